@@ -1,0 +1,153 @@
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Bookkeeping;
+
+/// <summary>What one drain of the starts showed, for the log.</summary>
+/// <param name="Announced">Sagas whose start was announced.</param>
+/// <param name="GivenUp">Sagas whose executor stopped running them without finishing them.</param>
+/// <param name="Violations">Sagas that were inserted before they were announced: the caller broke the protocol.</param>
+public sealed record DrainedStarts(
+    IReadOnlyList<SagaId> Announced,
+    IReadOnlyList<SagaId> GivenUp,
+    IReadOnlyList<SagaId> Violations);
+
+/// <summary>
+/// A pass whose opening drain has been done, by <see cref="SagaTracker.OpenPass"/>. From here it goes one way only: a listing, its
+/// reconciliation, a plan, an outcome. Whatever comes out of order throws. Not thread-safe.
+/// </summary>
+/// <remarks>
+/// Why two drains. <em>Is a listed saga one that this process started?</em> Its announcement came before its row, and its row before
+/// the listing that read it: a drain after the listing is certain to see it. <em>Is a tracked saga that is missing from the listing
+/// finished?</em> Only if its row was there before the listing began: a drain before the listing tells which were. Leave out the
+/// second, and a saga announced, inserted and listed in between runs twice. Leave out the first, and a running saga that the listing
+/// was too early for is forgotten, and recovered while it runs. See docs/decisions/0001-two-drains-and-start-leases.md.
+/// </remarks>
+public sealed class OpenedPass
+{
+    private readonly SagaTracker _tracker;
+    private CandidateListing? _listing;
+    private Step _step = Step.Opened;
+
+    internal OpenedPass(SagaTracker tracker, PassStart start, long openingDrain, DrainedStarts drained)
+    {
+        _tracker = tracker;
+        Start = start;
+        OpeningDrain = openingDrain;
+        OpeningStarts = drained;
+    }
+
+    private enum Step
+    {
+        Opened,
+        Listing,
+        Planned,
+        Executing,
+        Closed,
+    }
+
+    /// <summary>Which pass this is, why and when it began.</summary>
+    public PassStart Start { get; }
+
+    /// <summary>What the opening drain showed.</summary>
+    public DrainedStarts OpeningStarts { get; }
+
+    /// <summary>What the closing drain showed; empty until the pass is reconciled or failed.</summary>
+    public DrainedStarts ClosingStarts { get; private set; } = new([], [], []);
+
+    internal long OpeningDrain { get; }
+
+    /// <summary>A listing to be filled from the primary. Its query must begin after this call.</summary>
+    /// <exception cref="InvalidOperationException">This pass has asked for its listing already.</exception>
+    public CandidateListing BeginListing()
+    {
+        Advance(Step.Opened, Step.Listing);
+        return _listing = new CandidateListing();
+    }
+
+    /// <summary>Drains the starts again and joins them with a complete listing.</summary>
+    /// <param name="listing">This pass's listing, complete.</param>
+    /// <param name="now">The present time: it decides which sagas are due.</param>
+    /// <exception cref="InvalidOperationException">It is not this pass's listing, or it has been reconciled before.</exception>
+    public ReconciledListing Reconcile(CandidateListing listing, DateTimeOffset now)
+    {
+        if (!ReferenceEquals(listing, _listing))
+        {
+            throw new InvalidOperationException("This listing belongs to another pass: it may have begun before this pass drained the starts.");
+        }
+
+        Advance(Step.Listing, Step.Planned);
+        listing.Spend();
+        ClosingStarts = _tracker.Drain(now);
+        return new ReconciledListing(_tracker, this, listing, now);
+    }
+
+    /// <summary>Ends a pass that could not list. Drains all the same, so that the starts do not pile up.</summary>
+    /// <param name="error">What went wrong.</param>
+    /// <param name="now">The present time.</param>
+    /// <exception cref="InvalidOperationException">The pass has been planned or ended.</exception>
+    public PassReport Fail(string error, DateTimeOffset now)
+    {
+        if (_step is not (Step.Opened or Step.Listing))
+        {
+            throw OutOfOrder();
+        }
+
+        ClosingStarts = _tracker.Drain(now);
+        Close();
+        return new PassReport(Start) { Duration = now - Start.StartedAt, Result = PassResult.Failed, Error = error }.WithStarts(this);
+    }
+
+    internal PassOutcome BeginOutcome(RecoveryPlan plan)
+    {
+        Advance(Step.Planned, Step.Executing);
+        return new PassOutcome(_tracker, plan);
+    }
+
+    internal void EndOutcome()
+    {
+        Advance(Step.Executing, Step.Closed);
+        _tracker.Close(this);
+    }
+
+    private void Close()
+    {
+        _step = Step.Closed;
+        _tracker.Close(this);
+    }
+
+    private void Advance(Step from, Step to)
+    {
+        if (_step != from)
+        {
+            throw OutOfOrder();
+        }
+
+        _step = to;
+    }
+
+    private InvalidOperationException OutOfOrder() => new(
+        $"A pass goes open, list, reconcile, plan, outcome, each once; this one is at '{_step}'.");
+}
+
+/// <summary>
+/// A complete listing and the starts drained after it. A <c>ref struct</c>, so that it cannot outlive an <c>await</c>: what is planned
+/// later than this would be planned on starts that are no longer the last.
+/// </summary>
+public readonly ref struct ReconciledListing
+{
+    private readonly SagaTracker _tracker;
+    private readonly OpenedPass _pass;
+    private readonly CandidateListing _listing;
+    private readonly DateTimeOffset _now;
+
+    internal ReconciledListing(SagaTracker tracker, OpenedPass pass, CandidateListing listing, DateTimeOffset now)
+    {
+        _tracker = tracker;
+        _pass = pass;
+        _listing = listing;
+        _now = now;
+    }
+
+    /// <summary>Puts every saga that is listed or tracked into its bucket.</summary>
+    public RecoveryPlan MakePlan() => _tracker.MakePlan(_pass, _listing, _now);
+}

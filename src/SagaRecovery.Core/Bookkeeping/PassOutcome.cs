@@ -1,0 +1,125 @@
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Bookkeeping;
+
+/// <summary>
+/// The account of what came of a plan: one result for each saga that was to be handed over and for each that was gone. Completing it
+/// brings the tracker up to date and yields the report. What has no result by then was not attempted, and is planned again by the next
+/// pass. Recording is thread-safe; completing comes after the last record.
+/// </summary>
+public sealed class PassOutcome
+{
+    private readonly Lock _lock = new();
+    private readonly SagaTracker _tracker;
+    private readonly RecoveryPlan _plan;
+    private readonly Dictionary<SagaId, Recorded> _results = [];
+    private readonly Dictionary<SagaId, RelinquishOutcome> _gone = [];
+
+    internal PassOutcome(SagaTracker tracker, RecoveryPlan plan)
+    {
+        _tracker = tracker;
+        _plan = plan;
+    }
+
+    /// <summary>Records how the hand-over of one saga ended.</summary>
+    /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.Recover"/> or <see cref="RecoveryPlan.Readopted"/>.</param>
+    /// <param name="result">How it ended.</param>
+    /// <param name="now">The present time.</param>
+    /// <exception cref="InvalidOperationException">The saga has a result already.</exception>
+    public void Record(SagaId sagaId, HandOverResult result, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            if (!_results.TryAdd(sagaId, new Recorded(result, now)))
+            {
+                throw new InvalidOperationException($"Saga {sagaId} has been handed over once in this pass already.");
+            }
+        }
+    }
+
+    /// <summary>Records what the executor answered about a saga that is finished or gone.</summary>
+    /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.FinishedOrGone"/>.</param>
+    /// <param name="answer">Whether it was still running it.</param>
+    public void RecordGone(SagaId sagaId, RelinquishOutcome answer)
+    {
+        lock (_lock)
+        {
+            _gone[sagaId] = answer;
+        }
+    }
+
+    /// <summary>Ends the pass: brings the tracker up to date and accounts for every saga.</summary>
+    /// <param name="now">The present time.</param>
+    /// <param name="error">Why the pass was cut short; null: it was not.</param>
+    /// <exception cref="InvalidOperationException">The pass is over already.</exception>
+    public PassReport Complete(DateTimeOffset now, string? error = null)
+    {
+        lock (_lock)
+        {
+            _plan.Pass.EndOutcome();
+            var tally = new PassTally();
+            foreach (Candidate candidate in _plan.Recover)
+            {
+                Settle(candidate, tally);
+            }
+
+            foreach (ReadoptedSaga readopted in _plan.Readopted)
+            {
+                if (_results.ContainsKey(readopted.Candidate.SagaId))
+                {
+                    _tracker.ForgetRunsUpTo(readopted.Candidate.SagaId, readopted.Previous);
+                }
+
+                Settle(readopted.Candidate, tally);
+            }
+
+            foreach ((SagaId sagaId, _) in _gone)
+            {
+                _tracker.ForgetSettledBy(sagaId, _plan.Pass.OpeningDrain);
+            }
+
+            return Report(tally, now, error).WithStarts(_plan.Pass);
+        }
+    }
+
+    private void Settle(Candidate candidate, PassTally tally)
+    {
+        if (!_results.TryGetValue(candidate.SagaId, out Recorded recorded))
+        {
+            tally.NotAttempted++;
+            return;
+        }
+
+        tally.Count(candidate, recorded.Result, recorded.At);
+        _tracker.ApplyHandOver(candidate, recorded.Result, recorded.At);
+    }
+
+    private PassReport Report(PassTally tally, DateTimeOffset now, string? error) => new(_plan.Pass.Start)
+    {
+        Duration = now - _plan.Pass.Start.StartedAt,
+        Result = error is not null ? PassResult.Failed
+            : tally.NotAttempted > 0 ? PassResult.CutShort
+            : tally.Failed > 0 ? PassResult.CompletedWithFailures
+            : PassResult.Completed,
+        Error = error,
+        Found = _plan.Found,
+        Recovered = tally.Recovered,
+        Failed = tally.Failed,
+        Skipped = _plan.AlreadyRunning.Count + tally.AlreadyRunning,
+        NotHere = tally.NotHere,
+        Abandoned = tally.Abandoned,
+        MovedOn = tally.MovedOn,
+        NotAttempted = tally.NotAttempted,
+        BackingOff = _plan.BackingOff.Count,
+        Held = _plan.Held.Count,
+        Unreadable = _plan.Unreadable.Count,
+        Readopted = _plan.Readopted.Count,
+        Starting = _plan.Starting.Count,
+        Removed = _gone.Count,
+        TakenAway = _gone.Count(pair => pair.Value == RelinquishOutcome.Relinquished),
+        RecoveredSagas = tally.RecoveredSagas.ToList(),
+        FailedSagas = tally.FailedSagas.ToList(),
+    };
+
+    private readonly record struct Recorded(HandOverResult Result, DateTimeOffset At);
+}

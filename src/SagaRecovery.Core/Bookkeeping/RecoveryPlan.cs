@@ -1,0 +1,79 @@
+namespace SagaRecovery.Bookkeeping;
+
+/// <summary>A saga that left this coordinator and came back while this process still ran it at an older generation.</summary>
+/// <param name="Candidate">The saga as listed.</param>
+/// <param name="Previous">The newest generation that this process may still run it at; that run is to be relinquished.</param>
+public readonly record struct ReadoptedSaga(Candidate Candidate, AdoptGeneration Previous);
+
+/// <summary>A tracked saga that is missing from the listing although its row was there before: finished, or no longer ours.</summary>
+/// <param name="SagaId">Which saga.</param>
+/// <param name="Generation">The newest generation that this process may still run it at.</param>
+public readonly record struct GoneSaga(SagaId SagaId, AdoptGeneration Generation);
+
+/// <summary>A saga that is not tried yet because it failed before.</summary>
+/// <param name="Candidate">The saga as listed.</param>
+/// <param name="NextTry">From when on a pass tries it again.</param>
+public readonly record struct BackingOffSaga(Candidate Candidate, DateTimeOffset NextTry);
+
+/// <summary>
+/// What a pass will do about every saga that is listed or tracked: each stands in exactly one bucket. A value without behaviour; its
+/// lists are valid until the next pass is opened.
+/// </summary>
+public sealed class RecoveryPlan
+{
+    internal RecoveryPlan(OpenedPass pass, int found, List<SagaId> alreadyRunning, IReadOnlyList<UnreadableCandidate> unreadable)
+    {
+        Pass = pass;
+        Found = found;
+        AlreadyRunningBucket = alreadyRunning;
+        Unreadable = unreadable;
+    }
+
+    /// <summary>How many sagas the listing held.</summary>
+    public int Found { get; }
+
+    /// <summary>Listed and not tracked: nobody in this process runs them, so they are handed to the executor.</summary>
+    public IReadOnlyList<Candidate> Recover => RecoverBucket;
+
+    /// <summary>Listed and tracked at the same generation: they run here, and are skipped.</summary>
+    public IReadOnlyList<SagaId> AlreadyRunning => AlreadyRunningBucket;
+
+    /// <summary>Listed at a newer generation than tracked: the old run is relinquished, then they are handed over again.</summary>
+    public IReadOnlyList<ReadoptedSaga> Readopted => ReadoptedBucket;
+
+    /// <summary>Not listed, though settled before the listing began: forgotten, and the executor is told.</summary>
+    public IReadOnlyList<GoneSaga> FinishedOrGone => FinishedOrGoneBucket;
+
+    /// <summary>Not listed, and announced only or confirmed after the listing began: it may not have seen them, so they are kept.</summary>
+    public IReadOnlyList<SagaId> Starting => StartingBucket;
+
+    /// <summary>To be handed over, but not before their next try.</summary>
+    public IReadOnlyList<BackingOffSaga> BackingOff => BackingOffBucket;
+
+    /// <summary>To be handed over, but not until an operator lets go.</summary>
+    public IReadOnlyList<Candidate> Held => HeldBucket;
+
+    /// <summary>Listed by id only, their row could not be read: shown, and never taken for finished.</summary>
+    public IReadOnlyList<UnreadableCandidate> Unreadable { get; }
+
+    internal OpenedPass Pass { get; }
+
+    internal List<Candidate> RecoverBucket { get; } = [];
+
+    internal List<SagaId> AlreadyRunningBucket { get; }
+
+    internal List<ReadoptedSaga> ReadoptedBucket { get; } = [];
+
+    internal List<GoneSaga> FinishedOrGoneBucket { get; } = [];
+
+    internal List<SagaId> StartingBucket { get; } = [];
+
+    internal List<BackingOffSaga> BackingOffBucket { get; } = [];
+
+    internal List<Candidate> HeldBucket { get; } = [];
+
+    /// <summary>Begins to carry the plan out.</summary>
+    /// <returns>The one account of what came of it.</returns>
+    /// <exception cref="InvalidOperationException">It has been begun before, or the pass is over.</exception>
+    public PassOutcome BeginOutcome() => Pass.BeginOutcome(this);
+}

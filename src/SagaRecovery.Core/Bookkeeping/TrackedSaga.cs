@@ -1,0 +1,124 @@
+namespace SagaRecovery.Bookkeeping;
+
+/// <summary>
+/// What the tracker knows of one saga that may be running in this process: the leases of its starts, and the generation at which it
+/// was recovered. It lives while any of these does. A mutable struct, changed in place in the tracker's dictionary.
+/// </summary>
+internal struct TrackedSaga
+{
+    private TrackedLease _first; // nearly every saga has one lease at most: it stands inline
+    private List<TrackedLease>? _others;
+    private long _recoveredAt; // a generation; 0: not recovered by this process
+
+    /// <summary>The pass whose listing last held this saga.</summary>
+    public long ListedInPass;
+
+    public readonly bool IsKnown => _first.Number != 0 || _recoveredAt != 0;
+
+    public readonly bool IsRecovered => _recoveredAt != 0;
+
+    /// <summary>The newest generation that this process runs it at. Announced only: the initial one, by construction.</summary>
+    public readonly AdoptGeneration Generation
+    {
+        get
+        {
+            long newest = Math.Max(AdoptGeneration.Initial.Value, Math.Max(_recoveredAt, _first.ConfirmedGeneration));
+            foreach (TrackedLease lease in _others ?? [])
+            {
+                newest = Math.Max(newest, lease.ConfirmedGeneration);
+            }
+
+            return new AdoptGeneration(newest);
+        }
+    }
+
+    /// <summary>Whether its row was certainly there when drain number <paramref name="drain"/> had been done.</summary>
+    public readonly bool WasSettledBy(long drain) =>
+        _recoveredAt != 0 || _first.WasConfirmedBy(drain) || (_others?.Exists(lease => lease.WasConfirmedBy(drain)) ?? false);
+
+    public void Announce(long number, bool afterListing)
+    {
+        var lease = new TrackedLease { Number = number, AnnouncedAfterListing = afterListing };
+        if (_first.Number == 0)
+        {
+            _first = lease;
+        }
+        else
+        {
+            (_others ??= []).Add(lease);
+        }
+    }
+
+    /// <summary>Notes that the lease's row is committed.</summary>
+    /// <returns>Whether the saga had been listed before its announcement was in the channel: a violation of the protocol.</returns>
+    public bool Confirm(long number, AdoptGeneration generation, long drain)
+    {
+        if (_first.Number == number)
+        {
+            _first = _first.Confirmed(generation, drain);
+            return _first.AnnouncedAfterListing;
+        }
+
+        int index = _others?.FindIndex(lease => lease.Number == number) ?? -1;
+        if (index < 0)
+        {
+            return false;
+        }
+
+        _others![index] = _others[index].Confirmed(generation, drain);
+        return _others[index].AnnouncedAfterListing;
+    }
+
+    public void Withdraw(long number) => RemoveLeases(lease => lease.Number == number);
+
+    public void SetRecovered(AdoptGeneration generation) => _recoveredAt = generation.Value;
+
+    /// <summary>Forgets what was settled by that drain; an announcement that came later stays.</summary>
+    public void ForgetSettledBy(long drain)
+    {
+        _recoveredAt = 0;
+        RemoveLeases(lease => lease.WasConfirmedBy(drain));
+    }
+
+    /// <summary>Forgets that this process runs the saga at <paramref name="upTo"/> or an older generation.</summary>
+    public void ForgetRunsUpTo(AdoptGeneration upTo)
+    {
+        if (_recoveredAt <= upTo.Value)
+        {
+            _recoveredAt = 0;
+        }
+
+        RemoveLeases(lease => lease.IsConfirmed && lease.ConfirmedGeneration <= upTo.Value);
+    }
+
+    private void RemoveLeases(Predicate<TrackedLease> match)
+    {
+        _others?.RemoveAll(match);
+        if (_first.Number == 0 || !match(_first))
+        {
+            return;
+        }
+
+        _first = default;
+        if (_others is { Count: > 0 })
+        {
+            _first = _others[0];
+            _others.RemoveAt(0);
+        }
+    }
+
+    private struct TrackedLease
+    {
+        public long Number; // 0: none
+        public long ConfirmedGeneration; // 0: announced only
+        public long ConfirmedByDrain;
+        public bool AnnouncedAfterListing;
+
+        public readonly bool IsConfirmed => ConfirmedGeneration != 0;
+
+        public readonly bool WasConfirmedBy(long drain) => IsConfirmed && ConfirmedByDrain <= drain;
+
+        public readonly TrackedLease Confirmed(AdoptGeneration generation, long drain) =>
+            this with { ConfirmedGeneration = generation.Value, ConfirmedByDrain = drain };
+    }
+}

@@ -1,0 +1,69 @@
+namespace SagaRecovery.Status;
+
+/// <summary>Where this process stands as a coordinator.</summary>
+/// <param name="Id">The configured id.</param>
+/// <param name="Incarnation">The number it was given when it joined; null: it has not joined yet.</param>
+/// <param name="Fenced">Set when a newer process has joined under the id: this one writes nothing any more.</param>
+public sealed record CoordinatorStatus(CoordinatorId Id, Incarnation? Incarnation, FenceStatus? Fenced);
+
+/// <summary>How a process learned that it is no longer the coordinator.</summary>
+/// <param name="By">The incarnation that took over.</param>
+/// <param name="At">When this process learned of it.</param>
+public sealed record FenceStatus(Incarnation By, DateTimeOffset At);
+
+/// <summary>
+/// All that recovery did and knows, as of one moment: immutable, serialisable, and the one source of status text, JSON and metrics.
+/// </summary>
+public sealed record RecoveryReport
+{
+    /// <summary>How many entries each history holds.</summary>
+    public const int HistoryLength = 128;
+
+    /// <summary>How many waiting sagas are named; <see cref="WaitingCount"/> counts all.</summary>
+    public const int WaitingShown = 128;
+
+    /// <summary>Rises when a field changes its meaning or goes away.</summary>
+    public int SchemaVersion { get; init; } = 1;
+
+    /// <summary>Who we are.</summary>
+    public required CoordinatorStatus Coordinator { get; init; }
+
+    /// <summary>The configured time between passes.</summary>
+    public required TimeSpan Period { get; init; }
+
+    /// <summary>The pass that is under way; null: none.</summary>
+    public PassStart? CurrentPass { get; init; }
+
+    /// <summary>The pass that ended last; null: none yet.</summary>
+    public PassReport? LastPass { get; init; }
+
+    /// <summary>Sums since the process started.</summary>
+    public RecoveryTotals Totals { get; init; } = new();
+
+    /// <summary>Sagas that may be running in this process, after the last pass.</summary>
+    public int Tracked { get; init; }
+
+    /// <summary>The sagas recovered last, oldest first.</summary>
+    public IReadOnlyList<RecoveredSaga> RecentlyRecovered { get; init; } = [];
+
+    /// <summary>The failures seen last, oldest first.</summary>
+    public IReadOnlyList<FailedSaga> RecentFailures { get; init; } = [];
+
+    /// <summary>Sagas in progress and ours that are not running here, at most <see cref="WaitingShown"/> of them.</summary>
+    public IReadOnlyList<WaitingSaga> Waiting { get; init; } = [];
+
+    /// <summary>How many sagas wait in all.</summary>
+    public int WaitingCount { get; init; }
+
+    /// <summary>This report once one more pass has ended.</summary>
+    public RecoveryReport After(PassReport pass) => this with
+    {
+        CurrentPass = null,
+        LastPass = pass,
+        Totals = Totals.Plus(pass),
+        RecentlyRecovered = Last([.. RecentlyRecovered, .. pass.RecoveredSagas]),
+        RecentFailures = Last([.. RecentFailures, .. pass.FailedSagas]),
+    };
+
+    private static T[] Last<T>(T[] items) => items.Length <= HistoryLength ? items : items[^HistoryLength..];
+}

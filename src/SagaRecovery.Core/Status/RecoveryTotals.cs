@@ -1,0 +1,54 @@
+namespace SagaRecovery.Status;
+
+/// <summary>Sums over all passes since the process started.</summary>
+public sealed record RecoveryTotals
+{
+    /// <summary>Passes ended.</summary>
+    public long Passes { get; init; }
+
+    /// <summary>Of these, the failed ones.</summary>
+    public long FailedPasses { get; init; }
+
+    /// <summary>Sagas that the executor took on.</summary>
+    public long Recovered { get; init; }
+
+    /// <summary>Hand-overs that failed.</summary>
+    public long Failed { get; init; }
+
+    /// <summary>Announcements read.</summary>
+    public long ObservedStarts { get; init; }
+
+    /// <summary>Sagas found to be finished or gone because a listing missed them.</summary>
+    public long InferredFinished { get; init; }
+
+    /// <summary>Runs that the executor gave up on: it was to run them, and did not.</summary>
+    public long MissingFromExecutor { get; init; }
+
+    /// <summary>Sagas that the executor still ran when they were no longer ours.</summary>
+    public long BadStateInExecutor { get; init; }
+
+    /// <summary>Sagas that left and came back while this process ran them.</summary>
+    public long Readopted { get; init; }
+
+    /// <summary>Sagas set aside as corrupt.</summary>
+    public long Abandoned { get; init; }
+
+    /// <summary>Sagas inserted before they were announced.</summary>
+    public long ProtocolViolations { get; init; }
+
+    /// <summary>These totals with one more pass in them.</summary>
+    public RecoveryTotals Plus(PassReport pass) => new()
+    {
+        Passes = Passes + 1,
+        FailedPasses = FailedPasses + (pass.Result == PassResult.Failed ? 1 : 0),
+        Recovered = Recovered + pass.Recovered,
+        Failed = Failed + pass.Failed,
+        ObservedStarts = ObservedStarts + pass.ObservedStarts,
+        InferredFinished = InferredFinished + pass.Removed,
+        MissingFromExecutor = MissingFromExecutor + pass.GivenUp,
+        BadStateInExecutor = BadStateInExecutor + pass.TakenAway,
+        Readopted = Readopted + pass.Readopted,
+        Abandoned = Abandoned + pass.Abandoned,
+        ProtocolViolations = ProtocolViolations + pass.ProtocolViolations,
+    };
+}

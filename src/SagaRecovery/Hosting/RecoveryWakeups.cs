@@ -1,0 +1,95 @@
+using System.Threading.Channels;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Hosting;
+
+/// <summary>
+/// What asks for a pass: the timer, the trigger, hints. However many ask, one pass answers them all; whoever asks while a pass is
+/// under way is answered by the next. Thread-safe, but for <see cref="WaitAsync"/> and <see cref="TakeRequests"/>: those are the loop's.
+/// </summary>
+internal sealed class RecoveryWakeups
+{
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+
+    private readonly Lock _lock = new();
+    private List<TaskCompletionSource<PassReport>> _waiters = [];
+    private PassReason? _reason;
+    private bool _closed;
+
+    public void Request(PassReason reason)
+    {
+        lock (_lock)
+        {
+            _reason = _reason is { } earlier && earlier > reason ? earlier : reason;
+            _signal.Writer.TryWrite(true);
+        }
+    }
+
+    public void RequestBecauseOfUnreadStarts() => Request(PassReason.UnreadStarts);
+
+    /// <summary>Asks for a pass, and completes with the report of one that begins after this call.</summary>
+    public Task<PassReport> RequestAndWaitAsync(CancellationToken cancellationToken)
+    {
+        var waiter = new TaskCompletionSource<PassReport>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                throw new InvalidOperationException("No pass was run: recovery has stopped, because this process is shutting down.");
+            }
+
+            _waiters.Add(waiter);
+        }
+
+        Request(PassReason.Explicit);
+        return waiter.Task.WaitAsync(cancellationToken);
+    }
+
+    public async Task WaitAsync(CancellationToken cancellationToken) =>
+        await _signal.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Takes all that has been asked for so far; a pass that begins now answers it.</summary>
+    public WakeupRequests TakeRequests()
+    {
+        lock (_lock)
+        {
+            var taken = new WakeupRequests(_reason ?? PassReason.Periodic, _waiters);
+            _reason = null;
+            _waiters = [];
+            _signal.Reader.TryRead(out _); // what was asked since WaitAsync returned is taken too: no second pass for it
+            return taken;
+        }
+    }
+
+    /// <summary>Ends the waiting of whoever no pass will answer any more.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _closed = true;
+        }
+
+        TakeRequests().Cancel();
+    }
+}
+
+/// <summary>Requests that one pass answers.</summary>
+internal readonly record struct WakeupRequests(PassReason Reason, List<TaskCompletionSource<PassReport>> Waiters)
+{
+    public void Answer(PassReport report)
+    {
+        foreach (TaskCompletionSource<PassReport> waiter in Waiters)
+        {
+            waiter.TrySetResult(report);
+        }
+    }
+
+    public void Cancel()
+    {
+        foreach (TaskCompletionSource<PassReport> waiter in Waiters)
+        {
+            waiter.TrySetCanceled();
+        }
+    }
+}

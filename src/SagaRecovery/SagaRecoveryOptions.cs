@@ -1,0 +1,43 @@
+namespace SagaRecovery;
+
+/// <summary>
+/// How recovery behaves; bound from the configuration section <see cref="SectionName"/> and validated when the host starts.
+/// </summary>
+public sealed class SagaRecoveryOptions
+{
+    /// <summary><c>SagaRecovery</c>.</summary>
+    public const string SectionName = "SagaRecovery";
+
+    /// <summary>Which coordinator this process is. Stable over its restarts, and used by one process at a time. Required.</summary>
+    public Guid CoordinatorId { get; set; }
+
+    /// <summary>The time from the end of one pass to the next where nothing else asks for one. Default 10 min.</summary>
+    public TimeSpan Period { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How many sagas are handed to the executor side by side. Default 16.</summary>
+    public int MaxConcurrency { get; set; } = 16;
+
+    /// <summary>How many sagas one query of the listing returns. Default 5,000.</summary>
+    public int ListPageSize { get; set; } = 5_000;
+
+    /// <summary>How many sagas are loaded, with their logs, by one query: it bounds the memory of a pass. Default 500.</summary>
+    public int LoadBatchSize { get; set; } = 500;
+
+    /// <summary>How long the executor may take over one hand-over before it counts as failed. Default 30 s.</summary>
+    public TimeSpan HandOverTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a pass that fails waits before it is tried again, the first time; doubles up to <see cref="Period"/>. Default 1 s.</summary>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a saga whose hand-over failed waits, the first time; doubles. Default 1 s.</summary>
+    public TimeSpan FirstBackoff { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a saga that keeps failing waits at most. Default 10 min.</summary>
+    public TimeSpan LongestBackoff { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How many unread starts wake a pass, so that the queue stays short between periods. Default 10,000.</summary>
+    public int MaxUnreadStarts { get; set; } = 10_000;
+
+    /// <summary>Whether a saga that is proven corrupt is abandoned; if not, it counts as failed and is tried again. Default true.</summary>
+    public bool AbandonUnrecoverable { get; set; } = true;
+}

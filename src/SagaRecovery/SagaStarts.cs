@@ -1,0 +1,116 @@
+using Microsoft.Extensions.Options;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Hosting;
+
+namespace SagaRecovery;
+
+/// <summary>
+/// Where every saga that this process starts is announced, <em>before its row is inserted</em>, so that recovery does not take it for
+/// one that nobody runs:
+/// <code>
+/// await using SagaStart start = starts.Announce(sagaId);
+/// AdoptGeneration generation = await InsertRowAsync(sagaId);
+/// start.Created(generation);
+/// </code>
+/// Announcing one id twice is harmless. Nothing here blocks. Thread-safe.
+/// </summary>
+public sealed class SagaStarts
+{
+    private readonly StartInbox _inbox;
+    private readonly SagaCoordinator _coordinator;
+    private readonly RecoveryWakeups _wakeups;
+    private readonly int _maxUnread;
+    private volatile bool _closed;
+
+    internal SagaStarts(StartInbox inbox, SagaCoordinator coordinator, RecoveryWakeups wakeups, IOptions<SagaRecoveryOptions> options)
+    {
+        _inbox = inbox;
+        _coordinator = coordinator;
+        _wakeups = wakeups;
+        _maxUnread = options.Value.MaxUnreadStarts;
+    }
+
+    /// <summary>Announcements and their follow-ups that no pass has read yet.</summary>
+    public int Unread => _inbox.Unread;
+
+    /// <summary>Says that this process is about to insert the row of a saga and to run it.</summary>
+    /// <returns>The start; dispose it. Disposed without <see cref="SagaStart.Created"/>, it is withdrawn.</returns>
+    /// <exception cref="InvalidOperationException">Shutdown has begun: nothing was started.</exception>
+    /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id: nothing was started.</exception>
+    public SagaStart Announce(SagaId sagaId)
+    {
+        _coordinator.ThrowIfFenced();
+        if (_closed)
+        {
+            throw new InvalidOperationException($"Saga {sagaId} was not started: this process is shutting down.");
+        }
+
+        StartLease lease = _inbox.Announce(sagaId);
+        if (_inbox.Unread >= _maxUnread)
+        {
+            _wakeups.RequestBecauseOfUnreadStarts();
+        }
+
+        return new SagaStart(_inbox, lease);
+    }
+
+    /// <summary>
+    /// For executors: says that the run of an unfinished saga, which nobody took away, is over. The next pass recovers it, after the
+    /// delay of a failed saga.
+    /// </summary>
+    public void GiveUp(SagaId sagaId, AdoptGeneration generation) => _inbox.GiveUp(sagaId, generation);
+
+    internal void Close() => _closed = true;
+}
+
+/// <summary>One start of a saga, from its announcement until its row is committed or the start is withdrawn. Not thread-safe.</summary>
+public sealed class SagaStart : IAsyncDisposable, IDisposable
+{
+    private readonly StartInbox _inbox;
+    private readonly StartLease _lease;
+    private bool _ended;
+
+    internal SagaStart(StartInbox inbox, StartLease lease)
+    {
+        _inbox = inbox;
+        _lease = lease;
+    }
+
+    /// <summary>The saga being started.</summary>
+    public SagaId SagaId => _lease.SagaId;
+
+    /// <summary>Says that the row is committed and that this process runs the saga.</summary>
+    /// <param name="generation">The generation that the row carries.</param>
+    /// <exception cref="InvalidOperationException">It was said before, or the start has been disposed.</exception>
+    public void Created(AdoptGeneration generation)
+    {
+        if (_ended)
+        {
+            throw new InvalidOperationException($"The start of saga {SagaId} has ended already.");
+        }
+
+        _ended = true;
+        _inbox.Confirm(_lease, generation);
+    }
+
+    /// <summary>
+    /// Withdraws the start unless it was <see cref="Created"/>. If its row landed after all, as when the answer to a commit was lost,
+    /// a later pass finds it and recovers it.
+    /// </summary>
+    public void Dispose()
+    {
+        if (!_ended)
+        {
+            _ended = true;
+            _inbox.Withdraw(_lease);
+        }
+    }
+
+    /// <inheritdoc cref="Dispose" />
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
