@@ -61,11 +61,21 @@ internal sealed class ClusterServer(ClusterFolder folder, ClusterOptions options
 
     public async Task StopAsync(StopMode mode, CancellationToken cancellationToken)
     {
+        if (folder.ServerProcessId is not { } server)
+        {
+            return;
+        }
+
         string[] stop = ["stop", "-D", folder.Data, "-w", "-t", Seconds, "-m", mode == StopMode.Fast ? "fast" : "immediate"];
         CommandResult stopped = await _commands.RunAsync("pg_ctl", stop, cancellationToken);
         if (stopped.ExitCode != 0 && IsRunning())
         {
             throw new EmbeddedPostgresException($"The server in {folder.Root} did not stop: {stopped.Output.ReplaceLineEndings(" ")}");
+        }
+
+        while (IsServer(server)) // pg_ctl waits for the pid file to go, which is a moment before the process does
+        {
+            await Task.Delay(5, cancellationToken);
         }
     }
 
@@ -76,22 +86,28 @@ internal sealed class ClusterServer(ClusterFolder folder, ClusterOptions options
             return false;
         }
 
+        if (IsServer(id))
+        {
+            return true;
+        }
+
+        folder.ForgetServerProcess();
+        return false;
+    }
+
+    /// <summary>Whether a process is a server that is alive; it may also be gone, another's by now, or dead and not yet reaped.</summary>
+    private static bool IsServer(int processId)
+    {
         try
         {
-            using var process = Process.GetProcessById(id);
-            if (process.ProcessName is "postgres" or "postmaster")
-            {
-                return true;
-            }
-
-            folder.ForgetServerProcess();
+            using var process = Process.GetProcessById(processId);
+            return process.ProcessName is "postgres" or "postmaster"
+                && !(OperatingSystem.IsLinux() && File.ReadAllBytes($"/proc/{processId}/cmdline").Length == 0);
         }
-        catch (ArgumentException)
+        catch (Exception gone) when (gone is ArgumentException or InvalidOperationException or IOException)
         {
-            // no process has that id: the server was killed, and the next start clears up after it
+            return false;
         }
-
-        return false;
     }
 
     /// <summary>pg_ctl hands this line to a shell.</summary>
