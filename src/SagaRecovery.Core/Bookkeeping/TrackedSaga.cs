@@ -23,9 +23,12 @@ internal struct TrackedSaga
         get
         {
             long newest = Math.Max(AdoptGeneration.Initial.Value, Math.Max(_recoveredAt, _first.ConfirmedGeneration));
-            foreach (TrackedLease lease in _others ?? [])
+            if (_others is not null) // an empty list in its place would cost an allocation for each known saga
             {
-                newest = Math.Max(newest, lease.ConfirmedGeneration);
+                foreach (TrackedLease lease in _others)
+                {
+                    newest = Math.Max(newest, lease.ConfirmedGeneration);
+                }
             }
 
             return new AdoptGeneration(newest);
