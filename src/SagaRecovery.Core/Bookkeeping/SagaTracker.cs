@@ -83,18 +83,19 @@ public sealed class SagaTracker
                     saga.Withdraw(number);
                     break;
                 case StartMessageKind.GivenUp:
-                    saga.ForgetRunsUpTo(message.Generation);
+                    saga.GiveUpRunsUpTo(message.Generation);
                     givenUp.Add(sagaId);
+                    if (!saga.IsRunning)
+                    {
+                        NoteFailure(sagaId, name: "", message.Generation, "the executor gave its run up", now);
+                    }
+
                     break;
             }
 
             if (!saga.IsKnown)
             {
                 _tracked.Remove(sagaId);
-                if (message.Kind == StartMessageKind.GivenUp)
-                {
-                    NoteFailure(sagaId, name: "", message.Generation, "the executor gave its run up", now);
-                }
             }
         }
 
@@ -262,6 +263,11 @@ public sealed class SagaTracker
     private void NoteFailure(SagaId sagaId, string name, AdoptGeneration generation, string error, DateTimeOffset now)
     {
         ref WaitingEntry waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_waiting, sagaId, out _);
+        if (waiting.Generation > generation)
+        {
+            return; // a late word on a run that is history: what failed since counts
+        }
+
         int failures = waiting.Generation == generation ? waiting.Failures + 1 : 1;
         waiting = new WaitingEntry
         {

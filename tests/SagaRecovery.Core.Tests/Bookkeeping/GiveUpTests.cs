@@ -1,3 +1,4 @@
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Core.Tests.Fixture;
 using SagaRecovery.Status;
 using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
@@ -60,6 +61,62 @@ public class GiveUpTests
         _process.Pass().Skipped.Should().Be(1);
         _process.Tracker.Waiting.Should().BeEmpty();
         _process.Executor.Running[Saga(1)].Should().Be(new AdoptGeneration(3));
+    }
+
+    [Fact]
+    public void Giving_up_an_older_generation_does_not_touch_the_failures_of_a_newer_one()
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        _process.Database.TakeAway(Saga(1));
+        _process.Database.GiveBack(Saga(1));
+        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Pass().Failed.Should().Be(1);
+
+        _process.GiveUp(Saga(1), AdoptGeneration.Initial);
+
+        _process.Pass().Should().Match<PassReport>(report => report.BackingOff == 1 && report.Failed == 0);
+        _process.Waiting(Saga(1)).Should().Match<WaitingSaga>(saga => saga.Why == "time-out" && saga.Failures == 1);
+    }
+
+    [Fact]
+    public void A_saga_given_up_before_its_start_was_confirmed_is_recovered_again()
+    {
+        ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
+        _process.GiveUp(Saga(1));
+        start.Created(); // the last word of the start comes after the last word of its run
+
+        _process.Pass().BackingOff.Should().Be(1, "nobody runs it");
+
+        _process.Wait(TimeSpan.FromSeconds(1));
+        _process.Pass().Recovered.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_saga_given_up_one_pass_before_its_start_was_confirmed_is_recovered_again()
+    {
+        ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
+        _process.GiveUp(Saga(1));
+        _process.Pass();
+        start.Created();
+
+        _process.Pass(PassReason.Explicit).Recovered.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_saga_given_up_while_another_start_of_its_id_is_under_way_still_waits_out_the_delay()
+    {
+        _process.Start(Saga(1));
+        ScriptedStart duplicate = _process.Announce(Saga(1));
+        _process.GiveUp(Saga(1));
+        _process.Pass();
+        duplicate.TryInsert().Should().BeFalse();
+        duplicate.Withdraw();
+
+        _process.Pass().BackingOff.Should().Be(1);
+
+        _process.Wait(TimeSpan.FromSeconds(1));
+        _process.Pass().Recovered.Should().Be(1);
     }
 
     [Fact]
