@@ -76,8 +76,17 @@ public sealed class SagaTracker
                     saga.Announce(number, afterListing);
                     announced.Add(sagaId);
                     break;
-                case StartMessageKind.Confirmed when saga.Confirm(number, message.Generation, _drains):
-                    violations.Add(sagaId);
+                case StartMessageKind.Confirmed:
+                    if (saga.Confirm(number, message.Generation, _drains))
+                    {
+                        violations.Add(sagaId);
+                    }
+
+                    if (saga.IsRunning && _waiting.TryGetValue(sagaId, out WaitingEntry waiting) && waiting.Generation <= saga.Generation)
+                    {
+                        _waiting.Remove(sagaId);
+                    }
+
                     break;
                 case StartMessageKind.Withdrawn:
                     saga.Withdraw(number);

@@ -148,6 +148,19 @@ public class StartRaceTests
     }
 
     [Fact]
+    public void A_caller_that_inserts_first_is_counted_too_when_the_hand_over_failed_and_is_not_shown_as_waiting()
+    {
+        _process.Database.TryInsert(Saga(1));
+        _process.Executor.BeginsButThrows(Saga(1));
+        _process.Pass().Failed.Should().Be(1);
+        _process.Announce(Saga(1)).Run().Created();
+
+        _process.Pass().Should().Match<PassReport>(report => report.ProtocolViolations == 1 && report.Skipped == 1);
+
+        _process.Tracker.Waiting.Should().BeEmpty("it runs here now");
+    }
+
+    [Fact]
     public void A_client_that_retries_an_id_which_had_landed_and_was_recovered_violates_nothing()
     {
         ScriptedStart first = _process.Announce(Saga(1));
