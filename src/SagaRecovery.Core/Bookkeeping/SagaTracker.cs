@@ -241,7 +241,7 @@ public sealed class SagaTracker
             if (!Unsafe.IsNullRef(ref waiting))
             {
                 waiting.ListedInPass = pass;
-                waiting.Name = name;
+                waiting.Name = name.Length > 0 ? name : waiting.Name; // an unreadable row has none
             }
         }
 

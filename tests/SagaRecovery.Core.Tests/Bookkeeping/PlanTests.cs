@@ -219,4 +219,17 @@ public class PlanTests
         _process.Tracker.Tracked.Should().Be(1);
         _process.Executor.HandedOver.Should().BeEmpty();
     }
+
+    [Fact]
+    public void A_failed_saga_whose_row_became_unreadable_keeps_its_name_and_its_failures()
+    {
+        _process.Database.LeftBehind(Saga(1));
+        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Pass();
+        _process.Database.SetReadable(Saga(1), readable: false);
+
+        _process.Pass();
+
+        _process.Waiting(Saga(1)).Should().Match<WaitingSaga>(saga => saga.Name == "provision" && saga.Failures == 1);
+    }
 }
