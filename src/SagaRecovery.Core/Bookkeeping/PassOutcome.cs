@@ -67,6 +67,7 @@ public sealed class PassOutcome
             {
                 if (_results.ContainsKey(readopted.Candidate.SagaId))
                 {
+                    tally.Readopted++;
                     _tracker.ForgetRunsUpTo(readopted.Candidate.SagaId, readopted.Previous);
                 }
 
@@ -113,7 +114,7 @@ public sealed class PassOutcome
         BackingOff = _plan.BackingOff.Count,
         Held = _plan.Held.Count,
         Unreadable = _plan.Unreadable.Count,
-        Readopted = _plan.Readopted.Count,
+        Readopted = tally.Readopted,
         Starting = _plan.Starting.Count,
         Removed = _gone.Count,
         TakenAway = _gone.Count(pair => pair.Value == RelinquishOutcome.Relinquished),

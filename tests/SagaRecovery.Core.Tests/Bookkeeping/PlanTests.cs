@@ -70,6 +70,25 @@ public class PlanTests
     }
 
     [Fact]
+    public void A_readopted_saga_that_a_pass_did_not_come_to_is_readopted_by_the_next_and_counted_once()
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        _process.Database.TakeAway(Saga(1));
+        _process.Database.GiveBack(Saga(1));
+        _process.OpenPass();
+        _process.List();
+        _process.Plan();
+
+        PassReport cutShort = _process.Complete();
+        PassReport next = _process.Pass();
+
+        cutShort.Should().Match<PassReport>(report => report.Readopted == 0 && report.NotAttempted == 1);
+        next.Should().Match<PassReport>(report => report.Readopted == 1 && report.Recovered == 1);
+        _process.Report.Totals.Readopted.Should().Be(1);
+    }
+
+    [Fact]
     public void A_saga_that_is_missing_though_it_was_confirmed_before_the_listing_is_forgotten_at_once()
     {
         _process.Start(Saga(1));
