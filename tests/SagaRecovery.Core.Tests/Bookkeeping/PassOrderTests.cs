@@ -56,6 +56,15 @@ public class PassOrderTests
     }
 
     [Fact]
+    public void A_reconciled_listing_is_planned_once() => Fails(() =>
+    {
+        OpenedPass pass = Open();
+        ReconciledListing reconciled = pass.Reconcile(pass.BeginListing(), Noon);
+        reconciled.MakePlan();
+        reconciled.MakePlan();
+    });
+
+    [Fact]
     public void A_plan_has_one_outcome()
     {
         RecoveryPlan plan = Plan(Open());
@@ -100,6 +109,23 @@ public class PassOrderTests
         PassOutcome outcome = Plan(Open()).BeginOutcome();
         outcome.Record(Saga(1), HandOverResult.Recovered.Instance, Noon);
         Fails(() => outcome.Record(Saga(1), HandOverResult.AlreadyRunning.Instance, Noon)).WithMessage($"*{Saga(1)}*");
+    }
+
+    [Fact]
+    public void A_gone_saga_has_one_answer()
+    {
+        PassOutcome outcome = Plan(Open()).BeginOutcome();
+        outcome.RecordGone(Saga(1), RelinquishOutcome.NotRunning);
+        Fails(() => outcome.RecordGone(Saga(1), RelinquishOutcome.Relinquished)).WithMessage($"*{Saga(1)}*");
+    }
+
+    [Fact]
+    public void A_result_that_comes_after_the_end_of_the_pass_is_not_lost_in_silence()
+    {
+        PassOutcome outcome = Plan(Open()).BeginOutcome();
+        outcome.Complete(Noon);
+        Fails(() => outcome.Record(Saga(1), HandOverResult.Recovered.Instance, Noon));
+        Fails(() => outcome.RecordGone(Saga(1), RelinquishOutcome.NotRunning));
     }
 
     [Fact]
