@@ -22,6 +22,7 @@ internal sealed class GroupWriter : IDisposable
     private readonly DurableExecutorOptions _options;
     private readonly WriteHealth _health;
     private readonly Task _loops;
+    private bool _disposed;
 
     public GroupWriter(ISagaLog log, SagaCoordinator coordinator, TimeProvider time, DurableExecutorOptions options, ILogger logger)
     {
@@ -63,6 +64,11 @@ internal sealed class GroupWriter : IDisposable
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return; // the container disposes the executor once for each service that it is
+        }
+
         _queue.Writer.TryComplete();
         _stopping.Cancel();
         _stopping.Dispose();
