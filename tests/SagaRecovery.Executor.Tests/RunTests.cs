@@ -254,6 +254,24 @@ public sealed class RunTests
     }
 
     [Fact]
+    public async Task A_run_does_not_carry_the_context_of_whoever_started_it()
+    {
+        var request = new AsyncLocal<string?> { Value = "a request" };
+        string? seen = null;
+        var saga = new TestSaga("apart", builder => builder.Node("only", _ =>
+        {
+            seen = request.Value;
+            return Task.CompletedTask;
+        }));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await handle.Completion.Soon();
+
+        seen.Should().BeNull();
+    }
+
+    [Fact]
     public void An_idempotency_key_is_stable_and_its_own_for_each_saga_and_node()
     {
         var saga = SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd8");

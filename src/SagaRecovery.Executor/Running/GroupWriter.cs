@@ -44,7 +44,7 @@ internal sealed class GroupWriter : IDisposable
         var queued = new QueuedEntry(member, entry, new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously));
         if (!_queue.Writer.TryWrite(queued))
         {
-            queued.Answer.SetCanceled(_stopping.Token);
+            queued.Answer.SetCanceled(CancellationToken.None);
         }
 
         return queued.Answer.Task;
@@ -58,7 +58,7 @@ internal sealed class GroupWriter : IDisposable
         await _loops.ConfigureAwait(false);
         while (_queue.Reader.TryRead(out QueuedEntry queued))
         {
-            queued.Answer.TrySetCanceled(_stopping.Token);
+            queued.Answer.SetCanceled(CancellationToken.None);
         }
     }
 
