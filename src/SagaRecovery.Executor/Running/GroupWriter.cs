@@ -22,6 +22,7 @@ internal sealed class GroupWriter : IDisposable
     private readonly DurableExecutorOptions _options;
     private readonly WriteHealth _health;
     private readonly Task _loops;
+    private bool _disposed;
 
     public GroupWriter(ISagaLog log, SagaCoordinator coordinator, TimeProvider time, DurableExecutorOptions options, ILogger logger)
     {
@@ -43,7 +44,7 @@ internal sealed class GroupWriter : IDisposable
         var queued = new QueuedEntry(member, entry, new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously));
         if (!_queue.Writer.TryWrite(queued))
         {
-            queued.Answer.SetCanceled(_stopping.Token);
+            queued.Answer.SetCanceled(CancellationToken.None);
         }
 
         return queued.Answer.Task;
@@ -57,12 +58,17 @@ internal sealed class GroupWriter : IDisposable
         await _loops.ConfigureAwait(false);
         while (_queue.Reader.TryRead(out QueuedEntry queued))
         {
-            queued.Answer.TrySetCanceled(_stopping.Token);
+            queued.Answer.SetCanceled(CancellationToken.None);
         }
     }
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return; // the container disposes the executor once for each service that it is
+        }
+
         _queue.Writer.TryComplete();
         _stopping.Cancel();
         _stopping.Dispose();
