@@ -12,10 +12,9 @@ public sealed class SagaTracker
 {
     private readonly StartInbox _inbox;
     private readonly Dictionary<SagaId, TrackedSaga> _tracked = [];
-    private readonly Dictionary<SagaId, WaitingEntry> _waiting = [];
+    private readonly WaitingSagas _waiting;
     private readonly HashSet<SagaId> _held = [];
     private readonly List<SagaId> _alreadyRunning = []; // reused from pass to pass: a known saga costs a pass no allocation
-    private readonly BackoffPolicy _backoff;
     private OpenedPass? _open;
     private long _drains;
     private long _passes;
@@ -26,15 +25,14 @@ public sealed class SagaTracker
     public SagaTracker(StartInbox inbox, BackoffPolicy backoff)
     {
         _inbox = inbox;
-        _backoff = backoff;
+        _waiting = new WaitingSagas(backoff);
     }
 
     /// <summary>Sagas that may be running in this process.</summary>
     public int Tracked => _tracked.Count;
 
     /// <summary>Sagas in progress and ours that are not running: they failed, are not here or cannot be read, as of the last pass.</summary>
-    public IEnumerable<WaitingSaga> Waiting =>
-        _waiting.Select(pair => new WaitingSaga(pair.Key, pair.Value.Name, pair.Value.Failures, pair.Value.NextTry, pair.Value.Why));
+    public IEnumerable<WaitingSaga> Waiting => _waiting.All;
 
     /// <summary>Keeps a saga from being handed over until it is released.</summary>
     public void Hold(SagaId sagaId) => _held.Add(sagaId);
@@ -72,7 +70,7 @@ public sealed class SagaTracker
             {
                 case StartMessageKind.Announced:
                     // A row that was listed before its announcement: a caller that inserts first, unless this start comes to nothing.
-                    bool afterListing = (known && saga.IsRecovered) || _waiting.ContainsKey(sagaId);
+                    bool afterListing = (known && saga.IsRecovered) || _waiting.Contains(sagaId);
                     saga.Announce(number, afterListing);
                     announced.Add(sagaId);
                     break;
@@ -82,9 +80,9 @@ public sealed class SagaTracker
                         violations.Add(sagaId);
                     }
 
-                    if (saga.IsRunning && _waiting.TryGetValue(sagaId, out WaitingEntry waiting) && waiting.Generation <= saga.Generation)
+                    if (saga.IsRunning)
                     {
-                        _waiting.Remove(sagaId);
+                        _waiting.RemoveUpTo(sagaId, saga.Generation);
                     }
 
                     break;
@@ -96,7 +94,7 @@ public sealed class SagaTracker
                     givenUp.Add(sagaId);
                     if (!saga.IsRunning)
                     {
-                        NoteFailure(sagaId, name: "", message.Generation, "the executor gave its run up", now);
+                        _waiting.NoteFailure(sagaId, name: "", message.Generation, "the executor gave its run up", _passes, now);
                     }
 
                     break;
@@ -126,7 +124,7 @@ public sealed class SagaTracker
         }
 
         PlanMissing(plan);
-        ForgetWaitingNotListed(pass.Start.Iteration);
+        _waiting.ForgetNotListed(pass.Start.Iteration);
         return plan;
     }
 
@@ -139,16 +137,10 @@ public sealed class SagaTracker
                 _waiting.Remove(candidate.SagaId);
                 break;
             case HandOverResult.Failed failed:
-                NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, failed.Error, now);
+                _waiting.NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, failed.Error, _passes, now);
                 break;
             case HandOverResult.NotHere notHere:
-                _waiting[candidate.SagaId] = new WaitingEntry
-                {
-                    Name = candidate.Name,
-                    Generation = candidate.Generation,
-                    Why = notHere.Missing,
-                    ListedInPass = _passes,
-                };
+                _waiting.NoteNotHere(candidate, notHere.Missing, _passes);
                 break;
             default: // abandoned, or moved on: no longer a candidate
                 _waiting.Remove(candidate.SagaId);
@@ -187,7 +179,8 @@ public sealed class SagaTracker
     private void PlanListed(RecoveryPlan plan, Candidate candidate, DateTimeOffset now)
     {
         PassStart pass = plan.Pass.Start;
-        ref TrackedSaga saga = ref MarkListed(candidate.SagaId, candidate.Name, pass.Iteration);
+        _waiting.MarkListed(candidate, pass.Iteration);
+        ref TrackedSaga saga = ref MarkListed(candidate.SagaId, pass.Iteration);
         bool known = !Unsafe.IsNullRef(ref saga);
         if (known && saga.Generation >= candidate.Generation)
         {
@@ -197,7 +190,7 @@ public sealed class SagaTracker
         {
             plan.HeldBucket.Add(candidate);
         }
-        else if (IsBackingOff(candidate, pass.Reason, now, out DateTimeOffset nextTry))
+        else if (pass.Reason != PassReason.Explicit && _waiting.IsBackingOff(candidate, now, out DateTimeOffset nextTry))
         {
             plan.BackingOffBucket.Add(new BackingOffSaga(candidate, nextTry));
         }
@@ -214,13 +207,10 @@ public sealed class SagaTracker
     /// <summary>One that nobody here runs waits, with what is wrong with it, until its row can be read.</summary>
     private void PlanUnreadable(UnreadableCandidate unreadable, long pass)
     {
-        if (!Unsafe.IsNullRef(ref MarkListed(unreadable.SagaId, name: "", pass)))
+        if (Unsafe.IsNullRef(ref MarkListed(unreadable.SagaId, pass)))
         {
-            return;
+            _waiting.NoteUnreadable(unreadable, pass);
         }
-
-        ref WaitingEntry waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_waiting, unreadable.SagaId, out bool known);
-        waiting = waiting with { Name = known ? waiting.Name : "", Why = unreadable.Error, ListedInPass = pass };
     }
 
     private void PlanMissing(RecoveryPlan plan)
@@ -245,18 +235,8 @@ public sealed class SagaTracker
 
     /// <summary>Notes that the listing of this pass held the saga.</summary>
     /// <returns>The tracked saga, or a null reference where it is not tracked.</returns>
-    private ref TrackedSaga MarkListed(SagaId sagaId, string name, long pass)
+    private ref TrackedSaga MarkListed(SagaId sagaId, long pass)
     {
-        if (_waiting.Count != 0)
-        {
-            ref WaitingEntry waiting = ref CollectionsMarshal.GetValueRefOrNullRef(_waiting, sagaId);
-            if (!Unsafe.IsNullRef(ref waiting))
-            {
-                waiting.ListedInPass = pass;
-                waiting.Name = name.Length > 0 ? name : waiting.Name; // an unreadable row has none
-            }
-        }
-
         ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId);
         if (!Unsafe.IsNullRef(ref saga))
         {
@@ -264,61 +244,5 @@ public sealed class SagaTracker
         }
 
         return ref saga;
-    }
-
-    private bool IsBackingOff(Candidate candidate, PassReason reason, DateTimeOffset now, out DateTimeOffset nextTry)
-    {
-        nextTry = default;
-        if (reason == PassReason.Explicit
-            || !_waiting.TryGetValue(candidate.SagaId, out WaitingEntry waiting)
-            || waiting.Generation != candidate.Generation
-            || waiting.NextTry is not { } due)
-        {
-            return false;
-        }
-
-        nextTry = due;
-        return now < due;
-    }
-
-    private void NoteFailure(SagaId sagaId, string name, AdoptGeneration generation, string error, DateTimeOffset now)
-    {
-        ref WaitingEntry waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_waiting, sagaId, out _);
-        if (waiting.Generation > generation)
-        {
-            return; // a late word on a run that is history: what failed since counts
-        }
-
-        int failures = waiting.Generation == generation ? waiting.Failures + 1 : 1;
-        waiting = new WaitingEntry
-        {
-            Name = name,
-            Generation = generation,
-            Failures = failures,
-            NextTry = _backoff.NextTry(sagaId, failures, now),
-            Why = error,
-            ListedInPass = _passes,
-        };
-    }
-
-    private void ForgetWaitingNotListed(long pass)
-    {
-        foreach ((SagaId sagaId, WaitingEntry waiting) in _waiting)
-        {
-            if (waiting.ListedInPass != pass)
-            {
-                _waiting.Remove(sagaId); // removing while enumerating is allowed for Dictionary
-            }
-        }
-    }
-
-    private struct WaitingEntry
-    {
-        public string Name;
-        public AdoptGeneration Generation;
-        public int Failures;
-        public DateTimeOffset? NextTry; // null: not here, tried at every pass
-        public string Why;
-        public long ListedInPass;
     }
 }

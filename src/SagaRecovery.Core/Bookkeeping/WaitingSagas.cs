@@ -1,0 +1,116 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Bookkeeping;
+
+/// <summary>
+/// The sagas in progress and ours that nobody here runs although a pass has seen them: they failed, are not here, or cannot be read.
+/// What the tracker knows of each, from pass to pass. Not thread-safe.
+/// </summary>
+internal sealed class WaitingSagas(BackoffPolicy backoff)
+{
+    private readonly Dictionary<SagaId, Entry> _entries = [];
+
+    public IEnumerable<WaitingSaga> All =>
+        _entries.Select(pair => new WaitingSaga(pair.Key, pair.Value.Name, pair.Value.Failures, pair.Value.NextTry, pair.Value.Why));
+
+    public bool Contains(SagaId sagaId) => _entries.ContainsKey(sagaId);
+
+    public void Remove(SagaId sagaId) => _entries.Remove(sagaId);
+
+    /// <summary>Forgets what is known of runs at this or an older generation: the saga runs here after all.</summary>
+    public void RemoveUpTo(SagaId sagaId, AdoptGeneration generation)
+    {
+        if (_entries.TryGetValue(sagaId, out Entry entry) && entry.Generation <= generation)
+        {
+            _entries.Remove(sagaId);
+        }
+    }
+
+    public void NoteFailure(SagaId sagaId, string name, AdoptGeneration generation, string error, long pass, DateTimeOffset now)
+    {
+        ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, sagaId, out _);
+        if (entry.Generation > generation)
+        {
+            return; // a late word on a run that is history: what failed since counts
+        }
+
+        int failures = entry.Generation == generation ? entry.Failures + 1 : 1;
+        entry = new Entry
+        {
+            Name = name,
+            Generation = generation,
+            Failures = failures,
+            NextTry = backoff.NextTry(sagaId, failures, now),
+            Why = error,
+            ListedInPass = pass,
+        };
+    }
+
+    public void NoteNotHere(Candidate candidate, string missing, long pass) => _entries[candidate.SagaId] = new Entry
+    {
+        Name = candidate.Name,
+        Generation = candidate.Generation,
+        Why = missing,
+        ListedInPass = pass,
+    };
+
+    /// <summary>What failed before keeps its name and its failures.</summary>
+    public void NoteUnreadable(UnreadableCandidate unreadable, long pass)
+    {
+        ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, unreadable.SagaId, out bool known);
+        entry = entry with { Name = known ? entry.Name : "", Why = unreadable.Error, ListedInPass = pass };
+    }
+
+    /// <summary>Notes that the listing of this pass held the saga, and its name, which a failure between passes did not know.</summary>
+    public void MarkListed(Candidate candidate, long pass)
+    {
+        if (_entries.Count == 0)
+        {
+            return;
+        }
+
+        ref Entry entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, candidate.SagaId);
+        if (!Unsafe.IsNullRef(ref entry))
+        {
+            entry.ListedInPass = pass;
+            entry.Name = candidate.Name;
+        }
+    }
+
+    /// <summary>Forgets what the listing of this pass did not hold: it is finished, or no longer ours.</summary>
+    public void ForgetNotListed(long pass)
+    {
+        foreach ((SagaId sagaId, Entry entry) in _entries)
+        {
+            if (entry.ListedInPass != pass)
+            {
+                _entries.Remove(sagaId); // removing while enumerating is allowed for Dictionary
+            }
+        }
+    }
+
+    /// <summary>Whether a saga that failed at this generation is not due yet.</summary>
+    public bool IsBackingOff(Candidate candidate, DateTimeOffset now, out DateTimeOffset nextTry)
+    {
+        nextTry = default;
+        if (!_entries.TryGetValue(candidate.SagaId, out Entry entry) || entry.Generation != candidate.Generation || entry.NextTry is not { } due)
+        {
+            return false;
+        }
+
+        nextTry = due;
+        return now < due;
+    }
+
+    private struct Entry
+    {
+        public string Name;
+        public AdoptGeneration Generation;
+        public int Failures;
+        public DateTimeOffset? NextTry; // null: tried at every pass
+        public string Why;
+        public long ListedInPass;
+    }
+}
