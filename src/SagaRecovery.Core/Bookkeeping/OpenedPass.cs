@@ -81,13 +81,13 @@ public sealed class OpenedPass
         return new ReconciledListing(_tracker, this, listing, now);
     }
 
-    /// <summary>Ends a pass that could not list. Drains all the same, so that the starts do not pile up.</summary>
+    /// <summary>Ends a pass that came to no outcome. Drains all the same, so that the starts do not pile up.</summary>
     /// <param name="error">What went wrong.</param>
     /// <param name="now">The present time.</param>
-    /// <exception cref="InvalidOperationException">The pass has been planned or ended.</exception>
+    /// <exception cref="InvalidOperationException">Its outcome has begun, which then is what ends it; or it is over.</exception>
     public PassReport Fail(string error, DateTimeOffset now)
     {
-        if (_step is not (Step.Opened or Step.Listing))
+        if (_step is not (Step.Opened or Step.Listing or Step.Planned))
         {
             throw OutOfOrder();
         }

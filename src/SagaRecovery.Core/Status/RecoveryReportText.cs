@@ -51,7 +51,7 @@ public static class RecoveryReportText
     {
         PassResult.Completed => "",
         PassResult.CompletedWithFailures => Invariant($"    completed, but {pass.Failed} of {pass.Found} sagas failed\n"),
-        PassResult.CutShort => Invariant($"    cut short by shutdown: {pass.NotAttempted} sagas not attempted\n"),
+        PassResult.CutShort => Invariant($"    cut short: {pass.NotAttempted} sagas not attempted\n"),
         _ => Invariant($"    FAILED: {OneLine(pass.Error ?? "")}\n"),
     });
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Diagnostics;
 
@@ -10,4 +11,83 @@ internal static partial class Log
 
     [LoggerMessage(2, LogLevel.Critical, "fenced: coordinator {CoordinatorId} is run by incarnation {FencedBy} now, this process is {Incarnation}; it stops its sagas and takes no new work")]
     public static partial void Fenced(ILogger logger, CoordinatorId coordinatorId, Incarnation incarnation, Incarnation fencedBy);
+
+    [LoggerMessage(3, LogLevel.Debug, "activating: pass {Iteration}, reason {Reason}")]
+    public static partial void Activating(ILogger logger, long iteration, PassReason reason);
+
+    [LoggerMessage(4, LogLevel.Debug, "listed candidate sagas: {Count}")]
+    public static partial void ListedCandidates(ILogger logger, int count);
+
+    [LoggerMessage(5, LogLevel.Debug, "observed saga start: {SagaId}")]
+    public static partial void ObservedStart(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(6, LogLevel.Debug, "found saga that can be ignored (already running): {SagaId}")]
+    public static partial void AlreadyRunning(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(7, LogLevel.Information, "found saga that needs to be recovered: {SagaId} ({SagaName})")]
+    public static partial void NeedsRecovery(ILogger logger, SagaId sagaId, string sagaName);
+
+    [LoggerMessage(8, LogLevel.Information, "recovered saga: {SagaId} ({SagaName})")]
+    public static partial void Recovered(ILogger logger, SagaId sagaId, string sagaName);
+
+    [LoggerMessage(9, LogLevel.Warning, "failed to recover saga: {SagaId} ({SagaName}): {Error}")]
+    public static partial void FailedToRecover(ILogger logger, SagaId sagaId, string sagaName, string error, Exception? exception);
+
+    [LoggerMessage(10, LogLevel.Debug, "saga has finished (missing from the listing): {SagaId}")]
+    public static partial void Finished(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(EventId = 11, Message = "activation complete: pass {Iteration} {Result} in {DurationMs} ms: found {Found}, recovered {Recovered}, failed {Failed}, skipped {Skipped}, removed {Removed}")]
+    public static partial void ActivationComplete(
+        ILogger logger, LogLevel level, long iteration, PassResult result, double durationMs, int found, int recovered, int failed, int skipped, int removed);
+
+    [LoggerMessage(12, LogLevel.Error, "pass {Iteration} failed: {Error}")]
+    public static partial void PassFailed(ILogger logger, long iteration, string error, Exception exception);
+
+    [LoggerMessage(13, LogLevel.Information, "found saga that left and came back (generation {Previous} to {Generation}): {SagaId} ({SagaName})")]
+    public static partial void Readopted(ILogger logger, SagaId sagaId, string sagaName, AdoptGeneration previous, AdoptGeneration generation);
+
+    [LoggerMessage(14, LogLevel.Warning, "saga is no longer ours, its run here was stopped: {SagaId}")]
+    public static partial void TakenAway(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(15, LogLevel.Warning, "saga cannot run here: {SagaId} ({SagaName}): {Missing}")]
+    public static partial void NotHere(ILogger logger, SagaId sagaId, string sagaName, string missing);
+
+    [LoggerMessage(16, LogLevel.Error, "abandoned saga: {SagaId} ({SagaName}): {Reason}")]
+    public static partial void Abandoned(ILogger logger, SagaId sagaId, string sagaName, string reason);
+
+    [LoggerMessage(17, LogLevel.Debug, "found saga that is backing off until {NextTry:O}: {SagaId}")]
+    public static partial void BackingOff(ILogger logger, SagaId sagaId, DateTimeOffset nextTry);
+
+    [LoggerMessage(18, LogLevel.Information, "found saga that is held: {SagaId}")]
+    public static partial void Held(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(19, LogLevel.Error, "found saga whose row cannot be read: {SagaId}: {Error}")]
+    public static partial void Unreadable(ILogger logger, SagaId sagaId, string error);
+
+    [LoggerMessage(20, LogLevel.Error, "protocol violation: saga {SagaId} was inserted before it was announced; announce first, or it may be recovered while it is being started")]
+    public static partial void ProtocolViolation(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(21, LogLevel.Warning, "saga was given up by the executor, to be recovered: {SagaId}")]
+    public static partial void GivenUp(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(22, LogLevel.Debug, "saga has moved on since it was listed: {SagaId}")]
+    public static partial void MovedOn(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(23, LogLevel.Warning, "joining as coordinator {CoordinatorId} waits for {Blockers}")]
+    public static partial void JoinWaits(ILogger logger, CoordinatorId coordinatorId, string blockers);
+
+    [LoggerMessage(24, LogLevel.Information, "database schema {Schema} is at version {Version}")]
+    public static partial void SchemaReady(ILogger logger, string schema, int version);
+
+    [LoggerMessage(25, LogLevel.Information, "saga was running in the executor already: {SagaId}")]
+    public static partial void AlreadyInExecutor(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(26, LogLevel.Warning, "the executor failed to relinquish saga {SagaId}; it is told again at the next pass")]
+    public static partial void RelinquishFailed(ILogger logger, SagaId sagaId, Exception exception);
+
+    [LoggerMessage(27, LogLevel.Warning, "ended {Count} connections of an earlier incarnation that had stopped in the middle of a write")]
+    public static partial void StalledWritersEnded(ILogger logger, long count);
+
+    [LoggerMessage(28, LogLevel.Critical, "recovery met an error of its own; it goes on with the next pass")]
+    public static partial void LoopError(ILogger logger, Exception exception);
 }

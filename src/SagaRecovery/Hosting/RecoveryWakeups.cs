@@ -85,6 +85,14 @@ internal readonly record struct WakeupRequests(PassReason Reason, List<TaskCompl
         }
     }
 
+    public void Fail(Exception exception)
+    {
+        foreach (TaskCompletionSource<PassReport> waiter in Waiters)
+        {
+            waiter.TrySetException(exception);
+        }
+    }
+
     public void Cancel()
     {
         foreach (TaskCompletionSource<PassReport> waiter in Waiters)

@@ -1,0 +1,36 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using SagaRecovery.Status;
+
+namespace SagaRecovery;
+
+/// <summary>The reports as JSON: camel case, enums by name, ids as strings, durations as <c>[d.]hh:mm:ss[.fffffff]</c>.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    WriteIndented = true,
+    Converters = [typeof(SagaIdConverter), typeof(CoordinatorIdConverter), typeof(IncarnationConverter)])]
+[JsonSerializable(typeof(RecoveryReport))]
+[JsonSerializable(typeof(PassReport))]
+public sealed partial class RecoveryReportJson : JsonSerializerContext;
+
+internal sealed class SagaIdConverter : JsonConverter<SagaId>
+{
+    public override SagaId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetGuid());
+
+    public override void Write(Utf8JsonWriter writer, SagaId value, JsonSerializerOptions options) => writer.WriteStringValue(value.Value);
+}
+
+internal sealed class CoordinatorIdConverter : JsonConverter<CoordinatorId>
+{
+    public override CoordinatorId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetGuid());
+
+    public override void Write(Utf8JsonWriter writer, CoordinatorId value, JsonSerializerOptions options) => writer.WriteStringValue(value.Value);
+}
+
+internal sealed class IncarnationConverter : JsonConverter<Incarnation>
+{
+    public override Incarnation Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt64());
+
+    public override void Write(Utf8JsonWriter writer, Incarnation value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+}

@@ -1,0 +1,60 @@
+using Microsoft.Extensions.Logging;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Hosting;
+
+/// <summary>Tells the log what was decided: one line for each decision.</summary>
+internal static class PassLog
+{
+    public static void Write(ILogger logger, OpenedPass pass)
+    {
+        Write(logger, pass.OpeningStarts);
+        Write(logger, pass.ClosingStarts);
+    }
+
+    public static void Write(ILogger logger, RecoveryPlan plan)
+    {
+        if (logger.IsEnabled(LogLevel.Debug))
+        {
+            Each(plan.AlreadyRunning, sagaId => Log.AlreadyRunning(logger, sagaId));
+            Each(plan.BackingOff, saga => Log.BackingOff(logger, saga.Candidate.SagaId, saga.NextTry));
+        }
+
+        Each(plan.Recover, saga => Log.NeedsRecovery(logger, saga.SagaId, saga.Name));
+        Each(plan.Readopted, saga => Log.Readopted(logger, saga.Candidate.SagaId, saga.Candidate.Name, saga.Previous, saga.Candidate.Generation));
+        Each(plan.Held, saga => Log.Held(logger, saga.SagaId));
+        Each(plan.Unreadable, saga => Log.Unreadable(logger, saga.SagaId, saga.Error));
+    }
+
+    public static void Write(ILogger logger, PassReport report) => Log.ActivationComplete(
+        logger,
+        WorthTelling(report) ? LogLevel.Information : LogLevel.Debug,
+        report.Start.Iteration,
+        report.Result,
+        report.Duration.TotalMilliseconds,
+        report.Found,
+        report.Recovered,
+        report.Failed,
+        report.Skipped,
+        report.Removed);
+
+    private static bool WorthTelling(PassReport report) =>
+        report.Result != PassResult.Completed || report.Recovered > 0 || report.Start.Reason is PassReason.Startup or PassReason.Explicit;
+
+    private static void Write(ILogger logger, DrainedStarts starts)
+    {
+        Each(starts.Announced, sagaId => Log.ObservedStart(logger, sagaId));
+        Each(starts.GivenUp, sagaId => Log.GivenUp(logger, sagaId));
+        Each(starts.Violations, sagaId => Log.ProtocolViolation(logger, sagaId));
+    }
+
+    private static void Each<T>(IReadOnlyList<T> items, Action<T> write)
+    {
+        foreach (T item in items)
+        {
+            write(item);
+        }
+    }
+}

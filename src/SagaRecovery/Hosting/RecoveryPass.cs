@@ -1,0 +1,140 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Hosting;
+
+/// <summary>
+/// One recovery pass, top to bottom: drain, list, drain, plan, tell the executor what is gone, hand over what nobody runs, complete.
+/// Decisions are the tracker's; this acts on them. Passes do not overlap.
+/// </summary>
+internal sealed class RecoveryPass(
+    SagaTracker tracker,
+    ISagaStore store,
+    SagaHandOver handOver,
+    SagaCoordinator coordinator,
+    SagaRecoveryStatus status,
+    IOptions<SagaRecoveryOptions> options,
+    TimeProvider time,
+    ILogger<SagaRecoveryService> logger)
+{
+    private readonly int _loadBatchSize = options.Value.LoadBatchSize;
+    private readonly ParallelOptions _concurrency = new() { MaxDegreeOfParallelism = options.Value.MaxConcurrency };
+
+    private DateTimeOffset Now => time.GetUtcNow();
+
+    /// <param name="reason">What asked for the pass.</param>
+    /// <param name="stopping">Shutdown has begun: no further saga is begun, the hand-overs in hand go on.</param>
+    /// <param name="abort">The time for shutdown is up: the hand-overs in hand are given up too.</param>
+    public async Task<PassReport> RunAsync(PassReason reason, CancellationToken stopping, CancellationToken abort)
+    {
+        OpenedPass opened = tracker.OpenPass(reason, Now);
+        PassReport report = await ListAndExecuteAsync(opened, stopping, abort).ConfigureAwait(false);
+
+        status.PassEnded(report, tracker);
+        PassLog.Write(logger, opened);
+        PassLog.Write(logger, report);
+        return report;
+    }
+
+    private async Task<PassReport> ListAndExecuteAsync(OpenedPass opened, CancellationToken stopping, CancellationToken abort)
+    {
+        Membership member;
+        RecoveryPlan plan;
+        try
+        {
+            Log.Activating(logger, opened.Start.Iteration, opened.Start.Reason);
+            status.PassBegan(opened.Start);
+            member = await coordinator.EnsureJoinedAsync(store, stopping).ConfigureAwait(false);
+            CandidateListing listing = opened.BeginListing(); // the opening drain is done: what it settled, the listing cannot miss
+            await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
+            Log.ListedCandidates(logger, listing.Count);
+            plan = opened.Reconcile(listing, Now).MakePlan(); // drains first: what was listed had been announced
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return opened.Fail("cut short by shutdown", Now) with { Result = PassResult.CutShort };
+        }
+        catch (Exception exception) // a failing pass never ends the loop: this is where it ends instead
+        {
+            return opened.Fail(Explain(opened.Start, exception), Now);
+        }
+
+        PassOutcome outcome = plan.BeginOutcome();
+        try
+        {
+            PassLog.Write(logger, plan);
+            await handOver.RelinquishGoneAsync(plan, outcome, abort).ConfigureAwait(false);
+            await HandOverAllAsync(member, plan, outcome, stopping, abort).ConfigureAwait(false);
+            return outcome.Complete(Now);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return outcome.Complete(Now);
+        }
+        catch (Exception exception) // as above; what was handed over before it stays recorded
+        {
+            return outcome.Complete(Now, Explain(opened.Start, exception));
+        }
+    }
+
+    private async Task HandOverAllAsync(
+        Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping, CancellationToken abort)
+    {
+        var previous = plan.Readopted.ToDictionary(saga => saga.Candidate.SagaId, saga => saga.Previous);
+        List<Candidate[]> batches = [.. plan.Recover.Concat(plan.Readopted.Select(saga => saga.Candidate)).Chunk(_loadBatchSize)];
+        Task<IReadOnlyList<LoadedSaga>>? next = null;
+        try
+        {
+            for (int i = 0; i < batches.Count && !stopping.IsCancellationRequested; i++)
+            {
+                IReadOnlyList<LoadedSaga> loaded = await (next ?? LoadAsync(batches[i])).ConfigureAwait(false);
+                next = i + 1 < batches.Count ? LoadAsync(batches[i + 1]) : null; // fetched while this batch is handed over
+                IEnumerable<(Candidate First, LoadedSaga Second)> sagas = batches[i].Zip(loaded);
+                await Parallel.ForEachAsync(sagas, _concurrency, (saga, _) => HandOverOneAsync(saga.First, saga.Second)).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await Ended(next).ConfigureAwait(false);
+        }
+
+        Task<IReadOnlyList<LoadedSaga>> LoadAsync(Candidate[] batch) => store.LoadAsync(member, batch, stopping);
+
+        async ValueTask HandOverOneAsync(Candidate candidate, LoadedSaga loaded)
+        {
+            if (stopping.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
+            {
+                return; // not attempted
+            }
+
+            AdoptGeneration? older = previous.TryGetValue(candidate.SagaId, out AdoptGeneration generation) ? generation : null;
+            HandOverResult result = await handOver.RunAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
+            outcome.Record(candidate.SagaId, result, Now);
+        }
+    }
+
+    /// <summary>Waits for a prefetch that nobody will use, so that it does not outlive its pass; its failure has no consequence.</summary>
+    private static async Task Ended(Task? prefetch)
+    {
+        if (prefetch is not null)
+        {
+            await prefetch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private string Explain(PassStart pass, Exception exception)
+    {
+        if (exception is CoordinatorFencedException fenced)
+        {
+            coordinator.ReportFenced(fenced);
+        }
+
+        string error = ErrorText.Of(exception);
+        Log.PassFailed(logger, pass.Iteration, error, exception);
+        return error;
+    }
+}

@@ -1,0 +1,154 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
+
+namespace SagaRecovery.Hosting;
+
+/// <summary>Everything that recovery tells the executor, and what its answers count as. One saga's failure is that saga's alone.</summary>
+internal sealed class SagaHandOver(
+    ISagaExecutor executor,
+    ISagaStore store,
+    SagaCoordinator coordinator,
+    IOptions<SagaRecoveryOptions> options,
+    TimeProvider time,
+    ILogger<SagaRecoveryService> logger)
+{
+    private readonly SagaRecoveryOptions _options = options.Value;
+
+    /// <summary>Tells the executor of every saga that is finished or no longer ours.</summary>
+    public async Task RelinquishGoneAsync(RecoveryPlan plan, PassOutcome outcome, CancellationToken abort)
+    {
+        foreach (GoneSaga gone in plan.FinishedOrGone)
+        {
+            try
+            {
+                RelinquishOutcome answer = await Within(token => executor.RelinquishAsync(gone.SagaId, gone.Generation, token), abort)
+                    .ConfigureAwait(false);
+                outcome.RecordGone(gone.SagaId, answer);
+                Log.Finished(logger, gone.SagaId);
+                if (answer == RelinquishOutcome.Relinquished)
+                {
+                    Log.TakenAway(logger, gone.SagaId);
+                }
+            }
+            catch (Exception exception) when (!abort.IsCancellationRequested) // it stays tracked, and is told of again by the next pass
+            {
+                Log.RelinquishFailed(logger, gone.SagaId, exception);
+            }
+        }
+    }
+
+    /// <summary>Hands one saga over.</summary>
+    /// <param name="member">Who owns it.</param>
+    /// <param name="candidate">The saga as it was listed.</param>
+    /// <param name="loaded">The saga as it was loaded.</param>
+    /// <param name="older">The generation at which this process may still run it; null: it does not run it.</param>
+    /// <param name="abort">Gives up.</param>
+    public async Task<HandOverResult> RunAsync(
+        Membership member, Candidate candidate, LoadedSaga loaded, AdoptGeneration? older, CancellationToken abort)
+    {
+        try
+        {
+            switch (loaded)
+            {
+                case LoadedSaga.Present present:
+                    ResumeOutcome answer = await ResumeAsync(member, present.Saga, older, abort).ConfigureAwait(false);
+                    return await AccountAsync(member, candidate, answer, abort).ConfigureAwait(false);
+                case LoadedSaga.Unreadable unreadable:
+                    Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, unreadable.Error, exception: null);
+                    return new HandOverResult.Failed(unreadable.Error);
+                default:
+                    Log.MovedOn(logger, candidate.SagaId);
+                    return HandOverResult.MovedOn.Instance;
+            }
+        }
+        catch (Exception exception) // the executor is not ours: whatever it throws concerns this saga alone, and may pass
+        {
+            if (exception is CoordinatorFencedException fenced)
+            {
+                coordinator.ReportFenced(fenced);
+            }
+
+            string error = ErrorText.Of(exception);
+            Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, error, exception);
+            return new HandOverResult.Failed(error);
+        }
+    }
+
+    private async ValueTask<ResumeOutcome> ResumeAsync(Membership member, SavedSaga saga, AdoptGeneration? older, CancellationToken abort)
+    {
+        if (older is { } upTo)
+        {
+            // The older run cannot write any more, and what it wrote was loaded; but it must not act beside the new one either.
+            await Within(token => executor.RelinquishAsync(saga.Id, upTo, token), abort).ConfigureAwait(false);
+        }
+
+        return await Within(token => executor.ResumeAsync(saga, member.Of(saga.Generation), token), abort).ConfigureAwait(false);
+    }
+
+    private async ValueTask<HandOverResult> AccountAsync(
+        Membership member, Candidate candidate, ResumeOutcome answer, CancellationToken abort)
+    {
+        switch (answer)
+        {
+            case ResumeOutcome.Resumed:
+                Log.Recovered(logger, candidate.SagaId, candidate.Name);
+                return HandOverResult.Recovered.Instance;
+            case ResumeOutcome.AlreadyRunning:
+                Log.AlreadyInExecutor(logger, candidate.SagaId);
+                return HandOverResult.AlreadyRunning.Instance;
+            case ResumeOutcome.NotHere notHere:
+                Log.NotHere(logger, candidate.SagaId, candidate.Name, notHere.Missing);
+                return new HandOverResult.NotHere(notHere.Missing);
+            case ResumeOutcome.Unrecoverable unrecoverable:
+                return await AbandonAsync(member, candidate, unrecoverable.Reason, abort).ConfigureAwait(false);
+            default:
+                throw new InvalidOperationException($"The executor answered {answer?.GetType().Name ?? "null"}, which is no {nameof(ResumeOutcome)}.");
+        }
+    }
+
+    private async ValueTask<HandOverResult> AbandonAsync(Membership member, Candidate candidate, string reason, CancellationToken abort)
+    {
+        if (!_options.AbandonUnrecoverable)
+        {
+            string error = $"unrecoverable: {reason} (not abandoned: {SagaRecoveryOptions.SectionName}:{nameof(_options.AbandonUnrecoverable)} is off)";
+            Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, error, exception: null);
+            return new HandOverResult.Failed(error);
+        }
+
+        var abandonment = new Abandonment("unrecoverable", reason);
+        if (!await store.AbandonAsync(candidate.SagaId, member.Of(candidate.Generation), abandonment, abort).ConfigureAwait(false))
+        {
+            Log.MovedOn(logger, candidate.SagaId);
+            return HandOverResult.MovedOn.Instance;
+        }
+
+        Log.Abandoned(logger, candidate.SagaId, candidate.Name, reason);
+        return new HandOverResult.Abandoned(reason);
+    }
+
+    /// <summary>Asks the executor, but waits no longer than the time-out, even where it ignores its token.</summary>
+    private async ValueTask<T> Within<T>(Func<CancellationToken, ValueTask<T>> ask, CancellationToken abort)
+    {
+        using var timeout = new CancellationTokenSource(_options.HandOverTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, abort);
+        ValueTask<T> answer = ask(either.Token);
+        if (answer.IsCompletedSuccessfully)
+        {
+            return await answer.ConfigureAwait(false);
+        }
+
+        try
+        {
+            return await answer.AsTask().WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception) when (timeout.IsCancellationRequested)
+        {
+            throw new TimeoutException(
+                $"The executor did not answer within {_options.HandOverTimeout} ({SagaRecoveryOptions.SectionName}:{nameof(_options.HandOverTimeout)})",
+                exception);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Hosting;
+
+/// <summary>
+/// The loop: waits until a pass is asked for, runs it, answers whoever asked, sets the timer for the next. Nothing but shutdown ends
+/// it, and start-up does not wait for it.
+/// </summary>
+internal sealed class SagaRecoveryService : BackgroundService
+{
+    private readonly CancellationTokenSource _abort = new();
+    private readonly RecoveryPass _pass;
+    private readonly RecoveryWakeups _wakeups;
+    private readonly SagaTracker _tracker;
+    private readonly SagaRecoveryOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<SagaRecoveryService> _logger;
+    private readonly CancellationTokenRegistration _closeStarts;
+    private int _failedPasses;
+
+    public SagaRecoveryService(
+        RecoveryPass pass,
+        RecoveryWakeups wakeups,
+        SagaTracker tracker,
+        SagaStarts starts,
+        IHostApplicationLifetime lifetime,
+        IOptions<SagaRecoveryOptions> options,
+        TimeProvider time,
+        ILogger<SagaRecoveryService> logger)
+    {
+        _pass = pass;
+        _logger = logger;
+        _wakeups = wakeups;
+        _tracker = tracker;
+        _options = options.Value;
+        _time = time;
+        _closeStarts = lifetime.ApplicationStopping.Register(starts.Close);
+    }
+
+    /// <summary>Lets the hand-overs in hand end, for as long as the host allows.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration timeUp = cancellationToken.Register(_abort.Cancel);
+        await base.StopAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public override void Dispose()
+    {
+        _closeStarts.Dispose();
+        _abort.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        PassReason due = PassReason.Startup;
+        using ITimer timer = _time.CreateTimer(_ => _wakeups.Request(due), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        try
+        {
+            while (true)
+            {
+                await _wakeups.WaitAsync(stoppingToken).ConfigureAwait(false);
+                WakeupRequests requests = _wakeups.TakeRequests();
+                PassSchedule next = await AnswerAsync(requests, stoppingToken).ConfigureAwait(false);
+                due = next.Reason;
+                timer.Change(next.Delay, Timeout.InfiniteTimeSpan);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // shutdown
+        }
+        finally
+        {
+            _wakeups.Close();
+        }
+    }
+
+    private async Task<PassSchedule> AnswerAsync(WakeupRequests requests, CancellationToken stopping)
+    {
+        try
+        {
+            PassReport report = await _pass.RunAsync(requests.Reason, stopping, _abort.Token).ConfigureAwait(false);
+            requests.Answer(report);
+            return Next(failed: report.Result == PassResult.Failed);
+        }
+        catch (Exception exception) // a fault of ours, or of a logger: the loop must outlive it
+        {
+            requests.Fail(exception);
+            Log.LoopError(_logger, exception);
+            return Next(failed: true);
+        }
+    }
+
+    private PassSchedule Next(bool failed)
+    {
+        _failedPasses = failed ? _failedPasses + 1 : 0;
+        DateTimeOffset? earliestDue = _tracker.Waiting.Min(saga => saga.NextTry);
+        return PassSchedule.Next(_failedPasses, earliestDue, _time.GetUtcNow(), _options);
+    }
+}

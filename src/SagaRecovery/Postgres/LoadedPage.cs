@@ -1,0 +1,127 @@
+using Npgsql;
+using SagaRecovery.Bookkeeping;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>
+/// The rows that one round trip loaded: sagas, their definitions, their events. What cannot be read is noted against its saga, and
+/// costs no other.
+/// </summary>
+internal sealed class LoadedPage
+{
+    private readonly Dictionary<Guid, SagaRow> _sagas = [];
+    private readonly Dictionary<DefinitionHash, SavedDefinition> _definitions = [];
+
+    /// <summary>Reads the results of <see cref="Statements.LoadSagas"/>, LoadDefinitions and LoadEvents, in this order.</summary>
+    public async Task ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            ReadSaga(reader);
+        }
+
+        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var hash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(0));
+            _definitions[hash] = new SavedDefinition(hash, reader.GetString(1), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3));
+        }
+
+        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            ReadEvent(reader);
+        }
+    }
+
+    public IReadOnlyList<LoadedSaga> AnswerFor(IReadOnlyList<Candidate> candidates)
+    {
+        var answers = new LoadedSaga[candidates.Count];
+        for (int i = 0; i < answers.Length; i++)
+        {
+            answers[i] = AnswerFor(candidates[i]);
+        }
+
+        return answers;
+    }
+
+    private LoadedSaga AnswerFor(Candidate candidate)
+    {
+        if (!_sagas.TryGetValue(candidate.SagaId.Value, out SagaRow? row) || row.Generation != candidate.Generation)
+        {
+            return LoadedSaga.MovedOn.Instance;
+        }
+
+        if (row.Error is not null)
+        {
+            return new LoadedSaga.Unreadable(row.Error);
+        }
+
+        // The definition is there: a foreign key holds it, and its rows are read after the sagas'.
+        return new LoadedSaga.Present(new SavedSaga
+        {
+            Id = candidate.SagaId,
+            Name = row.Name,
+            State = row.State,
+            Generation = row.Generation,
+            Definition = _definitions[row.DefinitionHash],
+            Parameters = row.Parameters,
+            Events = row.Events,
+        });
+    }
+
+    private void ReadSaga(NpgsqlDataReader reader)
+    {
+        var row = new SagaRow
+        {
+            Name = reader.GetString(1),
+            Generation = new AdoptGeneration(reader.GetInt64(3)),
+            DefinitionHash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(4)),
+            Parameters = reader.GetFieldValue<byte[]>(5),
+        };
+        _sagas[reader.GetGuid(0)] = row;
+        try
+        {
+            row.State = PostgresNames.ToInProgressState(reader.GetString(2));
+        }
+        catch (UnreadableRowException exception)
+        {
+            row.Error = exception.Message;
+        }
+    }
+
+    private void ReadEvent(NpgsqlDataReader reader)
+    {
+        if (!_sagas.TryGetValue(reader.GetGuid(0), out SagaRow? row))
+        {
+            return; // its saga has moved on
+        }
+
+        try
+        {
+            ReadOnlyMemory<byte> data = reader.IsDBNull(3) ? default(ReadOnlyMemory<byte>) : reader.GetFieldValue<byte[]>(3);
+            row.Events.Add(new SavedNodeEvent(reader.GetInt32(1), PostgresNames.ToEventType(reader.GetString(2)), data));
+        }
+        catch (UnreadableRowException exception)
+        {
+            row.Error = exception.Message;
+        }
+    }
+
+    private sealed class SagaRow
+    {
+        public required string Name { get; init; }
+
+        public required AdoptGeneration Generation { get; init; }
+
+        public required DefinitionHash DefinitionHash { get; init; }
+
+        public required byte[] Parameters { get; init; }
+
+        public SagaState State { get; set; }
+
+        public List<SavedNodeEvent> Events { get; } = [];
+
+        public string? Error { get; set; }
+    }
+}

@@ -1,0 +1,98 @@
+using Npgsql;
+using NpgsqlTypes;
+using SagaRecovery.Coordinators;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>
+/// Batches that begin by asking whether this process is still the coordinator. A batch without an explicit transaction is run by the
+/// server to its commit: a client that is paused in between does not keep the coordinator's row locked.
+/// </summary>
+internal static class PostgresFence
+{
+    /// <summary>Adds a statement whose first two parameters are the coordinator and its incarnation.</summary>
+    public static NpgsqlBatchCommand Add(this NpgsqlBatch batch, string statement, Membership member)
+    {
+        NpgsqlBatchCommand command = batch.Add(statement);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = member.Coordinator.Value });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = member.Incarnation.Value });
+        return command;
+    }
+
+    public static NpgsqlBatchCommand Add(this NpgsqlBatch batch, string statement)
+    {
+        var command = new NpgsqlBatchCommand(statement);
+        batch.BatchCommands.Add(command);
+        return command;
+    }
+
+    public static NpgsqlBatchCommand With<T>(this NpgsqlBatchCommand command, T value)
+    {
+        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        return command;
+    }
+
+    /// <summary>Adds JSON in UTF-8.</summary>
+    public static NpgsqlBatchCommand WithJson(this NpgsqlBatchCommand command, ReadOnlyMemory<byte> json)
+    {
+        command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Json, Value = json });
+        return command;
+    }
+
+    public static NpgsqlBatchCommand WithJson(this NpgsqlBatchCommand command, string?[] json)
+    {
+        command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Json, Value = json });
+        return command;
+    }
+
+    /// <summary>Reads the answer to <see cref="Statements.Lock"/>: no row means that a newer incarnation has joined.</summary>
+    public static async Task<bool> ReadLockAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        bool held = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        return held;
+    }
+
+    /// <summary>Reads the answer to <see cref="Statements.Present"/>, and goes on to the next result.</summary>
+    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <exception cref="InvalidOperationException">The server is a standby.</exception>
+    public static async Task ReadPresentAsync(NpgsqlDataReader reader, Membership member, CancellationToken cancellationToken)
+    {
+        Incarnation present = default;
+        if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            present = new Incarnation(reader.GetInt64(0));
+            RefuseStandby(reader.GetBoolean(1));
+        }
+
+        if (present != member.Incarnation)
+        {
+            throw new CoordinatorFencedException(member, present);
+        }
+
+        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public static void RefuseStandby(bool inRecovery)
+    {
+        if (inRecovery)
+        {
+            throw new InvalidOperationException(
+                "This Postgres server is in recovery (a standby). A lagging standby would make running sagas look finished: connect to the "
+                + "primary, for instance with several hosts and 'Target Session Attributes=read-write'.");
+        }
+    }
+
+    /// <summary>Finds out who fenced us; what the refused write could not tell.</summary>
+    public static async Task<CoordinatorFencedException> RefusedAsync(
+        PostgresDatabase database, NpgsqlConnection connection, Membership member, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand(database.Statements.Present, connection);
+        await using (command.ConfigureAwait(false))
+        {
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = member.Coordinator.Value });
+            object? present = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
+            return new CoordinatorFencedException(member, new Incarnation(present is long incarnation ? incarnation : 0));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Npgsql;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>The saga log in Postgres. Lock and write travel as one batch, which the server runs to its commit by itself.</summary>
+internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
+{
+    private readonly ConcurrentDictionary<DefinitionHash, bool> _stored = new(); // definitions that are certainly in the database
+
+    public async Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var batch = new NpgsqlBatch(connection);
+            await using (batch.ConfigureAwait(false))
+            {
+                SavedDefinition definition = saga.Definition;
+                batch.Add(database.Statements.Lock, member);
+                if (!_stored.ContainsKey(definition.Hash))
+                {
+                    batch.Add(database.Statements.InsertDefinition, member)
+                        .With(definition.Hash.ToBytes()).With(definition.Name).With(definition.Version)
+                        .WithJson(definition.Dag);
+                }
+
+                batch.Add(database.Statements.InsertSaga, member)
+                    .With(saga.Id.Value).With(definition.Name).With(definition.Hash.ToBytes())
+                    .WithJson(saga.Parameters)
+                    .With(AdoptGeneration.Initial.Value);
+                bool created = await ExecuteAsync(
+                    batch, connection, member, async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false), cancellationToken)
+                    .ConfigureAwait(false);
+                _stored.TryAdd(definition.Hash, true);
+                return created;
+            }
+        }
+    }
+
+    public async Task<IReadOnlyList<bool>> AppendAsync(
+        Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var batch = new NpgsqlBatch(connection);
+            await using (batch.ConfigureAwait(false))
+            {
+                batch.Add(database.Statements.Lock, member);
+                AddEvents(batch, member, entries);
+                AddStates(batch, member, entries);
+                return await ExecuteAsync(
+                    batch, connection, member, reader => ReadWrittenAsync(reader, entries.Count, cancellationToken), cancellationToken)
+                    .ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void AddEvents(NpgsqlBatch batch, Membership member, IReadOnlyList<SagaLogEntry> entries)
+    {
+        int count = entries.Sum(entry => entry.Events.Count);
+        if (count == 0)
+        {
+            return;
+        }
+
+        var sagas = new Guid[count];
+        var generations = new long[count];
+        var states = new string?[count];
+        var nodes = new int[count];
+        var types = new string[count];
+        var data = new string?[count];
+        int i = 0;
+        foreach (SagaLogEntry entry in entries)
+        {
+            foreach (SavedNodeEvent nodeEvent in entry.Events)
+            {
+                sagas[i] = entry.SagaId.Value;
+                generations[i] = entry.Generation.Value;
+                states[i] = NameOf(entry.NewState);
+                nodes[i] = nodeEvent.NodeId;
+                types[i] = PostgresNames.Of(nodeEvent.Type);
+                data[i] = nodeEvent.Data.IsEmpty ? null : Encoding.UTF8.GetString(nodeEvent.Data.Span);
+                i++;
+            }
+        }
+
+        batch.Add(database.Statements.AppendEvents, member)
+            .With(sagas).With(generations).With(states).With(nodes).With(types).WithJson(data);
+    }
+
+    private void AddStates(NpgsqlBatch batch, Membership member, IReadOnlyList<SagaLogEntry> entries) =>
+        batch.Add(database.Statements.AppendStates, member)
+            .With(entries.Select(entry => entry.SagaId.Value).ToArray())
+            .With(entries.Select(entry => entry.Generation.Value).ToArray())
+            .With(entries.Select(entry => NameOf(entry.NewState)).ToArray());
+
+    private static string? NameOf(SagaState? state) => state is { } known ? PostgresNames.Of(known) : null;
+
+    private static async Task<IReadOnlyList<bool>> ReadWrittenAsync(NpgsqlDataReader reader, int count, CancellationToken cancellationToken)
+    {
+        var written = new bool[count];
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            written[reader.GetInt64(0) - 1] = true;
+        }
+
+        return written;
+    }
+
+    /// <summary>Runs a batch that begins with the lock, and reads what follows unless the lock came back empty.</summary>
+    private async Task<T> ExecuteAsync<T>(
+        NpgsqlBatch batch, NpgsqlConnection connection, Membership member, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken)
+    {
+        await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            if (await PostgresFence.ReadLockAsync(reader, cancellationToken).ConfigureAwait(false))
+            {
+                return await read(reader).ConfigureAwait(false);
+            }
+        }
+
+        throw await PostgresFence.RefusedAsync(database, connection, member, cancellationToken).ConfigureAwait(false);
+    }
+}

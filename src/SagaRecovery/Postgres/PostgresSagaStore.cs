@@ -1,0 +1,133 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using SagaRecovery.Bookkeeping;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>Sagas in Postgres, as recovery sees them.</summary>
+internal sealed class PostgresSagaStore(
+    PostgresDatabase database, PostgresSchema schema, PostgresJoin join, IOptions<SagaRecoveryOptions> options)
+    : ISagaStore
+{
+    private readonly int _pageSize = options.Value.ListPageSize;
+
+    public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
+    {
+        await schema.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        return await join.RunAsync(coordinator, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            // Each page has a snapshot of its own, later than the one before. That is enough: a saga in progress throughout has one id
+            // and stands in its page whenever that is read.
+            var names = new NameCache();
+            Guid after = Guid.Empty;
+            int read = _pageSize;
+            while (read == _pageSize)
+            {
+                (read, after) = await ListPageAsync(connection, member, listing, names, after, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public async Task<IReadOnlyList<LoadedSaga>> LoadAsync(
+        Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            Guid[] ids = [.. candidates.Select(candidate => candidate.SagaId.Value)];
+            var batch = new NpgsqlBatch(connection);
+            await using (batch.ConfigureAwait(false))
+            {
+                batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+                batch.Add(database.Statements.LoadSagas).With(member.Coordinator.Value).With(ids);
+                batch.Add(database.Statements.LoadDefinitions).With(ids);
+                batch.Add(database.Statements.LoadEvents).With(ids);
+                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
+                {
+                    await PostgresFence.ReadPresentAsync(reader, member, cancellationToken).ConfigureAwait(false);
+                    var page = new LoadedPage();
+                    await page.ReadAsync(reader, cancellationToken).ConfigureAwait(false);
+                    return page.AnswerFor(candidates);
+                }
+            }
+        }
+    }
+
+    public async Task<bool> AbandonAsync(SagaId sagaId, Ownership ownership, Abandonment abandonment, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var batch = new NpgsqlBatch(connection);
+            await using (batch.ConfigureAwait(false))
+            {
+                batch.Add(database.Statements.LockExclusively, ownership.Member);
+                batch.Add(database.Statements.Abandon, ownership.Member)
+                    .With(sagaId.Value).With(ownership.Generation.Value).With(abandonment.Reason).With(abandonment.Comment);
+                (bool held, bool abandoned) = await ReadAnswerAsync(batch, cancellationToken).ConfigureAwait(false);
+                return held
+                    ? abandoned
+                    : throw await PostgresFence.RefusedAsync(database, connection, ownership.Member, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task<(bool Held, bool Written)> ReadAnswerAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
+    {
+        NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            bool held = await PostgresFence.ReadLockAsync(reader, cancellationToken).ConfigureAwait(false);
+            return (held, await reader.ReadAsync(cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    private async Task<(int Read, Guid Last)> ListPageAsync(
+        NpgsqlConnection connection, Membership member, CandidateListing listing, NameCache names, Guid after, CancellationToken cancellationToken)
+    {
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+            batch.Add(database.Statements.ListPage).With(member.Coordinator.Value).With(after).With(_pageSize);
+            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                await PostgresFence.ReadPresentAsync(reader, member, cancellationToken).ConfigureAwait(false);
+                int read = 0;
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    read++;
+                    after = reader.GetGuid(0);
+                    listing.Add(new Candidate(new SagaId(after), names.Get(reader.GetString(1)), new AdoptGeneration(reader.GetInt64(2))));
+                }
+
+                return (read, after);
+            }
+        }
+    }
+
+    /// <summary>Listings hold many sagas of few names: one string for each name.</summary>
+    private sealed class NameCache
+    {
+        private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+
+        public string Get(string name)
+        {
+            if (_names.TryGetValue(name, out string? known))
+            {
+                return known;
+            }
+
+            _names.Add(name);
+            return name;
+        }
+    }
+}

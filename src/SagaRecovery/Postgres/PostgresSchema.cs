@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Reflection;
+using Dapper;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SagaRecovery.Diagnostics;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>
+/// The tables: their script for people to read and run, a check that says what differs, and their creation where that was asked for.
+/// Thread-safe.
+/// </summary>
+public sealed class PostgresSchema
+{
+    /// <summary>The version that this package needs.</summary>
+    public const int Version = 1;
+
+    private const string ScriptPrefix = "SagaRecovery.Postgres.Schema.";
+
+    private readonly PostgresDatabase _database;
+    private readonly ILogger<PostgresSchema> _logger;
+    private volatile bool _ready;
+
+    internal PostgresSchema(PostgresDatabase database, ILogger<PostgresSchema> logger)
+    {
+        _database = database;
+        _logger = logger;
+    }
+
+    private string Name => _database.Options.Schema;
+
+    /// <summary>The whole script that creates the tables in an empty schema: plain SQL, for <c>psql</c>.</summary>
+    /// <param name="schema">The schema's name, as in <see cref="PostgresStoreOptions.Schema"/>.</param>
+    public static string Script(string schema = "saga_recovery")
+    {
+        IEnumerable<string> steps = Enumerable.Range(1, Version).Select(version => Step(schema, version));
+        return $"create schema if not exists {schema};\n\n" + string.Join('\n', steps);
+    }
+
+    /// <summary>Compares the tables with those that this package needs.</summary>
+    /// <returns>What is missing or different, a line each; empty: nothing. Additions are not reported.</returns>
+    public async Task<IReadOnlyList<string>> CheckAsync(CancellationToken cancellationToken = default)
+    {
+        NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            return await CheckAsync(connection, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Creates the tables, or brings them up to date; harmless where they are. Processes that do so at once take turns.</summary>
+    public async Task CreateAsync(CancellationToken cancellationToken = default)
+    {
+        NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await using (transaction.ConfigureAwait(false))
+            {
+                await ExecuteAsync("select pg_advisory_xact_lock(hashtext(@Name))", new { Name = ScriptPrefix + Name }).ConfigureAwait(false);
+                int present = await VersionAsync(connection, cancellationToken).ConfigureAwait(false);
+                if (present == 0)
+                {
+                    await ExecuteAsync($"create schema if not exists {Name}").ConfigureAwait(false);
+                }
+
+                for (int version = present + 1; version <= Version; version++)
+                {
+                    await ExecuteAsync(Step(Name, version)).ConfigureAwait(false);
+                }
+
+                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            Task<int> ExecuteAsync(string sql, object? parameters = null) =>
+                connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
+        }
+    }
+
+    /// <summary>Once to a process: creates the tables if that was asked for, and checks them.</summary>
+    /// <exception cref="InvalidOperationException">They differ; the message says how, and what to do.</exception>
+    internal async Task EnsureAsync(CancellationToken cancellationToken)
+    {
+        if (_ready)
+        {
+            return;
+        }
+
+        if (_database.Options.CreateSchema)
+        {
+            await CreateAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        IReadOnlyList<string> differences = await CheckAsync(cancellationToken).ConfigureAwait(false);
+        if (differences.Count > 0)
+        {
+            throw new InvalidOperationException(
+                $"The tables in schema '{Name}' are not those that SagaRecovery needs: {string.Join("; ", differences)}. "
+                + $"Run the script (PostgresSchema.Script), or set {PostgresStoreOptions.SectionName}:{nameof(PostgresStoreOptions.CreateSchema)} to true.");
+        }
+
+        Log.SchemaReady(_logger, Name, Version);
+        _ready = true;
+    }
+
+    private async Task<List<string>> CheckAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        int version = await VersionAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (version != Version)
+        {
+            return [version == 0 ? "there are none" : $"they are at version {version}, and this package needs {Version}"];
+        }
+
+        IEnumerable<string> present = await connection.QueryAsync<string>(new CommandDefinition(
+            Resource("describe.sql"), new { Schema = Name }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        var described = present.ToHashSet(StringComparer.Ordinal);
+        return [.. Resource("expected.txt").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Where(line => !described.Contains(line))
+            .Select(line => $"missing or different: {line}")];
+    }
+
+    private async Task<int> VersionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        bool there = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+            "select to_regclass(@Table) is not null", new { Table = $"{Name}.schema_version" }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return !there ? 0 : await connection.ExecuteScalarAsync<int>(new CommandDefinition(
+            $"select coalesce(max(version), 0) from {Name}.schema_version", cancellationToken: cancellationToken)).ConfigureAwait(false);
+    }
+
+    private static string Step(string schema, int version)
+    {
+        string number = version.ToString("D4", CultureInfo.InvariantCulture);
+        string script = Array.Find(Assembly.GetExecutingAssembly().GetManifestResourceNames(), name => name.StartsWith(ScriptPrefix + number, StringComparison.Ordinal))
+            ?? throw new InvalidOperationException($"There is no script for schema version {version}.");
+        string applied = string.Create(CultureInfo.InvariantCulture, $"\ninsert into {schema}.schema_version (version) values ({version});\n");
+        return Statements.In(schema, Read(script)) + applied;
+    }
+
+    private static string Resource(string name) => Read(ScriptPrefix + name);
+
+    private static string Read(string resource)
+    {
+        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}

@@ -1,0 +1,13 @@
+-- Every column, index and constraint of the schema, a line each, without the schema's name. What expected.txt is compared with.
+select format('column %s.%s %s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), case when a.attnotnull then ' not null' else '' end)
+from pg_attribute a join pg_class c on c.oid = a.attrelid
+where c.relnamespace = to_regnamespace(@Schema) and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+union all
+select replace(pg_get_indexdef(i.indexrelid), format('%s.', @Schema), '')
+from pg_index i join pg_class c on c.oid = i.indrelid
+where c.relnamespace = to_regnamespace(@Schema)
+union all
+select format('constraint %s on %s: %s', k.conname, c.relname, replace(pg_get_constraintdef(k.oid), format('%s.', @Schema), ''))
+from pg_constraint k join pg_class c on c.oid = k.conrelid
+where c.relnamespace = to_regnamespace(@Schema) and k.contype in ('c', 'f', 'p', 'u')
+order by 1

@@ -1,0 +1,134 @@
+namespace SagaRecovery.Postgres;
+
+/// <summary>
+/// Every statement that the store runs, one constant each. The schema name is a validated setting and is put in once; all else is
+/// parameters. <c>$1</c> and <c>$2</c> are always the coordinator's id and incarnation.
+/// </summary>
+internal sealed class Statements(string schema)
+{
+    /// <summary>Joining: takes the coordinator's row exclusively, so it waits for the writes under way and refuses those that come later.</summary>
+    public string Join { get; } = In(schema, """
+        insert into {schema}.saga_coordinator as c (id, incarnation, host, process_id)
+        values (@Id, 1, @Host, @ProcessId)
+        on conflict (id) do update
+            set incarnation = c.incarnation + 1, host = excluded.host, process_id = excluded.process_id, time_joined = now()
+        returning incarnation
+        """);
+
+    /// <summary>Who keeps a backend waiting.</summary>
+    public string Blockers { get; } = """
+        select coalesce(string_agg(format('backend %s (%s, %s, since %s)', pid, coalesce(nullif(application_name, ''), 'no name'), state,
+                   to_char(xact_start at time zone 'UTC', 'HH24:MI:SS')), '; '), '')
+        from pg_stat_activity where pid = any (pg_blocking_pids(@ProcessId))
+        """;
+
+    /// <summary>
+    /// Ends the backends that keep a join waiting because their client has stopped in the middle of a transaction. What they were
+    /// writing is rolled back; their process, if it ever goes on, finds itself fenced.
+    /// </summary>
+    public string EndStalledBlockers { get; } = """
+        select count(pg_terminate_backend(pid)) from pg_stat_activity
+        where pid = any (pg_blocking_pids(@ProcessId)) and wait_event = 'ClientRead' and clock_timestamp() - xact_start > @Stalled
+        """;
+
+    /// <summary>Read before everything that recovery reads: are we the latest incarnation, and is this the primary?</summary>
+    public string Present { get; } = In(schema, """
+        select incarnation, pg_is_in_recovery() from {schema}.saga_coordinator where id = $1
+        """);
+
+    /// <summary>One page of candidates, in the order of the index saga_in_progress.</summary>
+    public string ListPage { get; } = In(schema, """
+        select id, name, adopt_generation from {schema}.saga
+        where current_coordinator = $1 and state in ('running', 'unwinding') and id > $2
+        order by id limit $3
+        """);
+
+    public string LoadSagas { get; } = In(schema, """
+        select id, name, state, adopt_generation, definition_hash, params from {schema}.saga
+        where id = any ($2) and current_coordinator = $1 and state in ('running', 'unwinding')
+        """);
+
+    public string LoadDefinitions { get; } = In(schema, """
+        select hash, name, version, dag from {schema}.saga_definition
+        where hash in (select definition_hash from {schema}.saga where id = any ($1))
+        """);
+
+    public string LoadEvents { get; } = In(schema, """
+        select saga_id, node_id, event_type, data from {schema}.saga_node_event where saga_id = any ($1)
+        """);
+
+    /// <summary>
+    /// The fence. First in every transaction that writes about a saga: it waits for a join under way and then finds nothing, or comes
+    /// first and keeps a join waiting until the write is done. The statement after it has a fresh snapshot.
+    /// </summary>
+    public string Lock { get; } = In(schema, """
+        select incarnation from {schema}.saga_coordinator where id = $1 and incarnation = $2 for share
+        """);
+
+    /// <summary>As <see cref="Lock"/>, but waits for the writes under way and keeps others out: what abandoning takes.</summary>
+    public string LockExclusively { get; } = In(schema, """
+        select incarnation from {schema}.saga_coordinator where id = $1 and incarnation = $2 for update
+        """);
+
+    public string InsertDefinition { get; } = In(schema, """
+        insert into {schema}.saga_definition (hash, name, version, dag)
+        select $3, $4, $5, $6
+        where exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        on conflict (hash) do nothing
+        """);
+
+    public string InsertSaga { get; } = In(schema, """
+        insert into {schema}.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
+        select $3, $4, $1, $5, $6, 'running', $1, $7
+        where exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        on conflict (id) do nothing
+        returning id
+        """);
+
+    /// <summary>
+    /// Events of entries whose saga is still ours. <c>$3..$8</c> are parallel arrays: saga, generation and new state of the entry, and
+    /// node, type and data of the event. An event that is there already was written by a try whose answer was lost.
+    /// </summary>
+    public string AppendEvents { get; } = In(schema, $$"""
+        insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
+        select e.saga_id, e.node_id, e.event_type, e.data, $1
+        from unnest($3, $4, $5, $6, $7, $8) as e (saga_id, generation, new_state, node_id, event_type, data)
+        join {schema}.saga s on s.id = e.saga_id
+        where {{Owned("e")}}
+        on conflict (saga_id, node_id, event_type) do nothing
+        """);
+
+    /// <summary>
+    /// New states, and the answer: the ordinals, from 1, of the entries that were written. <c>$3..$5</c> are parallel arrays: saga,
+    /// generation and new state of each entry. Under the same lock as <see cref="AppendEvents"/>, so both see the same owners.
+    /// </summary>
+    public string AppendStates { get; } = In(schema, $$"""
+        with written as (
+            select e.ordinal, e.saga_id, e.new_state
+            from unnest($3, $4, $5) with ordinality as e (saga_id, generation, new_state, ordinal)
+            join {schema}.saga s on s.id = e.saga_id
+            where {{Owned("e")}}
+        ), changed as (
+            update {schema}.saga s set state = w.new_state
+            from (select distinct on (saga_id) saga_id, new_state from written where new_state is not null order by saga_id, ordinal desc) w
+            where s.id = w.saga_id and s.state <> w.new_state
+        )
+        select ordinal from written
+        """);
+
+    public string Abandon { get; } = In(schema, """
+        update {schema}.saga set state = 'abandoned', abandon_time = now(), abandon_reason = $5, abandon_comment = $6
+        where id = $3 and current_coordinator = $1 and adopt_generation = $4 and state in ('running', 'unwinding')
+            and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        returning id
+        """);
+
+    public static string In(string schema, string statement) => statement.Replace("{schema}", schema, StringComparison.Ordinal);
+
+    /// <summary>The saga's row is ours at the entry's generation, and in progress or, after a lost answer, where the entry would take it.</summary>
+    private static string Owned(string entry) => $$"""
+        s.current_coordinator = $1 and s.adopt_generation = {{entry}}.generation
+                and (s.state in ('running', 'unwinding') or s.state = {{entry}}.new_state)
+                and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        """;
+}

@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Options;
+
+namespace SagaRecovery;
+
+/// <summary>Refuses options that make no sense, naming the setting.</summary>
+internal sealed class SagaRecoveryOptionsValidator : IValidateOptions<SagaRecoveryOptions>
+{
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(49); // what a .NET timer takes, rounded down
+
+    public ValidateOptionsResult Validate(string? name, SagaRecoveryOptions options)
+    {
+        var problems = new ValidateOptionsResultBuilder();
+        if (options.CoordinatorId == Guid.Empty)
+        {
+            problems.AddError(Setting(nameof(options.CoordinatorId)) + " is missing: give each process a UUID of its own, the same at each of its starts");
+        }
+
+        Positive(problems, nameof(options.Period), options.Period);
+        Positive(problems, nameof(options.HandOverTimeout), options.HandOverTimeout);
+        Positive(problems, nameof(options.RetryDelay), options.RetryDelay);
+        Positive(problems, nameof(options.FirstBackoff), options.FirstBackoff);
+        Positive(problems, nameof(options.LongestBackoff), options.LongestBackoff);
+        Positive(problems, nameof(options.MaxConcurrency), options.MaxConcurrency);
+        Positive(problems, nameof(options.ListPageSize), options.ListPageSize);
+        Positive(problems, nameof(options.LoadBatchSize), options.LoadBatchSize);
+        Positive(problems, nameof(options.MaxUnreadStarts), options.MaxUnreadStarts);
+        if (options.LongestBackoff < options.FirstBackoff)
+        {
+            problems.AddError($"{Setting(nameof(options.LongestBackoff))} must not be less than {nameof(options.FirstBackoff)} (was {options.LongestBackoff}, and {options.FirstBackoff})");
+        }
+
+        return problems.Build();
+    }
+
+    private static void Positive(ValidateOptionsResultBuilder problems, string setting, TimeSpan value)
+    {
+        if (value <= TimeSpan.Zero)
+        {
+            problems.AddError($"{Setting(setting)} must be more than zero (was {value})");
+        }
+        else if (value > LongestTimer)
+        {
+            problems.AddError($"{Setting(setting)} must not be more than {LongestTimer.TotalDays} days (was {value})");
+        }
+    }
+
+    private static void Positive(ValidateOptionsResultBuilder problems, string setting, int value)
+    {
+        if (value <= 0)
+        {
+            problems.AddError($"{Setting(setting)} must be at least 1 (was {value})");
+        }
+    }
+
+    private static string Setting(string name) => $"{SagaRecoveryOptions.SectionName}:{name}";
+}
