@@ -1,0 +1,136 @@
+using System.Diagnostics.CodeAnalysis;
+using SagaRecovery.Executor.Definitions;
+
+namespace SagaRecovery.Executor.Progress;
+
+/// <summary>
+/// Turns a log back into progress, or says exactly why no executor can have written it. The order of events is their rank
+/// (<see cref="NodeEventType"/>), never the time or the place at which they stand.
+/// </summary>
+/// <remarks>
+/// A node that never started is legal whatever its parents are: a saga that turned to unwinding starts nothing more. Stricter rules
+/// reject logs that a crash in a parallel unwind really leaves.
+/// </remarks>
+internal static class SagaReplay
+{
+    public static bool TryReplay(
+        SagaShape shape,
+        IReadOnlyList<SavedNodeEvent> events,
+        [NotNullWhen(true)] out SagaProgress? progress,
+        [NotNullWhen(false)] out string? illegal)
+    {
+        progress = null;
+        var seen = new NodeEvents[shape.Count];
+        illegal = Collect(shape, events, seen) ?? CheckNodes(shape, seen);
+        if (illegal is not null)
+        {
+            return false;
+        }
+
+        var replayed = new SagaProgress(shape);
+        foreach (SavedNodeEvent nodeEvent in events.OrderBy(nodeEvent => nodeEvent.Type).ThenBy(nodeEvent => nodeEvent.NodeId))
+        {
+            replayed.Record(nodeEvent);
+        }
+
+        illegal = CheckEdges(replayed);
+        if (illegal is not null)
+        {
+            return false;
+        }
+
+        progress = replayed;
+        return true;
+    }
+
+    private static string? Collect(SagaShape shape, IReadOnlyList<SavedNodeEvent> events, NodeEvents[] seen)
+    {
+        foreach ((int node, NodeEventType type, _) in events)
+        {
+            if (node < 0 || node >= shape.Count)
+            {
+                return $"the log has an event '{type}' of node {node}; the definition has nodes 0 to {shape.Count - 1}";
+            }
+
+            if (!Enum.IsDefined(type))
+            {
+                return $"{Node(shape, node)} has an event of the unknown type {(int)type}";
+            }
+
+            if (seen[node].Has(type))
+            {
+                return $"{Node(shape, node)} has two events '{type}'";
+            }
+
+            seen[node] = seen[node].With(type);
+        }
+
+        return null;
+    }
+
+    /// <summary>What one node's events must be among themselves.</summary>
+    private static string? CheckNodes(SagaShape shape, NodeEvents[] seen)
+    {
+        bool anyFailed = Array.Exists(seen, events => events.Has(NodeEventType.Failed));
+        for (int node = 0; node < seen.Length; node++)
+        {
+            NodeEvents events = seen[node];
+            string? illegal =
+                events.Lacks(NodeEventType.Succeeded, NodeEventType.Started)
+                ?? events.Lacks(NodeEventType.Failed, NodeEventType.Started)
+                ?? events.HasBoth(NodeEventType.Succeeded, NodeEventType.Failed)
+                ?? events.Lacks(NodeEventType.UndoStarted, NodeEventType.Succeeded)
+                ?? events.Lacks(NodeEventType.UndoFinished, NodeEventType.UndoStarted)
+                ?? events.Lacks(NodeEventType.UndoFailed, NodeEventType.UndoStarted)
+                ?? events.HasBoth(NodeEventType.UndoFinished, NodeEventType.UndoFailed)
+                ?? (events.Has(NodeEventType.UndoStarted) && !anyFailed ? "'UndoStarted' though no node of the saga failed" : null);
+            if (illegal is not null)
+            {
+                return $"{Node(shape, node)} has {illegal}";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What parents and children must be to each other.</summary>
+    private static string? CheckEdges(SagaProgress progress)
+    {
+        SagaShape shape = progress.Shape;
+        for (int node = 0; node < shape.Count; node++)
+        {
+            foreach (int parent in shape.ParentsOf(node))
+            {
+                (NodeState above, NodeState below) = (progress[parent], progress[node]);
+                if (below is not NodeState.NeverStarted
+                    && above is NodeState.NeverStarted or NodeState.Started or NodeState.Failed)
+                {
+                    return $"{Node(shape, node)} started though its parent {Node(shape, parent)} never succeeded";
+                }
+
+                if (above is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed
+                    && below is NodeState.Started or NodeState.Succeeded or NodeState.UndoStarted or NodeState.UndoFailed)
+                {
+                    return $"the undo of {Node(shape, parent)} began while its child {Node(shape, node)} was {below}";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static string Node(SagaShape shape, int node) => $"node {node} '{shape.NameOf(node)}'";
+
+    /// <summary>The set of a node's events.</summary>
+    private readonly record struct NodeEvents(int Bits)
+    {
+        public bool Has(NodeEventType type) => (Bits & (1 << (int)type)) != 0;
+
+        public NodeEvents With(NodeEventType type) => new(Bits | (1 << (int)type));
+
+        public string? Lacks(NodeEventType later, NodeEventType earlier) =>
+            Has(later) && !Has(earlier) ? $"'{later}' without '{earlier}'" : null;
+
+        public string? HasBoth(NodeEventType one, NodeEventType other) => Has(one) && Has(other) ? $"both '{one}' and '{other}'" : null;
+    }
+}

@@ -1,0 +1,82 @@
+namespace SagaRecovery.Testing;
+
+/// <content>A row and its log.</content>
+public sealed partial class InMemorySagaStore
+{
+    /// <summary>Only touched under the store's lock.</summary>
+    private sealed class Row
+    {
+        private readonly List<SavedNodeEvent> _events = [];
+        private readonly HashSet<(int, NodeEventType)> _keys = [];
+
+        public required SagaId Id { get; init; }
+
+        public required SavedDefinition Definition { get; init; }
+
+        public required ReadOnlyMemory<byte> Parameters { get; init; }
+
+        public required CoordinatorId? Owner { get; set; }
+
+        public SagaState State { get; set; } = SagaState.Running;
+
+        public AdoptGeneration Generation { get; set; } = AdoptGeneration.Initial;
+
+        public Abandonment? Abandonment { get; set; }
+
+        public bool IsInProgress => State is SagaState.Running or SagaState.Unwinding;
+
+        public static Row From(StoredSaga saga)
+        {
+            var row = new Row
+            {
+                Id = saga.Id,
+                Definition = saga.Definition,
+                Parameters = saga.Parameters,
+                Owner = saga.Owner,
+                State = saga.State,
+                Generation = saga.Generation,
+                Abandonment = saga.Abandonment,
+            };
+            row._events.AddRange(saga.Events); // as given: an illegal log may hold an event twice
+            row._keys.UnionWith(saga.Events.Select(Key));
+            return row;
+        }
+
+        /// <summary>Writes an entry of the owner; one that stands there already counts as written.</summary>
+        public bool TryWrite(SagaLogEntry entry)
+        {
+            if (!IsInProgress)
+            {
+                // An ended saga takes nothing new, but the writer of its last entry may not have heard that it was written.
+                return entry.Events.All(nodeEvent => _keys.Contains(Key(nodeEvent))) && (entry.NewState is null || entry.NewState == State);
+            }
+
+            foreach (SavedNodeEvent nodeEvent in entry.Events)
+            {
+                if (_keys.Add(Key(nodeEvent)))
+                {
+                    _events.Add(nodeEvent);
+                }
+            }
+
+            State = entry.NewState ?? State;
+            return true;
+        }
+
+        public StoredSaga ToStoredSaga() => new()
+        {
+            Id = Id,
+            Definition = Definition,
+            Parameters = Parameters,
+            Owner = Owner,
+            State = State,
+            Generation = Generation,
+            Events = [.. _events],
+            Abandonment = Abandonment,
+        };
+
+        public SavedSaga ToSavedSaga() => ToStoredSaga().ToSavedSaga();
+
+        private static (int, NodeEventType) Key(SavedNodeEvent nodeEvent) => (nodeEvent.NodeId, nodeEvent.Type);
+    }
+}
