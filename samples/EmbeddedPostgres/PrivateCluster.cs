@@ -31,6 +31,9 @@ public sealed class PrivateCluster
     /// <summary>A file in the form that psql reads (<c>PGPASSFILE</c>).</summary>
     public string PasswordFile => _folder.PasswordFile;
 
+    /// <summary>Whether the server runs, as far as its folder tells.</summary>
+    public bool IsRunning => _server.IsRunning();
+
     /// <summary>Whether there is a cluster in a folder, running or not.</summary>
     public static bool ExistsIn(string folder) => new ClusterFolder(folder).HoldsCluster;
 

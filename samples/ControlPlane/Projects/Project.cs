@@ -7,7 +7,11 @@ internal sealed record Vpc(Guid Id, Guid ProjectId, string Name, string Ipv6Pref
 
 internal sealed record Router(Guid Id, Guid VpcId, string Name);
 
-internal sealed record Route(Guid Id, Guid RouterId, string Name, string Destination, string Target);
+internal sealed record Route(Guid Id, Guid RouterId, string Name, string Destination, string Target)
+{
+    public const string DefaultV4 = "default-v4";
+    public const string DefaultV6 = "default-v6";
+}
 
 internal sealed record Subnet(Guid Id, Guid VpcId, string Name, string Ipv4Block, string Ipv6Block);
 
@@ -24,4 +28,7 @@ internal sealed record FirewallRule(Guid VpcId, string Name, int Priority, strin
 
 /// <summary>A project with all that belongs to it.</summary>
 internal sealed record ProjectContents(
-    Project Project, Vpc Vpc, Router Router, IReadOnlyList<Route> Routes, Subnet Subnet, IReadOnlyList<FirewallRule> FirewallRules);
+    Project Project, Vpc Vpc, Router Router, IReadOnlyList<Route> Routes, Subnet Subnet, IReadOnlyList<FirewallRule> FirewallRules)
+{
+    public Route RouteOf(string name) => Routes.Single(route => route.Name == name);
+}

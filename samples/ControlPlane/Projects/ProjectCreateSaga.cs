@@ -30,23 +30,21 @@ internal sealed class ProjectCreateSaga(ControlPlaneDatabase database) : Saga<Pr
     protected override void Define(SagaBuilder<ProjectCreateParameters> saga)
     {
         SagaNode<Guid> project = saga.Node("project", ClaimNameAsync, UnclaimNameAsync);
-        SagaNode<Vpc> vpc = saga.Node("vpc", context => Make(context, NewVpc(context, project), ProjectTables.InsertAsync),
-            (context, made) => Remove(context, made, ProjectTables.DeleteAsync), project);
-        SagaNode<Router> router = saga.Node("router", context => Make(context, new Router(context.IdempotencyKey, context.Output(vpc).Id, "system"), ProjectTables.InsertAsync),
-            (context, made) => Remove(context, made, ProjectTables.DeleteAsync), vpc);
-        SagaNode<Route> routeV4 = saga.Node("route-v4", context => Make(context, DefaultRoute(context, router, "default-v4", "0.0.0.0/0"), ProjectTables.InsertAsync),
-            (context, made) => Remove(context, made, ProjectTables.DeleteAsync), router);
-        SagaNode<Route> routeV6 = saga.Node("route-v6", context => Make(context, DefaultRoute(context, router, "default-v6", "::/0"), ProjectTables.InsertAsync),
-            (context, made) => Remove(context, made, ProjectTables.DeleteAsync), router);
-        SagaNode<Subnet> subnet = saga.Node("subnet", context => Make(context, DefaultSubnet(context, vpc), ProjectTables.InsertAsync),
-            (context, made) => Remove(context, made, ProjectTables.DeleteAsync), vpc);
-        SagaNode<IReadOnlyList<FirewallRule>> rules = saga.Node("firewall-rules", context => Make(context, FirewallRule.DefaultsOf(context.Output(vpc).Id), ProjectTables.InsertAsync),
-            (context, made) => Remove(context, made, ProjectTables.DeleteAsync), vpc);
+        SagaNode<Vpc> vpc = Row(saga, "vpc", context => NewVpc(context, project), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, project);
+        SagaNode<Router> router = Row(saga, "router", context => NewRouter(context, vpc), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
+        SagaNode routeV4 = Row(
+            saga, "route-v4", context => NewRoute(context, router, Route.DefaultV4, "0.0.0.0/0"), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, router);
+        SagaNode routeV6 = Row(
+            saga, "route-v6", context => NewRoute(context, router, Route.DefaultV6, "::/0"), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, router);
+        SagaNode subnet = Row(saga, "subnet", context => NewSubnet(context, vpc), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
+        SagaNode rules = Row(
+            saga, "firewall-rules", context => FirewallRule.DefaultsOf(context.Output(vpc).Id), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
 
         // the last node: nothing can fail after it, so that there is nothing to take back
-        Published = saga.Node("publish", context => database.UntilAnsweredAsync(
-            connection => connection.PublishAsync(context.Output(project), context.CancellationToken), context.CancellationToken),
-            undo: null, routeV4, routeV6, subnet, rules);
+        Published = saga.Node("publish", PublishAsync, undo: null, routeV4, routeV6, subnet, rules);
+
+        Task<Project> PublishAsync(NodeContext<ProjectCreateParameters> context) => database.UntilAnsweredAsync(
+            connection => connection.PublishAsync(context.Output(project), context.CancellationToken), context.CancellationToken);
     }
 
     private async Task<Guid> ClaimNameAsync(NodeContext<ProjectCreateParameters> context)
@@ -57,26 +55,40 @@ internal sealed class ProjectCreateSaga(ControlPlaneDatabase database) : Saga<Pr
         return claimed ? context.IdempotencyKey : throw new SagaActionException(NameTaken, $"There is a project named '{name}'.");
     }
 
-    private Task UnclaimNameAsync(NodeContext<ProjectCreateParameters> context, Guid project) =>
-        Remove(context, project, ProjectTables.DeleteProjectAsync);
+    private Task UnclaimNameAsync(NodeContext<ProjectCreateParameters> context, Guid project) => database.UntilAnsweredAsync(
+        connection => connection.DeleteProjectAsync(project, context.CancellationToken), context.CancellationToken);
 
-    private async Task<TRow> Make<TRow>(
-        NodeContext<ProjectCreateParameters> context, TRow row, Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> insert)
+    /// <summary>A node that inserts a row (or rows), returns it, and deletes it to take that back.</summary>
+    private SagaNode<TRow> Row<TRow>(
+        SagaBuilder<ProjectCreateParameters> saga,
+        string name,
+        Func<NodeContext<ProjectCreateParameters>, TRow> newRow,
+        Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> insert,
+        Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> delete,
+        SagaNode after)
     {
-        await database.UntilAnsweredAsync(connection => insert(connection, row, context.CancellationToken), context.CancellationToken);
-        return row;
-    }
+        return saga.Node(name, InsertAsync, DeleteAsync, after);
 
-    private Task Remove<TRow>(
-        NodeContext<ProjectCreateParameters> context, TRow row, Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> delete) =>
-        database.UntilAnsweredAsync(connection => delete(connection, row, context.CancellationToken), context.CancellationToken);
+        async Task<TRow> InsertAsync(NodeContext<ProjectCreateParameters> context)
+        {
+            TRow row = newRow(context);
+            await database.UntilAnsweredAsync(connection => insert(connection, row, context.CancellationToken), context.CancellationToken);
+            return row;
+        }
+
+        Task DeleteAsync(NodeContext<ProjectCreateParameters> context, TRow row) =>
+            database.UntilAnsweredAsync(connection => delete(connection, row, context.CancellationToken), context.CancellationToken);
+    }
 
     private static Vpc NewVpc(NodeContext<ProjectCreateParameters> context, SagaNode<Guid> project) =>
         new(context.IdempotencyKey, context.Output(project), "default", UniqueLocal.Prefix(context.IdempotencyKey) + "::/48");
 
-    private static Subnet DefaultSubnet(NodeContext<ProjectCreateParameters> context, SagaNode<Vpc> vpc) =>
-        new(context.IdempotencyKey, context.Output(vpc).Id, "default", "172.30.0.0/22", UniqueLocal.Prefix(context.Output(vpc).Id) + "::/64");
+    private static Router NewRouter(NodeContext<ProjectCreateParameters> context, SagaNode<Vpc> vpc) =>
+        new(context.IdempotencyKey, context.Output(vpc).Id, "system");
 
-    private static Route DefaultRoute(NodeContext<ProjectCreateParameters> context, SagaNode<Router> router, string name, string destination) =>
+    private static Route NewRoute(NodeContext<ProjectCreateParameters> context, SagaNode<Router> router, string name, string destination) =>
         new(context.IdempotencyKey, context.Output(router).Id, name, destination, "internet-gateway:default");
+
+    private static Subnet NewSubnet(NodeContext<ProjectCreateParameters> context, SagaNode<Vpc> vpc) =>
+        new(context.IdempotencyKey, context.Output(vpc).Id, "default", "172.30.0.0/22", UniqueLocal.Prefix(context.Output(vpc).Id) + "::/64");
 }

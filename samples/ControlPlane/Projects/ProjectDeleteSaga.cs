@@ -20,18 +20,31 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
     protected override void Define(SagaBuilder<ProjectDeleteParameters> saga)
     {
         SagaNode<ProjectContents> claim = saga.Node("claim", ClaimAsync, UnclaimAsync);
-        SagaNode rules = Deletion(saga, claim, "firewall-rules", contents => contents.FirewallRules, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
-        SagaNode subnet = Deletion(saga, claim, "subnet", contents => contents.Subnet, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
-        SagaNode routeV4 = Deletion(saga, claim, "route-v4", contents => RouteOf(contents, "default-v4"), ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
-        SagaNode routeV6 = Deletion(saga, claim, "route-v6", contents => RouteOf(contents, "default-v6"), ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
-        SagaNode router = Deletion(saga, claim, "router", contents => contents.Router, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, routeV4, routeV6);
-        SagaNode vpc = Deletion(saga, claim, "vpc", contents => contents.Vpc, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, router, subnet, rules);
+        SagaNode rules = Deletion("firewall-rules", contents => contents.FirewallRules, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
+        SagaNode subnet = Deletion("subnet", contents => contents.Subnet, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
+        SagaNode routeV4 = Deletion("route-v4", contents => contents.RouteOf(Route.DefaultV4), ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
+        SagaNode routeV6 = Deletion("route-v6", contents => contents.RouteOf(Route.DefaultV6), ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
+        SagaNode router = Deletion("router", contents => contents.Router, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, routeV4, routeV6);
+        SagaNode vpc = Deletion("vpc", contents => contents.Vpc, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, router, subnet, rules);
 
         saga.Node(
             "project",
-            context => Apply(context, context.Output(claim).Project.Id, ProjectTables.DeleteProjectAsync),
-            context => Apply(context, context.Output(claim).Project, (connection, project, token) => connection.RestoreAsync(project, context.SagaId.Value, token)),
+            context => ApplyAsync(context, context.Output(claim).Project.Id, ProjectTables.DeleteProjectAsync),
+            context => ApplyAsync(
+                context, context.Output(claim).Project, (connection, project, token) => connection.RestoreAsync(project, context.SagaId.Value, token)),
             vpc);
+
+        SagaNode Deletion<TRow>(
+            string name,
+            Func<ProjectContents, TRow> part,
+            Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> delete,
+            Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> insert,
+            params IReadOnlyList<SagaNode> after) =>
+            saga.Node(
+                name,
+                context => ApplyAsync(context, part(context.Output(claim)), delete),
+                context => ApplyAsync(context, part(context.Output(claim)), insert),
+                after);
     }
 
     private async Task<ProjectContents> ClaimAsync(NodeContext<ProjectDeleteParameters> context)
@@ -45,25 +58,9 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
     }
 
     private Task UnclaimAsync(NodeContext<ProjectDeleteParameters> context, ProjectContents contents) =>
-        Apply(context, contents.Project.Id, (connection, id, token) => connection.UnclaimForDeletionAsync(id, context.SagaId.Value, token));
+        ApplyAsync(context, contents.Project.Id, (connection, id, token) => connection.UnclaimForDeletionAsync(id, context.SagaId.Value, token));
 
-    private SagaNode Deletion<TRow>(
-        SagaBuilder<ProjectDeleteParameters> saga,
-        SagaNode<ProjectContents> claim,
-        string name,
-        Func<ProjectContents, TRow> part,
-        Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> delete,
-        Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> insert,
-        params IReadOnlyList<SagaNode> after) =>
-        saga.Node(
-            name,
-            context => Apply(context, part(context.Output(claim)), delete),
-            context => Apply(context, part(context.Output(claim)), insert),
-            after);
-
-    private Task Apply<TRow>(
+    private Task<int> ApplyAsync<TRow>(
         NodeContext<ProjectDeleteParameters> context, TRow row, Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> change) =>
         database.UntilAnsweredAsync(connection => change(connection, row, context.CancellationToken), context.CancellationToken);
-
-    private static Route RouteOf(ProjectContents contents, string name) => contents.Routes.Single(route => route.Name == name);
 }
