@@ -1,15 +1,31 @@
+using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Executor.Progress;
+using SagaRecovery.Executor.Running;
 
 namespace SagaRecovery.Executor;
 
-/// <summary>Runs sagas, started here or handed over by recovery. A singleton; thread-safe.</summary>
+/// <summary>
+/// Runs sagas, those started by <see cref="SagaClient"/> and those handed over by recovery, and logs every step before what follows
+/// from it. A singleton; thread-safe.
+/// </summary>
 public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 {
+    private readonly SagaRegistry _registry;
+    private readonly SagaCoordinator _coordinator;
+    private readonly SagaStarts _starts;
+    private readonly DurableExecutorOptions _options;
+    private readonly ILogger<DurableExecutor> _logger;
+    private readonly GroupWriter _writer;
+    private readonly RunTable _runs;
+    private readonly CancellationTokenRegistration _whenFenced;
+
     internal DurableExecutor(
         SagaRegistry registry,
         SagaCoordinator coordinator,
@@ -19,35 +35,206 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         IOptions<DurableExecutorOptions> options,
         ILogger<DurableExecutor> logger)
     {
-        _ = (registry, coordinator, starts, log, time, options, logger);
+        _registry = registry;
+        _coordinator = coordinator;
+        _starts = starts;
+        _options = options.Value;
+        _logger = logger;
+        _writer = new GroupWriter(log, coordinator, time, _options, logger);
+        _runs = new RunTable(_options.MaxRunningSagas);
+        _whenFenced = coordinator.Fenced.Register(() => _ = _runs.CloseAsync(StopReason.Fenced)); // stopped at once; nobody waits for the end
     }
 
     /// <summary>Sagas that run now.</summary>
-    public int Running { get; private set; }
+    public int Running => _runs.Running;
 
     /// <summary>Sagas that wait until there is room; see <see cref="DurableExecutorOptions.MaxRunningSagas"/>.</summary>
-    public int Waiting { get; private set; }
+    public int Waiting => _runs.Waiting;
 
     /// <inheritdoc />
-    public ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id.</exception>
+    /// <exception cref="InvalidOperationException">This process is shutting down.</exception>
+    /// <exception cref="JsonException">The parameters do not fit the type that this binary has for them.</exception>
+    public ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(Resume(saga, ownership));
+    }
 
     /// <inheritdoc />
     public ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+        ValueTask.FromResult(_runs.TryTakeAway(sagaId, upTo) ? RelinquishOutcome.Relinquished : RelinquishOutcome.NotRunning);
 
-    Task IHostedService.StartAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    Task IHostedService.StopAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public void Dispose()
+    Task IHostedService.StartAsync(CancellationToken cancellationToken)
     {
+        Log.Ready(_logger, _registry.Count, _options.MaxRunningSagas);
+        return Task.CompletedTask;
     }
 
-    internal SagaHandle Begin(
-        SagaDefinition definition, SagaId sagaId, ReadOnlyMemory<byte> parameters, Ownership ownership, SagaInjections? inject) =>
-        throw new NotSupportedException();
+    async Task IHostedService.StopAsync(CancellationToken cancellationToken)
+    {
+        Task over = _runs.CloseAsync(StopReason.Shutdown);
+        try
+        {
+            await over.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            Log.ShutdownTimedOut(_logger, Running);
+        }
 
-    internal SagaHandle? Find(SagaId sagaId) => throw new NotSupportedException();
+        // Last, since a run that is stopped still writes what its actions came to.
+        await _writer.StopAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Lets go of what it holds. Sagas are stopped when the host stops, not by this.</summary>
+    public void Dispose()
+    {
+        _whenFenced.Dispose();
+        _writer.Dispose();
+    }
+
+    /// <summary>Runs a saga that has just been inserted.</summary>
+    /// <returns>Its run; or the one that there is, where it was handed over before this start came to begin one.</returns>
+    internal SagaHandle Begin(
+        SagaDefinition definition, SagaId sagaId, ReadOnlyMemory<byte> parameters, Ownership ownership, SagaInjections? inject)
+    {
+        SagaRun run = CreateRun(
+            sagaId, definition, ownership, SagaState.Running, new SagaProgress(definition.Shape), parameters, inject);
+        switch (_runs.Admit(run, out SagaRun? existing))
+        {
+            case Admission.Begins:
+                Log.Started(_logger, sagaId, definition.Saved.Name);
+                Drive(run);
+                break;
+            case Admission.Waits:
+                Log.Started(_logger, sagaId, definition.Saved.Name);
+                break;
+            case Admission.RunsAlready:
+                run.Dispose();
+                return existing!.Handle;
+            case Admission.Closed: // it was inserted all the same, and is carried on elsewhere or later
+                run.Stop(_runs.Closed!.Value);
+                run.CompleteUnbegun();
+                break;
+        }
+
+        return run.Handle;
+    }
+
+    internal SagaHandle? Find(SagaId sagaId) => _runs.Find(sagaId)?.Handle;
+
+    private ResumeOutcome Resume(SavedSaga saga, Ownership ownership)
+    {
+        ThrowIfClosed(saga.Id);
+        if (_runs.RunsAlready(saga.Id, ownership.Generation))
+        {
+            return ResumeOutcome.AlreadyRunning.Instance; // before its log is read: that was loaded while the run went on writing
+        }
+
+        if (DefinitionHash.Of(saga.Definition.Dag.Span) != saga.Definition.Hash)
+        {
+            return new ResumeOutcome.Unrecoverable($"the stored DAG of definition {saga.Definition.Hash} does not have this hash");
+        }
+
+        if (_registry.Find(saga.Definition.Hash) is not { } definition)
+        {
+            return new ResumeOutcome.NotHere(_registry.DescribeMissing(saga.Definition));
+        }
+
+        if (!SagaReplay.TryReplay(definition.Shape, saga.Events, out SagaProgress? progress, out string? illegal))
+        {
+            return new ResumeOutcome.Unrecoverable($"illegal log: {illegal}");
+        }
+
+        if (!IsJson(saga.Parameters.Span, out string? malformed))
+        {
+            return new ResumeOutcome.Unrecoverable($"its parameters are not JSON: {malformed}");
+        }
+
+        SagaRun run = CreateRun(saga.Id, definition, ownership, saga.State, progress, saga.Parameters, inject: null);
+        return Admit(run, saga);
+    }
+
+    private ResumeOutcome Admit(SagaRun run, SavedSaga saga)
+    {
+        switch (_runs.Admit(run, out _))
+        {
+            case Admission.RunsAlready:
+                run.Dispose();
+                return ResumeOutcome.AlreadyRunning.Instance;
+            case Admission.Closed:
+                run.Dispose();
+                ThrowIfClosed(saga.Id);
+                break;
+            case Admission.Begins:
+                Log.Resumed(_logger, saga.Id, saga.Name, run.Generation, saga.Events.Count);
+                Drive(run);
+                break;
+            case Admission.Waits:
+                Log.Resumed(_logger, saga.Id, saga.Name, run.Generation, saga.Events.Count);
+                break;
+        }
+
+        return ResumeOutcome.Resumed.Instance;
+    }
+
+    private SagaRun CreateRun(
+        SagaId sagaId,
+        SagaDefinition definition,
+        Ownership ownership,
+        SagaState state,
+        SagaProgress progress,
+        ReadOnlyMemory<byte> parameters,
+        SagaInjections? inject)
+    {
+        SagaCode code = definition.Bind(sagaId, parameters, new NodeOutputs(progress, definition.Json));
+        return new SagaRun(new RunSubject(sagaId, definition, ownership, state, progress, code, inject), _writer, _logger);
+    }
+
+    /// <summary>Runs a run that has a place. Whoever closes the table waits for it.</summary>
+    private void Drive(SagaRun run) => _ = Task.Run(async () =>
+    {
+        SagaResult result = await run.ExecuteAsync().ConfigureAwait(false);
+        await run.CloseAsync().ConfigureAwait(false);
+        if (_runs.Leave(run) is { } next)
+        {
+            Drive(next);
+        }
+
+        if (run.IsGivenUp)
+        {
+            _starts.GiveUp(run.Id, run.Generation); // now that the run is out of the table: the next pass may hand the saga over
+        }
+
+        run.Complete(result);
+    });
+
+    private void ThrowIfClosed(SagaId sagaId)
+    {
+        _coordinator.ThrowIfFenced();
+        if (_runs.Closed is { } reason)
+        {
+            throw new InvalidOperationException($"Saga {sagaId} was not taken on: {reason.Describe()}.");
+        }
+    }
+
+    private static bool IsJson(ReadOnlySpan<byte> text, out string? malformed)
+    {
+        malformed = null;
+        var reader = new Utf8JsonReader(text);
+        try
+        {
+            while (reader.Read())
+            {
+            }
+
+            return true;
+        }
+        catch (JsonException e)
+        {
+            malformed = e.Message;
+            return false;
+        }
+    }
 }

@@ -47,6 +47,4 @@ internal static partial class Log
     [LoggerMessage(113, LogLevel.Warning, "an action of saga {SagaId} ({SagaName}) threw when it was told to stop")]
     public static partial void CancellationCallbackFailed(ILogger logger, Exception exception, SagaId sagaId, string sagaName);
 
-    [LoggerMessage(114, LogLevel.Critical, "the writer of the saga log has a bug and has stopped; all runs are given up")]
-    public static partial void WriterFailed(ILogger logger, Exception exception);
 }

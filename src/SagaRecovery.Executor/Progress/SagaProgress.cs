@@ -79,13 +79,27 @@ internal sealed class SagaProgress
     public void Record(SavedNodeEvent nodeEvent)
     {
         (int node, NodeEventType type, ReadOnlyMemory<byte> data) = nodeEvent;
-        NodeState state = _states[node];
-        if (state != Before(type))
+        if (_states[node] != Before(type))
         {
-            throw new InvalidOperationException($"Node {node} '{Shape.NameOf(node)}' is {state}: {type} cannot follow.");
+            throw new InvalidOperationException($"Node {node} '{Shape.NameOf(node)}' is {_states[node]}: {type} cannot follow.");
         }
 
-        Apply(nodeEvent with { Data = data });
+        _states[node] = After(type);
+        switch (type)
+        {
+            case NodeEventType.Succeeded:
+                _outputs[node] = data;
+                _handedOut[node] = false; // its undo is yet to be handed out
+                break;
+            case NodeEventType.Failed:
+                _errors[node] = data;
+                FailedNode ??= node;
+                break;
+            case NodeEventType.UndoFailed:
+                _errors[node] = data;
+                StuckNode ??= node;
+                break;
+        }
     }
 
     /// <summary>
@@ -124,28 +138,6 @@ internal sealed class SagaProgress
         }
 
         return turn;
-    }
-
-    internal void Apply(SavedNodeEvent nodeEvent)
-    {
-        int node = nodeEvent.NodeId;
-        _handedOut[node] &= nodeEvent.Type is not NodeEventType.Succeeded; // its undo is yet to be handed out
-        switch (nodeEvent.Type)
-        {
-            case NodeEventType.Succeeded:
-                _outputs[node] = nodeEvent.Data;
-                break;
-            case NodeEventType.Failed:
-                _errors[node] = nodeEvent.Data;
-                FailedNode ??= node;
-                break;
-            case NodeEventType.UndoFailed:
-                _errors[node] = nodeEvent.Data;
-                StuckNode ??= node;
-                break;
-        }
-
-        _states[node] = After(nodeEvent.Type);
     }
 
     private static NodeState Before(NodeEventType type) => type switch

@@ -1,0 +1,36 @@
+namespace SagaRecovery.Executor.Running;
+
+/// <summary>Why a run stops before its saga has ended.</summary>
+internal enum StopReason
+{
+    /// <summary>The host shuts down. What was done until then is still ours to write.</summary>
+    Shutdown,
+
+    /// <summary>A newer process runs under this coordinator id.</summary>
+    Fenced,
+
+    /// <summary>A write was refused: the saga is not ours at this generation any more.</summary>
+    SagaFenced,
+
+    /// <summary>Recovery found the saga finished, or no longer ours.</summary>
+    TakenAway,
+
+    /// <summary>The saga left this coordinator and came back: a run at a newer generation takes over.</summary>
+    Replaced,
+
+    /// <summary>The run itself failed.</summary>
+    GivenUp,
+}
+
+internal static class StopReasonText
+{
+    public static string Describe(this StopReason reason) => reason switch
+    {
+        StopReason.Shutdown => "this process is shutting down",
+        StopReason.Fenced => "a newer process runs under this coordinator id",
+        StopReason.SagaFenced => "the saga is not ours at this generation any more",
+        StopReason.TakenAway => "the saga was taken away from this process",
+        StopReason.Replaced => "the saga was handed over again at a newer generation",
+        _ => "the run was given up",
+    };
+}
