@@ -1,0 +1,144 @@
+using Npgsql;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Postgres;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>DESIGN: a join either waits for the writes under way and sees them, or comes first and makes them fail. No in-between.</summary>
+public sealed class FenceTests(PostgresCluster cluster) : PostgresTest(cluster)
+{
+    [Fact]
+    public async Task Joining_raises_the_incarnation()
+    {
+        Membership first = await Db.JoinAsync();
+        Membership second = await Db.JoinAsync(first.Coordinator);
+
+        first.Incarnation.Should().Be(new Incarnation(1));
+        second.Incarnation.Should().Be(new Incarnation(2));
+    }
+
+    [Fact]
+    public async Task A_writer_paused_between_its_check_and_its_insert_keeps_a_join_waiting_and_the_join_sees_its_write()
+    {
+        Membership old = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(old);
+        await Db.ExecuteAsync(
+            """
+            create function pause() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock_shared(1); return new; end';
+            create trigger pause before insert on saga_recovery.saga_node_event for each row execute function pause();
+            """);
+        await using NpgsqlConnection pauser = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction pause = await pauser.BeginTransactionAsync();
+        await using (var block = new NpgsqlCommand("select pg_advisory_xact_lock(1)", pauser, pause))
+        {
+            await block.ExecuteNonQueryAsync();
+        }
+
+        Task<bool> writing = Db.AppendAsync(old, saga, events: SagaDatabase.Event(0, NodeEventType.Started));
+        await Db.SomebodyWaitsForALockAsync(); // its check is done, its insert is held up
+        Task<Membership> joining = Db.JoinAsync(old.Coordinator);
+        await WaitingBackendsAsync(2);
+        joining.IsCompleted.Should().BeFalse();
+
+        await pause.RollbackAsync();
+
+        (await writing).Should().BeTrue();
+        Membership present = await joining;
+        ((LoadedSaga.Present)(await Db.LoadAsync(present, saga))[0]).Saga.Events.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task A_writer_that_comes_while_a_join_is_under_way_writes_nothing()
+    {
+        Membership old = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(old);
+        await using NpgsqlConnection joiner = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction join = await joiner.BeginTransactionAsync();
+        await RaiseAsync(joiner, join, old);
+
+        Task<bool> writing = Db.AppendAsync(old, saga, SagaState.Succeeded, SagaDatabase.Event(0, NodeEventType.Started));
+        Task<bool> abandoning = Db.NewStore().AbandonAsync(saga, old.Of(AdoptGeneration.Initial), new Abandonment("x", "y"), CancellationToken.None);
+        Task<SagaId> creating = Db.CreateSagaAsync(old);
+        await WaitingBackendsAsync(3);
+        await join.CommitAsync();
+
+        foreach (Func<Task> write in new Func<Task>[] { () => writing, () => abandoning, () => creating })
+        {
+            (await write.Should().ThrowAsync<CoordinatorFencedException>()).Which.By.Should().Be(new Incarnation(2));
+        }
+
+        (await Db.CountEventsAsync(saga)).Should().Be(0);
+        (await Db.StateOfAsync(saga)).Should().Be("running");
+        (await Db.QueryAsync<long>("select count(*) from saga_recovery.saga")).Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_writer_that_comes_while_its_saga_is_being_reassigned_writes_nothing_about_it()
+    {
+        Membership us = await Db.JoinAsync();
+        Membership others = await Db.JoinAsync();
+        SagaId leaving = await Db.CreateSagaAsync(us);
+        SagaId staying = await Db.CreateSagaAsync(us);
+        await using NpgsqlConnection operatorConnection = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction reassign = await operatorConnection.BeginTransactionAsync();
+        await using var take = new NpgsqlCommand(
+            """
+            with taken as materialized (select id from saga_recovery.saga_coordinator where id = $1 for update)
+            update saga_recovery.saga set current_coordinator = $2, adopt_generation = adopt_generation + 1
+            where id = $3 and current_coordinator = (select id from taken)
+            """, operatorConnection, reassign)
+        {
+            Parameters = { new() { Value = us.Coordinator.Value }, new() { Value = others.Coordinator.Value }, new() { Value = leaving.Value } },
+        };
+        (await take.ExecuteNonQueryAsync()).Should().Be(1);
+
+        Task<IReadOnlyList<bool>> writing = Db.Log.AppendAsync(
+            us,
+            [
+                new SagaLogEntry(leaving, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Started)], SagaState.Succeeded),
+                new SagaLogEntry(staying, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Started)]),
+            ],
+            CancellationToken.None);
+        await Db.SomebodyWaitsForALockAsync();
+        await reassign.CommitAsync();
+
+        (await writing).Should().Equal(false, true);
+        (await Db.CountEventsAsync(leaving)).Should().Be(0);
+        (await Db.StateOfAsync(leaving)).Should().Be("running");
+        (await Db.CountEventsAsync(staying)).Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_join_that_waits_says_for_whom_and_ends_a_writer_that_stopped_in_the_middle()
+    {
+        Membership old = await Db.JoinAsync();
+        var logger = new ListLogger<PostgresSagaStore>();
+        await using NpgsqlConnection stopped = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction halfway = await stopped.BeginTransactionAsync();
+        await using var check = new NpgsqlCommand(Db.Database.Statements.Lock, stopped, halfway)
+        {
+            Parameters = { new() { Value = old.Coordinator.Value }, new() { Value = old.Incarnation.Value } },
+        };
+        (await check.ExecuteScalarAsync()).Should().NotBeNull();
+
+        Membership present = await Db.NewStore(logger: logger, stalled: TimeSpan.FromMilliseconds(1)).JoinAsync(old.Coordinator, CancellationToken.None);
+
+        present.Incarnation.Should().Be(new Incarnation(2));
+        logger.Lines.Should().Contain(line => line.EventId == 23 && line.Message.Contains($"backend {stopped.ProcessID}"));
+        logger.Lines.Should().Contain(line => line.EventId == 27);
+    }
+
+    private Task WaitingBackendsAsync(int count) => Eventually.TrueAsync(() => Db.QueryAsync<bool>(
+        "select count(*) >= @Count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()", new { Count = count }));
+
+    private static async Task RaiseAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Membership member)
+    {
+        await using var raise = new NpgsqlCommand(
+            "update saga_recovery.saga_coordinator set incarnation = incarnation + 1 where id = $1", connection, transaction)
+        {
+            Parameters = { new() { Value = member.Coordinator.Value } },
+        };
+        await raise.ExecuteNonQueryAsync();
+    }
+}

@@ -1,0 +1,84 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+public sealed class ListingTests(PostgresCluster cluster) : PostgresTest(cluster)
+{
+    [Theory]
+    [InlineData(1_999)]
+    [InlineData(2_000)]
+    [InlineData(2_001)]
+    [InlineData(7)]
+    public async Task Two_thousand_candidates_are_listed_in_order_and_complete_among_others_and_finished_ones(int pageSize)
+    {
+        Membership us = await Db.JoinAsync();
+        Membership others = await Db.JoinAsync();
+        await Db.CreateSagaAsync(us);
+        await Db.ExecuteAsync(
+            """
+            insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation,
+                                            abandon_time, abandon_reason, abandon_comment)
+            select gen_random_uuid(), 'bulk', @Us, @Hash, '{}', state, owner, 1 + n % 3,
+                   case state when 'abandoned' then now() end, case state when 'abandoned' then 'x' end, case state when 'abandoned' then 'y' end
+            from generate_series(1, 1000) n,
+                 (values ('running', @Us), ('unwinding', @Us), ('succeeded', @Us), ('unwound', @Us), ('stuck', @Us), ('abandoned', @Us),
+                         ('running', @Others), ('unwinding', @Others), ('running', null::uuid)) as kinds (state, owner)
+            """,
+            new { Us = us.Coordinator.Value, Others = others.Coordinator.Value, Hash = SagaDatabase.Definition.Hash.ToBytes() });
+        await Db.ExecuteAsync("delete from saga_recovery.saga where name = 'test-saga'");
+
+        List<Candidate> listed = await Db.ListAsync(us, pageSize);
+
+        listed.Should().HaveCount(2_000);
+        listed.Select(candidate => candidate.SagaId).Should().OnlyHaveUniqueItems();
+        Guid[] expected = await ExpectedOrderAsync(us);
+        listed.Select(candidate => candidate.SagaId.Value).Should().Equal(expected);
+        listed.Should().OnlyContain(candidate => candidate.Name == "bulk");
+        listed.Select(candidate => candidate.Generation.Value).Distinct().Should().BeEquivalentTo([1L, 2L, 3L]);
+    }
+
+    [Fact]
+    public async Task The_listing_uses_the_index_and_touches_no_finished_saga()
+    {
+        Membership us = await Db.JoinAsync();
+        await Db.CreateSagaAsync(us);
+        await Db.ExecuteAsync(
+            """
+            insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, current_coordinator)
+            select gen_random_uuid(), 'old', @Us, @Hash, '{}', 'succeeded', @Us from generate_series(1, 20000)
+            """,
+            new { Us = us.Coordinator.Value, Hash = SagaDatabase.Definition.Hash.ToBytes() });
+        await Db.ExecuteAsync("analyze saga_recovery.saga");
+
+        string plan = await Db.QueryAsync<string>(
+            "explain (format json) " + Db.Database.Statements.ListPage
+                .Replace("$1", $"'{us.Coordinator}'", StringComparison.Ordinal)
+                .Replace("$2", $"'{Guid.Empty}'", StringComparison.Ordinal)
+                .Replace("$3", "5000", StringComparison.Ordinal));
+
+        plan.Should().Contain("saga_in_progress").And.NotContain("Seq Scan").And.NotContain("\"Sort\"");
+    }
+
+    [Fact]
+    public async Task A_process_whose_incarnation_is_old_can_neither_list_nor_load()
+    {
+        Membership old = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(old);
+        Membership present = await Db.JoinAsync(old.Coordinator);
+
+        (await FluentActions.Awaiting(() => Db.ListAsync(old)).Should().ThrowAsync<CoordinatorFencedException>())
+            .Which.By.Should().Be(present.Incarnation);
+        await FluentActions.Awaiting(() => Db.LoadAsync(old, saga)).Should().ThrowAsync<CoordinatorFencedException>();
+        (await Db.ListAsync(present)).Should().ContainSingle(candidate => candidate.SagaId == saga);
+    }
+
+    private async Task<Guid[]> ExpectedOrderAsync(Membership us)
+    {
+        string ids = await Db.QueryAsync<string>(
+            "select string_agg(id::text, ',' order by id) from saga_recovery.saga where current_coordinator = @Us and state in ('running', 'unwinding')",
+            new { Us = us.Coordinator.Value });
+        return [.. ids.Split(',').Select(Guid.Parse)];
+    }
+}

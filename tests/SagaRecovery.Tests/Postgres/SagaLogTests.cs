@@ -1,0 +1,112 @@
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+public sealed class SagaLogTests(PostgresCluster cluster) : PostgresTest(cluster)
+{
+    [Fact]
+    public async Task An_id_is_created_once()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+
+        bool again = await Db.Log.CreateAsync(us, new NewSaga(saga, SagaDatabase.Definition, "{}"u8.ToArray()), CancellationToken.None);
+
+        again.Should().BeFalse();
+        (await Db.QueryAsync<long>("select count(*) from saga_recovery.saga_definition")).Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_new_saga_runs_under_its_creator_at_the_initial_generation()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+
+        (await Db.ListAsync(us)).Should().ContainSingle().Which.Should().Be(
+            new Bookkeeping.Candidate(saga, "test-saga", AdoptGeneration.Initial));
+        (await Db.StateOfAsync(saga)).Should().Be("running");
+    }
+
+    [Fact]
+    public async Task An_entry_whose_answer_was_lost_can_be_written_again()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        SavedNodeEvent[] events = [SagaDatabase.Event(0, NodeEventType.Started), SagaDatabase.Event(0, NodeEventType.Succeeded, "7")];
+
+        (await Db.AppendAsync(us, saga, SagaState.Succeeded, events)).Should().BeTrue();
+        (await Db.AppendAsync(us, saga, SagaState.Succeeded, events)).Should().BeTrue();
+
+        (await Db.CountEventsAsync(saga)).Should().Be(2);
+        (await Db.StateOfAsync(saga)).Should().Be("succeeded");
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_about_a_saga_that_has_ended()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.AppendAsync(us, saga, SagaState.Stuck);
+
+        (await Db.AppendAsync(us, saga, events: SagaDatabase.Event(0, NodeEventType.Started))).Should().BeFalse();
+        (await Db.AppendAsync(us, saga, SagaState.Succeeded)).Should().BeFalse();
+
+        (await Db.CountEventsAsync(saga)).Should().Be(0);
+        (await Db.StateOfAsync(saga)).Should().Be("stuck");
+    }
+
+    [Fact]
+    public async Task Entries_of_many_sagas_are_answered_one_by_one_and_in_order()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId first = await Db.CreateSagaAsync(us);
+        SagaId second = await Db.CreateSagaAsync(us);
+        var unknown = new SagaId(Guid.NewGuid());
+
+        IReadOnlyList<bool> written = await Db.Log.AppendAsync(
+            us,
+            [
+                new SagaLogEntry(first, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Started)]),
+                new SagaLogEntry(unknown, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Started)]),
+                new SagaLogEntry(second, AdoptGeneration.Initial.Next, [SagaDatabase.Event(0, NodeEventType.Started)]),
+                new SagaLogEntry(first, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Failed, "{}")], SagaState.Unwinding),
+                new SagaLogEntry(first, AdoptGeneration.Initial, [], SagaState.Unwound),
+            ],
+            CancellationToken.None);
+
+        written.Should().Equal(true, false, false, true, true);
+        (await Db.CountEventsAsync(first)).Should().Be(2);
+        (await Db.CountEventsAsync(second)).Should().Be(0);
+        (await Db.StateOfAsync(first)).Should().Be("unwound");
+    }
+
+    [Fact]
+    public async Task Abandoning_says_when_and_why_and_ends_the_saga()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+
+        bool abandoned = await AbandonAsync(us, saga, AdoptGeneration.Initial);
+
+        abandoned.Should().BeTrue();
+        (await Db.QueryAsync<string>("select state || ', ' || abandon_reason || ': ' || abandon_comment from saga_recovery.saga where abandon_time <= now()"))
+            .Should().Be("abandoned, unrecoverable: node 3 succeeded without having started");
+        (await AbandonAsync(us, saga, AdoptGeneration.Initial)).Should().BeFalse("it is abandoned already");
+        (await Db.AppendAsync(us, saga, SagaState.Succeeded)).Should().BeFalse();
+        (await Db.ListAsync(us)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_saga_that_left_is_not_abandoned()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.ReassignAsync(saga, us.Coordinator);
+
+        (await AbandonAsync(us, saga, AdoptGeneration.Initial)).Should().BeFalse();
+        (await Db.StateOfAsync(saga)).Should().Be("running");
+    }
+
+    private Task<bool> AbandonAsync(Membership us, SagaId saga, AdoptGeneration generation) => Db.NewStore().AbandonAsync(
+        saga, us.Of(generation), new Abandonment("unrecoverable", "node 3 succeeded without having started"), CancellationToken.None);
+}

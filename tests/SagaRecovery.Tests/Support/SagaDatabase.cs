@@ -1,0 +1,115 @@
+using System.Text;
+using Dapper;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Postgres;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Tests.Support;
+
+/// <summary>A database with the tables in it, the store and the log on it, and short ways to look and to meddle.</summary>
+public sealed class SagaDatabase : IAsyncDisposable
+{
+    public static readonly SavedDefinition Definition = DefinitionNamed("test-saga");
+
+    public SagaDatabase(string connectionString, PostgresStoreOptions? options = null)
+    {
+        DataSource = NpgsqlDataSource.Create(connectionString);
+        Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }));
+        Log = new PostgresSagaLog(Database);
+        Schema = new PostgresSchema(Database, NullLogger<PostgresSchema>.Instance);
+    }
+
+    public NpgsqlDataSource DataSource { get; }
+
+    internal PostgresDatabase Database { get; }
+
+    public PostgresSchema Schema { get; }
+
+    public ISagaLog Log { get; }
+
+    internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<PostgresSagaStore>? logger = null, TimeSpan? stalled = null)
+    {
+        logger ??= NullLogger<PostgresSagaStore>.Instance;
+        var join = new PostgresJoin(Database, TimeProvider.System, logger)
+        {
+            Patience = TimeSpan.FromMilliseconds(20),
+            Stalled = stalled ?? TimeSpan.FromMinutes(1),
+        };
+        return new PostgresSagaStore(Database, Schema, join, Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
+    }
+
+    internal async Task<Membership> JoinAsync(CoordinatorId? coordinator = null) =>
+        await NewStore().JoinAsync(coordinator ?? new CoordinatorId(Guid.NewGuid()), CancellationToken.None);
+
+    public async Task<SagaId> CreateSagaAsync(Membership member, SavedDefinition? definition = null)
+    {
+        var sagaId = SagaId.NewAt(DateTimeOffset.UtcNow);
+        bool created = await Log.CreateAsync(member, new NewSaga(sagaId, definition ?? Definition, Json("{\"a\":1}")), CancellationToken.None);
+        created.Should().BeTrue();
+        return sagaId;
+    }
+
+    internal async Task<List<Candidate>> ListAsync(Membership member, int pageSize = 5_000)
+    {
+        CandidateListing listing = NewListing();
+        await NewStore(pageSize).ListCandidatesAsync(member, listing, CancellationToken.None);
+        return listing.Candidates;
+    }
+
+    internal async Task<IReadOnlyList<LoadedSaga>> LoadAsync(Membership member, params SagaId[] sagas) =>
+        await NewStore().LoadAsync(member, [.. sagas.Select(id => new Candidate(id, "", AdoptGeneration.Initial))], CancellationToken.None);
+
+    public async Task<bool> AppendAsync(Membership member, SagaId sagaId, SagaState? newState = null, params SavedNodeEvent[] events)
+    {
+        IReadOnlyList<bool> written = await Log.AppendAsync(
+            member, [new SagaLogEntry(sagaId, AdoptGeneration.Initial, events, newState)], CancellationToken.None);
+        return written.Should().ContainSingle().Subject;
+    }
+
+    public async Task<T> QueryAsync<T>(string sql, object? parameters = null)
+    {
+        await using NpgsqlConnection connection = await DataSource.OpenConnectionAsync();
+        return (await connection.ExecuteScalarAsync<T>(sql, parameters))!;
+    }
+
+    public async Task ExecuteAsync(string sql, object? parameters = null)
+    {
+        await using NpgsqlConnection connection = await DataSource.OpenConnectionAsync();
+        await connection.ExecuteAsync(sql, parameters);
+    }
+
+    public Task<string> StateOfAsync(SagaId sagaId) =>
+        QueryAsync<string>("select state from saga_recovery.saga where id = @Id", new { Id = sagaId.Value });
+
+    public Task<long> CountEventsAsync(SagaId sagaId) =>
+        QueryAsync<long>("select count(*) from saga_recovery.saga_node_event where saga_id = @Id", new { Id = sagaId.Value });
+
+    /// <summary>What an operator does who hands a saga to another coordinator.</summary>
+    public Task ReassignAsync(SagaId sagaId, CoordinatorId to) => ExecuteAsync(
+        "update saga_recovery.saga set current_coordinator = @To, adopt_generation = adopt_generation + 1 where id = @Id",
+        new { Id = sagaId.Value, To = to.Value });
+
+    /// <summary>Waits until some backend waits for a lock that another one holds.</summary>
+    public async Task SomebodyWaitsForALockAsync() => await Eventually.TrueAsync(
+        () => QueryAsync<bool>("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())"));
+
+    public static SavedDefinition DefinitionNamed(string name)
+    {
+        byte[] dag = Json($$"""{"name":"{{name}}","version":1,"nodes":[{"id":0,"name":"only","undo":false,"after":[]}]}""");
+        return new SavedDefinition(DefinitionHash.Of(dag), name, 1, dag);
+    }
+
+    public static SavedNodeEvent Event(int node, NodeEventType type, string? json = null) =>
+        new(node, type, json is null ? default(ReadOnlyMemory<byte>) : Json(json));
+
+    internal static CandidateListing NewListing() =>
+        new SagaTracker(new StartInbox(), BackoffPolicy.Default).OpenPass(PassReason.Explicit, DateTimeOffset.UnixEpoch).BeginListing();
+
+    public async ValueTask DisposeAsync() => await DataSource.DisposeAsync();
+
+    private static byte[] Json(string text) => Encoding.UTF8.GetBytes(text);
+}
