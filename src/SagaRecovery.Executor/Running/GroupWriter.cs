@@ -13,6 +13,7 @@ namespace SagaRecovery.Executor.Running;
 /// </summary>
 internal sealed class GroupWriter : IDisposable
 {
+    private int _disposed;
     private readonly Channel<QueuedEntry> _queue = Channel.CreateUnbounded<QueuedEntry>();
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _taking = new();
@@ -63,6 +64,11 @@ internal sealed class GroupWriter : IDisposable
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return; // the container disposes a singleton once for each service that it stands for
+        }
+
         _queue.Writer.TryComplete();
         _stopping.Cancel();
         _stopping.Dispose();
