@@ -56,7 +56,7 @@ internal sealed class Problems(IHostApplicationLifetime lifetime) : IExceptionHa
     private static string Explain(BadHttpRequestException bad) => bad.InnerException switch
     {
         JsonException { Path: { Length: > 1 } path } => $"The value at {path} of the body is not what is expected there.",
-        JsonException json => $"The body is not valid JSON (line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}).",
+        JsonException json => $"The body is not a JSON object that can be read (line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}).",
         _ => bad.Message,
     };
 }

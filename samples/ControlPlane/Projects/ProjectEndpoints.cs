@@ -19,8 +19,13 @@ internal static class ProjectEndpoints
         projects.MapDelete("{name}", DeleteAsync);
     }
 
-    private static async Task<IResult> CreateAsync(CreateProjectRequest request, ProjectCreateSaga saga, SagaRunner sagas, HttpContext http)
+    private static async Task<IResult> CreateAsync(CreateProjectRequest? request, ProjectCreateSaga saga, SagaRunner sagas, HttpContext http)
     {
+        if (request is null)
+        {
+            return Results.Problem(statusCode: 400, detail: "The body is missing: a JSON object with \"name\" and \"description\".");
+        }
+
         if (request.Errors() is { Count: > 0 } errors)
         {
             return Results.ValidationProblem(errors);
