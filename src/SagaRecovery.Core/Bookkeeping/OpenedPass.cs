@@ -40,6 +40,7 @@ public sealed class OpenedPass
     {
         Opened,
         Listing,
+        Reconciled,
         Planned,
         Executing,
         Closed,
@@ -75,10 +76,10 @@ public sealed class OpenedPass
             throw new InvalidOperationException("This listing belongs to another pass: it may have begun before this pass drained the starts.");
         }
 
-        Advance(Step.Listing, Step.Planned);
+        Advance(Step.Listing, Step.Reconciled);
         listing.Spend();
         ClosingStarts = _tracker.Drain(now);
-        return new ReconciledListing(_tracker, this, listing, now);
+        return new ReconciledListing(this, listing, now);
     }
 
     /// <summary>Ends a pass that came to no outcome. Drains all the same, so that the starts do not pile up.</summary>
@@ -95,6 +96,12 @@ public sealed class OpenedPass
         ClosingStarts = _tracker.Drain(now);
         Close();
         return new PassReport(Start) { Duration = now - Start.StartedAt, Result = PassResult.Failed, Error = error }.WithStarts(this);
+    }
+
+    internal RecoveryPlan MakePlan(CandidateListing listing, DateTimeOffset now)
+    {
+        Advance(Step.Reconciled, Step.Planned);
+        return _tracker.MakePlan(this, listing, now);
     }
 
     internal PassOutcome BeginOutcome(RecoveryPlan plan)
@@ -135,19 +142,18 @@ public sealed class OpenedPass
 /// </summary>
 public readonly ref struct ReconciledListing
 {
-    private readonly SagaTracker _tracker;
     private readonly OpenedPass _pass;
     private readonly CandidateListing _listing;
     private readonly DateTimeOffset _now;
 
-    internal ReconciledListing(SagaTracker tracker, OpenedPass pass, CandidateListing listing, DateTimeOffset now)
+    internal ReconciledListing(OpenedPass pass, CandidateListing listing, DateTimeOffset now)
     {
-        _tracker = tracker;
         _pass = pass;
         _listing = listing;
         _now = now;
     }
 
     /// <summary>Puts every saga that is listed or tracked into its bucket.</summary>
-    public RecoveryPlan MakePlan() => _tracker.MakePlan(_pass, _listing, _now);
+    /// <exception cref="InvalidOperationException">A plan has been made of it before.</exception>
+    public RecoveryPlan MakePlan() => _pass.MakePlan(_listing, _now);
 }

@@ -14,6 +14,7 @@ public sealed class PassOutcome
     private readonly RecoveryPlan _plan;
     private readonly Dictionary<SagaId, Recorded> _results = [];
     private readonly Dictionary<SagaId, RelinquishOutcome> _gone = [];
+    private bool _completed;
 
     internal PassOutcome(SagaTracker tracker, RecoveryPlan plan)
     {
@@ -25,11 +26,12 @@ public sealed class PassOutcome
     /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.Recover"/> or <see cref="RecoveryPlan.Readopted"/>.</param>
     /// <param name="result">How it ended.</param>
     /// <param name="now">The present time.</param>
-    /// <exception cref="InvalidOperationException">The saga has a result already.</exception>
+    /// <exception cref="InvalidOperationException">The saga has a result already, or the pass is over.</exception>
     public void Record(SagaId sagaId, HandOverResult result, DateTimeOffset now)
     {
         lock (_lock)
         {
+            ThrowIfCompleted(sagaId);
             if (!_results.TryAdd(sagaId, new Recorded(result, now)))
             {
                 throw new InvalidOperationException($"Saga {sagaId} has been handed over once in this pass already.");
@@ -40,11 +42,16 @@ public sealed class PassOutcome
     /// <summary>Records what the executor answered about a saga that is finished or gone.</summary>
     /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.FinishedOrGone"/>.</param>
     /// <param name="answer">Whether it was still running it.</param>
+    /// <exception cref="InvalidOperationException">The saga has an answer already, or the pass is over.</exception>
     public void RecordGone(SagaId sagaId, RelinquishOutcome answer)
     {
         lock (_lock)
         {
-            _gone[sagaId] = answer;
+            ThrowIfCompleted(sagaId);
+            if (!_gone.TryAdd(sagaId, answer))
+            {
+                throw new InvalidOperationException($"Saga {sagaId} has been told to be gone once in this pass already.");
+            }
         }
     }
 
@@ -57,6 +64,7 @@ public sealed class PassOutcome
         lock (_lock)
         {
             _plan.Pass.EndOutcome();
+            _completed = true;
             var tally = new PassTally();
             foreach (Candidate candidate in _plan.Recover)
             {
@@ -67,6 +75,7 @@ public sealed class PassOutcome
             {
                 if (_results.ContainsKey(readopted.Candidate.SagaId))
                 {
+                    tally.Readopted++;
                     _tracker.ForgetRunsUpTo(readopted.Candidate.SagaId, readopted.Previous);
                 }
 
@@ -79,6 +88,14 @@ public sealed class PassOutcome
             }
 
             return Report(tally, now, error).WithStarts(_plan.Pass);
+        }
+    }
+
+    private void ThrowIfCompleted(SagaId sagaId)
+    {
+        if (_completed)
+        {
+            throw new InvalidOperationException($"Pass {_plan.Pass.Start.Iteration} is over: what became of saga {sagaId} comes too late.");
         }
     }
 
@@ -113,7 +130,7 @@ public sealed class PassOutcome
         BackingOff = _plan.BackingOff.Count,
         Held = _plan.Held.Count,
         Unreadable = _plan.Unreadable.Count,
-        Readopted = _plan.Readopted.Count,
+        Readopted = tally.Readopted,
         Starting = _plan.Starting.Count,
         Removed = _gone.Count,
         TakenAway = _gone.Count(pair => pair.Value == RelinquishOutcome.Relinquished),

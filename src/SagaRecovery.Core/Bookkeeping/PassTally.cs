@@ -19,6 +19,8 @@ internal sealed class PassTally
 
     public int NotAttempted { get; set; }
 
+    public int Readopted { get; set; }
+
     public Queue<RecoveredSaga> RecoveredSagas { get; } = new();
 
     public Queue<FailedSaga> FailedSagas { get; } = new();

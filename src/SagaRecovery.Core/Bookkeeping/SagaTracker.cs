@@ -76,25 +76,35 @@ public sealed class SagaTracker
                     saga.Announce(number, afterListing);
                     announced.Add(sagaId);
                     break;
-                case StartMessageKind.Confirmed when saga.Confirm(number, message.Generation, _drains):
-                    violations.Add(sagaId);
+                case StartMessageKind.Confirmed:
+                    if (saga.Confirm(number, message.Generation, _drains))
+                    {
+                        violations.Add(sagaId);
+                    }
+
+                    if (saga.IsRunning && _waiting.TryGetValue(sagaId, out WaitingEntry waiting) && waiting.Generation <= saga.Generation)
+                    {
+                        _waiting.Remove(sagaId);
+                    }
+
                     break;
                 case StartMessageKind.Withdrawn:
                     saga.Withdraw(number);
                     break;
                 case StartMessageKind.GivenUp:
-                    saga.ForgetRunsUpTo(message.Generation);
+                    saga.GiveUpRunsUpTo(message.Generation);
                     givenUp.Add(sagaId);
+                    if (!saga.IsRunning)
+                    {
+                        NoteFailure(sagaId, name: "", message.Generation, "the executor gave its run up", now);
+                    }
+
                     break;
             }
 
             if (!saga.IsKnown)
             {
                 _tracked.Remove(sagaId);
-                if (message.Kind == StartMessageKind.GivenUp)
-                {
-                    NoteFailure(sagaId, name: "", message.Generation, "the executor gave its run up", now);
-                }
             }
         }
 
@@ -231,7 +241,7 @@ public sealed class SagaTracker
             if (!Unsafe.IsNullRef(ref waiting))
             {
                 waiting.ListedInPass = pass;
-                waiting.Name = name;
+                waiting.Name = name.Length > 0 ? name : waiting.Name; // an unreadable row has none
             }
         }
 
@@ -262,6 +272,11 @@ public sealed class SagaTracker
     private void NoteFailure(SagaId sagaId, string name, AdoptGeneration generation, string error, DateTimeOffset now)
     {
         ref WaitingEntry waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_waiting, sagaId, out _);
+        if (waiting.Generation > generation)
+        {
+            return; // a late word on a run that is history: what failed since counts
+        }
+
         int failures = waiting.Generation == generation ? waiting.Failures + 1 : 1;
         waiting = new WaitingEntry
         {

@@ -9,6 +9,7 @@ internal struct TrackedSaga
     private TrackedLease _first; // nearly every saga has one lease at most: it stands inline
     private List<TrackedLease>? _others;
     private long _recoveredAt; // a generation; 0: not recovered by this process
+    private long _givenUpAt; // a generation; 0: the executor gave up no run while a start was under way
 
     /// <summary>The pass whose listing last held this saga.</summary>
     public long ListedInPass;
@@ -17,15 +18,21 @@ internal struct TrackedSaga
 
     public readonly bool IsRecovered => _recoveredAt != 0;
 
+    /// <summary>Whether this process said that it runs the saga: more than an announcement.</summary>
+    public readonly bool IsRunning => WasSettledBy(long.MaxValue);
+
     /// <summary>The newest generation that this process runs it at. Announced only: the initial one, by construction.</summary>
     public readonly AdoptGeneration Generation
     {
         get
         {
             long newest = Math.Max(AdoptGeneration.Initial.Value, Math.Max(_recoveredAt, _first.ConfirmedGeneration));
-            foreach (TrackedLease lease in _others ?? [])
+            if (_others is not null) // an empty list in its place would cost an allocation for each known saga
             {
-                newest = Math.Max(newest, lease.ConfirmedGeneration);
+                foreach (TrackedLease lease in _others)
+                {
+                    newest = Math.Max(newest, lease.ConfirmedGeneration);
+                }
             }
 
             return new AdoptGeneration(newest);
@@ -49,24 +56,19 @@ internal struct TrackedSaga
         }
     }
 
-    /// <summary>Notes that the lease's row is committed.</summary>
+    /// <summary>
+    /// Notes that the lease's row is committed and that the saga runs; or that its run was over before the caller came to say so.
+    /// </summary>
     /// <returns>Whether the saga had been listed before its announcement was in the channel: a violation of the protocol.</returns>
     public bool Confirm(long number, AdoptGeneration generation, long drain)
     {
-        if (_first.Number == number)
+        bool violation = Confirmed(number, generation, drain);
+        if (generation.Value <= _givenUpAt)
         {
-            _first = _first.Confirmed(generation, drain);
-            return _first.AnnouncedAfterListing;
+            Withdraw(number);
         }
 
-        int index = _others?.FindIndex(lease => lease.Number == number) ?? -1;
-        if (index < 0)
-        {
-            return false;
-        }
-
-        _others![index] = _others[index].Confirmed(generation, drain);
-        return _others[index].AnnouncedAfterListing;
+        return violation;
     }
 
     public void Withdraw(long number) => RemoveLeases(lease => lease.Number == number);
@@ -89,6 +91,34 @@ internal struct TrackedSaga
         }
 
         RemoveLeases(lease => lease.IsConfirmed && lease.ConfirmedGeneration <= upTo.Value);
+    }
+
+    /// <summary>
+    /// Forgets such runs because the executor gave them up. A start that is not yet confirmed may have begun one of them: the executor's
+    /// last word on a run can overtake the caller's on its start, and must outlast it.
+    /// </summary>
+    public void GiveUpRunsUpTo(AdoptGeneration upTo)
+    {
+        _givenUpAt = Math.Max(_givenUpAt, upTo.Value);
+        ForgetRunsUpTo(upTo);
+    }
+
+    private bool Confirmed(long number, AdoptGeneration generation, long drain)
+    {
+        if (_first.Number == number)
+        {
+            _first = _first.Confirmed(generation, drain);
+            return _first.AnnouncedAfterListing;
+        }
+
+        int index = _others?.FindIndex(lease => lease.Number == number) ?? -1;
+        if (index < 0)
+        {
+            return false;
+        }
+
+        _others![index] = _others[index].Confirmed(generation, drain);
+        return _others[index].AnnouncedAfterListing;
     }
 
     private void RemoveLeases(Predicate<TrackedLease> match)

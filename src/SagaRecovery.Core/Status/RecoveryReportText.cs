@@ -188,18 +188,28 @@ public static class RecoveryReportText
         _ => Invariant($"{Math.Floor(span.TotalHours):F0}h"),
     };
 
-    /// <summary>Names and messages come from outside: control characters would forge lines, and megabytes would bury them.</summary>
+    /// <summary>
+    /// Names and messages come from outside: control characters and line separators would forge lines, invisible format characters
+    /// would turn them round, and megabytes would bury them.
+    /// </summary>
     private static string OneLine(string message)
     {
-        string cut = message.Length <= LongestMessage ? message : string.Concat(message.AsSpan(0, LongestMessage), "…");
+        string cut = message.Length <= LongestMessage ? message : string.Concat(message.AsSpan(0, CutLength(message)), "…");
         return string.Create(cut.Length, cut, static (span, source) =>
         {
             for (int i = 0; i < span.Length; i++)
             {
-                span[i] = char.IsControl(source[i]) ? ' ' : source[i];
+                span[i] = IsPlain(source[i]) ? source[i] : ' ';
             }
         });
     }
+
+    /// <summary>Where to cut a message that is too long: not between the halves of a surrogate pair.</summary>
+    private static int CutLength(string message) =>
+        char.IsHighSurrogate(message[LongestMessage - 1]) ? LongestMessage - 1 : LongestMessage;
+
+    private static bool IsPlain(char character) => char.GetUnicodeCategory(character) is not
+        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

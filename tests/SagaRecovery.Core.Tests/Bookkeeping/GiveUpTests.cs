@@ -1,0 +1,133 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Core.Tests.Fixture;
+using SagaRecovery.Status;
+using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
+
+namespace SagaRecovery.Core.Tests.Bookkeeping;
+
+/// <summary>Runs that end without finishing their saga: it is in progress, ours, and to be recovered again.</summary>
+public class GiveUpTests
+{
+    private readonly ScriptedProcess _process = new();
+
+    [Fact]
+    public void A_saga_that_the_executor_gave_up_is_recovered_again_after_the_delay_of_a_failure()
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        _process.GiveUp(Saga(1));
+
+        _process.Pass().Should().Match<PassReport>(report => report.GivenUp == 1 && report.BackingOff == 1);
+        _process.Waiting(Saga(1)).Should().Match<WaitingSaga>(saga => saga.Failures == 1 && saga.Name == "provision");
+
+        _process.Wait(TimeSpan.FromSeconds(1));
+        _process.Pass().Recovered.Should().Be(1);
+        _process.Report.Totals.MissingFromExecutor.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_recovered_saga_that_is_given_up_is_recovered_by_the_next_explicit_pass()
+    {
+        _process.Database.LeftBehind(Saga(1));
+        _process.Pass();
+        _process.GiveUp(Saga(1));
+
+        _process.Pass(PassReason.Explicit).Recovered.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_saga_given_up_between_the_drains_backs_off_from_then_on()
+    {
+        _process.Start(Saga(1));
+        _process.OpenPass();
+        _process.List();
+        _process.GiveUp(Saga(1));
+
+        _process.Plan().BackingOff.Should().ContainSingle();
+        _process.Execute();
+    }
+
+    [Fact]
+    public void Giving_up_an_older_generation_does_not_touch_a_newer_run()
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        _process.Database.TakeAway(Saga(1));
+        _process.Database.GiveBack(Saga(1));
+        _process.Pass().Readopted.Should().Be(1);
+
+        _process.GiveUp(Saga(1), AdoptGeneration.Initial);
+
+        _process.Pass().Skipped.Should().Be(1);
+        _process.Tracker.Waiting.Should().BeEmpty();
+        _process.Executor.Running[Saga(1)].Should().Be(new AdoptGeneration(3));
+    }
+
+    [Fact]
+    public void Giving_up_an_older_generation_does_not_touch_the_failures_of_a_newer_one()
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        _process.Database.TakeAway(Saga(1));
+        _process.Database.GiveBack(Saga(1));
+        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Pass().Failed.Should().Be(1);
+
+        _process.GiveUp(Saga(1), AdoptGeneration.Initial);
+
+        _process.Pass().Should().Match<PassReport>(report => report.BackingOff == 1 && report.Failed == 0);
+        _process.Waiting(Saga(1)).Should().Match<WaitingSaga>(saga => saga.Why == "time-out" && saga.Failures == 1);
+    }
+
+    [Fact]
+    public void A_saga_given_up_before_its_start_was_confirmed_is_recovered_again()
+    {
+        ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
+        _process.GiveUp(Saga(1));
+        start.Created(); // the last word of the start comes after the last word of its run
+
+        _process.Pass().BackingOff.Should().Be(1, "nobody runs it");
+
+        _process.Wait(TimeSpan.FromSeconds(1));
+        _process.Pass().Recovered.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_saga_given_up_one_pass_before_its_start_was_confirmed_is_recovered_again()
+    {
+        ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
+        _process.GiveUp(Saga(1));
+        _process.Pass();
+        start.Created();
+
+        _process.Pass(PassReason.Explicit).Recovered.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_saga_given_up_while_another_start_of_its_id_is_under_way_still_waits_out_the_delay()
+    {
+        _process.Start(Saga(1));
+        ScriptedStart duplicate = _process.Announce(Saga(1));
+        _process.GiveUp(Saga(1));
+        _process.Pass();
+        duplicate.TryInsert().Should().BeFalse();
+        duplicate.Withdraw();
+
+        _process.Pass().BackingOff.Should().Be(1);
+
+        _process.Wait(TimeSpan.FromSeconds(1));
+        _process.Pass().Recovered.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_saga_that_was_taken_away_after_it_was_given_up_is_not_shown_for_long()
+    {
+        _process.Start(Saga(1));
+        _process.GiveUp(Saga(1));
+        _process.Database.TakeAway(Saga(1));
+
+        _process.Pass();
+
+        (_process.Tracker.Tracked, _process.Tracker.Waiting.Count()).Should().Be((0, 0));
+    }
+}

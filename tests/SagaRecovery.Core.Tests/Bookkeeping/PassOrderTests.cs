@@ -1,0 +1,146 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Status;
+using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
+
+namespace SagaRecovery.Core.Tests.Bookkeeping;
+
+/// <summary>A pass goes one way: whatever comes out of order fails at once, and not by a saga that runs twice a week later.</summary>
+public class PassOrderTests
+{
+    private readonly SagaTracker _tracker = new(new StartInbox(), BackoffPolicy.Default);
+
+    [Fact]
+    public void A_pass_is_not_opened_while_the_one_before_is_open()
+    {
+        Open();
+        Fails(() => Open()).WithMessage("*Pass 1 is still open*");
+    }
+
+    [Fact]
+    public void A_pass_lists_once()
+    {
+        OpenedPass pass = Open();
+        pass.BeginListing();
+        Fails(() => pass.BeginListing());
+    }
+
+    [Fact]
+    public void A_listing_of_another_pass_is_refused()
+    {
+        OpenedPass first = Open();
+        CandidateListing stale = first.BeginListing();
+        first.Fail("the database is away", Noon);
+        OpenedPass second = Open();
+        second.BeginListing();
+
+        Fails(() => second.Reconcile(stale, Noon)).WithMessage("*another pass*");
+    }
+
+    [Fact]
+    public void A_pass_that_has_not_listed_is_not_reconciled()
+    {
+        OpenedPass pass = Open();
+        Fails(() => pass.Reconcile(null!, Noon));
+    }
+
+    [Fact]
+    public void A_listing_is_spent_once()
+    {
+        OpenedPass pass = Open();
+        CandidateListing listing = pass.BeginListing();
+        pass.Reconcile(listing, Noon);
+
+        Fails(() => pass.Reconcile(listing, Noon));
+        Fails(() => listing.Add(new Candidate(Saga(1), "provision", AdoptGeneration.Initial))).WithMessage("*spent once*");
+        Fails(() => listing.AddUnreadable(Saga(1), "no state")).WithMessage("*spent once*");
+    }
+
+    [Fact]
+    public void A_reconciled_listing_is_planned_once() => Fails(() =>
+    {
+        OpenedPass pass = Open();
+        ReconciledListing reconciled = pass.Reconcile(pass.BeginListing(), Noon);
+        reconciled.MakePlan();
+        reconciled.MakePlan();
+    });
+
+    [Fact]
+    public void A_plan_has_one_outcome()
+    {
+        RecoveryPlan plan = Plan(Open());
+        plan.BeginOutcome();
+        Fails(() => plan.BeginOutcome());
+    }
+
+    [Fact]
+    public void A_pass_that_has_been_planned_does_not_fail_any_more()
+    {
+        OpenedPass pass = Open();
+        RecoveryPlan plan = Plan(pass);
+        Fails(() => pass.Fail("too late", Noon));
+        PassOutcome outcome = plan.BeginOutcome();
+        Fails(() => pass.Fail("too late", Noon));
+        outcome.Complete(Noon);
+        Fails(() => pass.Fail("too late", Noon));
+    }
+
+    [Fact]
+    public void A_pass_completes_once()
+    {
+        PassOutcome outcome = Plan(Open()).BeginOutcome();
+        outcome.Complete(Noon);
+        Fails(() => outcome.Complete(Noon));
+    }
+
+    [Fact]
+    public void A_failed_pass_is_over()
+    {
+        OpenedPass pass = Open();
+        pass.Fail("the database is away", Noon);
+
+        Fails(() => pass.Fail("again", Noon));
+        Fails(() => pass.BeginListing());
+        Open().Start.Iteration.Should().Be(2);
+    }
+
+    [Fact]
+    public void A_saga_has_one_result()
+    {
+        PassOutcome outcome = Plan(Open()).BeginOutcome();
+        outcome.Record(Saga(1), HandOverResult.Recovered.Instance, Noon);
+        Fails(() => outcome.Record(Saga(1), HandOverResult.AlreadyRunning.Instance, Noon)).WithMessage($"*{Saga(1)}*");
+    }
+
+    [Fact]
+    public void A_gone_saga_has_one_answer()
+    {
+        PassOutcome outcome = Plan(Open()).BeginOutcome();
+        outcome.RecordGone(Saga(1), RelinquishOutcome.NotRunning);
+        Fails(() => outcome.RecordGone(Saga(1), RelinquishOutcome.Relinquished)).WithMessage($"*{Saga(1)}*");
+    }
+
+    [Fact]
+    public void A_result_that_comes_after_the_end_of_the_pass_is_not_lost_in_silence()
+    {
+        PassOutcome outcome = Plan(Open()).BeginOutcome();
+        outcome.Complete(Noon);
+        Fails(() => outcome.Record(Saga(1), HandOverResult.Recovered.Instance, Noon));
+        Fails(() => outcome.RecordGone(Saga(1), RelinquishOutcome.NotRunning));
+    }
+
+    [Fact]
+    public void A_completed_pass_makes_room_for_the_next()
+    {
+        PassReport first = Plan(Open()).BeginOutcome().Complete(Noon.AddSeconds(2));
+
+        first.Duration.Should().Be(TimeSpan.FromSeconds(2));
+        Open().Start.Should().Be(new PassStart(2, PassReason.Periodic, Noon));
+    }
+
+    private static RecoveryPlan Plan(OpenedPass pass) => pass.Reconcile(pass.BeginListing(), Noon).MakePlan();
+
+    private static FluentAssertions.Specialized.ExceptionAssertions<InvalidOperationException> Fails(Action step) =>
+        step.Should().Throw<InvalidOperationException>();
+
+    private OpenedPass Open() => _tracker.OpenPass(PassReason.Periodic, Noon);
+}

@@ -1,0 +1,66 @@
+using SagaRecovery.Bookkeeping;
+
+namespace SagaRecovery.Core.Tests.Fixture;
+
+/// <summary>What an executor is to the bookkeeping: which sagas it runs, at which generation, and what it answers.</summary>
+internal sealed class FakeExecutor
+{
+    private readonly SortedDictionary<SagaId, AdoptGeneration> _running = [];
+    private readonly HashSet<SagaId> _begunUnseen = [];
+
+    public IReadOnlyDictionary<SagaId, AdoptGeneration> Running => _running;
+
+    /// <summary>Every saga that was offered, in order.</summary>
+    public List<SagaId> HandedOver { get; } = [];
+
+    /// <summary>What it answers instead of running the saga; null: it runs it.</summary>
+    public Func<Candidate, HandOverResult?> Answer { get; set; } = _ => null;
+
+    public void AlwaysAnswers(HandOverResult answer) => Answer = _ => answer;
+
+    public void Answers(SagaId sagaId, HandOverResult answer) => Answer = candidate => candidate.SagaId == sagaId ? answer : null;
+
+    /// <summary>The saga begins to run, and yet the call fails: the caller cannot know.</summary>
+    public void BeginsButThrows(SagaId sagaId) => Answer = candidate => candidate.SagaId == sagaId ? BeginUnseen(candidate) : null;
+
+    public HandOverResult BeginUnseen(Candidate candidate)
+    {
+        _running[candidate.SagaId] = candidate.Generation;
+        _begunUnseen.Add(candidate.SagaId);
+        return new HandOverResult.Failed("the connection broke after the run had begun");
+    }
+
+    /// <summary>A start begins its run: one run to an id, and never an older one in place of a newer.</summary>
+    public void Begin(SagaId sagaId, AdoptGeneration generation) => _running.TryAdd(sagaId, generation);
+
+    /// <summary>Takes a recovered saga on. That it runs already is a defect, unless it began where the bookkeeping could not see it.</summary>
+    public HandOverResult Resume(Candidate candidate)
+    {
+        HandedOver.Add(candidate.SagaId);
+        if (_running.TryGetValue(candidate.SagaId, out AdoptGeneration generation) && generation >= candidate.Generation)
+        {
+            _begunUnseen.Should().Contain(candidate.SagaId, "a saga is not handed over while it runs here");
+            return HandOverResult.AlreadyRunning.Instance;
+        }
+
+        if (Answer(candidate) is { } answer)
+        {
+            return answer;
+        }
+
+        _running[candidate.SagaId] = candidate.Generation;
+        return HandOverResult.Recovered.Instance;
+    }
+
+    public RelinquishOutcome Relinquish(SagaId sagaId, AdoptGeneration upTo) =>
+        _running.TryGetValue(sagaId, out AdoptGeneration generation) && generation <= upTo && _running.Remove(sagaId)
+            ? RelinquishOutcome.Relinquished
+            : RelinquishOutcome.NotRunning;
+
+    /// <summary>The run comes to its end, for whatever reason.</summary>
+    public AdoptGeneration End(SagaId sagaId)
+    {
+        _running.Remove(sagaId, out AdoptGeneration generation).Should().BeTrue("saga {0} should be running", sagaId);
+        return generation;
+    }
+}

@@ -1,0 +1,208 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Core.Tests.Fixture;
+
+/// <summary>
+/// A process that recovers sagas, driven step by step: its inbox, its tracker, its executor, and the database that outlives it. It does
+/// what a real pass does between the pure steps, counts what really happens, and holds every pass to the laws of the bookkeeping.
+/// </summary>
+internal sealed class ScriptedProcess
+{
+    public static readonly DateTimeOffset Noon = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
+
+    private readonly Queue<Action> _handOvers = new();
+    private OpenedPass? _pass;
+    private CandidateListing? _listing;
+    private List<SagaId> _listed = [];
+    private RecoveryPlan? _plan;
+    private PassOutcome? _outcome;
+
+    public ScriptedProcess(FakeDatabase? database = null)
+    {
+        Database = database ?? new FakeDatabase();
+        Tracker = new SagaTracker(Inbox, BackoffPolicy.Default);
+    }
+
+    public FakeDatabase Database { get; }
+
+    public FakeExecutor Executor { get; } = new();
+
+    public StartInbox Inbox { get; } = new();
+
+    public SagaTracker Tracker { get; }
+
+    public DateTimeOffset Now { get; private set; } = Noon;
+
+    /// <summary>What the report's totals should say: what really happened.</summary>
+    public RecoveryTotals Truth { get; set; } = new();
+
+    public RecoveryReport Report { get; private set; } = new()
+    {
+        Coordinator = new CoordinatorStatus(new CoordinatorId(Guid.Empty), new Incarnation(1), Fenced: null),
+        Period = TimeSpan.FromMinutes(10),
+    };
+
+    public WaitingSaga? Waiting(SagaId sagaId) => Tracker.Waiting.SingleOrDefault(saga => saga.SagaId == sagaId);
+
+    public bool HasOpenPass => _pass is not null;
+
+    public bool HasPlan => _plan is not null;
+
+    public bool HasListing => _listing is not null;
+
+    public bool HasHandOversLeft => _handOvers.Count > 0;
+
+    /// <summary>An id that a reader recognises in a failure message.</summary>
+    public static SagaId Saga(int number) => SagaId.Parse($"00000000-0000-0000-0000-{number:D12}");
+
+    /// <summary>The process dies, and another takes its place on the same database.</summary>
+    public ScriptedProcess CrashAndRestart() => new(Database) { Now = Now };
+
+    public void Wait(TimeSpan time) => Now += time;
+
+    // ---- starts
+
+    public ScriptedStart Announce(SagaId sagaId)
+    {
+        Truth = Truth with { ObservedStarts = Truth.ObservedStarts + 1 };
+        return new ScriptedStart(this, Inbox.Announce(sagaId));
+    }
+
+    /// <summary>A start without incident, from the announcement to the run.</summary>
+    public void Start(SagaId sagaId) => Announce(sagaId).Insert().Run().Created();
+
+    // ---- runs
+
+    public void Finish(SagaId sagaId)
+    {
+        Executor.End(sagaId);
+        Database.Finish(sagaId);
+    }
+
+    public void GiveUp(SagaId sagaId) => GiveUp(sagaId, Executor.End(sagaId));
+
+    public void GiveUp(SagaId sagaId, AdoptGeneration generation)
+    {
+        Truth = Truth with { MissingFromExecutor = Truth.MissingFromExecutor + 1 };
+        Inbox.GiveUp(sagaId, generation);
+    }
+
+    // ---- a pass, step by step
+
+    public OpenedPass OpenPass(PassReason reason = PassReason.Periodic) => _pass = Tracker.OpenPass(reason, Now);
+
+    public void List()
+    {
+        _listing = _pass!.BeginListing();
+        Database.List(_listing);
+        _listed = [.. Database.Candidates.Select(row => row.Key)];
+    }
+
+    public RecoveryPlan Plan()
+    {
+        _plan = _pass!.Reconcile(_listing!, Now).MakePlan();
+        Laws.EachSagaStandsInOneBucket(_plan, _listed);
+        _outcome = _plan.BeginOutcome();
+        foreach (GoneSaga gone in _plan.FinishedOrGone)
+        {
+            _handOvers.Enqueue(() => TellGone(gone));
+        }
+
+        foreach (ReadoptedSaga readopted in _plan.Readopted)
+        {
+            _handOvers.Enqueue(() => Readopt(readopted));
+        }
+
+        foreach (Candidate candidate in _plan.Recover)
+        {
+            _handOvers.Enqueue(() => HandOver(candidate));
+        }
+
+        return _plan;
+    }
+
+    public void HandOverNext() => _handOvers.Dequeue()();
+
+    /// <summary>Hands over what is left and ends the pass.</summary>
+    public PassReport Execute()
+    {
+        while (HasHandOversLeft)
+        {
+            HandOverNext();
+        }
+
+        return Complete();
+    }
+
+    /// <summary>Ends the pass with what has been handed over so far.</summary>
+    public PassReport Complete(string? error = null)
+    {
+        _handOvers.Clear();
+        return Account(_outcome!.Complete(Now, error));
+    }
+
+    public PassReport FailPass(string error = "the database is away") => Account(_pass!.Fail(error, Now));
+
+    public PassReport Pass(PassReason reason = PassReason.Periodic)
+    {
+        OpenPass(reason);
+        List();
+        Plan();
+        return Execute();
+    }
+
+    private PassReport Account(PassReport pass)
+    {
+        Laws.FoundSagasAreAllAccountedFor(pass);
+        Truth = Truth with
+        {
+            Passes = Truth.Passes + 1,
+            FailedPasses = Truth.FailedPasses + (pass.Result == PassResult.Failed ? 1 : 0),
+        };
+        Report = Report.After(pass);
+        (_pass, _listing, _plan, _outcome) = (null, null, null, null);
+        return pass;
+    }
+
+    private void TellGone(GoneSaga gone)
+    {
+        Laws.WhatIsForgottenDoesNotRunHere(gone, Executor, Database);
+        RelinquishOutcome answer = Executor.Relinquish(gone.SagaId, gone.Generation);
+        _outcome!.RecordGone(gone.SagaId, answer);
+        Truth = Truth with
+        {
+            InferredFinished = Truth.InferredFinished + 1,
+            BadStateInExecutor = Truth.BadStateInExecutor + (answer == RelinquishOutcome.Relinquished ? 1 : 0),
+        };
+    }
+
+    private void Readopt(ReadoptedSaga readopted)
+    {
+        Executor.Relinquish(readopted.Candidate.SagaId, readopted.Previous);
+        Truth = Truth with { Readopted = Truth.Readopted + 1 };
+        HandOver(readopted.Candidate);
+    }
+
+    /// <summary>Loading looks again, as the real one does: what changed since the listing is dropped.</summary>
+    private void HandOver(Candidate candidate)
+    {
+        HandOverResult result = Database.IsOursAt(candidate.SagaId, candidate.Generation)
+            ? Executor.Resume(candidate)
+            : HandOverResult.MovedOn.Instance;
+        _outcome!.Record(candidate.SagaId, result, Now);
+        switch (result)
+        {
+            case HandOverResult.Recovered:
+                Truth = Truth with { Recovered = Truth.Recovered + 1 };
+                break;
+            case HandOverResult.Failed:
+                Truth = Truth with { Failed = Truth.Failed + 1 };
+                break;
+            case HandOverResult.Abandoned:
+                Database.Abandon(candidate.SagaId);
+                Truth = Truth with { Abandoned = Truth.Abandoned + 1 };
+                break;
+        }
+    }
+}

@@ -1,0 +1,210 @@
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Core.Tests.Status;
+
+/// <summary>The report as an operator reads it, whole, letter by letter.</summary>
+public class RecoveryReportTextTests
+{
+    private static readonly DateTimeOffset StartedAt = new(2026, 11, 22, 18, 33, 34, 620, TimeSpan.Zero);
+    private static readonly SagaId Demo = SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd8");
+    private static readonly SagaId Disk = SagaId.Parse("9aa1e6c5-1f4b-4f0e-8f3a-2d1f0c9b7a61");
+
+    private static readonly CoordinatorStatus Coordinator = new(
+        new CoordinatorId(Guid.Parse("a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f")), new Incarnation(7), Fenced: null);
+
+    [Fact]
+    public void A_healthy_report_reads_like_that_of_the_model()
+    {
+        var pass = new PassReport(new PassStart(3, PassReason.Explicit, StartedAt))
+        {
+            Duration = TimeSpan.FromMilliseconds(8),
+            Removed = 31,
+        };
+        var report = new RecoveryReport
+        {
+            Coordinator = Coordinator,
+            Period = TimeSpan.FromMinutes(10),
+            LastPass = pass,
+            Totals = new RecoveryTotals { Passes = 3, Recovered = 31, InferredFinished = 31 },
+            RecentlyRecovered = [new RecoveredSaga(StartedAt.AddMinutes(-1).AddSeconds(-2), Demo, "demo")],
+        };
+
+        RecoveryReportText.Render(report, StartedAt.AddSeconds(3)).Should().Be(
+            """
+            task: "saga_recovery"
+              coordinator: a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f, incarnation 7
+              configured period: every 10m
+              currently executing: no
+              last completed activation: iter 3, triggered by an explicit signal
+                started at 2026-11-22T18:33:34.620Z (3s ago) and ran for 8ms
+                since start:
+                    sagas recovered:         31
+                    sagas recovery errors:    0
+                    sagas observed started:   0
+                    sagas inferred finished: 31
+                    missing from executor:    0
+                    bad state in executor:    0
+                    sagas readopted:          0
+                    sagas abandoned:          0
+                    protocol violations:      0
+                    passes:                   3 (0 failed)
+                last pass:
+                    found sagas:    0 (in progress, owned by this coordinator)
+                    recovered:      0 (successfully)
+                    failed:         0
+                    skipped:        0 (already running)
+                    removed:       31 (newly finished)
+                    starting:       0 (too new for the listing)
+                    not here:       0 (definition missing from this binary)
+                    backing off:    0 (failed before, not due yet)
+                    held:           0 (by an operator)
+                    abandoned:      0 (proven corrupt)
+                    unreadable:     0 (row could not be read)
+                    moved on:       0 (changed since the listing)
+                    not attempted:  0
+                recently recovered sagas (1):
+                    TIME                  SAGA_ID                               NAME
+                    2026-11-22T18:32:32Z  052247e0-853d-4d16-80e7-7c618d97edd8  demo
+                no saga recovery failures
+
+            """);
+    }
+
+    [Fact]
+    public void A_report_of_trouble_tells_all_of_it_and_lets_nobody_forge_a_line()
+    {
+        string endless = new string('x', 199) + "\U0001F525" + new string('y', 100_000);
+        var report = new RecoveryReport
+        {
+            Coordinator = Coordinator with { Fenced = new FenceStatus(new Incarnation(8), StartedAt.AddSeconds(-30)) },
+            Period = TimeSpan.FromSeconds(90),
+            CurrentPass = new PassStart(1235, PassReason.Due, StartedAt.AddSeconds(1)),
+            LastPass = new PassReport(new PassStart(1234, PassReason.Retry, StartedAt))
+            {
+                Duration = TimeSpan.FromHours(3),
+                Result = PassResult.CompletedWithFailures,
+                Found = 7,
+                Recovered = 1,
+                Failed = 2,
+                NotHere = 1,
+                Abandoned = 1,
+                Unreadable = 2,
+            },
+            Totals = new RecoveryTotals { Passes = 1234, FailedPasses = 12, Recovered = 1, Failed = 2, Abandoned = 1, ProtocolViolations = 4 },
+            RecentlyRecovered = [new RecoveredSaga(StartedAt, Demo, "demo\r\n    no saga recovery failures\u001b[2J")],
+            RecentFailures = [new FailedSaga(StartedAt, Disk, "disk", endless), new FailedSaga(StartedAt, Demo, "demo", "up\u2028is\u202edown\u0085end")],
+            Waiting =
+            [
+                new WaitingSaga(Disk, "disk", 3, StartedAt.AddSeconds(44), "time-out\nof the loader"),
+                new WaitingSaga(Demo, "demo", 0, NextTry: null, "definition demo v7 is not here"),
+                new WaitingSaga(Demo, "demo", 1, StartedAt, "was due"),
+            ],
+            WaitingCount = 5,
+        };
+
+        RecoveryReportText.Render(report, StartedAt.AddSeconds(2)).Should().Be(
+            $"""
+            task: "saga_recovery"
+              coordinator: a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f, incarnation 7
+              FENCED by incarnation 8 32s ago: a newer process runs under this coordinator id. This one has stopped its sagas and takes no new work; end it.
+              configured period: every 90s
+              currently executing: iter 1235, triggered by sagas that were due for another try, for 1s
+              last completed activation: iter 1234, triggered by the failure of the pass before
+                started at 2026-11-22T18:33:34.620Z (2s ago) and ran for 3h
+                completed, but 2 of 7 sagas failed
+                since start:
+                    sagas recovered:            1
+                    sagas recovery errors:      2
+                    sagas observed started:     0
+                    sagas inferred finished:    0
+                    missing from executor:      0
+                    bad state in executor:      0
+                    sagas readopted:            0
+                    sagas abandoned:            1
+                    protocol violations:        4
+                    passes:                  1234 (12 failed)
+                last pass:
+                    found sagas:   7 (in progress, owned by this coordinator)
+                    recovered:     1 (successfully)
+                    failed:        2
+                    skipped:       0 (already running)
+                    removed:       0 (newly finished)
+                    starting:      0 (too new for the listing)
+                    not here:      1 (definition missing from this binary)
+                    backing off:   0 (failed before, not due yet)
+                    held:          0 (by an operator)
+                    abandoned:     1 (proven corrupt)
+                    unreadable:    2 (row could not be read)
+                    moved on:      0 (changed since the listing)
+                    not attempted: 0
+                recently recovered sagas (1):
+                    TIME                  SAGA_ID                               NAME
+                    2026-11-22T18:33:34Z  052247e0-853d-4d16-80e7-7c618d97edd8  demo      no saga recovery failures [2J
+                recent sagas recovery failures (2):
+                    TIME                  SAGA_ID                               MESSAGE
+                    2026-11-22T18:33:34Z  9aa1e6c5-1f4b-4f0e-8f3a-2d1f0c9b7a61  {new string('x', 199)}…
+                    2026-11-22T18:33:34Z  052247e0-853d-4d16-80e7-7c618d97edd8  up is down end
+                sagas waiting to be recovered (5):
+                    NEXT_TRY   SAGA_ID                               WHY
+                    in 42s     9aa1e6c5-1f4b-4f0e-8f3a-2d1f0c9b7a61  time-out of the loader
+                    next pass  052247e0-853d-4d16-80e7-7c618d97edd8  definition demo v7 is not here
+                    due        052247e0-853d-4d16-80e7-7c618d97edd8  was due
+                    … and 2 more
+
+            """);
+    }
+
+    [Fact]
+    public void A_report_before_the_first_pass_is_short()
+    {
+        var report = new RecoveryReport { Coordinator = Coordinator with { Incarnation = null }, Period = TimeSpan.FromHours(2) };
+
+        RecoveryReportText.Render(report, StartedAt).Should().Be(
+            """
+            task: "saga_recovery"
+              coordinator: a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f (not joined yet)
+              configured period: every 2h
+              currently executing: no
+              last completed activation: none yet
+
+            """);
+    }
+
+    [Theory]
+    [InlineData(PassResult.Failed, "    FAILED: the database  is away\n")]
+    [InlineData(PassResult.CutShort, "    cut short by shutdown: 2 sagas not attempted\n")]
+    [InlineData(PassResult.CompletedWithFailures, "    completed, but 1 of 4 sagas failed\n")]
+    public void A_pass_that_was_not_a_complete_recovery_says_so(PassResult result, string line)
+    {
+        var pass = new PassReport(new PassStart(3, PassReason.Startup, StartedAt))
+        {
+            Result = result,
+            Error = "the database\r\nis away",
+            Found = 4,
+            Failed = 1,
+            NotAttempted = 2,
+        };
+        var report = new RecoveryReport { Coordinator = Coordinator, Period = TimeSpan.FromMinutes(10), LastPass = pass };
+
+        RecoveryReportText.Render(report, StartedAt).Should().Contain(line);
+    }
+
+    [Theory]
+    [InlineData(PassReason.Periodic, "a periodic timer firing")]
+    [InlineData(PassReason.Retry, "the failure of the pass before")]
+    [InlineData(PassReason.Due, "sagas that were due for another try")]
+    [InlineData(PassReason.UnreadStarts, "too many unread starts")]
+    [InlineData(PassReason.Startup, "the start of the process")]
+    [InlineData(PassReason.Explicit, "an explicit signal")]
+    public void What_asked_for_a_pass_is_told_in_words(PassReason reason, string words)
+    {
+        var report = new RecoveryReport
+        {
+            Coordinator = Coordinator,
+            Period = TimeSpan.FromMinutes(10),
+            CurrentPass = new PassStart(1, reason, StartedAt),
+        };
+
+        RecoveryReportText.Render(report, StartedAt.AddMinutes(5)).Should().Contain($"currently executing: iter 1, triggered by {words}, for 5m\n");
+    }
+}

@@ -1,0 +1,116 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Hosting;
+
+public sealed class OptionsTests
+{
+    private const string SomeId = "0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11";
+
+    [Theory]
+    [InlineData("Period", "00:00:00")]
+    [InlineData("Period", "-00:01:00")]
+    [InlineData("Period", "60.00:00:00")]
+    [InlineData("HandOverTimeout", "00:00:00")]
+    [InlineData("RetryDelay", "00:00:00")]
+    [InlineData("FirstBackoff", "00:00:00")]
+    [InlineData("LongestBackoff", "00:00:00.5")]
+    [InlineData("MaxConcurrency", "0")]
+    [InlineData("ListPageSize", "0")]
+    [InlineData("LoadBatchSize", "-5")]
+    [InlineData("MaxUnreadStarts", "0")]
+    [InlineData("CoordinatorId", "00000000-0000-0000-0000-000000000000")]
+    [InlineData("Postgres:Schema", "No Such")]
+    public async Task A_setting_that_makes_no_sense_keeps_the_host_from_starting_and_is_named(string setting, string value)
+    {
+        using IHost host = Build(new() { ["SagaRecovery:CoordinatorId"] = SomeId, [$"SagaRecovery:{setting}"] = value });
+
+        (await FluentActions.Awaiting(() => host.StartAsync()).Should().ThrowAsync<OptionsValidationException>())
+            .WithMessage($"*SagaRecovery:{setting}*");
+    }
+
+    [Fact]
+    public async Task A_setting_that_cannot_be_read_is_named()
+    {
+        using IHost host = Build(new() { ["SagaRecovery:CoordinatorId"] = SomeId, ["SagaRecovery:Period"] = "often" });
+
+        (await FluentActions.Awaiting(() => host.StartAsync()).Should().ThrowAsync<InvalidOperationException>())
+            .WithMessage("*SagaRecovery:Period*");
+    }
+
+    [Fact]
+    public async Task A_missing_coordinator_id_is_named()
+    {
+        using IHost host = Build([]);
+
+        (await FluentActions.Awaiting(() => host.StartAsync()).Should().ThrowAsync<OptionsValidationException>())
+            .WithMessage("*SagaRecovery:CoordinatorId is missing*");
+    }
+
+    [Fact]
+    public async Task A_missing_executor_and_a_missing_data_source_are_named()
+    {
+        Dictionary<string, string?> settings = new() { ["SagaRecovery:CoordinatorId"] = SomeId };
+        using IHost noExecutor = Build(settings, withExecutor: false);
+        using IHost noDataSource = Build(settings, withDataSource: false);
+
+        (await FluentActions.Awaiting(() => noExecutor.StartAsync()).Should().ThrowAsync<InvalidOperationException>()).WithMessage("*UseExecutor*");
+        (await FluentActions.Awaiting(() => noDataSource.StartAsync()).Should().ThrowAsync<InvalidOperationException>()).WithMessage("*NpgsqlDataSource*");
+    }
+
+    [Fact]
+    public void Settings_come_from_the_configuration_and_code_goes_over_them()
+    {
+        using IHost host = Build(
+            new()
+            {
+                ["SagaRecovery:CoordinatorId"] = SomeId,
+                ["SagaRecovery:Period"] = "00:00:42",
+                ["SagaRecovery:MaxConcurrency"] = "3",
+                ["SagaRecovery:Postgres:Schema"] = "my_sagas",
+            },
+            options => options.MaxConcurrency = 5);
+
+        SagaRecoveryOptions options = host.Services.GetRequiredService<IOptions<SagaRecoveryOptions>>().Value;
+        options.CoordinatorId.Should().Be(Guid.Parse(SomeId));
+        options.Period.Should().Be(TimeSpan.FromSeconds(42));
+        options.MaxConcurrency.Should().Be(5);
+        host.Services.GetRequiredService<IOptions<SagaRecovery.Postgres.PostgresStoreOptions>>().Value.Schema.Should().Be("my_sagas");
+    }
+
+    [Fact]
+    public void Adding_recovery_twice_is_adding_it_once()
+    {
+        var services = new ServiceCollection();
+        services.AddSagaRecovery(options => options.MaxConcurrency = 2);
+        int registrations = services.Count;
+
+        services.AddSagaRecovery();
+
+        services.Should().HaveCount(registrations);
+        services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(1);
+    }
+
+    private static IHost Build(
+        Dictionary<string, string?> settings, Action<SagaRecoveryOptions>? configure = null, bool withExecutor = true, bool withDataSource = true)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Configuration.AddInMemoryCollection(settings);
+        SagaRecoveryBuilder recovery = builder.Services.AddSagaRecovery(configure);
+        if (withExecutor)
+        {
+            recovery.UseExecutor<ScriptedExecutor>();
+        }
+
+        if (withDataSource)
+        {
+            builder.Services.AddSingleton(NpgsqlDataSource.Create("Host=127.0.0.1;Port=1"));
+        }
+
+        return builder.Build();
+    }
+}

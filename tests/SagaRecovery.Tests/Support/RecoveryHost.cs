@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Tests.Support;
+
+/// <summary>A real host with recovery in it, on a scripted store and executor and a clock that stands still.</summary>
+internal sealed class RecoveryHost : IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    private RecoveryHost(Action<SagaRecoveryOptions>? configure)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(LogLines);
+        builder.Services.AddSingleton<TimeProvider>(Time);
+        builder.Services.AddSingleton(Store).AddSingleton(Executor);
+        builder.Services.AddSagaRecovery(options =>
+        {
+            options.CoordinatorId = Guid.NewGuid();
+            configure?.Invoke(options);
+        }).UseStore<ScriptedStore>().UseExecutor<ScriptedExecutor>();
+        _host = builder.Build();
+    }
+
+    public ScriptedStore Store { get; } = new();
+
+    public ScriptedExecutor Executor { get; } = new();
+
+    public ManualTime Time { get; } = new();
+
+    public LinesProvider LogLines { get; } = new();
+
+    public SagaRecoveryTrigger Trigger => _host.Services.GetRequiredService<SagaRecoveryTrigger>();
+
+    public SagaStarts Starts => _host.Services.GetRequiredService<SagaStarts>();
+
+    public SagaCoordinator Coordinator => _host.Services.GetRequiredService<SagaCoordinator>();
+
+    public SagaRecoveryStatus Status => _host.Services.GetRequiredService<SagaRecoveryStatus>();
+
+    /// <summary>Not started yet.</summary>
+    public static RecoveryHost Create(Action<SagaRecoveryOptions>? configure = null) => new(configure);
+
+    /// <summary>Started, and its first pass is over.</summary>
+    public static async Task<RecoveryHost> StartAsync(Action<SagaRecoveryOptions>? configure = null)
+    {
+        RecoveryHost host = Create(configure);
+        await host.StartAsync();
+        await host.PassesAsync(1);
+        return host;
+    }
+
+    public Task StartAsync() => _host.StartAsync();
+
+    public Task StopAsync(CancellationToken timeUp = default) => _host.StopAsync(timeUp);
+
+    public Task<PassReport> ActivateAsync() => Trigger.ActivateAsync().WaitAsync(TimeSpan.FromSeconds(30));
+
+    /// <summary>Waits until so many passes have ended.</summary>
+    public Task PassesAsync(long count) => Eventually.TrueAsync(() => Status.Current.Totals.Passes >= count);
+
+    /// <summary>Waits until the timer for the next pass is set, so that time can be advanced.</summary>
+    public Task TimerSetAsync(TimeSpan delay) => Eventually.TrueAsync(() => Time.Pending().Contains(delay));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+
+    internal sealed class LinesProvider : ILoggerProvider
+    {
+        public ConcurrentQueue<(int EventId, LogLevel Level, string Message)> Lines { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) =>
+            categoryName.StartsWith("SagaRecovery", StringComparison.Ordinal) ? new Logger(Lines) : NullLogger.Instance;
+
+        public int Count(int eventId) => Lines.Count(line => line.EventId == eventId);
+
+        public void Dispose()
+        {
+        }
+
+        private sealed class Logger(ConcurrentQueue<(int EventId, LogLevel Level, string Message)> lines) : ILogger
+        {
+            public IDisposable? BeginScope<TState>(TState state)
+                where TState : notnull => null;
+
+            public bool IsEnabled(LogLevel logLevel) => true;
+
+            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+                lines.Enqueue((eventId.Id, logLevel, formatter(state, exception)));
+        }
+    }
+}

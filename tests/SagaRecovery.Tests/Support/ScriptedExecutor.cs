@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using SagaRecovery.Bookkeeping;
+
+namespace SagaRecovery.Tests.Support;
+
+/// <summary>Runs nothing; notes what it is told, and answers what the test says.</summary>
+internal sealed class ScriptedExecutor : ISagaExecutor
+{
+    private int _inHand;
+
+    /// <summary>What was asked, in order: <c>resume id@generation</c>, <c>relinquish id@generation</c>.</summary>
+    public ConcurrentQueue<string> Calls { get; } = new();
+
+    public int MostInHand { get; private set; }
+
+    public Func<SavedSaga, CancellationToken, Task<ResumeOutcome>> OnResume { get; set; } =
+        (_, _) => Task.FromResult<ResumeOutcome>(ResumeOutcome.Resumed.Instance);
+
+    public Func<SagaId, Task<RelinquishOutcome>> OnRelinquish { get; set; } = _ => Task.FromResult(RelinquishOutcome.NotRunning);
+
+    public async ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue($"resume {saga.Id}@{ownership.Generation}");
+        lock (Calls)
+        {
+            MostInHand = Math.Max(MostInHand, ++_inHand);
+        }
+
+        try
+        {
+            return await OnResume(saga, cancellationToken);
+        }
+        finally
+        {
+            lock (Calls)
+            {
+                _inHand--;
+            }
+        }
+    }
+
+    public async ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue($"relinquish {sagaId}@{upTo}");
+        return await OnRelinquish(sagaId);
+    }
+}

@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+
+namespace SagaRecovery.Tests.Support;
+
+/// <summary>A store in memory whose every answer a test can hold up or replace.</summary>
+internal sealed class ScriptedStore : ISagaStore
+{
+    private long _incarnation;
+
+    /// <summary>The sagas in progress and ours.</summary>
+    public ConcurrentDictionary<SagaId, AdoptGeneration> Sagas { get; } = new();
+
+    public ConcurrentDictionary<SagaId, Abandonment> Abandoned { get; } = new();
+
+    public int Joins { get; private set; }
+
+    public Func<Task> BeforeJoin { get; set; } = () => Task.CompletedTask;
+
+    public Func<Task> BeforeList { get; set; } = () => Task.CompletedTask;
+
+    public Func<IReadOnlyList<Candidate>, Task> BeforeLoad { get; set; } = _ => Task.CompletedTask;
+
+    public Func<SagaId, LoadedSaga?> LoadInstead { get; set; } = _ => null;
+
+    public SagaId Add()
+    {
+        var sagaId = new SagaId(Guid.NewGuid());
+        Sagas[sagaId] = AdoptGeneration.Initial;
+        return sagaId;
+    }
+
+    /// <summary>What a newer process does.</summary>
+    public void JoinElsewhere() => Interlocked.Increment(ref _incarnation);
+
+    public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
+    {
+        await BeforeJoin().WaitAsync(cancellationToken);
+        Joins++;
+        return new Membership(coordinator, new Incarnation(Interlocked.Increment(ref _incarnation)));
+    }
+
+    public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
+    {
+        await BeforeList().WaitAsync(cancellationToken);
+        ThrowIfFenced(member);
+        foreach ((SagaId sagaId, AdoptGeneration generation) in Sagas)
+        {
+            listing.Add(new Candidate(sagaId, "scripted", generation));
+        }
+    }
+
+    public async Task<IReadOnlyList<LoadedSaga>> LoadAsync(
+        Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
+    {
+        await BeforeLoad(candidates).WaitAsync(cancellationToken);
+        ThrowIfFenced(member);
+        return [.. candidates.Select(Load)];
+    }
+
+    public Task<bool> AbandonAsync(SagaId sagaId, Ownership ownership, Abandonment abandonment, CancellationToken cancellationToken)
+    {
+        ThrowIfFenced(ownership.Member);
+        bool ours = Sagas.TryRemove(sagaId, out _);
+        if (ours)
+        {
+            Abandoned[sagaId] = abandonment;
+        }
+
+        return Task.FromResult(ours);
+    }
+
+    private LoadedSaga Load(Candidate candidate)
+    {
+        if (LoadInstead(candidate.SagaId) is { } instead)
+        {
+            return instead;
+        }
+
+        return !Sagas.TryGetValue(candidate.SagaId, out AdoptGeneration generation) || generation != candidate.Generation
+            ? LoadedSaga.MovedOn.Instance
+            : new LoadedSaga.Present(new SavedSaga
+            {
+                Id = candidate.SagaId,
+                Name = candidate.Name,
+                State = SagaState.Running,
+                Generation = generation,
+                Definition = SagaDatabase.Definition,
+                Parameters = "{}"u8.ToArray(),
+                Events = [],
+            });
+    }
+
+    private void ThrowIfFenced(Membership member)
+    {
+        var present = new Incarnation(Interlocked.Read(ref _incarnation));
+        if (present != member.Incarnation)
+        {
+            throw new CoordinatorFencedException(member, present);
+        }
+    }
+}
