@@ -88,13 +88,18 @@ public sealed class OpenedPass
     /// <exception cref="InvalidOperationException">Its outcome has begun, which then is what ends it; or it is over.</exception>
     public PassReport Fail(string error, DateTimeOffset now)
     {
-        if (_step is not (Step.Opened or Step.Listing or Step.Planned))
+        if (_step >= Step.Executing)
         {
             throw OutOfOrder();
         }
 
-        ClosingStarts = _tracker.Drain(now);
-        Close();
+        if (_step < Step.Reconciled)
+        {
+            ClosingStarts = _tracker.Drain(now);
+        }
+
+        _step = Step.Closed;
+        _tracker.Close(this);
         return new PassReport(Start) { Duration = now - Start.StartedAt, Result = PassResult.Failed, Error = error }.WithStarts(this);
     }
 
@@ -113,12 +118,6 @@ public sealed class OpenedPass
     internal void EndOutcome()
     {
         Advance(Step.Executing, Step.Closed);
-        _tracker.Close(this);
-    }
-
-    private void Close()
-    {
-        _step = Step.Closed;
         _tracker.Close(this);
     }
 

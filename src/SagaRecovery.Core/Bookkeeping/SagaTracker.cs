@@ -32,7 +32,7 @@ public sealed class SagaTracker
     /// <summary>Sagas that may be running in this process.</summary>
     public int Tracked => _tracked.Count;
 
-    /// <summary>Sagas in progress and ours that are not running: they failed, or are not here. Oldest knowledge: the last listing.</summary>
+    /// <summary>Sagas in progress and ours that are not running: they failed, are not here or cannot be read, as of the last pass.</summary>
     public IEnumerable<WaitingSaga> Waiting =>
         _waiting.Select(pair => new WaitingSaga(pair.Key, pair.Value.Name, pair.Value.Failures, pair.Value.NextTry, pair.Value.Why));
 
@@ -122,7 +122,7 @@ public sealed class SagaTracker
 
         foreach (UnreadableCandidate unreadable in listing.Unreadable)
         {
-            MarkListed(unreadable.SagaId, name: "", pass.Start.Iteration);
+            PlanUnreadable(unreadable, pass.Start.Iteration);
         }
 
         PlanMissing(plan);
@@ -209,6 +209,18 @@ public sealed class SagaTracker
         {
             plan.RecoverBucket.Add(candidate);
         }
+    }
+
+    /// <summary>One that nobody here runs waits, with what is wrong with it, until its row can be read.</summary>
+    private void PlanUnreadable(UnreadableCandidate unreadable, long pass)
+    {
+        if (!Unsafe.IsNullRef(ref MarkListed(unreadable.SagaId, name: "", pass)))
+        {
+            return;
+        }
+
+        ref WaitingEntry waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_waiting, unreadable.SagaId, out bool known);
+        waiting = waiting with { Name = known ? waiting.Name : "", Why = unreadable.Error, ListedInPass = pass };
     }
 
     private void PlanMissing(RecoveryPlan plan)

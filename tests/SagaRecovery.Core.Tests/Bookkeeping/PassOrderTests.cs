@@ -7,7 +7,10 @@ namespace SagaRecovery.Core.Tests.Bookkeeping;
 /// <summary>A pass goes one way: whatever comes out of order fails at once, and not by a saga that runs twice a week later.</summary>
 public class PassOrderTests
 {
-    private readonly SagaTracker _tracker = new(new StartInbox(), BackoffPolicy.Default);
+    private readonly StartInbox _inbox = new();
+    private readonly SagaTracker _tracker;
+
+    public PassOrderTests() => _tracker = new SagaTracker(_inbox, BackoffPolicy.Default);
 
     [Fact]
     public void A_pass_is_not_opened_while_the_one_before_is_open()
@@ -73,15 +76,26 @@ public class PassOrderTests
     }
 
     [Fact]
-    public void A_pass_that_has_been_planned_does_not_fail_any_more()
+    public void A_pass_whose_outcome_has_begun_is_ended_by_it_alone()
     {
         OpenedPass pass = Open();
-        RecoveryPlan plan = Plan(pass);
-        Fails(() => pass.Fail("too late", Noon));
-        PassOutcome outcome = plan.BeginOutcome();
+        PassOutcome outcome = Plan(pass).BeginOutcome();
         Fails(() => pass.Fail("too late", Noon));
         outcome.Complete(Noon);
         Fails(() => pass.Fail("too late", Noon));
+    }
+
+    [Fact]
+    public void A_pass_that_fails_after_its_plan_is_over_and_keeps_its_count_of_starts()
+    {
+        OpenedPass pass = Open();
+        _inbox.Announce(Saga(1));
+        RecoveryPlan plan = Plan(pass);
+
+        pass.Fail("a fault between plan and outcome", Noon).ObservedStarts.Should().Be(1);
+
+        Fails(() => plan.BeginOutcome());
+        Open().Start.Iteration.Should().Be(2);
     }
 
     [Fact]

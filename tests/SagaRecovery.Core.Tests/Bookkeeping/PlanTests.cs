@@ -237,6 +237,12 @@ public class PlanTests
         pass.Should().Match<PassReport>(report => report.Unreadable == 2 && report.Found == 2 && report.Removed == 0);
         _process.Tracker.Tracked.Should().Be(1);
         _process.Executor.HandedOver.Should().BeEmpty();
+        _process.Tracker.Waiting.Should().ContainSingle("the other one runs").Which.SagaId.Should().Be(Saga(1));
+        _process.Waiting(Saga(1)).Why.Should().NotBeEmpty();
+
+        _process.Database.SetReadable(Saga(1), readable: true);
+        _process.Pass().Recovered.Should().Be(1);
+        _process.Tracker.Waiting.Should().BeEmpty();
     }
 
     [Fact]

@@ -172,7 +172,7 @@ public class RecoveryReportTextTests
 
     [Theory]
     [InlineData(PassResult.Failed, "    FAILED: the database  is away\n")]
-    [InlineData(PassResult.CutShort, "    cut short by shutdown: 2 sagas not attempted\n")]
+    [InlineData(PassResult.CutShort, "    cut short: 2 sagas not attempted\n")]
     [InlineData(PassResult.CompletedWithFailures, "    completed, but 1 of 4 sagas failed\n")]
     public void A_pass_that_was_not_a_complete_recovery_says_so(PassResult result, string line)
     {
