@@ -34,7 +34,9 @@ internal static class ControlPlaneHost
             await app.RunAsync();
             return 0;
         }
-        catch (Exception cannotStart) when (cannotStart is EmbeddedPostgresException or OptionsValidationException or SettingException)
+        catch (Exception cannotStart) when (
+            cannotStart is EmbeddedPostgresException or OptionsValidationException or SettingException
+            or InvalidOperationException { InnerException: FormatException }) // a setting that is not of its type; the message names it
         {
             await Console.Error.WriteLineAsync(cannotStart.Message);
             return 1;
