@@ -238,7 +238,7 @@ public class PlanTests
         _process.Tracker.Tracked.Should().Be(1);
         _process.Executor.HandedOver.Should().BeEmpty();
         _process.Tracker.Waiting.Should().ContainSingle("the other one runs").Which.SagaId.Should().Be(Saga(1));
-        _process.Waiting(Saga(1)).Why.Should().NotBeEmpty();
+        _process.Waiting(Saga(1))!.Why.Should().NotBeEmpty();
 
         _process.Database.SetReadable(Saga(1), readable: true);
         _process.Pass().Recovered.Should().Be(1);

@@ -1,0 +1,32 @@
+using System.Collections.Concurrent;
+using SagaRecovery;
+using SagaRecovery.Bookkeeping;
+
+/// <summary>Runs nothing: shows what an executor is asked.</summary>
+internal sealed class PrintingExecutor : ISagaExecutor
+{
+    private readonly ConcurrentDictionary<SagaId, AdoptGeneration> _runs = new();
+
+    public ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken)
+    {
+        if (saga.Name != "print")
+        {
+            return new(new ResumeOutcome.NotHere($"definition '{saga.Name}'")); // left alone, and offered again at each pass
+        }
+
+        bool begins = true;
+        _runs.AddOrUpdate(saga.Id, ownership.Generation, (_, running) => (begins = running < ownership.Generation) ? ownership.Generation : running);
+        if (!begins)
+        {
+            return new(ResumeOutcome.AlreadyRunning.Instance);
+        }
+
+        Console.WriteLine($"resuming {saga.Id} as {ownership.Member} after {saga.Events.Count} events");
+        return new(ResumeOutcome.Resumed.Instance);
+    }
+
+    public ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken) =>
+        new(_runs.TryGetValue(sagaId, out AdoptGeneration running) && running <= upTo && _runs.TryRemove(new(sagaId, running))
+            ? RelinquishOutcome.Relinquished
+            : RelinquishOutcome.NotRunning);
+}
