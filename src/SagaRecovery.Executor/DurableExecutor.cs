@@ -192,8 +192,15 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         return new SagaRun(new RunSubject(sagaId, definition, ownership, state, progress, code, inject), _writer, _logger);
     }
 
-    /// <summary>Runs a run that has a place. Whoever closes the table waits for it.</summary>
-    private void Drive(SagaRun run) => _ = Task.Run(async () =>
+    /// <summary>
+    /// Begins a run that has a place. Queued without the caller's execution context: a saga must not carry on the trace, the logging
+    /// scope or the request of whoever started it, let alone of the saga whose place it takes.
+    /// </summary>
+    private void Drive(SagaRun run) => ThreadPool.UnsafeQueueUserWorkItem(
+        static work => _ = work.Executor.DriveAsync(work.Run), (Executor: this, Run: run), preferLocal: false);
+
+    /// <summary>Runs a run to its end. Never throws; whoever closes the table waits for it.</summary>
+    private async Task DriveAsync(SagaRun run)
     {
         SagaResult result = await run.ExecuteAsync().ConfigureAwait(false);
         await run.CloseAsync().ConfigureAwait(false);
@@ -208,7 +215,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         }
 
         run.Complete(result);
-    });
+    }
 
     private void ThrowIfClosed(SagaId sagaId)
     {

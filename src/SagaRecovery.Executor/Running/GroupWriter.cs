@@ -13,7 +13,6 @@ namespace SagaRecovery.Executor.Running;
 /// </summary>
 internal sealed class GroupWriter : IDisposable
 {
-    private int _disposed;
     private readonly Channel<QueuedEntry> _queue = Channel.CreateUnbounded<QueuedEntry>();
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _taking = new();
@@ -23,6 +22,7 @@ internal sealed class GroupWriter : IDisposable
     private readonly DurableExecutorOptions _options;
     private readonly WriteHealth _health;
     private readonly Task _loops;
+    private bool _disposed;
 
     public GroupWriter(ISagaLog log, SagaCoordinator coordinator, TimeProvider time, DurableExecutorOptions options, ILogger logger)
     {
@@ -44,7 +44,7 @@ internal sealed class GroupWriter : IDisposable
         var queued = new QueuedEntry(member, entry, new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously));
         if (!_queue.Writer.TryWrite(queued))
         {
-            queued.Answer.SetCanceled(_stopping.Token);
+            queued.Answer.SetCanceled(CancellationToken.None);
         }
 
         return queued.Answer.Task;
@@ -58,15 +58,15 @@ internal sealed class GroupWriter : IDisposable
         await _loops.ConfigureAwait(false);
         while (_queue.Reader.TryRead(out QueuedEntry queued))
         {
-            queued.Answer.TrySetCanceled(_stopping.Token);
+            queued.Answer.SetCanceled(CancellationToken.None);
         }
     }
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _disposed, true))
         {
-            return; // the container disposes a singleton once for each service that it stands for
+            return; // the container disposes the executor once for each service that it is
         }
 
         _queue.Writer.TryComplete();

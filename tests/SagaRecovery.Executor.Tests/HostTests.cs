@@ -1,0 +1,135 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Hosting;
+using SagaRecovery.Testing;
+
+namespace SagaRecovery.Executor.Tests;
+
+public sealed class HostTests
+{
+    [Theory]
+    [InlineData("MaxRunningSagas", "0", "SagaRecovery:Executor:MaxRunningSagas must be at least 1 (was 0)")]
+    [InlineData("MaxWriteGroup", "-5", "SagaRecovery:Executor:MaxWriteGroup must be at least 1 (was -5)")]
+    [InlineData("MaxConcurrentWrites", "0", "SagaRecovery:Executor:MaxConcurrentWrites must be at least 1 (was 0)")]
+    [InlineData("FirstWriteRetryDelay", "00:00:00", "SagaRecovery:Executor:FirstWriteRetryDelay must be longer than zero (was 00:00:00)")]
+    [InlineData(
+        "LongestWriteRetryDelay",
+        "00:00:00.010",
+        "SagaRecovery:Executor:LongestWriteRetryDelay must not be shorter than FirstWriteRetryDelay, 00:00:00.0500000 (was 00:00:00.0100000)")]
+    public async Task A_bad_setting_keeps_the_host_from_starting_and_is_named(string setting, string value, string message)
+    {
+        using IHost host = Build(recovery => recovery.AddDurableExecutor(), ($"SagaRecovery:Executor:{setting}", value));
+
+        Func<Task> start = () => host.StartAsync();
+
+        (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Message.Should().Be(message);
+    }
+
+    [Fact]
+    public void Settings_come_from_the_configuration_and_code_has_the_last_word()
+    {
+        using IHost host = Build(
+            recovery => recovery.AddDurableExecutor(options => options.MaxWriteGroup = 7),
+            ("SagaRecovery:Executor:MaxRunningSagas", "12"),
+            ("SagaRecovery:Executor:MaxWriteGroup", "99"));
+
+        DurableExecutorOptions settings = host.Services.GetRequiredService<IOptions<DurableExecutorOptions>>().Value;
+
+        settings.MaxRunningSagas.Should().Be(12);
+        settings.MaxWriteGroup.Should().Be(7);
+    }
+
+    [Fact]
+    public async Task A_bad_definition_keeps_the_host_from_starting()
+    {
+        using IHost host = Build(recovery => recovery.AddDurableExecutor().AddSaga<EmptySaga>());
+
+        Func<Task> start = () => host.StartAsync();
+
+        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage("Saga 'empty' version 1 is not valid: it has no nodes.");
+    }
+
+    [Fact]
+    public async Task A_saga_is_started_and_run_in_a_host_and_the_executor_stops_last()
+    {
+        using IHost host = Build(recovery =>
+        {
+            recovery.Services.AddHostedService<Earlier>();
+            recovery.AddDurableExecutor().AddDurableExecutor().AddSaga<DiamondSaga>();
+        });
+        await host.StartAsync();
+        await host.Services.GetRequiredService<SagaCoordinator>()
+            .EnsureJoinedAsync(host.Services.GetRequiredService<ISagaStore>(), CancellationToken.None);
+
+        SagaHandle handle = await host.Services.GetRequiredService<SagaClient>()
+            .StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "");
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        host.Services.GetRequiredService<ISagaExecutor>().Should().BeSameAs(host.Services.GetRequiredService<DurableExecutor>());
+        host.Services.GetServices<IHostedService>().First().Should().BeOfType<DurableExecutor>("they stop in reverse order");
+        await host.StopAsync().Soon();
+    }
+
+    [Fact]
+    public async Task A_start_waits_until_the_process_has_joined()
+    {
+        using IHost host = Build(recovery => recovery.AddDurableExecutor().AddSaga<DiamondSaga>());
+        await host.StartAsync();
+        SagaClient client = host.Services.GetRequiredService<SagaClient>();
+        using var impatient = new CancellationTokenSource();
+
+        Task<SagaHandle> starting = client.StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "");
+        Task<SagaHandle> givenUp = client.StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "", ct: impatient.Token);
+        starting.IsCompleted.Should().BeFalse();
+        await impatient.CancelAsync();
+        await host.Services.GetRequiredService<SagaCoordinator>()
+            .EnsureJoinedAsync(host.Services.GetRequiredService<ISagaStore>(), CancellationToken.None);
+
+        (await (await starting.Soon()).Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        Func<Task> waitForGivenUp = () => givenUp;
+        await waitForGivenUp.Should().ThrowAsync<OperationCanceledException>();
+        await host.StopAsync().Soon();
+    }
+
+    /// <summary>A host with what <c>AddSagaRecovery()</c> registers, but for recovery itself, on a store in memory.</summary>
+    private static IHost Build(Action<SagaRecoveryBuilder> configure, params (string Key, string Value)[] settings)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
+        builder.Services.AddLogging();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.Configure<SagaRecoveryOptions>(options => options.CoordinatorId = TestProcess.Me.Value);
+        builder.Services.AddSingleton<SagaCoordinator>();
+        builder.Services.AddSingleton<InMemorySagaStore>();
+        builder.Services.AddSingleton<ISagaStore>(provider => provider.GetRequiredService<InMemorySagaStore>());
+        builder.Services.AddSingleton<ISagaLog>(provider => provider.GetRequiredService<InMemorySagaStore>());
+        builder.Services.AddSingleton(provider => new SagaStarts(
+            new StartInbox(),
+            provider.GetRequiredService<SagaCoordinator>(),
+            new RecoveryWakeups(),
+            provider.GetRequiredService<IOptions<SagaRecoveryOptions>>()));
+        configure(new SagaRecoveryBuilder(builder.Services));
+        return builder.Build();
+    }
+
+    private sealed class EmptySaga : Saga<string>
+    {
+        public override string Name => "empty";
+
+        protected internal override void Define(SagaBuilder<string> saga)
+        {
+        }
+    }
+
+    private sealed class Earlier : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

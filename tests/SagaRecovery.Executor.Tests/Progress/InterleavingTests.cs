@@ -1,0 +1,106 @@
+using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Executor.Progress;
+
+namespace SagaRecovery.Executor.Tests.Progress;
+
+/// <summary>All interleavings of a small DAG, where every action and every undo may succeed or fail.</summary>
+public sealed class InterleavingTests
+{
+    private static readonly SagaShape Shape = TestShapes.Diamond;
+
+    private static readonly List<SavedNodeEvent[]> Reachable =
+        LogExplorer.ReachableLogs(Shape, mayFail: _ => true, maySucceed: _ => true, undosFail: true);
+
+    [Fact]
+    public void Every_log_that_can_come_about_is_legal_and_is_carried_on_to_an_end()
+    {
+        Reachable.Count.Should().BeGreaterThan(200, "else this test walks nothing");
+        foreach (SavedNodeEvent[] log in Reachable)
+        {
+            SagaProgress end = CarryOn(log);
+
+            SagaState expected = log.Any(nodeEvent => nodeEvent.Type == NodeEventType.UndoFailed) ? SagaState.Stuck
+                : log.Any(nodeEvent => nodeEvent.Type == NodeEventType.Failed) ? SagaState.Unwound
+                : SagaState.Succeeded;
+            end.End.Should().Be(expected, LogExplorer.Key(log));
+        }
+    }
+
+    [Fact]
+    public void No_undo_is_under_way_together_with_an_action()
+    {
+        foreach (SavedNodeEvent[] log in Reachable)
+        {
+            SagaProgress progress = LogExplorer.Replay(Shape, log);
+            NodeState[] states = [.. Enumerable.Range(0, Shape.Count).Select(node => progress[node])];
+            bool acting = states.Contains(NodeState.Started);
+            bool undoing = states.Any(state => state is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed);
+            (acting && undoing).Should().BeFalse(LogExplorer.Key(log));
+        }
+    }
+
+    /// <summary>Legality is checked node by node and edge by edge; whatever passes must not stand still, even if nobody could write it.</summary>
+    [Fact]
+    public void Every_log_that_passes_for_legal_is_carried_on_to_an_end()
+    {
+        int legal = 0;
+        int combinations = (int)Math.Pow(Histories.Length, Shape.Count);
+        for (int combination = 0; combination < combinations; combination++)
+        {
+            List<SavedNodeEvent> log = [];
+            for (int node = 0, rest = combination; node < Shape.Count; node++, rest /= Histories.Length)
+            {
+                log.AddRange(Histories[rest % Histories.Length].Select(type => new SavedNodeEvent(node, type, default)));
+            }
+
+            if (SagaReplay.TryReplay(Shape, log, out _, out _))
+            {
+                legal++;
+                CarryOn(log).End.Should().NotBeNull(LogExplorer.Key(log));
+            }
+        }
+
+        legal.Should().BeGreaterThanOrEqualTo(Reachable.Count);
+    }
+
+    private static readonly NodeEventType[][] Histories =
+    [
+        [],
+        [NodeEventType.Started],
+        [NodeEventType.Started, NodeEventType.Succeeded],
+        [NodeEventType.Started, NodeEventType.Failed],
+        [NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.UndoStarted],
+        [NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.UndoStarted, NodeEventType.UndoFinished],
+        [NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.UndoStarted, NodeEventType.UndoFailed],
+    ];
+
+    /// <summary>Resumes a log as a new process does, everything succeeding from now on, and checks each step on the way.</summary>
+    private static SagaProgress CarryOn(IReadOnlyList<SavedNodeEvent> log)
+    {
+        SagaProgress progress = LogExplorer.Replay(Shape, log);
+        List<SavedNodeEvent> written = [.. log];
+        SagaTurn turn = progress.Next();
+        while (progress.End is null)
+        {
+            (turn.Act.Count + turn.Undo.Count).Should().BePositive("it stands still: {0}", LogExplorer.Key(written));
+            turn.Act.Should().NotContain(node => Has(log, node, NodeEventType.Succeeded) || Has(log, node, NodeEventType.Failed));
+            turn.Undo.Should().NotContain(node => Has(log, node, NodeEventType.UndoFinished) || Has(log, node, NodeEventType.UndoFailed));
+            List<SavedNodeEvent> news =
+            [
+                .. turn.Act.Select(node => new SavedNodeEvent(node, NodeEventType.Succeeded, default)),
+                .. turn.Undo.Select(node => new SavedNodeEvent(node, NodeEventType.UndoFinished, default)),
+            ];
+            news.ForEach(progress.Record);
+            written.AddRange(turn.Events);
+            written.AddRange(news);
+            turn = progress.Next();
+        }
+
+        written.AddRange(turn.Events);
+        LogExplorer.Replay(Shape, written).End.Should().Be(progress.End);
+        return progress;
+    }
+
+    private static bool Has(IReadOnlyList<SavedNodeEvent> log, int node, NodeEventType type) =>
+        log.Any(nodeEvent => nodeEvent.NodeId == node && nodeEvent.Type == type);
+}

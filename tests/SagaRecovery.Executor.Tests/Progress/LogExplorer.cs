@@ -1,0 +1,77 @@
+using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Executor.Progress;
+
+namespace SagaRecovery.Executor.Tests.Progress;
+
+/// <summary>
+/// Every log that a crash can leave, found by walking: from each log, the next event that is decided is written, or any node that is
+/// under way ends in any way it may.
+/// </summary>
+internal static class LogExplorer
+{
+    public static List<SavedNodeEvent[]> ReachableLogs(SagaShape shape, Func<int, bool> mayFail, Func<int, bool> maySucceed, bool undosFail)
+    {
+        Dictionary<string, SavedNodeEvent[]> seen = [];
+        Stack<SavedNodeEvent[]> open = new();
+        Visit([]);
+        while (open.TryPop(out SavedNodeEvent[]? log))
+        {
+            SagaProgress progress = Replay(shape, log);
+            SagaTurn next = progress.Next();
+            if (next.Events.Count > 0)
+            {
+                Visit([.. log, next.Events[0]]);
+            }
+
+            SagaProgress asWritten = Replay(shape, log); // Next has moved the other one on
+            for (int node = 0; node < shape.Count; node++)
+            {
+                foreach (NodeEventType end in EndsOf(asWritten[node], node))
+                {
+                    Visit([.. log, new SavedNodeEvent(node, end, default)]);
+                }
+            }
+        }
+
+        return [.. seen.Values];
+
+        void Visit(SavedNodeEvent[] log)
+        {
+            if (seen.TryAdd(Key(log), log))
+            {
+                open.Push(log);
+            }
+        }
+
+        IEnumerable<NodeEventType> EndsOf(NodeState state, int node)
+        {
+            if (state == NodeState.Started && maySucceed(node))
+            {
+                yield return NodeEventType.Succeeded;
+            }
+
+            if (state == NodeState.Started && mayFail(node))
+            {
+                yield return NodeEventType.Failed;
+            }
+
+            if (state == NodeState.UndoStarted)
+            {
+                yield return NodeEventType.UndoFinished;
+                if (undosFail && shape.HasUndo(node))
+                {
+                    yield return NodeEventType.UndoFailed;
+                }
+            }
+        }
+    }
+
+    public static SagaProgress Replay(SagaShape shape, IReadOnlyList<SavedNodeEvent> log)
+    {
+        SagaReplay.TryReplay(shape, log, out SagaProgress? progress, out string? illegal).Should().BeTrue(illegal);
+        return progress!;
+    }
+
+    public static string Key(IEnumerable<SavedNodeEvent> log) =>
+        string.Join(',', log.Select(nodeEvent => $"{nodeEvent.NodeId}{nodeEvent.Type}").Order(StringComparer.Ordinal));
+}

@@ -1,0 +1,77 @@
+using SagaRecovery.Executor.Progress;
+
+namespace SagaRecovery.Executor.Tests.Progress;
+
+public sealed class ReplayTests
+{
+    [Theory]
+    [InlineData("7 Started", "the log has an event 'Started' of node 7; the definition has nodes 0 to 4")]
+    [InlineData("-1 Started", "the log has an event 'Started' of node -1; the definition has nodes 0 to 4")]
+    [InlineData("0 Succeeded", "node 0 'top' has 'Succeeded' without 'Started'")]
+    [InlineData("0 Failed", "node 0 'top' has 'Failed' without 'Started'")]
+    [InlineData("0 Started, 0 Succeeded, 0 Failed", "node 0 'top' has both 'Succeeded' and 'Failed'")]
+    [InlineData("0 Started, 0 Started", "node 0 'top' has two events 'Started'")]
+    [InlineData("0 Started, 4 Started, 4 Failed, 0 UndoStarted", "node 0 'top' has 'UndoStarted' without 'Succeeded'")]
+    [InlineData("0 Started, 0 Succeeded, 0 UndoStarted", "node 0 'top' has 'UndoStarted' though no node of the saga failed")]
+    [InlineData("0 Started, 0 Succeeded, 4 Started, 4 Failed, 0 UndoFinished", "node 0 'top' has 'UndoFinished' without 'UndoStarted'")]
+    [InlineData("0 Started, 0 Succeeded, 4 Started, 4 Failed, 0 UndoFailed", "node 0 'top' has 'UndoFailed' without 'UndoStarted'")]
+    [InlineData(
+        "0 Started, 0 Succeeded, 4 Started, 4 Failed, 0 UndoStarted, 0 UndoFinished, 0 UndoFailed",
+        "node 0 'top' has both 'UndoFinished' and 'UndoFailed'")]
+    [InlineData("1 Started", "node 1 'left' started though its parent node 0 'top' never succeeded")]
+    [InlineData("0 Started, 1 Started", "node 1 'left' started though its parent node 0 'top' never succeeded")]
+    [InlineData("0 Started, 0 Failed, 1 Started", "node 1 'left' started though its parent node 0 'top' never succeeded")]
+    [InlineData(
+        "0 Started, 0 Succeeded, 1 Started, 4 Started, 4 Failed, 0 UndoStarted",
+        "the undo of node 0 'top' began while its child node 1 'left' was Started")]
+    [InlineData(
+        "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 4 Started, 4 Failed, 0 UndoStarted",
+        "the undo of node 0 'top' began while its child node 1 'left' was Succeeded")]
+    [InlineData(
+        "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 4 Started, 4 Failed, 1 UndoStarted, 0 UndoStarted, 0 UndoFinished",
+        "the undo of node 0 'top' began while its child node 1 'left' was UndoStarted")]
+    [InlineData(
+        "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 4 Started, 4 Failed, 1 UndoStarted, 1 UndoFailed, 0 UndoStarted",
+        "the undo of node 0 'top' began while its child node 1 'left' was UndoFailed")]
+    public void An_illegal_log_is_rejected_with_its_precise_reason(string log, string reason)
+    {
+        SagaReplay.TryReplay(TestShapes.Diamond, TestShapes.Log(log), out _, out string? illegal).Should().BeFalse();
+
+        illegal.Should().Be(reason);
+    }
+
+    [Fact]
+    public void An_event_of_an_unknown_type_is_rejected()
+    {
+        SavedNodeEvent[] log = [new(0, (NodeEventType)17, default)];
+
+        SagaReplay.TryReplay(TestShapes.Diamond, log, out _, out string? illegal).Should().BeFalse();
+
+        illegal.Should().Be("node 0 'top' has an event of the unknown type 17");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0 Started, 0 Failed")]
+    [InlineData("0 Started, 0 Succeeded, 1 Started, 1 Failed, 0 UndoStarted")] // node 2 never started, its parent is being undone
+    [InlineData("0 Started, 0 Succeeded, 4 Started, 4 Failed, 0 UndoStarted, 0 UndoFinished")] // nor did 1 and 2
+    [InlineData("0 Started, 0 Succeeded, 4 Started, 4 Failed, 0 UndoStarted, 0 UndoFailed")]
+    [InlineData("0 Started, 0 Succeeded, 1 Started, 1 Failed, 2 Started, 2 Failed, 4 Started")]
+    public void What_a_crash_really_leaves_is_legal(string log) =>
+        SagaReplay.TryReplay(TestShapes.Diamond, TestShapes.Log(log), out _, out string? illegal).Should().BeTrue(illegal);
+
+    [Fact]
+    public void The_place_of_an_event_in_the_log_means_nothing()
+    {
+        SavedNodeEvent[] log = TestShapes.Log(
+            "0 Started, 0 Succeeded, 1 Started, 1 Failed, 2 Started, 2 Succeeded, 2 UndoStarted, 2 UndoFinished, 0 UndoStarted");
+
+        SagaReplay.TryReplay(TestShapes.Diamond, [.. log.Reverse()], out SagaProgress? progress, out string? illegal)
+            .Should().BeTrue(illegal);
+
+        progress![0].Should().Be(NodeState.UndoStarted);
+        progress[1].Should().Be(NodeState.Failed);
+        progress[2].Should().Be(NodeState.UndoFinished);
+        progress[3].Should().Be(NodeState.NeverStarted);
+    }
+}

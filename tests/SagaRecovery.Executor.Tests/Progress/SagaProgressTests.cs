@@ -1,0 +1,118 @@
+using SagaRecovery.Executor.Progress;
+
+namespace SagaRecovery.Executor.Tests.Progress;
+
+public sealed class SagaProgressTests
+{
+    [Fact]
+    public void Nodes_start_once_all_their_parents_succeeded()
+    {
+        var progress = new SagaProgress(TestShapes.Diamond);
+        progress.Next().Act.Should().Equal(0, 4);
+
+        Happens(progress, "0 Succeeded").Act.Should().Equal(1, 2);
+        Happens(progress, "1 Succeeded").Act.Should().BeEmpty("node 3 waits for node 2 as well");
+        Happens(progress, "2 Succeeded").Act.Should().Equal(3);
+        Happens(progress, "3 Succeeded, 4 Succeeded").Act.Should().BeEmpty();
+        progress.End.Should().Be(SagaState.Succeeded);
+    }
+
+    [Fact]
+    public void Asked_again_without_news_it_has_nothing_more_to_say()
+    {
+        var progress = new SagaProgress(TestShapes.Diamond);
+        progress.Next();
+
+        SagaTurn again = progress.Next();
+
+        again.Events.Should().BeEmpty();
+        again.Act.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void After_a_failure_nothing_starts_and_nothing_is_undone_while_a_sibling_is_in_flight()
+    {
+        SagaProgress progress = Replay("0 Started, 0 Succeeded, 1 Started, 4 Started, 4 Failed");
+        SagaTurn turn = progress.Next();
+        turn.Act.Should().Equal(1); // runs again, to be undone
+        turn.Undo.Should().BeEmpty();
+        turn.Events.Should().BeEmpty("neither is its start logged twice, nor does node 2 start");
+
+        Happens(progress, "1 Succeeded").Undo.Should().Equal(1);
+        Happens(progress, "1 UndoFinished").Undo.Should().Equal(0);
+        Happens(progress, "0 UndoFinished").Undo.Should().BeEmpty();
+        progress.End.Should().Be(SagaState.Unwound);
+    }
+
+    [Fact]
+    public void A_node_without_an_undo_is_undone_on_the_spot_and_lets_its_parents_follow()
+    {
+        SagaProgress progress = Replay("0 Started, 0 Succeeded, 2 Started, 2 Succeeded, 4 Started, 4 Failed");
+
+        SagaTurn turn = progress.Next();
+
+        turn.Events.Should().Equal(TestShapes.Log("2 UndoStarted, 2 UndoFinished, 0 UndoStarted"));
+        turn.Undo.Should().Equal(0);
+    }
+
+    [Fact]
+    public void A_failed_node_is_not_undone()
+    {
+        SagaProgress progress = Replay("0 Started, 0 Failed");
+
+        progress.Next().Undo.Should().BeEmpty();
+        progress.End.Should().Be(SagaState.Unwound);
+    }
+
+    [Fact]
+    public void A_failed_undo_lets_those_in_flight_finish_and_begins_no_other()
+    {
+        SagaProgress progress = Replay(
+            "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 2 Started, 2 Failed, 4 Started, 4 Succeeded, 4 UndoStarted, 1 UndoStarted, 1 UndoFailed");
+
+        SagaTurn turn = progress.Next();
+
+        turn.Undo.Should().Equal(4); // it had begun: it is run again
+        progress.End.Should().BeNull();
+        Happens(progress, "4 UndoFinished").Undo.Should().BeEmpty("node 0 stays as it is");
+        progress.End.Should().Be(SagaState.Stuck);
+        progress.StuckNode.Should().Be(1);
+        progress.FailedNode.Should().Be(2);
+    }
+
+    [Fact]
+    public void A_log_whose_end_is_all_but_written_is_at_its_end()
+    {
+        SagaProgress progress = Replay("0 Started, 0 Succeeded, 1 Started, 1 Failed, 0 UndoStarted, 0 UndoFinished");
+
+        progress.Next().Should().BeEquivalentTo(new SagaTurn([], [], []));
+        progress.End.Should().Be(SagaState.Unwound);
+    }
+
+    [Fact]
+    public void What_cannot_have_happened_is_refused()
+    {
+        var progress = new SagaProgress(TestShapes.Chain);
+
+        Action succeedsUnstarted = () => progress.Record(new SavedNodeEvent(0, NodeEventType.Succeeded, default));
+
+        succeedsUnstarted.Should().Throw<InvalidOperationException>().WithMessage("Node 0 'a' is NeverStarted: Succeeded cannot follow.");
+    }
+
+    private static SagaProgress Replay(string log)
+    {
+        SagaReplay.TryReplay(TestShapes.Diamond, TestShapes.Log(log), out SagaProgress? progress, out string? illegal)
+            .Should().BeTrue(illegal);
+        return progress!;
+    }
+
+    private static SagaTurn Happens(SagaProgress progress, string events)
+    {
+        foreach (SavedNodeEvent nodeEvent in TestShapes.Log(events))
+        {
+            progress.Record(nodeEvent);
+        }
+
+        return progress.Next();
+    }
+}

@@ -1,0 +1,98 @@
+using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Testing;
+
+namespace SagaRecovery.Executor.Tests;
+
+public sealed class WriterTests
+{
+    private readonly InMemorySagaStore _store = new();
+    private readonly TestSaga _saga = new("one", builder => builder.Node("only", _ => Task.CompletedTask));
+
+    [Fact]
+    public async Task Entries_that_queue_during_a_write_share_the_next_one()
+    {
+        var gate = new Gate();
+        var log = new ScriptedLog(_store) { BeforeAppend = _ => gate.PassAsync() };
+        await using TestProcess process = await TestProcess.StartAsync(
+            _store, [_saga], log, configure: options => options.MaxConcurrentWrites = 1);
+        SagaHandle first = await process.Client.StartAsync(_saga, "");
+        await gate.ArrivalAsync();
+        List<SagaHandle> rest = [];
+        for (int i = 0; i < 40; i++)
+        {
+            rest.Add(await process.Client.StartAsync(_saga, ""));
+        }
+
+        gate.Open();
+        await Task.WhenAll([first.Completion, .. rest.Select(handle => handle.Completion)]).Soon();
+
+        log.Groups.First().Should().ContainSingle();
+        log.Groups.Count.Should().BeLessThan(41, "82 entries were written in far fewer groups");
+        log.Groups.Sum(group => group.Count).Should().Be(82);
+    }
+
+    [Fact]
+    public async Task A_group_holds_no_more_rows_than_it_may()
+    {
+        var gate = new Gate();
+        var log = new ScriptedLog(_store) { BeforeAppend = _ => gate.PassAsync() };
+        await using TestProcess process = await TestProcess.StartAsync(
+            _store, [_saga], log, configure: options => (options.MaxConcurrentWrites, options.MaxWriteGroup) = (1, 3));
+        List<SagaHandle> handles = [];
+        for (int i = 0; i < 20; i++)
+        {
+            handles.Add(await process.Client.StartAsync(_saga, ""));
+        }
+
+        gate.Open();
+        await Task.WhenAll(handles.Select(handle => handle.Completion)).Soon();
+
+        log.Groups.Should().OnlyContain(group => group.Sum(entry => entry.Events.Count + (entry.NewState == null ? 0 : 1)) <= 3);
+        log.Groups.Should().Contain(group => group.Count > 1);
+    }
+
+    [Fact]
+    public async Task A_write_that_fails_is_tried_again_with_growing_delays_until_the_store_is_back_and_that_is_said_once()
+    {
+        int failures = 9;
+        var time = new ManualTime();
+        var log = new ScriptedLog(_store)
+        {
+            BeforeAppend = _ => failures-- > 0 ? Task.FromException(new TimeoutException("away")) : Task.CompletedTask,
+        };
+        await using TestProcess process = await TestProcess.StartAsync(_store, [_saga], log, time);
+
+        SagaHandle handle = await process.Client.StartAsync(_saga, "");
+        List<double> delays = [];
+        for (int i = 0; i < 9; i++)
+        {
+            delays.Add((await time.PassNextDelayAsync()).TotalMilliseconds);
+        }
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        delays.Should().Equal(50, 100, 200, 400, 800, 1600, 3200, 5000, 5000);
+        process.Lines.Count(109).Should().Be(1);
+        process.Lines.Count(110).Should().Be(1);
+        process.Lines.Text(110).Should().Contain("00:00:16.35");
+    }
+
+    [Fact]
+    public async Task A_write_whose_answer_was_lost_is_written_again_and_stands_once()
+    {
+        var time = new ManualTime();
+        int lost = 0;
+        var log = new ScriptedLog(_store)
+        {
+            AfterAppend = _ => lost++ % 2 == 0 ? Task.FromException(new IOException("the connection broke")) : Task.CompletedTask,
+        };
+        await using TestProcess process = await TestProcess.StartAsync(_store, [_saga], log, time);
+
+        SagaHandle handle = await process.Client.StartAsync(_saga, "");
+        await time.PassNextDelayAsync();
+        await time.PassNextDelayAsync();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>("even the lost answer to its last write is no loss");
+        _store.Get(handle.SagaId).Events.Select(nodeEvent => nodeEvent.Type).Should().Equal(NodeEventType.Started, NodeEventType.Succeeded);
+        log.Groups.Should().HaveCount(4);
+    }
+}
