@@ -26,16 +26,8 @@ postgres_bin() {
     done
     return 1
 }
-if ! postgres_bin >/dev/null; then
-    if command -v apt-get >/dev/null && [[ $EUID -eq 0 ]]; then
-        say 'PostgreSQL is not installed: apt-get install postgresql'
-        { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql; } >/tmp/demo-apt.$$ 2>&1 ||
-            { tail -5 /tmp/demo-apt.$$; rm -f /tmp/demo-apt.$$; die 'PostgreSQL could not be installed. Install it: apt-get install postgresql'; }
-        rm -f /tmp/demo-apt.$$
-    fi
-    postgres_bin >/dev/null || die 'PostgreSQL server binaries were not found. Install them: sudo apt-get install postgresql'
-fi
-psql=$(postgres_bin)/psql
+bash samples/install-postgres.sh
+psql=$(postgres_bin)/psql || die 'psql was not found beside the PostgreSQL server binaries.'
 
 # ── a folder of its own, and an end that leaves nothing behind ───────────────────────────────────────────────────────
 work=$(mktemp -d "${TMPDIR:-/tmp}/saga-demo.XXXXXX")
