@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace Blast;
 
@@ -70,7 +71,7 @@ internal static class BlastCommand
         foreach ((string unit, double milliseconds) in new[] { ("ms", 1d), ("s", 1_000), ("m", 60_000), ("h", 3_600_000) })
         {
             if (text.EndsWith(unit, StringComparison.Ordinal)
-                && double.TryParse(text.AsSpan(0, text.Length - unit.Length), System.Globalization.NumberStyles.AllowDecimalPoint, provider: null, out double value))
+                && double.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, provider: null, out double value))
             {
                 return TimeSpan.FromMilliseconds(value * milliseconds);
             }

@@ -52,9 +52,10 @@ internal static class BlastRun
             while (await everySecond.WaitForNextTickAsync(stop))
             {
                 Tally.Counts counts = tally.Now;
-                await Console.Error.WriteLineAsync(string.Create(
+                string line = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"blast: {counts.Elapsed.TotalSeconds,4:F0}s  started {counts.Started,7}  done {counts.Done,7}  failed {counts.Failed,6}  {counts.Done - before,6}/s{tally.TakeLastError()}"));
+                    $"blast: {counts.Elapsed.TotalSeconds,4:F0}s  started {counts.Started,7}  done {counts.Done,7}  failed {counts.Failed,6}  {counts.Done - before,6}/s");
+                await Console.Error.WriteLineAsync(line + tally.TakeLastError());
                 before = counts.Done;
             }
         }

@@ -27,12 +27,8 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
         SagaNode router = Deletion("router", contents => contents.Router, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, routeV4, routeV6);
         SagaNode vpc = Deletion("vpc", contents => contents.Vpc, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, router, subnet, rules);
 
-        saga.Node(
-            "project",
-            context => ApplyAsync(context, context.Output(claim).Project.Id, ProjectTables.DeleteProjectAsync),
-            context => ApplyAsync(
-                context, context.Output(claim).Project, (connection, project, token) => connection.RestoreAsync(project, context.SagaId.Value, token)),
-            vpc);
+        // the last node: nothing can fail after it, so that there is nothing to take back
+        saga.Node("project", context => ApplyAsync(context, context.Output(claim).Project.Id, ProjectTables.DeleteProjectAsync), undo: null, vpc);
 
         SagaNode Deletion<TRow>(
             string name,

@@ -56,17 +56,6 @@ internal static class ProjectTables
             new { id, sagaId },
             token));
 
-    /// <summary>Puts a project back that a saga had deleted, as it was just before.</summary>
-    public static Task<int> RestoreAsync(this NpgsqlConnection connection, Project project, Guid sagaId, CancellationToken token) =>
-        connection.ExecuteAsync(Sql(
-            """
-            insert into control_plane.project (id, name, description, state, deleting_saga, time_created)
-            values (@Id, @Name, @Description, 'deleting', @sagaId, @TimeCreated)
-            on conflict (id) do nothing
-            """,
-            new { project.Id, project.Name, project.Description, sagaId, project.TimeCreated },
-            token));
-
     public static Task<int> InsertAsync(this NpgsqlConnection connection, Vpc vpc, CancellationToken token) =>
         connection.ExecuteAsync(Sql(
             """
