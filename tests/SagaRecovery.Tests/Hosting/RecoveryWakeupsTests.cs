@@ -1,0 +1,65 @@
+using SagaRecovery.Hosting;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Tests.Hosting;
+
+public sealed class RecoveryWakeupsTests
+{
+    private readonly RecoveryWakeups _wakeups = new();
+
+    [Fact]
+    public async Task What_is_asked_between_waking_and_taking_is_taken_too_and_wakes_nobody_again()
+    {
+        _wakeups.Request(PassReason.Periodic);
+        await _wakeups.WaitAsync(CancellationToken.None);
+        Task<PassReport> late = _wakeups.RequestAndWaitAsync(CancellationToken.None);
+
+        WakeupRequests taken = _wakeups.TakeRequests();
+
+        taken.Reason.Should().Be(PassReason.Explicit);
+        taken.Waiters.Should().ContainSingle();
+        using var now = new CancellationTokenSource();
+        Task again = _wakeups.WaitAsync(now.Token);
+        again.IsCompleted.Should().BeFalse();
+        await now.CancelAsync();
+        late.IsCompleted.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task What_is_asked_after_taking_wakes_again_and_is_not_answered_by_the_pass_before()
+    {
+        _wakeups.Request(PassReason.Startup);
+        WakeupRequests first = _wakeups.TakeRequests();
+        Task<PassReport> late = _wakeups.RequestAndWaitAsync(CancellationToken.None);
+
+        first.Answer(new PassReport(new PassStart(1, PassReason.Startup, DateTimeOffset.UnixEpoch)));
+
+        late.IsCompleted.Should().BeFalse();
+        await _wakeups.WaitAsync(CancellationToken.None);
+        _wakeups.TakeRequests().Answer(new PassReport(new PassStart(2, PassReason.Explicit, DateTimeOffset.UnixEpoch)));
+        (await late).Start.Iteration.Should().Be(2);
+    }
+
+    [Fact]
+    public void Of_several_reasons_the_strongest_is_named()
+    {
+        _wakeups.Request(PassReason.Explicit);
+        _wakeups.Request(PassReason.Periodic);
+
+        _wakeups.TakeRequests().Reason.Should().Be(PassReason.Explicit);
+    }
+
+    [Fact]
+    public async Task Giving_up_waiting_leaves_the_pass_to_the_others()
+    {
+        using var impatient = new CancellationTokenSource();
+        Task<PassReport> given = _wakeups.RequestAndWaitAsync(impatient.Token);
+        Task<PassReport> patient = _wakeups.RequestAndWaitAsync(CancellationToken.None);
+
+        await impatient.CancelAsync();
+        _wakeups.TakeRequests().Answer(new PassReport(new PassStart(1, PassReason.Explicit, DateTimeOffset.UnixEpoch)));
+
+        await FluentActions.Awaiting(() => given).Should().ThrowAsync<OperationCanceledException>();
+        (await patient).Start.Iteration.Should().Be(1);
+    }
+}
