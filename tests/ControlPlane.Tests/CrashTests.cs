@@ -14,35 +14,32 @@ public sealed class CrashTests(PostgresFixture postgres) : DatabaseTests(postgre
     [Fact]
     public async Task Killed_again_and_again_under_load_it_finishes_every_saga_and_keeps_every_promise()
     {
-        using var stop = new CancellationTokenSource();
-        ConcurrentBag<string> promised = [];
-        ServiceProcess service = await StartServiceAsync();
-        Task[] load = [.. Enumerable.Range(0, Clients).Select(client => CreateProjectsAsync(() => service, client, promised, stop.Token))];
+        await using var services = new Succession(await StartServiceAsync());
+        await using var load = new Load(services, Clients);
         List<Guid> demos = [];
         for (int kill = 1; kill <= Kills; kill++)
         {
+            ServiceProcess service = services.Present;
             demos.Add(await service.StartDemoSagaAsync());
-            int answered = promised.Count;
-            await Eventually.HoldsAsync(() => promised.Count > answered + (Clients * kill / 2), "the load was in full swing");
+            int answered = load.Promised.Count;
+            await Eventually.HoldsAsync(() => load.Promised.Count > answered + (Clients * kill / 2), "the load was in full swing");
 
             await service.KillAsync();
             await Ledger.ServiceIsGoneAsync();
             IReadOnlyList<Guid> inFlight = await Ledger.SagasInProgressAsync();
             inFlight.Should().Contain(demos).And.HaveCountGreaterThan(demos.Count, "the load was in full swing");
 
-            ServiceProcess killed = service;
-            service = await StartServiceAsync();
-            await killed.DisposeAsync();
+            service = await services.ReplaceAsync(await StartServiceAsync());
             JsonElement pass = await FirstPassAsync(service);
             pass.GetProperty("recovered").GetInt32().Should().Be(inFlight.Count);
             service.SagasLogged("recovered saga:").Should().BeEquivalentTo(inFlight, "each is handed over, and once");
         }
 
-        await stop.CancelAsync();
-        await Task.WhenAll(load);
+        await load.EndAsync();
+        ServiceProcess last = services.Present;
         foreach (Guid demo in demos)
         {
-            (await service.ReleaseDemoSagaAsync(demo)).StatusCode.Should().Be(HttpStatusCode.NoContent);
+            (await last.ReleaseDemoSagaAsync(demo)).StatusCode.Should().Be(HttpStatusCode.NoContent);
         }
 
         await Eventually.HoldsAsync(async () => (await Ledger.SagasInProgressAsync()).Count == 0, "every saga was finished");
@@ -50,13 +47,12 @@ public sealed class CrashTests(PostgresFixture postgres) : DatabaseTests(postgre
         (await Ledger.SucceededSagasThatDoNotAddUpAsync()).Should().Be(0);
         IReadOnlySet<string> whole = await Ledger.WholeProjectsAsync();
         (await Ledger.ProjectsAsync()).Should().Be(whole.Count, "no project is unfinished");
-        promised.Should().BeSubsetOf(whole).And.OnlyHaveUniqueItems().And.HaveCountGreaterThan(Kills * Clients);
+        load.Promised.Should().BeSubsetOf(whole).And.OnlyHaveUniqueItems().And.HaveCountGreaterThan(Kills * Clients);
 
-        JsonElement totals = (await service.StatusAsync()).GetProperty("totals");
+        JsonElement totals = (await last.StatusAsync()).GetProperty("totals");
         totals.GetProperty("failed").GetInt64().Should().Be(0);
         totals.GetProperty("protocolViolations").GetInt64().Should().Be(0);
-        (await service.TerminateAsync()).Should().Be(0);
-        await service.DisposeAsync();
+        (await last.TerminateAsync()).Should().Be(0);
     }
 
     [Fact]
@@ -112,26 +108,6 @@ public sealed class CrashTests(PostgresFixture postgres) : DatabaseTests(postgre
         (await FirstPassAsync(second)).GetProperty("recovered").GetInt32().Should().Be(1);
     }
 
-    private static async Task CreateProjectsAsync(Func<ServiceProcess> service, int client, ConcurrentBag<string> promised, CancellationToken stop)
-    {
-        for (int number = 1; !stop.IsCancellationRequested; number++)
-        {
-            string name = $"client-{client}-{number}";
-            try
-            {
-                using HttpResponseMessage answer = await service().CreateProjectAsync(name);
-                if (answer.StatusCode == HttpStatusCode.Created)
-                {
-                    promised.Add(name);
-                }
-            }
-            catch (Exception cut) when (cut is HttpRequestException or ObjectDisposedException or OperationCanceledException)
-            {
-                await Task.Delay(50, CancellationToken.None); // the service is down; what became of the project is not known
-            }
-        }
-    }
-
     private static async Task<JsonElement> FirstPassAsync(ServiceProcess service)
     {
         JsonElement pass = default;
@@ -139,5 +115,68 @@ public sealed class CrashTests(PostgresFixture postgres) : DatabaseTests(postgre
             async () => (pass = (await service.StatusAsync()).GetProperty("lastPass")).ValueKind != JsonValueKind.Null, "the first pass was over");
         pass.GetProperty("start").GetProperty("iteration").GetInt64().Should().Be(1);
         return pass;
+    }
+
+    /// <summary>One process after the other; the present one ends with the test, however that ends.</summary>
+    private sealed class Succession(ServiceProcess first) : IAsyncDisposable
+    {
+        private volatile ServiceProcess _present = first;
+
+        public ServiceProcess Present => _present;
+
+        public async Task<ServiceProcess> ReplaceAsync(ServiceProcess next)
+        {
+            ServiceProcess former = _present;
+            _present = next;
+            await former.DisposeAsync();
+            return next;
+        }
+
+        public ValueTask DisposeAsync() => _present.DisposeAsync();
+    }
+
+    /// <summary>Clients that create projects, whatever becomes of the service, until the load ends.</summary>
+    private sealed class Load : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Task _clients;
+
+        public Load(Succession services, int clients) => _clients = Task.WhenAll(
+            Enumerable.Range(0, clients).Select(client => CreateProjectsAsync(services, client, _stop.Token)));
+
+        /// <summary>The names that were answered with 201.</summary>
+        public ConcurrentBag<string> Promised { get; } = [];
+
+        public async Task EndAsync()
+        {
+            await _stop.CancelAsync();
+            await _clients;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await EndAsync();
+            _stop.Dispose();
+        }
+
+        private async Task CreateProjectsAsync(Succession services, int client, CancellationToken stop)
+        {
+            for (int number = 1; !stop.IsCancellationRequested; number++)
+            {
+                string name = $"client-{client}-{number}";
+                try
+                {
+                    using HttpResponseMessage answer = await services.Present.CreateProjectAsync(name);
+                    if (answer.StatusCode == HttpStatusCode.Created)
+                    {
+                        Promised.Add(name);
+                    }
+                }
+                catch (Exception cut) when (cut is HttpRequestException or ObjectDisposedException or OperationCanceledException)
+                {
+                    await Task.Delay(50, CancellationToken.None); // the service is down; what became of the project is not known
+                }
+            }
+        }
     }
 }

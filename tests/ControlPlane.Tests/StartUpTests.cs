@@ -6,22 +6,34 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-public sealed class StartUpTests : IDisposable
+public sealed class StartUpTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("control-plane-tests-").FullName;
 
     private string DataFolder => $"--ControlPlane:DataFolder={_folder}";
 
-    public StartUpTests()
+    private string ClusterFolder => Path.Combine(_folder, "postgres");
+
+    public Task InitializeAsync()
     {
         if (!OperatingSystem.IsWindows())
         {
             // as root, the database runs as another user, who has to get in
             File.SetUnixFileMode(_folder, (UnixFileMode)0b111_101_101);
         }
+
+        return Task.CompletedTask;
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public async Task DisposeAsync()
+    {
+        if (PrivateCluster.Find(ClusterFolder) is { } left)
+        {
+            await left.RemoveAsync();
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
 
     [Fact]
     public async Task It_comes_up_without_Postgres_and_works_once_that_is_there()
@@ -83,33 +95,23 @@ public sealed class StartUpTests : IDisposable
             await first.KillAsync();
         }
 
-        try
-        {
-            PrivateCluster.Find(Path.Combine(_folder, "postgres"))!.IsRunning.Should().BeTrue();
-            await using ServiceProcess second = await ServiceProcess.StartAsync([DataFolder]);
-            second.Output.Should().Contain(line => line.Contains("private Postgres cluster found running", StringComparison.Ordinal));
-            (await second.Http.GetAsync("/v1/projects/alpha")).StatusCode.Should().Be(HttpStatusCode.OK);
-            (await second.ReleaseDemoSagaAsync(demo)).StatusCode.Should().Be(HttpStatusCode.NoContent);
-            await Eventually.HoldsAsync(
-                () => second.Output.Any(line => line.Contains($"saga {demo} (demo) has succeeded", StringComparison.Ordinal)), "the saga was finished");
-            (await second.Http.GetStringAsync("/saga-recovery")).Should().Contain("incarnation 2");
-            (await second.TerminateAsync()).Should().Be(0);
+        PrivateCluster.Find(ClusterFolder)!.IsRunning.Should().BeTrue();
+        await using ServiceProcess second = await ServiceProcess.StartAsync([DataFolder]);
+        second.Output.Should().Contain(line => line.Contains("private Postgres cluster found running", StringComparison.Ordinal));
+        (await second.Http.GetAsync("/v1/projects/alpha")).StatusCode.Should().Be(HttpStatusCode.OK);
+        (await second.ReleaseDemoSagaAsync(demo)).StatusCode.Should().Be(HttpStatusCode.NoContent);
+        await Eventually.HoldsAsync(
+            () => second.Output.Any(line => line.Contains($"saga {demo} (demo) has succeeded", StringComparison.Ordinal)), "the saga was finished");
+        (await second.Http.GetStringAsync("/saga-recovery")).Should().Contain("incarnation 2");
+        (await second.TerminateAsync()).Should().Be(0);
+        PrivateCluster.Find(ClusterFolder)!.IsRunning.Should().BeTrue();
 
-            await using (var stop = new RunningProgram("ControlPlane", "postgres", "stop", DataFolder))
-            {
-                (await stop.ExitCodeAsync()).Should().Be(0);
-            }
-
-            PrivateCluster.Find(Path.Combine(_folder, "postgres"))!.IsRunning.Should().BeFalse();
-        }
-        finally
-        {
-            await using var remove = new RunningProgram("ControlPlane", "postgres", "remove", DataFolder);
-            (await remove.ExitCodeAsync()).Should().Be(0);
-            remove.Output.Should().ContainSingle().Which.Should().StartWith("Stopped and removed");
-        }
-
-        Directory.Exists(Path.Combine(_folder, "postgres")).Should().BeFalse();
+        await RunPostgresCommandAsync("status", $"runs on 127.0.0.1:{PrivateCluster.Find(ClusterFolder)!.Port}");
+        await RunPostgresCommandAsync("stop", "Stopped the private Postgres cluster");
+        PrivateCluster.Find(ClusterFolder)!.IsRunning.Should().BeFalse();
+        await RunPostgresCommandAsync("stop", "was not running");
+        await RunPostgresCommandAsync("remove", "Stopped and removed");
+        Directory.Exists(ClusterFolder).Should().BeFalse();
     }
 
     [Fact]
@@ -163,5 +165,12 @@ public sealed class StartUpTests : IDisposable
 
         service.Output.Should().NotContain(line => line.Contains("swordfish", StringComparison.Ordinal));
         (await refused.Content.ReadAsStringAsync()).Should().NotContain("swordfish");
+    }
+
+    private async Task RunPostgresCommandAsync(string verb, string says)
+    {
+        await using var command = new RunningProgram("ControlPlane", "postgres", verb, DataFolder);
+        (await command.ExitCodeAsync()).Should().Be(0);
+        command.Output.First().Should().Contain(says);
     }
 }
