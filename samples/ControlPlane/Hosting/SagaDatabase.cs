@@ -44,8 +44,17 @@ internal static class SagaDatabase
 
     private static async Task<string> StartOrFindClusterAsync(IConfiguration configuration, DataFolder folder, Serilog.ILogger log)
     {
-        PrivateCluster cluster = await PrivateCluster.StartOrFindAsync(folder.Postgres, OptionsFrom(configuration));
-        await cluster.CreateDatabaseAsync(Name);
+        PrivateCluster cluster;
+        try
+        {
+            cluster = await PrivateCluster.StartOrFindAsync(folder.Postgres, OptionsFrom(configuration));
+            await cluster.CreateDatabaseAsync(Name);
+        }
+        catch (EmbeddedPostgresException cannot) when (cannot is not PostgresNotFoundException)
+        {
+            throw new SettingException($"{cannot.Message} (The folder is set with ControlPlane:DataFolder; {ConnectionStringSetting} names a server instead.)");
+        }
+
         log.ForContext(typeof(SagaDatabase)).Information(
             "private Postgres cluster {Origin} in {Folder}, on 127.0.0.1:{Port}",
             cluster.Origin switch { ClusterOrigin.Made => "made", ClusterOrigin.Started => "started", _ => "found running" },

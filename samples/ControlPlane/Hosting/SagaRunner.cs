@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using ControlPlane.Database;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using SagaRecovery;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Executor;
@@ -28,7 +30,7 @@ internal sealed class SagaRunner(
             trigger.Activate(); // its row may have landed all the same: a pass takes it on now, not at the end of the period
             throw new NotReadyException("This process has not joined as the coordinator yet, or Postgres does not answer.");
         }
-        catch (Npgsql.NpgsqlException)
+        catch (NpgsqlException broken) when (broken.InnerException is not SocketException) // that one: nothing was ever sent
         {
             trigger.Activate();
             throw;
