@@ -126,6 +126,29 @@ public sealed class CapacityAndShutdownTests
     }
 
     [Fact]
+    public async Task A_node_whose_start_is_being_written_as_shutdown_begins_does_not_run()
+    {
+        bool ran = false;
+        var saga = new TestSaga("one", builder => builder.Node("only", _ =>
+        {
+            ran = true;
+            return Task.CompletedTask;
+        }));
+        var log = new ScriptedLog(_store) { BeforeAppend = _ => _gate.PassAsync() };
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], log);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+
+        Task stopping = process.StopAsync();
+        _gate.Open();
+        await stopping.Soon();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
+        ran.Should().BeFalse();
+        _store.Get(handle.SagaId).Events.Select(nodeEvent => nodeEvent.Type).Should().Equal(NodeEventType.Started);
+    }
+
+    [Fact]
     public async Task Shutdown_ends_with_the_hosts_time_out_though_an_action_does_not()
     {
         var saga = new TestSaga("deaf", builder => builder.Node("only", _ => _gate.PassAsync(CancellationToken.None)));

@@ -104,12 +104,13 @@ public sealed class OwnershipTests
     {
         ConcurrentQueue<string> trace = new();
         var letGo = new Gate();
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         int runs = 0;
         var saga = new TestSaga("stubborn", builder => builder.Node("only", async context =>
         {
             if (Interlocked.Increment(ref runs) == 1)
             {
-                await using CancellationTokenRegistration told = context.CancellationToken.Register(() => trace.Enqueue("told to stop"));
+                await using CancellationTokenRegistration registration = context.CancellationToken.Register(told.SetResult);
                 await letGo.PassAsync(CancellationToken.None); // ignores what it is told
                 trace.Enqueue("old run let go");
                 context.CancellationToken.ThrowIfCancellationRequested();
@@ -126,11 +127,12 @@ public sealed class OwnershipTests
         (await process.ResumeAsync(old.SagaId)).Should().Be(ResumeOutcome.Resumed.Instance);
         SagaHandle replacement = process.Client.Find(old.SagaId)!;
         replacement.Should().NotBeSameAs(old);
+        await told.Task.Soon();
         letGo.Open();
 
         (await old.Completion.Soon()).Should().Be(new SagaResult.Interrupted("the saga was handed over again at a newer generation"));
         (await replacement.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
-        trace.Should().Equal("told to stop", "old run let go", "new run");
+        trace.Should().Equal("old run let go", "new run");
         _store.Get(old.SagaId).State.Should().Be(SagaState.Succeeded);
     }
 

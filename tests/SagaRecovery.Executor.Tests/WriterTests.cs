@@ -55,7 +55,7 @@ public sealed class WriterTests
     public async Task A_write_that_fails_is_tried_again_with_growing_delays_until_the_store_is_back_and_that_is_said_once()
     {
         int failures = 9;
-        var time = new ManualTime();
+        var time = new ManualTimeProvider();
         var log = new ScriptedLog(_store)
         {
             BeforeAppend = _ => failures-- > 0 ? Task.FromException(new TimeoutException("away")) : Task.CompletedTask,
@@ -66,7 +66,7 @@ public sealed class WriterTests
         List<double> delays = [];
         for (int i = 0; i < 9; i++)
         {
-            delays.Add((await time.PassNextDelayAsync()).TotalMilliseconds);
+            delays.Add((await time.AdvanceToNextTimerAsync().Soon()).TotalMilliseconds);
         }
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
@@ -79,7 +79,7 @@ public sealed class WriterTests
     [Fact]
     public async Task A_write_whose_answer_was_lost_is_written_again_and_stands_once()
     {
-        var time = new ManualTime();
+        var time = new ManualTimeProvider();
         int lost = 0;
         var log = new ScriptedLog(_store)
         {
@@ -88,8 +88,8 @@ public sealed class WriterTests
         await using TestProcess process = await TestProcess.StartAsync(_store, [_saga], log, time);
 
         SagaHandle handle = await process.Client.StartAsync(_saga, "");
-        await time.PassNextDelayAsync();
-        await time.PassNextDelayAsync();
+        await time.AdvanceToNextTimerAsync().Soon();
+        await time.AdvanceToNextTimerAsync().Soon();
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>("even the lost answer to its last write is no loss");
         _store.Get(handle.SagaId).Events.Select(nodeEvent => nodeEvent.Type).Should().Equal(NodeEventType.Started, NodeEventType.Succeeded);

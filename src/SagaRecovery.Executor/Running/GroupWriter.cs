@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -112,29 +113,12 @@ internal sealed class GroupWriter : IDisposable
         return group;
     }
 
-    private async Task WriteAsync(List<QueuedEntry> group, CancellationToken stopping)
-    {
-        IReadOnlyList<bool>? written = await AppendUntilAnsweredAsync(group, stopping).ConfigureAwait(false);
-        for (int i = 0; i < group.Count; i++)
-        {
-            if (written is null)
-            {
-                group[i].Answer.SetCanceled(stopping);
-            }
-            else
-            {
-                group[i].Answer.SetResult(written[i]);
-            }
-        }
-    }
-
     /// <summary>
     /// Tries the same group until the store answers, since a write whose answer was lost may have taken effect, and writing it again
     /// is harmless.
     /// </summary>
-    /// <returns>The answers; null: the writer was stopped.</returns>
     [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws, it is away: its sagas wait until it is back.")]
-    private async Task<IReadOnlyList<bool>?> AppendUntilAnsweredAsync(List<QueuedEntry> group, CancellationToken stopping)
+    private async Task WriteAsync(List<QueuedEntry> group, CancellationToken stopping)
     {
         SagaLogEntry[] entries = [.. group.Select(queued => queued.Entry)];
         TimeSpan delay = _options.FirstWriteRetryDelay;
@@ -143,20 +127,16 @@ internal sealed class GroupWriter : IDisposable
         {
             try
             {
-                IReadOnlyList<bool> written = await _log.AppendAsync(group[0].Member, entries, stopping).ConfigureAwait(false);
-                if (written.Count != entries.Length)
-                {
-                    throw new InvalidOperationException($"The saga log answered {written.Count} of {entries.Length} entries.");
-                }
-
+                IReadOnlyList<bool> written = await AppendAsync(group[0].Member, entries, stopping).ConfigureAwait(false);
                 _health.NoteWrite(hadFailed: failed);
-                return written;
+                Answer(group, written);
+                return;
             }
-            catch (CoordinatorFencedException fenced)
+            catch (DbException refused) when (IsForTheData(refused))
             {
                 _health.NoteWrite(hadFailed: failed);
-                _coordinator.ReportFenced(fenced);
-                return new bool[entries.Length];
+                await WriteApartAsync(group, refused, stopping).ConfigureAwait(false);
+                return;
             }
             catch (Exception e) when (!stopping.IsCancellationRequested)
             {
@@ -165,15 +145,62 @@ internal sealed class GroupWriter : IDisposable
             }
             catch (Exception) // stopping
             {
-                return null;
+                break;
             }
 
             await Task.Delay(delay, _time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, _options.LongestWriteRetryDelay.Ticks));
         }
 
-        return null;
+        group.ForEach(queued => queued.Answer.SetCanceled(stopping));
     }
+
+    private async Task<IReadOnlyList<bool>> AppendAsync(Membership member, SagaLogEntry[] entries, CancellationToken stopping)
+    {
+        try
+        {
+            IReadOnlyList<bool> written = await _log.AppendAsync(member, entries, stopping).ConfigureAwait(false);
+            return written.Count == entries.Length
+                ? written
+                : throw new InvalidOperationException($"The saga log answered {written.Count} of {entries.Length} entries.");
+        }
+        catch (CoordinatorFencedException fenced)
+        {
+            _coordinator.ReportFenced(fenced);
+            return new bool[entries.Length];
+        }
+    }
+
+    /// <summary>
+    /// Finds the entry that the database cannot take, by halves: it alone fails, and the others do not wait for it.
+    /// </summary>
+    private async Task WriteApartAsync(List<QueuedEntry> group, DbException refused, CancellationToken stopping)
+    {
+        if (group.Count == 1)
+        {
+            group[0].Answer.SetException(refused);
+            return;
+        }
+
+        int half = group.Count / 2;
+        await WriteAsync(group[..half], stopping).ConfigureAwait(false);
+        await WriteAsync(group[half..], stopping).ConfigureAwait(false);
+    }
+
+    private static void Answer(List<QueuedEntry> group, IReadOnlyList<bool> written)
+    {
+        for (int i = 0; i < group.Count; i++)
+        {
+            group[i].Answer.SetResult(written[i]);
+        }
+    }
+
+    /// <summary>
+    /// Whether the database refused what it was given, and would again: data exception, integrity violation, program limit exceeded
+    /// (SQLSTATE classes 22, 23 and 54).
+    /// </summary>
+    private static bool IsForTheData(DbException exception) =>
+        exception.SqlState is ['2', '2' or '3', ..] or ['5', '4', ..];
 
     private readonly record struct QueuedEntry(Membership Member, SagaLogEntry Entry, TaskCompletionSource<bool> Answer)
     {

@@ -85,14 +85,18 @@ internal sealed class RunStop : IDisposable
     }
 
     /// <summary>Begins new work, unless the run is to stop: once a stop was requested, no new work begins.</summary>
-    public void BeginUnlessStopped(Action begin)
+    /// <returns>Whether it was begun.</returns>
+    public bool TryBegin(Action begin)
     {
         lock (_lock)
         {
-            if (_reason is null)
+            if (_reason is not null)
             {
-                begin();
+                return false;
             }
+
+            begin();
+            return true;
         }
     }
 

@@ -137,8 +137,8 @@ internal sealed class SagaRun : IDisposable
                 return ResultOf(end);
             }
 
-            Begin(next);
-            news = await _nodes.TakeEndedAsync().ConfigureAwait(false);
+            // Told to stop during the write: nothing was begun, so there may be no end of anything to wait for.
+            news = TryBegin(next) ? await _nodes.TakeEndedAsync().ConfigureAwait(false) : [];
         }
 
         return await WindDownAsync(news).ConfigureAwait(false);
@@ -214,7 +214,7 @@ internal sealed class SagaRun : IDisposable
         return written;
     }
 
-    private void Begin(SagaTurn next) => _stop.BeginUnlessStopped(() =>
+    private bool TryBegin(SagaTurn next) => _stop.TryBegin(() =>
     {
         next.Act.ForEach(node => _nodes.Begin(node, undo: false));
         next.Undo.ForEach(node => _nodes.Begin(node, undo: true));

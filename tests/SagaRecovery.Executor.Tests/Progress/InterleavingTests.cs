@@ -96,6 +96,7 @@ public sealed class InterleavingTests
             turn = progress.Next();
         }
 
+        turn.Act.Concat(turn.Undo).Should().BeEmpty("a saga that is at its end begins nothing: {0}", LogExplorer.Key(written));
         written.AddRange(turn.Events);
         LogExplorer.Replay(Shape, written).End.Should().Be(progress.End);
         return progress;

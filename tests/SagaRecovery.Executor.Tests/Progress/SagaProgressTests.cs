@@ -81,6 +81,16 @@ public sealed class SagaProgressTests
     }
 
     [Fact]
+    public void A_failed_undo_keeps_another_branch_from_being_undone()
+    {
+        SagaProgress progress = Replay(
+            "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 2 Started, 2 Failed, 4 Started, 4 Succeeded, 1 UndoStarted, 1 UndoFailed");
+
+        progress.Next().Undo.Should().BeEmpty("node 4 stays as it is, for the operator to see");
+        progress.End.Should().Be(SagaState.Stuck);
+    }
+
+    [Fact]
     public void A_log_whose_end_is_all_but_written_is_at_its_end()
     {
         SagaProgress progress = Replay("0 Started, 0 Succeeded, 1 Started, 1 Failed, 0 UndoStarted, 0 UndoFinished");

@@ -76,11 +76,11 @@ public sealed class HandOverTests
         host.Executor.OnResume = (_, _) => throw new IOException("for now");
         await host.StartAsync();
         await host.PassesAsync(1);
-        await Eventually.TrueAsync(() => host.Time.Pending().Count > 0);
-        host.Time.Pending().Should().ContainSingle().Which.Should().BeLessThanOrEqualTo(TimeSpan.FromSeconds(8));
+        await Eventually.TrueAsync(() => host.Time.Pending.Count > 0);
+        host.Time.Pending.Should().ContainSingle().Which.Should().BeLessThanOrEqualTo(TimeSpan.FromSeconds(8));
         host.Executor.OnResume = (_, _) => Task.FromResult<ResumeOutcome>(ResumeOutcome.Resumed.Instance);
 
-        host.Time.Advance(host.Time.Pending()[0]);
+        host.Time.Advance(host.Time.Pending[0]);
         await host.PassesAsync(2);
 
         host.Status.Current.LastPass!.Should().Match<PassReport>(p => p.Start.Reason == PassReason.Due && p.Recovered == 1);

@@ -45,6 +45,30 @@ public sealed class LoopTests
     }
 
     [Fact]
+    public async Task A_listing_that_breaks_off_in_the_middle_hands_nothing_over_and_takes_nothing_for_finished()
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync();
+        List<SagaId> running = [.. Enumerable.Range(0, 10).Select(_ => host.Store.Add())];
+        await host.ActivateAsync();
+        host.Store.Add();
+        host.Store.WhileListing = listed =>
+        {
+            if (listed == 5)
+            {
+                throw new IOException("the server closed the connection");
+            }
+        };
+
+        PassReport broken = await host.ActivateAsync();
+        host.Store.WhileListing = _ => { };
+        PassReport whole = await host.ActivateAsync();
+
+        broken.Should().Match<PassReport>(pass => pass.Result == PassResult.Failed && pass.Removed == 0 && pass.Recovered == 0);
+        whole.Should().Match<PassReport>(pass => pass.Skipped == running.Count && pass.Recovered == 1 && pass.Removed == 0);
+        host.Executor.Calls.Should().HaveCount(11).And.OnlyContain(call => call.StartsWith("resume"));
+    }
+
+    [Fact]
     public async Task The_host_starts_while_the_database_does_not_answer()
     {
         var answer = new TaskCompletionSource();

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Status;
+using SagaRecovery.Testing;
 
 namespace SagaRecovery.Tests.Support;
 
@@ -31,7 +32,7 @@ internal sealed class RecoveryHost : IAsyncDisposable
 
     public ScriptedExecutor Executor { get; } = new();
 
-    public ManualTime Time { get; } = new();
+    public ManualTimeProvider Time { get; } = new();
 
     public LinesProvider LogLines { get; } = new();
 
@@ -65,7 +66,7 @@ internal sealed class RecoveryHost : IAsyncDisposable
     public Task PassesAsync(long count) => Eventually.TrueAsync(() => Status.Current.Totals.Passes >= count);
 
     /// <summary>Waits until the timer for the next pass is set, so that time can be advanced.</summary>
-    public Task TimerSetAsync(TimeSpan delay) => Eventually.TrueAsync(() => Time.Pending().Contains(delay));
+    public Task TimerSetAsync(TimeSpan delay) => Eventually.TrueAsync(() => Time.Pending.Contains(delay));
 
     public async ValueTask DisposeAsync()
     {

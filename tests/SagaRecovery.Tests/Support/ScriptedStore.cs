@@ -20,6 +20,9 @@ internal sealed class ScriptedStore : ISagaStore
 
     public Func<Task> BeforeList { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>Called with the number of sagas listed so far.</summary>
+    public Action<int> WhileListing { get; set; } = _ => { };
+
     public Func<IReadOnlyList<Candidate>, Task> BeforeLoad { get; set; } = _ => Task.CompletedTask;
 
     public Func<SagaId, LoadedSaga?> LoadInstead { get; set; } = _ => null;
@@ -48,6 +51,7 @@ internal sealed class ScriptedStore : ISagaStore
         foreach ((SagaId sagaId, AdoptGeneration generation) in Sagas)
         {
             listing.Add(new Candidate(sagaId, "scripted", generation));
+            WhileListing(listing.Count);
         }
     }
 

@@ -1,0 +1,158 @@
+namespace SagaRecovery.Testing;
+
+/// <summary>
+/// A clock that stands still until a test advances it. Timers that come due meanwhile fire then, one after the other in the order of
+/// their times, on the thread that advances; a timer set to fire at once does so on the thread that sets it. One-shot timers only.
+/// Thread-safe.
+/// </summary>
+public sealed class ManualTimeProvider : TimeProvider
+{
+    private readonly Lock _lock = new();
+    private readonly List<ManualTimer> _timers = [];
+    private TaskCompletionSource _timerSet = NewSignal();
+    private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <inheritdoc />
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    /// <summary>How long until each of the timers that are set fires, the next first.</summary>
+    public IReadOnlyList<TimeSpan> Pending
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _timers.Where(timer => timer.Due is not null).Select(timer => timer.Due!.Value - _now).Order()];
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (_lock)
+        {
+            return _now;
+        }
+    }
+
+    /// <inheritdoc />
+    public override long GetTimestamp() => GetUtcNow().UtcTicks;
+
+    /// <inheritdoc />
+    /// <exception cref="NotSupportedException">The timer is to repeat.</exception>
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ManualTimer(this, () => callback(state));
+        lock (_lock)
+        {
+            _timers.Add(timer);
+        }
+
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    /// <summary>Moves the clock forward, and fires the timers that come due.</summary>
+    public void Advance(TimeSpan by)
+    {
+        DateTimeOffset until = GetUtcNow() + by;
+        while (TakeDue(until) is { } timer)
+        {
+            timer.Fire();
+        }
+
+        lock (_lock)
+        {
+            _now = until > _now ? until : _now;
+        }
+    }
+
+    /// <summary>Waits until some timer is set, and moves the clock to where the next one fires.</summary>
+    /// <returns>How far the clock was moved.</returns>
+    public async Task<TimeSpan> AdvanceToNextTimerAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            Task timerSet;
+            lock (_lock)
+            {
+                timerSet = _timerSet.Task;
+            }
+
+            if (Pending is [var next, ..])
+            {
+                Advance(next);
+                return next;
+            }
+
+            await timerSet.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ManualTimer? TakeDue(DateTimeOffset until)
+    {
+        lock (_lock)
+        {
+            ManualTimer? next = _timers.Where(timer => timer.Due <= until).MinBy(timer => timer.Due);
+            if (next is not null)
+            {
+                _now = next.Due!.Value > _now ? next.Due.Value : _now;
+                next.Due = null;
+            }
+
+            return next;
+        }
+    }
+
+    private void Set(ManualTimer timer, TimeSpan dueTime)
+    {
+        lock (_lock)
+        {
+            timer.Due = dueTime == Timeout.InfiniteTimeSpan ? null : _now + dueTime;
+            _timerSet.SetResult();
+            _timerSet = NewSignal();
+        }
+
+        if (dueTime == TimeSpan.Zero)
+        {
+            Advance(TimeSpan.Zero);
+        }
+    }
+
+    private void Remove(ManualTimer timer)
+    {
+        lock (_lock)
+        {
+            _timers.Remove(timer);
+        }
+    }
+
+    private sealed class ManualTimer(ManualTimeProvider time, Action fire) : ITimer
+    {
+        public DateTimeOffset? Due { get; set; }
+
+        public void Fire() => fire();
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            if (period != Timeout.InfiniteTimeSpan && period != TimeSpan.Zero)
+            {
+                throw new NotSupportedException("Only timers that fire once are supported.");
+            }
+
+            time.Set(this, dueTime);
+            return true;
+        }
+
+        public void Dispose() => time.Remove(this);
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

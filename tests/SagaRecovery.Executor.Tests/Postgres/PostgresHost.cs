@@ -1,0 +1,75 @@
+using Dapper;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Executor.Tests.Postgres;
+
+/// <summary>A host as a user would build it: recovery and the durable executor on a real Postgres.</summary>
+internal sealed class PostgresHost : IAsyncDisposable
+{
+    private readonly IHost _host;
+    private readonly NpgsqlDataSource _dataSource;
+
+    private PostgresHost(string connectionString, Guid coordinator, Saga<string>[] sagas)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        _dataSource = NpgsqlDataSource.Create(connectionString);
+        builder.Services.AddSingleton(_dataSource);
+        builder.Services.AddSagaRecovery(options =>
+        {
+            options.CoordinatorId = coordinator;
+            options.RetryDelay = TimeSpan.FromMilliseconds(50);
+            options.LoadBatchSize = 7;
+        }).AddDurableExecutor();
+        builder.Services.Configure<SagaRecovery.Postgres.PostgresStoreOptions>(options => options.CreateSchema = true);
+        foreach (Saga<string> saga in sagas)
+        {
+            builder.Services.AddSingleton<Saga>(saga);
+        }
+
+        _host = builder.Build();
+    }
+
+    public SagaClient Client => _host.Services.GetRequiredService<SagaClient>();
+
+    public SagaCoordinator Coordinator => _host.Services.GetRequiredService<SagaCoordinator>();
+
+    public SagaRecoveryStatus Status => _host.Services.GetRequiredService<SagaRecoveryStatus>();
+
+    public static async Task<PostgresHost> StartAsync(string connectionString, Guid coordinator, params Saga<string>[] sagas)
+    {
+        var host = new PostgresHost(connectionString, coordinator, sagas);
+        await host._host.StartAsync();
+        return host;
+    }
+
+    public Saga<string> Saga(string name) => (Saga<string>)_host.Services.GetServices<Saga>().Single(saga => saga.Name == name);
+
+    public Task<PassReport> ActivateAsync() =>
+        _host.Services.GetRequiredService<SagaRecoveryTrigger>().ActivateAsync().WaitAsync(TimeSpan.FromSeconds(60));
+
+    public async Task ExecuteAsync(string sql, object? parameters = null)
+    {
+        await using NpgsqlConnection connection = await _dataSource.OpenConnectionAsync();
+        await connection.ExecuteAsync(sql, parameters);
+    }
+
+    public async Task<string> DescribeAsync(SagaId id)
+    {
+        await using NpgsqlConnection connection = await _dataSource.OpenConnectionAsync();
+        return (await connection.ExecuteScalarAsync<string>(
+            "select concat_ws(': ', state, abandon_reason, abandon_comment) from saga_recovery.saga where id = @Id", new { Id = id.Value }))!;
+    }
+
+    public Task StopAsync() => _host.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+        await _dataSource.DisposeAsync();
+    }
+}
