@@ -31,6 +31,9 @@ public sealed class PrivateCluster
     /// <summary>A file in the form that psql reads (<c>PGPASSFILE</c>).</summary>
     public string PasswordFile => _folder.PasswordFile;
 
+    /// <summary>Whether the server runs, as far as its folder tells.</summary>
+    public bool IsRunning => _server.IsRunning();
+
     /// <summary>Whether there is a cluster in a folder, running or not.</summary>
     public static bool ExistsIn(string folder) => new ClusterFolder(folder).HoldsCluster;
 
@@ -106,6 +109,13 @@ public sealed class PrivateCluster
     public async Task CreateDatabaseAsync(string database, CancellationToken cancellationToken = default)
     {
         await using NpgsqlConnection connection = await ConnectAsync(cancellationToken);
+        await using var ask = new NpgsqlCommand("select exists (select from pg_database where datname = $1)", connection);
+        ask.Parameters.AddWithValue(database);
+        if (await ask.ExecuteScalarAsync(cancellationToken) is true)
+        {
+            return;
+        }
+
         await using var create = new NpgsqlCommand($"create database {new NpgsqlCommandBuilder().QuoteIdentifier(database)}", connection);
         try
         {
@@ -113,7 +123,7 @@ public sealed class PrivateCluster
         }
         catch (PostgresException exists) when (exists.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
         {
-            // it was there, or another process made it at the same moment
+            // another process made it at the same moment
         }
     }
 
@@ -140,7 +150,8 @@ public sealed class PrivateCluster
 
     private async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString("postgres")) { Pooling = false, Timeout = 5 }.ConnectionString);
+        var settings = new NpgsqlConnectionStringBuilder(ConnectionString("postgres")) { Pooling = false, Timeout = 5 };
+        var connection = new NpgsqlConnection(settings.ConnectionString);
         try
         {
             await connection.OpenAsync(cancellationToken);

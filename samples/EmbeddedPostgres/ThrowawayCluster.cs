@@ -11,8 +11,12 @@ public sealed class ThrowawayCluster : IAsyncDisposable
     public PrivateCluster Cluster { get; }
 
     /// <summary>Makes and starts one; takes about a second.</summary>
-    public static async Task<ThrowawayCluster> StartAsync(ClusterOptions? options = null, CancellationToken cancellationToken = default) =>
-        new(await PrivateCluster.StartOrFindAsync(Directory.CreateTempSubdirectory("private-postgres-").FullName, options ?? new ClusterOptions { Durable = false }, cancellationToken));
+    public static async Task<ThrowawayCluster> StartAsync(ClusterOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        string folder = Directory.CreateTempSubdirectory("private-postgres-").FullName;
+        return new ThrowawayCluster(
+            await PrivateCluster.StartOrFindAsync(folder, options ?? new ClusterOptions { Durable = false }, cancellationToken));
+    }
 
     /// <summary>A new, empty database; one to a test class keeps tests apart.</summary>
     /// <returns>Its connection string.</returns>

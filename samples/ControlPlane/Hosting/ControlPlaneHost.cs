@@ -1,0 +1,100 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ControlPlane.Database;
+using ControlPlane.DemoSagas;
+using ControlPlane.Projects;
+using ControlPlane.Recovery;
+using EmbeddedPostgres;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using SagaRecovery;
+using SagaRecovery.Executor;
+using Serilog;
+
+namespace ControlPlane.Hosting;
+
+/// <summary>The service: its settings, what it is made of, and its addresses.</summary>
+internal static class ControlPlaneHost
+{
+    private const string DefaultUrl = "http://127.0.0.1:5080";
+
+    /// <summary>Runs the service until it is told to stop.</summary>
+    /// <returns>The exit code: 1 if it could not start.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            WebApplicationBuilder builder = CreateBuilder(args);
+            ListenAddresses.UseDefault(builder, DefaultUrl);
+            ListenAddresses.ThrowIfTaken(builder);
+            Serilog.ILogger log = UseSerilog(builder);
+            AddServices(builder, await SagaDatabase.ResolveAsync(builder, log));
+            await using WebApplication app = builder.Build();
+            MapEndpoints(app);
+            await app.RunAsync();
+            return 0;
+        }
+        catch (Exception cannotStart) when (
+            cannotStart is EmbeddedPostgresException or OptionsValidationException or SettingException
+            or InvalidOperationException { InnerException: FormatException }) // a setting that is not of its type; the message names it
+        {
+            await Console.Error.WriteLineAsync(cannotStart.Message);
+            return 1;
+        }
+    }
+
+    /// <summary>Settings as in any ASP.NET Core service; its files lie beside the binary where the working folder is another.</summary>
+    public static WebApplicationBuilder CreateBuilder(string[] args) => WebApplication.CreateBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        ContentRootPath = File.Exists("appsettings.json") ? null : AppContext.BaseDirectory,
+    });
+
+    private static Serilog.Core.Logger UseSerilog(WebApplicationBuilder builder)
+    {
+        Serilog.Core.Logger log = new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger();
+        builder.Logging.ClearProviders().AddSerilog(log, dispose: true);
+        return log;
+    }
+
+    private static void AddServices(WebApplicationBuilder builder, string connectionString)
+    {
+        IServiceCollection services = builder.Services;
+        services.AddSingleton(provider =>
+            new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>()).Build());
+        services.AddSagaRecovery()
+            .AddDurableExecutor()
+            .AddSaga<ProjectCreateSaga>()
+            .AddSaga<ProjectDeleteSaga>()
+            .AddSaga<DemoSaga>();
+
+        services.AddOptions<ControlPlaneOptions>().BindConfiguration(ControlPlaneOptions.SectionName);
+        services.AddSingleton<ControlPlaneDatabase>();
+        services.AddSingleton<SchemaService>();
+        services.AddHostedService(provider => provider.GetRequiredService<SchemaService>());
+        services.AddSingleton<SagaRunner>();
+        services.AddSingleton<DemoReleases>();
+
+        services.AddProblemDetails();
+        services.AddExceptionHandler<Problems>();
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true); // so that Problems says what is wrong
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.WebHost.ConfigureKestrel(options => options.Limits.MaxRequestBodySize = 64 * 1024);
+        services.ConfigureHttpJsonOptions(options =>
+        {
+            options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            options.SerializerOptions.PropertyNameCaseInsensitive = false;
+            options.SerializerOptions.AllowDuplicateProperties = false;
+            options.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
+    }
+
+    private static void MapEndpoints(WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.MapProjects();
+        app.MapDemoSagas();
+        app.MapSagaRecovery();
+    }
+}

@@ -1,0 +1,59 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ControlPlane.Hosting;
+
+/// <summary>Where the service listens.</summary>
+internal static class ListenAddresses
+{
+    public static void UseDefault(WebApplicationBuilder builder, string url)
+    {
+        ConfigurationManager settings = builder.Configuration;
+        if (settings["urls"] is null && settings["http_ports"] is null && settings["https_ports"] is null
+            && !settings.GetSection("Kestrel:Endpoints").Exists())
+        {
+            builder.WebHost.UseUrls(url);
+        }
+    }
+
+    /// <summary>
+    /// Fails if another process has one of the addresses. Kestrel would find that out as well, but later: a second copy that was
+    /// started by mistake would have joined as the coordinator by then, and fenced the first one out.
+    /// </summary>
+    public static void ThrowIfTaken(WebApplicationBuilder builder)
+    {
+        foreach (string url in (builder.Configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            BindingAddress address;
+            try
+            {
+                address = BindingAddress.Parse(url);
+            }
+            catch (FormatException)
+            {
+                throw new SettingException($"'{url}' is not an address to listen on. An example: --urls http://127.0.0.1:5080");
+            }
+
+            if (!address.IsUnixPipe && !address.IsNamedPipe && IsTaken(address))
+            {
+                throw new SettingException($"{url} is taken by another process. Choose another with --urls.");
+            }
+        }
+    }
+
+    private static bool IsTaken(BindingAddress address)
+    {
+        bool isIp = IPAddress.TryParse(address.Host.Trim('[', ']'), out IPAddress? ip);
+        IPAddress host = isIp ? ip! : address.Host == "localhost" ? IPAddress.Loopback : IPAddress.Any;
+        using var socket = new Socket(host.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(host, address.Port));
+            return false;
+        }
+        catch (SocketException taken) when (taken.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return true;
+        }
+    }
+}

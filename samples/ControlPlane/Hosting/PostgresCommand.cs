@@ -1,0 +1,61 @@
+using EmbeddedPostgres;
+
+namespace ControlPlane.Hosting;
+
+/// <summary>
+/// <c>ControlPlane postgres status|stop|remove</c>: what there is to do about the private cluster, which goes on running when the
+/// service ends. Settings follow the verb, as in <c>postgres stop --ControlPlane:DataFolder=…</c>.
+/// </summary>
+internal static class PostgresCommand
+{
+    private const string Usage =
+        """
+        usage: ControlPlane postgres status|stop|remove [--ControlPlane:DataFolder=FOLDER]
+          status  says whether the private Postgres cluster runs, and how to look into it
+          stop    stops it; the next start of the service starts it again
+          remove  stops it and deletes it with all that it holds
+        """;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (args is not ["postgres", "status" or "stop" or "remove", .. string[] settings])
+        {
+            await Console.Error.WriteLineAsync(Usage);
+            return 2;
+        }
+
+        WebApplicationBuilder builder = ControlPlaneHost.CreateBuilder(settings);
+        string folder = new DataFolder(builder.Configuration, builder.Environment.ContentRootPath).Postgres;
+        try
+        {
+            Console.WriteLine(PrivateCluster.Find(folder, SagaDatabase.OptionsFrom(builder.Configuration)) is { } cluster
+                ? await ApplyAsync(args[1], cluster)
+                : $"There is no private Postgres cluster in {folder}.");
+            return 0;
+        }
+        catch (EmbeddedPostgresException cannot)
+        {
+            await Console.Error.WriteLineAsync(cannot.Message);
+            return 1;
+        }
+    }
+
+    private static async Task<string> ApplyAsync(string verb, PrivateCluster cluster)
+    {
+        switch (verb)
+        {
+            case "stop":
+                return await cluster.StopAsync()
+                    ? $"Stopped the private Postgres cluster in {cluster.Folder}."
+                    : $"The private Postgres cluster in {cluster.Folder} was not running.";
+            case "remove":
+                await cluster.RemoveAsync();
+                return $"Stopped and removed the private Postgres cluster in {cluster.Folder}.";
+            default:
+                return cluster.IsRunning
+                    ? $"The private Postgres cluster in {cluster.Folder} runs on 127.0.0.1:{cluster.Port}. To look into it:\n"
+                        + $"  PGPASSFILE={cluster.PasswordFile} psql -h 127.0.0.1 -p {cluster.Port} -U postgres {SagaDatabase.Name}"
+                    : $"The private Postgres cluster in {cluster.Folder} is not running.";
+        }
+    }
+}

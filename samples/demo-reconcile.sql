@@ -1,0 +1,86 @@
+-- What must hold after the demo. Each row of the output: t or f, and what it says. Run by demo.sh in its folder, which holds what
+-- the clients and the log said: acknowledged (names answered with 201), in-flight and recovered (saga ids). Variables:
+-- recovered, violations (from the status), errors (lines of the log).
+\set QUIET on
+create temp table acknowledged (name text);
+create temp table in_flight (id uuid);
+create temp table recovered (id uuid);
+\copy acknowledged from 'acknowledged'
+\copy in_flight from 'in-flight'
+\copy recovered from 'recovered'
+
+create temp view whole_project as
+select project.id, project.name
+from control_plane.project
+where state = 'ready'
+  and (select count(*) from control_plane.vpc where project_id = project.id) = 1
+  and (select count(*) from control_plane.vpc_router router join control_plane.vpc on vpc.id = router.vpc_id where project_id = project.id) = 1
+  and (select count(*) from control_plane.router_route route join control_plane.vpc_router router on router.id = route.router_id
+           join control_plane.vpc on vpc.id = router.vpc_id where project_id = project.id) = 2
+  and (select count(*) from control_plane.vpc_subnet subnet join control_plane.vpc on vpc.id = subnet.vpc_id where project_id = project.id) = 1
+  and (select count(*) from control_plane.vpc_firewall_rule rule join control_plane.vpc on vpc.id = rule.vpc_id where project_id = project.id) = 3;
+
+-- For each saga: its nodes, those among them that have an undo, and its events by type.
+create temp table tally as
+select saga.id, saga.name, saga.state,
+       json_array_length(definition.dag -> 'nodes') as nodes,
+       count(*) filter (where event_type = 'started') as started,
+       count(*) filter (where event_type = 'succeeded') as succeeded,
+       count(*) filter (where event_type = 'failed') as failed,
+       count(*) filter (where event_type = 'succeeded' and (definition.dag -> 'nodes' -> event.node_id ->> 'undo')::boolean) as to_undo,
+       count(*) filter (where event_type = 'undo_started') as undo_started,
+       count(*) filter (where event_type = 'undo_finished') as undo_finished,
+       count(*) filter (where event_type = 'undo_failed') as undo_failed
+from saga_recovery.saga
+join saga_recovery.saga_definition definition on definition.hash = saga.definition_hash
+left join saga_recovery.saga_node_event event on event.saga_id = saga.id
+group by saga.id, definition.hash;
+
+select count(*) filter (where whole_project.id is null) = 0 and count(*) > 0,
+       format('%s projects were answered with 201: %s of them exist, each with VPC, router, 2 routes, subnet and 3 firewall rules',
+              count(*), count(whole_project.id))
+from acknowledged left join whole_project using (name);
+
+select count(*) filter (where whole_project.id is null) = 0,
+       format('%s projects in all: %s are whole, %s unfinished', count(*), count(whole_project.id), count(*) - count(whole_project.id))
+from control_plane.project left join whole_project using (id);
+
+select sum(orphans) = 0, format('%s rows belong to no project', sum(orphans))
+from (
+    select count(*) as orphans from control_plane.vpc left join control_plane.project on project.id = vpc.project_id where project.id is null
+    union all
+    select count(*) from control_plane.vpc_router router left join control_plane.vpc on vpc.id = router.vpc_id where vpc.id is null
+    union all
+    select count(*) from control_plane.router_route route left join control_plane.vpc_router router on router.id = route.router_id where router.id is null
+    union all
+    select count(*) from control_plane.vpc_subnet subnet left join control_plane.vpc on vpc.id = subnet.vpc_id where vpc.id is null
+    union all
+    select count(*) from control_plane.vpc_firewall_rule rule left join control_plane.vpc on vpc.id = rule.vpc_id where vpc.id is null
+) as counted;
+
+select count(*) filter (where state not in ('succeeded', 'unwound')) = 0,
+       format('%s sagas: %s succeeded, %s unwound, %s anything else', count(*), count(*) filter (where state = 'succeeded'),
+              count(*) filter (where state = 'unwound'), count(*) filter (where state not in ('succeeded', 'unwound')))
+from tally;
+
+select (select count(*) from tally where name = 'project-create' and state = 'succeeded') = (select count(*) from control_plane.project),
+       format('%s project-create sagas succeeded, for %s projects',
+              (select count(*) from tally where name = 'project-create' and state = 'succeeded'), (select count(*) from control_plane.project));
+
+select (select count(*) from in_flight) = :recovered
+           and (select array_agg(id order by id) from in_flight) = (select array_agg(id order by id) from recovered),
+       format('%s sagas were in flight at the kill: %s handed over according to the log (each once: %s), %s according to the status',
+              (select count(*) from in_flight), (select count(*) from recovered),
+              (select case when count(*) = count(distinct id) then 'yes' else 'no' end from recovered), :recovered);
+
+select bool_and(started = nodes and tally.succeeded = nodes and failed + undo_started + undo_finished + undo_failed = 0),
+       format('%s succeeded sagas: %s nodes, %s started, %s succeeded, %s failed or undone', count(*), sum(nodes), sum(started),
+              sum(tally.succeeded), sum(failed + undo_started + undo_finished + undo_failed))
+from tally where state = 'succeeded';
+
+select bool_and(failed > 0 and started = tally.succeeded + failed and undo_started = to_undo and undo_finished = to_undo and undo_failed = 0),
+       format('%s unwound sagas: %s nodes started, %s succeeded, %s failed; %s to undo, %s undone', count(*), sum(started),
+              sum(tally.succeeded), sum(failed), sum(to_undo), sum(undo_finished))
+from tally where state = 'unwound';
+
+select :violations = 0 and :errors = 0, format('%s sagas were inserted before they were announced; %s errors in the logs', :violations, :errors);

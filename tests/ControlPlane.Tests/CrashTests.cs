@@ -1,0 +1,182 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using ControlPlane.Tests.Support;
+using Npgsql;
+
+namespace ControlPlane.Tests;
+
+public sealed class CrashTests(PostgresFixture postgres) : DatabaseTests(postgres)
+{
+    private const int Kills = 6;
+    private const int Clients = 24;
+
+    [Fact]
+    public async Task Killed_again_and_again_under_load_it_finishes_every_saga_and_keeps_every_promise()
+    {
+        await using var services = new Succession(await StartServiceAsync());
+        await using var load = new Load(services, Clients);
+        List<Guid> demos = [];
+        for (int kill = 1; kill <= Kills; kill++)
+        {
+            ServiceProcess service = services.Present;
+            demos.Add(await service.StartDemoSagaAsync());
+            int answered = load.Promised.Count;
+            await Eventually.HoldsAsync(() => load.Promised.Count > answered + (Clients * kill / 2), "the load was in full swing");
+
+            await service.KillAsync();
+            await Ledger.ServiceIsGoneAsync();
+            IReadOnlyList<Guid> inFlight = await Ledger.SagasInProgressAsync();
+            inFlight.Should().Contain(demos).And.HaveCountGreaterThan(demos.Count, "the load was in full swing");
+
+            service = await services.ReplaceAsync(await StartServiceAsync());
+            JsonElement pass = await FirstPassAsync(service);
+            pass.GetProperty("recovered").GetInt32().Should().Be(inFlight.Count);
+            service.SagasLogged("recovered saga:").Should().BeEquivalentTo(inFlight, "each is handed over, and once");
+        }
+
+        await load.EndAsync();
+        ServiceProcess last = services.Present;
+        foreach (Guid demo in demos)
+        {
+            (await last.ReleaseDemoSagaAsync(demo)).StatusCode.Should().Be(HttpStatusCode.NoContent);
+        }
+
+        await Eventually.HoldsAsync(async () => (await Ledger.SagasInProgressAsync()).Count == 0, "every saga was finished");
+        (await Ledger.SagasByStateAsync()).Keys.Should().BeSubsetOf(["project-create succeeded", "demo succeeded"]);
+        (await Ledger.SucceededSagasThatDoNotAddUpAsync()).Should().Be(0);
+        IReadOnlySet<string> whole = await Ledger.WholeProjectsAsync();
+        (await Ledger.ProjectsAsync()).Should().Be(whole.Count, "no project is unfinished");
+        load.Promised.Should().BeSubsetOf(whole).And.OnlyHaveUniqueItems().And.HaveCountGreaterThan(Kills * Clients);
+
+        JsonElement totals = (await last.StatusAsync()).GetProperty("totals");
+        totals.GetProperty("failed").GetInt64().Should().Be(0);
+        totals.GetProperty("protocolViolations").GetInt64().Should().Be(0);
+        (await last.TerminateAsync()).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_demo_saga_is_released_after_it_was_recovered()
+    {
+        Guid id;
+        await using (ServiceProcess first = await StartServiceAsync())
+        {
+            id = await first.StartDemoSagaAsync();
+            await first.KillAsync();
+        }
+
+        await using ServiceProcess second = await StartServiceAsync();
+        (await FirstPassAsync(second)).GetProperty("recovered").GetInt32().Should().Be(1);
+        (await Ledger.SagasInProgressAsync()).Should().Equal(id);
+
+        (await second.ReleaseDemoSagaAsync(id)).StatusCode.Should().Be(HttpStatusCode.NoContent);
+
+        await Eventually.HoldsAsync(async () => (await Ledger.SagasInProgressAsync()).Count == 0, "the saga was finished");
+    }
+
+    [Fact]
+    public async Task A_demo_saga_that_is_released_before_it_is_recovered_does_not_wait()
+    {
+        await using (ServiceProcess first = await StartServiceAsync())
+        {
+            Guid id = await first.StartDemoSagaAsync();
+            await first.KillAsync();
+            await using NpgsqlDataSource source = NpgsqlDataSource.Create(Database);
+            await using NpgsqlCommand release = source.CreateCommand("update control_plane.demo_saga set time_released = now() where saga_id = $1");
+            release.Parameters.AddWithValue(id);
+            await release.ExecuteNonQueryAsync();
+        }
+
+        await using ServiceProcess second = await StartServiceAsync();
+
+        await Eventually.HoldsAsync(async () => (await Ledger.SagasInProgressAsync()).Count == 0, "the saga was finished");
+    }
+
+    [Fact]
+    public async Task Told_to_stop_with_sagas_in_flight_it_ends_cleanly_and_they_go_on_at_the_next_start()
+    {
+        Guid id;
+        await using (ServiceProcess first = await StartServiceAsync())
+        {
+            id = await first.StartDemoSagaAsync();
+            (await first.TerminateAsync()).Should().Be(0);
+            first.Errors.Should().BeEmpty();
+        }
+
+        (await Ledger.SagasInProgressAsync()).Should().Equal(id);
+        await using ServiceProcess second = await StartServiceAsync();
+        (await FirstPassAsync(second)).GetProperty("recovered").GetInt32().Should().Be(1);
+    }
+
+    private static async Task<JsonElement> FirstPassAsync(ServiceProcess service)
+    {
+        JsonElement pass = default;
+        await Eventually.HoldsAsync(
+            async () => (pass = (await service.StatusAsync()).GetProperty("lastPass")).ValueKind != JsonValueKind.Null, "the first pass was over");
+        pass.GetProperty("start").GetProperty("iteration").GetInt64().Should().Be(1);
+        return pass;
+    }
+
+    /// <summary>One process after the other; the present one ends with the test, however that ends.</summary>
+    private sealed class Succession(ServiceProcess first) : IAsyncDisposable
+    {
+        private volatile ServiceProcess _present = first;
+
+        public ServiceProcess Present => _present;
+
+        public async Task<ServiceProcess> ReplaceAsync(ServiceProcess next)
+        {
+            ServiceProcess former = _present;
+            _present = next;
+            await former.DisposeAsync();
+            return next;
+        }
+
+        public ValueTask DisposeAsync() => _present.DisposeAsync();
+    }
+
+    /// <summary>Clients that create projects, whatever becomes of the service, until the load ends.</summary>
+    private sealed class Load : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Task _clients;
+
+        public Load(Succession services, int clients) => _clients = Task.WhenAll(
+            Enumerable.Range(0, clients).Select(client => CreateProjectsAsync(services, client, _stop.Token)));
+
+        /// <summary>The names that were answered with 201.</summary>
+        public ConcurrentBag<string> Promised { get; } = [];
+
+        public async Task EndAsync()
+        {
+            await _stop.CancelAsync();
+            await _clients;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await EndAsync();
+            _stop.Dispose();
+        }
+
+        private async Task CreateProjectsAsync(Succession services, int client, CancellationToken stop)
+        {
+            for (int number = 1; !stop.IsCancellationRequested; number++)
+            {
+                string name = $"client-{client}-{number}";
+                try
+                {
+                    using HttpResponseMessage answer = await services.Present.CreateProjectAsync(name);
+                    if (answer.StatusCode == HttpStatusCode.Created)
+                    {
+                        Promised.Add(name);
+                    }
+                }
+                catch (Exception cut) when (cut is HttpRequestException or ObjectDisposedException or OperationCanceledException)
+                {
+                    await Task.Delay(50, CancellationToken.None); // the service is down; what became of the project is not known
+                }
+            }
+        }
+    }
+}

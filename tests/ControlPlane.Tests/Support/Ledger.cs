@@ -1,0 +1,82 @@
+using Dapper;
+using Npgsql;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>What the database says, read past the service.</summary>
+internal sealed class Ledger(string connectionString)
+{
+    public async Task<IReadOnlyList<Guid>> SagasInProgressAsync() =>
+        [.. await QueryAsync<Guid>("select id from saga_recovery.saga where state in ('running', 'unwinding') order by id")];
+
+    /// <summary>How many sagas are in each state, as <c>project-create succeeded</c>.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> SagasByStateAsync() =>
+        (await QueryAsync<(string Key, long Count)>("select name || ' ' || state, count(*) from saga_recovery.saga group by 1"))
+            .ToDictionary(row => row.Key, row => row.Count);
+
+    /// <summary>Waits until what a killed process had sent to the server has taken effect or not.</summary>
+    public Task ServiceIsGoneAsync() => Eventually.HoldsAsync(
+        async () => await ScalarAsync<long>(
+            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()") == 0,
+        "the server had noticed that the process was gone");
+
+    /// <summary>The rows of all the control plane's tables but the demo's, a line each, in a fixed order.</summary>
+    public async Task<IReadOnlyList<string>> RowsAsync() =>
+        [.. await QueryAsync<string>(
+            """
+            select 'project ' || project::text from control_plane.project
+            union all select 'vpc ' || vpc::text from control_plane.vpc
+            union all select 'router ' || vpc_router::text from control_plane.vpc_router
+            union all select 'route ' || router_route::text from control_plane.router_route
+            union all select 'subnet ' || vpc_subnet::text from control_plane.vpc_subnet
+            union all select 'rule ' || vpc_firewall_rule::text from control_plane.vpc_firewall_rule
+            order by 1
+            """)];
+
+    /// <summary>The names of projects that are ready and have all that belongs to them.</summary>
+    public async Task<IReadOnlySet<string>> WholeProjectsAsync() =>
+        (await QueryAsync<string>(
+            """
+            select project.name from control_plane.project
+            where state = 'ready' and (
+                select count(distinct vpc.id) = 1 and count(distinct router.id) = 1 and count(distinct route.id) = 2
+                    and count(distinct subnet.id) = 1 and count(distinct rule.name) = 3
+                from control_plane.vpc
+                left join control_plane.vpc_router router on router.vpc_id = vpc.id
+                left join control_plane.router_route route on route.router_id = router.id
+                left join control_plane.vpc_subnet subnet on subnet.vpc_id = vpc.id
+                left join control_plane.vpc_firewall_rule rule on rule.vpc_id = vpc.id
+                where vpc.project_id = project.id)
+            """)).ToHashSet();
+
+    public Task<long> ProjectsAsync() => ScalarAsync<long>("select count(*) from control_plane.project");
+
+    /// <summary>Succeeded sagas in which a node did not start and succeed exactly once, or anything was undone.</summary>
+    public Task<long> SucceededSagasThatDoNotAddUpAsync() => ScalarAsync<long>(
+        """
+        select count(*) from (
+            select saga.id
+            from saga_recovery.saga join saga_recovery.saga_definition definition on definition.hash = saga.definition_hash
+            left join saga_recovery.saga_node_event event on event.saga_id = saga.id
+            where state = 'succeeded'
+            group by saga.id, definition.hash
+            having count(*) filter (where event_type = 'started') <> json_array_length(definition.dag -> 'nodes')
+                or count(*) filter (where event_type = 'succeeded') <> json_array_length(definition.dag -> 'nodes')
+                or count(*) filter (where event_type not in ('started', 'succeeded')) <> 0) as odd
+        """);
+
+    private async Task<IEnumerable<T>> QueryAsync<T>(string sql)
+    {
+        await using NpgsqlConnection connection = Connection();
+        return await connection.QueryAsync<T>(sql);
+    }
+
+    private async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using NpgsqlConnection connection = Connection();
+        return (await connection.ExecuteScalarAsync<T>(sql))!;
+    }
+
+    /// <summary>Not pooled: <see cref="ServiceIsGoneAsync"/> counts the connections of this database.</summary>
+    private NpgsqlConnection Connection() => new(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+}

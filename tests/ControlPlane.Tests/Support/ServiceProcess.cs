@@ -1,0 +1,105 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace ControlPlane.Tests.Support;
+
+/// <summary>The control plane as its users run it: a process with a port of its own.</summary>
+internal sealed partial class ServiceProcess : RunningProgram
+{
+    private ServiceProcess(IReadOnlyList<string> settings)
+        : base("ControlPlane", ["--urls", "http://127.0.0.1:0", .. settings])
+    {
+    }
+
+    public HttpClient Http { get; private set; } = null!;
+
+    /// <summary>On a given database, under a coordinator id.</summary>
+    public static Task<ServiceProcess> StartAsync(string connectionString, Guid coordinatorId, params IReadOnlyList<string> settings) =>
+        StartAsync([$"--ConnectionStrings:Sagas={connectionString}", $"--SagaRecovery:CoordinatorId={coordinatorId}", .. settings]);
+
+    /// <summary>With these settings; returns when it listens.</summary>
+    public static async Task<ServiceProcess> StartAsync(IReadOnlyList<string> settings)
+    {
+        var service = new ServiceProcess(settings);
+        try
+        {
+            await Eventually.HoldsAsync(
+                () => service.Address() is not null || service.HasExited, "the service listened", TimeSpan.FromSeconds(60));
+            service.Http = new HttpClient
+            {
+                BaseAddress = service.Address() ?? throw new InvalidOperationException(
+                    $"The service ended: {string.Join('\n', service.Output)}\n{string.Join('\n', service.Errors)}"),
+                Timeout = TimeSpan.FromSeconds(60),
+            };
+            return service;
+        }
+        catch
+        {
+            await service.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs it where it is not expected to come up, until it ends.</summary>
+    public static async Task<(int ExitCode, IReadOnlyCollection<string> Errors)> RunToItsEndAsync(params IReadOnlyList<string> arguments)
+    {
+        await using var program = new RunningProgram("ControlPlane", arguments);
+        return (await program.ExitCodeAsync(), program.Errors);
+    }
+
+    /// <summary>The ids in all lines that say so: <c>recovered saga: …</c>.</summary>
+    public IEnumerable<Guid> SagasLogged(string said) => Output
+        .Where(line => line.Contains($" {said} ", StringComparison.Ordinal))
+        .Select(line => SagaIdRule().Match(line))
+        .Select(match => Guid.Parse(match.Value));
+
+    public Task<HttpResponseMessage> CreateProjectAsync(string name) =>
+        Http.PostAsJsonAsync("/v1/projects", new { name, description = "made by a test" });
+
+    /// <summary>Starts a saga that waits until it is released.</summary>
+    public async Task<Guid> StartDemoSagaAsync()
+    {
+        using HttpResponseMessage response = await Http.PostAsync("/demo-sagas", content: null);
+        response.EnsureSuccessStatusCode();
+        JsonElement body = await response.Content.ReadFromJsonAsync<JsonElement>();
+        return body.GetProperty("saga_id").GetGuid();
+    }
+
+    public Task<HttpResponseMessage> ReleaseDemoSagaAsync(Guid id) => Http.PostAsync($"/demo-sagas/{id}/complete", content: null);
+
+    /// <summary>Runs a recovery pass.</summary>
+    /// <returns>Its report.</returns>
+    public Task<JsonElement> ActivateAsync() => SendForJsonAsync(HttpMethod.Post, "/saga-recovery/activate");
+
+    /// <summary>The status as JSON.</summary>
+    public Task<JsonElement> StatusAsync() => SendForJsonAsync(HttpMethod.Get, "/saga-recovery");
+
+    public override ValueTask DisposeAsync()
+    {
+        Http?.Dispose();
+        return base.DisposeAsync();
+    }
+
+    private async Task<JsonElement> SendForJsonAsync(HttpMethod method, string path)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        using HttpResponseMessage response = await Http.SendAsync(request);
+        response.EnsureSuccessStatusCode();
+        return await response.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    private Uri? Address() => Output
+        .Select(line => ListeningRule().Match(line))
+        .Where(match => match.Success)
+        .Select(match => new Uri(match.Groups["url"].Value))
+        .FirstOrDefault();
+
+    [GeneratedRegex("Now listening on: (?<url>http://[0-9.:]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ListeningRule();
+
+    [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex SagaIdRule();
+}
