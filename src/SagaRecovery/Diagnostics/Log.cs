@@ -36,12 +36,12 @@ internal static partial class Log
     [LoggerMessage(10, LogLevel.Debug, "saga has finished (missing from the listing): {SagaId}")]
     public static partial void Finished(ILogger logger, SagaId sagaId);
 
-    [LoggerMessage(EventId = 11, Message = "activation complete: pass {Iteration} {Result} in {DurationMs} ms: found {Found}, recovered {Recovered}, failed {Failed}, skipped {Skipped}, removed {Removed}")]
+    [LoggerMessage(EventId = 11, Message = "activation complete: pass {Iteration} {Result} in {DurationMs:F0} ms: found {Found}, recovered {Recovered}, failed {Failed}, skipped {Skipped}, removed {Removed}")]
     public static partial void ActivationComplete(
         ILogger logger, LogLevel level, long iteration, PassResult result, double durationMs, int found, int recovered, int failed, int skipped, int removed);
 
     [LoggerMessage(12, LogLevel.Error, "pass {Iteration} failed: {Error}")]
-    public static partial void PassFailed(ILogger logger, long iteration, string error, Exception exception);
+    public static partial void PassFailed(ILogger logger, long iteration, string error);
 
     [LoggerMessage(13, LogLevel.Information, "found saga that left and came back (generation {Previous} to {Generation}): {SagaId} ({SagaName})")]
     public static partial void Readopted(ILogger logger, SagaId sagaId, string sagaName, AdoptGeneration previous, AdoptGeneration generation);
@@ -90,4 +90,7 @@ internal static partial class Log
 
     [LoggerMessage(28, LogLevel.Critical, "recovery met an error of its own; it goes on with the next pass")]
     public static partial void LoopError(ILogger logger, Exception exception);
+
+    [LoggerMessage(29, LogLevel.Debug, "why pass {Iteration} failed")]
+    public static partial void WhyPassFailed(ILogger logger, long iteration, Exception exception);
 }
