@@ -20,7 +20,7 @@ public sealed class SagaBuilder<TParameters>
 
     /// <summary>Declares a node that returns something.</summary>
     /// <param name="name">Its name, unique in this saga.</param>
-    /// <param name="action">What it does. May be run again after a crash.</param>
+    /// <param name="action">What it does. May be run again after a crash. If it throws, it has had no effect: it is not undone.</param>
     /// <param name="undo">What takes it back, given what the action returned; null: there is nothing to take back.</param>
     /// <param name="after">The nodes that must have succeeded first; none: it runs at once.</param>
     /// <exception cref="InvalidOperationException">The name is empty or taken, or <paramref name="after"/> holds a foreign node.</exception>
@@ -37,7 +37,7 @@ public sealed class SagaBuilder<TParameters>
 
     /// <summary>Declares a node that returns nothing.</summary>
     /// <param name="name">Its name, unique in this saga.</param>
-    /// <param name="action">What it does. May be run again after a crash.</param>
+    /// <param name="action">What it does. May be run again after a crash. If it throws, it has had no effect: it is not undone.</param>
     /// <param name="undo">What takes it back; null: there is nothing to take back.</param>
     /// <param name="after">The nodes that must have succeeded first; none: it runs at once.</param>
     /// <exception cref="InvalidOperationException">The name is empty or taken, or <paramref name="after"/> holds a foreign node.</exception>

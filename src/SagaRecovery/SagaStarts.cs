@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Hosting;
+using SagaRecovery.Status;
 
 namespace SagaRecovery;
 
@@ -49,10 +50,10 @@ public sealed class SagaStarts
         StartLease lease = _inbox.Announce(sagaId);
         if (_inbox.Unread >= _maxUnread)
         {
-            _wakeups.RequestBecauseOfUnreadStarts();
+            _wakeups.Request(PassReason.UnreadStarts);
         }
 
-        return new SagaStart(_inbox, lease);
+        return new SagaStart(_inbox, _wakeups, lease);
     }
 
     /// <summary>
@@ -68,12 +69,14 @@ public sealed class SagaStarts
 public sealed class SagaStart : IAsyncDisposable, IDisposable
 {
     private readonly StartInbox _inbox;
+    private readonly RecoveryWakeups _wakeups;
     private readonly StartLease _lease;
     private bool _ended;
 
-    internal SagaStart(StartInbox inbox, StartLease lease)
+    internal SagaStart(StartInbox inbox, RecoveryWakeups wakeups, StartLease lease)
     {
         _inbox = inbox;
+        _wakeups = wakeups;
         _lease = lease;
     }
 
@@ -96,7 +99,7 @@ public sealed class SagaStart : IAsyncDisposable, IDisposable
 
     /// <summary>
     /// Withdraws the start unless it was <see cref="Created"/>. If its row landed after all, as when the answer to a commit was lost,
-    /// a later pass finds it and recovers it.
+    /// a pass that begins in a moment finds it and recovers it.
     /// </summary>
     public void Dispose()
     {
@@ -104,6 +107,7 @@ public sealed class SagaStart : IAsyncDisposable, IDisposable
         {
             _ended = true;
             _inbox.Withdraw(_lease);
+            _wakeups.RequestSoonBecauseOfWithdrawnStart();
         }
     }
 

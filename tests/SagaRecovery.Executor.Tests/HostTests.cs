@@ -111,7 +111,7 @@ public sealed class HostTests
         builder.Services.AddSingleton(provider => new SagaStarts(
             new StartInbox(),
             provider.GetRequiredService<SagaCoordinator>(),
-            new RecoveryWakeups(),
+            new RecoveryWakeups(TimeProvider.System),
             provider.GetRequiredService<IOptions<SagaRecoveryOptions>>()));
         configure(new SagaRecoveryBuilder(builder.Services));
         return builder.Build();

@@ -1,7 +1,5 @@
-using System.Net.Sockets;
 using ControlPlane.Database;
 using Microsoft.Extensions.Options;
-using Npgsql;
 using SagaRecovery;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Executor;
@@ -10,7 +8,7 @@ namespace ControlPlane.Hosting;
 
 /// <summary>Starts sagas on behalf of requests, and waits for them, for a while.</summary>
 internal sealed class SagaRunner(
-    SagaClient client, SchemaService schema, SagaRecoveryTrigger trigger, IOptions<ControlPlaneOptions> options, TimeProvider time)
+    SagaClient client, SchemaService schema, IOptions<ControlPlaneOptions> options, TimeProvider time)
 {
     private readonly ControlPlaneOptions _options = options.Value;
 
@@ -27,13 +25,7 @@ internal sealed class SagaRunner(
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {
-            trigger.Activate(); // its row may have landed all the same: a pass takes it on now, not at the end of the period
             throw new NotReadyException("This process has not joined as the coordinator yet, or Postgres does not answer.");
-        }
-        catch (NpgsqlException broken) when (broken.InnerException is not SocketException) // that one: nothing was ever sent
-        {
-            trigger.Activate();
-            throw;
         }
     }
 

@@ -5,6 +5,9 @@ namespace SagaRecovery.Status;
 /// <summary>What asked for a pass. Where several did, the one that stands last here is named.</summary>
 public enum PassReason
 {
+    /// <summary>A start was withdrawn: its row may have landed all the same, if the answer to its insert was lost.</summary>
+    WithdrawnStart,
+
     /// <summary>The period had gone by.</summary>
     Periodic,
 

@@ -7,15 +7,23 @@ namespace SagaRecovery.Hosting;
 /// What asks for a pass: the timer, the trigger, hints. However many ask, one pass answers them all; whoever asks while a pass is
 /// under way is answered by the next. Thread-safe, but for <see cref="WaitAsync"/> and <see cref="TakeRequests"/>: those are the loop's.
 /// </summary>
-internal sealed class RecoveryWakeups
+internal sealed class RecoveryWakeups : IDisposable
 {
+    /// <summary>How long a hint that is not urgent gathers others like it.</summary>
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     private readonly Lock _lock = new();
+    private readonly ITimer _withdrawn;
     private List<TaskCompletionSource<PassReport>> _waiters = [];
     private PassReason? _reason;
+    private bool _withdrawnIsSet;
     private bool _closed;
+
+    public RecoveryWakeups(TimeProvider time) =>
+        _withdrawn = time.CreateTimer(_ => RequestWithdrawn(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     public void Request(PassReason reason)
     {
@@ -26,7 +34,18 @@ internal sealed class RecoveryWakeups
         }
     }
 
-    public void RequestBecauseOfUnreadStarts() => Request(PassReason.UnreadStarts);
+    /// <summary>Asks for a pass in a moment; many withdrawn starts are one request.</summary>
+    public void RequestSoonBecauseOfWithdrawnStart()
+    {
+        lock (_lock)
+        {
+            if (!_withdrawnIsSet && !_closed)
+            {
+                _withdrawnIsSet = true;
+                _withdrawn.Change(Soon, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
 
     /// <summary>Asks for a pass, and completes with the report of one that begins after this call.</summary>
     public Task<PassReport> RequestAndWaitAsync(CancellationToken cancellationToken)
@@ -71,6 +90,18 @@ internal sealed class RecoveryWakeups
         }
 
         TakeRequests().Cancel();
+    }
+
+    public void Dispose() => _withdrawn.Dispose();
+
+    private void RequestWithdrawn()
+    {
+        lock (_lock)
+        {
+            _withdrawnIsSet = false;
+        }
+
+        Request(PassReason.WithdrawnStart);
     }
 }
 

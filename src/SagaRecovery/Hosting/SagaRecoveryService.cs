@@ -66,6 +66,11 @@ internal sealed class SagaRecoveryService : BackgroundService
             {
                 await _wakeups.WaitAsync(stoppingToken).ConfigureAwait(false);
                 WakeupRequests requests = _wakeups.TakeRequests();
+                if (requests.Reason == PassReason.WithdrawnStart && _failedPasses > 0)
+                {
+                    continue; // starts fail because the database is away: the retry that is due sees to them, when it is back
+                }
+
                 PassSchedule next = await AnswerAsync(requests, stoppingToken).ConfigureAwait(false);
                 due = next.Reason;
                 timer.Change(next.Delay, Timeout.InfiniteTimeSpan);

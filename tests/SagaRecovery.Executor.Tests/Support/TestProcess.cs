@@ -23,7 +23,7 @@ internal sealed class TestProcess : IAsyncDisposable
         IOptions<DurableExecutorOptions> executorOptions = Options.Create(settings);
         Store = store;
         Coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
-        Starts = new SagaStarts(Inbox, Coordinator, new RecoveryWakeups(), options);
+        Starts = new SagaStarts(Inbox, Coordinator, new RecoveryWakeups(time), options);
         Registry = new SagaRegistry(sagas, executorOptions);
         Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines);
         Client = new SagaClient(Registry, Executor, Coordinator, Starts, log, time, executorOptions);

@@ -151,6 +151,42 @@ public sealed class LoopTests
     }
 
     [Fact]
+    public async Task A_withdrawn_start_whose_row_landed_is_recovered_in_a_moment_and_many_are_one_pass()
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync();
+        for (int i = 0; i < 5; i++)
+        {
+            host.Starts.Announce(host.Store.Add()).Dispose(); // inserted, but the answer was lost
+        }
+
+        await host.TimerSetAsync(TimeSpan.FromSeconds(1));
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+        await host.PassesAsync(2);
+
+        host.Status.Current.LastPass!.Should().Match<PassReport>(pass => pass.Start.Reason == PassReason.WithdrawnStart && pass.Recovered == 5);
+        host.Time.Pending.Should().NotContain(TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task While_the_database_is_away_failing_starts_ask_for_no_passes_of_their_own()
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.RetryDelay = TimeSpan.FromSeconds(30));
+        host.Store.BeforeList = () => throw new IOException("away");
+        await host.ActivateAsync();
+        await host.TimerSetAsync(TimeSpan.FromSeconds(30));
+        host.Starts.Announce(host.Store.Add()).Dispose();
+        await host.TimerSetAsync(TimeSpan.FromSeconds(1));
+
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+        host.Store.BeforeList = () => Task.CompletedTask;
+        await host.TimerSetAsync(TimeSpan.FromSeconds(29));
+        host.Time.Advance(TimeSpan.FromSeconds(29));
+        await host.PassesAsync(3);
+
+        host.Status.Current.LastPass!.Should().Match<PassReport>(pass => pass.Start.Reason == PassReason.Retry && pass.Start.Iteration == 3 && pass.Recovered == 1);
+    }
+
+    [Fact]
     public async Task A_start_after_shutdown_began_is_refused_and_nothing_is_announced()
     {
         RecoveryHost host = await RecoveryHost.StartAsync();

@@ -3,9 +3,11 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Tests.Hosting;
 
-public sealed class RecoveryWakeupsTests
+public sealed class RecoveryWakeupsTests : IDisposable
 {
-    private readonly RecoveryWakeups _wakeups = new();
+    private readonly RecoveryWakeups _wakeups = new(TimeProvider.System);
+
+    public void Dispose() => _wakeups.Dispose();
 
     [Fact]
     public async Task What_is_asked_between_waking_and_taking_is_taken_too_and_wakes_nobody_again()
