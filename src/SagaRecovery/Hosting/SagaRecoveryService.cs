@@ -66,11 +66,6 @@ internal sealed class SagaRecoveryService : BackgroundService
             {
                 await _wakeups.WaitAsync(stoppingToken).ConfigureAwait(false);
                 WakeupRequests requests = _wakeups.TakeRequests();
-                if (requests.Reason == PassReason.WithdrawnStart && _failedPasses > 0)
-                {
-                    continue; // starts fail because the database is away: the retry that is due sees to them, when it is back
-                }
-
                 PassSchedule next = await AnswerAsync(requests, stoppingToken).ConfigureAwait(false);
                 due = next.Reason;
                 timer.Change(next.Delay, Timeout.InfiniteTimeSpan);
@@ -105,6 +100,7 @@ internal sealed class SagaRecoveryService : BackgroundService
     private PassSchedule Next(bool failed)
     {
         _failedPasses = failed ? _failedPasses + 1 : 0;
+        _wakeups.PassesFail = failed;
         DateTimeOffset? earliestDue = _tracker.Waiting.Min(saga => saga.NextTry);
         return PassSchedule.Next(_failedPasses, earliestDue, _time.GetUtcNow(), _options);
     }

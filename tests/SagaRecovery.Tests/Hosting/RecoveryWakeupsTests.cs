@@ -1,11 +1,15 @@
 using SagaRecovery.Hosting;
 using SagaRecovery.Status;
+using SagaRecovery.Testing;
 
 namespace SagaRecovery.Tests.Hosting;
 
 public sealed class RecoveryWakeupsTests : IDisposable
 {
-    private readonly RecoveryWakeups _wakeups = new(TimeProvider.System);
+    private readonly ManualTimeProvider _time = new();
+    private readonly RecoveryWakeups _wakeups;
+
+    public RecoveryWakeupsTests() => _wakeups = new RecoveryWakeups(_time);
 
     public void Dispose() => _wakeups.Dispose();
 
@@ -49,6 +53,34 @@ public sealed class RecoveryWakeupsTests : IDisposable
         _wakeups.Request(PassReason.Periodic);
 
         _wakeups.TakeRequests().Reason.Should().Be(PassReason.Explicit);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Withdrawn_starts_ask_for_one_pass_in_a_moment_unless_passes_fail(bool passesFail)
+    {
+        _wakeups.PassesFail = passesFail;
+        _wakeups.RequestSoonBecauseOfWithdrawnStart();
+        _time.Advance(TimeSpan.FromMilliseconds(900));
+        _wakeups.RequestSoonBecauseOfWithdrawnStart();
+        using var enough = new CancellationTokenSource();
+        Task woken = _wakeups.WaitAsync(enough.Token);
+        woken.IsCompleted.Should().BeFalse();
+
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+
+        _time.Pending.Should().BeEmpty();
+        if (passesFail)
+        {
+            woken.IsCompleted.Should().BeFalse();
+            await enough.CancelAsync();
+        }
+        else
+        {
+            await woken;
+            _wakeups.TakeRequests().Reason.Should().Be(PassReason.WithdrawnStart);
+        }
     }
 
     [Fact]
