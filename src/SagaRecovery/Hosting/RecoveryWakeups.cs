@@ -20,6 +20,7 @@ internal sealed class RecoveryWakeups : IDisposable
     private List<TaskCompletionSource<PassReport>> _waiters = [];
     private PassReason? _reason;
     private bool _withdrawnIsSet;
+    private bool _passesFail;
     private bool _closed;
 
     public RecoveryWakeups(TimeProvider time) =>
@@ -34,7 +35,17 @@ internal sealed class RecoveryWakeups : IDisposable
         }
     }
 
-    /// <summary>Asks for a pass in a moment; many withdrawn starts are one request.</summary>
+    /// <summary>
+    /// Whether the last pass failed. Starts fail then, too, since the database is away, and are withdrawn by the hundred: the retry that
+    /// is due sees to them when it is back.
+    /// </summary>
+    public bool PassesFail
+    {
+        get => Volatile.Read(ref _passesFail);
+        set => Volatile.Write(ref _passesFail, value);
+    }
+
+    /// <summary>Asks for a pass in a moment, unless passes fail; many withdrawn starts are one request.</summary>
     public void RequestSoonBecauseOfWithdrawnStart()
     {
         lock (_lock)
@@ -101,7 +112,10 @@ internal sealed class RecoveryWakeups : IDisposable
             _withdrawnIsSet = false;
         }
 
-        Request(PassReason.WithdrawnStart);
+        if (!PassesFail)
+        {
+            Request(PassReason.WithdrawnStart);
+        }
     }
 }
 
