@@ -20,6 +20,7 @@ trap clean_up EXIT
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
 dotnet build SagaRecovery.sln -c Release --nologo -v quiet -warnaserror
+dotnet pack SagaRecovery.sln -c Release --no-build --nologo -v quiet -warnaserror -o "$TMPDIR/packages" # validates the packages
 
 # One project after the other: several of them run servers and measure themselves against deadlines, on perhaps two cores.
 status=0

@@ -78,7 +78,7 @@ public sealed class FencedAndStoppingTests
         await inHand.Task;
 
         Task stopping = host.StopAsync();
-        await Eventually.TrueAsync(() => IsRefused(host));
+        await Eventually.HoldsAsync(() => IsRefused(host), "shutdown had begun");
         go.SetResult();
         await stopping;
 

@@ -76,7 +76,7 @@ public sealed class HandOverTests
         host.Executor.OnResume = (_, _) => throw new IOException("for now");
         await host.StartAsync();
         await host.PassesAsync(1);
-        await Eventually.TrueAsync(() => host.Time.Pending.Count > 0);
+        await Eventually.HoldsAsync(() => host.Time.Pending.Count > 0, "the timer was set");
         host.Time.Pending.Should().ContainSingle().Which.Should().BeLessThanOrEqualTo(TimeSpan.FromSeconds(8));
         host.Executor.OnResume = (_, _) => Task.FromResult<ResumeOutcome>(ResumeOutcome.Resumed.Instance);
 
@@ -109,7 +109,7 @@ public sealed class HandOverTests
 
         Task<PassReport> pass = host.ActivateAsync();
         await asked.Task;
-        await Eventually.TrueAsync(() => host.LogLines.Count(8) == 1);
+        await Eventually.HoldsAsync(() => host.LogLines.Count(8) == 1, "the other saga was recovered");
         host.Time.Advance(TimeSpan.FromSeconds(5));
 
         (await pass).Should().Match<PassReport>(p => p.Recovered == 1 && p.Failed == 1);

@@ -68,6 +68,27 @@ public sealed class LoopTests
         host.Executor.Calls.Should().HaveCount(11).And.OnlyContain(call => call.StartsWith("resume"));
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(11)]
+    public async Task A_logger_that_throws_does_not_end_the_loop(int eventId)
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync();
+        SagaId saga = host.Store.Add();
+        host.LogLines.ThrowOnce = eventId;
+        host.Trigger.Activate();
+        await Eventually.HoldsAsync(() => host.LogLines.ThrowOnce is null, "the logger had thrown");
+
+        PassReport pass = await host.ActivateAsync();
+
+        pass.Result.Should().Be(PassResult.Completed);
+        (await host.ActivateAsync()).Skipped.Should().Be(1);
+        host.Executor.Calls.Should().Contain($"resume {saga}@1");
+    }
+
     [Fact]
     public async Task The_host_starts_while_the_database_does_not_answer()
     {
@@ -77,7 +98,7 @@ public sealed class LoopTests
 
         await host.StartAsync().WaitAsync(TimeSpan.FromSeconds(30));
 
-        await Eventually.TrueAsync(() => host.Status.Current.CurrentPass is not null);
+        await Eventually.HoldsAsync(() => host.Status.Current.CurrentPass is not null, "the first pass was under way");
         host.Status.RenderText().Should().Contain("currently executing: iter 1").And.Contain("none yet");
         answer.SetResult();
         await host.PassesAsync(1);

@@ -31,16 +31,6 @@ public sealed class RecoveryWakeupsTests : IDisposable
         late.IsCompleted.Should().BeFalse();
     }
 
-    /// <summary>Whether waiting now would end at once.</summary>
-    private bool IsAsked()
-    {
-        using var enough = new CancellationTokenSource();
-        Task woken = _wakeups.WaitAsync(enough.Token);
-        bool asked = woken.IsCompleted;
-        enough.Cancel();
-        return asked;
-    }
-
     [Fact]
     public async Task What_is_asked_after_taking_wakes_again_and_is_not_answered_by_the_pass_before()
     {
@@ -95,5 +85,15 @@ public sealed class RecoveryWakeupsTests : IDisposable
 
         await FluentActions.Awaiting(() => given).Should().ThrowAsync<OperationCanceledException>();
         (await patient).Start.Iteration.Should().Be(1);
+    }
+
+    /// <summary>Whether waiting now would end at once.</summary>
+    private bool IsAsked()
+    {
+        using var enough = new CancellationTokenSource();
+        Task woken = _wakeups.WaitAsync(enough.Token);
+        bool asked = woken.IsCompleted;
+        enough.Cancel();
+        return asked;
     }
 }

@@ -129,8 +129,10 @@ public sealed class FenceTests(PostgresCluster cluster) : PostgresTest(cluster)
         logger.Lines.Should().Contain(line => line.EventId == 27);
     }
 
-    private Task WaitingBackendsAsync(int count) => Eventually.TrueAsync(() => Db.QueryAsync<bool>(
-        "select count(*) >= @Count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()", new { Count = count }));
+    private Task WaitingBackendsAsync(int count) => Eventually.HoldsAsync(
+        () => Db.QueryAsync<bool>(
+            "select count(*) >= @Count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()", new { Count = count }),
+        $"{count} backends waited for locks");
 
     private static async Task RaiseAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Membership member)
     {

@@ -63,10 +63,10 @@ internal sealed class RecoveryHost : IAsyncDisposable
     public Task<PassReport> ActivateAsync() => Trigger.ActivateAsync().WaitAsync(TimeSpan.FromSeconds(30));
 
     /// <summary>Waits until so many passes have ended.</summary>
-    public Task PassesAsync(long count) => Eventually.TrueAsync(() => Status.Current.Totals.Passes >= count);
+    public Task PassesAsync(long count) => Eventually.HoldsAsync(() => Status.Current.Totals.Passes >= count, $"{count} passes had ended");
 
     /// <summary>Waits until the timer for the next pass is set, so that time can be advanced.</summary>
-    public Task TimerSetAsync(TimeSpan delay) => Eventually.TrueAsync(() => Time.Pending.Contains(delay));
+    public Task TimerSetAsync(TimeSpan delay) => Eventually.HoldsAsync(() => Time.Pending.Contains(delay), $"a timer of {delay} was set");
 
     public async ValueTask DisposeAsync()
     {
@@ -79,7 +79,10 @@ internal sealed class RecoveryHost : IAsyncDisposable
         public ConcurrentQueue<(int EventId, LogLevel Level, string Message)> Lines { get; } = new();
 
         public ILogger CreateLogger(string categoryName) =>
-            categoryName.StartsWith("SagaRecovery", StringComparison.Ordinal) ? new Logger(Lines) : NullLogger.Instance;
+            categoryName.StartsWith("SagaRecovery", StringComparison.Ordinal) ? new Logger(this) : NullLogger.Instance;
+
+        /// <summary>The next line with this event id is not written: the logger throws.</summary>
+        public int? ThrowOnce { get; set; }
 
         public int Count(int eventId) => Lines.Count(line => line.EventId == eventId);
 
@@ -87,15 +90,23 @@ internal sealed class RecoveryHost : IAsyncDisposable
         {
         }
 
-        private sealed class Logger(ConcurrentQueue<(int EventId, LogLevel Level, string Message)> lines) : ILogger
+        private sealed class Logger(LinesProvider provider) : ILogger
         {
             public IDisposable? BeginScope<TState>(TState state)
                 where TState : notnull => null;
 
             public bool IsEnabled(LogLevel logLevel) => true;
 
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-                lines.Enqueue((eventId.Id, logLevel, formatter(state, exception)));
+            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            {
+                if (eventId.Id == provider.ThrowOnce)
+                {
+                    provider.ThrowOnce = null;
+                    throw new IOException("the log's disk is full");
+                }
+
+                provider.Lines.Enqueue((eventId.Id, logLevel, formatter(state, exception)));
+            }
         }
     }
 }

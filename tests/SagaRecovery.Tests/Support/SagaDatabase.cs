@@ -94,8 +94,9 @@ public sealed class SagaDatabase : IAsyncDisposable
         new { Id = sagaId.Value, To = to.Value });
 
     /// <summary>Waits until some backend waits for a lock that another one holds.</summary>
-    public async Task SomebodyWaitsForALockAsync() => await Eventually.TrueAsync(
-        () => QueryAsync<bool>("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())"));
+    public Task SomebodyWaitsForALockAsync() => Eventually.HoldsAsync(
+        () => QueryAsync<bool>("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())"),
+        "somebody waited for a lock");
 
     public static SavedDefinition DefinitionNamed(string name)
     {

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 
-namespace ControlPlane.Tests.Support;
+namespace Tests.Shared;
 
-/// <summary>The one way in which tests wait for what another process does.</summary>
+/// <summary>The one way in which tests wait for what gives no signal of its own, such as what another process does.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
@@ -21,7 +21,7 @@ internal static class Eventually
                 throw new TimeoutException($"Waited in vain until {what}.");
             }
 
-            await Task.Delay(25);
+            await Task.Delay(5);
         }
     }
 
