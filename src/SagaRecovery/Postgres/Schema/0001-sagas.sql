@@ -1,5 +1,5 @@
 -- SagaRecovery, schema version 1. "{schema}" stands for the configured schema name.
--- Applied as a whole, in one transaction; see docs/operations for running it by hand.
+-- Applied as a whole, in one transaction.
 
 create table {schema}.schema_version (
     version      int primary key,
