@@ -57,10 +57,14 @@ public sealed class SagaStarts
     }
 
     /// <summary>
-    /// For executors: says that the run of an unfinished saga, which nobody took away, is over. The next pass recovers it, after the
-    /// delay of a failed saga.
+    /// For executors: says that the run of an unfinished saga, which nobody took away, is over. A pass that begins in a moment notes it,
+    /// and the saga is recovered after the delay of one that failed.
     /// </summary>
-    public void GiveUp(SagaId sagaId, AdoptGeneration generation) => _inbox.GiveUp(sagaId, generation);
+    public void GiveUp(SagaId sagaId, AdoptGeneration generation)
+    {
+        _inbox.GiveUp(sagaId, generation);
+        _wakeups.RequestSoon(PassReason.GivenUp);
+    }
 
     internal void Close() => _closed = true;
 }
@@ -107,7 +111,7 @@ public sealed class SagaStart : IAsyncDisposable, IDisposable
         {
             _ended = true;
             _inbox.Withdraw(_lease);
-            _wakeups.RequestSoonBecauseOfWithdrawnStart();
+            _wakeups.RequestSoon(PassReason.WithdrawnStart);
         }
     }
 

@@ -8,6 +8,9 @@ public enum PassReason
     /// <summary>A start was withdrawn: its row may have landed all the same, if the answer to its insert was lost.</summary>
     WithdrawnStart,
 
+    /// <summary>The executor gave a run up: its saga has to be recovered.</summary>
+    GivenUp,
+
     /// <summary>The period had gone by.</summary>
     Periodic,
 

@@ -168,6 +168,7 @@ public static class RecoveryReportText
     private static string Words(PassReason reason) => reason switch
     {
         PassReason.WithdrawnStart => "a withdrawn start",
+        PassReason.GivenUp => "a run that was given up",
         PassReason.Periodic => "a periodic timer firing",
         PassReason.Retry => "the failure of the pass before",
         PassReason.Due => "sagas that were due for another try",

@@ -16,28 +16,28 @@ internal sealed class RecoveryWakeups : IDisposable
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     private readonly Lock _lock = new();
-    private readonly ITimer _withdrawn;
+    private readonly ITimer _soon;
     private List<TaskCompletionSource<PassReport>> _waiters = [];
     private PassReason? _reason;
-    private bool _withdrawnIsSet;
+    private PassReason? _hint;
     private bool _passesFail;
     private bool _closed;
 
     public RecoveryWakeups(TimeProvider time) =>
-        _withdrawn = time.CreateTimer(_ => RequestWithdrawn(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _soon = time.CreateTimer(_ => RequestHinted(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     public void Request(PassReason reason)
     {
         lock (_lock)
         {
-            _reason = _reason is { } earlier && earlier > reason ? earlier : reason;
+            _reason = Stronger(_reason, reason);
             _signal.Writer.TryWrite(true);
         }
     }
 
     /// <summary>
     /// Whether the last pass failed. Starts fail then, too, since the database is away, and are withdrawn by the hundred: the retry that
-    /// is due sees to them when it is back.
+    /// is due sees to all hints when it is back.
     /// </summary>
     public bool PassesFail
     {
@@ -45,16 +45,17 @@ internal sealed class RecoveryWakeups : IDisposable
         set => Volatile.Write(ref _passesFail, value);
     }
 
-    /// <summary>Asks for a pass in a moment, unless passes fail; many withdrawn starts are one request.</summary>
-    public void RequestSoonBecauseOfWithdrawnStart()
+    /// <summary>Asks for a pass in a moment, unless passes fail; many hints are one request.</summary>
+    public void RequestSoon(PassReason reason)
     {
         lock (_lock)
         {
-            if (!_withdrawnIsSet && !_closed)
+            if (_hint is null && !_closed)
             {
-                _withdrawnIsSet = true;
-                _withdrawn.Change(Soon, Timeout.InfiniteTimeSpan);
+                _soon.Change(Soon, Timeout.InfiniteTimeSpan);
             }
+
+            _hint = Stronger(_hint, reason);
         }
     }
 
@@ -103,18 +104,22 @@ internal sealed class RecoveryWakeups : IDisposable
         TakeRequests().Cancel();
     }
 
-    public void Dispose() => _withdrawn.Dispose();
+    public void Dispose() => _soon.Dispose();
 
-    private void RequestWithdrawn()
+    private static PassReason Stronger(PassReason? earlier, PassReason reason) => earlier > reason ? earlier.Value : reason;
+
+    private void RequestHinted()
     {
+        PassReason? hint;
         lock (_lock)
         {
-            _withdrawnIsSet = false;
+            hint = _hint;
+            _hint = null;
         }
 
-        if (!PassesFail)
+        if (hint is { } reason && !PassesFail)
         {
-            Request(PassReason.WithdrawnStart);
+            Request(reason);
         }
     }
 }

@@ -269,7 +269,26 @@ public sealed class HandOverTests
     }
 
     [Fact]
-    public async Task A_run_that_the_executor_gives_up_is_recovered_by_a_later_pass()
+    public async Task A_run_that_the_executor_gives_up_is_recovered_by_itself_once_it_is_due()
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.FirstBackoff = TimeSpan.FromSeconds(4));
+        SagaId saga = host.Store.Add();
+        await host.ActivateAsync();
+
+        host.Starts.GiveUp(saga, AdoptGeneration.Initial);
+        await host.TimerSetAsync(TimeSpan.FromSeconds(1));
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+        await host.PassesAsync(3);
+        host.Status.Current.LastPass!.Should().Match<PassReport>(p => p.Start.Reason == PassReason.GivenUp && p.BackingOff == 1);
+        await Eventually.HoldsAsync(() => host.Time.Pending is [var due] && due <= TimeSpan.FromSeconds(4), "its next try was set");
+        host.Time.Advance(host.Time.Pending[0]);
+        await host.PassesAsync(4);
+
+        host.Status.Current.LastPass!.Should().Match<PassReport>(p => p.Start.Reason == PassReason.Due && p.Recovered == 1);
+    }
+
+    [Fact]
+    public async Task A_run_that_the_executor_gives_up_is_recovered_at_once_when_someone_asks()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         SagaId saga = host.Store.Add();

@@ -61,9 +61,9 @@ public sealed class RecoveryWakeupsTests : IDisposable
     public void Withdrawn_starts_ask_for_one_pass_in_a_moment_unless_passes_fail(bool passesFail)
     {
         _wakeups.PassesFail = passesFail;
-        _wakeups.RequestSoonBecauseOfWithdrawnStart();
+        _wakeups.RequestSoon(PassReason.WithdrawnStart);
         _time.Advance(TimeSpan.FromMilliseconds(900));
-        _wakeups.RequestSoonBecauseOfWithdrawnStart();
+        _wakeups.RequestSoon(PassReason.WithdrawnStart);
         IsAsked().Should().BeFalse();
 
         _time.Advance(TimeSpan.FromMilliseconds(100));
