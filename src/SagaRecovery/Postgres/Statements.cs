@@ -23,12 +23,13 @@ internal sealed class Statements(string schema)
         """;
 
     /// <summary>
-    /// Ends the backends that keep a join waiting because their client has stopped in the middle of a transaction. What they were
-    /// writing is rolled back; their process, if it ever goes on, finds itself fenced.
+    /// Ends the backends of our own role that keep a join waiting because their client has stopped in the middle of a transaction. What
+    /// they were writing is rolled back; their process, if it ever goes on, finds itself fenced.
     /// </summary>
     public string EndStalledBlockers { get; } = """
         select count(pg_terminate_backend(pid)) from pg_stat_activity
-        where pid = any (pg_blocking_pids(@ProcessId)) and wait_event = 'ClientRead' and clock_timestamp() - xact_start > @Stalled
+        where pid = any (pg_blocking_pids(@ProcessId)) and usename = current_user
+            and wait_event = 'ClientRead' and clock_timestamp() - xact_start > @Stalled
         """;
 
     /// <summary>Read before everything that recovery reads: are we the latest incarnation, and is this the primary?</summary>
