@@ -82,9 +82,13 @@ public sealed class PassOutcome
                 Settle(readopted.Candidate, tally);
             }
 
-            foreach ((SagaId sagaId, _) in _gone)
+            foreach (GoneSaga gone in _plan.FinishedOrGone)
             {
-                _tracker.ForgetSettledBy(sagaId, _plan.Pass.OpeningDrain);
+                if (_gone.TryGetValue(gone.SagaId, out RelinquishOutcome answer))
+                {
+                    tally.Count(answer);
+                    _tracker.ForgetSettledBy(gone.SagaId, _plan.Pass.OpeningDrain);
+                }
             }
 
             return Report(tally, now, error).WithStarts(_plan.Pass);
@@ -132,8 +136,8 @@ public sealed class PassOutcome
         Unreadable = _plan.Unreadable.Count,
         Readopted = tally.Readopted,
         Starting = _plan.Starting.Count,
-        Removed = _gone.Count,
-        TakenAway = _gone.Count(pair => pair.Value == RelinquishOutcome.Relinquished),
+        Removed = tally.Removed,
+        TakenAway = tally.TakenAway,
         RecoveredSagas = tally.RecoveredSagas.ToList(),
         FailedSagas = tally.FailedSagas.ToList(),
     };

@@ -17,6 +17,10 @@ internal sealed class PassTally
 
     public int MovedOn { get; private set; }
 
+    public int Removed { get; private set; }
+
+    public int TakenAway { get; private set; }
+
     public int NotAttempted { get; set; }
 
     public int Readopted { get; set; }
@@ -51,6 +55,12 @@ internal sealed class PassTally
                 Keep(FailedSagas, new FailedSaga(at, candidate.SagaId, candidate.Name, $"abandoned: {abandoned.Reason}"));
                 break;
         }
+    }
+
+    public void Count(RelinquishOutcome answer)
+    {
+        Removed++;
+        TakenAway += answer == RelinquishOutcome.Relinquished ? 1 : 0;
     }
 
     private static void Keep<T>(Queue<T> kept, T item)
