@@ -81,6 +81,40 @@ public sealed class WholeChainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sagas_that_were_being_undone_are_carried_on_backwards()
+    {
+        var never = new Gate();
+        List<SagaId> ids = [];
+        await using (PostgresHost first = await PostgresHost.StartAsync(_database, _coordinator, Failing(never)))
+        {
+            for (int i = 0; i < 10; i++)
+            {
+                ids.Add((await first.Client.StartAsync(first.Saga("failing"), "")).SagaId);
+                await never.ArrivalAsync(); // its undo has begun
+            }
+        }
+
+        _actions.Should().HaveCount(10);
+        var gate = new Gate();
+        await using PostgresHost second = await PostgresHost.StartAsync(_database, _coordinator, Failing(gate));
+        for (int i = 0; i < 10; i++)
+        {
+            await gate.ArrivalAsync();
+        }
+
+        List<SagaHandle> runs = [.. ids.Select(id => second.Client.Find(id)!)];
+        gate.Open();
+
+        foreach (SagaHandle run in runs)
+        {
+            (await run.Completion.Soon()).Should().BeOfType<SagaResult.Unwound>().Which.Error.Code.Should().Be("broken");
+            (await second.DescribeAsync(run.SagaId)).Should().Be("unwound");
+        }
+
+        _actions.Should().HaveCount(10, "no action is run again once its saga is being undone");
+    }
+
+    [Fact]
     public async Task A_database_that_goes_away_in_mid_flight_costs_nothing()
     {
         var gate = new Gate();
@@ -172,14 +206,23 @@ public sealed class WholeChainTests : IAsyncLifetime
 
     private static Saga<string> GatedOf(PostgresHost host) => host.Saga("gated");
 
+    /// <summary>The first step is noted, and undone through the gate, since the second fails.</summary>
+    private TestSaga Failing(Gate gate) => new("failing", saga =>
+    {
+        SagaNode first = saga.Node("first", NoteAsync, context => gate.PassAsync(context.CancellationToken));
+        saga.Node("last", _ => Task.FromException(new SagaActionException("broken", "as told")), undo: null, first);
+    });
+
     /// <summary>The first step is noted; the second passes the gate.</summary>
     private TestSaga TwoSteps(Gate gate) => new("two-steps", saga =>
     {
-        SagaNode first = saga.Node("first", context =>
-        {
-            _actions.Enqueue(context.SagaId);
-            return Task.CompletedTask;
-        });
+        SagaNode first = saga.Node("first", NoteAsync);
         saga.Node("last", context => gate.PassAsync(context.CancellationToken), undo: null, first);
     });
+
+    private Task NoteAsync(NodeContext<string> context)
+    {
+        _actions.Enqueue(context.SagaId);
+        return Task.CompletedTask;
+    }
 }
