@@ -20,12 +20,20 @@ public sealed class SagaRecoveryBuilder
         return this;
     }
 
-    /// <summary>Uses this store in place of Postgres, as a singleton from the container. The last call wins.</summary>
+    /// <summary>
+    /// Uses this store in place of Postgres, as a singleton from the container; as the saga log, too, if it is an
+    /// <see cref="ISagaLog"/>. The last call wins.
+    /// </summary>
     public SagaRecoveryBuilder UseStore<TStore>()
         where TStore : class, ISagaStore
     {
         Services.TryAddSingleton<TStore>();
         Services.Replace(ServiceDescriptor.Singleton<ISagaStore>(services => services.GetRequiredService<TStore>()));
+        if (typeof(TStore).IsAssignableTo(typeof(ISagaLog)))
+        {
+            Services.Replace(ServiceDescriptor.Singleton(services => (ISagaLog)services.GetRequiredService<TStore>()));
+        }
+
         return this;
     }
 }

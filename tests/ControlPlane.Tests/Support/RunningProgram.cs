@@ -14,9 +14,11 @@ internal class RunningProgram : IAsyncDisposable
     /// <param name="arguments">What it is started with.</param>
     public RunningProgram(string assembly, params IReadOnlyList<string> arguments)
     {
+        // A test run in the background of a script ignores SIGINT, and its children would inherit that: env starts them as a terminal does.
+        string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "dotnet"] : ["dotnet"];
         _process = new Process
         {
-            StartInfo = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments])
+            StartInfo = new ProcessStartInfo(command[0], [.. command[1..], Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments])
             {
                 UseShellExecute = false,
                 RedirectStandardOutput = true,

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using SagaRecovery.Testing;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Hosting;
@@ -93,6 +94,17 @@ public sealed class OptionsTests
 
         services.Should().HaveCount(registrations);
         services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(1);
+    }
+
+    [Fact]
+    public void A_store_that_is_a_saga_log_as_well_is_used_as_both()
+    {
+        var services = new ServiceCollection();
+        services.AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
+        services.AddSagaRecovery().UseStore<InMemorySagaStore>();
+        using ServiceProvider provider = services.BuildServiceProvider();
+
+        provider.GetRequiredService<ISagaLog>().Should().BeSameAs(provider.GetRequiredService<ISagaStore>());
     }
 
     private static IHost Build(
