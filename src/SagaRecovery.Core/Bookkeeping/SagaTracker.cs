@@ -94,7 +94,7 @@ public sealed class SagaTracker
                     givenUp.Add(sagaId);
                     if (!saga.IsRunning)
                     {
-                        _waiting.NoteFailure(sagaId, name: "", message.Generation, "the executor gave its run up", _passes, now);
+                        _waiting.NoteGivenUp(sagaId, message.Generation, saga.FailuresBefore, _passes, now);
                     }
 
                     break;
@@ -133,11 +133,13 @@ public sealed class SagaTracker
         switch (result)
         {
             case HandOverResult.Recovered or HandOverResult.AlreadyRunning:
-                CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _).SetRecovered(candidate.Generation);
+                ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
+                saga.SetRecovered(candidate.Generation);
+                saga.FailuresBefore = _waiting.FailuresOf(candidate);
                 _waiting.Remove(candidate.SagaId);
                 break;
             case HandOverResult.Failed failed:
-                _waiting.NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, failed.Error, _passes, now);
+                _waiting.NoteFailure(candidate, failed.Error, _passes, now);
                 break;
             case HandOverResult.NotHere notHere:
                 _waiting.NoteNotHere(candidate, notHere.Missing, _passes);

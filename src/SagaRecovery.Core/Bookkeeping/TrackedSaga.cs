@@ -14,6 +14,9 @@ internal struct TrackedSaga
     /// <summary>The pass whose listing last held this saga.</summary>
     public long ListedInPass;
 
+    /// <summary>How often in a row it had failed when it was recovered: what counts on if the executor gives that run up, too.</summary>
+    public int FailuresBefore;
+
     public readonly bool IsKnown => _first.Number != 0 || _recoveredAt != 0;
 
     public readonly bool IsRecovered => _recoveredAt != 0;

@@ -28,25 +28,15 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         }
     }
 
-    public void NoteFailure(SagaId sagaId, string name, AdoptGeneration generation, string error, long pass, DateTimeOffset now)
-    {
-        ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, sagaId, out _);
-        if (entry.Generation > generation)
-        {
-            return; // a late word on a run that is history: what failed since counts
-        }
+    /// <summary>Failures in a row at the listed generation.</summary>
+    public int FailuresOf(Candidate candidate) => FailuresOf(candidate.SagaId, candidate.Generation);
 
-        int failures = entry.Generation == generation ? entry.Failures + 1 : 1;
-        entry = new Entry
-        {
-            Name = name,
-            Generation = generation,
-            Failures = failures,
-            NextTry = backoff.NextTry(sagaId, failures, now),
-            Why = error,
-            ListedInPass = pass,
-        };
-    }
+    public void NoteFailure(Candidate candidate, string error, long pass, DateTimeOffset now) =>
+        NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, error, FailuresOf(candidate) + 1, pass, now);
+
+    /// <summary>Notes that the executor gave a run up that was recovered after <paramref name="failuresBefore"/> failures in a row.</summary>
+    public void NoteGivenUp(SagaId sagaId, AdoptGeneration generation, int failuresBefore, long pass, DateTimeOffset now) => NoteFailure(
+        sagaId, name: "", generation, "the executor gave its run up", Math.Max(FailuresOf(sagaId, generation), failuresBefore) + 1, pass, now);
 
     public void NoteNotHere(Candidate candidate, string missing, long pass) => _entries[candidate.SagaId] = new Entry
     {
@@ -102,6 +92,29 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
 
         nextTry = due;
         return now < due;
+    }
+
+    private int FailuresOf(SagaId sagaId, AdoptGeneration generation) =>
+        _entries.TryGetValue(sagaId, out Entry entry) && entry.Generation == generation ? entry.Failures : 0;
+
+    private void NoteFailure(
+        SagaId sagaId, string name, AdoptGeneration generation, string error, int failures, long pass, DateTimeOffset now)
+    {
+        ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, sagaId, out _);
+        if (entry.Generation > generation)
+        {
+            return; // a late word on a run that is history: what failed since counts
+        }
+
+        entry = new Entry
+        {
+            Name = name,
+            Generation = generation,
+            Failures = failures,
+            NextTry = backoff.NextTry(sagaId, failures, now),
+            Why = error,
+            ListedInPass = pass,
+        };
     }
 
     private struct Entry

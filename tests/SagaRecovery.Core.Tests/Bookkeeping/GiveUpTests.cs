@@ -26,6 +26,39 @@ public class GiveUpTests
     }
 
     [Fact]
+    public void The_delay_of_a_saga_that_is_given_up_again_and_again_grows()
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        for (int failures = 1; failures <= 5; failures++)
+        {
+            _process.GiveUp(Saga(1));
+            _process.Pass().BackingOff.Should().Be(1);
+            _process.Waiting(Saga(1))!.Failures.Should().Be(failures);
+
+            _process.Wait(TimeSpan.FromSeconds(1 << (failures - 1)));
+            _process.Pass().Recovered.Should().Be(1);
+        }
+    }
+
+    [Fact]
+    public void What_failed_before_it_was_readopted_does_not_count_against_a_saga()
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        _process.GiveUp(Saga(1));
+        _process.Pass(PassReason.Explicit);
+        _process.Database.TakeAway(Saga(1));
+        _process.Database.GiveBack(Saga(1));
+        _process.Pass().Readopted.Should().Be(1);
+
+        _process.GiveUp(Saga(1));
+        _process.Pass();
+
+        _process.Waiting(Saga(1))!.Failures.Should().Be(1);
+    }
+
+    [Fact]
     public void A_recovered_saga_that_is_given_up_is_recovered_by_the_next_explicit_pass()
     {
         _process.Database.LeftBehind(Saga(1));
