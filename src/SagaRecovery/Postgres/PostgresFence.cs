@@ -45,12 +45,44 @@ internal static class PostgresFence
         return command;
     }
 
-    /// <summary>Reads the answer to <see cref="Statements.Lock"/>: no row means that a newer incarnation has joined.</summary>
-    public static async Task<bool> ReadLockAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    /// <summary>Runs a batch of writes behind the fence.</summary>
+    /// <param name="database">Where.</param>
+    /// <param name="lockStatement"><see cref="Statements.Lock"/> or <see cref="Statements.LockExclusively"/>: goes first.</param>
+    /// <param name="member">Who writes.</param>
+    /// <param name="build">Adds the writes.</param>
+    /// <param name="read">Reads what they answer.</param>
+    /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
+    /// <exception cref="CoordinatorFencedException">The lock came back empty: a newer incarnation has joined, nothing was written.</exception>
+    public static async Task<T> WriteAsync<T>(
+        PostgresDatabase database,
+        string lockStatement,
+        Membership member,
+        Action<NpgsqlBatch> build,
+        Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellationToken)
     {
-        bool held = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-        return held;
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var batch = new NpgsqlBatch(connection);
+            await using (batch.ConfigureAwait(false))
+            {
+                batch.Add(lockStatement, member);
+                build(batch);
+                await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
+                {
+                    if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                    {
+                        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                        return await read(reader).ConfigureAwait(false);
+                    }
+                }
+            }
+
+            throw await RefusedAsync(database, connection, member, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Reads the answer to <see cref="Statements.Present"/>, and goes on to the next result.</summary>
@@ -84,7 +116,7 @@ internal static class PostgresFence
     }
 
     /// <summary>Finds out who fenced us; what the refused write could not tell.</summary>
-    public static async Task<CoordinatorFencedException> RefusedAsync(
+    private static async Task<CoordinatorFencedException> RefusedAsync(
         PostgresDatabase database, NpgsqlConnection connection, Membership member, CancellationToken cancellationToken)
     {
         var command = new NpgsqlCommand(database.Statements.Present, connection);

@@ -11,50 +11,39 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
 
     public async Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            var batch = new NpgsqlBatch(connection);
-            await using (batch.ConfigureAwait(false))
-            {
-                SavedDefinition definition = saga.Definition;
-                batch.Add(database.Statements.Lock, member);
-                if (!_stored.ContainsKey(definition.Hash))
-                {
-                    batch.Add(database.Statements.InsertDefinition, member)
-                        .With(definition.Hash.ToBytes()).With(definition.Name).With(definition.Version)
-                        .WithJson(definition.Dag);
-                }
+        SavedDefinition definition = saga.Definition;
+        bool created = await PostgresFence.WriteAsync(
+            database, database.Statements.Lock, member, Build, reader => reader.ReadAsync(cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
+        _stored.TryAdd(definition.Hash, true);
+        return created;
 
-                batch.Add(database.Statements.InsertSaga, member)
-                    .With(saga.Id.Value).With(definition.Name).With(definition.Hash.ToBytes())
-                    .WithJson(saga.Parameters)
-                    .With(AdoptGeneration.Initial.Value);
-                bool created = await ExecuteAsync(
-                    batch, connection, member, async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false), cancellationToken)
-                    .ConfigureAwait(false);
-                _stored.TryAdd(definition.Hash, true);
-                return created;
+        void Build(NpgsqlBatch batch)
+        {
+            if (!_stored.ContainsKey(definition.Hash))
+            {
+                batch.Add(database.Statements.InsertDefinition, member)
+                    .With(definition.Hash.ToBytes()).With(definition.Name).With(definition.Version)
+                    .WithJson(definition.Dag);
             }
+
+            batch.Add(database.Statements.InsertSaga, member)
+                .With(saga.Id.Value).With(definition.Name).With(definition.Hash.ToBytes())
+                .WithJson(saga.Parameters)
+                .With(AdoptGeneration.Initial.Value);
         }
     }
 
-    public async Task<IReadOnlyList<bool>> AppendAsync(
+    public Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+        return PostgresFence.WriteAsync(
+            database, database.Statements.Lock, member, Build, reader => ReadWrittenAsync(reader, entries.Count, cancellationToken), cancellationToken);
+
+        void Build(NpgsqlBatch batch)
         {
-            var batch = new NpgsqlBatch(connection);
-            await using (batch.ConfigureAwait(false))
-            {
-                batch.Add(database.Statements.Lock, member);
-                AddEvents(batch, member, entries);
-                AddStates(batch, member, entries);
-                return await ExecuteAsync(
-                    batch, connection, member, reader => ReadWrittenAsync(reader, entries.Count, cancellationToken), cancellationToken)
-                    .ConfigureAwait(false);
-            }
+            AddEvents(batch, member, entries);
+            AddStates(batch, member, entries);
         }
     }
 
@@ -108,22 +97,5 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
         }
 
         return written;
-    }
-
-    /// <summary>Runs a batch that begins with the lock, and reads what follows unless the lock came back empty.</summary>
-    private async Task<T> ExecuteAsync<T>(
-        NpgsqlBatch batch, NpgsqlConnection connection, Membership member, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken)
-    {
-        await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
-        NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await using (reader.ConfigureAwait(false))
-        {
-            if (await PostgresFence.ReadLockAsync(reader, cancellationToken).ConfigureAwait(false))
-            {
-                return await read(reader).ConfigureAwait(false);
-            }
-        }
-
-        throw await PostgresFence.RefusedAsync(database, connection, member, cancellationToken).ConfigureAwait(false);
     }
 }

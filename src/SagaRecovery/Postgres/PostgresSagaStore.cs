@@ -60,34 +60,15 @@ internal sealed class PostgresSagaStore(
         }
     }
 
-    public async Task<bool> AbandonAsync(SagaId sagaId, Ownership ownership, Abandonment abandonment, CancellationToken cancellationToken)
-    {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            var batch = new NpgsqlBatch(connection);
-            await using (batch.ConfigureAwait(false))
-            {
-                batch.Add(database.Statements.LockExclusively, ownership.Member);
-                batch.Add(database.Statements.Abandon, ownership.Member)
-                    .With(sagaId.Value).With(ownership.Generation.Value).With(abandonment.Reason).With(abandonment.Comment);
-                (bool held, bool abandoned) = await ReadAnswerAsync(batch, cancellationToken).ConfigureAwait(false);
-                return held
-                    ? abandoned
-                    : throw await PostgresFence.RefusedAsync(database, connection, ownership.Member, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
-
-    private static async Task<(bool Held, bool Written)> ReadAnswerAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
-    {
-        NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await using (reader.ConfigureAwait(false))
-        {
-            bool held = await PostgresFence.ReadLockAsync(reader, cancellationToken).ConfigureAwait(false);
-            return (held, await reader.ReadAsync(cancellationToken).ConfigureAwait(false));
-        }
-    }
+    public Task<bool> AbandonAsync(SagaId sagaId, Ownership ownership, Abandonment abandonment, CancellationToken cancellationToken) =>
+        PostgresFence.WriteAsync(
+            database,
+            database.Statements.LockExclusively,
+            ownership.Member,
+            batch => batch.Add(database.Statements.Abandon, ownership.Member)
+                .With(sagaId.Value).With(ownership.Generation.Value).With(abandonment.Reason).With(abandonment.Comment),
+            reader => reader.ReadAsync(cancellationToken),
+            cancellationToken);
 
     private async Task<(int Read, Guid Last)> ListPageAsync(
         NpgsqlConnection connection, Membership member, CandidateListing listing, NameCache names, Guid after, CancellationToken cancellationToken)
