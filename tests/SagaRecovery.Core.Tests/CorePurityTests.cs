@@ -46,7 +46,7 @@ public class CorePurityTests
     [Fact]
     public void The_project_of_the_core_names_no_package_project_or_framework()
     {
-        XDocument project = XDocument.Load(Path.Combine(RepositoryRoot(), "src", "SagaRecovery.Core", "SagaRecovery.Core.csproj"));
+        XDocument project = XDocument.Load(Path.Combine(Repository.Root, "src", "SagaRecovery.Core", "SagaRecovery.Core.csproj"));
 
         project.Descendants().Select(element => element.Name.LocalName)
             .Should().NotContain(["PackageReference", "ProjectReference", "FrameworkReference", "Reference"]);
@@ -99,17 +99,6 @@ public class CorePurityTests
     }
 
     private static string? FullName(Type type) => (type.IsGenericType ? type.GetGenericTypeDefinition() : type).FullName;
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "SagaRecovery.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("No folder above the tests holds SagaRecovery.sln.");
-    }
 
     private abstract class Impure
     {

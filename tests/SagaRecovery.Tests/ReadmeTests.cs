@@ -8,13 +8,12 @@ public sealed partial class ReadmeTests
     [Fact]
     public void Every_program_in_the_readme_is_the_file_that_it_names()
     {
-        string root = Root();
-        MatchCollection programs = Program().Matches(File.ReadAllText(Path.Combine(root, "README.md")));
+        MatchCollection programs = Program().Matches(File.ReadAllText(Path.Combine(Repository.Root, "README.md")));
 
         programs.Should().HaveCount(2);
         foreach (Match program in programs)
         {
-            string file = File.ReadAllText(Path.Combine(root, program.Groups["file"].Value));
+            string file = File.ReadAllText(Path.Combine(Repository.Root, program.Groups["file"].Value));
             program.Groups["code"].Value.Should().Be(file, "{0} is what is built", program.Groups["file"].Value);
         }
     }
@@ -22,22 +21,11 @@ public sealed partial class ReadmeTests
     [Fact]
     public void The_readme_names_every_setting()
     {
-        string readme = File.ReadAllText(Path.Combine(Root(), "README.md"));
+        string readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
         foreach (System.Reflection.PropertyInfo setting in typeof(SagaRecoveryOptions).GetProperties())
         {
             readme.Should().Contain(setting.Name);
         }
-    }
-
-    private static string Root()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "SagaRecovery.sln")))
-        {
-            folder = Path.GetDirectoryName(folder)!;
-        }
-
-        return folder;
     }
 
     [GeneratedRegex(@"<!-- (?<file>\S+\.cs) -->\n```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

@@ -19,7 +19,7 @@ public sealed class PublicApiTests
     [InlineData("SagaRecovery.Testing")]
     public void The_public_api_is_what_it_was(string assembly)
     {
-        string file = Path.Combine(Folder(), assembly + ".txt");
+        string file = Path.Combine(Repository.Root, "tests", "SagaRecovery.Executor.Tests", "PublicApi", assembly + ".txt");
         string present = string.Join('\n', Describe(Assembly.Load(assembly))) + "\n";
         if (Environment.GetEnvironmentVariable("UPDATE_PUBLIC_API") == "1")
         {
@@ -62,15 +62,4 @@ public sealed class PublicApiTests
         Type nested => nested.IsNestedPublic,
         _ => true,
     };
-
-    private static string Folder()
-    {
-        string root = AppContext.BaseDirectory; // not the caller's path: reproducible builds do not hold the real one
-        while (!File.Exists(Path.Combine(root, "SagaRecovery.sln")))
-        {
-            root = Path.GetDirectoryName(root)!;
-        }
-
-        return Path.Combine(root, "tests", "SagaRecovery.Executor.Tests", "PublicApi");
-    }
 }

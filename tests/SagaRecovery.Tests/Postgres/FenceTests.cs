@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Postgres;
@@ -113,7 +114,8 @@ public sealed class FenceTests(PostgresCluster cluster) : PostgresTest(cluster)
     public async Task A_join_that_waits_says_for_whom_and_ends_a_writer_that_stopped_in_the_middle()
     {
         Membership old = await Db.JoinAsync();
-        var logger = new ListLogger<PostgresSagaStore>();
+        using var log = new LogLines();
+        using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
         await using NpgsqlConnection stopped = await Db.DataSource.OpenConnectionAsync();
         await using NpgsqlTransaction halfway = await stopped.BeginTransactionAsync();
         await using var check = new NpgsqlCommand(Db.Database.Statements.Lock, stopped, halfway)
@@ -122,11 +124,11 @@ public sealed class FenceTests(PostgresCluster cluster) : PostgresTest(cluster)
         };
         (await check.ExecuteScalarAsync()).Should().NotBeNull();
 
-        Membership present = await Db.NewStore(logger: logger, stalled: TimeSpan.FromMilliseconds(1)).JoinAsync(old.Coordinator, CancellationToken.None);
+        Membership present = await Db.NewStore(logger: loggers.CreateLogger<PostgresSagaStore>(), stalled: TimeSpan.FromMilliseconds(1)).JoinAsync(old.Coordinator, CancellationToken.None);
 
         present.Incarnation.Should().Be(new Incarnation(2));
-        logger.Lines.Should().Contain(line => line.EventId == 23 && line.Message.Contains($"backend {stopped.ProcessID}"));
-        logger.Lines.Should().Contain(line => line.EventId == 27);
+        log.Lines.Should().Contain(line => line.EventId == 23 && line.Message.Contains($"backend {stopped.ProcessID}"));
+        log.Lines.Should().Contain(line => line.EventId == 27);
     }
 
     private Task WaitingBackendsAsync(int count) => Eventually.HoldsAsync(

@@ -1,8 +1,6 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Status;
 using SagaRecovery.Testing;
@@ -34,7 +32,7 @@ internal sealed class RecoveryHost : IAsyncDisposable
 
     public ManualTimeProvider Time { get; } = new();
 
-    public LinesProvider LogLines { get; } = new();
+    public LogLines LogLines { get; } = new();
 
     public SagaRecoveryTrigger Trigger => _host.Services.GetRequiredService<SagaRecoveryTrigger>();
 
@@ -72,41 +70,5 @@ internal sealed class RecoveryHost : IAsyncDisposable
     {
         await _host.StopAsync();
         _host.Dispose();
-    }
-
-    internal sealed class LinesProvider : ILoggerProvider
-    {
-        public ConcurrentQueue<(int EventId, LogLevel Level, string Message)> Lines { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) =>
-            categoryName.StartsWith("SagaRecovery", StringComparison.Ordinal) ? new Logger(this) : NullLogger.Instance;
-
-        /// <summary>The next line with this event id is not written: the logger throws.</summary>
-        public int? ThrowOnce { get; set; }
-
-        public int Count(int eventId) => Lines.Count(line => line.EventId == eventId);
-
-        public void Dispose()
-        {
-        }
-
-        private sealed class Logger(LinesProvider provider) : ILogger
-        {
-            public IDisposable? BeginScope<TState>(TState state)
-                where TState : notnull => null;
-
-            public bool IsEnabled(LogLevel logLevel) => true;
-
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-            {
-                if (eventId.Id == provider.ThrowOnce)
-                {
-                    provider.ThrowOnce = null;
-                    throw new IOException("the log's disk is full");
-                }
-
-                provider.Lines.Enqueue((eventId.Id, logLevel, formatter(state, exception)));
-            }
-        }
     }
 }
