@@ -23,11 +23,14 @@ public sealed partial class InMemorySagaStore
 
     /// <summary>A saga as it stands now.</summary>
     /// <exception cref="KeyNotFoundException">There is none with this id.</exception>
-    public StoredSaga Get(SagaId sagaId)
+    public StoredSaga Get(SagaId sagaId) => Find(sagaId) ?? throw new KeyNotFoundException($"There is no saga {sagaId}.");
+
+    /// <summary>A saga as it stands now; null: there is none with this id.</summary>
+    public StoredSaga? Find(SagaId sagaId)
     {
         lock (_lock)
         {
-            return _sagas[sagaId].ToStoredSaga();
+            return _sagas.GetValueOrDefault(sagaId)?.ToStoredSaga();
         }
     }
 

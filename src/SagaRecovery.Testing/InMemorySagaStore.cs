@@ -30,15 +30,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
     public Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_lock)
-        {
-            ThrowIfFenced(member);
-            foreach (Row row in _sagas.Values.Where(row => row.IsInProgress && row.Owner == member.Coordinator))
-            {
-                listing.Add(new Candidate(row.Id, row.Definition.Name, row.Generation));
-            }
-        }
-
+        ListPage(member, listing, after: null, pageSize: int.MaxValue);
         return Task.CompletedTask;
     }
 
@@ -115,6 +107,21 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         }
 
         return written;
+    }
+
+    /// <summary>Adds the candidates that come after one in the order of their ids.</summary>
+    /// <returns>How many, and the last of them.</returns>
+    internal (int Count, SagaId? Last) ListPage(Membership member, CandidateListing listing, SagaId? after, int pageSize)
+    {
+        lock (_lock)
+        {
+            ThrowIfFenced(member);
+            List<Row> page = [.. _sagas.Values
+                .Where(row => row.IsInProgress && row.Owner == member.Coordinator && (after is null || row.Id > after))
+                .Take(pageSize)];
+            page.ForEach(row => listing.Add(new Candidate(row.Id, row.Definition.Name, row.Generation)));
+            return (page.Count, page.Count == 0 ? after : page[^1].Id);
+        }
     }
 
     private Row? Find(SagaId sagaId, Ownership ownership) =>

@@ -139,19 +139,20 @@ internal struct TrackedSaga
             _others.RemoveAt(0);
         }
     }
+}
 
-    private struct TrackedLease
-    {
-        public long Number; // 0: none
-        public long ConfirmedGeneration; // 0: announced only
-        public long ConfirmedByDrain;
-        public bool AnnouncedAfterListing;
+/// <summary>One start of a tracked saga. A mutable struct, changed in place.</summary>
+internal struct TrackedLease
+{
+    public long Number; // 0: none
+    public long ConfirmedGeneration; // 0: announced only
+    public long ConfirmedByDrain;
+    public bool AnnouncedAfterListing;
 
-        public readonly bool IsConfirmed => ConfirmedGeneration != 0;
+    public readonly bool IsConfirmed => ConfirmedGeneration != 0;
 
-        public readonly bool WasConfirmedBy(long drain) => IsConfirmed && ConfirmedByDrain <= drain;
+    public readonly bool WasConfirmedBy(long drain) => IsConfirmed && ConfirmedByDrain <= drain;
 
-        public readonly TrackedLease Confirmed(AdoptGeneration generation, long drain) =>
-            this with { ConfirmedGeneration = generation.Value, ConfirmedByDrain = drain };
-    }
+    public readonly TrackedLease Confirmed(AdoptGeneration generation, long drain) =>
+        this with { ConfirmedGeneration = generation.Value, ConfirmedByDrain = drain };
 }

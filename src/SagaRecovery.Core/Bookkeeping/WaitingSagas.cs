@@ -117,7 +117,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         };
     }
 
-    private struct Entry
+    internal struct Entry
     {
         public string Name;
         public AdoptGeneration Generation;

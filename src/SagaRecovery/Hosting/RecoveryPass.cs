@@ -22,7 +22,10 @@ internal sealed class RecoveryPass(
     ILogger<SagaRecoveryService> logger)
 {
     private readonly int _loadBatchSize = options.Value.LoadBatchSize;
-    private readonly ParallelOptions _concurrency = new() { MaxDegreeOfParallelism = options.Value.MaxConcurrency };
+    private readonly int _maxConcurrency = options.Value.MaxConcurrency;
+
+    /// <summary>How a worker that hands sagas over is begun: on the thread pool, unless a test walks interleavings on one thread.</summary>
+    public Func<Func<Task>, Task> BeginWorker { get; init; } = Task.Run;
 
     private DateTimeOffset Now => time.GetUtcNow();
 
@@ -93,8 +96,7 @@ internal sealed class RecoveryPass(
             {
                 IReadOnlyList<LoadedSaga> loaded = await (next ?? LoadAsync(batches[i])).ConfigureAwait(false);
                 next = i + 1 < batches.Count ? LoadAsync(batches[i + 1]) : null; // fetched while this batch is handed over
-                IEnumerable<(Candidate First, LoadedSaga Second)> sagas = batches[i].Zip(loaded);
-                await Parallel.ForEachAsync(sagas, _concurrency, (saga, _) => HandOverOneAsync(saga.First, saga.Second)).ConfigureAwait(false);
+                await SideBySideAsync(batches[i].Length, saga => HandOverOneAsync(batches[i][saga], loaded[saga])).ConfigureAwait(false);
             }
         }
         finally
@@ -104,7 +106,7 @@ internal sealed class RecoveryPass(
 
         Task<IReadOnlyList<LoadedSaga>> LoadAsync(Candidate[] batch) => store.LoadAsync(member, batch, stopping);
 
-        async ValueTask HandOverOneAsync(Candidate candidate, LoadedSaga loaded)
+        async Task HandOverOneAsync(Candidate candidate, LoadedSaga loaded)
         {
             if (stopping.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
             {
@@ -114,6 +116,21 @@ internal sealed class RecoveryPass(
             AdoptGeneration? older = previous.TryGetValue(candidate.SagaId, out AdoptGeneration generation) ? generation : null;
             HandOverResult result = await handOver.RunAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
             outcome.Record(candidate.SagaId, result, Now);
+        }
+    }
+
+    /// <summary>Does work of so many pieces, as many of them side by side as the options allow.</summary>
+    private Task SideBySideAsync(int count, Func<int, Task> work)
+    {
+        int last = -1;
+        return Task.WhenAll(Enumerable.Range(0, Math.Min(_maxConcurrency, count)).Select(_ => BeginWorker(WorkAsync)));
+
+        async Task WorkAsync()
+        {
+            for (int next = Interlocked.Increment(ref last); next < count; next = Interlocked.Increment(ref last))
+            {
+                await work(next).ConfigureAwait(false);
+            }
         }
     }
 

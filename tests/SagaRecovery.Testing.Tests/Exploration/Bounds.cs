@@ -1,0 +1,40 @@
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <summary>How far an exploration goes: within this, it goes everywhere.</summary>
+internal sealed record Bounds
+{
+    /// <summary>For people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The starts, each by the number of the saga that it starts; two of one number are two starts of one id.</summary>
+    public required int[] Starts { get; init; }
+
+    /// <summary>Passes of each process.</summary>
+    public required int Passes { get; init; }
+
+    /// <summary>How often one saga changes its owner.</summary>
+    public int Reassignments { get; init; }
+
+    /// <summary>How many more processes join under the same id, each when the one before has crashed, or while it lives on as a zombie.</summary>
+    public int Successors { get; init; }
+
+    /// <summary>Whether successors start sagas too.</summary>
+    public bool SuccessorsStart { get; init; }
+
+    /// <summary>Whether inserts may lose their answer, land late, or both.</summary>
+    public bool LostAnswers { get; init; }
+
+    /// <summary>Steps of passes that fail: a database that is away, an executor that throws before or after it has begun.</summary>
+    public int Faults { get; init; }
+
+    /// <summary>Runs that the executor gives up.</summary>
+    public int GiveUps { get; init; }
+
+    /// <summary>Activations of the trigger; a pass may also begin without.</summary>
+    public int Triggers { get; init; }
+
+    /// <summary>Sagas to a page of the listing.</summary>
+    public int PageSize { get; init; } = 5;
+
+    public int Sagas => Starts.Max() + 1;
+}

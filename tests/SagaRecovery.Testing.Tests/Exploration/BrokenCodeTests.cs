@@ -1,0 +1,73 @@
+using Xunit.Abstractions;
+
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <summary>The explorer can fail: each rule of the design, broken in the real code, is found and shown by a short way to it.</summary>
+public sealed class BrokenCodeTests(ITestOutputHelper output)
+{
+    [Fact]
+    public Task Without_the_drain_after_the_listing_a_saga_runs_twice() => IsFoundAsync(
+        nameof(KnownBounds.OneStart),
+        Promise.NeverTwice,
+        new BrokenCode("SagaRecovery.Core", ("OpenedPass.cs", "        listing.Spend();\n        ClosingStarts = _tracker.Drain(now);", "        listing.Spend();")));
+
+    [Fact]
+    public Task Without_the_drain_before_the_listing_a_running_saga_is_forgotten() => IsFoundAsync(
+        nameof(KnownBounds.OneStart),
+        Promise.NeverForgotten,
+        new BrokenCode(
+            "SagaRecovery.Core",
+            ("SagaTracker.cs", "DrainedStarts drained = Drain(now);", "var drained = new DrainedStarts([], [], []);"),
+            ("SagaTracker.cs", "saga.WasSettledBy(plan.Pass.OpeningDrain)", "saga.IsRunning")));
+
+    [Fact]
+    public Task With_the_two_miss_rule_in_place_of_the_lease_a_saga_runs_twice() => IsFoundAsync(
+        nameof(KnownBounds.ManyPasses),
+        Promise.NeverTwice,
+        new BrokenCode(
+            "SagaRecovery.Core",
+            ("TrackedSaga.cs", "    public long ListedInPass;", "    public long ListedInPass; public int Missed;"),
+            ("TrackedSaga.cs", "RemoveLeases(lease => lease.WasConfirmedBy(drain));", "RemoveLeases(_ => true);"),
+            ("SagaTracker.cs", "saga.ListedInPass = pass;", "saga.ListedInPass = pass; saga.Missed = 0;"),
+            ("SagaTracker.cs", "            switch (message.Kind)", "            saga.Missed = 0;\n            switch (message.Kind)"),
+            ("SagaTracker.cs", "if (saga.WasSettledBy(plan.Pass.OpeningDrain))", "if (++CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId).Missed > 1)")));
+
+    [Fact]
+    public Task Without_the_generation_in_the_tracker_a_saga_that_came_back_is_run_by_nobody() => IsFoundAsync(
+        nameof(KnownBounds.OneStart),
+        Promise.NeverLost,
+        new BrokenCode("SagaRecovery.Core", ("SagaTracker.cs", "if (known && saga.Generation >= candidate.Generation)", "if (known)")));
+
+    [Fact]
+    public Task A_withdrawal_that_takes_the_other_lease_along_makes_a_saga_run_twice() => IsFoundAsync(
+        nameof(KnownBounds.TwoStarts),
+        Promise.NeverTwice,
+        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "RemoveLeases(lease => lease.Number == number);", "RemoveLeases(_ => true);")));
+
+    [Fact]
+    public Task Without_the_fence_a_zombie_and_its_successor_both_write() => IsFoundAsync(
+        nameof(KnownBounds.OneStart),
+        Promise.OneOwner,
+        new BrokenCode("SagaRecovery.Testing", ("InMemorySagaStore.cs", "if (present != member.Incarnation)", "if (present.Value < 0)")));
+
+    [Fact]
+    public Task A_run_that_is_given_up_and_not_forgotten_is_run_by_nobody() => IsFoundAsync(
+        nameof(KnownBounds.Faults),
+        Promise.NeverLost,
+        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        ForgetRunsUpTo(upTo);", "")));
+
+    [Fact]
+    public Task A_report_that_gives_one_count_for_another_is_found() => IsFoundAsync(
+        nameof(KnownBounds.OneStart),
+        Promise.TrueReport,
+        new BrokenCode("SagaRecovery.Core", ("PassOutcome.cs", "Removed = tally.Removed,", "Removed = _plan.AlreadyRunning.Count,")));
+
+    private async Task IsFoundAsync(string bounds, Promise promise, BrokenCode code)
+    {
+        string? counterexample = await code.ExploreAsync(bounds, promise);
+
+        output.WriteLine(counterexample ?? "nothing was found");
+        counterexample.Should().NotBeNull();
+        counterexample!.Split('\n').Should().HaveCountLessThan(20, "a person follows it");
+    }
+}

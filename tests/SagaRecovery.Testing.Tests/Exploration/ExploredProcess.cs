@@ -1,0 +1,150 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Hosting;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <summary>One process: the real pass, hand-over, wake-ups, starts, bookkeeping and status, put together as the container does it.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "What it owns holds a timer that never fires; millions of these come and go.")]
+internal sealed class ExploredProcess
+{
+    public static readonly CoordinatorId Us = new(Guid.Parse("c0000000-0000-4000-8000-000000000001"));
+
+    private readonly RecoveryPass _pass;
+    private readonly RecoveryWakeups _wakeups;
+    private WakeupRequests _requests;
+    private Task<PassReport>? _running;
+
+    public ExploredProcess(InMemorySagaStore database, int pageSize)
+    {
+        IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Us.Value, MaxConcurrency = 1 });
+        var time = new FrozenTime();
+        Log = database; // starts are walked by moves of their own, not by gates
+        Store = new ExploredStore(new SimulatedStore(database, Gates, pageSize));
+        Executor = new ScriptedExecutor(Gates);
+        Tracker = new SagaTracker(Inbox, BackoffPolicy.Default);
+        Coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
+        _wakeups = new RecoveryWakeups(time);
+        Starts = new SagaStarts(Inbox, Coordinator, _wakeups, options);
+        Status = new SagaRecoveryStatus(Coordinator, options, time);
+        var handOver = new SagaHandOver(Executor, Store, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
+        _pass = new RecoveryPass(Tracker, Store, handOver, Coordinator, Status, options, time, NullLogger<SagaRecoveryService>.Instance)
+        {
+            BeginWorker = work => work(),
+        };
+        Member = Coordinator.EnsureJoinedAsync(Store, CancellationToken.None).Outcome();
+    }
+
+    public InlineGates Gates { get; } = new();
+
+    public StartInbox Inbox { get; } = new();
+
+    public ExploredStore Store { get; }
+
+    public ISagaLog Log { get; }
+
+    public ScriptedExecutor Executor { get; }
+
+    public SagaTracker Tracker { get; }
+
+    public SagaCoordinator Coordinator { get; }
+
+    public SagaStarts Starts { get; }
+
+    public SagaRecoveryStatus Status { get; }
+
+    public Membership Member { get; }
+
+    public bool IsFenced => Coordinator.Fenced.IsCancellationRequested;
+
+    public bool HasPass => _running is not null;
+
+    public UnreadWords Unread { get; } = new();
+
+    /// <summary>Activations of the trigger with no answer yet.</summary>
+    public List<Activation> Activations { get; } = [];
+
+    /// <summary>Of the pass under way.</summary>
+    public PassWatch? Watch { get; set; }
+
+    public RecoveryTotals TotalsBefore { get; private set; } = new();
+
+    public int PassesBegun { get; private set; }
+
+    public bool IsExplicit => _requests.Reason == PassReason.Explicit;
+
+    public void Trigger() => Activations.Add(new Activation(_wakeups.RequestAndWaitAsync(CancellationToken.None), PassesBegun));
+
+    /// <summary>As the loop of the hosted service does: takes what was asked for, and runs a pass.</summary>
+    public void BeginPass(PassWatch watch)
+    {
+        Watch = watch;
+        watch.Announced = Unread.Drain();
+        TotalsBefore = Status.Current.Totals;
+        PassesBegun++;
+        Store.Forget();
+        _requests = _wakeups.TakeRequests();
+        _running = _pass.RunAsync(_requests.Reason, CancellationToken.None, CancellationToken.None);
+    }
+
+    public void AddTo(Fingerprint fingerprint, int sagas)
+    {
+        fingerprint.Add(PassesBegun);
+        fingerprint.Add(IsFenced);
+        fingerprint.Add([.. Activations.Select(activation => PassesBegun - activation.PassesBegun)]);
+        Unread.AddTo(fingerprint);
+        for (int saga = 0; saga < sagas; saga++)
+        {
+            fingerprint.Add((int)(Executor.RunsAt(World.IdOf(saga))?.Value ?? 0));
+            TrackerState.Add(Tracker, World.IdOf(saga), Unread.StartOfLease, fingerprint);
+        }
+
+        fingerprint.Add(HasPass);
+        if (HasPass)
+        {
+            fingerprint.Add(IsExplicit);
+            fingerprint.Add((int)Gates.Step!.Value);
+            Store.AddTo(fingerprint);
+            Watch!.AddTo(fingerprint);
+        }
+    }
+
+    /// <summary>Lets the pass go on to its next gate.</summary>
+    /// <returns>Its report, if that was the end of it.</returns>
+    public PassReport? StepPass(bool fail)
+    {
+        if (fail)
+        {
+            Gates.Fail();
+        }
+        else
+        {
+            Gates.Release();
+        }
+
+        return TakeReport();
+    }
+
+    /// <summary>The report of a pass that has just ended; whoever waits for it is answered.</summary>
+    public PassReport? TakeReport()
+    {
+        if (Gates.Step is not null)
+        {
+            return null;
+        }
+
+        PassReport report = _running!.Outcome();
+        _running = null;
+        _requests.Answer(report);
+        return report;
+    }
+}
+
+/// <summary>One activation of the trigger.</summary>
+/// <param name="Answer">Completes with the report.</param>
+/// <param name="PassesBegun">How many passes had begun by then: none of them may answer it.</param>
+internal sealed record Activation(Task<PassReport> Answer, int PassesBegun);

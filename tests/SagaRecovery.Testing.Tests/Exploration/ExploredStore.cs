@@ -1,0 +1,53 @@
+using SagaRecovery.Bookkeeping;
+
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <summary>Notes what the pass under way has been shown: what it does next depends on that.</summary>
+internal sealed class ExploredStore(SimulatedStore store) : ISagaStore
+{
+    private CandidateListing? _listing;
+
+    public IReadOnlyList<Candidate> Listed => _listing is null ? [] : _listing.Candidates;
+
+    public IReadOnlyList<Candidate> ToLoad { get; private set; } = [];
+
+    public IReadOnlyList<LoadedSaga> Loaded { get; private set; } = [];
+
+    public void AddTo(Fingerprint fingerprint)
+    {
+        foreach (IReadOnlyList<Candidate> candidates in new[] { Listed, ToLoad })
+        {
+            fingerprint.Add(candidates.Count);
+            fingerprint.Add([.. candidates.Select(candidate => (candidate.SagaId.Value.ToByteArray()[^1] * 10) + (int)candidate.Generation.Value)]);
+        }
+
+        fingerprint.Add([.. Loaded.Select(loaded => loaded is LoadedSaga.Present ? 1 : 0)]);
+    }
+
+    public void Forget()
+    {
+        _listing = null;
+        ToLoad = [];
+        Loaded = [];
+    }
+
+    public Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken) =>
+        store.JoinAsync(coordinator, cancellationToken);
+
+    public Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
+    {
+        _listing = listing;
+        return store.ListCandidatesAsync(member, listing, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<LoadedSaga>> LoadAsync(
+        Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
+    {
+        ToLoad = candidates;
+        Loaded = await store.LoadAsync(member, candidates, cancellationToken).ConfigureAwait(false);
+        return Loaded;
+    }
+
+    public Task<bool> AbandonAsync(SagaId sagaId, Ownership ownership, Abandonment abandonment, CancellationToken cancellationToken) =>
+        store.AbandonAsync(sagaId, ownership, abandonment, cancellationToken);
+}

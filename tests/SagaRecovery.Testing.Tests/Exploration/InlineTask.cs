@@ -1,0 +1,17 @@
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <summary>Everything here runs on the thread that asks for it, so a task is complete when it is returned.</summary>
+internal static class InlineTask
+{
+    public static T Outcome<T>(this Task<T> task)
+    {
+        if (!task.IsCompleted)
+        {
+            throw new InvalidOperationException("What should run on this thread went on to another: it cannot be walked.");
+        }
+
+#pragma warning disable VSTHRD002 // it is complete
+        return task.GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
+    }
+}

@@ -1,0 +1,45 @@
+using System.Reflection;
+
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <summary>What is explored every day, and what is explored on request.</summary>
+internal static class KnownBounds
+{
+    /// <summary>One id, two starts of it, an owner that changes twice, a successor, and a zombie or a crash.</summary>
+    public static Bounds OneSaga { get; } = new()
+    {
+        Name = "one saga, two starts", Starts = [0, 0], Passes = 2, LostAnswers = true, Reassignments = 2, Successors = 1,
+    };
+
+    /// <summary>Two ids, listed a page each.</summary>
+    public static Bounds TwoSagas { get; } = new()
+    {
+        Name = "two sagas in two pages", Starts = [0, 1], Passes = 2, LostAnswers = true, Reassignments = 1, PageSize = 1,
+    };
+
+    /// <summary>Two ids, and a successor.</summary>
+    public static Bounds TwoSagasAndSuccessor { get; } = new()
+    {
+        Name = "two sagas and a successor", Starts = [0, 1], Passes = 1, Successors = 1,
+    };
+
+    /// <summary>Passes that fail at any step, runs that are given up, and the trigger.</summary>
+    public static Bounds Faults { get; } = new()
+    {
+        Name = "faults, given-up runs, triggers", Starts = [0], Passes = 3, LostAnswers = true, Reassignments = 1, Faults = 2, GiveUps = 1, Triggers = 1,
+    };
+
+    /// <summary>Enough to break most rules.</summary>
+    public static Bounds OneStart { get; } = OneSaga with { Name = "one start", Starts = [0], LostAnswers = false };
+
+    /// <summary>One id started twice, in one process.</summary>
+    public static Bounds TwoStarts { get; } = OneSaga with { Name = "two starts", Passes = 1, Reassignments = 0, Successors = 0 };
+
+    /// <summary>Enough passes inside one slow insert to break the two-miss rule.</summary>
+    public static Bounds ManyPasses { get; } = new() { Name = "one saga, many passes", Starts = [0], Passes = 4, LostAnswers = true };
+
+    /// <summary>What explore.py covers, on the real code: three passes of each process.</summary>
+    public static Bounds DeepOneSaga { get; } = OneSaga with { Name = "deep: one saga, two starts, three passes", Passes = 3 };
+
+    public static Bounds Get(string name) => (Bounds)typeof(KnownBounds).GetProperty(name, BindingFlags.Public | BindingFlags.Static)!.GetValue(obj: null)!;
+}

@@ -1,0 +1,31 @@
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+internal enum MoveKind : byte
+{
+    Announce,
+    Insert,
+    InsertNeverSent,
+    InsertLandsUnheard,
+    InsertIsOnItsWay,
+    Run,
+    Created,
+    Withdraw,
+    LateInsertLands,
+    LateInsertIsLost, // the last of the moves of a start
+    Reassign,
+    FinishElsewhere,
+    SuccessorJoins,
+    CrashAndRestart,
+    Finish,
+    GiveUp,
+    Trigger,
+    BeginPass,
+    StepPass,
+    FailPassStep,
+}
+
+/// <summary>One atomic step of the world.</summary>
+/// <param name="Kind">What happens.</param>
+/// <param name="Subject">To which start or which saga.</param>
+/// <param name="Process">In which process.</param>
+internal readonly record struct Move(MoveKind Kind, byte Subject = 0, byte Process = 0);

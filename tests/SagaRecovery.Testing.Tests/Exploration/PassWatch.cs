@@ -1,0 +1,78 @@
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <summary>What one pass of one process owes, and what really happens while it is under way.</summary>
+internal sealed class PassWatch
+{
+    /// <summary>Sagas in progress and ours that nobody ran or was starting when the pass began, and that nothing has happened to since.</summary>
+    public HashSet<int> Owed { get; } = [];
+
+    /// <summary>Sagas that were finished or not ours when the pass began, with no start under way, and that nothing has happened to since.</summary>
+    public HashSet<int> Dead { get; } = [];
+
+    /// <summary>Sagas whose hand-over was begun, with what came of it: true: the executor's answer arrived.</summary>
+    public SortedDictionary<int, bool> HandedOver { get; } = [];
+
+    public int Announced { get; set; }
+
+    public int Found { get; set; }
+
+    public int Recovered { get; set; }
+
+    public int Failed { get; set; }
+
+    public int Gone { get; set; }
+
+    public int TakenAway { get; set; }
+
+    /// <summary>Something happened to a saga: whatever the pass makes of it is right.</summary>
+    public void Touch(int saga)
+    {
+        Owed.Remove(saga);
+        Dead.Remove(saga);
+    }
+
+    public void AddTo(Fingerprint fingerprint)
+    {
+        fingerprint.Add([.. Owed.Order()]);
+        fingerprint.Add([.. Dead.Order()]);
+        fingerprint.Add([.. HandedOver.Keys]);
+        fingerprint.Add([.. HandedOver.Values.Select(Convert.ToInt32)]);
+        fingerprint.Add([Announced, Found, Recovered, Failed, Gone, TakenAway]);
+    }
+
+    /// <summary>Compares a report with what really happened.</summary>
+    /// <exception cref="Violation">They differ.</exception>
+    public void Check(PassReport pass, RecoveryTotals before, RecoveryTotals after)
+    {
+        Same("observed starts", pass.ObservedStarts, Announced);
+        if (pass.Result != PassResult.Failed)
+        {
+            Same("found", pass.Found, Found);
+        }
+
+        Same("recovered", pass.Recovered, Recovered);
+        Same("failed", pass.Failed, Failed);
+        Same("removed", pass.Removed, Gone);
+        Same("taken away", pass.TakenAway, TakenAway);
+        Same("the sum of all buckets", Sum(pass), pass.Found);
+        Same("recovered since start", after.Recovered, before.Recovered + Recovered);
+        Same("failed since start", after.Failed, before.Failed + Failed);
+        Same("starts observed since start", after.ObservedStarts, before.ObservedStarts + Announced);
+        Same("finished since start", after.InferredFinished, before.InferredFinished + Gone);
+        Same("taken away since start", after.BadStateInExecutor, before.BadStateInExecutor + TakenAway);
+        Same("passes since start", after.Passes, before.Passes + 1);
+    }
+
+    private static int Sum(PassReport pass) => pass.Recovered + pass.Failed + pass.Skipped + pass.NotHere + pass.Abandoned + pass.MovedOn
+        + pass.NotAttempted + pass.BackingOff + pass.Held + pass.Unreadable;
+
+    private static void Same(string what, long reported, long real)
+    {
+        if (reported != real)
+        {
+            throw new Violation(Promise.TrueReport, $"the report says {what}: {reported}, and it was {real}");
+        }
+    }
+}

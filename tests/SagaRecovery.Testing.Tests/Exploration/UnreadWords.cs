@@ -1,0 +1,37 @@
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <summary>What stands in the inbox of one process and no drain has read yet.</summary>
+internal sealed class UnreadWords
+{
+    private readonly List<int> _words = [];
+    private readonly List<int> _startOfLease = [];
+    private int _announced;
+
+    /// <summary>Which start each lease of this process is, in the order of their numbers.</summary>
+    public IReadOnlyList<int> StartOfLease => _startOfLease;
+
+    public void NoteAnnounced(int start)
+    {
+        _startOfLease.Add(start);
+        _announced++;
+        _words.Add(start);
+    }
+
+    public void NoteCreated(int start) => _words.Add(100 + start);
+
+    public void NoteWithdrawn(int start) => _words.Add(200 + start);
+
+    public void NoteGivenUp(int saga, AdoptGeneration generation) => _words.Add(300 + (saga * 10) + (int)generation.Value);
+
+    /// <summary>All of it is read.</summary>
+    /// <returns>How many of the words were announcements.</returns>
+    public int Drain()
+    {
+        int announced = _announced;
+        _words.Clear();
+        _announced = 0;
+        return announced;
+    }
+
+    public void AddTo(Fingerprint fingerprint) => fingerprint.Add(_words);
+}

@@ -1,0 +1,32 @@
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <summary>What is promised, and checked after each move.</summary>
+internal enum Promise
+{
+    /// <summary>No saga is run by two owners whose writes both count.</summary>
+    OneOwner,
+
+    /// <summary>No saga is handed over while it runs in this process.</summary>
+    NeverTwice,
+
+    /// <summary>No run of a saga that is ours is told to stop, as if it were finished.</summary>
+    NeverForgotten,
+
+    /// <summary>Every saga in progress that nobody runs is handed over by the next complete pass, unless it failed and is not due.</summary>
+    NeverLost,
+
+    /// <summary>A complete pass forgets what had ended, or was not ours, when it began.</summary>
+    NoLeak,
+
+    /// <summary>The report says what really happened.</summary>
+    TrueReport,
+
+    /// <summary>An activation is answered by a pass that began after it, and by the first such.</summary>
+    AnsweredTrigger,
+}
+
+/// <summary>A promise is broken.</summary>
+internal sealed class Violation(Promise promise, string message) : Exception(message)
+{
+    public Promise Promise { get; } = promise;
+}

@@ -1,0 +1,151 @@
+using SagaRecovery.Coordinators;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <content>What is promised, and the fingerprint of all that the promises depend on.</content>
+internal sealed partial class World
+{
+    public UInt128 Fingerprint()
+    {
+        var fingerprint = new Fingerprint();
+        fingerprint.Add([_faults, _giveUps, _triggers, _processes.Count]);
+        Array.ForEach(_starts, start => start.AddTo(fingerprint));
+        for (int saga = 0; saga < _bounds.Sagas; saga++)
+        {
+            StoredSaga? row = Row(saga);
+            fingerprint.Add([row is null ? -1 : (int)row.State, (int)(row?.Generation.Value ?? 0), row?.Owner == Another ? 1 : 0]);
+        }
+
+        for (int index = 0; index < _processes.Count; index++)
+        {
+            fingerprint.Add(_processes[index] is not null);
+            _processes[index]?.AddTo(fingerprint, _bounds.Sagas);
+        }
+
+        fingerprint.Add([.. _begunUnseen.Select(run => (run.Process * 10) + run.Saga).Order()]);
+        return fingerprint.Value;
+    }
+
+    /// <summary>An executor stops all its runs when its process learns that it is fenced.</summary>
+    private void StopRunsOfTheFenced()
+    {
+        foreach (ExploredProcess process in _processes.OfType<ExploredProcess>().Where(process => process.IsFenced))
+        {
+            foreach (SagaId sagaId in process.Executor.Running.Keys)
+            {
+                process.Executor.End(sagaId);
+            }
+        }
+    }
+
+    /// <summary>(a) No saga is run by two owners whose writes both count: the database is asked.</summary>
+    private void AtMostOneOwnerCanWrite()
+    {
+        for (int saga = 0; saga < _bounds.Sagas; saga++)
+        {
+            int owners = _processes.Count(process => process?.Executor.RunsAt(IdOf(saga)) is { } generation && CanWrite(process, saga, generation));
+            if (owners > 1)
+            {
+                throw new Violation(Promise.OneOwner, $"saga {NameOf(saga)} is run by {owners} owners whose writes both count");
+            }
+        }
+    }
+
+    /// <summary>(b) No saga is handed over while it runs in this process, unless its executor had failed to say that it had begun.</summary>
+    private void NotHandedOverWhileItRuns(
+        ExploredProcess process, int index, int saga, IReadOnlyDictionary<SagaId, AdoptGeneration> running)
+    {
+        AdoptGeneration handedOver = process.Store.Loaded.OfType<LoadedSaga.Present>().First(loaded => loaded.Saga.Id == IdOf(saga)).Saga.Generation;
+        if (running.TryGetValue(IdOf(saga), out AdoptGeneration generation) && generation >= handedOver && !_begunUnseen.Contains((index, saga)))
+        {
+            throw new Violation(Promise.NeverTwice, $"saga {NameOf(saga)} is handed over while it runs here");
+        }
+    }
+
+    private void OnlyRunsThatAreNotOursAreEnded(ExploredProcess process, IReadOnlyDictionary<SagaId, AdoptGeneration> before)
+    {
+        foreach ((SagaId sagaId, AdoptGeneration generation) in before)
+        {
+            int saga = NumberOf(sagaId);
+            if (process.Executor.RunsAt(sagaId) is null && CanWrite(process, saga, generation))
+            {
+                throw new Violation(Promise.NeverForgotten, $"saga {NameOf(saga)} runs here and is ours, and is forgotten");
+            }
+        }
+    }
+
+    /// <summary>(c) Every saga in progress that nobody runs is handed over by the next complete pass, unless it failed and is not due.</summary>
+    private void WhatIsOwedWasHandedOver(ExploredProcess process, PassWatch watch)
+    {
+        foreach (int saga in watch.Owed.Where(saga => !watch.HandedOver.ContainsKey(saga)))
+        {
+            if (process.IsExplicit || !TrackerState.Waits(process.Tracker, IdOf(saga)))
+            {
+                throw new Violation(Promise.NeverLost, $"saga {NameOf(saga)} is in progress and ours, nobody runs it, and a complete pass does not hand it over");
+            }
+        }
+    }
+
+    /// <summary>(d) Tracked entries do not leak: a complete pass forgets what had come to its end, or was not ours, when it began.</summary>
+    private static void WhatIsDeadIsForgotten(ExploredProcess process, PassWatch watch)
+    {
+        foreach (int saga in watch.Dead.Where(saga => TrackerState.Tracks(process.Tracker, IdOf(saga))))
+        {
+            throw new Violation(Promise.NoLeak, $"saga {NameOf(saga)} is not ours or has ended, and is still tracked after a complete pass");
+        }
+    }
+
+    private static void TheTriggerIsAnswered(ExploredProcess process, PassReport report)
+    {
+        foreach (Activation activation in process.Activations.ToArray())
+        {
+            bool due = activation.PassesBegun < report.Start.Iteration;
+            if (activation.Answer.IsCompleted != due)
+            {
+                throw new Violation(Promise.AnsweredTrigger, due ? "an activation is not answered by a pass that began after it" : "an activation is answered by a pass that began before it");
+            }
+
+            if (due)
+            {
+                process.Activations.Remove(activation);
+            }
+        }
+    }
+
+    private PassWatch WatchFor(ExploredProcess process, int index)
+    {
+        var watch = new PassWatch();
+        bool isPresent = index == _processes.Count - 1;
+        for (int saga = 0; saga < _bounds.Sagas; saga++)
+        {
+            bool starting = _starts.Any(start => start.Saga == saga && start.Process == index && start.IsUnderWay);
+            bool ours = Row(saga) is { State: SagaState.Running } row && row.Owner == ExploredProcess.Us;
+            if (!starting && ours && isPresent && process.Executor.RunsAt(IdOf(saga)) is null)
+            {
+                watch.Owed.Add(saga);
+            }
+            else if (!starting && !ours)
+            {
+                watch.Dead.Add(saga);
+            }
+        }
+
+        return watch;
+    }
+
+    /// <summary>Whether a run could write now. Asked of the database, with an entry that changes nothing.</summary>
+    private bool CanWrite(ExploredProcess process, int saga, AdoptGeneration generation)
+    {
+        try
+        {
+            return Row(saga) is { State: SagaState.Running } && Write(process.Member, saga, generation, state: null);
+        }
+        catch (CoordinatorFencedException)
+        {
+            return false;
+        }
+    }
+
+    private static string NameOf(int saga) => ((char)('A' + saga)).ToString();
+}
