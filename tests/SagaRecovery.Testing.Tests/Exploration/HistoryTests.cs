@@ -12,19 +12,21 @@ public sealed class HistoryTests
 {
     private const int Histories = 300;
     private const int Moves = 400;
+    private const int Sagas = 8;
+    private const int StartsOfEach = 4;
 
     private static readonly Bounds Bounds = new()
     {
         Name = "long histories",
-        Starts = [0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 7],
-        Passes = 40,
+        Starts = [.. Enumerable.Range(0, Sagas).SelectMany(saga => Enumerable.Repeat(saga, StartsOfEach))],
+        Passes = Moves,
         Reassignments = 6,
         Successors = 5,
         SuccessorsStart = true,
         LostAnswers = true,
         Faults = 12,
         GiveUps = 12,
-        Triggers = 30,
+        Triggers = Moves,
         PageSize = 2,
     };
 
