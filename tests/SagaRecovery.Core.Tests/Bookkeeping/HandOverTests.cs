@@ -182,6 +182,21 @@ public class HandOverTests
     }
 
     [Fact]
+    public void A_saga_that_failed_before_and_was_not_attempted_since_keeps_its_failures()
+    {
+        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Pass();
+        WaitingSaga? failed = _process.Waiting(Saga(1));
+        _process.OpenPass(PassReason.Explicit);
+        _process.List();
+        _process.Plan();
+
+        _process.Complete().NotAttempted.Should().Be(1);
+
+        _process.Waiting(Saga(1)).Should().NotBeNull().And.Be(failed);
+    }
+
+    [Fact]
     public void A_pass_that_fails_half_way_keeps_what_it_recovered()
     {
         _process.Database.LeftBehind(Saga(2));
