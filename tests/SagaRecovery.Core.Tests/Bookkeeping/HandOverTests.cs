@@ -96,6 +96,8 @@ public class HandOverTests
     [InlineData(PassReason.Due, 0)]
     [InlineData(PassReason.UnreadStarts, 0)]
     [InlineData(PassReason.Startup, 0)]
+    [InlineData(PassReason.GivenUp, 0)]
+    [InlineData(PassReason.WithdrawnStart, 0)]
     public void Only_an_explicit_activation_tries_a_saga_that_is_backing_off_at_once(PassReason reason, int recovered)
     {
         _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
