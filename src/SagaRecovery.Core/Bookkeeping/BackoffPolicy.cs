@@ -23,11 +23,8 @@ public sealed record BackoffPolicy(TimeSpan First, TimeSpan Longest)
         return full - (full * 0.5 * Fraction(sagaId, failures));
     }
 
-    private TimeSpan Doubled(int failures)
-    {
-        double ticks = First.Ticks * Math.Pow(2, failures - 1);
-        return ticks >= Longest.Ticks ? Longest : TimeSpan.FromTicks((long)ticks);
-    }
+    private TimeSpan Doubled(int failures) =>
+        TimeSpan.FromTicks((long)Math.Min(First.Ticks * Math.Pow(2, failures - 1), Longest.Ticks));
 
     /// <summary>A number in [0, 1), spread evenly: Fibonacci hashing of the id's random half and the number of failures.</summary>
     private static double Fraction(SagaId sagaId, int failures)

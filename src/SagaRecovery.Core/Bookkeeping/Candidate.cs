@@ -48,11 +48,7 @@ public sealed class CandidateListing
         _unreadable.Add(new UnreadableCandidate(sagaId, error));
     }
 
-    internal void Spend()
-    {
-        ThrowIfSpent();
-        _spent = true;
-    }
+    internal void Spend() => _spent = true;
 
     private void ThrowIfSpent()
     {

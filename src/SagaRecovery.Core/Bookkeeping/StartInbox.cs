@@ -14,7 +14,7 @@ public readonly record struct StartLease(SagaId SagaId, long Number);
 public sealed class StartInbox
 {
     private readonly Channel<StartMessage> _channel =
-        Channel.CreateUnbounded<StartMessage>(new UnboundedChannelOptions { SingleReader = true });
+        Channel.CreateUnbounded<StartMessage>(new UnboundedChannelOptions { SingleReader = true }); // half the cost of reading
 
     private long _lastLease;
     private int _unread;

@@ -58,7 +58,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
     {
         if (_entries.Count == 0)
         {
-            return;
+            return; // as a rule nothing waits: this saves a look-up for each saga listed
         }
 
         ref Entry entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, candidate.SagaId);

@@ -61,9 +61,9 @@ public sealed record RecoveryReport
         CurrentPass = null,
         LastPass = pass,
         Totals = Totals.Plus(pass),
-        RecentlyRecovered = Last([.. RecentlyRecovered, .. pass.RecoveredSagas]),
-        RecentFailures = Last([.. RecentFailures, .. pass.FailedSagas]),
+        RecentlyRecovered = Last(RecentlyRecovered.Concat(pass.RecoveredSagas)),
+        RecentFailures = Last(RecentFailures.Concat(pass.FailedSagas)),
     };
 
-    private static T[] Last<T>(T[] items) => items.Length <= HistoryLength ? items : items[^HistoryLength..];
+    private static T[] Last<T>(IEnumerable<T> items) => [.. items.TakeLast(HistoryLength)];
 }

@@ -59,6 +59,18 @@ public class GiveUpTests
     }
 
     [Fact]
+    public void A_saga_that_the_executor_gave_up_is_shown_with_the_reason_even_before_a_listing_tells_its_name()
+    {
+        _process.Start(Saga(1));
+        _process.GiveUp(Saga(1));
+        _process.OpenPass();
+        _process.FailPass();
+
+        DateTimeOffset nextTry = BackoffPolicy.Default.NextTry(Saga(1), failures: 1, Noon);
+        _process.Waiting(Saga(1)).Should().Be(new WaitingSaga(Saga(1), Name: "", Failures: 1, nextTry, "the executor gave its run up"));
+    }
+
+    [Fact]
     public void A_recovered_saga_that_is_given_up_is_recovered_by_the_next_explicit_pass()
     {
         _process.Database.LeftBehind(Saga(1));
@@ -130,7 +142,7 @@ public class GiveUpTests
     {
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
         _process.GiveUp(Saga(1));
-        _process.Pass();
+        _process.Pass().Skipped.Should().Be(1, "its start is under way: for all that the tracker knows, it may begin another run");
         start.Created();
 
         _process.Pass(PassReason.Explicit).Recovered.Should().Be(1);

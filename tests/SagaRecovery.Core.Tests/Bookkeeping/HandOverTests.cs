@@ -96,6 +96,8 @@ public class HandOverTests
     [InlineData(PassReason.Due, 0)]
     [InlineData(PassReason.UnreadStarts, 0)]
     [InlineData(PassReason.Startup, 0)]
+    [InlineData(PassReason.GivenUp, 0)]
+    [InlineData(PassReason.WithdrawnStart, 0)]
     public void Only_an_explicit_activation_tries_a_saga_that_is_backing_off_at_once(PassReason reason, int recovered)
     {
         _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
@@ -179,6 +181,21 @@ public class HandOverTests
         pass.Should().Match<PassReport>(
             report => report.NotAttempted == 1 && report.Recovered == 1 && report.Result == PassResult.CutShort);
         _process.Pass().Should().Match<PassReport>(report => report.Recovered == 1 && report.Skipped == 1);
+    }
+
+    [Fact]
+    public void A_saga_that_failed_before_and_was_not_attempted_since_keeps_its_failures()
+    {
+        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Pass();
+        WaitingSaga? failed = _process.Waiting(Saga(1));
+        _process.OpenPass(PassReason.Explicit);
+        _process.List();
+        _process.Plan();
+
+        _process.Complete().NotAttempted.Should().Be(1);
+
+        _process.Waiting(Saga(1)).Should().NotBeNull().And.Be(failed);
     }
 
     [Fact]

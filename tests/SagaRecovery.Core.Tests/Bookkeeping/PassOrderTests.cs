@@ -24,7 +24,8 @@ public class PassOrderTests
     {
         OpenedPass pass = Open();
         pass.BeginListing();
-        Fails(() => pass.BeginListing());
+        Fails(() => pass.BeginListing())
+            .WithMessage("A pass goes open, list, reconcile, plan, outcome, each once; this one is at 'Listing'.");
     }
 
     [Fact]
@@ -86,6 +87,17 @@ public class PassOrderTests
     }
 
     [Fact]
+    public void A_pass_that_fails_before_its_plan_keeps_what_the_closing_drain_showed()
+    {
+        OpenedPass pass = Open();
+        CandidateListing listing = pass.BeginListing();
+        _inbox.Announce(Saga(1));
+        pass.Reconcile(listing, Noon);
+
+        pass.Fail("a fault between the drain and the plan", Noon).ObservedStarts.Should().Be(1);
+    }
+
+    [Fact]
     public void A_pass_that_fails_after_its_plan_is_over_and_keeps_its_count_of_starts()
     {
         OpenedPass pass = Open();
@@ -138,8 +150,9 @@ public class PassOrderTests
     {
         PassOutcome outcome = Plan(Open()).BeginOutcome();
         outcome.Complete(Noon);
-        Fails(() => outcome.Record(Saga(1), HandOverResult.Recovered.Instance, Noon));
-        Fails(() => outcome.RecordGone(Saga(1), RelinquishOutcome.NotRunning));
+        string tooLate = $"Pass 1 is over: what became of saga {Saga(1)} comes too late.";
+        Fails(() => outcome.Record(Saga(1), HandOverResult.Recovered.Instance, Noon)).WithMessage(tooLate);
+        Fails(() => outcome.RecordGone(Saga(1), RelinquishOutcome.NotRunning)).WithMessage(tooLate);
     }
 
     [Fact]

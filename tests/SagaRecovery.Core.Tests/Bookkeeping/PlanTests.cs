@@ -238,7 +238,8 @@ public class PlanTests
         _process.Tracker.Tracked.Should().Be(1);
         _process.Executor.HandedOver.Should().BeEmpty();
         _process.Tracker.Waiting.Should().ContainSingle("the other one runs").Which.SagaId.Should().Be(Saga(1));
-        _process.Waiting(Saga(1))!.Why.Should().NotBeEmpty();
+        _process.Waiting(Saga(1)).Should().Be(
+            new WaitingSaga(Saga(1), Name: "", Failures: 0, NextTry: null, "state 'sideways' is unknown"), "its name could not be read");
 
         _process.Database.SetReadable(Saga(1), readable: true);
         _process.Pass().Recovered.Should().Be(1);

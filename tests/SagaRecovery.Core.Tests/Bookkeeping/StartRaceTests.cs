@@ -1,3 +1,4 @@
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Core.Tests.Fixture;
 using SagaRecovery.Status;
 using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
@@ -117,19 +118,50 @@ public class StartRaceTests
         _process.Tracker.Tracked.Should().Be(0);
     }
 
-    [Fact]
-    public void Withdrawing_the_first_of_three_starts_leaves_the_others()
+    [Theory]
+    [InlineData(0, 1, 2)]
+    [InlineData(1, 0, 2)]
+    [InlineData(1, 2, 0)]
+    [InlineData(2, 0, 1)]
+    public void Withdrawing_two_of_three_starts_leaves_the_one_that_came_through(int cameThrough, int firstWithdrawn, int lastWithdrawn)
     {
         ScriptedStart[] starts = [_process.Announce(Saga(1)), _process.Announce(Saga(1)), _process.Announce(Saga(1))];
-        starts[0].LoseInsert().Withdraw();
-        starts[1].LoseInsert().Withdraw();
+        starts[firstWithdrawn].LoseInsert().Withdraw();
+        starts[lastWithdrawn].LoseInsert().Withdraw();
         _process.Pass().Starting.Should().Be(1);
-        starts[2].Insert().Created();
+        starts[cameThrough].Insert().Created();
 
         _process.Pass().Skipped.Should().Be(1);
 
         _process.Finish(Saga(1));
         _process.Pass().Removed.Should().Be(1);
+        _process.Tracker.Tracked.Should().Be(0);
+    }
+
+    [Fact]
+    public void A_second_start_that_came_through_and_finished_is_forgotten_while_the_first_is_still_under_way()
+    {
+        ScriptedStart first = _process.Announce(Saga(1)).LoseInsert();
+        _process.Start(Saga(1));
+        _process.Finish(Saga(1));
+
+        _process.Pass().Should().Match<PassReport>(report => report.Removed == 1 && report.Starting == 0);
+        _process.Pass().Should().Match<PassReport>(report => report.Removed == 0 && report.Starting == 1, "the first may still land");
+
+        first.Withdraw();
+        _process.Pass().Starting.Should().Be(0);
+        _process.Tracker.Tracked.Should().Be(0);
+    }
+
+    [Fact]
+    public void A_confirmation_of_a_start_that_was_withdrawn_changes_nothing()
+    {
+        StartLease withdrawn = _process.Inbox.Announce(Saga(1));
+        _process.Inbox.Withdraw(withdrawn);
+        _process.Inbox.Confirm(withdrawn, AdoptGeneration.Initial);
+
+        _process.Pass().Should().Match<PassReport>(
+            report => report.Starting == 0 && report.Removed == 0 && report.ProtocolViolations == 0);
         _process.Tracker.Tracked.Should().Be(0);
     }
 
@@ -158,6 +190,34 @@ public class StartRaceTests
         _process.Pass().Should().Match<PassReport>(report => report.ProtocolViolations == 1 && report.Skipped == 1);
 
         _process.Tracker.Waiting.Should().BeEmpty("it runs here now");
+    }
+
+    [Fact]
+    public void A_caller_that_inserts_first_is_counted_too_when_the_closing_drain_reads_its_confirmation()
+    {
+        _process.Database.TryInsert(Saga(1));
+        _process.Pass().Recovered.Should().Be(1);
+        _process.OpenPass();
+        _process.Announce(Saga(1)).Run().Created();
+        _process.List();
+        _process.Plan();
+
+        _process.Execute().ProtocolViolations.Should().Be(1);
+    }
+
+    [Fact]
+    public void The_confirmation_of_a_start_leaves_the_failures_of_a_newer_ownership_alone()
+    {
+        ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
+        _process.Database.TakeAway(Saga(1));
+        _process.Database.GiveBack(Saga(1));
+        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Pass().Should().Match<PassReport>(report => report.Readopted == 1 && report.Failed == 1);
+
+        start.Created(); // of the old run, which has been relinquished
+
+        _process.Pass().Should().Match<PassReport>(report => report.BackingOff == 1 && report.Failed == 0);
+        _process.Waiting(Saga(1))!.Failures.Should().Be(1);
     }
 
     [Fact]

@@ -12,6 +12,8 @@ internal sealed class RandomWalk
 {
     private const int IdsInUse = 8;
 
+    private static readonly List<PassReason> Reasons = [.. Enum.GetValues<PassReason>()];
+
     private readonly Random _random;
     private readonly (int Weight, Func<bool> Step)[] _steps;
     private readonly List<ScriptedStart> _starts = [];
@@ -186,7 +188,7 @@ internal sealed class RandomWalk
 
     // ---- passes
 
-    private bool OpenPass() => When(!Process.HasOpenPass, () => Process.OpenPass((PassReason)_random.Next(6)));
+    private bool OpenPass() => When(!Process.HasOpenPass, () => Process.OpenPass(Pick(Reasons)));
 
     private bool ListOrFail() => When(Process is { HasOpenPass: true, HasListing: false }, () =>
     {

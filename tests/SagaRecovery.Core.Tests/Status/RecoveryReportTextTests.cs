@@ -97,7 +97,7 @@ public class RecoveryReportTextTests
             [
                 new WaitingSaga(Disk, "disk", 3, StartedAt.AddSeconds(44), "time-out\nof the loader"),
                 new WaitingSaga(Demo, "demo", 0, NextTry: null, "definition demo v7 is not here"),
-                new WaitingSaga(Demo, "demo", 1, StartedAt, "was due"),
+                new WaitingSaga(Demo, "demo", 1, StartedAt.AddSeconds(2), "is due now"),
             ],
             WaitingCount = 5,
         };
@@ -148,7 +148,7 @@ public class RecoveryReportTextTests
                     NEXT_TRY   SAGA_ID                               WHY
                     in 42s     9aa1e6c5-1f4b-4f0e-8f3a-2d1f0c9b7a61  time-out of the loader
                     next pass  052247e0-853d-4d16-80e7-7c618d97edd8  definition demo v7 is not here
-                    due        052247e0-853d-4d16-80e7-7c618d97edd8  was due
+                    due        052247e0-853d-4d16-80e7-7c618d97edd8  is due now
                     … and 2 more
 
             """);
@@ -171,25 +171,74 @@ public class RecoveryReportTextTests
     }
 
     [Theory]
-    [InlineData(PassResult.Failed, "    FAILED: the database  is away\n")]
-    [InlineData(PassResult.CutShort, "    cut short: 2 sagas not attempted\n")]
-    [InlineData(PassResult.CompletedWithFailures, "    completed, but 1 of 4 sagas failed\n")]
-    public void A_pass_that_was_not_a_complete_recovery_says_so(PassResult result, string line)
+    [InlineData(PassResult.Failed, "the database\r\nis away", "    FAILED: the database  is away\n")]
+    [InlineData(PassResult.Failed, null, "    FAILED: \n")]
+    [InlineData(PassResult.CutShort, null, "    cut short: 2 sagas not attempted\n")]
+    [InlineData(PassResult.CompletedWithFailures, null, "    completed, but 1 of 4 sagas failed\n")]
+    public void A_pass_that_was_not_a_complete_recovery_says_so(PassResult result, string? error, string line)
     {
-        var pass = new PassReport(new PassStart(3, PassReason.Startup, StartedAt))
+        RecoveryReport report = AfterAPass() with
         {
-            Result = result,
-            Error = "the database\r\nis away",
-            Found = 4,
-            Failed = 1,
-            NotAttempted = 2,
+            LastPass = new PassReport(new PassStart(3, PassReason.Startup, StartedAt))
+            {
+                Result = result,
+                Error = error,
+                Found = 4,
+                Failed = 1,
+                NotAttempted = 2,
+            },
         };
-        var report = new RecoveryReport { Coordinator = Coordinator, Period = TimeSpan.FromMinutes(10), LastPass = pass };
 
-        RecoveryReportText.Render(report, StartedAt).Should().Contain(line);
+        RecoveryReportText.Render(report, StartedAt).Should().Contain("and ran for 0ms\n" + line + "    since start:\n");
+    }
+
+    [Fact]
+    public void Empty_histories_are_told_in_words() => RecoveryReportText.Render(AfterAPass(), StartedAt)
+        .Should().EndWith("not attempted: 0\n    no sagas recovered\n    no saga recovery failures\n");
+
+    [Fact]
+    public void Where_every_waiting_saga_is_named_no_more_are_spoken_of()
+    {
+        RecoveryReport report = AfterAPass() with { Waiting = [new WaitingSaga(Demo, "demo", 0, NextTry: null, "not here")], WaitingCount = 1 };
+
+        RecoveryReportText.Render(report, StartedAt).Should().EndWith(
+            $"""
+                sagas waiting to be recovered (1):
+                    NEXT_TRY   SAGA_ID                               WHY
+                    next pass  {Demo}  not here
+
+            """);
     }
 
     [Theory]
+    [InlineData(200, 200, "")]
+    [InlineData(201, 200, "…")]
+    public void A_message_is_cut_where_it_exceeds_200_characters(int length, int shown, string ellipsis)
+    {
+        RecoveryReport report = AfterAPass() with { RecentFailures = [new FailedSaga(StartedAt, Disk, "disk", new string('x', length))] };
+
+        RecoveryReportText.Render(report, StartedAt).Should().EndWith($"  {Disk}  {new string('x', shown)}{ellipsis}\n");
+    }
+
+    [Theory]
+    [InlineData(-1, "0ms")] // the clock was set back
+    [InlineData(0, "0ms")]
+    [InlineData(999, "999ms")]
+    [InlineData(1_000, "1s")]
+    [InlineData(119_999, "119s")]
+    [InlineData(120_000, "2m")]
+    [InlineData(7_199_999, "119m")]
+    [InlineData(7_200_000, "2h")]
+    public void A_time_is_told_in_the_largest_unit_that_says_enough(int milliseconds, string text)
+    {
+        DateTimeOffset now = StartedAt.AddMilliseconds(milliseconds);
+
+        RecoveryReportText.Render(AfterAPass(), now).Should().Contain($"started at 2026-11-22T18:33:34.620Z ({text} ago) and ran for 0ms\n");
+    }
+
+    [Theory]
+    [InlineData(PassReason.WithdrawnStart, "a withdrawn start")]
+    [InlineData(PassReason.GivenUp, "a run that was given up")]
     [InlineData(PassReason.Periodic, "a periodic timer firing")]
     [InlineData(PassReason.Retry, "the failure of the pass before")]
     [InlineData(PassReason.Due, "sagas that were due for another try")]
@@ -207,4 +256,11 @@ public class RecoveryReportTextTests
 
         RecoveryReportText.Render(report, StartedAt.AddMinutes(5)).Should().Contain($"currently executing: iter 1, triggered by {words}, for 5m\n");
     }
+
+    private static RecoveryReport AfterAPass() => new()
+    {
+        Coordinator = Coordinator,
+        Period = TimeSpan.FromMinutes(10),
+        LastPass = new PassReport(new PassStart(3, PassReason.Startup, StartedAt)),
+    };
 }
