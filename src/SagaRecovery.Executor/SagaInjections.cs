@@ -13,7 +13,12 @@ public sealed class SagaInjections
 
     /// <summary>Fails a node in place of running its action.</summary>
     /// <param name="node">The node's name.</param>
-    public SagaInjections FailAction(string node) => Change(node, injection => injection with { FailsAction = true });
+    /// <param name="when">
+    /// Completes when it is to fail, such as when parallel branches have come as far as they can; null: at once. Its token fires when the
+    /// run is to stop.
+    /// </param>
+    public SagaInjections FailAction(string node, Func<CancellationToken, Task>? when = null) =>
+        Change(node, injection => injection with { FailsAction = true, FailsWhen = when });
 
     /// <summary>Fails the undo of a node in place of running it.</summary>
     /// <param name="node">The node's name.</param>
@@ -43,7 +48,9 @@ public sealed class SagaInjections
 }
 
 /// <summary>What is done to one node on purpose.</summary>
-internal readonly record struct NodeInjection(bool FailsAction, bool FailsUndo, int ActionRuns, int UndoRuns)
+internal readonly record struct NodeInjection(
+    bool FailsAction, Func<CancellationToken, Task>? FailsWhen, bool FailsUndo, int ActionRuns, int UndoRuns)
 {
-    public static NodeInjection None { get; } = new(FailsAction: false, FailsUndo: false, ActionRuns: 1, UndoRuns: 1);
+    public static NodeInjection None { get; } =
+        new(FailsAction: false, FailsWhen: null, FailsUndo: false, ActionRuns: 1, UndoRuns: 1);
 }

@@ -76,6 +76,11 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
         NodeInjection injection = InjectionFor(node);
         try
         {
+            if (injection.FailsWhen is { } when)
+            {
+                await when(stop.Actions).ConfigureAwait(false);
+            }
+
             ThrowIfInjected(injection.FailsAction);
             ReadOnlyMemory<byte> output = default;
             for (int run = 0; run < injection.ActionRuns; run++)

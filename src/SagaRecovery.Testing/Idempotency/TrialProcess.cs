@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Executor;
+using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Hosting;
+
+namespace SagaRecovery.Testing.Idempotency;
+
+/// <summary>A process that has joined a store and runs sagas, without recovery: what a container would put together.</summary>
+internal sealed class TrialProcess : IAsyncDisposable
+{
+    private static readonly Guid Coordinator = Guid.Parse("01970000-0000-7000-8000-000000000002");
+
+    private readonly SagaCoordinator _coordinator;
+    private readonly RecoveryWakeups _wakeups;
+    private readonly DurableExecutor _executor;
+
+    private TrialProcess(ISagaLog log, SagaRegistry registry, IOptions<DurableExecutorOptions> executorOptions, TimeProvider time)
+    {
+        IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Coordinator });
+        _coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
+        _wakeups = new RecoveryWakeups(time);
+        var starts = new SagaStarts(new StartInbox(), _coordinator, _wakeups, options);
+        _executor = new DurableExecutor(registry, _coordinator, starts, log, time, executorOptions, NullLogger<DurableExecutor>.Instance);
+        Client = new SagaClient(registry, _executor, _coordinator, starts, log, time, executorOptions);
+    }
+
+    public SagaClient Client { get; }
+
+    public static async Task<TrialProcess> StartAsync(
+        InMemorySagaStore store, SagaRegistry registry, IOptions<DurableExecutorOptions> options, TimeProvider time)
+    {
+        var process = new TrialProcess(store, registry, options, time);
+        await process._coordinator.EnsureJoinedAsync(store, CancellationToken.None).ConfigureAwait(false);
+        return process;
+    }
+
+    /// <summary>Tells what is under way to stop, and does not wait for it: it may be what hangs.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await ((IHostedService)_executor).StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        _executor.Dispose();
+        _wakeups.Dispose();
+        _coordinator.Dispose();
+    }
+}

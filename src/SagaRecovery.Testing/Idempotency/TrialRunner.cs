@@ -1,0 +1,92 @@
+using Microsoft.Extensions.Options;
+using SagaRecovery.Executor;
+using SagaRecovery.Executor.Definitions;
+
+namespace SagaRecovery.Testing.Idempotency;
+
+/// <summary>Runs trials: brings the world back, runs the saga on a fresh executor and store, looks at what has become of the world.</summary>
+internal sealed class TrialRunner<TParameters>
+{
+    private readonly IdempotencyCheck<TParameters> _check;
+    private readonly IOptions<DurableExecutorOptions> _options;
+    private readonly SagaRegistry _registry;
+
+    public TrialRunner(IdempotencyCheck<TParameters> check)
+    {
+        _check = check;
+        _options = Options.Create(new DurableExecutorOptions { Json = check.Json });
+        _registry = new SagaRegistry([check.Saga], _options);
+    }
+
+    public SagaDefinition Definition => _registry.Get(_check.Saga);
+
+    public async Task<TrialOutcome> RunAsync(Trial trial, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(_check.Deadline, _check.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        var store = new InMemorySagaStore();
+        string step = "Reset";
+        try
+        {
+            await _check.Reset(either.Token).WaitAsync(either.Token).ConfigureAwait(false);
+            step = "State";
+            StateLines before = await LookAsync(either.Token).ConfigureAwait(false);
+            IReadOnlyList<string> difference = before.Difference(await LookAsync(either.Token).ConfigureAwait(false));
+            if (difference.Count > 0)
+            {
+                return new TrialOutcome.StateVaried(trial, difference);
+            }
+
+            step = "the saga";
+            SagaResult result = await RunSagaAsync(trial, store, either.Token).ConfigureAwait(false);
+            step = "State";
+            StateLines after = await LookAsync(either.Token).ConfigureAwait(false);
+            return new TrialOutcome.Ended(trial, result, before, after, LogOf(store));
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return new TrialOutcome.TimedOut(trial, step, LogOf(store));
+        }
+    }
+
+    private async Task<StateLines> LookAsync(CancellationToken token) =>
+        new(await _check.State(token).WaitAsync(token).ConfigureAwait(false));
+
+    private async Task<SagaResult> RunSagaAsync(Trial trial, InMemorySagaStore store, CancellationToken token)
+    {
+        TrialProcess process = await TrialProcess.StartAsync(store, _registry, _options, _check.Time).ConfigureAwait(false);
+        await using (process.ConfigureAwait(false))
+        {
+            var start = new SagaStartOptions { Id = _check.SagaId, Inject = Inject(trial, store) };
+            SagaHandle saga = await process.Client.StartAsync(_check.Saga, _check.Parameters, start, token).ConfigureAwait(false);
+            return await saga.Completion.WaitAsync(token).ConfigureAwait(false);
+        }
+    }
+
+    private SagaInjections Inject(Trial trial, InMemorySagaStore store)
+    {
+        SagaShape shape = Definition.Shape;
+        var inject = new SagaInjections();
+        if (trial.Fails is { } failing)
+        {
+            var others = new OtherBranches(shape, failing);
+            store.AfterWrite = others.NoteAsync;
+            inject.FailAction(shape.NameOf(failing), others.DoneAsync);
+        }
+
+        if (trial.ActsTwice is { } acting)
+        {
+            inject.Repeat(shape.NameOf(acting), action: 2);
+        }
+
+        if (trial.UndoesTwice is { } undoing)
+        {
+            inject.Repeat(shape.NameOf(undoing), undo: 2);
+        }
+
+        return inject;
+    }
+
+    private IReadOnlyList<SavedNodeEvent> LogOf(InMemorySagaStore store) =>
+        store.Sagas.SingleOrDefault(saga => saga.Id == _check.SagaId)?.Events ?? [];
+}

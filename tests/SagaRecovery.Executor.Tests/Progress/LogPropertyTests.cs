@@ -1,0 +1,37 @@
+using FsCheck;
+using FsCheck.Fluent;
+using SagaRecovery.Executor.Definitions;
+
+namespace SagaRecovery.Executor.Tests.Progress;
+
+/// <summary>
+/// Any DAG, any interleaving, any failures of actions and undos, a crash between any two events. A failure prints the seed, to be set
+/// with <c>WithReplay</c>, and the smallest case that was found.
+/// </summary>
+public sealed class LogPropertyTests
+{
+    private const int Cases = 4_000;
+
+    [Fact]
+    public void Any_prefix_of_any_log_of_any_dag_is_carried_on_to_the_end_that_follows_from_it() =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(Cases), Prop.ForAll(SagaCase.Any, ObeyLaws));
+
+    private static void ObeyLaws(SagaCase it)
+    {
+        SagaShape shape = it.Shape;
+        SagaDrive whole = SagaDrive.New(shape, it.Ends);
+        ObeyLaws(shape, whole, before: []);
+
+        SavedNodeEvent[] prefix = [.. whole.Log.Take(it.Cut)];
+        ObeyLaws(shape, SagaDrive.Resume(shape, prefix, it.EndsAfter), prefix);
+    }
+
+    private static void ObeyLaws(SagaShape shape, SagaDrive drive, SavedNodeEvent[] before)
+    {
+        LogLaws.EndFollowsFromEvents(shape, drive);
+        LogLaws.NothingRunsAgain(drive, before);
+        LogLaws.OrderIsKept(shape, drive.Log);
+        SagaDrive again = SagaDrive.Resume(shape, drive.Log, []);
+        (again.End, again.Acted.Count, again.Undone.Count).Should().Be((drive.End, 0, 0), "a log of a saga that has ended replays to that end");
+    }
+}

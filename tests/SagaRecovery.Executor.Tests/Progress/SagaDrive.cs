@@ -1,0 +1,99 @@
+using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Executor.Progress;
+
+namespace SagaRecovery.Executor.Tests.Progress;
+
+/// <summary>
+/// Drives a saga to its end as the executor does, with given ends of its nodes in place of actions and undos. Writes down the log and
+/// what was handed out.
+/// </summary>
+internal sealed class SagaDrive
+{
+    private readonly SagaProgress _progress;
+    private readonly List<(int Node, bool Undo)> _underWay = [];
+
+    private SagaDrive(SagaProgress progress, IEnumerable<SavedNodeEvent> log)
+    {
+        _progress = progress;
+        Log = [.. log];
+    }
+
+    /// <summary>Every event, in the order of writing.</summary>
+    public List<SavedNodeEvent> Log { get; }
+
+    /// <summary>The nodes whose action was handed out, in order.</summary>
+    public List<int> Acted { get; } = [];
+
+    /// <summary>The nodes whose undo was handed out, in order.</summary>
+    public List<int> Undone { get; } = [];
+
+    /// <summary>The end that it came to; null: it stood still.</summary>
+    public SagaState? End => _progress.End;
+
+    /// <summary>Drives a new saga.</summary>
+    public static SagaDrive New(SagaShape shape, NodeEnd[] ends) => new SagaDrive(new SagaProgress(shape), []).ToEnd(ends);
+
+    /// <summary>Drives a saga on from its log.</summary>
+    /// <exception cref="BrokenLawException">The log is illegal.</exception>
+    public static SagaDrive Resume(SagaShape shape, IReadOnlyList<SavedNodeEvent> log, NodeEnd[] ends) =>
+        new SagaDrive(Replay(shape, log), log).ToEnd(ends);
+
+    public static SagaProgress Replay(SagaShape shape, IReadOnlyList<SavedNodeEvent> log) =>
+        SagaReplay.TryReplay(shape, log, out SagaProgress? progress, out string? illegal)
+            ? progress
+            : throw new BrokenLawException($"a log that was written is illegal: {illegal}", log);
+
+    private SagaDrive ToEnd(NodeEnd[] ends)
+    {
+        using IEnumerator<NodeEnd> script = ends.AsEnumerable().GetEnumerator();
+        TakeTurn();
+        while (_progress.End is null && _underWay.Count > 0)
+        {
+            NodeEnd end;
+            do
+            {
+                end = script.MoveNext() ? script.Current : default;
+                EndOne(end);
+            }
+            while (end.WithNext && _underWay.Count > 0);
+
+            TakeTurn();
+        }
+
+        return this;
+    }
+
+    private void EndOne(NodeEnd end)
+    {
+        (int node, bool undo) = _underWay[end.Pick % _underWay.Count];
+        _underWay.Remove((node, undo));
+        NodeEventType type = (undo, end.Fails) switch
+        {
+            (false, false) => NodeEventType.Succeeded,
+            (false, true) => NodeEventType.Failed,
+            (true, false) => NodeEventType.UndoFinished,
+            (true, true) => NodeEventType.UndoFailed,
+        };
+        var nodeEvent = new SavedNodeEvent(node, type, default);
+        _progress.Record(nodeEvent);
+        Log.Add(nodeEvent);
+    }
+
+    private void TakeTurn()
+    {
+        SagaTurn turn = _progress.Next();
+        Log.AddRange(turn.Events);
+        Acted.AddRange(turn.Act);
+        Undone.AddRange(turn.Undo);
+        _underWay.AddRange(turn.Act.Select(node => (node, false)));
+        _underWay.AddRange(turn.Undo.Select(node => (node, true)));
+        if (_progress.End is not null && _underWay.Count > 0)
+        {
+            throw new BrokenLawException("the saga is at its end while a node is under way", Log);
+        }
+    }
+}
+
+/// <summary>A law of the saga log does not hold.</summary>
+internal sealed class BrokenLawException(string law, IEnumerable<SavedNodeEvent> log)
+    : Exception($"{law}; the log: {string.Join(", ", log.Select(nodeEvent => $"{nodeEvent.NodeId} {nodeEvent.Type}"))}");

@@ -1,0 +1,147 @@
+using ControlPlane.Database;
+using ControlPlane.DemoSagas;
+using ControlPlane.Projects;
+using Dapper;
+using EmbeddedPostgres;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using SagaRecovery.Executor;
+using SagaRecovery.Testing.Idempotency;
+
+namespace SagaRecovery.Testing.Tests.Idempotency;
+
+/// <summary>The sagas of the sample, on a real Postgres.</summary>
+public sealed class SampleSagaTests : IAsyncLifetime
+{
+    private static readonly SagaId Id = SagaId.Parse("0190a000-0000-7000-8000-000000000001");
+
+    private ThrowawayCluster _cluster = null!;
+    private NpgsqlDataSource _source = null!;
+    private ControlPlaneDatabase _database = null!;
+
+    public async Task InitializeAsync()
+    {
+        _cluster = await ThrowawayCluster.StartAsync();
+        _source = NpgsqlDataSource.Create(await _cluster.NewDatabaseAsync());
+        _database = new ControlPlaneDatabase(_source, TimeProvider.System);
+        using var schema = new SchemaService(_source, TimeProvider.System, NullLogger<SchemaService>.Instance);
+        await schema.StartAsync(CancellationToken.None);
+        await schema.Ready.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _source.DisposeAsync();
+        await _cluster.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Project_create_keeps_its_promises()
+    {
+        IdempotencyReport report = await CheckOf(
+            new ProjectCreateSaga(_database),
+            new ProjectCreateParameters("new", "made by a test"),
+            connection => MakeProjectAsync(connection, "another's", firstId: 100)).RunAsync();
+
+        report.ThrowIfFaulty();
+        report.UndosNeverRun.Should().BeEmpty();
+        report.Runs.Should().HaveCount(2 + 8 + 8 + 7 + 7);
+    }
+
+    [Fact]
+    public async Task Project_delete_keeps_its_promises()
+    {
+        IdempotencyReport report = await CheckOf(
+            new ProjectDeleteSaga(_database),
+            new ProjectDeleteParameters("doomed"),
+            async connection =>
+            {
+                await MakeProjectAsync(connection, "another's", firstId: 100);
+                await MakeProjectAsync(connection, "doomed", firstId: 200);
+            }).RunAsync();
+
+        report.ThrowIfFaulty();
+        report.UndosNeverRun.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Demo_keeps_its_promises_once_it_is_released()
+    {
+        IdempotencyReport report = await CheckOf(
+            new DemoSaga(new DemoReleases(_database)),
+            new DemoParameters(),
+            connection => connection.ExecuteAsync(
+                "insert into control_plane.demo_saga (saga_id, time_released) values (@id, now())", new { id = Id.Value })).RunAsync();
+
+        report.ThrowIfFaulty();
+        report.Runs.Should().HaveCount(4);
+    }
+
+    [Fact]
+    public async Task A_delete_that_does_not_put_everything_back_would_be_found()
+    {
+        IdempotencyCheck<ProjectDeleteParameters> check = CheckOf(
+            new ProjectDeleteSaga(_database),
+            new ProjectDeleteParameters("doomed"),
+            async connection =>
+            {
+                await MakeProjectAsync(connection, "doomed", firstId: 200);
+                await connection.ExecuteAsync(
+                    """
+                    create or replace rule forgetful as on insert to control_plane.vpc_subnet
+                    where new.id = '00000000-0000-0000-0000-000000000204' and (select state from control_plane.project) = 'deleting'
+                    do instead nothing
+                    """);
+            });
+
+        IdempotencyReport report = await check.RunAsync();
+
+        IdempotencyFault fault = report.Faults.Should().ContainSingle(report.ToString()).Which;
+        fault.Kind.Should().Be(IdempotencyFaultKind.LeftBehind);
+        fault.Nodes.Should().Equal("subnet");
+        fault.Evidence.Should().ContainSingle().Which.Should().StartWith("- subnet {");
+    }
+
+    private IdempotencyCheck<TParameters> CheckOf<TParameters>(
+        Saga<TParameters> saga, TParameters parameters, Func<NpgsqlConnection, Task> prepare) => new()
+    {
+        Saga = saga,
+        Parameters = parameters,
+        SagaId = Id,
+        State = token => _database.ReadAsync(
+            connection => connection.QueryAsync<string>(
+                """
+                select 'project ' || (to_jsonb(project) - 'time_created')::text from control_plane.project
+                union all select 'vpc ' || to_jsonb(vpc)::text from control_plane.vpc
+                union all select 'router ' || to_jsonb(vpc_router)::text from control_plane.vpc_router
+                union all select 'route ' || to_jsonb(router_route)::text from control_plane.router_route
+                union all select 'subnet ' || to_jsonb(vpc_subnet)::text from control_plane.vpc_subnet
+                union all select 'rule ' || to_jsonb(vpc_firewall_rule)::text from control_plane.vpc_firewall_rule
+                union all select concat('demo saga ', saga_id, ' released: ', time_released is not null) from control_plane.demo_saga
+                """),
+            token),
+        Reset = token => _database.ReadAsync(
+            async connection =>
+            {
+                await connection.ExecuteAsync("truncate control_plane.project, control_plane.demo_saga cascade");
+                await prepare(connection);
+                return 0;
+            },
+            token),
+    };
+
+    private static async Task MakeProjectAsync(NpgsqlConnection connection, string name, int firstId)
+    {
+        CancellationToken none = CancellationToken.None;
+        await connection.ClaimNameAsync(Row(0), name, "there before", none);
+        await connection.InsertAsync(new Vpc(Row(1), Row(0), "default", "fd00::/48"), none);
+        await connection.InsertAsync(new Router(Row(2), Row(1), "system"), none);
+        await connection.InsertAsync(new Route(Row(3), Row(2), Route.DefaultV4, "0.0.0.0/0", "internet-gateway:default"), none);
+        await connection.InsertAsync(new Route(Row(5), Row(2), Route.DefaultV6, "::/0", "internet-gateway:default"), none);
+        await connection.InsertAsync(new Subnet(Row(4), Row(1), "default", "172.30.0.0/22", "fd00::/64"), none);
+        await connection.InsertAsync(FirewallRule.DefaultsOf(Row(1)), none);
+        await connection.PublishAsync(Row(0), none);
+
+        Guid Row(int id) => Guid.Parse($"00000000-0000-0000-0000-{firstId + id:d12}");
+    }
+}
