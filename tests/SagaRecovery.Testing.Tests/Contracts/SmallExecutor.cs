@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Testing.Contracts;
@@ -8,10 +10,12 @@ namespace SagaRecovery.Testing.Tests.Contracts;
 /// <summary>
 /// An executor as a user might write one: runs two steps, and keeps the contract unless a test takes one of its guards away.
 /// </summary>
-internal sealed class SmallExecutor : ISagaExecutor
+internal sealed class SmallExecutor : ISagaExecutor, IHostedService
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, Run> _runs = [];
+    private readonly HashSet<SagaId> _relinquished = [];
+    private readonly ConcurrentBag<Task> _begun = [];
     private readonly SagaCoordinator _coordinator;
     private readonly SagaStarts _starts;
     private readonly ISagaLog _log;
@@ -44,6 +48,11 @@ internal sealed class SmallExecutor : ISagaExecutor
         var run = new Run(saga.Id, Lacks(Guard.CarryOwnership) ? ownership.Member.Of(AdoptGeneration.Initial) : ownership);
         lock (_lock)
         {
+            if (Lacks(Guard.TakeBack) && _relinquished.Contains(saga.Id))
+            {
+                return new(ResumeOutcome.AlreadyRunning.Instance);
+            }
+
             if (_runs.TryGetValue(saga.Id, out Run? current) && !Lacks(Guard.OneRun))
             {
                 if (Lacks(Guard.ReplaceOlder) || (current.Ownership.Generation >= ownership.Generation && !Lacks(Guard.KeepNewer))
@@ -60,7 +69,7 @@ internal sealed class SmallExecutor : ISagaExecutor
 
         if (!Lacks(Guard.Begin))
         {
-            _ = Task.Run(() => RunAsync(run), CancellationToken.None);
+            _begun.Add(Task.Run(() => RunAsync(run), CancellationToken.None));
         }
 
         return new(ResumeOutcome.Resumed.Instance);
@@ -77,6 +86,7 @@ internal sealed class SmallExecutor : ISagaExecutor
             }
 
             run.Stopped = !Lacks(Guard.StopRelinquished);
+            _relinquished.Add(sagaId);
             if (!Lacks(Guard.ForgetRelinquished))
             {
                 _runs.Remove(sagaId);
@@ -85,6 +95,11 @@ internal sealed class SmallExecutor : ISagaExecutor
             return new(RelinquishOutcome.Relinquished);
         }
     }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task StopAsync(CancellationToken cancellationToken) =>
+        await Task.WhenAll(_begun).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private async Task RunAsync(Run run)
     {
@@ -189,6 +204,7 @@ public enum Guard
     StopRelinquished,
     ForgetRelinquished,
     RelinquishUpTo,
+    TakeBack,
     TakeNoForAnAnswer,
     StopWhenRefused,
     StopWhenFenced,
@@ -211,6 +227,7 @@ internal sealed class SmallSubject(Guard? lacking = null) : SagaExecutorSubject
     {
         recovery.Services.AddSingleton(this);
         recovery.UseExecutor<SmallExecutor>();
+        recovery.Services.AddSingleton<IHostedService>(services => services.GetRequiredService<SmallExecutor>());
     }
 
     public override NewSaga CreateSaga(SagaId sagaId, IServiceProvider services) => new(sagaId, Definition, "{}"u8.ToArray());

@@ -3,6 +3,8 @@ namespace SagaRecovery.Testing.Contracts;
 /// <summary>
 /// An executor, to be held to <see cref="SagaExecutorContract"/>: a fresh one for each rule. It brings one kind of saga: two steps, one
 /// after the other, each of which calls <see cref="SagaSteps.PassAsync"/> and does nothing else. The rules decide when a step may go on.
+/// Rules that count what was done stop the host first: an executor that is a hosted service, and waits for its runs when it stops, is
+/// caught for certain where another might be lucky.
 /// </summary>
 public abstract class SagaExecutorSubject : IAsyncDisposable
 {
