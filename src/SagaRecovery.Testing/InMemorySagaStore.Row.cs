@@ -47,8 +47,8 @@ public sealed partial class InMemorySagaStore
         {
             if (!IsInProgress)
             {
-                // An ended saga takes nothing new, but the writer of its last entry may not have heard that it was written.
-                return entry.Events.All(nodeEvent => _keys.Contains(Key(nodeEvent))) && (entry.NewState is null || entry.NewState == State);
+                // An ended saga takes nothing new, but the writer of its last entries may not have heard that they were written.
+                return entry.Events.All(nodeEvent => _keys.Contains(Key(nodeEvent))) && HasBeenIn(entry);
             }
 
             foreach (SavedNodeEvent nodeEvent in entry.Events)
@@ -76,6 +76,11 @@ public sealed partial class InMemorySagaStore
         };
 
         public SavedSaga ToSavedSaga() => ToStoredSaga().ToSavedSaga();
+
+        /// <summary>Whether the state of an entry whose events stand here was taken: it is the present one, or one that was passed.</summary>
+        private bool HasBeenIn(SagaLogEntry entry) =>
+            entry.NewState is null || entry.NewState == State
+            || (entry is { NewState: SagaState.Running or SagaState.Unwinding, Events.Count: > 0 });
 
         private static (int, NodeEventType) Key(SavedNodeEvent nodeEvent) => (nodeEvent.NodeId, nodeEvent.Type);
     }

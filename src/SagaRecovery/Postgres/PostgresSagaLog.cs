@@ -34,16 +34,87 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
         }
     }
 
-    public Task<IReadOnlyList<bool>> AppendAsync(
+    public async Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {
-        return PostgresFence.WriteAsync(
-            database, database.Statements.Lock, member, Build, reader => ReadWrittenAsync(reader, entries.Count, cancellationToken), cancellationToken);
+        List<List<int>> turns = TurnsOf(entries);
+        bool[] written = await PostgresFence.WriteAsync(
+            database, database.Statements.Lock, member, Build, reader => ReadWrittenAsync(reader, turns, entries.Count, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
+        if (written.Contains(value: false))
+        {
+            await AcceptRepeatsAsync(member, entries, written, cancellationToken).ConfigureAwait(false);
+        }
+
+        return written;
 
         void Build(NpgsqlBatch batch)
         {
-            AddEvents(batch, member, entries);
-            AddStates(batch, member, entries);
+            foreach (List<int> turn in turns)
+            {
+                SagaLogEntry[] entriesOfTurn = [.. turn.Select(index => entries[index])];
+                AddEvents(batch, member, entriesOfTurn);
+                AddStates(batch, member, entriesOfTurn);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The entries by index, in turns: one statement does not see what it writes itself, so what comes after the end of its saga goes
+    /// into the next, which finds the saga ended. As good as always there is one turn.
+    /// </summary>
+    private static List<List<int>> TurnsOf(IReadOnlyList<SagaLogEntry> entries)
+    {
+        List<List<int>> turns = [[]];
+        Dictionary<SagaId, int> afterEnd = [];
+        for (int i = 0; i < entries.Count; i++)
+        {
+            SagaLogEntry entry = entries[i];
+            int turn = afterEnd.GetValueOrDefault(entry.SagaId);
+            if (turn == turns.Count)
+            {
+                turns.Add([]);
+            }
+
+            turns[turn].Add(i);
+            if (entry.NewState is not (null or SagaState.Running or SagaState.Unwinding))
+            {
+                afterEnd[entry.SagaId] = turn + 1;
+            }
+        }
+
+        return turns;
+    }
+
+    /// <summary>Answers for entries that were not written because they had been, before their saga ended: an answer was lost.</summary>
+    private async Task AcceptRepeatsAsync(Membership member, IReadOnlyList<SagaLogEntry> entries, bool[] written, CancellationToken cancellationToken)
+    {
+        int[] refused = [.. Enumerable.Range(0, written.Length).Where(index => !written[index])];
+        (long Ordinal, SavedNodeEvent Event)[] events =
+            [.. refused.SelectMany((index, i) => entries[index].Events.Select(nodeEvent => (i + 1L, nodeEvent)))];
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var batch = new NpgsqlBatch(connection);
+            await using (batch.ConfigureAwait(false))
+            {
+                batch.Add(database.Statements.StandAlready)
+                    .With(member.Coordinator.Value)
+                    .With(refused.Select(index => entries[index].SagaId.Value).ToArray())
+                    .With(refused.Select(index => entries[index].Generation.Value).ToArray())
+                    .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
+                    .With(events.Select(one => one.Ordinal).ToArray())
+                    .With(events.Select(one => one.Event.NodeId).ToArray())
+                    .With(events.Select(one => PostgresNames.Of(one.Event.Type)).ToArray());
+                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
+                {
+                    while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                    {
+                        written[refused[reader.GetInt64(0) - 1]] = true;
+                    }
+                }
+            }
         }
     }
 
@@ -57,7 +128,6 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
 
         var sagas = new Guid[count];
         var generations = new long[count];
-        var states = new string?[count];
         var nodes = new int[count];
         var types = new string[count];
         var data = new string?[count];
@@ -68,7 +138,6 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
             {
                 sagas[i] = entry.SagaId.Value;
                 generations[i] = entry.Generation.Value;
-                states[i] = NameOf(entry.NewState);
                 nodes[i] = nodeEvent.NodeId;
                 types[i] = PostgresNames.Of(nodeEvent.Type);
                 data[i] = nodeEvent.Data.IsEmpty ? null : Encoding.UTF8.GetString(nodeEvent.Data.Span);
@@ -77,7 +146,7 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
         }
 
         batch.Add(database.Statements.AppendEvents, member)
-            .With(sagas).With(generations).With(states).With(nodes).With(types).WithJson(data);
+            .With(sagas).With(generations).With(nodes).With(types).WithJson(data);
     }
 
     private void AddStates(NpgsqlBatch batch, Membership member, IReadOnlyList<SagaLogEntry> entries) =>
@@ -88,12 +157,18 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
 
     private static string? NameOf(SagaState? state) => state is { } known ? PostgresNames.Of(known) : null;
 
-    private static async Task<IReadOnlyList<bool>> ReadWrittenAsync(NpgsqlDataReader reader, int count, CancellationToken cancellationToken)
+    private static async Task<bool[]> ReadWrittenAsync(
+        NpgsqlDataReader reader, List<List<int>> turns, int count, CancellationToken cancellationToken)
     {
         var written = new bool[count];
-        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        foreach (List<int> turn in turns)
         {
-            written[reader.GetInt64(0) - 1] = true;
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                written[turn[(int)reader.GetInt64(0) - 1]] = true;
+            }
+
+            await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         }
 
         return written;

@@ -87,13 +87,13 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Events of entries whose saga is still ours. <c>$3..$8</c> are parallel arrays: saga, generation and new state of the entry, and
-    /// node, type and data of the event. An event that is there already was written by a try whose answer was lost.
+    /// Events of entries whose saga is still ours and in progress. <c>$3..$7</c> are parallel arrays: saga and generation of the entry,
+    /// and node, type and data of the event. An event that is there already was written by a try whose answer was lost.
     /// </summary>
     public string AppendEvents { get; } = In(schema, $$"""
         insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
         select e.saga_id, e.node_id, e.event_type, e.data, $1
-        from unnest($3, $4, $5, $6, $7, $8) as e (saga_id, generation, new_state, node_id, event_type, data)
+        from unnest($3, $4, $5, $6, $7) as e (saga_id, generation, node_id, event_type, data)
         join {schema}.saga s on s.id = e.saga_id
         where {{Owned("e")}}
         on conflict (saga_id, node_id, event_type) do nothing
@@ -117,6 +117,23 @@ internal sealed class Statements(string schema)
         select ordinal from written
         """);
 
+    /// <summary>
+    /// Of entries that were not written, the ordinals of those that stand in the log already, as after a lost answer: their saga has
+    /// ended, and takes nothing new. <c>$2..$4</c> are parallel arrays: saga, generation and new state of each entry; so are
+    /// <c>$5..$7</c>: ordinal of the entry, node and type of each event. A state in progress that came with events was passed since.
+    /// </summary>
+    public string StandAlready { get; } = In(schema, """
+        select e.ordinal
+        from unnest($2, $3, $4) with ordinality as e (saga_id, generation, new_state, ordinal)
+        join {schema}.saga s on s.id = e.saga_id and s.current_coordinator = $1 and s.adopt_generation = e.generation
+        where (e.new_state is null or e.new_state = s.state or (e.new_state in ('running', 'unwinding') and e.ordinal = any ($5)))
+            and not exists (
+                select from unnest($5, $6, $7) as n (ordinal, node_id, event_type)
+                where n.ordinal = e.ordinal and not exists (
+                    select from {schema}.saga_node_event w
+                    where w.saga_id = e.saga_id and w.node_id = n.node_id and w.event_type = n.event_type))
+        """);
+
     public string Abandon { get; } = In(schema, """
         update {schema}.saga set state = 'abandoned', abandon_time = now(), abandon_reason = $5, abandon_comment = $6
         where id = $3 and current_coordinator = $1 and adopt_generation = $4 and state in ('running', 'unwinding')
@@ -126,10 +143,10 @@ internal sealed class Statements(string schema)
 
     public static string In(string schema, string statement) => statement.Replace("{schema}", schema, StringComparison.Ordinal);
 
-    /// <summary>The saga's row is ours at the entry's generation, and in progress or, after a lost answer, where the entry would take it.</summary>
+    /// <summary>The saga's row is ours at the entry's generation, and in progress: see <see cref="StandAlready"/> for one that has ended.</summary>
     private static string Owned(string entry) => $$"""
         s.current_coordinator = $1 and s.adopt_generation = {{entry}}.generation
-                and (s.state in ('running', 'unwinding') or s.state = {{entry}}.new_state)
+                and s.state in ('running', 'unwinding')
                 and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
         """;
 }

@@ -56,6 +56,58 @@ public sealed class SagaLogTests(PostgresCluster cluster) : PostgresTest(cluster
     }
 
     [Fact]
+    public async Task A_group_that_ends_its_saga_can_be_written_again_as_a_whole()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        SagaLogEntry[] group =
+        [
+            new(saga, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Started)]),
+            new(saga, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Failed, "{}")], SagaState.Unwinding),
+            new(saga, AdoptGeneration.Initial, [], SagaState.Unwound),
+        ];
+
+        (await Db.Log.AppendAsync(us, group, CancellationToken.None)).Should().Equal(true, true, true);
+        (await Db.Log.AppendAsync(us, group, CancellationToken.None)).Should().Equal(true, true, true);
+        (await Db.CountEventsAsync(saga)).Should().Be(2);
+    }
+
+    [Fact]
+    public async Task An_ended_saga_takes_no_new_event_not_even_with_the_state_that_it_is_in()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.AppendAsync(us, saga, SagaState.Succeeded);
+
+        (await Db.AppendAsync(us, saga, SagaState.Succeeded, SagaDatabase.Event(0, NodeEventType.Started))).Should().BeFalse();
+
+        (await Db.CountEventsAsync(saga)).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task What_comes_after_the_end_of_its_saga_in_one_group_is_refused()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        SagaId other = await Db.CreateSagaAsync(us);
+
+        IReadOnlyList<bool> written = await Db.Log.AppendAsync(
+            us,
+            [
+                new SagaLogEntry(saga, AdoptGeneration.Initial, [], SagaState.Stuck),
+                new SagaLogEntry(saga, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Started)]),
+                new SagaLogEntry(other, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Started)]),
+                new SagaLogEntry(saga, AdoptGeneration.Initial, [], SagaState.Succeeded),
+            ],
+            CancellationToken.None);
+
+        written.Should().Equal(true, false, true, false);
+        (await Db.StateOfAsync(saga)).Should().Be("stuck");
+        (await Db.CountEventsAsync(saga)).Should().Be(0);
+        (await Db.CountEventsAsync(other)).Should().Be(1);
+    }
+
+    [Fact]
     public async Task Entries_of_many_sagas_are_answered_one_by_one_and_in_order()
     {
         Membership us = await Db.JoinAsync();

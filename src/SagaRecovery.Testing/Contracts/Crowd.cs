@@ -1,0 +1,19 @@
+namespace SagaRecovery.Testing.Contracts;
+
+/// <summary>Callers that come at the same time.</summary>
+internal static class Crowd
+{
+    /// <summary>Starts all calls together, each on the thread pool.</summary>
+    /// <returns>What they answered, in their order.</returns>
+    public static async Task<T[]> RunAsync<T>(int count, Func<int, Task<T>> call)
+    {
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<T>[] calls = [.. Enumerable.Range(0, count).Select(number => Task.Run(async () =>
+        {
+            await go.Task.ConfigureAwait(false);
+            return await call(number).ConfigureAwait(false);
+        }))];
+        go.SetResult();
+        return await Task.WhenAll(calls).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text;
+
+namespace SagaRecovery.Testing.Contracts;
+
+internal static class CreatingRules
+{
+    public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
+    [
+        new(
+            "A new saga is in progress, its creator's, at the initial generation",
+            "what its process writes would be refused, or recovery would not find it after a crash",
+            NewAsync),
+        new(
+            "An id is created once, and trying again changes nothing",
+            "a caller that tries again after a lost answer would start its saga twice, or wipe out what it has done",
+            OnceAsync),
+        new(
+            "Of many who create one id at once, one does",
+            "the same saga would be run by each of them",
+            AtOnceAsync),
+        new(
+            "A call that was cancelled before it began does nothing",
+            "a process that has given up would go on changing sagas; or it could not be shut down",
+            CancelledAsync),
+    ];
+
+    private static async Task NewAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        SagaId id = await trial.CreateAsync(us, StoreTrial.NewSaga(parameters: """{"a":1}""")).ConfigureAwait(false);
+
+        SavedSaga saga = await trial.LoadPresentAsync(us, id).ConfigureAwait(false);
+        Expect.Equal(saga.State, SagaState.Running, "the state of a new saga");
+        Expect.Equal(saga.Generation, AdoptGeneration.Initial, "the generation of a new saga");
+        Expect.Equal(saga.Events.Count, 0, "events of a new saga");
+        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [id], "the sagas of its creator");
+    }
+
+    private static async Task OnceAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        Membership others = await trial.JoinAsync().ConfigureAwait(false);
+        SagaId id = await trial.CreateAsync(us, StoreTrial.NewSaga(parameters: """{"first":true}""")).ConfigureAwait(false);
+        SagaId ended = await trial.CreateAsync(us).ConfigureAwait(false);
+        await trial.WriteAsync(us, StoreTrial.Started(id, node: 0, SagaState.Unwinding)).ConfigureAwait(false);
+        await trial.WriteAsync(us, StoreTrial.Entry(ended, SagaState.Succeeded)).ConfigureAwait(false);
+
+        (string Who, Membership Member, SagaId Id)[] repeats = [("its creator", us, id), ("another coordinator", others, id), ("its creator, after its end", us, ended)];
+        foreach ((string who, Membership member, SagaId existing) in repeats)
+        {
+            NewSaga again = StoreTrial.NewSaga(existing, StoreTrial.Define("contract-again"), """{"first":false}""");
+            Expect.Equal(
+                await trial.Log.CreateAsync(member, again, CancellationToken.None).ConfigureAwait(false), expected: false, $"creating an id that exists, by {who}");
+        }
+
+        SavedSaga saga = await trial.LoadPresentAsync(us, id).ConfigureAwait(false);
+        Expect.Equal(Encoding.UTF8.GetString(saga.Parameters.Span), """{"first":true}""", "parameters of a saga that was created again");
+        Expect.Equal(saga.Name, StoreTrial.Definition.Name, "the definition of a saga that was created again");
+        Expect.Equal((saga.State, saga.Events.Count), (SagaState.Unwinding, 1), "state and events of a saga that was created again");
+        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [id], "sagas in progress after an ended one was created again");
+    }
+
+    private static async Task AtOnceAsync(StoreTrial trial)
+    {
+        Membership[] members = [await trial.JoinAsync().ConfigureAwait(false), await trial.JoinAsync().ConfigureAwait(false)];
+        for (int round = 0; round < 10; round++)
+        {
+            SagaId id = StoreTrial.NewId();
+            bool[] created = await Crowd.RunAsync(
+                8, caller => trial.Log.CreateAsync(members[caller % 2], StoreTrial.NewSaga(id), CancellationToken.None)).ConfigureAwait(false);
+            Expect.Equal(created.Count(one => one), 1, "calls of eight that created one id");
+        }
+
+        int listed = (await trial.ListIdsAsync(members[0]).ConfigureAwait(false)).Count + (await trial.ListIdsAsync(members[1]).ConfigureAwait(false)).Count;
+        Expect.Equal(listed, 10, "sagas of both coordinators together, after ten ids were created");
+    }
+
+    private static async Task CancelledAsync(StoreTrial trial)
+    {
+        var cancelled = new CancellationToken(canceled: true);
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
+
+        (string What, Func<Task> Call)[] calls =
+        [
+            ("joining", () => trial.Store.JoinAsync(us.Coordinator, cancelled)),
+            ("listing", () => trial.ListAsync(us, cancelled)),
+            ("loading", () => trial.Store.LoadAsync(us, [StoreTrial.AsCandidate(saga)], cancelled)),
+            ("creating", () => trial.Log.CreateAsync(us, StoreTrial.NewSaga(), cancelled)),
+            ("appending", () => trial.Log.AppendAsync(us, [StoreTrial.Started(saga, node: 0)], cancelled)),
+            ("abandoning", () => trial.Store.AbandonAsync(saga, us.Of(AdoptGeneration.Initial), new Abandonment("x", "y"), cancelled)),
+        ];
+        foreach ((string what, Func<Task> call) in calls)
+        {
+            await Expect.ThrowsAsync<OperationCanceledException>(call, $"{what}, cancelled before it began").ConfigureAwait(false);
+        }
+
+        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [saga], "sagas after calls that were cancelled"); // nor has anyone joined
+        Expect.Equal((await trial.LoadPresentAsync(us, saga).ConfigureAwait(false)).Events.Count, 0, "events after calls that were cancelled");
+    }
+}

@@ -1,0 +1,111 @@
+using SagaRecovery.Bookkeeping;
+
+namespace SagaRecovery.Testing.Contracts;
+
+/// <summary>
+/// Writes that race with a change of owner. Each round lets writers loose, changes the owner under them, looks at the log at once, and
+/// again when the last writer has heard that it is refused: both looks must show the same, and that must be what the writers were told.
+/// </summary>
+internal static class RacingRules
+{
+    private const int Rounds = 25;
+
+    public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
+    [
+        new(
+            "Once a join has returned, no write of an older incarnation takes effect",
+            "the successor would carry a saga on from a log to which its predecessor then adds: steps run twice, and both sides believe it",
+            JoinAsync),
+        new(
+            "Once a saga is reassigned, no write of its former owner takes effect",
+            "the new owner would carry a saga on from a log to which the former one then adds: steps run twice, and both sides believe it",
+            ReassignAsync),
+    ];
+
+    private static async Task JoinAsync(StoreTrial trial)
+    {
+        Membership old = await trial.JoinAsync().ConfigureAwait(false);
+        for (int round = 0; round < Rounds; round++)
+        {
+            List<SagaId> sagas = await trial.CreateManyAsync(old, 3).ConfigureAwait(false);
+            RacingWriter[] writers = [.. sagas.Select(saga => new RacingWriter(trial, old, saga)), new RacingWriter(trial, old, saga: null)];
+            Task<Membership> joined = RaceAsync(writers, () => trial.JoinAsync(old.Coordinator));
+            Membership present = await joined.ConfigureAwait(false);
+
+            string[] atOnce = await LookAsync(trial, present, sagas).ConfigureAwait(false);
+            await EndAsync(writers).ConfigureAwait(false);
+            string[] later = await LookAsync(trial, present, sagas).ConfigureAwait(false);
+
+            Check(writers, atOnce, later, "the join");
+            old = present;
+        }
+    }
+
+    private static async Task ReassignAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        Membership others = await trial.JoinAsync().ConfigureAwait(false);
+        for (int round = 0; round < Rounds; round++)
+        {
+            Membership next = round % 2 == 0 ? others : us; // given away, or come back at a newer generation
+            SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
+            RacingWriter[] writers = [new(trial, us, saga), new(trial, us, saga, firstNode: 100_000)];
+            await RaceAsync(writers, async () =>
+            {
+                await trial.ReassignAsync(saga, next.Coordinator).ConfigureAwait(false);
+                return next;
+            }).ConfigureAwait(false);
+
+            string[] atOnce = await LookAsync(trial, next, [saga]).ConfigureAwait(false);
+            await EndAsync(writers).ConfigureAwait(false);
+            string[] later = await LookAsync(trial, next, [saga]).ConfigureAwait(false);
+
+            Check(writers, atOnce, later, "the reassignment");
+        }
+    }
+
+    /// <summary>Changes the owner once all writers are at it.</summary>
+    private static async Task<Membership> RaceAsync(RacingWriter[] writers, Func<Task<Membership>> change)
+    {
+        foreach (RacingWriter writer in writers)
+        {
+            writer.Begin();
+        }
+
+        await Task.WhenAll(writers.Select(writer => writer.HasWritten)).ConfigureAwait(false);
+        Membership changed = await change().ConfigureAwait(false);
+        foreach (RacingWriter writer in writers)
+        {
+            writer.OwnerHasChanged();
+        }
+
+        return changed;
+    }
+
+    private static Task EndAsync(RacingWriter[] writers) => Task.WhenAll(writers.Select(writer => writer.Ended));
+
+    /// <summary>Everything that stands there, as the owner sees it: sagas, and the events of those raced about.</summary>
+    private static async Task<string[]> LookAsync(StoreTrial trial, Membership owner, List<SagaId> sagas)
+    {
+        (IReadOnlyList<Candidate> listed, _) = await trial.ListAsync(owner).ConfigureAwait(false);
+        Candidate[] raced = [.. listed.Where(candidate => sagas.Contains(candidate.SagaId))];
+        IReadOnlyList<LoadedSaga> loaded = await trial.LoadAsync(owner, raced).ConfigureAwait(false);
+        return
+        [
+            .. listed.Select(candidate => RacingWriter.Created(candidate.SagaId)),
+            .. loaded.SelectMany((one, i) => StoreTrial.Present(one, raced[i].SagaId).Events
+                .Select(nodeEvent => RacingWriter.Wrote(raced[i].SagaId, nodeEvent.NodeId))),
+        ];
+    }
+
+    private static void Check(RacingWriter[] writers, string[] atOnce, string[] later, string change)
+    {
+        Expect.SameSet(later, atOnce, $"what stands there when the last writer is refused, compared with what stood there when {change} returned");
+        foreach (RacingWriter writer in writers)
+        {
+            Expect.Sequence(writer.Taken.Except(later), [], $"writes that were answered as taken and are not there after {change}");
+            Expect.Sequence(writer.Refused.Intersect(later), [], $"writes that were answered as refused and are there after {change}");
+            Expect.That(writer.Refused.Count > 0, $"a writer is refused after {change}", $"it wrote {writer.Taken.Count} times, and was never refused");
+        }
+    }
+}

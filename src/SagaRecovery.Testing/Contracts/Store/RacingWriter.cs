@@ -1,0 +1,79 @@
+using SagaRecovery.Coordinators;
+
+namespace SagaRecovery.Testing.Contracts;
+
+/// <summary>
+/// Writes about one saga, or creates saga after saga, until it is refused; and a little longer, if it never is, once it should be.
+/// </summary>
+internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? saga, int firstNode = 0)
+{
+    private const int WritesTooMany = 5;
+
+    private readonly TaskCompletionSource _hasWritten = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _ownerHasChanged;
+
+    /// <summary>What was answered as taken; to be read when it has ended, like <see cref="Refused"/>.</summary>
+    public List<string> Taken { get; } = [];
+
+    public List<string> Refused { get; } = [];
+
+    /// <summary>Completes with the first answer.</summary>
+    public Task HasWritten => _hasWritten.Task;
+
+    public Task Ended { get; private set; } = Task.CompletedTask;
+
+    public static string Created(SagaId saga) => $"saga {saga}";
+
+    public static string Wrote(SagaId saga, int node) => $"event {node} of saga {saga}";
+
+    public void Begin() => Ended = Task.Run(async () =>
+    {
+        try
+        {
+            await RunAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _hasWritten.TrySetResult(); // or the race would wait for one that failed
+        }
+    });
+
+    public void OwnerHasChanged() => _ownerHasChanged = true;
+
+    private async Task RunAsync()
+    {
+        int tooMany = 0;
+        for (int node = firstNode; Refused.Count == 0 && tooMany < WritesTooMany; node++)
+        {
+            tooMany += _ownerHasChanged ? 1 : 0;
+            (string what, bool taken) = saga is { } id ? await AppendAsync(id, node).ConfigureAwait(false) : await CreateAsync().ConfigureAwait(false);
+            (taken ? Taken : Refused).Add(what);
+            _hasWritten.TrySetResult();
+        }
+    }
+
+    private async Task<(string What, bool Taken)> AppendAsync(SagaId id, int node)
+    {
+        try
+        {
+            return (Wrote(id, node), await trial.AppendAsync(member, StoreTrial.Started(id, node)).ConfigureAwait(false));
+        }
+        catch (CoordinatorFencedException)
+        {
+            return (Wrote(id, node), false);
+        }
+    }
+
+    private async Task<(string What, bool Taken)> CreateAsync()
+    {
+        NewSaga next = StoreTrial.NewSaga();
+        try
+        {
+            return (Created(next.Id), await trial.Log.CreateAsync(member, next, CancellationToken.None).ConfigureAwait(false));
+        }
+        catch (CoordinatorFencedException)
+        {
+            return (Created(next.Id), false);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Text;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Testing.Contracts;
+
+/// <summary>A store on trial: what the rules do with it, in the words of the rules.</summary>
+internal sealed class StoreTrial(SagaStoreSubject subject)
+{
+    public static readonly SavedDefinition Definition = Define("contract-saga");
+
+    public ISagaStore Store => subject.Store;
+
+    public ISagaLog Log => subject.Log;
+
+    public int ListPageSize => subject.ListPageSize;
+
+    /// <summary>Random but for its version: the order of ids is not that of their making.</summary>
+    public static SagaId NewId() => SagaId.NewAt(DateTimeOffset.UnixEpoch);
+
+    public static CoordinatorId NewCoordinator() => new(NewId().Value);
+
+    public static SavedDefinition Define(string name, int version = 1)
+    {
+        byte[] dag = Json($$"""{"name":"{{name}}","version":{{version}},"nodes":[{"id":0,"name":"only"}]}""");
+        return new SavedDefinition(DefinitionHash.Of(dag), name, version, dag);
+    }
+
+    public static byte[] Json(string text) => Encoding.UTF8.GetBytes(text);
+
+    public static NewSaga NewSaga(SagaId? id = null, SavedDefinition? definition = null, string parameters = "{}") =>
+        new(id ?? NewId(), definition ?? Definition, Json(parameters));
+
+    public static SavedNodeEvent Event(int node, NodeEventType type, string? json = null) =>
+        new(node, type, json is null ? default(ReadOnlyMemory<byte>) : Json(json));
+
+    /// <summary>An entry at the initial generation that says that a node has started.</summary>
+    public static SagaLogEntry Started(SagaId sagaId, int node, SagaState? state = null) =>
+        Entry(sagaId, state, Event(node, NodeEventType.Started));
+
+    public static SagaLogEntry Entry(SagaId sagaId, SagaState? state, params SavedNodeEvent[] events) =>
+        new(sagaId, AdoptGeneration.Initial, events, state);
+
+    public static Candidate AsCandidate(SagaId sagaId, AdoptGeneration? generation = null) =>
+        new(sagaId, Definition.Name, generation ?? AdoptGeneration.Initial);
+
+    /// <summary>Joins, under a new coordinator id unless one is given.</summary>
+    public Task<Membership> JoinAsync(CoordinatorId? coordinator = null) =>
+        Store.JoinAsync(coordinator ?? NewCoordinator(), CancellationToken.None);
+
+    public async Task<SagaId> CreateAsync(Membership member, NewSaga? saga = null)
+    {
+        NewSaga inserted = saga ?? NewSaga();
+        bool created = await Log.CreateAsync(member, inserted, CancellationToken.None).ConfigureAwait(false);
+        Expect.That(created, "a saga with a new id is inserted", "false: as if there were one with this id");
+        return inserted.Id;
+    }
+
+    public async Task<List<SagaId>> CreateManyAsync(Membership member, int count)
+    {
+        List<SagaId> ids = [];
+        while (ids.Count < count)
+        {
+            ids.Add(await CreateAsync(member).ConfigureAwait(false));
+        }
+
+        return ids;
+    }
+
+    public Task ReassignAsync(SagaId sagaId, CoordinatorId? to) => subject.ReassignAsync(sagaId, to);
+
+    public Task MakeUnreadableAsync(SagaId sagaId) => subject.MakeUnreadableAsync(sagaId);
+
+    public async Task<bool> AppendAsync(Membership member, SagaLogEntry entry)
+    {
+        IReadOnlyList<bool> written = await AppendAsync(member, [entry]).ConfigureAwait(false);
+        return written[0];
+    }
+
+    public async Task<IReadOnlyList<bool>> AppendAsync(Membership member, params SagaLogEntry[] entries)
+    {
+        IReadOnlyList<bool> written = await Log.AppendAsync(member, entries, CancellationToken.None).ConfigureAwait(false);
+        Expect.Equal(written.Count, entries.Length, "answers to the entries of a group");
+        return written;
+    }
+
+    /// <summary>Writes an entry that has to be taken.</summary>
+    public async Task WriteAsync(Membership member, SagaLogEntry entry) =>
+        Expect.That(await AppendAsync(member, entry).ConfigureAwait(false), "the owner's write at its generation is taken", "it was refused");
+
+    public Task<bool> AbandonAsync(Membership member, SagaId sagaId, AdoptGeneration? generation = null) => Store.AbandonAsync(
+        sagaId, member.Of(generation ?? AdoptGeneration.Initial), new Abandonment("corrupt", "for the contract"), CancellationToken.None);
+
+    public async Task<(IReadOnlyList<Candidate> Readable, IReadOnlyList<UnreadableCandidate> Unreadable)> ListAsync(
+        Membership member, CancellationToken cancellationToken = default)
+    {
+        var tracker = new SagaTracker(new StartInbox(), BackoffPolicy.Default);
+        OpenedPass pass = tracker.OpenPass(PassReason.Explicit, DateTimeOffset.UnixEpoch);
+        CandidateListing listing = pass.BeginListing();
+        await Store.ListCandidatesAsync(member, listing, cancellationToken).ConfigureAwait(false);
+        RecoveryPlan plan = pass.Reconcile(listing, DateTimeOffset.UnixEpoch).MakePlan(); // nothing is tracked, so all of it is to be recovered
+        return (plan.Recover, plan.Unreadable);
+    }
+
+    public async Task<IReadOnlyList<SagaId>> ListIdsAsync(Membership member)
+    {
+        (IReadOnlyList<Candidate> readable, _) = await ListAsync(member).ConfigureAwait(false);
+        return [.. readable.Select(candidate => candidate.SagaId)];
+    }
+
+    public async Task<IReadOnlyList<LoadedSaga>> LoadAsync(Membership member, params Candidate[] candidates)
+    {
+        IReadOnlyList<LoadedSaga> loaded = await Store.LoadAsync(member, candidates, CancellationToken.None).ConfigureAwait(false);
+        Expect.Equal(loaded.Count, candidates.Length, "answers to the candidates that were to be loaded");
+        return loaded;
+    }
+
+    public async Task<SavedSaga> LoadPresentAsync(Membership member, SagaId sagaId, AdoptGeneration? generation = null)
+    {
+        IReadOnlyList<LoadedSaga> loaded = await LoadAsync(member, AsCandidate(sagaId, generation)).ConfigureAwait(false);
+        return Present(loaded[0], sagaId);
+    }
+
+    public static SavedSaga Present(LoadedSaga loaded, SagaId sagaId) => loaded is LoadedSaga.Present { Saga: var saga } && saga.Id == sagaId
+        ? saga
+        : throw new BrokenRuleException($"saga {sagaId}, in progress and ours, is loaded", $"the store answered {loaded}");
+
+    /// <summary>A log as text, to be compared.</summary>
+    public static IEnumerable<string> Describe(IEnumerable<SavedNodeEvent> events) => events
+        .OrderBy(nodeEvent => nodeEvent.NodeId).ThenBy(nodeEvent => nodeEvent.Type)
+        .Select(nodeEvent => $"{nodeEvent.NodeId} {nodeEvent.Type} {Encoding.UTF8.GetString(nodeEvent.Data.Span)}".TrimEnd());
+}

@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Executor;
+using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Testing.Contracts;
+
+namespace SagaRecovery.Testing.Tests.Contracts;
+
+public sealed class DurableExecutorContractTests
+{
+    public static TheoryData<string> Rules => [.. SagaExecutorContract.Rules];
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public async Task The_durable_executor_keeps_the_contract(string rule)
+    {
+        await using var subject = new DurableSubject();
+        await SagaExecutorContract.CheckAsync(rule, subject);
+    }
+}
+
+internal sealed class DurableSubject : SagaExecutorSubject
+{
+    private readonly ConcurrentDictionary<SagaId, bool> _toBreak = new();
+
+    public override void AddExecutor(SagaRecoveryBuilder recovery)
+    {
+        recovery.AddDurableExecutor();
+        recovery.Services.AddSingleton<Saga>(new TwoSteps(this));
+    }
+
+    public override NewSaga CreateSaga(SagaId sagaId, IServiceProvider services)
+    {
+        Saga saga = services.GetRequiredService<Saga>();
+        return new NewSaga(sagaId, services.GetRequiredService<SagaRegistry>().Get(saga).Saved, "\"\""u8.ToArray());
+    }
+
+    public override void BreakRun(SagaId sagaId) => _toBreak[sagaId] = true;
+
+    private sealed class TwoSteps(DurableSubject subject) : Saga<string>
+    {
+        public override string Name => "two-steps";
+
+        protected internal override void Define(SagaBuilder<string> saga) =>
+            saga.Node("second", StepAsync, after: saga.Node("first", StepAsync));
+
+        private async Task<Output> StepAsync(NodeContext<string> context)
+        {
+            await subject.Steps.PassAsync(context.SagaId, context.CancellationToken);
+            return new Output(subject._toBreak.TryRemove(context.SagaId, out _));
+        }
+    }
+
+    /// <summary>An output that cannot be stored is a fault of the run.</summary>
+    private sealed class Output(bool broken)
+    {
+        public int Value => broken ? throw new NotSupportedException("This output cannot be stored.") : 1;
+    }
+}

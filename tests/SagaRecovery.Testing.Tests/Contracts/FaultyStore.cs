@@ -1,0 +1,244 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Testing.Contracts;
+
+namespace SagaRecovery.Testing.Tests.Contracts;
+
+/// <summary>One thing that a store can get wrong.</summary>
+public enum Fault
+{
+    KeepsIncarnation,
+    FencesOthers,
+    TakesWritesOfOldIncarnations,
+    ChecksIncarnationBeforeWriting,
+    HidesUnwinding,
+    HidesUnreadable,
+    SkipsAtPageEnd,
+    ListsFromLaggingCopy,
+    PagesByOffset,
+    LoadsInReverse,
+    LoadsWithoutLooking,
+    CutsLog,
+    ParsesJson,
+    KeepsDefinitionByName,
+    CreatesAtNewerGeneration,
+    CreatesAgain,
+    IgnoresCancellation,
+    IgnoresGeneration,
+    ChecksOwnerBeforeWriting,
+    AnswersForTheGroup,
+    RefusesRepeats,
+    WritesAfterEnd,
+    WritesInReverse,
+    WritesStateApart,
+    LosesSome,
+    AbandonsNothing,
+    AbandonsAnyGeneration,
+    AbandonsWhatEnds,
+}
+
+/// <summary>The store in memory with one fault.</summary>
+internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
+{
+    private readonly ConcurrentDictionary<CoordinatorId, Membership> _latest = new();
+    private readonly ConcurrentDictionary<string, SavedDefinition> _byName = new();
+    private readonly ConcurrentDictionary<SagaId, bool> _unreadable = new();
+    private readonly TaskCompletionSource _firstPageRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _someEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private List<Candidate> _copy = [];
+    private TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _appends;
+
+    public InMemorySagaStore Inner { get; } = new();
+
+    public void MakeUnreadable(SagaId sagaId) => _unreadable[sagaId] = true;
+
+    public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
+    {
+        if (Is(Fault.FencesOthers))
+        {
+            foreach (CoordinatorId other in _latest.Keys)
+            {
+                await Inner.JoinAsync(other, cancellationToken);
+            }
+        }
+
+        if (Is(Fault.KeepsIncarnation) && _latest.TryGetValue(coordinator, out Membership present))
+        {
+            return present;
+        }
+
+        return _latest[coordinator] = await Inner.JoinAsync(coordinator, Is(Fault.IgnoresCancellation) ? CancellationToken.None : cancellationToken);
+    }
+
+    public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
+    {
+        var whole = new CandidateListing();
+        await Inner.ListCandidatesAsync(member, whole, cancellationToken);
+        IEnumerable<Candidate> listed = whole.Candidates;
+        if (Is(Fault.PagesByOffset) && whole.Count > 20)
+        {
+            listed = listed.Take(20).ToList();
+            _firstPageRead.TrySetResult();
+            await _someEnded.Task;
+            var later = new CandidateListing();
+            await Inner.ListCandidatesAsync(member, later, cancellationToken);
+            listed = [.. listed, .. later.Candidates.Skip(20)];
+        }
+
+        (listed, _copy) = Is(Fault.ListsFromLaggingCopy) ? (_copy, whole.Candidates) : (listed, _copy);
+        listed = Is(Fault.SkipsAtPageEnd) ? listed.Where((_, i) => i % 20 != 19) : listed;
+        listed = Is(Fault.HidesUnwinding) ? listed.Where(candidate => Inner.Get(candidate.SagaId).State == SagaState.Running) : listed;
+        listed = Is(Fault.HidesUnreadable) ? listed.Where(candidate => !_unreadable.ContainsKey(candidate.SagaId)) : listed;
+        listed.ToList().ForEach(listing.Add);
+    }
+
+    public async Task<IReadOnlyList<LoadedSaga>> LoadAsync(
+        Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<LoadedSaga> loaded = await Inner.LoadAsync(member, candidates, cancellationToken);
+        Interlocked.Exchange(ref _loaded, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        if (Is(Fault.LoadsWithoutLooking))
+        {
+            return [.. candidates.Select(candidate => new LoadedSaga.Present(Inner.Get(candidate.SagaId).ToSavedSaga()))];
+        }
+
+        return [.. (Is(Fault.LoadsInReverse) ? loaded.Reverse() : loaded).Select(one => one is LoadedSaga.Present present ? Spoil(present.Saga) : one)];
+    }
+
+    public async Task<bool> AbandonAsync(SagaId sagaId, Ownership ownership, Abandonment abandonment, CancellationToken cancellationToken)
+    {
+        if (Is(Fault.AbandonsNothing))
+        {
+            return true;
+        }
+
+        bool abandoned = await Inner.AbandonAsync(
+            sagaId, Is(Fault.AbandonsAnyGeneration) && Find(sagaId) is { } row ? ownership.Member.Of(row.Generation) : ownership, abandonment, cancellationToken);
+        return abandoned || Is(Fault.AbandonsWhatEnds);
+    }
+
+    public async Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)
+    {
+        SavedDefinition definition = Is(Fault.KeepsDefinitionByName) ? _byName.GetOrAdd(saga.Definition.Name, saga.Definition) : saga.Definition;
+        bool created = await Inner.CreateAsync(member, saga with { Definition = definition }, cancellationToken);
+        if (created && Is(Fault.CreatesAtNewerGeneration))
+        {
+            Inner.Reassign(saga.Id, member.Coordinator);
+        }
+
+        return created || Is(Fault.CreatesAgain);
+    }
+
+    public async Task<IReadOnlyList<bool>> AppendAsync(
+        Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
+    {
+        Membership writer = member;
+        if (Is(Fault.ChecksIncarnationBeforeWriting) && member == _latest[member.Coordinator])
+        {
+            await DawdleAsync(entries);
+            writer = _latest[member.Coordinator]; // who may have joined since the check
+        }
+
+        writer = Is(Fault.TakesWritesOfOldIncarnations) ? _latest[member.Coordinator] : writer;
+        if (Is(Fault.PagesByOffset))
+        {
+            await _firstPageRead.Task;
+        }
+
+        if (Is(Fault.ChecksOwnerBeforeWriting) && entries.All(entry => IsOwned(member, entry)))
+        {
+            await DawdleAsync(entries);
+            return [await WriteWhoeverOwnsAsync(entries.Single())];
+        }
+
+        if (Is(Fault.WritesStateApart))
+        {
+            await Inner.AppendAsync(writer, [.. entries.Select(entry => entry with { NewState = null })], cancellationToken);
+            await Task.Yield();
+        }
+
+        if (Is(Fault.LosesSome) && Interlocked.Increment(ref _appends) % 100 == 0)
+        {
+            return [.. entries.Select(_ => true)];
+        }
+
+        IReadOnlyList<bool> written = await Inner.AppendAsync(writer, [.. Spoil(entries)], cancellationToken);
+        _someEnded.TrySetResult();
+        return Spoil(entries, written);
+    }
+
+    private bool Is(Fault one) => fault == one;
+
+    private StoredSaga? Find(SagaId sagaId) => Inner.Sagas.FirstOrDefault(saga => saga.Id == sagaId);
+
+    private bool IsOwned(Membership member, SagaLogEntry entry) =>
+        Find(entry.SagaId) is { } row && row.Owner == member.Coordinator && row.Generation == entry.Generation;
+
+    private async Task<bool> WriteWhoeverOwnsAsync(SagaLogEntry entry)
+    {
+        StoredSaga row = Inner.Get(entry.SagaId);
+        Membership owner = _latest[row.Owner!.Value];
+        return (await Inner.AppendAsync(owner, [entry with { Generation = row.Generation }], CancellationToken.None))[0];
+    }
+
+    /// <summary>Now and then, and not at first: until the log has been loaded, which is when the new owner looks at it.</summary>
+    private Task DawdleAsync(IReadOnlyList<SagaLogEntry> entries)
+    {
+        bool isFirst = Inner.Get(entries[0].SagaId).Events.Count == 0;
+        return !isFirst && Interlocked.Increment(ref _appends) % 5 == 0 ? _loaded.Task : Task.CompletedTask;
+    }
+
+    private LoadedSaga Spoil(SavedSaga saga)
+    {
+        if (_unreadable.ContainsKey(saga.Id))
+        {
+            return new LoadedSaga.Unreadable("damaged");
+        }
+
+        saga = Is(Fault.CutsLog) ? saga with { Events = [.. saga.Events.Take(1_000)] } : saga;
+        return new LoadedSaga.Present(Is(Fault.ParsesJson) ? saga with { Parameters = JsonSerializer.SerializeToUtf8Bytes(JsonDocument.Parse(saga.Parameters)) } : saga);
+    }
+
+    private IEnumerable<SagaLogEntry> Spoil(IReadOnlyList<SagaLogEntry> entries) => fault switch
+    {
+        Fault.WritesInReverse => entries.Reverse(),
+        Fault.IgnoresGeneration => entries.Select(entry => Find(entry.SagaId) is { } row ? entry with { Generation = row.Generation } : entry),
+        Fault.RefusesRepeats => entries.Select(entry => Stands(entry) ? entry with { Generation = default } : entry),
+        _ => entries,
+    };
+
+    private IReadOnlyList<bool> Spoil(IReadOnlyList<SagaLogEntry> entries, IReadOnlyList<bool> written) => fault switch
+    {
+        Fault.AnswersForTheGroup => [.. written.Select(_ => written.Any(one => one))],
+        Fault.WritesAfterEnd => [.. written.Select((one, i) => one || Find(entries[i].SagaId) is { State: not (SagaState.Running or SagaState.Unwinding) })],
+        _ => written,
+    };
+
+    private bool Stands(SagaLogEntry entry) => entry.Events.Count > 0 && Find(entry.SagaId) is { } row
+        && entry.Events.All(one => row.Events.Any(other => other.NodeId == one.NodeId && other.Type == one.Type));
+}
+
+internal sealed class FaultySubject(Fault fault) : SagaStoreSubject
+{
+    private readonly FaultyStore _store = new(fault);
+
+    public override ISagaStore Store => _store;
+
+    public override ISagaLog Log => _store;
+
+    public override TimeSpan Patience => TimeSpan.FromSeconds(20);
+
+    public override Task ReassignAsync(SagaId sagaId, CoordinatorId? to)
+    {
+        _store.Inner.Reassign(sagaId, to);
+        return Task.CompletedTask;
+    }
+
+    public override Task MakeUnreadableAsync(SagaId sagaId)
+    {
+        _store.MakeUnreadable(sagaId);
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,107 @@
+using EmbeddedPostgres;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using SagaRecovery.Postgres;
+using SagaRecovery.Testing.Contracts;
+
+namespace SagaRecovery.Testing.Tests.Contracts;
+
+/// <summary>The store that ships, put together by the container as a user's host would.</summary>
+public sealed class PostgresStoreContractTests(ContractDatabase database) : IClassFixture<ContractDatabase>
+{
+    public static TheoryData<string> Rules => [.. SagaStoreContract.Rules];
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public async Task The_Postgres_store_keeps_the_contract(string rule)
+    {
+        bool damages = SagaStoreContract.OptionalRules.Contains(rule); // not what the others share
+        await using var subject = new PostgresSubject(damages ? await database.NewAsync() : database.Shared);
+        await SagaStoreContract.CheckAsync(rule, subject);
+    }
+}
+
+public sealed class ContractDatabase : IAsyncLifetime
+{
+    private ThrowawayCluster? _cluster;
+
+    /// <summary>The connection string of a database for all rules that leave it as it is.</summary>
+    public string Shared { get; private set; } = "";
+
+    public async Task InitializeAsync()
+    {
+        _cluster = await ThrowawayCluster.StartAsync();
+        Shared = await NewAsync();
+    }
+
+    public Task<string> NewAsync() => _cluster!.NewDatabaseAsync();
+
+    public async Task DisposeAsync() => await _cluster!.DisposeAsync();
+}
+
+internal sealed class PostgresSubject : SagaStoreSubject
+{
+    private readonly NpgsqlDataSource _dataSource;
+    private readonly ServiceProvider _services;
+
+    public PostgresSubject(string connectionString)
+    {
+        _dataSource = NpgsqlDataSource.Create(connectionString);
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
+        services.AddSingleton(_dataSource);
+        services.AddSagaRecovery(options =>
+        {
+            options.CoordinatorId = Guid.NewGuid(); // unused: the rules join under ids of their own
+            options.ListPageSize = ListPageSize;
+        });
+        services.Configure<PostgresStoreOptions>(options => options.CreateSchema = true);
+        _services = services.BuildServiceProvider();
+    }
+
+    public override ISagaStore Store => _services.GetRequiredService<ISagaStore>();
+
+    public override ISagaLog Log => _services.GetRequiredService<ISagaLog>();
+
+    public override int ListPageSize => 7;
+
+    public override async Task ReassignAsync(SagaId sagaId, CoordinatorId? to)
+    {
+        // What the README tells an operator to do: in one transaction, the old owner's row first.
+        await using NpgsqlConnection connection = await _dataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync();
+        await using var take = new NpgsqlCommand(
+            """
+            select from saga_recovery.saga_coordinator
+            where id = (select current_coordinator from saga_recovery.saga where id = $1) for update
+            """, connection, transaction) { Parameters = { new() { Value = sagaId.Value } } };
+        await take.ExecuteNonQueryAsync();
+        await using var give = new NpgsqlCommand(
+            "update saga_recovery.saga set current_coordinator = $2, adopt_generation = adopt_generation + 1 where id = $1", connection, transaction)
+        {
+            Parameters = { new() { Value = sagaId.Value }, new NpgsqlParameter<Guid?> { TypedValue = to?.Value } },
+        };
+        await give.ExecuteNonQueryAsync();
+        await transaction.CommitAsync();
+    }
+
+    /// <summary>As a newer version might, which knows events that this one does not.</summary>
+    public override async Task MakeUnreadableAsync(SagaId sagaId)
+    {
+        await using var damage = _dataSource.CreateCommand(
+            $"""
+            alter table saga_recovery.saga_node_event drop constraint saga_node_event_event_type_check;
+            insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, creator) values ('{sagaId}', 0, 'paused', '{Guid.Empty}');
+            """);
+        await damage.ExecuteNonQueryAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _services.DisposeAsync();
+        await _dataSource.DisposeAsync();
+        await base.DisposeAsync();
+    }
+}
