@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using SagaRecovery.Executor;
 using SagaRecovery.Testing.Idempotency;
-using Xunit;
 
-namespace CreateDiskTests;
+namespace DiskService.Tests;
 
 public sealed class CreateDiskTests
 {
