@@ -46,10 +46,14 @@ internal static class LogLaws
         bool Any(NodeEventType type) => log.Exists(nodeEvent => nodeEvent.Type == type);
     }
 
-    /// <summary>Parents act before their children and are undone after them; nothing starts after a failure, or is undone before one.</summary>
+    /// <summary>
+    /// Parents act before their children and are undone after them; nothing starts after a failure, nothing is undone before one or
+    /// beside an action, and no undo begins after one that failed.
+    /// </summary>
     public static void OrderIsKept(SagaShape shape, List<SavedNodeEvent> log)
     {
-        int[] failures = [.. log.Select((nodeEvent, at) => nodeEvent.Type == NodeEventType.Failed ? at : -1).Where(at => at >= 0)];
+        int failed = FirstOf(log, NodeEventType.Failed);
+        int undoFailed = FirstOf(log, NodeEventType.UndoFailed);
         for (int node = 0; node < shape.Count; node++)
         {
             int started = At(log, node, NodeEventType.Started) ?? int.MaxValue;
@@ -62,14 +66,19 @@ internal static class LogLaws
                 Hold(!Has(log, parent, NodeEventType.UndoStarted) || childIsUndone, $"the undo of {parent} began before that of its child {node} had ended", log);
             }
 
+            Hold(started == int.MaxValue || started < failed, $"{node} started though a node had failed", log);
             if (undoStarted != int.MaxValue)
             {
-                Hold(failures.Length > 0 && failures[0] < undoStarted, $"{node} is undone though nothing had failed", log);
+                Hold(failed < undoStarted, $"{node} is undone though nothing had failed", log);
+                Hold(undoStarted < undoFailed, $"the undo of {node} began though an undo had failed", log);
                 bool acting = Enumerable.Range(0, shape.Count).Any(other => IsActingAt(log, other, undoStarted));
                 Hold(!acting, $"the undo of {node} began while an action was under way", log);
             }
         }
     }
+
+    private static int FirstOf(List<SavedNodeEvent> log, NodeEventType type) =>
+        log.FindIndex(nodeEvent => nodeEvent.Type == type) is var at && at >= 0 ? at : int.MaxValue;
 
     private static bool IsActingAt(List<SavedNodeEvent> log, int node, int at) =>
         At(log, node, NodeEventType.Started) < at

@@ -115,10 +115,10 @@ internal sealed record SagaCase(ShapeNode[] Nodes, NodeEnd[] Ends, int Cut, Node
         for (int i = ends.Length - 1; i >= 0; i--)
         {
             yield return [.. ends[..i], .. ends[(i + 1)..]];
-            if (ends[i] != default)
+            NodeEnd plainer = ends[i] with { Pick = 0, WithNext = false };
+            foreach (NodeEnd end in new[] { default, plainer }.Distinct().Where(end => end != ends[i])) // to itself: it would never end
             {
-                yield return Replace(ends, i, default);
-                yield return Replace(ends, i, ends[i] with { Pick = 0, WithNext = false });
+                yield return Replace(ends, i, end);
             }
         }
     }

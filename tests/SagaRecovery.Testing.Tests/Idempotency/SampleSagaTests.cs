@@ -11,29 +11,23 @@ using SagaRecovery.Testing.Idempotency;
 namespace SagaRecovery.Testing.Tests.Idempotency;
 
 /// <summary>The sagas of the sample, on a real Postgres.</summary>
-public sealed class SampleSagaTests : IAsyncLifetime
+public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFixture<SampleSagaTests.Cluster>, IAsyncLifetime
 {
     private static readonly SagaId Id = SagaId.Parse("0190a000-0000-7000-8000-000000000001");
 
-    private ThrowawayCluster _cluster = null!;
     private NpgsqlDataSource _source = null!;
     private ControlPlaneDatabase _database = null!;
 
     public async Task InitializeAsync()
     {
-        _cluster = await ThrowawayCluster.StartAsync();
-        _source = NpgsqlDataSource.Create(await _cluster.NewDatabaseAsync());
+        _source = NpgsqlDataSource.Create(await cluster.Server.NewDatabaseAsync());
         _database = new ControlPlaneDatabase(_source, TimeProvider.System);
         using var schema = new SchemaService(_source, TimeProvider.System, NullLogger<SchemaService>.Instance);
         await schema.StartAsync(CancellationToken.None);
         await schema.Ready.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
-    public async Task DisposeAsync()
-    {
-        await _source.DisposeAsync();
-        await _cluster.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await _source.DisposeAsync();
 
     [Fact]
     public async Task Project_create_keeps_its_promises()
@@ -143,5 +137,15 @@ public sealed class SampleSagaTests : IAsyncLifetime
         await connection.PublishAsync(Row(0), none);
 
         Guid Row(int id) => Guid.Parse($"00000000-0000-0000-0000-{firstId + id:d12}");
+    }
+
+    /// <summary>One server for all tests of this class; each takes a database of its own.</summary>
+    public sealed class Cluster : IAsyncLifetime
+    {
+        internal ThrowawayCluster Server { get; private set; } = null!;
+
+        public async Task InitializeAsync() => Server = await ThrowawayCluster.StartAsync();
+
+        public async Task DisposeAsync() => await Server.DisposeAsync();
     }
 }
