@@ -35,10 +35,14 @@ internal sealed class Contract<TTrial>(params IEnumerable<Rule<TTrial>>[] parts)
         {
             throw new ContractViolationException(rule.Name, rule.Cost, broken.Expected, broken.Happened, broken.InnerException);
         }
-        catch (Exception exception) when (exception is TimeoutException)
+        catch (TimeoutException exception)
         {
             throw new ContractViolationException(
-                rule.Name, rule.Cost, $"every call answers, and the rule is checked within {patience.TotalSeconds} s", "it was not: something hangs", exception);
+                rule.Name,
+                rule.Cost,
+                $"every call answers, and the rule is checked within {patience.TotalSeconds} s",
+                "it was not: something hangs",
+                exception);
         }
         catch (Exception exception) when (exception is not RuleSkippedException)
         {

@@ -78,11 +78,15 @@ internal sealed class Statements(string schema)
         on conflict (hash) do nothing
         """);
 
+    /// <summary>
+    /// No conflict target: of two inserts of one id at once, the later may meet the earlier in saga_in_progress before it meets it in
+    /// the primary key, and that must not be an error either.
+    /// </summary>
     public string InsertSaga { get; } = In(schema, """
         insert into {schema}.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
         select $3, $4, $1, $5, $6, 'running', $1, $7
         where exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
-        on conflict (id) do nothing
+        on conflict do nothing
         returning id
         """);
 

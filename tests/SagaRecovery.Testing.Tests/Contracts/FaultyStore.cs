@@ -114,8 +114,8 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
             return true;
         }
 
-        bool abandoned = await Inner.AbandonAsync(
-            sagaId, Is(Fault.AbandonsAnyGeneration) && Find(sagaId) is { } row ? ownership.Member.Of(row.Generation) : ownership, abandonment, cancellationToken);
+        ownership = Is(Fault.AbandonsAnyGeneration) && Find(sagaId) is { } row ? ownership.Member.Of(row.Generation) : ownership;
+        bool abandoned = await Inner.AbandonAsync(sagaId, ownership, abandonment, cancellationToken);
         return abandoned || Is(Fault.AbandonsWhatEnds);
     }
 
@@ -198,7 +198,8 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
         }
 
         saga = Is(Fault.CutsLog) ? saga with { Events = [.. saga.Events.Take(1_000)] } : saga;
-        return new LoadedSaga.Present(Is(Fault.ParsesJson) ? saga with { Parameters = JsonSerializer.SerializeToUtf8Bytes(JsonDocument.Parse(saga.Parameters)) } : saga);
+        return new LoadedSaga.Present(
+            Is(Fault.ParsesJson) ? saga with { Parameters = JsonSerializer.SerializeToUtf8Bytes(JsonDocument.Parse(saga.Parameters)) } : saga);
     }
 
     private IEnumerable<SagaLogEntry> Spoil(IReadOnlyList<SagaLogEntry> entries) => fault switch

@@ -15,6 +15,21 @@ public sealed class InMemoryStoreContractTests
     }
 
     [Fact]
+    public async Task An_abandoned_saga_shows_why()
+    {
+        var store = new InMemorySagaStore();
+        var saga = new SagaId(Guid.NewGuid());
+        Membership member = await store.JoinAsync(new CoordinatorId(Guid.NewGuid()), CancellationToken.None);
+        var definition = new SavedDefinition(DefinitionHash.Of("{}"u8), "any", 1, "{}"u8.ToArray());
+        await store.CreateAsync(member, new NewSaga(saga, definition, "{}"u8.ToArray()), CancellationToken.None);
+        var why = new Abandonment("corrupt", "node 3 succeeded without having started");
+
+        await store.AbandonAsync(saga, member.Of(AdoptGeneration.Initial), why, CancellationToken.None);
+
+        store.Get(saga).Abandonment.Should().Be(why);
+    }
+
+    [Fact]
     public async Task A_rule_that_was_passed_over_does_not_look_like_one_that_holds()
     {
         await using var subject = new InMemorySubject();

@@ -98,5 +98,5 @@ internal sealed class WorldSaga(Action<SagaBuilder<string>> define) : Saga<strin
 {
     public override string Name => "worldly";
 
-    protected internal override void Define(SagaBuilder<string> saga) => define(saga);
+    protected override void Define(SagaBuilder<string> saga) => define(saga);
 }

@@ -17,6 +17,19 @@ public sealed class SagaLogTests(PostgresCluster cluster) : PostgresTest(cluster
     }
 
     [Fact]
+    public async Task An_id_that_many_create_at_once_is_created_once_and_is_no_error_to_the_others()
+    {
+        Membership us = await Db.JoinAsync();
+        for (int round = 0; round < 30; round++)
+        {
+            var saga = new NewSaga(SagaId.NewAt(DateTimeOffset.UtcNow), SagaDatabase.Definition, "{}"u8.ToArray());
+            bool[] created = await Task.WhenAll(
+                Enumerable.Range(0, 8).Select(_ => Task.Run(() => Db.Log.CreateAsync(us, saga, CancellationToken.None))));
+            created.Count(one => one).Should().Be(1);
+        }
+    }
+
+    [Fact]
     public async Task A_new_saga_runs_under_its_creator_at_the_initial_generation()
     {
         Membership us = await Db.JoinAsync();

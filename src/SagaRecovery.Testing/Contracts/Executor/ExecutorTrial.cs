@@ -85,6 +85,9 @@ internal sealed class ExecutorTrial : IAsyncDisposable
     public Task<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo) => Soon(
         Executor.RelinquishAsync(sagaId, upTo, CancellationToken.None).AsTask(), "the executor answers when a saga is taken away");
 
+    public async Task ExpectNotRunningAsync(SagaId sagaId, AdoptGeneration upTo, string of) =>
+        Expect.Equal(await RelinquishAsync(sagaId, upTo).ConfigureAwait(false), RelinquishOutcome.NotRunning, of);
+
     public Task<HeldStep> NextStepAsync(string expected) => Soon(Steps.NextAsync(), expected);
 
     /// <summary>Waits until a saga's last write has been taken.</summary>

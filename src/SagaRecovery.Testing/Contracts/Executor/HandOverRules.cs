@@ -56,7 +56,9 @@ internal static class HandOverRules
         for (int i = 0; i < 3; i++)
         {
             Expect.Equal<ResumeOutcome>(
-                await trial.ResumeAsync(member, saga).ConfigureAwait(false), ResumeOutcome.AlreadyRunning.Instance, "the answer to handing over a saga that runs");
+                await trial.ResumeAsync(member, saga).ConfigureAwait(false),
+                ResumeOutcome.AlreadyRunning.Instance,
+                "the answer to handing over a saga that runs");
         }
 
         first.LetGo();
@@ -112,12 +114,12 @@ internal static class HandOverRules
         {
             ResumeOutcome answer = await trial.ResumeAsync(member, row.Id).ConfigureAwait(false);
             Expect.That(
-                answer is ResumeOutcome.NotHere { Missing.Length: > 0 }, "'NotHere', and what is missing, each time the saga is offered", $"the answer was {answer}");
+                answer is ResumeOutcome.NotHere { Missing.Length: > 0 },
+                "'NotHere', and what is missing, each time the saga is offered",
+                $"the answer was {answer}");
         }
 
-        Expect.Equal(
-            await trial.RelinquishAsync(row.Id, AdoptGeneration.Initial).ConfigureAwait(false),
-            Bookkeeping.RelinquishOutcome.NotRunning, "the answer when it is taken away");
+        await trial.ExpectNotRunningAsync(row.Id, AdoptGeneration.Initial, "the answer when it is taken away").ConfigureAwait(false);
         await trial.StopAsync().ConfigureAwait(false);
         Expect.Equal((trial.Log.WritesAbout(row.Id).Count, trial.Store.Get(row.Id).State), (0, SagaState.Running), "writes about it, and its state");
     }

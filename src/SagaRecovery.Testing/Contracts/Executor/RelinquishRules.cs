@@ -31,13 +31,13 @@ internal static class RelinquishRules
     private static async Task NotRunningAsync(ExecutorTrial trial)
     {
         Membership member = await trial.StartAsync().ConfigureAwait(false);
-        Expect.Equal(await trial.RelinquishAsync(StoreTrial.NewId(), AdoptGeneration.Initial).ConfigureAwait(false), RelinquishOutcome.NotRunning, "a saga of which nothing is known");
+        await trial.ExpectNotRunningAsync(StoreTrial.NewId(), AdoptGeneration.Initial, "a saga of which nothing is known").ConfigureAwait(false);
         SagaId notTakenOn = await trial.InsertAsync(member).ConfigureAwait(false);
-        Expect.Equal(await trial.RelinquishAsync(notTakenOn, AdoptGeneration.Initial).ConfigureAwait(false), RelinquishOutcome.NotRunning, "a saga that was never handed over");
+        await trial.ExpectNotRunningAsync(notTakenOn, AdoptGeneration.Initial, "a saga that was never handed over").ConfigureAwait(false);
 
         (SagaId saga, _) = await trial.RunToFirstStepAsync(member).ConfigureAwait(false);
         Expect.Equal(await trial.RelinquishAsync(saga, AdoptGeneration.Initial).ConfigureAwait(false), RelinquishOutcome.Relinquished, "a saga that runs");
-        Expect.Equal(await trial.RelinquishAsync(saga, AdoptGeneration.Initial).ConfigureAwait(false), RelinquishOutcome.NotRunning, "a saga that was taken away before");
+        await trial.ExpectNotRunningAsync(saga, AdoptGeneration.Initial, "a saga that was taken away before").ConfigureAwait(false);
     }
 
     private static async Task AtItsEndAsync(ExecutorTrial trial)
@@ -49,9 +49,7 @@ internal static class RelinquishRules
         await trial.ExpectResumedAsync(member, saga).ConfigureAwait(false);
         await trial.EndedAsync(saga).ConfigureAwait(false);
 
-        Expect.Equal(
-            await trial.RelinquishAsync(saga, AdoptGeneration.Initial).ConfigureAwait(false),
-            RelinquishOutcome.NotRunning, "a saga whose last write has been taken and not yet been answered");
+        await trial.ExpectNotRunningAsync(saga, AdoptGeneration.Initial, "a saga whose last write has been taken and not yet been answered").ConfigureAwait(false);
     }
 
     private static async Task BeginsNothingAsync(ExecutorTrial trial)
@@ -61,7 +59,9 @@ internal static class RelinquishRules
         (SagaId other, HeldStep othersFirst) = await trial.RunToFirstStepAsync(member).ConfigureAwait(false);
 
         Expect.Equal(
-            await trial.RelinquishAsync(saga, AdoptGeneration.Initial.Next).ConfigureAwait(false), RelinquishOutcome.Relinquished, "taking away a run of an older generation");
+            await trial.RelinquishAsync(saga, AdoptGeneration.Initial.Next).ConfigureAwait(false),
+            RelinquishOutcome.Relinquished,
+            "taking away a run of an older generation");
         first.LetGo();
         othersFirst.LetGo();
         HeldStep next = await trial.NextStepAsync("the other saga goes on").ConfigureAwait(false);
@@ -97,8 +97,7 @@ internal static class RelinquishRules
         await trial.ExpectResumedAsync(member, saga).ConfigureAwait(false);
         HeldStep first = await trial.NextStepAsync("the run begins").ConfigureAwait(false);
 
-        Expect.Equal(
-            await trial.RelinquishAsync(saga, new AdoptGeneration(newer.Value - 1)).ConfigureAwait(false), RelinquishOutcome.NotRunning, "taking away up to an older generation");
+        await trial.ExpectNotRunningAsync(saga, new AdoptGeneration(newer.Value - 1), "taking away up to an older generation").ConfigureAwait(false);
 
         first.LetGo();
         (await trial.NextStepAsync("the run goes on to its second step").ConfigureAwait(false)).LetGo();

@@ -6,15 +6,25 @@ namespace SagaRecovery.Testing.Contracts;
 public sealed class SagaSteps
 {
     private readonly Channel<HeldStep> _begun = Channel.CreateUnbounded<HeldStep>();
-    private volatile bool _open;
-    private int _count;
+    private readonly Lock _lock = new();
+    private readonly List<HeldStep> _all = [];
+    private bool _open;
 
     internal SagaSteps()
     {
     }
 
     /// <summary>Steps that have begun so far.</summary>
-    internal int Count => Volatile.Read(ref _count);
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _all.Count;
+            }
+        }
+    }
 
     /// <summary>What each step of a saga calls.</summary>
     /// <param name="sagaId">Which saga.</param>
@@ -23,23 +33,26 @@ public sealed class SagaSteps
     public Task PassAsync(SagaId sagaId, CancellationToken cancellationToken)
     {
         var step = new HeldStep(sagaId);
-        Interlocked.Increment(ref _count);
-        _begun.Writer.TryWrite(step); // unbounded and never completed: always true
-        if (_open)
+        lock (_lock)
         {
-            step.LetGo();
+            _all.Add(step);
+            if (_open)
+            {
+                step.LetGo();
+            }
         }
 
+        _begun.Writer.TryWrite(step); // unbounded and never completed: always true
         return step.Held.WaitAsync(cancellationToken);
     }
 
     /// <summary>Steps are not held any more, those that wait already included.</summary>
     internal void Open()
     {
-        _open = true;
-        while (_begun.Reader.TryRead(out HeldStep? step))
+        lock (_lock)
         {
-            step.LetGo();
+            _open = true;
+            _all.ForEach(step => step.LetGo());
         }
     }
 

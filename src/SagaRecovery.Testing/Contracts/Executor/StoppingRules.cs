@@ -31,7 +31,8 @@ internal static class StoppingRules
 
         first.LetGo();
         await trial.Soon(
-            trial.Log.SeenAsync(write => write.Entry.SagaId == saga && !write.Taken), "the run writes what came of its step, and is refused").ConfigureAwait(false);
+            trial.Log.SeenAsync(write => write.Entry.SagaId == saga && !write.Taken),
+            "the run writes what came of its step, and is refused").ConfigureAwait(false);
         othersFirst.LetGo();
         (await trial.NextStepAsync("another saga goes on to its second step").ConfigureAwait(false)).LetGo();
         await trial.EndedAsync(other).ConfigureAwait(false);
@@ -97,7 +98,8 @@ internal static class StoppingRules
         using var giveUp = new CancellationTokenSource();
         try
         {
-            await trial.Soon(PassUntilRecoveredAsync(trial, giveUp.Token), "a pass that comes after the run has stopped recovers its saga").ConfigureAwait(false);
+            await trial.Soon(
+                PassUntilRecoveredAsync(trial, giveUp.Token), "a pass that comes after the run has stopped recovers its saga").ConfigureAwait(false);
         }
         finally
         {

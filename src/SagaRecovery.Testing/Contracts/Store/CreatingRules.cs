@@ -45,12 +45,15 @@ internal static class CreatingRules
         await trial.WriteAsync(us, StoreTrial.Started(id, node: 0, SagaState.Unwinding)).ConfigureAwait(false);
         await trial.WriteAsync(us, StoreTrial.Entry(ended, SagaState.Succeeded)).ConfigureAwait(false);
 
-        (string Who, Membership Member, SagaId Id)[] repeats = [("its creator", us, id), ("another coordinator", others, id), ("its creator, after its end", us, ended)];
+        (string Who, Membership Member, SagaId Id)[] repeats =
+            [("its creator", us, id), ("another coordinator", others, id), ("its creator, after its end", us, ended)];
         foreach ((string who, Membership member, SagaId existing) in repeats)
         {
             NewSaga again = StoreTrial.NewSaga(existing, StoreTrial.Define("contract-again"), """{"first":false}""");
             Expect.Equal(
-                await trial.Log.CreateAsync(member, again, CancellationToken.None).ConfigureAwait(false), expected: false, $"creating an id that exists, by {who}");
+                await trial.Log.CreateAsync(member, again, CancellationToken.None).ConfigureAwait(false),
+                expected: false,
+                $"creating an id that exists, by {who}");
         }
 
         SavedSaga saga = await trial.LoadPresentAsync(us, id).ConfigureAwait(false);

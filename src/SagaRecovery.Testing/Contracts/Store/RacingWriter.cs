@@ -8,9 +8,10 @@ namespace SagaRecovery.Testing.Contracts;
 internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? saga, int firstNode = 0)
 {
     private const int WritesTooMany = 5;
+    private const int WritesAhead = 200; // then it waits for the change: a store that answers at once would be flooded
 
     private readonly TaskCompletionSource _hasWritten = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile bool _ownerHasChanged;
+    private readonly TaskCompletionSource _ownerHasChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>What was answered as taken; to be read when it has ended, like <see cref="Refused"/>.</summary>
     public List<string> Taken { get; } = [];
@@ -38,14 +39,19 @@ internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? 
         }
     });
 
-    public void OwnerHasChanged() => _ownerHasChanged = true;
+    public void OwnerHasChanged() => _ownerHasChanged.TrySetResult();
 
     private async Task RunAsync()
     {
         int tooMany = 0;
         for (int node = firstNode; Refused.Count == 0 && tooMany < WritesTooMany; node++)
         {
-            tooMany += _ownerHasChanged ? 1 : 0;
+            if (Taken.Count >= WritesAhead)
+            {
+                await _ownerHasChanged.Task.ConfigureAwait(false);
+            }
+
+            tooMany += _ownerHasChanged.Task.IsCompleted ? 1 : 0;
             (string what, bool taken) = saga is { } id ? await AppendAsync(id, node).ConfigureAwait(false) : await CreateAsync().ConfigureAwait(false);
             (taken ? Taken : Refused).Add(what);
             _hasWritten.TrySetResult();

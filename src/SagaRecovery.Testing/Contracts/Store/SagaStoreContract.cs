@@ -18,7 +18,14 @@ namespace SagaRecovery.Testing.Contracts;
 public static class SagaStoreContract
 {
     private static readonly Contract<StoreTrial> s_contract = new(
-        JoiningRules.All, ListingRules.All, LoadingRules.All, CreatingRules.All, AppendingRules.All, AbandoningRules.All, RacingRules.All);
+        JoiningRules.All,
+        CreatingRules.All,
+        ListingRules.All,
+        LoadingRules.All,
+        AppendingRules.All,
+        EndingRules.All,
+        AbandoningRules.All,
+        RacingRules.All);
 
     /// <summary>The names of all rules, the simple ones first.</summary>
     public static IReadOnlyList<string> Rules => s_contract.Names;

@@ -1,10 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
-using SagaRecovery.Executor;
 using SagaRecovery.Executor.Definitions;
 using SagaRecovery.Testing.Contracts;
 
-namespace SagaRecovery.Testing.Tests.Contracts;
+namespace SagaRecovery.Executor.Tests;
 
 public sealed class DurableExecutorContractTests
 {
