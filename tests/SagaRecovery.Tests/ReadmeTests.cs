@@ -2,15 +2,17 @@ using System.Text.RegularExpressions;
 
 namespace SagaRecovery.Tests;
 
-/// <summary>The programs in the README are files that are built: here they are held to them.</summary>
+/// <summary>The programs in the README and the docs are files that are built: here they are held to them.</summary>
 public sealed partial class ReadmeTests
 {
-    [Fact]
-    public void Every_program_in_the_readme_is_the_file_that_it_names()
+    [Theory]
+    [InlineData("README.md", 2)]
+    [InlineData("docs/testing.md", 2)]
+    public void Every_program_in_a_document_is_the_file_that_it_names(string document, int count)
     {
-        MatchCollection programs = Program().Matches(File.ReadAllText(Path.Combine(Repository.Root, "README.md")));
+        MatchCollection programs = Program().Matches(File.ReadAllText(Path.Combine(Repository.Root, document)));
 
-        programs.Should().HaveCount(2);
+        programs.Should().HaveCount(count);
         foreach (Match program in programs)
         {
             string file = File.ReadAllText(Path.Combine(Repository.Root, program.Groups["file"].Value));
