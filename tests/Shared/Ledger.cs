@@ -65,21 +65,6 @@ internal sealed class Ledger(string connectionString)
                 or count(*) filter (where event_type not in ('started', 'succeeded')) <> 0) as odd
         """);
 
-    /// <summary>Unwound sagas in which a node that succeeded was not undone exactly once, or in which none failed.</summary>
-    public Task<long> UnwoundSagasThatDoNotAddUpAsync() => ScalarAsync<long>(
-        """
-        select count(*) from (
-            select saga.id
-            from saga_recovery.saga left join saga_recovery.saga_node_event event on event.saga_id = saga.id
-            where state = 'unwound'
-            group by saga.id
-            having count(*) filter (where event_type = 'failed') = 0
-                or count(*) filter (where event_type = 'started') <> count(*) filter (where event_type in ('succeeded', 'failed'))
-                or count(*) filter (where event_type = 'undo_started') <> count(*) filter (where event_type = 'succeeded')
-                or count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')
-                or count(*) filter (where event_type = 'undo_failed') <> 0) as odd
-        """);
-
     /// <summary>Rows of the control plane that belong to nothing.</summary>
     public Task<long> OrphansAsync() => ScalarAsync<long>(
         """

@@ -70,6 +70,7 @@ internal sealed class PoisonScenario : Scenario
     private static async Task KillHalfWayAsync(StressRun run, Stage stage)
     {
         ServiceProcess worker = await stage.StartWorkerAsync(WorkerHost.Verb);
+        await Eventually.HoldsAsync(() => worker.SagasLogged("recovered saga:").Any(), "the worker had begun to recover");
         await Task.Delay(run.Draw(LongestLife));
         await worker.KillAsync();
         await stage.RetireAsync(worker);

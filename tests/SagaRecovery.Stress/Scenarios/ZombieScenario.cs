@@ -13,6 +13,7 @@ internal sealed class ZombieScenario : Scenario
     private const int Clients = 16;
     private const int LeastZombies = 3;
 
+    private static readonly TimeSpan FullSwing = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(500);
 
     public override string Name => "zombie";
@@ -23,11 +24,13 @@ internal sealed class ZombieScenario : Scenario
         ServiceProcess present = await stage.StartAsync();
         await present.FirstPassAsync();
         // impatient clients: those that the paused process keeps waiting turn to its successor
-        await using var load = new ProjectLoad(() => stage.Present, Clients, patience: TimeSpan.FromSeconds(2));
+        await using var load = new ProjectLoad(() => stage.Present, Clients, patience: TimeSpan.FromSeconds(5));
         List<Guid> demos = [];
         long zombies = 0;
-        while (run.GoesOn(zombies >= LeastZombies && load.Promised.Count > 4 * Clients))
+        while (run.GoesOn(zombies >= LeastZombies))
         {
+            int promised = load.Promised.Count;
+            await Eventually.HoldsAsync(() => load.Promised.Count > promised + Clients, "the load was in full swing", FullSwing);
             demos.Add(await present.StartDemoSagaAsync());
             await Task.Delay(run.Draw(LongestWait));
             ServiceProcess successor = await TakeOverAsync(run, stage, present);
