@@ -22,6 +22,7 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         StressResult result = await RunAsync(new KillScenario(), seconds: 20);
 
         result["kills"].Should().BeGreaterThanOrEqualTo(8);
+        result["killsWhileStarting"].Should().BeGreaterThanOrEqualTo(2);
         result["recovered"].Should().BeGreaterThan(20);
         result["recoveriesTimed"].Should().BeGreaterThanOrEqualTo(4);
         result["projectsPromised"].Should().BeGreaterThan(64);

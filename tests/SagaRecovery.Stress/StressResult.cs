@@ -15,7 +15,9 @@ internal sealed record StressResult(string Scenario, int Seed, TimeSpan Duration
     public bool IsOk => Wrong.Count == 0;
 
     /// <summary>A figure that is a count.</summary>
-    public long this[string figure] => Figures[figure]?.GetValue<long>() ?? throw new KeyNotFoundException($"'{Scenario}' has no figure '{figure}'.");
+    public long this[string figure] => Figures[figure] is { } count
+        ? long.Parse(count.ToJsonString(), CultureInfo.InvariantCulture)
+        : throw new KeyNotFoundException($"'{Scenario}' has no figure '{figure}'.");
 
     public JsonObject ToJson() => new()
     {

@@ -16,8 +16,8 @@ internal sealed class KillScenario : Scenario
     private const int LeastKills = 8;
     private const int LeastRecoveries = 4;
 
-    /// <summary>Of the kills, those that come while the process starts up or recovers.</summary>
-    private const double KilledYoung = 0.35;
+    /// <summary>Of so many kills, one comes while the process starts up or recovers.</summary>
+    private const int OneIsKilledYoung = 3;
 
     private static readonly TimeSpan Youth = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestLife = TimeSpan.FromSeconds(2);
@@ -34,7 +34,7 @@ internal sealed class KillScenario : Scenario
         long young = 0;
         while (run.GoesOn(kills >= LeastKills && recoveries.Timed >= LeastRecoveries && load.Promised.Count > 4 * Clients))
         {
-            bool dieYoung = kills > 0 && run.Dice.NextDouble() < KilledYoung;
+            bool dieYoung = kills % OneIsKilledYoung == OneIsKilledYoung - 1;
             await LiveAndDieAsync(run, stage, demos, recoveries, dieYoung);
             kills++;
             young += dieYoung ? 1 : 0;
