@@ -49,6 +49,9 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>The logs of all services, those that run included.</summary>
     public IReadOnlyList<ProcessLog> Logs => [.. _ended, .. _services.Select(service => ProcessLog.Read(service.Output))];
 
+    private IReadOnlyList<string> Settings =>
+        [$"--ConnectionStrings:Sagas={Connection}", $"--SagaRecovery:CoordinatorId={CoordinatorId}", .. ProcessLog.Settings];
+
     /// <param name="options">How the cluster is run.</param>
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
     public static async Task<Stage> SetAsync(ClusterOptions options, string connection = "")
@@ -137,9 +140,6 @@ internal sealed class Stage : IAsyncDisposable
 
         await _cluster.DisposeAsync();
     }
-
-    private IReadOnlyList<string> Settings =>
-        [$"--ConnectionStrings:Sagas={Connection}", $"--SagaRecovery:CoordinatorId={CoordinatorId}", .. ProcessLog.Settings];
 
     private ServiceProcess Keep(ServiceProcess service)
     {

@@ -1,12 +1,12 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress;
 
 public sealed class TotalsTests
 {
-    private const string Recovered =
-        "2026-11-24T17:00:00.0000000+00:00 INF { Id: 8, Name: \"Recovered\" } SagaRecovery.Hosting.SagaRecoveryService: recovered saga: 0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11 (good)";
+    private static readonly string Recovered = Line(8, "recovered saga: 0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11 (good)");
 
     [Fact]
     public void Lines_after_the_pass_that_the_status_is_about_do_not_count() =>
@@ -28,17 +28,28 @@ public sealed class TotalsTests
 
     private static ProcessLog Log(params string[] lines) => ProcessLog.Read(lines);
 
-    private static string PassEnds(int pass) =>
-        $"2026-11-24T17:00:00.0000000+00:00 INF {{ Id: 11, Name: \"ActivationComplete\" }} SagaRecovery.Hosting.SagaRecoveryService: activation complete: pass {pass} Completed in 5 ms: found 1";
+    private static string PassEnds(int pass) => Line(11, $"activation complete: pass {pass} Completed in 5 ms: found 1");
+
+    private static string Line(int id, string said) =>
+        $"2026-11-24T17:00:00.0000000+00:00 INF {{ Id: {id}, Name: \"Any\" }} SagaRecovery.Hosting.SagaRecoveryService: {said}";
 
     private static JsonElement Status(int pass, int recovered, int found)
     {
-        string lastPass = $$"""
-            {"start":{"iteration":{{pass}}},"found":{{found}},"recovered":{{recovered}},"failed":0,"skipped":0,"notHere":0,"abandoned":0,"movedOn":0,"notAttempted":0,"backingOff":0,"held":0,"unreadable":0}
-            """;
-        string totals = $$"""
-            {"passes":{{pass}},"failedPasses":0,"recovered":{{recovered}},"failed":0,"observedStarts":0,"inferredFinished":0,"missingFromExecutor":0,"badStateInExecutor":0,"abandoned":0,"protocolViolations":0}
-            """;
-        return JsonDocument.Parse($$"""{"lastPass":{{lastPass}},"totals":{{totals}}}""").RootElement;
+        string[] buckets = ["failed", "skipped", "notHere", "abandoned", "movedOn", "notAttempted", "backingOff", "held", "unreadable"];
+        string[] totals =
+            ["failedPasses", "failed", "observedStarts", "inferredFinished", "missingFromExecutor", "badStateInExecutor", "abandoned", "protocolViolations"];
+        var status = new JsonObject
+        {
+            ["lastPass"] = new JsonObject(buckets.Select(Zero))
+            {
+                ["start"] = new JsonObject { ["iteration"] = pass },
+                ["found"] = found,
+                ["recovered"] = recovered,
+            },
+            ["totals"] = new JsonObject(totals.Select(Zero)) { ["passes"] = pass, ["recovered"] = recovered },
+        };
+        return JsonSerializer.SerializeToElement(status);
+
+        static KeyValuePair<string, JsonNode?> Zero(string name) => new(name, 0);
     }
 }

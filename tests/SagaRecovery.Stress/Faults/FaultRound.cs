@@ -35,7 +35,9 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         Task<TimeSpan> projects = UntilAsync(
             () => Task.FromResult(load.Promised.Count > promised + clients), $"projects were made after {fault.Name}");
         record.Add(await FailedPassesAsync() - failedBefore, await passes, await projects);
-        run.Say($"{fault.Name}: {record.FailedPasses} failed passes so far; passes again after {(await passes).TotalMilliseconds:F0} ms, projects after {(await projects).TotalMilliseconds:F0} ms");
+        run.Say(
+            $"{fault.Name}: {record.FailedPasses} failed passes so far; passes again after {(await passes).TotalMilliseconds:F0} ms, "
+            + $"projects after {(await projects).TotalMilliseconds:F0} ms");
 
         async Task<TimeSpan> UntilAsync(Func<Task<bool>> works, string what)
         {

@@ -25,7 +25,11 @@ internal static class Reckoning
         await CheckStatusAsync(run, stage.Present!);
 
         IReadOnlyList<ProcessLog> logs = stage.Logs;
-        IReadOnlyList<string> twice = [.. RunsTold.Twice(logs), .. loads.SelectMany(load => load.Taken).Select(name => $"'{name}' was taken when it was asked for the first time")];
+        IReadOnlyList<string> twice =
+        [
+            .. RunsTold.Twice(logs),
+            .. loads.SelectMany(load => load.Taken).Select(name => $"'{name}' was taken when it was asked for the first time"),
+        ];
         run.RequireNone(twice);
         run.Figures["lost"] = lost;
         run.Figures["runTwice"] = twice.Count;
