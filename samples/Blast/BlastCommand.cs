@@ -65,7 +65,7 @@ internal static class BlastCommand
         return null;
     }
 
-    private static TimeSpan ParseSpan(ArgumentResult result)
+    internal static TimeSpan ParseSpan(ArgumentResult result)
     {
         string text = result.Tokens[0].Value;
         foreach ((string unit, double milliseconds) in new[] { ("ms", 1d), ("s", 1_000), ("m", 60_000), ("h", 3_600_000) })

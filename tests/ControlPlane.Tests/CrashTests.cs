@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
 using ControlPlane.Tests.Support;
@@ -15,7 +14,7 @@ public sealed class CrashTests(PostgresFixture postgres) : DatabaseTests(postgre
     public async Task Killed_again_and_again_under_load_it_finishes_every_saga_and_keeps_every_promise()
     {
         await using var services = new Succession(await StartServiceAsync());
-        await using var load = new Load(services, Clients);
+        await using var load = new ProjectLoad(() => services.Present, Clients);
         List<Guid> demos = [];
         for (int kill = 1; kill <= Kills; kill++)
         {
@@ -110,9 +109,7 @@ public sealed class CrashTests(PostgresFixture postgres) : DatabaseTests(postgre
 
     private static async Task<JsonElement> FirstPassAsync(ServiceProcess service)
     {
-        JsonElement pass = default;
-        await Eventually.HoldsAsync(
-            async () => (pass = (await service.StatusAsync()).GetProperty("lastPass")).ValueKind != JsonValueKind.Null, "the first pass was over");
+        JsonElement pass = await service.FirstPassAsync();
         pass.GetProperty("start").GetProperty("iteration").GetInt64().Should().Be(1);
         return pass;
     }
@@ -133,50 +130,5 @@ public sealed class CrashTests(PostgresFixture postgres) : DatabaseTests(postgre
         }
 
         public ValueTask DisposeAsync() => _present.DisposeAsync();
-    }
-
-    /// <summary>Clients that create projects, whatever becomes of the service, until the load ends.</summary>
-    private sealed class Load : IAsyncDisposable
-    {
-        private readonly CancellationTokenSource _stop = new();
-        private readonly Task _clients;
-
-        public Load(Succession services, int clients) => _clients = Task.WhenAll(
-            Enumerable.Range(0, clients).Select(client => CreateProjectsAsync(services, client, _stop.Token)));
-
-        /// <summary>The names that were answered with 201.</summary>
-        public ConcurrentBag<string> Promised { get; } = [];
-
-        public async Task EndAsync()
-        {
-            await _stop.CancelAsync();
-            await _clients;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await EndAsync();
-            _stop.Dispose();
-        }
-
-        private async Task CreateProjectsAsync(Succession services, int client, CancellationToken stop)
-        {
-            for (int number = 1; !stop.IsCancellationRequested; number++)
-            {
-                string name = $"client-{client}-{number}";
-                try
-                {
-                    using HttpResponseMessage answer = await services.Present.CreateProjectAsync(name);
-                    if (answer.StatusCode == HttpStatusCode.Created)
-                    {
-                        Promised.Add(name);
-                    }
-                }
-                catch (Exception cut) when (cut is HttpRequestException or ObjectDisposedException or OperationCanceledException)
-                {
-                    await Task.Delay(50, CancellationToken.None); // the service is down; what became of the project is not known
-                }
-            }
-        }
     }
 }

@@ -35,8 +35,10 @@ internal sealed class ControlPlaneDatabase(NpgsqlDataSource source, TimeProvider
         return await work(connection);
     }
 
+    /// <summary>A server that only reads (a full disk, a standby about to be promoted) says nothing about this work; it may write later.</summary>
     private static bool IsNoAnswer(NpgsqlException exception) =>
         exception is not PostgresException answer
         || answer.IsTransient
-        || answer.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.QueryCanceled;
+        || answer.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.QueryCanceled
+            or PostgresErrorCodes.ReadOnlySqlTransaction;
 }

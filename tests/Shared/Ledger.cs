@@ -1,7 +1,7 @@
 using Dapper;
 using Npgsql;
 
-namespace ControlPlane.Tests.Support;
+namespace Tests.Shared;
 
 /// <summary>What the database says, read past the service.</summary>
 internal sealed class Ledger(string connectionString)
@@ -63,6 +63,16 @@ internal sealed class Ledger(string connectionString)
             having count(*) filter (where event_type = 'started') <> json_array_length(definition.dag -> 'nodes')
                 or count(*) filter (where event_type = 'succeeded') <> json_array_length(definition.dag -> 'nodes')
                 or count(*) filter (where event_type not in ('started', 'succeeded')) <> 0) as odd
+        """);
+
+    /// <summary>Rows of the control plane that belong to nothing.</summary>
+    public Task<long> OrphansAsync() => ScalarAsync<long>(
+        """
+        select (select count(*) from control_plane.vpc where project_id not in (select id from control_plane.project))
+            + (select count(*) from control_plane.vpc_router where vpc_id not in (select id from control_plane.vpc))
+            + (select count(*) from control_plane.router_route where router_id not in (select id from control_plane.vpc_router))
+            + (select count(*) from control_plane.vpc_subnet where vpc_id not in (select id from control_plane.vpc))
+            + (select count(*) from control_plane.vpc_firewall_rule where vpc_id not in (select id from control_plane.vpc))
         """);
 
     private async Task<IEnumerable<T>> QueryAsync<T>(string sql)

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 
-namespace ControlPlane.Tests.Support;
+namespace Tests.Shared;
 
 /// <summary>A program under test, as a process of its own. Disposing it kills it.</summary>
 internal class RunningProgram : IAsyncDisposable
@@ -13,9 +13,17 @@ internal class RunningProgram : IAsyncDisposable
     /// <param name="assembly">The name of its assembly, which lies beside ours.</param>
     /// <param name="arguments">What it is started with.</param>
     public RunningProgram(string assembly, params IReadOnlyList<string> arguments)
+        : this([], assembly, arguments)
+    {
+    }
+
+    /// <param name="through">A command that runs the rest of its line in its own place, as <c>env</c> does.</param>
+    /// <param name="assembly">The name of its assembly, which lies beside ours.</param>
+    /// <param name="arguments">What it is started with.</param>
+    public RunningProgram(IReadOnlyList<string> through, string assembly, IReadOnlyList<string> arguments)
     {
         // A test run in the background of a script ignores SIGINT, and its children would inherit that: env starts them as a terminal does.
-        string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "dotnet"] : ["dotnet"];
+        string[] command = [.. through, .. OperatingSystem.IsLinux() ? ["env", "--default-signal=INT"] : Array.Empty<string>(), "dotnet"];
         _process = new Process
         {
             StartInfo = new ProcessStartInfo(command[0], [.. command[1..], Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments])
@@ -28,12 +36,15 @@ internal class RunningProgram : IAsyncDisposable
         };
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+        LaunchedAt = DateTimeOffset.UtcNow;
         _process.Start();
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
 
     public int Id => _process.Id;
+
+    public DateTimeOffset LaunchedAt { get; }
 
     public bool HasExited => _process.HasExited;
 

@@ -3,17 +3,27 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Tests.Support;
+namespace Tests.Shared;
 
 /// <summary>The control plane as its users run it: a process with a port of its own.</summary>
 internal sealed partial class ServiceProcess : RunningProgram
 {
-    private ServiceProcess(IReadOnlyList<string> settings)
-        : base("ControlPlane", ["--urls", "http://127.0.0.1:0", .. settings])
+    private const string AnyPort = "http://127.0.0.1:0";
+
+    private ServiceProcess(string assembly, IReadOnlyList<string> arguments)
+        : base(assembly, arguments)
     {
     }
 
     public HttpClient Http { get; private set; } = null!;
+
+    /// <summary>Starts it, and does not wait until it listens.</summary>
+    public static ServiceProcess Launch(params IReadOnlyList<string> settings) =>
+        new("ControlPlane", ["--urls", AnyPort, .. settings]);
+
+    /// <summary>Starts a program of another assembly that has the same endpoints, as far as they are asked for.</summary>
+    public static ServiceProcess LaunchOther(string assembly, string verb, params IReadOnlyList<string> settings) =>
+        new(assembly, [verb, "--urls", AnyPort, .. settings]);
 
     /// <summary>On a given database, under a coordinator id.</summary>
     public static Task<ServiceProcess> StartAsync(string connectionString, Guid coordinatorId, params IReadOnlyList<string> settings) =>
@@ -22,17 +32,10 @@ internal sealed partial class ServiceProcess : RunningProgram
     /// <summary>With these settings; returns when it listens.</summary>
     public static async Task<ServiceProcess> StartAsync(IReadOnlyList<string> settings)
     {
-        var service = new ServiceProcess(settings);
+        ServiceProcess service = Launch(settings);
         try
         {
-            await Eventually.HoldsAsync(
-                () => service.Address() is not null || service.HasExited, "the service listened", TimeSpan.FromSeconds(60));
-            service.Http = new HttpClient
-            {
-                BaseAddress = service.Address() ?? throw new InvalidOperationException(
-                    $"The service ended: {string.Join('\n', service.Output)}\n{string.Join('\n', service.Errors)}"),
-                Timeout = TimeSpan.FromSeconds(60),
-            };
+            await service.ListensAsync();
             return service;
         }
         catch
@@ -40,6 +43,18 @@ internal sealed partial class ServiceProcess : RunningProgram
             await service.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Waits until it listens.</summary>
+    public async Task ListensAsync()
+    {
+        await Eventually.HoldsAsync(() => Address() is not null || HasExited, "the service listened", TimeSpan.FromSeconds(60));
+        Http = new HttpClient
+        {
+            BaseAddress = Address() ?? throw new InvalidOperationException(
+                $"The service ended: {string.Join('\n', Output)}\n{string.Join('\n', Errors)}"),
+            Timeout = TimeSpan.FromSeconds(60),
+        };
     }
 
     /// <summary>Runs it where it is not expected to come up, until it ends.</summary>
@@ -55,8 +70,8 @@ internal sealed partial class ServiceProcess : RunningProgram
         .Select(line => SagaIdRule().Match(line))
         .Select(match => Guid.Parse(match.Value));
 
-    public Task<HttpResponseMessage> CreateProjectAsync(string name) =>
-        Http.PostAsJsonAsync("/v1/projects", new { name, description = "made by a test" });
+    public Task<HttpResponseMessage> CreateProjectAsync(string name, CancellationToken cancellationToken = default) =>
+        Http.PostAsJsonAsync("/v1/projects", new { name, description = "made by a test" }, cancellationToken);
 
     /// <summary>Starts a saga that waits until it is released.</summary>
     public async Task<Guid> StartDemoSagaAsync()
@@ -75,6 +90,16 @@ internal sealed partial class ServiceProcess : RunningProgram
 
     /// <summary>The status as JSON.</summary>
     public Task<JsonElement> StatusAsync() => SendForJsonAsync(HttpMethod.Get, "/saga-recovery");
+
+    /// <summary>Waits until a pass has ended.</summary>
+    /// <returns>The last one's report.</returns>
+    public async Task<JsonElement> FirstPassAsync()
+    {
+        JsonElement pass = default;
+        await Eventually.HoldsAsync(
+            async () => (pass = (await StatusAsync()).GetProperty("lastPass")).ValueKind != JsonValueKind.Null, "the first pass was over");
+        return pass;
+    }
 
     public override ValueTask DisposeAsync()
     {

@@ -1,0 +1,59 @@
+using Npgsql;
+
+namespace SagaRecovery.Stress.Faults;
+
+/// <summary>Others hold all the connections that the server allows: the service has lost its own and is refused new ones.</summary>
+internal sealed class ConnectionLimit : DatabaseFault
+{
+    private const string Hog = "hog";
+
+    private readonly List<NpgsqlConnection> _held = [];
+
+    public override string Name => "connection limit";
+
+    public override async Task StrikeAsync(Stage stage, Random dice)
+    {
+        await stage.ExecuteAsync($"drop role if exists {Hog}; create role {Hog} login password '{Hog}'");
+        string asHog = new NpgsqlConnectionStringBuilder(stage.Connection) { Username = Hog, Password = Hog, Pooling = false }.ConnectionString;
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                await EndConnectionsAsync(stage); // the service is quick to take some back: what others hold, they keep
+                while (await TryHoldOneMoreAsync(asHog))
+                {
+                }
+
+                return await stage.ServiceConnectionsAsync() == 0;
+            },
+            "others held all connections");
+    }
+
+    public override async Task HealAsync(Stage stage) => await DisposeAsync();
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (NpgsqlConnection connection in _held)
+        {
+            await connection.DisposeAsync();
+        }
+
+        _held.Clear();
+        await base.DisposeAsync();
+    }
+
+    private async Task<bool> TryHoldOneMoreAsync(string connectionString)
+    {
+        var connection = new NpgsqlConnection(connectionString);
+        try
+        {
+            await connection.OpenAsync();
+            _held.Add(connection);
+            return true;
+        }
+        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.TooManyConnections)
+        {
+            await connection.DisposeAsync();
+            return false;
+        }
+    }
+}

@@ -1,0 +1,23 @@
+namespace SagaRecovery.Stress.Faults;
+
+/// <summary>Something that goes wrong with the database, or between it and the service. Used for one strike and one healing.</summary>
+internal abstract class DatabaseFault : IAsyncDisposable
+{
+    public abstract string Name { get; }
+
+    /// <summary>Whether a pass fails while it lasts. Where not, the executor's writes do.</summary>
+    public virtual bool FailsPasses => true;
+
+    /// <summary>Makes it happen; it lasts when this returns.</summary>
+    public abstract Task StrikeAsync(Stage stage, Random dice);
+
+    /// <summary>Takes it back.</summary>
+    public abstract Task HealAsync(Stage stage);
+
+    /// <summary>Lets go of what it holds, healed or not.</summary>
+    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>Ends the service's connections: settings of a role reach new ones only.</summary>
+    protected static Task EndConnectionsAsync(Stage stage) => stage.ExecuteAsync(
+        $"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{Stage.Role}'");
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Text.Json;
+using SagaRecovery.Stress.Reconciliation;
+
+namespace SagaRecovery.Stress.Faults;
+
+/// <summary>One strike of one fault on a service under load, until it works again by itself.</summary>
+internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess service, ProjectLoad load, int clients)
+{
+    /// <summary>Longer than the longest retry of a pass that a strike of a few seconds leads to, and than the connection's time-outs.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan LongestStrike = TimeSpan.FromSeconds(3);
+
+    public async Task StrikeAsync(DatabaseFault fault, FaultRecord record)
+    {
+        long failedBefore = await FailedPassesAsync();
+        int writesFailed = WriteFailures();
+        await fault.StrikeAsync(stage, run.Dice);
+        if (fault.FailsPasses)
+        {
+            await Eventually.HoldsAsync(PassFailsAsync, $"a pass failed ({fault.Name})", Patience);
+        }
+        else
+        {
+            await Eventually.HoldsAsync(() => WriteFailures() > writesFailed, $"a write failed ({fault.Name})", Patience);
+        }
+
+        await Task.Delay(run.Draw(LongestStrike));
+        await fault.HealAsync(stage);
+        long healed = Stopwatch.GetTimestamp();
+        int promised = load.Promised.Count;
+        Task<TimeSpan> passes = UntilAsync(async () => await LastPassAsync() == "Completed", $"a pass completed after {fault.Name}");
+        // one more than there are clients: the last of them was asked for when all was well
+        Task<TimeSpan> projects = UntilAsync(
+            () => Task.FromResult(load.Promised.Count > promised + clients), $"projects were made after {fault.Name}");
+        record.Add(await FailedPassesAsync() - failedBefore, await passes, await projects);
+        run.Say(
+            $"{fault.Name}: {record.FailedPasses} failed passes so far; passes again after {(await passes).TotalMilliseconds:F0} ms, "
+            + $"projects after {(await projects).TotalMilliseconds:F0} ms");
+
+        async Task<TimeSpan> UntilAsync(Func<Task<bool>> works, string what)
+        {
+            await Eventually.HoldsAsync(works, what, Patience);
+            return Stopwatch.GetElapsedTime(healed);
+        }
+    }
+
+    /// <summary>Asks for a pass. Only until one has failed: from then on it is for recovery to try again.</summary>
+    private async Task<bool> PassFailsAsync()
+    {
+        JsonElement pass = await service.ActivateAsync();
+        run.RequireNone(Totals.Unaccounted(pass));
+        return pass.GetProperty("result").GetString() == "Failed";
+    }
+
+    private async Task<string?> LastPassAsync() => (await service.StatusAsync()).GetProperty("lastPass").GetProperty("result").GetString();
+
+    private async Task<long> FailedPassesAsync() => (await service.StatusAsync()).GetProperty("totals").GetProperty("failedPasses").GetInt64();
+
+    private int WriteFailures() => service.Output.Count(line => line.Contains("writing the saga log fails", StringComparison.Ordinal));
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace SagaRecovery.Stress.Reconciliation;
+
+/// <summary>One line of a process's log.</summary>
+/// <param name="Time">When it was written.</param>
+/// <param name="Level">Three letters, as <c>INF</c>.</param>
+/// <param name="Id">The event; null: not one of recovery's or the executor's.</param>
+/// <param name="Saga">Which saga it is about.</param>
+/// <param name="Said">The message; null for a saga's line of no concern, of which there are very many.</param>
+internal sealed record LogLine(DateTimeOffset Time, string Level, Told? Id, Guid? Saga, string? Said)
+{
+    public bool IsWarning => Level is "WRN" or "ERR" or "FTL";
+}
+
+/// <summary>What a process said, in its order.</summary>
+internal sealed partial class ProcessLog
+{
+    private ProcessLog(List<LogLine> lines) => Lines = lines;
+
+    /// <summary>What a process has to be started with, so that its log can be read here.</summary>
+    public static IReadOnlyList<string> Settings { get; } =
+    [
+        "--Serilog:MinimumLevel:Override:SagaRecovery=Debug", // one line for each decision
+        "--Serilog:WriteTo:0:Args:outputTemplate={Timestamp:O} {Level:u3} {EventId} {SourceContext}: {Message:lj}{NewLine}{Exception}",
+    ];
+
+    public IReadOnlyList<LogLine> Lines { get; }
+
+    /// <summary>Which incarnation the process was; null: it never joined.</summary>
+    public long? Incarnation => Of(Told.Joined).FirstOrDefault() is { Said: { } said }
+        ? long.Parse(said[(said.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture)
+        : null;
+
+    public static ProcessLog Read(IEnumerable<string> output)
+    {
+        List<LogLine> lines = [];
+        foreach (string text in output)
+        {
+            if (LineRule().Match(text) is { Success: true } match)
+            {
+                lines.Add(Read(match.Groups));
+            }
+        }
+
+        return new ProcessLog(lines);
+    }
+
+    public IEnumerable<LogLine> Of(params IReadOnlyList<Told> events) => Lines.Where(line => line.Id is { } id && events.Contains(id));
+
+    /// <summary>How often it said so in its first lines.</summary>
+    public int Count(Told told, int lines = int.MaxValue) => Lines.Take(lines).Count(line => line.Id == told);
+
+    /// <summary>A number that each line of an event gives after a word, summed: <c>skipped 12</c>.</summary>
+    public long Sum(Told told, string word) => Of(told)
+        .Select(line => Regex.Match(line.Said!, $"\\b{word} (\\d+)", RegexOptions.None, TimeSpan.FromSeconds(1)))
+        .Sum(match => match.Success ? long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0);
+
+    private static LogLine Read(GroupCollection groups)
+    {
+        string said = groups["said"].Value;
+        string level = groups["level"].Value;
+        bool ours = groups["source"].Value.StartsWith("SagaRecovery.", StringComparison.Ordinal);
+        Told? id = ours && int.TryParse(groups["id"].ValueSpan, CultureInfo.InvariantCulture, out int number) ? (Told)number : null;
+        Guid? saga = id is not (null or Told.Joined or Told.Fenced) && SagaIdRule().Match(said) is { Success: true } match ? Guid.Parse(match.ValueSpan) : null;
+        var line = new LogLine(DateTimeOffset.Parse(groups["time"].ValueSpan, CultureInfo.InvariantCulture), level, id, saga, said);
+        return saga is null || line.IsWarning ? line : line with { Said = null };
+    }
+
+    [GeneratedRegex(
+        @"^(?<time>\d{4}-\S+) (?<level>[A-Z]{3}) (\{ Id: (?<id>\d+)[^}]*\})? ?(?<source>\S+): (?<said>.*)$",
+        RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex LineRule();
+
+    [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex SagaIdRule();
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+
+namespace SagaRecovery.Stress.Reconciliation;
+
+/// <summary>The end of a scenario: nothing lost, nothing twice, and everyone tells the same story.</summary>
+internal static class Reckoning
+{
+    /// <summary>How long what is in progress may take to end, once nothing is in its way.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <param name="run">Is told what is wrong, and the figures.</param>
+    /// <param name="stage">With a service that runs and is not disturbed any more.</param>
+    /// <param name="loads">All clients that there were.</param>
+    public static async Task ReconcileAsync(StressRun run, Stage stage, params IReadOnlyList<ProjectLoad> loads)
+    {
+        run.Say("reconciling");
+        foreach (ProjectLoad load in loads)
+        {
+            await load.EndAsync();
+        }
+
+        long lost = await SagasThatDoNotEndAsync(run, stage);
+        lost += await PromisesBrokenAsync(run, stage, loads);
+        await CheckLedgerAsync(run, stage);
+        await CheckStatusAsync(run, stage.Present!);
+
+        IReadOnlyList<ProcessLog> logs = stage.Logs;
+        IReadOnlyList<string> twice =
+        [
+            .. RunsTold.Twice(logs),
+            .. loads.SelectMany(load => load.Taken).Select(name => $"'{name}' was taken when it was asked for the first time"),
+        ];
+        run.RequireNone(twice);
+        run.Figures["lost"] = lost;
+        run.Figures["runTwice"] = twice.Count;
+        AddFigures(run, logs);
+        run.Require(logs.Sum(log => log.Count(Told.ProtocolViolation)) == 0, "a saga was inserted before it was announced");
+    }
+
+    /// <summary>Compares a status that was just taken with the log, once that has come as far.</summary>
+    public static async Task CheckStatusAsync(StressRun run, ServiceProcess service)
+    {
+        JsonElement status = await service.StatusAsync();
+        IReadOnlyList<string>? differences = null;
+        await Eventually.HoldsAsync(
+            () => (differences = Totals.Differ(status, ProcessLog.Read(service.Output))) is not null, "the log had come as far as the status");
+        run.RequireNone(differences!);
+    }
+
+    private static async Task<long> SagasThatDoNotEndAsync(StressRun run, Stage stage)
+    {
+        try
+        {
+            await Eventually.HoldsAsync(async () => (await stage.Ledger.SagasInProgressAsync()).Count == 0, "every saga had ended", Patience);
+            return 0;
+        }
+        catch (TimeoutException)
+        {
+            IReadOnlyList<Guid> lost = await stage.Ledger.SagasInProgressAsync();
+            run.RequireNone(lost.Select(saga => $"saga {saga} does not come to an end"));
+            return lost.Count;
+        }
+    }
+
+    private static async Task<long> PromisesBrokenAsync(StressRun run, Stage stage, IReadOnlyList<ProjectLoad> loads)
+    {
+        IReadOnlySet<string> whole = await stage.Ledger.WholeProjectsAsync();
+        string[] promised = [.. loads.SelectMany(load => load.Promised)];
+        string[] broken = [.. promised.Where(name => !whole.Contains(name))];
+        run.RequireNone(broken.Select(name => $"project '{name}' was answered with 201 and is missing or not whole"));
+        run.Require(promised.Distinct(StringComparer.Ordinal).Count() == promised.Length, "a name was answered with 201 twice");
+        run.Figures["projects"] = whole.Count;
+        run.Figures["projectsPromised"] = promised.Length;
+        run.Figures["requestsRefusedOrCut"] = loads.Sum(load => load.Others);
+        return broken.Length;
+    }
+
+    /// <summary>Every saga succeeds: no name is asked for twice, and no answer of a database that is away makes an action fail.</summary>
+    private static async Task CheckLedgerAsync(StressRun run, Stage stage)
+    {
+        IReadOnlyDictionary<string, long> states = await stage.Ledger.SagasByStateAsync();
+        run.RequireNone(states.Keys
+            .Where(key => !key.EndsWith(" succeeded", StringComparison.Ordinal))
+            .Select(key => $"{states[key]} sagas are '{key}'"));
+        run.Require(await stage.Ledger.SucceededSagasThatDoNotAddUpAsync() == 0, "a succeeded saga has a node that did not start and succeed exactly once");
+        run.Require(await stage.Ledger.OrphansAsync() == 0, "a row of the control plane belongs to nothing");
+        long projects = await stage.Ledger.ProjectsAsync();
+        long made = states.GetValueOrDefault("project-create succeeded");
+        run.Require(projects == made, $"{made} sagas made {projects} projects");
+        run.Figures["sagas"] = states.Values.Sum();
+    }
+
+    public static void AddFigures(StressRun run, IReadOnlyList<ProcessLog> logs)
+    {
+        run.Figures["processes"] = logs.Count;
+        run.Figures["passes"] = logs.Sum(log => log.Count(Told.PassComplete));
+        run.Figures["failedPasses"] = logs.Sum(log => log.Count(Told.PassFailed));
+        run.Figures["recovered"] = logs.Sum(log => log.Count(Told.Recovered));
+        run.Figures["failedHandOvers"] = logs.Sum(log => log.Count(Told.FailedToRecover));
+        run.Figures["skipped"] = logs.Sum(log => log.Sum(Told.PassComplete, "skipped"));
+        run.Figures["givenUp"] = logs.Sum(log => log.Count(Told.GaveUp));
+    }
+}

@@ -1,0 +1,37 @@
+namespace SagaRecovery.Stress.Reconciliation;
+
+/// <summary>
+/// How long processes took until their first pass had handed everything over: from their start, most of which is the runtime's, and
+/// from the moment they had joined, which is recovery's.
+/// </summary>
+internal sealed class Recoveries
+{
+    private readonly List<TimeSpan> _times = [];
+    private readonly List<TimeSpan> _sinceJoined = [];
+
+    public int Timed => _times.Count;
+
+    /// <summary>Adds a process that came that far.</summary>
+    public void Add(ProcessLog log, DateTimeOffset launchedAt)
+    {
+        if (log.Of(Told.PassComplete).FirstOrDefault(line => line.Said!.Contains(" Completed ", StringComparison.Ordinal)) is { } first)
+        {
+            _times.Add(first.Time - launchedAt);
+            _sinceJoined.Add(first.Time - log.Of(Told.Joined).Single().Time);
+        }
+    }
+
+    public void AddFigures(StressRun run)
+    {
+        run.Figures["recoveriesTimed"] = _times.Count;
+        AddFigures("RecoveryMs", _times);
+        AddFigures("RecoverySinceJoinedMs", _sinceJoined);
+
+        void AddFigures(string name, List<TimeSpan> times)
+        {
+            times.Sort();
+            run.Figures[$"median{name}"] = times.Count == 0 ? null : Math.Round(times[times.Count / 2].TotalMilliseconds);
+            run.Figures[$"slowest{name}"] = times.Count == 0 ? null : Math.Round(times[^1].TotalMilliseconds);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+namespace SagaRecovery.Stress.Reconciliation;
+
+/// <summary>
+/// Whether the processes under one coordinator id, by what they said, ran a saga twice. Pure.
+/// <para>
+/// Within a process a saga is begun once, unless its run was given up in between. Over all processes it comes to its end once, and is not
+/// begun after that: an end stands in the database before it is told, and the join of the next incarnation waits for the writes of the
+/// one before, so a later process does not find a saga that has ended. A saga that an older process says to have ended though a newer
+/// one has begun it is one about which both have written.
+/// </para>
+/// </summary>
+internal static class RunsTold
+{
+    /// <param name="processes">In any order.</param>
+    /// <returns>What was run twice, a line each.</returns>
+    public static IReadOnlyList<string> Twice(IEnumerable<ProcessLog> processes)
+    {
+        List<string> twice = [];
+        Dictionary<Guid, long> ended = [];
+        foreach (ProcessLog process in InOrder(processes))
+        {
+            HashSet<Guid> begun = [];
+            foreach (LogLine line in process.Lines)
+            {
+                switch (line)
+                {
+                    case { Id: Told.Started or Told.Resumed, Saga: { } saga }:
+                        Note(begun.Add(saga), $"saga {saga} was begun twice by incarnation {process.Incarnation}");
+                        Note(!ended.TryGetValue(saga, out long by), $"saga {saga} was begun by incarnation {process.Incarnation} after {by} had ended it");
+                        break;
+                    case { Id: Told.GaveUp, Saga: { } saga }:
+                        begun.Remove(saga);
+                        break;
+                    case { Id: Told.Succeeded or Told.Unwound or Told.Stuck, Saga: { } saga }:
+                        Note(ended.TryAdd(saga, process.Incarnation!.Value), $"saga {saga} ended twice, the second time by incarnation {process.Incarnation}");
+                        break;
+                }
+            }
+        }
+
+        return twice;
+
+        void Note(bool holds, string otherwise)
+        {
+            if (!holds)
+            {
+                twice.Add(otherwise);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Sagas that a process began though a newer one had begun them before: started or loaded just before it was paused, and refused at
+    /// their first write. Where processes do not overlap there are none.
+    /// </summary>
+    public static IReadOnlyList<string> Late(IEnumerable<ProcessLog> processes)
+    {
+        Dictionary<Guid, (DateTimeOffset Time, long By)> newer = [];
+        List<string> late = [];
+        foreach (ProcessLog process in InOrder(processes).Reverse())
+        {
+            LogLine[] begun = [.. process.Of(Told.Started, Told.Resumed)];
+            late.AddRange(begun
+                .Where(line => newer.TryGetValue(line.Saga!.Value, out (DateTimeOffset Time, long By) first) && first.Time < line.Time)
+                .Select(line => $"saga {line.Saga} was begun by incarnation {process.Incarnation} after {newer[line.Saga!.Value].By} had begun it"));
+            foreach (LogLine line in begun)
+            {
+                if (!newer.TryGetValue(line.Saga!.Value, out (DateTimeOffset Time, long By) first) || line.Time < first.Time)
+                {
+                    newer[line.Saga.Value] = (line.Time, process.Incarnation!.Value);
+                }
+            }
+        }
+
+        return late;
+    }
+
+    private static IEnumerable<ProcessLog> InOrder(IEnumerable<ProcessLog> processes) =>
+        processes.Where(process => process.Incarnation is not null).OrderBy(process => process.Incarnation);
+}

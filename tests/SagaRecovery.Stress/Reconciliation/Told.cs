@@ -1,0 +1,26 @@
+namespace SagaRecovery.Stress.Reconciliation;
+
+/// <summary>The event ids that the reconciliation reads. They are stable: see the <c>Log.cs</c> of recovery (1–99) and executor (100–199).</summary>
+internal enum Told
+{
+    Joined = 1,
+    Fenced = 2,
+    ObservedStart = 5,
+    Recovered = 8,
+    FailedToRecover = 9,
+    Finished = 10,
+    PassComplete = 11,
+    PassFailed = 12,
+    TakenAway = 14,
+    Abandoned = 16,
+    ProtocolViolation = 20,
+    GivenUp = 21,
+    Started = 100,
+    Resumed = 101,
+    Succeeded = 102,
+    Unwound = 104,
+    Stuck = 105,
+    GaveUp = 107,
+    WritesFailing = 109,
+    WritesRecovered = 110,
+}

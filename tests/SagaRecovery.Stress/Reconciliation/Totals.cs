@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace SagaRecovery.Stress.Reconciliation;
+
+/// <summary>Whether the status of a process says what its log says. Pure.</summary>
+internal static class Totals
+{
+    private static readonly (string Total, Told Line)[] Pairs =
+    [
+        ("passes", Told.PassComplete),
+        ("failedPasses", Told.PassFailed),
+        ("recovered", Told.Recovered),
+        ("failed", Told.FailedToRecover),
+        ("observedStarts", Told.ObservedStart),
+        ("inferredFinished", Told.Finished),
+        ("missingFromExecutor", Told.GivenUp),
+        ("badStateInExecutor", Told.TakenAway),
+        ("abandoned", Told.Abandoned),
+        ("protocolViolations", Told.ProtocolViolation),
+    ];
+
+    private static readonly string[] Buckets =
+        ["recovered", "failed", "skipped", "notHere", "abandoned", "movedOn", "notAttempted", "backingOff", "held", "unreadable"];
+
+    /// <summary>Compares the totals as of a pass with the lines up to the one that ends it.</summary>
+    /// <returns>What differs, a line each; null: the process ended before it had written that line.</returns>
+    public static IReadOnlyList<string>? Differ(JsonElement status, ProcessLog log)
+    {
+        JsonElement lastPass = status.GetProperty("lastPass");
+        if (lastPass.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        long iteration = lastPass.GetProperty("start").GetProperty("iteration").GetInt64();
+        int end = LineThatEnds(iteration, log);
+        if (end < 0)
+        {
+            return null;
+        }
+
+        JsonElement totals = status.GetProperty("totals");
+        return
+        [
+            .. Pairs.Select(pair => (pair.Total, Status: totals.GetProperty(pair.Total).GetInt64(), Log: log.Count(pair.Line, end + 1)))
+                .Where(pair => pair.Status != pair.Log)
+                .Select(pair => $"incarnation {log.Incarnation}: the status says {pair.Total} {pair.Status}, the log {pair.Log}, as of pass {iteration}"),
+            .. Unaccounted(lastPass),
+        ];
+    }
+
+    /// <summary>Whether a pass says of every saga that it found what became of it.</summary>
+    public static IReadOnlyList<string> Unaccounted(JsonElement pass)
+    {
+        long found = pass.GetProperty("found").GetInt64();
+        long accounted = Buckets.Sum(bucket => pass.GetProperty(bucket).GetInt64());
+        return found == accounted
+            ? []
+            : [$"pass {pass.GetProperty("start").GetProperty("iteration").GetInt64()} found {found} sagas and accounts for {accounted}"];
+    }
+
+    private static int LineThatEnds(long iteration, ProcessLog log)
+    {
+        string begins = string.Create(CultureInfo.InvariantCulture, $"activation complete: pass {iteration} ");
+        for (int i = 0; i < log.Lines.Count; i++)
+        {
+            if (log.Lines[i] is { Id: Told.PassComplete, Said: { } said } && said.StartsWith(begins, StringComparison.Ordinal))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+}

@@ -1,0 +1,15 @@
+namespace SagaRecovery.Stress.Scenarios;
+
+/// <summary>One way to hurt the service, and what must hold afterwards.</summary>
+internal abstract class Scenario
+{
+    public static IReadOnlyList<Scenario> Every { get; } =
+    [
+        new FuriousScenario(), new KillScenario(), new DatabaseScenario(), new PartitionScenario(), new ZombieScenario(), new PoisonScenario(),
+    ];
+
+    public abstract string Name { get; }
+
+    /// <summary>Goes on for as long as the run has time, then reconciles.</summary>
+    public abstract Task RunAsync(StressRun run);
+}

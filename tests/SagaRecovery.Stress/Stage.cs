@@ -1,0 +1,149 @@
+using Dapper;
+using EmbeddedPostgres;
+using Npgsql;
+using SagaRecovery.Stress.Reconciliation;
+
+namespace SagaRecovery.Stress;
+
+/// <summary>
+/// What a scenario plays on: a cluster and a database of its own, a role for the service, and the services one after the other, of which
+/// the logs are kept. Used by the scenario's own flow; only <see cref="Present"/> is read by others.
+/// </summary>
+internal sealed class Stage : IAsyncDisposable
+{
+    /// <summary>The service's own: not a superuser, so that limits apply to it, and faults can be laid on it alone.</summary>
+    public const string Role = "service";
+
+    private readonly ThrowawayCluster _cluster;
+    private readonly List<ServiceProcess> _services = [];
+    private readonly List<ProcessLog> _ended = [];
+    private volatile ServiceProcess? _present;
+
+    private Stage(ThrowawayCluster cluster, string superuser, string service)
+    {
+        _cluster = cluster;
+        Superuser = superuser;
+        Connection = service;
+        Ledger = new Ledger(superuser);
+    }
+
+    public PrivateCluster Cluster => _cluster.Cluster;
+
+    /// <summary>The connection string of whoever looks on.</summary>
+    public string Superuser { get; }
+
+    /// <summary>The connection string of the service.</summary>
+    public string Connection { get; }
+
+    public Ledger Ledger { get; }
+
+    public Guid CoordinatorId { get; } = Guid.NewGuid();
+
+    /// <summary>The service that clients ask; null: none listens.</summary>
+    public ServiceProcess? Present
+    {
+        get => _present;
+        set => _present = value;
+    }
+
+    /// <summary>The logs of all services, those that run included.</summary>
+    public IReadOnlyList<ProcessLog> Logs => [.. _ended, .. _services.Select(service => ProcessLog.Read(service.Output))];
+
+    private IReadOnlyList<string> Settings =>
+        [$"--ConnectionStrings:Sagas={Connection}", $"--SagaRecovery:CoordinatorId={CoordinatorId}", .. ProcessLog.Settings];
+
+    /// <param name="options">How the cluster is run.</param>
+    /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
+    public static async Task<Stage> SetAsync(ClusterOptions options, string connection = "")
+    {
+        ThrowawayCluster cluster = await ThrowawayCluster.StartAsync(options);
+        try
+        {
+            string superuser = await cluster.NewDatabaseAsync();
+            var service = new NpgsqlConnectionStringBuilder($"{superuser};{connection}")
+            {
+                Username = Role,
+                Password = Role,
+                Passfile = null,
+                MaxPoolSize = 40,
+                ApplicationName = "control-plane",
+            };
+            var stage = new Stage(cluster, superuser, service.ConnectionString);
+            await stage.ExecuteAsync($"create role {Role} login password '{Role}'; alter database {service.Database} owner to {Role}");
+            return stage;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts a service, and does not wait for it.</summary>
+    public ServiceProcess Launch(params IReadOnlyList<string> settings) => Keep(ServiceProcess.Launch([.. Settings, .. settings]));
+
+    /// <summary>Starts a service, waits until it listens, and turns the clients to it.</summary>
+    public async Task<ServiceProcess> StartAsync(params IReadOnlyList<string> settings)
+    {
+        ServiceProcess service = Launch(settings);
+        await service.ListensAsync();
+        Present = service;
+        return service;
+    }
+
+    /// <summary>Starts the worker of this program, and waits until it listens.</summary>
+    public async Task<ServiceProcess> StartWorkerAsync(string verb)
+    {
+        ServiceProcess worker = Keep(ServiceProcess.LaunchOther(typeof(Stage).Assembly.GetName().Name!, verb, Settings));
+        await worker.ListensAsync();
+        return worker;
+    }
+
+    /// <summary>Takes leave of a service that has ended: its log is kept, in little.</summary>
+    public async Task<ProcessLog> RetireAsync(ServiceProcess service)
+    {
+        if (ReferenceEquals(Present, service))
+        {
+            Present = null;
+        }
+
+        await service.DisposeAsync();
+        _services.Remove(service);
+        ProcessLog log = ProcessLog.Read(service.Output);
+        _ended.Add(log);
+        return log;
+    }
+
+    /// <summary>Has the superuser say something to the server.</summary>
+    public async Task<int> ExecuteAsync(string sql, object? parameters = null)
+    {
+        await using var connection = new NpgsqlConnection($"{Superuser};Pooling=false");
+        return await connection.ExecuteAsync(sql, parameters);
+    }
+
+    /// <summary>How many connections of the service the server has.</summary>
+    public async Task<int> ServiceConnectionsAsync() => (await ServicePortsAsync()).Count;
+
+    /// <summary>The ports from which the service has connected.</summary>
+    public async Task<IReadOnlyList<int>> ServicePortsAsync()
+    {
+        await using var connection = new NpgsqlConnection($"{Superuser};Pooling=false");
+        return [.. await connection.QueryAsync<int>("select client_port from pg_stat_activity where usename = @Role", new { Role })];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (ServiceProcess service in _services)
+        {
+            await service.DisposeAsync();
+        }
+
+        await _cluster.DisposeAsync();
+    }
+
+    private ServiceProcess Keep(ServiceProcess service)
+    {
+        _services.Add(service);
+        return service;
+    }
+}

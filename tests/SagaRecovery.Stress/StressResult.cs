@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace SagaRecovery.Stress;
+
+/// <summary>What came of one scenario.</summary>
+/// <param name="Scenario">Its name.</param>
+/// <param name="Seed">Draws the same again.</param>
+/// <param name="Duration">How long it took, the reconciliation included.</param>
+/// <param name="Wrong">What is wrong, a line each; empty: nothing.</param>
+/// <param name="Figures">What was counted and measured, by name.</param>
+internal sealed record StressResult(string Scenario, int Seed, TimeSpan Duration, IReadOnlyList<string> Wrong, JsonObject Figures)
+{
+    public bool IsOk => Wrong.Count == 0;
+
+    /// <summary>A figure that is a count.</summary>
+    public long this[string figure] => Figures[figure] is { } count
+        ? long.Parse(count.ToJsonString(), CultureInfo.InvariantCulture)
+        : throw new KeyNotFoundException($"'{Scenario}' has no figure '{figure}'.");
+
+    public JsonObject ToJson() => new()
+    {
+        ["scenario"] = Scenario,
+        ["seed"] = Seed,
+        ["durationSeconds"] = Math.Round(Duration.TotalSeconds, 1),
+        ["verdict"] = IsOk ? "ok" : new JsonArray([.. Wrong.Select(line => JsonValue.Create(line))]),
+        ["figures"] = Figures.DeepClone(),
+    };
+
+    /// <summary>For people: the verdict, the figures beneath it, and what is wrong.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Scenario,-10} {(IsOk ? "ok" : "WRONG")}  {Duration.TotalSeconds:F0} s, seed {Seed}");
+        foreach ((string name, JsonNode? value) in Figures)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"    {name,-28} {value?.ToJsonString()}");
+        }
+
+        foreach (string line in Wrong)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"    WRONG: {line}");
+        }
+
+        return text.ToString();
+    }
+}

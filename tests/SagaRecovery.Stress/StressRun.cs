@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using SagaRecovery.Stress.Scenarios;
+
+namespace SagaRecovery.Stress;
+
+/// <summary>One run of one scenario: its time, its dice, and what it found out. Used by the scenario's own flow; not thread-safe.</summary>
+internal sealed class StressRun
+{
+    /// <summary>How much longer than its duration a run may take until it has done what it is for: machines are slow, or busy.</summary>
+    private static readonly TimeSpan Overtime = TimeSpan.FromMinutes(3);
+
+    private readonly long _began = Stopwatch.GetTimestamp();
+    private readonly List<string> _wrong = [];
+    private readonly string _scenario;
+    private readonly TextWriter _progress;
+
+    private StressRun(string scenario, TimeSpan duration, int seed, TextWriter progress)
+    {
+        _scenario = scenario;
+        _progress = progress;
+        Duration = duration;
+        Seed = seed;
+        Dice = new Random(seed);
+    }
+
+    public TimeSpan Duration { get; }
+
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_began);
+
+    public int Seed { get; }
+
+    public Random Dice { get; }
+
+    public JsonObject Figures { get; } = [];
+
+    /// <summary>Runs a scenario to its end, whatever becomes of it.</summary>
+    public static async Task<StressResult> RunAsync(Scenario scenario, TimeSpan duration, int seed, TextWriter progress)
+    {
+        var run = new StressRun(scenario.Name, duration, seed, progress);
+        run.Say($"for {duration}, seed {seed}");
+        try
+        {
+            await scenario.RunAsync(run);
+        }
+#pragma warning disable CA1031 // the boundary of one scenario: the others run all the same, and the result says what happened
+        catch (Exception broke)
+#pragma warning restore CA1031
+        {
+            run._wrong.Add($"the scenario itself broke: {broke}");
+        }
+
+        return new StressResult(scenario.Name, seed, run.Elapsed, run._wrong, run.Figures);
+    }
+
+    /// <summary>Whether to go on: until the time is up and enough has happened, but not for ever.</summary>
+    /// <param name="enough">Whether the run has shown what it is for.</param>
+    /// <param name="share">The part of the run's time, from its beginning, that this is about.</param>
+    public bool GoesOn(bool enough, double share = 1) => Elapsed < Duration * share || (!enough && Elapsed < (Duration * share) + Overtime);
+
+    /// <summary>A time between zero and the longest.</summary>
+    public TimeSpan Draw(TimeSpan longest) => longest * Dice.NextDouble();
+
+    /// <summary>Notes what is wrong if something does not hold.</summary>
+    public void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            _wrong.Add(otherwise);
+            Say($"WRONG: {otherwise}");
+        }
+    }
+
+    /// <summary>Notes everything that is wrong.</summary>
+    public void RequireNone(IEnumerable<string> wrong)
+    {
+        foreach (string line in wrong)
+        {
+            Require(holds: false, line);
+        }
+    }
+
+    public void Say(string what) => _progress.WriteLine(string.Create(
+        CultureInfo.InvariantCulture, $"{_scenario,-10} {Elapsed.TotalSeconds,6:F1}s  {what}"));
+}

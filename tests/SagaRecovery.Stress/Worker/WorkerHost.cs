@@ -1,0 +1,38 @@
+using ControlPlane.Hosting;
+using ControlPlane.Recovery;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SagaRecovery.Executor;
+using Serilog;
+
+namespace SagaRecovery.Stress.Worker;
+
+/// <summary>A service with nothing but recovery, and sagas of which some are poison.</summary>
+internal static class WorkerHost
+{
+    /// <summary>What this program is started with to be one.</summary>
+    public const string Verb = "worker";
+
+    /// <summary>Runs until it is told to stop.</summary>
+    public static async Task<int> RunAsync(string[] settings)
+    {
+        WebApplicationBuilder builder = ControlPlaneHost.CreateBuilder(settings);
+        builder.Logging.ClearProviders().AddSerilog(
+            new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger(), dispose: true);
+        builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(builder.Configuration["ConnectionStrings:Sagas"]!));
+        builder.Services.AddSagaRecovery()
+            .AddDurableExecutor()
+            .AddSaga<GoodSaga>()
+            .AddSaga<EndlessSaga>()
+            .AddSaga<MisreadSaga>();
+        builder.Services.AddSingleton<ExecutionJournal>();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2)); // endless actions never end
+        await using WebApplication app = builder.Build();
+        app.MapSagaRecovery();
+        await app.RunAsync();
+        return 0;
+    }
+}

@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using System.Net;
+
+namespace Tests.Shared;
+
+/// <summary>Clients that create projects, whatever becomes of the service, until the load ends. No name is asked for twice.</summary>
+internal sealed class ProjectLoad : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Func<ServiceProcess?> _present;
+    private readonly TimeSpan _patience;
+    private readonly Task _clients;
+    private long _others;
+
+    /// <param name="present">The service to ask now; null: there is none.</param>
+    /// <param name="clients">How many clients work side by side.</param>
+    /// <param name="names">What the names of the projects begin with.</param>
+    /// <param name="patience">How long a client waits for an answer; null: as long as the service lives.</param>
+    public ProjectLoad(Func<ServiceProcess?> present, int clients, string names = "client", TimeSpan? patience = null)
+    {
+        _present = present;
+        _patience = patience ?? Timeout.InfiniteTimeSpan;
+        _clients = Task.WhenAll(Enumerable.Range(0, clients).Select(client => CreateProjectsAsync($"{names}-{client}")));
+    }
+
+    /// <summary>The names that were answered with 201.</summary>
+    public ConcurrentBag<string> Promised { get; } = [];
+
+    /// <summary>The names that were answered with 409: since nobody else asks for them, a saga of theirs was run twice.</summary>
+    public ConcurrentBag<string> Taken { get; } = [];
+
+    /// <summary>Requests with any other answer, or none.</summary>
+    public long Others => Interlocked.Read(ref _others);
+
+    /// <summary>Asks for nothing more, and waits for the answers that are due. Again is harmless.</summary>
+    public async Task EndAsync()
+    {
+        if (!_clients.IsCompleted)
+        {
+            await _stop.CancelAsync();
+        }
+
+        await _clients;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync();
+        _stop.Dispose();
+    }
+
+    private async Task CreateProjectsAsync(string names)
+    {
+        for (int number = 1; !_stop.IsCancellationRequested; number++)
+        {
+            if (!await TryCreateAsync($"{names}-{number}"))
+            {
+                Interlocked.Increment(ref _others);
+                await Task.Delay(50, CancellationToken.None); // the service is down or refuses; what became of the project is not known
+            }
+        }
+    }
+
+    private async Task<bool> TryCreateAsync(string name)
+    {
+        try
+        {
+            using var patience = new CancellationTokenSource(_patience);
+            using HttpResponseMessage? answer = _present() is { } service ? await service.CreateProjectAsync(name, patience.Token) : null;
+            switch (answer?.StatusCode)
+            {
+                case HttpStatusCode.Created:
+                    Promised.Add(name);
+                    return true;
+                case HttpStatusCode.Conflict:
+                    Taken.Add(name);
+                    return true;
+                default:
+                    return false;
+            }
+        }
+        catch (Exception cut) when (cut is HttpRequestException or ObjectDisposedException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}
