@@ -4,6 +4,7 @@ using Xunit.Abstractions;
 namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>Every interleaving within the bounds, on the real code.</summary>
+[Collection(Alone.Name)]
 public sealed class ExplorationTests(ITestOutputHelper output)
 {
     [Theory]

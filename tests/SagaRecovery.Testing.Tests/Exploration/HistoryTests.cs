@@ -8,6 +8,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 /// checked after each move, and at the end everything is compared with the database. A history that fails is printed with its seed, and
 /// shrunk to a short one.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class HistoryTests
 {
     private const int Histories = 300;

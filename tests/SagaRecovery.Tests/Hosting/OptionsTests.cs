@@ -115,7 +115,7 @@ public sealed class OptionsTests
         SagaRecoveryBuilder recovery = builder.Services.AddSagaRecovery(configure);
         if (withExecutor)
         {
-            recovery.UseExecutor<ScriptedExecutor>();
+            recovery.UseExecutor<AnsweringExecutor>();
         }
 
         if (withDataSource)

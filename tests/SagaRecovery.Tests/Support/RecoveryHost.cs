@@ -22,13 +22,13 @@ internal sealed class RecoveryHost : IAsyncDisposable
         {
             options.CoordinatorId = Guid.NewGuid();
             configure?.Invoke(options);
-        }).UseStore<ScriptedStore>().UseExecutor<ScriptedExecutor>();
+        }).UseStore<ScriptedStore>().UseExecutor<AnsweringExecutor>();
         _host = builder.Build();
     }
 
     public ScriptedStore Store { get; } = new();
 
-    public ScriptedExecutor Executor { get; } = new();
+    public AnsweringExecutor Executor { get; } = new();
 
     public ManualTimeProvider Time { get; } = new();
 

@@ -4,7 +4,7 @@ using SagaRecovery.Bookkeeping;
 namespace SagaRecovery.Tests.Support;
 
 /// <summary>Runs nothing; notes what it is told, and answers what the test says.</summary>
-internal sealed class ScriptedExecutor : ISagaExecutor
+internal sealed class AnsweringExecutor : ISagaExecutor
 {
     private int _inHand;
 
