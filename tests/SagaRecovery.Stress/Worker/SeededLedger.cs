@@ -9,6 +9,8 @@ internal sealed class SeededLedger(string connectionString)
     public Task<long> GoodInProgressAsync() => CountAsync(
         "stress.seeded join saga_recovery.saga on id = saga_id where kind like 'good%' and state in ('running', 'unwinding')");
 
+    public Task<long> AbandonedAsync() => CountAsync("saga_recovery.saga where state = 'abandoned'");
+
     /// <summary>How many were seeded of a kind; a prefix counts several.</summary>
     public Task<long> SeededAsync(string kind) => CountAsync($"stress.seeded where kind like '{kind}%'");
 
