@@ -3,7 +3,7 @@ using SagaRecovery.Bookkeeping;
 namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>Notes what the pass under way has been shown: what it does next depends on that.</summary>
-internal sealed class ExploredStore(SimulatedStore store) : ISagaStore
+internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore database) : ISagaStore
 {
     private CandidateListing? _listing;
 
@@ -11,6 +11,7 @@ internal sealed class ExploredStore(SimulatedStore store) : ISagaStore
 
     public IReadOnlyList<Candidate> ToLoad { get; private set; } = [];
 
+    /// <summary>What stood in the database when the pass looked again, known from then on, though the pass hears of it a step later.</summary>
     public IReadOnlyList<LoadedSaga> Loaded { get; private set; } = [];
 
     public void AddTo(Fingerprint fingerprint)
@@ -40,13 +41,14 @@ internal sealed class ExploredStore(SimulatedStore store) : ISagaStore
         return store.ListCandidatesAsync(member, listing, cancellationToken);
     }
 
-    public async Task<IReadOnlyList<LoadedSaga>> LoadAsync(
+    public Task<IReadOnlyList<LoadedSaga>> LoadAsync(
         Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
     {
         ToLoad = candidates;
-        Loaded = await store.LoadAsync(member, candidates, cancellationToken).ConfigureAwait(false);
-        return Loaded;
+        return store.LoadAsync(member, candidates, cancellationToken);
     }
+
+    public void NoteLoaded(Membership member) => Loaded = database.LoadAsync(member, ToLoad, CancellationToken.None).Outcome();
 
     public Task<bool> AbandonAsync(SagaId sagaId, Ownership ownership, Abandonment abandonment, CancellationToken cancellationToken) =>
         store.AbandonAsync(sagaId, ownership, abandonment, cancellationToken);

@@ -2,14 +2,20 @@ using System.Reflection;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>What is explored every day, and what is explored on request.</summary>
+/// <summary>What is explored every day, and what on request.</summary>
 internal static class KnownBounds
 {
-    /// <summary>One id, two starts of it, an owner that changes twice, a successor, and a zombie or a crash.</summary>
+    /// <summary>One id, two starts of it, an owner that changes twice, a successor, and a zombie or a crash: all that the model of the design has.</summary>
     public static Bounds OneSaga { get; } = new()
     {
-        Name = "one saga, two starts", Starts = [0, 0], Passes = 2, LostAnswers = true, Reassignments = 2, Successors = 1,
+        Name = "one saga, two starts, successor", Starts = [0, 0], Passes = 2, LostAnswers = true, Reassignments = 2, Successors = 1,
     };
+
+    /// <summary>The same without a successor.</summary>
+    public static Bounds OneProcess { get; } = OneSaga with { Name = "one saga, two starts, one process", Successors = 0 };
+
+    /// <summary>The same with one start, which the successor may make.</summary>
+    public static Bounds Takeover { get; } = OneSaga with { Name = "one saga, one start, successor", Starts = [0], SuccessorsStart = true };
 
     /// <summary>Two ids, listed a page each.</summary>
     public static Bounds TwoSagas { get; } = new()
@@ -38,8 +44,8 @@ internal static class KnownBounds
     /// <summary>Enough passes inside one slow insert to break the two-miss rule.</summary>
     public static Bounds ManyPasses { get; } = new() { Name = "one saga, many passes", Starts = [0], Passes = 4, LostAnswers = true };
 
-    /// <summary>What explore.py covers, on the real code: three passes of each process.</summary>
-    public static Bounds DeepOneSaga { get; } = OneSaga with { Name = "deep: one saga, two starts, three passes", Passes = 3 };
+    /// <summary>As many passes of each process as the model has.</summary>
+    public static Bounds ThreePasses { get; } = OneSaga with { Name = "one saga, two starts, successor, three passes", Passes = 3 };
 
     public static Bounds Get(string name) => (Bounds)typeof(KnownBounds).GetProperty(name, BindingFlags.Public | BindingFlags.Static)!.GetValue(obj: null)!;
 }

@@ -2,6 +2,14 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
+/// <summary>What came of a hand-over; the executor's answer may still be on its way.</summary>
+internal enum HandOverNote
+{
+    Failed,
+    TakenOn,
+    RanAlready,
+}
+
 /// <summary>What one pass of one process owes, and what really happens while it is under way.</summary>
 internal sealed class PassWatch
 {
@@ -11,8 +19,8 @@ internal sealed class PassWatch
     /// <summary>Sagas that were finished or not ours when the pass began, with no start under way, and that nothing has happened to since.</summary>
     public HashSet<int> Dead { get; } = [];
 
-    /// <summary>Sagas whose hand-over was begun, with what came of it: true: the executor's answer arrived.</summary>
-    public SortedDictionary<int, bool> HandedOver { get; } = [];
+    /// <summary>Sagas whose hand-over was begun, with what came of it.</summary>
+    public SortedDictionary<int, HandOverNote> HandedOver { get; } = [];
 
     public int Announced { get; set; }
 
@@ -38,7 +46,7 @@ internal sealed class PassWatch
         fingerprint.Add([.. Owed.Order()]);
         fingerprint.Add([.. Dead.Order()]);
         fingerprint.Add([.. HandedOver.Keys]);
-        fingerprint.Add([.. HandedOver.Values.Select(Convert.ToInt32)]);
+        fingerprint.Add([.. HandedOver.Values.Select(note => (int)note)]);
         fingerprint.Add([Announced, Found, Recovered, Failed, Gone, TakenAway]);
     }
 

@@ -1,6 +1,4 @@
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
-using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
@@ -129,86 +127,6 @@ internal sealed partial class World
         process.Unread.NoteGivenUp(saga, generation);
         _begunUnseen.Remove((index, saga));
         Touch(saga);
-    }
-
-    private void BeginPass(ExploredProcess process, int index)
-    {
-        process.BeginPass(WatchFor(process, index));
-        if (process.TakeReport() is { } report)
-        {
-            EndPass(process, report);
-        }
-    }
-
-    private void StepPass(ExploredProcess process, int index, bool fail)
-    {
-        SimulatedStep step = process.Gates.Step!.Value;
-        PassWatch watch = process.Watch!;
-        IReadOnlyDictionary<SagaId, AdoptGeneration> before = process.Executor.Running;
-        int calls = process.Executor.Calls.Count;
-        int? saga = process.Gates.SagaId is { } sagaId ? NumberOf(sagaId) : null;
-        if (step == SimulatedStep.HandOver)
-        {
-            watch.HandedOver[saga!.Value] = false;
-            NotHandedOverWhileItRuns(process, index, saga.Value, before);
-        }
-
-        PassReport? report = process.StepPass(fail);
-        if (step == SimulatedStep.ListAnswer || (step == SimulatedStep.ListPage && report is not null))
-        {
-            watch.Announced += process.Unread.Drain();
-        }
-
-        if (step == SimulatedStep.ListAnswer && !fail)
-        {
-            watch.Found = process.Store.Listed.Count;
-            List<ExecutorCall> gone = [.. process.Executor.Calls.Skip(calls)];
-            watch.Gone = gone.Count;
-            watch.TakenAway = gone.Count(call => call.Relinquished == RelinquishOutcome.Relinquished);
-            OnlyRunsThatAreNotOursAreEnded(process, before);
-        }
-
-        if (saga is { } handed)
-        {
-            NoteHandOver(process, watch, (index, handed), step, fail);
-        }
-
-        if (report is not null)
-        {
-            EndPass(process, report);
-        }
-    }
-
-    private void NoteHandOver(ExploredProcess process, PassWatch watch, (int Process, int Saga) run, SimulatedStep step, bool fail)
-    {
-        if (step == SimulatedStep.HandOver && fail)
-        {
-            watch.Failed++;
-        }
-        else if (step == SimulatedStep.HandOverAnswer)
-        {
-            bool resumed = process.Executor.Calls.Last(call => call.SagaId == IdOf(run.Saga) && call.Resumed is not null).Resumed is ResumeOutcome.Resumed;
-            watch.HandedOver[run.Saga] = !fail;
-            watch.Failed += fail ? 1 : 0;
-            watch.Recovered += !fail && resumed ? 1 : 0;
-            if (fail && resumed)
-            {
-                _begunUnseen.Add(run);
-            }
-        }
-    }
-
-    private void EndPass(ExploredProcess process, PassReport report)
-    {
-        PassWatch watch = process.Watch!;
-        process.Watch = null;
-        watch.Check(report, process.TotalsBefore, process.Status.Current.Totals);
-        TheTriggerIsAnswered(process, report);
-        if (report.Result is PassResult.Completed or PassResult.CompletedWithFailures)
-        {
-            WhatIsOwedWasHandedOver(process, watch);
-            WhatIsDeadIsForgotten(process, watch);
-        }
     }
 
     private bool Write(Membership member, int saga, AdoptGeneration generation, SagaState? state) =>

@@ -1,0 +1,96 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Testing.Tests.Exploration;
+
+/// <content>What a step of a pass does, and what it shows.</content>
+internal sealed partial class World
+{
+    private void BeginPass(ExploredProcess process, int index)
+    {
+        process.BeginPass(WatchFor(process, index));
+        if (process.TakeReport() is { } report)
+        {
+            EndPass(process, report);
+        }
+    }
+
+    private void StepPass(ExploredProcess process, int index, bool fail)
+    {
+        SimulatedStep step = process.Gates.Step!.Value;
+        PassWatch watch = process.Watch!;
+        IReadOnlyDictionary<SagaId, AdoptGeneration> before = process.Executor.Running;
+        int calls = process.Executor.Calls.Count;
+        int? saga = process.Gates.SagaId is { } sagaId ? NumberOf(sagaId) : null;
+        if (step == SimulatedStep.HandOver)
+        {
+            NotHandedOverWhileItRuns(process, index, saga!.Value, before);
+        }
+
+        PassReport? report = process.StepPass(fail);
+        if (step == SimulatedStep.ListAnswer || (step == SimulatedStep.ListPage && report is not null))
+        {
+            watch.Announced += process.Unread.Drain();
+        }
+
+        if (step == SimulatedStep.ListAnswer && !fail)
+        {
+            watch.Found = process.Store.Listed.Count;
+            List<ExecutorCall> gone = [.. process.Executor.Calls.Skip(calls)];
+            watch.Gone = gone.Count;
+            watch.TakenAway = gone.Count(call => call.Relinquished == RelinquishOutcome.Relinquished);
+            OnlyRunsThatAreNotOursAreEnded(process, before);
+        }
+
+        if (step == SimulatedStep.Load && report is null)
+        {
+            process.Store.NoteLoaded(process.Member);
+        }
+
+        if (saga is { } handed)
+        {
+            NoteHandOver(process, watch, (index, handed), step, fail);
+        }
+
+        if (report is not null)
+        {
+            EndPass(process, report);
+        }
+    }
+
+    private void NoteHandOver(ExploredProcess process, PassWatch watch, (int Process, int Saga) run, SimulatedStep step, bool fail)
+    {
+        if (step is not (SimulatedStep.HandOver or SimulatedStep.HandOverAnswer))
+        {
+            return; // a load that is about one saga only
+        }
+
+        HandOverNote note = fail ? HandOverNote.Failed
+            : process.Executor.Calls.Last(call => call.SagaId == IdOf(run.Saga) && call.Resumed is not null).Resumed is ResumeOutcome.Resumed ? HandOverNote.TakenOn
+            : HandOverNote.RanAlready;
+        if (step == SimulatedStep.HandOverAnswer)
+        {
+            watch.Recovered += note == HandOverNote.TakenOn ? 1 : 0;
+            if (fail && watch.HandedOver[run.Saga] == HandOverNote.TakenOn)
+            {
+                _begunUnseen.Add(run);
+            }
+        }
+
+        watch.Failed += fail ? 1 : 0;
+        watch.HandedOver[run.Saga] = note;
+    }
+
+    private void EndPass(ExploredProcess process, PassReport report)
+    {
+        PassWatch watch = process.Watch!;
+        process.Watch = null;
+        watch.Check(report, process.TotalsBefore, process.Status.Current.Totals);
+        TheTriggerIsAnswered(process, report);
+        if (report.Result is PassResult.Completed or PassResult.CompletedWithFailures)
+        {
+            WhatIsOwedWasHandedOver(process, watch);
+            WhatIsDeadIsForgotten(process, watch);
+        }
+    }
+}
