@@ -23,7 +23,7 @@ int valid = noticed + Count("Survived") + Count("NoCoverage");
 double score = 100.0 * noticed / valid;
 Console.WriteLine(
     $"{mutants.Length} mutants: {Count("Killed")} killed, {Count("Timeout")} timed out, {Count("Survived")} survived, {Count("NoCoverage")} not covered, "
-    + $"{Count("CompileError")} that do not compile, {Count("Ignored")} blocks whose statements were mutated instead");
+    + $"{Count("CompileError")} that do not compile, {Count("Ignored")} ignored");
 Console.WriteLine($"score {score:F2} % ({noticed} of {valid}), threshold {threshold} %");
 return score >= threshold ? 0 : 1;
 

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Breaks the pure bookkeeping (src/SagaRecovery.Core) in some hundreds of ways, one at a time, and lets its tests find out: what they do
 # not notice, they do not test. Prints the score and each change that was not noticed; fails below 95 % noticed. Takes a quarter of an
-# hour, so that it is no part of run.sh. Needs the .NET SDK and nothing else; leaves nothing behind.
+# hour, so that it is no part of run.sh. Needs the .NET SDK and nothing else; leaves nothing behind. Arguments go to Stryker: a part of
+# the core is tried by tests/mutation.sh --mutate "**/StartInbox.cs".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 threshold=95
 
 scratch=$(mktemp -d)
-mkdir "$scratch/copy"
 trap 'rm -rf "$scratch"' EXIT
+mkdir "$scratch/copy" "$scratch/tmp"
+export TMPDIR="$scratch/tmp" # test hosts that are ended at the time limit leave their pipes behind
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
 
 # On a copy: a run that is cut off would leave a broken SagaRecovery.Core.dll in bin, which no later build replaces.
