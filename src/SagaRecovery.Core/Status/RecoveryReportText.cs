@@ -183,7 +183,7 @@ public static class RecoveryReportText
     /// <summary>A duration in the largest unit that leaves a whole number: 8ms, 3s, 10m, 2h. A clock that was set back makes it 0ms.</summary>
     private static string Short(TimeSpan span) => span switch
     {
-        _ when span < TimeSpan.FromSeconds(1) => Invariant($"{Math.Max(0, span.TotalMilliseconds):F0}ms"),
+        _ when span < TimeSpan.FromSeconds(1) => Invariant($"{Math.Floor(Math.Max(0, span.TotalMilliseconds)):F0}ms"),
         _ when span < TimeSpan.FromMinutes(2) => Invariant($"{Math.Floor(span.TotalSeconds):F0}s"),
         _ when span < TimeSpan.FromHours(2) => Invariant($"{Math.Floor(span.TotalMinutes):F0}m"),
         _ => Invariant($"{Math.Floor(span.TotalHours):F0}h"),

@@ -87,19 +87,21 @@ internal sealed class SagaRecoveryService : BackgroundService
         {
             PassReport report = await _pass.RunAsync(requests.Reason, stopping, _abort.Token).ConfigureAwait(false);
             requests.Answer(report);
-            return Next(failed: report.Result == PassResult.Failed);
+            return Next(requests.Reason, failed: report.Result == PassResult.Failed);
         }
         catch (Exception exception) // a fault of ours, or of a logger: the loop must outlive it
         {
             requests.Fail(exception);
             Log.LoopError(_logger, exception);
-            return Next(failed: true);
+            return Next(requests.Reason, failed: true);
         }
     }
 
-    private PassSchedule Next(bool failed)
+    private PassSchedule Next(PassReason reason, bool failed)
     {
-        _failedPasses = failed ? _failedPasses + 1 : 0;
+        // Whoever activates again and again while the database is away does not put the retry off.
+        bool countsAsRetry = reason != PassReason.Explicit || _failedPasses == 0;
+        _failedPasses = !failed ? 0 : countsAsRetry ? _failedPasses + 1 : _failedPasses;
         _wakeups.PassesFail = failed;
         DateTimeOffset? earliestDue = _tracker.Waiting.Min(saga => saga.NextTry);
         return PassSchedule.Next(_failedPasses, earliestDue, _time.GetUtcNow(), _options);

@@ -17,12 +17,12 @@ public sealed class ExplorationTests(ITestOutputHelper output)
         {
             TheoryData<string, int> everyday = new()
             {
-                { nameof(KnownBounds.ManyPasses), 0 },
-                { nameof(KnownBounds.Faults), 0 },
-                { nameof(KnownBounds.OneProcess), 0 },
-                { nameof(KnownBounds.Takeover), 0 },
-                { nameof(KnownBounds.TwoSagas), 0 },
-                { nameof(KnownBounds.TwoSagasAndSuccessor), 0 },
+                { nameof(KnownBounds.ManyPasses), 710 },
+                { nameof(KnownBounds.Faults), 16_997 },
+                { nameof(KnownBounds.OneProcess), 27_473 },
+                { nameof(KnownBounds.Takeover), 63_378 },
+                { nameof(KnownBounds.TwoSagas), 188_820 },
+                { nameof(KnownBounds.TwoSagasAndSuccessor), 92_169 },
             };
             if (Environment.GetEnvironmentVariable("EXPLORE") == "deep")
             {

@@ -45,6 +45,24 @@ public sealed class LoopTests
     }
 
     [Fact]
+    public async Task Activating_again_and_again_while_the_database_is_away_does_not_put_the_retry_off()
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.RetryDelay = TimeSpan.FromSeconds(2));
+        host.Store.BeforeList = () => throw new IOException("away");
+        for (int i = 0; i < 5; i++)
+        {
+            (await host.ActivateAsync()).Result.Should().Be(PassResult.Failed);
+        }
+
+        await host.TimerSetAsync(TimeSpan.FromSeconds(2));
+        host.Store.BeforeList = () => Task.CompletedTask;
+        host.Time.Advance(TimeSpan.FromSeconds(2));
+        await host.PassesAsync(7);
+
+        host.Status.Current.LastPass!.Should().Match<PassReport>(pass => pass.Start.Reason == PassReason.Retry && pass.Result == PassResult.Completed);
+    }
+
+    [Fact]
     public async Task A_listing_that_breaks_off_in_the_middle_hands_nothing_over_and_takes_nothing_for_finished()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
