@@ -25,14 +25,11 @@ public sealed class SimulatedStart : IDisposable
     /// <summary>The saga being started.</summary>
     public SagaId SagaId => _start.SagaId;
 
-    /// <summary>A saga with this id, as a simulated start inserts it.</summary>
-    public static NewSaga NewSaga(SagaId sagaId) => new(sagaId, Definition, "{}"u8.ToArray());
-
     /// <summary>Inserts the row, past <see cref="SimulatedStep.Insert"/> and <see cref="SimulatedStep.InsertAnswer"/>.</summary>
     /// <returns>Whether it was inserted; false: there is a saga with this id.</returns>
     /// <exception cref="Coordinators.CoordinatorFencedException">A newer process has joined.</exception>
     public Task<bool> InsertAsync(CancellationToken cancellationToken = default) =>
-        _log.CreateAsync(_member, NewSaga(SagaId), cancellationToken);
+        _log.CreateAsync(_member, new NewSaga(SagaId, Definition, "{}"u8.ToArray()), cancellationToken);
 
     /// <summary>The executor begins to run the saga, unless it has been handed over to it meanwhile.</summary>
     public void Run() => _executor.Begin(SagaId, AdoptGeneration.Initial);
