@@ -34,6 +34,7 @@ internal class RunningProgram : IAsyncDisposable
                 WorkingDirectory = AppContext.BaseDirectory,
             },
         };
+        _process.StartInfo.Environment["DOTNET_EnableDiagnostics"] = "0"; // its pipes stay in the temporary folder when it is killed
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
         LaunchedAt = DateTimeOffset.UtcNow;
