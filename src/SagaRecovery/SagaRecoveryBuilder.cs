@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using SagaRecovery.Hosting;
+using SagaRecovery.Operations;
 
 namespace SagaRecovery;
 
@@ -21,19 +23,39 @@ public sealed class SagaRecoveryBuilder
     }
 
     /// <summary>
-    /// Uses this store in place of Postgres, as a singleton from the container; as the saga log, too, if it is an
-    /// <see cref="ISagaLog"/>. The last call wins.
+    /// Uses this store in place of Postgres, as a singleton from the container; and as the saga log (<see cref="ISagaLog"/>), for what
+    /// recovery keeps beside the sagas (<see cref="ISagaControls"/>) and for operators (<see cref="ISagaOperations"/>), too, if it is
+    /// that. The last call wins.
     /// </summary>
     public SagaRecoveryBuilder UseStore<TStore>()
         where TStore : class, ISagaStore
     {
         Services.TryAddSingleton<TStore>();
         Services.Replace(ServiceDescriptor.Singleton<ISagaStore>(services => services.GetRequiredService<TStore>()));
-        if (typeof(TStore).IsAssignableTo(typeof(ISagaLog)))
+        UseIf<TStore, ISagaLog>();
+        if (!UseIf<TStore, ISagaControls>())
         {
-            Services.Replace(ServiceDescriptor.Singleton(services => (ISagaLog)services.GetRequiredService<TStore>()));
+            Services.Replace(ServiceDescriptor.Singleton<ISagaControls, NoSagaControls>());
+        }
+
+        if (!UseIf<TStore, ISagaOperations>())
+        {
+            Services.Replace(ServiceDescriptor.Singleton<ISagaOperations, NoSagaOperations>());
         }
 
         return this;
+    }
+
+    private bool UseIf<TStore, TRole>()
+        where TStore : class
+        where TRole : class
+    {
+        bool plays = typeof(TStore).IsAssignableTo(typeof(TRole));
+        if (plays)
+        {
+            Services.Replace(ServiceDescriptor.Singleton(services => (TRole)(object)services.GetRequiredService<TStore>()));
+        }
+
+        return plays;
     }
 }

@@ -38,6 +38,36 @@ public sealed class SagaRecoveryOptions
     /// <summary>How many unread starts wake a pass, so that the queue stays short between periods. Default 10,000.</summary>
     public int MaxUnreadStarts { get; set; } = 10_000;
 
+    /// <summary>
+    /// How long the process must live after it has handed sagas over for them to be past suspicion of killing it. Should it die sooner,
+    /// they are recovered last, in small groups. Default 5 s.
+    /// </summary>
+    public TimeSpan Probation { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How often the process may die within <see cref="Probation"/> of handing over one saga alone before that saga is held; 0: nothing
+    /// is ever suspected. Default 3.
+    /// </summary>
+    public int HoldAfterCrashes { get; set; } = 3;
+
+    /// <summary>
+    /// Whether recovery after a crash begins with one saga and goes on with eight times as many after each <see cref="Probation"/>.
+    /// Default false: all at once.
+    /// </summary>
+    public bool Canary { get; set; }
+
+    /// <summary>How long a saga may go without a new event before it is reported as not progressing. Default 15 min.</summary>
+    public TimeSpan NotProgressingAfter { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>The same for single definitions, by name; empty: none.</summary>
+    public Dictionary<string, TimeSpan> NotProgressingAfterByDefinition { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The time between two looks for sagas that do not progress. Default 1 min.</summary>
+    public TimeSpan ProgressCheckPeriod { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The time between two signs of life in the database. Default 5 s; a coordinator that is silent for 15 s does not answer.</summary>
+    public TimeSpan HeartbeatPeriod { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Whether a saga that is proven corrupt is abandoned; if not, it counts as failed and is tried again. Default true.</summary>
     public bool AbandonUnrecoverable { get; set; } = true;
 }

@@ -20,10 +20,24 @@ internal sealed class SagaRecoveryOptionsValidator : IValidateOptions<SagaRecove
         Positive(problems, nameof(options.RetryDelay), options.RetryDelay);
         Positive(problems, nameof(options.FirstBackoff), options.FirstBackoff);
         Positive(problems, nameof(options.LongestBackoff), options.LongestBackoff);
+        Positive(problems, nameof(options.Probation), options.Probation);
+        Positive(problems, nameof(options.NotProgressingAfter), options.NotProgressingAfter);
+        Positive(problems, nameof(options.ProgressCheckPeriod), options.ProgressCheckPeriod);
+        Positive(problems, nameof(options.HeartbeatPeriod), options.HeartbeatPeriod);
+        foreach ((string definition, TimeSpan patience) in options.NotProgressingAfterByDefinition)
+        {
+            Positive(problems, $"{nameof(options.NotProgressingAfterByDefinition)}:{definition}", patience);
+        }
+
         Positive(problems, nameof(options.MaxConcurrency), options.MaxConcurrency);
         Positive(problems, nameof(options.ListPageSize), options.ListPageSize);
         Positive(problems, nameof(options.LoadBatchSize), options.LoadBatchSize);
         Positive(problems, nameof(options.MaxUnreadStarts), options.MaxUnreadStarts);
+        if (options.HoldAfterCrashes < 0)
+        {
+            problems.AddError($"{Setting(nameof(options.HoldAfterCrashes))} must be at least 0 (was {options.HoldAfterCrashes})");
+        }
+
         if (options.LongestBackoff < options.FirstBackoff)
         {
             problems.AddError($"{Setting(nameof(options.LongestBackoff))} must not be less than {nameof(options.FirstBackoff)} (was {options.LongestBackoff}, and {options.FirstBackoff})");

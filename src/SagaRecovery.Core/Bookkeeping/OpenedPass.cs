@@ -9,7 +9,14 @@ namespace SagaRecovery.Bookkeeping;
 public sealed record DrainedStarts(
     IReadOnlyList<SagaId> Announced,
     IReadOnlyList<SagaId> GivenUp,
-    IReadOnlyList<SagaId> Violations);
+    IReadOnlyList<SagaId> Violations)
+{
+    internal static DrainedStarts None { get; } = new([], [], []);
+
+    internal DrainedStarts Plus(DrainedStarts later) => ReferenceEquals(this, None)
+        ? later
+        : new([.. Announced, .. later.Announced], [.. GivenUp, .. later.GivenUp], [.. Violations, .. later.Violations]);
+}
 
 /// <summary>
 /// A pass whose opening drain has been done, by <see cref="SagaTracker.OpenPass"/>. From here it goes one way only: a listing, its
@@ -53,7 +60,7 @@ public sealed class OpenedPass
     public DrainedStarts OpeningStarts { get; }
 
     /// <summary>What the closing drain showed; empty until the pass is reconciled or failed.</summary>
-    public DrainedStarts ClosingStarts { get; private set; } = new([], [], []);
+    public DrainedStarts ClosingStarts { get; private set; } = DrainedStarts.None;
 
     internal long OpeningDrain { get; }
 
@@ -67,9 +74,10 @@ public sealed class OpenedPass
 
     /// <summary>Drains the starts again and joins them with a complete listing.</summary>
     /// <param name="listing">This pass's listing, complete.</param>
+    /// <param name="controls">What operators have asked for, read since this pass was opened.</param>
     /// <param name="now">The present time: it decides which sagas are due.</param>
     /// <exception cref="InvalidOperationException">It is not this pass's listing, or it has been reconciled before.</exception>
-    public ReconciledListing Reconcile(CandidateListing listing, DateTimeOffset now)
+    public ReconciledListing Reconcile(CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
     {
         if (!ReferenceEquals(listing, _listing))
         {
@@ -79,7 +87,7 @@ public sealed class OpenedPass
         Advance(Step.Listing, Step.Reconciled);
         listing.Spend();
         ClosingStarts = _tracker.Drain(now);
-        return new ReconciledListing(this, listing, now);
+        return new ReconciledListing(this, listing, controls, now);
     }
 
     /// <summary>Ends a pass that came to no outcome. Drains all the same, so that the starts do not pile up.</summary>
@@ -103,10 +111,10 @@ public sealed class OpenedPass
         return new PassReport(Start) { Duration = now - Start.StartedAt, Result = PassResult.Failed, Error = error }.WithStarts(this);
     }
 
-    internal RecoveryPlan MakePlan(CandidateListing listing, DateTimeOffset now)
+    internal RecoveryPlan MakePlan(CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
     {
         Advance(Step.Reconciled, Step.Planned);
-        return _tracker.MakePlan(this, listing, now);
+        return _tracker.MakePlan(this, listing, controls, now);
     }
 
     internal PassOutcome BeginOutcome(RecoveryPlan plan)
@@ -143,16 +151,18 @@ public readonly ref struct ReconciledListing
 {
     private readonly OpenedPass _pass;
     private readonly CandidateListing _listing;
+    private readonly RecoveryControls _controls;
     private readonly DateTimeOffset _now;
 
-    internal ReconciledListing(OpenedPass pass, CandidateListing listing, DateTimeOffset now)
+    internal ReconciledListing(OpenedPass pass, CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
     {
         _pass = pass;
         _listing = listing;
+        _controls = controls;
         _now = now;
     }
 
     /// <summary>Puts every saga that is listed or tracked into its bucket.</summary>
     /// <exception cref="InvalidOperationException">A plan has been made of it before.</exception>
-    public RecoveryPlan MakePlan() => _pass.MakePlan(_listing, _now);
+    public RecoveryPlan MakePlan() => _pass.MakePlan(_listing, _controls, _now);
 }

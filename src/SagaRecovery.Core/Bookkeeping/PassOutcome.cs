@@ -91,6 +91,11 @@ public sealed class PassOutcome
                 }
             }
 
+            if (error is null && tally.NotAttempted + _plan.Paused.Count + _plan.Deferred.Count == 0)
+            {
+                _tracker.NoteAllAttempted();
+            }
+
             return Report(tally, now, error).WithStarts(_plan.Pass);
         }
     }
@@ -111,8 +116,8 @@ public sealed class PassOutcome
             return;
         }
 
-        tally.Count(candidate, recorded.Result, recorded.At);
-        _tracker.ApplyHandOver(candidate, recorded.Result, recorded.At);
+        tally.Count(candidate, recorded.Result, recorded.At, _tracker.IdleSinceOf(candidate.SagaId, _plan.Pass.Start));
+        _tracker.ApplyHandOver(_plan.Pass.Start, candidate, recorded.Result, recorded.At);
     }
 
     private PassReport Report(PassTally tally, DateTimeOffset now, string? error) => new(_plan.Pass.Start)
@@ -133,11 +138,14 @@ public sealed class PassOutcome
         NotAttempted = tally.NotAttempted,
         BackingOff = _plan.BackingOff.Count,
         Held = _plan.Held.Count,
+        Paused = _plan.Paused.Count,
+        Deferred = _plan.Deferred.Count,
         Unreadable = _plan.Unreadable.Count,
         Readopted = tally.Readopted,
         Starting = _plan.Starting.Count,
         Removed = tally.Removed,
         TakenAway = tally.TakenAway,
+        TimeToRecover = DurationHistogram.Of(tally.Idle),
         RecoveredSagas = tally.RecoveredSagas.ToList(),
         FailedSagas = tally.FailedSagas.ToList(),
     };

@@ -25,17 +25,20 @@ internal sealed class PassTally
 
     public int Readopted { get; set; }
 
+    public List<TimeSpan> Idle { get; } = [];
+
     public Queue<RecoveredSaga> RecoveredSagas { get; } = new();
 
     public Queue<FailedSaga> FailedSagas { get; } = new();
 
-    public void Count(Candidate candidate, HandOverResult result, DateTimeOffset at)
+    public void Count(Candidate candidate, HandOverResult result, DateTimeOffset at, DateTimeOffset idleSince)
     {
         switch (result)
         {
             case HandOverResult.Recovered:
                 Recovered++;
-                Keep(RecoveredSagas, new RecoveredSaga(at, candidate.SagaId, candidate.Name));
+                Idle.Add(at - idleSince);
+                Keep(RecoveredSagas, new RecoveredSaga(at, candidate.SagaId, candidate.Name, at - idleSince));
                 break;
             case HandOverResult.AlreadyRunning:
                 AlreadyRunning++;

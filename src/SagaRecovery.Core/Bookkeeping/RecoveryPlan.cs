@@ -53,6 +53,12 @@ public sealed class RecoveryPlan
     /// <summary>To be handed over, but not until an operator lets go.</summary>
     public IReadOnlyList<Candidate> Held => HeldBucket;
 
+    /// <summary>To be handed over, but not while recovery is paused.</summary>
+    public IReadOnlyList<Candidate> Paused => PausedBucket;
+
+    /// <summary>To be handed over after a crash, but not before others have outlived their probation.</summary>
+    public IReadOnlyList<Candidate> Deferred => DeferredBucket;
+
     /// <summary>Listed by id only, their row could not be read: shown, and never taken for finished.</summary>
     public IReadOnlyList<UnreadableCandidate> Unreadable { get; }
 
@@ -71,6 +77,10 @@ public sealed class RecoveryPlan
     internal List<BackingOffSaga> BackingOffBucket { get; } = [];
 
     internal List<Candidate> HeldBucket { get; } = [];
+
+    internal List<Candidate> PausedBucket { get; } = [];
+
+    internal List<Candidate> DeferredBucket { get; } = [];
 
     /// <summary>Begins to carry the plan out.</summary>
     /// <returns>The one account of what came of it.</returns>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SagaRecovery.Status;
 
@@ -6,39 +5,119 @@ namespace SagaRecovery.Bookkeeping;
 
 /// <summary>
 /// The set of sagas that may be running in this process, and what to do about each saga that a listing shows. All decisions of
-/// recovery are taken here. Used by one pass at a time; not thread-safe, but for the inbox it reads.
+/// recovery are taken here. Passes do not overlap; whoever asks about a saga during one is answered between two of its steps.
+/// Thread-safe.
 /// </summary>
-public sealed class SagaTracker
+public sealed partial class SagaTracker
 {
+    private readonly Lock _lock = new();
     private readonly StartInbox _inbox;
     private readonly Dictionary<SagaId, TrackedSaga> _tracked = [];
     private readonly WaitingSagas _waiting;
-    private readonly HashSet<SagaId> _held = [];
+    private readonly CrashGuard _guard;
     private readonly List<SagaId> _alreadyRunning = []; // reused from pass to pass: a known saga costs a pass no allocation
     private OpenedPass? _open;
+    private DrainedStarts _seenBetween = DrainedStarts.None; // drained for someone's question; the next drain of a pass reports it
+    private DateTimeOffset? _idleSince; // of the sagas that the process before this one left behind, until all have been attempted
     private long _drains;
     private long _passes;
 
     /// <summary>A tracker that knows no saga yet.</summary>
     /// <param name="inbox">Where starts are announced; this tracker is its only reader.</param>
     /// <param name="backoff">When a failed saga is tried again.</param>
-    public SagaTracker(StartInbox inbox, BackoffPolicy backoff)
+    /// <param name="crashGuard">How recovery behaves after a crash; null: the defaults.</param>
+    public SagaTracker(StartInbox inbox, BackoffPolicy backoff, CrashGuardPolicy? crashGuard = null)
     {
         _inbox = inbox;
         _waiting = new WaitingSagas(backoff);
+        _guard = new CrashGuard(crashGuard ?? CrashGuardPolicy.Default);
     }
 
     /// <summary>Sagas that may be running in this process.</summary>
-    public int Tracked => _tracked.Count;
+    public int Tracked
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _tracked.Count;
+            }
+        }
+    }
 
     /// <summary>Sagas in progress and ours that are not running: they failed, are not here or cannot be read, as of the last pass.</summary>
-    public IEnumerable<WaitingSaga> Waiting => _waiting.All;
+    public IReadOnlyList<WaitingSaga> Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.All;
+            }
+        }
+    }
 
-    /// <summary>Keeps a saga from being handed over until it is released.</summary>
-    public void Hold(SagaId sagaId) => _held.Add(sagaId);
+    /// <summary>Since when some saga in progress and ours has been run by nobody, as of the last pass; null: all run.</summary>
+    public DateTimeOffset? IdleSince
+    {
+        get
+        {
+            lock (_lock)
+            {
+                DateTimeOffset? waiting = _waiting.All.Min(saga => (DateTimeOffset?)saga.Since);
+                return _idleSince is null || waiting < _idleSince ? waiting : _idleSince;
+            }
+        }
+    }
 
-    /// <summary>Lets a held saga be handed over again.</summary>
-    public void Release(SagaId sagaId) => _held.Remove(sagaId);
+    /// <summary>When sagas that wait for the probation of others may be handed over; null: none does.</summary>
+    public DateTimeOffset? NextTurn
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _guard.NextTurn;
+            }
+        }
+    }
+
+    /// <summary>Takes note of how the process before this one ended: once, before the first plan.</summary>
+    /// <param name="previous">The process before this one.</param>
+    /// <param name="suspects">What it had in hand, if it died shortly after handing that over.</param>
+    public void Follow(PreviousProcess previous, IReadOnlyList<Suspect> suspects)
+    {
+        lock (_lock)
+        {
+            _idleSince = previous.LastSeen;
+            _guard.Begin(suspects, previous.Crashed);
+        }
+    }
+
+    /// <summary>What is known of one saga, by starts that no pass has read yet, too.</summary>
+    public SagaKnowledge Look(SagaId sagaId, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            _seenBetween = _seenBetween.Plus(DrainInbox(now));
+            return new SagaKnowledge
+            {
+                Run = _tracked.TryGetValue(sagaId, out TrackedSaga saga) ? saga.Describe() : null,
+                Waiting = _waiting.Find(sagaId),
+                IsSuspect = _guard.Suspects(sagaId),
+            };
+        }
+    }
+
+    /// <summary>Lets a saga that is backing off be tried by the next pass.</summary>
+    /// <returns>Whether it was backing off.</returns>
+    public bool MakeDue(SagaId sagaId, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            return _waiting.MakeDue(sagaId, now);
+        }
+    }
 
     /// <summary>Opens the next pass by draining the starts.</summary>
     /// <param name="reason">What asked for the pass. An explicit one tries sagas that are backing off at once.</param>
@@ -46,17 +125,59 @@ public sealed class SagaTracker
     /// <exception cref="InvalidOperationException">The pass before it is not over.</exception>
     public OpenedPass OpenPass(PassReason reason, DateTimeOffset now)
     {
-        if (_open is not null)
+        lock (_lock)
         {
-            throw new InvalidOperationException($"Pass {_open.Start.Iteration} is still open: passes do not overlap.");
-        }
+            if (_open is not null)
+            {
+                throw new InvalidOperationException($"Pass {_open.Start.Iteration} is still open: passes do not overlap.");
+            }
 
-        DrainedStarts drained = Drain(now);
-        _open = new OpenedPass(this, new PassStart(++_passes, reason, now), _drains, drained);
-        return _open;
+            DrainedStarts drained = Drain(now);
+            _open = new OpenedPass(this, new PassStart(++_passes, reason, now), _drains, drained);
+            return _open;
+        }
     }
 
     internal DrainedStarts Drain(DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            DrainedStarts drained = _seenBetween.Plus(DrainInbox(now));
+            _seenBetween = DrainedStarts.None;
+            return drained;
+        }
+    }
+
+    /// <summary>Since when nobody has run a saga that is to be handed over.</summary>
+    internal DateTimeOffset IdleSinceOf(SagaId sagaId, PassStart pass)
+    {
+        lock (_lock)
+        {
+            return _waiting.SinceOf(sagaId) ?? _idleSince ?? pass.StartedAt;
+        }
+    }
+
+    /// <summary>Every saga that nobody ran has been attempted: what the process before this one left behind is dealt with.</summary>
+    internal void NoteAllAttempted()
+    {
+        lock (_lock)
+        {
+            _idleSince = null;
+        }
+    }
+
+    internal void Close(OpenedPass pass)
+    {
+        lock (_lock)
+        {
+            if (ReferenceEquals(_open, pass))
+            {
+                _open = null;
+            }
+        }
+    }
+
+    private DrainedStarts DrainInbox(DateTimeOffset now)
     {
         _drains++;
         List<SagaId> announced = [];
@@ -107,144 +228,5 @@ public sealed class SagaTracker
         }
 
         return new DrainedStarts(announced, givenUp, violations);
-    }
-
-    internal RecoveryPlan MakePlan(OpenedPass pass, CandidateListing listing, DateTimeOffset now)
-    {
-        _alreadyRunning.Clear();
-        var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable);
-        foreach (Candidate candidate in listing.Candidates)
-        {
-            PlanListed(plan, candidate, now);
-        }
-
-        foreach (UnreadableCandidate unreadable in listing.Unreadable)
-        {
-            PlanUnreadable(unreadable, pass.Start.Iteration);
-        }
-
-        PlanMissing(plan);
-        _waiting.ForgetNotListed(pass.Start.Iteration);
-        return plan;
-    }
-
-    internal void ApplyHandOver(Candidate candidate, HandOverResult result, DateTimeOffset now)
-    {
-        switch (result)
-        {
-            case HandOverResult.Recovered or HandOverResult.AlreadyRunning:
-                ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
-                saga.SetRecovered(candidate.Generation);
-                saga.FailuresBefore = _waiting.FailuresOf(candidate);
-                _waiting.Remove(candidate.SagaId);
-                break;
-            case HandOverResult.Failed failed:
-                _waiting.NoteFailure(candidate, failed.Error, _passes, now);
-                break;
-            case HandOverResult.NotHere notHere:
-                _waiting.NoteNotHere(candidate, notHere.Missing, _passes);
-                break;
-            default: // abandoned, or moved on: no longer a candidate
-                _waiting.Remove(candidate.SagaId);
-                break;
-        }
-    }
-
-    internal void ForgetRunsUpTo(SagaId sagaId, AdoptGeneration generation)
-    {
-        ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, sagaId, out _);
-        saga.ForgetRunsUpTo(generation);
-        if (!saga.IsKnown)
-        {
-            _tracked.Remove(sagaId);
-        }
-    }
-
-    internal void ForgetSettledBy(SagaId sagaId, long drain)
-    {
-        ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, sagaId, out _);
-        saga.ForgetSettledBy(drain);
-        if (!saga.IsKnown)
-        {
-            _tracked.Remove(sagaId);
-        }
-    }
-
-    internal void Close(OpenedPass pass)
-    {
-        if (ReferenceEquals(_open, pass))
-        {
-            _open = null;
-        }
-    }
-
-    private void PlanListed(RecoveryPlan plan, Candidate candidate, DateTimeOffset now)
-    {
-        PassStart pass = plan.Pass.Start;
-        _waiting.MarkListed(candidate, pass.Iteration);
-        ref TrackedSaga saga = ref MarkListed(candidate.SagaId, pass.Iteration);
-        bool known = !Unsafe.IsNullRef(ref saga);
-        if (known && saga.Generation >= candidate.Generation)
-        {
-            plan.AlreadyRunningBucket.Add(candidate.SagaId);
-        }
-        else if (_held.Contains(candidate.SagaId))
-        {
-            plan.HeldBucket.Add(candidate);
-        }
-        else if (pass.Reason != PassReason.Explicit && _waiting.IsBackingOff(candidate, now, out DateTimeOffset nextTry))
-        {
-            plan.BackingOffBucket.Add(new BackingOffSaga(candidate, nextTry));
-        }
-        else if (known)
-        {
-            plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
-        }
-        else
-        {
-            plan.RecoverBucket.Add(candidate);
-        }
-    }
-
-    /// <summary>One that nobody here runs waits, with what is wrong with it, until its row can be read.</summary>
-    private void PlanUnreadable(UnreadableCandidate unreadable, long pass)
-    {
-        if (Unsafe.IsNullRef(ref MarkListed(unreadable.SagaId, pass)))
-        {
-            _waiting.NoteUnreadable(unreadable, pass);
-        }
-    }
-
-    private void PlanMissing(RecoveryPlan plan)
-    {
-        foreach ((SagaId sagaId, TrackedSaga saga) in _tracked)
-        {
-            if (saga.ListedInPass == plan.Pass.Start.Iteration)
-            {
-                continue;
-            }
-
-            if (saga.WasSettledBy(plan.Pass.OpeningDrain))
-            {
-                plan.FinishedOrGoneBucket.Add(new GoneSaga(sagaId, saga.Generation));
-            }
-            else
-            {
-                plan.StartingBucket.Add(sagaId);
-            }
-        }
-    }
-
-    /// <summary>Notes that the listing of this pass held the saga.</summary>
-    /// <returns>The tracked saga, or a null reference where it is not tracked.</returns>
-    private ref TrackedSaga MarkListed(SagaId sagaId, long pass)
-    {
-        ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId);
-        if (!Unsafe.IsNullRef(ref saga))
-        {
-            saga.ListedInPass = pass;
-        }
-
-        return ref saga;
     }
 }

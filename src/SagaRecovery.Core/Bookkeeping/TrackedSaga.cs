@@ -17,6 +17,9 @@ internal struct TrackedSaga
     /// <summary>How often in a row it had failed when it was recovered: what counts on if the executor gives that run up, too.</summary>
     public int FailuresBefore;
 
+    /// <summary>When the executor last took it over from recovery.</summary>
+    public DateTimeOffset RecoveredTime;
+
     public readonly bool IsKnown => _first.Number != 0 || _recoveredAt != 0;
 
     public readonly bool IsRecovered => _recoveredAt != 0;
@@ -45,6 +48,11 @@ internal struct TrackedSaga
     /// <summary>Whether its row was certainly there when drain number <paramref name="drain"/> had been done.</summary>
     public readonly bool WasSettledBy(long drain) =>
         _recoveredAt != 0 || _first.WasConfirmedBy(drain) || (_others?.Exists(lease => lease.WasConfirmedBy(drain)) ?? false);
+
+    public readonly SagaRunKnowledge Describe() => new(
+        IsRecovered ? RunOrigin.Recovered : IsRunning ? RunOrigin.Started : RunOrigin.Announced,
+        Generation,
+        IsRecovered ? RecoveredTime : null);
 
     public void Announce(long number, bool afterListing)
     {

@@ -12,8 +12,12 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
 {
     private readonly Dictionary<SagaId, Entry> _entries = [];
 
-    public IEnumerable<WaitingSaga> All =>
-        _entries.Select(pair => new WaitingSaga(pair.Key, pair.Value.Name, pair.Value.Failures, pair.Value.NextTry, pair.Value.Why));
+    public List<WaitingSaga> All => [.. _entries.Select(pair => Describe(pair.Key, pair.Value))];
+
+    public WaitingSaga? Find(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) ? Describe(sagaId, entry) : null;
+
+    /// <summary>When it was first found not to run; null: it was not.</summary>
+    public DateTimeOffset? SinceOf(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) ? entry.Since : null;
 
     public bool Contains(SagaId sagaId) => _entries.ContainsKey(sagaId);
 
@@ -31,15 +35,17 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
     /// <summary>Failures in a row at the listed generation.</summary>
     public int FailuresOf(Candidate candidate) => FailuresOf(candidate.SagaId, candidate.Generation);
 
-    public void NoteFailure(Candidate candidate, string error, long pass, DateTimeOffset now) =>
-        NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, error, FailuresOf(candidate) + 1, pass, now);
+    public void NoteFailure(Candidate candidate, string error, long pass, DateTimeOffset since, DateTimeOffset now) =>
+        NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, error, FailuresOf(candidate) + 1, pass, since, now);
 
     /// <summary>Notes that the executor gave a run up that was recovered after <paramref name="failuresBefore"/> failures in a row.</summary>
     public void NoteGivenUp(SagaId sagaId, AdoptGeneration generation, int failuresBefore, long pass, DateTimeOffset now) => NoteFailure(
-        sagaId, name: "", generation, "the executor gave its run up", Math.Max(FailuresOf(sagaId, generation), failuresBefore) + 1, pass, now);
+        sagaId, name: "", generation, "the executor gave its run up", Math.Max(FailuresOf(sagaId, generation), failuresBefore) + 1, pass, since: now, now);
 
-    public void NoteNotHere(Candidate candidate, string missing, long pass) => _entries[candidate.SagaId] = new Entry
+    public void NoteNotHere(Candidate candidate, string missing, long pass, DateTimeOffset since) => _entries[candidate.SagaId] = new Entry
     {
+        Kind = WaitingKind.NotHere,
+        Since = SinceOf(candidate.SagaId) ?? since,
         Name = candidate.Name,
         Generation = candidate.Generation,
         Why = missing,
@@ -47,10 +53,10 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
     };
 
     /// <summary>What failed before keeps its name and its failures.</summary>
-    public void NoteUnreadable(UnreadableCandidate unreadable, long pass)
+    public void NoteUnreadable(UnreadableCandidate unreadable, long pass, DateTimeOffset since)
     {
         ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, unreadable.SagaId, out bool known);
-        entry = entry with { Name = known ? entry.Name : "", Why = unreadable.Error, ListedInPass = pass };
+        entry = entry with { Kind = WaitingKind.Unreadable, Since = known ? entry.Since : since, Name = known ? entry.Name : "", Why = unreadable.Error, ListedInPass = pass };
     }
 
     /// <summary>Notes that the listing of this pass held the saga, and its name, which a failure between passes did not know.</summary>
@@ -94,13 +100,29 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         return now < due;
     }
 
+    /// <summary>Lets a saga that is backing off be tried by the next pass.</summary>
+    public bool MakeDue(SagaId sagaId, DateTimeOffset now)
+    {
+        ref Entry entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, sagaId);
+        if (Unsafe.IsNullRef(ref entry) || entry.NextTry is null)
+        {
+            return false;
+        }
+
+        entry.NextTry = now;
+        return true;
+    }
+
+    private static WaitingSaga Describe(SagaId sagaId, Entry entry) =>
+        new(sagaId, entry.Name, entry.Kind, entry.Since, entry.Failures, entry.NextTry, entry.Why);
+
     private int FailuresOf(SagaId sagaId, AdoptGeneration generation) =>
         _entries.TryGetValue(sagaId, out Entry entry) && entry.Generation == generation ? entry.Failures : 0;
 
     private void NoteFailure(
-        SagaId sagaId, string name, AdoptGeneration generation, string error, int failures, long pass, DateTimeOffset now)
+        SagaId sagaId, string name, AdoptGeneration generation, string error, int failures, long pass, DateTimeOffset since, DateTimeOffset now)
     {
-        ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, sagaId, out _);
+        ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, sagaId, out bool known);
         if (entry.Generation > generation)
         {
             return; // a late word on a run that is history: what failed since counts
@@ -108,6 +130,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
 
         entry = new Entry
         {
+            Since = known ? entry.Since : since,
             Name = name,
             Generation = generation,
             Failures = failures,
@@ -119,6 +142,8 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
 
     internal struct Entry
     {
+        public DateTimeOffset Since; // when it was first found not to run
+        public WaitingKind Kind;
         public string Name;
         public AdoptGeneration Generation;
         public int Failures;

@@ -20,11 +20,17 @@ public enum PassReason
     /// <summary>Sagas that are backing off had become due.</summary>
     Due,
 
+    /// <summary>A probation had ended: the next sagas may be handed over, or the last ones are past suspicion.</summary>
+    Probation,
+
     /// <summary>Too many starts had not been read.</summary>
     UnreadStarts,
 
     /// <summary>The process had just started.</summary>
     Startup,
+
+    /// <summary>An operator pulled a lever that lets sagas go on.</summary>
+    Lever,
 
     /// <summary>An activation of the trigger; it tries sagas that are backing off at once.</summary>
     Explicit,
@@ -55,7 +61,7 @@ public sealed record PassStart(long Iteration, PassReason Reason, DateTimeOffset
 /// <summary>
 /// What one pass did with every saga. <see cref="Found"/> = <see cref="Recovered"/> + <see cref="Failed"/> + <see cref="Skipped"/> +
 /// <see cref="NotHere"/> + <see cref="Abandoned"/> + <see cref="MovedOn"/> + <see cref="NotAttempted"/> + <see cref="BackingOff"/> +
-/// <see cref="Held"/> + <see cref="Unreadable"/>.
+/// <see cref="Held"/> + <see cref="Paused"/> + <see cref="Deferred"/> + <see cref="Unreadable"/>.
 /// </summary>
 /// <param name="Start">Which pass this was.</param>
 public sealed record PassReport(PassStart Start)
@@ -99,6 +105,12 @@ public sealed record PassReport(PassStart Start)
     /// <summary>Sagas not tried, because an operator holds them.</summary>
     public int Held { get; init; }
 
+    /// <summary>Sagas not tried, because recovery is paused.</summary>
+    public int Paused { get; init; }
+
+    /// <summary>Sagas not tried after a crash, because others have to outlive their probation first.</summary>
+    public int Deferred { get; init; }
+
     /// <summary>Sagas whose row could not be read.</summary>
     public int Unreadable { get; init; }
 
@@ -129,6 +141,9 @@ public sealed record PassReport(PassStart Start)
     /// <summary>The last of the failed and abandoned sagas, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
     public IReadOnlyList<FailedSaga> FailedSagas { get; init; } = [];
 
+    /// <summary>For how long nobody had run each recovered saga.</summary>
+    public DurationHistogram TimeToRecover { get; init; } = DurationHistogram.Empty;
+
     internal PassReport WithStarts(OpenedPass pass) => this with
     {
         ObservedStarts = pass.OpeningStarts.Announced.Count + pass.ClosingStarts.Announced.Count,
@@ -141,7 +156,8 @@ public sealed record PassReport(PassStart Start)
 /// <param name="Time">When the executor had taken it on.</param>
 /// <param name="SagaId">Which saga.</param>
 /// <param name="Name">The name of its definition.</param>
-public sealed record RecoveredSaga(DateTimeOffset Time, SagaId SagaId, string Name);
+/// <param name="Idle">For how long nobody had run it, as far as this process can tell.</param>
+public sealed record RecoveredSaga(DateTimeOffset Time, SagaId SagaId, string Name, TimeSpan Idle);
 
 /// <summary>A saga whose recovery failed.</summary>
 /// <param name="Time">When it failed.</param>
@@ -150,10 +166,26 @@ public sealed record RecoveredSaga(DateTimeOffset Time, SagaId SagaId, string Na
 /// <param name="Message">What happened.</param>
 public sealed record FailedSaga(DateTimeOffset Time, SagaId SagaId, string Name, string Message);
 
-/// <summary>A saga in progress and ours that is not running here: it failed and backs off, or its definition is not here.</summary>
+/// <summary>Why a saga in progress and ours is not running here.</summary>
+public enum WaitingKind
+{
+    /// <summary>Its hand-over failed, or its run was given up: it backs off.</summary>
+    BackingOff,
+
+    /// <summary>This binary lacks its definition or version.</summary>
+    NotHere,
+
+    /// <summary>Its row could not be read.</summary>
+    Unreadable,
+}
+
+/// <summary>A saga in progress and ours that is not running here, although a pass has come to it.</summary>
 /// <param name="SagaId">Which saga.</param>
 /// <param name="Name">The name of its definition; empty where it is not known yet.</param>
+/// <param name="Kind">Why, in a word.</param>
+/// <param name="Since">Since when nobody has run it, as far as this process can tell.</param>
 /// <param name="Failures">Failures in a row.</param>
 /// <param name="NextTry">From when on it is tried again; null: at every pass.</param>
 /// <param name="Why">The last error, or what is missing.</param>
-public sealed record WaitingSaga(SagaId SagaId, string Name, int Failures, DateTimeOffset? NextTry, string Why);
+public sealed record WaitingSaga(
+    SagaId SagaId, string Name, WaitingKind Kind, DateTimeOffset Since, int Failures, DateTimeOffset? NextTry, string Why);

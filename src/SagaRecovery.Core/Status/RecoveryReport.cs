@@ -28,6 +28,12 @@ public sealed record RecoveryReport
     /// <summary>Who we are.</summary>
     public required CoordinatorStatus Coordinator { get; init; }
 
+    /// <summary>How the process before this one ended; null: there was none, or nothing is known of it yet.</summary>
+    public PreviousProcess? Previous { get; init; }
+
+    /// <summary>The pause that keeps every saga from being handed over; null: recovery is not paused.</summary>
+    public RecoveryPause? Paused { get; init; }
+
     /// <summary>The configured time between passes.</summary>
     public required TimeSpan Period { get; init; }
 
@@ -55,6 +61,27 @@ public sealed record RecoveryReport
     /// <summary>How many sagas wait in all.</summary>
     public int WaitingCount { get; init; }
 
+    /// <summary>Since when some saga in progress and ours has been run by nobody; null: all run.</summary>
+    public DateTimeOffset? IdleSince { get; init; }
+
+    /// <summary>Sagas that are kept from being handed over, at most <see cref="WaitingShown"/> of them.</summary>
+    public IReadOnlyList<HeldSaga> Held { get; init; } = [];
+
+    /// <summary>How many are held in all.</summary>
+    public int HeldCount { get; init; }
+
+    /// <summary>Sagas without a new event for too long; null: nobody has looked yet.</summary>
+    public StillSagas? NotProgressing { get; init; }
+
+    /// <summary>The levers pulled last, oldest first.</summary>
+    public IReadOnlyList<OperatorAction> RecentActions { get; init; } = [];
+
+    /// <summary>The passes that ended last, oldest first, without their lists of sagas.</summary>
+    public IReadOnlyList<PassReport> RecentPasses { get; init; } = [];
+
+    /// <summary>For how long nobody had run each saga that was recovered.</summary>
+    public DurationHistogram TimeToRecover { get; init; } = DurationHistogram.Empty;
+
     /// <summary>This report once one more pass has ended.</summary>
     public RecoveryReport After(PassReport pass) => this with
     {
@@ -63,6 +90,8 @@ public sealed record RecoveryReport
         Totals = Totals.Plus(pass),
         RecentlyRecovered = Last(RecentlyRecovered.Concat(pass.RecoveredSagas)),
         RecentFailures = Last(RecentFailures.Concat(pass.FailedSagas)),
+        RecentPasses = Last(RecentPasses.Append(pass with { RecoveredSagas = [], FailedSagas = [] })),
+        TimeToRecover = TimeToRecover.Plus(pass.TimeToRecover),
     };
 
     private static T[] Last<T>(IEnumerable<T> items) => [.. items.TakeLast(HistoryLength)];

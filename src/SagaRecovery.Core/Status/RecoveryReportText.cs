@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text;
+using static SagaRecovery.Status.PlainText;
 
 namespace SagaRecovery.Status;
 
 /// <summary>The report as an operator reads it in a terminal; the form of <c>omdb nexus background-tasks show</c>.</summary>
 public static class RecoveryReportText
 {
-    private const int LongestMessage = 200;
-
     /// <summary>Renders a report.</summary>
     /// <param name="report">What to show.</param>
     /// <param name="now">The present time, for "3s ago".</param>
@@ -17,9 +16,11 @@ public static class RecoveryReportText
         var text = new StringBuilder();
         text.Append("task: \"saga_recovery\"\n");
         AppendCoordinator(text, report.Coordinator, now);
-        text.Append(Invariant($"  configured period: every {Short(report.Period)}\n"));
+        AppendPrevious(text, report.Previous, now);
+        AppendPause(text, report.Paused, now);
+        text.Append(Invariant($"  configured period: every {Duration(report.Period)}\n"));
         text.Append(report.CurrentPass is { } current
-            ? Invariant($"  currently executing: iter {current.Iteration}, triggered by {Words(current.Reason)}, for {Short(now - current.StartedAt)}\n")
+            ? Invariant($"  currently executing: iter {current.Iteration}, triggered by {Words(current.Reason)}, for {Duration(now - current.StartedAt)}\n")
             : "  currently executing: no\n");
         if (report.LastPass is not { } pass)
         {
@@ -28,7 +29,7 @@ public static class RecoveryReportText
         }
 
         text.Append(Invariant($"  last completed activation: iter {pass.Start.Iteration}, triggered by {Words(pass.Start.Reason)}\n"));
-        text.Append(Invariant($"    started at {Time(pass.Start.StartedAt, "fff")} ({Short(now - pass.Start.StartedAt)} ago) and ran for {Short(pass.Duration)}\n"));
+        text.Append(Invariant($"    started at {PreciseTime(pass.Start.StartedAt)} ({Duration(now - pass.Start.StartedAt)} ago) and ran for {Duration(pass.Duration)}\n"));
         AppendResult(text, pass);
         AppendTotals(text, report);
         AppendLastPass(text, pass);
@@ -42,10 +43,29 @@ public static class RecoveryReportText
         text.Append(coordinator.Incarnation is { } incarnation ? Invariant($", incarnation {incarnation}\n") : " (not joined yet)\n");
         if (coordinator.Fenced is { } fenced)
         {
-            text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Short(now - fenced.At)} ago: a newer process runs under this coordinator id. "));
+            text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Duration(now - fenced.At)} ago: a newer process runs under this coordinator id. "));
             text.Append("This one has stopped its sagas and takes no new work; end it.\n");
         }
     }
+
+    private static void AppendPrevious(StringBuilder text, PreviousProcess? previous, DateTimeOffset now)
+    {
+        if (previous is { Crashed: true })
+        {
+            text.Append(Invariant($"  previous process: crashed, last seen {Time(previous.LastSeen)} ({Duration(now - previous.LastSeen)} ago)"));
+            text.Append(previous.InHand == 0 ? "\n" : Invariant($"; {previous.InHand} sagas were in hand\n"));
+        }
+    }
+
+    private static void AppendPause(StringBuilder text, RecoveryPause? pause, DateTimeOffset now)
+    {
+        if (pause is not null)
+        {
+            text.Append(Invariant($"  PAUSED {Duration(now - pause.Since)} ago by {By(pause.Note)}. No saga is handed over until recovery is resumed.\n"));
+        }
+    }
+
+    private static string By(OperatorNote note) => $"{OneLine(note.Actor)}: {OneLine(note.Reason)}";
 
     private static void AppendResult(StringBuilder text, PassReport pass) => text.Append(pass.Result switch
     {
@@ -86,7 +106,9 @@ public static class RecoveryReportText
             ("starting:", pass.Starting, "too new for the listing"),
             ("not here:", pass.NotHere, "definition missing from this binary"),
             ("backing off:", pass.BackingOff, "failed before, not due yet"),
-            ("held:", pass.Held, "by an operator"),
+            ("held:", pass.Held, "until they are released"),
+            ("paused:", pass.Paused, "until recovery is resumed"),
+            ("deferred:", pass.Deferred, "after a crash, until others have outlived their probation"),
             ("abandoned:", pass.Abandoned, "proven corrupt"),
             ("unreadable:", pass.Unreadable, "row could not be read"),
             ("moved on:", pass.MovedOn, "changed since the listing"),
@@ -124,6 +146,9 @@ public static class RecoveryReportText
         }
 
         AppendWaiting(text, report, now);
+        AppendHeld(text, report);
+        AppendNotProgressing(text, report, now);
+        AppendActions(text, report);
     }
 
     private static void AppendWaiting(StringBuilder text, RecoveryReport report, DateTimeOffset now)
@@ -137,13 +162,68 @@ public static class RecoveryReportText
         text.Append("        NEXT_TRY   SAGA_ID                               WHY\n");
         foreach (WaitingSaga saga in report.Waiting)
         {
-            string next = saga.NextTry is not { } due ? "next pass" : due <= now ? "due" : "in " + Short(due - now);
+            string next = saga.NextTry is not { } due ? "next pass" : due <= now ? "due" : "in " + Duration(due - now);
             text.Append(Invariant($"        {next,-9}  {saga.SagaId}  {OneLine(saga.Why)}\n"));
         }
 
-        if (report.WaitingCount > report.Waiting.Count)
+        AppendMore(text, report.WaitingCount - report.Waiting.Count);
+    }
+
+    private static void AppendHeld(StringBuilder text, RecoveryReport report)
+    {
+        if (report.HeldCount == 0)
         {
-            text.Append(Invariant($"        … and {report.WaitingCount - report.Waiting.Count} more\n"));
+            return;
+        }
+
+        text.Append(Invariant($"    sagas held ({report.HeldCount}):\n"));
+        text.Append("        SINCE                 SAGA_ID                               BY\n");
+        foreach (HeldSaga saga in report.Held)
+        {
+            text.Append(Invariant($"        {Time(saga.Since)}  {saga.SagaId}  {By(saga.Note)}\n"));
+        }
+
+        AppendMore(text, report.HeldCount - report.Held.Count);
+    }
+
+    private static void AppendNotProgressing(StringBuilder text, RecoveryReport report, DateTimeOffset now)
+    {
+        if (report.NotProgressing is not { Count: > 0 } still)
+        {
+            return;
+        }
+
+        text.Append(Invariant($"    sagas not progressing ({still.Count}, as of {Duration(now - still.At)} ago):\n"));
+        text.Append("        LAST_EVENT            SAGA_ID                               WHAT\n");
+        foreach (StillSaga saga in still.Sagas)
+        {
+            text.Append(Invariant($"        {Time(saga.Since)}  {saga.SagaId}  {OneLine(saga.Name)}: {OneLine(saga.LastEvent ?? "nothing has happened yet")}\n"));
+        }
+
+        AppendMore(text, still.Count - still.Sagas.Count);
+    }
+
+    private static void AppendActions(StringBuilder text, RecoveryReport report)
+    {
+        if (report.RecentActions.Count == 0)
+        {
+            return;
+        }
+
+        text.Append(Invariant($"    levers pulled ({report.RecentActions.Count}):\n"));
+        text.Append("        TIME                  LEVER        SAGA_ID                               BY\n");
+        foreach (OperatorAction action in report.RecentActions)
+        {
+            string saga = action.SagaId?.ToString() ?? "-";
+            text.Append(Invariant($"        {Time(action.Time)}  {Words(action.Lever),-11}  {saga,-36}  {By(action.Note)}\n"));
+        }
+    }
+
+    private static void AppendMore(StringBuilder text, int more)
+    {
+        if (more > 0)
+        {
+            text.Append(Invariant($"        … and {more} more\n"));
         }
     }
 
@@ -172,45 +252,18 @@ public static class RecoveryReportText
         PassReason.Periodic => "a periodic timer firing",
         PassReason.Retry => "the failure of the pass before",
         PassReason.Due => "sagas that were due for another try",
+        PassReason.Probation => "the end of a probation",
+        PassReason.Lever => "an operator's lever",
         PassReason.UnreadStarts => "too many unread starts",
         PassReason.Startup => "the start of the process",
         _ => "an explicit signal",
     };
 
-    private static string Time(DateTimeOffset time, string fraction = "") =>
-        time.UtcDateTime.ToString(fraction.Length == 0 ? "yyyy-MM-ddTHH:mm:ssZ" : $"yyyy-MM-ddTHH:mm:ss.{fraction}Z", CultureInfo.InvariantCulture);
-
-    /// <summary>A duration in the largest unit that leaves a whole number: 8ms, 3s, 10m, 2h. A clock that was set back makes it 0ms.</summary>
-    private static string Short(TimeSpan span) => span switch
+    private static string Words(Lever lever) => lever switch
     {
-        _ when span < TimeSpan.FromSeconds(1) => Invariant($"{Math.Floor(Math.Max(0, span.TotalMilliseconds)):F0}ms"),
-        _ when span < TimeSpan.FromMinutes(2) => Invariant($"{Math.Floor(span.TotalSeconds):F0}s"),
-        _ when span < TimeSpan.FromHours(2) => Invariant($"{Math.Floor(span.TotalMinutes):F0}m"),
-        _ => Invariant($"{Math.Floor(span.TotalHours):F0}h"),
+        Lever.InjectError => "inject-error",
+        _ => lever.ToString().ToLowerInvariant(),
     };
-
-    /// <summary>
-    /// Names and messages come from outside: control characters and line separators would forge lines, invisible format characters
-    /// would turn them round, and megabytes would bury them.
-    /// </summary>
-    private static string OneLine(string message)
-    {
-        string cut = message.Length <= LongestMessage ? message : string.Concat(message.AsSpan(0, CutLength(message)), "…");
-        return string.Create(cut.Length, cut, static (span, source) =>
-        {
-            for (int i = 0; i < span.Length; i++)
-            {
-                span[i] = IsPlain(source[i]) ? source[i] : ' ';
-            }
-        });
-    }
-
-    /// <summary>Where to cut a message that is too long: not between the halves of a surrogate pair.</summary>
-    private static int CutLength(string message) =>
-        char.IsHighSurrogate(message[LongestMessage - 1]) ? LongestMessage - 1 : LongestMessage;
-
-    private static bool IsPlain(char character) => char.GetUnicodeCategory(character) is not
-        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -37,18 +37,23 @@ public sealed record RecoveryTotals
     public long ProtocolViolations { get; init; }
 
     /// <summary>These totals with one more pass in them.</summary>
-    public RecoveryTotals Plus(PassReport pass) => new()
+    public RecoveryTotals Plus(PassReport pass) => PlusStarts(pass) with
     {
         Passes = Passes + 1,
         FailedPasses = FailedPasses + (pass.Result == PassResult.Failed ? 1 : 0),
         Recovered = Recovered + pass.Recovered,
         Failed = Failed + pass.Failed,
-        ObservedStarts = ObservedStarts + pass.ObservedStarts,
         InferredFinished = InferredFinished + pass.Removed,
-        MissingFromExecutor = MissingFromExecutor + pass.GivenUp,
         BadStateInExecutor = BadStateInExecutor + pass.TakenAway,
         Readopted = Readopted + pass.Readopted,
         Abandoned = Abandoned + pass.Abandoned,
+    };
+
+    /// <summary>These totals with what the drains of one more pass, or dry run, showed.</summary>
+    public RecoveryTotals PlusStarts(PassReport pass) => this with
+    {
+        ObservedStarts = ObservedStarts + pass.ObservedStarts,
+        MissingFromExecutor = MissingFromExecutor + pass.GivenUp,
         ProtocolViolations = ProtocolViolations + pass.ProtocolViolations,
     };
 }

@@ -36,6 +36,9 @@ public sealed class SagaCoordinator : IDisposable
     /// <summary>As of now.</summary>
     public CoordinatorStatus Status => _status;
 
+    /// <summary>This process, once it has joined; null: it has not.</summary>
+    internal Membership? Member => _status.Incarnation is { } incarnation ? new Membership(Id, incarnation) : null;
+
     /// <summary>Waits until this process has joined, which recovery sees to.</summary>
     /// <exception cref="CoordinatorFencedException">It is fenced.</exception>
     public async Task<Membership> JoinedAsync(CancellationToken cancellationToken)

@@ -93,4 +93,22 @@ internal static partial class Log
 
     [LoggerMessage(29, LogLevel.Debug, "why pass {Iteration} failed")]
     public static partial void WhyPassFailed(ILogger logger, long iteration, Exception exception);
+
+    [LoggerMessage(30, LogLevel.Warning, "the process before this one under coordinator {CoordinatorId} crashed, last seen {LastSeen:O}; {InHand} sagas were in hand, and go last")]
+    public static partial void PreviousCrashed(ILogger logger, CoordinatorId coordinatorId, DateTimeOffset lastSeen, int inHand);
+
+    [LoggerMessage(31, LogLevel.Warning, "lever {Lever} pulled on saga {SagaId} by {Actor}: {Reason}")]
+    public static partial void LeverPulled(ILogger logger, Lever lever, SagaId sagaId, string actor, string reason);
+
+    [LoggerMessage(32, LogLevel.Warning, "lever {Lever} pulled on recovery by {Actor}: {Reason}")]
+    public static partial void RecoveryLeverPulled(ILogger logger, Lever lever, string actor, string reason);
+
+    [LoggerMessage(33, LogLevel.Debug, "a sign of life, or a look at the sagas' progress, failed; it is tried again at the next beat")]
+    public static partial void PulseFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(34, LogLevel.Warning, "recovery is paused by {Actor}: {Reason}; {Count} sagas are not handed over")]
+    public static partial void Paused(ILogger logger, string actor, string reason, int count);
+
+    [LoggerMessage(35, LogLevel.Information, "found saga that is deferred until others have outlived their probation: {SagaId}")]
+    public static partial void Deferred(ILogger logger, SagaId sagaId);
 }

@@ -1,17 +1,33 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery;
 
-/// <summary>The reports as JSON: camel case, enums by name, ids as strings, durations as <c>[d.]hh:mm:ss[.fffffff]</c>.</summary>
+/// <summary>
+/// Reports, and all that operators see and ask, as JSON: camel case, enums by name, ids as strings, durations as
+/// <c>[d.]hh:mm:ss[.fffffff]</c>.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,
     WriteIndented = true,
-    Converters = [typeof(SagaIdConverter), typeof(CoordinatorIdConverter), typeof(IncarnationConverter)])]
+    Converters =
+    [
+        typeof(SagaIdConverter), typeof(CoordinatorIdConverter), typeof(IncarnationConverter), typeof(AdoptGenerationConverter),
+        typeof(DefinitionHashConverter),
+    ])]
 [JsonSerializable(typeof(RecoveryReport))]
 [JsonSerializable(typeof(PassReport))]
+[JsonSerializable(typeof(RecoveryPlanReport))]
+[JsonSerializable(typeof(SagaExplanation))]
+[JsonSerializable(typeof(SagaDetails))]
+[JsonSerializable(typeof(IReadOnlyList<SagaSummary>))]
+[JsonSerializable(typeof(IReadOnlyList<SagaCount>))]
+[JsonSerializable(typeof(IReadOnlyList<CoordinatorDetails>))]
+[JsonSerializable(typeof(LeverRequest))]
+[JsonSerializable(typeof(LeverAnswer))]
 public sealed partial class RecoveryReportJson : JsonSerializerContext;
 
 internal sealed class SagaIdConverter : JsonConverter<SagaId>
@@ -33,4 +49,19 @@ internal sealed class IncarnationConverter : JsonConverter<Incarnation>
     public override Incarnation Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt64());
 
     public override void Write(Utf8JsonWriter writer, Incarnation value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+}
+
+internal sealed class AdoptGenerationConverter : JsonConverter<AdoptGeneration>
+{
+    public override AdoptGeneration Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt64());
+
+    public override void Write(Utf8JsonWriter writer, AdoptGeneration value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+}
+
+internal sealed class DefinitionHashConverter : JsonConverter<DefinitionHash>
+{
+    public override DefinitionHash Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        DefinitionHash.FromBytes(Convert.FromHexString(reader.GetString() ?? ""));
+
+    public override void Write(Utf8JsonWriter writer, DefinitionHash value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }

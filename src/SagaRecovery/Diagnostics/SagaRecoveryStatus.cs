@@ -8,6 +8,7 @@ namespace SagaRecovery;
 /// <summary>What recovery did and knows: inject it wherever an operator looks. Thread-safe; each report is an immutable snapshot.</summary>
 public sealed class SagaRecoveryStatus
 {
+    private readonly Lock _lock = new();
     private readonly SagaCoordinator _coordinator;
     private readonly TimeProvider _time;
     private volatile RecoveryReport _report;
@@ -26,16 +27,42 @@ public sealed class SagaRecoveryStatus
     /// <summary>The report as of now, as text for a terminal.</summary>
     public string RenderText() => RecoveryReportText.Render(Current, _time.GetUtcNow());
 
-    internal void PassBegan(PassStart start) => _report = _report with { CurrentPass = start };
+    internal void PassBegan(PassStart start) => Update(report => report with { CurrentPass = start });
 
-    internal void PassEnded(PassReport pass, SagaTracker tracker)
+    internal void PassEnded(PassReport pass, SagaTracker tracker, RecoveryControls asked)
     {
-        List<WaitingSaga> waiting = [.. tracker.Waiting];
-        _report = _report.After(pass) with
+        IReadOnlyList<WaitingSaga> waiting = tracker.Waiting;
+        Update(report => With(report.After(pass), asked) with
         {
             Tracked = tracker.Tracked,
+            IdleSince = tracker.IdleSince,
             Waiting = [.. waiting.OrderBy(saga => saga.NextTry).ThenBy(saga => saga.SagaId).Take(RecoveryReport.WaitingShown)],
             WaitingCount = waiting.Count,
-        };
+        });
+    }
+
+    /// <summary>What a dry run drained is counted, and nothing else of it.</summary>
+    internal void DryRunEnded(PassReport pass) => Update(report => report with { Totals = report.Totals.PlusStarts(pass) });
+
+    internal void Followed(PreviousProcess previous) => Update(report => report with { Previous = previous });
+
+    internal void Looked(StillSagas notProgressing) => Update(report => report with { NotProgressing = notProgressing });
+
+    internal void Asked(RecoveryControls asked) => Update(report => With(report, asked));
+
+    private static RecoveryReport With(RecoveryReport report, RecoveryControls asked) => report with
+    {
+        Paused = asked.Paused,
+        Held = [.. asked.Held.Take(RecoveryReport.WaitingShown)],
+        HeldCount = asked.Held.Count,
+        RecentActions = asked.RecentActions,
+    };
+
+    private void Update(Func<RecoveryReport, RecoveryReport> change)
+    {
+        lock (_lock)
+        {
+            _report = change(_report);
+        }
     }
 }

@@ -25,6 +25,7 @@ internal static class PassLog
         Each(plan.Recover, saga => Log.NeedsRecovery(logger, saga.SagaId, saga.Name));
         Each(plan.Readopted, saga => Log.Readopted(logger, saga.Candidate.SagaId, saga.Candidate.Name, saga.Previous, saga.Candidate.Generation));
         Each(plan.Held, saga => Log.Held(logger, saga.SagaId));
+        Each(plan.Deferred, saga => Log.Deferred(logger, saga.SagaId));
         Each(plan.Unreadable, saga => Log.Unreadable(logger, saga.SagaId, saga.Error));
     }
 

@@ -10,11 +10,16 @@ internal readonly record struct PassSchedule(TimeSpan Delay, PassReason Reason)
     /// <summary>Sagas that are due for another try share passes: none begins sooner than this after the last.</summary>
     private static readonly TimeSpan LeastDueDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>What a probation kept waiting follows it closely, but not in a loop without a pause.</summary>
+    private static readonly TimeSpan LeastProbationDelay = TimeSpan.FromMilliseconds(50);
+
     /// <param name="failedPasses">Failed passes in a row, the last one included; 0: it did not fail.</param>
     /// <param name="earliestDue">When the first saga that is backing off is due; null: none is.</param>
+    /// <param name="probationEnds">When what was handed over last will have outlived its probation; null: nothing waits for that.</param>
     /// <param name="now">The present time.</param>
     /// <param name="options">The configured times.</param>
-    public static PassSchedule Next(int failedPasses, DateTimeOffset? earliestDue, DateTimeOffset now, SagaRecoveryOptions options)
+    public static PassSchedule Next(
+        int failedPasses, DateTimeOffset? earliestDue, DateTimeOffset? probationEnds, DateTimeOffset now, SagaRecoveryOptions options)
     {
         if (failedPasses > 0)
         {
@@ -24,12 +29,14 @@ internal readonly record struct PassSchedule(TimeSpan Delay, PassReason Reason)
                 : new PassSchedule(options.Period, PassReason.Retry);
         }
 
-        if (earliestDue - now is { } untilDue && untilDue < options.Period)
-        {
-            TimeSpan delay = untilDue < LeastDueDelay ? LeastDueDelay : untilDue;
-            return new PassSchedule(delay < options.Period ? delay : options.Period, PassReason.Due);
-        }
+        PassSchedule next = new(options.Period, PassReason.Periodic);
+        next = Earlier(next, earliestDue, now, LeastDueDelay, PassReason.Due);
+        return Earlier(next, probationEnds, now, LeastProbationDelay, PassReason.Probation);
+    }
 
-        return new PassSchedule(options.Period, PassReason.Periodic);
+    private static PassSchedule Earlier(PassSchedule other, DateTimeOffset? due, DateTimeOffset now, TimeSpan least, PassReason reason)
+    {
+        TimeSpan? delay = due - now < least ? least : due - now;
+        return delay < other.Delay ? new PassSchedule(delay.Value, reason) : other;
     }
 }

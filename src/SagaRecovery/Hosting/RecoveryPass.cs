@@ -14,6 +14,8 @@ namespace SagaRecovery.Hosting;
 internal sealed class RecoveryPass(
     SagaTracker tracker,
     ISagaStore store,
+    ISagaControls controls,
+    CrashLoopGuard guard,
     SagaHandOver handOver,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
@@ -23,6 +25,8 @@ internal sealed class RecoveryPass(
 {
     private readonly int _loadBatchSize = options.Value.LoadBatchSize;
     private readonly int _maxConcurrency = options.Value.MaxConcurrency;
+
+    private RecoveryControls _asked = RecoveryControls.None; // as it was last read
 
     /// <summary>How a worker that hands sagas over is begun: on the thread pool, unless a test walks interleavings on one thread.</summary>
     public Func<Func<Task>, Task> BeginWorker { get; init; } = Task.Run;
@@ -37,7 +41,7 @@ internal sealed class RecoveryPass(
         OpenedPass opened = tracker.OpenPass(reason, Now);
         PassReport report = await ListAndExecuteAsync(opened, stopping, abort).ConfigureAwait(false);
 
-        status.PassEnded(report, tracker);
+        status.PassEnded(report, tracker, _asked);
         PassLog.Write(logger, opened);
         PassLog.Write(logger, report);
         return report;
@@ -52,10 +56,7 @@ internal sealed class RecoveryPass(
             Log.Activating(logger, opened.Start.Iteration, opened.Start.Reason);
             status.PassBegan(opened.Start);
             member = await coordinator.EnsureJoinedAsync(store, stopping).ConfigureAwait(false);
-            CandidateListing listing = opened.BeginListing(); // the opening drain is done: what it settled, the listing cannot miss
-            await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
-            Log.ListedCandidates(logger, listing.Count);
-            plan = opened.Reconcile(listing, Now).MakePlan(); // drains first: what was listed had been announced
+            plan = await PlanAsync(opened, member, stopping).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -84,6 +85,40 @@ internal sealed class RecoveryPass(
         }
     }
 
+    /// <summary>A pass that stops where it has its plan: what an explicit pass would do now.</summary>
+    public async Task<RecoveryPlanReport> DryRunAsync(CancellationToken stopping)
+    {
+        OpenedPass opened = tracker.OpenPass(PassReason.Explicit, Now);
+        try
+        {
+            Membership member = await coordinator.EnsureJoinedAsync(store, stopping).ConfigureAwait(false);
+            RecoveryPlan plan = await PlanAsync(opened, member, stopping).ConfigureAwait(false);
+            RecoveryPlanReport report = RecoveryPlanReport.Of(plan, Now);
+            status.DryRunEnded(plan.BeginOutcome().Complete(Now));
+            return report;
+        }
+        catch (Exception exception) // whoever asked for the plan hears of it; the starts that were drained are counted all the same
+        {
+            if (exception is CoordinatorFencedException fenced)
+            {
+                coordinator.ReportFenced(fenced);
+            }
+
+            status.DryRunEnded(opened.Fail(ErrorText.Of(exception), Now));
+            throw;
+        }
+    }
+
+    private async Task<RecoveryPlan> PlanAsync(OpenedPass opened, Membership member, CancellationToken stopping)
+    {
+        await guard.PrepareAsync(member, stopping).ConfigureAwait(false);
+        _asked = await controls.ReadControlsAsync(member, stopping).ConfigureAwait(false);
+        CandidateListing listing = opened.BeginListing(); // the opening drain is done: what it settled, the listing cannot miss
+        await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
+        Log.ListedCandidates(logger, listing.Count);
+        return opened.Reconcile(listing, _asked, Now).MakePlan(); // drains first: what was listed had been announced
+    }
+
     private async Task HandOverAllAsync(
         Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping, CancellationToken abort)
     {
@@ -104,7 +139,21 @@ internal sealed class RecoveryPass(
             await Ended(next).ConfigureAwait(false);
         }
 
-        Task<IReadOnlyList<LoadedSaga>> LoadAsync(Candidate[] batch) => store.LoadAsync(member, batch, stopping);
+        async Task<IReadOnlyList<LoadedSaga>> LoadAsync(Candidate[] batch)
+        {
+            Task<IReadOnlyList<LoadedSaga>> load = store.LoadAsync(member, batch, stopping);
+            try
+            {
+                await guard.NoteInHandAsync(member, batch, stopping).ConfigureAwait(false); // before any of them could kill this process
+            }
+            catch
+            {
+                await Ended(load).ConfigureAwait(false);
+                throw;
+            }
+
+            return await load.ConfigureAwait(false);
+        }
 
         async Task HandOverOneAsync(Candidate candidate, LoadedSaga loaded)
         {

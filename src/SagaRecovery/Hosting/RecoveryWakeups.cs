@@ -18,6 +18,7 @@ internal sealed class RecoveryWakeups : IDisposable
     private readonly Lock _lock = new();
     private readonly ITimer _soon;
     private List<TaskCompletionSource<PassReport>> _waiters = [];
+    private List<TaskCompletionSource<RecoveryPlanReport>> _dryRuns = [];
     private PassReason? _reason;
     private PassReason? _hint;
     private bool _passesFail;
@@ -62,19 +63,23 @@ internal sealed class RecoveryWakeups : IDisposable
     /// <summary>Asks for a pass, and completes with the report of one that begins after this call.</summary>
     public Task<PassReport> RequestAndWaitAsync(CancellationToken cancellationToken)
     {
-        var waiter = new TaskCompletionSource<PassReport>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (_closed)
-            {
-                throw new InvalidOperationException("No pass was run: recovery has stopped, because this process is shutting down.");
-            }
-
-            _waiters.Add(waiter);
+            Task<PassReport> answer = Enlist(_waiters);
+            Request(PassReason.Explicit);
+            return answer.WaitAsync(cancellationToken);
         }
+    }
 
-        Request(PassReason.Explicit);
-        return waiter.Task.WaitAsync(cancellationToken);
+    /// <summary>Asks for a dry run, and completes with the plan.</summary>
+    public Task<RecoveryPlanReport> RequestDryRunAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            Task<RecoveryPlanReport> answer = Enlist(_dryRuns);
+            _signal.Writer.TryWrite(true);
+            return answer.WaitAsync(cancellationToken);
+        }
     }
 
     public async Task WaitAsync(CancellationToken cancellationToken) =>
@@ -85,9 +90,10 @@ internal sealed class RecoveryWakeups : IDisposable
     {
         lock (_lock)
         {
-            var taken = new WakeupRequests(_reason ?? PassReason.Periodic, _waiters);
+            var taken = new WakeupRequests(_reason, _waiters, _dryRuns);
             _reason = null;
             _waiters = [];
+            _dryRuns = [];
             _signal.Reader.TryRead(out _); // what was asked since WaitAsync returned is taken too: no second pass for it
             return taken;
         }
@@ -108,6 +114,18 @@ internal sealed class RecoveryWakeups : IDisposable
 
     private static PassReason Stronger(PassReason? earlier, PassReason reason) => earlier > reason ? earlier.Value : reason;
 
+    private Task<T> Enlist<T>(List<TaskCompletionSource<T>> waiters)
+    {
+        if (_closed)
+        {
+            throw new InvalidOperationException("No pass was run: recovery has stopped, because this process is shutting down.");
+        }
+
+        var waiter = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        waiters.Add(waiter);
+        return waiter.Task;
+    }
+
     private void RequestHinted()
     {
         PassReason? hint;
@@ -124,30 +142,24 @@ internal sealed class RecoveryWakeups : IDisposable
     }
 }
 
-/// <summary>Requests that one pass answers.</summary>
-internal readonly record struct WakeupRequests(PassReason Reason, List<TaskCompletionSource<PassReport>> Waiters)
+/// <summary>Requests that one pass, and one dry run, answer.</summary>
+/// <param name="Reason">What asked for the pass; null: only dry runs were asked for.</param>
+/// <param name="Waiters">Who waits for its report.</param>
+/// <param name="DryRuns">Who waits for a plan.</param>
+internal readonly record struct WakeupRequests(
+    PassReason? Reason, List<TaskCompletionSource<PassReport>> Waiters, List<TaskCompletionSource<RecoveryPlanReport>> DryRuns)
 {
-    public void Answer(PassReport report)
-    {
-        foreach (TaskCompletionSource<PassReport> waiter in Waiters)
-        {
-            waiter.TrySetResult(report);
-        }
-    }
+    public void Answer(PassReport report) => Waiters.ForEach(waiter => waiter.TrySetResult(report));
 
-    public void Fail(Exception exception)
-    {
-        foreach (TaskCompletionSource<PassReport> waiter in Waiters)
-        {
-            waiter.TrySetException(exception);
-        }
-    }
+    public void Answer(RecoveryPlanReport plan) => DryRuns.ForEach(waiter => waiter.TrySetResult(plan));
+
+    public void Fail(Exception exception) => Waiters.ForEach(waiter => waiter.TrySetException(exception));
+
+    public void FailDryRuns(Exception exception) => DryRuns.ForEach(waiter => waiter.TrySetException(exception));
 
     public void Cancel()
     {
-        foreach (TaskCompletionSource<PassReport> waiter in Waiters)
-        {
-            waiter.TrySetCanceled();
-        }
+        Waiters.ForEach(waiter => waiter.TrySetCanceled());
+        DryRuns.ForEach(waiter => waiter.TrySetCanceled());
     }
 }

@@ -15,6 +15,7 @@ internal sealed class SagaRecoveryService : BackgroundService
 {
     private readonly CancellationTokenSource _abort = new();
     private readonly RecoveryPass _pass;
+    private readonly CrashLoopGuard _guard;
     private readonly RecoveryWakeups _wakeups;
     private readonly SagaTracker _tracker;
     private readonly SagaRecoveryOptions _options;
@@ -25,6 +26,7 @@ internal sealed class SagaRecoveryService : BackgroundService
 
     public SagaRecoveryService(
         RecoveryPass pass,
+        CrashLoopGuard guard,
         RecoveryWakeups wakeups,
         SagaTracker tracker,
         SagaStarts starts,
@@ -34,6 +36,7 @@ internal sealed class SagaRecoveryService : BackgroundService
         ILogger<SagaRecoveryService> logger)
     {
         _pass = pass;
+        _guard = guard;
         _logger = logger;
         _wakeups = wakeups;
         _tracker = tracker;
@@ -66,9 +69,13 @@ internal sealed class SagaRecoveryService : BackgroundService
             {
                 await _wakeups.WaitAsync(stoppingToken).ConfigureAwait(false);
                 WakeupRequests requests = _wakeups.TakeRequests();
-                PassSchedule next = await AnswerAsync(requests, stoppingToken).ConfigureAwait(false);
-                due = next.Reason;
-                timer.Change(next.Delay, Timeout.InfiniteTimeSpan);
+                await AnswerDryRunsAsync(requests, stoppingToken).ConfigureAwait(false);
+                if (requests.Reason is { } reason)
+                {
+                    PassSchedule next = await AnswerAsync(requests, reason, stoppingToken).ConfigureAwait(false);
+                    due = next.Reason;
+                    timer.Change(next.Delay, Timeout.InfiniteTimeSpan);
+                }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -81,19 +88,36 @@ internal sealed class SagaRecoveryService : BackgroundService
         }
     }
 
-    private async Task<PassSchedule> AnswerAsync(WakeupRequests requests, CancellationToken stopping)
+    private async Task AnswerDryRunsAsync(WakeupRequests requests, CancellationToken stopping)
+    {
+        if (requests.DryRuns.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            requests.Answer(await _pass.DryRunAsync(stopping).ConfigureAwait(false));
+        }
+        catch (Exception exception) // the store's: it is for whoever asked
+        {
+            requests.FailDryRuns(exception);
+        }
+    }
+
+    private async Task<PassSchedule> AnswerAsync(WakeupRequests requests, PassReason reason, CancellationToken stopping)
     {
         try
         {
-            PassReport report = await _pass.RunAsync(requests.Reason, stopping, _abort.Token).ConfigureAwait(false);
+            PassReport report = await _pass.RunAsync(reason, stopping, _abort.Token).ConfigureAwait(false);
             requests.Answer(report);
-            return Next(requests.Reason, failed: report.Result == PassResult.Failed);
+            return Next(reason, failed: report.Result == PassResult.Failed);
         }
         catch (Exception exception) // a fault of ours, or of a logger: the loop must outlive it
         {
             requests.Fail(exception);
             Log.LoopError(_logger, exception);
-            return Next(requests.Reason, failed: true);
+            return Next(reason, failed: true);
         }
     }
 
@@ -104,6 +128,8 @@ internal sealed class SagaRecoveryService : BackgroundService
         _failedPasses = !failed ? 0 : countsAsRetry ? _failedPasses + 1 : _failedPasses;
         _wakeups.PassesFail = failed;
         DateTimeOffset? earliestDue = _tracker.Waiting.Min(saga => saga.NextTry);
-        return PassSchedule.Next(_failedPasses, earliestDue, _time.GetUtcNow(), _options);
+        return PassSchedule.Next(_failedPasses, earliestDue, Earlier(_tracker.NextTurn, _guard.ProbationEnds), _time.GetUtcNow(), _options);
     }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => other is null || one < other ? one : other;
 }

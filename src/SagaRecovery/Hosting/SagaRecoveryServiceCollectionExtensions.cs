@@ -1,11 +1,13 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Hosting;
+using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
 
 namespace SagaRecovery;
@@ -15,7 +17,7 @@ public static class SagaRecoveryServiceCollectionExtensions
 {
     /// <summary>
     /// Adds saga recovery: the hosted service, <see cref="SagaRecoveryTrigger"/>, <see cref="SagaStarts"/>,
-    /// <see cref="SagaRecoveryStatus"/>, <see cref="SagaCoordinator"/>, and the Postgres store on the container's
+    /// <see cref="SagaRecoveryStatus"/>, <see cref="SagaOperator"/>, <see cref="SagaCoordinator"/>, and the Postgres store on the container's
     /// <c>NpgsqlDataSource</c>. Options come from the configuration section <see cref="SagaRecoveryOptions.SectionName"/> and are
     /// validated when the host starts. An executor has to be added to it. Calling it again changes nothing but adds
     /// <paramref name="configure"/>.
@@ -48,9 +50,26 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddSingleton(provider => new SagaRecoveryTrigger(provider.GetRequiredService<RecoveryWakeups>()));
         services.AddSingleton<SagaRecoveryStatus>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SagaHandOver>(provider, RequireExecutor(provider)));
+        services.AddSingleton<CrashLoopGuard>();
         services.AddSingleton<RecoveryPass>();
+        services.AddSingleton(CreateOperator);
+        services.AddHostedService<CoordinatorPulse>(); // before the loop: it stops after it, and says goodbye when nothing is handed over any more
         services.AddHostedService<SagaRecoveryService>();
         return builder;
+    }
+
+    /// <summary>
+    /// Adds only what operators need from outside a service, on the container's <c>NpgsqlDataSource</c>: <see cref="ISagaOperations"/>
+    /// and <see cref="PostgresSchema"/>. Joins nothing and runs nothing.
+    /// </summary>
+    /// <param name="services">The services of a tool.</param>
+    /// <param name="configure">Says where in Postgres the sagas are.</param>
+    public static IServiceCollection AddSagaOperations(this IServiceCollection services, Action<PostgresStoreOptions>? configure = null)
+    {
+        services.AddSingleton<IValidateOptions<PostgresStoreOptions>, PostgresStoreOptionsValidator>();
+        services.Configure(configure ?? (_ => { }));
+        AddPostgresDatabase(services);
+        return services;
     }
 
     private static void AddOptions(IServiceCollection services)
@@ -68,7 +87,9 @@ public static class SagaRecoveryServiceCollectionExtensions
         {
             SagaRecoveryOptions options = provider.GetRequiredService<IOptions<SagaRecoveryOptions>>().Value;
             return new SagaTracker(
-                provider.GetRequiredService<StartInbox>(), new BackoffPolicy(options.FirstBackoff, options.LongestBackoff));
+                provider.GetRequiredService<StartInbox>(),
+                new BackoffPolicy(options.FirstBackoff, options.LongestBackoff),
+                new CrashGuardPolicy(options.Probation, options.HoldAfterCrashes, options.Canary));
         });
         services.AddSingleton(provider => new SagaStarts(
             provider.GetRequiredService<StartInbox>(),
@@ -77,15 +98,33 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetRequiredService<IOptions<SagaRecoveryOptions>>()));
     }
 
+    private static void AddPostgresDatabase(IServiceCollection services)
+    {
+        services.TryAddSingleton(provider => new PostgresDatabase(RequireDataSource(provider), provider.GetRequiredService<IOptions<PostgresStoreOptions>>()));
+        services.TryAddSingleton(provider => new PostgresSchema(
+            provider.GetRequiredService<PostgresDatabase>(), provider.GetService<ILogger<PostgresSchema>>() ?? NullLogger<PostgresSchema>.Instance));
+        services.TryAddSingleton<ISagaOperations, PostgresSagaOperations>();
+    }
+
     private static void AddPostgres(IServiceCollection services)
     {
-        services.AddSingleton(provider => new PostgresSchema(
-            provider.GetRequiredService<PostgresDatabase>(), provider.GetRequiredService<ILogger<PostgresSchema>>()));
+        AddPostgresDatabase(services);
         services.AddSingleton<PostgresJoin>();
-        services.TryAddSingleton(provider => new PostgresDatabase(RequireDataSource(provider), provider.GetRequiredService<IOptions<PostgresStoreOptions>>()));
         services.TryAddSingleton<ISagaStore, PostgresSagaStore>();
         services.TryAddSingleton<ISagaLog, PostgresSagaLog>();
+        services.TryAddSingleton<ISagaControls, PostgresSagaControls>();
     }
+
+    private static SagaOperator CreateOperator(IServiceProvider provider) => new(
+        provider.GetRequiredService<ISagaOperations>(),
+        provider.GetRequiredService<ISagaControls>(),
+        RequireExecutor(provider),
+        provider.GetRequiredService<SagaTracker>(),
+        provider.GetRequiredService<SagaCoordinator>(),
+        provider.GetRequiredService<SagaRecoveryStatus>(),
+        provider.GetRequiredService<RecoveryWakeups>(),
+        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<ILogger<SagaOperator>>());
 
     private static ISagaExecutor RequireExecutor(IServiceProvider provider) =>
         provider.GetService<ISagaExecutor>() ?? throw new InvalidOperationException(

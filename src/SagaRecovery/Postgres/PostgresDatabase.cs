@@ -10,5 +10,9 @@ internal sealed class PostgresDatabase(NpgsqlDataSource dataSource, IOptions<Pos
 
     public Statements Statements { get; } = new(options.Value.Schema);
 
+    public ControlStatements Controls { get; } = new(options.Value.Schema);
+
+    public OperatorStatements Operators { get; } = new(options.Value.Schema);
+
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => dataSource.OpenConnectionAsync(cancellationToken);
 }

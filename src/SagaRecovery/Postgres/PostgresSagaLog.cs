@@ -105,7 +105,7 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
                     .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
                     .With(events.Select(one => one.Ordinal).ToArray())
                     .With(events.Select(one => one.Event.NodeId).ToArray())
-                    .With(events.Select(one => PostgresNames.Of(one.Event.Type)).ToArray());
+                    .With(events.Select(one => SagaWords.Of(one.Event.Type)).ToArray());
                 NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
                 await using (reader.ConfigureAwait(false))
                 {
@@ -139,7 +139,7 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
                 sagas[i] = entry.SagaId.Value;
                 generations[i] = entry.Generation.Value;
                 nodes[i] = nodeEvent.NodeId;
-                types[i] = PostgresNames.Of(nodeEvent.Type);
+                types[i] = SagaWords.Of(nodeEvent.Type);
                 data[i] = nodeEvent.Data.IsEmpty ? null : Encoding.UTF8.GetString(nodeEvent.Data.Span);
                 i++;
             }
@@ -155,7 +155,7 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
             .With(entries.Select(entry => entry.Generation.Value).ToArray())
             .With(entries.Select(entry => NameOf(entry.NewState)).ToArray());
 
-    private static string? NameOf(SagaState? state) => state is { } known ? PostgresNames.Of(known) : null;
+    private static string? NameOf(SagaState? state) => state is { } known ? SagaWords.Of(known) : null;
 
     private static async Task<bool[]> ReadWrittenAsync(
         NpgsqlDataReader reader, List<List<int>> turns, int count, CancellationToken cancellationToken)

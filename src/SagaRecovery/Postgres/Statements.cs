@@ -11,7 +11,8 @@ internal sealed class Statements(string schema)
         insert into {schema}.saga_coordinator as c (id, incarnation, host, process_id)
         values (@Id, 1, @Host, @ProcessId)
         on conflict (id) do update
-            set incarnation = c.incarnation + 1, host = excluded.host, process_id = excluded.process_id, time_joined = now()
+            set incarnation = c.incarnation + 1, host = excluded.host, process_id = excluded.process_id, time_joined = now(),
+                previous_time_seen = c.time_seen, previous_time_left = c.time_left, time_seen = clock_timestamp(), time_left = null
         returning incarnation
         """);
 

@@ -21,7 +21,7 @@ public class HandOverTests
         PassReport pass = _process.Pass();
 
         pass.Should().Match<PassReport>(report => report.Recovered == 1 && report.Result == PassResult.Completed);
-        pass.RecoveredSagas.Should().Equal(new RecoveredSaga(Noon, Saga(1), "provision"));
+        pass.RecoveredSagas.Should().Equal(new RecoveredSaga(Noon, Saga(1), "provision", TimeSpan.Zero));
         _process.Tracker.Waiting.Should().BeEmpty();
         _process.Pass().Skipped.Should().Be(1);
     }
@@ -51,7 +51,7 @@ public class HandOverTests
         pass.Should().Match<PassReport>(report => report.NotHere == 1 && report.Result == PassResult.Completed);
         _process.Tracker.Tracked.Should().Be(0);
         _process.Waiting(Saga(1)).Should().Be(
-            new WaitingSaga(Saga(1), "provision", Failures: 0, NextTry: null, "definition provision v7"));
+            new WaitingSaga(Saga(1), "provision", WaitingKind.NotHere, _process.Now, Failures: 0, NextTry: null, "definition provision v7"));
         _process.Executor.Answer = _ => null;
         _process.Pass().Recovered.Should().Be(1);
         _process.Tracker.Waiting.Should().BeEmpty();
@@ -68,7 +68,7 @@ public class HandOverTests
         pass.FailedSagas.Should().Equal(new FailedSaga(Noon, Saga(1), "provision", "time-out"));
         _process.Tracker.Tracked.Should().Be(0);
         DateTimeOffset nextTry = BackoffPolicy.Default.NextTry(Saga(1), failures: 1, Noon);
-        _process.Waiting(Saga(1)).Should().Be(new WaitingSaga(Saga(1), "provision", Failures: 1, nextTry, "time-out"));
+        _process.Waiting(Saga(1)).Should().Be(new WaitingSaga(Saga(1), "provision", WaitingKind.BackingOff, _process.Now, Failures: 1, nextTry, "time-out"));
         _process.Pass().Should().Match<PassReport>(report => report.BackingOff == 1 && report.Result == PassResult.Completed);
         _process.Wait(TimeSpan.FromSeconds(1));
         _process.Executor.Answer = _ => null;

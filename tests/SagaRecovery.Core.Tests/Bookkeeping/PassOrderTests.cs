@@ -37,14 +37,14 @@ public class PassOrderTests
         OpenedPass second = Open();
         second.BeginListing();
 
-        Fails(() => second.Reconcile(stale, Noon)).WithMessage("*another pass*");
+        Fails(() => second.Reconcile(stale, RecoveryControls.None, Noon)).WithMessage("*another pass*");
     }
 
     [Fact]
     public void A_pass_that_has_not_listed_is_not_reconciled()
     {
         OpenedPass pass = Open();
-        Fails(() => pass.Reconcile(null!, Noon));
+        Fails(() => pass.Reconcile(null!, RecoveryControls.None, Noon));
     }
 
     [Fact]
@@ -52,9 +52,9 @@ public class PassOrderTests
     {
         OpenedPass pass = Open();
         CandidateListing listing = pass.BeginListing();
-        pass.Reconcile(listing, Noon);
+        pass.Reconcile(listing, RecoveryControls.None, Noon);
 
-        Fails(() => pass.Reconcile(listing, Noon));
+        Fails(() => pass.Reconcile(listing, RecoveryControls.None, Noon));
         Fails(() => listing.Add(new Candidate(Saga(1), "provision", AdoptGeneration.Initial))).WithMessage("*spent once*");
         Fails(() => listing.AddUnreadable(Saga(1), "no state")).WithMessage("*spent once*");
     }
@@ -63,7 +63,7 @@ public class PassOrderTests
     public void A_reconciled_listing_is_planned_once() => Fails(() =>
     {
         OpenedPass pass = Open();
-        ReconciledListing reconciled = pass.Reconcile(pass.BeginListing(), Noon);
+        ReconciledListing reconciled = pass.Reconcile(pass.BeginListing(), RecoveryControls.None, Noon);
         reconciled.MakePlan();
         reconciled.MakePlan();
     });
@@ -92,7 +92,7 @@ public class PassOrderTests
         OpenedPass pass = Open();
         CandidateListing listing = pass.BeginListing();
         _inbox.Announce(Saga(1));
-        pass.Reconcile(listing, Noon);
+        pass.Reconcile(listing, RecoveryControls.None, Noon);
 
         pass.Fail("a fault between the drain and the plan", Noon).ObservedStarts.Should().Be(1);
     }
@@ -164,7 +164,7 @@ public class PassOrderTests
         Open().Start.Should().Be(new PassStart(2, PassReason.Periodic, Noon));
     }
 
-    private static RecoveryPlan Plan(OpenedPass pass) => pass.Reconcile(pass.BeginListing(), Noon).MakePlan();
+    private static RecoveryPlan Plan(OpenedPass pass) => pass.Reconcile(pass.BeginListing(), RecoveryControls.None, Noon).MakePlan();
 
     private static FluentAssertions.Specialized.ExceptionAssertions<InvalidOperationException> Fails(Action step) =>
         step.Should().Throw<InvalidOperationException>();

@@ -202,13 +202,13 @@ public class PlanTests
     public void A_held_saga_is_recovered_only_when_it_is_released()
     {
         _process.Database.LeftBehind(Saga(1));
-        _process.Tracker.Hold(Saga(1));
+        _process.Held.Add(Saga(1));
 
         _process.Pass().Held.Should().Be(1);
         _process.Pass(PassReason.Explicit).Held.Should().Be(1);
         _process.Executor.HandedOver.Should().BeEmpty();
 
-        _process.Tracker.Release(Saga(1));
+        _process.Held.Remove(Saga(1));
         _process.Pass().Recovered.Should().Be(1);
     }
 
@@ -216,7 +216,7 @@ public class PlanTests
     public void Holding_a_saga_that_runs_here_does_not_stop_it()
     {
         _process.Start(Saga(1));
-        _process.Tracker.Hold(Saga(1));
+        _process.Held.Add(Saga(1));
 
         _process.Pass().Should().Match<PassReport>(report => report.Skipped == 1 && report.Held == 0);
     }
@@ -239,7 +239,7 @@ public class PlanTests
         _process.Executor.HandedOver.Should().BeEmpty();
         _process.Tracker.Waiting.Should().ContainSingle("the other one runs").Which.SagaId.Should().Be(Saga(1));
         _process.Waiting(Saga(1)).Should().Be(
-            new WaitingSaga(Saga(1), Name: "", Failures: 0, NextTry: null, "state 'sideways' is unknown"), "its name could not be read");
+            new WaitingSaga(Saga(1), Name: "", WaitingKind.Unreadable, _process.Now, Failures: 0, NextTry: null, "state 'sideways' is unknown"), "its name could not be read");
 
         _process.Database.SetReadable(Saga(1), readable: true);
         _process.Pass().Recovered.Should().Be(1);

@@ -38,7 +38,7 @@ public class PlanningAllocationTests
         }
 
         long before = GC.GetAllocatedBytesForCurrentThread();
-        RecoveryPlan plan = pass.Reconcile(listing, Noon).MakePlan();
+        RecoveryPlan plan = pass.Reconcile(listing, RecoveryControls.None, Noon).MakePlan();
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
         plan.BeginOutcome().Complete(Noon).Skipped.Should().Be(Sagas);

@@ -157,14 +157,14 @@ internal sealed class RandomWalk
 
     private bool Hold() => WithRow(row => row.State == RowState.InProgress, sagaId =>
     {
-        Process.Tracker.Hold(sagaId);
+        Process.Held.Add(sagaId);
         _held.Add(sagaId);
     });
 
     private bool Release()
     {
         SagaId sagaId = Pick([.. _held]);
-        Process.Tracker.Release(sagaId);
+        Process.Held.Remove(sagaId);
         return _held.Remove(sagaId);
     }
 

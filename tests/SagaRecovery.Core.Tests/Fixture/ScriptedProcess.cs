@@ -61,6 +61,9 @@ internal sealed class ScriptedProcess
 
     public void Wait(TimeSpan time) => Now += time;
 
+    /// <summary>What operators hold.</summary>
+    public HashSet<SagaId> Held { get; } = [];
+
     // ---- starts
 
     public ScriptedStart Announce(SagaId sagaId)
@@ -101,7 +104,7 @@ internal sealed class ScriptedProcess
 
     public RecoveryPlan Plan()
     {
-        _plan = _pass!.Reconcile(_listing!, Now).MakePlan();
+        _plan = _pass!.Reconcile(_listing!, new RecoveryControls { Held = [.. Held.Select(saga => new HeldSaga(saga, "provision", Now, new OperatorNote("ann", "broken")))] }, Now).MakePlan();
         Laws.EachSagaStandsInOneBucket(_plan, _listed);
         _outcome = _plan.BeginOutcome();
         foreach (GoneSaga gone in _plan.FinishedOrGone)

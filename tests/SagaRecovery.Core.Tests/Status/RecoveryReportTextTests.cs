@@ -26,7 +26,7 @@ public class RecoveryReportTextTests
             Period = TimeSpan.FromMinutes(10),
             LastPass = pass,
             Totals = new RecoveryTotals { Passes = 3, Recovered = 31, InferredFinished = 31 },
-            RecentlyRecovered = [new RecoveredSaga(StartedAt.AddMinutes(-1).AddSeconds(-2), Demo, "demo")],
+            RecentlyRecovered = [new RecoveredSaga(StartedAt.AddMinutes(-1).AddSeconds(-2), Demo, "demo", TimeSpan.FromSeconds(1))],
         };
 
         RecoveryReportText.Render(report, StartedAt.AddSeconds(3)).Should().Be(
@@ -57,7 +57,9 @@ public class RecoveryReportTextTests
                     starting:       0 (too new for the listing)
                     not here:       0 (definition missing from this binary)
                     backing off:    0 (failed before, not due yet)
-                    held:           0 (by an operator)
+                    held:           0 (until they are released)
+                    paused:         0 (until recovery is resumed)
+                    deferred:       0 (after a crash, until others have outlived their probation)
                     abandoned:      0 (proven corrupt)
                     unreadable:     0 (row could not be read)
                     moved on:       0 (changed since the listing)
@@ -91,13 +93,13 @@ public class RecoveryReportTextTests
                 Unreadable = 2,
             },
             Totals = new RecoveryTotals { Passes = 1234, FailedPasses = 12, Recovered = 1, Failed = 2, Abandoned = 1, ProtocolViolations = 4 },
-            RecentlyRecovered = [new RecoveredSaga(StartedAt, Demo, "demo\r\n    no saga recovery failures\u001b[2J")],
+            RecentlyRecovered = [new RecoveredSaga(StartedAt, Demo, "demo\r\n    no saga recovery failures\u001b[2J", TimeSpan.FromSeconds(1))],
             RecentFailures = [new FailedSaga(StartedAt, Disk, "disk", endless), new FailedSaga(StartedAt, Demo, "demo", "up\u2028is\u202edown\u0085end")],
             Waiting =
             [
-                new WaitingSaga(Disk, "disk", 3, StartedAt.AddSeconds(44), "time-out\nof the loader"),
-                new WaitingSaga(Demo, "demo", 0, NextTry: null, "definition demo v7 is not here"),
-                new WaitingSaga(Demo, "demo", 1, StartedAt.AddSeconds(2), "is due now"),
+                new WaitingSaga(Disk, "disk", WaitingKind.BackingOff, StartedAt, 3, StartedAt.AddSeconds(44), "time-out\nof the loader"),
+                new WaitingSaga(Demo, "demo", WaitingKind.NotHere, StartedAt, 0, NextTry: null, "definition demo v7 is not here"),
+                new WaitingSaga(Demo, "demo", WaitingKind.BackingOff, StartedAt, 1, StartedAt.AddSeconds(2), "is due now"),
             ],
             WaitingCount = 5,
         };
@@ -132,7 +134,9 @@ public class RecoveryReportTextTests
                     starting:      0 (too new for the listing)
                     not here:      1 (definition missing from this binary)
                     backing off:   0 (failed before, not due yet)
-                    held:          0 (by an operator)
+                    held:          0 (until they are released)
+                    paused:        0 (until recovery is resumed)
+                    deferred:      0 (after a crash, until others have outlived their probation)
                     abandoned:     1 (proven corrupt)
                     unreadable:    2 (row could not be read)
                     moved on:      0 (changed since the listing)
@@ -199,7 +203,7 @@ public class RecoveryReportTextTests
     [Fact]
     public void Where_every_waiting_saga_is_named_no_more_are_spoken_of()
     {
-        RecoveryReport report = AfterAPass() with { Waiting = [new WaitingSaga(Demo, "demo", 0, NextTry: null, "not here")], WaitingCount = 1 };
+        RecoveryReport report = AfterAPass() with { Waiting = [new WaitingSaga(Demo, "demo", WaitingKind.NotHere, StartedAt, 0, NextTry: null, "not here")], WaitingCount = 1 };
 
         RecoveryReportText.Render(report, StartedAt).Should().EndWith(
             $"""

@@ -19,7 +19,7 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
         new BrokenCode(
             "SagaRecovery.Core",
             ("SagaTracker.cs", "DrainedStarts drained = Drain(now);", "var drained = new DrainedStarts([], [], []);"),
-            ("SagaTracker.cs", "saga.WasSettledBy(plan.Pass.OpeningDrain)", "saga.IsRunning")));
+            ("SagaTracker.Planning.cs", "saga.WasSettledBy(plan.Pass.OpeningDrain)", "saga.IsRunning")));
 
     [Fact]
     public Task With_the_two_miss_rule_in_place_of_the_lease_a_saga_runs_twice() => IsFoundAsync(
@@ -29,15 +29,15 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
             "SagaRecovery.Core",
             ("TrackedSaga.cs", "    public long ListedInPass;", "    public long ListedInPass; public int Missed;"),
             ("TrackedSaga.cs", "RemoveLeases(lease => lease.WasConfirmedBy(drain));", "RemoveLeases(_ => true);"),
-            ("SagaTracker.cs", "saga.ListedInPass = pass;", "saga.ListedInPass = pass; saga.Missed = 0;"),
+            ("SagaTracker.Planning.cs", "saga.ListedInPass = pass;", "saga.ListedInPass = pass; saga.Missed = 0;"),
             ("SagaTracker.cs", "            switch (message.Kind)", "            saga.Missed = 0;\n            switch (message.Kind)"),
-            ("SagaTracker.cs", "if (saga.WasSettledBy(plan.Pass.OpeningDrain))", "if (++CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId).Missed > 1)")));
+            ("SagaTracker.Planning.cs", "if (saga.WasSettledBy(plan.Pass.OpeningDrain))", "if (++CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId).Missed > 1)")));
 
     [Fact]
     public Task Without_the_generation_in_the_tracker_a_saga_that_came_back_is_run_by_nobody() => IsFoundAsync(
         nameof(KnownBounds.OneStart),
         Promise.NeverLost,
-        new BrokenCode("SagaRecovery.Core", ("SagaTracker.cs", "if (known && saga.Generation >= candidate.Generation)", "if (known)")));
+        new BrokenCode("SagaRecovery.Core", ("SagaTracker.Planning.cs", "if (known && saga.Generation >= candidate.Generation)", "if (known)")));
 
     [Fact]
     public Task A_withdrawal_that_takes_the_other_lease_along_makes_a_saga_run_twice() => IsFoundAsync(

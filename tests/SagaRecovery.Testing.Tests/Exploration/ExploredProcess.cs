@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Hosting;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
@@ -32,7 +33,10 @@ internal sealed class ExploredProcess
         Starts = new SagaStarts(Inbox, Coordinator, _wakeups, options);
         Status = new SagaRecoveryStatus(Coordinator, options, time);
         var handOver = new SagaHandOver(Executor, Store, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
-        _pass = new RecoveryPass(Tracker, Store, handOver, Coordinator, Status, options, time, NullLogger<SagaRecoveryService>.Instance)
+        var controls = new NoSagaControls();
+        var guard = new CrashLoopGuard(
+            controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
+        _pass = new RecoveryPass(Tracker, Store, controls, guard, handOver, Coordinator, Status, options, time, NullLogger<SagaRecoveryService>.Instance)
         {
             BeginWorker = work => work(),
         };
@@ -75,7 +79,7 @@ internal sealed class ExploredProcess
 
     public int PassesBegun { get; private set; }
 
-    public bool IsExplicit => _requests.Reason == PassReason.Explicit;
+    public bool IsExplicit => _requests.Reason is PassReason.Explicit;
 
     public void Trigger() => Activations.Add(new Activation(_wakeups.RequestAndWaitAsync(CancellationToken.None), PassesBegun));
 
@@ -88,7 +92,7 @@ internal sealed class ExploredProcess
         PassesBegun++;
         Store.Forget();
         _requests = _wakeups.TakeRequests();
-        _running = _pass.RunAsync(_requests.Reason, CancellationToken.None, CancellationToken.None);
+        _running = _pass.RunAsync(_requests.Reason ?? PassReason.Periodic, CancellationToken.None, CancellationToken.None);
     }
 
     public void AddTo(Fingerprint fingerprint, int sagas)

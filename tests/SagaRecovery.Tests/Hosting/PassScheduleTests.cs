@@ -35,5 +35,5 @@ public sealed class PassScheduleTests
         Next(dueIn: 601).Reason.Should().Be(PassReason.Periodic);
 
     private PassSchedule Next(int failed = 0, double? dueIn = null) =>
-        PassSchedule.Next(failed, dueIn is { } seconds ? Now.AddSeconds(seconds) : null, Now, _options);
+        PassSchedule.Next(failed, dueIn is { } seconds ? Now.AddSeconds(seconds) : null, probationEnds: null, Now, _options);
 }

@@ -70,7 +70,7 @@ public sealed class RecoveryWakeupsTests : IDisposable
 
         _time.Pending.Should().BeEmpty();
         IsAsked().Should().Be(!passesFail);
-        _wakeups.TakeRequests().Reason.Should().Be(passesFail ? PassReason.Periodic : PassReason.WithdrawnStart);
+        _wakeups.TakeRequests().Reason.Should().Be(passesFail ? null : PassReason.WithdrawnStart);
     }
 
     [Fact]

@@ -98,7 +98,7 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
         OpenedPass pass = tracker.OpenPass(PassReason.Explicit, DateTimeOffset.UnixEpoch);
         CandidateListing listing = pass.BeginListing();
         await Store.ListCandidatesAsync(member, listing, cancellationToken).ConfigureAwait(false);
-        RecoveryPlan plan = pass.Reconcile(listing, DateTimeOffset.UnixEpoch).MakePlan(); // nothing is tracked, so all of it is to be recovered
+        RecoveryPlan plan = pass.Reconcile(listing, RecoveryControls.None, DateTimeOffset.UnixEpoch).MakePlan(); // nothing is tracked, so all of it is to be recovered
         return (plan.Recover, plan.Unreadable);
     }
 

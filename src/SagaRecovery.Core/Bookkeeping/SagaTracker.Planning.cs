@@ -1,0 +1,159 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Bookkeeping;
+
+/// <content>What a pass does about every saga that is listed or tracked, and what is noted of how that went.</content>
+public sealed partial class SagaTracker
+{
+    internal RecoveryPlan MakePlan(OpenedPass pass, CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            _alreadyRunning.Clear();
+            var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable);
+            foreach (Candidate candidate in listing.Candidates)
+            {
+                PlanListed(plan, candidate, controls, now);
+            }
+
+            foreach (UnreadableCandidate unreadable in listing.Unreadable)
+            {
+                PlanUnreadable(unreadable, pass.Start);
+            }
+
+            _guard.Defer(plan.RecoverBucket, plan.DeferredBucket, now);
+            PlanMissing(plan);
+            _waiting.ForgetNotListed(pass.Start.Iteration);
+            return plan;
+        }
+    }
+
+    internal void ApplyHandOver(PassStart pass, Candidate candidate, HandOverResult result, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            switch (result)
+            {
+                case HandOverResult.Recovered or HandOverResult.AlreadyRunning:
+                    ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
+                    saga.SetRecovered(candidate.Generation);
+                    saga.FailuresBefore = _waiting.FailuresOf(candidate);
+                    saga.RecoveredTime = now;
+                    _waiting.Remove(candidate.SagaId);
+                    _guard.NoteHandedOver(candidate.SagaId, now);
+                    break;
+                case HandOverResult.Failed failed:
+                    _waiting.NoteFailure(candidate, failed.Error, pass.Iteration, IdleSinceOf(candidate.SagaId, pass), now);
+                    break;
+                case HandOverResult.NotHere notHere:
+                    _waiting.NoteNotHere(candidate, notHere.Missing, pass.Iteration, IdleSinceOf(candidate.SagaId, pass));
+                    break;
+                default: // abandoned, or moved on: no longer a candidate
+                    _waiting.Remove(candidate.SagaId);
+                    break;
+            }
+        }
+    }
+
+    internal void ForgetRunsUpTo(SagaId sagaId, AdoptGeneration generation)
+    {
+        lock (_lock)
+        {
+            ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, sagaId, out _);
+            saga.ForgetRunsUpTo(generation);
+            if (!saga.IsKnown)
+            {
+                _tracked.Remove(sagaId);
+            }
+        }
+    }
+
+    internal void ForgetSettledBy(SagaId sagaId, long drain)
+    {
+        lock (_lock)
+        {
+            ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, sagaId, out _);
+            saga.ForgetSettledBy(drain);
+            if (!saga.IsKnown)
+            {
+                _tracked.Remove(sagaId);
+            }
+        }
+    }
+
+    private void PlanListed(RecoveryPlan plan, Candidate candidate, RecoveryControls controls, DateTimeOffset now)
+    {
+        PassStart pass = plan.Pass.Start;
+        _waiting.MarkListed(candidate, pass.Iteration);
+        ref TrackedSaga saga = ref MarkListed(candidate.SagaId, pass.Iteration);
+        bool known = !Unsafe.IsNullRef(ref saga);
+        if (known && saga.Generation >= candidate.Generation)
+        {
+            plan.AlreadyRunningBucket.Add(candidate.SagaId);
+        }
+        else if (controls.Holds(candidate.SagaId))
+        {
+            plan.HeldBucket.Add(candidate);
+        }
+        else if (controls.Paused is not null)
+        {
+            plan.PausedBucket.Add(candidate);
+        }
+        else if (pass.Reason != PassReason.Explicit && _waiting.IsBackingOff(candidate, now, out DateTimeOffset nextTry))
+        {
+            plan.BackingOffBucket.Add(new BackingOffSaga(candidate, nextTry));
+        }
+        else if (known)
+        {
+            plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
+        }
+        else
+        {
+            plan.RecoverBucket.Add(candidate);
+        }
+    }
+
+    /// <summary>One that nobody here runs waits, with what is wrong with it, until its row can be read.</summary>
+    private void PlanUnreadable(UnreadableCandidate unreadable, PassStart pass)
+    {
+        if (Unsafe.IsNullRef(ref MarkListed(unreadable.SagaId, pass.Iteration)))
+        {
+            _waiting.NoteUnreadable(unreadable, pass.Iteration, IdleSinceOf(unreadable.SagaId, pass));
+        }
+    }
+
+    private void PlanMissing(RecoveryPlan plan)
+    {
+        foreach ((SagaId sagaId, TrackedSaga saga) in _tracked)
+        {
+            if (saga.ListedInPass == plan.Pass.Start.Iteration)
+            {
+                continue;
+            }
+
+            if (saga.WasSettledBy(plan.Pass.OpeningDrain))
+            {
+                plan.FinishedOrGoneBucket.Add(new GoneSaga(sagaId, saga.Generation));
+            }
+            else
+            {
+                plan.StartingBucket.Add(sagaId);
+            }
+        }
+    }
+
+    /// <summary>Notes that the listing of this pass held the saga.</summary>
+    /// <returns>The tracked saga, or a null reference where it is not tracked.</returns>
+    private ref TrackedSaga MarkListed(SagaId sagaId, long pass)
+    {
+        ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId);
+        if (!Unsafe.IsNullRef(ref saga))
+        {
+            saga.ListedInPass = pass;
+        }
+
+        return ref saga;
+    }
+}

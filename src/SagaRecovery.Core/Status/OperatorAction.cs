@@ -1,0 +1,57 @@
+namespace SagaRecovery.Status;
+
+/// <summary>Who pulled a lever, and why.</summary>
+/// <param name="Actor">A person, or a part of the software.</param>
+/// <param name="Reason">For whoever looks later.</param>
+public sealed record OperatorNote(string Actor, string Reason)
+{
+    /// <summary>How long either may be, in characters.</summary>
+    public const int MaxLength = 1_000;
+
+    /// <summary>What the crash-loop guard signs with.</summary>
+    public const string CrashGuardActor = "crash-loop guard";
+}
+
+/// <summary>What an operator can do about recovery or about one saga.</summary>
+public enum Lever
+{
+    /// <summary>No saga is handed over until recovery is resumed.</summary>
+    Pause,
+
+    /// <summary>Ends a pause.</summary>
+    Resume,
+
+    /// <summary>One saga is not handed over until it is released.</summary>
+    Hold,
+
+    /// <summary>Ends a hold.</summary>
+    Release,
+
+    /// <summary>A saga is tried again now, whatever its delay.</summary>
+    Retry,
+
+    /// <summary>A saga is set aside for good.</summary>
+    Abandon,
+
+    /// <summary>A node that had started is made to fail, so that its saga unwinds.</summary>
+    InjectError,
+}
+
+/// <summary>A lever that was pulled.</summary>
+/// <param name="Time">When.</param>
+/// <param name="Lever">Which.</param>
+/// <param name="SagaId">On which saga; null: on a coordinator's recovery.</param>
+/// <param name="Note">By whom, and why.</param>
+public sealed record OperatorAction(DateTimeOffset Time, Lever Lever, SagaId? SagaId, OperatorNote Note);
+
+/// <summary>A pause of recovery.</summary>
+/// <param name="Since">When it began.</param>
+/// <param name="Note">By whom, and why.</param>
+public sealed record RecoveryPause(DateTimeOffset Since, OperatorNote Note);
+
+/// <summary>A saga that is kept from being handed over.</summary>
+/// <param name="SagaId">Which saga.</param>
+/// <param name="Name">The name of its definition.</param>
+/// <param name="Since">When it was held.</param>
+/// <param name="Note">By whom, and why.</param>
+public sealed record HeldSaga(SagaId SagaId, string Name, DateTimeOffset Since, OperatorNote Note);

@@ -1,0 +1,94 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Hosting;
+
+/// <summary>
+/// Keeps a saga that kills its process from doing so for ever. Notes in the store what is in hand before it is handed over, forgets it
+/// once the process has outlived it, and finds there what the process before this one had in hand when it died. Who then goes when is
+/// the tracker's decision. Used by one pass at a time. See docs/decisions/0005-crash-loop-guard.md.
+/// </summary>
+internal sealed class CrashLoopGuard(
+    ISagaControls controls,
+    ISagaOperations operations,
+    SagaTracker tracker,
+    SagaRecoveryStatus status,
+    IOptions<SagaRecoveryOptions> options,
+    TimeProvider time,
+    ILogger<SagaRecoveryService> logger)
+{
+    private readonly CrashGuardPolicy _policy = new(options.Value.Probation, options.Value.HoldAfterCrashes, options.Value.Canary);
+    private bool _inherited;
+
+    /// <summary>When all that is in hand will have outlived its probation; null: nothing is in hand.</summary>
+    public DateTimeOffset? ProbationEnds { get; private set; }
+
+    private bool IsOn => _policy.HoldAfterCrashes > 0;
+
+    /// <summary>Before each plan: learns, once, what the process before this one left behind; forgets what this one has outlived.</summary>
+    public async Task PrepareAsync(Membership member, CancellationToken cancellationToken)
+    {
+        if (!_inherited)
+        {
+            await InheritAsync(member, cancellationToken).ConfigureAwait(false);
+            _inherited = true;
+        }
+
+        if (ProbationEnds <= time.GetUtcNow())
+        {
+            await controls.AcquitAsync(member, _policy.Probation, cancellationToken).ConfigureAwait(false);
+            ProbationEnds = null;
+        }
+    }
+
+    /// <summary>Before sagas are handed over: durable when this returns, so that a death finds them on record.</summary>
+    public async Task NoteInHandAsync(Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
+    {
+        if (!IsOn)
+        {
+            return;
+        }
+
+        await controls.NoteInHandAsync(member, [.. candidates.Select(candidate => candidate.SagaId)], cancellationToken).ConfigureAwait(false);
+        ProbationEnds = time.GetUtcNow() + _policy.Probation;
+    }
+
+    private async Task InheritAsync(Membership member, CancellationToken cancellationToken)
+    {
+        Inheritance inheritance = await controls.InheritAsync(member, cancellationToken).ConfigureAwait(false);
+        if (inheritance.Previous is not { } previous)
+        {
+            return;
+        }
+
+        IReadOnlyList<Suspect> suspects = IsOn ? inheritance.Suspects : [];
+        foreach (Suspect guilty in _policy.ToHold(suspects))
+        {
+            await HoldAsync(guilty, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (previous.Crashed)
+        {
+            Log.PreviousCrashed(logger, member.Coordinator, previous.LastSeen, suspects.Count);
+        }
+
+        tracker.Follow(previous, suspects);
+        status.Followed(previous);
+    }
+
+    private async Task HoldAsync(Suspect guilty, CancellationToken cancellationToken)
+    {
+        var note = new OperatorNote(
+            OperatorNote.CrashGuardActor,
+            $"the process died {guilty.DeathsAlone} times within {PlainText.Duration(_policy.Probation)} of being handed this saga alone, and no step of it had ended in between");
+        LeverOutcome outcome = await operations.HoldAsync(guilty.SagaId, note, cancellationToken).ConfigureAwait(false);
+        if (outcome is LeverOutcome.Done)
+        {
+            Log.LeverPulled(logger, Lever.Hold, guilty.SagaId, note.Actor, note.Reason);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Status;
+
+namespace SagaRecovery;
+
+/// <summary>
+/// What recovery keeps beside the sagas: that this process lives, what it has in hand, and what operators have asked for. A store that
+/// implements it as well gets the crash-loop guard, holds and pauses; one that does not goes without. Implementations are thread-safe.
+/// </summary>
+public interface ISagaControls
+{
+    /// <summary>Reads what operators have asked for of this coordinator and its sagas.</summary>
+    Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Tells how the process before this one ended, and makes suspects of what it had in hand when it died. Called until it has
+    /// succeeded once, before anything is handed over.
+    /// </summary>
+    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    Task<Inheritance> InheritAsync(Membership member, CancellationToken cancellationToken);
+
+    /// <summary>Notes that these sagas are about to be handed over: durable when it returns.</summary>
+    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    Task NoteInHandAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken);
+
+    /// <summary>Forgets what this process has had in hand for longer than the probation: it did not kill it.</summary>
+    Task AcquitAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken);
+
+    /// <summary>Says that this process lives.</summary>
+    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    Task BeatAsync(Membership member, CancellationToken cancellationToken);
+
+    /// <summary>Says that this process ends by shutting down, and has nothing in hand any more.</summary>
+    Task LeaveAsync(Membership member, CancellationToken cancellationToken);
+
+    /// <summary>Finds the sagas in progress and ours whose last event is older than their definition is given.</summary>
+    /// <param name="member">Who asks.</param>
+    /// <param name="patience">The threshold, and those of single definitions by name.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<StillSagas> FindNotProgressingAsync(Membership member, ProgressPatience patience, CancellationToken cancellationToken);
+}
+
+/// <summary>What a process takes over from the one before it under the same coordinator id.</summary>
+/// <param name="Previous">How that ended; null: there was none.</param>
+/// <param name="Suspects">What it had in hand, and what is under suspicion since earlier deaths.</param>
+public sealed record Inheritance(PreviousProcess? Previous, IReadOnlyList<Suspect> Suspects);
+
+/// <summary>For how long a saga may stand still.</summary>
+/// <param name="Usual">Where its definition is not named.</param>
+/// <param name="ByDefinition">By the name of the definition.</param>
+public sealed record ProgressPatience(TimeSpan Usual, IReadOnlyDictionary<string, TimeSpan> ByDefinition);

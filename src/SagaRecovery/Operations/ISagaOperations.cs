@@ -1,0 +1,94 @@
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Operations;
+
+/// <summary>
+/// What operators can ask of the store and do to it, from any process. Whatever changes a saga is fenced as an executor's write is: it
+/// waits for the owner's writes under way, and refuses those that come later. Implementations are thread-safe.
+/// </summary>
+public interface ISagaOperations
+{
+    /// <summary>All that there is to see of one saga; null: there is none with this id.</summary>
+    Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken);
+
+    /// <summary>Sagas, newest first.</summary>
+    Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>How many sagas of which name and owner stand in which state.</summary>
+    Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken);
+
+    /// <summary>Every coordinator that ever joined, by id.</summary>
+    Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Keeps the passes of a coordinator from handing sagas over; again is harmless.</summary>
+    Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Ends a pause; again is harmless.</summary>
+    Task ResumeAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Keeps one saga in progress from being handed over, whoever owns it; a run of it goes on. Again renews the note.</summary>
+    Task<LeverOutcome> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Ends a hold.</summary>
+    Task<LeverOutcome> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Writes down that a saga was made due. That it is tried is the owner's process's doing.</summary>
+    Task<LeverOutcome> NoteRetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Sets a saga in progress aside for good.</summary>
+    Task<LeverOutcome> AbandonAsync(SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes a node fail whose action has started and not ended, so that the saga unwinds. Raises the saga's adopt generation: a run of
+    /// it is fenced, and its owner's next pass recovers it from the changed log.
+    /// </summary>
+    Task<LeverOutcome> InjectErrorAsync(
+        SagaId sagaId, string node, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken);
+}
+
+/// <summary>What has to be so for a destructive lever to be pulled.</summary>
+public sealed record LeverCondition
+{
+    /// <summary>Nothing but the rule: its owner does not answer.</summary>
+    public static LeverCondition None { get; } = new();
+
+    /// <summary>Pull it although the owner answers. Safe, because it is fenced; rude, because the owner could do it itself.</summary>
+    public bool EvenIfOwnerAnswers { get; init; }
+
+    /// <summary>The state in which the operator saw it; null: any.</summary>
+    public SagaState? State { get; init; }
+
+    /// <summary>The generation at which the operator saw it; null: any.</summary>
+    public AdoptGeneration? Generation { get; init; }
+}
+
+/// <summary>What became of a lever.</summary>
+public abstract record LeverOutcome
+{
+    private LeverOutcome()
+    {
+    }
+
+    /// <summary>It was pulled, and stands in the record of levers.</summary>
+    public sealed record Done : LeverOutcome
+    {
+        /// <summary>The one instance.</summary>
+        public static Done Instance { get; } = new();
+    }
+
+    /// <summary>There is no saga with this id.</summary>
+    public sealed record NoSuchSaga : LeverOutcome
+    {
+        /// <summary>The one instance.</summary>
+        public static NoSuchSaga Instance { get; } = new();
+    }
+
+    /// <summary>The saga is not, or no longer, where this lever would move it.</summary>
+    /// <param name="Present">How it is now.</param>
+    /// <param name="Why">What is in the way.</param>
+    public sealed record MovedOn(SagaSummary Present, string Why) : LeverOutcome;
+
+    /// <summary>Its owner answers, and could do it itself.</summary>
+    /// <param name="Owner">Who that is.</param>
+    public sealed record OwnerAnswers(CoordinatorDetails Owner) : LeverOutcome;
+}

@@ -1,0 +1,68 @@
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Operations;
+
+/// <summary>A lever as it is asked for over the wire. Who pulls it is known from elsewhere, unless nobody is signed in.</summary>
+public sealed record LeverRequest
+{
+    /// <summary>Why.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Who, where the caller is not signed in; otherwise ignored.</summary>
+    public string? Actor { get; init; }
+
+    /// <summary>Pull it although the owner answers.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>The state in which the operator saw the saga; null: any.</summary>
+    public SagaState? State { get; init; }
+
+    /// <summary>The generation at which the operator saw it; null: any.</summary>
+    public AdoptGeneration? Generation { get; init; }
+
+    /// <summary>The node, for an injected error.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>What of it is a condition.</summary>
+    public LeverCondition ToCondition() => new() { EvenIfOwnerAnswers = Force, State = State, Generation = Generation };
+}
+
+/// <summary>What became of a lever, for whoever pulled it from afar.</summary>
+/// <param name="Result">In a word.</param>
+/// <param name="Message">In a sentence.</param>
+/// <param name="Present">The saga as it is now, where it moved on.</param>
+/// <param name="Owner">Its owner, where that answers.</param>
+public sealed record LeverAnswer(LeverResult Result, string Message, SagaSummary? Present = null, CoordinatorDetails? Owner = null)
+{
+    /// <summary>An outcome in words.</summary>
+    public static LeverAnswer Of(Lever lever, SagaId sagaId, LeverOutcome outcome) => outcome switch
+    {
+        LeverOutcome.Done => new(LeverResult.Done, $"{SagaWords.Of(lever)}: done, saga {sagaId}"),
+        LeverOutcome.NoSuchSaga => new(LeverResult.NoSuchSaga, $"There is no saga {sagaId}."),
+        LeverOutcome.MovedOn moved => new(
+            LeverResult.MovedOn,
+            $"{SagaWords.Of(lever)}: not done, {moved.Why}; saga {sagaId} is {SagaWords.Of(moved.Present.State)} at generation {moved.Present.Generation}.",
+            moved.Present),
+        LeverOutcome.OwnerAnswers answers => new(
+            LeverResult.OwnerAnswers,
+            $"{SagaWords.Of(lever)}: not done, the owner of saga {sagaId} answers ({answers.Owner.Host}, process {answers.Owner.ProcessId}, last seen {PlainText.Duration(answers.Owner.Silence)} ago). Ask it, or force.",
+            Owner: answers.Owner),
+        _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, message: null),
+    };
+}
+
+/// <summary>What became of a lever, in a word.</summary>
+public enum LeverResult
+{
+    /// <summary>It was pulled.</summary>
+    Done,
+
+    /// <summary>There is no such saga.</summary>
+    NoSuchSaga,
+
+    /// <summary>The saga is not, or no longer, where the lever would move it.</summary>
+    MovedOn,
+
+    /// <summary>The saga's owner answers.</summary>
+    OwnerAnswers,
+}

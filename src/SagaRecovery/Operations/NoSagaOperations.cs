@@ -1,0 +1,34 @@
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Operations;
+
+/// <summary>For stores that show operators nothing.</summary>
+internal sealed class NoSagaOperations : ISagaOperations
+{
+    public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task ResumeAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<LeverOutcome> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<LeverOutcome> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<LeverOutcome> NoteRetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<LeverOutcome> AbandonAsync(SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) =>
+        throw NotSupported();
+
+    public Task<LeverOutcome> InjectErrorAsync(
+        SagaId sagaId, string node, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    private static NotSupportedException NotSupported() => new(
+        $"The saga store in use shows operators nothing: let it implement {nameof(ISagaOperations)}, too (AddSagaRecovery().UseStore<T>()).");
+}

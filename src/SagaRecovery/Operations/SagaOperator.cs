@@ -1,0 +1,171 @@
+using Microsoft.Extensions.Logging;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Hosting;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Operations;
+
+/// <summary>
+/// What an operator can ask of this process and do with it: why a saga is not running, what a pass would do, and the levers. Every
+/// lever that was pulled stands in the log, in the store and in the status, with who pulled it and why. A singleton; thread-safe.
+/// </summary>
+public sealed class SagaOperator
+{
+    private readonly ISagaOperations _operations;
+    private readonly ISagaControls _controls;
+    private readonly ISagaExecutor _executor;
+    private readonly SagaTracker _tracker;
+    private readonly SagaCoordinator _coordinator;
+    private readonly SagaRecoveryStatus _status;
+    private readonly RecoveryWakeups _wakeups;
+    private readonly TimeProvider _time;
+    private readonly ILogger<SagaOperator> _logger;
+
+    internal SagaOperator(
+        ISagaOperations operations,
+        ISagaControls controls,
+        ISagaExecutor executor,
+        SagaTracker tracker,
+        SagaCoordinator coordinator,
+        SagaRecoveryStatus status,
+        RecoveryWakeups wakeups,
+        TimeProvider time,
+        ILogger<SagaOperator> logger)
+    {
+        _operations = operations;
+        _controls = controls;
+        _executor = executor;
+        _tracker = tracker;
+        _coordinator = coordinator;
+        _status = status;
+        _wakeups = wakeups;
+        _time = time;
+        _logger = logger;
+    }
+
+    /// <summary>What the store has of sagas and coordinators, this process's and others'.</summary>
+    public ISagaOperations Store => _operations;
+
+    /// <summary>Says where one saga stands with regard to this process, and why. Asks the store once; waits for no pass.</summary>
+    public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken = default)
+    {
+        // The row first: whatever this process had to do with it before it was read, the tracker then knows.
+        SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
+        SagaKnowledge known = _tracker.Look(sagaId, _time.GetUtcNow());
+        return SagaVerdicts.Judge(new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused));
+    }
+
+    /// <summary>Says what an explicit pass would do now, and does nothing of it. Waits for a pass under way.</summary>
+    /// <exception cref="InvalidOperationException">Recovery has stopped, because the process is shutting down.</exception>
+    public Task<RecoveryPlanReport> DryRunAsync(CancellationToken cancellationToken = default) => _wakeups.RequestDryRunAsync(cancellationToken);
+
+    /// <summary>Keeps passes of this coordinator from handing sagas over, over restarts, too. Sagas that run, and new ones, go on.</summary>
+    public Task PauseAsync(OperatorNote note, CancellationToken cancellationToken = default) =>
+        PullAsync(Lever.Pause, note, () => _operations.PauseAsync(_coordinator.Id, note, cancellationToken), cancellationToken);
+
+    /// <summary>Ends a pause, and activates a pass.</summary>
+    public async Task ResumeAsync(OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        await PullAsync(Lever.Resume, note, () => _operations.ResumeAsync(_coordinator.Id, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        _wakeups.Request(PassReason.Lever);
+    }
+
+    /// <summary>Keeps one saga in progress from being handed over; a run of it goes on.</summary>
+    public Task<LeverOutcome> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) =>
+        PullAsync(Lever.Hold, sagaId, note, () => _operations.HoldAsync(sagaId, note, cancellationToken), cancellationToken);
+
+    /// <summary>Ends a hold, and activates a pass.</summary>
+    public async Task<LeverOutcome> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        LeverOutcome outcome = await PullAsync(
+            Lever.Release, sagaId, note, () => _operations.ReleaseAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return Activate(outcome);
+    }
+
+    /// <summary>Lets a saga whose hand-over failed be tried now, and activates a pass; for any other it only activates the pass.</summary>
+    public async Task<LeverOutcome> RetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        LeverOutcome outcome = await PullAsync(
+            Lever.Retry, sagaId, note, () => _operations.NoteRetryAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        _tracker.MakeDue(sagaId, _time.GetUtcNow());
+        return Activate(outcome);
+    }
+
+    /// <summary>
+    /// Sets a saga in progress aside for good, and stops its run here. One that another process owns is refused while that answers,
+    /// unless the condition says otherwise.
+    /// </summary>
+    public async Task<LeverOutcome> AbandonAsync(
+        SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        LeverCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
+        LeverOutcome outcome = await PullAsync(
+            Lever.Abandon, sagaId, note, () => _operations.AbandonAsync(sagaId, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (outcome is LeverOutcome.Done && _tracker.Look(sagaId, _time.GetUtcNow()).Run is { } run)
+        {
+            await _executor.RelinquishAsync(sagaId, run.Generation, cancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome;
+    }
+
+    /// <summary>Makes a node fail whose action has started and not ended, so that the saga unwinds, and activates a pass.</summary>
+    /// <inheritdoc cref="AbandonAsync" path="/remarks" />
+    public async Task<LeverOutcome> InjectErrorAsync(
+        SagaId sagaId, string node, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        LeverCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
+        LeverOutcome outcome = await PullAsync(
+            Lever.InjectError, sagaId, note, () => _operations.InjectErrorAsync(sagaId, node, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return Activate(outcome);
+    }
+
+    /// <summary>Whose saga this process's own is may be asked of this process: it is the owner that would have to answer.</summary>
+    private async Task<LeverCondition> IfMineAsync(SagaId sagaId, LeverCondition condition, CancellationToken cancellationToken)
+    {
+        SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
+        bool mine = row?.Summary.Owner == _coordinator.Id && !_coordinator.Fenced.IsCancellationRequested;
+        return mine ? condition with { EvenIfOwnerAnswers = true } : condition;
+    }
+
+    private LeverOutcome Activate(LeverOutcome outcome)
+    {
+        if (outcome is LeverOutcome.Done)
+        {
+            _wakeups.Request(PassReason.Lever);
+        }
+
+        return outcome;
+    }
+
+    private async Task PullAsync(Lever lever, OperatorNote note, Func<Task> pull, CancellationToken cancellationToken)
+    {
+        await pull().ConfigureAwait(false);
+        Log.RecoveryLeverPulled(_logger, lever, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason));
+        await ShowAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<LeverOutcome> PullAsync(
+        Lever lever, SagaId sagaId, OperatorNote note, Func<Task<LeverOutcome>> pull, CancellationToken cancellationToken)
+    {
+        LeverOutcome outcome = await pull().ConfigureAwait(false);
+        if (outcome is LeverOutcome.Done)
+        {
+            Log.LeverPulled(_logger, lever, sagaId, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason));
+            await ShowAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome;
+    }
+
+    /// <summary>The status shows it now, not after the next pass.</summary>
+    private async Task ShowAsync(CancellationToken cancellationToken)
+    {
+        if (_coordinator.Member is { } member)
+        {
+            _status.Asked(await _controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Operations;
+
+/// <summary>What a verdict is judged on. The row was read before the tracker was asked, so a start in between is not taken for a stranger.</summary>
+/// <param name="SagaId">Which saga.</param>
+/// <param name="Row">What the store has of it; null: nothing.</param>
+/// <param name="Known">What this process knows of it.</param>
+/// <param name="Us">Who this process is.</param>
+/// <param name="Paused">Whether its recovery is paused.</param>
+internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, SagaKnowledge Known, CoordinatorStatus Us, RecoveryPause? Paused);
+
+/// <summary>Judges where a saga stands. Pure.</summary>
+internal static class SagaVerdicts
+{
+    public static SagaExplanation Judge(SagaEvidence evidence)
+    {
+        SagaExplanation verdict = evidence.Row is { } row ? OfRow(evidence, row) : WithoutRow(evidence);
+        return verdict with
+        {
+            Saga = evidence.Row?.Summary,
+            Owner = evidence.Row?.Owner,
+            LastEvent = evidence.Row?.Events is [.., var last] ? $"{last.Node} {SagaWords.Of(last.Type)} at {PlainText.Time(last.Time)}" : null,
+        };
+    }
+
+    private static SagaExplanation WithoutRow(SagaEvidence evidence) => evidence.Known.Run is null
+        ? Verdict(evidence, SagaVerdict.Unknown, "No such saga is in the store, and this process is not starting one.", "Check the id, and which database this process uses.")
+        : Verdict(evidence, SagaVerdict.Starting, "This process has announced it; its row is not in the store yet.", "");
+
+    private static SagaExplanation OfRow(SagaEvidence evidence, SagaDetails row) => row.Summary.State switch
+    {
+        SagaState.Succeeded => Verdict(evidence, SagaVerdict.Finished, "It has succeeded.", ""),
+        SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, "An action failed, and everything was undone.", ""),
+        SagaState.Stuck => Verdict(evidence, SagaVerdict.Stuck, "An action failed, and so did an undo: it is half undone.", "Its events name the undo that failed. Clear up what that left by hand."),
+        SagaState.Abandoned => Abandoned(evidence, row.Abandonment),
+        _ => InProgress(evidence, row),
+    };
+
+    private static SagaExplanation Abandoned(SagaEvidence evidence, AbandonmentDetails? abandonment) =>
+        Verdict(evidence, SagaVerdict.Abandoned, $"It was set aside ({abandonment?.Reason}): {abandonment?.Comment}", "Clear up what it left by hand.") with
+        {
+            Since = abandonment?.Time,
+        };
+
+    private static SagaExplanation InProgress(SagaEvidence evidence, SagaDetails row)
+    {
+        if (row.Summary.Owner != evidence.Us.Id)
+        {
+            return NotOurs(evidence, row);
+        }
+
+        if (evidence.Us.Fenced is { } fenced)
+        {
+            return Verdict(evidence, SagaVerdict.Fenced, $"This process was fenced by incarnation {fenced.By}, which runs the sagas of this coordinator now.", "Ask that process; end this one.") with
+            {
+                Since = fenced.At,
+            };
+        }
+
+        return evidence.Known.Run is { } run ? Running(evidence, row, run) : Idle(evidence, row);
+    }
+
+    private static SagaExplanation NotOurs(SagaEvidence evidence, SagaDetails row) => row switch
+    {
+        { Summary.Owner: null } => Verdict(evidence, SagaVerdict.NotOurs, "Nobody owns it.", "Assign it to a coordinator."),
+        { Owner: null } => Verdict(evidence, SagaVerdict.NotOurs, $"Coordinator {row.Summary.Owner} owns it at generation {row.Summary.Generation}, and has never joined.", "Start that coordinator, or assign its sagas to another."),
+        { Owner: { Answers: true } owner } => Verdict(evidence, SagaVerdict.NotOurs, $"Coordinator {owner.Id} owns it at generation {row.Summary.Generation}: {owner.Host}, process {owner.ProcessId}, which answers.", "Ask that process."),
+        { Owner: { } owner } => Verdict(evidence, SagaVerdict.NotOurs, $"Coordinator {owner.Id} owns it at generation {row.Summary.Generation}: {owner.Host}, process {owner.ProcessId}, {(owner.HasLeft ? "which was shut down" : "which does not answer")} (last seen {PlainText.Duration(owner.Silence)} ago).", "Start that coordinator again."),
+    };
+
+    private static SagaExplanation Running(SagaEvidence evidence, SagaDetails row, SagaRunKnowledge run)
+    {
+        if (run.Generation != row.Summary.Generation)
+        {
+            return Verdict(evidence, SagaVerdict.OutOfDate, $"This process runs it at generation {run.Generation}, and it is at generation {row.Summary.Generation}: it left and came back.", "Activate a pass, which recovers it at the new generation.");
+        }
+
+        string held = row.Hold is null ? "" : $" It is held ({By(row.Hold.Note)}), which does not stop a run.";
+        return run.Origin switch
+        {
+            RunOrigin.Announced => Verdict(evidence, SagaVerdict.Starting, "This process is starting it; its row is in the store.", "") with { Since = row.Summary.TimeCreated },
+            RunOrigin.Started => Verdict(evidence, SagaVerdict.RunningHere, $"This process started it and runs it.{held}", "") with { Since = row.Summary.TimeCreated },
+            _ => Verdict(evidence, SagaVerdict.RunningHere, $"Recovery handed it to this process, which runs it.{held}", "") with { Since = run.RecoveredAt },
+        };
+    }
+
+    private static SagaExplanation Idle(SagaEvidence evidence, SagaDetails row)
+    {
+        if (row.Hold is { } hold)
+        {
+            return Verdict(evidence, SagaVerdict.Held, $"It is held: {By(hold.Note)}", "Release it, and the next pass recovers it.") with { Since = hold.Since };
+        }
+
+        if (evidence.Paused is { } pause)
+        {
+            return Verdict(evidence, SagaVerdict.Paused, $"Recovery is paused: {By(pause.Note)}", "Resume recovery.") with { Since = pause.Since };
+        }
+
+        return evidence.Known switch
+        {
+            { Waiting: { } waiting } => Waits(evidence, waiting),
+            { IsSuspect: true } => Verdict(evidence, SagaVerdict.Deferred, "It was in hand when the process before this one died. Such sagas are handed over last, in small groups, each after the one before it has outlived its probation.", "Nothing: it comes to its turn. Hold it if you know that it kills the process."),
+            _ => Verdict(evidence, SagaVerdict.ToBeRecovered, "It is ours, in progress, and nobody runs it; no pass has come to it yet.", "Activate a pass, or wait for the next."),
+        };
+    }
+
+    private static SagaExplanation Waits(SagaEvidence evidence, WaitingSaga waiting)
+    {
+        SagaExplanation verdict = waiting.Kind switch
+        {
+            WaitingKind.NotHere => Verdict(evidence, SagaVerdict.NotHere, $"This binary cannot run it: {waiting.Why}", "Deploy a binary that has this definition. It is tried again at every pass."),
+            WaitingKind.Unreadable => Verdict(evidence, SagaVerdict.Unreadable, $"Its row cannot be read: {waiting.Why}", "Mend the row. It is tried again at every pass."),
+            _ => Verdict(evidence, SagaVerdict.BackingOff, $"Handing it over failed {waiting.Failures} times in a row: {waiting.Why}", "Mend the cause. Retry it to skip the delay."),
+        };
+        return verdict with { Since = waiting.Since, NextTry = waiting.NextTry, Failures = waiting.Failures, Error = waiting.Why };
+    }
+
+    private static SagaExplanation Verdict(SagaEvidence evidence, SagaVerdict verdict, string because, string toDo) =>
+        new(evidence.SagaId, verdict, because, toDo);
+
+    private static string By(OperatorNote note) => $"{note.Actor}: {note.Reason}";
+}

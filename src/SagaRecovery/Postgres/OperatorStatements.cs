@@ -1,0 +1,138 @@
+namespace SagaRecovery.Postgres;
+
+/// <summary>The statements behind what operators see and do.</summary>
+internal sealed class OperatorStatements(string schema)
+{
+    private const string Summary = """
+        s.id as "Id", s.name as "Name", s.state as "State", s.current_coordinator as "Owner", s.adopt_generation as "Generation",
+            s.time_created as "TimeCreated", (h.saga_id is not null) as "IsHeld"
+        """;
+
+    private const string Coordinator = """
+        c.id as "Id", c.incarnation as "Incarnation", c.host as "Host", c.process_id as "ProcessId", c.time_joined as "TimeJoined",
+            clock_timestamp() - c.time_seen as "Silence", (c.time_left is not null) as "HasLeft",
+            p.time_paused as "TimePaused", p.actor as "PauseActor", p.reason as "PauseReason"
+        """;
+
+    public string FindSaga { get; } = Statements.In(schema, $$"""
+        select {{Summary}}, s.creator as "Creator", s.adopt_time as "TimeAdopted",
+            d.version as "Version", d.hash as "Hash", d.dag::text as "Dag", left(s.params::text, @Longest) as "Parameters",
+            s.abandon_time as "AbandonTime", s.abandon_reason as "AbandonReason", left(s.abandon_comment, @Longest) as "AbandonComment",
+            h.time_held as "TimeHeld", h.actor as "HoldActor", h.reason as "HoldReason"
+        from {schema}.saga s
+        join {schema}.saga_definition d on d.hash = s.definition_hash
+        left join {schema}.saga_hold h on h.saga_id = s.id
+        where s.id = @Id
+        """);
+
+    public string FindEvents { get; } = Statements.In(schema, """
+        select event_time as "Time", node_id as "NodeId", event_type as "Type", left(data::text, @Longest) as "Data", creator as "Creator"
+        from {schema}.saga_node_event where saga_id = @Id order by event_time, node_id, event_type limit 10000
+        """);
+
+    public string FindOwner { get; } = Statements.In(schema, $$"""
+        select {{Coordinator}}, null::bigint as "InProgress"
+        from {schema}.saga s
+        join {schema}.saga_coordinator c on c.id = s.current_coordinator
+        left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
+        where s.id = @Id
+        """);
+
+    public string ListSagas { get; } = Statements.In(schema, $$"""
+        select {{Summary}}
+        from {schema}.saga s
+        left join {schema}.saga_hold h on h.saga_id = s.id
+        where (@State::text is null or s.state = @State) and (@Owner::uuid is null or s.current_coordinator = @Owner)
+            and (@Name::text is null or s.name = @Name) and (@Before::uuid is null or s.id < @Before)
+        order by s.id desc limit @Limit
+        """);
+
+    public string CountSagas { get; } = Statements.In(schema, """
+        select name as "Name", current_coordinator as "Owner", state as "State", count(*) as "Count"
+        from {schema}.saga group by name, current_coordinator, state order by name, current_coordinator, state
+        """);
+
+    public string ListCoordinators { get; } = Statements.In(schema, $$"""
+        select {{Coordinator}},
+            (select count(*) from {schema}.saga s where s.current_coordinator = c.id and s.state in ('running', 'unwinding')) as "InProgress"
+        from {schema}.saga_coordinator c
+        left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
+        order by c.id
+        """);
+
+    public string Pause { get; } = Statements.In(schema, $$"""
+        with done as (
+            insert into {schema}.saga_recovery_pause as p (coordinator_id, actor, reason) values (@Coordinator, @Actor, @Reason)
+            on conflict (coordinator_id) do update set actor = excluded.actor, reason = excluded.reason
+            returning coordinator_id
+        )
+        {{Record("done.coordinator_id", "null", "done")}}
+        """);
+
+    public string Resume { get; } = Statements.In(schema, $$"""
+        with done as (delete from {schema}.saga_recovery_pause where coordinator_id = @Coordinator returning coordinator_id)
+        {{Record("done.coordinator_id", "null", "done")}}
+        """);
+
+    public string Hold { get; } = Statements.In(schema, $$"""
+        with target as (
+            select id, current_coordinator from {schema}.saga where id = @Id and state in ('running', 'unwinding')
+        ), done as (
+            insert into {schema}.saga_hold (saga_id, actor, reason) select id, @Actor, @Reason from target
+            on conflict (saga_id) do update set actor = excluded.actor, reason = excluded.reason
+        )
+        {{Record("target.current_coordinator", "target.id", "target")}}
+        """);
+
+    public string Release { get; } = Statements.In(schema, $$"""
+        with done as (
+            delete from {schema}.saga_hold h using {schema}.saga s where h.saga_id = @Id and s.id = @Id returning s.id, s.current_coordinator
+        )
+        {{Record("done.current_coordinator", "done.id", "done")}}
+        """);
+
+    public string NoteRetry { get; } = Statements.In(schema, Record("s.current_coordinator", "s.id", "{schema}.saga s where s.id = @Id and s.state in ('running', 'unwinding')"));
+
+    /// <summary>First in a batch that changes a saga: waits for its owner's writes under way, and keeps later ones out.</summary>
+    public string LockOwner { get; } = Statements.In(schema, """
+        select id from {schema}.saga_coordinator where id = @Owner for update
+        """);
+
+    public string Abandon { get; } = Statements.In(schema, $$"""
+        with done as (
+            update {schema}.saga set state = 'abandoned', abandon_time = clock_timestamp(), abandon_reason = 'operator',
+                abandon_comment = format('%s: %s', @Actor, @Reason)
+            where {{SeenAsItIs}}
+            returning id, current_coordinator
+        )
+        {{Record("done.current_coordinator", "done.id", "done")}}
+        """);
+
+    /// <summary>Fails a node whose action has started and not ended. The generation rises, so a run of it cannot write any more.</summary>
+    public string InjectError { get; } = Statements.In(schema, $$"""
+        with done as (
+            update {schema}.saga set adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
+            where {{SeenAsItIs}}
+                and exists (select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type = 'started')
+                and not exists (
+                    select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type in ('succeeded', 'failed'))
+            returning id, current_coordinator
+        ), injected as (
+            insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, event_time, creator)
+            select id, @Node, 'failed', json_build_object('code', 'injected', 'message', format('%s: %s', @Actor, @Reason)),
+                clock_timestamp(), coalesce(current_coordinator, '00000000-0000-0000-0000-000000000000'::uuid)
+            from done
+        )
+        {{Record("done.current_coordinator", "done.id", "done")}}
+        """);
+
+    /// <summary>The saga stands in progress, with the owner and at the generation that the operator was shown.</summary>
+    private const string SeenAsItIs =
+        "id = @Id and state in ('running', 'unwinding') and current_coordinator is not distinct from @Owner and adopt_generation = @Generation";
+
+    /// <summary>Writes a lever down for each row of a source, and answers whether there was one.</summary>
+    private static string Record(string coordinator, string sagaId, string source) => $$"""
+        insert into {schema}.saga_operator_action (lever, coordinator_id, saga_id, actor, reason)
+        select @Lever, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning true
+        """;
+}

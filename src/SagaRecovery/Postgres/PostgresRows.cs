@@ -1,0 +1,25 @@
+using Npgsql;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>The results of a batch, one after the other.</summary>
+internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken cancellationToken)
+{
+    /// <summary>Reads the rows of one result, and goes on to the next.</summary>
+    public async Task<List<T>> ListAsync<T>(Func<NpgsqlDataReader, T> read)
+    {
+        List<T> rows = [];
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            rows.Add(read(reader));
+        }
+
+        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        return rows;
+    }
+}
+
+internal static class PostgresRowsExtensions
+{
+    public static DateTimeOffset Time(this NpgsqlDataReader row, int column) => row.GetFieldValue<DateTimeOffset>(column);
+}

@@ -1,0 +1,138 @@
+using Npgsql;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>What recovery keeps beside the sagas, in Postgres.</summary>
+internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvider time) : ISagaControls
+{
+    private ControlStatements Sql => database.Controls;
+
+    public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) => ReadAsync(
+        batch =>
+        {
+            batch.Add(Sql.ReadPause).With(member.Coordinator.Value);
+            batch.Add(Sql.ReadHolds).With(member.Coordinator.Value);
+            batch.Add(Sql.ReadActions).With(member.Coordinator.Value).With(RecoveryReport.HistoryLength);
+        },
+        async rows => new RecoveryControls
+        {
+            Paused = (await rows.ListAsync(row => new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false))
+                .FirstOrDefault(),
+            Held = await rows.ListAsync(row => new HeldSaga(
+                new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), new OperatorNote(row.GetString(3), row.GetString(4)))).ConfigureAwait(false),
+            RecentActions = [.. (await rows.ListAsync(ReadAction).ConfigureAwait(false)).OfType<OperatorAction>().Reverse()],
+        },
+        cancellationToken);
+
+    public async Task<Inheritance> InheritAsync(Membership member, CancellationToken cancellationToken)
+    {
+        await PostgresFence.WriteAsync(
+            database,
+            database.Statements.Lock,
+            member,
+            batch => batch.Add(Sql.Accuse, member),
+            _ => Task.FromResult(true),
+            cancellationToken).ConfigureAwait(false);
+
+        return await ReadAsync(
+            batch =>
+            {
+                batch.Add(Sql.ReadSuspects).With(member.Coordinator.Value);
+                batch.Add(Sql.ReadPrevious).With(member.Coordinator.Value);
+            },
+            async rows =>
+            {
+                List<Suspect> suspects = await rows.ListAsync(
+                    row => new Suspect(new SagaId(row.GetGuid(0)), row.GetInt32(1), row.GetInt32(2))).ConfigureAwait(false);
+                List<(TimeSpan Silence, bool Crashed)> previous = await rows.ListAsync(
+                    row => (row.GetFieldValue<TimeSpan>(0), row.GetBoolean(1))).ConfigureAwait(false);
+                return new Inheritance(
+                    previous is [var one] ? new PreviousProcess(one.Crashed, time.GetUtcNow() - one.Silence, suspects.Count) : null,
+                    suspects);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    public Task NoteInHandAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
+        database,
+        database.Statements.Lock,
+        member,
+        batch => batch.Add(Sql.NoteInHand, member).With(sagas.Select(saga => saga.Value).ToArray()),
+        _ => Task.FromResult(true),
+        cancellationToken);
+
+    public Task AcquitAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken) =>
+        ReadAsync(batch => batch.Add(Sql.Acquit, member).With(probation), _ => Task.FromResult(true), cancellationToken);
+
+    public Task BeatAsync(Membership member, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
+        database, Sql.Beat, member, _ => { }, _ => Task.FromResult(true), cancellationToken);
+
+    public Task LeaveAsync(Membership member, CancellationToken cancellationToken) => ReadAsync(
+        batch =>
+        {
+            batch.Add(Sql.ForgetInHand, member);
+            batch.Add(Sql.Leave, member);
+        },
+        _ => Task.FromResult(true),
+        cancellationToken);
+
+    public Task<StillSagas> FindNotProgressingAsync(Membership member, ProgressPatience patience, CancellationToken cancellationToken) => ReadAsync(
+        batch => batch.Add(Sql.FindStill)
+            .With(member.Coordinator.Value)
+            .With(patience.Usual)
+            .With(patience.ByDefinition.Keys.ToArray())
+            .With(patience.ByDefinition.Values.ToArray())
+            .With(RecoveryReport.HistoryLength),
+        async rows =>
+        {
+            long count = 0;
+            List<StillSaga> sagas = await rows.ListAsync(row =>
+            {
+                count = row.GetInt64(6);
+                return new StillSaga(new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), LastEvent(row));
+            }).ConfigureAwait(false);
+            return new StillSagas(time.GetUtcNow(), (int)count, sagas);
+        },
+        cancellationToken);
+
+    private static string? LastEvent(NpgsqlDataReader row)
+    {
+        if (row.IsDBNull(3))
+        {
+            return null;
+        }
+
+        string node = SagaGraph.TryRead(row.GetFieldValue<byte[]>(5))?.NameOf(row.GetInt32(3)) ?? $"node {row.GetInt32(3)}";
+        return $"{node} {row.GetString(4)}";
+    }
+
+    /// <returns>Null: a lever of a later version.</returns>
+    private static OperatorAction? ReadAction(NpgsqlDataReader row) => SagaWords.TryParse(row.GetString(1), out Lever lever)
+        ? new OperatorAction(
+            row.Time(0),
+            lever,
+            row.IsDBNull(2) ? null : new SagaId(row.GetGuid(2)),
+            new OperatorNote(row.GetString(3), row.GetString(4)))
+        : null;
+
+    private async Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var batch = new NpgsqlBatch(connection);
+            await using (batch.ConfigureAwait(false))
+            {
+                build(batch);
+                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
+                {
+                    return await read(new PostgresRows(reader, cancellationToken)).ConfigureAwait(false);
+                }
+            }
+        }
+    }
+}

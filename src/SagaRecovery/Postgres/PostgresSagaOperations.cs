@@ -1,0 +1,168 @@
+using Dapper;
+using Npgsql;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>What operators see of the sagas in Postgres, and do to them.</summary>
+internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaOperations
+{
+    private OperatorStatements Sql => database.Operators;
+
+    public async Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var about = new { Id = sagaId.Value, Longest = SagaDetails.LongestText };
+            SagaDetailsRow? row = (await QueryAsync<SagaDetailsRow>(connection, Sql.FindSaga, about, cancellationToken).ConfigureAwait(false)).SingleOrDefault();
+            if (row is null)
+            {
+                return null;
+            }
+
+            IEnumerable<EventRow> events = await QueryAsync<EventRow>(connection, Sql.FindEvents, about, cancellationToken).ConfigureAwait(false);
+            IEnumerable<CoordinatorRow> owner = await QueryAsync<CoordinatorRow>(connection, Sql.FindOwner, about, cancellationToken).ConfigureAwait(false);
+            return row.ToDetails(events, owner.SingleOrDefault());
+        }
+    }
+
+    public async Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
+    {
+        var narrowed = new
+        {
+            State = filter.State is { } state ? SagaWords.Of(state) : null,
+            Owner = filter.Owner?.Value,
+            filter.Name,
+            Before = filter.Before?.Value,
+            filter.Limit,
+        };
+        return [.. (await QueryAsync<SagaSummaryRow>(Sql.ListSagas, narrowed, cancellationToken).ConfigureAwait(false)).Select(row => row.ToSummary())];
+    }
+
+    public async Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
+        [.. (await QueryAsync<CountRow>(Sql.CountSagas, parameters: null, cancellationToken).ConfigureAwait(false)).Select(row => row.ToCount())];
+
+    public async Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
+        [.. (await QueryAsync<CoordinatorRow>(Sql.ListCoordinators, parameters: null, cancellationToken).ConfigureAwait(false)).Select(row => row.ToDetails())];
+
+    public Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
+        PullAsync(Sql.Pause, new { Coordinator = coordinator.Value, Lever = SagaWords.Of(Lever.Pause), note.Actor, note.Reason }, cancellationToken);
+
+    public Task ResumeAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
+        PullAsync(Sql.Resume, new { Coordinator = coordinator.Value, Lever = SagaWords.Of(Lever.Resume), note.Actor, note.Reason }, cancellationToken);
+
+    public Task<LeverOutcome> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
+        PullAsync(Sql.Hold, Lever.Hold, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
+
+    public Task<LeverOutcome> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
+        PullAsync(Sql.Release, Lever.Release, sagaId, note, "it is not held", cancellationToken);
+
+    public Task<LeverOutcome> NoteRetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
+        PullAsync(Sql.NoteRetry, Lever.Retry, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
+
+    public Task<LeverOutcome> AbandonAsync(SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) =>
+        ChangeAsync(Sql.Abandon, Lever.Abandon, sagaId, _ => 0, "it has ended", condition, note, cancellationToken);
+
+    public Task<LeverOutcome> InjectErrorAsync(
+        SagaId sagaId, string node, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) => ChangeAsync(
+        Sql.InjectError,
+        Lever.InjectError,
+        sagaId,
+        saga => saga.Graph?.Find(node)?.Id,
+        $"node '{node}' is not one whose action has started and not ended",
+        condition,
+        note,
+        cancellationToken);
+
+    private async Task<LeverOutcome> PullAsync(
+        string statement, Lever lever, SagaId sagaId, OperatorNote note, string whyNot, CancellationToken cancellationToken)
+    {
+        var parameters = new { Id = sagaId.Value, Lever = SagaWords.Of(lever), note.Actor, note.Reason };
+        return await PullAsync(statement, parameters, cancellationToken).ConfigureAwait(false)
+            ? LeverOutcome.Done.Instance
+            : await NotPulledAsync(sagaId, whyNot, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Changes a saga behind the lock of its owner's row, as it was when it was looked at; see <see cref="OperatorStatements.LockOwner"/>.</summary>
+    private async Task<LeverOutcome> ChangeAsync(
+        string statement,
+        Lever lever,
+        SagaId sagaId,
+        Func<SagaDetails, int?> findNode,
+        string whyNot,
+        LeverCondition condition,
+        OperatorNote note,
+        CancellationToken cancellationToken)
+    {
+        if (await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } saga)
+        {
+            return LeverOutcome.NoSuchSaga.Instance;
+        }
+
+        if (LeverRules.Refusal(saga, condition) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (findNode(saga) is not { } node)
+        {
+            return new LeverOutcome.MovedOn(saga.Summary, whyNot);
+        }
+
+        var parameters = new
+        {
+            Id = sagaId.Value,
+            Owner = saga.Summary.Owner?.Value,
+            Generation = saga.Summary.Generation.Value,
+            Node = node,
+            Lever = SagaWords.Of(lever),
+            note.Actor,
+            note.Reason,
+        };
+
+        // Two statements of one transaction: the second has a snapshot of its own, and sees what it had to wait for.
+        return await PullAsync($"{Sql.LockOwner};\n{statement}", parameters, cancellationToken).ConfigureAwait(false)
+            ? LeverOutcome.Done.Instance
+            : await NotPulledAsync(sagaId, whyNot, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<LeverOutcome> NotPulledAsync(SagaId sagaId, string why, CancellationToken cancellationToken) =>
+        await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is { } present
+            ? new LeverOutcome.MovedOn(present.Summary, why)
+            : LeverOutcome.NoSuchSaga.Instance;
+
+    /// <returns>Whether the last of its results has a row.</returns>
+    private async Task<bool> PullAsync(string statements, object parameters, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            SqlMapper.GridReader results = await connection.QueryMultipleAsync(
+                new CommandDefinition(statements, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            await using (results.ConfigureAwait(false))
+            {
+                bool any = false;
+                while (!results.IsConsumed)
+                {
+                    any = (await results.ReadAsync().ConfigureAwait(false)).Any();
+                }
+
+                return any;
+            }
+        }
+    }
+
+    private async Task<IEnumerable<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            return await QueryAsync<T>(connection, sql, parameters, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static Task<IEnumerable<T>> QueryAsync<T>(NpgsqlConnection connection, string sql, object? parameters, CancellationToken cancellationToken) =>
+        connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
+}
