@@ -24,6 +24,11 @@ public sealed partial class SagaTracker
             }
 
             _guard.Defer(plan.RecoverBucket, plan.DeferredBucket, now);
+            if (plan.PausedBucket.Count + plan.DeferredBucket.Count > 0)
+            {
+                _idleSince ??= now;
+            }
+
             PlanMissing(plan);
             _waiting.ForgetNotListed(pass.Start.Iteration);
             return plan;

@@ -173,6 +173,6 @@ public class GiveUpTests
 
         _process.Pass();
 
-        (_process.Tracker.Tracked, _process.Tracker.Waiting.Count()).Should().Be((0, 0));
+        (_process.Tracker.Tracked, _process.Tracker.Waiting.Count).Should().Be((0, 0));
     }
 }

@@ -148,7 +148,7 @@ public class HandOverTests
         pass.Should().Match<PassReport>(report => report.Abandoned == 1 && report.Failed == 0);
         pass.FailedSagas.Should().Equal(
             new FailedSaga(Noon, Saga(1), "provision", "abandoned: node 3 finished before it started"));
-        (_process.Tracker.Tracked, _process.Tracker.Waiting.Count()).Should().Be((0, 0));
+        (_process.Tracker.Tracked, _process.Tracker.Waiting.Count).Should().Be((0, 0));
         _process.Pass().Found.Should().Be(0);
     }
 
@@ -163,7 +163,7 @@ public class HandOverTests
         PassReport pass = _process.Execute();
 
         pass.Should().Match<PassReport>(report => report.MovedOn == 1 && report.Result == PassResult.Completed);
-        (_process.Tracker.Tracked, _process.Tracker.Waiting.Count()).Should().Be((0, 0));
+        (_process.Tracker.Tracked, _process.Tracker.Waiting.Count).Should().Be((0, 0));
         _process.Pass().Found.Should().Be(0);
     }
 

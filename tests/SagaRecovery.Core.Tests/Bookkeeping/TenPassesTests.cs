@@ -29,7 +29,7 @@ public class TenPassesTests
         }
 
         process.Pass().Found.Should().Be(0);
-        (process.Tracker.Tracked, process.Tracker.Waiting.Count(), process.Inbox.Unread).Should().Be((0, 0, 0));
+        (process.Tracker.Tracked, process.Tracker.Waiting.Count, process.Inbox.Unread).Should().Be((0, 0, 0));
         process.Report.Totals.Should().Be(process.Truth).And.Be(new RecoveryTotals
         {
             Passes = 10,

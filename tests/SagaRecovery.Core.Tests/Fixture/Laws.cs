@@ -10,7 +10,7 @@ internal static class Laws
     public static void FoundSagasAreAllAccountedFor(PassReport pass)
     {
         int accountedFor = pass.Recovered + pass.Failed + pass.Skipped + pass.NotHere + pass.Abandoned + pass.MovedOn
-            + pass.NotAttempted + pass.BackingOff + pass.Held + pass.Unreadable;
+            + pass.NotAttempted + pass.BackingOff + pass.Held + pass.Paused + pass.Deferred + pass.Unreadable;
         accountedFor.Should().Be(pass.Found, "every saga found is accounted for once: {0}", pass);
     }
 
@@ -23,6 +23,8 @@ internal static class Laws
             .. plan.Readopted.Select(readopted => readopted.Candidate.SagaId),
             .. plan.BackingOff.Select(saga => saga.Candidate.SagaId),
             .. plan.Held.Select(candidate => candidate.SagaId),
+            .. plan.Paused.Select(candidate => candidate.SagaId),
+            .. plan.Deferred.Select(candidate => candidate.SagaId),
             .. plan.Unreadable.Select(saga => saga.SagaId),
         ];
         SagaId[] bucketsOfMissing = [.. plan.FinishedOrGone.Select(gone => gone.SagaId), .. plan.Starting];

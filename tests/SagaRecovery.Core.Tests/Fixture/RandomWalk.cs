@@ -18,7 +18,6 @@ internal sealed class RandomWalk
     private readonly (int Weight, Func<bool> Step)[] _steps;
     private readonly List<ScriptedStart> _starts = [];
     private readonly List<SagaId> _landing = []; // inserts whose answer was lost, and that may still land
-    private readonly HashSet<SagaId> _held = [];
     private int _newest;
 
     public RandomWalk(int seed)
@@ -155,17 +154,12 @@ internal sealed class RandomWalk
         row => row.State == RowState.InProgress,
         sagaId => Process.Database.SetReadable(sagaId, !Process.Database.Find(sagaId)!.Readable));
 
-    private bool Hold() => WithRow(row => row.State == RowState.InProgress, sagaId =>
-    {
-        Process.Held.Add(sagaId);
-        _held.Add(sagaId);
-    });
+    private bool Hold() => WithRow(row => row.State == RowState.InProgress, sagaId => Process.Held.Add(sagaId));
 
     private bool Release()
     {
-        SagaId sagaId = Pick([.. _held]);
-        Process.Held.Remove(sagaId);
-        return _held.Remove(sagaId);
+        SagaId sagaId = Pick([.. Process.Held]);
+        return Process.Held.Remove(sagaId);
     }
 
     private bool WithRow(Func<SagaRow, bool> which, Action<SagaId> act)
@@ -224,7 +218,6 @@ internal sealed class RandomWalk
         Process.Executor.Answer = AnswerAtRandom;
         _starts.Clear();
         _landing.Clear(); // the new incarnation fences them out
-        _held.Clear();
     }
 
     // ---- the truth

@@ -18,10 +18,10 @@ internal sealed class ScriptedProcess
     private RecoveryPlan? _plan;
     private PassOutcome? _outcome;
 
-    public ScriptedProcess(FakeDatabase? database = null)
+    public ScriptedProcess(FakeDatabase? database = null, CrashGuardPolicy? crashGuard = null)
     {
         Database = database ?? new FakeDatabase();
-        Tracker = new SagaTracker(Inbox, BackoffPolicy.Default);
+        Tracker = new SagaTracker(Inbox, BackoffPolicy.Default, crashGuard);
     }
 
     public FakeDatabase Database { get; }
@@ -57,12 +57,15 @@ internal sealed class ScriptedProcess
     public static SagaId Saga(int number) => SagaId.Parse($"00000000-0000-0000-0000-{number:D12}");
 
     /// <summary>The process dies, and another takes its place on the same database.</summary>
-    public ScriptedProcess CrashAndRestart() => new(Database) { Now = Now };
+    public ScriptedProcess CrashAndRestart() => new(Database) { Now = Now, Held = Held };
 
     public void Wait(TimeSpan time) => Now += time;
 
     /// <summary>What operators hold.</summary>
-    public HashSet<SagaId> Held { get; } = [];
+    public HashSet<SagaId> Held { get; private init; } = [];
+
+    /// <summary>That recovery is paused; null: it is not.</summary>
+    public RecoveryPause? Pause { get; set; }
 
     // ---- starts
 
@@ -104,7 +107,7 @@ internal sealed class ScriptedProcess
 
     public RecoveryPlan Plan()
     {
-        _plan = _pass!.Reconcile(_listing!, new RecoveryControls { Held = [.. Held.Select(saga => new HeldSaga(saga, "provision", Now, new OperatorNote("ann", "broken")))] }, Now).MakePlan();
+        _plan = _pass!.Reconcile(_listing!, Controls, Now).MakePlan();
         Laws.EachSagaStandsInOneBucket(_plan, _listed);
         _outcome = _plan.BeginOutcome();
         foreach (GoneSaga gone in _plan.FinishedOrGone)
@@ -154,6 +157,12 @@ internal sealed class ScriptedProcess
         Plan();
         return Execute();
     }
+
+    private RecoveryControls Controls => new()
+    {
+        Paused = Pause,
+        Held = [.. Held.Select(saga => new HeldSaga(saga, "provision", Now, new OperatorNote("ann", "broken")))],
+    };
 
     private PassReport Account(PassReport pass)
     {

@@ -1,0 +1,138 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Core.Tests.Fixture;
+using SagaRecovery.Status;
+using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
+
+namespace SagaRecovery.Core.Tests.Bookkeeping;
+
+/// <summary>Processes that some saga kills, one after the other, until none dies any more.</summary>
+public sealed class CrashLoopTests
+{
+    [Theory]
+    [InlineData(1, 1, 3)] // it is alone in hand from the first
+    [InlineData(21, 1, 5)] // 21, 3, then alone three times
+    [InlineData(1_000, 1, 7)] // 1,000, 125, 16, 2, then alone three times
+    public void A_saga_that_kills_its_process_is_held_after_a_few_deaths(int sagas, int poisonous, int deaths)
+    {
+        var loop = new CrashLoop(sagas, Enumerable.Range(1, poisonous).Select(Saga));
+
+        loop.RunUntilNobodyDies();
+
+        loop.Deaths.Should().Be(deaths);
+        loop.IsAsItShouldBe();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void However_many_kill_and_wherever_they_stand_they_are_held_and_the_others_run(int seed)
+    {
+        var random = new Random(seed);
+        for (int round = 0; round < 50; round++)
+        {
+            int sagas = random.Next(1, 200);
+            int poisonous = random.Next(0, Math.Min(4, sagas + 1));
+            var loop = new CrashLoop(sagas, Enumerable.Range(1, sagas).OrderBy(_ => random.Next()).Take(poisonous).Select(Saga));
+
+            loop.RunUntilNobodyDies();
+
+            loop.IsAsItShouldBe();
+            loop.Deaths.Should().BeLessThanOrEqualTo(poisonous * 7);
+        }
+    }
+
+    [Fact]
+    public void A_saga_that_was_outlived_is_never_held_however_often_the_process_dies_later()
+    {
+        var loop = new CrashLoop(1, []);
+        for (int life = 0; life < 10; life++)
+        {
+            loop.LiveAndDieOfSomethingElse();
+        }
+
+        loop.IsAsItShouldBe();
+    }
+
+    /// <summary>The record that the store keeps, by the rule of the statement <c>Accuse</c>, and the lives that it outlasts.</summary>
+    private sealed class CrashLoop
+    {
+        private static readonly CrashGuardPolicy Policy = CrashGuardPolicy.Default;
+
+        private readonly HashSet<SagaId> _poisonous;
+        private readonly Dictionary<SagaId, Suspect> _suspects = [];
+        private readonly int _sagas;
+        private ScriptedProcess _process = new();
+        private HashSet<SagaId> _inHand = [];
+
+        public CrashLoop(int sagas, IEnumerable<SagaId> poisonous)
+        {
+            _sagas = sagas;
+            _poisonous = [.. poisonous];
+            for (int number = 1; number <= sagas; number++)
+            {
+                _process.Database.LeftBehind(Saga(number));
+            }
+        }
+
+        public int Deaths { get; private set; }
+
+        public void RunUntilNobodyDies()
+        {
+            while (!Live())
+            {
+                Deaths++.Should().BeLessThan(200, "it ends");
+            }
+        }
+
+        public void LiveAndDieOfSomethingElse()
+        {
+            Live().Should().BeTrue();
+            _process.Wait(TimeSpan.FromHours(1));
+        }
+
+        public void IsAsItShouldBe()
+        {
+            _process.Held.Should().BeEquivalentTo(_poisonous, "no neighbour is held in their stead");
+            _process.Executor.Running.Should().HaveCount(_sagas - _poisonous.Count);
+        }
+
+        /// <summary>One process: recovers until nothing waits, or dies of what it has in hand.</summary>
+        private bool Live()
+        {
+            _process = _process.CrashAndRestart();
+            Accuse();
+            _process.Held.UnionWith(Policy.ToHold(_suspects.Values).Select(suspect => suspect.SagaId));
+            _process.Tracker.Follow(new PreviousProcess(Crashed: true, _process.Now, _suspects.Count), [.. _suspects.Values]);
+            do
+            {
+                int before = _process.Executor.HandedOver.Count;
+                _process.Pass(PassReason.Probation);
+                _inHand.UnionWith(_process.Executor.HandedOver.Skip(before));
+                if (_inHand.Overlaps(_poisonous))
+                {
+                    return false;
+                }
+
+                _process.Wait(Policy.Probation);
+                _inHand.ToList().ForEach(sagaId => _suspects.Remove(sagaId));
+                _inHand = [];
+            }
+            while (_process.Tracker.NextTurn is not null);
+
+            return true;
+        }
+
+        private void Accuse()
+        {
+            foreach (SagaId sagaId in _inHand)
+            {
+                int deathsAlone = _suspects.TryGetValue(sagaId, out Suspect earlier) ? earlier.DeathsAlone : 0;
+                _suspects[sagaId] = new Suspect(sagaId, _inHand.Count, deathsAlone + (_inHand.Count == 1 ? 1 : 0));
+            }
+
+            _inHand = [];
+        }
+    }
+}
