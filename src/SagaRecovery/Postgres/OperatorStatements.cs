@@ -27,7 +27,7 @@ internal sealed class OperatorStatements(string schema)
 
     public string FindEvents { get; } = Statements.In(schema, """
         select event_time as "Time", node_id as "NodeId", event_type as "Type", left(data::text, @Longest) as "Data", creator as "Creator"
-        from {schema}.saga_node_event where saga_id = @Id order by event_time, node_id, event_type limit 10000
+        from {schema}.saga_node_event where saga_id = @Id order by event_time limit 10000
         """);
 
     public string FindOwner { get; } = Statements.In(schema, $$"""

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
@@ -36,6 +37,8 @@ internal sealed class PostgresHost : IAsyncDisposable
     public SagaClient Client => _host.Services.GetRequiredService<SagaClient>();
 
     public SagaCoordinator Coordinator => _host.Services.GetRequiredService<SagaCoordinator>();
+
+    public SagaOperator Operator => _host.Services.GetRequiredService<SagaOperator>();
 
     public SagaRecoveryStatus Status => _host.Services.GetRequiredService<SagaRecoveryStatus>();
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
@@ -20,6 +21,8 @@ public sealed class SagaDatabase : IAsyncDisposable
         DataSource = NpgsqlDataSource.Create(connectionString);
         Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }));
         Log = new PostgresSagaLog(Database);
+        Controls = new PostgresSagaControls(Database, TimeProvider.System);
+        Operations = new PostgresSagaOperations(Database);
         Schema = new PostgresSchema(Database, NullLogger<PostgresSchema>.Instance);
     }
 
@@ -30,6 +33,10 @@ public sealed class SagaDatabase : IAsyncDisposable
     public PostgresSchema Schema { get; }
 
     public ISagaLog Log { get; }
+
+    public ISagaControls Controls { get; }
+
+    public ISagaOperations Operations { get; }
 
     internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<PostgresSagaStore>? logger = null, TimeSpan? stalled = null)
     {

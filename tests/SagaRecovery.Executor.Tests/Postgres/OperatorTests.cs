@@ -1,0 +1,188 @@
+using EmbeddedPostgres;
+using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Executor.Tests.Postgres;
+
+/// <summary>An operator at a real process: asks why a saga is not running, and pulls levers.</summary>
+public sealed class OperatorTests : IAsyncLifetime
+{
+    private static readonly OperatorNote Note = new("ann", "as the runbook says");
+
+    private readonly Guid _coordinator = Guid.NewGuid();
+    private readonly Gate _gate = new();
+    private ThrowawayCluster _cluster = null!;
+    private string _database = null!;
+
+    public async Task InitializeAsync()
+    {
+        _cluster = await ThrowawayCluster.StartAsync();
+        _database = await _cluster.NewDatabaseAsync();
+    }
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task A_started_a_recovered_and_a_finished_saga_are_told_apart()
+    {
+        SagaId saga;
+        await using (PostgresHost first = await StartAsync())
+        {
+            saga = await BeginAsync(first);
+            SagaExplanation started = await first.Operator.ExplainAsync(saga);
+            started.Verdict.Should().Be(SagaVerdict.RunningHere, "its start was announced since the last pass, and counts all the same");
+            started.Should().Match<SagaExplanation>(one => one.Because.Contains("started") && one.Since != null && one.LastEvent!.StartsWith("only started"));
+        }
+
+        await using PostgresHost second = await StartAsync();
+        await second.ActivateAsync();
+        (await second.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
+            one => one.Verdict == SagaVerdict.RunningHere && one.Because.Contains("Recovery") && one.Since != null);
+
+        _gate.Open();
+        await second.Client.Find(saga)!.Completion.Soon();
+        (await second.Operator.ExplainAsync(saga)).Verdict.Should().Be(SagaVerdict.Finished);
+    }
+
+    [Fact]
+    public async Task A_held_saga_is_not_recovered_until_it_is_released_over_restarts_too()
+    {
+        SagaId saga;
+        await using (PostgresHost first = await StartAsync())
+        {
+            saga = await BeginAsync(first);
+            (await first.Operator.HoldAsync(saga, Note)).Should().Be(LeverOutcome.Done.Instance);
+            (await first.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
+                one => one.Verdict == SagaVerdict.RunningHere && one.Because.Contains("ann: as the runbook says"));
+        }
+
+        await using PostgresHost second = await StartAsync();
+        (await second.ActivateAsync()).Should().Match<PassReport>(pass => pass.Held == 1 && pass.Recovered == 0);
+        (await second.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
+            one => one.Verdict == SagaVerdict.Held && one.Because.Contains("ann: as the runbook says") && one.Since != null);
+        second.Status.Current.Held.Should().ContainSingle().Which.Note.Should().Be(Note);
+        second.Status.RenderText().Should().Contain("sagas held (1)").And.Contain("ann: as the runbook says");
+
+        (await second.Operator.ReleaseAsync(saga, new OperatorNote("bob", "mended"))).Should().Be(LeverOutcome.Done.Instance);
+        await _gate.ArrivalAsync();
+        second.Status.Current.RecentActions.Select(action => (action.Lever, action.Note.Actor)).Should().Equal((Lever.Hold, "ann"), (Lever.Release, "bob"));
+    }
+
+    [Fact]
+    public async Task While_recovery_is_paused_nothing_is_handed_over_and_what_runs_goes_on()
+    {
+        SagaId left;
+        await using (PostgresHost first = await StartAsync())
+        {
+            left = await BeginAsync(first);
+            await first.Operator.PauseAsync(Note);
+        }
+
+        await using PostgresHost second = await StartAsync();
+        (await second.ActivateAsync()).Should().Match<PassReport>(pass => pass.Paused == 1 && pass.Recovered == 0);
+        (await second.Operator.ExplainAsync(left)).Verdict.Should().Be(SagaVerdict.Paused);
+        SagaId started = await BeginAsync(second);
+        (await second.ActivateAsync()).Should().Match<PassReport>(pass => pass.Paused == 1 && pass.Skipped == 1);
+        second.Status.Current.Paused!.Note.Should().Be(Note);
+
+        await second.Operator.ResumeAsync(Note);
+        await _gate.ArrivalAsync();
+        (await second.Operator.ExplainAsync(left)).Saga!.Id.Should().NotBe(started);
+        second.Status.Current.Paused.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task A_dry_run_tells_the_plan_and_carries_nothing_out()
+    {
+        SagaId saga;
+        await using (PostgresHost first = await StartAsync())
+        {
+            saga = await BeginAsync(first);
+            await first.Operator.PauseAsync(Note);
+        }
+
+        await using PostgresHost second = await StartAsync();
+        await second.ActivateAsync();
+        SagaId started = await BeginAsync(second);
+        PassReport before = second.Status.Current.LastPass!;
+
+        RecoveryPlanReport plan = await second.Operator.DryRunAsync();
+
+        plan.Found.Should().Be(2);
+        plan.Buckets.Where(bucket => bucket.Count > 0).Select(bucket => (bucket.Name, bucket.Sagas.Single())).Should().BeEquivalentTo(
+            [("already running", started), ("paused", saga)]);
+        second.Status.Current.LastPass.Should().Be(before, "a dry run is no pass");
+        second.Status.Current.Totals.ObservedStarts.Should().Be(1, "what it drained is counted");
+        (await second.ActivateAsync()).Skipped.Should().Be(1);
+        second.Status.Current.Totals.ObservedStarts.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_saga_whose_definition_is_missing_is_explained_by_what_is_missing()
+    {
+        SagaId saga;
+        await using (PostgresHost first = await StartAsync())
+        {
+            saga = await BeginAsync(first);
+        }
+
+        await using PostgresHost second = await PostgresHost.StartAsync(_database, _coordinator);
+        await second.ActivateAsync();
+
+        (await second.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
+            one => one.Verdict == SagaVerdict.NotHere && one.Error!.Contains("'gated' version 1") && one.ToDo.Contains("Deploy"));
+    }
+
+    [Fact]
+    public async Task A_saga_of_another_coordinator_and_an_unknown_one_are_told_apart()
+    {
+        await using PostgresHost owner = await StartAsync();
+        SagaId saga = await BeginAsync(owner);
+        await using PostgresHost other = await PostgresHost.StartAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));
+        await other.ActivateAsync();
+
+        (await other.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
+            one => one.Verdict == SagaVerdict.NotOurs && one.Because.Contains(_coordinator.ToString()) && one.Because.Contains("answers"));
+        (await other.Operator.AbandonAsync(saga, LeverCondition.None, Note)).Should().BeOfType<LeverOutcome.OwnerAnswers>();
+        (await other.Operator.ExplainAsync(SagaId.NewAt(DateTimeOffset.UtcNow))).Verdict.Should().Be(SagaVerdict.Unknown);
+    }
+
+    [Fact]
+    public async Task An_owner_abandons_its_own_saga_and_stops_running_it()
+    {
+        await using PostgresHost host = await StartAsync();
+        SagaId saga = await BeginAsync(host);
+        SagaHandle run = host.Client.Find(saga)!;
+
+        (await host.Operator.AbandonAsync(saga, LeverCondition.None, Note)).Should().Be(LeverOutcome.Done.Instance);
+
+        (await run.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
+        (await host.DescribeAsync(saga)).Should().Be("abandoned: operator: ann: as the runbook says");
+        (await host.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(one => one.Verdict == SagaVerdict.Abandoned && one.Since != null);
+        (await host.ActivateAsync()).Should().Match<PassReport>(pass => pass.Found == 0 && pass.Removed == 1 && pass.TakenAway == 0);
+    }
+
+    [Fact]
+    public async Task An_injected_error_makes_a_running_saga_unwind()
+    {
+        await using PostgresHost host = await StartAsync();
+        SagaId saga = await BeginAsync(host);
+
+        (await host.Operator.InjectErrorAsync(saga, "only", LeverCondition.None, Note)).Should().Be(LeverOutcome.Done.Instance);
+        await Eventually.HoldsAsync(async () => await host.DescribeAsync(saga) == "unwound", "the saga was unwound");
+
+        host.Status.Current.Totals.Readopted.Should().Be(1, "the run at the old generation was relinquished");
+        (await host.Operator.ExplainAsync(saga)).Verdict.Should().Be(SagaVerdict.Finished);
+    }
+
+    private Task<PostgresHost> StartAsync() => PostgresHost.StartAsync(_database, _coordinator, TestSaga.Gated(_gate));
+
+    /// <summary>Starts a saga, and waits until it stands at its gate.</summary>
+    private async Task<SagaId> BeginAsync(PostgresHost host)
+    {
+        SagaHandle saga = await host.Client.StartAsync(host.Saga("gated"), "");
+        await _gate.ArrivalAsync();
+        return saga.SagaId;
+    }
+}

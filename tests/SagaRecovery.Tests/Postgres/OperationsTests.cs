@@ -1,0 +1,233 @@
+using Npgsql;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>What operators see of sagas in Postgres, and do to them from any process.</summary>
+public sealed class OperationsTests(PostgresCluster cluster) : PostgresTest(cluster)
+{
+    private static readonly OperatorNote Note = new("ann", "no longer needed");
+    private static readonly LeverCondition Force = new() { EvenIfOwnerAnswers = true };
+
+    [Fact]
+    public async Task All_of_a_saga_is_shown()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started), SagaDatabase.Event(0, NodeEventType.Failed, "{\"code\":\"no\"}")]);
+        await Db.Operations.HoldAsync(saga, Note, CancellationToken.None);
+
+        SagaDetails details = (await FindAsync(saga))!;
+
+        details.Summary.Should().Match<SagaSummary>(row => row.Id == saga && row.Name == "test-saga" && row.State == SagaState.Running
+            && row.Owner == us.Coordinator && row.Generation == AdoptGeneration.Initial && row.IsHeld);
+        details.Creator.Should().Be(us.Coordinator);
+        details.Version.Should().Be(1);
+        details.DefinitionHash.Should().Be(SagaDatabase.Definition.Hash);
+        details.Graph!.Nodes.Should().ContainSingle().Which.Name.Should().Be("only");
+        details.Parameters.Should().Be("{\"a\":1}");
+        details.Events.Select(one => (one.Node, one.Type, one.Data)).Should().Equal(
+            ("only", NodeEventType.Started, null), ("only", NodeEventType.Failed, "{\"code\":\"no\"}"));
+        details.Hold!.Note.Should().Be(Note);
+        details.Owner!.Should().Match<CoordinatorDetails>(owner => owner.Id == us.Coordinator && owner.Answers && owner.ProcessId == Environment.ProcessId);
+        (await FindAsync(SagaId.NewAt(DateTimeOffset.UtcNow))).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Megabytes_are_cut_where_they_are_read()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        string endless = $"\"{new string('x', 3_000_000)}\"";
+        await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started), SagaDatabase.Event(0, NodeEventType.Succeeded, endless)]);
+        await Db.ExecuteAsync("update saga_recovery.saga set params = @Json::json", new { Json = endless });
+
+        SagaDetails details = (await FindAsync(saga))!;
+
+        details.Parameters.Should().HaveLength(SagaDetails.LongestText);
+        details.Events.Should().OnlyContain(one => one.Data == null || one.Data.Length == SagaDetails.LongestText);
+    }
+
+    [Fact]
+    public async Task Sagas_are_listed_newest_first_narrowed_and_by_pages()
+    {
+        Membership us = await Db.JoinAsync();
+        Membership others = await Db.JoinAsync();
+        SagaId[] ours = [await Db.CreateSagaAsync(us), await Db.CreateSagaAsync(us, SagaDatabase.DefinitionNamed("other")), await Db.CreateSagaAsync(us)];
+        SagaId theirs = await Db.CreateSagaAsync(others);
+        await Db.AppendAsync(us, ours[0], SagaState.Succeeded);
+
+        (await ListAsync(new SagaFilter())).Should().BeInDescendingOrder().And.HaveCount(4);
+        (await ListAsync(new SagaFilter { Limit = 2, Before = theirs })).Should().Equal(ours[2], ours[1]);
+        (await ListAsync(new SagaFilter { Owner = others.Coordinator })).Should().Equal(theirs);
+        (await ListAsync(new SagaFilter { State = SagaState.Succeeded })).Should().Equal(ours[0]);
+        (await ListAsync(new SagaFilter { Name = "other" })).Should().Equal(ours[1]);
+        (await Db.Operations.CountAsync(CancellationToken.None)).Should().BeEquivalentTo(new[]
+        {
+            new SagaCount("test-saga", us.Coordinator, SagaState.Succeeded, 1),
+            new SagaCount("test-saga", us.Coordinator, SagaState.Running, 1),
+            new SagaCount("other", us.Coordinator, SagaState.Running, 1),
+            new SagaCount("test-saga", others.Coordinator, SagaState.Running, 1),
+        });
+    }
+
+    [Fact]
+    public async Task Coordinators_tell_whether_they_answer_left_or_fell_silent()
+    {
+        Membership answers = await Db.JoinAsync();
+        Membership left = await Db.JoinAsync();
+        Membership silent = await Db.JoinAsync();
+        await Db.CreateSagaAsync(answers);
+        await Db.Controls.LeaveAsync(left, CancellationToken.None);
+        await SilenceAsync(silent);
+        await Db.Operations.PauseAsync(silent.Coordinator, Note, CancellationToken.None);
+
+        var found = (await Db.Operations.ListCoordinatorsAsync(CancellationToken.None)).ToDictionary(one => one.Id);
+
+        found[answers.Coordinator].Should().Match<CoordinatorDetails>(one => one.Answers && one.InProgress == 1 && one.Paused == null);
+        found[left.Coordinator].Should().Match<CoordinatorDetails>(one => !one.Answers && one.HasLeft);
+        found[silent.Coordinator].Should().Match<CoordinatorDetails>(one => !one.Answers && !one.HasLeft && one.Paused!.Note == Note);
+    }
+
+    [Fact]
+    public async Task Holding_and_releasing_is_recorded_and_harmless_again()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+
+        (await HoldAsync(saga, Note)).Should().Be(LeverOutcome.Done.Instance);
+        (await HoldAsync(saga, new OperatorNote("bob", "me too"))).Should().Be(LeverOutcome.Done.Instance);
+        (await FindAsync(saga))!.Hold!.Note.Should().Be(new OperatorNote("bob", "me too"));
+        (await ReleaseAsync(saga)).Should().Be(LeverOutcome.Done.Instance);
+        (await ReleaseAsync(saga)).Should().BeOfType<LeverOutcome.MovedOn>().Which.Why.Should().Contain("not held");
+
+        (await ActionsAsync(us)).Should().Equal((Lever.Hold, "ann"), (Lever.Hold, "bob"), (Lever.Release, "ann"));
+    }
+
+    [Fact]
+    public async Task What_has_ended_is_not_held_and_what_does_not_exist_is_said_not_to()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.AppendAsync(us, saga, SagaState.Succeeded);
+        var unknown = SagaId.NewAt(DateTimeOffset.UtcNow);
+
+        (await HoldAsync(saga, Note)).Should().BeOfType<LeverOutcome.MovedOn>().Which.Present.State.Should().Be(SagaState.Succeeded);
+        (await HoldAsync(unknown, Note)).Should().Be(LeverOutcome.NoSuchSaga.Instance);
+        (await ReleaseAsync(unknown)).Should().Be(LeverOutcome.NoSuchSaga.Instance);
+        (await AbandonAsync(unknown, Force)).Should().Be(LeverOutcome.NoSuchSaga.Instance);
+        (await Db.Operations.NoteRetryAsync(unknown, Note, CancellationToken.None)).Should().Be(LeverOutcome.NoSuchSaga.Instance);
+        (await ActionsAsync(us)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Abandoning_is_refused_while_the_owner_answers_and_done_when_it_does_not()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+
+        (await AbandonAsync(saga, LeverCondition.None)).Should().BeOfType<LeverOutcome.OwnerAnswers>().Which.Owner.Id.Should().Be(us.Coordinator);
+        (await Db.StateOfAsync(saga)).Should().Be("running");
+        await SilenceAsync(us);
+        (await AbandonAsync(saga, LeverCondition.None)).Should().Be(LeverOutcome.Done.Instance);
+
+        SagaDetails details = (await FindAsync(saga))!;
+        details.Summary.State.Should().Be(SagaState.Abandoned);
+        details.Abandonment.Should().Match<AbandonmentDetails>(why => why.Reason == "operator" && why.Comment == "ann: no longer needed");
+        (await AbandonAsync(saga, LeverCondition.None)).Should().BeOfType<LeverOutcome.MovedOn>().Which.Present.State.Should().Be(SagaState.Abandoned);
+        (await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)])).Should().BeFalse("its owner, should it wake up, is fenced");
+        (await ActionsAsync(us)).Should().Equal((Lever.Abandon, "ann"));
+    }
+
+    [Fact]
+    public async Task A_saga_that_moved_on_since_it_was_shown_is_left_alone()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.AppendAsync(us, saga, SagaState.Unwinding);
+        await Db.ReassignAsync(saga, us.Coordinator);
+
+        (await AbandonAsync(saga, Force with { State = SagaState.Running })).Should().BeOfType<LeverOutcome.MovedOn>().Which.Present.State.Should().Be(SagaState.Unwinding);
+        (await AbandonAsync(saga, Force with { Generation = AdoptGeneration.Initial })).Should().BeOfType<LeverOutcome.MovedOn>();
+        (await AbandonAsync(saga, Force with { State = SagaState.Unwinding, Generation = new AdoptGeneration(2) })).Should().Be(LeverOutcome.Done.Instance);
+    }
+
+    [Fact]
+    public async Task Abandoning_waits_for_the_owners_write_under_way_and_sees_what_it_wrote()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await using NpgsqlConnection writer = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction writing = await writer.BeginTransactionAsync();
+        await ExecuteAsync(writer, "select from saga_recovery.saga_coordinator for share");
+        Task<LeverOutcome> abandoning = AbandonAsync(saga, Force);
+        await Db.SomebodyWaitsForALockAsync();
+
+        await ExecuteAsync(writer, "update saga_recovery.saga set state = 'succeeded'");
+        await writing.CommitAsync();
+
+        (await abandoning).Should().BeOfType<LeverOutcome.MovedOn>().Which.Present.State.Should().Be(SagaState.Succeeded);
+    }
+
+    [Fact]
+    public async Task An_injected_error_fails_a_node_that_had_started_and_fences_the_run()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        (await InjectAsync(saga, "only", Force)).Should().BeOfType<LeverOutcome.MovedOn>("it has not started").Which.Why.Should().Contain("'only'");
+        await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)]);
+        (await InjectAsync(saga, "other", Force)).Should().BeOfType<LeverOutcome.MovedOn>("there is no such node");
+        (await InjectAsync(saga, "only", LeverCondition.None)).Should().BeOfType<LeverOutcome.OwnerAnswers>();
+
+        (await InjectAsync(saga, "only", Force)).Should().Be(LeverOutcome.Done.Instance);
+
+        SagaDetails details = (await FindAsync(saga))!;
+        details.Summary.Generation.Should().Be(new AdoptGeneration(2));
+        details.Events[^1].Should().Match<LoggedEvent>(one => one.Type == NodeEventType.Failed && one.Data!.Contains("\"injected\"") && one.Data.Contains("ann"));
+        (await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Succeeded)])).Should().BeFalse("the run is fenced");
+        (await InjectAsync(saga, "only", Force)).Should().BeOfType<LeverOutcome.MovedOn>("it has failed already");
+    }
+
+    [Fact]
+    public async Task Pausing_and_resuming_is_recorded_and_harmless_again()
+    {
+        Membership us = await Db.JoinAsync();
+
+        await Db.Operations.PauseAsync(us.Coordinator, Note, CancellationToken.None);
+        await Db.Operations.PauseAsync(us.Coordinator, Note, CancellationToken.None);
+        await Db.Operations.ResumeAsync(us.Coordinator, Note, CancellationToken.None);
+        await Db.Operations.ResumeAsync(us.Coordinator, Note, CancellationToken.None);
+
+        (await ActionsAsync(us)).Should().Equal((Lever.Pause, "ann"), (Lever.Pause, "ann"), (Lever.Resume, "ann"));
+    }
+
+    private Task<SagaDetails?> FindAsync(SagaId saga) => Db.Operations.FindAsync(saga, CancellationToken.None);
+
+    private async Task<IEnumerable<SagaId>> ListAsync(SagaFilter filter) =>
+        (await Db.Operations.ListAsync(filter, CancellationToken.None)).Select(saga => saga.Id);
+
+    private Task<LeverOutcome> HoldAsync(SagaId saga, OperatorNote note) => Db.Operations.HoldAsync(saga, note, CancellationToken.None);
+
+    private Task<LeverOutcome> ReleaseAsync(SagaId saga) => Db.Operations.ReleaseAsync(saga, Note, CancellationToken.None);
+
+    private Task<LeverOutcome> AbandonAsync(SagaId saga, LeverCondition condition) =>
+        Db.Operations.AbandonAsync(saga, condition, Note, CancellationToken.None);
+
+    private Task<LeverOutcome> InjectAsync(SagaId saga, string node, LeverCondition condition) =>
+        Db.Operations.InjectErrorAsync(saga, node, condition, Note, CancellationToken.None);
+
+    private async Task<IEnumerable<(Lever, string)>> ActionsAsync(Membership member) =>
+        (await Db.Controls.ReadControlsAsync(member, CancellationToken.None)).RecentActions.Select(action => (action.Lever, action.Note.Actor));
+
+    private Task SilenceAsync(Membership member) => Db.ExecuteAsync(
+        "update saga_recovery.saga_coordinator set time_seen = time_seen - interval '1 minute' where id = @Id", new { Id = member.Coordinator.Value });
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}
