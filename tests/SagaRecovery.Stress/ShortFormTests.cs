@@ -74,6 +74,14 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         result["failedHandOvers"].Should().BeGreaterThan(result["misread"]);
     }
 
+    [Fact]
+    public async Task Sagas_that_kill_their_process_end_up_held_and_their_neighbours_recovered_without_anyones_help()
+    {
+        StressResult result = await RunAsync(new CrashLoopScenario(), seconds: 1);
+
+        result["deaths"].Should().BeGreaterThanOrEqualTo(5, "in a group first, then each killer three times alone");
+    }
+
     private async Task<StressResult> RunAsync(Scenario scenario, int seconds)
     {
         await using var progress = new StringWriter();

@@ -49,8 +49,12 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>The logs of all services, those that run included.</summary>
     public IReadOnlyList<ProcessLog> Logs => [.. _ended, .. _services.Select(service => ProcessLog.Read(service.Output))];
 
+    /// <summary>Without the crash-loop guard: to it, kills from outside would look like a saga that kills, and recovery would slow down.</summary>
     private IReadOnlyList<string> Settings =>
-        [$"--ConnectionStrings:Sagas={Connection}", $"--SagaRecovery:CoordinatorId={CoordinatorId}", .. ProcessLog.Settings];
+    [
+        $"--ConnectionStrings:Sagas={Connection}", $"--SagaRecovery:CoordinatorId={CoordinatorId}", "--SagaRecovery:HoldAfterCrashes=0",
+        .. ProcessLog.Settings,
+    ];
 
     /// <param name="options">How the cluster is run.</param>
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
@@ -94,10 +98,14 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>Starts the worker of this program, and waits until it listens.</summary>
     public async Task<ServiceProcess> StartWorkerAsync(string verb)
     {
-        ServiceProcess worker = Keep(ServiceProcess.LaunchOther(typeof(Stage).Assembly.GetName().Name!, verb, Settings));
+        ServiceProcess worker = LaunchWorker(verb);
         await worker.ListensAsync();
         return worker;
     }
+
+    /// <summary>Starts the worker of this program, and does not wait for it.</summary>
+    public ServiceProcess LaunchWorker(string verb, params IReadOnlyList<string> settings) =>
+        Keep(ServiceProcess.LaunchOther(typeof(Stage).Assembly.GetName().Name!, verb, [.. Settings, .. settings]));
 
     /// <summary>Takes leave of a service that has ended: its log is kept, in little.</summary>
     public async Task<ProcessLog> RetireAsync(ServiceProcess service)
@@ -119,6 +127,13 @@ internal sealed class Stage : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection($"{Superuser};Pooling=false");
         return await connection.ExecuteAsync(sql, parameters);
+    }
+
+    /// <summary>Has the superuser ask something of the server.</summary>
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var connection = new NpgsqlConnection($"{Superuser};Pooling=false");
+        return (await connection.ExecuteScalarAsync<T>(sql))!;
     }
 
     /// <summary>How many connections of the service the server has.</summary>

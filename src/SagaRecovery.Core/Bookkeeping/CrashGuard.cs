@@ -93,6 +93,9 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         }
     }
 
+    /// <summary>Takes note that a saga was offered to the executor and does not run: it cannot have been what kills.</summary>
+    public void NoteNotRun(SagaId sagaId) => _suspects.Remove(sagaId);
+
     /// <summary>The process lives: what it had in hand did not kill it.</summary>
     private void Acquit()
     {

@@ -39,6 +39,11 @@ public sealed partial class SagaTracker
     {
         lock (_lock)
         {
+            if (result is not (HandOverResult.Recovered or HandOverResult.AlreadyRunning))
+            {
+                _guard.NoteNotRun(candidate.SagaId);
+            }
+
             switch (result)
             {
                 case HandOverResult.Recovered or HandOverResult.AlreadyRunning:

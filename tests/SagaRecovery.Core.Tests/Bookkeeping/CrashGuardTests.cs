@@ -109,6 +109,23 @@ public sealed class CrashGuardTests
     }
 
     [Fact]
+    public void Suspects_that_are_not_here_keep_nobody_waiting()
+    {
+        LeftBehind(16);
+        Follow(crashed: true, Accused(16, groupSize: 16));
+        _process.Executor.Answer = candidate => candidate.SagaId <= Saga(8) ? new HandOverResult.NotHere("definition provision v7") : null;
+
+        for (int pass = 0; pass < 8; pass++)
+        {
+            _process.Pass(PassReason.Probation);
+            _process.Wait(Probation);
+        }
+
+        _process.Executor.Running.Should().HaveCount(8);
+        _process.Tracker.NextTurn.Should().BeNull();
+    }
+
+    [Fact]
     public void A_held_suspect_is_not_waited_for()
     {
         LeftBehind(1);

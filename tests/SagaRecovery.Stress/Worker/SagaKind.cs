@@ -15,6 +15,7 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
 {
     public const string Good = "good";
     public const string Endless = "endless";
+    public const string Killer = "killer";
     public const string Misread = "misread";
     public const string Unknown = "unknown";
     public const string Corrupt = "corrupt";
@@ -34,9 +35,13 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
         new("good, all but done", Good, GoodNodes, """{"number":7}""", [.. FirstIsDone, .. Done(1), .. Done(2)]),
     ];
 
+    public static SagaKind Endlessly { get; } = new(Endless, Endless, Single(Endless), """{"number":7}""");
+
+    public static SagaKind Killing { get; } = new(Killer, Killer, Single(Killer), """{"number":7}""");
+
     public static IReadOnlyList<SagaKind> Poisons { get; } =
     [
-        new(Endless, Endless, Single(Endless), """{"number":7}"""),
+        Endlessly,
         new(Misread, Misread, Single(Misread), """{"code":"not one"}"""),
         new(Unknown, Unknown, Single("node"), "{}"),
         new("corrupt, succeeded and never started", Good, GoodNodes, """{"number":7}""", new SeededEvent(0, "succeeded", "7")),

@@ -47,6 +47,10 @@ internal sealed class SeededLedger(string connectionString)
 
     public Task<long> ExecutionsAsync() => CountAsync("stress.execution");
 
+    /// <summary>How many sagas of a kind one process has run.</summary>
+    public Task<long> ExecutedByAsync(string kind, long incarnation) => CountAsync(
+        $"stress.seeded where kind = '{kind}' and exists (select from stress.execution where execution.saga_id = seeded.saga_id and incarnation = {incarnation})");
+
     /// <summary>Actions that one process ran twice.</summary>
     public Task<long> ExecutedTwiceAsync() => CountAsync(
         "(select from stress.execution group by saga_id, node, incarnation having count(*) > 1) as twice");

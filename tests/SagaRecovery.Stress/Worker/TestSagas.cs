@@ -43,3 +43,16 @@ internal sealed class MisreadSaga(ExecutionJournal journal) : Saga<MisreadParame
 
     protected override void Define(SagaBuilder<MisreadParameters> saga) => saga.Node("misread", journal.NoteAsync);
 }
+
+/// <summary>Its action takes the whole process down, as a stack overflow or a bug in native code would.</summary>
+internal sealed class KillerSaga(ExecutionJournal journal) : Saga<GoodParameters>
+{
+    public override string Name => SagaKind.Killer;
+
+    protected override void Define(SagaBuilder<GoodParameters> saga) => saga.Node("killer", async context =>
+    {
+        await journal.NoteAsync(context);
+        using var self = System.Diagnostics.Process.GetCurrentProcess();
+        self.Kill();
+    });
+}

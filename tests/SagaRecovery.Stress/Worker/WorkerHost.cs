@@ -27,7 +27,8 @@ internal static class WorkerHost
             .AddDurableExecutor()
             .AddSaga<GoodSaga>()
             .AddSaga<EndlessSaga>()
-            .AddSaga<MisreadSaga>();
+            .AddSaga<MisreadSaga>()
+            .AddSaga<KillerSaga>();
         builder.Services.AddSingleton<ExecutionJournal>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2)); // endless actions never end
         await using WebApplication app = builder.Build();

@@ -1,0 +1,123 @@
+using System.Text.Json;
+using Dapper;
+using EmbeddedPostgres;
+using Npgsql;
+using SagaRecovery.Stress.Worker;
+
+namespace SagaRecovery.Stress.Scenarios;
+
+/// <summary>
+/// Sagas that kill the process which runs them, among neighbours that only take long. A supervisor starts the worker again each time it
+/// dies, and nobody else does anything: in the end the killers are held, and all others run. Then an operator releases one killer, which
+/// takes one more death to be held again.
+/// </summary>
+internal sealed class CrashLoopScenario : Scenario
+{
+    private const int Neighbours = 40;
+    private const int GoodOfEachKind = 20;
+    private const int Killers = 2;
+
+    /// <summary>42 in hand, then groups of 6, then each alone three times: for each killer at most that, and some to spare for a slow machine.</summary>
+    private const int MostDeaths = 20;
+
+    private static readonly string[] Guarded = ["--SagaRecovery:HoldAfterCrashes=3", "--SagaRecovery:Probation=00:00:00.700"];
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(150);
+
+    public override string Name => "crash-loop";
+
+    public override async Task RunAsync(StressRun run)
+    {
+        await using Stage stage = await Stage.SetAsync(new ClusterOptions { Durable = false });
+        var ledger = new SeededLedger(stage.Connection);
+        await SeedAsync(new Seeding(stage.Connection, stage.CoordinatorId));
+
+        (ServiceProcess worker, int deaths) = await SuperviseAsync(stage, held: Killers);
+        run.Say($"{deaths} deaths, and the killers are held");
+        run.Figures["deaths"] = deaths;
+        await RequireAsItShouldBeAsync(run, stage, ledger, worker);
+
+        Guid killer = await stage.ScalarAsync<Guid>("select saga_id from saga_recovery.saga_hold limit 1");
+        await stage.ExecuteAsync("delete from saga_recovery.saga_hold where saga_id = @killer", new { killer });
+        Task asked = worker.Http.PostAsync("/saga-recovery/activate", content: null); // its answer dies with it
+        await Eventually.HoldsAsync(() => worker.HasExited, "the released killer had killed");
+        await asked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await stage.RetireAsync(worker);
+        (worker, int again) = await SuperviseAsync(stage, held: Killers);
+        run.Say($"{again} more deaths after its release");
+        run.Require(again <= 1, $"a killer that was released took {again} more deaths to be held again");
+        await RequireAsItShouldBeAsync(run, stage, ledger, worker);
+        run.Require(await worker.TerminateAsync() == 0, "the worker did not end cleanly");
+        await stage.RetireAsync(worker);
+        run.Figures["killers"] = Killers;
+        run.Figures["neighbours"] = Neighbours;
+    }
+
+    private static async Task SeedAsync(Seeding seeding)
+    {
+        await seeding.CreateTablesAsync();
+        await seeding.SeedAsync(SagaKind.Killing, Killers);
+        await seeding.SeedAsync(SagaKind.Endlessly, Neighbours);
+        foreach (SagaKind kind in SagaKind.Goods)
+        {
+            await seeding.SeedAsync(kind, GoodOfEachKind);
+        }
+    }
+
+    /// <summary>Starts the worker again and again, until so many sagas are held and nothing waits any more.</summary>
+    private static async Task<(ServiceProcess Worker, int Deaths)> SuperviseAsync(Stage stage, int held)
+    {
+        for (int deaths = 0; deaths <= MostDeaths; deaths++)
+        {
+            ServiceProcess worker = stage.LaunchWorker(WorkerHost.Verb, Guarded);
+            await Eventually.HoldsAsync(
+                async () => worker.HasExited || await IsQuietAsync(worker, held), $"the worker had died, or {held} sagas were held and the rest ran", Patience);
+            if (!worker.HasExited)
+            {
+                return (worker, deaths);
+            }
+
+            await stage.RetireAsync(worker);
+        }
+
+        throw new InvalidOperationException($"The worker died more than {MostDeaths} times.");
+    }
+
+    /// <summary>It has outlived the probation of all that it has handed over: nothing is deferred, and so many are held.</summary>
+    private static async Task<bool> IsQuietAsync(ServiceProcess worker, int held)
+    {
+        try
+        {
+            if (worker.Http is null)
+            {
+                await worker.ListensAsync();
+            }
+
+            JsonElement status = await worker.StatusAsync();
+            return status.GetProperty("lastPass") is { ValueKind: JsonValueKind.Object } pass
+                && pass.GetProperty("start").GetProperty("reason").GetString() == "Probation"
+                && pass.GetProperty("deferred").GetInt32() == 0
+                && pass.GetProperty("recovered").GetInt32() == 0
+                && pass.GetProperty("held").GetInt32() == held;
+        }
+        catch (Exception died) when (died is HttpRequestException or InvalidOperationException or TaskCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task RequireAsItShouldBeAsync(StressRun run, Stage stage, SeededLedger ledger, ServiceProcess worker)
+    {
+        JsonElement status = await worker.StatusAsync();
+        foreach (JsonElement saga in status.GetProperty("held").EnumerateArray())
+        {
+            run.Require(saga.GetProperty("name").GetString() == SagaKind.Killer, $"an innocent saga is held: {saga}");
+            run.Require(saga.GetProperty("note").GetProperty("actor").GetString() == "crash-loop guard", $"somebody else holds a killer: {saga}");
+        }
+
+        await Eventually.HoldsAsync(async () => await ledger.GoodInProgressAsync() == 0, "every good saga had ended", Patience);
+        long incarnation = await stage.ScalarAsync<long>("select incarnation from saga_recovery.saga_coordinator");
+        await Eventually.HoldsAsync(
+            async () => await ledger.ExecutedByAsync(SagaKind.Endless, incarnation) == Neighbours, "every neighbour ran in the present process", Patience);
+        run.RequireNone(Reconciliation.Totals.Unaccounted(status.GetProperty("lastPass")));
+    }
+}
