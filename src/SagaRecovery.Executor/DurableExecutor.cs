@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -22,6 +24,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private readonly SagaStarts _starts;
     private readonly DurableExecutorOptions _options;
     private readonly ILogger<DurableExecutor> _logger;
+    private readonly ExecutorMetrics _metrics;
     private readonly GroupWriter _writer;
     private readonly RunTable _runs;
     private readonly CancellationTokenRegistration _whenFenced;
@@ -33,15 +36,17 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         ISagaLog log,
         TimeProvider time,
         IOptions<DurableExecutorOptions> options,
-        ILogger<DurableExecutor> logger)
+        ILogger<DurableExecutor> logger,
+        IMeterFactory? meters = null)
     {
         _registry = registry;
         _coordinator = coordinator;
         _starts = starts;
         _options = options.Value;
         _logger = logger;
-        _writer = new GroupWriter(log, coordinator, time, _options, logger);
         _runs = new RunTable(_options.MaxRunningSagas);
+        _metrics = new ExecutorMetrics(() => _runs.Running, () => _runs.Waiting, meters);
+        _writer = new GroupWriter(log, coordinator, time, _options, _metrics, logger);
         _whenFenced = coordinator.Fenced.Register(() => _ = _runs.CloseAsync(StopReason.Fenced)); // stopped at once; nobody waits for the end
     }
 
@@ -92,6 +97,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     {
         _whenFenced.Dispose();
         _writer.Dispose();
+        _metrics.Dispose();
     }
 
     /// <summary>Runs a saga that has just been inserted.</summary>
@@ -189,7 +195,8 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         SagaInjections? inject)
     {
         SagaCode code = definition.Bind(sagaId, parameters, new NodeOutputs(progress, definition.Json));
-        return new SagaRun(new RunSubject(sagaId, definition, ownership, state, progress, code, inject), _writer, _logger);
+        var subject = new RunSubject(sagaId, definition, ownership, state, progress, code, inject, Activity.Current?.Context);
+        return new SagaRun(subject, _writer, _logger);
     }
 
     /// <summary>
@@ -214,6 +221,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             _starts.GiveUp(run.Id, run.Generation); // now that the run is out of the table: the next pass may hand the saga over
         }
 
+        _metrics.Ended(result);
         run.Complete(result);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -58,7 +59,8 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<ISagaLog>(),
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>(),
-        provider.GetRequiredService<ILogger<DurableExecutor>>());
+        provider.GetRequiredService<ILogger<DurableExecutor>>(),
+        provider.GetService<IMeterFactory>());
 
     private static SagaClient CreateClient(IServiceProvider provider) => new(
         provider.GetRequiredService<SagaRegistry>(),

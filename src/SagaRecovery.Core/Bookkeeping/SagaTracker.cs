@@ -148,8 +148,8 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Since when nobody has run a saga that is to be handed over.</summary>
-    internal DateTimeOffset IdleSinceOf(SagaId sagaId, PassStart pass)
+    /// <summary>Since when nobody has run a saga that this pass hands over, as far as this process can tell.</summary>
+    public DateTimeOffset IdleSinceOf(SagaId sagaId, PassStart pass)
     {
         lock (_lock)
         {

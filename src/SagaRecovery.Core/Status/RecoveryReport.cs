@@ -79,6 +79,9 @@ public sealed record RecoveryReport
     /// <summary>The passes that ended last, oldest first, without their lists of sagas.</summary>
     public IReadOnlyList<PassReport> RecentPasses { get; init; } = [];
 
+    /// <summary>How many passes have failed in a row, up to the last one.</summary>
+    public int FailedInARow => RecentPasses.Reverse().TakeWhile(pass => pass.Result == PassResult.Failed).Count();
+
     /// <summary>For how long nobody had run each saga that was recovered.</summary>
     public DurationHistogram TimeToRecover { get; init; } = DurationHistogram.Empty;
 

@@ -21,16 +21,19 @@ internal sealed class GroupWriter : IDisposable
     private readonly SagaCoordinator _coordinator;
     private readonly TimeProvider _time;
     private readonly DurableExecutorOptions _options;
+    private readonly ExecutorMetrics _metrics;
     private readonly WriteHealth _health;
     private readonly Task _loops;
     private bool _disposed;
 
-    public GroupWriter(ISagaLog log, SagaCoordinator coordinator, TimeProvider time, DurableExecutorOptions options, ILogger logger)
+    public GroupWriter(
+        ISagaLog log, SagaCoordinator coordinator, TimeProvider time, DurableExecutorOptions options, ExecutorMetrics metrics, ILogger logger)
     {
         _log = log;
         _coordinator = coordinator;
         _time = time;
         _options = options;
+        _metrics = metrics;
         _health = new WriteHealth(time, logger);
         _loops = Task.WhenAll(Enumerable.Range(0, options.MaxConcurrentWrites).Select(_ => Task.Run(WriteGroupsAsync)));
     }
@@ -127,7 +130,9 @@ internal sealed class GroupWriter : IDisposable
         {
             try
             {
+                long sent = _time.GetTimestamp();
                 IReadOnlyList<bool> written = await AppendAsync(group[0].Member, entries, stopping).ConfigureAwait(false);
+                _metrics.GroupWritten(entries, written, _time.GetElapsedTime(sent));
                 _health.NoteWrite(hadFailed: failed);
                 Answer(group, written);
                 return;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using SagaRecovery.Executor.Definitions;
@@ -14,8 +15,16 @@ namespace SagaRecovery.Executor.Running;
 /// <param name="Progress">Where its log stands.</param>
 /// <param name="Code">Its actions and undos.</param>
 /// <param name="Inject">Failures and repeats put in.</param>
+/// <param name="Cause">The span of the request that started it or of the pass that handed it over; null: there is none.</param>
 internal sealed record RunSubject(
-    SagaId Id, SagaDefinition Definition, Ownership Ownership, SagaState State, SagaProgress Progress, SagaCode Code, SagaInjections? Inject);
+    SagaId Id,
+    SagaDefinition Definition,
+    Ownership Ownership,
+    SagaState State,
+    SagaProgress Progress,
+    SagaCode Code,
+    SagaInjections? Inject,
+    ActivityContext? Cause);
 
 /// <summary>
 /// One run of one saga: a loop that records what happened, writes it together with what is decided next, and only then begins what was
@@ -80,7 +89,10 @@ internal sealed class SagaRun : IDisposable
         {
             // Two runs of one saga would call the same idempotency keys at the same time, though only one of them could write.
             await Predecessor.ConfigureAwait(false);
-            return await RunAsync().ConfigureAwait(false);
+            using Activity? span = BeginSpan();
+            SagaResult result = await RunAsync().ConfigureAwait(false);
+            span?.SetTag("saga.result", result.GetType().Name);
+            return result;
         }
         catch (OperationCanceledException) when (IsStopping)
         {
@@ -117,6 +129,16 @@ internal sealed class SagaRun : IDisposable
     }
 
     public void Dispose() => _stop.Dispose();
+
+    /// <summary>A trace of its own, linked to what began the run: a saga outlives requests and passes.</summary>
+    private Activity? BeginSpan()
+    {
+        ActivityLink[] links = _subject.Cause is { } cause ? [new ActivityLink(cause)] : [];
+        Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga.run", ActivityKind.Internal, default(ActivityContext), tags: null, links);
+        span?.SetTag("saga.id", Id.ToString());
+        span?.SetTag("saga.name", Name);
+        return span;
+    }
 
     private async Task<SagaResult> RunAsync()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
@@ -19,6 +20,7 @@ internal sealed class RecoveryPass(
     SagaHandOver handOver,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
+    RecoveryMetrics metrics,
     IOptions<SagaRecoveryOptions> options,
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
@@ -38,10 +40,13 @@ internal sealed class RecoveryPass(
     /// <param name="abort">The time for shutdown is up: the hand-overs in hand are given up too.</param>
     public async Task<PassReport> RunAsync(PassReason reason, CancellationToken stopping, CancellationToken abort)
     {
+        using Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga_recovery.pass");
         OpenedPass opened = tracker.OpenPass(reason, Now);
         PassReport report = await ListAndExecuteAsync(opened, stopping, abort).ConfigureAwait(false);
 
         status.PassEnded(report, tracker, _asked);
+        metrics.PassEnded(report);
+        PassSpan.Tell(span, report);
         PassLog.Write(logger, opened);
         PassLog.Write(logger, report);
         return report;
@@ -72,7 +77,7 @@ internal sealed class RecoveryPass(
         {
             PassLog.Write(logger, plan);
             await handOver.RelinquishGoneAsync(plan, outcome, abort).ConfigureAwait(false);
-            await HandOverAllAsync(member, plan, outcome, stopping, abort).ConfigureAwait(false);
+            await HandOverAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false);
             return outcome.Complete(Now);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -94,7 +99,7 @@ internal sealed class RecoveryPass(
             Membership member = await coordinator.EnsureJoinedAsync(store, stopping).ConfigureAwait(false);
             RecoveryPlan plan = await PlanAsync(opened, member, stopping).ConfigureAwait(false);
             RecoveryPlanReport report = RecoveryPlanReport.Of(plan, Now);
-            status.DryRunEnded(plan.BeginOutcome().Complete(Now));
+            AccountForStarts(plan.BeginOutcome().Complete(Now));
             return report;
         }
         catch (Exception exception) // whoever asked for the plan hears of it; the starts that were drained are counted all the same
@@ -104,8 +109,14 @@ internal sealed class RecoveryPass(
                 coordinator.ReportFenced(fenced);
             }
 
-            status.DryRunEnded(opened.Fail(ErrorText.Of(exception), Now));
+            AccountForStarts(opened.Fail(ErrorText.Of(exception), Now));
             throw;
+        }
+
+        void AccountForStarts(PassReport dryRun)
+        {
+            status.DryRunEnded(dryRun);
+            metrics.StartsRead(dryRun);
         }
     }
 
@@ -120,7 +131,7 @@ internal sealed class RecoveryPass(
     }
 
     private async Task HandOverAllAsync(
-        Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping, CancellationToken abort)
+        PassStart pass, Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping, CancellationToken abort)
     {
         var previous = plan.Readopted.ToDictionary(saga => saga.Candidate.SagaId, saga => saga.Previous);
         List<Candidate[]> batches = [.. plan.Recover.Concat(plan.Readopted.Select(saga => saga.Candidate)).Chunk(_loadBatchSize)];
@@ -164,7 +175,12 @@ internal sealed class RecoveryPass(
 
             AdoptGeneration? older = previous.TryGetValue(candidate.SagaId, out AdoptGeneration generation) ? generation : null;
             HandOverResult result = await handOver.RunAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
-            outcome.Record(candidate.SagaId, result, Now);
+            DateTimeOffset now = Now;
+            outcome.Record(candidate.SagaId, result, now);
+            if (result is HandOverResult.Recovered)
+            {
+                metrics.Recovered(now - tracker.IdleSinceOf(candidate.SagaId, pass));
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
@@ -47,6 +48,15 @@ internal sealed class SagaHandOver(
     /// <param name="older">The generation at which this process may still run it; null: it does not run it.</param>
     /// <param name="abort">Gives up.</param>
     public async Task<HandOverResult> RunAsync(
+        Membership member, Candidate candidate, LoadedSaga loaded, AdoptGeneration? older, CancellationToken abort)
+    {
+        using Activity? span = PassSpan.BeginHandOver(candidate);
+        HandOverResult result = await HandOverAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
+        PassSpan.Tell(span, result);
+        return result;
+    }
+
+    private async Task<HandOverResult> HandOverAsync(
         Membership member, Candidate candidate, LoadedSaga loaded, AdoptGeneration? older, CancellationToken abort)
     {
         try

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -6,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
 using SagaRecovery.Hosting;
 using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
@@ -50,6 +52,11 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddSingleton(provider => new SagaRecoveryTrigger(provider.GetRequiredService<RecoveryWakeups>()));
         services.AddSingleton<SagaRecoveryStatus>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SagaHandOver>(provider, RequireExecutor(provider)));
+        services.AddSingleton(provider => new RecoveryMetrics(
+            provider.GetRequiredService<SagaRecoveryStatus>(),
+            provider.GetRequiredService<SagaStarts>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetService<IMeterFactory>()));
         services.AddSingleton<CrashLoopGuard>();
         services.AddSingleton<RecoveryPass>();
         services.AddSingleton(CreateOperator);

@@ -38,6 +38,8 @@ internal sealed class PostgresHost : IAsyncDisposable
 
     public SagaCoordinator Coordinator => _host.Services.GetRequiredService<SagaCoordinator>();
 
+    public IServiceProvider Services => _host.Services;
+
     public SagaOperator Operator => _host.Services.GetRequiredService<SagaOperator>();
 
     public SagaRecoveryStatus Status => _host.Services.GetRequiredService<SagaRecoveryStatus>();

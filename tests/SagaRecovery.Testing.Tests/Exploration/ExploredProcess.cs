@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
 using SagaRecovery.Hosting;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
@@ -14,6 +15,8 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 internal sealed class ExploredProcess
 {
     public static readonly CoordinatorId Us = new(Guid.Parse("c0000000-0000-4000-8000-000000000001"));
+
+    private static RecoveryMetrics? s_metrics; // one for all: nobody listens, and meters are never forgotten
 
     private readonly RecoveryPass _pass;
     private readonly RecoveryWakeups _wakeups;
@@ -36,7 +39,7 @@ internal sealed class ExploredProcess
         var controls = new NoSagaControls();
         var guard = new CrashLoopGuard(
             controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
-        _pass = new RecoveryPass(Tracker, Store, controls, guard, handOver, Coordinator, Status, options, time, NullLogger<SagaRecoveryService>.Instance)
+        _pass = new RecoveryPass(Tracker, Store, controls, guard, handOver, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), options, time, NullLogger<SagaRecoveryService>.Instance)
         {
             BeginWorker = work => work(),
         };

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using EmbeddedPostgres;
+using SagaRecovery.Executor.Tests.Postgres;
+using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Executor.Tests.Telemetry;
+
+/// <summary>Metrics say what the status says, and dashboard and alerts ask for nothing that is not there.</summary>
+public sealed partial class TelemetryTests : IAsyncLifetime
+{
+    private readonly Guid _coordinator = Guid.NewGuid();
+    private readonly Gate _gate = new();
+    private ThrowawayCluster _cluster = null!;
+    private string _database = null!;
+
+    public async Task InitializeAsync()
+    {
+        _cluster = await ThrowawayCluster.StartAsync();
+        _database = await _cluster.NewDatabaseAsync();
+    }
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task Metrics_count_what_the_status_counts()
+    {
+        await LeaveBehindAsync(3);
+        await using PostgresHost host = await StartAsync();
+        using var reading = new MeterReading(host.Services);
+        await host.ActivateAsync();
+        SagaHandle started = await host.Client.StartAsync(host.Saga("gated"), "");
+        await host.ActivateAsync();
+
+        RecoveryReport report = host.Status.Current;
+        report.Totals.Recovered.Should().Be(3);
+        reading.Read("saga_recovery.passes").Should().Be(report.Totals.Passes);
+        reading.Read("saga_recovery.sagas", "outcome=recovered").Should().Be(report.Totals.Recovered);
+        reading.Read("saga_recovery.sagas", "outcome=skipped").Should().Be(report.RecentPasses.Sum(pass => pass.Skipped));
+        reading.Read("saga_recovery.sagas.found").Should().Be(report.RecentPasses.Sum(pass => pass.Found));
+        reading.Read("saga_recovery.starts.observed").Should().Be(report.Totals.ObservedStarts).And.Be(1);
+        reading.Read("saga_recovery.tracked").Should().Be(report.Tracked).And.Be(4);
+        reading.Read("saga_recovery.time_to_recover").Should().BeApproximately(report.TimeToRecover.Sum.TotalSeconds, 0.001).And.BeGreaterThan(0);
+        reading.Read("saga_recovery.joined").Should().Be(1);
+        reading.Read("saga_recovery.runs").Should().Be(4);
+
+        _gate.Open();
+        await started.Completion.Soon();
+        await host.ActivateAsync();
+        await Eventually.HoldsAsync(() => reading.Read("saga_recovery.runs") == 0, "all runs had ended");
+        reading.Read("saga_recovery.runs.ended", "result=succeeded").Should().Be(4);
+        reading.Read("saga_recovery.events.written").Should().Be(5, "three had begun before; the fourth began and ended here");
+        reading.Instruments.Should().OnlyContain(one => !string.IsNullOrEmpty(one.Description));
+        reading.TagValues.Should().NotContain(value => IsId(value), "no metric carries a saga's id");
+    }
+
+    [Theory]
+    [InlineData("docs/operations/prometheus-rules.yml")]
+    [InlineData("docs/operations/grafana-dashboard.json")]
+    public async Task Dashboard_and_alerts_ask_for_metrics_that_are_emitted(string file)
+    {
+        await using PostgresHost host = await StartAsync();
+        using var reading = new MeterReading(host.Services);
+        await host.ActivateAsync();
+        string text = (await File.ReadAllTextAsync(Path.Combine(Repository.Root, file))).Replace("\\\"", "\"", StringComparison.Ordinal);
+
+        string[] asked = [.. MetricName().Matches(text).Select(match => match.Value).Distinct()];
+
+        asked.Should().HaveCountGreaterThan(10).And.BeSubsetOf(reading.PrometheusNames);
+        foreach (Match outcome in OutcomeOf().Matches(text))
+        {
+            reading.TagsOf("saga_recovery.sagas", "outcome").Should().Contain(outcome.Groups["outcome"].Value.Split('|'));
+        }
+    }
+
+    [Fact]
+    public void The_dashboard_is_json_and_every_alert_has_its_heading_in_the_runbook()
+    {
+        using JsonDocument dashboard = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "docs/operations/grafana-dashboard.json")));
+        dashboard.RootElement.GetProperty("panels").GetArrayLength().Should().BeGreaterThan(15);
+
+        string rules = File.ReadAllText(Path.Combine(Repository.Root, "docs/operations/prometheus-rules.yml"));
+        string[] anchors = [.. Heading().Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs/operations.md")))
+            .Select(match => NotInAnchors().Replace(match.Groups["text"].Value.ToLowerInvariant(), "").Replace(' ', '-'))];
+        string[] runbooks = [.. Runbook().Matches(rules).Select(match => match.Groups["anchor"].Value)];
+
+        runbooks.Should().HaveCount(rules.Split("- alert:").Length - 1, "every alert has one").And.BeSubsetOf(anchors);
+    }
+
+    [Fact]
+    public async Task A_pass_is_a_span_a_hand_over_its_child_and_the_run_of_the_saga_is_linked_to_it()
+    {
+        List<Activity> ended = [];
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == SagaRecoveryTelemetry.ActivitySourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = span =>
+            {
+                lock (ended)
+                {
+                    ended.Add(span);
+                }
+            },
+        };
+        SagaId[] sagas = await LeaveBehindAsync(1);
+        ActivitySource.AddActivityListener(listener);
+        await using PostgresHost host = await StartAsync();
+        await host.ActivateAsync();
+        _gate.Open();
+        await Eventually.HoldsAsync(() => Ended("saga.run") is not null, "the run had ended");
+
+        Activity handOver = Ended("saga_recovery.hand_over")!;
+        Activity pass = Spans().Single(span => span.SpanId == handOver.ParentSpanId);
+        pass.OperationName.Should().Be("saga_recovery.pass");
+        pass.GetTagItem("saga_recovery.pass.recovered").Should().Be(1);
+        Ended("saga.run")!.Should().Match<Activity>(run => run.ParentId == null && run.Links.Single().Context == handOver.Context);
+
+        Activity? Ended(string name) => Spans().SingleOrDefault(
+            span => span.OperationName == name && Equals(span.GetTagItem("saga.id"), sagas[0].ToString()) && span.GetTagItem("saga.result") is not "Interrupted");
+
+        List<Activity> Spans()
+        {
+            lock (ended)
+            {
+                return [.. ended];
+            }
+        }
+    }
+
+    private static bool IsId(string value) => Guid.TryParse(value, out _);
+
+    private Task<PostgresHost> StartAsync() => PostgresHost.StartAsync(_database, _coordinator, TestSaga.Gated(_gate));
+
+    private async Task<SagaId[]> LeaveBehindAsync(int count)
+    {
+        await using PostgresHost host = await StartAsync();
+        List<SagaId> sagas = [];
+        for (int i = 0; i < count; i++)
+        {
+            sagas.Add((await host.Client.StartAsync(host.Saga("gated"), "")).SagaId);
+            await _gate.ArrivalAsync();
+        }
+
+        return [.. sagas];
+    }
+
+    [GeneratedRegex(@"\bsaga_recovery_[a-z_]+(?=[{\[ )\\,]|$)", RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex MetricName();
+
+    [GeneratedRegex(@"outcome(=|!~|=~)""(?<outcome>[a-z_|]+)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex OutcomeOf();
+
+    [GeneratedRegex(@"runbook: docs/operations\.md#(?<anchor>\S+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Runbook();
+
+    [GeneratedRegex(@"^#{2,4} (?<text>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex("[^a-z0-9 -]", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex NotInAnchors();
+}
