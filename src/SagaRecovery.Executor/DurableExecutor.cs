@@ -174,11 +174,11 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
                 ThrowIfClosed(saga.Id);
                 break;
             case Admission.Begins:
-                Log.Resumed(_logger, saga.Id, saga.Name, run.Generation, saga.Events.Count);
+                Log.Resumed(_logger, saga.Id, run.Name, run.Generation, saga.Events.Count);
                 Drive(run);
                 break;
             case Admission.Waits:
-                Log.Resumed(_logger, saga.Id, saga.Name, run.Generation, saga.Events.Count);
+                Log.Resumed(_logger, saga.Id, run.Name, run.Generation, saga.Events.Count);
                 break;
         }
 

@@ -1,3 +1,5 @@
+using SagaRecovery.Status;
+
 namespace SagaRecovery.Executor;
 
 /// <summary>
@@ -21,6 +23,6 @@ public sealed class SagaActionException : Exception
 /// <param name="Message">What went wrong, for people.</param>
 public sealed record SagaError(string Code, string Message)
 {
-    /// <summary><c>code: message</c>.</summary>
-    public override string ToString() => $"{Code}: {Message}";
+    /// <summary><c>code: message</c>, in one line that is fit for a log.</summary>
+    public override string ToString() => PlainText.OneLine($"{Code}: {Message}", longest: 2_000);
 }

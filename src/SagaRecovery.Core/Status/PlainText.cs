@@ -16,6 +16,11 @@ public static class PlainText
     /// <param name="longest">How many characters of it are kept.</param>
     public static string OneLine(string text, int longest = Longest)
     {
+        if (text.Length <= longest && text.All(IsPlain))
+        {
+            return text; // nearly always
+        }
+
         string cut = text.Length <= longest ? text : string.Concat(text.AsSpan(0, CutLength(text, longest)), "…");
         return string.Create(cut.Length, cut, static (span, source) =>
         {

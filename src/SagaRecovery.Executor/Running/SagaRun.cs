@@ -69,7 +69,7 @@ internal sealed class SagaRun : IDisposable
     /// <summary>Completes when no code of an earlier run of the same saga is under way in this process any more.</summary>
     public Task Predecessor { get; set; } = Task.CompletedTask;
 
-    private string Name => _subject.Definition.Saved.Name;
+    public string Name => _subject.Definition.Saved.Name;
 
     public void Stop(StopReason reason) => _stop.Request(reason);
 

@@ -31,7 +31,7 @@ internal static partial class Log
     public static partial void Recovered(ILogger logger, SagaId sagaId, string sagaName);
 
     [LoggerMessage(9, LogLevel.Warning, "failed to recover saga: {SagaId} ({SagaName}): {Error}")]
-    public static partial void FailedToRecover(ILogger logger, SagaId sagaId, string sagaName, string error, Exception? exception);
+    public static partial void FailedToRecover(ILogger logger, SagaId sagaId, string sagaName, string error);
 
     [LoggerMessage(10, LogLevel.Debug, "saga has finished (missing from the listing): {SagaId}")]
     public static partial void Finished(ILogger logger, SagaId sagaId);
@@ -111,4 +111,7 @@ internal static partial class Log
 
     [LoggerMessage(35, LogLevel.Information, "found saga that is deferred until others have outlived their probation: {SagaId}")]
     public static partial void Deferred(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(36, LogLevel.Debug, "why saga {SagaId} failed to be recovered")]
+    public static partial void WhyFailedToRecover(ILogger logger, SagaId sagaId, Exception exception);
 }

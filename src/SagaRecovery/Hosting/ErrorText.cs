@@ -1,10 +1,13 @@
 using System.Text;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;
 
 /// <summary>An exception in one line, with what caused it: the outermost message alone often says only that something failed.</summary>
 internal static class ErrorText
 {
+    private const int Longest = 2_000;
+
     public static string Of(Exception exception)
     {
         var text = new StringBuilder(exception.Message);
@@ -16,6 +19,9 @@ internal static class ErrorText
             }
         }
 
-        return text.ToString();
+        return Plain(text.ToString());
     }
+
+    /// <summary>What came from outside, fit for a line of the log and the report: see <see cref="PlainText"/>.</summary>
+    public static string Plain(string text) => PlainText.OneLine(text, Longest);
 }

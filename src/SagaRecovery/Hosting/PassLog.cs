@@ -14,7 +14,7 @@ internal static class PassLog
         Write(logger, pass.ClosingStarts);
     }
 
-    public static void Write(ILogger logger, RecoveryPlan plan)
+    public static void Write(ILogger logger, RecoveryPlan plan, RecoveryPause? pause)
     {
         if (logger.IsEnabled(LogLevel.Debug))
         {
@@ -26,7 +26,11 @@ internal static class PassLog
         Each(plan.Readopted, saga => Log.Readopted(logger, saga.Candidate.SagaId, saga.Candidate.Name, saga.Previous, saga.Candidate.Generation));
         Each(plan.Held, saga => Log.Held(logger, saga.SagaId));
         Each(plan.Deferred, saga => Log.Deferred(logger, saga.SagaId));
-        Each(plan.Unreadable, saga => Log.Unreadable(logger, saga.SagaId, saga.Error));
+        Each(plan.Unreadable, saga => Log.Unreadable(logger, saga.SagaId, ErrorText.Plain(saga.Error)));
+        if (pause is not null && plan.Paused.Count > 0)
+        {
+            Log.Paused(logger, PlainText.OneLine(pause.Note.Actor), PlainText.OneLine(pause.Note.Reason), plan.Paused.Count);
+        }
     }
 
     public static void Write(ILogger logger, PassReport report) => Log.ActivationComplete(

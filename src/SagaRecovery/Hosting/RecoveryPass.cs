@@ -75,7 +75,7 @@ internal sealed class RecoveryPass(
         PassOutcome outcome = plan.BeginOutcome();
         try
         {
-            PassLog.Write(logger, plan);
+            PassLog.Write(logger, plan, _asked.Paused);
             await handOver.RelinquishGoneAsync(plan, outcome, abort).ConfigureAwait(false);
             await HandOverAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false);
             return outcome.Complete(Now);

@@ -67,7 +67,7 @@ internal sealed class SagaHandOver(
                     ResumeOutcome answer = await ResumeAsync(member, present.Saga, older, abort).ConfigureAwait(false);
                     return await AccountAsync(member, candidate, answer, abort).ConfigureAwait(false);
                 case LoadedSaga.Unreadable unreadable:
-                    Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, unreadable.Error, exception: null);
+                    Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, unreadable.Error);
                     return new HandOverResult.Failed(unreadable.Error);
                 default:
                     Log.MovedOn(logger, candidate.SagaId);
@@ -82,7 +82,8 @@ internal sealed class SagaHandOver(
             }
 
             string error = ErrorText.Of(exception);
-            Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, error, exception);
+            Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, error);
+            Log.WhyFailedToRecover(logger, candidate.SagaId, exception); // the trace for who asks; it may hold anything
             return new HandOverResult.Failed(error);
         }
     }
@@ -110,10 +111,11 @@ internal sealed class SagaHandOver(
                 Log.AlreadyInExecutor(logger, candidate.SagaId);
                 return HandOverResult.AlreadyRunning.Instance;
             case ResumeOutcome.NotHere notHere:
-                Log.NotHere(logger, candidate.SagaId, candidate.Name, notHere.Missing);
-                return new HandOverResult.NotHere(notHere.Missing);
+                string missing = ErrorText.Plain(notHere.Missing);
+                Log.NotHere(logger, candidate.SagaId, candidate.Name, missing);
+                return new HandOverResult.NotHere(missing);
             case ResumeOutcome.Unrecoverable unrecoverable:
-                return await AbandonAsync(member, candidate, unrecoverable.Reason, abort).ConfigureAwait(false);
+                return await AbandonAsync(member, candidate, ErrorText.Plain(unrecoverable.Reason), abort).ConfigureAwait(false);
             default:
                 throw new InvalidOperationException($"The executor answered {answer?.GetType().Name ?? "null"}, which is no {nameof(ResumeOutcome)}.");
         }
@@ -124,7 +126,7 @@ internal sealed class SagaHandOver(
         if (!_options.AbandonUnrecoverable)
         {
             string error = $"unrecoverable: {reason} (not abandoned: {SagaRecoveryOptions.SectionName}:{nameof(_options.AbandonUnrecoverable)} is off)";
-            Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, error, exception: null);
+            Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, error);
             return new HandOverResult.Failed(error);
         }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Postgres;
 
@@ -95,20 +96,19 @@ internal sealed class PostgresSagaStore(
         }
     }
 
-    /// <summary>Listings hold many sagas of few names: one string for each name.</summary>
+    /// <summary>Listings hold many sagas of few names: one string for each, fit to be shown in a line of a log.</summary>
     private sealed class NameCache
     {
-        private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
 
         public string Get(string name)
         {
-            if (_names.TryGetValue(name, out string? known))
+            if (!_names.TryGetValue(name, out string? shown))
             {
-                return known;
+                _names.Add(name, shown = PlainText.OneLine(name));
             }
 
-            _names.Add(name);
-            return name;
+            return shown;
         }
     }
 }

@@ -1,0 +1,144 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Tests;
+
+/// <summary>One story for each verdict, and for which evidence outranks which.</summary>
+public sealed class VerdictTests
+{
+    private static readonly DateTimeOffset Noon = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
+    private static readonly SagaId Saga = SagaId.Parse("00000000-0000-0000-0000-000000000001");
+    private static readonly CoordinatorId Us = new(Guid.Parse("c0000000-0000-4000-8000-000000000001"));
+    private static readonly CoordinatorId Others = new(Guid.Parse("c0000000-0000-4000-8000-000000000002"));
+    private static readonly OperatorNote Note = new("ann", "broken disk");
+    private static readonly HeldSaga Hold = new(Saga, "provision", Noon.AddMinutes(-1), Note);
+
+    public static TheoryData<string, SagaVerdict> Stories => new()
+    {
+        { "no row, not known", SagaVerdict.Unknown },
+        { "no row, announced", SagaVerdict.Starting },
+        { "succeeded", SagaVerdict.Finished },
+        { "unwound", SagaVerdict.Finished },
+        { "stuck", SagaVerdict.Stuck },
+        { "abandoned", SagaVerdict.Abandoned },
+        { "succeeded, still tracked", SagaVerdict.Finished },
+        { "others'", SagaVerdict.NotOurs },
+        { "others', tracked here", SagaVerdict.NotOurs },
+        { "nobody's", SagaVerdict.NotOurs },
+        { "ours, fenced", SagaVerdict.Fenced },
+        { "ours, announced", SagaVerdict.Starting },
+        { "ours, started", SagaVerdict.RunningHere },
+        { "ours, recovered", SagaVerdict.RunningHere },
+        { "ours, recovered, held", SagaVerdict.RunningHere },
+        { "ours, recovered at an older generation", SagaVerdict.OutOfDate },
+        { "ours, held, paused, failed", SagaVerdict.Held },
+        { "ours, paused, failed", SagaVerdict.Paused },
+        { "ours, failed", SagaVerdict.BackingOff },
+        { "ours, not here", SagaVerdict.NotHere },
+        { "ours, unreadable", SagaVerdict.Unreadable },
+        { "ours, suspected", SagaVerdict.Deferred },
+        { "ours, idle", SagaVerdict.ToBeRecovered },
+    };
+
+    [Theory]
+    [MemberData(nameof(Stories))]
+    public void Evidence_leads_to_one_verdict(string story, SagaVerdict verdict)
+    {
+        SagaExplanation explanation = Judge(story);
+
+        explanation.Verdict.Should().Be(verdict);
+        explanation.Because.Should().NotBeEmpty();
+    }
+
+    [Fact]
+    public void Evidence_is_told_with_the_verdict()
+    {
+        Judge("ours, failed").Should().Match<SagaExplanation>(one =>
+            one.Failures == 3 && one.Error == "time-out" && one.NextTry == Noon.AddSeconds(8) && one.Because.Contains("3 times") && one.ToDo.Contains("Retry"));
+        Judge("ours, not here").Because.Should().Contain("definition provision v7");
+        Judge("ours, held, paused, failed").Should().Match<SagaExplanation>(one => one.Because.Contains("ann: broken disk") && one.Since == Hold.Since);
+        Judge("ours, recovered, held").Because.Should().Contain("ann: broken disk");
+        Judge("abandoned").Should().Match<SagaExplanation>(one => one.Because.Contains("illegal log") && one.Since == Noon);
+        Judge("ours, recovered").Since.Should().Be(Noon.AddMinutes(-5));
+        Judge("ours, recovered at an older generation").Because.Should().Contain("generation 1").And.Contain("generation 2");
+        Judge("others'").Because.Should().Contain(Others.ToString()).And.Contain("does not answer");
+    }
+
+    [Theory]
+    [InlineData(false, 3, "which answers")]
+    [InlineData(false, 60, "which does not answer")]
+    [InlineData(true, 3, "which was shut down")]
+    public void Of_an_owner_it_is_told_whether_it_answers(bool left, int silentSeconds, string told)
+    {
+        CoordinatorDetails owner = Owner(Others) with { HasLeft = left, Silence = TimeSpan.FromSeconds(silentSeconds) };
+
+        Judge(Row(SagaState.Running, Others) with { Owner = owner }, new SagaKnowledge()).Because.Should().Contain(told);
+    }
+
+    private static SagaExplanation Judge(string story)
+    {
+        var known = new SagaKnowledge
+        {
+            Run = story switch
+            {
+                _ when story.Contains("announced") => new SagaRunKnowledge(RunOrigin.Announced, AdoptGeneration.Initial, RecoveredAt: null),
+                _ when story.Contains("started") => new SagaRunKnowledge(RunOrigin.Started, AdoptGeneration.Initial, RecoveredAt: null),
+                _ when story.Contains("recovered") || story.Contains("tracked") => new SagaRunKnowledge(RunOrigin.Recovered, AdoptGeneration.Initial, Noon.AddMinutes(-5)),
+                _ => null,
+            },
+            Waiting = story switch
+            {
+                _ when story.Contains("failed") => new WaitingSaga(Saga, "provision", WaitingKind.BackingOff, Noon, 3, Noon.AddSeconds(8), "time-out"),
+                _ when story.Contains("not here") => new WaitingSaga(Saga, "provision", WaitingKind.NotHere, Noon, 0, NextTry: null, "definition provision v7"),
+                _ when story.Contains("unreadable") => new WaitingSaga(Saga, "", WaitingKind.Unreadable, Noon, 0, NextTry: null, "state 'sideways'"),
+                _ => null,
+            },
+            IsSuspect = story.Contains("suspected"),
+        };
+        SagaDetails? row = story switch
+        {
+            _ when story.StartsWith("no row") => null,
+            _ when story.StartsWith("succeeded") => Row(SagaState.Succeeded, Us),
+            "unwound" => Row(SagaState.Unwound, Us),
+            "stuck" => Row(SagaState.Stuck, Us),
+            "abandoned" => Row(SagaState.Abandoned, Us) with { Abandonment = new AbandonmentDetails(Noon, "unrecoverable", "illegal log") },
+            _ when story.StartsWith("others'") => Row(SagaState.Running, Others),
+            "nobody's" => Row(SagaState.Running, owner: null),
+            _ => Row(SagaState.Running, Us),
+        };
+        if (story.Contains("older generation"))
+        {
+            row = row! with { Summary = row.Summary with { Generation = new AdoptGeneration(2) } };
+        }
+
+        if (story.Contains("held"))
+        {
+            row = row! with { Hold = Hold };
+        }
+
+        return Judge(row, known, fenced: story.Contains("fenced"), paused: story.Contains("paused"));
+    }
+
+    private static SagaExplanation Judge(SagaDetails? row, SagaKnowledge known, bool fenced = false, bool paused = false)
+    {
+        var us = new CoordinatorStatus(Us, new Incarnation(3), fenced ? new FenceStatus(new Incarnation(4), Noon) : null);
+        return SagaVerdicts.Judge(new SagaEvidence(Saga, row, known, us, paused ? new RecoveryPause(Noon, Note) : null));
+    }
+
+    private static SagaDetails Row(SagaState state, CoordinatorId? owner) => new()
+    {
+        Summary = new SagaSummary(Saga, "provision", state, owner, AdoptGeneration.Initial, Noon.AddHours(-1), IsHeld: false),
+        Creator = Us,
+        TimeAdopted = Noon.AddHours(-1),
+        Version = 1,
+        DefinitionHash = default,
+        Graph = null,
+        Parameters = "{}",
+        Events = [],
+        Owner = owner is { } id ? Owner(id) : null,
+    };
+
+    private static CoordinatorDetails Owner(CoordinatorId id) =>
+        new(id, new Incarnation(3), "host-1", 4711, Noon, TimeSpan.FromMinutes(1), HasLeft: false, Paused: null, InProgress: null);
+}
