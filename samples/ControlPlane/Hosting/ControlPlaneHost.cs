@@ -32,6 +32,7 @@ internal static class ControlPlaneHost
             Serilog.ILogger log = UseSerilog(builder);
             AddServices(builder, await SagaDatabase.ResolveAsync(builder, log));
             OperatorAccess.Add(builder, log);
+            builder.AddTelemetry();
             await using WebApplication app = builder.Build();
             MapEndpoints(app);
             await app.RunAsync();
@@ -103,6 +104,7 @@ internal static class ControlPlaneHost
         app.MapProjects();
         app.MapDemoSagas();
         app.MapSagaRecovery(configure: options => options.LeverPolicy = OperatorAccess.Policy);
+        app.MapTelemetry();
         app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthAnswer.WriteAsync });
     }
 }

@@ -94,8 +94,8 @@ internal static partial class Log
     [LoggerMessage(29, LogLevel.Debug, "why pass {Iteration} failed")]
     public static partial void WhyPassFailed(ILogger logger, long iteration, Exception exception);
 
-    [LoggerMessage(30, LogLevel.Warning, "the process before this one under coordinator {CoordinatorId} crashed, last seen {LastSeen:O}; {InHand} sagas were in hand, and go last")]
-    public static partial void PreviousCrashed(ILogger logger, CoordinatorId coordinatorId, DateTimeOffset lastSeen, int inHand);
+    [LoggerMessage(30, LogLevel.Warning, "the process before this one crashed, last seen {LastSeen}; suspects, which go last: {InHand}")]
+    public static partial void PreviousCrashed(ILogger logger, string lastSeen, int inHand);
 
     [LoggerMessage(31, LogLevel.Warning, "lever {Lever} pulled on saga {SagaId} by {Actor}: {Reason}")]
     public static partial void LeverPulled(ILogger logger, Lever lever, SagaId sagaId, string actor, string reason);

@@ -73,7 +73,7 @@ internal sealed class CrashLoopGuard(
 
         if (previous.Crashed)
         {
-            Log.PreviousCrashed(logger, member.Coordinator, previous.LastSeen, suspects.Count);
+            Log.PreviousCrashed(logger, PlainText.Time(previous.LastSeen), suspects.Count);
         }
 
         tracker.Follow(previous, suspects);

@@ -1,0 +1,37 @@
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+using SagaRecovery;
+
+namespace ControlPlane.Hosting;
+
+/// <summary>
+/// Metrics for Prometheus to scrape at <c>/metrics</c>; metrics and traces for a collector, too, where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
+/// names one.
+/// </summary>
+internal static class Telemetry
+{
+    private const string CollectorSetting = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    public static void AddTelemetry(this WebApplicationBuilder builder)
+    {
+        bool hasCollector = !string.IsNullOrEmpty(builder.Configuration[CollectorSetting]);
+        builder.Services.AddOpenTelemetry()
+            .WithMetrics(metrics =>
+            {
+                metrics.AddMeter(SagaRecoveryTelemetry.MeterName).AddPrometheusExporter();
+                if (hasCollector)
+                {
+                    metrics.AddOtlpExporter();
+                }
+            })
+            .WithTracing(traces =>
+            {
+                if (hasCollector)
+                {
+                    traces.AddSource(SagaRecoveryTelemetry.ActivitySourceName).AddOtlpExporter();
+                }
+            });
+    }
+
+    public static void MapTelemetry(this WebApplication app) => app.MapPrometheusScrapingEndpoint("/metrics");
+}
