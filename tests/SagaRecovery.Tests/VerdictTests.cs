@@ -98,12 +98,12 @@ public sealed class VerdictTests
         };
         SagaDetails? row = story switch
         {
-            _ when story.StartsWith("no row") => null,
-            _ when story.StartsWith("succeeded") => Row(SagaState.Succeeded, Us),
+            _ when story.StartsWith("no row", StringComparison.Ordinal) => null,
+            _ when story.StartsWith("succeeded", StringComparison.Ordinal) => Row(SagaState.Succeeded, Us),
             "unwound" => Row(SagaState.Unwound, Us),
             "stuck" => Row(SagaState.Stuck, Us),
             "abandoned" => Row(SagaState.Abandoned, Us) with { Abandonment = new AbandonmentDetails(Noon, "unrecoverable", "illegal log") },
-            _ when story.StartsWith("others'") => Row(SagaState.Running, Others),
+            _ when story.StartsWith("others'", StringComparison.Ordinal) => Row(SagaState.Running, Others),
             "nobody's" => Row(SagaState.Running, owner: null),
             _ => Row(SagaState.Running, Us),
         };

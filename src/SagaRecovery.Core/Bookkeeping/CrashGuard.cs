@@ -33,6 +33,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     private const int Factor = 8;
 
     private readonly Dictionary<SagaId, Suspect> _suspects = [];
+    private readonly HashSet<SagaId> _notRun = []; // offered after the crash, and not taken on: nobody waits for them
     private readonly List<SagaId> _inHand = []; // suspects on probation
     private DateTimeOffset _probationEnds = DateTimeOffset.MinValue;
     private int? _canaries; // how many innocent ones go at once; null: all
@@ -93,8 +94,15 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         }
     }
 
-    /// <summary>Takes note that a saga was offered to the executor and does not run: it cannot have been what kills.</summary>
-    public void NoteNotRun(SagaId sagaId) => _suspects.Remove(sagaId);
+    /// <summary>Takes note that a saga was offered to the executor and does not run: this time it cannot kill.</summary>
+    public void NoteNotRun(SagaId sagaId)
+    {
+        if (!IsIdle)
+        {
+            _suspects.Remove(sagaId);
+            _notRun.Add(sagaId);
+        }
+    }
 
     /// <summary>The process lives: what it had in hand did not kill it.</summary>
     private void Acquit()
@@ -109,24 +117,25 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         _handedOver = false;
     }
 
-    private IEnumerable<Candidate> TurnOf(List<Candidate> recover, bool onProbation)
+    private List<Candidate> TurnOf(List<Candidate> recover, bool onProbation)
     {
         List<Candidate> innocent = recover.FindAll(candidate => !Suspects(candidate.SagaId));
-        if (innocent.Count > 0 && _canaries is null)
+        List<Candidate> known = innocent.FindAll(candidate => _notRun.Contains(candidate.SagaId));
+        if (innocent.Count > known.Count)
         {
-            return innocent;
+            return _canaries is not { } few ? innocent : onProbation ? known : [.. known, .. innocent.Except(known).Take(few)];
         }
 
-        return onProbation ? [] : innocent.Count > 0 ? innocent.Take(_canaries ?? 0) : NextGroup(recover);
+        return onProbation ? known : [.. known, .. NextGroup(recover.FindAll(candidate => Suspects(candidate.SagaId)))];
     }
 
     /// <summary>Of suspects, the least suspicious: as many of a kind as may be in hand together.</summary>
-    private IEnumerable<Candidate> NextGroup(List<Candidate> suspects)
+    private List<Candidate> NextGroup(List<Candidate> suspects)
     {
         IGrouping<(int DeathsAlone, int GroupSize), Candidate>? alike = suspects
             .GroupBy(candidate => (_suspects[candidate.SagaId].DeathsAlone, _suspects[candidate.SagaId].GroupSize))
             .OrderBy(group => group.Key.DeathsAlone).ThenByDescending(group => group.Key.GroupSize)
             .FirstOrDefault();
-        return alike is null ? [] : alike.Take((alike.Key.GroupSize + Factor - 1) / Factor);
+        return alike is null ? [] : [.. alike.Take((alike.Key.GroupSize + Factor - 1) / Factor)];
     }
 }

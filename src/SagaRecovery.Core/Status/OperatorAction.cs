@@ -38,11 +38,12 @@ public enum Lever
 }
 
 /// <summary>A lever that was pulled.</summary>
+/// <param name="Number">In the order of pulling; never given twice.</param>
 /// <param name="Time">When.</param>
 /// <param name="Lever">Which.</param>
 /// <param name="SagaId">On which saga; null: on a coordinator's recovery.</param>
 /// <param name="Note">By whom, and why.</param>
-public sealed record OperatorAction(DateTimeOffset Time, Lever Lever, SagaId? SagaId, OperatorNote Note);
+public sealed record OperatorAction(long Number, DateTimeOffset Time, Lever Lever, SagaId? SagaId, OperatorNote Note);
 
 /// <summary>A pause of recovery.</summary>
 /// <param name="Since">When it began.</param>

@@ -98,10 +98,10 @@ internal static partial class Log
     public static partial void PreviousCrashed(ILogger logger, string lastSeen, int inHand);
 
     [LoggerMessage(31, LogLevel.Warning, "lever {Lever} pulled on saga {SagaId} by {Actor}: {Reason}")]
-    public static partial void LeverPulled(ILogger logger, Lever lever, SagaId sagaId, string actor, string reason);
+    public static partial void LeverPulled(ILogger logger, string lever, SagaId sagaId, string actor, string reason);
 
     [LoggerMessage(32, LogLevel.Warning, "lever {Lever} pulled on recovery by {Actor}: {Reason}")]
-    public static partial void RecoveryLeverPulled(ILogger logger, Lever lever, string actor, string reason);
+    public static partial void RecoveryLeverPulled(ILogger logger, string lever, string actor, string reason);
 
     [LoggerMessage(33, LogLevel.Debug, "a sign of life, or a look at the sagas' progress, failed; it is tried again at the next beat")]
     public static partial void PulseFailed(ILogger logger, Exception exception);

@@ -85,10 +85,6 @@ internal sealed class CrashLoopGuard(
         var note = new OperatorNote(
             OperatorNote.CrashGuardActor,
             $"the process died {guilty.DeathsAlone} times within {PlainText.Duration(_policy.Probation)} of being handed this saga alone, and no step of it had ended in between");
-        LeverOutcome outcome = await operations.HoldAsync(guilty.SagaId, note, cancellationToken).ConfigureAwait(false);
-        if (outcome is LeverOutcome.Done)
-        {
-            Log.LeverPulled(logger, Lever.Hold, guilty.SagaId, note.Actor, note.Reason);
-        }
+        await operations.HoldAsync(guilty.SagaId, note, cancellationToken).ConfigureAwait(false);
     }
 }

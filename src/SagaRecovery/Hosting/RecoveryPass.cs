@@ -21,6 +21,7 @@ internal sealed class RecoveryPass(
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     RecoveryMetrics metrics,
+    LeverLog leverLog,
     IOptions<SagaRecoveryOptions> options,
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
@@ -124,6 +125,7 @@ internal sealed class RecoveryPass(
     {
         await guard.PrepareAsync(member, stopping).ConfigureAwait(false);
         _asked = await controls.ReadControlsAsync(member, stopping).ConfigureAwait(false);
+        leverLog.Tell(_asked.RecentActions);
         CandidateListing listing = opened.BeginListing(); // the opening drain is done: what it settled, the listing cannot miss
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
         Log.ListedCandidates(logger, listing.Count);

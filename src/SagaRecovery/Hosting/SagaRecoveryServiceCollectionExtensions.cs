@@ -57,6 +57,7 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetRequiredService<SagaStarts>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetService<IMeterFactory>()));
+        services.AddSingleton<LeverLog>();
         services.AddSingleton<CrashLoopGuard>();
         services.AddSingleton<RecoveryPass>();
         services.AddSingleton(CreateOperator);
@@ -130,8 +131,8 @@ public static class SagaRecoveryServiceCollectionExtensions
         provider.GetRequiredService<SagaCoordinator>(),
         provider.GetRequiredService<SagaRecoveryStatus>(),
         provider.GetRequiredService<RecoveryWakeups>(),
-        provider.GetRequiredService<TimeProvider>(),
-        provider.GetRequiredService<ILogger<SagaOperator>>());
+        provider.GetRequiredService<LeverLog>(),
+        provider.GetRequiredService<TimeProvider>());
 
     private static ISagaExecutor RequireExecutor(IServiceProvider provider) =>
         provider.GetService<ISagaExecutor>() ?? throw new InvalidOperationException(

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
@@ -20,8 +19,8 @@ public sealed class SagaOperator
     private readonly SagaCoordinator _coordinator;
     private readonly SagaRecoveryStatus _status;
     private readonly RecoveryWakeups _wakeups;
+    private readonly LeverLog _leverLog;
     private readonly TimeProvider _time;
-    private readonly ILogger<SagaOperator> _logger;
 
     internal SagaOperator(
         ISagaOperations operations,
@@ -31,8 +30,8 @@ public sealed class SagaOperator
         SagaCoordinator coordinator,
         SagaRecoveryStatus status,
         RecoveryWakeups wakeups,
-        TimeProvider time,
-        ILogger<SagaOperator> logger)
+        LeverLog leverLog,
+        TimeProvider time)
     {
         _operations = operations;
         _controls = controls;
@@ -41,8 +40,8 @@ public sealed class SagaOperator
         _coordinator = coordinator;
         _status = status;
         _wakeups = wakeups;
+        _leverLog = leverLog;
         _time = time;
-        _logger = logger;
     }
 
     /// <summary>What the store has of sagas and coordinators, this process's and others'.</summary>
@@ -63,32 +62,30 @@ public sealed class SagaOperator
 
     /// <summary>Keeps passes of this coordinator from handing sagas over, over restarts, too. Sagas that run, and new ones, go on.</summary>
     public Task PauseAsync(OperatorNote note, CancellationToken cancellationToken = default) =>
-        PullAsync(Lever.Pause, note, () => _operations.PauseAsync(_coordinator.Id, note, cancellationToken), cancellationToken);
+        PullAsync(() => _operations.PauseAsync(_coordinator.Id, note, cancellationToken), cancellationToken);
 
     /// <summary>Ends a pause, and activates a pass.</summary>
     public async Task ResumeAsync(OperatorNote note, CancellationToken cancellationToken = default)
     {
-        await PullAsync(Lever.Resume, note, () => _operations.ResumeAsync(_coordinator.Id, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        await PullAsync(() => _operations.ResumeAsync(_coordinator.Id, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         _wakeups.Request(PassReason.Lever);
     }
 
     /// <summary>Keeps one saga in progress from being handed over; a run of it goes on.</summary>
     public Task<LeverOutcome> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) =>
-        PullAsync(Lever.Hold, sagaId, note, () => _operations.HoldAsync(sagaId, note, cancellationToken), cancellationToken);
+        PullAsync(() => _operations.HoldAsync(sagaId, note, cancellationToken), cancellationToken);
 
     /// <summary>Ends a hold, and activates a pass.</summary>
     public async Task<LeverOutcome> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        LeverOutcome outcome = await PullAsync(
-            Lever.Release, sagaId, note, () => _operations.ReleaseAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        LeverOutcome outcome = await PullAsync(() => _operations.ReleaseAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         return Activate(outcome);
     }
 
     /// <summary>Lets a saga whose hand-over failed be tried now, and activates a pass; for any other it only activates the pass.</summary>
     public async Task<LeverOutcome> RetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        LeverOutcome outcome = await PullAsync(
-            Lever.Retry, sagaId, note, () => _operations.NoteRetryAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        LeverOutcome outcome = await PullAsync(() => _operations.NoteRetryAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         _tracker.MakeDue(sagaId, _time.GetUtcNow());
         return Activate(outcome);
     }
@@ -101,8 +98,7 @@ public sealed class SagaOperator
         SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
     {
         LeverCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
-        LeverOutcome outcome = await PullAsync(
-            Lever.Abandon, sagaId, note, () => _operations.AbandonAsync(sagaId, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        LeverOutcome outcome = await PullAsync(() => _operations.AbandonAsync(sagaId, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (outcome is LeverOutcome.Done && _tracker.Look(sagaId, _time.GetUtcNow()).Run is { } run)
         {
             await _executor.RelinquishAsync(sagaId, run.Generation, cancellationToken).ConfigureAwait(false);
@@ -117,8 +113,7 @@ public sealed class SagaOperator
         SagaId sagaId, string node, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
     {
         LeverCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
-        LeverOutcome outcome = await PullAsync(
-            Lever.InjectError, sagaId, note, () => _operations.InjectErrorAsync(sagaId, node, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        LeverOutcome outcome = await PullAsync(() => _operations.InjectErrorAsync(sagaId, node, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         return Activate(outcome);
     }
 
@@ -140,32 +135,31 @@ public sealed class SagaOperator
         return outcome;
     }
 
-    private async Task PullAsync(Lever lever, OperatorNote note, Func<Task> pull, CancellationToken cancellationToken)
+    private async Task PullAsync(Func<Task> pull, CancellationToken cancellationToken)
     {
         await pull().ConfigureAwait(false);
-        Log.RecoveryLeverPulled(_logger, lever, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason));
         await ShowAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<LeverOutcome> PullAsync(
-        Lever lever, SagaId sagaId, OperatorNote note, Func<Task<LeverOutcome>> pull, CancellationToken cancellationToken)
+    private async Task<LeverOutcome> PullAsync(Func<Task<LeverOutcome>> pull, CancellationToken cancellationToken)
     {
         LeverOutcome outcome = await pull().ConfigureAwait(false);
         if (outcome is LeverOutcome.Done)
         {
-            Log.LeverPulled(_logger, lever, sagaId, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason));
             await ShowAsync(cancellationToken).ConfigureAwait(false);
         }
 
         return outcome;
     }
 
-    /// <summary>The status shows it now, not after the next pass.</summary>
+    /// <summary>Status and log show it now, not at the next pass.</summary>
     private async Task ShowAsync(CancellationToken cancellationToken)
     {
         if (_coordinator.Member is { } member)
         {
-            _status.Asked(await _controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false));
+            RecoveryControls asked = await _controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
+            _leverLog.Tell(asked.RecentActions);
+            _status.Asked(asked);
         }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class ControlStatements(string schema)
 
     /// <summary>The last levers that concern this coordinator, newest first.</summary>
     public string ReadActions { get; } = Statements.In(schema, """
-        select time_taken, lever, saga_id, actor, reason from {schema}.saga_operator_action
+        select id, time_taken, lever, saga_id, actor, reason from {schema}.saga_operator_action
         where coordinator_id = $1 order by id desc limit $2
         """);
 

@@ -110,12 +110,13 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
     }
 
     /// <returns>Null: a lever of a later version.</returns>
-    private static OperatorAction? ReadAction(NpgsqlDataReader row) => SagaWords.TryParse(row.GetString(1), out Lever lever)
+    private static OperatorAction? ReadAction(NpgsqlDataReader row) => SagaWords.TryParse(row.GetString(2), out Lever lever)
         ? new OperatorAction(
-            row.Time(0),
+            row.GetInt64(0),
+            row.Time(1),
             lever,
-            row.IsDBNull(2) ? null : new SagaId(row.GetGuid(2)),
-            new OperatorNote(row.GetString(3), row.GetString(4)))
+            row.IsDBNull(3) ? null : new SagaId(row.GetGuid(3)),
+            new OperatorNote(row.GetString(4), row.GetString(5)))
         : null;
 
     private async Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)

@@ -39,7 +39,7 @@ internal sealed class ExploredProcess
         var controls = new NoSagaControls();
         var guard = new CrashLoopGuard(
             controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
-        _pass = new RecoveryPass(Tracker, Store, controls, guard, handOver, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), options, time, NullLogger<SagaRecoveryService>.Instance)
+        _pass = new RecoveryPass(Tracker, Store, controls, guard, handOver, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new LeverLog(time, NullLogger<LeverLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
         {
             BeginWorker = work => work(),
         };

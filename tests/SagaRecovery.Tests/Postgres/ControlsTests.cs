@@ -185,5 +185,5 @@ public sealed class ControlsTests(PostgresCluster cluster) : PostgresTest(cluste
         $"update saga_recovery.{table} set {column} = {column} - interval '1 hour' where {key} = any (@Ids)",
         new { Ids = sagas.Select(saga => saga.Value).ToArray() });
 
-    private static Task IsFencedAsync(Func<Task> act) => FluentActions.Awaiting(act).Should().ThrowAsync<CoordinatorFencedException>();
+    private static async Task IsFencedAsync(Func<Task> act) => await FluentActions.Awaiting(act).Should().ThrowAsync<CoordinatorFencedException>();
 }

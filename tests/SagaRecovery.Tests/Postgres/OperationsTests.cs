@@ -1,5 +1,4 @@
 using Npgsql;
-using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Tests.Support;

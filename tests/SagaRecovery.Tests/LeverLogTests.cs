@@ -1,0 +1,63 @@
+using Microsoft.Extensions.Logging;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Status;
+using SagaRecovery.Testing;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests;
+
+public sealed class LeverLogTests : IDisposable
+{
+    private static readonly SagaId Saga = SagaId.Parse("00000000-0000-0000-0000-000000000001");
+
+    private readonly ManualTimeProvider _time = new();
+    private readonly LogLines _lines = new();
+
+    [Fact]
+    public void Each_lever_is_told_once_with_who_and_why_wherever_it_was_pulled()
+    {
+        var log = NewLog();
+        OperatorAction hold = Action(1, Lever.Hold, Saga, new OperatorNote("ann", "broken disk"));
+        OperatorAction pause = Action(2, Lever.Pause, saga: null, new OperatorNote("bob", "migration"));
+
+        log.Tell([hold]);
+        log.Tell([hold, pause]);
+        log.Tell([hold, pause]);
+
+        Told.Should().Equal(
+            $"lever hold pulled on saga {Saga} by ann: broken disk",
+            "lever pause pulled on recovery by bob: migration");
+    }
+
+    [Fact]
+    public void What_was_done_before_this_process_began_is_not_told_again()
+    {
+        OperatorAction before = Action(1, Lever.Pause, saga: null, new OperatorNote("bob", "migration"));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        var log = NewLog();
+
+        log.Tell([before]);
+
+        Told.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_reason_forges_no_line()
+    {
+        NewLog().Tell([Action(1, Lever.Retry, Saga, new OperatorNote("ann\u001b[2J", "x\nFTL all is lost"))]);
+
+        Told.Single().Should().EndWith("by ann [2J: x FTL all is lost");
+    }
+
+    public void Dispose() => _lines.Dispose();
+
+    private IEnumerable<string> Told => _lines.Lines.Select(line => line.Message);
+
+    private LeverLog NewLog()
+    {
+        using var factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(_lines));
+        return new LeverLog(_time, factory.CreateLogger<LeverLog>());
+    }
+
+    private OperatorAction Action(long number, Lever lever, SagaId? saga, OperatorNote note) => new(number, _time.GetUtcNow(), lever, saga, note);
+}
