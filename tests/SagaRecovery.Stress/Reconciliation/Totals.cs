@@ -21,7 +21,7 @@ internal static class Totals
     ];
 
     private static readonly string[] Buckets =
-        ["recovered", "failed", "skipped", "notHere", "abandoned", "movedOn", "notAttempted", "backingOff", "held", "unreadable"];
+        ["recovered", "failed", "skipped", "notHere", "abandoned", "movedOn", "notAttempted", "backingOff", "held", "paused", "deferred", "unreadable"];
 
     /// <summary>Compares the totals as of a pass with the lines up to the one that ends it.</summary>
     /// <returns>What differs, a line each; null: the process ended before it had written that line.</returns>
