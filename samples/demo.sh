@@ -58,17 +58,18 @@ trap 'exit 130' INT TERM
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 port=$((20000 + RANDOM % 10000)); until port_is_free $port; do port=$((20000 + RANDOM % 10000)); done
 
-http() { # METHOD PATH [ACCEPT [BODY]]: prints the body; HTTP/1.0, so that bash will do
+http() { # METHOD PATH [ACCEPT [BODY [HEADER]]]: prints the body; HTTP/1.0, so that bash will do
     local line status
     exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
-    printf '%s %s HTTP/1.0\r\nHost: 127.0.0.1\r\nAccept: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
-        "$1" "$2" "${3:-*/*}" "$(printf '%s' "${4:-}" | wc -c)" "${4:-}" >&3
+    printf '%s %s HTTP/1.0\r\nHost: 127.0.0.1\r\nAccept: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s' \
+        "$1" "$2" "${3:-*/*}" "$(printf '%s' "${4:-}" | wc -c)" "${5:+$5$'\r\n'}" "${4:-}" >&3
     read -r _ status _ <&3
     while IFS= read -r line <&3 && [[ $line != $'\r' ]]; do :; done
     cat <&3
     exec 3>&-
     [[ $status == 2* ]]
 }
+as_operator() { printf 'Authorization: Basic %s' "$(printf 'demo:%s' "$(cat "$work/data/operator-token")" | base64 -w 0)"; }
 sql() { PGPASSFILE=$work/data/postgres/pgpass "$psql" -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$(cat "$work/data/postgres/port")" -U postgres -d control_plane "$@"; }
 ask() { sql -At -c "$1"; }
 until_true() { # SECONDS WHAT COMMAND…: tries again until the command succeeds
@@ -144,7 +145,7 @@ wait "$blast_pid" || true
 blast_pid=''
 note "blast: $(cat "$work/blast.out") (what failed: requests cut off by the kill, or sent while nobody listened)"
 until_true 30 'every saga was finished' nothing_is_in_progress
-http POST /saga-recovery/activate application/json >/dev/null
+http POST /saga-recovery/activate application/json '' "$(as_operator)" >/dev/null
 pass_is_over
 recovered=$(from_report "report #>> '{totals,recovered}'")
 violations=$(from_report "report #>> '{totals,protocolViolations}'")

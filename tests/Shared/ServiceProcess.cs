@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -8,22 +9,30 @@ namespace Tests.Shared;
 /// <summary>The control plane as its users run it: a process with a port of its own.</summary>
 internal sealed partial class ServiceProcess : RunningProgram
 {
+    /// <summary>With which these tests pull levers.</summary>
+    public const string OperatorToken = "the-token-of-the-tests";
+
     private const string AnyPort = "http://127.0.0.1:0";
+    private const string OperatorTokenSetting = "--ControlPlane:OperatorToken=" + OperatorToken;
 
     private ServiceProcess(string assembly, IReadOnlyList<string> arguments)
         : base(assembly, arguments)
     {
     }
 
+    /// <summary>Who pulls levers in the tests' name.</summary>
+    public static AuthenticationHeaderValue Operator { get; } =
+        new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"tester:{OperatorToken}")));
+
     public HttpClient Http { get; private set; } = null!;
 
     /// <summary>Starts it, and does not wait until it listens.</summary>
     public static ServiceProcess Launch(params IReadOnlyList<string> settings) =>
-        new("ControlPlane", ["--urls", AnyPort, .. settings]);
+        new("ControlPlane", ["--urls", AnyPort, OperatorTokenSetting, .. settings]);
 
     /// <summary>Starts a program of another assembly that has the same endpoints, as far as they are asked for.</summary>
     public static ServiceProcess LaunchOther(string assembly, string verb, params IReadOnlyList<string> settings) =>
-        new(assembly, [verb, "--urls", AnyPort, .. settings]);
+        new(assembly, [verb, "--urls", AnyPort, OperatorTokenSetting, .. settings]);
 
     /// <summary>On a given database, under a coordinator id.</summary>
     public static Task<ServiceProcess> StartAsync(string connectionString, Guid coordinatorId, params IReadOnlyList<string> settings) =>
@@ -111,6 +120,7 @@ internal sealed partial class ServiceProcess : RunningProgram
     {
         using var request = new HttpRequestMessage(method, path);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        request.Headers.Authorization = method == HttpMethod.Post ? Operator : null;
         using HttpResponseMessage response = await Http.SendAsync(request);
         response.EnsureSuccessStatusCode();
         return await response.Content.ReadFromJsonAsync<JsonElement>();

@@ -3,11 +3,13 @@ using System.Text.Json.Serialization;
 using ControlPlane.Database;
 using ControlPlane.DemoSagas;
 using ControlPlane.Projects;
-using ControlPlane.Recovery;
+using ControlPlane.Operators;
 using EmbeddedPostgres;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery;
+using SagaRecovery.AspNetCore;
 using SagaRecovery.Executor;
 using Serilog;
 
@@ -29,6 +31,7 @@ internal static class ControlPlaneHost
             ListenAddresses.ThrowIfTaken(builder);
             Serilog.ILogger log = UseSerilog(builder);
             AddServices(builder, await SagaDatabase.ResolveAsync(builder, log));
+            OperatorAccess.Add(builder, log);
             await using WebApplication app = builder.Build();
             MapEndpoints(app);
             await app.RunAsync();
@@ -50,9 +53,12 @@ internal static class ControlPlaneHost
         ContentRootPath = File.Exists("appsettings.json") ? null : AppContext.BaseDirectory,
     });
 
-    private static Serilog.Core.Logger UseSerilog(WebApplicationBuilder builder)
+    public static Serilog.Core.Logger UseSerilog(WebApplicationBuilder builder)
     {
-        Serilog.Core.Logger log = new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger();
+        Serilog.Core.Logger log = new LoggerConfiguration()
+            .ReadFrom.Configuration(builder.Configuration)
+            .Enrich.With<ShortSource>()
+            .CreateLogger();
         builder.Logging.ClearProviders().AddSerilog(log, dispose: true);
         return log;
     }
@@ -67,6 +73,7 @@ internal static class ControlPlaneHost
             .AddSaga<ProjectCreateSaga>()
             .AddSaga<ProjectDeleteSaga>()
             .AddSaga<DemoSaga>();
+        services.AddHealthChecks().AddSagaRecovery();
 
         services.AddOptions<ControlPlaneOptions>().BindConfiguration(ControlPlaneOptions.SectionName);
         services.AddSingleton<ControlPlaneDatabase>();
@@ -95,6 +102,7 @@ internal static class ControlPlaneHost
         app.UseStatusCodePages();
         app.MapProjects();
         app.MapDemoSagas();
-        app.MapSagaRecovery();
+        app.MapSagaRecovery(configure: options => options.LeverPolicy = OperatorAccess.Policy);
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthAnswer.WriteAsync });
     }
 }

@@ -11,6 +11,12 @@ internal sealed class ControlPlaneOptions
     /// <summary>Where <c>initdb</c> and <c>pg_ctl</c> lie; null: wherever they are found.</summary>
     public string? PostgresBinFolder { get; set; }
 
+    /// <summary>
+    /// The token with which operators pull levers; null: one is made at the first start, and kept in the data folder. A secret: set it
+    /// with the environment variable <c>ControlPlane__OperatorToken</c>.
+    /// </summary>
+    public string? OperatorToken { get; set; }
+
     /// <summary>How long a request waits for the process to be able to start a saga. Default 5 s.</summary>
     public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(5);
 

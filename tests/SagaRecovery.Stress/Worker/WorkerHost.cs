@@ -1,12 +1,11 @@
 using ControlPlane.Hosting;
-using ControlPlane.Recovery;
+using ControlPlane.Operators;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Npgsql;
+using SagaRecovery.AspNetCore;
 using SagaRecovery.Executor;
-using Serilog;
 
 namespace SagaRecovery.Stress.Worker;
 
@@ -20,8 +19,7 @@ internal static class WorkerHost
     public static async Task<int> RunAsync(string[] settings)
     {
         WebApplicationBuilder builder = ControlPlaneHost.CreateBuilder(settings);
-        builder.Logging.ClearProviders().AddSerilog(
-            new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger(), dispose: true);
+        OperatorAccess.Add(builder, ControlPlaneHost.UseSerilog(builder));
         builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(builder.Configuration["ConnectionStrings:Sagas"]!));
         builder.Services.AddSagaRecovery()
             .AddDurableExecutor()
@@ -31,7 +29,7 @@ internal static class WorkerHost
         builder.Services.AddSingleton<ExecutionJournal>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2)); // endless actions never end
         await using WebApplication app = builder.Build();
-        app.MapSagaRecovery();
+        app.MapSagaRecovery(configure: options => options.LeverPolicy = OperatorAccess.Policy);
         await app.RunAsync();
         return 0;
     }

@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace SagaRecovery.AspNetCore.Health;
+
+/// <summary>Whether recovery does its work, as of its report.</summary>
+internal sealed class SagaRecoveryHealthCheck(SagaRecoveryStatus status) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(RecoveryHealth.Of(status.Current, context.Registration.FailureStatus));
+}

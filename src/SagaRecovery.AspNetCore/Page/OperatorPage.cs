@@ -1,0 +1,46 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using SagaRecovery.AspNetCore.Endpoints;
+
+namespace SagaRecovery.AspNetCore.Page;
+
+/// <summary>The operator's page: one document, put together once from the files in <c>Assets</c>.</summary>
+internal static class OperatorPage
+{
+    /// <summary>In the order in which one builds on the other.</summary>
+    private static readonly string[] Scripts =
+        ["text.js", "dom.js", "service.js", "levers.js", "charts.js", "overview.js", "graph.js", "saga.js", "sagas.js", "plan.js", "main.js"];
+
+    private static readonly string Style = Asset("page.css");
+    private static readonly string Script = string.Concat(Scripts.Select(name => Joined(Asset(name))));
+    private static readonly string Document = Asset("page.html").Replace("/*style*/", Style).Replace("/*script*/", Script);
+
+    /// <summary>Nothing but the document's own style and script, and requests to the service itself.</summary>
+    private static readonly string Policy =
+        $"default-src 'none'; script-src '{HashOf(Script)}'; style-src '{HashOf(Style)}'; img-src data:; connect-src 'self'; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    public static IResult For(HttpContext context, LeverRights rights)
+    {
+        context.Response.Headers.ContentSecurityPolicy = Policy;
+        context.Response.Headers["Referrer-Policy"] = "no-referrer";
+        return Results.Text(Document.Replace("{levers}", rights.ToString()), $"{MediaTypes.Html}; charset=utf-8");
+    }
+
+    /// <summary>The files are modules, for those who read and check them; in the document they are one, and import nothing.</summary>
+    private static string Joined(string module) => string.Concat(
+        module.Split('\n')
+            .Where(line => !line.StartsWith("import ", StringComparison.Ordinal))
+            .Select(line => line.StartsWith("export ", StringComparison.Ordinal) ? line["export ".Length..] + '\n' : line + '\n'));
+
+    private static string HashOf(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
+
+    private static string Asset(string name)
+    {
+        using Stream stream = typeof(OperatorPage).Assembly.GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"The assembly lacks its file {name}.");
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return reader.ReadToEnd().ReplaceLineEndings("\n");
+    }
+}
