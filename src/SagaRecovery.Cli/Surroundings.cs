@@ -40,7 +40,7 @@ internal sealed record Surroundings
             && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
         return new Surroundings
         {
-            Out = Console.IsOutputRedirected && !OperatingSystem.IsWindows() ? OpenPipe() : Console.Out,
+            Out = (Console.IsOutputRedirected && !OperatingSystem.IsWindows() ? OpenPipe() : null) ?? Console.Out,
             Error = Console.Error,
             In = Console.In,
             CanAsk = !Console.IsInputRedirected,
@@ -55,9 +55,10 @@ internal sealed record Surroundings
     }
 
     /// <summary><see cref="Console.Out"/> keeps it to itself when the reader of a pipe has gone, and <c>watch | head</c> would never end.</summary>
-    private static StreamWriter OpenPipe() => new(
-        new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
+    /// <returns>Null: it is no pipe. A file may have been written to by others, whose end a stream of its own would not know.</returns>
+    private static StreamWriter? OpenPipe()
     {
-        AutoFlush = true,
-    };
+        var pipe = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return pipe.CanSeek ? null : new StreamWriter(pipe, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+    }
 }

@@ -12,6 +12,8 @@ internal static class Failures
     {
         RefusalException refusal => (refusal.ExitCode, refusal.Message),
         PostgresException answer => Of(answer),
+        NpgsqlException when failure.Message.StartsWith("No password", StringComparison.Ordinal) => (
+            ExitCode.Refused, "The database wants a password: set PGPASSWORD, or name a file with PGPASSFILE."),
         NpgsqlException or SocketException or TimeoutException => (ExitCode.Unreachable, $"Cannot reach the database: {Innermost(failure)}"),
         HttpRequestException => (ExitCode.Unreachable, $"Cannot reach the service: {Innermost(failure)}"),
         JsonException => (ExitCode.Failed, $"The answer is not one that this version of the tool can read: {failure.Message}"),

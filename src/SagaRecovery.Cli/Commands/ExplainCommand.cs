@@ -36,7 +36,7 @@ internal static class ExplainCommand
             }
             else if (explanation.Verdict != SagaVerdict.Unknown)
             {
-                Show(call, explanation);
+                Show(call, explanation, access is DatabaseAccess);
             }
 
             if (explanation.Verdict == SagaVerdict.Unknown)
@@ -49,9 +49,14 @@ internal static class ExplainCommand
         }
     }
 
-    private static void Show(Call call, SagaExplanation explanation)
+    private static void Show(Call call, SagaExplanation explanation, bool byRow)
     {
-        var facts = new List<(string Name, string Value)> { ("because", explanation.Because), ("to do", explanation.ToDo.Length == 0 ? "nothing" : explanation.ToDo) };
+        var facts = new List<(string Name, string Value)> { ("why", explanation.Because) };
+        if (explanation.ToDo.Length > 0)
+        {
+            facts.Add(("to do", explanation.ToDo));
+        }
+
         if (explanation.Since is { } since)
         {
             facts.Add(("since", $"{PlainText.Time(since)} ({PlainText.Duration(call.Around.Time.GetUtcNow() - since)} ago)"));
@@ -73,7 +78,8 @@ internal static class ExplainCommand
         }
 
         facts.Add(("last event", explanation.LastEvent ?? "none"));
-        call.Screen.Line($"saga {explanation.SagaId}: {Words.Of(explanation.Verdict)}");
+        string verdict = byRow && explanation.Verdict == SagaVerdict.NotOurs ? "in progress" : Words.Of(explanation.Verdict); // we are nobody's process
+        call.Screen.Line($"saga {explanation.SagaId}: {verdict}{(byRow ? " (by its row alone)" : "")}");
         Facts.Show(call.Screen, facts);
     }
 }
