@@ -133,7 +133,7 @@ internal sealed class ServiceAccess : ISagaAccess
             request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(accept));
             request.Content = body is null ? null : new StringContent(body, encoding: null, "application/json");
             using HttpResponseMessage response = await _http.SendAsync(request, token).ConfigureAwait(false);
-            return new ServiceAnswer(Where, response.StatusCode, await response.Content.ReadAsStringAsync(token).ConfigureAwait(false));
+            return new ServiceAnswer(Where, _http.DefaultRequestHeaders.Authorization is not null, response.StatusCode, await response.Content.ReadAsStringAsync(token).ConfigureAwait(false));
         },
         unanswered,
         cancellationToken);

@@ -6,9 +6,10 @@ namespace SagaRecovery.Cli.Access;
 
 /// <summary>What a service answered.</summary>
 /// <param name="Where">Which service.</param>
+/// <param name="SignedIn">Whether it was given a name and a token.</param>
 /// <param name="Status">The status.</param>
 /// <param name="Body">The whole body.</param>
-internal sealed record ServiceAnswer(string Where, HttpStatusCode Status, string Body)
+internal sealed record ServiceAnswer(string Where, bool SignedIn, HttpStatusCode Status, string Body)
 {
     /// <exception cref="JsonException">It is of another form.</exception>
     public T Read<T>(JsonTypeInfo<T> type) => JsonSerializer.Deserialize(Body, type) ?? throw new JsonException("The answer is null.");
@@ -31,7 +32,8 @@ internal sealed record ServiceAnswer(string Where, HttpStatusCode Status, string
     public RefusalException ToRefusal() => Status switch
     {
         HttpStatusCode.BadRequest => new(ExitCode.Usage, $"The service refuses the request: {Detail()}"),
-        HttpStatusCode.Unauthorized => new(ExitCode.Refused, $"The service at {Where} does not know you: give --user and your token."),
+        HttpStatusCode.Unauthorized when SignedIn => new(ExitCode.Refused, $"The service at {Where} does not accept your name and token."),
+        HttpStatusCode.Unauthorized => new(ExitCode.Refused, $"The service at {Where} does not know you: give --user, and your token in SAGA_RECOVERY_TOKEN or with --token-file."),
         HttpStatusCode.Forbidden => new(ExitCode.Refused, $"The service at {Where} gives you no rights to do this."),
         HttpStatusCode.NotFound => new(ExitCode.Unreachable, $"There is no saga recovery at {Where}: look at the path."),
         HttpStatusCode.NotImplemented => new(ExitCode.Failed, $"The service cannot do this: {Detail()}"),

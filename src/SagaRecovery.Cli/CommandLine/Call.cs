@@ -82,7 +82,7 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
         }
     }
 
-    private ServiceAccess OpenService(Uri url, TimeSpan patience) => new(url, Credentials(), new Patience(Timeout ?? patience, url.ToString(), Around.Time));
+    private ServiceAccess OpenService(Uri url, TimeSpan patience) => new(url, Credentials(), new Patience(Timeout ?? patience, url.ToString().TrimEnd('/'), Around.Time));
 
     private DatabaseAccess OpenDatabase(string connection) => DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Around.Time);
 

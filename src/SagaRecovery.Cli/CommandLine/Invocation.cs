@@ -6,6 +6,8 @@ namespace SagaRecovery.Cli.CommandLine;
 /// <summary>From a command line to an exit code.</summary>
 internal static class Invocation
 {
+    private const string CommandMissing = "Required command was not provided.";
+
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Surroundings around, CancellationToken cancellationToken = default)
     {
         ParseResult parsed = ToolCommands.Create(around).Parse(args);
@@ -56,8 +58,9 @@ internal static class Invocation
     private static ExitCode ReportErrors(ParseResult parsed, Surroundings around)
     {
         string command = string.Join(' ', Path(parsed.CommandResult.Command));
-        string errors = string.Join(' ', parsed.Errors.Select(error => error.Message.TrimEnd('.') + ".").Distinct());
-        Note(around, $"{errors} See: {command} --help");
+        string[] errors = [.. parsed.Errors.Select(error => error.Message.TrimEnd('.') + ".").Distinct()];
+        string[] telling = [.. errors.Where(error => error != CommandMissing)]; // a word that is no command says the same, and which
+        Note(around, $"{string.Join(' ', telling.Length > 0 ? telling : errors)} See: {command} --help");
         return ExitCode.Usage;
     }
 

@@ -34,6 +34,11 @@ internal static class Consent
         await error.FlushAsync(cancellationToken).ConfigureAwait(false);
         // On a thread of its own: reading from a terminal cannot be called off.
         string? answer = await Task.Run(call.Around.In.ReadLine, CancellationToken.None).WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (answer is null)
+        {
+            await error.WriteLineAsync().ConfigureAwait(false);
+        }
+
         return answer?.Trim().ToLowerInvariant() is "y" or "yes" ? null : throw new RefusalException(ExitCode.Failed, "Nothing was done.");
     }
 }

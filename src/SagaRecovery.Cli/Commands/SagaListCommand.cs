@@ -12,6 +12,7 @@ internal static class SagaListCommand
     public static Command Create(CommonOptions common)
     {
         Option<SagaState?> state = new("--state") { Description = "Only those in this state", HelpName = "state", CustomParser = Values.ParseState };
+        state.CompletionSources.Clear(); // those of the type are not our words
         state.CompletionSources.Add([.. Enum.GetValues<SagaState>().Select(SagaWords.Of)]);
         Option<CoordinatorId?> owner = new("--owner")
         {

@@ -13,7 +13,7 @@ namespace SagaRecovery.Cli.Output;
 /// </summary>
 internal sealed class Screen(Surroundings around)
 {
-    /// <summary>Wider than any row: nothing is wrapped where lines are counted or searched.</summary>
+    /// <summary>Wider than any row. What a narrow terminal wraps can still be read and copied; a shrunken column cannot.</summary>
     private const int NoLimit = 4_096;
 
     /// <summary>A line of our own, or one that has been made plain.</summary>
@@ -45,14 +45,8 @@ internal sealed class Screen(Surroundings around)
 
     public void Show(IRenderable what)
     {
-        if (around.IsRich)
-        {
-            Write(what, around.Out, around.Size.Width, rich: true);
-            return;
-        }
-
         var text = new StringWriter();
-        Write(what, text, NoLimit, rich: false);
+        Write(what, text);
         foreach (string line in text.ToString().TrimEnd('\n').Split('\n'))
         {
             Line(line.TrimEnd());
@@ -80,16 +74,16 @@ internal sealed class Screen(Surroundings around)
     public static IEnumerable<string> Plain(string text) =>
         text.TrimEnd('\n').Split('\n').Select(line => PlainText.OneLine(line, longest: 1_000).TrimEnd());
 
-    private static void Write(IRenderable what, TextWriter to, int width, bool rich)
+    private void Write(IRenderable what, TextWriter to)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = rich ? AnsiSupport.Yes : AnsiSupport.No,
-            ColorSystem = rich ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+            Ansi = around.IsRich ? AnsiSupport.Yes : AnsiSupport.No,
+            ColorSystem = around.IsRich ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
             Out = new AnsiConsoleOutput(to),
         });
-        console.Profile.Width = width;
+        console.Profile.Width = NoLimit;
         console.Profile.Capabilities.Unicode = true;
         console.Write(what);
     }

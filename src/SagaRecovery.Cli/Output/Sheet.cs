@@ -9,20 +9,16 @@ internal sealed class Sheet
 {
     private readonly Table _table = new Table().NoBorder();
 
-    /// <param name="columns">Their headings; the last one may be wrapped, the others are never.</param>
+    /// <param name="columns">Their headings.</param>
     public Sheet(params IReadOnlyList<string> columns)
     {
-        foreach ((int index, string heading) in columns.Index())
+        foreach (string heading in columns)
         {
-            var column = new TableColumn(new Text(heading, new Style(decoration: Decoration.Bold))) { NoWrap = index < columns.Count - 1 };
-            column.Padding = new Padding(0, 0, 2, 0);
-            _table.AddColumn(column);
+            _table.AddColumn(new TableColumn(new Text(heading, new Style(decoration: Decoration.Bold))) { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
         }
     }
 
     public IRenderable Table => _table;
-
-    public int Rows => _table.Rows.Count;
 
     public void Add(params IReadOnlyList<Cell> cells) => _table.AddRow(cells.Select(cell => new Text(cell.Text, cell.Style)));
 }

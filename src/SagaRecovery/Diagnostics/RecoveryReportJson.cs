@@ -12,6 +12,8 @@ namespace SagaRecovery;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,
+    RespectRequiredConstructorParameters = true, // or any other JSON, a problem document, say, would read as a lever that was pulled
+    RespectNullableAnnotations = true,
     WriteIndented = true,
     Converters =
     [
