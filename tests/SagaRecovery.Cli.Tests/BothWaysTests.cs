@@ -4,17 +4,12 @@ using SagaRecovery.Operations;
 
 namespace SagaRecovery.Cli.Tests;
 
-public sealed class BothWaysTests(PostgresFixture postgres) : ServiceTests(postgres)
+[Collection(OnPostgres.Name)]
+public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasFixture>
 {
-    private string _demo = "";
+    private readonly string _demo = two.Demo;
 
-    public override async Task InitializeAsync()
-    {
-        await base.InitializeAsync();
-        _demo = await Sample.StartDemoSagaAsync();
-        using HttpResponseMessage created = await Sample.Process.CreateProjectAsync("seen");
-        created.EnsureSuccessStatusCode();
-    }
+    private SampleService Sample => two.Sample;
 
     [Fact]
     public async Task The_service_and_its_database_agree_on_every_saga()

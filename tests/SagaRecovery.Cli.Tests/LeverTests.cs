@@ -1,12 +1,14 @@
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
-using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Tests;
 
-public sealed class LeverTests(PostgresFixture postgres) : ServiceTests(postgres)
+[Collection(OnPostgres.Name)]
+public sealed class LeverTests(SampleFixture fixture) : IClassFixture<SampleFixture>
 {
     private const string Action = "select actor || ': ' || reason from saga_recovery.saga_operator_action where lever = @lever order by id desc limit 1";
+
+    private SampleService Sample => fixture.Sample;
 
     [Theory]
     [InlineData(Way.Service, "ada")]
@@ -158,9 +160,10 @@ public sealed class LeverTests(PostgresFixture postgres) : ServiceTests(postgres
         string file = Path.GetTempFileName();
         try
         {
+            string saga = await Sample.StartDemoSagaAsync();
             await File.WriteAllTextAsync(file, ServiceProcess.OperatorToken + "\n");
-            (await Sample.RunAsync(new ToolStage(), Way.Service, "pause", "--comment", "by file", "--user", "grace", "--token-file", file)).ShouldBeDone();
-            (await Sample.QueryAsync<string>(Action, new { lever = "pause" })).Should().Be("grace: by file");
+            (await Sample.RunAsync(new ToolStage(), Way.Service, "sagas", "hold", saga, "--comment", "by file", "--user", "grace", "--token-file", file)).ShouldBeDone();
+            (await Sample.QueryAsync<string>(Action, new { lever = "hold" })).Should().Be("grace: by file");
         }
         finally
         {

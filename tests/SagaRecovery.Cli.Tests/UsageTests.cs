@@ -45,7 +45,7 @@ public sealed class UsageTests
     public async Task A_comment_is_bounded()
     {
         (await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", new string('x', 1_001), .. s_nowhere])).ShouldRefuse(ExitCode.Usage, "1000 is the most");
-        (await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", new string('x', 1_000), .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "");
+        (await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", new string('x', 1_000), .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "the service");
     }
 
     [Fact]

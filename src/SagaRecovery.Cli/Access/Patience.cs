@@ -18,7 +18,7 @@ internal sealed class Patience(TimeSpan longest, string whom, TimeProvider time)
         {
             return await ask(either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception late) when (late is OperationCanceledException or { InnerException: TimeoutException } && !cancellationToken.IsCancellationRequested)
         {
             throw new RefusalException(
                 ExitCode.Unreachable, $"No answer from {whom} within {PlainText.Duration(longest)} (see --timeout).{unanswered}", late);

@@ -67,13 +67,26 @@ internal static class Way
     public const string Database = "database";
 }
 
-/// <summary>Tests with a service of their own.</summary>
-[Collection(OnPostgres.Name)]
-public abstract class ServiceTests(PostgresFixture postgres) : IAsyncLifetime
+/// <summary>One service to a test class.</summary>
+public class SampleFixture(PostgresFixture postgres) : IAsyncLifetime
 {
     internal SampleService Sample { get; private set; } = null!;
 
     public virtual async Task InitializeAsync() => Sample = await SampleService.StartAsync(postgres);
 
     public async Task DisposeAsync() => await Sample.DisposeAsync();
+}
+
+/// <summary>A service with a demo saga that waits, and a project that was made.</summary>
+public sealed class TwoSagasFixture(PostgresFixture postgres) : SampleFixture(postgres)
+{
+    internal string Demo { get; private set; } = "";
+
+    public override async Task InitializeAsync()
+    {
+        await base.InitializeAsync();
+        Demo = await Sample.StartDemoSagaAsync();
+        using HttpResponseMessage created = await Sample.Process.CreateProjectAsync("seen");
+        created.EnsureSuccessStatusCode();
+    }
 }
