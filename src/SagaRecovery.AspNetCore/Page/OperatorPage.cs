@@ -13,7 +13,7 @@ internal static class OperatorPage
         ["text.js", "dom.js", "service.js", "levers.js", "charts.js", "overview.js", "graph.js", "saga.js", "sagas.js", "plan.js", "main.js"];
 
     private static readonly string Style = Asset("page.css");
-    private static readonly string Script = string.Concat(Scripts.Select(name => Joined(Asset(name))));
+    private static readonly string Script = ScriptModules.Join(Scripts, Asset);
     private static readonly string Document = Asset("page.html").Replace("/*style*/", Style).Replace("/*script*/", Script);
 
     /// <summary>Nothing but the document's own style and script, and requests to the service itself.</summary>
@@ -25,14 +25,8 @@ internal static class OperatorPage
     {
         context.Response.Headers.ContentSecurityPolicy = Policy;
         context.Response.Headers["Referrer-Policy"] = "no-referrer";
-        return Results.Text(Document.Replace("{levers}", rights.ToString()), $"{MediaTypes.Html}; charset=utf-8");
+        return Results.Text(Document.Replace("@levers@", rights.ToString()), $"{MediaTypes.Html}; charset=utf-8");
     }
-
-    /// <summary>The files are modules, for those who read and check them; in the document they are one, and import nothing.</summary>
-    private static string Joined(string module) => string.Concat(
-        module.Split('\n')
-            .Where(line => !line.StartsWith("import ", StringComparison.Ordinal))
-            .Select(line => line.StartsWith("export ", StringComparison.Ordinal) ? line["export ".Length..] + '\n' : line + '\n'));
 
     private static string HashOf(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
 

@@ -1,1 +1,92 @@
-// graph
+import { plain } from './text.js';
+import { svg } from './dom.js';
+
+/** Larger graphs are shown as a list of events only. */
+const mostNodes = 400;
+
+const box = { width: 176, height: 44, across: 20, down: 34 };
+
+/** What has happened to a node, by its events: the last of these that it has. */
+const states = [
+  ['Started', 'running', 'busy', '▶'], ['Succeeded', 'succeeded', 'good', '✓'], ['Failed', 'failed', 'bad', '✗'],
+  ['UndoStarted', 'undoing', 'warn', '↺'], ['UndoFinished', 'undone', 'calm', '↩'], ['UndoFailed', 'undo failed', 'bad', '‼'],
+];
+
+export function stateOf(node, events) {
+  const seen = new Set(events.filter((event) => event.nodeId === node.id).map((event) => event.type));
+  const [, word, tone, sign] = states.findLast(([type]) => seen.has(type)) ?? [null, 'waiting', 'calm', '·'];
+  return { word, tone, sign };
+}
+
+/** The nodes whose action has started and not ended. */
+export function runningNodes(graph, events) {
+  return graph.nodes.filter((node) => stateOf(node, events).word === 'running').map((node) => node.name);
+}
+
+/** A definition as a drawing, top down: each node below all that it comes after. Null: too large. */
+export function drawn(graph, events) {
+  if (graph.nodes.length > mostNodes) {
+    return null;
+  }
+  const { places, edges, width, height } = layout(graph.nodes);
+  const inWords = graph.nodes.map((node) => `${plain(node.name, 60)}: ${stateOf(node, events).word}`).join('; ');
+  return svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `The saga's nodes. ${inWords.slice(0, 2000)}` },
+    edges.map((points) => svg('path', { d: curve(points) })),
+    graph.nodes.map((node) => nodeBox(node, places[node.id], stateOf(node, events))));
+}
+
+function nodeBox(node, { x, y }, state) {
+  return svg('g', { class: `${state.tone} ${state.word}`, transform: `translate(${x - box.width / 2} ${y})` },
+    svg('title', {}, `${plain(node.name, 200)}: ${state.word}${node.undo ? '; can be undone' : ''}`),
+    svg('rect', { width: box.width, height: box.height, rx: 8 }),
+    svg('text', { x: 10, y: 19 }, plain(node.name, 22)),
+    svg('text', { x: 10, y: 35, class: 'state' }, `${state.sign} ${state.word}`));
+}
+
+/**
+ * Layers by the longest way from a root; edges that skip layers get a place of their own in each, so that they do not run through
+ * nodes; within a layer, places are ordered by where their parents stand.
+ */
+function layout(nodes) {
+  const depth = [];
+  const layers = [];
+  const put = (place) => { (layers[place.layer] ??= []).push(place); return place; };
+  const places = nodes.map((node) => {
+    depth[node.id] = Math.max(-1, ...node.after.map((parent) => depth[parent])) + 1;
+    return put({ layer: depth[node.id], parents: [] });
+  });
+  const edges = nodes.flatMap((node) => node.after.map((parent) => {
+    const way = [places[parent]];
+    for (let layer = depth[parent] + 1; layer < depth[node.id]; layer++) {
+      way.push(put({ layer, parents: [way.at(-1)], passes: true }));
+    }
+    places[node.id].parents.push(way.at(-1));
+    return [...way, places[node.id]];
+  }));
+
+  const span = (layer) => layer.reduce((sum, place) => sum + (place.passes ? box.across : box.width + box.across), 0);
+  const width = Math.max(...layers.map(span)) + box.across;
+  layers.forEach((layer, index) => {
+    const middle = (place) => (place.parents.length ? place.parents.reduce((sum, parent) => sum + parent.x, 0) / place.parents.length : 0);
+    layer.sort((one, other) => middle(one) - middle(other));
+    let x = (width - span(layer)) / 2;
+    for (const place of layer) {
+      const wide = place.passes ? box.across : box.width + box.across;
+      place.x = x + wide / 2;
+      place.y = index * (box.height + box.down) + 4;
+      x += wide;
+    }
+  });
+  return { places, edges, width, height: layers.length * (box.height + box.down) - box.down + 8 };
+}
+
+/** From the lower edge of each place to the upper edge of the next. */
+function curve(points) {
+  return points.slice(1).map((to, index) => {
+    const from = points[index];
+    const top = from.y + box.height;
+    const half = (to.y - top) / 2;
+    const start = index === 0 ? `M${from.x} ${top}` : `L${from.x} ${top}`;
+    return `${start}C${from.x} ${top + half} ${to.x} ${to.y - half} ${to.x} ${to.y}`;
+  }).join('');
+}

@@ -1,1 +1,124 @@
-// levers
+import { plain } from './text.js';
+import { el } from './dom.js';
+import { change, reasonOf } from './service.js';
+
+/** What whoever opened the page may do, as the service said then. */
+const rights = document.body.dataset.levers;
+
+const whyNot = {
+  NotMapped: 'Levers are not mapped: this service shows only. MapSagaRecovery() maps them under a LeverPolicy.',
+  Refused: 'Levers are not for you: you are signed in, but not in the policy that they require.',
+}[rights];
+
+const hint = whyNot ?? {
+  AfterSigningIn: 'Levers need signing in: your browser asks for it at the first one.',
+  Open: 'Levers are open to everybody: Development.',
+}[rights];
+
+/** What each lever does, as it stands above its confirmation. */
+const does = {
+  pause: 'No saga is handed over until recovery is resumed, over restarts, too. What runs goes on, and new sagas start.',
+  resume: 'Ends the pause, and runs a pass.',
+  hold: 'Keeps this saga from being handed over until it is released. If it runs, it goes on.',
+  release: 'Ends the hold, and runs a pass.',
+  retry: 'Tries this saga now, whatever its delay.',
+  abandon: 'Sets this saga aside for good: nothing carries it on or undoes it any more, and what it has done so far stays. There is no way back.',
+  'inject-error': 'Makes a node fail whose action has started and not ended, so that the saga unwinds.',
+};
+
+/** A button that asks for a reason and pulls a lever. */
+export function leverButton(lever, { label, saga, nodes, after }) {
+  const grave = lever === 'abandon' || lever === 'inject-error';
+  return el('button', {
+    type: 'button',
+    class: grave ? 'grave' : null,
+    disabled: Boolean(whyNot),
+    'aria-describedby': hint ? 'levers-hint' : null,
+    'data-key': `lever-${lever}`,
+    onclick: () => open(lever, label, saga, nodes, after),
+  }, `${label} …`);
+}
+
+/** A button that runs a pass: it takes no reason, since a pass may be run at any time. */
+export function passButton(after) {
+  return el('button', {
+    type: 'button', class: 'main', disabled: Boolean(whyNot), 'aria-describedby': hint ? 'levers-hint' : null, 'data-key': 'lever-activate',
+    onclick: async () => {
+      const answer = await pulled('/activate', {});
+      tell(answer.ok ? `Pass ${answer.body.start.iteration}: found ${answer.body.found}, recovered ${answer.body.recovered}, failed ${answer.body.failed}.` : reasonOf(answer));
+      after();
+    },
+  }, 'Run a pass now');
+}
+
+export function leverHint() {
+  return hint ? el('p', { id: 'levers-hint', class: 'soft small' }, hint) : null;
+}
+
+/** Says something for a while. */
+export function tell(text) {
+  const told = document.getElementById('told');
+  told.textContent = plain(text, 500);
+  clearTimeout(told.timer);
+  told.timer = setTimeout(() => { told.textContent = ''; }, 8000);
+}
+
+async function pulled(path, request) {
+  try {
+    return await change(path, request);
+  } catch (lost) {
+    return { status: 0, ok: false, body: { message: `No answer: ${lost.message}. Whether it was done is not known.` } };
+  }
+}
+
+function open(lever, label, saga, nodes, after) {
+  const dialog = document.getElementById('lever');
+  const answer = el('div', { role: 'alert' });
+  const field = (name, text, about = {}) => el('label', {}, text, el('input', { name, maxlength: 1000, autocomplete: 'off', ...about }));
+  const form = el('form', { onsubmit: (event) => { event.preventDefault(); submit(); } },
+    el('h2', { id: 'lever-title' }, saga ? `${label}: ${plain(saga.name, 60)}` : label),
+    saga && el('p', { class: 'id' }, saga.id),
+    el('p', {}, does[lever]),
+    nodes && el('label', {}, 'The node that is to fail', el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
+    field('reason', 'Reason, for whoever looks later', { required: true, autofocus: true }),
+    rights === 'Open' && field('actor', 'Who you are', { required: true }),
+    (lever === 'abandon' || lever === 'inject-error') && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' although another process that owns it answers'),
+    answer,
+    el('div', { class: 'row' },
+      el('button', { type: 'submit', class: 'main' }, label),
+      el('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel')));
+
+  async function submit() {
+    const given = new FormData(form);
+    const button = form.querySelector('[type=submit]');
+    button.disabled = true;
+    const result = await pulled(`${saga ? `/sagas/${saga.id}` : ''}/${lever}`, {
+      reason: given.get('reason'), actor: given.get('actor'), node: given.get('node'), force: given.get('force') !== null,
+      state: saga?.state, generation: saga?.generation,
+    });
+    button.disabled = false;
+    if (result.ok) {
+      dialog.close();
+      tell(result.body.message);
+    } else {
+      answer.replaceChildren(refused(result));
+    }
+    after();
+  }
+
+  dialog.replaceChildren(form);
+  dialog.showModal();
+}
+
+/** Why nothing was done, and how the saga stands now. */
+function refused(result) {
+  const present = result.body?.present;
+  return el('div', { class: `answer ${result.status === 409 ? 'warn' : 'bad'}` },
+    plain(reasonOf(result), 600),
+    present && el('p', { class: 'small' }, `Now: ${present.state.toLowerCase()}, generation ${present.generation}${present.isHeld ? ', held' : ''}.`));
+}
+
+/** For a list of levers that were pulled. */
+export function leverWord(name) {
+  return name === 'InjectError' ? 'inject-error' : name.toLowerCase();
+}

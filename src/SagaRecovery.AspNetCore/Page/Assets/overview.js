@@ -1,1 +1,122 @@
-// overview
+import { clock, lasting, plain, seconds, words } from './text.js';
+import { ago, badge, card, el, sagaLink, show, table } from './dom.js';
+import { look, reasonOf } from './service.js';
+import { leverButton, leverHint, leverWord, passButton } from './levers.js';
+import { histogram, timeline } from './charts.js';
+
+/** The whole of recovery at a glance. */
+export function overview(main, again) {
+  const places = ['tiles', 'levers', 'charts', 'trouble', 'recovered', 'coordinators', 'actions'].map((name) => el('div', { id: name }));
+  const [tilesAt, leversAt, chartsAt, troubleAt, recoveredAt, coordinatorsAt, actionsAt] = places;
+  main.replaceChildren(...places);
+  let turn = 0;
+  return {
+    title: 'Overview',
+    async load(report) {
+      show(tilesAt, tileFacts(report), () => el('div', { class: 'tiles' }, tileFacts(report).map(tile)));
+      show(leversAt, report.paused !== null, () => levers(report, again));
+      show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
+      show(troubleAt, [report.waiting, report.held, report.notProgressing?.sagas, report.recentFailures], () => trouble(report));
+      show(recoveredAt, report.recentlyRecovered, () => recovered(report));
+      show(actionsAt, report.recentActions, () => actions(report));
+      if (turn++ % 3 === 0) {
+        const answer = await look('/coordinators');
+        show(coordinatorsAt, answer, () => coordinators(answer, report));
+      }
+    },
+  };
+}
+
+function tileFacts(report) {
+  const pass = report.lastPass;
+  const some = (number, tone) => (number > 0 ? tone : 'calm');
+  return [
+    ['running here', report.tracked, report.tracked > 0 ? 'busy' : 'calm'],
+    ['waiting to be recovered', report.waitingCount, some(report.waitingCount, 'warn')],
+    ['held', report.heldCount, some(report.heldCount, 'warn')],
+    ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
+    ['not progressing', report.notProgressing?.count ?? 0, some(report.notProgressing?.count, 'warn')],
+    ['recovered since start', report.totals.recovered, some(report.totals.recovered, 'good')],
+    ['failed hand-overs', report.totals.failed, some(report.totals.failed, 'bad')],
+    ['abandoned', report.totals.abandoned, some(report.totals.abandoned, 'bad')],
+    [`passes, ${report.totals.failedPasses} failed`, report.totals.passes, pass?.result === 'Failed' ? 'bad' : 'calm'],
+  ];
+}
+
+function tile([label, number, tone]) {
+  return el('div', { class: `tile ${tone}` }, el('b', {}, number), el('span', {}, label));
+}
+
+function levers(report, again) {
+  return el('div', { class: 'card' },
+    el('div', { class: 'row' },
+      passButton(again),
+      report.paused ? leverButton('resume', { label: 'Resume recovery', after: again }) : leverButton('pause', { label: 'Pause recovery', after: again }),
+      el('a', { href: '#/plan' }, 'What would a pass do?')),
+    leverHint());
+}
+
+function charts(report) {
+  return el('div', { class: 'pair' },
+    card('The last passes', report.recentPasses.length ? timeline(report.recentPasses) : el('p', { class: 'soft' }, 'No pass has ended yet.')),
+    card('How long sagas were run by nobody until they were recovered', histogram(report.timeToRecover)));
+}
+
+function trouble(report) {
+  const still = report.notProgressing;
+  return el('div', { class: 'pair' },
+    report.waitingCount > 0 && card(`Waiting to be recovered (${report.waitingCount})`, table(report.waiting, [
+      ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
+      ['why', (saga) => [badge(saga.kind === 'BackingOff' ? 'warn' : 'bad', words(saga.kind)), ` ${plain(saga.why)}`]],
+      ['failures', (saga) => saga.failures, 'number'],
+      ['next try', (saga) => (saga.nextTry ? ago(saga.nextTry) : 'next pass')],
+    ]), more(report.waitingCount - report.waiting.length)),
+    report.heldCount > 0 && card(`Held (${report.heldCount})`, table(report.held, [
+      ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
+      ['by', (saga) => plain(saga.note.actor, 60)], ['why', (saga) => plain(saga.note.reason)], ['since', (saga) => ago(saga.since)],
+    ]), more(report.heldCount - report.held.length)),
+    still?.count > 0 && card(`Not progressing (${still.count})`, table(still.sagas, [
+      ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
+      ['last event', (saga) => plain(saga.lastEvent ?? 'nothing has happened yet')], ['since', (saga) => ago(saga.since)],
+    ]), more(still.count - still.sagas.length)),
+    report.recentFailures.length > 0 && card(`Failures, the last ${report.recentFailures.length}`, table(report.recentFailures.slice(-10).reverse(), [
+      ['when', (saga) => ago(saga.time)], ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]], ['what', (saga) => plain(saga.message)],
+    ])));
+}
+
+function recovered(report) {
+  const sagas = report.recentlyRecovered;
+  return sagas.length > 0 && card(`Recovered, the last ${sagas.length}`,
+    recoveredTable(sagas.slice(-8).reverse()),
+    sagas.length > 8 && el('details', { 'data-key': 'recovered-all' }, el('summary', {}, `and ${sagas.length - 8} before these`), recoveredTable(sagas.slice(0, -8).reverse())));
+}
+
+function recoveredTable(sagas) {
+  return table(sagas, [
+    ['when', (saga) => ago(saga.time)], ['saga', (saga) => sagaLink(saga.sagaId), 'id'], ['definition', (saga) => plain(saga.name)],
+    ['run by nobody for', (saga) => lasting(seconds(saga.idle))],
+  ]);
+}
+
+function coordinators(answer, report) {
+  if (!answer.ok) {
+    return card('Coordinators', el('p', { class: 'soft' }, reasonOf(answer)));
+  }
+  return card('Coordinators', table(answer.body, [
+    ['coordinator', (one) => [el('span', { class: 'id' }, one.id), one.id === report.coordinator.id ? ' (this one)' : ''], ''],
+    ['answers', (one) => badge(one.answers ? 'good' : one.hasLeft ? 'calm' : 'bad', one.answers ? '✓ answers' : one.hasLeft ? '– shut down' : '✗ silent')],
+    ['last seen', (one) => `${lasting(seconds(one.silence))} before`], ['process', (one) => `${plain(one.host, 60)}, ${one.processId}, incarnation ${one.incarnation}`],
+    ['in progress', (one) => one.inProgress ?? '', 'number'], ['', (one) => one.paused && badge('warn', `paused by ${plain(one.paused.note.actor, 60)}`)],
+  ]));
+}
+
+function actions(report) {
+  return report.recentActions.length > 0 && card('Levers pulled', table(report.recentActions.slice(-20).reverse(), [
+    ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['lever', (action) => leverWord(action.lever)],
+    ['on', (action) => (action.sagaId ? sagaLink(action.sagaId) : 'recovery')], ['by', (action) => plain(action.note.actor, 60)], ['why', (action) => plain(action.note.reason)],
+  ]));
+}
+
+function more(number) {
+  return number > 0 && el('p', { class: 'soft small' }, `… and ${number} more`);
+}

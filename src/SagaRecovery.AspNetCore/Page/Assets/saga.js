@@ -1,1 +1,127 @@
-// saga
+import { clock, plain, words } from './text.js';
+import { ago, badge, card, el, show, table } from './dom.js';
+import { look, reasonOf } from './service.js';
+import { leverButton, leverHint } from './levers.js';
+import { drawn, runningNodes } from './graph.js';
+
+const ended = ['Succeeded', 'Unwound', 'Stuck', 'Abandoned'];
+const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad' };
+const stateSigns = { Running: '▶', Unwinding: '↺', Succeeded: '✓', Unwound: '↩', Stuck: '‼', Abandoned: '✗' };
+const verdictTones = { RunningHere: 'busy', Starting: 'busy', ToBeRecovered: 'busy', NotOurs: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', NotHere: 'bad', Fenced: 'bad', Unknown: 'bad' };
+
+export function stateBadge(state) {
+  return badge(stateTones[state] ?? 'calm', `${stateSigns[state] ?? ''} ${state.toLowerCase()}`);
+}
+
+/** One saga: where it stands and why, its graph, its events, its levers. */
+export function sagaView(main, again, id) {
+  const places = ['verdict', 'graph', 'events', 'facts'].map((name) => el('div', { id: name }));
+  const [verdictAt, graphAt, eventsAt, factsAt] = places;
+  main.replaceChildren(...places);
+  return {
+    title: `Saga ${id.slice(0, 8)}`,
+    async load() {
+      const path = `/sagas/${encodeURIComponent(id)}`;
+      const [explained, found] = await Promise.all([look(`${path}/explain`), look(path)]);
+      const saga = found.ok ? found.body : null;
+      const verdict = explained.body?.verdict ? explained.body : null;
+      const calm = verdict && { ...verdict, owner: null }; // the owner's silence changes at every look
+      show(verdictAt, [calm, saga?.summary, saga?.hold, saga?.events.length, explained.status], () => verdictCard(id, verdict, explained, saga, again));
+      show(graphAt, [saga?.graph, saga?.events], () => saga && graphCard(saga));
+      centre(graphAt.querySelector('.graph'));
+      show(eventsAt, saga?.events, () => saga && eventsCard(saga));
+      show(factsAt, saga && { ...saga, owner: null }, () => saga && factsCard(saga));
+    },
+  };
+}
+
+function verdictCard(id, verdict, explained, saga, again) {
+  if (!verdict) {
+    return card('This saga', el('p', { class: 'answer bad' }, plain(reasonOf(explained), 400)));
+  }
+  const facts = [
+    ['since', verdict.since && ago(verdict.since)], ['next try', verdict.nextTry && ago(verdict.nextTry)],
+    ['failures in a row', verdict.failures || null], ['last event', verdict.lastEvent && plain(verdict.lastEvent)],
+  ].filter(([, value]) => value);
+  const tone = verdict.verdict === 'Finished' ? stateTones[saga?.summary.state] : verdictTones[verdict.verdict];
+  return el('section', { class: 'card' },
+    el('div', { class: 'row' }, el('h2', {}, saga ? plain(saga.summary.name, 100) : 'No such saga'), saga && stateBadge(saga.summary.state), saga?.summary.isHeld && badge('warn', 'held')),
+    el('p', { class: 'id' }, plain(id, 100)),
+    el('div', { class: `answer ${tone ?? 'warn'}`, id: 'why' },
+      el('strong', {}, words(verdict.verdict)), `. ${plain(verdict.because, 1000)}`, verdict.toDo && el('p', {}, `→ ${plain(verdict.toDo, 400)}`)),
+    facts.length > 0 && el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
+    saga && levers(saga, again));
+}
+
+function levers(saga, again) {
+  if (ended.includes(saga.summary.state)) {
+    return el('p', { class: 'soft small' }, 'It has ended: there is no lever to pull.');
+  }
+  const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
+  const lever = (name, label, more) => leverButton(name, { label, saga: saga.summary, after: again, ...more });
+  return [
+    el('div', { class: 'row' },
+      saga.hold ? lever('release', 'Release') : lever('hold', 'Hold'),
+      lever('retry', 'Retry now'),
+      nodes.length > 0 && lever('inject-error', 'Inject an error', { nodes }),
+      lever('abandon', 'Abandon')),
+    leverHint(),
+  ];
+}
+
+function graphCard(saga) {
+  const drawing = saga.graph && drawn(saga.graph, saga.events);
+  return card('Nodes', drawing
+    ? el('div', { class: 'graph', tabindex: 0, role: 'region', 'aria-label': 'The graph of the saga', 'data-key': 'graph' }, drawing)
+    : el('p', { class: 'soft' }, saga.graph ? 'The graph is too large to be drawn.' : 'The definition is in a form that only its executor reads.'));
+}
+
+/** A graph that is wider than the page shows its middle first, where the roots are. */
+function centre(graph) {
+  if (graph && !graph.centred) {
+    graph.centred = true;
+    graph.scrollLeft = (graph.scrollWidth - graph.clientWidth) / 2;
+  }
+}
+
+const typeTones = { Started: 'busy', Succeeded: 'good', Failed: 'bad', UndoStarted: 'warn', UndoFinished: 'calm', UndoFailed: 'bad' };
+
+function eventsCard(saga) {
+  if (saga.events.length === 0) {
+    return card('Events', el('p', { class: 'soft' }, 'Nothing has happened yet.'));
+  }
+  return card(`Events (${saga.events.length})`, table(saga.events.slice(-500), [
+    ['time', (event) => el('span', { title: event.time }, `${clock(event.time).slice(0, -1)}.${event.time.slice(20, 23).replace(/\D.*/, '').padEnd(3, '0')}Z`), 'when'],
+    ['node', (event) => plain(event.node, 80)],
+    ['what', (event) => badge(typeTones[event.type], words(event.type))],
+    ['data', (event) => event.data && payload(readable(event), `${event.nodeId}-${event.type}`)],
+  ]), saga.events.length > 500 && el('p', { class: 'soft small' }, `The last 500 of ${saga.events.length}.`));
+}
+
+/** An error of the durable executor as a sentence; anything else as it stands. */
+function readable(event) {
+  if (event.type === 'Failed' || event.type === 'UndoFailed') {
+    try {
+      const { code, message } = JSON.parse(event.data);
+      return code && message ? `${code}: ${message}` : event.data;
+    } catch {
+      return event.data; // cut, or of another executor
+    }
+  }
+  return event.data;
+}
+
+/** The beginning of a text; all that the service sent of it on demand. */
+function payload(text, key) {
+  return text.length <= 120 ? el('code', {}, plain(text)) : el('details', { 'data-key': `data-${key}` }, el('summary', {}, el('code', {}, plain(text, 100))), el('pre', {}, text));
+}
+
+function factsCard(saga) {
+  const facts = [
+    ['definition', `${plain(saga.summary.name, 100)}, version ${saga.version}`], ['created', clock(saga.summary.timeCreated)], ['owner', saga.summary.owner ?? 'nobody'],
+    ['generation', `${saga.summary.generation}, since ${clock(saga.timeAdopted)}`], ['held', saga.hold && `by ${plain(saga.hold.note.actor, 60)}: ${plain(saga.hold.note.reason, 1000)}`],
+    ['abandoned', saga.abandonment && `${clock(saga.abandonment.time)}, ${plain(saga.abandonment.reason)}: ${plain(saga.abandonment.comment, 1000)}`],
+    ['definition hash', saga.definitionHash],
+  ].filter(([, value]) => value);
+  return card('Its row', el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]), el('dt', {}, 'parameters'), el('dd', {}, payload(saga.parameters, 'parameters'))));
+}

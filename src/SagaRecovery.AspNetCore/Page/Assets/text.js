@@ -1,1 +1,42 @@
-// text
+/** How much of a text from outside is shown in a list. */
+export const shown = 200;
+
+/**
+ * Text from outside, safe to show: control, format and bidi characters are spelled out, since they would turn the line round or hide
+ * what stands in it, and what is too long is cut.
+ */
+export function plain(text, most = shown) {
+  const whole = String(text);
+  const cut = whole.length > most ? whole.slice(0, most) + '…' : whole;
+  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (odd) => `\\u${odd.codePointAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Seconds of a duration as the service writes it: [d.]hh:mm:ss[.fffffff]. */
+export function seconds(span) {
+  const [, sign, days, hours, minutes, rest] = /^(-)?(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(span) ?? [];
+  const sum = Number(days ?? 0) * 86400 + Number(hours) * 3600 + Number(minutes) * 60 + Number(rest);
+  return sign ? -sum : sum;
+}
+
+/** A number of seconds in a unit that people read: 8 ms, 3.2 s, 10 min, 2 h, 3 d. */
+export function lasting(sum) {
+  const steps = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
+  const [size, unit] = steps.find(([least]) => sum >= least * (least > 1 ? 2 : 1)) ?? [0.001, 'ms'];
+  const value = Math.max(0, sum) / size;
+  return `${unit === 's' && value < 10 ? value.toFixed(1).replace(/\.0$/, '') : Math.floor(value + 1e-6)} ${unit}`;
+}
+
+/** A time in UTC to the second, as in the log and in the text form. */
+export function clock(time) {
+  return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}
+
+/** A word of the service in words: NotHere is "not here". */
+export function words(name) {
+  return name.replace(/(?!^)[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+}
+
+/** "1 saga", "2 sagas". */
+export function count(number, one, many = `${one}s`) {
+  return `${number} ${number === 1 ? one : many}`;
+}
