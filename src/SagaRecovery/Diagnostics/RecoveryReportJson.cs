@@ -7,16 +7,19 @@ namespace SagaRecovery;
 
 /// <summary>
 /// Reports, and all that operators see and ask, as JSON: camel case, enums by name, ids as strings, durations as
-/// <c>[d.]hh:mm:ss[.fffffff]</c>.
+/// <c>[d.]hh:mm:ss[.fffffff]</c>. Texts that come from outside may be of any length: each is cut at
+/// <see cref="SagaDetails.LongestText"/> characters.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,
+    RespectRequiredConstructorParameters = true, // or any other JSON, a problem document, say, would read as a lever that was pulled
+    RespectNullableAnnotations = true,
     WriteIndented = true,
     Converters =
     [
         typeof(SagaIdConverter), typeof(CoordinatorIdConverter), typeof(IncarnationConverter), typeof(AdoptGenerationConverter),
-        typeof(DefinitionHashConverter),
+        typeof(DefinitionHashConverter), typeof(CutTextConverter),
     ])]
 [JsonSerializable(typeof(RecoveryReport))]
 [JsonSerializable(typeof(PassReport))]
@@ -29,6 +32,23 @@ namespace SagaRecovery;
 [JsonSerializable(typeof(LeverRequest))]
 [JsonSerializable(typeof(LeverAnswer))]
 public sealed partial class RecoveryReportJson : JsonSerializerContext;
+
+internal sealed class CutTextConverter : JsonConverter<string>
+{
+    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString();
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
+    {
+        if (value.Length <= SagaDetails.LongestText)
+        {
+            writer.WriteStringValue(value);
+            return;
+        }
+
+        bool halves = char.IsHighSurrogate(value[SagaDetails.LongestText - 1]); // a character is not cut in two
+        writer.WriteStringValue(string.Concat(value.AsSpan(0, SagaDetails.LongestText - (halves ? 1 : 0)), "…"));
+    }
+}
 
 internal sealed class SagaIdConverter : JsonConverter<SagaId>
 {

@@ -25,6 +25,34 @@ internal static class SagaVerdicts
         };
     }
 
+    /// <summary>Judges by the row alone, from outside any process: whether its owner runs it, only the owner can tell.</summary>
+    /// <param name="sagaId">Which saga.</param>
+    /// <param name="row">What the store has of it; null: nothing.</param>
+    public static SagaExplanation OfRowAlone(SagaId sagaId, SagaDetails? row)
+    {
+        var evidence = new SagaEvidence(sagaId, row, new SagaKnowledge(), new CoordinatorStatus(default, Incarnation: null, Fenced: null), Paused: null);
+        SagaExplanation verdict = Judge(evidence);
+        return row switch
+        {
+            null => verdict with { Because = "No such saga is in the store." },
+            { Summary.State: SagaState.Running or SagaState.Unwinding, Hold: { } hold } => verdict with
+            {
+                Verdict = SagaVerdict.Held,
+                Because = $"It is held, which does not stop a run: {By(hold.Note)}. {verdict.Because}",
+                ToDo = "Release it, and its owner's next pass recovers it.",
+                Since = hold.Since,
+            },
+            { Summary.State: SagaState.Running or SagaState.Unwinding, Owner.Paused: { } pause } => verdict with
+            {
+                Verdict = SagaVerdict.Paused,
+                Because = $"Its owner's recovery is paused, which does not stop a run: {By(pause.Note)}. {verdict.Because}",
+                ToDo = "Resume recovery.",
+                Since = pause.Since,
+            },
+            _ => verdict,
+        };
+    }
+
     private static SagaExplanation WithoutRow(SagaEvidence evidence) => evidence.Known.Run is null
         ? Verdict(evidence, SagaVerdict.Unknown, "No such saga is in the store, and this process is not starting one.", "Check the id, and which database this process uses.")
         : Verdict(evidence, SagaVerdict.Starting, "This process has announced it; its row is not in the store yet.", "");

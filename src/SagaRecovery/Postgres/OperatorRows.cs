@@ -70,7 +70,7 @@ internal sealed record SagaDetailsRow : SagaSummaryRow
             DefinitionHash = DefinitionHash.FromBytes(Hash),
             Graph = graph,
             Parameters = Parameters,
-            Events = [.. events.Select(row => row.ToEvent(graph)).OrderBy(one => one.Time).ThenBy(one => one.Type)], // one write, one time: then by rank
+            Events = [.. events.Select(row => row.ToEvent(graph))],
             Abandonment = AbandonTime is { } abandoned ? new AbandonmentDetails(new DateTimeOffset(abandoned), AbandonReason ?? "", AbandonComment ?? "") : null,
             Hold = TimeHeld is { } held ? new HeldSaga(new SagaId(Id), Name, new DateTimeOffset(held), new OperatorNote(HoldActor ?? "", HoldReason ?? "")) : null,
             Owner = owner?.ToDetails(),

@@ -4,7 +4,7 @@ namespace SagaRecovery.Postgres;
 internal sealed class OperatorStatements(string schema)
 {
     private const string Summary = """
-        s.id as "Id", s.name as "Name", s.state as "State", s.current_coordinator as "Owner", s.adopt_generation as "Generation",
+        s.id as "Id", left(s.name, 1000) as "Name", s.state as "State", s.current_coordinator as "Owner", s.adopt_generation as "Generation",
             s.time_created as "TimeCreated", (h.saga_id is not null) as "IsHeld"
         """;
 
@@ -25,9 +25,16 @@ internal sealed class OperatorStatements(string schema)
         where s.id = @Id
         """);
 
+    /// <summary>
+    /// In the order of writing. Events that were written together carry one time: parents have the lower ids, and go first where actions
+    /// run, last where undos do.
+    /// </summary>
     public string FindEvents { get; } = Statements.In(schema, """
         select event_time as "Time", node_id as "NodeId", event_type as "Type", left(data::text, @Longest) as "Data", creator as "Creator"
-        from {schema}.saga_node_event where saga_id = @Id order by event_time limit 10000
+        from {schema}.saga_node_event where saga_id = @Id
+        order by event_time, event_type like 'undo%', case when event_type like 'undo%' then -node_id else node_id end,
+            array_position(array['started', 'succeeded', 'failed', 'undo_started', 'undo_finished', 'undo_failed'], event_type)
+        limit 10000
         """);
 
     public string FindOwner { get; } = Statements.In(schema, $$"""
@@ -48,7 +55,7 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     public string CountSagas { get; } = Statements.In(schema, """
-        select name as "Name", current_coordinator as "Owner", state as "State", count(*) as "Count"
+        select left(name, 1000) as "Name", current_coordinator as "Owner", state as "State", count(*) as "Count"
         from {schema}.saga group by name, current_coordinator, state order by name, current_coordinator, state
         """);
 
@@ -126,9 +133,17 @@ internal sealed class OperatorStatements(string schema)
         {{Record("done.current_coordinator", "done.id", "done")}}
         """);
 
-    /// <summary>The saga stands in progress, with the owner and at the generation that the operator was shown.</summary>
-    private const string SeenAsItIs =
-        "id = @Id and state in ('running', 'unwinding') and current_coordinator is not distinct from @Owner and adopt_generation = @Generation";
+    /// <summary>
+    /// The saga stands in progress, with the owner and at the generation that it was found with, in the state that the operator saw, and
+    /// its owner has not come back meanwhile.
+    /// </summary>
+    private const string SeenAsItIs = """
+        id = @Id and state in ('running', 'unwinding') and current_coordinator is not distinct from @Owner and adopt_generation = @Generation
+                and (@State::text is null or state = @State)
+                and (@Force or not exists (
+                    select from {schema}.saga_coordinator
+                    where id = @Owner and time_left is null and time_seen > clock_timestamp() - @Patience))
+        """;
 
     /// <summary>Writes a lever down for each row of a source, and answers whether there was one.</summary>
     private static string Record(string coordinator, string sagaId, string source) => $$"""

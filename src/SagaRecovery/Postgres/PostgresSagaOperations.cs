@@ -8,6 +8,8 @@ namespace SagaRecovery.Postgres;
 /// <summary>What operators see of the sagas in Postgres, and do to them.</summary>
 internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaOperations
 {
+    private const string Changed = "it changed while the lever was pulled";
+
     private OperatorStatements Sql => database.Operators;
 
     public async Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken)
@@ -63,7 +65,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
         PullAsync(Sql.NoteRetry, Lever.Retry, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
 
     public Task<LeverOutcome> AbandonAsync(SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) =>
-        ChangeAsync(Sql.Abandon, Lever.Abandon, sagaId, _ => 0, "it has ended", condition, note, cancellationToken);
+        ChangeAsync(Sql.Abandon, Lever.Abandon, sagaId, _ => 0, Changed, condition, note, cancellationToken);
 
     public Task<LeverOutcome> InjectErrorAsync(
         SagaId sagaId, string node, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) => ChangeAsync(
@@ -117,15 +119,23 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
             Owner = saga.Summary.Owner?.Value,
             Generation = saga.Summary.Generation.Value,
             Node = node,
+            State = condition.State is { } seen ? SagaWords.Of(seen) : null,
+            Force = condition.EvenIfOwnerAnswers,
+            CoordinatorDetails.Patience,
             Lever = SagaWords.Of(lever),
             note.Actor,
             note.Reason,
         };
 
         // Two statements of one transaction: the second has a snapshot of its own, and sees what it had to wait for.
-        return await PullAsync($"{Sql.LockOwner};\n{statement}", parameters, cancellationToken).ConfigureAwait(false)
-            ? LeverOutcome.Done.Instance
-            : await NotPulledAsync(sagaId, whyNot, cancellationToken).ConfigureAwait(false);
+        if (await PullAsync($"{Sql.LockOwner};\n{statement}", parameters, cancellationToken).ConfigureAwait(false))
+        {
+            return LeverOutcome.Done.Instance;
+        }
+
+        return await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } present ? LeverOutcome.NoSuchSaga.Instance
+            : LeverRules.Refusal(present, condition)
+                ?? new LeverOutcome.MovedOn(present.Summary, present.Summary == saga.Summary ? whyNot : Changed);
     }
 
     private async Task<LeverOutcome> NotPulledAsync(SagaId sagaId, string why, CancellationToken cancellationToken) =>

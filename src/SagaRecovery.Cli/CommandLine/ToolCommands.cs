@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using SagaRecovery.Cli.Commands;
+
+namespace SagaRecovery.Cli.CommandLine;
+
+/// <summary>All commands.</summary>
+internal static class ToolCommands
+{
+    public static RootCommand Create(Surroundings around)
+    {
+        var common = new CommonOptions(around);
+        RootCommand root = new(
+            """
+            What saga recovery did, why a saga is not running, and the levers.
+            Asks a service's endpoints (--url), or goes straight to Postgres (--connection).
+            """)
+        {
+            StatusCommand.Create(common),
+            WatchCommand.Create(common),
+            ActivateCommand.Create(common),
+            PlanCommand.Create(common),
+            ExplainCommand.Create(common),
+            RecoveryLeverCommands.CreatePause(common),
+            RecoveryLeverCommands.CreateResume(common),
+            new Command("sagas", "Sagas: list them, look at one, pull a lever on one")
+            {
+                SagaListCommand.Create(common),
+                SagaShowCommand.Create(common),
+                SagaLeverCommands.CreateHold(common),
+                SagaLeverCommands.CreateRelease(common),
+                SagaLeverCommands.CreateRetry(common),
+                DestructiveCommands.CreateAbandon(common),
+                DestructiveCommands.CreateInjectError(common),
+            },
+            new Command("coordinators", "The processes that own and run sagas") { CoordinatorListCommand.Create(common) },
+            new Command("schema", "The tables in Postgres")
+            {
+                SchemaCommands.CreateScript(common),
+                SchemaCommands.CreateCheck(common),
+                SchemaCommands.CreateApply(common),
+            },
+            CompletionCommand.Create(common),
+        };
+        common.AddTo(root);
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        return root;
+    }
+}

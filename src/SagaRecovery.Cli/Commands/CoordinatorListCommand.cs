@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Globalization;
+using SagaRecovery.Cli.Access;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Cli.Commands;
+
+/// <summary>Every coordinator that ever joined.</summary>
+internal static class CoordinatorListCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "list",
+            "Every coordinator that ever joined: whether its process answers, what it owns, whether it is paused",
+            "coordinators list --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'");
+        common.Run(command, async (call, cancellationToken) =>
+        {
+            ISagaAccess access = call.Open();
+            await using (access.ConfigureAwait(false))
+            {
+                IReadOnlyList<CoordinatorDetails> coordinators = await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false);
+                if (call.Json)
+                {
+                    call.Screen.Json(coordinators, RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails);
+                }
+                else
+                {
+                    Show(call.Screen, coordinators);
+                }
+
+                return ExitCode.Done;
+            }
+        });
+        return command;
+    }
+
+    public static void Show(Screen screen, IReadOnlyList<CoordinatorDetails> coordinators)
+    {
+        if (coordinators.Count == 0)
+        {
+            screen.Line("No coordinator has ever joined.");
+            return;
+        }
+
+        var sheet = new Sheet("COORDINATOR", "PROCESS", "LAST SEEN", "IN PROGRESS", "INCARNATION", "JOINED", "PID", "HOST", "PAUSED");
+        foreach (CoordinatorDetails coordinator in coordinators)
+        {
+            sheet.Add(
+                coordinator.Id.ToString(),
+                Words.Life(coordinator),
+                $"{PlainText.Duration(coordinator.Silence)} ago",
+                coordinator.InProgress?.ToString(CultureInfo.InvariantCulture) ?? "-",
+                Cell.Of(coordinator.Incarnation),
+                Cell.Of(coordinator.TimeJoined),
+                Cell.Of(coordinator.ProcessId),
+                coordinator.Host,
+                coordinator.Paused is { } pause ? $"since {PlainText.Time(pause.Since)} by {Words.By(pause.Note)}" : "-");
+        }
+
+        screen.Show(sheet.Table);
+    }
+}

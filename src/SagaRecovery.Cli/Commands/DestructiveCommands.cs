@@ -1,0 +1,95 @@
+using System.CommandLine;
+using SagaRecovery.Cli.Access;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Cli.Commands;
+
+/// <summary>Levers that cannot be taken back. Each shows what it will do to which saga, asks, and is bound to what it showed.</summary>
+internal static class DestructiveCommands
+{
+    public static Command CreateAbandon(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "abandon",
+            "Sets a saga in progress aside for good: nobody carries it on or undoes it",
+            "sagas abandon 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'cleared up by hand, INC-481'",
+            "sagas abandon 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'INC-481' --yes");
+        Add(common, command, Lever.Abandon, node: null, "It is set aside for good: nobody carries it on, and nothing that it did is undone.");
+        return command;
+    }
+
+    public static Command CreateInjectError(CommonOptions common)
+    {
+        Argument<string> node = new("node") { Description = "The node to fail: one whose action has started and not ended" };
+        var command = new ToolCommand(
+            "inject-error",
+            "Makes a node fail whose action has started and not ended, so that the saga unwinds",
+            "sagas inject-error 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 wait-for-release --comment 'hangs since the upgrade'");
+        Add(
+            common,
+            command,
+            Lever.InjectError,
+            node,
+            "That node counts as failed, and what was done before it is undone. Whatever its own action did is not.");
+        return command;
+    }
+
+    private static void Add(CommonOptions common, ToolCommand command, Lever lever, Argument<string>? node, string whatItMeans)
+    {
+        Argument<SagaId> id = Values.SagaIdArgument();
+        var options = new LeverOptions();
+        Option<bool> yes = new("--yes") { Description = "Do not ask; needed where there is no terminal" };
+        Option<bool> force = new("--force") { Description = "Although the saga's owner answers, and could do it itself" };
+        command.Arguments.Add(id);
+        if (node is not null)
+        {
+            command.Arguments.Add(node);
+        }
+
+        options.AddTo(command);
+        command.Options.Add(force);
+        command.Options.Add(yes);
+        common.Run(command, async (call, cancellationToken) =>
+        {
+            bool consented = call.Value(yes);
+            if (!consented && !call.Around.CanAsk)
+            {
+                throw new RefusalException(ExitCode.Usage, $"'{command.Name}' cannot be taken back, and there is no terminal to ask at: give --yes.");
+            }
+
+            ISagaAccess access = call.Open();
+            await using (access.ConfigureAwait(false))
+            {
+                SagaDetails saga = await access.FindAsync(call.Value(id), cancellationToken).ConfigureAwait(false)
+                    ?? throw new RefusalException(ExitCode.NotFound, $"There is no saga {call.Value(id)} in {access.Where}.");
+                LeverRequest request = options.Read(call) with
+                {
+                    Force = call.Value(force),
+                    State = saga.Summary.State,
+                    Generation = saga.Summary.Generation,
+                    Node = node is null ? null : call.Value(node),
+                };
+                LeverAnswer answer = Refusal(lever, saga, request)
+                    ?? await Consent.AskAsync(call, lever, saga, request, whatItMeans, consented, cancellationToken).ConfigureAwait(false)
+                    ?? await access.PullAsync(lever, saga.Summary.Id, request, cancellationToken).ConfigureAwait(false);
+                return LeverReply.Give(call, answer);
+            }
+        });
+    }
+
+    /// <summary>What need not be asked, since it cannot be.</summary>
+    private static LeverAnswer? Refusal(Lever lever, SagaDetails saga, LeverRequest request)
+    {
+        if (saga.Summary.State is not (SagaState.Running or SagaState.Unwinding))
+        {
+            return LeverAnswer.Of(lever, saga.Summary.Id, new LeverOutcome.MovedOn(saga.Summary, "it has ended"));
+        }
+
+        return request.Node is { } node && saga.Graph is { } graph && graph.Find(node) is null
+            ? throw new RefusalException(
+                ExitCode.Usage, $"The saga has no node '{PlainText.OneLine(node)}'; it has {string.Join(", ", graph.Nodes.Take(50).Select(one => one.Name))}.")
+            : null;
+    }
+}

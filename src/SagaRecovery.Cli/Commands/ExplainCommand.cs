@@ -1,0 +1,85 @@
+using System.CommandLine;
+using SagaRecovery.Cli.Access;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Cli.Commands;
+
+/// <summary>Why one saga runs, or does not.</summary>
+internal static class ExplainCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        Argument<SagaId> id = Values.SagaIdArgument();
+        var command = new ToolCommand(
+            "explain",
+            "Why a saga runs in the process asked, or does not, and what to do; straight on Postgres: what its row alone tells",
+            "explain 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --url http://127.0.0.1:5080")
+        {
+            id,
+        };
+        common.Run(command, (call, cancellationToken) => RunAsync(call, call.Value(id), cancellationToken));
+        return command;
+    }
+
+    private static async Task<ExitCode> RunAsync(Call call, SagaId id, CancellationToken cancellationToken)
+    {
+        ISagaAccess access = call.Open();
+        await using (access.ConfigureAwait(false))
+        {
+            SagaExplanation explanation = await access.ExplainAsync(id, cancellationToken).ConfigureAwait(false);
+            if (call.Json)
+            {
+                call.Screen.Json(explanation, RecoveryReportJson.Default.SagaExplanation);
+            }
+            else if (explanation.Verdict != SagaVerdict.Unknown)
+            {
+                Show(call, explanation, access is DatabaseAccess);
+            }
+
+            if (explanation.Verdict == SagaVerdict.Unknown)
+            {
+                call.Note($"There is no saga {id}. {explanation.ToDo}");
+                return ExitCode.NotFound;
+            }
+
+            return ExitCode.Done;
+        }
+    }
+
+    private static void Show(Call call, SagaExplanation explanation, bool byRow)
+    {
+        var facts = new List<(string Name, string Value)> { ("why", explanation.Because) };
+        if (explanation.ToDo.Length > 0)
+        {
+            facts.Add(("to do", explanation.ToDo));
+        }
+
+        if (explanation.Since is { } since)
+        {
+            facts.Add(("since", $"{PlainText.Time(since)} ({PlainText.Duration(call.Around.Time.GetUtcNow() - since)} ago)"));
+        }
+
+        if (explanation.NextTry is { } next)
+        {
+            facts.Add(("next try", PlainText.Time(next)));
+        }
+
+        if (explanation.Saga is { } saga)
+        {
+            facts.Add(("saga", $"{saga.Name}, {SagaWords.Of(saga.State)}, generation {saga.Generation}, created {PlainText.Time(saga.TimeCreated)}"));
+        }
+
+        if (explanation.Owner is { } owner)
+        {
+            facts.Add(("owner", $"{owner.Id} ({Words.Process(owner)})"));
+        }
+
+        facts.Add(("last event", explanation.LastEvent ?? "none"));
+        string verdict = byRow && explanation.Verdict == SagaVerdict.NotOurs ? "in progress" : Words.Of(explanation.Verdict); // we are nobody's process
+        call.Screen.Line($"saga {explanation.SagaId}: {verdict}{(byRow ? " (by its row alone)" : "")}");
+        Facts.Show(call.Screen, facts);
+    }
+}

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using SagaRecovery.Cli.Access;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
+using SagaRecovery.Postgres;
+
+namespace SagaRecovery.Cli.Commands;
+
+/// <summary>The tables: their script, what differs from it, and their creation.</summary>
+internal static class SchemaCommands
+{
+    public static Command CreateScript(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "script", "Prints the SQL that creates the tables in an empty schema; asks nobody", "schema script > sagas.sql", "schema script --schema my_sagas | psql");
+        common.Run(command, (call, _) =>
+        {
+            string schema = call.Value(common.Schema)!;
+            if (call.Json)
+            {
+                call.Screen.Json(new SchemaScript(schema, PostgresSchema.Version, PostgresSchema.Script(schema)), ToolJson.Default.SchemaScript);
+            }
+            else
+            {
+                call.Screen.Line(PostgresSchema.Script(schema).TrimEnd());
+            }
+
+            return Task.FromResult(ExitCode.Done);
+        });
+        return command;
+    }
+
+    public static Command CreateCheck(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "check",
+            "Compares the tables with those that this version needs; exit 1 if they differ",
+            "schema check --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'");
+        common.Run(command, async (call, cancellationToken) =>
+        {
+            DatabaseAccess database = call.OpenDatabase();
+            await using (database.ConfigureAwait(false))
+            {
+                return await CheckAsync(call, call.Value(common.Schema)!, database, cancellationToken).ConfigureAwait(false);
+            }
+        });
+        return command;
+    }
+
+    public static Command CreateApply(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "apply",
+            "Creates the tables, or brings them up to date; harmless where they are",
+            "schema apply --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres' --schema saga_recovery");
+        common.Run(command, async (call, cancellationToken) =>
+        {
+            DatabaseAccess database = call.OpenDatabase();
+            await using (database.ConfigureAwait(false))
+            {
+                await database.ApplySchemaAsync(cancellationToken).ConfigureAwait(false);
+                return await CheckAsync(call, call.Value(common.Schema)!, database, cancellationToken).ConfigureAwait(false);
+            }
+        });
+        return command;
+    }
+
+    private static async Task<ExitCode> CheckAsync(Call call, string schema, DatabaseAccess database, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> differences = await database.CheckSchemaAsync(cancellationToken).ConfigureAwait(false);
+        if (call.Json)
+        {
+            call.Screen.Json(new SchemaFindings(schema, PostgresSchema.Version, differences), ToolJson.Default.SchemaFindings);
+        }
+        else if (differences.Count == 0)
+        {
+            call.Screen.Line($"schema '{schema}' is as version {PostgresSchema.Version} needs it");
+        }
+        else
+        {
+            foreach (string difference in differences)
+            {
+                call.Screen.Lines(difference);
+            }
+        }
+
+        if (differences.Count > 0)
+        {
+            call.Note($"The tables in schema '{schema}' are not those that version {PostgresSchema.Version} needs: 'schema apply' creates them, or brings them up to date.");
+            return ExitCode.Failed;
+        }
+
+        return ExitCode.Done;
+    }
+}

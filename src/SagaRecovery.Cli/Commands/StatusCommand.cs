@@ -1,0 +1,69 @@
+using System.CommandLine;
+using SagaRecovery.Cli.Access;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
+
+namespace SagaRecovery.Cli.Commands;
+
+/// <summary>What recovery did, of the process; or what stands in the database.</summary>
+internal static class StatusCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "status",
+            "What recovery did and knows; straight on Postgres: coordinators, pauses, and how many sagas stand where",
+            "status --url http://127.0.0.1:5080",
+            "status --url http://127.0.0.1:5080 --json | jq .totals",
+            "status --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'");
+        common.Run(command, RunAsync);
+        return command;
+    }
+
+    private static async Task<ExitCode> RunAsync(Call call, CancellationToken cancellationToken)
+    {
+        ISagaAccess access = call.Open();
+        await using (access.ConfigureAwait(false))
+        {
+            if (access is ServiceAccess service)
+            {
+                await OfServiceAsync(call, service, cancellationToken).ConfigureAwait(false);
+                return ExitCode.Done;
+            }
+
+            var status = new StoreStatus(
+                await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false), await access.CountAsync(cancellationToken).ConfigureAwait(false));
+            if (call.Json)
+            {
+                call.Screen.Json(status, ToolJson.Default.StoreStatus);
+            }
+            else
+            {
+                Show(call.Screen, access.Where, status);
+            }
+
+            return ExitCode.Done;
+        }
+    }
+
+    private static async Task OfServiceAsync(Call call, ServiceAccess service, CancellationToken cancellationToken)
+    {
+        if (call.Json)
+        {
+            call.Screen.Json(await service.StatusAsync(cancellationToken).ConfigureAwait(false), RecoveryReportJson.Default.RecoveryReport);
+        }
+        else
+        {
+            call.Screen.Lines(await service.StatusTextAsync(cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    private static void Show(Screen screen, string where, StoreStatus status)
+    {
+        screen.Line($"{where}: what stands in the tables; what a process did, only it can tell (--url)");
+        screen.Line();
+        CoordinatorListCommand.Show(screen, status.Coordinators);
+        screen.Line();
+        CountSheet.Show(screen, status.Counts);
+    }
+}

@@ -1,0 +1,54 @@
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Cli.Output;
+
+/// <summary>
+/// A saga's graph in text: each node once, under the last of those that it comes after, a step to the right only where branches part.
+/// </summary>
+internal static class GraphDrawing
+{
+    private const int DeepestIndent = 40;
+
+    public static Sheet Draw(SagaDetails saga, SagaGraph graph)
+    {
+        var sheet = new Sheet("NODE", "STATE", "AFTER");
+        Dictionary<int, NodeEventType> reached = saga.Events
+            .GroupBy(entry => entry.NodeId)
+            .ToDictionary(events => events.Key, events => events.Max(entry => entry.Type)); // the types stand in the order in which they happen
+        ILookup<int, SagaGraphNode> children = graph.Nodes.ToLookup(node => node.After.DefaultIfEmpty(-1).Max());
+        var open = new Stack<(SagaGraphNode Node, string Mark, string Below)>();
+        Push(open, [.. children[-1]], "");
+        while (open.TryPop(out (SagaGraphNode Node, string Mark, string Below) next))
+        {
+            (SagaGraphNode node, string mark, string below) = next;
+            string state = reached.TryGetValue(node.Id, out NodeEventType last) ? SagaWords.Of(last) : "not started";
+            sheet.Add(new Cell($"{mark}o {PlainText.OneLine(node.Name, longest: 60)}", Spectre.Console.Style.Plain), State(state), After(graph, node));
+            Push(open, [.. children[node.Id]], below);
+        }
+
+        return sheet;
+    }
+
+    private static void Push(Stack<(SagaGraphNode Node, string Mark, string Below)> open, SagaGraphNode[] siblings, string indent)
+    {
+        bool parts = siblings.Length > 1 && indent.Length < DeepestIndent;
+        for (int i = siblings.Length - 1; i >= 0; i--)
+        {
+            bool isLast = i == siblings.Length - 1;
+            open.Push(parts
+                ? (siblings[i], indent + (isLast ? "└─" : "├─"), indent + (isLast ? "  " : "│ "))
+                : (siblings[i], indent, indent));
+        }
+    }
+
+    private static string After(SagaGraph graph, SagaGraphNode node) => string.Join(", ", node.After.Take(10).Select(graph.NameOf));
+
+    private static Cell State(string state) => new(state, state switch
+    {
+        "succeeded" => new(Spectre.Console.Color.Green),
+        "failed" or "undo_failed" => new(Spectre.Console.Color.Red),
+        "undo_started" or "undo_finished" => new(Spectre.Console.Color.Yellow),
+        _ => Spectre.Console.Style.Plain,
+    });
+}

@@ -1,0 +1,85 @@
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Cli.Output;
+
+/// <summary>All that there is to see of one saga.</summary>
+internal static class SagaPage
+{
+    public static void Show(Screen screen, SagaDetails saga)
+    {
+        SagaSummary summary = saga.Summary;
+        var facts = new List<(string Name, string Value)>
+        {
+            ("name", $"{summary.Name} (version {saga.Version}, definition {saga.DefinitionHash.ToString()[..12]})"),
+            ("state", SagaWords.Of(summary.State)),
+            ("owner", Words.Owner(saga)),
+            ("generation", $"{summary.Generation}, since {PlainText.Time(saga.TimeAdopted)}"),
+            ("created", $"{PlainText.Time(summary.TimeCreated)} by {saga.Creator}"),
+        };
+        if (saga.Hold is { } hold)
+        {
+            facts.Add(("held", $"since {PlainText.Time(hold.Since)} by {Words.By(hold.Note)}"));
+        }
+
+        if (saga.Owner?.Paused is { } pause)
+        {
+            facts.Add(("owner paused", $"since {PlainText.Time(pause.Since)} by {Words.By(pause.Note)}"));
+        }
+
+        if (saga.Abandonment is { } abandonment)
+        {
+            facts.Add(("abandoned", $"at {PlainText.Time(abandonment.Time)} ({abandonment.Reason}): {abandonment.Comment}"));
+        }
+
+        facts.Add(("parameters", saga.Parameters));
+        screen.Line($"saga {summary.Id}");
+        Facts.Show(screen, facts);
+        ShowGraph(screen, saga);
+        ShowEvents(screen, saga);
+    }
+
+    private static void ShowGraph(Screen screen, SagaDetails saga)
+    {
+        screen.Line();
+        if (saga.Graph is { } graph)
+        {
+            screen.Show(GraphDrawing.Draw(saga, graph).Table);
+        }
+        else
+        {
+            screen.Line("The definition is in a form that only its executor reads: no graph.");
+        }
+    }
+
+    private static void ShowEvents(Screen screen, SagaDetails saga)
+    {
+        screen.Line();
+        if (saga.Events.Count == 0)
+        {
+            screen.Line("No events.");
+            return;
+        }
+
+        var events = new Sheet("TIME", "NODE", "EVENT", "DATA");
+        foreach (LoggedEvent entry in saga.Events)
+        {
+            events.Add(PlainText.PreciseTime(entry.Time), PlainText.OneLine(entry.Node, longest: 60), SagaWords.Of(entry.Type), entry.Data ?? "");
+        }
+
+        screen.Show(events.Table);
+    }
+}
+
+/// <summary>Lines of a name and what it is.</summary>
+internal static class Facts
+{
+    public static void Show(Screen screen, IReadOnlyList<(string Name, string Value)> facts)
+    {
+        int longest = facts.Max(fact => fact.Name.Length);
+        foreach ((string name, string value) in facts)
+        {
+            screen.Line($"  {(name + ":").PadRight(longest + 1)} {PlainText.OneLine(value, longest: 400)}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using SagaRecovery.Status;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace SagaRecovery.Cli.Output;
+
+/// <summary>A table without lines: one row to a thing, for eyes as well as for <c>grep</c> and <c>awk</c>.</summary>
+internal sealed class Sheet
+{
+    private readonly Table _table = new Table().NoBorder();
+
+    /// <param name="columns">Their headings.</param>
+    public Sheet(params IReadOnlyList<string> columns)
+    {
+        foreach (string heading in columns)
+        {
+            _table.AddColumn(new TableColumn(new Text(heading, new Style(decoration: Decoration.Bold))) { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
+        }
+    }
+
+    public IRenderable Table => _table;
+
+    public void Add(params IReadOnlyList<Cell> cells) => _table.AddRow(cells.Select(cell => new Text(cell.Text, cell.Style)));
+}
+
+/// <summary>What stands in a cell.</summary>
+/// <param name="Text">Plain, and cut.</param>
+/// <param name="Style">How it looks on a terminal.</param>
+internal sealed record Cell(string Text, Style Style)
+{
+    /// <summary>Text from outside.</summary>
+    public static implicit operator Cell(string text) => new(PlainText.OneLine(text), Style.Plain);
+
+    public static Cell Of(object? value) => new(value is null ? "-" : PlainText.OneLine(value.ToString() ?? ""), Style.Plain);
+
+    public static Cell Of(DateTimeOffset time) => new(PlainText.Time(time), Style.Plain);
+
+    public static Cell Of(SagaState state) => new(SagaWords.Of(state), state switch
+    {
+        SagaState.Succeeded => new Style(Color.Green),
+        SagaState.Unwinding => new Style(Color.Yellow),
+        SagaState.Stuck or SagaState.Abandoned => new Style(Color.Red),
+        _ => Style.Plain,
+    });
+}

@@ -1,0 +1,100 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SagaRecovery.AspNetCore.Health;
+using SagaRecovery.AspNetCore.Tests.Support;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.AspNetCore.Tests;
+
+[Collection(OnPostgres.Name)]
+public sealed class HealthTests(PostgresCluster postgres)
+{
+    private static readonly DateTimeOffset Noon = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
+    private static readonly RecoveryReport NotJoined = new() { Coordinator = new CoordinatorStatus(new CoordinatorId(Guid.NewGuid()), null, null), Period = TimeSpan.FromMinutes(10) };
+    private static readonly RecoveryReport Joined = NotJoined with { Coordinator = NotJoined.Coordinator with { Incarnation = new Incarnation(3) } };
+
+    [Fact]
+    public void Until_it_has_joined_it_is_degraded() =>
+        Of(NotJoined).Should().Be((HealthStatus.Degraded, "Not joined as the coordinator yet."));
+
+    [Fact]
+    public void Once_a_pass_has_succeeded_it_is_healthy() => Of(After(PassResult.Completed)).Status.Should().Be(HealthStatus.Healthy);
+
+    [Fact]
+    public void Sagas_that_fail_do_not_make_the_process_unhealthy() =>
+        Of(After(PassResult.CompletedWithFailures, PassResult.CompletedWithFailures, PassResult.CompletedWithFailures)).Status.Should().Be(HealthStatus.Healthy);
+
+    [Theory]
+    [InlineData(1, HealthStatus.Degraded)]
+    [InlineData(2, HealthStatus.Degraded)]
+    [InlineData(3, HealthStatus.Unhealthy)]
+    [InlineData(4, HealthStatus.Unhealthy)]
+    public void Failed_passes_in_a_row_degrade_it_and_then_make_it_unhealthy(int failed, HealthStatus health)
+    {
+        PassResult[] results = [PassResult.Completed, .. Enumerable.Repeat(PassResult.Failed, failed)];
+        Of(After(results)).Status.Should().Be(health);
+        Of(After([.. results, PassResult.Completed])).Status.Should().Be(HealthStatus.Healthy);
+    }
+
+    [Fact]
+    public void A_fenced_process_is_unhealthy() =>
+        Of(After(PassResult.Completed) with { Coordinator = Joined.Coordinator with { Fenced = new FenceStatus(new Incarnation(4), Noon) } })
+            .Should().Be((HealthStatus.Unhealthy, "Fenced by incarnation 4: a newer process runs under this coordinator id. End this one."));
+
+    [Fact]
+    public void Its_data_tell_what_is_paused_held_and_does_not_progress()
+    {
+        RecoveryReport report = After(PassResult.Completed) with
+        {
+            Paused = new RecoveryPause(Noon, new OperatorNote("ann", "a look")),
+            HeldCount = 2,
+            WaitingCount = 4,
+            NotProgressing = new StillSagas(Noon, 5, []),
+        };
+
+        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+
+        result.Status.Should().Be(HealthStatus.Healthy);
+        result.Description.Should().Be("Paused by ann: a look");
+        result.Data.Should().Contain("paused", true).And.Contain("held", 2).And.Contain("waiting", 4).And.Contain("notProgressing", 5)
+            .And.Contain("incarnation", 3L).And.Contain("lastPass", "Completed").And.Contain("coordinator", report.Coordinator.Id.ToString());
+    }
+
+    [Fact]
+    public void An_error_is_cut_to_one_line()
+    {
+        RecoveryReport report = Joined.After(Pass(PassResult.Failed) with { Error = "first\nsecond" + new string('x', 5000) });
+
+        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+
+        result.Data["error"].Should().BeOfType<string>().Which.Should().StartWith("first second").And.HaveLength(PlainText.Longest + 1);
+        result.Description.Should().HaveLength("The last pass failed: ".Length + PlainText.Longest + 1);
+    }
+
+    [Fact]
+    public async Task A_service_shows_it_where_it_maps_health_checks()
+    {
+        await using TestService service = TestService.Build(
+            await postgres.NewDatabaseAsync(), services: builder => builder.Services.AddHealthChecks().AddSagaRecovery(tags: ["ready"]));
+        service.App.MapHealthChecks("/health");
+        await service.App.StartAsync();
+        HealthCheckService checks = service.App.Services.GetRequiredService<HealthCheckService>();
+
+        await Eventually.HoldsAsync(async () => (await checks.CheckHealthAsync()).Status == HealthStatus.Healthy, "it was healthy");
+
+        (await checks.CheckHealthAsync()).Entries["saga-recovery"].Tags.Should().Equal("ready");
+        (await service.Http.GetAsync("/health")).StatusCode.Should().Be(HttpStatusCode.OK);
+    }
+
+    private static (HealthStatus Status, string? Description) Of(RecoveryReport report)
+    {
+        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+        return (result.Status, result.Description);
+    }
+
+    private static RecoveryReport After(params PassResult[] results) => results.Aggregate(Joined, (report, result) => report.After(Pass(result)));
+
+    private static PassReport Pass(PassResult result) => new(new PassStart(1, PassReason.Periodic, Noon)) { Result = result };
+}

@@ -1,0 +1,69 @@
+using System.Net;
+using System.Text.Json;
+using SagaRecovery.AspNetCore.Tests.Support;
+
+namespace SagaRecovery.AspNetCore.Tests;
+
+[Collection(OnPostgres.Name)]
+public sealed class ReportTests(BadInputTests.OneService one) : IClassFixture<BadInputTests.OneService>
+{
+    private readonly TestService _service = one.Service;
+
+    [Theory]
+    [InlineData(null, "text/plain")]
+    [InlineData("*/*", "text/plain")]
+    [InlineData("application/json", "application/json")]
+    [InlineData("application/json;q=0.5, text/plain;q=0.4", "application/json")]
+    [InlineData("text/html", "text/html")]
+    [InlineData("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", "text/html")]
+    [InlineData("text/html;q=0.8, application/json", "application/json")]
+    [InlineData("text/*", "text/plain")]
+    [InlineData("image/png", "text/plain")]
+    public async Task The_status_comes_in_the_form_that_is_liked_best(string? accept, string type)
+    {
+        using HttpResponseMessage response = await _service.SendAsync(HttpMethod.Get, "", accept: accept);
+
+        response.StatusCode.Should().Be(HttpStatusCode.OK);
+        response.Content.Headers.ContentType!.MediaType.Should().Be(type);
+        response.Headers.CacheControl!.NoStore.Should().BeTrue();
+        response.Headers.GetValues("X-Content-Type-Options").Should().Equal("nosniff");
+        response.Headers.Vary.Should().Equal("Accept");
+        (await response.Content.ReadAsStringAsync()).Should().StartWith(type switch { "text/plain" => "task: \"saga_recovery\"", "text/html" => "<!doctype html>", _ => "{" });
+    }
+
+    [Fact]
+    public async Task JSON_tells_the_version_of_its_form() =>
+        (await _service.JsonAsync("")).GetProperty("schemaVersion").GetInt32().Should().Be(1);
+
+    [Fact]
+    public async Task A_running_saga_is_listed_shown_counted_explained_and_planned()
+    {
+        SagaId saga = await _service.StartSagaAsync();
+
+        JsonElement[] listed = [.. (await _service.JsonAsync($"/sagas?state=running&name=gated&owner={_service.CoordinatorId}&limit=1")).EnumerateArray()];
+        listed.Should().ContainSingle().Which.GetProperty("id").GetGuid().Should().Be(saga.Value);
+        (await _service.JsonAsync($"/sagas?before={saga}")).EnumerateArray().Should().NotContain(older => older.GetProperty("id").GetGuid() == saga.Value);
+        JsonElement shown = await _service.JsonAsync($"/sagas/{saga}");
+        shown.GetProperty("graph").GetProperty("nodes").EnumerateArray().Select(node => node.GetProperty("name").GetString()).Should().Equal("first", "endless");
+        shown.GetProperty("events").EnumerateArray().Select(logged => $"{logged.GetProperty("node")} {logged.GetProperty("type")}")
+            .Should().Equal("first Started", "first Succeeded", "endless Started");
+        (await _service.JsonAsync("/counts")).EnumerateArray().Should().Contain(count =>
+            count.GetProperty("name").GetString() == "gated" && count.GetProperty("state").GetString() == "Running" && count.GetProperty("count").GetInt64() > 0);
+        (await _service.JsonAsync($"/sagas/{saga}/explain")).GetProperty("verdict").GetString().Should().Be("RunningHere");
+        JsonElement bucket = (await _service.JsonAsync("/plan")).GetProperty("buckets").EnumerateArray().Single(one => one.GetProperty("name").GetString() == "already running");
+        bucket.GetProperty("sagas").EnumerateArray().Select(id => id.GetGuid()).Should().Contain(saga.Value);
+        JsonElement coordinator = (await _service.JsonAsync("/coordinators")).EnumerateArray().Single(one => one.GetProperty("id").GetGuid() == _service.CoordinatorId);
+        coordinator.GetProperty("answers").GetBoolean().Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task An_explanation_is_a_few_lines_where_no_JSON_is_asked_for()
+    {
+        SagaId saga = await _service.StartSagaAsync();
+
+        using HttpResponseMessage response = await _service.SendAsync(HttpMethod.Get, $"/sagas/{saga}/explain", accept: "*/*");
+
+        string text = await response.Content.ReadAsStringAsync();
+        text.Should().StartWith($"saga {saga}: running here\n  why:        This process started it and runs it.\n").And.Contain("last event: endless started at ");
+    }
+}

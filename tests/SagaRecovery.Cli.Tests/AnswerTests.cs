@@ -1,0 +1,95 @@
+using SagaRecovery.Cli.Tests.Support;
+
+namespace SagaRecovery.Cli.Tests;
+
+/// <summary>What comes from a server that is broken, slow, or another one.</summary>
+public sealed class AnswerTests
+{
+    private const string Id = "0199c1d2-5a3b-7c4d-8e5f-60718293a4b5";
+
+    [Theory]
+    [InlineData("400 Bad Request", "{\"detail\":\"'limit' is a number\"}", (int)ExitCode.Usage, "'limit' is a number")]
+    [InlineData("401 Unauthorized", "", (int)ExitCode.Refused, "does not know you")]
+    [InlineData("403 Forbidden", "", (int)ExitCode.Refused, "no rights")]
+    [InlineData("500 Internal Server Error", "<html>oops</html>", (int)ExitCode.Failed, "500")]
+    [InlineData("501 Not Implemented", "{\"detail\":\"shows operators nothing\"}", (int)ExitCode.Failed, "shows operators nothing")]
+    [InlineData("503 Service Unavailable", "{\"title\":\"away\",\"detail\":\"Postgres is away\"}", (int)ExitCode.Unreachable, "Postgres is away")]
+    [InlineData("302 Found", "", (int)ExitCode.Failed, "302")]
+    [InlineData("200 OK", "<html>another page</html>", (int)ExitCode.Failed, "not one that this version of the tool can read")]
+    public async Task Every_answer_has_its_exit_code_and_one_line(string status, string body, int exitCode, string because)
+    {
+        await using var service = new CannedService(CannedService.Answer(status, body));
+
+        ToolRun run = await ToolRun.OfAsync("sagas", "list", "--url", service.Url);
+
+        run.ShouldRefuse((ExitCode)exitCode, because);
+        run.Error.Count(letter => letter == '\n').Should().Be(1);
+        run.Out.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("200 OK", "{}")]
+    [InlineData("200 OK", "{\"title\":\"OK\",\"status\":200}")]
+    [InlineData("404 Not Found", "{\"title\":\"Not Found\",\"status\":404}")]
+    [InlineData("409 Conflict", "{}")]
+    public async Task No_other_answer_is_taken_for_a_lever_that_was_pulled(string status, string body)
+    {
+        await using var service = new CannedService(CannedService.Answer(status, body));
+
+        ToolRun run = await ToolRun.OfAsync("sagas", "hold", Id, "--comment", "x", "--url", service.Url);
+
+        run.ExitCode.Should().NotBe(ExitCode.Done);
+        run.ExitCode.Should().NotBe(ExitCode.NotFound);
+        run.Out.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_server_that_never_answers_is_given_up_and_a_lever_says_that_its_outcome_is_not_known()
+    {
+        await using var service = new CannedService(answer: null);
+
+        (await ToolRun.OfAsync("status", "--url", service.Url, "--timeout", "100ms")).ShouldRefuse(ExitCode.Unreachable, "within 100ms");
+        (await ToolRun.OfAsync("pause", "--comment", "x", "--url", service.Url, "--timeout", "100ms")).ShouldRefuse(ExitCode.Unreachable, "not known");
+    }
+
+    [Fact]
+    public async Task A_database_that_never_answers_is_given_up()
+    {
+        await using var server = new CannedService(answer: null);
+        string port = server.Url[(server.Url.LastIndexOf(':') + 1)..];
+
+        ToolRun run = await ToolRun.OfAsync("sagas", "list", "--connection", $"Host=127.0.0.1;Port={port};Username=u;Password=open-sesame", "--timeout", "200ms");
+
+        run.ShouldRefuse(ExitCode.Unreachable, $"127.0.0.1:{port}").Error.Should().NotContain("open-sesame");
+    }
+
+    [Theory]
+    [InlineData("--url", "http://127.0.0.1:1")]
+    [InlineData("--connection", "Host=127.0.0.1;Port=1;Username=u")]
+    public async Task A_server_that_is_not_there_is_exit_code_6(params string[] where) =>
+        (await ToolRun.OfAsync(["sagas", "list", .. where])).ShouldRefuse(ExitCode.Unreachable, "Cannot reach the");
+
+    [Fact]
+    public async Task A_wrong_address_ends_watching_at_its_first_look() =>
+        (await ToolRun.OfAsync("watch", "--url", "http://127.0.0.1:1")).ShouldRefuse(ExitCode.Unreachable, "Cannot reach the service");
+
+    [Fact]
+    public async Task What_a_service_renders_is_made_plain_before_it_is_shown()
+    {
+        await using var service = new CannedService(CannedService.Answer("200 OK", "task\u001b[2J: \u202eoops\u0007 [red]x[/]\nnext", "text/plain; charset=utf-8"));
+
+        ToolRun run = (await ToolRun.OfAsync("status", "--url", service.Url)).ShouldBeDone();
+
+        run.Lines.Should().Equal("task [2J:  oops  [red]x[/]", "next");
+    }
+
+    [Fact]
+    public async Task What_narrows_a_list_is_escaped_in_the_address_and_no_credentials_are_sent_unless_given()
+    {
+        await using var service = new CannedService(CannedService.Answer("200 OK", "[]", "application/json"));
+
+        await ToolRun.OfAsync("sagas", "list", "--name", "a&limit=9 ü", "--url", service.Url + "/ops/sagas-of-ours");
+
+        service.Requests.Single().Should().StartWith("GET /ops/sagas-of-ours/sagas?limit=100&name=a%26limit%3D9%20%C3%BC HTTP/1.1").And.NotContain("Authorization");
+    }
+}

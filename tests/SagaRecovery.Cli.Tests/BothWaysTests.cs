@@ -1,0 +1,152 @@
+using System.Text.Json;
+using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Operations;
+
+namespace SagaRecovery.Cli.Tests;
+
+[Collection(OnPostgres.Name)]
+public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasFixture>
+{
+    private readonly string _demo = two.Demo;
+
+    private SampleService Sample => two.Sample;
+
+    [Fact]
+    public async Task The_service_and_its_database_agree_on_every_saga()
+    {
+        foreach (string[] args in new string[][]
+        {
+            ["sagas", "list", "--json"],
+            ["sagas", "list"],
+            ["sagas", "list", "--state", "running"],
+            ["sagas", "list", "--name", "project-create", "--limit", "1"],
+            ["sagas", "list", "--owner", Sample.CoordinatorId.ToString()],
+            ["sagas", "list", "--before", _demo],
+        })
+        {
+            ToolRun service = (await Sample.RunAsync(Way.Service, args)).ShouldBeDone();
+            ToolRun database = (await Sample.RunAsync(Way.Database, args)).ShouldBeDone();
+            database.Should().Be(service);
+        }
+
+        IReadOnlyList<SagaSummary> sagas = (await Sample.RunAsync(Way.Database, "sagas", "list", "--json")).Read(RecoveryReportJson.Default.IReadOnlyListSagaSummary);
+        sagas.Select(saga => saga.Name).Should().BeEquivalentTo("demo", "project-create");
+        foreach (SagaSummary saga in sagas)
+        {
+            (await ShowAsync(Way.Database, saga.Id)).Should().Be(await ShowAsync(Way.Service, saga.Id));
+        }
+    }
+
+    [Fact]
+    public async Task The_service_and_its_database_agree_on_coordinators()
+    {
+        ToolRun service = (await Sample.RunAsync(Way.Service, "coordinators", "list", "--json")).ShouldBeDone();
+        ToolRun database = (await Sample.RunAsync(Way.Database, "coordinators", "list", "--json")).ShouldBeDone();
+
+        CoordinatorDetails ofService = service.Read(RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails).Single();
+        CoordinatorDetails ofDatabase = database.Read(RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails).Single();
+        ofDatabase.Should().Be(ofService with { Silence = ofDatabase.Silence });
+        ofDatabase.InProgress.Should().Be(1);
+        ofDatabase.Answers.Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task A_saga_is_shown_with_its_row_graph_and_events(string way)
+    {
+        ToolRun run = (await Sample.RunAsync(way, "sagas", "show", _demo)).ShouldBeDone();
+
+        run.Lines[0].Should().Be($"saga {_demo}");
+        run.Out.Should().Contain("  state:      running").And.Contain($"owner:      {Sample.CoordinatorId} (").And.Contain(", answers, last seen ")
+            .And.MatchRegex("o wait-for-release +started\n").And.MatchRegex("Z +wait-for-release +started\n");
+    }
+
+    [Theory]
+    [InlineData(Way.Service, "running here", "This process started it and runs it.")]
+    [InlineData(Way.Database, "in progress (by its row alone)", "which answers.")]
+    public async Task A_saga_is_explained(string way, string verdict, string why)
+    {
+        ToolRun text = (await Sample.RunAsync(way, "explain", _demo)).ShouldBeDone();
+        ToolRun json = (await Sample.RunAsync(way, "explain", _demo, "--json")).ShouldBeDone();
+
+        text.Lines[0].Should().Be($"saga {_demo}: {verdict}");
+        text.Lines[1].Should().StartWith("  why:").And.EndWith(why);
+        json.Read(RecoveryReportJson.Default.SagaExplanation).Because.Should().EndWith(why);
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task A_saga_that_does_not_exist_is_exit_code_3_and_one_line(string way)
+    {
+        string nobody = Guid.NewGuid().ToString();
+        foreach (string[] args in new string[][] { ["explain", nobody], ["sagas", "show", nobody], ["sagas", "hold", nobody, "--comment", "x"], ["sagas", "release", nobody, "--comment", "x"], ["sagas", "abandon", nobody, "--comment", "x", "--yes"] })
+        {
+            ToolRun run = await Sample.RunAsync(way, args);
+
+            run.ShouldRefuse(ExitCode.NotFound, $"There is no saga {nobody}");
+            run.Out.Should().BeEmpty();
+            run.Error.Should().EndWith("\n").And.Subject.Count(letter => letter == '\n').Should().Be(1);
+        }
+
+        ToolRun json = (await Sample.RunAsync(way, "explain", nobody, "--json")).Should(ExitCode.NotFound);
+        json.Read(RecoveryReportJson.Default.SagaExplanation).Verdict.Should().Be(SagaVerdict.Unknown);
+    }
+
+    [Fact]
+    public async Task The_status_of_the_service_is_its_report_as_text_and_as_json()
+    {
+        ToolRun text = (await Sample.RunAsync(Way.Service, "status")).ShouldBeDone();
+        ToolRun json = (await Sample.RunAsync(Way.Service, "status", "--json")).ShouldBeDone();
+
+        text.Out.Should().Contain("task: \"saga_recovery\"").And.Contain($"coordinator: {Sample.CoordinatorId}, incarnation 1");
+        json.Read(RecoveryReportJson.Default.RecoveryReport).Coordinator.Id.Value.Should().Be(Sample.CoordinatorId);
+    }
+
+    [Fact]
+    public async Task The_status_of_the_database_is_its_coordinators_and_counts()
+    {
+        ToolRun text = (await Sample.RunAsync(Way.Database, "status")).ShouldBeDone();
+        ToolRun json = (await Sample.RunAsync(Way.Database, "status", "--json")).ShouldBeDone();
+
+        text.Out.Should().MatchRegex($"{Sample.CoordinatorId} +answers").And.MatchRegex($"running +1 +{Sample.CoordinatorId} +demo\n")
+            .And.MatchRegex($"succeeded +1 +{Sample.CoordinatorId} +project-create\n");
+        JsonElement status = JsonDocument.Parse(json.Out).RootElement;
+        status.GetProperty("counts").EnumerateArray().Sum(count => count.GetProperty("count").GetInt64()).Should().Be(2);
+        status.GetProperty("coordinators").EnumerateArray().Single().GetProperty("id").GetGuid().Should().Be(Sample.CoordinatorId);
+    }
+
+    [Theory]
+    [InlineData("plan")]
+    [InlineData("activate")]
+    [InlineData("watch")]
+    [InlineData("sagas", "retry", "0199c1d2-5a3b-7c4d-8e5f-60718293a4b5", "--comment", "x")]
+    public async Task What_only_the_process_can_do_says_so_and_names_the_way(params string[] args) =>
+        (await Sample.RunAsync(Way.Database, args)).ShouldRefuse(ExitCode.Usage, "--url http");
+
+    [Theory]
+    [InlineData("check")]
+    [InlineData("apply")]
+    public async Task What_concerns_the_tables_says_so_and_names_the_way(string command) =>
+        (await Sample.RunAsync(Way.Service, "schema", command)).ShouldRefuse(ExitCode.Usage, "--connection");
+
+    [Fact]
+    public async Task A_path_without_recovery_is_not_taken_for_a_saga_that_does_not_exist()
+    {
+        foreach (string[] args in new string[][] { ["sagas", "show", _demo], ["explain", _demo], ["status"], ["sagas", "hold", _demo, "--comment", "x"] })
+        {
+            ToolRun run = await ToolRun.OfAsync(ToolStage.SignedIn, [.. args, "--url", Sample.Url + "elsewhere"]);
+            run.ShouldRefuse(ExitCode.Unreachable, "There is no saga recovery at");
+        }
+    }
+
+    /// <summary>As JSON.</summary>
+    private async Task<string> ShowAsync(string way, SagaId id)
+    {
+        SagaDetails details = (await Sample.RunAsync(way, "sagas", "show", id.ToString(), "--json")).ShouldBeDone().Read(RecoveryReportJson.Default.SagaDetails);
+        details.Owner.Should().NotBeNull();
+        SagaDetails still = details with { Owner = details.Owner! with { Silence = TimeSpan.Zero } }; // the only thing that time alone changes
+        return JsonSerializer.Serialize(still, RecoveryReportJson.Default.SagaDetails);
+    }
+}

@@ -1,0 +1,54 @@
+using SagaRecovery.Cli.Output;
+using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Operations;
+
+namespace SagaRecovery.Cli.Tests;
+
+public sealed class GraphDrawingTests
+{
+    [Fact]
+    public void Branches_part_to_the_right_and_every_node_says_how_far_it_came()
+    {
+        SagaDetails saga = Saga(
+            [(0, NodeEventType.Started), (0, NodeEventType.Succeeded), (1, NodeEventType.Started), (1, NodeEventType.Failed), (2, NodeEventType.UndoStarted), (2, NodeEventType.Started)],
+            ("a", []), ("b", [0]), ("c", [0]), ("d", [2]), ("e", [1, 3]));
+
+        Draw(saga).Should().Equal(
+            "NODE   STATE         AFTER",
+            "o a    succeeded",
+            "├─o b  failed        a",
+            "└─o c  undo_started  a",
+            "  o d  not started   c",
+            "  o e  not started   b, d");
+    }
+
+    [Fact]
+    public void A_graph_of_any_depth_and_width_is_drawn()
+    {
+        (string Name, int[] After)[] chain = [("first", []), .. Enumerable.Range(1, 5_000).Select(id => ($"n{id}", new[] { id - 1 }))];
+        (string Name, int[] After)[] comb = [("first", []), .. Enumerable.Range(1, 5_000).Select(id => ($"n{id}", new[] { (id - 1) / 2 * 2 }))];
+
+        Draw(Saga([], chain)).Should().HaveCount(5_002);
+        Draw(Saga([], comb)).Should().HaveCount(5_002).And.OnlyContain(line => line.Length < 200);
+    }
+
+    private static string[] Draw(SagaDetails saga)
+    {
+        using var output = new StringWriter();
+        var around = new Surroundings { Out = output, Error = output, In = TextReader.Null, Variable = _ => null, User = ToolRun.OsUser, Time = TimeProvider.System };
+        new Screen(around).Show(GraphDrawing.Draw(saga, saga.Graph!).Table);
+        return output.ToString().TrimEnd('\n').Split('\n');
+    }
+
+    private static SagaDetails Saga(IReadOnlyList<(int Node, NodeEventType Type)> events, params (string Name, int[] After)[] nodes) => new()
+    {
+        Summary = new SagaSummary(default, "x", SagaState.Running, Owner: null, AdoptGeneration.Initial, default, IsHeld: false),
+        Creator = default,
+        TimeAdopted = default,
+        Version = 1,
+        DefinitionHash = DefinitionHash.Of([]),
+        Graph = new SagaGraph([.. nodes.Select((node, id) => new SagaGraphNode(id, node.Name, Undo: true, node.After))]),
+        Parameters = "{}",
+        Events = [.. events.Select(entry => new LoggedEvent(default, entry.Node, nodes[entry.Node].Name, entry.Type, Data: null, default))],
+    };
+}

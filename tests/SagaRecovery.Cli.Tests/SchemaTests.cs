@@ -1,0 +1,36 @@
+using System.Text.Json;
+using SagaRecovery.Cli.Tests.Support;
+
+namespace SagaRecovery.Cli.Tests;
+
+[Collection(OnPostgres.Name)]
+public sealed class SchemaTests(PostgresFixture postgres)
+{
+    [Fact]
+    public async Task Tables_that_are_not_there_fail_the_check_until_they_are_applied()
+    {
+        string database = await postgres.NewDatabaseAsync();
+
+        (await RunAsync(database, "check")).ShouldRefuse(ExitCode.Failed, "'schema apply' creates them").Out.Should().Be("there are none\n");
+        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "look with 'schema check'");
+        (await RunAsync(database, "apply")).ShouldBeDone();
+        (await RunAsync(database, "apply")).ShouldBeDone();
+        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be("schema 'saga_recovery' is as version 2 needs it\n");
+        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldBeDone().Error.Should().Contain("No such sagas");
+        (await ToolRun.OfAsync("status", "--connection", database)).ShouldBeDone().Out.Should().Contain("No coordinator has ever joined").And.Contain("No sagas");
+    }
+
+    [Fact]
+    public async Task A_schema_of_another_name_is_another_schema()
+    {
+        string database = await postgres.NewDatabaseAsync();
+
+        (await RunAsync(database, "apply", "--schema", "my_sagas", "--json")).ShouldBeDone();
+
+        JsonElement findings = JsonDocument.Parse((await RunAsync(database, "check", "--json")).Should(ExitCode.Failed).Out).RootElement;
+        findings.GetProperty("differences").EnumerateArray().Single().GetString().Should().Be("there are none");
+        (await RunAsync(database, "check", "--schema", "my_sagas")).ShouldBeDone();
+    }
+
+    private static Task<ToolRun> RunAsync(string database, params IReadOnlyList<string> args) => ToolRun.OfAsync(["schema", .. args, "--connection", database]);
+}

@@ -1,0 +1,92 @@
+using Dapper;
+using Npgsql;
+
+namespace SagaRecovery.Cli.Tests.Support;
+
+/// <summary>The sample control plane on a database of its own, and both ways to its sagas.</summary>
+internal sealed class SampleService : IAsyncDisposable
+{
+    private SampleService(ServiceProcess process, string database, Guid coordinatorId)
+    {
+        Process = process;
+        Database = database;
+        CoordinatorId = coordinatorId;
+    }
+
+    public ServiceProcess Process { get; }
+
+    public string Database { get; }
+
+    public Guid CoordinatorId { get; }
+
+    public string Url => Process.Http.BaseAddress!.ToString();
+
+    public static async Task<SampleService> StartAsync(PostgresFixture postgres)
+    {
+        string database = new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync()) { MaxPoolSize = 40 }.ConnectionString;
+        var coordinatorId = Guid.NewGuid();
+        ServiceProcess process = await ServiceProcess.StartAsync(database, coordinatorId, "--SagaRecovery:Period=00:30:00");
+        await process.FirstPassAsync();
+        return new SampleService(process, database, coordinatorId);
+    }
+
+    /// <summary>Runs the tool, by "service" or by "database".</summary>
+    public Task<ToolRun> RunAsync(string way, params IReadOnlyList<string> args) => RunAsync(ToolStage.SignedIn, way, args);
+
+    public Task<ToolRun> RunAsync(ToolStage stage, string way, params IReadOnlyList<string> args) =>
+        ToolRun.OfAsync(stage, [.. args, .. way == Way.Service ? ["--url", Url] : new[] { "--connection", Database }]);
+
+    /// <summary>A demo saga whose only node has started, and waits.</summary>
+    public async Task<string> StartDemoSagaAsync()
+    {
+        Guid id = await Process.StartDemoSagaAsync();
+        await Eventually.HoldsAsync(
+            () => QueryAsync<bool>("select exists (select from saga_recovery.saga_node_event where saga_id = @id)", new { id }), "the demo saga had begun");
+        return id.ToString();
+    }
+
+    public Task<string> StateOfAsync(string saga) => QueryAsync<string>("select state from saga_recovery.saga where id = @id", new { id = Guid.Parse(saga) });
+
+    public Task ReachesAsync(string saga, string state) => Eventually.HoldsAsync(async () => await StateOfAsync(saga) == state, $"saga {saga} was {state}");
+
+    public async Task<T> QueryAsync<T>(string sql, object? parameters = null)
+    {
+        await using var connection = new NpgsqlConnection(Database);
+        return (await connection.ExecuteScalarAsync<T>(sql, parameters))!;
+    }
+
+    public Task ExecuteAsync(string sql, object? parameters = null) => QueryAsync<object?>(sql, parameters);
+
+    public ValueTask DisposeAsync() => Process.DisposeAsync();
+}
+
+/// <summary>The two ways in.</summary>
+internal static class Way
+{
+    public const string Service = "service";
+    public const string Database = "database";
+}
+
+/// <summary>One service to a test class.</summary>
+public class SampleFixture(PostgresFixture postgres) : IAsyncLifetime
+{
+    internal SampleService Sample { get; private set; } = null!;
+
+    public virtual async Task InitializeAsync() => Sample = await SampleService.StartAsync(postgres);
+
+    public async Task DisposeAsync() => await Sample.DisposeAsync();
+}
+
+/// <summary>A service with a demo saga that waits, and a project that was made.</summary>
+public sealed class TwoSagasFixture(PostgresFixture postgres) : SampleFixture(postgres)
+{
+    internal string Demo { get; private set; } = "";
+
+    public override async Task InitializeAsync()
+    {
+        await base.InitializeAsync();
+        Demo = await Sample.StartDemoSagaAsync();
+        using HttpResponseMessage created = await Sample.Process.CreateProjectAsync("seen");
+        created.EnsureSuccessStatusCode();
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using SagaRecovery.Cli.CommandLine;
+
+namespace SagaRecovery.Cli.Tests.Support;
+
+/// <summary>One run of the tool in this process, and what came of it.</summary>
+internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
+{
+    public const string OsUser = "someone";
+
+    public string[] Lines => Out.TrimEnd('\n').Split('\n');
+
+    public T Read<T>(JsonTypeInfo<T> type) => JsonSerializer.Deserialize(Out, type)!;
+
+    public static Task<ToolRun> OfAsync(params IReadOnlyList<string> args) => OfAsync(new ToolStage(), args);
+
+    public static async Task<ToolRun> OfAsync(ToolStage stage, params IReadOnlyList<string> args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        using var input = new StringReader(stage.Answer ?? "");
+        var around = new Surroundings
+        {
+            Out = output,
+            Error = error,
+            In = input,
+            CanAsk = stage.Answer is not null,
+            IsRich = stage.IsRich,
+            Variable = name => stage.Variables.GetValueOrDefault(name),
+            User = OsUser,
+            Time = TimeProvider.System,
+        };
+        int exitCode = await Invocation.RunAsync(args, around, stage.CancellationToken);
+        return new ToolRun((ExitCode)exitCode, output.ToString(), error.ToString());
+    }
+
+    /// <summary>Ended as it should, with nothing to complain of.</summary>
+    public ToolRun ShouldBeDone() => Should(ExitCode.Done);
+
+    public ToolRun Should(ExitCode expected)
+    {
+        ExitCode.Should().Be(expected, "the tool said: {0} {1}", Out, Error);
+        return this;
+    }
+
+    /// <summary>Refused, in one line that says so.</summary>
+    public ToolRun ShouldRefuse(ExitCode expected, string because)
+    {
+        Should(expected);
+        string last = Error.TrimEnd('\n').Split('\n')[^1];
+        string line = last.Replace("Do it? [y/N] ", "", StringComparison.Ordinal); // on a terminal, the answer ends that line
+        line.Should().StartWith("saga-recovery: ").And.Contain(because);
+        return this;
+    }
+}
+
+/// <summary>What the tool finds around itself.</summary>
+internal sealed record ToolStage
+{
+    /// <summary>What the person at the terminal types; null: there is no terminal.</summary>
+    public string? Answer { get; init; }
+
+    public bool IsRich { get; init; }
+
+    public Dictionary<string, string> Variables { get; init; } = [];
+
+    public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Signed in to the sample service.</summary>
+    public static ToolStage SignedIn { get; } = new()
+    {
+        Variables = new() { ["SAGA_RECOVERY_USER"] = "ada", ["SAGA_RECOVERY_TOKEN"] = ServiceProcess.OperatorToken },
+    };
+}

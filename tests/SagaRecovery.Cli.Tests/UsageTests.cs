@@ -1,0 +1,116 @@
+using System.CommandLine;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Postgres;
+
+namespace SagaRecovery.Cli.Tests;
+
+public sealed class UsageTests
+{
+    private const string Id = "0199c1d2-5a3b-7c4d-8e5f-60718293a4b5";
+    private static readonly string[] s_nowhere = ["--url", "http://127.0.0.1:1"];
+
+    [Theory]
+    [InlineData("Required command was not provided.")]
+    [InlineData("'nonsense'", "nonsense")]
+    [InlineData("'nonsense' is not a saga id", "explain", "nonsense")]
+    [InlineData("running, unwinding, succeeded, unwound, stuck, abandoned", "sagas", "list", "--state", "done")]
+    [InlineData("--limit must be 1 to 1000", "sagas", "list", "--limit", "0")]
+    [InlineData("--limit must be 1 to 1000", "sagas", "list", "--limit", "1001")]
+    [InlineData("is not a coordinator id", "sagas", "list", "--owner", "me")]
+    [InlineData("--comment", "sagas", "hold", Id)]
+    [InlineData("--comment must say something", "sagas", "hold", Id, "--comment", " ")]
+    [InlineData("--actor must say something", "sagas", "hold", Id, "--comment", "x", "--actor", "")]
+    [InlineData("is not an http or https address", "status", "--url", "ftp://x")]
+    [InlineData("must not hold credentials", "status", "--url", "http://ada:sesame@x")]
+    [InlineData("--schema must be", "schema", "script", "--schema", "x; drop table y")]
+    [InlineData("is not a time span", "status", "--timeout", "soon")]
+    [InlineData("give one of them", "status", "--url", "http://x", "--connection", "Host=x")]
+    [InlineData("Say where the sagas are", "status")]
+    [InlineData("Say where the sagas are", "plan")]
+    [InlineData("not a connection string", "status", "--connection", "nonsense")]
+    [InlineData("no token", "status", "--url", "http://x", "--user", "ada")]
+    [InlineData("token file cannot be read", "status", "--url", "http://x", "--user", "ada", "--token-file", "/nowhere/token")]
+    public async Task What_makes_no_sense_is_exit_code_2_and_one_line(string because, params string[] args)
+    {
+        ToolRun run = await ToolRun.OfAsync(args);
+
+        run.ShouldRefuse(ExitCode.Usage, because);
+        run.Error.Count(letter => letter == '\n').Should().Be(1);
+        run.Error.Should().NotContain("sesame");
+        run.Out.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_comment_is_bounded()
+    {
+        (await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", new string('x', 1_001), .. s_nowhere])).ShouldRefuse(ExitCode.Usage, "1000 is the most");
+        (await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", new string('x', 1_000), .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "the service");
+    }
+
+    [Fact]
+    public async Task A_token_without_a_name_is_refused() => (await ToolRun.OfAsync(
+        new ToolStage { Variables = new() { ["SAGA_RECOVERY_TOKEN"] = "sesame" } }, ["status", .. s_nowhere])).ShouldRefuse(ExitCode.Usage, "give --user");
+
+    [Fact]
+    public async Task Variables_say_where_the_sagas_are_and_the_command_line_overrides_them()
+    {
+        var service = new ToolStage { Variables = new() { ["SAGA_RECOVERY_URL"] = "http://127.0.0.1:1" } };
+        var both = new ToolStage { Variables = new(service.Variables) { ["SAGA_RECOVERY_CONNECTION"] = "Host=127.0.0.1;Port=1;Username=u" } };
+        var wrong = new ToolStage { Variables = new() { ["SAGA_RECOVERY_URL"] = "nonsense" } };
+
+        (await ToolRun.OfAsync(service, "status")).ShouldRefuse(ExitCode.Unreachable, "the service");
+        (await ToolRun.OfAsync(both, "status")).ShouldRefuse(ExitCode.Unreachable, "the service");
+        (await ToolRun.OfAsync(both, "schema", "check")).ShouldRefuse(ExitCode.Unreachable, "the database");
+        (await ToolRun.OfAsync(both, "plan")).ShouldRefuse(ExitCode.Unreachable, "the service");
+        (await ToolRun.OfAsync(service, "status", "--connection", "Host=127.0.0.1;Port=1;Username=u")).ShouldRefuse(ExitCode.Unreachable, "the database");
+        (await ToolRun.OfAsync(wrong, "status")).ShouldRefuse(ExitCode.Usage, "SAGA_RECOVERY_URL is not an http or https address");
+    }
+
+    [Fact]
+    public async Task Every_command_has_help_with_examples_that_parse_and_the_exit_codes()
+    {
+        var around = new Surroundings { Out = TextWriter.Null, Error = TextWriter.Null, In = TextReader.Null, Variable = _ => null, User = "", Time = TimeProvider.System };
+        RootCommand root = ToolCommands.Create(around);
+        List<ToolCommand> commands = [.. Descendants(root).OfType<ToolCommand>()];
+        commands.Should().HaveCount(19);
+        foreach (ToolCommand command in commands)
+        {
+            string[] path = [.. command.Parents.OfType<Command>().Where(parent => parent is not RootCommand).Select(parent => parent.Name), command.Name];
+
+            ToolRun help = (await ToolRun.OfAsync([.. path, "--help"])).ShouldBeDone();
+
+            help.Out.Should().Contain("Examples:\n  saga-recovery " + string.Join(' ', path)).And.Contain("Exit codes:");
+            foreach (string example in command.Examples)
+            {
+                ParseResult parsed = root.Parse(example.Split(" | ")[0].Split(" > ")[0].Split(" >> ")[0]
+                    .Replace('\'', '"')); // the parser's quotes
+                parsed.Errors.Should().BeEmpty(example);
+                parsed.CommandResult.Command.Should().BeSameAs(command, example);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("saga-recovery sa", "sagas")]
+    [InlineData("saga-recovery sagas li", "list")]
+    [InlineData("saga-recovery sagas list --state st", "stuck")]
+    [InlineData("saga-recovery sagas abandon --fo", "--force")]
+    public async Task A_shell_is_told_how_a_word_goes_on(string line, string expected) =>
+        (await ToolRun.OfAsync($"[suggest:{line.Length}]", line)).ShouldBeDone().Lines.Should().Contain(expected).And.NotContain("Stuck");
+
+    [Fact]
+    public async Task The_script_of_the_tables_asks_nobody()
+    {
+        (await ToolRun.OfAsync("schema", "script")).ShouldBeDone().Out.Should().Be(PostgresSchema.Script().TrimEnd() + "\n");
+        (await ToolRun.OfAsync("schema", "script", "--schema", "other", "--json")).ShouldBeDone().Out.Should().Contain("other.saga_node_event").And.StartWith("{");
+    }
+
+    [Theory]
+    [InlineData("bash", "complete -o default -F _saga_recovery saga-recovery")]
+    [InlineData("zsh", "compdef _saga_recovery saga-recovery")]
+    public async Task There_is_a_completion_script_for(string shell, string line) =>
+        (await ToolRun.OfAsync("completion", shell)).ShouldBeDone().Lines.Should().Contain(line);
+
+    private static IEnumerable<Command> Descendants(Command command) => command.Subcommands.SelectMany(child => Descendants(child).Prepend(child));
+}

@@ -1,0 +1,104 @@
+using Npgsql;
+using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
+using SagaRecovery.Status;
+using SagaRecovery.Tests.Support;
+using static SagaRecovery.Tests.Support.SagaDatabase;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>What using the operators' tool brought to light about the operations in Postgres.</summary>
+public sealed class OperationsFoundTests(PostgresCluster cluster) : PostgresTest(cluster)
+{
+    private static readonly OperatorNote s_note = new("ada", "a test");
+
+    private ISagaOperations Operations => new PostgresSagaOperations(Db.Database);
+
+    [Fact]
+    public async Task Events_that_were_written_together_stand_in_the_order_in_which_they_happened()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.AppendAsync(us, saga, newState: null, Event(0, NodeEventType.Succeeded), Event(0, NodeEventType.Started), Event(1, NodeEventType.Started), Event(1, NodeEventType.Failed));
+        await Db.AppendAsync(us, saga, newState: null, Event(0, NodeEventType.UndoStarted), Event(1, NodeEventType.UndoStarted), Event(1, NodeEventType.UndoFinished), Event(0, NodeEventType.UndoFailed));
+
+        SagaDetails? details = await Operations.FindAsync(saga, CancellationToken.None);
+
+        details!.Events.Select(entry => (entry.NodeId, entry.Type)).Should().Equal(
+            (0, NodeEventType.Started), (0, NodeEventType.Succeeded), (1, NodeEventType.Started), (1, NodeEventType.Failed),
+            (1, NodeEventType.UndoStarted), (1, NodeEventType.UndoFinished), (0, NodeEventType.UndoStarted), (0, NodeEventType.UndoFailed));
+    }
+
+    [Fact]
+    public async Task A_saga_that_leaves_the_state_that_was_seen_while_the_lever_waits_is_not_abandoned()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        var seen = new LeverCondition { State = SagaState.Running, EvenIfOwnerAnswers = true };
+
+        LeverOutcome outcome = await AbandonWhileAsync(us, saga, seen, "update saga_recovery.saga set state = 'unwinding'");
+
+        outcome.Should().BeOfType<LeverOutcome.MovedOn>().Which.Why.Should().Be("it was running when it was looked at");
+        (await Db.StateOfAsync(saga)).Should().Be("unwinding");
+    }
+
+    [Fact]
+    public async Task A_saga_whose_owner_comes_back_while_the_lever_waits_is_not_abandoned()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.ExecuteAsync("update saga_recovery.saga_coordinator set time_seen = now() - interval '1 hour'");
+
+        LeverOutcome outcome = await AbandonWhileAsync(
+            us, saga, LeverCondition.None, "update saga_recovery.saga_coordinator set time_seen = clock_timestamp()");
+
+        outcome.Should().BeOfType<LeverOutcome.OwnerAnswers>().Which.Owner.Id.Should().Be(us.Coordinator);
+        (await Db.StateOfAsync(saga)).Should().Be("running");
+    }
+
+    [Fact]
+    public async Task A_saga_that_is_handed_away_while_the_lever_waits_is_not_said_to_have_ended()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        var force = new LeverCondition { EvenIfOwnerAnswers = true };
+
+        LeverOutcome outcome = await AbandonWhileAsync(us, saga, force, "update saga_recovery.saga set adopt_generation = adopt_generation + 1");
+
+        outcome.Should().BeOfType<LeverOutcome.MovedOn>().Which.Why.Should().Be("it changed while the lever was pulled");
+    }
+
+    [Fact]
+    public async Task A_name_of_megabytes_is_cut_before_it_is_read()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.ExecuteAsync("update saga_recovery.saga set name = repeat('n', 3000000)");
+
+        (await Operations.ListAsync(new SagaFilter(), CancellationToken.None)).Single().Name.Should().HaveLength(1_000);
+        (await Operations.FindAsync(saga, CancellationToken.None))!.Summary.Name.Should().HaveLength(1_000);
+        (await Operations.CountAsync(CancellationToken.None)).Single().Name.Should().HaveLength(1_000);
+    }
+
+    /// <summary>Holds the owner's row, as a write under way does, until the lever waits for it; then changes something, and lets go.</summary>
+    private async Task<LeverOutcome> AbandonWhileAsync(Membership owner, SagaId saga, LeverCondition condition, string change)
+    {
+        await using NpgsqlConnection other = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction write = await other.BeginTransactionAsync();
+        await using (var hold = new NpgsqlCommand("select from saga_recovery.saga_coordinator where id = $1 for update", other))
+        {
+            hold.Parameters.AddWithValue(owner.Coordinator.Value);
+            await hold.ExecuteNonQueryAsync();
+        }
+
+        Task<LeverOutcome> lever = Operations.AbandonAsync(saga, condition, s_note, CancellationToken.None);
+        await Db.SomebodyWaitsForALockAsync();
+        await using (var meanwhile = new NpgsqlCommand(change, other))
+        {
+            await meanwhile.ExecuteNonQueryAsync();
+        }
+
+        await write.CommitAsync();
+        return await lever;
+    }
+}
