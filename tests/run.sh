@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Builds everything, with warnings as errors, and runs every test, those on real Postgres servers and real processes included.
-# Needs the .NET SDK; installs the Postgres server and the packet filter through the system's package manager if they are missing. Ends with a line
+# Needs the .NET SDK; installs the Postgres server, the packet filter and a browser through the system's package manager if they are missing. Ends with a line
 # "N passed, N failed". Arguments go to "dotnet test": tests/run.sh --filter FenceTests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 bash samples/install-postgres.sh
 bash tests/install-nftables.sh
+bash tests/install-browser.sh
 
 # Clusters and folders of the tests lie in a folder of our own, so that nothing is left behind even if a test run is cut off.
 TMPDIR=$(mktemp -d)

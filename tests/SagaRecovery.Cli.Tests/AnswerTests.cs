@@ -36,11 +36,15 @@ public sealed class AnswerTests
     {
         await using var service = new CannedService(CannedService.Answer(status, body));
 
-        ToolRun run = await ToolRun.OfAsync("sagas", "hold", Id, "--comment", "x", "--url", service.Url);
+        foreach (string[] form in new string[][] { [], ["--json"] })
+        {
+            ToolRun run = await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", "x", "--url", service.Url, .. form]);
 
-        run.ExitCode.Should().NotBe(ExitCode.Done);
-        run.ExitCode.Should().NotBe(ExitCode.NotFound);
-        run.Out.Should().BeEmpty();
+            run.ExitCode.Should().NotBe(ExitCode.Done);
+            run.ExitCode.Should().NotBe(ExitCode.NotFound);
+            run.Error.Should().NotContain("Exception");
+            run.Out.Should().BeEmpty();
+        }
     }
 
     [Fact]

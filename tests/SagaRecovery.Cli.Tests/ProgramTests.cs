@@ -38,9 +38,9 @@ public sealed class ProgramTests(SampleFixture fixture) : IClassFixture<SampleFi
     }
 
     [Fact]
-    public async Task What_is_appended_to_a_file_leaves_alone_what_stood_there()
+    public async Task A_file_that_others_write_to_as_well_keeps_what_they_wrote()
     {
-        (_, string output, _) = await ShellAsync("f=$(mktemp); for i in 1 2; do echo \"run $i\"; $TOOL schema check; done >> $f; cat $f; rm $f");
+        (_, string output, _) = await ShellAsync("f=$(mktemp); for i in 1 2; do echo \"run $i\"; $TOOL schema check; done > $f; cat $f; rm $f");
 
         output.Should().MatchRegex("^run 1\nschema .*\nrun 2\nschema .*\n$");
     }

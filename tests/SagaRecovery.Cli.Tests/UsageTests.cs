@@ -53,6 +53,10 @@ public sealed class UsageTests
         new ToolStage { Variables = new() { ["SAGA_RECOVERY_TOKEN"] = "sesame" } }, ["status", .. s_nowhere])).ShouldRefuse(ExitCode.Usage, "give --user");
 
     [Fact]
+    public async Task A_name_that_only_a_variable_gives_does_not_keep_anyone_from_looking() => (await ToolRun.OfAsync(
+        new ToolStage { Variables = new() { ["SAGA_RECOVERY_USER"] = "ada" } }, ["status", .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "the service");
+
+    [Fact]
     public async Task Variables_say_where_the_sagas_are_and_the_command_line_overrides_them()
     {
         var service = new ToolStage { Variables = new() { ["SAGA_RECOVERY_URL"] = "http://127.0.0.1:1" } };

@@ -93,6 +93,7 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
         return (string.IsNullOrEmpty(user), string.IsNullOrEmpty(token)) switch
         {
             (true, true) => null,
+            (false, true) when Value(common.User) is null => null, // looking may be open to everybody
             (true, false) => throw new RefusalException(ExitCode.Usage, "There is a token, but no name: give --user."),
             (false, true) => throw new RefusalException(
                 ExitCode.Usage, $"There is a name, but no token: set {CommonOptions.TokenVariable}, or give --token-file."),

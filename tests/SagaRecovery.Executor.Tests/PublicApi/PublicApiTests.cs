@@ -17,6 +17,7 @@ public sealed class PublicApiTests
     [InlineData("SagaRecovery")]
     [InlineData("SagaRecovery.Executor")]
     [InlineData("SagaRecovery.Testing")]
+    [InlineData("SagaRecovery.AspNetCore")]
     public void The_public_api_is_what_it_was(string assembly)
     {
         string file = Path.Combine(Repository.Root, "tests", "SagaRecovery.Executor.Tests", "PublicApi", assembly + ".txt");

@@ -10,10 +10,12 @@ export function overview(main, again) {
   const [tilesAt, leversAt, chartsAt, troubleAt, recoveredAt, coordinatorsAt, actionsAt] = places;
   main.replaceChildren(...places);
   let turn = 0;
+  let inProgress = null;
+  const showTiles = (report) => show(tilesAt, tileFacts(report, inProgress), () => el('div', { class: 'tiles' }, tileFacts(report, inProgress).map(tile)));
   return {
     title: 'Overview',
     async load(report) {
-      show(tilesAt, tileFacts(report), () => el('div', { class: 'tiles' }, tileFacts(report).map(tile)));
+      showTiles(report);
       show(leversAt, report.paused !== null, () => levers(report, again));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
       show(troubleAt, [report.waiting, report.held, report.notProgressing?.sagas, report.recentFailures], () => trouble(report));
@@ -21,17 +23,21 @@ export function overview(main, again) {
       show(actionsAt, report.recentActions, () => actions(report));
       if (turn++ % 3 === 0) {
         const answer = await look('/coordinators');
+        inProgress = answer.ok ? answer.body.find((one) => one.id === report.coordinator.id)?.inProgress ?? null : null;
+        showTiles(report);
         show(coordinatorsAt, answer, () => coordinators(answer, report));
       }
     },
   };
 }
 
-function tileFacts(report) {
+/** What is in progress is counted in the database; what runs here is known as of the last pass. */
+function tileFacts(report, inProgress) {
   const pass = report.lastPass;
   const some = (number, tone) => (number > 0 ? tone : 'calm');
   return [
-    ['running here', report.tracked, report.tracked > 0 ? 'busy' : 'calm'],
+    ['in progress', inProgress ?? '?', inProgress > 0 ? 'busy' : 'calm'],
+    ['running here at the last pass', report.tracked, report.tracked > 0 ? 'busy' : 'calm'],
     ['waiting to be recovered', report.waitingCount, some(report.waitingCount, 'warn')],
     ['held', report.heldCount, some(report.heldCount, 'warn')],
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],

@@ -1,0 +1,106 @@
+using System.Net.Http.Json;
+using Dapper;
+using Npgsql;
+using SagaRecovery.AspNetCore.Tests.Support;
+
+namespace SagaRecovery.AspNetCore.Tests;
+
+/// <summary>After a run in which everything happens, status, JSON, page, command line, metrics and log say the same.</summary>
+[Collection(OnPostgres.Name)]
+public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
+{
+    private static readonly string[] Settings =
+    [
+        "--Serilog:MinimumLevel:Override:SagaRecovery=Debug", // one line for each decision
+        "--SagaRecovery:Period=01:00:00", "--SagaRecovery:FirstBackoff=01:00:00", "--SagaRecovery:LongestBackoff=01:00:00",
+        "--SagaRecovery:Probation=00:00:00.200",
+    ];
+
+    private readonly Guid _coordinator = Guid.NewGuid();
+    private string _database = "";
+    private ServiceProcess _service = null!;
+
+    public async Task InitializeAsync()
+    {
+        _database = await postgres.NewDatabaseAsync();
+        _service = await ServiceProcess.StartAsync(_database, _coordinator, Settings);
+    }
+
+    public async Task DisposeAsync() => await _service.DisposeAsync();
+
+    [Fact]
+    public async Task After_a_chaos_run_all_faces_agree_to_the_letter()
+    {
+        List<Guid> waiting = await LoadAsync(demoSagas: 6, projects: 60);
+        await PullAsync(waiting[0], "hold");
+        await MisfitAsync(waiting[1]);
+        await RestartAsync();
+        waiting.AddRange(await LoadAsync(demoSagas: 2, projects: 60));
+        foreach (Guid saga in waiting[2..5])
+        {
+            (await _service.ReleaseDemoSagaAsync(saga)).EnsureSuccessStatusCode();
+        }
+
+        await Eventually.HoldsAsync(async () => await InProgressAsync() == waiting.Count - 3, "all but those that wait had ended");
+        await _service.ActivateAsync();
+        await _service.ActivateAsync(); // tries the misfit again: a failure more
+
+        Faces faces = await Faces.ReadAsync(_service);
+
+        Dictionary<string, long> json = faces.Told["json"];
+        json["recovered"].Should().BeGreaterThanOrEqualTo(4);
+        json["failed"].Should().BeGreaterThanOrEqualTo(2);
+        json["observedStarts"].Should().BeGreaterThan(60);
+        json["inferredFinished"].Should().BeGreaterThan(60);
+        (json["held"], json["waiting"], json["tracked"]).Should().Be((1, 1, 3));
+        foreach ((string face, Dictionary<string, long> told) in faces.Told)
+        {
+            told.Should().BeEquivalentTo(json.Where(count => told.ContainsKey(count.Key)), "{0} says what the JSON says", face);
+        }
+    }
+
+    /// <summary>Projects under way while demo sagas wait.</summary>
+    private async Task<List<Guid>> LoadAsync(int demoSagas, int projects)
+    {
+        List<Guid> waiting = [];
+        await using var load = new ProjectLoad(() => _service, clients: 8, names: $"p-{Guid.NewGuid():N}"[..10]);
+        for (int i = 0; i < demoSagas; i++)
+        {
+            waiting.Add(await _service.StartDemoSagaAsync());
+        }
+
+        await Eventually.HoldsAsync(() => load.Promised.Count >= projects, $"{projects} projects were made");
+        return waiting;
+    }
+
+    private async Task RestartAsync()
+    {
+        await _service.KillAsync();
+        await _service.DisposeAsync();
+        _service = await ServiceProcess.StartAsync(_database, _coordinator, Settings);
+        await _service.FirstPassAsync();
+    }
+
+    private async Task PullAsync(Guid saga, string lever)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{TestService.Prefix}/sagas/{saga}/{lever}")
+        {
+            Headers = { Authorization = ServiceProcess.Operator },
+            Content = JsonContent.Create(new { reason = "to see it counted" }),
+        };
+        (await _service.Http.SendAsync(request)).EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Its parameters are no longer such as this binary can read: handing it over fails.</summary>
+    private async Task MisfitAsync(Guid saga)
+    {
+        await using var connection = new NpgsqlConnection(_database);
+        await connection.ExecuteAsync("update saga_recovery.saga set params = '7' where id = @saga", new { saga });
+    }
+
+    private async Task<long> InProgressAsync()
+    {
+        await using var connection = new NpgsqlConnection(_database);
+        return await connection.ExecuteScalarAsync<long>("select count(*) from saga_recovery.saga where state in ('running', 'unwinding')");
+    }
+}

@@ -1,0 +1,134 @@
+using System.Net.Http.Json;
+using Dapper;
+using Npgsql;
+using SagaRecovery.AspNetCore.Tests.Support;
+
+namespace SagaRecovery.AspNetCore.Tests;
+
+/// <summary>The page in a headless Chromium, on the sample control plane as a process of its own. What is seen there stands in <c>browser/cases</c>.</summary>
+[Collection(OnPostgres.Name)]
+public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
+{
+    private readonly Guid _coordinator = Guid.NewGuid();
+    private string _database = "";
+    private ServiceProcess _service = null!;
+
+    private string Page => new Uri(_service.Http.BaseAddress!, TestService.Prefix).ToString();
+
+    public async Task InitializeAsync()
+    {
+        _database = await postgres.NewDatabaseAsync();
+        _service = await StartAsync();
+        await _service.FirstPassAsync();
+    }
+
+    public async Task DisposeAsync() => await _service.DisposeAsync();
+
+    [Fact]
+    public async Task Every_view_loads_without_an_error_and_shows_a_running_saga() =>
+        await PlayAsync("loads", $"{await _service.StartDemoSagaAsync()}");
+
+    [Fact]
+    public async Task After_a_kill_and_a_restart_it_shows_by_itself_what_was_recovered()
+    {
+        Guid saga = await _service.StartDemoSagaAsync();
+        await using var browser = new BrowserRun("updates", Page, $"{saga}");
+
+        await browser.SaysAsync("looking");
+        string url = _service.Http.BaseAddress!.ToString();
+        await _service.KillAsync();
+        await browser.GoOnAsync();
+        await browser.SaysAsync("lost");
+        await _service.DisposeAsync();
+        _service = await StartAsync("--urls", url);
+        await browser.GoOnAsync();
+
+        await browser.EndsWellAsync();
+    }
+
+    [Fact]
+    public async Task A_saga_is_held_and_released_with_a_reason_and_a_lever_that_comes_too_late_shows_how_it_stands()
+    {
+        Guid saga = await _service.StartDemoSagaAsync();
+        await using var browser = new BrowserRun("levers", Page, $"{saga}");
+
+        await browser.SaysAsync("held");
+        (await ActionsAsync()).Should().Equal("Hold ann a <b>look</b>");
+        await browser.GoOnAsync();
+        await browser.SaysAsync("about to release");
+        using var release = new HttpRequestMessage(HttpMethod.Post, $"{TestService.Prefix}/sagas/{saga}/release")
+        {
+            Headers = { Authorization = ServiceProcess.Operator },
+            Content = JsonContent.Create(new { reason = "first" }),
+        };
+        (await _service.Http.SendAsync(release)).EnsureSuccessStatusCode();
+        await browser.GoOnAsync();
+
+        await browser.EndsWellAsync();
+        (await ActionsAsync()).Should().Equal("Hold ann a <b>look</b>", "Release tester first", "Hold ann again", "Release ann go on");
+    }
+
+    [Fact]
+    public async Task A_lever_without_rights_says_what_is_missing_and_changes_nothing()
+    {
+        Guid saga = await _service.StartDemoSagaAsync();
+        long passes = await PassesAsync();
+
+        await PlayAsync("refused", $"{saga}");
+
+        (await ActionsAsync()).Should().BeEmpty();
+        (await QueryAsync<string>("select state from saga_recovery.saga where id = @saga", new { saga })).Should().Be("running");
+        (await PassesAsync()).Should().Be(passes);
+    }
+
+    [Fact]
+    public async Task A_sagas_nodes_are_drawn_with_their_states()
+    {
+        (await _service.CreateProjectAsync("alpha")).EnsureSuccessStatusCode();
+        await PlayAsync("graph", await QueryAsync<string>("select id::text from saga_recovery.saga where name = 'project-create'"));
+    }
+
+    [Fact]
+    public async Task Hostile_text_is_shown_as_text()
+    {
+        Guid saga = await _service.StartDemoSagaAsync();
+        const string Hostile = "<img src=x onerror='window.ran=1;alert(1)'><script>window.ran=1</script>\u202egnp\u0007\u200b";
+        await QueryAsync<int>(
+            """
+            update saga_recovery.saga set name = @long, params = to_json(@long::text) where id = @saga;
+            insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
+            select @saga, 0, 'failed', json_build_object('code', @hostile, 'message', @long), creator from saga_recovery.saga where id = @saga;
+            insert into saga_recovery.saga_hold (saga_id, actor, reason) values (@saga, @hostile, @hostile)
+            """,
+            new { saga, hostile = Hostile, @long = Hostile + new string('W', 1_000_000) });
+        await _service.ActivateAsync();
+
+        await PlayAsync("hostile", $"{saga}");
+    }
+
+    [Fact]
+    public async Task The_keyboard_alone_is_enough() => await PlayAsync("keyboard");
+
+    [Fact]
+    public async Task It_fits_a_phone() => await PlayAsync("phone", $"{await _service.StartDemoSagaAsync()}");
+
+    private async Task PlayAsync(string scene, params IReadOnlyList<string> given)
+    {
+        await using var browser = new BrowserRun(scene, [Page, .. given]);
+        await browser.EndsWellAsync();
+    }
+
+    private Task<ServiceProcess> StartAsync(params IReadOnlyList<string> settings) => ServiceProcess.StartAsync(_database, _coordinator, settings);
+
+    private async Task<IReadOnlyList<string>> ActionsAsync() =>
+        [.. (await _service.StatusAsync()).GetProperty("recentActions").EnumerateArray().Select(action =>
+            $"{action.GetProperty("lever")} {action.GetProperty("note").GetProperty("actor")} {action.GetProperty("note").GetProperty("reason")}")];
+
+    private async Task<long> PassesAsync() => (await _service.StatusAsync()).GetProperty("totals").GetProperty("passes").GetInt64();
+
+    private async Task<T> QueryAsync<T>(string sql, object? parameters = null)
+    {
+        await using var connection = new NpgsqlConnection(_database);
+        return (await connection.ExecuteScalarAsync<T>(sql, parameters))!;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Threading.Channels;
+
+namespace SagaRecovery.AspNetCore.Tests.Support;
+
+/// <summary>
+/// One case in a headless browser: a script in <c>browser/cases</c>, run by node. Where the case needs something to happen outside the
+/// browser it says a word and waits until it is told to go on.
+/// </summary>
+internal sealed class BrowserRun : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly Process _node;
+    private readonly Channel<string> _said = Channel.CreateUnbounded<string>();
+    private readonly ConcurrentQueue<string> _errors = new();
+
+    /// <param name="scene">The name of the case.</param>
+    /// <param name="arguments">The page's address, and what else the case needs.</param>
+    public BrowserRun(string scene, params IReadOnlyList<string> arguments)
+    {
+        string folder = Path.Combine(Repository.Root, "tests", "SagaRecovery.AspNetCore.Tests", "browser");
+        if (!Directory.Exists(Path.Combine(folder, "node_modules", "playwright-core")))
+        {
+            throw new InvalidOperationException("The browser tests need chromium, node and playwright-core: run tests/install-browser.sh once.");
+        }
+
+        _node = new Process
+        {
+            StartInfo = new ProcessStartInfo("node", ["run.mjs", scene, .. arguments])
+            {
+                WorkingDirectory = folder,
+                UseShellExecute = false,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        _node.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is null)
+            {
+                _said.Writer.TryComplete();
+            }
+            else
+            {
+                _said.Writer.TryWrite(line.Data);
+            }
+        };
+        _node.ErrorDataReceived += (_, line) => _errors.Enqueue(line.Data ?? "");
+        _node.Start();
+        _node.BeginOutputReadLine();
+        _node.BeginErrorReadLine();
+    }
+
+    /// <summary>Waits until the case says this word.</summary>
+    public async Task SaysAsync(string word)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        string? said = await _said.Reader.WaitToReadAsync(patience.Token) ? await _said.Reader.ReadAsync(patience.Token) : null;
+        said.Should().Be(word, "the case said: {0}", string.Join('\n', _errors));
+    }
+
+    /// <summary>Lets the case go on.</summary>
+    public Task GoOnAsync() => _node.StandardInput.WriteLineAsync("go on");
+
+    /// <summary>Waits for its good end.</summary>
+    public async Task EndsWellAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await _node.WaitForExitAsync(patience.Token);
+        _node.ExitCode.Should().Be(0, "the case said: {0}", string.Join('\n', _errors));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_node.HasExited)
+        {
+            _node.Kill(entireProcessTree: true);
+            await _node.WaitForExitAsync();
+        }
+
+        _node.Dispose();
+    }
+}

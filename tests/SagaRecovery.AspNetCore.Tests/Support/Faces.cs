@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace SagaRecovery.AspNetCore.Tests.Support;
+
+/// <summary>Every face of one process, read one after the other: what each says of the same counts, by the name that a report has for it.</summary>
+internal sealed partial class Faces
+{
+    private static readonly string[] Counted = ["recovered", "failed", "observedStarts", "inferredFinished", "passes"];
+
+    private static readonly Dictionary<string, string> TextLabels = new(StringComparer.Ordinal)
+    {
+        ["recovered"] = "sagas recovered", ["failed"] = "sagas recovery errors", ["observedStarts"] = "sagas observed started",
+        ["inferredFinished"] = "sagas inferred finished", ["passes"] = "passes",
+    };
+
+    private static readonly Dictionary<string, string> Metrics = new(StringComparer.Ordinal)
+    {
+        ["recovered"] = "saga_recovery_sagas_total{outcome=recovered}", ["failed"] = "saga_recovery_sagas_total{outcome=failed}",
+        ["observedStarts"] = "saga_recovery_starts_observed_total", ["inferredFinished"] = "saga_recovery_sagas_total{outcome=removed}",
+        ["passes"] = "saga_recovery_passes_total", ["tracked"] = "saga_recovery_tracked", ["held"] = "saga_recovery_held",
+        ["waiting"] = "saga_recovery_waiting",
+    };
+
+    private static readonly Dictionary<string, string> LogLines = new(StringComparer.Ordinal)
+    {
+        ["recovered"] = "recovered saga:", ["failed"] = "failed to recover saga:", ["observedStarts"] = "observed saga start:",
+        ["inferredFinished"] = "saga has finished (missing from the listing):", ["passes"] = "activation complete:",
+    };
+
+    private Faces(JsonElement report) => Report = report;
+
+    public JsonElement Report { get; }
+
+    public Dictionary<string, Dictionary<string, long>> Told { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Reads every face; a pass that ends meanwhile makes it begin again.</summary>
+    public static async Task<Faces> ReadAsync(ServiceProcess service)
+    {
+        while (true)
+        {
+            var faces = new Faces(await service.StatusAsync());
+            faces.Told["json"] = faces.OfReport(faces.Report);
+            faces.Told["text"] = OfText(await service.Http.GetStringAsync("/saga-recovery"));
+            faces.Told["metrics"] = OfMetrics(await service.Http.GetStringAsync("/metrics"));
+            faces.Told["tool, json"] = faces.OfReport(JsonDocument.Parse(await ToolAsync(service, "--json")).RootElement);
+            faces.Told["tool, text"] = OfText(await ToolAsync(service));
+            faces.Told["log"] = OfLog(service);
+            await faces.ReadPageAsync(service);
+            if (Passes(await service.StatusAsync()) == Passes(faces.Report))
+            {
+                return faces;
+            }
+        }
+    }
+
+    /// <summary>The page asserts by itself what its tiles are to show.</summary>
+    private async Task ReadPageAsync(ServiceProcess service)
+    {
+        Dictionary<string, long> json = Told["json"];
+        string expected = JsonSerializer.Serialize(new Dictionary<string, long>(StringComparer.Ordinal)
+        {
+            ["running here at the last pass"] = json["tracked"], ["waiting to be recovered"] = json["waiting"], ["held"] = json["held"],
+            ["recovered since start"] = json["recovered"], ["failed hand-overs"] = json["failed"],
+        });
+        await using var browser = new BrowserRun("agreement", new Uri(service.Http.BaseAddress!, "/saga-recovery").ToString(), expected);
+        await browser.EndsWellAsync();
+    }
+
+    private Dictionary<string, long> OfReport(JsonElement report)
+    {
+        JsonElement totals = report.GetProperty("totals");
+        Dictionary<string, long> told = Counted.ToDictionary(name => name, name => totals.GetProperty(name).GetInt64(), StringComparer.Ordinal);
+        told["tracked"] = report.GetProperty("tracked").GetInt64();
+        told["held"] = report.GetProperty("heldCount").GetInt64();
+        told["waiting"] = report.GetProperty("waitingCount").GetInt64();
+        return told;
+    }
+
+    private static Dictionary<string, long> OfText(string text) => TextLabels.ToDictionary(
+        label => label.Key,
+        label => long.Parse(Regex.Match(text, $@"^\s+{label.Value}:\s+(\d+)", RegexOptions.Multiline, TimeSpan.FromSeconds(1)).Groups[1].Value, CultureInfo.InvariantCulture),
+        StringComparer.Ordinal);
+
+    private static Dictionary<string, long> OfMetrics(string text)
+    {
+        Dictionary<string, double> sums = new(StringComparer.Ordinal);
+        foreach (Match line in MetricLine().Matches(text))
+        {
+            string name = line.Groups["name"].Value;
+            double value = double.Parse(line.Groups["value"].Value, CultureInfo.InvariantCulture);
+            sums[name] = sums.GetValueOrDefault(name) + value;
+            if (OutcomeLabel().Match(line.Groups["labels"].Value) is { Success: true } outcome)
+            {
+                string labelled = $"{name}{{outcome={outcome.Groups["outcome"].Value}}}";
+                sums[labelled] = sums.GetValueOrDefault(labelled) + value;
+            }
+        }
+
+        return Metrics.ToDictionary(metric => metric.Key, metric => (long)sums[metric.Value], StringComparer.Ordinal);
+    }
+
+    private static Dictionary<string, long> OfLog(ServiceProcess service) => LogLines.ToDictionary(
+        line => line.Key, line => service.Output.LongCount(told => told.Contains($": {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
+
+    private static async Task<string> ToolAsync(ServiceProcess service, params IReadOnlyList<string> options)
+    {
+        await using var tool = new RunningProgram("SagaRecovery.Cli", ["status", "--url", service.Http.BaseAddress!.ToString(), .. options]);
+        (await tool.ExitCodeAsync()).Should().Be(0, string.Join('\n', tool.Errors));
+        return string.Join('\n', tool.Output);
+    }
+
+    private static long Passes(JsonElement report) => report.GetProperty("totals").GetProperty("passes").GetInt64();
+
+    [GeneratedRegex(@"^(?<name>saga_recovery_\w+)\{(?<labels>[^}]*)\} (?<value>\S+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex MetricLine();
+
+    [GeneratedRegex("outcome=\"(?<outcome>\\w+)\"", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex OutcomeLabel();
+}

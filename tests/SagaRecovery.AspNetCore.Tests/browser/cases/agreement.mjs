@@ -1,0 +1,9 @@
+import assert from 'node:assert/strict';
+
+/** The tiles say what everything else says: given are their labels and numbers, as JSON. */
+export default async function ({ given: [expected], tile }) {
+  for (const [label, number] of Object.entries(JSON.parse(expected))) {
+    await tile(label).filter({ hasText: new RegExp(`^${number}$`) }).waitFor();
+    assert.equal(await tile(label).textContent(), `${number}`, label);
+  }
+}

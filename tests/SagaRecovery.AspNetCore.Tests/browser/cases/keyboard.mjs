@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+
+export const options = { httpCredentials: { username: 'ann', password: 'the-token-of-the-tests' } };
+export const expectedErrors = /status of 401/;
+
+/** Everything can be reached and done with the keyboard alone. */
+export default async function ({ page, tile }) {
+  await tile('in progress').waitFor();
+  await page.locator('.bars span').first().waitFor();
+  await reach(page, 'lever-pause');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  assert.equal(await focused(page), 'lever-pause', 'the focus comes back');
+
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('by keyboard');
+  await page.keyboard.press('Enter');
+  await page.locator('.banner', { hasText: 'Paused by ann' }).waitFor();
+  await page.getByRole('button', { name: 'Resume recovery …' }).waitFor();
+  await page.waitForFunction(() => document.activeElement.closest('#levers') !== null);
+
+  await reach(page, 'lever-resume');
+  await page.keyboard.press('Space');
+  await page.keyboard.type('by keyboard');
+  await page.keyboard.press('Enter');
+  await page.locator('.banner', { hasText: 'Paused' }).waitFor({ state: 'detached' });
+
+  await page.locator('.bars span').nth(1).waitFor(); // the pass that the resuming asked for
+  await reach(page, 'timeline');
+  const before = await page.locator('.chosen-pass strong').textContent();
+  await page.keyboard.press('ArrowLeft');
+  assert.notEqual(await page.locator('.chosen-pass strong').textContent(), before);
+}
+
+function focused(page) {
+  return page.evaluate(() => document.activeElement?.closest('[data-key]')?.dataset.key);
+}
+
+/** Goes on with the tab key, round the page if need be, until the focus is there. */
+async function reach(page, key) {
+  for (let step = 0; step < 80; step++) {
+    if (await focused(page) === key) {
+      return;
+    }
+    await page.keyboard.press('Tab');
+  }
+  assert.fail(`The tab key does not reach ${key}.`);
+}

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+
+/** Every view loads without an error, and shows the saga that runs. */
+export default async function ({ page, given: [saga], view, tile }) {
+  await tile('in progress').filter({ hasText: /^[1-9]/ }).waitFor();
+  await page.locator('#pulse', { hasText: 'live' }).waitFor();
+  await page.locator('#coordinators', { hasText: '✓ answers' }).waitFor();
+  await page.locator('.bars span').first().waitFor();
+
+  await view('#/sagas?state=running');
+  await page.locator('#list a', { hasText: saga }).click();
+  await page.locator('#why', { hasText: 'running here' }).waitFor();
+  await page.locator('#events', { hasText: 'wait-for-release' }).waitFor();
+
+  await view('#/plan');
+  await page.locator('#plan', { hasText: 'Nothing was handed over' }).waitFor();
+  assert.equal(await page.title(), 'Dry run · saga recovery');
+
+  await view('#/saga/not-an-id');
+  await page.locator('#verdict', { hasText: 'UUID' }).waitFor();
+}
+
+/** That the last one asks for no saga. */
+export const expectedErrors = /status of 400/;

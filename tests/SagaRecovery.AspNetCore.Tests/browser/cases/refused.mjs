@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+
+/** Somebody who does not know the token. */
+export const options = { httpCredentials: { username: 'mallory', password: 'a guess' } };
+
+export const expectedErrors = /status of 401/;
+
+/** Without rights a lever says what is missing; where it can be known before, it cannot be pulled at all, and says why. */
+export default async function ({ page, address, given: [saga], view }) {
+  await view(`#/saga/${saga}`);
+  await page.getByText('Levers need signing in').waitFor();
+  await page.getByRole('button', { name: 'Abandon …' }).click();
+  await page.getByLabel('Reason').fill('because I can');
+  await page.getByRole('dialog').getByRole('button', { name: 'Abandon' }).click();
+  await page.getByRole('alert').filter({ hasText: 'Not signed in' }).waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await view('#/');
+  await page.getByRole('button', { name: 'Run a pass now' }).click();
+  await page.locator('#told', { hasText: 'Not signed in' }).waitFor();
+
+  for (const [rights, says] of [['Refused', 'Levers are not for you'], ['NotMapped', 'Levers are not mapped']]) {
+    await page.route(address, async (route) => {
+      const response = await route.fetch();
+      const body = (await response.text()).replace('data-levers="AfterSigningIn"', `data-levers="${rights}"`);
+      await route.fulfill({ response, body });
+    });
+    await page.goto('about:blank');
+    await page.goto(`${address}#/saga/${saga}`);
+    await page.getByText(says).waitFor();
+    for (const button of await page.locator('button').all()) {
+      assert.equal(await button.isDisabled(), true, await button.textContent());
+      assert.equal(await button.getAttribute('aria-describedby'), 'levers-hint');
+    }
+    await page.unroute(address);
+  }
+}
