@@ -1,5 +1,7 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text;
 using EmbeddedPostgres;
 using Npgsql;
 
@@ -164,6 +166,43 @@ public sealed class StartUpTests : IAsyncLifetime
 
         service.Output.Should().NotContain(line => line.Contains("swordfish", StringComparison.Ordinal));
         (await refused.Content.ReadAsStringAsync()).Should().NotContain("swordfish");
+    }
+
+    [Fact]
+    public async Task The_operators_token_is_made_once_for_its_owner_alone_to_read_and_never_logged()
+    {
+        var connection = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = 1, Username = "someone", Database = "x" };
+        string[] settings = [$"--ConnectionStrings:Sagas={connection}", DataFolder, "--ControlPlane:OperatorToken="];
+        string file = Path.Combine(_folder, "operator-token");
+
+        await using (ServiceProcess first = await ServiceProcess.StartAsync(settings))
+        {
+            first.Output.Should().Contain(line => line.Contains(file, StringComparison.Ordinal));
+        }
+
+        string token = await File.ReadAllTextAsync(file);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.GetUnixFileMode(file).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        await using ServiceProcess second = await ServiceProcess.StartAsync(settings);
+        (await PauseAsync(second, token.Trim())).Should().Be(HttpStatusCode.ServiceUnavailable, "it is let in, and Postgres is away");
+        (await PauseAsync(second, token.Trim() + "x")).Should().Be(HttpStatusCode.Unauthorized);
+        (await PauseAsync(second, "")).Should().Be(HttpStatusCode.Unauthorized);
+        (await File.ReadAllTextAsync(file)).Should().Be(token);
+        second.Output.Should().NotContain(line => line.Contains(token.Trim(), StringComparison.Ordinal));
+    }
+
+    private static async Task<HttpStatusCode> PauseAsync(ServiceProcess service, string token)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/saga-recovery/pause")
+        {
+            Headers = { Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"ann:{token}"))) },
+            Content = JsonContent.Create(new { reason = "a look" }),
+        };
+        using HttpResponseMessage response = await service.Http.SendAsync(request);
+        return response.StatusCode;
     }
 
     private async Task RunPostgresCommandAsync(string verb, string says)
