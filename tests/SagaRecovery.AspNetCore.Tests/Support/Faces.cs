@@ -46,6 +46,7 @@ internal sealed partial class Faces
             faces.Told["metrics"] = OfMetrics(await service.Http.GetStringAsync("/metrics"));
             faces.Told["tool, json"] = faces.OfReport(JsonDocument.Parse(await ToolAsync(service, "--json")).RootElement);
             faces.Told["tool, text"] = OfText(await ToolAsync(service));
+            await Eventually.HoldsAsync(() => OfLog(service)["passes"] >= Passes(faces.Report), "the lines of the last pass had come through the pipe");
             faces.Told["log"] = OfLog(service);
             await faces.ReadPageAsync(service);
             if (Passes(await service.StatusAsync()) == Passes(faces.Report))
@@ -102,7 +103,7 @@ internal sealed partial class Faces
     }
 
     private static Dictionary<string, long> OfLog(ServiceProcess service) => LogLines.ToDictionary(
-        line => line.Key, line => service.Output.LongCount(told => told.Contains($": {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
+        line => line.Key, line => service.Output.LongCount(told => told.Contains($" {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
 
     private static async Task<string> ToolAsync(ServiceProcess service, params IReadOnlyList<string> options)
     {
