@@ -27,7 +27,7 @@ internal sealed class CrashLoopGuard(
     /// <summary>When all that is in hand will have outlived its probation; null: nothing is in hand.</summary>
     public DateTimeOffset? ProbationEnds { get; private set; }
 
-    private bool IsOn => _policy.HoldAfterCrashes > 0;
+    private bool IsOn => _policy.HoldAfterCrashes > 0 && controls is not NoSagaControls;
 
     /// <summary>Before each plan: learns, once, what the process before this one left behind; forgets what this one has outlived.</summary>
     public async Task PrepareAsync(Membership member, CancellationToken cancellationToken)

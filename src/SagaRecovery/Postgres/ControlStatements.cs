@@ -100,7 +100,9 @@ internal sealed class ControlStatements(string schema)
         left join unnest($3, $4) as own (name, patience) on own.name = s.name
         left join lateral (
             select e.event_time, e.node_id, e.event_type from {schema}.saga_node_event e
-            where e.saga_id = s.id order by e.event_time desc limit 1) last on true
+            where e.saga_id = s.id
+            order by e.event_time desc, array_position(array['undo_failed', 'undo_finished', 'undo_started', 'failed', 'succeeded', 'started'], e.event_type)
+            limit 1) last on true
         where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
             and s.time_created < clock_timestamp() - coalesce(own.patience, $2)
             and coalesce(last.event_time, s.time_created) < clock_timestamp() - coalesce(own.patience, $2)
