@@ -1,7 +1,5 @@
 using System.Text.Json;
-using Dapper;
 using EmbeddedPostgres;
-using Npgsql;
 using SagaRecovery.Stress.Worker;
 
 namespace SagaRecovery.Stress.Scenarios;
