@@ -3,7 +3,7 @@ using System.Text.Json;
 using Dapper;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -62,7 +62,7 @@ internal sealed class TestService : IAsyncDisposable
         builder.Services.Configure<PostgresStoreOptions>(options => options.CreateSchema = true);
         builder.Services.AddAuthentication(TestUsers.SchemeName).AddScheme<AuthenticationSchemeOptions, TestUsers>(TestUsers.SchemeName, _ => { });
         builder.Services.AddAuthorizationBuilder().AddPolicy(TestUsers.Policy, policy => policy.RequireClaim("operator", "True"));
-        builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        builder.Services.Configure<KeyManagementOptions>(options => options.XmlRepository = new KeysInMemory());
         services?.Invoke(builder);
         WebApplication app = builder.Build();
         IEndpointConventionBuilder mapped = app.MapSagaRecovery(configure: endpoints);
