@@ -26,8 +26,8 @@ public sealed class LeverTests(PostgresCluster postgres) : IAsyncLifetime
         paused.GetProperty("reason").GetString().Should().Be("looking into it");
         report.GetProperty("paused").ValueKind.Should().Be(JsonValueKind.Null);
         report.GetProperty("recentActions").EnumerateArray().Select(action => action.GetProperty("lever").GetString()).Should().Equal("Pause", "Resume");
-        _service.Log.Lines.Should().Contain($"lever Pause pulled on recovery by {TestUsers.Operator}: looking into it")
-            .And.Contain($"lever Resume pulled on recovery by {TestUsers.Operator}: found it");
+        _service.Log.Lines.Should().Contain($"lever pause pulled on recovery by {TestUsers.Operator}: looking into it")
+            .And.Contain($"lever resume pulled on recovery by {TestUsers.Operator}: found it");
     }
 
     [Fact]

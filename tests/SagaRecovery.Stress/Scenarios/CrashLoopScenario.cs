@@ -36,7 +36,7 @@ internal sealed class CrashLoopScenario : Scenario
 
         Guid killer = await stage.ScalarAsync<Guid>("select saga_id from saga_recovery.saga_hold limit 1");
         await stage.ExecuteAsync("delete from saga_recovery.saga_hold where saga_id = @killer", new { killer });
-        Task asked = worker.Http.PostAsync("/saga-recovery/activate", content: null); // its answer dies with it
+        Task asked = worker.ActivateAsync(); // its answer may die with it
         await Eventually.HoldsAsync(() => worker.HasExited, "the released killer had killed");
         await asked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await stage.RetireAsync(worker);
