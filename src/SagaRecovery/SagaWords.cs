@@ -30,17 +30,7 @@ public static class SagaWords
     };
 
     /// <summary>The word for a lever: <c>inject-error</c>.</summary>
-    public static string Of(Lever lever) => lever switch
-    {
-        Lever.Pause => "pause",
-        Lever.Resume => "resume",
-        Lever.Hold => "hold",
-        Lever.Release => "release",
-        Lever.Retry => "retry",
-        Lever.Abandon => "abandon",
-        Lever.InjectError => "inject-error",
-        _ => throw new ArgumentOutOfRangeException(nameof(lever), lever, message: null),
-    };
+    public static string Of(Lever lever) => LeverWords.Of(lever);
 
     /// <summary>Reads a state from its word.</summary>
     public static bool TryParse(string word, out SagaState state) => TryFind(word, Of, out state);

@@ -3,7 +3,7 @@ using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests;
 
-public sealed partial class BlastTests(PostgresFixture postgres) : DatabaseTests(postgres)
+public sealed partial class BlastTests(PostgresCluster postgres) : DatabaseTests(postgres)
 {
     private readonly string _log = Path.GetTempFileName();
 

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace ControlPlane.Tests;
 
-public sealed class CrashTests(PostgresFixture postgres) : DatabaseTests(postgres)
+public sealed class CrashTests(PostgresCluster postgres) : DatabaseTests(postgres)
 {
     private const int Kills = 6;
     private const int Clients = 24;

@@ -202,7 +202,7 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
     }
 
     /// <summary>One service for all tests of this class.</summary>
-    public sealed class RunningService(PostgresFixture postgres) : IAsyncLifetime
+    public sealed class RunningService(PostgresCluster postgres) : IAsyncLifetime
     {
         internal ServiceProcess Service { get; private set; } = null!;
 

@@ -4,7 +4,7 @@ using SagaRecovery.Executor;
 
 namespace ControlPlane.Tests;
 
-public sealed class ProjectSagaTests(PostgresFixture postgres) : DatabaseTests(postgres)
+public sealed class ProjectSagaTests(PostgresCluster postgres) : DatabaseTests(postgres)
 {
     private static readonly string[] CreateNodes = ["project", "vpc", "router", "route-v4", "route-v6", "subnet", "firewall-rules", "publish"];
     private static readonly string[] DeleteNodes = ["claim", "firewall-rules", "subnet", "route-v4", "route-v6", "router", "vpc", "project"];

@@ -4,7 +4,7 @@ using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests;
 
-public sealed class TakeOverTests(PostgresFixture postgres) : DatabaseTests(postgres)
+public sealed class TakeOverTests(PostgresCluster postgres) : DatabaseTests(postgres)
 {
     [Fact]
     public async Task A_second_process_under_the_same_coordinator_id_fences_the_first_and_takes_its_sagas()

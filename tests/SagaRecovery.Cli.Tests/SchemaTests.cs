@@ -4,7 +4,7 @@ using SagaRecovery.Cli.Tests.Support;
 namespace SagaRecovery.Cli.Tests;
 
 [Collection(OnPostgres.Name)]
-public sealed class SchemaTests(PostgresFixture postgres)
+public sealed class SchemaTests(PostgresCluster postgres)
 {
     [Fact]
     public async Task Tables_that_are_not_there_fail_the_check_until_they_are_applied()

@@ -11,7 +11,7 @@ internal static class RecoveryHealth
 
     public static HealthCheckResult Of(RecoveryReport report, HealthStatus unhealthy)
     {
-        int failed = report.RecentPasses.Reverse().TakeWhile(pass => pass.Result == PassResult.Failed).Count();
+        int failed = report.FailedInARow;
         (HealthStatus health, string description) = report switch
         {
             { Coordinator.Fenced: { } fenced } => (unhealthy, $"Fenced by incarnation {fenced.By}: a newer process runs under this coordinator id. End this one."),

@@ -64,7 +64,7 @@ public sealed partial class SagaTracker
         {
             lock (_lock)
             {
-                DateTimeOffset? waiting = _waiting.All.Min(saga => (DateTimeOffset?)saga.Since);
+                DateTimeOffset? waiting = _waiting.EarliestSince;
                 return _idleSince is null || waiting < _idleSince ? waiting : _idleSince;
             }
         }

@@ -14,6 +14,9 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
 
     public List<WaitingSaga> All => [.. _entries.Select(pair => Describe(pair.Key, pair.Value))];
 
+    /// <summary>When the first of them was found not to run; null: none waits.</summary>
+    public DateTimeOffset? EarliestSince => _entries.Values.Min(entry => (DateTimeOffset?)entry.Since);
+
     public WaitingSaga? Find(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) ? Describe(sagaId, entry) : null;
 
     /// <summary>When it was first found not to run; null: it was not.</summary>

@@ -37,6 +37,23 @@ public enum Lever
     InjectError,
 }
 
+/// <summary>Levers in words, as they stand in the store, in texts and on the command line.</summary>
+public static class LeverWords
+{
+    /// <summary>The word for a lever: <c>inject-error</c>.</summary>
+    public static string Of(Lever lever) => lever switch
+    {
+        Lever.Pause => "pause",
+        Lever.Resume => "resume",
+        Lever.Hold => "hold",
+        Lever.Release => "release",
+        Lever.Retry => "retry",
+        Lever.Abandon => "abandon",
+        Lever.InjectError => "inject-error",
+        _ => throw new ArgumentOutOfRangeException(nameof(lever), lever, message: null),
+    };
+}
+
 /// <summary>A lever that was pulled.</summary>
 /// <param name="Number">In the order of pulling; never given twice.</param>
 /// <param name="Time">When.</param>

@@ -215,7 +215,7 @@ public static class RecoveryReportText
         foreach (OperatorAction action in report.RecentActions)
         {
             string saga = action.SagaId?.ToString() ?? "-";
-            text.Append(Invariant($"        {Time(action.Time)}  {Words(action.Lever),-11}  {saga,-36}  {By(action.Note)}\n"));
+            text.Append(Invariant($"        {Time(action.Time)}  {LeverWords.Of(action.Lever),-11}  {saga,-36}  {By(action.Note)}\n"));
         }
     }
 
@@ -257,12 +257,6 @@ public static class RecoveryReportText
         PassReason.UnreadStarts => "too many unread starts",
         PassReason.Startup => "the start of the process",
         _ => "an explicit signal",
-    };
-
-    private static string Words(Lever lever) => lever switch
-    {
-        Lever.InjectError => "inject-error",
-        _ => lever.ToString().ToLowerInvariant(),
     };
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);

@@ -4,7 +4,7 @@ namespace ControlPlane.Tests.Support;
 
 /// <summary>Tests on an empty database of their own, under a coordinator id of their own.</summary>
 [Collection(OnPostgres.Name)]
-public abstract class DatabaseTests(PostgresFixture postgres) : IAsyncLifetime
+public abstract class DatabaseTests(PostgresCluster postgres) : IAsyncLifetime
 {
     internal string Database { get; private set; } = "";
 

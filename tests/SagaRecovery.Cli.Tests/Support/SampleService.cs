@@ -21,7 +21,7 @@ internal sealed class SampleService : IAsyncDisposable
 
     public string Url => Process.Http.BaseAddress!.ToString();
 
-    public static async Task<SampleService> StartAsync(PostgresFixture postgres)
+    public static async Task<SampleService> StartAsync(PostgresCluster postgres)
     {
         string database = new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync()) { MaxPoolSize = 40 }.ConnectionString;
         var coordinatorId = Guid.NewGuid();
@@ -68,7 +68,7 @@ internal static class Way
 }
 
 /// <summary>One service to a test class.</summary>
-public class SampleFixture(PostgresFixture postgres) : IAsyncLifetime
+public class SampleFixture(PostgresCluster postgres) : IAsyncLifetime
 {
     internal SampleService Sample { get; private set; } = null!;
 
@@ -78,7 +78,7 @@ public class SampleFixture(PostgresFixture postgres) : IAsyncLifetime
 }
 
 /// <summary>A service with a demo saga that waits, and a project that was made.</summary>
-public sealed class TwoSagasFixture(PostgresFixture postgres) : SampleFixture(postgres)
+public sealed class TwoSagasFixture(PostgresCluster postgres) : SampleFixture(postgres)
 {
     internal string Demo { get; private set; } = "";
 

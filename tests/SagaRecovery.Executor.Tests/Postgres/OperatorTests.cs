@@ -1,4 +1,3 @@
-using EmbeddedPostgres;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
@@ -6,22 +5,17 @@ using SagaRecovery.Status;
 namespace SagaRecovery.Executor.Tests.Postgres;
 
 /// <summary>An operator at a real process: asks why a saga is not running, and pulls levers.</summary>
-public sealed class OperatorTests : IAsyncLifetime
+public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IAsyncLifetime
 {
     private static readonly OperatorNote Note = new("ann", "as the runbook says");
 
     private readonly Guid _coordinator = Guid.NewGuid();
     private readonly Gate _gate = new();
-    private ThrowawayCluster _cluster = null!;
     private string _database = null!;
 
-    public async Task InitializeAsync()
-    {
-        _cluster = await ThrowawayCluster.StartAsync();
-        _database = await _cluster.NewDatabaseAsync();
-    }
+    public async Task InitializeAsync() => _database = await cluster.NewDatabaseAsync();
 
-    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+    public Task DisposeAsync() => Task.CompletedTask;
 
     [Fact]
     public async Task A_started_a_recovered_and_a_finished_saga_are_told_apart()

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using EmbeddedPostgres;
 using SagaRecovery.Executor.Tests.Postgres;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Status;
@@ -9,20 +8,15 @@ using SagaRecovery.Status;
 namespace SagaRecovery.Executor.Tests.Telemetry;
 
 /// <summary>Metrics say what the status says, and dashboard and alerts ask for nothing that is not there.</summary>
-public sealed partial class TelemetryTests : IAsyncLifetime
+public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IAsyncLifetime
 {
     private readonly Guid _coordinator = Guid.NewGuid();
     private readonly Gate _gate = new();
-    private ThrowawayCluster _cluster = null!;
     private string _database = null!;
 
-    public async Task InitializeAsync()
-    {
-        _cluster = await ThrowawayCluster.StartAsync();
-        _database = await _cluster.NewDatabaseAsync();
-    }
+    public async Task InitializeAsync() => _database = await cluster.NewDatabaseAsync();
 
-    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+    public Task DisposeAsync() => Task.CompletedTask;
 
     [Fact]
     public async Task Metrics_count_what_the_status_counts()

@@ -2,7 +2,6 @@ using Npgsql;
 using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
-using SagaRecovery.Tests.Support;
 using static SagaRecovery.Tests.Support.SagaDatabase;
 
 namespace SagaRecovery.Tests.Postgres;
