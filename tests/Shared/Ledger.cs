@@ -20,6 +20,12 @@ internal sealed class Ledger(string connectionString)
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()") == 0,
         "the server had noticed that the process was gone");
 
+    /// <summary>Waits until the server has done whatever a stopped process had sent to it.</summary>
+    public Task ServerIsDoneAsync() => Eventually.HoldsAsync(
+        async () => await ScalarAsync<long>(
+            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state = 'active'") == 0,
+        "the server had done what it was sent");
+
     /// <summary>The rows of all the control plane's tables but the demo's, a line each, in a fixed order.</summary>
     public async Task<IReadOnlyList<string>> RowsAsync() =>
         [.. await QueryAsync<string>(

@@ -50,6 +50,7 @@ internal sealed class SagaRecoveryService : BackgroundService
     {
         using CancellationTokenRegistration timeUp = cancellationToken.Register(_abort.Cancel);
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
+        _wakeups.Close(); // the loop does so too, but one that is stopped before it began never runs
     }
 
     public override void Dispose()

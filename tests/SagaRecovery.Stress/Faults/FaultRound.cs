@@ -10,12 +10,17 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
     /// <summary>Longer than the longest retry of a pass that a strike of a few seconds leads to, and than the connection's time-outs.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private const string WritesFail = "writing the saga log fails";
+    private const string WritesWork = "writing the saga log works again";
+
     private static readonly TimeSpan LongestStrike = TimeSpan.FromSeconds(3);
 
     public async Task StrikeAsync(DatabaseFault fault, FaultRecord record)
     {
+        // an outage is told once, however many writes it stops: that of the last strike has to be over for this one to be told
+        await Eventually.HoldsAsync(() => Said(WritesWork) >= Said(WritesFail), $"writes worked before {fault.Name}", Patience);
         long failedBefore = await FailedPassesAsync();
-        int writesFailed = WriteFailures();
+        int writesFailed = Said(WritesFail);
         await fault.StrikeAsync(stage, run.Dice);
         if (fault.FailsPasses)
         {
@@ -23,7 +28,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         }
         else
         {
-            await Eventually.HoldsAsync(() => WriteFailures() > writesFailed, $"a write failed ({fault.Name})", Patience);
+            await Eventually.HoldsAsync(() => Said(WritesFail) > writesFailed, $"a write failed ({fault.Name})", Patience);
         }
 
         await Task.Delay(run.Draw(LongestStrike));
@@ -58,5 +63,5 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
 
     private async Task<long> FailedPassesAsync() => (await service.StatusAsync()).GetProperty("totals").GetProperty("failedPasses").GetInt64();
 
-    private int WriteFailures() => service.Output.Count(line => line.Contains("writing the saga log fails", StringComparison.Ordinal));
+    private int Said(string words) => service.Output.Count(line => line.Contains(words, StringComparison.Ordinal));
 }

@@ -176,6 +176,19 @@ public sealed class LoopTests
     }
 
     [Fact]
+    public async Task Whoever_waits_for_a_loop_that_is_stopped_before_it_began_is_told()
+    {
+        await using RecoveryHost host = RecoveryHost.Create();
+        await host.Loop.StartAsync(new CancellationToken(canceled: true)); // as if no thread had been free for the loop until it was stopped
+        Task<PassReport> never = host.Trigger.ActivateAsync();
+
+        await host.Loop.StopAsync(CancellationToken.None);
+
+        await FluentActions.Awaiting(() => never.WaitAsync(TimeSpan.FromSeconds(30))).Should().ThrowAsync<OperationCanceledException>();
+        await FluentActions.Awaiting(() => host.Trigger.ActivateAsync()).Should().ThrowAsync<InvalidOperationException>();
+    }
+
+    [Fact]
     public async Task Too_many_unread_starts_wake_a_pass()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.MaxUnreadStarts = 3);

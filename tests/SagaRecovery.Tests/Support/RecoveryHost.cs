@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Hosting;
 using SagaRecovery.Status;
 using SagaRecovery.Testing;
 
@@ -39,6 +40,9 @@ internal sealed class RecoveryHost : IAsyncDisposable
     public SagaStarts Starts => _host.Services.GetRequiredService<SagaStarts>();
 
     public SagaCoordinator Coordinator => _host.Services.GetRequiredService<SagaCoordinator>();
+
+    /// <summary>The hosted service alone.</summary>
+    public IHostedService Loop => _host.Services.GetServices<IHostedService>().OfType<SagaRecoveryService>().Single();
 
     public SagaRecoveryStatus Status => _host.Services.GetRequiredService<SagaRecoveryStatus>();
 
