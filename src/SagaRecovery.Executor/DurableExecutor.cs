@@ -57,6 +57,12 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     public int Waiting => _runs.Waiting;
 
     /// <inheritdoc />
+    public IReadOnlyCollection<RunnableDefinition> Definitions => _registry.Definitions;
+
+    /// <inheritdoc />
+    public int? Unfinished => _runs.Running + _runs.Waiting;
+
+    /// <inheritdoc />
     /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id.</exception>
     /// <exception cref="InvalidOperationException">This process is shutting down.</exception>
     /// <exception cref="JsonException">The parameters do not fit the type that this binary has for them.</exception>

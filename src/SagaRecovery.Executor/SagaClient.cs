@@ -44,7 +44,7 @@ public sealed class SagaClient
     /// <param name="options">Its id, or failures to put in; null: the defaults.</param>
     /// <param name="ct">Gives up the start. The saga may have been inserted nonetheless; then it is recovered.</param>
     /// <exception cref="ArgumentException">The saga is not registered, or an injection names a node that it lacks.</exception>
-    /// <exception cref="InvalidOperationException">A saga with this id exists, or this process is shutting down: nothing was started.</exception>
+    /// <exception cref="InvalidOperationException">A saga with this id exists, or this process is draining or shutting down: nothing was started.</exception>
     /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id: nothing was started.</exception>
     /// <remarks>
     /// Any other exception is the store's, and leaves open whether the saga was inserted; if it was, recovery finds it. A caller that

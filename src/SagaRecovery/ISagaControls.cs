@@ -27,9 +27,25 @@ public interface ISagaControls
     /// <summary>Forgets what this process has had in hand for longer than the probation: it did not kill it.</summary>
     Task AcquitAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken);
 
-    /// <summary>Says that this process lives.</summary>
+    /// <summary>
+    /// Says what this process is, then that it lives, now and after each period; and hears hints. On a connection of its own, so that
+    /// load does not make a live process look dead. Runs until it is cancelled or the connection breaks: then it is to be called again.
+    /// </summary>
+    /// <param name="member">Who lives.</param>
+    /// <param name="profile">What it is.</param>
+    /// <param name="period">The time between two signs of life.</param>
+    /// <param name="heard">Is told of news. Hints may get lost; <see cref="CoordinatorNews.Listening"/> says when.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
-    Task BeatAsync(Membership member, CancellationToken cancellationToken);
+    Task StayInTouchAsync(
+        Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNews> heard, CancellationToken cancellationToken);
+
+    /// <summary>Says that a pass has come to everything that had been assigned to this coordinator.</summary>
+    /// <param name="member">Who says so.</param>
+    /// <param name="assignment">The number of the last assignment when the pass began; see <see cref="RecoveryControls.Assigned"/>.</param>
+    /// <param name="notRunning">How many sagas it left aside.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task NoteCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken);
 
     /// <summary>Says that this process ends by shutting down, and has nothing in hand any more.</summary>
     Task LeaveAsync(Membership member, CancellationToken cancellationToken);

@@ -31,6 +31,15 @@ public interface ISagaExecutor
     /// no code of that run is given new work; what is under way may end on its own, its writes are fenced.
     /// </summary>
     ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The definitions that it can run, so that nobody gives this process sagas that it cannot. Null: it does not say, and is taken to
+    /// run any.
+    /// </summary>
+    IReadOnlyCollection<RunnableDefinition>? Definitions => null;
+
+    /// <summary>How many runs are not over, so that a drain knows when they are. Null: it does not say; then a drain asks the store.</summary>
+    int? Unfinished => null;
 }
 
 /// <summary>What an executor answers to a hand-over. Anything that may pass is an exception instead.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Hosting;
 using SagaRecovery.Operations;
 
@@ -24,8 +25,8 @@ public sealed class SagaRecoveryBuilder
 
     /// <summary>
     /// Uses this store in place of Postgres, as a singleton from the container; and as the saga log (<see cref="ISagaLog"/>), for what
-    /// recovery keeps beside the sagas (<see cref="ISagaControls"/>) and for operators (<see cref="ISagaOperations"/>), too, if it is
-    /// that. The last call wins.
+    /// recovery keeps beside the sagas (<see cref="ISagaControls"/>), for operators (<see cref="ISagaOperations"/>) and for many nodes
+    /// (<see cref="ISagaCluster"/>), too, if it is that. The last call wins.
     /// </summary>
     public SagaRecoveryBuilder UseStore<TStore>()
         where TStore : class, ISagaStore
@@ -41,6 +42,11 @@ public sealed class SagaRecoveryBuilder
         if (!UseIf<TStore, ISagaOperations>())
         {
             Services.Replace(ServiceDescriptor.Singleton<ISagaOperations, NoSagaOperations>());
+        }
+
+        if (!UseIf<TStore, ISagaCluster>())
+        {
+            Services.Replace(ServiceDescriptor.Singleton<ISagaCluster, NoSagaCluster>());
         }
 
         return this;

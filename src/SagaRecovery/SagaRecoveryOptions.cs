@@ -68,6 +68,18 @@ public sealed class SagaRecoveryOptions
     /// <summary>The time between two signs of life in the database. Default 5 s; a coordinator that is silent for 15 s does not answer.</summary>
     public TimeSpan HeartbeatPeriod { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How long another coordinator must have been silent, watched by this one without a gap, before its unfinished sagas are given to
+    /// those that answer. At least three <see cref="HeartbeatPeriod"/>. Default null: nothing is taken over; <c>ReassignAsync</c> does so.
+    /// </summary>
+    public TimeSpan? TakeOverAfter { get; set; }
+
+    /// <summary>
+    /// How long sagas may run on at shutdown, with no new ones started; what is not finished then is given to the other coordinators.
+    /// Must be less than the host's shutdown time-out. Default null: sagas stop where they are, and go on at the next start.
+    /// </summary>
+    public TimeSpan? DrainFor { get; set; }
+
     /// <summary>Whether a saga that is proven corrupt is abandoned; if not, it counts as failed and is tried again. Default true.</summary>
     public bool AbandonUnrecoverable { get; set; } = true;
 }

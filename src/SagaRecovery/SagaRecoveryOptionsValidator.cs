@@ -38,6 +38,16 @@ internal sealed class SagaRecoveryOptionsValidator : IValidateOptions<SagaRecove
             problems.AddError($"{Setting(nameof(options.HoldAfterCrashes))} must be at least 0 (was {options.HoldAfterCrashes})");
         }
 
+        if (options.TakeOverAfter is { } after && after < 3 * options.HeartbeatPeriod)
+        {
+            problems.AddError($"{Setting(nameof(options.TakeOverAfter))} must be at least three times {nameof(options.HeartbeatPeriod)} (was {after}, and {options.HeartbeatPeriod})");
+        }
+
+        if (options.DrainFor is { } drain && drain < TimeSpan.Zero)
+        {
+            problems.AddError($"{Setting(nameof(options.DrainFor))} must not be negative (was {drain})");
+        }
+
         if (options.LongestBackoff < options.FirstBackoff)
         {
             problems.AddError($"{Setting(nameof(options.LongestBackoff))} must not be less than {nameof(options.FirstBackoff)} (was {options.LongestBackoff}, and {options.FirstBackoff})");

@@ -22,7 +22,7 @@ public sealed class SagaStarts
     private readonly SagaCoordinator _coordinator;
     private readonly RecoveryWakeups _wakeups;
     private readonly int _maxUnread;
-    private volatile bool _closed;
+    private volatile string? _closed; // because
 
     internal SagaStarts(StartInbox inbox, SagaCoordinator coordinator, RecoveryWakeups wakeups, IOptions<SagaRecoveryOptions> options)
     {
@@ -37,14 +37,14 @@ public sealed class SagaStarts
 
     /// <summary>Says that this process is about to insert the row of a saga and to run it.</summary>
     /// <returns>The start; dispose it. Disposed without <see cref="SagaStart.Created"/>, it is withdrawn.</returns>
-    /// <exception cref="InvalidOperationException">Shutdown has begun: nothing was started.</exception>
+    /// <exception cref="SagaStartRefusedException">A drain or shutdown has begun: nothing was started.</exception>
     /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id: nothing was started.</exception>
     public SagaStart Announce(SagaId sagaId)
     {
         _coordinator.ThrowIfFenced();
-        if (_closed)
+        if (_closed is { } because)
         {
-            throw new InvalidOperationException($"Saga {sagaId} was not started: this process is shutting down.");
+            throw new SagaStartRefusedException(sagaId, because);
         }
 
         StartLease lease = _inbox.Announce(sagaId);
@@ -66,7 +66,7 @@ public sealed class SagaStarts
         _wakeups.RequestSoon(PassReason.GivenUp);
     }
 
-    internal void Close() => _closed = true;
+    internal void Close(string because) => _closed = because;
 }
 
 /// <summary>One start of a saga, from its announcement until its row is committed or the start is withdrawn. Not thread-safe.</summary>

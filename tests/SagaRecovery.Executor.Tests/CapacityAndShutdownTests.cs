@@ -190,7 +190,7 @@ public sealed class CapacityAndShutdownTests
     {
         TestSaga saga = TestSaga.Gated(_gate);
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
-        process.Starts.Close();
+        process.Starts.Close("shutting down");
 
         Func<Task> start = () => process.Client.StartAsync(saga, "");
 

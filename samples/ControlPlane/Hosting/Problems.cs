@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
+using SagaRecovery;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Executor;
 
@@ -17,6 +18,7 @@ internal sealed class Problems(IHostApplicationLifetime lifetime) : IExceptionHa
         {
             CoordinatorFencedException => Results.Problem(
                 statusCode: 503, title: "Taken over", detail: "A newer process runs under the coordinator id of this one, which takes no new work."),
+            SagaStartRefusedException refused => TryAgain(httpContext, refused.Message),
             BadHttpRequestException bad => Results.Problem(statusCode: bad.StatusCode, detail: Explain(bad)),
             NotReadyException or NpgsqlException { IsTransient: true } or NpgsqlException and not PostgresException =>
                 TryAgain(httpContext, exception is NotReadyException ? exception.Message : "Postgres does not answer."),

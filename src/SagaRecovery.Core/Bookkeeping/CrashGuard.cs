@@ -33,6 +33,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     private const int Factor = 8;
 
     private readonly Dictionary<SagaId, Suspect> _suspects = [];
+    private readonly HashSet<Suspect> _accusations = []; // all that there were
     private readonly HashSet<SagaId> _notRun = []; // offered after the crash, and not taken on: nobody waits for them
     private readonly List<SagaId> _inHand = []; // suspects on probation
     private DateTimeOffset _probationEnds = DateTimeOffset.MinValue;
@@ -50,12 +51,23 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     /// <summary>Takes note of how the process before this one ended.</summary>
     public void Begin(IEnumerable<Suspect> suspects, bool crashed)
     {
-        foreach (Suspect suspect in suspects)
+        Accuse(suspects);
+        _canaries = crashed && policy.Canary ? 1 : null;
+    }
+
+    /// <summary>Takes note of suspects, of other processes' deaths, too. The same accusation again has no effect: it may have been lifted here.</summary>
+    public void Accuse(IEnumerable<Suspect> suspects)
+    {
+        if (policy.HoldAfterCrashes == 0)
         {
-            _suspects[suspect.SagaId] = suspect;
+            return;
         }
 
-        _canaries = crashed && policy.Canary ? 1 : null;
+        foreach (Suspect suspect in suspects.Where(_accusations.Add))
+        {
+            _suspects[suspect.SagaId] = suspect;
+            _notRun.Remove(suspect.SagaId);
+        }
     }
 
     /// <summary>Leaves in <paramref name="recover"/> the sagas whose turn it is, and moves the others to <paramref name="deferred"/>.</summary>

@@ -55,6 +55,22 @@ public sealed class PassOutcome
         }
     }
 
+    /// <summary>
+    /// How many sagas run nowhere although this pass has come to every one: held, failed, or not here. Null: it has not come to every
+    /// one, since some are paused, deferred or have no result.
+    /// </summary>
+    public int? NotRunning
+    {
+        get
+        {
+            lock (_lock)
+            {
+                bool all = _plan.Paused.Count + _plan.Deferred.Count == 0 && _results.Count == _plan.Recover.Count + _plan.Readopted.Count;
+                return all ? _plan.LeftAside + _results.Values.Count(recorded => recorded.Result is HandOverResult.Failed or HandOverResult.NotHere) : null;
+            }
+        }
+    }
+
     /// <summary>Ends the pass: brings the tracker up to date and accounts for every saga.</summary>
     /// <param name="now">The present time.</param>
     /// <param name="error">Why the pass was cut short; null: it was not.</param>
@@ -142,6 +158,7 @@ public sealed class PassOutcome
         Deferred = _plan.Deferred.Count,
         Unreadable = _plan.Unreadable.Count,
         Readopted = tally.Readopted,
+        MissedHints = _plan.MissedHints,
         Starting = _plan.Starting.Count,
         Removed = tally.Removed,
         TakenAway = tally.TakenAway,

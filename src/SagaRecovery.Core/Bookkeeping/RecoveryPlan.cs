@@ -62,6 +62,12 @@ public sealed class RecoveryPlan
     /// <summary>Listed by id only, their row could not be read: shown, and never taken for finished.</summary>
     public IReadOnlyList<UnreadableCandidate> Unreadable { get; }
 
+    /// <summary>Of those to be handed over, how many were assigned to this coordinator, and a periodic pass had to find them.</summary>
+    public int MissedHints { get; internal set; }
+
+    /// <summary>How many will run nowhere when the plan has been carried out, whatever comes of it, and are not the next passes' to hand over either.</summary>
+    internal int LeftAside => Held.Count + BackingOff.Count + Unreadable.Count;
+
     internal OpenedPass Pass { get; }
 
     internal List<Candidate> RecoverBucket { get; } = [];

@@ -12,6 +12,7 @@ public sealed partial class SagaTracker
         lock (_lock)
         {
             _alreadyRunning.Clear();
+            _guard.Accuse(controls.Suspects);
             var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable);
             foreach (Candidate candidate in listing.Candidates)
             {
@@ -115,13 +116,21 @@ public sealed partial class SagaTracker
         {
             plan.BackingOffBucket.Add(new BackingOffSaga(candidate, nextTry));
         }
-        else if (known)
-        {
-            plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
-        }
         else
         {
-            plan.RecoverBucket.Add(candidate);
+            if (pass.Reason == PassReason.Periodic && candidate.Generation > AdoptGeneration.Initial && !_waiting.Contains(candidate.SagaId))
+            {
+                plan.MissedHints++;
+            }
+
+            if (known)
+            {
+                plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
+            }
+            else
+            {
+                plan.RecoverBucket.Add(candidate);
+            }
         }
     }
 

@@ -35,6 +35,15 @@ public enum Lever
 
     /// <summary>A node that had started is made to fail, so that its saga unwinds.</summary>
     InjectError,
+
+    /// <summary>The sagas of a coordinator are given to others.</summary>
+    Reassign,
+
+    /// <summary>The sagas of a coordinator that was silent are given to others, by one of those.</summary>
+    TakeOver,
+
+    /// <summary>A coordinator takes no new work, and gives away what it does not finish.</summary>
+    Drain,
 }
 
 /// <summary>Levers in words, as they stand in the store, in texts and on the command line.</summary>
@@ -50,6 +59,9 @@ public static class LeverWords
         Lever.Retry => "retry",
         Lever.Abandon => "abandon",
         Lever.InjectError => "inject-error",
+        Lever.Reassign => "reassign",
+        Lever.TakeOver => "take-over",
+        Lever.Drain => "drain",
         _ => throw new ArgumentOutOfRangeException(nameof(lever), lever, message: null),
     };
 }

@@ -26,6 +26,9 @@ public enum PassReason
     /// <summary>Too many starts had not been read.</summary>
     UnreadStarts,
 
+    /// <summary>The store said that there is something new: sagas were assigned to this coordinator or taken from it, or a lever was pulled.</summary>
+    Hint,
+
     /// <summary>The process had just started.</summary>
     Startup,
 
@@ -116,6 +119,9 @@ public sealed record PassReport(PassStart Start)
 
     /// <summary>Of the sagas handed over, those that had left and come back while this process ran them.</summary>
     public int Readopted { get; init; }
+
+    /// <summary>Of the sagas to be handed over by a periodic pass, those that were assigned to this coordinator: a hint should have told of them.</summary>
+    public int MissedHints { get; init; }
 
     /// <summary>Tracked sagas that were not listed and may be too new to be.</summary>
     public int Starting { get; init; }

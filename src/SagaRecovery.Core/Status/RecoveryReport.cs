@@ -73,6 +73,12 @@ public sealed record RecoveryReport
     /// <summary>Sagas without a new event for too long; null: nobody has looked yet.</summary>
     public StillSagas? NotProgressing { get; init; }
 
+    /// <summary>Sagas on the whole store that nobody is going to run; null: nobody has looked yet.</summary>
+    public ClusterReport? Cluster { get; init; }
+
+    /// <summary>That this process takes no new work, and how far it has come; null: it is not draining.</summary>
+    public DrainReport? Drain { get; init; }
+
     /// <summary>The levers pulled last, oldest first.</summary>
     public IReadOnlyList<OperatorAction> RecentActions { get; init; } = [];
 

@@ -18,6 +18,8 @@ public static class RecoveryReportText
         AppendCoordinator(text, report.Coordinator, now);
         AppendPrevious(text, report.Previous, now);
         AppendPause(text, report.Paused, now);
+        AppendDrain(text, report.Drain, now);
+        AppendCluster(text, report.Cluster, now);
         text.Append(Invariant($"  configured period: every {Duration(report.Period)}\n"));
         text.Append(report.CurrentPass is { } current
             ? Invariant($"  currently executing: iter {current.Iteration}, triggered by {Words(current.Reason)}, for {Duration(now - current.StartedAt)}\n")
@@ -65,6 +67,43 @@ public static class RecoveryReportText
         }
     }
 
+    private static void AppendDrain(StringBuilder text, DrainReport? drain, DateTimeOffset now)
+    {
+        if (drain is null)
+        {
+            return;
+        }
+
+        text.Append(Invariant($"  DRAINING since {Duration(now - drain.Since)}, asked for by {By(drain.Note)}. No new sagas. "));
+        text.Append(drain.Phase switch
+        {
+            DrainPhase.LettingFinish => "Those that run may finish.\n",
+            DrainPhase.HandingOver => "The rest is being given to others.\n",
+            DrainPhase.Drained => Invariant($"Drained: {drain.HandedOver} given to others, none left.\n"),
+            _ => Invariant($"{drain.HandedOver} given to others, {drain.Left} left, which go on at the next start.\n"),
+        });
+    }
+
+    private static void AppendCluster(StringBuilder text, ClusterReport? cluster, DateTimeOffset now)
+    {
+        if (cluster is null)
+        {
+            return;
+        }
+
+        AppendUnowned(text, cluster.Orphans, "ORPHANS", "whose owner is no known coordinator", now);
+        AppendUnowned(text, cluster.Stranded, "STRANDED", "whose owner does not answer", now);
+    }
+
+    private static void AppendUnowned(StringBuilder text, UnownedSagas sagas, string word, string why, DateTimeOffset now)
+    {
+        if (sagas.Count > 0)
+        {
+            string oldest = sagas.Oldest is { } time ? Invariant($", the oldest {Duration(now - time)} old") : "";
+            text.Append(Invariant($"  {word}: {sagas.Count} unfinished sagas on this database {why}{oldest}. Assign them to a coordinator.\n"));
+        }
+    }
+
     private static string By(OperatorNote note) => $"{OneLine(note.Actor)}: {OneLine(note.Reason)}";
 
     private static void AppendResult(StringBuilder text, PassReport pass) => text.Append(pass.Result switch
@@ -89,6 +128,7 @@ public static class RecoveryReportText
             ("bad state in executor:", totals.BadStateInExecutor, ""),
             ("sagas readopted:", totals.Readopted, ""),
             ("sagas abandoned:", totals.Abandoned, ""),
+            ("hints missed:", totals.MissedHints, "assigned here, and found by a periodic pass"),
             ("protocol violations:", totals.ProtocolViolations, ""),
             ("passes:", totals.Passes, Invariant($"{totals.FailedPasses} failed")));
     }
@@ -253,6 +293,7 @@ public static class RecoveryReportText
         PassReason.Retry => "the failure of the pass before",
         PassReason.Due => "sagas that were due for another try",
         PassReason.Probation => "the end of a probation",
+        PassReason.Hint => "a hint from the database",
         PassReason.Lever => "an operator's lever",
         PassReason.UnreadStarts => "too many unread starts",
         PassReason.Startup => "the start of the process",

@@ -33,6 +33,9 @@ public sealed record RecoveryTotals
     /// <summary>Sagas set aside as corrupt.</summary>
     public long Abandoned { get; init; }
 
+    /// <summary>Sagas that were assigned to this coordinator, and that a periodic pass had to find.</summary>
+    public long MissedHints { get; init; }
+
     /// <summary>Sagas inserted before they were announced.</summary>
     public long ProtocolViolations { get; init; }
 
@@ -47,6 +50,7 @@ public sealed record RecoveryTotals
         BadStateInExecutor = BadStateInExecutor + pass.TakenAway,
         Readopted = Readopted + pass.Readopted,
         Abandoned = Abandoned + pass.Abandoned,
+        MissedHints = MissedHints + pass.MissedHints,
     };
 
     /// <summary>These totals with what the drains of one more pass, or dry run, showed.</summary>

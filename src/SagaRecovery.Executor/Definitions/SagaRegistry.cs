@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SagaRecovery.Coordinators;
 
 namespace SagaRecovery.Executor.Definitions;
 
@@ -27,6 +28,10 @@ internal sealed class SagaRegistry
     }
 
     public int Count => _byHash.Count;
+
+    /// <summary>All of them, as other processes are told of them.</summary>
+    public IReadOnlyCollection<RunnableDefinition> Definitions =>
+        [.. _byHash.Values.Select(definition => new RunnableDefinition(definition.Saved.Hash, definition.Saved.Name, definition.Saved.Version))];
 
     public SagaDefinition? Find(DefinitionHash hash) => _byHash.GetValueOrDefault(hash);
 

@@ -114,4 +114,22 @@ internal static partial class Log
 
     [LoggerMessage(36, LogLevel.Debug, "why saga {SagaId} failed to be recovered")]
     public static partial void WhyFailedToRecover(ILogger logger, SagaId sagaId, Exception exception);
+
+    [LoggerMessage(37, LogLevel.Warning, "coordinator {CoordinatorId} has been silent since {LastSeen}: took over from it; {Moved} sagas given to {Takers}, {Left} left, which none of those can run")]
+    public static partial void TookOver(ILogger logger, CoordinatorId coordinatorId, string lastSeen, long moved, string takers, long left);
+
+    [LoggerMessage(38, LogLevel.Warning, "coordinator {CoordinatorId} has been silent since {LastSeen}, and nobody can take its sagas")]
+    public static partial void NobodyToTakeOver(ILogger logger, CoordinatorId coordinatorId, string lastSeen);
+
+    [LoggerMessage(39, LogLevel.Information, "draining, asked for by {Actor}: {Reason}; no new sagas, those that run have {LetRun} to finish")]
+    public static partial void Draining(ILogger logger, string actor, string reason, TimeSpan letRun);
+
+    [LoggerMessage(40, LogLevel.Information, "drained: {HandedOver} sagas given to others, none left")]
+    public static partial void Drained(ILogger logger, long handedOver);
+
+    [LoggerMessage(41, LogLevel.Warning, "drained with {Left} sagas left, which nobody else can take; they go on at the next start. {HandedOver} were given to others")]
+    public static partial void DrainedButFor(ILogger logger, long left, long handedOver);
+
+    [LoggerMessage(42, LogLevel.Warning, "the store could not be told of the drain, and nothing was given to others")]
+    public static partial void DrainFailed(ILogger logger, Exception exception);
 }

@@ -48,6 +48,10 @@ public sealed class SagaRecoveryStatus
 
     internal void Looked(StillSagas notProgressing) => Update(report => report with { NotProgressing = notProgressing });
 
+    internal void Looked(ClusterReport cluster) => Update(report => report with { Cluster = cluster });
+
+    internal void Drains(DrainReport drain) => Update(report => report with { Drain = drain });
+
     internal void Asked(RecoveryControls asked) => Update(report => With(report, asked));
 
     private static RecoveryReport With(RecoveryReport report, RecoveryControls asked) => report with

@@ -3,15 +3,22 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// Gives signs of life, looks for sagas that do not progress, and says goodbye at shutdown. A sign of life that is refused is how an
-/// idle process learns that it is fenced. What fails here is tried again at the next beat: passes tell of a database that is away.
+/// Gives signs of life and hears hints, looks for sagas that do not progress or have nobody to run them, and for coordinators that are
+/// dead. A sign of life that is refused is how an idle process learns that it is fenced. What fails here is tried again: passes tell of a
+/// database that is away.
 /// </summary>
 internal sealed class CoordinatorPulse(
     ISagaControls controls,
+    ISagaCluster cluster,
+    TakeOver takeOver,
+    RecoveryPass pass,
+    RecoveryWakeups wakeups,
+    ISagaExecutor executor,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     IOptions<SagaRecoveryOptions> options,
@@ -21,29 +28,13 @@ internal sealed class CoordinatorPulse(
     private readonly SagaRecoveryOptions _options = options.Value;
     private readonly ProgressPatience _patience = new(options.Value.NotProgressingAfter, options.Value.NotProgressingAfterByDefinition);
 
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        if (coordinator.Member is { } member && !coordinator.Fenced.IsCancellationRequested)
-        {
-            await TryAsync(() => controls.LeaveAsync(member, cancellationToken)).ConfigureAwait(false);
-        }
-    }
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (controls is NoSagaControls)
-        {
-            return; // nobody to give a sign to: no timers for nothing
-        }
-
         try
         {
             Membership member = await coordinator.JoinedAsync(stoppingToken).ConfigureAwait(false);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, coordinator.Fenced);
-            await Task.WhenAll(
-                EachAsync(_options.HeartbeatPeriod, () => controls.BeatAsync(member, ended.Token), ended.Token),
-                EachAsync(_options.ProgressCheckPeriod, () => LookAsync(member, ended.Token), ended.Token)).ConfigureAwait(false);
+            await Task.WhenAll(Work(member, ended.Token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
         {
@@ -52,6 +43,26 @@ internal sealed class CoordinatorPulse(
         catch (CoordinatorFencedException)
         {
             // before it had begun
+        }
+    }
+
+    /// <summary>What the store cannot do is not tried again and again: no timers for nothing.</summary>
+    private IEnumerable<Task> Work(Membership member, CancellationToken ended)
+    {
+        if (controls is not NoSagaControls)
+        {
+            var profile = new CoordinatorProfile(ProgramVersion.OfThisProcess, executor.Definitions);
+            yield return EachAsync(_options.RetryDelay, () => controls.StayInTouchAsync(member, profile, _options.HeartbeatPeriod, Hear, ended), ended);
+            yield return EachAsync(_options.ProgressCheckPeriod, () => LookAtProgressAsync(member, ended), ended);
+        }
+
+        if (cluster is not NoSagaCluster)
+        {
+            yield return EachAsync(_options.ProgressCheckPeriod, () => LookForOrphansAsync(ended), ended);
+            if (takeOver.IsOn)
+            {
+                yield return EachAsync(_options.HeartbeatPeriod, () => takeOver.LookAsync(member, ended), ended);
+            }
         }
     }
 
@@ -64,8 +75,27 @@ internal sealed class CoordinatorPulse(
         }
     }
 
-    private async Task LookAsync(Membership member, CancellationToken cancellationToken) =>
+    private void Hear(CoordinatorNews news)
+    {
+        // What was assigned while nobody listened had no hint that could be heard; before the first pass has listed, that will see it.
+        bool isNew = news is not CoordinatorNews.Listening listening || (pass.AssignedWhenListed >= 0 && listening.Assigned > pass.AssignedWhenListed);
+        if (isNew)
+        {
+            wakeups.Request(PassReason.Hint);
+        }
+    }
+
+    private async Task LookAtProgressAsync(Membership member, CancellationToken cancellationToken) =>
         status.Looked(await controls.FindNotProgressingAsync(member, _patience, cancellationToken).ConfigureAwait(false));
+
+    private async Task LookForOrphansAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<OwnedSagas> owned = await cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
+        status.Looked(new ClusterReport(
+            time.GetUtcNow(), Sum(owned.Where(sagas => !sagas.IsKnown)), Sum(owned.Where(sagas => sagas is { IsKnown: true, Answers: false }))));
+
+        static UnownedSagas Sum(IEnumerable<OwnedSagas> sagas) => new(sagas.Sum(some => some.Count ?? 0), sagas.Min(some => some.Oldest));
+    }
 
     private async Task TryAsync(Func<Task> work)
     {
@@ -77,7 +107,7 @@ internal sealed class CoordinatorPulse(
         {
             coordinator.ReportFenced(fenced);
         }
-        catch (Exception exception) // the store's; the next beat tries again, and passes tell of a store that is away
+        catch (Exception exception) // the store's; it is tried again, and passes tell of a store that is away
         {
             Log.PulseFailed(logger, exception);
         }

@@ -45,6 +45,19 @@ internal sealed class CrashLoopGuard(
         }
     }
 
+    /// <summary>Reads what the store says beside the sagas, once what is known to kill is held.</summary>
+    public async Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken)
+    {
+        RecoveryControls read = await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
+        List<Suspect> guilty = IsOn ? [.. _policy.ToHold(read.Suspects).Where(suspect => !read.Holds(suspect.SagaId))] : [];
+        foreach (Suspect one in guilty)
+        {
+            await HoldAsync(one, cancellationToken).ConfigureAwait(false);
+        }
+
+        return guilty.Count == 0 ? read : await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Before sagas are handed over: durable when this returns, so that a death finds them on record.</summary>
     public async Task NoteInHandAsync(Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
     {
@@ -66,11 +79,6 @@ internal sealed class CrashLoopGuard(
         }
 
         IReadOnlyList<Suspect> suspects = IsOn ? inheritance.Suspects : [];
-        foreach (Suspect guilty in _policy.ToHold(suspects))
-        {
-            await HoldAsync(guilty, cancellationToken).ConfigureAwait(false);
-        }
-
         if (previous.Crashed)
         {
             Log.PreviousCrashed(logger, PlainText.Time(previous.LastSeen), suspects.Count);

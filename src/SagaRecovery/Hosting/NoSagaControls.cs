@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;
@@ -16,7 +17,11 @@ internal sealed class NoSagaControls : ISagaControls
 
     public Task AcquitAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task BeatAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StayInTouchAsync(
+        Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNews> heard, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
+
+    public Task NoteCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task LeaveAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -30,6 +30,10 @@ internal sealed class RecoveryPass(
     private readonly int _maxConcurrency = options.Value.MaxConcurrency;
 
     private RecoveryControls _asked = RecoveryControls.None; // as it was last read
+    private long _assignedWhenListed = -1;
+
+    /// <summary>The number of the last assignment whose sagas a listing has shown; -1: none has been read yet.</summary>
+    public long AssignedWhenListed => Volatile.Read(ref _assignedWhenListed);
 
     /// <summary>How a worker that hands sagas over is begun: on the thread pool, unless a test walks interleavings on one thread.</summary>
     public Func<Func<Task>, Task> BeginWorker { get; init; } = Task.Run;
@@ -79,6 +83,7 @@ internal sealed class RecoveryPass(
             PassLog.Write(logger, plan, _asked.Paused);
             await handOver.RelinquishGoneAsync(plan, outcome, abort).ConfigureAwait(false);
             await HandOverAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false);
+            await NoteCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false);
             return outcome.Complete(Now);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -124,12 +129,22 @@ internal sealed class RecoveryPass(
     private async Task<RecoveryPlan> PlanAsync(OpenedPass opened, Membership member, CancellationToken stopping)
     {
         await guard.PrepareAsync(member, stopping).ConfigureAwait(false);
-        _asked = await controls.ReadControlsAsync(member, stopping).ConfigureAwait(false);
+        _asked = await guard.ReadControlsAsync(member, stopping).ConfigureAwait(false);
         leverLog.Tell(_asked.RecentActions);
         CandidateListing listing = opened.BeginListing(); // the opening drain is done: what it settled, the listing cannot miss
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
+        Volatile.Write(ref _assignedWhenListed, _asked.Assigned);
         Log.ListedCandidates(logger, listing.Count);
         return opened.Reconcile(listing, _asked, Now).MakePlan(); // drains first: what was listed had been announced
+    }
+
+    /// <summary>Whoever gave this coordinator sagas may wait for this: what had been assigned before the listing has been seen to.</summary>
+    private async Task NoteCaughtUpAsync(Membership member, PassOutcome outcome, CancellationToken stopping)
+    {
+        if (_asked.Assigned > _asked.CaughtUp && outcome.NotRunning is { } notRunning)
+        {
+            await controls.NoteCaughtUpAsync(member, _asked.Assigned, notRunning, stopping).ConfigureAwait(false);
+        }
     }
 
     private async Task HandOverAllAsync(

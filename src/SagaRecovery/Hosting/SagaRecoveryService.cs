@@ -42,7 +42,7 @@ internal sealed class SagaRecoveryService : BackgroundService
         _tracker = tracker;
         _options = options.Value;
         _time = time;
-        _closeStarts = lifetime.ApplicationStopping.Register(starts.Close);
+        _closeStarts = lifetime.ApplicationStopping.Register(() => starts.Close("shutting down"));
     }
 
     /// <summary>Lets the hand-overs in hand end, for as long as the host allows.</summary>

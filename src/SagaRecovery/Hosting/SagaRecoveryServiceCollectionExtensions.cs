@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -19,7 +20,7 @@ public static class SagaRecoveryServiceCollectionExtensions
 {
     /// <summary>
     /// Adds saga recovery: the hosted service, <see cref="SagaRecoveryTrigger"/>, <see cref="SagaStarts"/>,
-    /// <see cref="SagaRecoveryStatus"/>, <see cref="SagaOperator"/>, <see cref="SagaCoordinator"/>, and the Postgres store on the container's
+    /// <see cref="SagaRecoveryStatus"/>, <see cref="SagaOperator"/>, <see cref="SagaCoordinator"/>, <see cref="SagaDrain"/>, and the Postgres store on the container's
     /// <c>NpgsqlDataSource</c>. Options come from the configuration section <see cref="SagaRecoveryOptions.SectionName"/> and are
     /// validated when the host starts. An executor has to be added to it. Calling it again changes nothing but adds
     /// <paramref name="configure"/>.
@@ -60,15 +61,18 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddSingleton<LeverLog>();
         services.AddSingleton<CrashLoopGuard>();
         services.AddSingleton<RecoveryPass>();
+        services.AddSingleton<TakeOver>();
         services.AddSingleton(CreateOperator);
-        services.AddHostedService<CoordinatorPulse>(); // before the loop: it stops after it, and says goodbye when nothing is handed over any more
+        services.AddSingleton(CreateDrain);
+        services.AddHostedService<CoordinatorFarewell>();
+        services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<CoordinatorPulse>(provider, RequireExecutor(provider)));
         services.AddHostedService<SagaRecoveryService>();
         return builder;
     }
 
     /// <summary>
-    /// Adds only what operators need from outside a service, on the container's <c>NpgsqlDataSource</c>: <see cref="ISagaOperations"/>
-    /// and <see cref="PostgresSchema"/>. Joins nothing and runs nothing.
+    /// Adds only what operators need from outside a service, on the container's <c>NpgsqlDataSource</c>: <see cref="ISagaOperations"/>,
+    /// <see cref="ISagaCluster"/> and <see cref="PostgresSchema"/>. Joins nothing and runs nothing.
     /// </summary>
     /// <param name="services">The services of a tool.</param>
     /// <param name="configure">Says where in Postgres the sagas are.</param>
@@ -108,10 +112,14 @@ public static class SagaRecoveryServiceCollectionExtensions
 
     private static void AddPostgresDatabase(IServiceCollection services)
     {
-        services.TryAddSingleton(provider => new PostgresDatabase(RequireDataSource(provider), provider.GetRequiredService<IOptions<PostgresStoreOptions>>()));
+        services.TryAddSingleton(provider => new PostgresDatabase(
+            RequireDataSource(provider),
+            provider.GetRequiredService<IOptions<PostgresStoreOptions>>(),
+            provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.DirectDataSource)));
         services.TryAddSingleton(provider => new PostgresSchema(
             provider.GetRequiredService<PostgresDatabase>(), provider.GetService<ILogger<PostgresSchema>>() ?? NullLogger<PostgresSchema>.Instance));
         services.TryAddSingleton<ISagaOperations, PostgresSagaOperations>();
+        services.TryAddSingleton<ISagaCluster, PostgresSagaCluster>();
     }
 
     private static void AddPostgres(IServiceCollection services)
@@ -125,6 +133,7 @@ public static class SagaRecoveryServiceCollectionExtensions
 
     private static SagaOperator CreateOperator(IServiceProvider provider) => new(
         provider.GetRequiredService<ISagaOperations>(),
+        provider.GetRequiredService<ISagaCluster>(),
         provider.GetRequiredService<ISagaControls>(),
         RequireExecutor(provider),
         provider.GetRequiredService<SagaTracker>(),
@@ -133,6 +142,17 @@ public static class SagaRecoveryServiceCollectionExtensions
         provider.GetRequiredService<RecoveryWakeups>(),
         provider.GetRequiredService<LeverLog>(),
         provider.GetRequiredService<TimeProvider>());
+
+    private static SagaDrain CreateDrain(IServiceProvider provider) => new(
+        provider.GetRequiredService<ISagaCluster>(),
+        provider.GetRequiredService<ISagaOperations>(),
+        RequireExecutor(provider),
+        provider.GetRequiredService<SagaStarts>(),
+        provider.GetRequiredService<SagaCoordinator>(),
+        provider.GetRequiredService<SagaRecoveryStatus>(),
+        provider.GetRequiredService<RecoveryWakeups>(),
+        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<ILogger<SagaDrain>>());
 
     private static ISagaExecutor RequireExecutor(IServiceProvider provider) =>
         provider.GetService<ISagaExecutor>() ?? throw new InvalidOperationException(

@@ -1,3 +1,4 @@
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Operations;
@@ -124,6 +125,15 @@ public sealed record CoordinatorDetails(
 {
     /// <summary>How long a process may be silent and still count as one that answers: three missed heartbeats.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Where it stands.</summary>
+    public CoordinatorState State { get; init; }
+
+    /// <summary>The version of its program; null: not known.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>The definitions that it can run, as <c>name v1</c>; null: it does not say, or was not asked.</summary>
+    public IReadOnlyList<string>? Definitions { get; init; }
 
     /// <summary>Whether its process lives, as far as the store can tell.</summary>
     public bool Answers => !HasLeft && Silence < Patience;

@@ -13,6 +13,7 @@ namespace SagaRecovery.Operations;
 public sealed class SagaOperator
 {
     private readonly ISagaOperations _operations;
+    private readonly ISagaCluster _cluster;
     private readonly ISagaControls _controls;
     private readonly ISagaExecutor _executor;
     private readonly SagaTracker _tracker;
@@ -24,6 +25,7 @@ public sealed class SagaOperator
 
     internal SagaOperator(
         ISagaOperations operations,
+        ISagaCluster cluster,
         ISagaControls controls,
         ISagaExecutor executor,
         SagaTracker tracker,
@@ -34,6 +36,7 @@ public sealed class SagaOperator
         TimeProvider time)
     {
         _operations = operations;
+        _cluster = cluster;
         _controls = controls;
         _executor = executor;
         _tracker = tracker;
@@ -46,6 +49,9 @@ public sealed class SagaOperator
 
     /// <summary>What the store has of sagas and coordinators, this process's and others'.</summary>
     public ISagaOperations Store => _operations;
+
+    /// <summary>The coordinators on the store, and how sagas change their owner.</summary>
+    public ISagaCluster Cluster => _cluster;
 
     /// <summary>Says where one saga stands with regard to this process, and why. Asks the store once; waits for no pass.</summary>
     public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken = default)
@@ -115,6 +121,18 @@ public sealed class SagaOperator
         LeverCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
         LeverOutcome outcome = await PullAsync(() => _operations.InjectErrorAsync(sagaId, node, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         return Activate(outcome);
+    }
+
+    /// <summary>
+    /// Gives one coordinator's unfinished sagas to others, evenly, and only to those that can run them; each picks them up at once. Refused
+    /// while their owner answers, unless the order says otherwise. To wait until they are recovered, hand the receipts to
+    /// <see cref="ISagaCluster.WaitUntilCaughtUpAsync"/>.
+    /// </summary>
+    public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
+        await ShowAsync(cancellationToken).ConfigureAwait(false);
+        return outcome;
     }
 
     /// <summary>Whose saga this process's own is may be asked of this process: it is the owner that would have to answer.</summary>

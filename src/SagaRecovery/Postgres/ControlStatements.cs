@@ -15,6 +15,16 @@ internal sealed class ControlStatements(string schema)
         order by h.time_held, h.saga_id
         """);
 
+    /// <summary>How often sagas have been assigned to this coordinator, and up to which of those times it has caught up. No row: never.</summary>
+    public string ReadAssignments { get; } = Statements.In(schema, """
+        select assigned, caught_up from {schema}.saga_assignment where coordinator_id = $1
+        """);
+
+    public string NoteCaughtUp { get; } = Statements.In(schema, """
+        update {schema}.saga_assignment set caught_up = greatest(caught_up, $3), not_running = $4
+        where coordinator_id = $1 and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        """);
+
     /// <summary>The last levers that concern this coordinator, newest first.</summary>
     public string ReadActions { get; } = Statements.In(schema, """
         select id, time_taken, lever, saga_id, actor, reason from {schema}.saga_operator_action
@@ -25,27 +35,7 @@ internal sealed class ControlStatements(string schema)
     /// Makes suspects of what earlier incarnations had in hand. Each is accused of the smallest group in which it was in hand; alone, of
     /// one more death, unless more of its steps have ended than at its last accusation.
     /// </summary>
-    public string Accuse { get; } = Statements.In(schema, """
-        with dead as (
-            delete from {schema}.saga_in_hand where coordinator_id = $1 and incarnation < $2 returning incarnation, saga_ids
-        ), in_hand as (
-            select distinct dead.incarnation, one.saga_id from dead, unnest(dead.saga_ids) as one (saga_id)
-        ), accused as (
-            select i.saga_id, min(i.group_size)::int as group_size,
-                (select count(*) from {schema}.saga_node_event e
-                 where e.saga_id = i.saga_id and e.event_type not in ('started', 'undo_started')) as steps
-            from (select saga_id, count(*) over (partition by incarnation) as group_size from in_hand) i
-            join {schema}.saga s on s.id = i.saga_id and s.current_coordinator = $1 and s.state in ('running', 'unwinding')
-            group by i.saga_id
-        )
-        insert into {schema}.saga_suspect as k (saga_id, group_size, deaths_alone, steps)
-        select saga_id, group_size, case when group_size = 1 then 1 else 0 end, steps from accused
-        on conflict (saga_id) do update set
-            group_size = excluded.group_size,
-            deaths_alone = excluded.deaths_alone + case when excluded.steps > k.steps then 0 else k.deaths_alone end,
-            steps = excluded.steps,
-            time_accused = now()
-        """);
+    public string Accuse { get; } = Statements.In(schema, AccuseOf("coordinator_id = $1 and incarnation < $2"));
 
     public string ReadSuspects { get; } = Statements.In(schema, """
         select k.saga_id, k.group_size, k.deaths_alone
@@ -77,10 +67,6 @@ internal sealed class ControlStatements(string schema)
         delete from {schema}.saga_suspect k using outlived where k.saga_id = any (outlived.saga_ids)
         """);
 
-    public string Beat { get; } = Statements.In(schema, """
-        update {schema}.saga_coordinator set time_seen = clock_timestamp() where id = $1 and incarnation = $2 returning id
-        """);
-
     public string Leave { get; } = Statements.In(schema, """
         update {schema}.saga_coordinator set time_seen = clock_timestamp(), time_left = clock_timestamp() where id = $1 and incarnation = $2
         """);
@@ -109,4 +95,28 @@ internal sealed class ControlStatements(string schema)
         order by since, s.id
         limit $5
         """);
+
+    /// <summary>Makes suspects of what processes that died had in hand. <c>$1</c> is their coordinator, which still owns it.</summary>
+    /// <param name="dead">The condition on their rows in <c>saga_in_hand</c>.</param>
+    public static string AccuseOf(string dead) => $$"""
+        with dead as (
+            delete from {schema}.saga_in_hand where {{dead}} returning incarnation, saga_ids
+        ), in_hand as (
+            select distinct dead.incarnation, one.saga_id from dead, unnest(dead.saga_ids) as one (saga_id)
+        ), accused as (
+            select i.saga_id, min(i.group_size)::int as group_size,
+                (select count(*) from {schema}.saga_node_event e
+                 where e.saga_id = i.saga_id and e.event_type not in ('started', 'undo_started')) as steps
+            from (select saga_id, count(*) over (partition by incarnation) as group_size from in_hand) i
+            join {schema}.saga s on s.id = i.saga_id and s.current_coordinator = $1 and s.state in ('running', 'unwinding')
+            group by i.saga_id
+        )
+        insert into {schema}.saga_suspect as k (saga_id, group_size, deaths_alone, steps)
+        select saga_id, group_size, case when group_size = 1 then 1 else 0 end, steps from accused
+        on conflict (saga_id) do update set
+            group_size = excluded.group_size,
+            deaths_alone = excluded.deaths_alone + case when excluded.steps > k.steps then 0 else k.deaths_alone end,
+            steps = excluded.steps,
+            time_accused = now()
+        """;
 }

@@ -120,6 +120,14 @@ internal sealed record CoordinatorRow
 
     public long? InProgress { get; init; }
 
+    public required string State { get; init; }
+
+    public string? Version { get; init; }
+
+    public bool SaysWhatItRuns { get; init; }
+
+    public string[]? Definitions { get; init; }
+
     public CoordinatorDetails ToDetails() => new(
         new CoordinatorId(Id),
         new Incarnation(Incarnation),
@@ -129,7 +137,12 @@ internal sealed record CoordinatorRow
         Silence,
         HasLeft,
         TimePaused is { } paused ? new RecoveryPause(new DateTimeOffset(paused), new OperatorNote(PauseActor ?? "", PauseReason ?? "")) : null,
-        InProgress);
+        InProgress)
+    {
+        State = PostgresNames.ToCoordinatorState(State),
+        Version = string.IsNullOrEmpty(Version) ? null : Version,
+        Definitions = SaysWhatItRuns && InProgress is not null ? Definitions ?? [] : null,
+    };
 }
 
 /// <summary>A row of <see cref="OperatorStatements.CountSagas"/>.</summary>

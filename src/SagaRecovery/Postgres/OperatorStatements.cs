@@ -8,8 +8,9 @@ internal sealed class OperatorStatements(string schema)
             s.time_created as "TimeCreated", (h.saga_id is not null) as "IsHeld"
         """;
 
-    private const string Coordinator = """
-        c.id as "Id", c.incarnation as "Incarnation", c.host as "Host", c.process_id as "ProcessId", c.time_joined as "TimeJoined",
+    private static string Coordinator { get; } = $"""
+        {ClusterStatements.StateOf("c")} as "State", c.version as "Version", c.says_what_it_runs as "SaysWhatItRuns",
+            c.id as "Id", c.incarnation as "Incarnation", c.host as "Host", c.process_id as "ProcessId", c.time_joined as "TimeJoined",
             clock_timestamp() - c.time_seen as "Silence", (c.time_left is not null) as "HasLeft",
             p.time_paused as "TimePaused", p.actor as "PauseActor", p.reason as "PauseReason"
         """;
@@ -38,7 +39,7 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     public string FindOwner { get; } = Statements.In(schema, $$"""
-        select {{Coordinator}}, null::bigint as "InProgress"
+        select {{Coordinator}}, null::bigint as "InProgress", null::text[] as "Definitions"
         from {schema}.saga s
         join {schema}.saga_coordinator c on c.id = s.current_coordinator
         left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
@@ -61,7 +62,9 @@ internal sealed class OperatorStatements(string schema)
 
     public string ListCoordinators { get; } = Statements.In(schema, $$"""
         select {{Coordinator}},
-            (select count(*) from {schema}.saga s where s.current_coordinator = c.id and s.state in ('running', 'unwinding')) as "InProgress"
+            (select count(*) from {schema}.saga s where s.current_coordinator = c.id and s.state in ('running', 'unwinding')) as "InProgress",
+            (select array_agg(format('%s v%s', left(d.name, 1000), d.version) order by d.name, d.version)
+             from {schema}.saga_coordinator_definition d where d.coordinator_id = c.id) as "Definitions"
         from {schema}.saga_coordinator c
         left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
         order by c.id
@@ -77,8 +80,8 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     public string Resume { get; } = Statements.In(schema, $$"""
-        with done as (delete from {schema}.saga_recovery_pause where coordinator_id = @Coordinator returning coordinator_id)
-        {{Record("done.coordinator_id", "null", "done")}}
+        with done as (delete from {schema}.saga_recovery_pause where coordinator_id = @Coordinator returning coordinator_id),
+        {{RecordAndHint("done.coordinator_id", "null", "done")}}
         """);
 
     public string Hold { get; } = Statements.In(schema, $$"""
@@ -94,8 +97,8 @@ internal sealed class OperatorStatements(string schema)
     public string Release { get; } = Statements.In(schema, $$"""
         with done as (
             delete from {schema}.saga_hold h using {schema}.saga s where h.saga_id = @Id and s.id = @Id returning s.id, s.current_coordinator
-        )
-        {{Record("done.current_coordinator", "done.id", "done")}}
+        ),
+        {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
         """);
 
     public string NoteRetry { get; } = Statements.In(schema, Record("s.current_coordinator", "s.id", "{schema}.saga s where s.id = @Id and s.state in ('running', 'unwinding')"));
@@ -129,8 +132,8 @@ internal sealed class OperatorStatements(string schema)
             select id, @Node, 'failed', json_build_object('code', 'injected', 'message', format('%s: %s', @Actor, @Reason)),
                 clock_timestamp(), coalesce(current_coordinator, '00000000-0000-0000-0000-000000000000'::uuid)
             from done
-        )
-        {{Record("done.current_coordinator", "done.id", "done")}}
+        ),
+        {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
         """);
 
     /// <summary>
@@ -149,5 +152,14 @@ internal sealed class OperatorStatements(string schema)
     private static string Record(string coordinator, string sagaId, string source) => $$"""
         insert into {schema}.saga_operator_action (lever, coordinator_id, saga_id, actor, reason)
         select @Lever, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning true
+        """;
+
+    /// <summary>The same, and a hint to the coordinator, unless the lever is pulled in its own process. Follows a <c>with</c>.</summary>
+    private static string RecordAndHint(string coordinator, string sagaId, string source) => $$"""
+        recorded as (
+            insert into {schema}.saga_operator_action (lever, coordinator_id, saga_id, actor, reason)
+            select @Lever, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning coordinator_id
+        )
+        select true from recorded, pg_notify('{schema}', format('%s %s', coordinator_id, @Sender))
         """;
 }

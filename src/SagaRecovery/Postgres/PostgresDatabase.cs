@@ -1,11 +1,23 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace SagaRecovery.Postgres;
 
 /// <summary>The host's data source, which is not ours to dispose, and the statements with the configured schema in them.</summary>
-internal sealed class PostgresDatabase(NpgsqlDataSource dataSource, IOptions<PostgresStoreOptions> options)
+/// <param name="dataSource">For everything.</param>
+/// <param name="options">Where in the database.</param>
+/// <param name="direct">
+/// For the one connection that lasts, on which hints are heard: past a pooler that gives connections out by transaction. Null: the same.
+/// </param>
+internal sealed class PostgresDatabase(
+    NpgsqlDataSource dataSource,
+    IOptions<PostgresStoreOptions> options,
+    NpgsqlDataSource? direct = null)
 {
+    /// <summary>Tells this process from others in the hints that it gives.</summary>
+    public string Instance { get; } = $"{Environment.MachineName}:{Environment.ProcessId}:{RandomNumberGenerator.GetHexString(8)}";
+
     public PostgresStoreOptions Options { get; } = options.Value;
 
     public Statements Statements { get; } = new(options.Value.Schema);
@@ -14,5 +26,29 @@ internal sealed class PostgresDatabase(NpgsqlDataSource dataSource, IOptions<Pos
 
     public OperatorStatements Operators { get; } = new(options.Value.Schema);
 
+    public ClusterStatements Cluster { get; } = new(options.Value.Schema);
+
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => dataSource.OpenConnectionAsync(cancellationToken);
+
+    public ValueTask<NpgsqlConnection> OpenDirectAsync(CancellationToken cancellationToken) =>
+        (direct ?? dataSource).OpenConnectionAsync(cancellationToken);
+
+    /// <summary>Runs a batch, as one transaction, and reads what it answers.</summary>
+    public async Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var batch = new NpgsqlBatch(connection);
+            await using (batch.ConfigureAwait(false))
+            {
+                build(batch);
+                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
+                {
+                    return await read(new PostgresRows(reader, cancellationToken)).ConfigureAwait(false);
+                }
+            }
+        }
+    }
 }

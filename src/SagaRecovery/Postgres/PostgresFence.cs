@@ -32,6 +32,13 @@ internal static class PostgresFence
         return command;
     }
 
+    public static NpgsqlBatchCommand WithNullable<T>(this NpgsqlBatchCommand command, T? value)
+        where T : struct
+    {
+        command.Parameters.Add(new NpgsqlParameter<T?> { TypedValue = value });
+        return command;
+    }
+
     /// <summary>Adds JSON in UTF-8.</summary>
     public static NpgsqlBatchCommand WithJson(this NpgsqlBatchCommand command, ReadOnlyMemory<byte> json)
     {
@@ -64,25 +71,39 @@ internal static class PostgresFence
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            var batch = new NpgsqlBatch(connection);
-            await using (batch.ConfigureAwait(false))
+            return await WriteAsync(database, connection, lockStatement, member, build, read, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The same on a connection that is there.</summary>
+    /// <inheritdoc cref="WriteAsync{T}(PostgresDatabase, string, Membership, Action{NpgsqlBatch}, Func{NpgsqlDataReader, Task{T}}, CancellationToken)" />
+    public static async Task<T> WriteAsync<T>(
+        PostgresDatabase database,
+        NpgsqlConnection connection,
+        string lockStatement,
+        Membership member,
+        Action<NpgsqlBatch> build,
+        Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellationToken)
+    {
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.Add(lockStatement, member);
+            build(batch);
+            await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
             {
-                batch.Add(lockStatement, member);
-                build(batch);
-                await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
-                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                await using (reader.ConfigureAwait(false))
+                if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                    {
-                        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-                        return await read(reader).ConfigureAwait(false);
-                    }
+                    await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                    return await read(reader).ConfigureAwait(false);
                 }
             }
-
-            throw await RefusedAsync(database, connection, member, cancellationToken).ConfigureAwait(false);
         }
+
+        throw await RefusedAsync(database, connection, member, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reads the answer to <see cref="Statements.Present"/>, and goes on to the next result.</summary>

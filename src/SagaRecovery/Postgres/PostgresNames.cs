@@ -1,3 +1,5 @@
+using SagaRecovery.Bookkeeping;
+
 namespace SagaRecovery.Postgres;
 
 /// <summary>Reads states and event types as they stand in the database.</summary>
@@ -15,6 +17,13 @@ internal static class PostgresNames
     public static SagaState ToState(string text) => SagaWords.TryParse(text, out SagaState state)
         ? state
         : throw new UnreadableRowException($"saga state '{text}' is not known to this version");
+
+    public static CoordinatorState ToCoordinatorState(string text) => text switch
+    {
+        "gone" => CoordinatorState.Gone,
+        "draining" => CoordinatorState.Draining,
+        _ => CoordinatorState.Active,
+    };
 
     /// <exception cref="UnreadableRowException">A later version wrote it.</exception>
     public static NodeEventType ToEventType(string text) => text switch // read by the million: no search

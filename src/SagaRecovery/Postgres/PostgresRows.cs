@@ -17,6 +17,15 @@ internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken ca
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         return rows;
     }
+
+    /// <summary>Passes over so many results.</summary>
+    public async Task SkipAsync(int results)
+    {
+        for (int i = 0; i < results; i++)
+        {
+            await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
 }
 
 internal static class PostgresRowsExtensions

@@ -1,5 +1,6 @@
 using Npgsql;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
@@ -10,20 +11,33 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
 {
     private ControlStatements Sql => database.Controls;
 
-    public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) => ReadAsync(
+    public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(Sql.ReadPause).With(member.Coordinator.Value);
             batch.Add(Sql.ReadHolds).With(member.Coordinator.Value);
             batch.Add(Sql.ReadActions).With(member.Coordinator.Value).With(RecoveryReport.HistoryLength);
+            batch.Add(Sql.ReadSuspects).With(member.Coordinator.Value);
+            batch.Add(Sql.ReadAssignments).With(member.Coordinator.Value);
         },
-        async rows => new RecoveryControls
+        async rows =>
         {
-            Paused = (await rows.ListAsync(row => new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false))
-                .FirstOrDefault(),
-            Held = await rows.ListAsync(row => new HeldSaga(
-                new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), new OperatorNote(row.GetString(3), row.GetString(4)))).ConfigureAwait(false),
-            RecentActions = [.. (await rows.ListAsync(ReadAction).ConfigureAwait(false)).OfType<OperatorAction>().Reverse()],
+            List<RecoveryPause> pause = await rows.ListAsync(row =>
+                new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false);
+            List<HeldSaga> held = await rows.ListAsync(row => new HeldSaga(
+                new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), new OperatorNote(row.GetString(3), row.GetString(4)))).ConfigureAwait(false);
+            List<OperatorAction?> actions = await rows.ListAsync(ReadAction).ConfigureAwait(false);
+            List<Suspect> suspects = await rows.ListAsync(ReadSuspect).ConfigureAwait(false);
+            (long assigned, long caughtUp) = (await rows.ListAsync(row => (row.GetInt64(0), row.GetInt64(1))).ConfigureAwait(false)).FirstOrDefault();
+            return new RecoveryControls
+            {
+                Paused = pause.FirstOrDefault(),
+                Held = held,
+                RecentActions = [.. actions.OfType<OperatorAction>().Reverse()],
+                Suspects = suspects,
+                Assigned = assigned,
+                CaughtUp = caughtUp,
+            };
         },
         cancellationToken);
 
@@ -37,7 +51,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
             _ => Task.FromResult(true),
             cancellationToken).ConfigureAwait(false);
 
-        return await ReadAsync(
+        return await database.ReadAsync(
             batch =>
             {
                 batch.Add(Sql.ReadSuspects).With(member.Coordinator.Value);
@@ -45,8 +59,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
             },
             async rows =>
             {
-                List<Suspect> suspects = await rows.ListAsync(
-                    row => new Suspect(new SagaId(row.GetGuid(0)), row.GetInt32(1), row.GetInt32(2))).ConfigureAwait(false);
+                List<Suspect> suspects = await rows.ListAsync(ReadSuspect).ConfigureAwait(false);
                 List<(TimeSpan Silence, bool Crashed)> previous = await rows.ListAsync(
                     row => (row.GetFieldValue<TimeSpan>(0), row.GetBoolean(1))).ConfigureAwait(false);
                 return new Inheritance(
@@ -65,12 +78,16 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         cancellationToken);
 
     public Task AcquitAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken) =>
-        ReadAsync(batch => batch.Add(Sql.Acquit, member).With(probation), _ => Task.FromResult(true), cancellationToken);
+        database.ReadAsync(batch => batch.Add(Sql.Acquit, member).With(probation), _ => Task.FromResult(true), cancellationToken);
 
-    public Task BeatAsync(Membership member, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
-        database, Sql.Beat, member, _ => { }, _ => Task.FromResult(true), cancellationToken);
+    public Task StayInTouchAsync(
+        Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNews> heard, CancellationToken cancellationToken) =>
+        new PostgresLine(database, time, member, heard).RunAsync(profile, period, cancellationToken);
 
-    public Task LeaveAsync(Membership member, CancellationToken cancellationToken) => ReadAsync(
+    public Task NoteCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken) => database.ReadAsync(
+        batch => batch.Add(Sql.NoteCaughtUp, member).With(assignment).With(notRunning), _ => Task.FromResult(true), cancellationToken);
+
+    public Task LeaveAsync(Membership member, CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(Sql.ForgetInHand, member);
@@ -79,7 +96,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         _ => Task.FromResult(true),
         cancellationToken);
 
-    public Task<StillSagas> FindNotProgressingAsync(Membership member, ProgressPatience patience, CancellationToken cancellationToken) => ReadAsync(
+    public Task<StillSagas> FindNotProgressingAsync(Membership member, ProgressPatience patience, CancellationToken cancellationToken) => database.ReadAsync(
         batch => batch.Add(Sql.FindStill)
             .With(member.Coordinator.Value)
             .With(patience.Usual)
@@ -97,6 +114,8 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
             return new StillSagas(time.GetUtcNow(), (int)count, sagas);
         },
         cancellationToken);
+
+    private static Suspect ReadSuspect(NpgsqlDataReader row) => new(new SagaId(row.GetGuid(0)), row.GetInt32(1), row.GetInt32(2));
 
     private static string? LastEvent(NpgsqlDataReader row)
     {
@@ -118,22 +137,4 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
             row.IsDBNull(3) ? null : new SagaId(row.GetGuid(3)),
             new OperatorNote(row.GetString(4), row.GetString(5)))
         : null;
-
-    private async Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
-    {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            var batch = new NpgsqlBatch(connection);
-            await using (batch.ConfigureAwait(false))
-            {
-                build(batch);
-                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                await using (reader.ConfigureAwait(false))
-                {
-                    return await read(new PostgresRows(reader, cancellationToken)).ConfigureAwait(false);
-                }
-            }
-        }
-    }
 }

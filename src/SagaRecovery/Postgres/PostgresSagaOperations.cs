@@ -53,7 +53,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
         PullAsync(Sql.Pause, new { Coordinator = coordinator.Value, Lever = SagaWords.Of(Lever.Pause), note.Actor, note.Reason }, cancellationToken);
 
     public Task ResumeAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
-        PullAsync(Sql.Resume, new { Coordinator = coordinator.Value, Lever = SagaWords.Of(Lever.Resume), note.Actor, note.Reason }, cancellationToken);
+        PullAsync(Sql.Resume, new { Coordinator = coordinator.Value, Lever = SagaWords.Of(Lever.Resume), note.Actor, note.Reason, Sender = database.Instance }, cancellationToken);
 
     public Task<LeverOutcome> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
         PullAsync(Sql.Hold, Lever.Hold, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
@@ -81,7 +81,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
     private async Task<LeverOutcome> PullAsync(
         string statement, Lever lever, SagaId sagaId, OperatorNote note, string whyNot, CancellationToken cancellationToken)
     {
-        var parameters = new { Id = sagaId.Value, Lever = SagaWords.Of(lever), note.Actor, note.Reason };
+        var parameters = new { Id = sagaId.Value, Lever = SagaWords.Of(lever), note.Actor, note.Reason, Sender = database.Instance };
         return await PullAsync(statement, parameters, cancellationToken).ConfigureAwait(false)
             ? LeverOutcome.Done.Instance
             : await NotPulledAsync(sagaId, whyNot, cancellationToken).ConfigureAwait(false);
@@ -125,6 +125,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
             Lever = SagaWords.Of(lever),
             note.Actor,
             note.Reason,
+            Sender = database.Instance,
         };
 
         // Two statements of one transaction: the second has a snapshot of its own, and sees what it had to wait for.

@@ -14,7 +14,7 @@ namespace SagaRecovery.Postgres;
 public sealed class PostgresSchema
 {
     /// <summary>The version that this package needs.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     private const string ScriptPrefix = "SagaRecovery.Postgres.Schema.";
 

@@ -9,6 +9,12 @@ public sealed class PostgresStoreOptions
     /// <summary><c>SagaRecovery:Postgres</c>.</summary>
     public const string SectionName = SagaRecoveryOptions.SectionName + ":Postgres";
 
+    /// <summary>
+    /// The key under which a second <c>NpgsqlDataSource</c> may be registered for the one connection that lasts, on which signs of life
+    /// are given and hints heard. Needed where the data source leads through a pooler that gives connections out by transaction.
+    /// </summary>
+    public const string DirectDataSource = "SagaRecovery.Direct";
+
     /// <summary>The database schema that holds the tables. Lower-case letters, digits and underscores. Default <c>saga_recovery</c>.</summary>
     public string Schema { get; set; } = "saga_recovery";
 

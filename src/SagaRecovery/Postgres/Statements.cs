@@ -12,7 +12,8 @@ internal sealed class Statements(string schema)
         values (@Id, 1, @Host, @ProcessId)
         on conflict (id) do update
             set incarnation = c.incarnation + 1, host = excluded.host, process_id = excluded.process_id, time_joined = now(),
-                previous_time_seen = c.time_seen, previous_time_left = c.time_left, time_seen = clock_timestamp(), time_left = null
+                previous_time_seen = c.time_seen, previous_time_left = c.time_left, time_seen = clock_timestamp(), time_left = null,
+                time_draining = null, time_taken_over = null
         returning incarnation
         """);
 

@@ -93,7 +93,7 @@ public sealed class OptionsTests
         services.AddSagaRecovery();
 
         services.Should().HaveCount(registrations);
-        services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(2, "the loop, and the signs of life");
+        services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(3, "the loop, the signs of life, and the farewell");
     }
 
     [Fact]

@@ -119,7 +119,8 @@ public sealed class ControlsTests(PostgresCluster cluster) : PostgresTest(cluste
         SagaId saga = await Db.CreateSagaAsync(older);
         await Db.JoinAsync(Us);
 
-        await IsFencedAsync(() => Db.Controls.BeatAsync(older, CancellationToken.None));
+        await IsFencedAsync(() => Db.Controls.StayInTouchAsync(
+            older, new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1), _ => { }, CancellationToken.None));
         await IsFencedAsync(() => NoteInHandAsync(older, saga));
         await IsFencedAsync(() => InheritAsync(older));
         await Db.Controls.LeaveAsync(older, CancellationToken.None);

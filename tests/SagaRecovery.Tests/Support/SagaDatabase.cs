@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
@@ -23,6 +24,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         Log = new PostgresSagaLog(Database);
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Operations = new PostgresSagaOperations(Database);
+        Cluster = new PostgresSagaCluster(Database, Operations, TimeProvider.System);
         Schema = new PostgresSchema(Database, NullLogger<PostgresSchema>.Instance);
     }
 
@@ -38,6 +40,8 @@ public sealed class SagaDatabase : IAsyncDisposable
 
     public ISagaOperations Operations { get; }
 
+    public ISagaCluster Cluster { get; }
+
     internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<PostgresSagaStore>? logger = null, TimeSpan? stalled = null)
     {
         logger ??= NullLogger<PostgresSagaStore>.Instance;
@@ -51,6 +55,14 @@ public sealed class SagaDatabase : IAsyncDisposable
 
     internal async Task<Membership> JoinAsync(CoordinatorId? coordinator = null) =>
         await NewStore().JoinAsync(coordinator ?? new CoordinatorId(Guid.NewGuid()), CancellationToken.None);
+
+    /// <summary>Joins, says what it can run, and begins to give signs of life and to hear hints.</summary>
+    internal async Task<CoordinatorLine> StayInTouchAsync(CoordinatorProfile? profile = null, TimeSpan? period = null, CoordinatorId? coordinator = null)
+    {
+        var line = new CoordinatorLine(this, await JoinAsync(coordinator), profile ?? new CoordinatorProfile("1.0", Definitions: null), period ?? TimeSpan.FromSeconds(1));
+        await line.Listening;
+        return line;
+    }
 
     public async Task<SagaId> CreateSagaAsync(Membership member, SavedDefinition? definition = null)
     {

@@ -1,0 +1,25 @@
+namespace SagaRecovery.Status;
+
+/// <summary>How far a drain has come.</summary>
+public enum DrainPhase
+{
+    /// <summary>New starts are refused; what runs may finish.</summary>
+    LettingFinish,
+
+    /// <summary>The time to finish is up: what is unfinished is given to others.</summary>
+    HandingOver,
+
+    /// <summary>Nothing is left: nothing runs, nothing is owned, and everything that had been assigned to this coordinator was seen to.</summary>
+    Drained,
+
+    /// <summary>Some sagas stay: nobody else can take them, or the store is away. They are this coordinator's, and go on at its next start.</summary>
+    LeftSome,
+}
+
+/// <summary>A drain of this process.</summary>
+/// <param name="Since">When it began.</param>
+/// <param name="Note">Who asked for it, and why.</param>
+/// <param name="Phase">How far it has come.</param>
+/// <param name="HandedOver">How many sagas were given to others.</param>
+/// <param name="Left">How many stay.</param>
+public sealed record DrainReport(DateTimeOffset Since, OperatorNote Note, DrainPhase Phase, long HandedOver, long Left);

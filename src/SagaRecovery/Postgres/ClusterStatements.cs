@@ -1,0 +1,201 @@
+namespace SagaRecovery.Postgres;
+
+/// <summary>The statements of what coordinators on one database see of each other, and of sagas that change their owner.</summary>
+internal sealed class ClusterStatements(string schema)
+{
+    /// <summary>What hints are sent over; the payload is the id of the coordinator that they are for.</summary>
+    public string Channel => schema;
+
+    public string Listen { get; } = Statements.In(schema, "listen {schema}");
+
+    /// <summary>What a process says of itself. Behind <see cref="Statements.Lock"/>, as are <see cref="ForgetDefinitions"/> and <see cref="AddDefinitions"/>.</summary>
+    public string Introduce { get; } = Statements.In(schema, """
+        update {schema}.saga_coordinator set version = $3, says_what_it_runs = $4, introduced = $2 where id = $1 and incarnation = $2
+        """);
+
+    public string ForgetDefinitions { get; } = Statements.In(schema, """
+        delete from {schema}.saga_coordinator_definition where coordinator_id = $1 and hash <> all ($3)
+            and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        """);
+
+    public string AddDefinitions { get; } = Statements.In(schema, """
+        insert into {schema}.saga_coordinator_definition (coordinator_id, hash, name, version)
+        select $1, d.hash, d.name, d.version from unnest($3, $4, $5) as d (hash, name, version)
+        where exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        on conflict do nothing
+        """);
+
+    /// <summary>Goes before <see cref="Beat"/>, so that this sees the last sign of life as it is.</summary>
+    public string LockForBeat { get; } = Statements.In(schema, """
+        select incarnation from {schema}.saga_coordinator where id = $1 and incarnation = $2 for no key update
+        """);
+
+    /// <summary>A sign of life; answers whether this coordinator has been taken over from since the last.</summary>
+    public string Beat { get; } = Statements.In(schema, """
+        update {schema}.saga_coordinator c set time_seen = clock_timestamp()
+        from (select time_seen from {schema}.saga_coordinator where id = $1) before
+        where c.id = $1 and c.incarnation = $2
+        returning coalesce(c.time_taken_over >= before.time_seen, false)
+        """);
+
+    public string Look { get; } = Statements.In(schema, $"""
+        select c.id, c.incarnation, {StateOf("c")}, c.time_seen, clock_timestamp() from {"{schema}"}.saga_coordinator c order by c.id
+        """);
+
+    public string Owners { get; } = Statements.In(schema, $"""
+        with recursive {SkipScan}
+        select id from owner where id is not null
+        """);
+
+    public string CountUnfinished { get; } = Statements.In(schema, $$"""
+        with recursive {{SkipScan}}, somebody as (
+            select o.id, c.id is not null as known,
+                coalesce(c.time_left is null and c.time_seen > clock_timestamp() - $1::interval, false) as answers
+            from owner o left join {schema}.saga_coordinator c on c.id = o.id
+            where o.id is not null
+        )
+        select p.id, p.known, p.answers, case when not p.answers then n.unfinished end, n.oldest
+        from somebody p
+        left join lateral (
+            select count(*) as unfinished, min(s.time_created) as oldest from {schema}.saga s
+            where not p.answers and s.current_coordinator = p.id and s.state in ('running', 'unwinding')) n on true
+        union all
+        select null, false, false, n.unfinished, n.oldest
+        from (
+            select count(*) as unfinished, min(s.time_created) as oldest from {schema}.saga s
+            where s.current_coordinator is null and s.state in ('running', 'unwinding')) n
+        where n.unfinished > 0
+        """);
+
+    public string BeginDrain { get; } = Statements.In(schema, $$"""
+        with done as (
+            update {schema}.saga_coordinator set time_draining = clock_timestamp() where id = $1 and incarnation = $2 returning id
+        )
+        insert into {schema}.saga_operator_action (lever, coordinator_id, actor, reason) select $3, id, $4, $5 from done
+        """);
+
+    /// <summary>
+    /// Locks a coordinator that is to get sagas, against its being taken over in the meantime. A batch takes this lock and
+    /// <see cref="LockGiver"/> in the order of the ids.
+    /// </summary>
+    public string LockTaker { get; } = Statements.In(schema, """
+        select id from {schema}.saga_coordinator where id = $1 for key share
+        """);
+
+    /// <summary>Waits for the writes under way of the coordinator that gives sagas away, and keeps later ones out.</summary>
+    public string LockGiver { get; } = Statements.In(schema, """
+        select id from {schema}.saga_coordinator where id = $1 for update
+        """);
+
+    /// <summary>
+    /// Besides <see cref="LockGiver"/> for an owner that never joined: it cannot join, and write, until this batch is over. In a block of
+    /// code, since a batch is a transaction, but not one in which the bare command is allowed.
+    /// </summary>
+    public string LockJoins { get; } = Statements.In(schema, """
+        do 'begin lock table {schema}.saga_coordinator in share row exclusive mode; end'
+        """);
+
+    /// <summary>Marks a coordinator as taken over from, if it has been silent since it was sighted and nobody else is at it.</summary>
+    public string Claim { get; } = Statements.In(schema, """
+        with claimed as (
+            update {schema}.saga_coordinator set time_taken_over = clock_timestamp()
+            where id = $3 and incarnation = $4 and time_seen = $5
+                and (time_taken_over is null or time_taken_over < time_seen or time_taken_over < clock_timestamp() - $6::interval)
+                and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+            returning id
+        )
+        insert into {schema}.saga_operator_action (lever, coordinator_id, actor, reason)
+        select 'take-over', id, $7, $8 from claimed returning true
+        """);
+
+    /// <summary>
+    /// Makes suspects, for whoever gets its sagas, of what a coordinator had in hand when it died. In the same transaction as
+    /// <see cref="Reassign"/>, before it. <c>$2</c> to <c>$4</c> are its condition.
+    /// </summary>
+    public string Accuse { get; } = Statements.In(schema, ControlStatements.AccuseOf($"""
+        coordinator_id = $1 and exists (
+                select from {schema}.saga_coordinator c where c.id = $1 and c.time_left is null and not $2 and {IsSilent("c", "$3", "$4")})
+        """));
+
+    /// <summary>
+    /// Moves one batch of sagas. <c>$1</c>: their owner; <c>$2</c>: even if it answers; <c>$3</c>: when it was last seen, or null; <c>$4</c>:
+    /// the silence of one that does not answer; <c>$5</c>: who may get them; <c>$6</c>: the last saga of the batch before; <c>$7</c>: how many
+    /// at most; <c>$8</c>: the turn, so that the first of the takers is not always the one who gets the odd saga. Answers how many sagas it
+    /// came to and the last of them, then, for each taker, the number of its assignment and how many it got.
+    /// </summary>
+    public string Reassign { get; } = Statements.In(schema, $$"""
+        with chunk as (
+            select s.id, s.definition_hash, row_number() over (partition by s.definition_hash order by s.id) + $8 as turn
+            from (
+                select id, definition_hash from {schema}.saga
+                where current_coordinator is not distinct from $1 and state in ('running', 'unwinding') and id > $6
+                    and ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
+                order by id limit $7) s
+        ), runner as (
+            select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
+                count(*) over (partition by h.definition_hash) as slots
+            from (select distinct definition_hash from chunk) h
+            join {schema}.saga_coordinator t on {{MayTake("t")}} and (not t.says_what_it_runs or exists (
+                select from {schema}.saga_coordinator_definition d where d.coordinator_id = t.id and d.hash = h.definition_hash))
+        ), moved as (
+            update {schema}.saga s
+            set current_coordinator = r.id, adopt_generation = s.adopt_generation + 1, adopt_time = clock_timestamp()
+            from chunk c
+            join runner r on r.definition_hash = c.definition_hash and r.slot = c.turn % r.slots
+            where s.id = c.id and s.current_coordinator is not distinct from $1 and s.state in ('running', 'unwinding')
+            returning r.id as taker
+        ), got as (
+            select taker, count(*) as count from moved group by taker order by taker
+        ), marked as (
+            insert into {schema}.saga_assignment as a (coordinator_id, assigned) select taker, 1 from got order by taker
+            on conflict (coordinator_id) do update set assigned = a.assigned + 1
+            returning coordinator_id, assigned
+        ), woken as (
+            select pg_notify('{schema}', name::text) from (select taker as name from got union select $1 where exists (select from got)) w where w.name is not null
+        )
+        select (select count(*) from chunk), (select id from chunk order by id desc limit 1), m.coordinator_id, m.assigned, g.count,
+            (select count(*) from woken)
+        from (values (1)) as one
+        left join (marked m join got g on g.taker = m.coordinator_id) on true
+        """);
+
+    /// <summary>Those of the takers that are active and answer.</summary>
+    public string Takers { get; } = Statements.In(schema, $"""
+        select t.id from {schema}.saga_coordinator t where {MayTake("t")} order by t.id
+        """.Replace("$5", "$1", StringComparison.Ordinal).Replace("$4", "$2", StringComparison.Ordinal));
+
+    public string NoteReassigned { get; } = Statements.In(schema, """
+        insert into {schema}.saga_operator_action (lever, coordinator_id, actor, reason) values ('reassign', $1, $2, $3)
+        """);
+
+    public string ReadMarks { get; } = Statements.In(schema, """
+        select coordinator_id, caught_up, not_running from {schema}.saga_assignment where coordinator_id = any ($1)
+        """);
+
+    /// <summary>Every owner of unfinished sagas, one index probe each: no scan, however many sagas there are. Ends with a null.</summary>
+    private const string SkipScan = """
+        owner as (
+            (select current_coordinator as id from {schema}.saga
+             where state in ('running', 'unwinding') and current_coordinator is not null order by current_coordinator limit 1)
+            union all
+            select (
+                select s.current_coordinator from {schema}.saga s
+                where s.state in ('running', 'unwinding') and s.current_coordinator > owner.id order by s.current_coordinator limit 1)
+            from owner where owner.id is not null
+        )
+        """;
+
+    /// <summary>The word for where a coordinator stands.</summary>
+    public static string StateOf(string coordinator) => $"""
+        case when {coordinator}.time_left is not null or {coordinator}.time_taken_over >= {coordinator}.time_seen then 'gone'
+                when {coordinator}.time_draining is not null then 'draining' else 'active' end
+        """;
+
+    private static string IsSilent(string coordinator, string lastSeen, string patience) =>
+        $"({coordinator}.time_left is not null or {coordinator}.time_seen is not distinct from {lastSeen} or {coordinator}.time_seen < clock_timestamp() - {patience}::interval)";
+
+    private static string MayTake(string coordinator) => $"""
+        ({coordinator}.id = any ($5) and {StateOf(coordinator)} = 'active' and {coordinator}.introduced = {coordinator}.incarnation
+                and {coordinator}.time_seen > clock_timestamp() - $4::interval)
+        """;
+}

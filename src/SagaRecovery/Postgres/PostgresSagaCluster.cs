@@ -1,0 +1,215 @@
+using Npgsql;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>What coordinators see of each other in Postgres, and how sagas change their owner.</summary>
+internal sealed class PostgresSagaCluster(PostgresDatabase database, ISagaOperations operations, TimeProvider time) : ISagaCluster
+{
+    private const int TakeOverBatchSize = 500;
+
+    private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(250);
+
+    private ClusterStatements Sql => database.Cluster;
+
+    public Task<ClusterView> LookAsync(CancellationToken cancellationToken) => database.ReadAsync(
+        batch =>
+        {
+            batch.Add(Sql.Look);
+            batch.Add(Sql.Owners);
+        },
+        async rows =>
+        {
+            DateTimeOffset now = DateTimeOffset.MinValue;
+            List<CoordinatorSighting> coordinators = await rows.ListAsync(row =>
+            {
+                now = row.Time(4);
+                return new CoordinatorSighting(
+                    new CoordinatorId(row.GetGuid(0)), new Incarnation(row.GetInt64(1)), PostgresNames.ToCoordinatorState(row.GetString(2)), row.Time(3));
+            }).ConfigureAwait(false);
+            return new ClusterView(now, coordinators, await rows.ListAsync(row => new CoordinatorId(row.GetGuid(0))).ConfigureAwait(false));
+        },
+        cancellationToken);
+
+    public Task<IReadOnlyList<OwnedSagas>> CountUnfinishedAsync(CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<OwnedSagas>>(
+        batch => batch.Add(Sql.CountUnfinished).With(CoordinatorDetails.Patience),
+        async rows => await rows.ListAsync(row => new OwnedSagas(
+            row.IsDBNull(0) ? null : new CoordinatorId(row.GetGuid(0)),
+            row.GetBoolean(1),
+            row.GetBoolean(2),
+            row.IsDBNull(3) ? null : row.GetInt64(3),
+            row.IsDBNull(4) ? null : row.Time(4))).ConfigureAwait(false),
+        cancellationToken);
+
+    public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken)
+    {
+        (CoordinatorId? from, IReadOnlyList<CoordinatorId> to) = reassignment;
+        if (to.Count == 0 || (from is { } giver && to.Contains(giver)))
+        {
+            throw new ArgumentException("Sagas are given to at least one coordinator, and not to the one that gives them.", nameof(reassignment));
+        }
+
+        CoordinatorDetails? owner = from is null ? null : await FindAsync(from.Value, cancellationToken).ConfigureAwait(false);
+        if (owner is { Answers: true } && !reassignment.EvenIfOwnerAnswers)
+        {
+            return new ReassignOutcome.OwnerAnswers(owner);
+        }
+
+        var move = new Move(from, owner is not null, to, reassignment.EvenIfOwnerAnswers, LastSeen: null, reassignment.BatchSize);
+        if (!await AnyTakerAsync(move, cancellationToken).ConfigureAwait(false))
+        {
+            return ReassignOutcome.NobodyToTakeThem.Instance;
+        }
+
+        if (from is not null)
+        {
+            await database.ReadAsync(
+                batch => batch.Add(Sql.NoteReassigned).With(from.Value.Value).With(note.Actor).With($"to {string.Join(", ", to)}: {note.Reason}"),
+                _ => Task.FromResult(true),
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        return await MoveAllAsync(move, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<ReassignOutcome> TakeOverAsync(
+        Membership by, CoordinatorSighting silent, IReadOnlyList<CoordinatorId> to, TimeSpan retryAfter, CancellationToken cancellationToken)
+    {
+        var move = new Move(silent.Id, IsKnown: true, [.. to.Where(taker => taker != silent.Id)], EvenIfOwnerAnswers: false, silent.LastSeen, TakeOverBatchSize);
+        if (!await AnyTakerAsync(move, cancellationToken).ConfigureAwait(false))
+        {
+            return ReassignOutcome.NobodyToTakeThem.Instance;
+        }
+
+        bool claimed = await PostgresFence.WriteAsync(
+            database,
+            database.Statements.Lock,
+            by,
+            batch => batch.Add(Sql.Claim, by)
+                .With(silent.Id.Value).With(silent.Incarnation.Value).With(silent.LastSeen).With(retryAfter)
+                .With($"coordinator {by.Coordinator}").With($"silent since {PlainText.Time(silent.LastSeen)}"),
+            reader => reader.ReadAsync(cancellationToken),
+            cancellationToken).ConfigureAwait(false);
+        return claimed ? await MoveAllAsync(move, cancellationToken).ConfigureAwait(false) : ReassignOutcome.NotNeeded.Instance;
+    }
+
+    public async Task<IReadOnlyList<CaughtUp>> WaitUntilCaughtUpAsync(IReadOnlyCollection<Receipt> receipts, CancellationToken cancellationToken)
+    {
+        Guid[] takers = [.. receipts.Select(receipt => receipt.To.Value)];
+        TimeSpan poll = FirstPoll;
+        while (true)
+        {
+            Dictionary<CoordinatorId, (long CaughtUp, int NotRunning)> marks = await database.ReadAsync(
+                batch => batch.Add(Sql.ReadMarks).With(takers),
+                async rows => (await rows.ListAsync(row => (Id: new CoordinatorId(row.GetGuid(0)), Mark: (row.GetInt64(1), row.GetInt32(2)))).ConfigureAwait(false))
+                    .ToDictionary(row => row.Id, row => row.Mark),
+                cancellationToken).ConfigureAwait(false);
+            if (receipts.All(receipt => marks.TryGetValue(receipt.To, out (long CaughtUp, int NotRunning) mark) && mark.CaughtUp >= receipt.Mark))
+            {
+                return [.. receipts.Select(receipt => new CaughtUp(receipt.To, marks[receipt.To].NotRunning))];
+            }
+
+            await Task.Delay(poll, time, cancellationToken).ConfigureAwait(false);
+            poll = poll * 2 < LongestPoll ? poll * 2 : LongestPoll;
+        }
+    }
+
+    public Task BeginDrainAsync(Membership member, OperatorNote note, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
+        database,
+        database.Statements.Lock,
+        member,
+        batch => batch.Add(Sql.BeginDrain, member).With(SagaWords.Of(Lever.Drain)).With(note.Actor).With(note.Reason),
+        _ => Task.FromResult(true),
+        cancellationToken);
+
+    private async Task<CoordinatorDetails?> FindAsync(CoordinatorId id, CancellationToken cancellationToken) =>
+        (await operations.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(coordinator => coordinator.Id == id);
+
+    private Task<bool> AnyTakerAsync(Move move, CancellationToken cancellationToken) => database.ReadAsync(
+        batch => batch.Add(Sql.Takers).With(move.Takers).With(CoordinatorDetails.Patience),
+        async rows => (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).Count > 0,
+        cancellationToken);
+
+    private async Task<ReassignOutcome> MoveAllAsync(Move move, CancellationToken cancellationToken)
+    {
+        Dictionary<CoordinatorId, Receipt> receipts = [];
+        long seen = 0;
+        Guid after = Guid.Empty;
+        for (int turn = 0; ; turn++)
+        {
+            MovedBatch batch = await MoveBatchAsync(move, after, turn, cancellationToken).ConfigureAwait(false);
+            foreach (Receipt receipt in batch.Receipts)
+            {
+                receipts[receipt.To] = receipt with { Count = receipt.Count + (receipts.GetValueOrDefault(receipt.To)?.Count ?? 0) };
+            }
+
+            seen += batch.Seen;
+            if (batch.Seen < move.BatchSize)
+            {
+                return new ReassignOutcome.Done([.. receipts.Values], seen - receipts.Values.Sum(receipt => receipt.Count));
+            }
+
+            after = batch.Last!.Value;
+        }
+    }
+
+    private Task<MovedBatch> MoveBatchAsync(Move move, Guid after, int turn, CancellationToken cancellationToken) => database.ReadAsync(
+        batch =>
+        {
+            AddLocks(batch, move);
+            if (move.From is { } from)
+            {
+                batch.Add(Sql.Accuse).With(from.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience);
+            }
+
+            batch.Add(Sql.Reassign)
+                .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience)
+                .With(move.Takers).With(after).With((long)move.BatchSize).With((long)turn);
+        },
+        async rows =>
+        {
+            await rows.SkipAsync(move.Locks).ConfigureAwait(false);
+            (long seen, Guid? last) = (0, null);
+            List<Receipt?> receipts = await rows.ListAsync(row =>
+            {
+                seen = row.GetInt64(0);
+                last = row.IsDBNull(1) ? null : row.GetGuid(1);
+                return row.IsDBNull(2) ? null : new Receipt(new CoordinatorId(row.GetGuid(2)), row.GetInt64(4), row.GetInt64(3));
+            }).ConfigureAwait(false);
+            return new MovedBatch(seen, last, [.. receipts.OfType<Receipt>()]);
+        },
+        cancellationToken);
+
+    /// <summary>Giver and takers in the order of their ids, so that two batches never wait for each other in a circle.</summary>
+    private void AddLocks(NpgsqlBatch batch, Move move)
+    {
+        if (move is { From: not null, IsKnown: false })
+        {
+            batch.Add(Sql.LockJoins);
+        }
+
+        IEnumerable<Guid> all = move.From is { } from ? move.Takers.Append(from.Value) : move.Takers;
+        foreach (Guid id in all.Order())
+        {
+            batch.Add(id == move.From?.Value ? Sql.LockGiver : Sql.LockTaker).With(id);
+        }
+    }
+
+    private sealed record Move(
+        CoordinatorId? From, bool IsKnown, IReadOnlyList<CoordinatorId> To, bool EvenIfOwnerAnswers, DateTimeOffset? LastSeen, int BatchSize)
+    {
+        public Guid[] Takers { get; } = [.. To.Select(taker => taker.Value).Distinct()];
+
+        /// <summary>How many rows a batch locks, with a statement each.</summary>
+        public int Locks => Takers.Length + (From is null ? 0 : 1);
+    }
+
+    /// <param name="Seen">How many sagas the batch came to.</param>
+    /// <param name="Last">The last of them.</param>
+    /// <param name="Receipts">Who got how many.</param>
+    private sealed record MovedBatch(long Seen, Guid? Last, IReadOnlyList<Receipt> Receipts);
+}
