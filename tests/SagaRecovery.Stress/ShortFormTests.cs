@@ -43,7 +43,7 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
     {
         StressResult result = await RunAsync(new PartitionScenario(), seconds: 1);
 
-        if (result.Figures.ContainsKey(PartitionScenario.NotAvailable))
+        if (!result.IsAvailable)
         {
             return; // and the output says why
         }
@@ -80,6 +80,21 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         StressResult result = await RunAsync(new CrashLoopScenario(), seconds: 1);
 
         result["deaths"].Should().BeGreaterThanOrEqualTo(5, "in a group first, then each killer three times alone");
+    }
+
+    [Fact]
+    public async Task When_the_database_fails_over_it_loses_nothing_and_runs_nothing_twice()
+    {
+        StressResult result = await RunAsync(new FailoverScenario(), seconds: 1);
+
+        if (!result.IsAvailable)
+        {
+            return; // and the output says why
+        }
+
+        result["failovers"].Should().Be(2);
+        result["unwound"].Should().BeGreaterThan(8);
+        result["projectsPromised"].Should().BeGreaterThan(64);
     }
 
     private async Task<StressResult> RunAsync(Scenario scenario, int seconds)
