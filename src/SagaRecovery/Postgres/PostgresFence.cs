@@ -53,6 +53,7 @@ internal static class PostgresFence
     /// <param name="read">Reads what they answer.</param>
     /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
     /// <exception cref="CoordinatorFencedException">The lock came back empty: a newer incarnation has joined, nothing was written.</exception>
+    /// <exception cref="NpgsqlException">There was no answer, or one that a fail-over could undo: it may have been written or not.</exception>
     public static async Task<T> WriteAsync<T>(
         PostgresDatabase database,
         string lockStatement,
@@ -64,19 +65,26 @@ internal static class PostgresFence
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
+            var commit = new CommitWatch(connection);
             var batch = new NpgsqlBatch(connection);
             await using (batch.ConfigureAwait(false))
             {
                 batch.Add(lockStatement, member);
                 build(batch);
-                await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                if (database.Options.PreparedStatements)
+                {
+                    await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                }
+
                 NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
                 await using (reader.ConfigureAwait(false))
                 {
                     if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                     {
                         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-                        return await read(reader).ConfigureAwait(false);
+                        T answer = await read(reader).ConfigureAwait(false);
+                        await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false); // rows come before the commit
+                        return answer;
                     }
                 }
             }

@@ -7,7 +7,7 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>DESIGN: a join either waits for the writes under way and sees them, or comes first and makes them fail. No in-between.</summary>
-public sealed class FenceTests(PostgresCluster cluster) : PostgresTest(cluster)
+public class FenceTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     [Fact]
     public async Task Joining_raises_the_incarnation()
@@ -123,11 +123,13 @@ public sealed class FenceTests(PostgresCluster cluster) : PostgresTest(cluster)
             Parameters = { new() { Value = old.Coordinator.Value }, new() { Value = old.Incarnation.Value } },
         };
         (await check.ExecuteScalarAsync()).Should().NotBeNull();
+        await using var ask = new NpgsqlCommand("select pg_backend_pid()", stopped, halfway);
+        object? backend = await ask.ExecuteScalarAsync(); // behind a pooler not the connection's
 
         Membership present = await Db.NewStore(logger: loggers.CreateLogger<PostgresSagaStore>(), stalled: TimeSpan.FromMilliseconds(1)).JoinAsync(old.Coordinator, CancellationToken.None);
 
         present.Incarnation.Should().Be(new Incarnation(2));
-        log.Lines.Should().Contain(line => line.EventId == 23 && line.Message.Contains($"backend {stopped.ProcessID}"));
+        log.Lines.Should().Contain(line => line.EventId == 23 && line.Message.Contains($"backend {backend}"));
         log.Lines.Should().Contain(line => line.EventId == 27);
     }
 
