@@ -35,7 +35,10 @@ internal sealed class Stage : IAsyncDisposable
     public string Superuser { get; }
 
     /// <summary>The connection string of the service.</summary>
-    public string Connection { get; }
+    public string Connection { get; private set; }
+
+    /// <summary>What stands between the service and its server; null: nothing.</summary>
+    public PgBouncer? Pooler { get; private set; }
 
     public Ledger Ledger { get; }
 
@@ -58,6 +61,7 @@ internal sealed class Stage : IAsyncDisposable
     private IReadOnlyList<string> Settings =>
     [
         $"--ConnectionStrings:Sagas={Connection}", $"--SagaRecovery:CoordinatorId={CoordinatorId}", "--SagaRecovery:HoldAfterCrashes=0",
+        .. Pooler is null ? Array.Empty<string>() : ["--SagaRecovery:Postgres:PreparedStatements=false"],
         .. ProcessLog.Settings,
     ];
 
@@ -138,6 +142,13 @@ internal sealed class Stage : IAsyncDisposable
         return log;
     }
 
+    /// <summary>Puts a pooler between the server and all services that start from now on.</summary>
+    public async Task PoolAsync()
+    {
+        Pooler = await PgBouncer.StartAsync(Connection);
+        Connection = Pooler.Through(Connection);
+    }
+
     /// <summary>From now on projects with such names fail at their last step, by a trigger of the superuser's: their sagas unwind.</summary>
     /// <param name="prefix">What the names begin with.</param>
     public async Task DoomAsync(string prefix)
@@ -181,6 +192,7 @@ internal sealed class Stage : IAsyncDisposable
             await service.DisposeAsync();
         }
 
+        await (Pooler?.DisposeAsync() ?? ValueTask.CompletedTask);
         await _servers.DisposeAsync();
     }
 
