@@ -1,3 +1,4 @@
+using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Scenarios;
 
 namespace SagaRecovery.Stress;
@@ -85,7 +86,7 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
     [Fact]
     public async Task When_the_database_fails_over_it_loses_nothing_and_runs_nothing_twice()
     {
-        StressResult result = await RunAsync(new FailoverScenario(), seconds: 1);
+        StressResult result = await RunAsync(new FailoverScenario(Failover.Switchover, Failover.Kill), seconds: 1);
 
         if (!result.IsAvailable)
         {

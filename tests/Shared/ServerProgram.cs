@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using EmbeddedPostgres;
 
 namespace Tests.Shared;
@@ -41,6 +42,13 @@ internal sealed class ServerProgram : IAsyncDisposable
     /// <summary>Gives a folder or file to the user that servers run as.</summary>
     public static Task GiveAsync(string path) =>
         new ServerCommands(PostgresBinaries.Find(), TimeSpan.FromSeconds(10)).HandOverAsync(path, CancellationToken.None);
+
+    /// <summary>Sends a signal by name.</summary>
+    public async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
 
     /// <summary>SIGKILL.</summary>
     public async Task KillAsync()

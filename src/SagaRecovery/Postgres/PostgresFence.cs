@@ -95,6 +95,7 @@ internal static class PostgresFence
 
     /// <summary>Reads the answer to <see cref="Statements.Present"/>, and goes on to the next result.</summary>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <exception cref="NpgsqlException">The server has not heard of this incarnation: see <see cref="Refused"/>.</exception>
     /// <exception cref="InvalidOperationException">The server is a standby.</exception>
     public static async Task ReadPresentAsync(NpgsqlDataReader reader, Membership member, CancellationToken cancellationToken)
     {
@@ -107,7 +108,7 @@ internal static class PostgresFence
 
         if (present != member.Incarnation)
         {
-            throw new CoordinatorFencedException(member, present);
+            throw Refused(member, present);
         }
 
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
@@ -124,7 +125,7 @@ internal static class PostgresFence
     }
 
     /// <summary>Finds out who fenced us; what the refused write could not tell.</summary>
-    private static async Task<CoordinatorFencedException> RefusedAsync(
+    private static async Task<Exception> RefusedAsync(
         PostgresDatabase database, NpgsqlConnection connection, Membership member, CancellationToken cancellationToken)
     {
         var command = new NpgsqlCommand(database.Statements.Present, connection);
@@ -132,7 +133,17 @@ internal static class PostgresFence
         {
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = member.Coordinator.Value });
             object? present = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
-            return new CoordinatorFencedException(member, new Incarnation(present is long incarnation ? incarnation : 0));
+            return Refused(member, new Incarnation(present is long incarnation ? incarnation : 0));
         }
     }
+
+    /// <summary>
+    /// What it means that a server names another incarnation. A newer one has taken over. An older one tells that the server is behind: a
+    /// primary that was frozen, has been replaced, and does not know it yet. That passes, so it must not end this process.
+    /// </summary>
+    private static Exception Refused(Membership member, Incarnation present) => present.Value > member.Incarnation.Value
+        ? new CoordinatorFencedException(member, present)
+        : new NpgsqlException(
+            $"This Postgres server knows incarnation {present} of coordinator {member.Coordinator}, and this process is {member.Incarnation}: it is a "
+            + "primary that has been replaced and will soon notice, or has lost commits. Nothing was written. If it stays so, start this process again.");
 }

@@ -8,4 +8,7 @@ internal enum Failover
 
     /// <summary>The primary and its Patroni are killed, and stay away until the service has recovered.</summary>
     Kill,
+
+    /// <summary>The primary and its Patroni are stopped, connections and all, and wake up once the service has recovered.</summary>
+    Freeze,
 }

@@ -17,15 +17,25 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
         await cluster.IsWholeAsync();
         PatroniNode old = await cluster.PrimaryAsync() ?? throw new InvalidOperationException("The cluster is whole and has no primary.");
         long struck = Stopwatch.GetTimestamp();
-        Task strike = how == Failover.Switchover ? cluster.SwitchOverAsync(old) : old.KillAsync();
+        Task strike = how switch
+        {
+            Failover.Switchover => cluster.SwitchOverAsync(old),
+            Failover.Kill => old.KillAsync(),
+            _ => old.FreezeAsync(),
+        };
         Task restart = killService ? RestartServiceAsync() : Task.CompletedTask;
         Task<TimeSpan> database = SinceAsync(struck, WritesElsewhereAsync(old));
         Task<TimeSpan> pass = SinceAsync(struck, PassesAsync(restart, database));
         Task<TimeSpan> project = SinceAsync(struck, ProjectsAsync(database));
         await Task.WhenAll(strike, restart, database, pass, project);
-        if (how == Failover.Kill)
+        switch (how)
         {
-            old.Start();
+            case Failover.Kill:
+                old.Start();
+                break;
+            case Failover.Freeze:
+                await old.ThawAsync();
+                break;
         }
 
         return new FailoverTimes(await database, await pass, await project);

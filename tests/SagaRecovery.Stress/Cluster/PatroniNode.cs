@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using EmbeddedPostgres;
 
 namespace SagaRecovery.Stress.Cluster;
 
@@ -27,19 +26,47 @@ internal sealed class PatroniNode(string name, string folder, string configurati
     /// <summary>SIGKILL to both: Patroni first, which would start Postgres again.</summary>
     public Task KillAsync() => EndAsync("KILL");
 
+    /// <summary>SIGSTOP to both: to everybody else the machine hangs. The server before its children, or it would start more.</summary>
+    public async Task FreezeAsync()
+    {
+        await _patroni!.SignalAsync("STOP");
+        int server = PostgresProcess()!.Value;
+        await SignalAsync("STOP", server);
+        await SignalAsync("STOP", [.. ChildrenOf(server)]);
+    }
+
+    /// <summary>SIGCONT: the one that was frozen takes itself for the primary still, until its Patroni has looked.</summary>
+    public async Task ThawAsync()
+    {
+        int server = PostgresProcess()!.Value;
+        await SignalAsync("CONT", [.. ChildrenOf(server), server]);
+        await _patroni!.SignalAsync("CONT");
+    }
+
     /// <summary>Ends both. Postgres in a hurry but by itself, so that it leaves no shared memory behind.</summary>
     public async ValueTask DisposeAsync() => await EndAsync("QUIT");
 
     private async Task EndAsync(string signal)
     {
         await (_patroni?.DisposeAsync() ?? ValueTask.CompletedTask);
-        if (PostgresProcess() is { } postgres)
+        if (PostgresProcess() is { } server)
         {
-            using var kill = Process.Start("kill", ["-" + signal, postgres.ToString(CultureInfo.InvariantCulture)]);
-            await kill.WaitForExitAsync();
+            await SignalAsync("CONT", [.. ChildrenOf(server), server]); // one that is frozen does not hear
+            await SignalAsync(signal, server);
             await Eventually.HoldsAsync(() => PostgresProcess() is null, $"the Postgres of {name} had ended");
         }
     }
+
+    private static async Task SignalAsync(string signal, params IReadOnlyList<int> processes)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, .. processes.Select(id => id.ToString(CultureInfo.InvariantCulture))]);
+        await kill.WaitForExitAsync();
+    }
+
+    private static IEnumerable<int> ChildrenOf(int process) =>
+        File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/task/{process}/children"))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(id => int.Parse(id, CultureInfo.InvariantCulture));
 
     /// <summary>The server's process, if it is alive and not another's by now.</summary>
     private int? PostgresProcess()

@@ -133,6 +133,19 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null) : Postgr
         log.Lines.Should().Contain(line => line.EventId == 27);
     }
 
+    [Fact]
+    public async Task A_server_that_has_not_heard_of_this_incarnation_is_behind_and_fences_nobody()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        var newer = us with { Incarnation = new Incarnation(2) }; // joined at the primary that has replaced this one
+
+        foreach (Func<Task> ask in new Func<Task>[] { () => Db.ListAsync(newer), () => Db.LoadAsync(newer, saga), () => Db.CreateSagaAsync(newer) })
+        {
+            (await ask.Should().ThrowAsync<NpgsqlException>()).WithMessage("*knows incarnation 1*this process is 2*");
+        }
+    }
+
     private Task WaitingBackendsAsync(int count) => Eventually.HoldsAsync(
         () => Db.QueryAsync<bool>(
             "select count(*) >= @Count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()", new { Count = count }),

@@ -1,6 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using EmbeddedPostgres;
 using Npgsql;
-using SagaRecovery.Coordinators;
 using SagaRecovery.Postgres;
 using SagaRecovery.Tests.Support;
 
@@ -10,6 +10,7 @@ namespace SagaRecovery.Tests.Postgres;
 /// A primary whose synchronous standby does not answer. A command that runs into its time-out while it waits for it is answered with
 /// success and a warning: the commit stands on the primary alone, and a fail-over would undo it.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "xunit disposes of it through IAsyncLifetime.")]
 public sealed class UnreplicatedCommitTests : IAsyncLifetime
 {
     private ThrowawayCluster _cluster = null!;

@@ -1,5 +1,4 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
 using SagaRecovery.Hosting;
 using SagaRecovery.Status;
 
