@@ -76,6 +76,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
         await restart;
         ServiceProcess service = stage.Present!;
         bool failed = false;
+        string? error = null;
         await Eventually.HoldsAsync(
             async () =>
             {
@@ -84,10 +85,21 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
                 run.RequireNone(Totals.Unaccounted(pass));
                 bool completed = pass.GetProperty("result").GetString() == "Completed";
                 failed |= !completed;
+                SayOnce(pass.GetProperty("error").GetString());
                 return completed && (failed || !sameServer);
             },
             "a pass completed",
             Patience);
+
+        void SayOnce(string? present)
+        {
+            if (present is not null && present != error)
+            {
+                run.Say($"a pass failed: {present}");
+            }
+
+            error = present;
+        }
     }
 
     /// <summary>One more than there are clients: the last of them was asked for when all was well.</summary>
