@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Builds everything, with warnings as errors, and runs every test, those on real Postgres servers and real processes included.
-# Needs the .NET SDK; installs the Postgres server, the packet filter and a browser through the system's package manager if they are missing. Ends with a line
-# "N passed, N failed". Arguments go to "dotnet test": tests/run.sh --filter FenceTests
+# Needs the .NET SDK; installs the Postgres server, Patroni, etcd, pgbouncer, the packet filter and a browser through the system's package
+# manager if they are missing. Ends with a line "N passed, N failed". Arguments go to "dotnet test": tests/run.sh --filter FenceTests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 bash samples/install-postgres.sh
 bash tests/install-nftables.sh
+bash tests/install-ha.sh
 bash tests/install-browser.sh
 
 # Clusters and folders of the tests lie in a folder of our own, so that nothing is left behind even if a test run is cut off.
@@ -15,6 +16,10 @@ export TMPDIR
 chmod 755 "$TMPDIR" # run as root, the servers run as another user
 results=$(mktemp)
 clean_up() {
+    # Patroni before its Postgres, which it would start again. A process id is believed only of a process that was started on our folder.
+    find "$TMPDIR" -maxdepth 4 \( -name patroni.pid -o -name etcd.pid -o -name pgbouncer.pid \) -exec head -n 1 {} \; | while read -r server; do
+        grep -qF -- "$TMPDIR" "/proc/$server/cmdline" 2>/dev/null && kill -KILL "$server" 2>/dev/null || true
+    done
     find "$TMPDIR" -maxdepth 4 -name postmaster.pid -exec head -n 1 {} \; | while read -r server; do kill -QUIT "$server" 2>/dev/null || true; done
     rm -rf "$TMPDIR" "$results"
 }

@@ -23,8 +23,8 @@ public sealed class DurableExecutorOptions
     /// <summary>How long a write that failed waits before it is tried again, the first time; doubles. Default 50 ms.</summary>
     public TimeSpan FirstWriteRetryDelay { get; set; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How long a write that keeps failing waits at most between two tries. Default 5 s.</summary>
-    public TimeSpan LongestWriteRetryDelay { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>How long a write that keeps failing waits at most between two tries. Default 1 s.</summary>
+    public TimeSpan LongestWriteRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// How parameters and outputs become JSON. Set in code; default <see cref="JsonSerializerDefaults.Web"/>. A change must be able to

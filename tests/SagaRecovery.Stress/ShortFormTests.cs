@@ -1,3 +1,4 @@
+using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Scenarios;
 
 namespace SagaRecovery.Stress;
@@ -43,7 +44,7 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
     {
         StressResult result = await RunAsync(new PartitionScenario(), seconds: 1);
 
-        if (result.Figures.ContainsKey(PartitionScenario.NotAvailable))
+        if (!result.IsAvailable)
         {
             return; // and the output says why
         }
@@ -80,6 +81,36 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         StressResult result = await RunAsync(new CrashLoopScenario(), seconds: 1);
 
         result["deaths"].Should().BeGreaterThanOrEqualTo(5, "in a group first, then each killer three times alone");
+    }
+
+    [Fact]
+    public async Task When_the_database_fails_over_it_loses_nothing_and_runs_nothing_twice()
+    {
+        StressResult result = await RunAsync(new FailoverScenario(Failover.Switchover, Failover.Kill), seconds: 1);
+
+        if (!result.IsAvailable)
+        {
+            return; // and the output says why
+        }
+
+        result["failovers"].Should().Be(2);
+        result["unwound"].Should().BeGreaterThan(8);
+        result["projectsPromised"].Should().BeGreaterThan(64);
+    }
+
+    [Fact]
+    public async Task Behind_a_pooler_that_dies_too_it_comes_back_by_itself()
+    {
+        StressResult result = await RunAsync(new PoolerScenario(), seconds: 1);
+
+        if (!result.IsAvailable)
+        {
+            return; // and the output says why
+        }
+
+        result.Figures["faults"]!.AsArray().Should().HaveCount(3);
+        result["failedPasses"].Should().BeGreaterThan(2);
+        result["projectsPromised"].Should().BeGreaterThan(64);
     }
 
     private async Task<StressResult> RunAsync(Scenario scenario, int seconds)

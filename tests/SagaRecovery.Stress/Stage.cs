@@ -1,6 +1,7 @@
 using Dapper;
 using EmbeddedPostgres;
 using Npgsql;
+using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress;
@@ -14,26 +15,30 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>The service's own: not a superuser, so that limits apply to it, and faults can be laid on it alone.</summary>
     public const string Role = "service";
 
-    private readonly ThrowawayCluster _cluster;
+    private readonly IAsyncDisposable _servers;
     private readonly List<ServiceProcess> _services = [];
     private readonly List<ProcessLog> _ended = [];
     private volatile ServiceProcess? _present;
 
-    private Stage(ThrowawayCluster cluster, string superuser, string service)
+    private Stage(IAsyncDisposable servers, string superuser, string service)
     {
-        _cluster = cluster;
+        _servers = servers;
         Superuser = superuser;
         Connection = service;
         Ledger = new Ledger(superuser);
     }
 
-    public PrivateCluster Cluster => _cluster.Cluster;
+    /// <summary>The one server, where there is one only.</summary>
+    public PrivateCluster Cluster => ((ThrowawayCluster)_servers).Cluster;
 
     /// <summary>The connection string of whoever looks on.</summary>
     public string Superuser { get; }
 
     /// <summary>The connection string of the service.</summary>
-    public string Connection { get; }
+    public string Connection { get; private set; }
+
+    /// <summary>What stands between the service and its server; null: nothing.</summary>
+    public PgBouncer? Pooler { get; private set; }
 
     public Ledger Ledger { get; }
 
@@ -46,6 +51,9 @@ internal sealed class Stage : IAsyncDisposable
         set => _present = value;
     }
 
+    /// <summary>Whether there are sagas that unwind: see <see cref="DoomAsync"/>.</summary>
+    public bool SagasUnwind { get; private set; }
+
     /// <summary>The logs of all services, those that run included.</summary>
     public IReadOnlyList<ProcessLog> Logs => [.. _ended, .. _services.Select(service => ProcessLog.Read(service.Output))];
 
@@ -53,17 +61,29 @@ internal sealed class Stage : IAsyncDisposable
     private IReadOnlyList<string> Settings =>
     [
         $"--ConnectionStrings:Sagas={Connection}", $"--SagaRecovery:CoordinatorId={CoordinatorId}", "--SagaRecovery:HoldAfterCrashes=0",
+        .. Pooler is null ? Array.Empty<string>() : ["--SagaRecovery:Postgres:PreparedStatements=false"],
         .. ProcessLog.Settings,
     ];
 
-    /// <param name="options">How the cluster is run.</param>
+    /// <summary>On a server of its own.</summary>
+    /// <param name="options">How the server is run.</param>
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
     public static async Task<Stage> SetAsync(ClusterOptions options, string connection = "")
     {
         ThrowawayCluster cluster = await ThrowawayCluster.StartAsync(options);
+        return await SetAsync(cluster, () => cluster.NewDatabaseAsync(), connection);
+    }
+
+    /// <summary>On three servers, one of which is the primary.</summary>
+    /// <param name="cluster">Is ended with the stage.</param>
+    /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
+    public static Task<Stage> SetAsync(PatroniCluster cluster, string connection) => SetAsync(cluster, cluster.NewDatabaseAsync, connection);
+
+    private static async Task<Stage> SetAsync(IAsyncDisposable servers, Func<Task<string>> newDatabase, string connection)
+    {
         try
         {
-            string superuser = await cluster.NewDatabaseAsync();
+            string superuser = await newDatabase();
             var service = new NpgsqlConnectionStringBuilder($"{superuser};{connection}")
             {
                 Username = Role,
@@ -72,13 +92,13 @@ internal sealed class Stage : IAsyncDisposable
                 MaxPoolSize = 40,
                 ApplicationName = "control-plane",
             };
-            var stage = new Stage(cluster, superuser, service.ConnectionString);
+            var stage = new Stage(servers, superuser, service.ConnectionString);
             await stage.ExecuteAsync($"create role {Role} login password '{Role}'; alter database {service.Database} owner to {Role}");
             return stage;
         }
         catch
         {
-            await cluster.DisposeAsync();
+            await servers.DisposeAsync();
             throw;
         }
     }
@@ -122,6 +142,25 @@ internal sealed class Stage : IAsyncDisposable
         return log;
     }
 
+    /// <summary>Puts a pooler between the server and all services that start from now on.</summary>
+    public async Task PoolAsync()
+    {
+        Pooler = await PgBouncer.StartAsync(Connection);
+        Connection = Pooler.Through(Connection);
+    }
+
+    /// <summary>From now on projects with such names fail at their last step, by a trigger of the superuser's: their sagas unwind.</summary>
+    /// <param name="prefix">What the names begin with.</param>
+    public async Task DoomAsync(string prefix)
+    {
+        await ExecuteAsync($"""
+            create function control_plane.doom() returns trigger language plpgsql as 'begin raise exception ''doomed''; end';
+            create trigger doom before update on control_plane.project
+            for each row when (new.state = 'ready' and new.name like '{prefix}-%') execute function control_plane.doom()
+            """);
+        SagasUnwind = true;
+    }
+
     /// <summary>Has the superuser say something to the server.</summary>
     public async Task<int> ExecuteAsync(string sql, object? parameters = null)
     {
@@ -153,7 +192,8 @@ internal sealed class Stage : IAsyncDisposable
             await service.DisposeAsync();
         }
 
-        await _cluster.DisposeAsync();
+        await (Pooler?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await _servers.DisposeAsync();
     }
 
     private ServiceProcess Keep(ServiceProcess service)

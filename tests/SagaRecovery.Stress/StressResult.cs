@@ -12,7 +12,12 @@ namespace SagaRecovery.Stress;
 /// <param name="Figures">What was counted and measured, by name.</param>
 internal sealed record StressResult(string Scenario, int Seed, TimeSpan Duration, IReadOnlyList<string> Wrong, JsonObject Figures)
 {
+    /// <summary>The figure that says why the machine could not do it.</summary>
+    public const string NotAvailable = "notAvailable";
+
     public bool IsOk => Wrong.Count == 0;
+
+    public bool IsAvailable => !Figures.ContainsKey(NotAvailable);
 
     /// <summary>A figure that is a count.</summary>
     public long this[string figure] => Figures[figure] is { } count

@@ -62,6 +62,13 @@ internal sealed class StressRun
     /// <summary>A time between zero and the longest.</summary>
     public TimeSpan Draw(TimeSpan longest) => longest * Dice.NextDouble();
 
+    /// <summary>Notes that this machine lacks what the scenario needs, which is no fault of anything that is tested.</summary>
+    public void NotAvailable(string reason)
+    {
+        Figures[StressResult.NotAvailable] = $"not available: {reason}";
+        Say($"not available: {reason}");
+    }
+
     /// <summary>Notes what is wrong if something does not hold.</summary>
     public void Require(bool holds, string otherwise)
     {

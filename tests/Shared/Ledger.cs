@@ -85,6 +85,19 @@ internal sealed class Ledger(string connectionString)
         where changes >= adopt_generation
         """);
 
+    /// <summary>Unwound sagas in which not exactly one node failed, or not each that succeeded was undone.</summary>
+    public Task<long> UnwoundSagasThatDoNotAddUpAsync() => ScalarAsync<long>(
+        """
+        select count(*) from (
+            select saga.id
+            from saga_recovery.saga left join saga_recovery.saga_node_event event on event.saga_id = saga.id
+            where state = 'unwound'
+            group by saga.id
+            having count(*) filter (where event_type = 'failed') <> 1
+                or count(*) filter (where event_type = 'undo_started') <> count(*) filter (where event_type = 'succeeded')
+                or count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')) as odd
+        """);
+
     /// <summary>Rows of the control plane that belong to nothing.</summary>
     public Task<long> OrphansAsync() => ScalarAsync<long>(
         """

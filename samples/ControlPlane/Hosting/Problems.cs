@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlPlane.Database;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
 using SagaRecovery;
@@ -20,8 +21,8 @@ internal sealed class Problems(IHostApplicationLifetime lifetime) : IExceptionHa
                 statusCode: 503, title: "Taken over", detail: "A newer process runs under the coordinator id of this one, which takes no new work."),
             SagaStartRefusedException refused => TryAgain(httpContext, refused.Message),
             BadHttpRequestException bad => Results.Problem(statusCode: bad.StatusCode, detail: Explain(bad)),
-            NotReadyException or NpgsqlException { IsTransient: true } or NpgsqlException and not PostgresException =>
-                TryAgain(httpContext, exception is NotReadyException ? exception.Message : "Postgres does not answer."),
+            NotReadyException => TryAgain(httpContext, exception.Message),
+            NpgsqlException database when ControlPlaneDatabase.IsNoAnswer(database) => TryAgain(httpContext, "Postgres does not answer."),
             _ when lifetime.ApplicationStopping.IsCancellationRequested => TryAgain(httpContext, "This process is shutting down."),
             _ => null,
         };

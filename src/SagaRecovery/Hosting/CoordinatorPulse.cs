@@ -52,7 +52,8 @@ internal sealed class CoordinatorPulse(
         if (controls is not NoSagaControls)
         {
             var profile = new CoordinatorProfile(ProgramVersion.OfThisProcess, executor.Definitions);
-            yield return EachAsync(_options.RetryDelay, () => controls.StayInTouchAsync(member, profile, _options.HeartbeatPeriod, Hear, ended), ended);
+            TimeSpan again = _options.RetryDelay < _options.HeartbeatPeriod ? _options.RetryDelay : _options.HeartbeatPeriod;
+            yield return EachAsync(again, () => controls.StayInTouchAsync(member, profile, _options.HeartbeatPeriod, Hear, ended), ended);
             yield return EachAsync(_options.ProgressCheckPeriod, () => LookAtProgressAsync(member, ended), ended);
         }
 
@@ -77,11 +78,17 @@ internal sealed class CoordinatorPulse(
 
     private void Hear(CoordinatorNews news)
     {
-        // What was assigned while nobody listened had no hint that could be heard; before the first pass has listed, that will see it.
-        bool isNew = news is not CoordinatorNews.Listening listening || (pass.AssignedWhenListed >= 0 && listening.Assigned > pass.AssignedWhenListed);
-        if (isNew)
+        if (news is not CoordinatorNews.Listening listening)
         {
             wakeups.Request(PassReason.Hint);
+        }
+        else if (wakeups.PassesFail)
+        {
+            wakeups.Request(PassReason.Retry); // the store is back, and the retry that is due may be half a minute off
+        }
+        else if (pass.AssignedWhenListed >= 0 && listening.Assigned > pass.AssignedWhenListed)
+        {
+            wakeups.Request(PassReason.Hint); // nobody listened; before the first pass has listed, that one will see it
         }
     }
 

@@ -13,6 +13,9 @@ internal readonly record struct PassSchedule(TimeSpan Delay, PassReason Reason)
     /// <summary>What a probation kept waiting follows it closely, but not in a loop without a pause.</summary>
     private static readonly TimeSpan LeastProbationDelay = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>However long the database has been away, it is asked that often: a process that starts meanwhile has no other way to notice that it is back.</summary>
+    private static readonly TimeSpan LongestRetryDelay = TimeSpan.FromSeconds(30);
+
     /// <param name="failedPasses">Failed passes in a row, the last one included; 0: it did not fail.</param>
     /// <param name="earliestDue">When the first saga that is backing off is due; null: none is.</param>
     /// <param name="probationEnds">When what was handed over last will have outlived its probation; null: nothing waits for that.</param>
@@ -23,10 +26,11 @@ internal readonly record struct PassSchedule(TimeSpan Delay, PassReason Reason)
     {
         if (failedPasses > 0)
         {
+            // a longer first delay was asked for: that one is kept, not doubled
+            TimeSpan longest = options.RetryDelay > LongestRetryDelay ? options.RetryDelay : LongestRetryDelay;
+            longest = longest < options.Period ? longest : options.Period;
             double ticks = options.RetryDelay.Ticks * Math.Pow(2, failedPasses - 1);
-            return ticks < options.Period.Ticks
-                ? new PassSchedule(TimeSpan.FromTicks((long)ticks), PassReason.Retry)
-                : new PassSchedule(options.Period, PassReason.Retry);
+            return new PassSchedule(ticks < longest.Ticks ? TimeSpan.FromTicks((long)ticks) : longest, PassReason.Retry);
         }
 
         PassSchedule next = new(options.Period, PassReason.Periodic);

@@ -60,6 +60,7 @@ internal static class PostgresFence
     /// <param name="read">Reads what they answer.</param>
     /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
     /// <exception cref="CoordinatorFencedException">The lock came back empty: a newer incarnation has joined, nothing was written.</exception>
+    /// <exception cref="NpgsqlException">There was no answer, or one that a fail-over could undo: it may have been written or not.</exception>
     public static async Task<T> WriteAsync<T>(
         PostgresDatabase database,
         string lockStatement,
@@ -86,19 +87,26 @@ internal static class PostgresFence
         Func<NpgsqlDataReader, Task<T>> read,
         CancellationToken cancellationToken)
     {
+        using var commit = new CommitWatch(connection);
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
             batch.Add(lockStatement, member);
             build(batch);
-            await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+            if (database.Options.PreparedStatements)
+            {
+                await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+            }
+
             NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
                 if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
                     await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-                    return await read(reader).ConfigureAwait(false);
+                    T answer = await read(reader).ConfigureAwait(false);
+                    await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false); // rows come before the commit
+                    return answer;
                 }
             }
         }
@@ -108,6 +116,7 @@ internal static class PostgresFence
 
     /// <summary>Reads the answer to <see cref="Statements.Present"/>, and goes on to the next result.</summary>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <exception cref="NpgsqlException">The server has not heard of this incarnation: see <see cref="Refused"/>.</exception>
     /// <exception cref="InvalidOperationException">The server is a standby.</exception>
     public static async Task ReadPresentAsync(NpgsqlDataReader reader, Membership member, CancellationToken cancellationToken)
     {
@@ -120,7 +129,7 @@ internal static class PostgresFence
 
         if (present != member.Incarnation)
         {
-            throw new CoordinatorFencedException(member, present);
+            throw Refused(member, present);
         }
 
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
@@ -137,7 +146,7 @@ internal static class PostgresFence
     }
 
     /// <summary>Finds out who fenced us; what the refused write could not tell.</summary>
-    private static async Task<CoordinatorFencedException> RefusedAsync(
+    private static async Task<Exception> RefusedAsync(
         PostgresDatabase database, NpgsqlConnection connection, Membership member, CancellationToken cancellationToken)
     {
         var command = new NpgsqlCommand(database.Statements.Present, connection);
@@ -145,7 +154,17 @@ internal static class PostgresFence
         {
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = member.Coordinator.Value });
             object? present = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
-            return new CoordinatorFencedException(member, new Incarnation(present is long incarnation ? incarnation : 0));
+            return Refused(member, new Incarnation(present is long incarnation ? incarnation : 0));
         }
     }
+
+    /// <summary>
+    /// What it means that a server names another incarnation. A newer one has taken over. An older one tells that the server is behind: a
+    /// primary that was frozen, has been replaced, and does not know it yet. That passes, so it must not end this process.
+    /// </summary>
+    private static Exception Refused(Membership member, Incarnation present) => present.Value > member.Incarnation.Value
+        ? new CoordinatorFencedException(member, present)
+        : new NpgsqlException(
+            $"This Postgres server knows incarnation {present} of coordinator {member.Coordinator}, and this process is {member.Incarnation}: it is a "
+            + "primary that has been replaced and will soon notice, or has lost commits. Nothing was written. If it stays so, start this process again.");
 }

@@ -22,14 +22,8 @@ internal sealed class PostgresJoin(PostgresDatabase database, TimeProvider time,
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            PostgresFence.RefuseStandby(await connection.ExecuteScalarAsync<bool>(
-                new CommandDefinition("select pg_is_in_recovery()", cancellationToken: cancellationToken)).ConfigureAwait(false));
-
-            int backend = connection.ProcessID;
-            Task<long> joining = connection.ExecuteScalarAsync<long>(new CommandDefinition(
-                database.Statements.Join,
-                new { Id = coordinator.Value, Host = Environment.MachineName, ProcessId = Environment.ProcessId },
-                cancellationToken: cancellationToken));
+            int backend = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
+            Task<long> joining = JoinAsync(connection, coordinator, cancellationToken);
             while (await Task.WhenAny(joining, Task.Delay(Patience, time, cancellationToken)).ConfigureAwait(false) != joining
                 && !cancellationToken.IsCancellationRequested)
             {
@@ -37,6 +31,45 @@ internal sealed class PostgresJoin(PostgresDatabase database, TimeProvider time,
             }
 
             return new Membership(coordinator, new Incarnation(await joining.ConfigureAwait(false)));
+        }
+    }
+
+    /// <summary>Opens the transaction, which keeps one backend for us even behind a pooler, and locks nothing yet.</summary>
+    /// <returns>The backend's process id.</returns>
+    private async Task<int> BeginAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.Add(database.Statements.BeginJoin);
+            batch.Add(database.Statements.Backend);
+            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                PostgresFence.RefuseStandby(reader.GetBoolean(1));
+                return reader.GetInt32(0);
+            }
+        }
+    }
+
+    /// <summary>Join and commit in one batch: a process that is paused before the answer reaches it does not keep the row.</summary>
+    private async Task<long> JoinAsync(NpgsqlConnection connection, CoordinatorId coordinator, CancellationToken cancellationToken)
+    {
+        using var commit = new CommitWatch(connection);
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.Add(database.Statements.Join).With(coordinator.Value).With(Environment.MachineName).With(Environment.ProcessId);
+            batch.Add(database.Statements.Commit);
+            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                long incarnation = reader.GetInt64(0);
+                await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false);
+                return incarnation;
+            }
         }
     }
 

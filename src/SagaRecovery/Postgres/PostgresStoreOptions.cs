@@ -23,6 +23,12 @@ public sealed class PostgresStoreOptions
     /// checked, and recovery says what differs. Default false.
     /// </summary>
     public bool CreateSchema { get; set; }
+
+    /// <summary>
+    /// Whether writes are prepared on the server, which spares it planning them anew. Off behind a pooler that gives each transaction
+    /// another connection and does not carry prepared statements along, as pgbouncer before 1.21. Default true.
+    /// </summary>
+    public bool PreparedStatements { get; set; } = true;
 }
 
 internal sealed partial class PostgresStoreOptionsValidator : IValidateOptions<PostgresStoreOptions>

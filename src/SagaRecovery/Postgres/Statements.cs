@@ -9,13 +9,21 @@ internal sealed class Statements(string schema)
     /// <summary>Joining: takes the coordinator's row exclusively, so it waits for the writes under way and refuses those that come later.</summary>
     public string Join { get; } = In(schema, """
         insert into {schema}.saga_coordinator as c (id, incarnation, host, process_id)
-        values (@Id, 1, @Host, @ProcessId)
+        values ($1, 1, $2, $3)
         on conflict (id) do update
             set incarnation = c.incarnation + 1, host = excluded.host, process_id = excluded.process_id, time_joined = now(),
                 previous_time_seen = c.time_seen, previous_time_left = c.time_left, time_seen = clock_timestamp(), time_left = null,
                 time_draining = null, time_taken_over = null
         returning incarnation
         """);
+
+    /// <summary>Opens the transaction of a join. It locks nothing yet, and tells which backend is to be watched: behind a pooler that is not the connection's.</summary>
+    public string BeginJoin { get; } = "begin isolation level read committed";
+
+    public string Backend { get; } = "select pg_backend_pid(), pg_is_in_recovery()";
+
+    /// <summary>Travels with the join: the row is never locked by a client that has stopped.</summary>
+    public string Commit { get; } = "commit";
 
     /// <summary>Who keeps a backend waiting.</summary>
     public string Blockers { get; } = """

@@ -5,6 +5,8 @@ namespace SagaRecovery.Stress.Reconciliation;
 /// <summary>The end of a scenario: nothing lost, nothing twice, and everyone tells the same story.</summary>
 internal static class Reckoning
 {
+    private const string Unwound = "project-create unwound";
+
     /// <summary>How long what is in progress may take to end, once nothing is in its way.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -75,19 +77,27 @@ internal static class Reckoning
         return broken.Length;
     }
 
-    /// <summary>Every saga succeeds: no name is asked for twice, and no answer of a database that is away makes an action fail.</summary>
+    /// <summary>
+    /// Every saga succeeds that is not doomed: no name is asked for twice, and no answer of a database that is away makes an action fail.
+    /// Those that unwind leave nothing behind.
+    /// </summary>
     private static async Task CheckLedgerAsync(StressRun run, Stage stage)
     {
         IReadOnlyDictionary<string, long> states = await stage.Ledger.SagasByStateAsync();
         run.RequireNone(states.Keys
-            .Where(key => !key.EndsWith(" succeeded", StringComparison.Ordinal))
+            .Where(key => !key.EndsWith(" succeeded", StringComparison.Ordinal) && !(stage.SagasUnwind && key == Unwound))
             .Select(key => $"{states[key]} sagas are '{key}'"));
         run.Require(await stage.Ledger.SucceededSagasThatDoNotAddUpAsync() == 0, "a succeeded saga has a node that did not start and succeed exactly once");
+        run.Require(await stage.Ledger.UnwoundSagasThatDoNotAddUpAsync() == 0, "an unwound saga has a node that succeeded and was not undone exactly once");
         run.Require(await stage.Ledger.OrphansAsync() == 0, "a row of the control plane belongs to nothing");
         long projects = await stage.Ledger.ProjectsAsync();
         long made = states.GetValueOrDefault("project-create succeeded");
         run.Require(projects == made, $"{made} sagas made {projects} projects");
         run.Figures["sagas"] = states.Values.Sum();
+        if (stage.SagasUnwind)
+        {
+            run.Figures["unwound"] = states.GetValueOrDefault(Unwound);
+        }
     }
 
     public static void AddFigures(StressRun run, IReadOnlyList<ProcessLog> logs)

@@ -33,6 +33,7 @@ internal class DatabaseScenario : Scenario
     public override async Task RunAsync(StressRun run)
     {
         await using Stage stage = await Stage.SetAsync(Cluster, Connection);
+        await PrepareAsync(stage);
         ServiceProcess service = await stage.StartAsync();
         await service.FirstPassAsync();
         await using var load = new ProjectLoad(() => stage.Present, Clients);
@@ -55,4 +56,7 @@ internal class DatabaseScenario : Scenario
         await Reckoning.ReconcileAsync(run, stage, load);
         run.Require(await service.TerminateAsync() == 0, "the service did not end cleanly");
     }
+
+    /// <summary>What there is to do before the service starts.</summary>
+    protected virtual Task PrepareAsync(Stage stage) => Task.CompletedTask;
 }

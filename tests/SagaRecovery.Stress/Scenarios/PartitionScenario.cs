@@ -11,9 +11,6 @@ namespace SagaRecovery.Stress.Scenarios;
 /// </summary>
 internal sealed class PartitionScenario : Scenario
 {
-    /// <summary>The figure that is missing where it was not possible, and says why.</summary>
-    public const string NotAvailable = "notAvailable";
-
     /// <summary>What the program is started with in the namespace, before duration and seed.</summary>
     public const string Verb = "partition-inside";
 
@@ -23,8 +20,7 @@ internal sealed class PartitionScenario : Scenario
     {
         if (await PrivateNetwork.WhyNotAsync() is { } reason)
         {
-            run.Figures[NotAvailable] = $"not available: {reason}";
-            run.Say($"not available: {reason}");
+            run.NotAvailable(reason);
             return;
         }
 

@@ -1,3 +1,5 @@
+using SagaRecovery.Stress.Cluster;
+
 namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>One way to hurt the service, and what must hold afterwards.</summary>
@@ -6,7 +8,7 @@ internal abstract class Scenario
     public static IReadOnlyList<Scenario> Every { get; } =
     [
         new FuriousScenario(), new KillScenario(), new DatabaseScenario(), new PartitionScenario(), new ZombieScenario(), new PoisonScenario(),
-        new CrashLoopScenario(), new NodesScenario(),
+        new CrashLoopScenario(), new NodesScenario(), new FailoverScenario(Enum.GetValues<Failover>()), new PoolerScenario(),
     ];
 
     public abstract string Name { get; }

@@ -17,11 +17,21 @@ public sealed class PassScheduleTests
     [InlineData(1, 1)]
     [InlineData(2, 2)]
     [InlineData(5, 16)]
-    [InlineData(10, 512)]
-    [InlineData(11, 600)]
-    [InlineData(5_000, 600)]
-    public void After_failed_passes_the_delay_doubles_up_to_the_period(int failed, int seconds) =>
+    [InlineData(6, 30)]
+    [InlineData(5_000, 30)]
+    public void After_failed_passes_the_delay_doubles_up_to_half_a_minute(int failed, int seconds) =>
         Next(failed, dueIn: 3).Should().Be(new PassSchedule(TimeSpan.FromSeconds(seconds), PassReason.Retry));
+
+    [Theory]
+    [InlineData(90, 600, 90)]
+    [InlineData(1, 10, 10)]
+    [InlineData(90, 60, 60)]
+    public void A_longer_first_delay_is_kept_and_none_is_longer_than_the_period(int first, int period, int longest)
+    {
+        (_options.RetryDelay, _options.Period) = (TimeSpan.FromSeconds(first), TimeSpan.FromSeconds(period));
+
+        Next(failed: 20).Delay.Should().Be(TimeSpan.FromSeconds(longest));
+    }
 
     [Theory]
     [InlineData(30, 30)]

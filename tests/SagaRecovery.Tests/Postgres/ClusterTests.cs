@@ -8,7 +8,7 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>Sagas that change their owner, and what coordinators see of each other.</summary>
-public sealed class ClusterTests(PostgresCluster cluster) : PostgresTest(cluster)
+public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     private static readonly OperatorNote Note = new("ann", "node 1 is dead");
 

@@ -7,7 +7,7 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>DESIGN: a join either waits for the writes under way and sees them, or comes first and makes them fail. No in-between.</summary>
-public sealed class FenceTests(PostgresCluster cluster) : PostgresTest(cluster)
+public class FenceTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     [Fact]
     public async Task Joining_raises_the_incarnation()
@@ -123,12 +123,27 @@ public sealed class FenceTests(PostgresCluster cluster) : PostgresTest(cluster)
             Parameters = { new() { Value = old.Coordinator.Value }, new() { Value = old.Incarnation.Value } },
         };
         (await check.ExecuteScalarAsync()).Should().NotBeNull();
+        await using var ask = new NpgsqlCommand("select pg_backend_pid()", stopped, halfway);
+        object? backend = await ask.ExecuteScalarAsync(); // behind a pooler not the connection's
 
         Membership present = await Db.NewStore(logger: loggers.CreateLogger<PostgresSagaStore>(), stalled: TimeSpan.FromMilliseconds(1)).JoinAsync(old.Coordinator, CancellationToken.None);
 
         present.Incarnation.Should().Be(new Incarnation(2));
-        log.Lines.Should().Contain(line => line.EventId == 23 && line.Message.Contains($"backend {stopped.ProcessID}"));
+        log.Lines.Should().Contain(line => line.EventId == 23 && line.Message.Contains($"backend {backend}"));
         log.Lines.Should().Contain(line => line.EventId == 27);
+    }
+
+    [Fact]
+    public async Task A_server_that_has_not_heard_of_this_incarnation_is_behind_and_fences_nobody()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        var newer = us with { Incarnation = new Incarnation(2) }; // joined at the primary that has replaced this one
+
+        foreach (Func<Task> ask in new Func<Task>[] { () => Db.ListAsync(newer), () => Db.LoadAsync(newer, saga), () => Db.CreateSagaAsync(newer) })
+        {
+            (await ask.Should().ThrowAsync<NpgsqlException>()).WithMessage("*knows incarnation 1*this process is 2*");
+        }
     }
 
     private Task WaitingBackendsAsync(int count) => Eventually.HoldsAsync(

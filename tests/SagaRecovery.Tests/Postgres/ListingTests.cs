@@ -4,7 +4,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-public sealed class ListingTests(PostgresCluster cluster) : PostgresTest(cluster)
+public class ListingTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     [Theory]
     [InlineData(1_999)]

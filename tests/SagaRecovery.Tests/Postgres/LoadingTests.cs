@@ -3,7 +3,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-public sealed class LoadingTests(PostgresCluster cluster) : PostgresTest(cluster)
+public class LoadingTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     [Fact]
     public async Task A_log_of_two_thousand_nodes_with_three_events_each_is_loaded_complete()

@@ -3,11 +3,12 @@ using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using static SagaRecovery.Tests.Support.SagaDatabase;
+using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>What using the operators' tool brought to light about the operations in Postgres.</summary>
-public sealed class OperationsFoundTests(PostgresCluster cluster) : PostgresTest(cluster)
+public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     private static readonly OperatorNote s_note = new("ada", "a test");
 

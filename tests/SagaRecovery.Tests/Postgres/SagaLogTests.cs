@@ -2,7 +2,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-public sealed class SagaLogTests(PostgresCluster cluster) : PostgresTest(cluster)
+public class SagaLogTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     [Fact]
     public async Task An_id_is_created_once()

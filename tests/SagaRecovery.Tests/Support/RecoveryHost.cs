@@ -13,7 +13,7 @@ internal sealed class RecoveryHost : IAsyncDisposable
 {
     private readonly IHost _host;
 
-    private RecoveryHost(Action<SagaRecoveryOptions>? configure)
+    private RecoveryHost(Action<SagaRecoveryOptions>? configure, ISagaControls? controls)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(LogLines);
@@ -24,6 +24,11 @@ internal sealed class RecoveryHost : IAsyncDisposable
             options.CoordinatorId = Guid.NewGuid();
             configure?.Invoke(options);
         }).UseStore<ScriptedStore>().UseExecutor<AnsweringExecutor>();
+        if (controls is not null)
+        {
+            builder.Services.AddSingleton(controls);
+        }
+
         _host = builder.Build();
     }
 
@@ -47,12 +52,12 @@ internal sealed class RecoveryHost : IAsyncDisposable
     public SagaRecoveryStatus Status => _host.Services.GetRequiredService<SagaRecoveryStatus>();
 
     /// <summary>Not started yet.</summary>
-    public static RecoveryHost Create(Action<SagaRecoveryOptions>? configure = null) => new(configure);
+    public static RecoveryHost Create(Action<SagaRecoveryOptions>? configure = null, ISagaControls? controls = null) => new(configure, controls);
 
     /// <summary>Started, and its first pass is over.</summary>
-    public static async Task<RecoveryHost> StartAsync(Action<SagaRecoveryOptions>? configure = null)
+    public static async Task<RecoveryHost> StartAsync(Action<SagaRecoveryOptions>? configure = null, ISagaControls? controls = null)
     {
-        RecoveryHost host = Create(configure);
+        RecoveryHost host = Create(configure, controls);
         await host.StartAsync();
         await host.PassesAsync(1);
         return host;

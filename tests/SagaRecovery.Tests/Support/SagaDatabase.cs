@@ -17,10 +17,16 @@ public sealed class SagaDatabase : IAsyncDisposable
 {
     public static readonly SavedDefinition Definition = DefinitionNamed("test-saga");
 
-    public SagaDatabase(string connectionString, PostgresStoreOptions? options = null)
+    private readonly NpgsqlDataSource? _direct;
+
+    /// <param name="connectionString">Perhaps through a pooler.</param>
+    /// <param name="options">Null: the tables are created.</param>
+    /// <param name="direct">Past the pooler; null: there is none.</param>
+    public SagaDatabase(string connectionString, PostgresStoreOptions? options = null, string? direct = null)
     {
         DataSource = NpgsqlDataSource.Create(connectionString);
-        Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }));
+        _direct = direct is null ? null : NpgsqlDataSource.Create(direct);
+        Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }), _direct);
         Log = new PostgresSagaLog(Database);
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Operations = new PostgresSagaOperations(Database);
@@ -129,7 +135,11 @@ public sealed class SagaDatabase : IAsyncDisposable
     internal static CandidateListing NewListing() =>
         new SagaTracker(new StartInbox(), BackoffPolicy.Default).OpenPass(PassReason.Explicit, DateTimeOffset.UnixEpoch).BeginListing();
 
-    public async ValueTask DisposeAsync() => await DataSource.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await DataSource.DisposeAsync();
+        await (_direct?.DisposeAsync() ?? ValueTask.CompletedTask);
+    }
 
     private static byte[] Json(string text) => Encoding.UTF8.GetBytes(text);
 }

@@ -1,0 +1,48 @@
+using Npgsql;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>
+/// Tells a commit that stands from one that a fail-over may undo. A primary that waits for its synchronous standby stops waiting when the
+/// command is cancelled or runs into its time-out. It says so in a warning, and answers as if all were well, though nobody but itself has
+/// the write.
+/// </summary>
+internal sealed class CommitWatch : IDisposable
+{
+    private const string Warning = "WARNING";
+
+    private readonly NpgsqlConnection _connection;
+    private volatile string? _warning;
+
+    public CommitWatch(NpgsqlConnection connection)
+    {
+        _connection = connection;
+        connection.Notice += Note;
+    }
+
+    /// <summary>Reads on to the end of the batch, which is its commit. No statement of ours has a warning of its own.</summary>
+    /// <exception cref="NpgsqlException">
+    /// It may be undone. To write it once more settles it, where that is harmless: the later commit waits for the earlier one, too.
+    /// </exception>
+    public async Task EnsureAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false))
+        {
+        }
+
+        if (_warning is { } warning)
+        {
+            throw new NpgsqlException($"What was written may be undone by a fail-over: {warning}", new TimeoutException(warning));
+        }
+    }
+
+    public void Dispose() => _connection.Notice -= Note;
+
+    private void Note(object sender, NpgsqlNoticeEventArgs told)
+    {
+        if (told.Notice.InvariantSeverity == Warning)
+        {
+            _warning = told.Notice.MessageText;
+        }
+    }
+}

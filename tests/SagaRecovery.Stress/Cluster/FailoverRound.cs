@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Npgsql;
+using SagaRecovery.Stress.Reconciliation;
+
+namespace SagaRecovery.Stress.Cluster;
+
+/// <summary>One fail-over under load, until all works again by itself and the cluster is whole.</summary>
+internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster cluster, ProjectLoad load, int clients)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <param name="how">How the lead passes on.</param>
+    /// <param name="killService">Whether the service is killed at the same moment, and started again at once.</param>
+    public async Task<FailoverTimes> StrikeAsync(Failover how, bool killService)
+    {
+        await cluster.IsWholeAsync();
+        PatroniNode old = await cluster.PrimaryAsync() ?? throw new InvalidOperationException("The cluster is whole and has no primary.");
+        long struck = Stopwatch.GetTimestamp();
+        Task strike = how switch
+        {
+            Failover.Switchover => cluster.SwitchOverAsync(old),
+            Failover.Kill => old.KillAsync(),
+            _ => old.FreezeAsync(),
+        };
+        Task restart = killService ? RestartServiceAsync() : Task.CompletedTask;
+        Task<TimeSpan> database = SinceAsync(struck, WritesElsewhereAsync(old));
+        Task<TimeSpan> pass = SinceAsync(struck, PassesAsync(restart, database));
+        Task<TimeSpan> project = SinceAsync(struck, ProjectsAsync(database));
+        await Task.WhenAll(strike, restart, database, pass, project);
+        switch (how)
+        {
+            case Failover.Kill:
+                old.Start();
+                break;
+            case Failover.Freeze:
+                await old.ThawAsync();
+                break;
+        }
+
+        return new FailoverTimes(await database, await pass, await project);
+    }
+
+    private static async Task<TimeSpan> SinceAsync(long began, Task what)
+    {
+        await what;
+        return Stopwatch.GetElapsedTime(began);
+    }
+
+    private async Task RestartServiceAsync()
+    {
+        ServiceProcess service = stage.Present!;
+        await service.KillAsync();
+        await stage.RetireAsync(service);
+        await stage.StartAsync();
+    }
+
+    private Task WritesElsewhereAsync(PatroniNode old) => Eventually.HoldsAsync(
+        async () =>
+        {
+            try
+            {
+                return await stage.ScalarAsync<int>("select inet_server_port() where not pg_is_in_recovery()") is int port and not 0 && port != old.PostgresPort;
+            }
+            catch (NpgsqlException)
+            {
+                return false;
+            }
+        },
+        "another server took writes",
+        Patience);
+
+    /// <summary>Asks for passes until one fails: from then on it is for recovery to try again. One that the new primary has answered will do.</summary>
+    private async Task PassesAsync(Task restart, Task database)
+    {
+        await restart;
+        ServiceProcess service = stage.Present!;
+        bool failed = false;
+        string? error = null;
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                bool sameServer = !database.IsCompleted;
+                JsonElement pass = failed ? (await service.StatusAsync()).GetProperty("lastPass") : await service.ActivateAsync();
+                run.RequireNone(Totals.Unaccounted(pass));
+                bool completed = pass.GetProperty("result").GetString() == "Completed";
+                failed |= !completed;
+                SayOnce(pass.GetProperty("error").GetString());
+                return completed && (failed || !sameServer);
+            },
+            "a pass completed",
+            Patience);
+
+        void SayOnce(string? present)
+        {
+            if (present is not null && present != error)
+            {
+                run.Say($"a pass failed: {present}");
+            }
+
+            error = present;
+        }
+    }
+
+    /// <summary>One more than there are clients: the last of them was asked for when all was well.</summary>
+    private async Task ProjectsAsync(Task database)
+    {
+        await database;
+        int promised = load.Promised.Count;
+        await Eventually.HoldsAsync(() => load.Promised.Count > promised + clients, "projects were made", Patience);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Text.Json.Nodes;
+using EmbeddedPostgres;
+
+namespace SagaRecovery.Stress.Cluster;
+
+/// <summary>What each Patroni is told. Written as JSON, which is YAML, too.</summary>
+/// <param name="Password">That of the superuser and of the replicator.</param>
+/// <param name="EtcdPort">Where etcd answers.</param>
+internal sealed record PatroniConfiguration(string Password, int EtcdPort)
+{
+    public const string Host = "127.0.0.1";
+    public const string Superuser = "postgres";
+
+    /// <summary>The folder, in a node's own, that Postgres keeps its data in.</summary>
+    public const string Data = "data";
+
+    /// <summary>
+    /// After so long without a sign of life the primary is replaced. Patroni asks for at least <c>loop_wait</c> + 2 <c>retry_timeout</c>;
+    /// its defaults are 30, 10 and 10 s. As short as this a fail-over takes seconds, and so that a busy machine is not taken for a dead one.
+    /// </summary>
+    public const int TimeToLive = 8;
+
+    private const int LoopWait = 1;
+    private const int RetryTimeout = 3;
+
+    public string Of(string name, string folder, int postgresPort, int restPort) => new JsonObject
+    {
+        ["scope"] = "stress",
+        ["name"] = name,
+        ["restapi"] = new JsonObject { ["listen"] = $"{Host}:{restPort}", ["connect_address"] = $"{Host}:{restPort}" },
+        ["etcd3"] = new JsonObject { ["host"] = $"{Host}:{EtcdPort}" },
+        ["bootstrap"] = new JsonObject
+        {
+            ["dcs"] = Shared(),
+            ["initdb"] = new JsonArray(new JsonObject { ["encoding"] = "UTF8" }, new JsonObject { ["locale"] = "C" }, "no-sync"),
+        },
+        ["postgresql"] = new JsonObject
+        {
+            ["listen"] = $"{Host}:{postgresPort}",
+            ["connect_address"] = $"{Host}:{postgresPort}",
+            ["data_dir"] = Path.Combine(folder, Data),
+            ["bin_dir"] = BinFolder(),
+            ["pgpass"] = Path.Combine(folder, "pgpass"),
+            ["authentication"] = new JsonObject
+            {
+                ["superuser"] = Role(Superuser), ["rewind"] = Role(Superuser), ["replication"] = Role("replicator"),
+            },
+            ["pg_hba"] = new JsonArray("host all all 127.0.0.1/32 scram-sha-256", "host replication replicator 127.0.0.1/32 scram-sha-256"),
+        },
+    }.ToJsonString();
+
+    /// <summary>
+    /// What stands in etcd. Only a synchronous standby is promoted, so no commit that was answered is lost. Not the strict form: where no
+    /// standby is left, the primary goes on alone, and nobody but itself may succeed it until a standby has caught up; strict would make
+    /// it wait, and guard against the loss of its disk, which is not what is tried here.
+    /// </summary>
+    private static JsonObject Shared() => new()
+    {
+        ["ttl"] = TimeToLive,
+        ["loop_wait"] = LoopWait,
+        ["retry_timeout"] = RetryTimeout,
+        ["synchronous_mode"] = true,
+        ["postgresql"] = new JsonObject
+        {
+            ["use_pg_rewind"] = true,
+            ["parameters"] = new JsonObject
+            {
+                ["max_connections"] = 100,
+                ["wal_log_hints"] = "on", // pg_rewind needs it
+                ["wal_retrieve_retry_interval"] = "500ms", // a standby looks for its new primary that often; the default is 5 s
+                ["unix_socket_directories"] = "", // a socket's path may have 107 characters only; the loopback port does
+                ["dynamic_shared_memory_type"] = "mmap", // in the data folder: a killed server leaves nothing outside
+            },
+        },
+    };
+
+    /// <summary>Patroni runs more of the programs than are linked from where people look for them.</summary>
+    private static string BinFolder()
+    {
+        string postgres = PostgresBinaries.Find()["postgres"];
+        return Path.GetDirectoryName(File.ResolveLinkTarget(postgres, returnFinalTarget: true)?.FullName ?? postgres)!;
+    }
+
+    private JsonObject Role(string name) => new() { ["username"] = name, ["password"] = Password };
+}

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Globalization;
+using EmbeddedPostgres;
+
+namespace Tests.Shared;
+
+/// <summary>
+/// A server of a test's own that is not Postgres itself: it runs as the user that servers run as, and all that it writes lies in one
+/// folder. Its process id stands there too, for whoever cleans up after a test that was cut off. Disposing it kills it.
+/// </summary>
+internal sealed class ServerProgram : IAsyncDisposable
+{
+    /// <summary>Notes the process id, sends all output to the log, and becomes the program.</summary>
+    private const string Become = "echo $$ > \"$0.pid\"; log=\"$0.log\"; exec \"$@\" >> \"$log\" 2>&1";
+
+    private readonly Process _process;
+    private readonly string _log;
+
+    /// <param name="folder">Belongs to the user that servers run as: see <see cref="GiveAsync"/>.</param>
+    /// <param name="name">What its files in there are called.</param>
+    /// <param name="command">The program and its arguments, of which one names the folder: that is how the process is known again.</param>
+    public ServerProgram(string folder, string name, params IReadOnlyList<string> command)
+    {
+        string[] asServerUser = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] : [];
+        string[] line = [.. asServerUser, "sh", "-c", Become, Path.Combine(folder, name), .. command];
+        _log = Path.Combine(folder, $"{name}.log");
+        _process = Process.Start(new ProcessStartInfo(line[0], line[1..]) { UseShellExecute = false, WorkingDirectory = "/" })!;
+    }
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>The end of its log, for the message when it does not do what it should.</summary>
+    public string LastWords => File.Exists(_log) ? string.Join('\n', File.ReadLines(_log).TakeLast(5)) : "it logged nothing";
+
+    /// <summary>Where a program lies; null: it is not installed.</summary>
+    public static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Append("/usr/sbin") // Debian puts daemons there, and not everybody has it on the PATH
+        .Select(folder => Path.Combine(folder, program))
+        .FirstOrDefault(File.Exists);
+
+    /// <summary>Gives a folder or file to the user that servers run as.</summary>
+    public static Task GiveAsync(string path) =>
+        new ServerCommands(PostgresBinaries.Find(), TimeSpan.FromSeconds(10)).HandOverAsync(path, CancellationToken.None);
+
+    /// <summary>Sends a signal by name.</summary>
+    public async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            await KillAsync();
+        }
+
+        _process.Dispose();
+    }
+}
