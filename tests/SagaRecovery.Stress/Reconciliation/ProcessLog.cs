@@ -47,6 +47,9 @@ internal sealed partial class ProcessLog
         return new ProcessLog(lines);
     }
 
+    /// <summary>What a process that runs has said of sagas that it resumed.</summary>
+    public static IEnumerable<LogLine> Resumed(ServiceProcess service) => Read(service.Output).Of(Told.Resumed);
+
     public IEnumerable<LogLine> Of(params IReadOnlyList<Told> events) => Lines.Where(line => line.Id is { } id && events.Contains(id));
 
     /// <summary>How often it said so in its first lines.</summary>

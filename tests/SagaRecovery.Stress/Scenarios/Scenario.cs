@@ -8,7 +8,7 @@ internal abstract class Scenario
     public static IReadOnlyList<Scenario> Every { get; } =
     [
         new FuriousScenario(), new KillScenario(), new DatabaseScenario(), new PartitionScenario(), new ZombieScenario(), new PoisonScenario(),
-        new CrashLoopScenario(), new NodesScenario(), new FailoverScenario(Enum.GetValues<Failover>()), new PoolerScenario(),
+        new CrashLoopScenario(), new NodesScenario(), new MovesScenario(), new FailoverScenario(Enum.GetValues<Failover>()), new PoolerScenario(),
     ];
 
     public abstract string Name { get; }

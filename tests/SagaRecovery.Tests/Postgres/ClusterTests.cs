@@ -335,7 +335,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     [Fact]
     public async Task Signs_of_life_go_on_while_every_other_connection_is_taken()
     {
-        var few = new NpgsqlConnectionStringBuilder(Db.DataSource.ConnectionString) { MaxPoolSize = 2 };
+        var few = new NpgsqlConnectionStringBuilder(Db.Direct) { MaxPoolSize = 2 };
         await using var busy = new SagaDatabase(few.ConnectionString);
         await using CoordinatorLine line = await busy.StayInTouchAsync(period: TimeSpan.FromMilliseconds(20));
         await using NpgsqlConnection load = await busy.DataSource.OpenConnectionAsync();

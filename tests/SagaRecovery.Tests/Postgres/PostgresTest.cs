@@ -16,7 +16,8 @@ public abstract class PostgresTest(PostgresCluster cluster, Pooler? pooler = nul
         string database = await cluster.NewDatabaseAsync();
         Db = pooler is null
             ? new SagaDatabase(database)
-            : new SagaDatabase(await pooler.ThroughAsync(database), new PostgresStoreOptions { CreateSchema = true, PreparedStatements = false });
+            : new SagaDatabase(
+                await pooler.ThroughAsync(database), new PostgresStoreOptions { CreateSchema = true, PreparedStatements = false }, direct: database);
     }
 
     public async Task DisposeAsync() => await Db.DisposeAsync();

@@ -24,6 +24,7 @@ public sealed class SagaDatabase : IAsyncDisposable
     /// <param name="direct">Past the pooler; null: there is none.</param>
     public SagaDatabase(string connectionString, PostgresStoreOptions? options = null, string? direct = null)
     {
+        Direct = direct ?? connectionString;
         DataSource = NpgsqlDataSource.Create(connectionString);
         _direct = direct is null ? null : NpgsqlDataSource.Create(direct);
         Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }), _direct);
@@ -33,6 +34,9 @@ public sealed class SagaDatabase : IAsyncDisposable
         Cluster = new PostgresSagaCluster(Database, Operations, TimeProvider.System);
         Schema = new PostgresSchema(Database, NullLogger<PostgresSchema>.Instance);
     }
+
+    /// <summary>The connection string, past any pooler.</summary>
+    public string Direct { get; }
 
     public NpgsqlDataSource DataSource { get; }
 
