@@ -26,7 +26,7 @@ public sealed class SagaRecoveryOptions
     /// <summary>How long the executor may take over one hand-over before it counts as failed. Default 30 s.</summary>
     public TimeSpan HandOverTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a pass that fails waits before it is tried again, the first time; doubles up to <see cref="Period"/>. Default 1 s.</summary>
+    /// <summary>How long a pass that fails waits before it is tried again, the first time; doubles up to 30 s, or <see cref="Period"/>. Default 1 s.</summary>
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a saga whose hand-over failed waits, the first time; doubles. Default 1 s.</summary>
