@@ -100,7 +100,7 @@ public static class RecoveryReportText
         if (sagas.Count > 0)
         {
             string oldest = sagas.Oldest is { } time ? Invariant($", the oldest {Duration(now - time)} old") : "";
-            text.Append(Invariant($"  {word}: {sagas.Count} unfinished sagas on this database {why}{oldest}. Assign them to a coordinator.\n"));
+            text.Append(Invariant($"  {word}: {sagas.Count} unfinished sagas on this database {why}{oldest}. Reassign them.\n"));
         }
     }
 
@@ -251,11 +251,10 @@ public static class RecoveryReportText
         }
 
         text.Append(Invariant($"    levers pulled ({report.RecentActions.Count}):\n"));
-        text.Append("        TIME                  LEVER        SAGA_ID                               BY\n");
+        text.Append("        TIME                  LEVER         ON                                                BY\n");
         foreach (OperatorAction action in report.RecentActions)
         {
-            string saga = action.SagaId?.ToString() ?? "-";
-            text.Append(Invariant($"        {Time(action.Time)}  {LeverWords.Of(action.Lever),-11}  {saga,-36}  {By(action.Note)}\n"));
+            text.Append(Invariant($"        {Time(action.Time)}  {LeverWords.Of(action.Lever),-12}  {LeverWords.On(action),-48}  {By(action.Note)}\n"));
         }
     }
 

@@ -53,6 +53,8 @@ public sealed class SagaOperator
     /// <summary>The coordinators on the store, and how sagas change their owner.</summary>
     public ISagaCluster Cluster => _cluster;
 
+    private ReassignLever Reassigning => new(_operations, _cluster, _time);
+
     /// <summary>Says where one saga stands with regard to this process, and why. Asks the store once; waits for no pass.</summary>
     public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken = default)
     {
@@ -134,6 +136,24 @@ public sealed class SagaOperator
         await ShowAsync(cancellationToken).ConfigureAwait(false);
         return outcome;
     }
+
+    /// <summary>The same as somebody asks for it from afar: who gets the sagas may be left out, and the answer is in words, too.</summary>
+    /// <param name="from">Whose sagas; null: those that nobody owns.</param>
+    /// <param name="request">To whom, and whether even if their owner answers. Must not name that among those that get them.</param>
+    /// <param name="note">Who asks, and why.</param>
+    /// <param name="cancellationToken">Gives up; what has moved stays where it is.</param>
+    public async Task<ReassignAnswer> ReassignAsync(
+        CoordinatorId? from, ReassignRequest request, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        ReassignAnswer answer = await Reassigning.PullAsync(from, request, note, cancellationToken).ConfigureAwait(false);
+        await ShowAsync(cancellationToken).ConfigureAwait(false);
+        return answer;
+    }
+
+    /// <summary>Waits until those that got sagas have recovered them, but no longer than it is given.</summary>
+    /// <returns>The answer, with who has caught up, or that they have not.</returns>
+    public Task<ReassignAnswer> WaitUntilCaughtUpAsync(ReassignAnswer answer, TimeSpan longest, CancellationToken cancellationToken = default) =>
+        Reassigning.WaitAsync(answer, longest, cancellationToken);
 
     /// <summary>Whose saga this process's own is may be asked of this process: it is the owner that would have to answer.</summary>
     private async Task<LeverCondition> IfMineAsync(SagaId sagaId, LeverCondition condition, CancellationToken cancellationToken)
