@@ -179,7 +179,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         await Eventually.HoldsAsync(
             async () => (await _service.JsonAsync("/coordinators"))[0].GetProperty("state").GetString() == "Draining", "the others see it");
         (await (await _service.SendAsync(HttpMethod.Get, "")).Content.ReadAsStringAsync()).Should()
-            .Contain($"DRAINING since").And.Contain($"asked for by {TestUsers.Operator}: version 2. No new sagas. Drained: 0 given to others, none left.");
+            .Contain("DRAINING for ").And.Contain($"asked for by {TestUsers.Operator}: version 2. No new sagas. Drained: 0 given to others, none left.");
     }
 
     private async Task<TestService> StartAsync()

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
 
@@ -45,7 +46,9 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
 
         CoordinatorDetails ofService = service.Read(RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails).Single();
         CoordinatorDetails ofDatabase = database.Read(RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails).Single();
-        ofDatabase.Should().Be(ofService with { Silence = ofDatabase.Silence });
+        ofDatabase.Should().BeEquivalentTo(ofService with { Silence = ofDatabase.Silence });
+        ofDatabase.State.Should().Be(CoordinatorState.Active);
+        ofDatabase.Definitions.Should().Equal("demo v1", "project-create v1", "project-delete v1");
         ofDatabase.InProgress.Should().Be(1);
         ofDatabase.Answers.Should().BeTrue();
     }

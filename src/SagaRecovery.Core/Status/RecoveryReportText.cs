@@ -74,7 +74,7 @@ public static class RecoveryReportText
             return;
         }
 
-        text.Append(Invariant($"  DRAINING since {Duration(now - drain.Since)}, asked for by {By(drain.Note)}. No new sagas. "));
+        text.Append(Invariant($"  DRAINING for {Duration(now - drain.Since)}, asked for by {By(drain.Note)}. No new sagas. "));
         text.Append(drain.Phase switch
         {
             DrainPhase.LettingFinish => "Those that run may finish.\n",
