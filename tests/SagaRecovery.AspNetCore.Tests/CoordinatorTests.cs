@@ -73,7 +73,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         answer.GetProperty("receipts").EnumerateArray().Single().GetProperty("to").GetGuid().Should().Be(_service.CoordinatorId);
         answer.GetProperty("caughtUp").EnumerateArray().Single().GetProperty("notRunning").GetInt32().Should().Be(0);
         answer.GetProperty("message").GetString().Should().Be(
-            $"reassign: done, 1 sagas of coordinator {dead} given to others: 1 to {_service.CoordinatorId}. They have been recovered.");
+            $"reassign: done, 1 saga of coordinator {dead} given to others: 1 to {_service.CoordinatorId}. They have been recovered.");
         (await _service.JsonAsync($"/sagas/{saga}/explain")).GetProperty("verdict").GetString().Should().Be("RunningHere");
         JsonElement action = (await _service.JsonAsync("")).GetProperty("recentActions").EnumerateArray().Single();
         (action.GetProperty("lever").GetString(), action.GetProperty("coordinator").GetGuid()).Should().Be(("Reassign", dead));

@@ -56,7 +56,7 @@ internal static class CoordinatorListCommand
                 Words.Life(coordinator),
                 $"{PlainText.Duration(coordinator.Silence)} ago",
                 coordinator.InProgress?.ToString(CultureInfo.InvariantCulture) ?? "-",
-                coordinator.Version ?? "-",
+                Words.Version(coordinator),
                 Cell.Of(coordinator.Incarnation),
                 Cell.Of(coordinator.TimeJoined),
                 Cell.Of(coordinator.ProcessId),

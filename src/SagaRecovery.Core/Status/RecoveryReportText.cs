@@ -91,16 +91,17 @@ public static class RecoveryReportText
             return;
         }
 
-        AppendUnowned(text, cluster.Orphans, "ORPHANS", "whose owner is no known coordinator", now);
-        AppendUnowned(text, cluster.Stranded, "STRANDED", "whose owner does not answer", now);
+        string looked = Invariant($"as of {Duration(now - cluster.At)} ago");
+        AppendUnowned(text, cluster.Orphans, "ORPHANS", "whose owner is no known coordinator", looked, now);
+        AppendUnowned(text, cluster.Stranded, "STRANDED", "whose owner does not answer", looked, now);
     }
 
-    private static void AppendUnowned(StringBuilder text, UnownedSagas sagas, string word, string why, DateTimeOffset now)
+    private static void AppendUnowned(StringBuilder text, UnownedSagas sagas, string word, string why, string looked, DateTimeOffset now)
     {
         if (sagas.Count > 0)
         {
             string oldest = sagas.Oldest is { } time ? Invariant($", the oldest {Duration(now - time)} old") : "";
-            text.Append(Invariant($"  {word}: {sagas.Count} unfinished sagas on this database {why}{oldest}. Reassign them.\n"));
+            text.Append(Invariant($"  {word}: {sagas.Count} unfinished sagas on this database {why}{oldest} ({looked}). Reassign them: 'coordinators orphans' says whose they are.\n"));
         }
     }
 

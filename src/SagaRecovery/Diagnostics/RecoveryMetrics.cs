@@ -87,6 +87,8 @@ internal sealed class RecoveryMetrics : IDisposable
         Count("unreadable", pass.Unreadable);
         Count("removed", pass.Removed);
         _missedHints.Add(pass.MissedHints);
+        _takeOvers.Add(0); // there from the first pass on, for whoever asks for an increase
+        _takenOver.Add(0);
         StartsRead(pass);
     }
 

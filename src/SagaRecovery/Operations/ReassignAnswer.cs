@@ -1,4 +1,3 @@
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 
 namespace SagaRecovery.Operations;

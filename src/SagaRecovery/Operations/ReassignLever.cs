@@ -1,4 +1,3 @@
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Status;
 
@@ -41,7 +40,7 @@ internal sealed class ReassignLever(ISagaOperations operations, ISagaCluster clu
         {
             IReadOnlyList<CaughtUp> caughtUp = await cluster.WaitUntilCaughtUpAsync(answer.Receipts, either.Token).ConfigureAwait(false);
             IEnumerable<string> aside = caughtUp.Where(one => one.NotRunning > 0)
-                .Select(one => $"{one.NotRunning} sagas of {one.Coordinator} do not run: they are held, failed or not here; its status names them.");
+                .Select(one => $"Of those of {one.Coordinator}, {Sagas(one.NotRunning)} not running: held, failed or not here; its status names them.");
             return answer with { CaughtUp = caughtUp, Message = string.Join(' ', aside.Prepend($"{answer.Message} They have been recovered.")) };
         }
         catch (OperationCanceledException) when (timeUp.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -67,6 +66,8 @@ internal sealed class ReassignLever(ISagaOperations operations, ISagaCluster clu
         _ => new(LeverResult.MovedOn, "reassign: not done, it is not needed any more."),
     };
 
+    private static string Sagas(long count) => count == 1 ? "1 saga" : $"{count} sagas";
+
     private static string Told(CoordinatorId? from, ReassignOutcome.Done done)
     {
         if (done is { Moved: 0, Left: 0 })
@@ -77,6 +78,6 @@ internal sealed class ReassignLever(ISagaOperations operations, ISagaCluster clu
         string whose = from is null ? "that nobody owned" : $"of coordinator {from}";
         string got = done.Moved == 0 ? "" : $": {string.Join(", ", done.Receipts.Select(receipt => $"{receipt.Count} to {receipt.To}"))}";
         string left = done.Left == 0 ? "" : $" {done.Left} left, which none of those can run.";
-        return $"{done.Moved} sagas {whose} given to others{got}.{left}";
+        return $"{Sagas(done.Moved)} {whose} given to others{got}.{left}";
     }
 }

@@ -133,7 +133,11 @@ public sealed class SagaOperator
     public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken = default)
     {
         ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
-        await ShowAsync(cancellationToken).ConfigureAwait(false);
+        if (outcome is ReassignOutcome.Done)
+        {
+            await ShowMovedAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         return outcome;
     }
 
@@ -146,7 +150,11 @@ public sealed class SagaOperator
         CoordinatorId? from, ReassignRequest request, OperatorNote note, CancellationToken cancellationToken = default)
     {
         ReassignAnswer answer = await Reassigning.PullAsync(from, request, note, cancellationToken).ConfigureAwait(false);
-        await ShowAsync(cancellationToken).ConfigureAwait(false);
+        if (answer.Result == LeverResult.Done)
+        {
+            await ShowMovedAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         return answer;
     }
 
@@ -188,6 +196,14 @@ public sealed class SagaOperator
         }
 
         return outcome;
+    }
+
+    /// <summary>Nor does a warning of sagas that nobody runs stand until the next look, when they have just been given to somebody.</summary>
+    private async Task ShowMovedAsync(CancellationToken cancellationToken)
+    {
+        await ShowAsync(cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<OwnedSagas> owned = await _cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
+        _status.Looked(ClusterDetails.Of(owned, _time.GetUtcNow()).ToReport());
     }
 
     /// <summary>Status and log show it now, not at the next pass.</summary>

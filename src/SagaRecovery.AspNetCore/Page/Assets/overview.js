@@ -113,8 +113,8 @@ function recoveredTable(sagas) {
 
 function actions(report) {
   return report.recentActions.length > 0 && card('Levers pulled', table(report.recentActions.slice(-20).reverse(), [
-    ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['lever', (action) => leverWord(action.lever)],
-    ['on', (action) => on(action)], ['by', (action) => plain(action.note.actor, 60)], ['why', (action) => plain(action.note.reason)],
+    ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['lever', (action) => leverWord(action.lever), 'when'],
+    ['on', on], ['by', (action) => plain(action.note.actor, 60), 'who'], ['why', (action) => plain(action.note.reason)],
   ]));
 }
 

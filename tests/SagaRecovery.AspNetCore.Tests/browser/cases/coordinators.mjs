@@ -21,7 +21,7 @@ export default async function ({ page, given: [dead, stranger, other], say, tile
   assert.equal(await although.count(), 0, 'it does not answer');
   await dialog.getByLabel('Reason').fill('its node burnt');
   await page.keyboard.press('Enter');
-  await page.locator('#told', { hasText: `reassign: done, 1 sagas of coordinator ${dead} given to others` }).waitFor();
+  await page.locator('#told', { hasText: `reassign: done, 1 saga of coordinator ${dead} given to others` }).waitFor();
   await reassign(row(dead)).waitFor({ state: 'detached' });
 
   for (const owner of [stranger, 'nobody']) {
