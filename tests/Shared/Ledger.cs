@@ -71,6 +71,20 @@ internal sealed class Ledger(string connectionString)
                 or count(*) filter (where event_type not in ('started', 'succeeded')) <> 0) as odd
         """);
 
+    /// <summary>
+    /// Sagas whose events were written by more owners in turn than they have had: writes of two owners both counted. A line each.
+    /// </summary>
+    public Task<IEnumerable<string>> SagasOfTwoWritersAsync() => QueryAsync<string>(
+        """
+        select format('saga %s has had %s owners, and its writers changed %s times', saga.id, adopt_generation, changes)
+        from saga_recovery.saga
+        join (
+            select saga_id, count(*) filter (where creator <> before) as changes
+            from (select saga_id, creator, lag(creator) over (partition by saga_id order by event_time) as before from saga_recovery.saga_node_event) events
+            group by saga_id) writers on writers.saga_id = saga.id
+        where changes >= adopt_generation
+        """);
+
     /// <summary>Rows of the control plane that belong to nothing.</summary>
     public Task<long> OrphansAsync() => ScalarAsync<long>(
         """

@@ -7,7 +7,7 @@ namespace ControlPlane.DemoSagas;
 
 /// <summary>
 /// Which demo sagas have been released. It stands in the database, so that a saga which was released just before a crash does not wait
-/// for ever after it; waiters in this process are told at once.
+/// for ever after it; waiters in this process are told at once, those in others by <see cref="DemoReleaseWatch"/>.
 /// </summary>
 internal sealed class DemoReleases(ControlPlaneDatabase database)
 {
@@ -50,6 +50,27 @@ internal sealed class DemoReleases(ControlPlaneDatabase database)
         finally
         {
             _waiting.TryRemove(sagaId, out _);
+        }
+    }
+
+    /// <summary>Tells waiters in this process of releases that others have taken.</summary>
+    public async Task TellReleasedAsync(CancellationToken cancellationToken)
+    {
+        const string Ask = "select saga_id from control_plane.demo_saga where saga_id = any (@ids) and time_released is not null";
+        Guid[] ids = [.. _waiting.Keys.Select(sagaId => sagaId.Value)];
+        if (ids.Length == 0)
+        {
+            return;
+        }
+
+        IEnumerable<Guid> released = await database.ReadAsync(
+            connection => connection.QueryAsync<Guid>(new CommandDefinition(Ask, new { ids }, cancellationToken: cancellationToken)), cancellationToken);
+        foreach (Guid id in released)
+        {
+            if (_waiting.TryGetValue(new SagaId(id), out TaskCompletionSource? waiter))
+            {
+                waiter.TrySetResult();
+            }
         }
     }
 

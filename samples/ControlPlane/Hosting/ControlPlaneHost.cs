@@ -82,6 +82,7 @@ internal static class ControlPlaneHost
         services.AddHostedService(provider => provider.GetRequiredService<SchemaService>());
         services.AddSingleton<SagaRunner>();
         services.AddSingleton<DemoReleases>();
+        services.AddHostedService<DemoReleaseWatch>();
 
         services.AddProblemDetails();
         services.AddExceptionHandler<Problems>();

@@ -126,6 +126,36 @@ public sealed class CrashGuardTests
     }
 
     [Fact]
+    public void Suspects_that_come_from_another_node_are_handed_over_like_those_of_the_process_before()
+    {
+        LeftBehind(2);
+        _process.Pass().Recovered.Should().Be(2);
+        LeftBehind(4, _process, from: 10);
+        _process.Suspects.AddRange([new Suspect(Saga(11), 2, 0), new Suspect(Saga(12), 2, 0)]);
+
+        _process.Pass(PassReason.Hint).Should().Match<PassReport>(pass => pass.Recovered == 2 && pass.Deferred == 2);
+        _process.Tracker.Look(Saga(11), _process.Now).IsSuspect.Should().BeTrue();
+        _process.Wait(Probation);
+        _process.Pass(PassReason.Probation).Should().Match<PassReport>(pass => pass.Recovered == 1 && pass.Deferred == 1);
+        _process.Wait(Probation);
+        _process.Pass(PassReason.Probation).Should().Match<PassReport>(pass => pass.Recovered == 1 && pass.Deferred == 0);
+        _process.Wait(Probation);
+        _process.Pass();
+
+        _process.Tracker.Look(Saga(11), _process.Now).IsSuspect.Should().BeFalse("the store lifts it a little later, and the same accusation counts once");
+    }
+
+    [Fact]
+    public void Where_the_guard_is_off_nobody_is_suspected()
+    {
+        var process = new ScriptedProcess(crashGuard: CrashGuardPolicy.Default with { HoldAfterCrashes = 0 });
+        LeftBehind(2, process);
+        process.Suspects.Add(new Suspect(Saga(1), 1, 7));
+
+        process.Pass().Recovered.Should().Be(2);
+    }
+
+    [Fact]
     public void A_held_suspect_is_not_waited_for()
     {
         LeftBehind(1);

@@ -88,6 +88,22 @@ public class PlanTests
         _process.Report.Totals.Readopted.Should().Be(1);
     }
 
+    [Theory]
+    [InlineData(PassReason.Periodic, 1)]
+    [InlineData(PassReason.Hint, 0)]
+    [InlineData(PassReason.Startup, 0)]
+    public void An_assigned_saga_that_a_periodic_pass_has_to_find_is_a_missed_hint(PassReason reason, int missed)
+    {
+        _process.Start(Saga(1));
+        _process.Database.LeftBehind(Saga(2));
+        _process.Pass();
+        _process.Database.TakeAway(Saga(1));
+        _process.Database.GiveBack(Saga(1));
+
+        _process.Pass(reason).MissedHints.Should().Be(missed);
+        _process.Pass(reason).MissedHints.Should().Be(0, "it runs now");
+    }
+
     [Fact]
     public void A_saga_that_is_missing_though_it_was_confirmed_before_the_listing_is_forgotten_at_once()
     {

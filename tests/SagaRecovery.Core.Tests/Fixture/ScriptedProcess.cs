@@ -11,6 +11,7 @@ internal sealed class ScriptedProcess
 {
     public static readonly DateTimeOffset Noon = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
 
+    private int _missedHints;
     private readonly Queue<Action> _handOvers = new();
     private OpenedPass? _pass;
     private CandidateListing? _listing;
@@ -63,6 +64,9 @@ internal sealed class ScriptedProcess
 
     /// <summary>What operators hold.</summary>
     public HashSet<SagaId> Held { get; private init; } = [];
+
+    /// <summary>Sagas of this coordinator that were in hand when some process died.</summary>
+    public List<Suspect> Suspects { get; private init; } = [];
 
     /// <summary>That recovery is paused; null: it is not.</summary>
     public RecoveryPause? Pause { get; set; }
@@ -125,6 +129,9 @@ internal sealed class ScriptedProcess
             _handOvers.Enqueue(() => HandOver(candidate));
         }
 
+        _missedHints = _pass.Start.Reason == PassReason.Periodic
+            ? _plan.Recover.Concat(_plan.Readopted.Select(saga => saga.Candidate)).Count(saga => saga.Generation.Value > 1 && Waiting(saga.SagaId) is null)
+            : 0;
         return _plan;
     }
 
@@ -145,6 +152,7 @@ internal sealed class ScriptedProcess
     public PassReport Complete(string? error = null)
     {
         _handOvers.Clear();
+        Truth = Truth with { MissedHints = Truth.MissedHints + _missedHints };
         return Account(_outcome!.Complete(Now, error));
     }
 
@@ -161,6 +169,7 @@ internal sealed class ScriptedProcess
     private RecoveryControls Controls => new()
     {
         Paused = Pause,
+        Suspects = Suspects,
         Held = [.. Held.Select(saga => new HeldSaga(saga, "provision", Now, new OperatorNote("ann", "broken")))],
     };
 

@@ -56,6 +56,7 @@ public class RecoveryReportTests
             Readopted = 7,
             Abandoned = 8,
             ProtocolViolations = 9,
+            MissedHints = 10,
         };
 
         RecoveryTotals totals = new RecoveryTotals().Plus(pass).Plus(pass with { Result = PassResult.Completed });
@@ -73,6 +74,7 @@ public class RecoveryReportTests
             Readopted = 14,
             Abandoned = 16,
             ProtocolViolations = 18,
+            MissedHints = 20,
         });
     }
 

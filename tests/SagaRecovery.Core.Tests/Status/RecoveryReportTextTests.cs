@@ -46,6 +46,7 @@ public class RecoveryReportTextTests
                     bad state in executor:    0
                     sagas readopted:          0
                     sagas abandoned:          0
+                    hints missed:             0 (assigned here, and found by a periodic pass)
                     protocol violations:      0
                     passes:                   3 (0 failed)
                 last pass:
@@ -123,6 +124,7 @@ public class RecoveryReportTextTests
                     bad state in executor:      0
                     sagas readopted:            0
                     sagas abandoned:            1
+                    hints missed:               0 (assigned here, and found by a periodic pass)
                     protocol violations:        4
                     passes:                  1234 (12 failed)
                 last pass:

@@ -15,6 +15,7 @@ internal enum Told
     Abandoned = 16,
     ProtocolViolation = 20,
     GivenUp = 21,
+    Drained = 40,
     Started = 100,
     Resumed = 101,
     Succeeded = 102,

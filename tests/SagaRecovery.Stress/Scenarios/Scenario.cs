@@ -6,7 +6,7 @@ internal abstract class Scenario
     public static IReadOnlyList<Scenario> Every { get; } =
     [
         new FuriousScenario(), new KillScenario(), new DatabaseScenario(), new PartitionScenario(), new ZombieScenario(), new PoisonScenario(),
-        new CrashLoopScenario(),
+        new CrashLoopScenario(), new NodesScenario(),
     ];
 
     public abstract string Name { get; }

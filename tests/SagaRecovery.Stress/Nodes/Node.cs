@@ -1,0 +1,58 @@
+using SagaRecovery.Stress.Reconciliation;
+
+namespace SagaRecovery.Stress.Nodes;
+
+/// <summary>A place for a control-plane process beside others, with clients that ask whatever runs there.</summary>
+internal sealed class Node(Stage stage, string name, IReadOnlyList<string> settings) : IAsyncDisposable
+{
+    private const int Clients = 6;
+
+    private volatile ServiceProcess? _service;
+
+    public string Name => name;
+
+    /// <summary>Of the process that runs here, or ran here last.</summary>
+    public CoordinatorId Id { get; private set; }
+
+    public ServiceProcess Service => _service ?? throw new InvalidOperationException($"Nothing runs at {name}.");
+
+    public ProjectLoad Load { get; private set; } = null!;
+
+    /// <summary>Puts clients here. Impatient ones: a process that is stopped must not keep them for ever.</summary>
+    public void BeginLoad() => Load = new ProjectLoad(() => _service, Clients, name, TimeSpan.FromSeconds(5));
+
+    /// <summary>Starts a process here, and waits until its first pass is over.</summary>
+    /// <param name="id">Under which coordinator id; null: one of its own.</param>
+    public async Task StartAsync(CoordinatorId? id = null)
+    {
+        Id = id ?? new CoordinatorId(Guid.NewGuid());
+        ServiceProcess service = stage.Launch([.. settings, $"--SagaRecovery:CoordinatorId={Id}"]);
+        await service.ListensAsync();
+        await service.FirstPassAsync();
+        _service = service;
+    }
+
+    /// <summary>SIGKILL.</summary>
+    /// <returns>When.</returns>
+    public async Task<DateTimeOffset> KillAsync()
+    {
+        ServiceProcess service = Service;
+        DateTimeOffset killed = TimeProvider.System.GetUtcNow();
+        await service.KillAsync();
+        _service = null;
+        await stage.RetireAsync(service);
+        return killed;
+    }
+
+    /// <summary>SIGTERM: it drains, and ends.</summary>
+    /// <returns>Its exit code, and its log.</returns>
+    public async Task<(int ExitCode, ProcessLog Log)> TerminateAsync()
+    {
+        ServiceProcess service = Service;
+        int exitCode = await service.TerminateAsync();
+        _service = null;
+        return (exitCode, await stage.RetireAsync(service));
+    }
+
+    public ValueTask DisposeAsync() => Load?.DisposeAsync() ?? ValueTask.CompletedTask;
+}
