@@ -202,7 +202,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         return dead;
     }
 
-    private Task MoveAsync(SagaId saga, Guid? owner) => _service.QueryAsync<int>(
+    private Task<int> MoveAsync(SagaId saga, Guid? owner) => _service.QueryAsync<int>(
         "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @Id", new { owner, Id = saga.Value });
 
     private Task<Guid> OwnerAsync(SagaId saga) =>

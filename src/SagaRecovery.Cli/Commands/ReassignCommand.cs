@@ -2,7 +2,6 @@ using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
-using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 

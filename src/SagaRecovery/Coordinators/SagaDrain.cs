@@ -183,7 +183,7 @@ public sealed class SagaDrain
     {
         ClusterView view = await _cluster.LookAsync(cancellationToken).ConfigureAwait(false);
         CoordinatorId[] takers = [.. view.Coordinators
-            .Where(one => one.Id != _coordinator.Id && one.State == CoordinatorState.Active)
+            .Where(one => one.Id != _coordinator.Id && one.State == CoordinatorState.Active && view.Time - one.LastSeen < CoordinatorDetails.Patience)
             .Select(one => one.Id)];
         if (takers.Length == 0 || !view.Owners.Contains(_coordinator.Id))
         {
