@@ -101,8 +101,8 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         (await Sample.OwnerOfAsync(saga)).Should().Be(dead);
 
         await Sample.ExecuteAsync("update saga_recovery.saga_coordinator set introduced = incarnation, time_seen = now() + interval '1 h' where id = @taker", new { taker = await FrozenAsync() });
-        ToolRun late = await ReassignAsync($"{dead}", "--to", $"{await FrozenAsync()}", "--wait", "--timeout", "300ms");
-        late.ShouldRefuse(ExitCode.Failed, "have not been recovered within 300ms");
+        ToolRun late = await ReassignAsync($"{dead}", "--to", $"{await FrozenAsync()}", "--wait", "--timeout", "2s");
+        late.ShouldRefuse(ExitCode.Failed, "have not been recovered within 2s");
 
         Task<Guid> FrozenAsync() => Sample.QueryAsync<Guid>("select id from saga_recovery.saga_coordinator where host = 'burnt' and id <> @dead order by id limit 1", new { dead });
     }

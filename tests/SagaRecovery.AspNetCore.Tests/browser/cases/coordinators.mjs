@@ -35,7 +35,8 @@ export default async function ({ page, given: [dead, stranger, other], say, tile
   await reassign(row(other)).click();
   await dialog.getByLabel('Reason').fill('it is to be rebuilt');
   await page.keyboard.press('Enter');
-  assert.equal(await dialog.isVisible(), true, 'it answers: that has to be agreed to');
+  assert.equal(await although.evaluate((box) => box.validity.valueMissing), true, 'it answers: that has to be agreed to');
+  assert.equal(await dialog.isVisible(), true);
   await although.check();
   await page.keyboard.press('Enter');
   await page.locator('#told', { hasText: `of coordinator ${other} given to others` }).waitFor();
