@@ -39,7 +39,9 @@ public static class SagaRecoveryEndpoints
         SagaEndpoints.Map(all);
         if (access.AreMapped)
         {
-            LeverEndpoints.Map(access.Guard(all.MapGroup("")));
+            RouteGroupBuilder levers = access.Guard(all.MapGroup(""));
+            LeverEndpoints.Map(levers);
+            CoordinatorLeverEndpoints.Map(levers);
         }
 
         return all;

@@ -6,7 +6,7 @@ internal enum ExitCode
     /// <summary>Done.</summary>
     Done = 0,
 
-    /// <summary>Failed: the pass failed, the check found differences, the answer to a question was no.</summary>
+    /// <summary>Failed: the pass failed, the check found differences, sagas are left, the answer to a question was no.</summary>
     Failed = 1,
 
     /// <summary>The command line makes no sense, or lacks something.</summary>
@@ -18,7 +18,7 @@ internal enum ExitCode
     /// <summary>The saga is not, or no longer, as it was shown.</summary>
     MovedOn = 4,
 
-    /// <summary>The saga's owner answers, or the caller has no rights.</summary>
+    /// <summary>The owner answers, nobody can take its sagas, or the caller has no rights.</summary>
     Refused = 5,
 
     /// <summary>Neither service nor database can be reached, or they do not answer in time.</summary>

@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Text.Json;
 using Dapper;
 using Npgsql;
 using SagaRecovery.AspNetCore.Tests.Support;
@@ -13,7 +14,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
     [
         "--Serilog:MinimumLevel:Override:SagaRecovery=Debug", // one line for each decision
         "--SagaRecovery:Period=01:00:00", "--SagaRecovery:FirstBackoff=01:00:00", "--SagaRecovery:LongestBackoff=01:00:00",
-        "--SagaRecovery:Probation=00:00:00.200",
+        "--SagaRecovery:Probation=00:00:00.200", "--SagaRecovery:ProgressCheckPeriod=00:00:00.200",
     ];
 
     private readonly Guid _coordinator = Guid.NewGuid();
@@ -32,7 +33,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task After_a_chaos_run_all_faces_agree_to_the_letter()
     {
         List<Guid> waiting = await LoadAsync(demoSagas: 6, projects: 60);
-        await PullAsync(waiting[0], "hold");
+        await PullAsync($"/sagas/{waiting[0]}/hold");
         await MisfitAsync(waiting[1]);
         await RestartAsync();
         waiting.AddRange(await LoadAsync(demoSagas: 2, projects: 60));
@@ -45,6 +46,11 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         await _service.ActivateAsync();
         await _service.ActivateAsync(); // tries the misfit again: a failure more
 
+        await LeaveOthersBehindAsync();
+        await PullAsync("/drain");
+        await Eventually.HoldsAsync(LooksEndedAsync, "the drain had ended, and what others left behind was seen");
+        await _service.ActivateAsync();
+
         Faces faces = await Faces.ReadAsync(_service);
 
         Dictionary<string, long> json = faces.Told["json"];
@@ -53,6 +59,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         json["observedStarts"].Should().BeGreaterThan(60);
         json["inferredFinished"].Should().BeGreaterThan(60);
         (json["held"], json["waiting"], json["tracked"]).Should().Be((1, 1, 3));
+        (json["orphans"], json["stranded"], json["drainLeft"], json["missedHints"]).Should().Be((2, 1, waiting.Count - 3, 0));
         foreach ((string face, Dictionary<string, long> told) in faces.Told)
         {
             told.Should().BeEquivalentTo(json.Where(count => told.ContainsKey(count.Key)), "{0} says what the JSON says", face);
@@ -81,9 +88,29 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         await _service.FirstPassAsync();
     }
 
-    private async Task PullAsync(Guid saga, string lever)
+    /// <summary>Two orphans, and a saga of a coordinator that is silent; for this process they have never been.</summary>
+    private async Task LeaveOthersBehindAsync()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{TestService.Prefix}/sagas/{saga}/{lever}")
+        await using var connection = new NpgsqlConnection(_database);
+        await connection.ExecuteAsync(
+            """
+            insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen) values (@dead, 1, 'burnt', 7, now() - interval '1 min');
+            insert into saga_recovery.saga (id, name, creator, time_created, definition_hash, params, state, current_coordinator, adopt_generation, adopt_time)
+            select gen_random_uuid(), name, @dead, now(), definition_hash, params, 'running', owner, 1, now()
+            from (select * from saga_recovery.saga limit 1) s, (values (@dead), (@stranger), (null)) as o (owner)
+            """,
+            new { dead = Guid.NewGuid(), stranger = Guid.NewGuid() });
+    }
+
+    private async Task<bool> LooksEndedAsync()
+    {
+        JsonElement report = await _service.StatusAsync();
+        return report.GetProperty("drain").GetProperty("phase").GetString() == "LeftSome" && report.GetProperty("cluster").GetProperty("orphans").GetProperty("count").GetInt64() == 2;
+    }
+
+    private async Task PullAsync(string lever)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, TestService.Prefix + lever)
         {
             Headers = { Authorization = ServiceProcess.Operator },
             Content = JsonContent.Create(new { reason = "to see it counted" }),

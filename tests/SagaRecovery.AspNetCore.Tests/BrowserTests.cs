@@ -110,7 +110,34 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task The_keyboard_alone_is_enough() => await PlayAsync("keyboard");
 
     [Fact]
-    public async Task It_fits_a_phone() => await PlayAsync("phone", $"{await _service.StartDemoSagaAsync()}");
+    public async Task It_fits_a_phone()
+    {
+        await OrphanAsync(await _service.StartDemoSagaAsync(), Guid.NewGuid());
+        await PlayAsync("phone", $"{await _service.StartDemoSagaAsync()}");
+    }
+
+    [Fact]
+    public async Task Coordinators_orphans_and_stranded_sagas_are_shown_and_moved_and_the_process_is_drained()
+    {
+        (Guid dead, Guid stranger, Guid other) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
+        await QueryAsync<int>(
+            "insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen) values (@dead, 1, 'burnt', 7, now() - interval '1 min')", new { dead });
+        Guid[] sagas = [await _service.StartDemoSagaAsync(), await _service.StartDemoSagaAsync(), await _service.StartDemoSagaAsync()];
+        await OrphanAsync(sagas[0], dead);
+        await OrphanAsync(sagas[1], stranger);
+        await OrphanAsync(sagas[2], owner: null);
+        await using ServiceProcess second = await ServiceProcess.StartAsync(_database, other);
+        await second.FirstPassAsync();
+        await using var browser = new BrowserRun("coordinators", Page, $"{dead}", $"{stranger}", $"{other}");
+
+        await browser.SaysAsync("seen");
+        await browser.GoOnAsync();
+        await browser.EndsWellAsync();
+
+        (await QueryAsync<long>("select count(*) from saga_recovery.saga where current_coordinator = @other", new { other })).Should().Be(3);
+        (await ActionsAsync()).Should().StartWith(
+            [$"Reassign ann its node burnt (to {string.Join(", ", new[] { _coordinator, other }.Order())})", $"Reassign ann lost and found (to {other})", $"Reassign ann lost and found (to {other})"]);
+    }
 
     private async Task PlayAsync(string scene, params IReadOnlyList<string> given)
     {
@@ -118,7 +145,12 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
         await browser.EndsWellAsync();
     }
 
-    private Task<ServiceProcess> StartAsync(params IReadOnlyList<string> settings) => ServiceProcess.StartAsync(_database, _coordinator, settings);
+    private Task<ServiceProcess> StartAsync(params IReadOnlyList<string> settings) =>
+        ServiceProcess.StartAsync(_database, _coordinator, [.. settings, "--SagaRecovery:ProgressCheckPeriod=00:00:00.500"]);
+
+    /// <summary>Makes a saga another's, or nobody's.</summary>
+    private Task<int> OrphanAsync(Guid saga, Guid? owner) => QueryAsync<int>(
+        "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @saga", new { saga, owner });
 
     private async Task<IReadOnlyList<string>> ActionsAsync() =>
         [.. (await _service.StatusAsync()).GetProperty("recentActions").EnumerateArray().Select(action =>

@@ -62,6 +62,33 @@ public sealed class HealthTests(PostgresCluster postgres)
             .And.Contain("incarnation", 3L).And.Contain("lastPass", "Completed").And.Contain("coordinator", report.Coordinator.Id.ToString());
     }
 
+    [Theory]
+    [InlineData(DrainPhase.LettingFinish, "those that run may finish.")]
+    [InlineData(DrainPhase.HandingOver, "the rest is being given to others.")]
+    [InlineData(DrainPhase.Drained, "nothing is left: it can be ended.")]
+    [InlineData(DrainPhase.LeftSome, "2 are left, which go on at its next start.")]
+    public void While_it_drains_it_is_degraded_and_says_how_far_it_has_come(DrainPhase phase, string says)
+    {
+        RecoveryReport report = After(PassResult.Completed) with { Drain = new DrainReport(Noon, new OperatorNote("ann", "version 2"), phase, HandedOver: 5, Left: 2) };
+
+        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+
+        result.Status.Should().Be(HealthStatus.Degraded);
+        result.Description.Should().Be($"Draining, asked for by ann: version 2. It starts no new sagas; {says}");
+        result.Data.Should().Contain("draining", true).And.Contain("drain", phase.ToString()).And.Contain("drainHandedOver", 5L).And.Contain("drainLeft", 2L);
+    }
+
+    [Fact]
+    public void Sagas_that_other_nodes_left_behind_are_data_and_do_not_make_this_process_unwell()
+    {
+        RecoveryReport report = After(PassResult.Completed) with { Cluster = new ClusterReport(Noon, new UnownedSagas(3, Noon), new UnownedSagas(4, Noon)) };
+
+        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+
+        result.Status.Should().Be(HealthStatus.Healthy);
+        result.Data.Should().Contain("orphans", 3L).And.Contain("stranded", 4L);
+    }
+
     [Fact]
     public void An_error_is_cut_to_one_line()
     {

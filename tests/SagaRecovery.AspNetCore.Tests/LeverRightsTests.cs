@@ -103,10 +103,10 @@ public sealed class LeverRightsTests(PostgresCluster postgres)
         string before = await service.QueryAsync<string>(Everything);
         long passes = await PassesAsync(service);
 
-        string[] paths = ["/activate", "/pause", "/resume", .. OfSagas.Select(lever => $"/sagas/{saga}/{lever}")];
+        string[] paths = ["/activate", "/pause", "/resume", "/drain", $"/coordinators/{service.CoordinatorId}/reassign", "/coordinators/nobody/reassign", .. OfSagas.Select(lever => $"/sagas/{saga}/{lever}")];
         foreach (string path in paths)
         {
-            using HttpResponseMessage response = await service.PullAsync(path, new { reason = "x", node = "endless", force = true, actor = "ann" }, user);
+            using HttpResponseMessage response = await service.PullAsync(path, new { reason = "x", node = "endless", force = true, evenIfOwnerAnswers = true, actor = "ann" }, user);
             refused.Should().Contain(response.StatusCode, path);
         }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
 
@@ -45,7 +46,9 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
 
         CoordinatorDetails ofService = service.Read(RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails).Single();
         CoordinatorDetails ofDatabase = database.Read(RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails).Single();
-        ofDatabase.Should().Be(ofService with { Silence = ofDatabase.Silence });
+        ofDatabase.Should().BeEquivalentTo(ofService with { Silence = ofDatabase.Silence });
+        ofDatabase.State.Should().Be(CoordinatorState.Active);
+        ofDatabase.Definitions.Should().Equal("demo v1", "project-create v1", "project-delete v1");
         ofDatabase.InProgress.Should().Be(1);
         ofDatabase.Answers.Should().BeTrue();
     }
@@ -110,7 +113,7 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
         ToolRun text = (await Sample.RunAsync(Way.Database, "status")).ShouldBeDone();
         ToolRun json = (await Sample.RunAsync(Way.Database, "status", "--json")).ShouldBeDone();
 
-        text.Out.Should().MatchRegex($"{Sample.CoordinatorId} +answers").And.MatchRegex($"running +1 +{Sample.CoordinatorId} +demo\n")
+        text.Out.Should().MatchRegex($"{Sample.CoordinatorId} +active +answers").And.MatchRegex($"running +1 +{Sample.CoordinatorId} +demo\n")
             .And.MatchRegex($"succeeded +1 +{Sample.CoordinatorId} +project-create\n");
         JsonElement status = JsonDocument.Parse(json.Out).RootElement;
         status.GetProperty("counts").EnumerateArray().Sum(count => count.GetProperty("count").GetInt64()).Should().Be(2);

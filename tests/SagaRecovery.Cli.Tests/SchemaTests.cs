@@ -15,7 +15,7 @@ public sealed class SchemaTests(PostgresCluster postgres)
         (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "look with 'schema check'");
         (await RunAsync(database, "apply")).ShouldBeDone();
         (await RunAsync(database, "apply")).ShouldBeDone();
-        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be("schema 'saga_recovery' is as version 2 needs it\n");
+        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be("schema 'saga_recovery' is as version 3 needs it\n");
         (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldBeDone().Error.Should().Contain("No such sagas");
         (await ToolRun.OfAsync("status", "--connection", database)).ShouldBeDone().Out.Should().Contain("No coordinator has ever joined").And.Contain("No sagas");
     }

@@ -77,7 +77,7 @@ public sealed class UsageTests
         var around = new Surroundings { Out = TextWriter.Null, Error = TextWriter.Null, In = TextReader.Null, Variable = _ => null, User = "", Time = TimeProvider.System };
         RootCommand root = ToolCommands.Create(around);
         List<ToolCommand> commands = [.. Descendants(root).OfType<ToolCommand>()];
-        commands.Should().HaveCount(19);
+        commands.Should().HaveCount(22);
         foreach (ToolCommand command in commands)
         {
             string[] path = [.. command.Parents.OfType<Command>().Where(parent => parent is not RootCommand).Select(parent => parent.Name), command.Name];
@@ -100,6 +100,10 @@ public sealed class UsageTests
     [InlineData("saga-recovery sagas li", "list")]
     [InlineData("saga-recovery sagas list --state st", "stuck")]
     [InlineData("saga-recovery sagas abandon --fo", "--force")]
+    [InlineData("saga-recovery coordinators re", "reassign")]
+    [InlineData("saga-recovery coordinators reassign no", "nobody")]
+    [InlineData("saga-recovery coordinators reassign nobody --ev", "--even-if-owner-answers")]
+    [InlineData("saga-recovery drain --le", "--let-run")]
     public async Task A_shell_is_told_how_a_word_goes_on(string line, string expected) =>
         (await ToolRun.OfAsync($"[suggest:{line.Length}]", line)).ShouldBeDone().Lines.Should().Contain(expected).And.NotContain("Stuck");
 

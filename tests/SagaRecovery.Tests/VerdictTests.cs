@@ -66,14 +66,30 @@ public sealed class VerdictTests
     }
 
     [Theory]
-    [InlineData(false, 3, "which answers")]
-    [InlineData(false, 60, "which does not answer")]
-    [InlineData(true, 3, "which was shut down")]
-    public void Of_an_owner_it_is_told_whether_it_answers(bool left, int silentSeconds, string told)
+    [InlineData(CoordinatorState.Active, false, 3, "which answers.", "Ask that process.")]
+    [InlineData(CoordinatorState.Draining, false, 3, "which answers, and is draining", "--even-if-owner-answers")]
+    [InlineData(CoordinatorState.Draining, false, 60, "which does not answer (last seen 60s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
+    [InlineData(CoordinatorState.Active, false, 60, "which does not answer (last seen 60s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
+    [InlineData(CoordinatorState.Gone, true, 3, "which was shut down (last seen 3s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
+    [InlineData(CoordinatorState.Gone, false, 60, "which is gone: it does not answer", "Start a coordinator that has its definition, and reassign what is left")]
+    public void Of_an_owner_it_is_told_where_it_stands_and_which_lever_moves_its_sagas(
+        CoordinatorState state, bool left, int silentSeconds, string because, string toDo)
     {
-        CoordinatorDetails owner = Owner(Others) with { HasLeft = left, Silence = TimeSpan.FromSeconds(silentSeconds) };
+        CoordinatorDetails owner = Owner(Others) with { State = state, HasLeft = left, Silence = TimeSpan.FromSeconds(silentSeconds) };
 
-        Judge(Row(SagaState.Running, Others) with { Owner = owner }, new SagaKnowledge()).Because.Should().Contain(told);
+        SagaExplanation told = Judge(Row(SagaState.Running, Others) with { Owner = owner }, new SagaKnowledge());
+
+        told.Verdict.Should().Be(SagaVerdict.NotOurs);
+        told.Because.Should().Contain(because);
+        told.ToDo.Should().Contain(toDo);
+    }
+
+    [Fact]
+    public void Of_an_orphan_it_is_told_which_lever_gives_it_an_owner()
+    {
+        Judge("nobody's").ToDo.Should().Be("Reassign the sagas that nobody owns: coordinators reassign nobody.");
+        Judge(Row(SagaState.Running, Others) with { Owner = null }, new SagaKnowledge()).Should().Match<SagaExplanation>(told =>
+            told.Because.Contains("has never joined") && told.ToDo.EndsWith($"coordinators reassign {Others}."));
     }
 
     private static SagaExplanation Judge(string story)

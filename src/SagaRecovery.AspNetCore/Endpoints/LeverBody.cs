@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 using SagaRecovery.Operations;
@@ -16,17 +17,26 @@ internal static class LeverBody
     /// <summary>Enough for the longest actor and reason, every character of both escaped.</summary>
     private const int MaxBytes = 32 * 1024;
 
-    public static async Task<Asked<LeverRequest>> ReadAsync(HttpContext context, Lever lever)
+    public static Task<Asked<LeverRequest>> ReadAsync(HttpContext context, Lever lever) =>
+        ReadAsync(context, RecoveryReportJson.Default.LeverRequest, LeverForm.Read, request => Wrong(lever, request));
+
+    /// <param name="context">The request.</param>
+    /// <param name="type">Its form as JSON.</param>
+    /// <param name="fromForm">Reads the same from a form.</param>
+    /// <param name="wrong">What is wrong with it, as a sentence; null: nothing.</param>
+    public static async Task<Asked<T>> ReadAsync<T>(
+        HttpContext context, JsonTypeInfo<T> type, Func<IFormCollection, Asked<T>> fromForm, Func<T, string?> wrong)
+        where T : class
     {
         if (await TryBufferAsync(context.Request).ConfigureAwait(false) is not { } body)
         {
-            return Asked<LeverRequest>.No(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {MaxBytes} bytes.");
+            return Asked<T>.No(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {MaxBytes} bytes.");
         }
 
-        Asked<LeverRequest> request = IsJson(context.Request) ? FromJson(body)
-            : context.Request.HasFormContentType ? await LeverForm.ReadAsync(context).ConfigureAwait(false)
-            : Asked<LeverRequest>.No(StatusCodes.Status415UnsupportedMediaType, "The body is to be application/json: {\"reason\": \"…\"}");
-        return request.Value is null || Wrong(lever, request.Value) is not { } wrong ? request : Asked<LeverRequest>.No(wrong);
+        Asked<T> request = IsJson(context.Request) ? FromJson(body, type)
+            : context.Request.HasFormContentType ? await LeverForm.ReadAsync(context, fromForm).ConfigureAwait(false)
+            : Asked<T>.No(StatusCodes.Status415UnsupportedMediaType, "The body is to be application/json: {\"reason\": \"…\"}");
+        return request.Value is null || wrong(request.Value) is not { } told ? request : Asked<T>.No(told);
     }
 
     /// <summary>Why a request that needs no body is refused; null: it is not. Browsers say where a request comes from; tools do not.</summary>
@@ -53,17 +63,18 @@ internal static class LeverBody
         MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type)
         && type.MediaType.Equals(MediaTypes.Json, StringComparison.OrdinalIgnoreCase);
 
-    private static Asked<LeverRequest> FromJson(ReadOnlyMemory<byte> body)
+    private static Asked<T> FromJson<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type)
+        where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize(body.Span, RecoveryReportJson.Default.LeverRequest) is { } request
+            return JsonSerializer.Deserialize(body.Span, type) is { } request
                 ? request
-                : Asked<LeverRequest>.No("The body is to be a JSON object with a 'reason'.");
+                : Asked<T>.No("The body is to be a JSON object with a 'reason'.");
         }
         catch (JsonException unreadable)
         {
-            return Asked<LeverRequest>.No(unreadable.Path is { Length: > 1 } path
+            return Asked<T>.No(unreadable.Path is { Length: > 1 } path
                 ? $"The value at {PlainText.OneLine(path)} of the body is not what is expected there."
                 : "The body is to be a JSON object with a 'reason'.");
         }

@@ -25,6 +25,13 @@ internal static class LeverEndpoints
         MapSaga(group, Lever.InjectError, (recovery, saga, request, note) => recovery.InjectErrorAsync(saga, request.Node!, request.ToCondition(), note));
     }
 
+    public static int StatusOf(LeverResult result) => result switch
+    {
+        LeverResult.Done => StatusCodes.Status200OK,
+        LeverResult.NoSuchSaga or LeverResult.NoSuchCoordinator => StatusCodes.Status404NotFound,
+        _ => StatusCodes.Status409Conflict,
+    };
+
     private static async Task<IResult> ActivateAsync(HttpContext context)
     {
         if (await LeverBody.RefusalOfBareAsync(context).ConfigureAwait(false) is { } refusal)
@@ -64,7 +71,7 @@ internal static class LeverEndpoints
             return request.Refusal!;
         }
 
-        Asked<OperatorNote> note = LeverNote.Of(context.User, request.Value);
+        Asked<OperatorNote> note = LeverNote.Of(context.User, request.Value.Actor, request.Value.Reason);
         if (note.Value is null)
         {
             return note.Refusal!;
@@ -72,11 +79,6 @@ internal static class LeverEndpoints
 
         SagaOperator recovery = context.RequestServices.GetRequiredService<SagaOperator>();
         LeverAnswer answer = await pull(recovery, request.Value, note.Value).ConfigureAwait(false);
-        return Answer.Json(answer, RecoveryReportJson.Default.LeverAnswer, answer.Result switch
-        {
-            LeverResult.Done => StatusCodes.Status200OK,
-            LeverResult.NoSuchSaga => StatusCodes.Status404NotFound,
-            _ => StatusCodes.Status409Conflict,
-        });
+        return Answer.Json(answer, RecoveryReportJson.Default.LeverAnswer, StatusOf(answer.Result));
     }
 }

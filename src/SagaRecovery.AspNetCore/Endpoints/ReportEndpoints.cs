@@ -3,12 +3,13 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.AspNetCore.Page;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>What recovery did and would do, as a whole: the report, the page, a dry run, the coordinators, the counts.</summary>
+/// <summary>What recovery did and would do, as a whole: the report, the page, a dry run, the coordinators, who owns what, the counts.</summary>
 internal static class ReportEndpoints
 {
     public static void Map(IEndpointRouteBuilder group, LeverAccess access)
@@ -16,6 +17,7 @@ internal static class ReportEndpoints
         group.MapGet("", Guarded.Of(context => StatusAsync(context, access)));
         group.MapGet("/plan", Guarded.Of(PlanAsync));
         group.MapGet("/coordinators", Guarded.Of(CoordinatorsAsync));
+        group.MapGet("/cluster", Guarded.Of(ClusterAsync));
         group.MapGet("/counts", Guarded.Of(CountsAsync));
     }
 
@@ -45,6 +47,14 @@ internal static class ReportEndpoints
     private static async Task<IResult> CoordinatorsAsync(HttpContext context) => Answer.Json(
         await Store(context).ListCoordinatorsAsync(context.RequestAborted).ConfigureAwait(false),
         RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails);
+
+    private static async Task<IResult> ClusterAsync(HttpContext context)
+    {
+        ISagaCluster cluster = context.RequestServices.GetRequiredService<SagaOperator>().Cluster;
+        IReadOnlyList<OwnedSagas> owners = await cluster.CountUnfinishedAsync(context.RequestAborted).ConfigureAwait(false);
+        DateTimeOffset now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        return Answer.Json(ClusterDetails.Of(owners, now), RecoveryReportJson.Default.ClusterDetails);
+    }
 
     private static async Task<IResult> CountsAsync(HttpContext context) => Answer.Json(
         await Store(context).CountAsync(context.RequestAborted).ConfigureAwait(false),

@@ -17,6 +17,7 @@ internal static class RecoveryHealth
             { Coordinator.Fenced: { } fenced } => (unhealthy, $"Fenced by incarnation {fenced.By}: a newer process runs under this coordinator id. End this one."),
             _ when failed >= FailedPassesOfTheUnhealthy => (unhealthy, $"The last {failed} passes failed: {ErrorOf(report)}"),
             _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {ErrorOf(report)}"),
+            { Drain: { } drain } => (HealthStatus.Degraded, Of(drain)),
             { Coordinator.Incarnation: null } => (HealthStatus.Degraded, "Not joined as the coordinator yet."),
             { Paused: { } pause } => (HealthStatus.Healthy, $"Paused by {PlainText.OneLine(pause.Note.Actor)}: {PlainText.OneLine(pause.Note.Reason)}"),
             { LastPass: null } => (HealthStatus.Healthy, "Joined; no pass has ended yet."),
@@ -24,6 +25,17 @@ internal static class RecoveryHealth
         };
         return new HealthCheckResult(health, description, data: DataOf(report, failed));
     }
+
+    /// <summary>Degraded, since it starts no sagas: whoever sends it work should send it elsewhere. Not unhealthy: it must not be killed yet.</summary>
+    private static string Of(DrainReport drain) =>
+        $"Draining, asked for by {PlainText.OneLine(drain.Note.Actor)}: {PlainText.OneLine(drain.Note.Reason)}. It starts no new sagas; "
+        + drain.Phase switch
+        {
+            DrainPhase.LettingFinish => "those that run may finish.",
+            DrainPhase.HandingOver => "the rest is being given to others.",
+            DrainPhase.Drained => "nothing is left: it can be ended.",
+            _ => $"{drain.Left} are left, which go on at its next start.",
+        };
 
     private static string ErrorOf(RecoveryReport report) => PlainText.OneLine(report.LastPass?.Error ?? "");
 
@@ -38,10 +50,20 @@ internal static class RecoveryHealth
             ["waiting"] = report.WaitingCount,
             ["held"] = report.HeldCount,
             ["notProgressing"] = report.NotProgressing?.Count ?? 0,
+            ["orphans"] = report.Cluster?.Orphans.Count ?? 0,
+            ["stranded"] = report.Cluster?.Stranded.Count ?? 0,
+            ["draining"] = report.Drain is not null,
         };
         if (report.Coordinator.Incarnation is { } incarnation)
         {
             data["incarnation"] = incarnation.Value;
+        }
+
+        if (report.Drain is { } drain)
+        {
+            data["drain"] = drain.Phase.ToString();
+            data["drainHandedOver"] = drain.HandedOver;
+            data["drainLeft"] = drain.Left;
         }
 
         if (report.LastPass is { } pass)

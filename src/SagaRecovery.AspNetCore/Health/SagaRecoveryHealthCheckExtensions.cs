@@ -8,9 +8,9 @@ namespace SagaRecovery.AspNetCore;
 public static class SagaRecoveryHealthCheckExtensions
 {
     /// <summary>
-    /// Adds a health check of recovery: degraded until the process has joined and after one failed pass, unhealthy after three in a row
-    /// or when a newer process has fenced this one. A pause, held sagas and such as do not progress are somebody's decision or a saga's
-    /// trouble: they stand in its data. It asks nothing of the database.
+    /// Adds a health check of recovery: degraded until the process has joined, after one failed pass, and while it drains; unhealthy after
+    /// three failed passes in a row or when a newer process has fenced this one. A pause, held sagas, such as do not progress, and orphaned
+    /// or stranded ones are somebody's decision, a saga's or another node's trouble: they stand in its data. It asks nothing of the database.
     /// </summary>
     /// <param name="builder">Where to.</param>
     /// <param name="name">The name of the check. Default <c>saga-recovery</c>.</param>

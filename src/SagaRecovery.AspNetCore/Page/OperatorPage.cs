@@ -10,7 +10,7 @@ internal static class OperatorPage
 {
     /// <summary>In the order in which one builds on the other.</summary>
     private static readonly string[] Scripts =
-        ["text.js", "dom.js", "service.js", "levers.js", "charts.js", "overview.js", "graph.js", "saga.js", "sagas.js", "plan.js", "main.js"];
+        ["text.js", "dom.js", "service.js", "levers.js", "charts.js", "coordinators.js", "overview.js", "graph.js", "saga.js", "sagas.js", "plan.js", "main.js"];
 
     private static readonly string Style = Asset("page.css");
     private static readonly string Script = ScriptModules.Join(Scripts, Asset);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
@@ -14,9 +15,11 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     private readonly ServiceProvider _services;
     private readonly Patience _patience;
+    private readonly TimeProvider _time;
 
-    private DatabaseAccess(ServiceProvider services, Patience patience)
+    private DatabaseAccess(ServiceProvider services, Patience patience, TimeProvider time)
     {
+        _time = time;
         _services = services;
         _patience = patience;
     }
@@ -24,6 +27,8 @@ internal sealed class DatabaseAccess : ISagaAccess
     public string Where => _patience.Whom;
 
     private ISagaOperations Operations => _services.GetRequiredService<ISagaOperations>();
+
+    private ISagaCluster Cluster => _services.GetRequiredService<ISagaCluster>();
 
     private PostgresSchema Schema => _services.GetRequiredService<PostgresSchema>();
 
@@ -39,7 +44,7 @@ internal sealed class DatabaseAccess : ISagaAccess
             .AddSagaOperations(options => options.Schema = schema)
             .BuildServiceProvider();
         string where = string.Create(CultureInfo.InvariantCulture, $"database '{settings.Database}' on {settings.Host}:{settings.Port}");
-        return new DatabaseAccess(services, new Patience(timeout, where, time));
+        return new DatabaseAccess(services, new Patience(timeout, where, time), time);
     }
 
     public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken) =>
@@ -56,6 +61,19 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
         LookAsync(Operations.CountAsync, cancellationToken);
+
+    public Task<ClusterDetails> LookAtClusterAsync(CancellationToken cancellationToken) => LookAsync(
+        async token => ClusterDetails.Of(await Cluster.CountUnfinishedAsync(token).ConfigureAwait(false), _time.GetUtcNow()), cancellationToken);
+
+    public async Task<ReassignAnswer> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
+    {
+        var note = new OperatorNote(request.Actor ?? "", request.Reason);
+        var lever = new ReassignLever(Operations, Cluster, _time);
+        ReassignAnswer answer = await PullAsync(token => lever.PullAsync(from, request, note, token), cancellationToken).ConfigureAwait(false);
+        return request.Wait > 0 && answer.Receipts.Count > 0
+            ? await lever.WaitAsync(answer, TimeSpan.FromSeconds(request.Wait), cancellationToken).ConfigureAwait(false)
+            : answer;
+    }
 
     public async Task<LeverAnswer> PullAsync(Lever lever, SagaId sagaId, LeverRequest request, CancellationToken cancellationToken)
     {

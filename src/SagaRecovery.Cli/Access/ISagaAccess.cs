@@ -22,6 +22,9 @@ internal interface ISagaAccess : IAsyncDisposable
 
     Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken);
 
+    /// <summary>Who owns unfinished sagas, and which of them nobody is going to run.</summary>
+    Task<ClusterDetails> LookAtClusterAsync(CancellationToken cancellationToken);
+
     /// <summary>Pulls a lever on one saga.</summary>
     Task<LeverAnswer> PullAsync(Lever lever, SagaId sagaId, LeverRequest request, CancellationToken cancellationToken);
 
@@ -31,4 +34,10 @@ internal interface ISagaAccess : IAsyncDisposable
     /// <param name="request">By whom, and why.</param>
     /// <param name="cancellationToken">Gives up.</param>
     Task<LeverAnswer> PullAsync(Lever lever, CoordinatorId? coordinator, LeverRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Gives unfinished sagas to others, and waits as long as the request says until those have recovered them.</summary>
+    /// <param name="from">Whose; null: those that nobody owns.</param>
+    /// <param name="request">To whom, by whom, and why.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<ReassignAnswer> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken);
 }

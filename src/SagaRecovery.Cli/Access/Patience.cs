@@ -10,6 +10,9 @@ internal sealed class Patience(TimeSpan longest, string whom, TimeProvider time)
 
     public string Whom => whom;
 
+    /// <summary>For an answer that has to be waited for.</summary>
+    public Patience And(TimeSpan more) => new(longest + more, whom, time);
+
     public async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, string unanswered, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(longest, time);

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
@@ -90,6 +91,32 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
         GetAsync("counts", RecoveryReportJson.Default.IReadOnlyListSagaCount, cancellationToken);
 
+    public Task<ClusterDetails> LookAtClusterAsync(CancellationToken cancellationToken) =>
+        GetAsync("cluster", RecoveryReportJson.Default.ClusterDetails, cancellationToken);
+
+    public async Task<ReassignAnswer> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
+    {
+        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.ReassignRequest);
+        string path = $"coordinators/{from?.ToString() ?? Giver.Nobody}/{SagaWords.Of(Lever.Reassign)}";
+        ServiceAnswer answer = await SendAsync(
+            HttpMethod.Post, path, body, "application/json", Patience.OutcomeUnknown, cancellationToken, _patience.And(TimeSpan.FromSeconds(request.Wait))).ConfigureAwait(false);
+        return answer.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
+            && answer.TryRead(RecoveryReportJson.Default.ReassignAnswer) is { } known
+            ? known
+            : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Begins a drain of the process, or finds the one that is under way.</summary>
+    public async Task<DrainReport> DrainAsync(DrainRequest request, CancellationToken cancellationToken)
+    {
+        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.DrainRequest);
+        ServiceAnswer answer = await SendAsync(
+            HttpMethod.Post, SagaWords.Of(Lever.Drain), body, "application/json", Patience.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        return answer.Status == HttpStatusCode.Accepted
+            ? answer.Read(RecoveryReportJson.Default.DrainReport)
+            : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
+    }
+
     public Task<LeverAnswer> PullAsync(Lever lever, SagaId sagaId, LeverRequest request, CancellationToken cancellationToken) =>
         PullAsync($"sagas/{sagaId}/{SagaWords.Of(lever)}", request, cancellationToken);
 
@@ -124,7 +151,7 @@ internal sealed class ServiceAccess : ISagaAccess
         SendAsync(HttpMethod.Get, path, body: null, accept, unanswered: "", cancellationToken);
 
     private Task<ServiceAnswer> SendAsync(
-        HttpMethod method, string path, string? body, string accept, string unanswered, CancellationToken cancellationToken) => _patience.AskAsync(
+        HttpMethod method, string path, string? body, string accept, string unanswered, CancellationToken cancellationToken, Patience? patience = null) => (patience ?? _patience).AskAsync(
         async token =>
         {
             // The mapped prefix itself has no slash at its end.

@@ -49,7 +49,7 @@ internal sealed class CommonOptions(Surroundings around)
 
     public Option<TimeSpan?> Timeout { get; } = new("--timeout")
     {
-        Description = "How long to wait for an answer: 500ms, 30s, 5m [default: 30s; activate --wait: 10m]",
+        Description = "How long to wait for an answer: 500ms, 30s, 5m [default: 30s; with --wait: 10m]",
         Recursive = true,
         HelpName = "time",
         CustomParser = result => Values.ParseSpan(result),

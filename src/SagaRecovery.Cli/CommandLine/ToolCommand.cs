@@ -16,11 +16,11 @@ internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLin
     private const string ExitCodes = """
         Exit codes:
           0  done
-          1  failed: the pass failed, the check found differences, or you said no
+          1  failed: the pass failed, the check found differences, sagas are left, or you said no
           2  wrong usage
           3  no such saga or coordinator
           4  the saga has moved on since it was looked at
-          5  refused: its owner answers, or you have no rights
+          5  refused: its owner answers, nobody can take its sagas, or you have no rights
           6  service or database cannot be reached
         """;
 

@@ -33,7 +33,13 @@ internal static class ToolCommands
                 DestructiveCommands.CreateAbandon(common),
                 DestructiveCommands.CreateInjectError(common),
             },
-            new Command("coordinators", "The processes that own and run sagas") { CoordinatorListCommand.Create(common) },
+            DrainCommand.Create(common),
+            new Command("coordinators", "The processes that own and run sagas: list them, give the sagas of one to others")
+            {
+                CoordinatorListCommand.Create(common),
+                OrphansCommand.Create(common),
+                ReassignCommand.Create(common),
+            },
             new Command("schema", "The tables in Postgres")
             {
                 SchemaCommands.CreateScript(common),

@@ -24,6 +24,38 @@ internal static class Values
         },
     };
 
+    public static Argument<Giver> GiverArgument() => new("from")
+    {
+        Description = "Whose sagas: the coordinator's id, which need not have joined, or 'nobody'",
+        CompletionSources = { _ => [new(Giver.Nobody)] },
+        CustomParser = result =>
+        {
+            bool isId = Guid.TryParse(Text(result), out Guid id);
+            if (!isId && Text(result) != Giver.Nobody)
+            {
+                result.AddError($"'{Shown(result)}' is not a coordinator id: that is a UUID, or '{Giver.Nobody}'");
+            }
+
+            return new Giver(isId ? new CoordinatorId(id) : null);
+        },
+    };
+
+    public static Option<CoordinatorId[]> TakersOption() => new("--to")
+    {
+        Description = "Who gets them, once for each [default: all that are active and answer]",
+        HelpName = "id",
+        AllowMultipleArgumentsPerToken = true,
+        CustomParser = result => [.. result.Tokens.Select(token =>
+        {
+            if (!Guid.TryParse(token.Value, out Guid id))
+            {
+                result.AddError($"'{PlainText.OneLine(token.Value, longest: 80)}' is not a coordinator id: that is a UUID");
+            }
+
+            return new CoordinatorId(id);
+        })],
+    };
+
     public static CoordinatorId? ParseCoordinator(ArgumentResult result)
     {
         if (Guid.TryParse(Text(result), out Guid id))
@@ -134,4 +166,11 @@ internal static class Values
     private static string Text(ArgumentResult result) => result.Tokens[0].Value;
 
     private static string Shown(ArgumentResult result) => PlainText.OneLine(Text(result), longest: 80);
+}
+
+/// <summary>Whose sagas are given away.</summary>
+/// <param name="Id">The coordinator; null: nobody owns them.</param>
+internal sealed record Giver(CoordinatorId? Id)
+{
+    public const string Nobody = "nobody";
 }

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
@@ -8,6 +9,29 @@ namespace SagaRecovery.Cli.Commands;
 /// <summary>Shows what is about to be done to which saga, and has a person agree to it.</summary>
 internal static class Consent
 {
+    public static Option<bool> YesOption() => new("--yes") { Description = "Do not ask; needed where there is no terminal" };
+
+    /// <summary>Shows lines that say what it means, and asks.</summary>
+    /// <exception cref="RefusalException">It may not be done.</exception>
+    public static async Task AskAsync(Call call, string command, IReadOnlyList<string> whatItMeans, CancellationToken cancellationToken)
+    {
+        ThrowIfNobodyCanBeAsked(call, command);
+        foreach (string line in whatItMeans)
+        {
+            await call.Around.Error.WriteLineAsync(line).ConfigureAwait(false);
+        }
+
+        await AskAsync(call, cancellationToken).ConfigureAwait(false);
+    }
+
+    public static void ThrowIfNobodyCanBeAsked(Call call, string command)
+    {
+        if (!call.Around.CanAsk)
+        {
+            throw new RefusalException(ExitCode.Usage, $"'{command}' cannot be taken back, and there is no terminal to ask at: give --yes.");
+        }
+    }
+
     /// <returns>Null, always, if it may be done.</returns>
     /// <exception cref="RefusalException">It may not.</exception>
     public static async Task<LeverAnswer?> AskAsync(
@@ -25,11 +49,17 @@ internal static class Consent
             await error.WriteLineAsync("  Even if its owner answers (--force).").ConfigureAwait(false);
         }
 
-        if (consented)
+        if (!consented)
         {
-            return null;
+            await AskAsync(call, cancellationToken).ConfigureAwait(false);
         }
 
+        return null;
+    }
+
+    private static async Task AskAsync(Call call, CancellationToken cancellationToken)
+    {
+        TextWriter error = call.Around.Error;
         await error.WriteAsync("Do it? [y/N] ").ConfigureAwait(false);
         await error.FlushAsync(cancellationToken).ConfigureAwait(false);
         // On a thread of its own: reading from a terminal cannot be called off.
@@ -39,6 +69,9 @@ internal static class Consent
             await error.WriteLineAsync().ConfigureAwait(false);
         }
 
-        return answer?.Trim().ToLowerInvariant() is "y" or "yes" ? null : throw new RefusalException(ExitCode.Failed, "Nothing was done.");
+        if (answer?.Trim().ToLowerInvariant() is not ("y" or "yes"))
+        {
+            throw new RefusalException(ExitCode.Failed, "Nothing was done.");
+        }
     }
 }

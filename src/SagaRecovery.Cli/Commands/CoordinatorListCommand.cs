@@ -15,7 +15,7 @@ internal static class CoordinatorListCommand
     {
         var command = new ToolCommand(
             "list",
-            "Every coordinator that ever joined: whether its process answers, what it owns, whether it is paused",
+            "Every coordinator that ever joined: where it stands, whether its process answers, what it owns and can run, whether it is paused",
             "coordinators list --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'");
         common.Run(command, async (call, cancellationToken) =>
         {
@@ -46,19 +46,23 @@ internal static class CoordinatorListCommand
             return;
         }
 
-        var sheet = new Sheet("COORDINATOR", "PROCESS", "LAST SEEN", "IN PROGRESS", "INCARNATION", "JOINED", "PID", "HOST", "PAUSED");
+        var sheet = new Sheet(
+            "COORDINATOR", "STATE", "PROCESS", "LAST SEEN", "IN PROGRESS", "VERSION", "INCARNATION", "JOINED", "PID", "HOST", "PAUSED", "DEFINITIONS");
         foreach (CoordinatorDetails coordinator in coordinators)
         {
             sheet.Add(
                 coordinator.Id.ToString(),
+                Cell.Of(coordinator),
                 Words.Life(coordinator),
                 $"{PlainText.Duration(coordinator.Silence)} ago",
                 coordinator.InProgress?.ToString(CultureInfo.InvariantCulture) ?? "-",
+                Words.Version(coordinator),
                 Cell.Of(coordinator.Incarnation),
                 Cell.Of(coordinator.TimeJoined),
                 Cell.Of(coordinator.ProcessId),
                 coordinator.Host,
-                coordinator.Paused is { } pause ? $"since {PlainText.Time(pause.Since)} by {Words.By(pause.Note)}" : "-");
+                coordinator.Paused is { } pause ? $"since {PlainText.Time(pause.Since)} by {Words.By(pause.Note)}" : "-",
+                coordinator.Definitions is { } definitions ? string.Join(", ", definitions) : "any");
         }
 
         screen.Show(sheet.Table);

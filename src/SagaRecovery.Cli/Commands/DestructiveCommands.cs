@@ -40,7 +40,7 @@ internal static class DestructiveCommands
     {
         Argument<SagaId> id = Values.SagaIdArgument();
         var options = new LeverOptions();
-        Option<bool> yes = new("--yes") { Description = "Do not ask; needed where there is no terminal" };
+        Option<bool> yes = Consent.YesOption();
         Option<bool> force = new("--force") { Description = "Although the saga's owner answers, and could do it itself" };
         command.Arguments.Add(id);
         if (node is not null)
@@ -54,9 +54,9 @@ internal static class DestructiveCommands
         common.Run(command, async (call, cancellationToken) =>
         {
             bool consented = call.Value(yes);
-            if (!consented && !call.Around.CanAsk)
+            if (!consented)
             {
-                throw new RefusalException(ExitCode.Usage, $"'{command.Name}' cannot be taken back, and there is no terminal to ask at: give --yes.");
+                Consent.ThrowIfNobodyCanBeAsked(call, command.Name);
             }
 
             ISagaAccess access = call.Open();

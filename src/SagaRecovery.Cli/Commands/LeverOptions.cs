@@ -55,12 +55,14 @@ internal static class LeverReply
             call.Screen.Line(PlainText.OneLine(answer.Message, longest: 1_000));
         }
 
-        return answer.Result switch
-        {
-            LeverResult.Done => ExitCode.Done,
-            LeverResult.NoSuchSaga => ExitCode.NotFound,
-            LeverResult.MovedOn => ExitCode.MovedOn,
-            _ => ExitCode.Refused,
-        };
+        return Of(answer.Result);
     }
+
+    public static ExitCode Of(LeverResult result) => result switch
+    {
+        LeverResult.Done => ExitCode.Done,
+        LeverResult.NoSuchSaga or LeverResult.NoSuchCoordinator => ExitCode.NotFound,
+        LeverResult.MovedOn => ExitCode.MovedOn,
+        _ => ExitCode.Refused,
+    };
 }

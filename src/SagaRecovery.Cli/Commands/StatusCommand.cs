@@ -12,7 +12,7 @@ internal static class StatusCommand
     {
         var command = new ToolCommand(
             "status",
-            "What recovery did and knows; straight on Postgres: coordinators, pauses, and how many sagas stand where",
+            "What recovery did and knows; straight on Postgres: coordinators, pauses, orphans, and how many sagas stand where",
             "status --url http://127.0.0.1:5080",
             "status --url http://127.0.0.1:5080 --json | jq .totals",
             "status --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'");
@@ -32,7 +32,9 @@ internal static class StatusCommand
             }
 
             var status = new StoreStatus(
-                await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false), await access.CountAsync(cancellationToken).ConfigureAwait(false));
+                await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false),
+                await access.CountAsync(cancellationToken).ConfigureAwait(false),
+                await access.LookAtClusterAsync(cancellationToken).ConfigureAwait(false));
             if (call.Json)
             {
                 call.Screen.Json(status, ToolJson.Default.StoreStatus);
@@ -63,6 +65,8 @@ internal static class StatusCommand
         screen.Line($"{where}: what stands in the tables; what a process did, only it can tell (--url)");
         screen.Line();
         CoordinatorListCommand.Show(screen, status.Coordinators);
+        screen.Line();
+        OrphansCommand.Show(screen, status.Cluster);
         screen.Line();
         CountSheet.Show(screen, status.Counts);
     }

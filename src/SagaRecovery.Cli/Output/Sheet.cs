@@ -1,3 +1,5 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -34,6 +36,14 @@ internal sealed record Cell(string Text, Style Style)
     public static Cell Of(object? value) => new(value is null ? "-" : PlainText.OneLine(value.ToString() ?? ""), Style.Plain);
 
     public static Cell Of(DateTimeOffset time) => new(PlainText.Time(time), Style.Plain);
+
+    /// <summary>Where a coordinator stands.</summary>
+    public static Cell Of(CoordinatorDetails coordinator) => new(coordinator.State.ToString().ToLowerInvariant(), coordinator switch
+    {
+        { State: CoordinatorState.Draining } => new Style(Color.Yellow),
+        { State: CoordinatorState.Active, Answers: false } => new Style(Color.Red),
+        _ => Style.Plain,
+    });
 
     public static Cell Of(SagaState state) => new(SagaWords.Of(state), state switch
     {

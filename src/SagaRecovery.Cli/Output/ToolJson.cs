@@ -4,7 +4,7 @@ using SagaRecovery.Operations;
 namespace SagaRecovery.Cli.Output;
 
 /// <summary>What stands in the database, where there is no process to ask.</summary>
-internal sealed record StoreStatus(IReadOnlyList<CoordinatorDetails> Coordinators, IReadOnlyList<SagaCount> Counts);
+internal sealed record StoreStatus(IReadOnlyList<CoordinatorDetails> Coordinators, IReadOnlyList<SagaCount> Counts, ClusterDetails Cluster);
 
 /// <summary>What the check of the tables found.</summary>
 internal sealed record SchemaFindings(string Schema, int Version, IReadOnlyList<string> Differences);

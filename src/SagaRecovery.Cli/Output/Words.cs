@@ -15,6 +15,14 @@ internal static class Words
         _ => "silent",
     };
 
+    /// <summary>The version of a coordinator's program, of a commit's hash in it the beginning.</summary>
+    public static string Version(CoordinatorDetails coordinator)
+    {
+        const int LongestHash = 8;
+        string[] parts = (coordinator.Version ?? "-").Split('+', 2);
+        return parts is [var version, { Length: > LongestHash } hash] ? $"{version}+{hash[..LongestHash]}" : string.Join('+', parts);
+    }
+
     public static string Owner(SagaDetails saga) => saga switch
     {
         { Summary.Owner: null } => "nobody",

@@ -64,15 +64,28 @@ public static class LeverWords
         Lever.Drain => "drain",
         _ => throw new ArgumentOutOfRangeException(nameof(lever), lever, message: null),
     };
+
+    /// <summary>What a lever was pulled on: a saga's id, <c>recovery</c>, <c>coordinator</c> and its id, or <c>nobody's sagas</c>.</summary>
+    public static string On(OperatorAction action) => action switch
+    {
+        { SagaId: { } sagaId } => sagaId.ToString(),
+        { Lever: not (Lever.Reassign or Lever.TakeOver or Lever.Drain) } => "recovery",
+        { Coordinator: { } coordinator } => $"coordinator {coordinator}",
+        _ => "nobody's sagas",
+    };
 }
 
 /// <summary>A lever that was pulled.</summary>
 /// <param name="Number">In the order of pulling; never given twice.</param>
 /// <param name="Time">When.</param>
 /// <param name="Lever">Which.</param>
-/// <param name="SagaId">On which saga; null: on a coordinator's recovery.</param>
+/// <param name="SagaId">On which saga; null: on a coordinator's recovery, or on all its sagas.</param>
 /// <param name="Note">By whom, and why.</param>
-public sealed record OperatorAction(long Number, DateTimeOffset Time, Lever Lever, SagaId? SagaId, OperatorNote Note);
+public sealed record OperatorAction(long Number, DateTimeOffset Time, Lever Lever, SagaId? SagaId, OperatorNote Note)
+{
+    /// <summary>On which coordinator, or on whose saga; null: nobody's.</summary>
+    public CoordinatorId? Coordinator { get; init; }
+}
 
 /// <summary>A pause of recovery.</summary>
 /// <param name="Since">When it began.</param>

@@ -74,7 +74,7 @@ public static class RecoveryReportText
             return;
         }
 
-        text.Append(Invariant($"  DRAINING since {Duration(now - drain.Since)}, asked for by {By(drain.Note)}. No new sagas. "));
+        text.Append(Invariant($"  DRAINING for {Duration(now - drain.Since)}, asked for by {By(drain.Note)}. No new sagas. "));
         text.Append(drain.Phase switch
         {
             DrainPhase.LettingFinish => "Those that run may finish.\n",
@@ -91,16 +91,17 @@ public static class RecoveryReportText
             return;
         }
 
-        AppendUnowned(text, cluster.Orphans, "ORPHANS", "whose owner is no known coordinator", now);
-        AppendUnowned(text, cluster.Stranded, "STRANDED", "whose owner does not answer", now);
+        string looked = Invariant($"as of {Duration(now - cluster.At)} ago");
+        AppendUnowned(text, cluster.Orphans, "ORPHANS", "whose owner is no known coordinator", looked, now);
+        AppendUnowned(text, cluster.Stranded, "STRANDED", "whose owner does not answer", looked, now);
     }
 
-    private static void AppendUnowned(StringBuilder text, UnownedSagas sagas, string word, string why, DateTimeOffset now)
+    private static void AppendUnowned(StringBuilder text, UnownedSagas sagas, string word, string why, string looked, DateTimeOffset now)
     {
         if (sagas.Count > 0)
         {
             string oldest = sagas.Oldest is { } time ? Invariant($", the oldest {Duration(now - time)} old") : "";
-            text.Append(Invariant($"  {word}: {sagas.Count} unfinished sagas on this database {why}{oldest}. Assign them to a coordinator.\n"));
+            text.Append(Invariant($"  {word}: {sagas.Count} unfinished sagas on this database {why}{oldest} ({looked}). Reassign them: 'coordinators orphans' says whose they are.\n"));
         }
     }
 
@@ -251,11 +252,10 @@ public static class RecoveryReportText
         }
 
         text.Append(Invariant($"    levers pulled ({report.RecentActions.Count}):\n"));
-        text.Append("        TIME                  LEVER        SAGA_ID                               BY\n");
+        text.Append("        TIME                  LEVER         ON                                                BY\n");
         foreach (OperatorAction action in report.RecentActions)
         {
-            string saga = action.SagaId?.ToString() ?? "-";
-            text.Append(Invariant($"        {Time(action.Time)}  {LeverWords.Of(action.Lever),-11}  {saga,-36}  {By(action.Note)}\n"));
+            text.Append(Invariant($"        {Time(action.Time)}  {LeverWords.Of(action.Lever),-12}  {LeverWords.On(action),-48}  {By(action.Note)}\n"));
         }
     }
 

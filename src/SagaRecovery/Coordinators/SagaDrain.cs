@@ -51,32 +51,53 @@ public sealed class SagaDrain
     }
 
     /// <summary>
-    /// Drains this process, which goes on serving everything else. Asked for again, it is the same drain.
+    /// Begins to drain this process, which goes on serving everything else. Asked for again, it is the same drain. How far it has come
+    /// stands in the status.
     /// </summary>
+    /// <param name="note">Who asks for it, and why.</param>
+    /// <param name="letRun">How long sagas may run on.</param>
+    /// <returns>How far it has come.</returns>
+    /// <exception cref="CoordinatorFencedException">This process is fenced, and runs nothing.</exception>
+    public DrainReport Begin(OperatorNote note, TimeSpan letRun)
+    {
+        _coordinator.ThrowIfFenced();
+        lock (_lock)
+        {
+            bool isFirst = TryBegin(note, letRun);
+            _asked ??= Task.Run(() => RunAsync(isFirst, note, letRun), CancellationToken.None);
+            return _report!;
+        }
+    }
+
+    /// <summary>Drains this process, and waits for the end of that. Asked for again, it is the same drain.</summary>
     /// <param name="note">Who asks for it, and why.</param>
     /// <param name="letRun">How long sagas may run on.</param>
     /// <param name="cancellationToken">Gives up waiting; the drain goes on.</param>
     /// <returns>How it ended: everything that ran has ended or is another's.</returns>
     public Task<DrainReport> DrainAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken = default)
     {
-        lock (_lock)
-        {
-            _asked ??= Task.Run(() => RunAsync(note, letRun), CancellationToken.None);
-        }
-
-        return _asked.WaitAsync(cancellationToken);
+        Begin(note, letRun);
+        return _asked!.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Refuses new starts, here and in the store, and waits for what runs.</summary>
-    internal async Task BeginAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken)
+    /// <summary>Refuses new starts, here and in the store, and waits for what runs, unless that was begun before.</summary>
+    internal Task BeginAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken) =>
+        TryBegin(note, letRun) ? EmptyAsync(note, letRun, cancellationToken) : Task.CompletedTask;
+
+    private bool TryBegin(OperatorNote note, TimeSpan letRun)
     {
         _starts.Close("draining");
         if (!TryShow(new DrainReport(_time.GetUtcNow(), note, DrainPhase.LettingFinish, HandedOver: 0, Left: 0)))
         {
-            return; // it was begun before
+            return false;
         }
 
         Log.Draining(_logger, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason), letRun);
+        return true;
+    }
+
+    private async Task EmptyAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken)
+    {
         if (_coordinator.Member is { } member)
         {
             await TryAsync(() => _cluster.BeginDrainAsync(member, note, cancellationToken)).ConfigureAwait(false);
@@ -113,9 +134,13 @@ public sealed class SagaDrain
         return ended;
     }
 
-    private async Task<DrainReport> RunAsync(OperatorNote note, TimeSpan letRun)
+    private async Task<DrainReport> RunAsync(bool isFirst, OperatorNote note, TimeSpan letRun)
     {
-        await BeginAsync(note, letRun, CancellationToken.None).ConfigureAwait(false);
+        if (isFirst)
+        {
+            await EmptyAsync(note, letRun, CancellationToken.None).ConfigureAwait(false);
+        }
+
         DrainReport report = await HandOverAsync(CancellationToken.None).ConfigureAwait(false);
 
         // A pass that begins now finds that what was given away is not ours: whatever still ran of it is stopped.
@@ -158,7 +183,7 @@ public sealed class SagaDrain
     {
         ClusterView view = await _cluster.LookAsync(cancellationToken).ConfigureAwait(false);
         CoordinatorId[] takers = [.. view.Coordinators
-            .Where(one => one.Id != _coordinator.Id && one.State == CoordinatorState.Active)
+            .Where(one => one.Id != _coordinator.Id && one.State == CoordinatorState.Active && view.Time - one.LastSeen < CoordinatorDetails.Patience)
             .Select(one => one.Id)];
         if (takers.Length == 0 || !view.Owners.Contains(_coordinator.Id))
         {

@@ -32,6 +32,10 @@ internal sealed class LeverLog(TimeProvider time, ILogger<LeverLog> logger)
         {
             Log.LeverPulled(logger, SagaWords.Of(action.Lever), sagaId, actor, reason);
         }
+        else if (action.Lever is Lever.Reassign or Lever.TakeOver or Lever.Drain)
+        {
+            Log.CoordinatorLeverPulled(logger, SagaWords.Of(action.Lever), LeverWords.On(action), actor, reason);
+        }
         else
         {
             Log.RecoveryLeverPulled(logger, SagaWords.Of(action.Lever), actor, reason);

@@ -132,4 +132,7 @@ internal static partial class Log
 
     [LoggerMessage(42, LogLevel.Warning, "the store could not be told of the drain, and nothing was given to others")]
     public static partial void DrainFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(43, LogLevel.Warning, "lever {Lever} pulled on {Coordinator} by {Actor}: {Reason}")]
+    public static partial void CoordinatorLeverPulled(ILogger logger, string lever, string coordinator, string actor, string reason);
 }

@@ -15,6 +15,9 @@ internal sealed class RecoveryMetrics : IDisposable
     private readonly Counter<long> _starts;
     private readonly Counter<long> _violations;
     private readonly Counter<long> _givenUp;
+    private readonly Counter<long> _missedHints;
+    private readonly Counter<long> _takeOvers;
+    private readonly Counter<long> _takenOver;
 
     public RecoveryMetrics(SagaRecoveryStatus status, SagaStarts starts, TimeProvider time, IMeterFactory? factory = null)
     {
@@ -32,18 +35,31 @@ internal sealed class RecoveryMetrics : IDisposable
         _starts = _meter.CreateCounter<long>("saga_recovery.starts.observed", "{saga}", "Announced starts that passes read.");
         _violations = _meter.CreateCounter<long>("saga_recovery.protocol_violations", "{saga}", "Sagas inserted before they were announced.");
         _givenUp = _meter.CreateCounter<long>("saga_recovery.sagas.given_up", "{saga}", "Runs that the executor gave up.");
+        _missedHints = _meter.CreateCounter<long>("saga_recovery.hints.missed", "{saga}", "Sagas that were assigned to this coordinator, and that a periodic pass had to find.");
+        _takeOvers = _meter.CreateCounter<long>("saga_recovery.take_overs", "{take_over}", "How often this process took over from a coordinator that was silent.");
+        _takenOver = _meter.CreateCounter<long>("saga_recovery.take_overs.sagas", "{saga}", "Sagas that this process gave to those that answer when it took over.");
 
         Gauge("saga_recovery.tracked", "{saga}", "Sagas that may be running in this process.", report => report.Tracked);
         Gauge("saga_recovery.waiting", "{saga}", "Sagas in progress and ours that a pass came to and could not hand over.", report => report.WaitingCount);
         Gauge("saga_recovery.held", "{saga}", "Sagas that are kept from being handed over.", report => report.HeldCount);
         Gauge("saga_recovery.deferred", "{saga}", "Sagas that wait after a crash until others have outlived their probation.", report => report.LastPass?.Deferred ?? 0);
         Gauge("saga_recovery.not_progressing", "{saga}", "Sagas without a new event for too long.", report => report.NotProgressing?.Count ?? 0);
-        Gauge("saga_recovery.idle.age", "s", "For how long the saga that nobody has run longest has been idle.", report => Age(report, time));
+        Gauge("saga_recovery.idle.age", "s", "For how long the saga that nobody has run longest has been idle.", report => Age(report.IdleSince, time));
         Gauge("saga_recovery.passes.failing", "{pass}", "Failed passes in a row, up to now.", report => report.FailedInARow);
         Gauge("saga_recovery.paused", unit: null, "1 while recovery is paused.", report => report.Paused is null ? 0 : 1);
         Gauge("saga_recovery.joined", unit: null, "1 once this process has joined as a coordinator, unless it is fenced.", report => report.Coordinator is { Incarnation: not null, Fenced: null } ? 1 : 0);
         Gauge("saga_recovery.fenced", unit: null, "1 once a newer process runs under this coordinator id.", report => report.Coordinator.Fenced is null ? 0 : 1);
+        Gauge("saga_recovery.draining", unit: null, "1 once this process takes no new sagas, because it is to be emptied.", report => report.Drain is null ? 0 : 1);
+        Gauge("saga_recovery.drain.left", "{saga}", "Sagas that the drain of this process, once it has ended, has left to it.", report => report.Drain?.Left ?? 0);
+        OfTheStore("saga_recovery.orphans", "unfinished sagas whose owner is no known coordinator", report => report.Cluster?.Orphans);
+        OfTheStore("saga_recovery.stranded", "unfinished sagas whose owner does not answer", report => report.Cluster?.Stranded);
         _meter.CreateObservableGauge("saga_recovery.starts.unread", () => starts.Unread, "{message}", "Announcements and their follow-ups that no pass has read yet.");
+
+        void OfTheStore(string name, string which, Func<RecoveryReport, UnownedSagas?> of)
+        {
+            Gauge(name, "{saga}", $"How many {which}, on the whole store: every node reports the same, so take the maximum.", report => of(report)?.Count ?? 0);
+            Gauge($"{name}.age", "s", $"The age of the oldest of the {which}, on the whole store: every node reports the same.", report => Age(of(report)?.Oldest, time));
+        }
 
         void Gauge(string name, string? unit, string description, Func<RecoveryReport, double> read) =>
             _meter.CreateObservableGauge(name, () => read(status.Current), unit, description);
@@ -70,6 +86,9 @@ internal sealed class RecoveryMetrics : IDisposable
         Count("deferred", pass.Deferred);
         Count("unreadable", pass.Unreadable);
         Count("removed", pass.Removed);
+        _missedHints.Add(pass.MissedHints);
+        _takeOvers.Add(0); // there from the first pass on, for whoever asks for an increase
+        _takenOver.Add(0);
         StartsRead(pass);
     }
 
@@ -81,12 +100,18 @@ internal sealed class RecoveryMetrics : IDisposable
         _givenUp.Add(pass.GivenUp);
     }
 
+    public void TookOver(long sagas)
+    {
+        _takeOvers.Add(1);
+        _takenOver.Add(sagas);
+    }
+
     public void Recovered(TimeSpan idle) => _timeToRecover.Record(idle.TotalSeconds);
 
     private void Count(string outcome, int sagas) => _sagas.Add(sagas, new KeyValuePair<string, object?>("outcome", outcome));
 
-    private static double Age(RecoveryReport report, TimeProvider time) =>
-        report.IdleSince is { } since ? Math.Max(0, (time.GetUtcNow() - since).TotalSeconds) : 0;
+    private static double Age(DateTimeOffset? beginning, TimeProvider time) =>
+        beginning is { } since ? Math.Max(0, (time.GetUtcNow() - since).TotalSeconds) : 0;
 
     private static string SnakeCase<T>(T value)
         where T : struct, Enum => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());

@@ -31,6 +31,11 @@ namespace SagaRecovery;
 [JsonSerializable(typeof(IReadOnlyList<CoordinatorDetails>))]
 [JsonSerializable(typeof(LeverRequest))]
 [JsonSerializable(typeof(LeverAnswer))]
+[JsonSerializable(typeof(ClusterDetails))]
+[JsonSerializable(typeof(ReassignRequest))]
+[JsonSerializable(typeof(ReassignAnswer))]
+[JsonSerializable(typeof(DrainRequest))]
+[JsonSerializable(typeof(DrainReport))]
 public sealed partial class RecoveryReportJson : JsonSerializerContext;
 
 internal sealed class CutTextConverter : JsonConverter<string>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;
@@ -98,10 +99,7 @@ internal sealed class CoordinatorPulse(
     private async Task LookForOrphansAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<OwnedSagas> owned = await cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
-        status.Looked(new ClusterReport(
-            time.GetUtcNow(), Sum(owned.Where(sagas => !sagas.IsKnown)), Sum(owned.Where(sagas => sagas is { IsKnown: true, Answers: false }))));
-
-        static UnownedSagas Sum(IEnumerable<OwnedSagas> sagas) => new(sagas.Sum(some => some.Count ?? 0), sagas.Min(some => some.Oldest));
+        status.Looked(ClusterDetails.Of(owned, time.GetUtcNow()).ToReport());
     }
 
     private async Task TryAsync(Func<Task> work)

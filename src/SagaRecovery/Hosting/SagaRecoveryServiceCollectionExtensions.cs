@@ -44,10 +44,6 @@ public static class SagaRecoveryServiceCollectionExtensions
         AddOptions(services);
         AddBookkeeping(services);
         AddPostgres(services);
-
-#pragma warning disable RS0030 // the one place where the real clock comes in
-        services.TryAddSingleton(TimeProvider.System);
-#pragma warning restore RS0030
         services.AddSingleton<SagaCoordinator>();
         services.AddSingleton<RecoveryWakeups>();
         services.AddSingleton(provider => new SagaRecoveryTrigger(provider.GetRequiredService<RecoveryWakeups>()));
@@ -112,6 +108,9 @@ public static class SagaRecoveryServiceCollectionExtensions
 
     private static void AddPostgresDatabase(IServiceCollection services)
     {
+#pragma warning disable RS0030 // the one place where the real clock comes in
+        services.TryAddSingleton(TimeProvider.System);
+#pragma warning restore RS0030
         services.TryAddSingleton(provider => new PostgresDatabase(
             RequireDataSource(provider),
             provider.GetRequiredService<IOptions<PostgresStoreOptions>>(),

@@ -15,15 +15,23 @@ namespace SagaRecovery.Hosting;
 internal sealed class TakeOver
 {
     private readonly ISagaCluster _cluster;
+    private readonly RecoveryMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<TakeOver> _logger;
     private readonly TimeSpan _after;
     private readonly SilenceWatch? _watch;
     private readonly long _began;
 
-    public TakeOver(ISagaCluster cluster, SagaCoordinator coordinator, IOptions<SagaRecoveryOptions> options, TimeProvider time, ILogger<TakeOver> logger)
+    public TakeOver(
+        ISagaCluster cluster,
+        SagaCoordinator coordinator,
+        RecoveryMetrics metrics,
+        IOptions<SagaRecoveryOptions> options,
+        TimeProvider time,
+        ILogger<TakeOver> logger)
     {
         _cluster = cluster;
+        _metrics = metrics;
         _time = time;
         _logger = logger;
         _began = time.GetTimestamp();
@@ -55,6 +63,7 @@ internal sealed class TakeOver
         switch (await _cluster.TakeOverAsync(member, silent, takers, retryAfter: _after, cancellationToken).ConfigureAwait(false))
         {
             case ReassignOutcome.Done done:
+                _metrics.TookOver(done.Moved);
                 string got = string.Join(", ", done.Receipts.Select(receipt => $"{receipt.To} ({receipt.Count})"));
                 Log.TookOver(_logger, silent.Id, lastSeen, done.Moved, got, done.Left);
                 break;

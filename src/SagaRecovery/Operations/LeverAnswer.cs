@@ -63,6 +63,12 @@ public enum LeverResult
     /// <summary>The saga is not, or no longer, where the lever would move it.</summary>
     MovedOn,
 
-    /// <summary>The saga's owner answers.</summary>
+    /// <summary>The owner answers.</summary>
     OwnerAnswers,
+
+    /// <summary>There is no such coordinator.</summary>
+    NoSuchCoordinator,
+
+    /// <summary>Nobody who could take the sagas is active and answers.</summary>
+    NobodyToTakeThem,
 }

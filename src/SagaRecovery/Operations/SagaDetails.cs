@@ -137,4 +137,7 @@ public sealed record CoordinatorDetails(
 
     /// <summary>Whether its process lives, as far as the store can tell.</summary>
     public bool Answers => !HasLeft && Silence < Patience;
+
+    /// <summary>Whether sagas may be assigned to it, as far as the store can tell.</summary>
+    internal bool MayTake => State == CoordinatorState.Active && Answers;
 }

@@ -53,6 +53,8 @@ public sealed class SagaOperator
     /// <summary>The coordinators on the store, and how sagas change their owner.</summary>
     public ISagaCluster Cluster => _cluster;
 
+    private ReassignLever Reassigning => new(_operations, _cluster, _time);
+
     /// <summary>Says where one saga stands with regard to this process, and why. Asks the store once; waits for no pass.</summary>
     public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken = default)
     {
@@ -131,9 +133,35 @@ public sealed class SagaOperator
     public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken = default)
     {
         ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
-        await ShowAsync(cancellationToken).ConfigureAwait(false);
+        if (outcome is ReassignOutcome.Done)
+        {
+            await ShowMovedAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         return outcome;
     }
+
+    /// <summary>The same as somebody asks for it from afar: who gets the sagas may be left out, and the answer is in words, too.</summary>
+    /// <param name="from">Whose sagas; null: those that nobody owns.</param>
+    /// <param name="request">To whom, and whether even if their owner answers. Must not name that among those that get them.</param>
+    /// <param name="note">Who asks, and why.</param>
+    /// <param name="cancellationToken">Gives up; what has moved stays where it is.</param>
+    public async Task<ReassignAnswer> ReassignAsync(
+        CoordinatorId? from, ReassignRequest request, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        ReassignAnswer answer = await Reassigning.PullAsync(from, request, note, cancellationToken).ConfigureAwait(false);
+        if (answer.Result == LeverResult.Done)
+        {
+            await ShowMovedAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return answer;
+    }
+
+    /// <summary>Waits until those that got sagas have recovered them, but no longer than it is given.</summary>
+    /// <returns>The answer, with who has caught up, or that they have not.</returns>
+    public Task<ReassignAnswer> WaitUntilCaughtUpAsync(ReassignAnswer answer, TimeSpan longest, CancellationToken cancellationToken = default) =>
+        Reassigning.WaitAsync(answer, longest, cancellationToken);
 
     /// <summary>Whose saga this process's own is may be asked of this process: it is the owner that would have to answer.</summary>
     private async Task<LeverCondition> IfMineAsync(SagaId sagaId, LeverCondition condition, CancellationToken cancellationToken)
@@ -168,6 +196,14 @@ public sealed class SagaOperator
         }
 
         return outcome;
+    }
+
+    /// <summary>Nor does a warning of sagas that nobody runs stand until the next look, when they have just been given to somebody.</summary>
+    private async Task ShowMovedAsync(CancellationToken cancellationToken)
+    {
+        await ShowAsync(cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<OwnedSagas> owned = await _cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
+        _status.Looked(ClusterDetails.Of(owned, _time.GetUtcNow()).ToReport());
     }
 
     /// <summary>Status and log show it now, not at the next pass.</summary>

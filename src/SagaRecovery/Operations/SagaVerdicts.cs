@@ -90,12 +90,35 @@ internal static class SagaVerdicts
         return evidence.Known.Run is { } run ? Running(evidence, row, run) : Idle(evidence, row);
     }
 
-    private static SagaExplanation NotOurs(SagaEvidence evidence, SagaDetails row) => row switch
+    private static SagaExplanation NotOurs(SagaEvidence evidence, SagaDetails row)
     {
-        { Summary.Owner: null } => Verdict(evidence, SagaVerdict.NotOurs, "Nobody owns it.", "Assign it to a coordinator."),
-        { Owner: null } => Verdict(evidence, SagaVerdict.NotOurs, $"Coordinator {row.Summary.Owner} owns it at generation {row.Summary.Generation}, and has never joined.", "Start that coordinator, or assign its sagas to another."),
-        { Owner: { Answers: true } owner } => Verdict(evidence, SagaVerdict.NotOurs, $"Coordinator {owner.Id} owns it at generation {row.Summary.Generation}: {owner.Host}, process {owner.ProcessId}, which answers.", "Ask that process."),
-        { Owner: { } owner } => Verdict(evidence, SagaVerdict.NotOurs, $"Coordinator {owner.Id} owns it at generation {row.Summary.Generation}: {owner.Host}, process {owner.ProcessId}, {(owner.HasLeft ? "which was shut down" : "which does not answer")} (last seen {PlainText.Duration(owner.Silence)} ago).", "Start that coordinator again."),
+        (string because, string toDo) = row switch
+        {
+            { Summary.Owner: null } => ("Nobody owns it.", "Reassign the sagas that nobody owns: coordinators reassign nobody."),
+            { Owner: null, Summary.Owner: { } stranger } => (
+                $"Coordinator {stranger} owns it at generation {row.Summary.Generation}, and has never joined.",
+                $"Start that coordinator, or reassign its sagas: coordinators reassign {stranger}."),
+            { Owner: { } owner } => (
+                $"Coordinator {owner.Id} owns it at generation {row.Summary.Generation}: {owner.Host}, process {owner.ProcessId}, {StateOf(owner)}.", OwnersToDo(owner)),
+        };
+        return Verdict(evidence, SagaVerdict.NotOurs, because, toDo);
+    }
+
+    private static string StateOf(CoordinatorDetails owner) => owner switch
+    {
+        { Answers: true, State: CoordinatorState.Draining } => "which answers, and is draining: it starts nothing new, and gives away what it does not finish",
+        { Answers: true } => "which answers",
+        { HasLeft: true } => $"which was shut down (last seen {PlainText.Duration(owner.Silence)} ago)",
+        { State: CoordinatorState.Gone } => $"which is gone: it does not answer (last seen {PlainText.Duration(owner.Silence)} ago), and was taken over from; what nobody else could run is still its own",
+        _ => $"which does not answer (last seen {PlainText.Duration(owner.Silence)} ago)",
+    };
+
+    private static string OwnersToDo(CoordinatorDetails owner) => owner switch
+    {
+        { Answers: true, State: CoordinatorState.Draining } => $"Wait for the end of its drain. What that leaves can be reassigned: coordinators reassign {owner.Id} --even-if-owner-answers.",
+        { Answers: true } => "Ask that process.",
+        { HasLeft: false, State: CoordinatorState.Gone } => $"Start a coordinator that has its definition, and reassign what is left: coordinators reassign {owner.Id}.",
+        _ => $"Start that coordinator again, or reassign its sagas: coordinators reassign {owner.Id}.",
     };
 
     private static SagaExplanation Running(SagaEvidence evidence, SagaDetails row, SagaRunKnowledge run)

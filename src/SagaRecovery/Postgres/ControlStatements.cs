@@ -25,10 +25,18 @@ internal sealed class ControlStatements(string schema)
         where coordinator_id = $1 and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
         """);
 
-    /// <summary>The last levers that concern this coordinator, newest first.</summary>
+    /// <summary>
+    /// The last levers that concern this coordinator, newest first: its own, and, of the last thousand, those that move sagas from one
+    /// coordinator to another.
+    /// </summary>
     public string ReadActions { get; } = Statements.In(schema, """
-        select id, time_taken, lever, saga_id, actor, reason from {schema}.saga_operator_action
-        where coordinator_id = $1 order by id desc limit $2
+        select id, time_taken, lever, saga_id, actor, reason, coordinator_id
+        from (
+            (select * from {schema}.saga_operator_action where coordinator_id = $1 order by id desc limit $2)
+            union
+            (select * from {schema}.saga_operator_action
+             where id > (select max(id) - 1000 from {schema}.saga_operator_action) and lever in ('reassign', 'take-over', 'drain'))) a
+        order by id desc limit $2
         """);
 
     /// <summary>

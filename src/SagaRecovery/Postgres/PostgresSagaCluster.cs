@@ -65,14 +65,10 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, ISagaOperat
             return ReassignOutcome.NobodyToTakeThem.Instance;
         }
 
-        if (from is not null)
-        {
-            await database.ReadAsync(
-                batch => batch.Add(Sql.NoteReassigned).With(from.Value.Value).With(note.Actor).With($"to {string.Join(", ", to)}: {note.Reason}"),
-                _ => Task.FromResult(true),
-                cancellationToken).ConfigureAwait(false);
-        }
-
+        await database.ReadAsync(
+            batch => batch.Add(Sql.NoteReassigned).WithNullable(from?.Value).With(note.Actor).With($"{note.Reason} (to {string.Join(", ", to)})"),
+            _ => Task.FromResult(true),
+            cancellationToken).ConfigureAwait(false);
         return await MoveAllAsync(move, cancellationToken).ConfigureAwait(false);
     }
 

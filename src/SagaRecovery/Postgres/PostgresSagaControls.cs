@@ -136,5 +136,8 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
             lever,
             row.IsDBNull(3) ? null : new SagaId(row.GetGuid(3)),
             new OperatorNote(row.GetString(4), row.GetString(5)))
+        {
+            Coordinator = row.IsDBNull(6) ? null : new CoordinatorId(row.GetGuid(6)),
+        }
         : null;
 }

@@ -7,12 +7,12 @@ namespace SagaRecovery.AspNetCore.Tests.Support;
 /// <summary>Every face of one process, read one after the other: what each says of the same counts, by the name that a report has for it.</summary>
 internal sealed partial class Faces
 {
-    private static readonly string[] Counted = ["recovered", "failed", "observedStarts", "inferredFinished", "passes"];
+    private static readonly string[] Counted = ["recovered", "failed", "observedStarts", "inferredFinished", "passes", "missedHints"];
 
     private static readonly Dictionary<string, string> TextLabels = new(StringComparer.Ordinal)
     {
         ["recovered"] = "sagas recovered", ["failed"] = "sagas recovery errors", ["observedStarts"] = "sagas observed started",
-        ["inferredFinished"] = "sagas inferred finished", ["passes"] = "passes",
+        ["inferredFinished"] = "sagas inferred finished", ["passes"] = "passes", ["missedHints"] = "hints missed",
     };
 
     private static readonly Dictionary<string, string> Metrics = new(StringComparer.Ordinal)
@@ -20,7 +20,8 @@ internal sealed partial class Faces
         ["recovered"] = "saga_recovery_sagas_total{outcome=recovered}", ["failed"] = "saga_recovery_sagas_total{outcome=failed}",
         ["observedStarts"] = "saga_recovery_starts_observed_total", ["inferredFinished"] = "saga_recovery_sagas_total{outcome=removed}",
         ["passes"] = "saga_recovery_passes_total", ["tracked"] = "saga_recovery_tracked", ["held"] = "saga_recovery_held",
-        ["waiting"] = "saga_recovery_waiting",
+        ["waiting"] = "saga_recovery_waiting", ["missedHints"] = "saga_recovery_hints_missed_total",
+        ["orphans"] = "saga_recovery_orphans", ["stranded"] = "saga_recovery_stranded", ["drainLeft"] = "saga_recovery_drain_left",
     };
 
     private static readonly Dictionary<string, string> LogLines = new(StringComparer.Ordinal)
@@ -44,8 +45,10 @@ internal sealed partial class Faces
             faces.Told["json"] = faces.OfReport(faces.Report);
             faces.Told["text"] = OfText(await service.Http.GetStringAsync("/saga-recovery"));
             faces.Told["metrics"] = OfMetrics(await service.Http.GetStringAsync("/metrics"));
-            faces.Told["tool, json"] = faces.OfReport(JsonDocument.Parse(await ToolAsync(service, "--json")).RootElement);
-            faces.Told["tool, text"] = OfText(await ToolAsync(service));
+            faces.Told["tool, json"] = faces.OfReport(JsonDocument.Parse(await ToolAsync(service, "status", "--json")).RootElement);
+            faces.Told["tool, text"] = OfText(await ToolAsync(service, "status"));
+            faces.Told["endpoint of the cluster"] = OfCluster(JsonDocument.Parse(await service.Http.GetStringAsync("/saga-recovery/cluster")).RootElement);
+            faces.Told["tool, cluster"] = OfCluster(JsonDocument.Parse(await ToolAsync(service, "coordinators", "orphans", "--json")).RootElement);
             await Eventually.HoldsAsync(() => OfLog(service)["passes"] >= Passes(faces.Report), "the lines of the last pass had come through the pipe");
             faces.Told["log"] = OfLog(service);
             await faces.ReadPageAsync(service);
@@ -64,6 +67,7 @@ internal sealed partial class Faces
         {
             ["running here at the last pass"] = json["tracked"], ["waiting to be recovered"] = json["waiting"], ["held"] = json["held"],
             ["recovered since start"] = json["recovered"], ["failed hand-overs"] = json["failed"],
+            ["orphans"] = json["orphans"], ["stranded"] = json["stranded"], ["hints missed"] = json["missedHints"],
         });
         await using var browser = new BrowserRun("agreement", new Uri(service.Http.BaseAddress!, "/saga-recovery").ToString(), expected);
         await browser.EndsWellAsync();
@@ -76,13 +80,32 @@ internal sealed partial class Faces
         told["tracked"] = report.GetProperty("tracked").GetInt64();
         told["held"] = report.GetProperty("heldCount").GetInt64();
         told["waiting"] = report.GetProperty("waitingCount").GetInt64();
+        told["drainLeft"] = report.GetProperty("drain").GetProperty("left").GetInt64();
+        foreach ((string name, long count) in OfCluster(report.GetProperty("cluster")))
+        {
+            told[name] = count;
+        }
+
         return told;
     }
 
-    private static Dictionary<string, long> OfText(string text) => TextLabels.ToDictionary(
-        label => label.Key,
-        label => long.Parse(Regex.Match(text, $@"^\s+{label.Value}:\s+(\d+)", RegexOptions.Multiline, TimeSpan.FromSeconds(1)).Groups[1].Value, CultureInfo.InvariantCulture),
-        StringComparer.Ordinal);
+    private static Dictionary<string, long> OfCluster(JsonElement cluster) => new(StringComparer.Ordinal)
+    {
+        ["orphans"] = cluster.GetProperty("orphans").GetProperty("count").GetInt64(),
+        ["stranded"] = cluster.GetProperty("stranded").GetProperty("count").GetInt64(),
+    };
+
+    private static Dictionary<string, long> OfText(string text)
+    {
+        Dictionary<string, long> told = TextLabels.ToDictionary(label => label.Key, label => Number($@"^\s+{label.Value}:\s+(\d+)"), StringComparer.Ordinal);
+        told["orphans"] = Number(@"^  ORPHANS: (\d+) ");
+        told["stranded"] = Number(@"^  STRANDED: (\d+) ");
+        told["drainLeft"] = Number(@"^  DRAINING .* (\d+) left,");
+        return told;
+
+        long Number(string pattern) =>
+            long.Parse(Regex.Match(text, pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(1)).Groups[1].Value, CultureInfo.InvariantCulture);
+    }
 
     private static Dictionary<string, long> OfMetrics(string text)
     {
@@ -105,9 +128,9 @@ internal sealed partial class Faces
     private static Dictionary<string, long> OfLog(ServiceProcess service) => LogLines.ToDictionary(
         line => line.Key, line => service.Output.LongCount(told => told.Contains($" {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
 
-    private static async Task<string> ToolAsync(ServiceProcess service, params IReadOnlyList<string> options)
+    private static async Task<string> ToolAsync(ServiceProcess service, params IReadOnlyList<string> command)
     {
-        await using var tool = new RunningProgram("SagaRecovery.Cli", ["status", "--url", service.Http.BaseAddress!.ToString(), .. options]);
+        await using var tool = new RunningProgram("SagaRecovery.Cli", [.. command, "--url", service.Http.BaseAddress!.ToString()]);
         (await tool.ExitCodeAsync()).Should().Be(0, string.Join('\n', tool.Errors));
         return string.Join('\n', tool.Output);
     }

@@ -23,11 +23,20 @@ internal sealed class SampleService : IAsyncDisposable
 
     public static async Task<SampleService> StartAsync(PostgresCluster postgres)
     {
-        string database = new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync()) { MaxPoolSize = 40 }.ConnectionString;
+        return await StartAsync(new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync()) { MaxPoolSize = 40 }.ConnectionString);
+    }
+
+    /// <summary>One more on a database, once others may give sagas to it.</summary>
+    public static async Task<SampleService> StartAsync(string database)
+    {
         var coordinatorId = Guid.NewGuid();
         ServiceProcess process = await ServiceProcess.StartAsync(database, coordinatorId, "--SagaRecovery:Period=00:30:00");
         await process.FirstPassAsync();
-        return new SampleService(process, database, coordinatorId);
+        var sample = new SampleService(process, database, coordinatorId);
+        await Eventually.HoldsAsync(
+            () => sample.QueryAsync<bool>("select coalesce(introduced = incarnation, false) from saga_recovery.saga_coordinator where id = @coordinatorId", new { coordinatorId }),
+            "it had said what it runs");
+        return sample;
     }
 
     /// <summary>Runs the tool, by "service" or by "database".</summary>
@@ -44,6 +53,21 @@ internal sealed class SampleService : IAsyncDisposable
             () => QueryAsync<bool>("select exists (select from saga_recovery.saga_node_event where saga_id = @id)", new { id }), "the demo saga had begun");
         return id.ToString();
     }
+
+    /// <summary>A coordinator that has not been heard of for a minute.</summary>
+    public async Task<Guid> DeadAsync()
+    {
+        var dead = Guid.NewGuid();
+        await ExecuteAsync(
+            "insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen) values (@dead, 1, 'burnt', 7, now() - interval '1 min')", new { dead });
+        return dead;
+    }
+
+    /// <summary>Makes a saga another's, or nobody's.</summary>
+    public Task MoveAsync(string saga, Guid? owner) => ExecuteAsync(
+        "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @id", new { owner, id = Guid.Parse(saga) });
+
+    public Task<Guid?> OwnerOfAsync(string saga) => QueryAsync<Guid?>("select current_coordinator from saga_recovery.saga where id = @id", new { id = Guid.Parse(saga) });
 
     public Task<string> StateOfAsync(string saga) => QueryAsync<string>("select state from saga_recovery.saga where id = @id", new { id = Guid.Parse(saga) });
 

@@ -161,6 +161,43 @@ public class RecoveryReportTextTests
     }
 
     [Fact]
+    public void What_concerns_the_nodes_together_is_told_first_and_levers_say_what_they_were_pulled_on()
+    {
+        var stranger = new CoordinatorId(Guid.Parse("b0000000-0000-4000-8000-000000000001"));
+        RecoveryReport report = AfterAPass() with
+        {
+            Drain = new DrainReport(StartedAt, new OperatorNote("ann", "version 2"), DrainPhase.LeftSome, HandedOver: 5, Left: 2),
+            Cluster = new ClusterReport(StartedAt, new UnownedSagas(3, StartedAt.AddMinutes(-5)), new UnownedSagas(4, StartedAt.AddHours(-5))),
+            RecentActions =
+            [
+                Action(Lever.Pause), Action(Lever.InjectError, Demo), Action(Lever.TakeOver), Action(Lever.Reassign) with { Coordinator = null }, Action(Lever.Drain),
+            ],
+        };
+
+        string text = RecoveryReportText.Render(report, StartedAt.AddSeconds(3));
+
+        text.Should().Contain(
+            """
+              DRAINING for 3s, asked for by ann: version 2. No new sagas. 5 given to others, 2 left, which go on at the next start.
+              ORPHANS: 3 unfinished sagas on this database whose owner is no known coordinator, the oldest 5m old (as of 3s ago). Reassign them: 'coordinators orphans' says whose they are.
+              STRANDED: 4 unfinished sagas on this database whose owner does not answer, the oldest 5h old (as of 3s ago). Reassign them: 'coordinators orphans' says whose they are.
+              configured period:
+            """).And.EndWith(
+            """
+                levers pulled (5):
+                    TIME                  LEVER         ON                                                BY
+                    2026-11-22T18:33:34Z  pause         recovery                                          ann: why
+                    2026-11-22T18:33:34Z  inject-error  052247e0-853d-4d16-80e7-7c618d97edd8              ann: why
+                    2026-11-22T18:33:34Z  take-over     coordinator b0000000-0000-4000-8000-000000000001  ann: why
+                    2026-11-22T18:33:34Z  reassign      nobody's sagas                                    ann: why
+                    2026-11-22T18:33:34Z  drain         coordinator b0000000-0000-4000-8000-000000000001  ann: why
+
+            """);
+
+        OperatorAction Action(Lever lever, SagaId? saga = null) => new(1, StartedAt, lever, saga, new OperatorNote("ann", "why")) { Coordinator = stranger };
+    }
+
+    [Fact]
     public void A_report_before_the_first_pass_is_short()
     {
         var report = new RecoveryReport { Coordinator = Coordinator with { Incarnation = null }, Period = TimeSpan.FromHours(2) };

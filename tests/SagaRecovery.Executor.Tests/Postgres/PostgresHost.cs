@@ -14,7 +14,7 @@ internal sealed class PostgresHost : IAsyncDisposable
     private readonly IHost _host;
     private readonly NpgsqlDataSource _dataSource;
 
-    private PostgresHost(string connectionString, Guid coordinator, Saga<string>[] sagas)
+    private PostgresHost(string connectionString, Guid coordinator, Action<SagaRecoveryOptions>? configure, Saga<string>[] sagas)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         _dataSource = NpgsqlDataSource.Create(connectionString);
@@ -24,6 +24,7 @@ internal sealed class PostgresHost : IAsyncDisposable
             options.CoordinatorId = coordinator;
             options.RetryDelay = TimeSpan.FromMilliseconds(50);
             options.LoadBatchSize = 7;
+            configure?.Invoke(options);
         }).AddDurableExecutor();
         builder.Services.Configure<SagaRecovery.Postgres.PostgresStoreOptions>(options => options.CreateSchema = true);
         foreach (Saga<string> saga in sagas)
@@ -44,9 +45,13 @@ internal sealed class PostgresHost : IAsyncDisposable
 
     public SagaRecoveryStatus Status => _host.Services.GetRequiredService<SagaRecoveryStatus>();
 
-    public static async Task<PostgresHost> StartAsync(string connectionString, Guid coordinator, params Saga<string>[] sagas)
+    public static Task<PostgresHost> StartAsync(string connectionString, Guid coordinator, params Saga<string>[] sagas) =>
+        StartAsync(connectionString, coordinator, configure: null, sagas);
+
+    public static async Task<PostgresHost> StartAsync(
+        string connectionString, Guid coordinator, Action<SagaRecoveryOptions>? configure, params Saga<string>[] sagas)
     {
-        var host = new PostgresHost(connectionString, coordinator, sagas);
+        var host = new PostgresHost(connectionString, coordinator, configure, sagas);
         await host._host.StartAsync();
         return host;
     }

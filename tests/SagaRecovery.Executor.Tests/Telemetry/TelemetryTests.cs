@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
 using SagaRecovery.Executor.Tests.Postgres;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Status;
@@ -48,6 +51,55 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
         reading.Read("saga_recovery.events.written").Should().Be(5, "three had begun before; the fourth began and ended here");
         reading.Instruments.Should().OnlyContain(one => !string.IsNullOrEmpty(one.Description));
         reading.TagValues.Should().NotContain(value => IsId(value), "no metric carries a saga's id");
+    }
+
+    [Fact]
+    public async Task Metrics_tell_of_orphans_take_overs_hints_and_drains()
+    {
+        SagaId[] sagas = await LeaveBehindAsync(2);
+        (Guid dead, Guid stranger, Guid us) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
+        await using PostgresHost host = await PostgresHost.StartAsync(
+            _database,
+            us,
+            options =>
+            {
+                options.ProgressCheckPeriod = TimeSpan.FromMilliseconds(50);
+                options.HeartbeatPeriod = TimeSpan.FromMilliseconds(500);
+                options.TakeOverAfter = TimeSpan.FromMilliseconds(1_500);
+            },
+            TestSaga.Gated(_gate));
+        using var reading = new MeterReading(host.Services);
+        await MoveAsync(host, sagas[0], stranger);
+        await host.ExecuteAsync("insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen) values (@dead, 1, 'burnt', 7, now() - interval '1 min')", new { dead });
+        await MoveAsync(host, sagas[1], dead);
+
+        await Eventually.HoldsAsync(() => reading.Read("saga_recovery.orphans") == 1, "the orphan was seen");
+        await Eventually.HoldsAsync(() => reading.Read("saga_recovery.take_overs") == 1, "the dead one was taken over from");
+        reading.Read("saga_recovery.orphans.age").Should().BeGreaterThan(0);
+        await Eventually.HoldsAsync(() => reading.Read("saga_recovery.take_overs.sagas") == 1, "its saga was given to us");
+        await Eventually.HoldsAsync(() => host.Status.Current.Totals.Recovered == 1, "it was recovered");
+        reading.Read("saga_recovery.passes", "reason=hint").Should().BeGreaterThanOrEqualTo(1);
+        (reading.Read("saga_recovery.draining"), reading.Read("saga_recovery.drain.left")).Should().Be((0, 0));
+
+        DrainReport drained = await host.Services.GetRequiredService<SagaDrain>().DrainAsync(new OperatorNote("ann", "version 2"), TimeSpan.Zero);
+        (reading.Read("saga_recovery.draining"), reading.Read("saga_recovery.drain.left")).Should().Be((1, 1));
+        drained.Left.Should().Be(1);
+
+        host.Services.GetRequiredService<RecoveryMetrics>().PassEnded(new PassReport(new PassStart(9, PassReason.Periodic, default)) { MissedHints = 3 });
+        reading.Read("saga_recovery.hints.missed").Should().Be(3);
+    }
+
+    [Fact]
+    public async Task Stranded_sagas_are_gauged_with_the_age_of_the_oldest()
+    {
+        await LeaveBehindAsync(2);
+        await using PostgresHost other = await PostgresHost.StartAsync(_database, Guid.NewGuid());
+        using var reading = new MeterReading(other.Services);
+
+        await Eventually.HoldsAsync(() => reading.Read("saga_recovery.stranded") == 2, "they were seen");
+        reading.Read("saga_recovery.stranded.age").Should().BeGreaterThan(0);
+        reading.Read("saga_recovery.orphans").Should().Be(0);
+        reading.Instruments.Single(one => one.Name == "saga_recovery.stranded").Description.Should().Contain("every node reports the same");
     }
 
     [Theory]
@@ -127,6 +179,9 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
     private static bool IsId(string value) => Guid.TryParse(value, out _);
 
     private Task<PostgresHost> StartAsync() => PostgresHost.StartAsync(_database, _coordinator, TestSaga.Gated(_gate));
+
+    private static Task MoveAsync(PostgresHost host, SagaId saga, Guid owner) => host.ExecuteAsync(
+        "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @id", new { owner, id = saga.Value });
 
     private async Task<SagaId[]> LeaveBehindAsync(int count)
     {

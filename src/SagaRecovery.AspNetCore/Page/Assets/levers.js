@@ -1,4 +1,4 @@
-import { plain } from './text.js';
+import { plain, words } from './text.js';
 import { el } from './dom.js';
 import { change, reasonOf } from './service.js';
 
@@ -23,19 +23,24 @@ const does = {
   release: 'Ends the hold, and runs a pass.',
   retry: 'Tries this saga now, whatever its delay.',
   abandon: 'Sets this saga aside for good: nothing carries it on or undoes it any more, and what it has done so far stays. There is no way back.',
+  reassign: 'Gives its unfinished sagas to others, evenly, and only to those that can run them; each picks them up at once.',
+  drain: 'This process starts no sagas any more. Those that run may finish for a while; what is unfinished then is given to other coordinators. There is no way back but a restart.',
   'inject-error': 'Makes a node fail whose action has started and not ended, so that the saga unwinds.',
 };
 
-/** A button that asks for a reason and pulls a lever. */
-export function leverButton(lever, { label, saga, nodes, after }) {
-  const grave = lever === 'abandon' || lever === 'inject-error';
+const graveOnes = ['abandon', 'inject-error', 'drain'];
+
+/** A button that asks for a reason and pulls a lever: on recovery, on a saga, or on a coordinator. */
+export function leverButton(lever, target) {
+  const { label, coordinator } = target;
+  const grave = graveOnes.includes(lever) || coordinator?.answers;
   return el('button', {
     type: 'button',
     class: grave ? 'grave' : null,
     disabled: Boolean(whyNot),
     'aria-describedby': hint ? 'levers-hint' : null,
-    'data-key': `lever-${lever}`,
-    onclick: () => open(lever, label, saga, nodes, after),
+    'data-key': `lever-${lever}${coordinator ? `-${coordinator.id}` : ''}`,
+    onclick: () => open(lever, target),
   }, `${label} …`);
 }
 
@@ -71,18 +76,23 @@ async function pulled(path, request) {
   }
 }
 
-function open(lever, label, saga, nodes, after) {
+function open(lever, { label, saga, coordinator, takers, nodes, after }) {
   const dialog = document.getElementById('lever');
   const answer = el('div', { role: 'alert' });
   const field = (name, text, about = {}) => el('label', {}, text, el('input', { name, maxlength: 1000, autocomplete: 'off', ...about }));
   const form = el('form', { onsubmit: (event) => { event.preventDefault(); submit(); } },
     el('h2', { id: 'lever-title' }, saga ? `${label}: ${plain(saga.name, 60)}` : label),
-    saga && el('p', { class: 'id' }, saga.id),
+    (saga || coordinator) && el('p', { class: 'id' }, saga?.id ?? coordinator.id),
     el('p', {}, does[lever]),
     nodes && el('label', {}, 'The node that is to fail', el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
+    takers && el('label', {}, 'Who gets them', el('select', { name: 'to' },
+      el('option', { value: '' }, 'all that are active and answer'), takers.map((taker) => el('option', { value: taker }, taker)))),
+    lever === 'drain' && field('letRun', 'How many seconds sagas may run on', { type: 'number', min: 0, max: 86400, value: 30, required: true }),
     field('reason', 'Reason, for whoever looks later', { required: true, autofocus: true }),
     rights === 'Open' && field('actor', 'Who you are', { required: true }),
     (lever === 'abandon' || lever === 'inject-error') && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' although another process that owns it answers'),
+    coordinator?.answers && el('label', {}, el('input', { type: 'checkbox', name: 'evenIfOwnerAnswers', required: true }),
+      ' although it answers: what it runs is stopped, and run again elsewhere from the last step on'),
     answer,
     el('div', { class: 'row' },
       el('button', { type: 'submit', class: 'main' }, label),
@@ -92,14 +102,14 @@ function open(lever, label, saga, nodes, after) {
     const given = new FormData(form);
     const button = form.querySelector('[type=submit]');
     button.disabled = true;
-    const result = await pulled(`${saga ? `/sagas/${saga.id}` : ''}/${lever}`, {
-      reason: given.get('reason'), actor: given.get('actor'), node: given.get('node'), force: given.get('force') !== null,
-      state: saga?.state, generation: saga?.generation,
+    const path = saga ? `/sagas/${saga.id}` : coordinator ? `/coordinators/${coordinator.id}` : '';
+    const result = await pulled(`${path}/${lever}`, {
+      reason: given.get('reason'), actor: given.get('actor'), ...asked(lever, given, saga),
     });
     button.disabled = false;
     if (result.ok) {
       dialog.close();
-      tell(result.body.message);
+      tell(result.body.message ?? `${lever}: begun`);
     } else {
       answer.replaceChildren(refused(result));
     }
@@ -108,6 +118,15 @@ function open(lever, label, saga, nodes, after) {
 
   dialog.replaceChildren(form);
   dialog.showModal();
+}
+
+/** What a lever is told besides who pulls it, and why. */
+function asked(lever, given, saga) {
+  switch (lever) {
+    case 'reassign': return { to: [given.get('to')].filter(Boolean), evenIfOwnerAnswers: given.get('evenIfOwnerAnswers') !== null, wait: 5 };
+    case 'drain': return { letRun: Number(given.get('letRun')) };
+    default: return { node: given.get('node'), force: given.get('force') !== null, state: saga?.state, generation: saga?.generation };
+  }
 }
 
 /** Why nothing was done, and how the saga stands now. */
@@ -120,5 +139,5 @@ function refused(result) {
 
 /** For a list of levers that were pulled. */
 export function leverWord(name) {
-  return name === 'InjectError' ? 'inject-error' : name.toLowerCase();
+  return words(name).replaceAll(' ', '-');
 }

@@ -75,18 +75,34 @@ function pulse(kind, text, more) {
 }
 
 function bannerFacts(report) {
-  return [report.coordinator, report.paused, report.previous, report.lastPass?.result, report.lastPass?.error];
+  const { coordinator, paused, previous, lastPass, cluster, drain } = report;
+  return [coordinator, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.stranded, drain];
 }
 
 function banners(report) {
-  const { coordinator, paused, previous, lastPass } = report;
+  const { coordinator, paused, previous, lastPass, cluster, drain } = report;
   return [
     coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process runs under this coordinator id. This one has stopped its sagas and takes no new work; end it.'),
     !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process is not the coordinator yet, and runs no sagas.'),
     lastPass?.result === 'Failed' && banner('bad', 'The last pass failed', `: ${plain(lastPass.error ?? '', 300)}`),
     paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. No saga is handed over until recovery is resumed.`),
+    drain && banner('warn', 'Draining', ', asked for by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas; ${phases[drain.phase]?.(drain) ?? ''}`),
+    cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', 'whose owner is no known coordinator'),
+    cluster?.stranded.count > 0 && unowned(cluster.stranded, 'stranded saga', 'whose owner does not answer'),
     previous?.crashed && banner('calm', 'The process before this one crashed', ', last seen ', ago(previous.lastSeen), previous.inHand > 0 ? `; what it had in hand goes last: ${count(previous.inHand, 'saga')}.` : '.'),
   ];
+}
+
+const phases = {
+  LettingFinish: () => 'those that run may finish.',
+  HandingOver: () => 'the rest is being given to others.',
+  Drained: (drain) => `drained: ${drain.handedOver} given to others, none left.`,
+  LeftSome: (drain) => `${drain.handedOver} given to others, ${drain.left} left, which go on at the next start.`,
+};
+
+function unowned(sagas, what, why) {
+  return banner('bad', count(sagas.count, what), ` on this database: unfinished, ${why}`, sagas.oldest && [', the oldest started ', ago(sagas.oldest)],
+    '. ', el('a', { href: '#/' }, 'Reassign them'), '.');
 }
 
 function banner(tone, title, ...text) {

@@ -1,31 +1,34 @@
 import { clock, lasting, plain, seconds, words } from './text.js';
 import { ago, badge, card, el, sagaLink, show, table } from './dom.js';
-import { look, reasonOf } from './service.js';
+import { look } from './service.js';
 import { leverButton, leverHint, leverWord, passButton } from './levers.js';
 import { histogram, timeline } from './charts.js';
+import { coordinatorsCard, orphansCard } from './coordinators.js';
 
 /** The whole of recovery at a glance. */
 export function overview(main, again) {
-  const places = ['tiles', 'levers', 'charts', 'trouble', 'recovered', 'coordinators', 'actions'].map((name) => el('div', { id: name }));
-  const [tilesAt, leversAt, chartsAt, troubleAt, recoveredAt, coordinatorsAt, actionsAt] = places;
+  const places = ['tiles', 'levers', 'charts', 'trouble', 'recovered', 'orphans', 'coordinators', 'actions'].map((name) => el('div', { id: name }));
+  const [tilesAt, leversAt, chartsAt, troubleAt, recoveredAt, orphansAt, coordinatorsAt, actionsAt] = places;
   main.replaceChildren(...places);
   let turn = 0;
   let inProgress = null;
+  const afterMoving = () => { turn = 0; again(); };
   const showTiles = (report) => show(tilesAt, tileFacts(report, inProgress), () => el('div', { class: 'tiles' }, tileFacts(report, inProgress).map(tile)));
   return {
     title: 'Overview',
     async load(report) {
       showTiles(report);
-      show(leversAt, report.paused !== null, () => levers(report, again));
+      show(leversAt, [report.paused !== null, report.drain !== null], () => levers(report, again));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
       show(troubleAt, [report.waiting, report.held, report.notProgressing?.sagas, report.recentFailures], () => trouble(report));
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
       show(actionsAt, report.recentActions, () => actions(report));
       if (turn++ % 3 === 0) {
-        const answer = await look('/coordinators');
+        const [answer, cluster] = await Promise.all([look('/coordinators'), look('/cluster')]);
         inProgress = answer.ok ? answer.body.find((one) => one.id === report.coordinator.id)?.inProgress ?? null : null;
         showTiles(report);
-        show(coordinatorsAt, answer, () => coordinators(answer, report));
+        show(orphansAt, [cluster.body?.owners, cluster.status], () => orphansCard(cluster, answer, afterMoving));
+        show(coordinatorsAt, answer, () => coordinatorsCard(answer, report, afterMoving));
       }
     },
   };
@@ -42,6 +45,9 @@ function tileFacts(report, inProgress) {
     ['held', report.heldCount, some(report.heldCount, 'warn')],
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
     ['not progressing', report.notProgressing?.count ?? 0, some(report.notProgressing?.count, 'warn')],
+    ['orphans', report.cluster?.orphans.count ?? 0, some(report.cluster?.orphans.count, 'bad')],
+    ['stranded', report.cluster?.stranded.count ?? 0, some(report.cluster?.stranded.count, 'bad')],
+    ['hints missed', report.totals.missedHints, some(report.totals.missedHints, 'warn')],
     ['recovered since start', report.totals.recovered, some(report.totals.recovered, 'good')],
     ['failed hand-overs', report.totals.failed, some(report.totals.failed, 'bad')],
     ['abandoned', report.totals.abandoned, some(report.totals.abandoned, 'bad')],
@@ -58,6 +64,7 @@ function levers(report, again) {
     el('div', { class: 'row' },
       passButton(again),
       report.paused ? leverButton('resume', { label: 'Resume recovery', after: again }) : leverButton('pause', { label: 'Pause recovery', after: again }),
+      !report.drain && leverButton('drain', { label: 'Drain this process', after: again }),
       el('a', { href: '#/plan' }, 'What would a pass do?')),
     leverHint());
 }
@@ -104,23 +111,19 @@ function recoveredTable(sagas) {
   ]);
 }
 
-function coordinators(answer, report) {
-  if (!answer.ok) {
-    return card('Coordinators', el('p', { class: 'soft' }, reasonOf(answer)));
-  }
-  return card('Coordinators', table(answer.body, [
-    ['coordinator', (one) => [el('span', { class: 'id' }, one.id), one.id === report.coordinator.id ? ' (this one)' : ''], ''],
-    ['answers', (one) => badge(one.answers ? 'good' : one.hasLeft ? 'calm' : 'bad', one.answers ? '✓ answers' : one.hasLeft ? '– shut down' : '✗ silent')],
-    ['last seen', (one) => `${lasting(seconds(one.silence))} before`], ['process', (one) => `${plain(one.host, 60)}, ${one.processId}, incarnation ${one.incarnation}`],
-    ['in progress', (one) => one.inProgress ?? '', 'number'], ['', (one) => one.paused && badge('warn', `paused by ${plain(one.paused.note.actor, 60)}`)],
+function actions(report) {
+  return report.recentActions.length > 0 && card('Levers pulled', table(report.recentActions.slice(-20).reverse(), [
+    ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['lever', (action) => leverWord(action.lever), 'when'],
+    ['on', on], ['by', (action) => plain(action.note.actor, 60), 'who'], ['why', (action) => plain(action.note.reason)],
   ]));
 }
 
-function actions(report) {
-  return report.recentActions.length > 0 && card('Levers pulled', table(report.recentActions.slice(-20).reverse(), [
-    ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['lever', (action) => leverWord(action.lever)],
-    ['on', (action) => (action.sagaId ? sagaLink(action.sagaId) : 'recovery')], ['by', (action) => plain(action.note.actor, 60)], ['why', (action) => plain(action.note.reason)],
-  ]));
+function on(action) {
+  if (action.sagaId) {
+    return sagaLink(action.sagaId);
+  }
+  const moves = ['Reassign', 'TakeOver', 'Drain'].includes(action.lever);
+  return !moves ? 'recovery' : action.coordinator ? el('span', { class: 'id' }, `coordinator ${action.coordinator}`) : "nobody's sagas";
 }
 
 function more(number) {

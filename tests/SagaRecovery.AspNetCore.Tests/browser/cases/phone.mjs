@@ -5,7 +5,8 @@ export const options = { viewport: { width: 375, height: 700 }, hasTouch: true, 
 /** On a phone no view has to be scrolled sideways, and levers fit. */
 export default async function ({ page, given: [saga], view, tile }) {
   await tile('in progress').waitFor();
-  const views = { '#/': '#coordinators .badge', '#/sagas': '#list td', '#/plan': '#plan dl', [`#/saga/${saga}`]: '.graph g' };
+  await page.locator('.banner', { hasText: '1 orphan' }).waitFor();
+  const views = { '#/': '#orphans td', '#/sagas': '#list td', '#/plan': '#plan dl', [`#/saga/${saga}`]: '.graph g' };
   for (const [hash, place] of Object.entries(views)) {
     await view(hash);
     await page.locator(place).first().waitFor();

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.Globalization;
+using SagaRecovery.Cli.Access;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Cli.Commands;
+
+/// <summary>Unfinished sagas that nobody is going to run as things are, by owner.</summary>
+internal static class OrphansCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "orphans",
+            "Unfinished sagas that nobody is going to run: whose owner never joined, does not answer, or is nobody",
+            "coordinators orphans --url http://127.0.0.1:5080",
+            "coordinators orphans --json | jq .orphans.count");
+        common.Run(command, async (call, cancellationToken) =>
+        {
+            ISagaAccess access = call.Open();
+            await using (access.ConfigureAwait(false))
+            {
+                ClusterDetails cluster = await access.LookAtClusterAsync(cancellationToken).ConfigureAwait(false);
+                if (call.Json)
+                {
+                    call.Screen.Json(cluster, RecoveryReportJson.Default.ClusterDetails);
+                }
+                else
+                {
+                    Show(call.Screen, cluster);
+                }
+
+                return ExitCode.Done;
+            }
+        });
+        return command;
+    }
+
+    public static void Show(Screen screen, ClusterDetails cluster)
+    {
+        OwnedSagas[] without = [.. cluster.Owners.Where(owned => owned is { Answers: false, Count: > 0 })];
+        if (without.Length == 0)
+        {
+            screen.Line("Every unfinished saga has an owner that answers.");
+            return;
+        }
+
+        var sheet = new Sheet("OWNER", "WHY", "SAGAS", "OLDEST");
+        foreach (OwnedSagas owned in without)
+        {
+            sheet.Add(
+                owned.Owner?.ToString() ?? "nobody",
+                owned.Owner is null ? "has no owner" : owned.IsKnown ? "does not answer" : "never joined",
+                owned.Count!.Value.ToString(CultureInfo.InvariantCulture),
+                owned.Oldest is { } oldest ? $"{PlainText.Duration(cluster.At - oldest)} ago" : "-");
+        }
+
+        screen.Show(sheet.Table);
+        screen.Line($"{cluster.Orphans.Count} orphans, {cluster.Stranded.Count} stranded: 'coordinators reassign OWNER' gives them to others");
+    }
+}

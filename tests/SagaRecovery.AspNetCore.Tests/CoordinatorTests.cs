@@ -1,0 +1,222 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SagaRecovery.AspNetCore.Tests.Support;
+using SagaRecovery.Executor;
+
+namespace SagaRecovery.AspNetCore.Tests;
+
+/// <summary>Who runs sagas on one database, and the levers that move them: reassign and drain.</summary>
+[Collection(OnPostgres.Name)]
+public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
+{
+    private static readonly Guid Stranger = Guid.NewGuid();
+    private string _database = "";
+    private TestService _service = null!;
+
+    public async Task InitializeAsync()
+    {
+        _database = await postgres.NewDatabaseAsync();
+        _service = await StartAsync();
+    }
+
+    public async Task DisposeAsync() => await _service.DisposeAsync();
+
+    [Fact]
+    public async Task Of_each_coordinator_it_is_told_where_it_stands_and_what_it_can_run()
+    {
+        Guid dead = await DeadAsync();
+
+        JsonElement[] all = [.. (await _service.JsonAsync("/coordinators")).EnumerateArray()];
+
+        JsonElement us = all.Single(one => one.GetProperty("id").GetGuid() == _service.CoordinatorId);
+        (us.GetProperty("state").GetString(), us.GetProperty("answers").GetBoolean()).Should().Be(("Active", true));
+        us.GetProperty("version").GetString().Should().NotBeNullOrEmpty();
+        us.GetProperty("definitions").EnumerateArray().Select(one => one.GetString()).Should().Equal("gated v1");
+        JsonElement silent = all.Single(one => one.GetProperty("id").GetGuid() == dead);
+        (silent.GetProperty("state").GetString(), silent.GetProperty("answers").GetBoolean()).Should().Be(("Active", false));
+    }
+
+    [Fact]
+    public async Task Orphans_and_stranded_sagas_are_counted_by_owner()
+    {
+        Guid dead = await DeadAsync();
+        await MoveAsync(await _service.StartSagaAsync(), dead);
+        await MoveAsync(await _service.StartSagaAsync(), Stranger);
+        await MoveAsync(await _service.StartSagaAsync(), owner: null);
+        await _service.StartSagaAsync();
+
+        JsonElement cluster = await _service.JsonAsync("/cluster");
+
+        cluster.GetProperty("orphans").GetProperty("count").GetInt64().Should().Be(2);
+        cluster.GetProperty("orphans").GetProperty("oldest").GetDateTimeOffset().Should().BeCloseTo(DateTimeOffset.UtcNow, TimeSpan.FromMinutes(1));
+        cluster.GetProperty("stranded").GetProperty("count").GetInt64().Should().Be(1);
+        cluster.GetProperty("owners").EnumerateArray().Select(one => (
+            one.GetProperty("owner").ValueKind == JsonValueKind.Null ? (Guid?)null : one.GetProperty("owner").GetGuid(),
+            one.GetProperty("isKnown").GetBoolean(),
+            one.GetProperty("answers").GetBoolean(),
+            one.GetProperty("count").ValueKind == JsonValueKind.Null ? (long?)null : one.GetProperty("count").GetInt64()))
+            .Should().BeEquivalentTo(new (Guid?, bool, bool, long?)[] { (dead, true, false, 1), (Stranger, false, false, 1), (null, false, false, 1), (_service.CoordinatorId, true, true, null) });
+    }
+
+    [Fact]
+    public async Task The_sagas_of_a_silent_coordinator_are_reassigned_and_waited_for_and_the_lever_is_told()
+    {
+        Guid dead = await DeadAsync();
+        SagaId saga = await _service.StartSagaAsync();
+        await MoveAsync(saga, dead);
+
+        JsonElement answer = await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync($"{dead}", new { reason = "its node burnt", wait = 30 }));
+
+        answer.GetProperty("result").GetString().Should().Be("Done");
+        answer.GetProperty("receipts").EnumerateArray().Single().GetProperty("to").GetGuid().Should().Be(_service.CoordinatorId);
+        answer.GetProperty("caughtUp").EnumerateArray().Single().GetProperty("notRunning").GetInt32().Should().Be(0);
+        answer.GetProperty("message").GetString().Should().Be(
+            $"reassign: done, 1 saga of coordinator {dead} given to others: 1 to {_service.CoordinatorId}. They have been recovered.");
+        (await _service.JsonAsync($"/sagas/{saga}/explain")).GetProperty("verdict").GetString().Should().Be("RunningHere");
+        JsonElement action = (await _service.JsonAsync("")).GetProperty("recentActions").EnumerateArray().Single();
+        (action.GetProperty("lever").GetString(), action.GetProperty("coordinator").GetGuid()).Should().Be(("Reassign", dead));
+        _service.Log.Lines.Should().Contain(
+            $"lever reassign pulled on coordinator {dead} by {TestUsers.Operator}: its node burnt (to {_service.CoordinatorId})");
+    }
+
+    [Fact]
+    public async Task The_sagas_of_an_owner_that_answers_stay_unless_that_is_said()
+    {
+        await using TestService other = await StartAsync();
+        SagaId saga = await other.StartSagaAsync();
+
+        JsonElement refused = await ShouldBeAsync(HttpStatusCode.Conflict, await ReassignAsync($"{other.CoordinatorId}", new { reason = "x" }));
+        (await OwnerAsync(saga)).Should().Be(other.CoordinatorId);
+        JsonElement done = await ShouldBeAsync(
+            HttpStatusCode.OK,
+            await ReassignAsync($"{other.CoordinatorId}", new { reason = "x", to = new[] { _service.CoordinatorId }, evenIfOwnerAnswers = true }));
+
+        (refused.GetProperty("result").GetString(), refused.GetProperty("owner").GetProperty("id").GetGuid()).Should().Be(("OwnerAnswers", other.CoordinatorId));
+        done.GetProperty("result").GetString().Should().Be("Done");
+        (await OwnerAsync(saga)).Should().Be(_service.CoordinatorId);
+    }
+
+    [Fact]
+    public async Task Orphans_get_an_owner_whoever_had_them()
+    {
+        SagaId strangers = await _service.StartSagaAsync();
+        SagaId nobodys = await _service.StartSagaAsync();
+        await MoveAsync(strangers, Stranger);
+        await MoveAsync(nobodys, owner: null);
+
+        await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync($"{Stranger}", new { reason = "x", wait = 30 }));
+        await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "y", wait = 30 }));
+
+        (await OwnerAsync(strangers)).Should().Be(_service.CoordinatorId);
+        (await OwnerAsync(nobodys)).Should().Be(_service.CoordinatorId);
+        _service.Log.Lines.Should().Contain($"lever reassign pulled on nobody's sagas by {TestUsers.Operator}: y (to {_service.CoordinatorId})");
+        (await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "z" }))).GetProperty("message").GetString()
+            .Should().Be("reassign: done, there was no unfinished saga that nobody owned.");
+    }
+
+    [Fact]
+    public async Task Waiting_ends_when_its_time_is_up_and_says_so()
+    {
+        Guid paused = await DeadAsync();
+        await MoveAsync(await _service.StartSagaAsync(), paused);
+        await _service.QueryAsync<int>( // answers, takes, and runs nothing
+            "update saga_recovery.saga_coordinator set introduced = incarnation, time_seen = now() + interval '1 h' where id = @taker", new { taker = await DeadAsync() });
+        Guid taker = await _service.QueryAsync<Guid>("select id from saga_recovery.saga_coordinator where time_seen > now()");
+
+        JsonElement answer = await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync($"{paused}", new { reason = "x", to = new[] { taker }, wait = 0.05 }));
+
+        answer.GetProperty("caughtUp").ValueKind.Should().Be(JsonValueKind.Null);
+        answer.GetProperty("message").GetString().Should().EndWith("They have not been recovered within 50ms; that goes on.");
+    }
+
+    [Fact]
+    public async Task A_reassignment_that_makes_no_sense_moves_nothing()
+    {
+        Guid dead = await DeadAsync();
+        SagaId saga = await _service.StartSagaAsync();
+        await MoveAsync(saga, dead);
+
+        await ShouldBeAsync(HttpStatusCode.NotFound, await ReassignAsync($"{Guid.NewGuid()}", new { reason = "x" }));
+        await ShouldBeAsync(HttpStatusCode.NotFound, await ReassignAsync($"{dead}", new { reason = "x", to = new[] { Guid.NewGuid() } }));
+        await ShouldBeAsync(HttpStatusCode.Conflict, await ReassignAsync($"{dead}", new { reason = "x", to = new[] { await DeadAsync() } }));
+        foreach (object body in new object[]
+        {
+            new { }, new { reason = "" }, new { reason = "x", to = "y" }, new { reason = "x", to = new[] { "y" } },
+            new { reason = "x", to = new[] { dead } }, new { reason = "x", wait = -1 }, new { reason = "x", wait = 601 }, new { reason = "x", wait = "long" },
+        })
+        {
+            await ShouldBeAsync(HttpStatusCode.BadRequest, await ReassignAsync($"{dead}", body));
+        }
+
+        await ShouldBeAsync(HttpStatusCode.BadRequest, await ReassignAsync("somebody", new { reason = "x" }));
+        (await OwnerAsync(saga)).Should().Be(dead);
+        (await _service.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action")).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_drain_is_answered_at_once_and_the_status_shows_how_far_it_has_come()
+    {
+        SagaId saga = await _service.StartSagaAsync();
+        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PullAsync("/drain", new { reason = "x", letRun = -1 }));
+        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PullAsync("/drain", new { letRun = 5 }));
+        (await _service.JsonAsync("")).GetProperty("drain").ValueKind.Should().Be(JsonValueKind.Null);
+
+        JsonElement began = await ShouldBeAsync(HttpStatusCode.Accepted, await _service.PullAsync("/drain", new { reason = "version 2", letRun = 3600 }));
+        JsonElement again = await ShouldBeAsync(HttpStatusCode.Accepted, await _service.PullAsync("/drain", new { reason = "version 3" }));
+        Func<Task> start = () => _service.App.Services.GetRequiredService<SagaClient>().StartAsync(_service.App.Services.GetRequiredService<GatedSaga>(), "x");
+
+        began.GetProperty("phase").GetString().Should().Be("LettingFinish");
+        again.GetProperty("note").GetProperty("reason").GetString().Should().Be("version 2", "it is the same drain");
+        await start.Should().ThrowAsync<SagaStartRefusedException>();
+        HealthReport health = await _service.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
+        (health.Status, health.Entries["saga-recovery"].Data["drain"]).Should().Be((HealthStatus.Degraded, "LettingFinish"));
+
+        await _service.PullAsync($"/sagas/{saga}/abandon", new { reason = "let it end" });
+        await Eventually.HoldsAsync(
+            async () => (await _service.JsonAsync("")).GetProperty("drain").GetProperty("phase").GetString() == "Drained", "the drain was over");
+        await Eventually.HoldsAsync(
+            async () => (await _service.JsonAsync("/coordinators"))[0].GetProperty("state").GetString() == "Draining", "the others see it");
+        (await (await _service.SendAsync(HttpMethod.Get, "")).Content.ReadAsStringAsync()).Should()
+            .Contain("DRAINING for ").And.Contain($"asked for by {TestUsers.Operator}: version 2. No new sagas. Drained: 0 given to others, none left.");
+    }
+
+    private async Task<TestService> StartAsync()
+    {
+        TestService service = await TestService.StartAsync(
+            _database, TestService.ForOperators, services: builder => builder.Services.AddHealthChecks().AddSagaRecovery());
+        await Eventually.HoldsAsync(
+            () => service.QueryAsync<bool>(
+                "select coalesce(introduced = incarnation, false) from saga_recovery.saga_coordinator where id = @Id", new { Id = service.CoordinatorId }),
+            "it had said what it runs");
+        return service;
+    }
+
+    /// <summary>A coordinator that has not been heard of for a minute.</summary>
+    private async Task<Guid> DeadAsync()
+    {
+        var dead = Guid.NewGuid();
+        await _service.QueryAsync<int>(
+            "insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen) values (@dead, 1, 'burnt', 7, now() - interval '1 min')", new { dead });
+        return dead;
+    }
+
+    private Task<int> MoveAsync(SagaId saga, Guid? owner) => _service.QueryAsync<int>(
+        "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @Id", new { owner, Id = saga.Value });
+
+    private Task<Guid> OwnerAsync(SagaId saga) =>
+        _service.QueryAsync<Guid>("select current_coordinator from saga_recovery.saga where id = @Id", new { Id = saga.Value });
+
+    private Task<HttpResponseMessage> ReassignAsync(string from, object body) => _service.PullAsync($"/coordinators/{from}/reassign", body);
+
+    private static async Task<JsonElement> ShouldBeAsync(HttpStatusCode status, HttpResponseMessage response)
+    {
+        using (response)
+        {
+            string answer = await response.Content.ReadAsStringAsync();
+            response.StatusCode.Should().Be(status, answer);
+            return JsonDocument.Parse(answer).RootElement;
+        }
+    }
+}
