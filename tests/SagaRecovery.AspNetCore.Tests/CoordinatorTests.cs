@@ -155,6 +155,20 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         (await _service.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action")).Should().Be(0);
     }
 
+    [Theory]
+    [InlineData("text/plain", "{\"reason\":\"x\",\"evenIfOwnerAnswers\":true}")]
+    [InlineData("application/x-www-form-urlencoded", "reason=x&evenIfOwnerAnswers=true")]
+    public async Task What_another_site_could_make_a_browser_send_moves_nothing(string type, string body)
+    {
+        foreach (string lever in new[] { "/drain", "/coordinators/nobody/reassign", $"/coordinators/{_service.CoordinatorId}/reassign" })
+        {
+            using var content = new StringContent(body, encoding: null, type);
+            await ShouldBeAsync(HttpStatusCode.UnsupportedMediaType, await _service.SendAsync(HttpMethod.Post, lever, TestUsers.Operator, content));
+        }
+
+        (await _service.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action")).Should().Be(0);
+    }
+
     [Fact]
     public async Task A_drain_is_answered_at_once_and_the_status_shows_how_far_it_has_come()
     {
