@@ -46,6 +46,13 @@ internal sealed class OperatorStatements(string schema)
         where s.id = @Id
         """);
 
+    public string FindCoordinator { get; } = Statements.In(schema, $$"""
+        select {{Coordinator}}, null::bigint as "InProgress", null::text[] as "Definitions"
+        from {schema}.saga_coordinator c
+        left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
+        where c.id = @Id
+        """);
+
     public string ListSagas { get; } = Statements.In(schema, $$"""
         select {{Summary}}
         from {schema}.saga s

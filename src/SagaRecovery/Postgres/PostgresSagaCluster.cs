@@ -1,3 +1,4 @@
+using Dapper;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
@@ -7,7 +8,7 @@ using SagaRecovery.Status;
 namespace SagaRecovery.Postgres;
 
 /// <summary>What coordinators see of each other in Postgres, and how sagas change their owner.</summary>
-internal sealed class PostgresSagaCluster(PostgresDatabase database, ISagaOperations operations, TimeProvider time) : ISagaCluster
+internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvider time) : ISagaCluster
 {
     private const int TakeOverBatchSize = 500;
 
@@ -122,8 +123,16 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, ISagaOperat
         _ => Task.FromResult(true),
         cancellationToken);
 
-    private async Task<CoordinatorDetails?> FindAsync(CoordinatorId id, CancellationToken cancellationToken) =>
-        (await operations.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(coordinator => coordinator.Id == id);
+    private async Task<CoordinatorDetails?> FindAsync(CoordinatorId id, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            CoordinatorRow? row = await connection.QuerySingleOrDefaultAsync<CoordinatorRow>(new CommandDefinition(
+                database.Operators.FindCoordinator, new { Id = id.Value }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            return row?.ToDetails();
+        }
+    }
 
     private Task<bool> AnyTakerAsync(Move move, CancellationToken cancellationToken) => database.ReadAsync(
         batch => batch.Add(Sql.Takers).With(move.Takers).With(CoordinatorDetails.Patience),

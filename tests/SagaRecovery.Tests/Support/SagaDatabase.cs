@@ -31,7 +31,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         Log = new PostgresSagaLog(Database);
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Operations = new PostgresSagaOperations(Database);
-        Cluster = new PostgresSagaCluster(Database, Operations, TimeProvider.System);
+        Cluster = new PostgresSagaCluster(Database, TimeProvider.System);
         Schema = new PostgresSchema(Database, NullLogger<PostgresSchema>.Instance);
     }
 
