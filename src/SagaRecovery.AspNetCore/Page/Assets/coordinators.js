@@ -13,7 +13,7 @@ export function coordinatorsCard(answer, report, again) {
   const takers = answer.body.filter((one) => one.state === 'Active' && one.answers);
   return card('Coordinators', table(answer.body, [
     ['coordinator', (one) => [el('span', { class: 'id' }, one.id), one.id === report.coordinator.id ? ' (this one)' : '']],
-    ['state', (one) => [badge(stateTones[one.state] ?? 'calm', one.state.toLowerCase()), one.paused && [' ', badge('warn', `paused by ${plain(one.paused.note.actor, 60)}`)]]],
+    ['state', (one) => [badge((one.answers && stateTones[one.state]) || 'calm', one.state.toLowerCase()), one.paused && [' ', badge('warn', `paused by ${plain(one.paused.note.actor, 60)}`)]]],
     ['answers', (one) => badge(one.answers ? 'good' : one.hasLeft ? 'calm' : 'bad', one.answers ? '✓ answers' : one.hasLeft ? '– shut down' : '✗ silent')],
     ['version', (one) => plain((one.version ?? '').replace(/(?<=\+.{8}).+/, ''), 40)],
     ['in progress', (one) => one.inProgress ?? '', 'number'],
