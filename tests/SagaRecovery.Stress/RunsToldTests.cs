@@ -43,6 +43,16 @@ public sealed class RunsToldTests
     }
 
     [Fact]
+    public void A_saga_that_moves_may_be_begun_anywhere_and_ends_once()
+    {
+        ProcessLog one = Process(1, Started(), Resumed());
+        ProcessLog two = Process(1, Resumed(), Succeeded());
+
+        RunsTold.EndedTwice([one, two]).Should().BeEmpty();
+        RunsTold.EndedTwice([one, two, Process(1, Resumed(), Succeeded())]).Should().ContainSingle().Which.Should().Contain("ended 2 times");
+    }
+
+    [Fact]
     public void A_saga_that_a_zombie_begins_after_its_successor_began_it_was_begun_late()
     {
         ProcessLog newer = Process(2, Resumed());

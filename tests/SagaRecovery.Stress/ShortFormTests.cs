@@ -20,7 +20,7 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
     [Fact]
     public async Task Killed_at_random_moments_it_loses_nothing_and_runs_nothing_twice()
     {
-        StressResult result = await RunAsync(new KillScenario(), seconds: 20);
+        StressResult result = await RunAsync(new KillScenario(), seconds: 10);
 
         result["kills"].Should().BeGreaterThanOrEqualTo(8);
         result["killsWhileStarting"].Should().BeGreaterThanOrEqualTo(2);
@@ -81,6 +81,17 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         StressResult result = await RunAsync(new CrashLoopScenario(), seconds: 1);
 
         result["deaths"].Should().BeGreaterThanOrEqualTo(5, "in a group first, then each killer three times alone");
+    }
+
+    [Fact]
+    public async Task Of_three_nodes_one_may_be_lost_reassigned_rolled_or_stalled_and_no_two_owners_write()
+    {
+        StressResult result = await RunAsync(new NodesScenario(), seconds: 1);
+
+        result["takeOvers"].Should().Be(1);
+        result["handedOverByDrains"].Should().BeGreaterThan(0);
+        result["recovered"].Should().BeGreaterThan(10);
+        result["projectsPromised"].Should().BeGreaterThan(64);
     }
 
     [Fact]

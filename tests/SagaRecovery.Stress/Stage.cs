@@ -54,6 +54,9 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>Whether there are sagas that unwind: see <see cref="DoomAsync"/>.</summary>
     public bool SagasUnwind { get; private set; }
 
+    /// <summary>Whether there are several coordinators, and sagas go from one to another.</summary>
+    public bool SagasMove { get; set; }
+
     /// <summary>The logs of all services, those that run included.</summary>
     public IReadOnlyList<ProcessLog> Logs => [.. _ended, .. _services.Select(service => ProcessLog.Read(service.Output))];
 

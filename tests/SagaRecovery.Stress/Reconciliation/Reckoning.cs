@@ -29,7 +29,8 @@ internal static class Reckoning
         IReadOnlyList<ProcessLog> logs = stage.Logs;
         IReadOnlyList<string> twice =
         [
-            .. RunsTold.Twice(logs),
+            .. stage.SagasMove ? RunsTold.EndedTwice(logs) : RunsTold.Twice(logs),
+            .. stage.SagasMove ? await stage.Ledger.SagasOfTwoWritersAsync() : [],
             .. loads.SelectMany(load => load.Taken).Select(name => $"'{name}' was taken when it was asked for the first time"),
         ];
         run.RequireNone(twice);

@@ -50,6 +50,18 @@ internal static class RunsTold
     }
 
     /// <summary>
+    /// Sagas that came to their end more than once, over all processes. All that logs can tell where sagas change their owner, and come back:
+    /// whose write counted, the ledger tells.
+    /// </summary>
+    public static IReadOnlyList<string> EndedTwice(IEnumerable<ProcessLog> processes) =>
+    [
+        .. processes.SelectMany(process => process.Of(Told.Succeeded, Told.Unwound, Told.Stuck))
+            .GroupBy(line => line.Saga!.Value)
+            .Where(ends => ends.Count() > 1)
+            .Select(ends => $"saga {ends.Key} ended {ends.Count()} times"),
+    ];
+
+    /// <summary>
     /// Sagas that a process began though a newer one had begun them before: started or loaded just before it was paused, and refused at
     /// their first write. Where processes do not overlap there are none.
     /// </summary>
