@@ -5,8 +5,6 @@ namespace SagaRecovery.Stress.Nodes;
 /// <summary>A place for a control-plane process beside others, with clients that ask whatever runs there.</summary>
 internal sealed class Node(Stage stage, string name, IReadOnlyList<string> settings) : IAsyncDisposable
 {
-    private const int Clients = 6;
-
     private volatile ServiceProcess? _service;
 
     public string Name => name;
@@ -19,7 +17,7 @@ internal sealed class Node(Stage stage, string name, IReadOnlyList<string> setti
     public ProjectLoad Load { get; private set; } = null!;
 
     /// <summary>Puts clients here. Impatient ones: a process that is stopped must not keep them for ever.</summary>
-    public void BeginLoad() => Load = new ProjectLoad(() => _service, Clients, name, TimeSpan.FromSeconds(5));
+    public void BeginLoad(int clients) => Load = new ProjectLoad(() => _service, clients, name, TimeSpan.FromSeconds(5));
 
     /// <summary>Starts a process here, and waits until its first pass is over.</summary>
     /// <param name="id">Under which coordinator id; null: one of its own.</param>

@@ -48,7 +48,7 @@ internal sealed class NodeSet : IAsyncDisposable
         foreach (Node node in All)
         {
             int promised = node.Load.Promised.Count;
-            await Eventually.HoldsAsync(() => node.Load.Promised.Count > promised + 6, $"{node.Name} made projects after {after}", TimeSpan.FromSeconds(60));
+            await Eventually.HoldsAsync(() => node.Load.Promised.Count > promised + 3, $"{node.Name} made projects after {after}", TimeSpan.FromSeconds(60));
         }
     }
 

@@ -15,6 +15,9 @@ namespace SagaRecovery.Stress.Scenarios;
 internal sealed class NodesScenario : Scenario
 {
     private const int DemosEach = 5;
+    private const int Clients = 6;
+
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(10); // a run for a test: processes that start have the machine to themselves
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly OperatorNote Note = new("stress", "that node was killed");
@@ -34,7 +37,7 @@ internal sealed class NodesScenario : Scenario
         await nodes.StartAsync();
         foreach (Node node in nodes.All)
         {
-            node.BeginLoad();
+            node.BeginLoad(run.Duration < Short ? 1 : Clients);
         }
 
         List<Guid> demos = [];
@@ -113,12 +116,15 @@ internal sealed class NodesScenario : Scenario
         foreach (Node node in nodes.All)
         {
             await StartDemosAsync(node, demos);
+            TimeSpan asked = run.Elapsed;
             (int exitCode, ProcessLog log) = await node.TerminateAsync();
+            TimeSpan ended = run.Elapsed;
             run.Require(exitCode == 0, $"{node.Name} did not end cleanly");
             run.Require(log.Count(Told.Drained) == 1, $"{node.Name} did not say that it drained");
             run.Require(await nodes.InProgressOfAsync(node.Id) == 0, $"{node.Name} left sagas behind");
             handedOver += log.Sum(Told.Drained, "drained:");
             await node.StartAsync(node.Id);
+            run.Say($"{node.Name} drained and ended in {(ended - asked).TotalMilliseconds:F0} ms, and was back after {(run.Elapsed - ended).TotalMilliseconds:F0} ms more");
         }
 
         run.Say($"all three were rolled: {handedOver} sagas handed over");
