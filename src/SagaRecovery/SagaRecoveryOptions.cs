@@ -65,7 +65,7 @@ public sealed class SagaRecoveryOptions
     /// <summary>The time between two looks for sagas that do not progress. Default 1 min.</summary>
     public TimeSpan ProgressCheckPeriod { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>The time between two signs of life in the database. Default 5 s; a coordinator that is silent for 15 s does not answer.</summary>
+    /// <summary>The time between two signs of life in the database. Default 5 s, at most 7.5 s; a coordinator that is silent for 15 s does not answer.</summary>
     public TimeSpan HeartbeatPeriod { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SagaRecovery.Operations;
 
 namespace SagaRecovery;
 
@@ -36,6 +37,11 @@ internal sealed class SagaRecoveryOptionsValidator : IValidateOptions<SagaRecove
         if (options.HoldAfterCrashes < 0)
         {
             problems.AddError($"{Setting(nameof(options.HoldAfterCrashes))} must be at least 0 (was {options.HoldAfterCrashes})");
+        }
+
+        if (options.HeartbeatPeriod * 2 > CoordinatorDetails.Patience)
+        {
+            problems.AddError($"{Setting(nameof(options.HeartbeatPeriod))} must not be more than half of the {CoordinatorDetails.Patience} after which a silent coordinator does not answer (was {options.HeartbeatPeriod})");
         }
 
         if (options.TakeOverAfter is { } after && after < 3 * options.HeartbeatPeriod)

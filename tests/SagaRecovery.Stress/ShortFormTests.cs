@@ -109,21 +109,6 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         result["projectsPromised"].Should().BeGreaterThan(64);
     }
 
-    [Fact]
-    public async Task Behind_a_pooler_that_dies_too_it_comes_back_by_itself()
-    {
-        StressResult result = await RunAsync(new PoolerScenario(), seconds: 1);
-
-        if (!result.IsAvailable)
-        {
-            return; // and the output says why
-        }
-
-        result.Figures["faults"]!.AsArray().Should().HaveCount(3);
-        result["failedPasses"].Should().BeGreaterThan(2);
-        result["projectsPromised"].Should().BeGreaterThan(64);
-    }
-
     private async Task<StressResult> RunAsync(Scenario scenario, int seconds)
     {
         await using var progress = new StringWriter();

@@ -19,6 +19,7 @@ internal sealed class Stage : IAsyncDisposable
     private readonly List<ServiceProcess> _services = [];
     private readonly List<ProcessLog> _ended = [];
     private volatile ServiceProcess? _present;
+    private string? _direct; // past the pooler
 
     private Stage(IAsyncDisposable servers, string superuser, string service)
     {
@@ -64,7 +65,7 @@ internal sealed class Stage : IAsyncDisposable
     private IReadOnlyList<string> Settings =>
     [
         $"--ConnectionStrings:Sagas={Connection}", $"--SagaRecovery:CoordinatorId={CoordinatorId}", "--SagaRecovery:HoldAfterCrashes=0",
-        .. Pooler is null ? Array.Empty<string>() : ["--SagaRecovery:Postgres:PreparedStatements=false"],
+        .. Pooler is null ? Array.Empty<string>() : ["--SagaRecovery:Postgres:PreparedStatements=false", $"--ConnectionStrings:SagasDirect={_direct}"],
         .. ProcessLog.Settings,
     ];
 
@@ -149,7 +150,7 @@ internal sealed class Stage : IAsyncDisposable
     public async Task PoolAsync()
     {
         Pooler = await PgBouncer.StartAsync(Connection);
-        Connection = Pooler.Through(Connection);
+        (_direct, Connection) = (Connection, Pooler.Through(Connection));
     }
 
     /// <summary>From now on projects with such names fail at their last step, by a trigger of the superuser's: their sagas unwind.</summary>

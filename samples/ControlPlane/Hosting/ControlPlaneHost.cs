@@ -11,6 +11,7 @@ using Npgsql;
 using SagaRecovery;
 using SagaRecovery.AspNetCore;
 using SagaRecovery.Executor;
+using SagaRecovery.Postgres;
 using Serilog;
 
 namespace ControlPlane.Hosting;
@@ -64,11 +65,18 @@ internal static class ControlPlaneHost
         return log;
     }
 
+    private static NpgsqlDataSource CreateDataSource(IServiceProvider provider, string connectionString) =>
+        new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>()).Build();
+
     private static void AddServices(WebApplicationBuilder builder, string connectionString)
     {
         IServiceCollection services = builder.Services;
-        services.AddSingleton(provider =>
-            new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>()).Build());
+        services.AddSingleton(provider => CreateDataSource(provider, connectionString));
+        if (SagaDatabase.Direct(builder.Configuration) is { } direct)
+        {
+            services.AddKeyedSingleton(PostgresStoreOptions.DirectDataSource, (provider, _) => CreateDataSource(provider, direct));
+        }
+
         services.AddSagaRecovery()
             .AddDurableExecutor()
             .AddSaga<ProjectCreateSaga>()

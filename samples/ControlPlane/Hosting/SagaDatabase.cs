@@ -9,6 +9,7 @@ internal static class SagaDatabase
     public const string Name = "control_plane";
 
     private const string ConnectionStringSetting = "ConnectionStrings:Sagas";
+    private const string DirectSetting = "ConnectionStrings:SagasDirect";
     private const string CoordinatorIdSetting = "SagaRecovery:CoordinatorId";
 
     /// <summary>Sees to the cluster and to the coordinator id, where the settings name none.</summary>
@@ -17,7 +18,7 @@ internal static class SagaDatabase
     {
         var folder = new DataFolder(builder.Configuration, builder.Environment.ContentRootPath);
         string connectionString = builder.Configuration[ConnectionStringSetting] is { Length: > 0 } given
-            ? Checked(given)
+            ? Checked(given, ConnectionStringSetting)
             : await StartOrFindClusterAsync(builder.Configuration, folder, log);
         if (string.IsNullOrEmpty(builder.Configuration[CoordinatorIdSetting]))
         {
@@ -27,10 +28,14 @@ internal static class SagaDatabase
         return connectionString;
     }
 
+    /// <summary>The connection string past a pooler, for the one connection that lasts; null: there is no pooler.</summary>
+    public static string? Direct(IConfiguration configuration) =>
+        configuration[DirectSetting] is { Length: > 0 } given ? Checked(given, DirectSetting) : null;
+
     public static ClusterOptions OptionsFrom(IConfiguration configuration) =>
         new() { BinFolder = configuration.GetSection(ControlPlaneOptions.SectionName)[nameof(ControlPlaneOptions.PostgresBinFolder)] };
 
-    private static string Checked(string connectionString)
+    private static string Checked(string connectionString, string setting)
     {
         try
         {
@@ -38,7 +43,7 @@ internal static class SagaDatabase
         }
         catch (ArgumentException wrong)
         {
-            throw new SettingException($"{ConnectionStringSetting} is not a connection string: {wrong.Message}");
+            throw new SettingException($"{setting} is not a connection string: {wrong.Message}");
         }
     }
 

@@ -22,6 +22,7 @@ internal sealed class CrashLoopGuard(
     ILogger<SagaRecoveryService> logger)
 {
     private readonly CrashGuardPolicy _policy = new(options.Value.Probation, options.Value.HoldAfterCrashes, options.Value.Canary);
+    private readonly HashSet<Suspect> _judged = [];
     private bool _inherited;
 
     /// <summary>When all that is in hand will have outlived its probation; null: nothing is in hand.</summary>
@@ -45,16 +46,21 @@ internal sealed class CrashLoopGuard(
         }
     }
 
-    /// <summary>Reads what the store says beside the sagas, once what is known to kill is held.</summary>
+    /// <summary>
+    /// Reads what the store says beside the sagas, once what is known to kill is held. Each accusation is judged once: what an operator
+    /// releases is tried again.
+    /// </summary>
     public async Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken)
     {
         RecoveryControls read = await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
-        List<Suspect> guilty = IsOn ? [.. _policy.ToHold(read.Suspects).Where(suspect => !read.Holds(suspect.SagaId))] : [];
+        List<Suspect> accused = IsOn ? [.. read.Suspects.Where(suspect => !_judged.Contains(suspect))] : [];
+        List<Suspect> guilty = [.. _policy.ToHold(accused).Where(suspect => !read.Holds(suspect.SagaId))];
         foreach (Suspect one in guilty)
         {
             await HoldAsync(one, cancellationToken).ConfigureAwait(false);
         }
 
+        _judged.UnionWith(accused);
         return guilty.Count == 0 ? read : await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
     }
 

@@ -24,6 +24,9 @@ public sealed class OptionsTests
     [InlineData("ListPageSize", "0")]
     [InlineData("LoadBatchSize", "-5")]
     [InlineData("MaxUnreadStarts", "0")]
+    [InlineData("HeartbeatPeriod", "00:00:08")]
+    [InlineData("TakeOverAfter", "00:00:14")]
+    [InlineData("DrainFor", "-00:00:01")]
     [InlineData("CoordinatorId", "00000000-0000-0000-0000-000000000000")]
     [InlineData("Postgres:Schema", "No Such")]
     public async Task A_setting_that_makes_no_sense_keeps_the_host_from_starting_and_is_named(string setting, string value)
