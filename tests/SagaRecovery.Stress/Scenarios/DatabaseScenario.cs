@@ -37,6 +37,8 @@ internal class DatabaseScenario : Scenario
         ServiceProcess service = await stage.StartAsync();
         await service.FirstPassAsync();
         await using var load = new ProjectLoad(() => stage.Present, Clients);
+        // While connections are still being opened, a fault that strikes those that are there may strike none that a pass uses.
+        await Eventually.HoldsAsync(() => load.Promised.Count > 2 * Clients, "the load was in full swing", TimeSpan.FromSeconds(60));
         var round = new FaultRound(run, stage, service, load, Clients);
         Dictionary<string, FaultRecord> records = [];
         do
