@@ -65,11 +65,13 @@ public sealed class PassOutcome
         {
             lock (_lock)
             {
-                bool all = _plan.Paused.Count + _plan.Deferred.Count == 0 && _results.Count == _plan.Recover.Count + _plan.Readopted.Count;
-                return all ? _plan.LeftAside + _results.Values.Count(recorded => recorded.Result is HandOverResult.Failed or HandOverResult.NotHere) : null;
+                return HasComeToAll ? _plan.LeftAside + _results.Values.Count(recorded => recorded.Result is HandOverResult.Failed or HandOverResult.NotHere) : null;
             }
         }
     }
+
+    private bool HasComeToAll =>
+        _plan.Paused.Count + _plan.Deferred.Count == 0 && _results.Count == _plan.Recover.Count + _plan.Readopted.Count;
 
     /// <summary>Ends the pass: brings the tracker up to date and accounts for every saga.</summary>
     /// <param name="now">The present time.</param>
@@ -107,7 +109,7 @@ public sealed class PassOutcome
                 }
             }
 
-            if (error is null && tally.NotAttempted + _plan.Paused.Count + _plan.Deferred.Count == 0)
+            if (error is null && HasComeToAll)
             {
                 _tracker.NoteAllAttempted();
             }

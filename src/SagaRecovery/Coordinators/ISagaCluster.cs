@@ -47,7 +47,16 @@ public interface ISagaCluster
 /// <param name="Time">When this was so, by the store's clock.</param>
 /// <param name="Coordinators">All that ever joined, by id.</param>
 /// <param name="Owners">Who owns unfinished sagas, known or not.</param>
-public sealed record ClusterView(DateTimeOffset Time, IReadOnlyList<CoordinatorSighting> Coordinators, IReadOnlyList<CoordinatorId> Owners);
+public sealed record ClusterView(DateTimeOffset Time, IReadOnlyList<CoordinatorSighting> Coordinators, IReadOnlyList<CoordinatorId> Owners)
+{
+    /// <summary>Those that are active and answer, to whom the sagas of one may be given.</summary>
+    internal CoordinatorId[] TakersBesides(CoordinatorId giver) =>
+    [
+        .. Coordinators
+            .Where(one => one.Id != giver && one.State == CoordinatorState.Active && Time - one.LastSeen < CoordinatorDetails.Patience)
+            .Select(one => one.Id),
+    ];
+}
 
 /// <summary>The unfinished sagas of one owner.</summary>
 /// <param name="Owner">Who owns them; null: nobody does.</param>

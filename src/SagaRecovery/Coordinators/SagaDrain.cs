@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Hosting;
 using SagaRecovery.Operations;
@@ -182,9 +181,7 @@ public sealed class SagaDrain
     private async Task<long> GiveAwayAsync(CancellationToken cancellationToken)
     {
         ClusterView view = await _cluster.LookAsync(cancellationToken).ConfigureAwait(false);
-        CoordinatorId[] takers = [.. view.Coordinators
-            .Where(one => one.Id != _coordinator.Id && one.State == CoordinatorState.Active && view.Time - one.LastSeen < CoordinatorDetails.Patience)
-            .Select(one => one.Id)];
+        CoordinatorId[] takers = view.TakersBesides(_coordinator.Id);
         if (takers.Length == 0 || !view.Owners.Contains(_coordinator.Id))
         {
             return 0;

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
-using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;
@@ -56,9 +55,7 @@ internal sealed class TakeOver
 
     private async Task TakeOverFromAsync(CoordinatorSighting silent, Membership member, ClusterView view, CancellationToken cancellationToken)
     {
-        CoordinatorId[] takers = [.. view.Coordinators
-            .Where(one => one.State == CoordinatorState.Active && one.Id != silent.Id && view.Time - one.LastSeen < CoordinatorDetails.Patience)
-            .Select(one => one.Id)];
+        CoordinatorId[] takers = view.TakersBesides(silent.Id);
         string lastSeen = PlainText.Time(silent.LastSeen);
         switch (await _cluster.TakeOverAsync(member, silent, takers, retryAfter: _after, cancellationToken).ConfigureAwait(false))
         {

@@ -3,9 +3,7 @@ namespace SagaRecovery.Postgres;
 /// <summary>The statements of what coordinators on one database see of each other, and of sagas that change their owner.</summary>
 internal sealed class ClusterStatements(string schema)
 {
-    /// <summary>What hints are sent over; the payload is the id of the coordinator that they are for.</summary>
-    public string Channel => schema;
-
+    /// <summary>Hints are sent over a channel of the schema's name; the payload begins with the id of the coordinator that they are for.</summary>
     public string Listen { get; } = Statements.In(schema, "listen {schema}");
 
     /// <summary>What a process says of itself. Behind <see cref="Statements.Lock"/>, as are <see cref="ForgetDefinitions"/> and <see cref="AddDefinitions"/>.</summary>
@@ -135,7 +133,7 @@ internal sealed class ClusterStatements(string schema)
             select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
                 count(*) over (partition by h.definition_hash) as slots
             from (select distinct definition_hash from chunk) h
-            join {schema}.saga_coordinator t on {{MayTake("t")}} and (not t.says_what_it_runs or exists (
+            join {schema}.saga_coordinator t on {{MayTake("t", "$5", "$4")}} and (not t.says_what_it_runs or exists (
                 select from {schema}.saga_coordinator_definition d where d.coordinator_id = t.id and d.hash = h.definition_hash))
         ), moved as (
             update {schema}.saga s
@@ -161,8 +159,8 @@ internal sealed class ClusterStatements(string schema)
 
     /// <summary>Those of the takers that are active and answer.</summary>
     public string Takers { get; } = Statements.In(schema, $"""
-        select t.id from {schema}.saga_coordinator t where {MayTake("t")} order by t.id
-        """.Replace("$5", "$1", StringComparison.Ordinal).Replace("$4", "$2", StringComparison.Ordinal));
+        select t.id from {schema}.saga_coordinator t where {MayTake("t", "$1", "$2")} order by t.id
+        """);
 
     public string NoteReassigned { get; } = Statements.In(schema, """
         insert into {schema}.saga_operator_action (lever, coordinator_id, actor, reason) values ('reassign', $1, $2, $3)
@@ -194,8 +192,8 @@ internal sealed class ClusterStatements(string schema)
     private static string IsSilent(string coordinator, string lastSeen, string patience) =>
         $"({coordinator}.time_left is not null or {coordinator}.time_seen is not distinct from {lastSeen} or {coordinator}.time_seen < clock_timestamp() - {patience}::interval)";
 
-    private static string MayTake(string coordinator) => $"""
-        ({coordinator}.id = any ($5) and {StateOf(coordinator)} = 'active' and {coordinator}.introduced = {coordinator}.incarnation
-                and {coordinator}.time_seen > clock_timestamp() - $4::interval)
+    private static string MayTake(string coordinator, string takers, string patience) => $"""
+        ({coordinator}.id = any ({takers}) and {StateOf(coordinator)} = 'active' and {coordinator}.introduced = {coordinator}.incarnation
+                and {coordinator}.time_seen > clock_timestamp() - {patience}::interval)
         """;
 }

@@ -1,3 +1,4 @@
+using Dapper;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
@@ -43,12 +44,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         SagaId saga = await Db.CreateSagaAsync(slow);
         await SilenceAsync(slow);
         await using CoordinatorLine taker = await Db.StayInTouchAsync();
-        await using NpgsqlConnection inTheWay = await Db.DataSource.OpenConnectionAsync();
-        await using NpgsqlTransaction transaction = await inTheWay.BeginTransactionAsync();
-        await using (var hold = new NpgsqlCommand($"select from saga_recovery.saga where id = '{saga}' for update", inTheWay, transaction))
-        {
-            await hold.ExecuteNonQueryAsync();
-        }
+        await using NpgsqlConnection inTheWay = await BeginAsync($"select from saga_recovery.saga where id = '{saga}' for update");
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]); // has the owner's row, waits for the saga's
         await Db.SomebodyWaitsForALockAsync();
@@ -56,7 +52,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         await Eventually.HoldsAsync(
             async () => await Db.QueryAsync<long>("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()") == 2,
             "the append waited, too");
-        await transaction.CommitAsync();
+        await inTheWay.ExecuteAsync("commit");
 
         (await moving).Moved.Should().Be(1);
         (await appending).Should().BeFalse();
@@ -70,17 +66,12 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         SagaId saga = await Db.CreateSagaAsync(slow);
         await SilenceAsync(slow);
         await using CoordinatorLine taker = await Db.StayInTouchAsync();
-        await using NpgsqlConnection writer = await Db.DataSource.OpenConnectionAsync();
-        await using NpgsqlTransaction writing = await writer.BeginTransactionAsync();
-        await using (var fence = new NpgsqlCommand($"select from saga_recovery.saga_coordinator where id = '{slow.Coordinator}' for share", writer, writing))
-        {
-            await fence.ExecuteNonQueryAsync();
-        }
+        await using NpgsqlConnection writer = await BeginAsync($"select from saga_recovery.saga_coordinator where id = '{slow.Coordinator}' for share");
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]);
         await Db.SomebodyWaitsForALockAsync();
         moving.IsCompleted.Should().BeFalse();
-        await writing.CommitAsync();
+        await writer.ExecuteAsync("commit");
 
         (await moving).Moved.Should().Be(1);
         (await Db.ListAsync(taker.Member)).Should().ContainSingle(candidate => candidate.SagaId == saga);
@@ -346,6 +337,14 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         line.Line.IsCompleted.Should().BeFalse($"{line.Line.Exception}");
     }
 
+    /// <summary>Another's transaction, which holds what the statement locks until it is told to commit.</summary>
+    private async Task<NpgsqlConnection> BeginAsync(string statement)
+    {
+        NpgsqlConnection connection = await Db.DataSource.OpenConnectionAsync();
+        await connection.ExecuteAsync($"begin; {statement}");
+        return connection;
+    }
+
     private static CoordinatorProfile Runs(params SavedDefinition[] definitions) =>
         new("1.0", [.. definitions.Select(definition => new RunnableDefinition(definition.Hash, definition.Name, definition.Version))]);
 
@@ -388,17 +387,9 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     private async Task<CoordinatorSighting> SightAsync(CoordinatorId id) =>
         (await Db.Cluster.LookAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == id);
 
-    private async Task<List<string>> ExplainAsync(string statement)
+    private async Task<IEnumerable<string>> ExplainAsync(string statement)
     {
         await using NpgsqlConnection connection = await Db.DataSource.OpenConnectionAsync();
-        await using var command = new NpgsqlCommand(statement, connection);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync();
-        List<string> lines = [];
-        while (await reader.ReadAsync())
-        {
-            lines.Add(reader.GetString(0));
-        }
-
-        return lines;
+        return await connection.QueryAsync<string>(statement);
     }
 }
