@@ -30,7 +30,7 @@ internal sealed class ServerProgram : IAsyncDisposable
     public bool HasExited => _process.HasExited;
 
     /// <summary>The end of its log, for the message when it does not do what it should.</summary>
-    public string LastWords => File.Exists(_log) ? string.Join('\n', File.ReadLines(_log).TakeLast(5)) : "it logged nothing";
+    public string LastWords => File.Exists(_log) ? string.Join('\n', File.ReadLines(_log).TakeLast(15)) : "it logged nothing";
 
     /// <summary>Where a program lies; null: it is not installed.</summary>
     public static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")

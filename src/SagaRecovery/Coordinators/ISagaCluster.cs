@@ -76,6 +76,11 @@ public sealed record Reassignment(CoordinatorId? From, IReadOnlyList<Coordinator
 
     /// <summary>Reassign them although their owner answers. Safe, because it is fenced; what it runs is run again from the last step on.</summary>
     public bool EvenIfOwnerAnswers { get; init; }
+
+    /// <summary>
+    /// Reassign them only as long as this is the owner's incarnation: for a process that gives away its own. Default: whichever it is.
+    /// </summary>
+    public Incarnation? OwnerIncarnation { get; init; }
 }
 
 /// <summary>What became of a reassignment or a take-over.</summary>

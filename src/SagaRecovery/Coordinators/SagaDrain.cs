@@ -13,6 +13,7 @@ namespace SagaRecovery.Coordinators;
 public sealed class SagaDrain
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan UntilNextPass = TimeSpan.FromSeconds(1); // after one that failed
 
     private readonly Lock _lock = new();
     private readonly ISagaCluster _cluster;
@@ -24,7 +25,8 @@ public sealed class SagaDrain
     private readonly RecoveryWakeups _wakeups;
     private readonly TimeProvider _time;
     private readonly ILogger<SagaDrain> _logger;
-    private Task<DrainReport>? _asked;
+    private Task? _emptied;
+    private Task<DrainReport>? _ended;
     private DrainReport? _report;
 
     internal SagaDrain(
@@ -50,8 +52,8 @@ public sealed class SagaDrain
     }
 
     /// <summary>
-    /// Begins to drain this process, which goes on serving everything else. Asked for again, it is the same drain. How far it has come
-    /// stands in the status.
+    /// Begins to drain this process, which goes on serving everything else. Asked for again, it is the same drain; one that left some
+    /// sagas tries once more to give them away. How far it has come stands in the status.
     /// </summary>
     /// <param name="note">Who asks for it, and why.</param>
     /// <param name="letRun">How long sagas may run on.</param>
@@ -62,13 +64,17 @@ public sealed class SagaDrain
         _coordinator.ThrowIfFenced();
         lock (_lock)
         {
-            bool isFirst = TryBegin(note, letRun);
-            _asked ??= Task.Run(() => RunAsync(isFirst, note, letRun), CancellationToken.None);
+            Task emptied = BeginToEmpty(note, letRun);
+            if (_ended is null or { IsCompleted: true } && _report!.Phase != DrainPhase.Drained)
+            {
+                _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);
+            }
+
             return _report!;
         }
     }
 
-    /// <summary>Drains this process, and waits for the end of that. Asked for again, it is the same drain.</summary>
+    /// <summary>Drains this process, and waits for the end of that. Asked for again, it is the same drain, as with <see cref="Begin"/>.</summary>
     /// <param name="note">Who asks for it, and why.</param>
     /// <param name="letRun">How long sagas may run on.</param>
     /// <param name="cancellationToken">Gives up waiting; the drain goes on.</param>
@@ -76,87 +82,96 @@ public sealed class SagaDrain
     public Task<DrainReport> DrainAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken = default)
     {
         Begin(note, letRun);
-        return _asked!.WaitAsync(cancellationToken);
+        return _ended!.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Refuses new starts, here and in the store, and waits for what runs, unless that was begun before.</summary>
-    internal Task BeginAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken) =>
-        TryBegin(note, letRun) ? EmptyAsync(note, letRun, cancellationToken) : Task.CompletedTask;
-
-    private bool TryBegin(OperatorNote note, TimeSpan letRun)
+    /// <summary>For a host that stops: refuses new starts and waits, as long as it may, for what runs.</summary>
+    internal async Task LetFinishAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken)
     {
-        _starts.Close("draining");
-        if (!TryShow(new DrainReport(_time.GetUtcNow(), note, DrainPhase.LettingFinish, HandedOver: 0, Left: 0)))
+        Task emptied;
+        lock (_lock)
         {
-            return false;
+            emptied = BeginToEmpty(note, letRun);
         }
 
-        Log.Draining(_logger, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason), letRun);
-        return true;
+        await emptied.WaitAsync(letRun, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task EmptyAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken)
+    /// <summary>For a host that has stopped, and in which nothing runs any more: gives away what is unfinished.</summary>
+    internal Task<DrainReport> HandOverAsync(CancellationToken cancellationToken) => HandOverAsync(() => Task.CompletedTask, cancellationToken);
+
+    private Task BeginToEmpty(OperatorNote note, TimeSpan letRun)
+    {
+        if (_emptied is null)
+        {
+            _starts.Close("draining");
+            _report = new DrainReport(_time.GetUtcNow(), note, DrainPhase.LettingFinish, HandedOver: 0, Left: 0);
+            _status.Drains(_report);
+            Log.Draining(_logger, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason), letRun);
+            _emptied = Task.Run(() => EmptyAsync(note, letRun), CancellationToken.None);
+        }
+
+        return _emptied;
+    }
+
+    private async Task EmptyAsync(OperatorNote note, TimeSpan letRun)
     {
         if (_coordinator.Member is { } member)
         {
-            await TryAsync(() => _cluster.BeginDrainAsync(member, note, cancellationToken)).ConfigureAwait(false);
+            await TryAsync(() => _cluster.BeginDrainAsync(member, note, CancellationToken.None)).ConfigureAwait(false);
         }
 
-        await LetFinishAsync(letRun, cancellationToken).ConfigureAwait(false);
+        using var timeUp = new CancellationTokenSource(letRun, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeUp.Token, _coordinator.Fenced);
+        await WaitUntilNothingRunsAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Gives what is unfinished to others, and says how the drain ended.</summary>
-    internal async Task<DrainReport> HandOverAsync(CancellationToken cancellationToken)
+    private async Task<DrainReport> EndAsync(Task emptied)
+    {
+        await emptied.ConfigureAwait(false);
+        return await HandOverAsync(SeeToAllAsync, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async Task<DrainReport> HandOverAsync(Func<Task> settle, CancellationToken cancellationToken)
     {
         Show(report => report with { Phase = DrainPhase.HandingOver });
-        (long handedOver, long left) = (0, 0);
-        bool told = await TryAsync(async () =>
+        long left = 0;
+        bool isDrained = await TryAsync(async () =>
         {
-            handedOver = await GiveAwayAsync(cancellationToken).ConfigureAwait(false);
+            long handedOver = await GiveAwayAsync(cancellationToken).ConfigureAwait(false);
             left = await CountOwnAsync(cancellationToken).ConfigureAwait(false);
-        }).ConfigureAwait(false);
-        DrainReport ended = Show(report => report with
+            Show(report => report with { HandedOver = report.HandedOver + handedOver, Left = left });
+            if (left == 0)
+            {
+                await settle().ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false) && left == 0;
+
+        DrainReport ended = Show(report => report with { Phase = isDrained ? DrainPhase.Drained : DrainPhase.LeftSome });
+        if (isDrained)
         {
-            Phase = told && left == 0 ? DrainPhase.Drained : DrainPhase.LeftSome,
-            HandedOver = handedOver,
-            Left = left,
-        });
-        if (ended.Phase == DrainPhase.Drained)
-        {
-            Log.Drained(_logger, handedOver);
+            Log.Drained(_logger, ended.HandedOver);
         }
-        else if (told)
+        else if (left > 0)
         {
-            Log.DrainedButFor(_logger, left, handedOver);
+            Log.DrainedButFor(_logger, left, ended.HandedOver);
         }
 
         return ended;
     }
 
-    private async Task<DrainReport> RunAsync(bool isFirst, OperatorNote note, TimeSpan letRun)
+    /// <summary>
+    /// A pass that begins now finds that what was given away is not ours: whatever still ran of it is stopped, and no hand-over is pending
+    /// when it is over.
+    /// </summary>
+    private async Task SeeToAllAsync()
     {
-        if (isFirst)
+        while ((await _wakeups.RequestAndWaitAsync(_coordinator.Fenced).ConfigureAwait(false)).Result is PassResult.Failed or PassResult.CutShort)
         {
-            await EmptyAsync(note, letRun, CancellationToken.None).ConfigureAwait(false);
+            await Task.Delay(UntilNextPass, _time, _coordinator.Fenced).ConfigureAwait(false);
         }
 
-        DrainReport report = await HandOverAsync(CancellationToken.None).ConfigureAwait(false);
-
-        // A pass that begins now finds that what was given away is not ours: whatever still ran of it is stopped.
-        await TryAsync(() => _wakeups.RequestAndWaitAsync(CancellationToken.None)).ConfigureAwait(false);
-        if (report.Phase == DrainPhase.Drained)
-        {
-            await WaitUntilNothingRunsAsync(CancellationToken.None).ConfigureAwait(false);
-        }
-
-        return report;
-    }
-
-    private async Task LetFinishAsync(TimeSpan letRun, CancellationToken cancellationToken)
-    {
-        using var timeUp = new CancellationTokenSource(letRun, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeUp.Token, cancellationToken, _coordinator.Fenced);
-        await WaitUntilNothingRunsAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await WaitUntilNothingRunsAsync(_coordinator.Fenced).ConfigureAwait(false);
     }
 
     private async Task WaitUntilNothingRunsAsync(CancellationToken cancellationToken)
@@ -182,12 +197,12 @@ public sealed class SagaDrain
     {
         ClusterView view = await _cluster.LookAsync(cancellationToken).ConfigureAwait(false);
         CoordinatorId[] takers = view.TakersBesides(_coordinator.Id);
-        if (takers.Length == 0 || !view.Owners.Contains(_coordinator.Id))
+        if (_coordinator.Member is not { } member || takers.Length == 0 || !view.Owners.Contains(_coordinator.Id))
         {
             return 0;
         }
 
-        var reassignment = new Reassignment(_coordinator.Id, takers) { EvenIfOwnerAnswers = true };
+        var reassignment = new Reassignment(_coordinator.Id, takers) { EvenIfOwnerAnswers = true, OwnerIncarnation = member.Incarnation };
         ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, _report!.Note, cancellationToken).ConfigureAwait(false);
         return outcome is ReassignOutcome.Done done ? done.Moved : 0;
     }
@@ -195,22 +210,6 @@ public sealed class SagaDrain
     private async Task<long> CountOwnAsync(CancellationToken cancellationToken) =>
         (await _operations.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false))
             .FirstOrDefault(coordinator => coordinator.Id == _coordinator.Id)?.InProgress ?? 0;
-
-    private bool TryShow(DrainReport report)
-    {
-        lock (_lock)
-        {
-            if (_report is not null)
-            {
-                return false;
-            }
-
-            _report = report;
-        }
-
-        _status.Drains(report);
-        return true;
-    }
 
     private DrainReport Show(Func<DrainReport, DrainReport> change)
     {

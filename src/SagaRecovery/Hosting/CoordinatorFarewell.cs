@@ -26,7 +26,7 @@ internal sealed class CoordinatorFarewell(
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppingAsync(CancellationToken cancellationToken) =>
-        Drains ? drain.BeginAsync(Shutdown, options.Value.DrainFor!.Value, cancellationToken) : Task.CompletedTask;
+        Drains ? drain.LetFinishAsync(Shutdown, options.Value.DrainFor!.Value, cancellationToken) : Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

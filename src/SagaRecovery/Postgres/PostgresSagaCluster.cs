@@ -60,7 +60,10 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
             return new ReassignOutcome.OwnerAnswers(owner);
         }
 
-        var move = new Move(from, owner is not null, to, reassignment.EvenIfOwnerAnswers, LastSeen: null, reassignment.BatchSize);
+        var move = new Move(from, owner is not null, to, reassignment.EvenIfOwnerAnswers, LastSeen: null, reassignment.BatchSize)
+        {
+            OwnerIncarnation = reassignment.OwnerIncarnation,
+        };
         if (!await AnyTakerAsync(move, cancellationToken).ConfigureAwait(false))
         {
             return ReassignOutcome.NobodyToTakeThem.Instance;
@@ -117,7 +120,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
 
     public Task BeginDrainAsync(Membership member, OperatorNote note, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
         database,
-        database.Statements.Lock,
+        database.Statements.LockExclusively, // waits for reassignments under way to this coordinator: later ones see that it drains
         member,
         batch => batch.Add(Sql.BeginDrain, member).With(SagaWords.Of(Lever.Drain)).With(note.Actor).With(note.Reason),
         _ => Task.FromResult(true),
@@ -173,7 +176,8 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
 
             batch.Add(Sql.Reassign)
                 .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience)
-                .With(move.Takers).With(after).With((long)move.BatchSize).With((long)turn);
+                .With(move.Takers).With(after).With((long)move.BatchSize).With((long)turn)
+                .WithNullable(move.OwnerIncarnation?.Value);
         },
         async rows =>
         {
@@ -207,6 +211,8 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
     private sealed record Move(
         CoordinatorId? From, bool IsKnown, IReadOnlyList<CoordinatorId> To, bool EvenIfOwnerAnswers, DateTimeOffset? LastSeen, int BatchSize)
     {
+        public Incarnation? OwnerIncarnation { get; init; }
+
         public Guid[] Takers { get; } = [.. To.Select(taker => taker.Value).Distinct()];
 
         /// <summary>How many rows a batch locks, with a statement each.</summary>

@@ -76,29 +76,37 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
         await restart;
         ServiceProcess service = stage.Present!;
         bool failed = false;
-        string? error = null;
-        await Eventually.HoldsAsync(
-            async () =>
-            {
-                bool sameServer = !database.IsCompleted;
-                JsonElement pass = failed ? (await service.StatusAsync()).GetProperty("lastPass") : await service.ActivateAsync();
-                run.RequireNone(Totals.Unaccounted(pass));
-                bool completed = pass.GetProperty("result").GetString() == "Completed";
-                failed |= !completed;
-                SayOnce(pass.GetProperty("error").GetString());
-                return completed && (failed || !sameServer);
-            },
-            "a pass completed",
-            Patience);
+        string? said = null;
+        try
+        {
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    bool sameServer = !database.IsCompleted;
+                    JsonElement pass = failed ? (await service.StatusAsync()).GetProperty("lastPass") : await service.ActivateAsync();
+                    run.RequireNone(Totals.Unaccounted(pass));
+                    string? result = pass.GetProperty("result").GetString();
+                    bool completed = result == "Completed";
+                    failed |= !completed;
+                    SayOnce(completed ? null : $"a pass ended {result}: {pass.GetProperty("error").GetString()}");
+                    return completed && (failed || !sameServer);
+                },
+                "a pass completed",
+                Patience);
+        }
+        catch (TimeoutException inVain)
+        {
+            throw new TimeoutException($"{inVain.Message}\n{await service.StatusAsync()}\n{string.Join('\n', service.Output.TakeLast(60))}", inVain);
+        }
 
         void SayOnce(string? present)
         {
-            if (present is not null && present != error)
+            if (present is not null && present != said)
             {
-                run.Say($"a pass failed: {present}");
+                run.Say(present);
             }
 
-            error = present;
+            said = present;
         }
     }
 

@@ -30,6 +30,8 @@ internal sealed class PatroniCluster : IAsyncDisposable
     {
     }
 
+    private string LastWords => string.Join('\n', _nodes.Select(node => $"{node.Name}: {node.LastWords}").Prepend($"etcd: {_etcd?.LastWords}"));
+
     /// <summary>Why this machine does not give us one; null: it does.</summary>
     public static string? WhyNot() => Array.Find(Programs, program => ServerProgram.Find(program) is null) is { } missing
         ? $"{missing} is not installed (tests/install-ha.sh installs it)"
@@ -47,7 +49,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
         }
         catch (Exception cause)
         {
-            string words = string.Join('\n', cluster._nodes.Select(node => $"{node.Name}: {node.LastWords}").Prepend($"etcd: {cluster._etcd?.LastWords}"));
+            string words = cluster.LastWords;
             await cluster.DisposeAsync();
             throw new InvalidOperationException($"The cluster did not start:\n{words}", cause);
         }
@@ -84,15 +86,30 @@ internal sealed class PatroniCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until all members run, on one timeline, and one of them is a synchronous standby.</summary>
-    public Task IsWholeAsync() => Eventually.HoldsAsync(
-        async () => _nodes.All(node => node.Runs)
-            && await MembersAsync() is { Count: Nodes } members
-            && members.All(member => member.State == "running")
-            && members.DistinctBy(member => member.Timeline).Count() == 1
-            && members.Any(member => member.Role == "leader")
-            && members.Any(member => member.Role == "sync_standby"),
-        "all members ran, and one was a synchronous standby",
-        Patience);
+    public async Task IsWholeAsync()
+    {
+        IReadOnlyList<Member> members = [];
+        try
+        {
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    members = await MembersAsync();
+                    return members.Count == Nodes
+                        && _nodes.All(node => node.Runs)
+                        && members.All(member => member.State == "running")
+                        && members.DistinctBy(member => member.Timeline).Count() == 1
+                        && members.Any(member => member.Role == "leader")
+                        && members.Any(member => member.Role == "sync_standby");
+                },
+                "all members ran, and one was a synchronous standby",
+                Patience);
+        }
+        catch (TimeoutException inVain)
+        {
+            throw new TimeoutException($"{inVain.Message} They were: {string.Join(", ", members)}.\n{LastWords}", inVain);
+        }
+    }
 
     /// <summary>Hands the lead over in peace: the primary shuts down, and the synchronous standby takes over.</summary>
     public async Task SwitchOverAsync(PatroniNode primary)

@@ -96,6 +96,36 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     }
 
     [Fact]
+    public async Task A_process_that_gives_away_its_own_leaves_a_newer_ones_alone()
+    {
+        Membership older = await Db.JoinAsync();
+        await using var newer = new CoordinatorLine(Db, await Db.JoinAsync(older.Coordinator), new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1));
+        await Db.CreateSagaAsync(newer.Member);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+
+        (await GiveAwayAsync(older)).Moved.Should().Be(0);
+        (await GiveAwayAsync(newer.Member)).Moved.Should().Be(1);
+
+        async Task<ReassignOutcome.Done> GiveAwayAsync(Membership owner) => (await Db.Cluster.ReassignAsync(
+            new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true, OwnerIncarnation = owner.Incarnation }, Note, CancellationToken.None))
+            .Should().BeOfType<ReassignOutcome.Done>().Subject;
+    }
+
+    [Fact]
+    public async Task A_drain_waits_for_what_is_being_assigned_to_it()
+    {
+        Membership taker = await Db.JoinAsync();
+        await using NpgsqlConnection reassignment = await BeginAsync($"select from saga_recovery.saga_coordinator where id = '{taker.Coordinator}' for key share");
+
+        Task draining = Db.Cluster.BeginDrainAsync(taker, Note, CancellationToken.None);
+        await Db.SomebodyWaitsForALockAsync();
+        draining.IsCompleted.Should().BeFalse();
+        await reassignment.ExecuteAsync("commit");
+
+        await draining;
+    }
+
+    [Fact]
     public async Task Sagas_go_only_to_those_that_can_run_them()
     {
         SavedDefinition rare = SagaDatabase.DefinitionNamed("rare");

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Executor.Tests.Postgres;
+
+/// <summary>A real process that is emptied, and another that takes what it leaves.</summary>
+public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IAsyncLifetime
+{
+    private static readonly OperatorNote Note = new("ann", "version 2");
+
+    private readonly Gate _gate = new();
+    private string _database = null!;
+
+    public async Task InitializeAsync() => _database = await cluster.NewDatabaseAsync();
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    [Fact]
+    public async Task It_is_drained_only_once_what_it_gave_away_has_stopped_running_here()
+    {
+        await using PostgresHost old = await StartAsync();
+        await using PostgresHost next = await StartAsync();
+        await next.ActivateAsync();
+        await old.Client.StartAsync(old.Saga("deaf"), "");
+        await _gate.ArrivalAsync();
+
+        Task<DrainReport> drain = DrainAsync(old);
+        await _gate.ArrivalAsync(); // the other runs it, and this one's action has not heard that it is to stop
+        await Eventually.HoldsAsync(() => old.Status.Current.Drain is { HandedOver: 1 }, "it was given away");
+
+        old.Status.Current.Drain!.Phase.Should().Be(DrainPhase.HandingOver);
+        _gate.Open();
+        (await drain.Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Drained && report.HandedOver == 1 && report.Left == 0);
+    }
+
+    [Fact]
+    public async Task A_drain_that_left_some_gives_them_away_when_it_is_asked_for_again()
+    {
+        await using PostgresHost old = await StartAsync();
+        await old.Client.StartAsync(old.Saga("deaf"), "");
+        await _gate.ArrivalAsync();
+        (await DrainAsync(old).Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.LeftSome && report.Left == 1);
+
+        await using PostgresHost next = await StartAsync();
+        _ = OpenOnceGivenAwayAsync(old);
+        await Eventually.HoldsAsync(
+            async () => await DrainAsync(old).Soon() is { Phase: DrainPhase.Drained, HandedOver: 1, Left: 0 }, "somebody was there to take it");
+    }
+
+    private static Task<DrainReport> DrainAsync(PostgresHost host) => host.Services.GetRequiredService<SagaDrain>().DrainAsync(Note, TimeSpan.Zero);
+
+    private async Task OpenOnceGivenAwayAsync(PostgresHost host)
+    {
+        await Eventually.HoldsAsync(() => host.Status.Current.Drain is { HandedOver: 1 }, "it was given away");
+        _gate.Open();
+    }
+
+    /// <summary>Its saga's only action does not hear when it is cancelled.</summary>
+    private Task<PostgresHost> StartAsync() => PostgresHost.StartAsync(
+        _database, Guid.NewGuid(), new TestSaga("deaf", saga => saga.Node("only", _ => _gate.PassAsync(CancellationToken.None))));
+}
