@@ -94,7 +94,9 @@ internal static class DrainCommand
         string asked = $"drain: asked for by {PlainText.OneLine(drain.Note.Actor)} at {PlainText.Time(drain.Since)}";
         if (drain.Phase == DrainPhase.LeftSome)
         {
-            call.Note($"{asked}; {drain.HandedOver} sagas given to others, {drain.Left} left, which nobody else can take: they go on at the next start.");
+            call.Note(drain.Left == 0
+                ? $"{asked}; the database did not answer: ask for it again."
+                : $"{asked}; {drain.HandedOver} sagas given to others, {drain.Left} left, which nobody else can take: they go on at the next start.");
             return ExitCode.Failed;
         }
 

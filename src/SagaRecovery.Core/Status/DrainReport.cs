@@ -12,7 +12,10 @@ public enum DrainPhase
     /// <summary>Nothing is left: nothing runs, nothing is owned, and everything that had been assigned to this coordinator was seen to.</summary>
     Drained,
 
-    /// <summary>Some sagas stay: nobody else can take them, or the store is away. They are this coordinator's, and go on at its next start.</summary>
+    /// <summary>
+    /// Some sagas stay: nobody else can take them, or, where none are left, the store was away. They are this coordinator's, and go on at
+    /// its next start, or go to others once the drain is asked for again.
+    /// </summary>
     LeftSome,
 }
 

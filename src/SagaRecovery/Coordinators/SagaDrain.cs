@@ -65,8 +65,9 @@ public sealed class SagaDrain
         lock (_lock)
         {
             Task emptied = BeginToEmpty(note, letRun);
-            if (_ended is null or { IsCompleted: true } && _report!.Phase != DrainPhase.Drained)
+            if (_ended is null or { IsCompleted: true } && _report!.Phase == DrainPhase.LeftSome)
             {
+                Show(report => report with { Phase = emptied.IsCompleted ? DrainPhase.HandingOver : DrainPhase.LettingFinish });
                 _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);
             }
 

@@ -135,4 +135,7 @@ internal static partial class Log
 
     [LoggerMessage(43, LogLevel.Warning, "lever {Lever} pulled on {Coordinator} by {Actor}: {Reason}")]
     public static partial void CoordinatorLeverPulled(ILogger logger, string lever, string coordinator, string actor, string reason);
+
+    [LoggerMessage(44, LogLevel.Warning, "the setting {Setting} has no effect: the store knows no other coordinators")]
+    public static partial void NoCluster(ILogger logger, string setting);
 }

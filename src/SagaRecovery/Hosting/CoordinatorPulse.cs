@@ -31,6 +31,7 @@ internal sealed class CoordinatorPulse(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        TellOfSettingsWithoutEffect();
         try
         {
             Membership member = await coordinator.JoinedAsync(stoppingToken).ConfigureAwait(false);
@@ -44,6 +45,15 @@ internal sealed class CoordinatorPulse(
         catch (CoordinatorFencedException)
         {
             // before it had begun
+        }
+    }
+
+    private void TellOfSettingsWithoutEffect()
+    {
+        (TimeSpan? Value, string Name)[] needed = [(_options.TakeOverAfter, nameof(_options.TakeOverAfter)), (_options.DrainFor, nameof(_options.DrainFor))];
+        foreach ((TimeSpan? _, string name) in needed.Where(setting => cluster is NoSagaCluster && setting.Value is not null))
+        {
+            Log.NoCluster(logger, $"{SagaRecoveryOptions.SectionName}:{name}");
         }
     }
 

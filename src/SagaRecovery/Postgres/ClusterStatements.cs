@@ -108,11 +108,11 @@ internal sealed class ClusterStatements(string schema)
 
     /// <summary>
     /// Makes suspects, for whoever gets its sagas, of what a coordinator had in hand when it died. In the same transaction as
-    /// <see cref="Reassign"/>, before it. <c>$2</c> to <c>$4</c> are its condition.
+    /// <see cref="Reassign"/>, before it. <c>$2</c>: when it was last seen, or null; <c>$3</c>: the silence of one that does not answer.
     /// </summary>
     public string Accuse { get; } = Statements.In(schema, ControlStatements.AccuseOf($"""
         coordinator_id = $1 and exists (
-                select from {schema}.saga_coordinator c where c.id = $1 and c.time_left is null and not $2 and {IsSilent("c", "$3", "$4")})
+                select from {schema}.saga_coordinator c where c.id = $1 and c.time_left is null and {IsSilent("c", "$2", "$3")})
         """));
 
     /// <summary>

@@ -171,7 +171,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
             AddLocks(batch, move);
             if (move.From is { } from)
             {
-                batch.Add(Sql.Accuse).With(from.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience);
+                batch.Add(Sql.Accuse).With(from.Value).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience);
             }
 
             batch.Add(Sql.Reassign)

@@ -64,6 +64,25 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     }
 
     [Fact]
+    public async Task A_saga_that_was_held_as_a_killer_is_tried_once_it_is_released_although_it_stands_accused()
+    {
+        await using PostgresHost host = await StartAsync();
+        SagaId saga = await BeginAsync(host);
+        await host.StopAsync();
+        await using PostgresHost next = await StartAsync(options => options.HoldAfterCrashes = 2);
+        await next.ActivateAsync();
+        await next.ExecuteAsync("insert into saga_recovery.saga_suspect (saga_id, group_size, deaths_alone, steps) values (@Id, 1, 2, 0)", new { Id = saga.Value });
+        await next.ExecuteAsync("update saga_recovery.saga set adopt_generation = adopt_generation + 1 where id = @Id", new { Id = saga.Value });
+
+        (await next.ActivateAsync()).Should().Match<PassReport>(pass => pass.Held == 1 && pass.Recovered == 0);
+        next.Status.Current.Held.Should().ContainSingle().Which.Note.Actor.Should().Be(OperatorNote.CrashGuardActor);
+        (await next.Operator.ReleaseAsync(saga, Note)).Should().Be(LeverOutcome.Done.Instance);
+
+        await Eventually.HoldsAsync(async () => (await next.ActivateAsync()).Recovered == 1, "it was tried");
+        next.Status.Current.Held.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task While_recovery_is_paused_nothing_is_handed_over_and_what_runs_goes_on()
     {
         SagaId left;
@@ -170,7 +189,8 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         (await host.Operator.ExplainAsync(saga)).Verdict.Should().Be(SagaVerdict.Finished);
     }
 
-    private Task<PostgresHost> StartAsync() => PostgresHost.StartAsync(_database, _coordinator, TestSaga.Gated(_gate));
+    private Task<PostgresHost> StartAsync(Action<SagaRecoveryOptions>? configure = null) =>
+        PostgresHost.StartAsync(_database, _coordinator, configure, TestSaga.Gated(_gate));
 
     /// <summary>Starts a saga, and waits until it stands at its gate.</summary>
     private async Task<SagaId> BeginAsync(PostgresHost host)

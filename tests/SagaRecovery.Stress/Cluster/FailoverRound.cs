@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Npgsql;
 using SagaRecovery.Stress.Reconciliation;
@@ -15,6 +16,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
     public async Task<FailoverTimes> StrikeAsync(Failover how, bool killService)
     {
         await cluster.IsWholeAsync();
+        await CommitsWaitAsync();
         PatroniNode old = await cluster.PrimaryAsync() ?? throw new InvalidOperationException("The cluster is whole and has no primary.");
         long struck = Stopwatch.GetTimestamp();
         Task strike = how switch
@@ -39,6 +41,22 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
         }
 
         return new FailoverTimes(await database, await pass, await project);
+    }
+
+    /// <summary>
+    /// Waits until a commit has been seen to wait for the standby. That comes up to seconds after Patroni has said that the standby is
+    /// synchronous, on a busy machine; what is committed until then is lost with the primary, whoever wrote it.
+    /// </summary>
+    private async Task CommitsWaitAsync()
+    {
+        long began = Stopwatch.GetTimestamp();
+        await Eventually.HoldsAsync(
+            () => stage.ScalarAsync<bool>("select exists (select from pg_stat_activity where wait_event = 'SyncRep')"), "a commit waited for the standby", Patience);
+        TimeSpan late = Stopwatch.GetElapsedTime(began);
+        if (late > TimeSpan.FromMilliseconds(500))
+        {
+            run.Say(string.Create(CultureInfo.InvariantCulture, $"commits began to wait for the standby {late.TotalMilliseconds:F0} ms after it was said to be synchronous"));
+        }
     }
 
     private static async Task<TimeSpan> SinceAsync(long began, Task what)

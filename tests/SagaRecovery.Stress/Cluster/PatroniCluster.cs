@@ -64,7 +64,8 @@ internal sealed class PatroniCluster : IAsyncDisposable
         Database = database,
         TargetSessionAttributes = "read-write",
         HostRecheckSeconds = 0, // who looks on wants to see what is now
-        Timeout = 3,
+        Timeout = 3, // a frozen server holds its connections and says nothing
+        CommandTimeout = 5,
     }.ConnectionString;
 
     /// <summary>A new, empty database.</summary>
@@ -160,7 +161,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
         string client = string.Create(CultureInfo.InvariantCulture, $"http://{PatroniConfiguration.Host}:{port}");
         string peer = string.Create(CultureInfo.InvariantCulture, $"http://{PatroniConfiguration.Host}:{LoopbackPort.Free()}");
         _etcd = new ServerProgram(
-            _folder, "etcd", ServerProgram.Find("etcd")!, "--name", "single", "--data-dir", Path.Combine(_folder, "etcd"),
+            _folder, "etcd", ServerProgram.Find("etcd")!, "--name", "single", "--data-dir", Path.Combine(_folder, "etcd"), "--enable-v2",
             "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"single={peer}");
     }

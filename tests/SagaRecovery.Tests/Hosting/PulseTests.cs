@@ -84,6 +84,16 @@ public sealed class PulseTests
         _controls.CaughtUp.Should().Equal((7, 0));
     }
 
+    [Fact]
+    public async Task A_setting_that_needs_other_coordinators_says_so_where_the_store_knows_none()
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.TakeOverAfter = TimeSpan.FromMinutes(1));
+
+        await Eventually.HoldsAsync(
+            () => host.LogLines.Lines.Any(line => line.Message.Contains("the setting SagaRecovery:TakeOverAfter has no effect")), "it was said");
+        host.LogLines.Lines.Should().NotContain(line => line.Message.Contains("DrainFor"));
+    }
+
     private async Task<RecoveryHost> StartAsync()
     {
         RecoveryHost host = await RecoveryHost.StartAsync(options => (options.HeartbeatPeriod, options.RetryDelay) = (Beat, RetryDelay), _controls);

@@ -112,6 +112,58 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     }
 
     [Fact]
+    public async Task An_owner_that_speaks_up_before_its_sagas_are_moved_keeps_them()
+    {
+        Membership slow = await SilentAsync();
+        await Db.CreateSagaAsync(slow);
+        await SilenceAsync(slow);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using NpgsqlConnection beat = await BeginAsync($"update saga_recovery.saga_coordinator set time_seen = clock_timestamp() where id = '{slow.Coordinator}'");
+
+        Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]);
+        await Db.SomebodyWaitsForALockAsync();
+        await beat.ExecuteAsync("commit");
+
+        (await moving).Moved.Should().Be(0);
+        (await Db.ListAsync(slow)).Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task An_owner_that_joins_for_the_first_time_meanwhile_keeps_its_sagas()
+    {
+        Membership us = await Db.JoinAsync();
+        var stranger = new CoordinatorId(Guid.NewGuid());
+        await Db.ReassignAsync(await Db.CreateSagaAsync(us), stranger);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using NpgsqlConnection join = await BeginAsync(
+            $"insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id) values ('{stranger}', 1, 'new', 7)");
+
+        Task<ReassignOutcome.Done> moving = ReassignedAsync(stranger, [taker.Id]);
+        await Db.SomebodyWaitsForALockAsync();
+        await join.ExecuteAsync("commit");
+
+        (await moving).Moved.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Whoever_begins_to_drain_meanwhile_gets_nothing()
+    {
+        Membership dead = await SilentAsync();
+        await Db.CreateSagaAsync(dead);
+        await SilenceAsync(dead);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using NpgsqlConnection drain = await BeginAsync(
+            $"select from saga_recovery.saga_coordinator where id = '{taker.Id}' for update; update saga_recovery.saga_coordinator set time_draining = now() where id = '{taker.Id}'");
+
+        Task<ReassignOutcome.Done> moving = ReassignedAsync(dead.Coordinator, [taker.Id]);
+        await Db.SomebodyWaitsForALockAsync();
+        await drain.ExecuteAsync("commit");
+
+        (await moving).Moved.Should().Be(0);
+        (await Db.ListAsync(taker.Member)).Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task A_drain_waits_for_what_is_being_assigned_to_it()
     {
         Membership taker = await Db.JoinAsync();
@@ -172,17 +224,19 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     {
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 1);
-        Membership silent = await SilentAsync();
+        await using CoordinatorLine silent = await Db.StayInTouchAsync();
+        await silent.FallSilentAsync();
+        await SilenceAsync(silent.Member);
         await using CoordinatorLine left = await Db.StayInTouchAsync();
         await left.FallSilentAsync();
         await Db.Controls.LeaveAsync(left.Member, CancellationToken.None);
         await using CoordinatorLine draining = await Db.StayInTouchAsync();
         await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
 
-        (await ReassignAsync(dead.Coordinator, [silent.Coordinator, left.Id, draining.Id, new CoordinatorId(Guid.NewGuid())]))
+        (await ReassignAsync(dead.Coordinator, [silent.Id, left.Id, draining.Id, new CoordinatorId(Guid.NewGuid())]))
             .Should().Be(ReassignOutcome.NobodyToTakeThem.Instance);
         (await Db.Cluster.LookAsync(CancellationToken.None)).Coordinators.Select(one => (one.Id, one.State))
-            .Should().Contain([(left.Id, CoordinatorState.Gone), (draining.Id, CoordinatorState.Draining), (silent.Coordinator, CoordinatorState.Active)]);
+            .Should().Contain([(left.Id, CoordinatorState.Gone), (draining.Id, CoordinatorState.Draining), (silent.Id, CoordinatorState.Active)]);
     }
 
     [Fact]
@@ -242,6 +296,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         read.Assigned.Should().Be(first.Receipts.Single().Mark);
         await CreateSagasAsync(dead, 2);
         ReassignOutcome.Done second = await ReassignedAsync(dead.Coordinator, [taker.Id]);
+        second.Receipts.Single().Mark.Should().BeGreaterThan(read.Assigned);
         Task<IReadOnlyList<CaughtUp>> both = Db.Cluster.WaitUntilCaughtUpAsync(second.Receipts.ToList(), CancellationToken.None);
 
         await Db.Controls.NoteCaughtUpAsync(taker.Member, read.Assigned, notRunning: 1, CancellationToken.None);
@@ -288,6 +343,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
 
         await FluentActions.Awaiting(() => TakeOverAsync(older, silent, taker.Id)).Should().ThrowAsync<CoordinatorFencedException>();
 
+        (await SightAsync(dead.Coordinator)).State.Should().Be(CoordinatorState.Active, "it was not marked as taken over from, either");
         (await Db.ListAsync(dead)).Should().ContainSingle();
     }
 
