@@ -65,7 +65,8 @@ public sealed class SagaDrain
         lock (_lock)
         {
             Task emptied = BeginToEmpty(note, letRun);
-            if (_ended is null or { IsCompleted: true } && _report!.Phase == DrainPhase.LeftSome)
+            bool hasLeftSome = _ended is { IsCompleted: true } && _report!.Phase == DrainPhase.LeftSome;
+            if (_ended is null || hasLeftSome)
             {
                 Show(report => report with { Phase = emptied.IsCompleted ? DrainPhase.HandingOver : DrainPhase.LettingFinish });
                 _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);

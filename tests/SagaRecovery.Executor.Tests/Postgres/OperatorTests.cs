@@ -69,10 +69,8 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         await using PostgresHost host = await StartAsync();
         SagaId saga = await BeginAsync(host);
         await host.StopAsync();
+        await host.ExecuteAsync("insert into saga_recovery.saga_suspect (saga_id, group_size, deaths_alone, steps) values (@Id, 1, 2, 0)", new { Id = saga.Value });
         await using PostgresHost next = await StartAsync(options => options.HoldAfterCrashes = 2);
-        await next.ActivateAsync();
-        await next.ExecuteAsync("insert into saga_recovery.saga_suspect (saga_id, group_size, deaths_alone, steps) values (@Id, 1, 2, 0)", new { Id = saga.Value });
-        await next.ExecuteAsync("update saga_recovery.saga set adopt_generation = adopt_generation + 1 where id = @Id", new { Id = saga.Value });
 
         (await next.ActivateAsync()).Should().Match<PassReport>(pass => pass.Held == 1 && pass.Recovered == 0);
         next.Status.Current.Held.Should().ContainSingle().Which.Note.Actor.Should().Be(OperatorNote.CrashGuardActor);
