@@ -81,12 +81,15 @@ public sealed class SilenceWatchTests
         Look(65, otherSeen: -1).Should().ContainSingle();
     }
 
-    [Fact]
-    public void The_clock_of_the_store_alone_does_not_do()
+    [Theory]
+    [InlineData(10, 1)]
+    [InlineData(1, 10)]
+    public void One_clock_alone_does_not_do(int storeStep, int ownStep)
     {
         for (int look = 0; look <= 10; look++)
         {
-            _watch.Look([Sighting(Us, look * 10), Sighting(Other, -1)], At(look * 10), TimeSpan.FromSeconds(look)).Should().BeEmpty();
+            int second = look * storeStep;
+            _watch.Look([Sighting(Us, second), Sighting(Other, -1)], At(second), TimeSpan.FromSeconds(look * ownStep)).Should().BeEmpty();
         }
     }
 
