@@ -62,8 +62,9 @@ internal sealed class SagaRecoveryService : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        PassReason due = PassReason.Startup;
-        using ITimer timer = _time.CreateTimer(_ => _wakeups.Request(due), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        PassReason due = PassReason.Periodic;
+        using ITimer timer = _time.CreateTimer(_ => _wakeups.Request(due), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _wakeups.Request(PassReason.Startup); // not by the timer, which may be late: whoever has asked already is answered by the same pass
         try
         {
             while (true)

@@ -49,6 +49,18 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
             async () => await DrainAsync(old).Soon() is { Phase: DrainPhase.Drained, HandedOver: 1, Left: 0 }, "somebody was there to take it");
     }
 
+    [Fact]
+    public async Task Its_own_pass_stops_what_it_gave_away_where_the_hint_is_lost()
+    {
+        await using PostgresHost old = await PostgresHost.StartOutOfTouchAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));
+        await using PostgresHost next = await PostgresHost.StartAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));
+        await next.ActivateAsync();
+        await old.Client.StartAsync(old.Saga("gated"), "");
+        await _gate.ArrivalAsync();
+
+        (await DrainAsync(old).Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Drained && report.HandedOver == 1);
+    }
+
     private static Task<DrainReport> DrainAsync(PostgresHost host) => host.Services.GetRequiredService<SagaDrain>().DrainAsync(Note, TimeSpan.Zero);
 
     private async Task OpenOnceGivenAwayAsync(PostgresHost host)

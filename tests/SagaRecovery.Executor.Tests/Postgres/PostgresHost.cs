@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Npgsql;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
@@ -14,7 +15,7 @@ internal sealed class PostgresHost : IAsyncDisposable
     private readonly IHost _host;
     private readonly NpgsqlDataSource _dataSource;
 
-    private PostgresHost(string connectionString, Guid coordinator, Action<SagaRecoveryOptions>? configure, Saga<string>[] sagas)
+    private PostgresHost(string connectionString, Guid coordinator, Action<SagaRecoveryOptions>? configure, Action<IServiceCollection>? services, Saga<string>[] sagas)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         _dataSource = NpgsqlDataSource.Create(connectionString);
@@ -26,12 +27,13 @@ internal sealed class PostgresHost : IAsyncDisposable
             options.LoadBatchSize = 7;
             configure?.Invoke(options);
         }).AddDurableExecutor();
-        builder.Services.Configure<SagaRecovery.Postgres.PostgresStoreOptions>(options => options.CreateSchema = true);
+        builder.Services.Configure<PostgresStoreOptions>(options => options.CreateSchema = true);
         foreach (Saga<string> saga in sagas)
         {
             builder.Services.AddSingleton<Saga>(saga);
         }
 
+        services?.Invoke(builder.Services);
         _host = builder.Build();
     }
 
@@ -48,13 +50,18 @@ internal sealed class PostgresHost : IAsyncDisposable
     public static Task<PostgresHost> StartAsync(string connectionString, Guid coordinator, params Saga<string>[] sagas) =>
         StartAsync(connectionString, coordinator, configure: null, sagas);
 
-    public static async Task<PostgresHost> StartAsync(
-        string connectionString, Guid coordinator, Action<SagaRecoveryOptions>? configure, params Saga<string>[] sagas)
-    {
-        var host = new PostgresHost(connectionString, coordinator, configure, sagas);
-        await host._host.StartAsync();
-        return host;
-    }
+    public static Task<PostgresHost> StartAsync(
+        string connectionString, Guid coordinator, Action<SagaRecoveryOptions>? configure, params Saga<string>[] sagas) =>
+        StartAsync(new PostgresHost(connectionString, coordinator, configure, services: null, sagas));
+
+    /// <summary>A host that gives no sign of life and hears no hint: its lasting connection leads nowhere.</summary>
+    public static Task<PostgresHost> StartOutOfTouchAsync(string connectionString, Guid coordinator, params Saga<string>[] sagas) =>
+        StartAsync(new PostgresHost(
+            connectionString,
+            coordinator,
+            configure: null,
+            services => services.AddKeyedSingleton(PostgresStoreOptions.DirectDataSource, (_, _) => NpgsqlDataSource.Create("Host=127.0.0.1;Port=1")),
+            sagas));
 
     public Saga<string> Saga(string name) => (Saga<string>)_host.Services.GetServices<Saga>().Single(saga => saga.Name == name);
 
@@ -81,5 +88,11 @@ internal sealed class PostgresHost : IAsyncDisposable
         await _host.StopAsync();
         _host.Dispose();
         await _dataSource.DisposeAsync();
+    }
+
+    private static async Task<PostgresHost> StartAsync(PostgresHost host)
+    {
+        await host._host.StartAsync();
+        return host;
     }
 }
