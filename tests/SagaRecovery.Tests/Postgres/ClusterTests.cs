@@ -151,7 +151,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         Membership dead = await SilentAsync();
         await Db.CreateSagaAsync(dead);
         await SilenceAsync(dead);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using CoordinatorLine taker = await Db.StayInTouchAsync(period: TimeSpan.FromMinutes(1)); // its signs of life do not wait for the drain
         await using NpgsqlConnection drain = await BeginAsync(
             $"select from saga_recovery.saga_coordinator where id = '{taker.Id}' for update; update saga_recovery.saga_coordinator set time_draining = now() where id = '{taker.Id}'");
 
