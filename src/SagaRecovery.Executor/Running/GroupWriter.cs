@@ -137,7 +137,7 @@ internal sealed class GroupWriter : IDisposable
                 Answer(group, written);
                 return;
             }
-            catch (DbException refused) when (IsForTheData(refused))
+            catch (DbException refused) when (refused.IsForTheData())
             {
                 _health.NoteWrite(hadFailed: failed);
                 await WriteApartAsync(group, refused, stopping).ConfigureAwait(false);
@@ -199,13 +199,6 @@ internal sealed class GroupWriter : IDisposable
             group[i].Answer.SetResult(written[i]);
         }
     }
-
-    /// <summary>
-    /// Whether the database refused what it was given, and would again: data exception, integrity violation, program limit exceeded
-    /// (SQLSTATE classes 22, 23 and 54).
-    /// </summary>
-    private static bool IsForTheData(DbException exception) =>
-        exception.SqlState is ['2', '2' or '3', ..] or ['5', '4', ..];
 
     private readonly record struct QueuedEntry(Membership Member, SagaLogEntry Entry, TaskCompletionSource<bool> Answer)
     {

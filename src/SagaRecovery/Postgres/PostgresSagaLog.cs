@@ -5,41 +5,32 @@ using Npgsql;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The saga log in Postgres. Lock and write travel as one batch, which the server runs to its commit by itself.</summary>
-internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
+internal sealed class PostgresSagaLog : ISagaLog
 {
+    private const int MaxCreatedTogether = 500;
+    private const int MaxConcurrentCreations = 2;
+
+    private readonly PostgresDatabase _database;
+    private readonly GroupCommit<Membership, NewSaga, bool> _creations;
     private readonly ConcurrentDictionary<DefinitionHash, bool> _stored = new(); // definitions that are certainly in the database
 
-    public async Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)
+    public PostgresSagaLog(PostgresDatabase database)
     {
-        SavedDefinition definition = saga.Definition;
-        bool created = await PostgresFence.WriteAsync(
-            database, database.Statements.Lock, member, Build, reader => reader.ReadAsync(cancellationToken), cancellationToken)
-            .ConfigureAwait(false);
-        _stored.TryAdd(definition.Hash, true);
-        return created;
-
-        void Build(NpgsqlBatch batch)
-        {
-            if (!_stored.ContainsKey(definition.Hash))
-            {
-                batch.Add(database.Statements.InsertDefinition, member)
-                    .With(definition.Hash.ToBytes()).With(definition.Name).With(definition.Version)
-                    .WithJson(definition.Dag);
-            }
-
-            batch.Add(database.Statements.InsertSaga, member)
-                .With(saga.Id.Value).With(definition.Name).With(definition.Hash.ToBytes())
-                .WithJson(saga.Parameters)
-                .With(AdoptGeneration.Initial.Value);
-        }
+        _database = database;
+        _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, MaxCreatedTogether, MaxConcurrentCreations);
     }
+
+    private Statements Sql => _database.Statements;
+
+    public Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken) =>
+        _creations.WriteAsync(member, saga, cancellationToken);
 
     public async Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {
         List<List<int>> turns = TurnsOf(entries);
         bool[] written = await PostgresFence.WriteAsync(
-            database, database.Statements.Lock, member, Build, reader => ReadWrittenAsync(reader, turns, entries.Count, cancellationToken), cancellationToken)
+            _database, Sql.Lock, member, Build, reader => ReadWrittenAsync(reader, turns, entries.Count, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
         if (written.Contains(value: false))
         {
@@ -57,6 +48,49 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
                 AddStates(batch, member, entriesOfTurn);
             }
         }
+    }
+
+    /// <summary>Not to be cancelled by one of those whose sagas these are; the time-out for commands bounds it.</summary>
+    private async Task<IReadOnlyList<bool>> CreateAsync(Membership member, IReadOnlyList<NewSaga> sagas)
+    {
+        SavedDefinition[] unstored =
+            [.. sagas.Select(saga => saga.Definition).Where(definition => !_stored.ContainsKey(definition.Hash)).DistinctBy(definition => definition.Hash)];
+        HashSet<Guid> created = await PostgresFence.WriteAsync(_database, Sql.Lock, member, Build, ReadCreatedAsync, CancellationToken.None)
+            .ConfigureAwait(false);
+        foreach (SavedDefinition definition in unstored)
+        {
+            _stored.TryAdd(definition.Hash, true);
+        }
+
+        return [.. sagas.Select(saga => created.Remove(saga.Id.Value))]; // of one id that stands here twice, the first
+
+        void Build(NpgsqlBatch batch)
+        {
+            foreach (SavedDefinition definition in unstored)
+            {
+                batch.Add(Sql.InsertDefinition, member)
+                    .With(definition.Hash.ToBytes()).With(definition.Name).With(definition.Version)
+                    .WithJson(definition.Dag);
+            }
+
+            batch.Add(Sql.InsertSagas, member)
+                .With(sagas.Select(saga => saga.Id.Value).ToArray())
+                .With(sagas.Select(saga => saga.Definition.Name).ToArray())
+                .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
+                .WithJson(sagas.Select(saga => Encoding.UTF8.GetString(saga.Parameters.Span)).ToArray())
+                .With(AdoptGeneration.Initial.Value);
+        }
+    }
+
+    private static async Task<HashSet<Guid>> ReadCreatedAsync(NpgsqlDataReader reader)
+    {
+        HashSet<Guid> created = [];
+        while (await reader.ReadAsync().ConfigureAwait(false))
+        {
+            created.Add(reader.GetGuid(0));
+        }
+
+        return created;
     }
 
     /// <summary>
@@ -92,13 +126,13 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
         int[] refused = [.. Enumerable.Range(0, written.Length).Where(index => !written[index])];
         (long Ordinal, SavedNodeEvent Event)[] events =
             [.. refused.SelectMany((index, i) => entries[index].Events.Select(nodeEvent => (i + 1L, nodeEvent)))];
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
             var batch = new NpgsqlBatch(connection);
             await using (batch.ConfigureAwait(false))
             {
-                batch.Add(database.Statements.StandAlready)
+                batch.Add(Sql.StandAlready)
                     .With(member.Coordinator.Value)
                     .With(refused.Select(index => entries[index].SagaId.Value).ToArray())
                     .With(refused.Select(index => entries[index].Generation.Value).ToArray())
@@ -145,12 +179,12 @@ internal sealed class PostgresSagaLog(PostgresDatabase database) : ISagaLog
             }
         }
 
-        batch.Add(database.Statements.AppendEvents, member)
+        batch.Add(Sql.AppendEvents, member)
             .With(sagas).With(generations).With(nodes).With(types).WithJson(data);
     }
 
     private void AddStates(NpgsqlBatch batch, Membership member, IReadOnlyList<SagaLogEntry> entries) =>
-        batch.Add(database.Statements.AppendStates, member)
+        batch.Add(Sql.AppendStates, member)
             .With(entries.Select(entry => entry.SagaId.Value).ToArray())
             .With(entries.Select(entry => entry.Generation.Value).ToArray())
             .With(entries.Select(entry => NameOf(entry.NewState)).ToArray());

@@ -89,13 +89,16 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// No conflict target: of two inserts of one id at once, the later may meet the earlier in saga_in_progress before it meets it in
-    /// the primary key, and that must not be an error either.
+    /// <c>$3..$6</c> are parallel arrays: id, name, definition and parameters; <c>$7</c>: the generation. Answers the ids that were new.
+    /// No conflict target: of two inserts of one id at once, the later may meet the earlier in saga_in_progress before it meets it in the
+    /// primary key, and that must not be an error either. In the order of the ids, so that two groups never wait for each other in a circle.
     /// </summary>
-    public string InsertSaga { get; } = In(schema, """
+    public string InsertSagas { get; } = In(schema, """
         insert into {schema}.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
-        select $3, $4, $1, $5, $6, 'running', $1, $7
+        select n.id, n.name, $1, n.hash, n.params, 'running', $1, $7
+        from unnest($3, $4, $5, $6) as n (id, name, hash, params)
         where exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        order by n.id
         on conflict do nothing
         returning id
         """);
