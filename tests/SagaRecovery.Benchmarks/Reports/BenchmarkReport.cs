@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Text.Json;
+using SagaRecovery.Benchmarks.Subjects;
+
+namespace SagaRecovery.Benchmarks.Reports;
+
+/// <summary>What a run came to, for people and for programs.</summary>
+/// <param name="Machine">What it was measured on.</param>
+/// <param name="Measurements">All that was measured.</param>
+/// <param name="Goals">The figures to reach, as far as this run has measured them.</param>
+internal sealed record BenchmarkReport(string Machine, IReadOnlyList<Measurement> Measurements, IReadOnlyList<Goal> Goals)
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>The exponents with which time grows, for whatever was measured at enough sizes.</summary>
+    public IEnumerable<GrowthOf> Growths =>
+        from one in Measurements
+        group one by (one.Area, one.What, one.Subject) into sizes
+        let exponent = Growth.Exponent(sizes.Select(size => ((double)size.Size, size.Median(Metric.Seconds))))
+        where exponent is not null
+        select new GrowthOf(sizes.Key.Area, sizes.Key.What, sizes.Key.Subject, [.. sizes.Select(size => size.Size)], exponent.Value);
+
+    public string ToText() => string.Join('\n', (string[])[Machine, "", MeasurementTable(), GrowthTable(), GoalTable()]);
+
+    public string ToJson() => JsonSerializer.Serialize(
+        new
+        {
+            Machine,
+            Measurements = Measurements.Select(one => new
+            {
+                one.Area,
+                one.What,
+                one.Size,
+                one.Subject,
+                one.Reference,
+                Speed = ReferenceOf(one) is { } reference ? one.SpeedOf(reference) : (double?)null,
+                Figures = one.Turns[0].Figures.Keys.ToDictionary(metric => metric, metric => one[metric]),
+                Turns = one.Turns.Select(turn => turn.Figures),
+            }),
+            Growths,
+            Goals,
+        },
+        Json);
+
+    private Measurement? ReferenceOf(Measurement measurement) => Measurements.FirstOrDefault(
+        other => other.Subject == measurement.Reference
+            && (other.Area, other.What, other.Size) == (measurement.Area, measurement.What, measurement.Size));
+
+    private string MeasurementTable()
+    {
+        var table = new TextTable("what", ">size", "subject", ">median", ">min – max", ">a second", ">speed", ">KB each", ">CPU s", ">heap MB", ">peak MB");
+        foreach (Measurement one in Measurements)
+        {
+            Statistics time = one[Metric.Seconds]!.Value;
+            double? rows = one[Metric.Rows]?.Median;
+            table.Add(
+                one.What,
+                Figures.Count(one.Size),
+                one.Subject,
+                Figures.Time(time.Median),
+                $"{Figures.Time(time.Min)} – {Figures.Time(time.Max)}",
+                Figures.Count(rows / time.Median),
+                ReferenceOf(one) is { } reference ? one.SpeedOf(reference).ToString("F2", CultureInfo.InvariantCulture) : "",
+                Figures.Short(one[Metric.AllocatedBytes]?.Median / 1024 / rows),
+                Figures.Short(one[Metric.CpuSeconds]?.Median),
+                Figures.Count(one[Metric.ManagedPeakBytes]?.Median / 1e6),
+                Figures.Count(one[Metric.PeakBytes]?.Median / 1e6));
+        }
+
+        return table.ToString();
+    }
+
+    private string GrowthTable()
+    {
+        var table = new TextTable("time grows with size to the power of", "subject", ">exponent", "sizes");
+        foreach (GrowthOf growth in Growths)
+        {
+            table.Add(
+                growth.What,
+                growth.Subject,
+                growth.Exponent.ToString("F2", CultureInfo.InvariantCulture),
+                string.Join(' ', growth.Sizes.Select(size => Figures.Count(size))));
+        }
+
+        return table.ToString();
+    }
+
+    private string GoalTable()
+    {
+        var table = new TextTable("goal", ">to reach", ">measured", "unit", "reached");
+        foreach (Goal goal in Goals)
+        {
+            table.Add(goal.What, $"{(goal.IsUpper ? "<=" : ">=")} {Figures.Short(goal.Limit)}", Figures.Short(goal.Measured), goal.Unit, goal.IsReached ? "yes" : "NO");
+        }
+
+        return table.ToString();
+    }
+}
+
+/// <summary>How the time of a subject grows.</summary>
+/// <param name="Area">The area.</param>
+/// <param name="What">What is done.</param>
+/// <param name="Subject">By whom.</param>
+/// <param name="Sizes">The sizes that were measured.</param>
+/// <param name="Exponent">Time grows as size to the power of this.</param>
+internal sealed record GrowthOf(string Area, string What, string Subject, IReadOnlyList<int> Sizes, double Exponent);

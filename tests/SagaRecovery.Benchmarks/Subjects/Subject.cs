@@ -1,0 +1,14 @@
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>What is measured, ours or a reference. It runs in a process of its own.</summary>
+internal abstract class Subject
+{
+    public static IReadOnlyList<Subject> Every { get; } = [new RecoverySubject(), new PageReader()];
+
+    public abstract string Name { get; }
+
+    public static Subject Named(string name) =>
+        Every.FirstOrDefault(subject => subject.Name == name) ?? throw new ArgumentException($"There is no subject '{name}'.", nameof(name));
+
+    public abstract Task RunAsync(SubjectTask task, Meter meter);
+}
