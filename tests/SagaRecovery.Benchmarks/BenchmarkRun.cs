@@ -57,7 +57,7 @@ internal sealed class BenchmarkRun
                 await beforeEach();
                 SubjectResult result = await SubjectProcess.StartAsync(subject, task);
                 results[subject].Add(result);
-                Say($"{area}, {what}, {task.Size:N0}: {subject} {result[Metric.Seconds]:F4} s (turn {turn})");
+                Say($"{area}, {what}, {task.Size:N0}: {subject} {Figures.Time(result[Metric.Seconds]!.Value)} (turn {turn})");
             }
         }
 

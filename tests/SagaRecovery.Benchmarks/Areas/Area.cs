@@ -3,7 +3,8 @@ namespace SagaRecovery.Benchmarks.Areas;
 /// <summary>A part of the library to be measured, and the goals that are set for it.</summary>
 internal abstract class Area
 {
-    public static IReadOnlyList<Area> Every { get; } = [new RecoverArea()];
+    public static IReadOnlyList<Area> Every { get; } =
+        [new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new StartArea(), new ExecuteArea()];
 
     public abstract string Name { get; }
 

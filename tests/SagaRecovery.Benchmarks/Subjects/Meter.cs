@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SagaRecovery.Benchmarks.Reports;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
@@ -54,12 +55,15 @@ internal sealed class Meter : IDisposable
 
     public void Note(string metric, double value) => _figures[metric] = value;
 
-    /// <summary>Takes the median for the time, and notes the slowest, of something short that was repeated.</summary>
-    public void NoteRepeated(List<double> seconds)
+    /// <summary>Ends the measurement of something short that was repeated: its time is the median, what it used is the mean.</summary>
+    public void EndRepeated(long rows, IReadOnlyList<double> seconds)
     {
-        double[] sorted = [.. seconds.Order()];
-        _figures[Metric.Seconds] = sorted[sorted.Length / 2];
-        _figures[Metric.SlowestSeconds] = sorted[^1];
+        End(rows);
+        var statistics = Statistics.Of(seconds);
+        _figures[Metric.Seconds] = statistics.Median;
+        _figures[Metric.SlowestSeconds] = statistics.Max;
+        _figures[Metric.CpuSeconds] /= seconds.Count;
+        _figures[Metric.AllocatedBytes] /= seconds.Count;
     }
 
     public void Dispose() => _sampling?.Dispose();

@@ -28,6 +28,9 @@ internal static class Metric
     /// <summary>What one of the things that were repeated took at worst.</summary>
     public const string SlowestSeconds = "slowestSeconds";
 
+    /// <summary>What is held in memory when all is done.</summary>
+    public const string HeldBytes = "heldBytes";
+
     /// <summary>Nodes that were completed, two durable events each.</summary>
     public const string Nodes = "nodes";
 }

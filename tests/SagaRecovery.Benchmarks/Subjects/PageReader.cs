@@ -11,7 +11,7 @@ internal sealed class PageReader : RawReader
 
     public override string Name => SubjectName;
 
-    protected override async Task ReadAsync(NpgsqlDataSource source, Guid owner, Action<RawSaga> take)
+    public override async Task ReadAsync(NpgsqlDataSource source, Guid owner, Action<RawSaga> take)
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync();
         var after = new NpgsqlParameter<Guid> { TypedValue = Guid.Empty };

@@ -22,5 +22,6 @@ internal abstract class RawReader : Subject
         }
     }
 
-    protected abstract Task ReadAsync(NpgsqlDataSource source, Guid owner, Action<RawSaga> take);
+    /// <summary>Reads all sagas of a coordinator.</summary>
+    public abstract Task ReadAsync(NpgsqlDataSource source, Guid owner, Action<RawSaga> take);
 }

@@ -3,7 +3,12 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// <summary>What is measured, ours or a reference. It runs in a process of its own.</summary>
 internal abstract class Subject
 {
-    public static IReadOnlyList<Subject> Every { get; } = [new RecoverySubject(), new PageReader()];
+    public static IReadOnlyList<Subject> Every { get; } =
+    [
+        new RecoverySubject(), new PageReader(), new MergeReader(), new CopyReader(), new PerSagaReader(), new ResumingSubject(),
+        new ColdRecovery(), new ColdPageReader(), new PassSubject(), new ListingSubject(), new TriggerSubject(), new StartSubject(),
+        new FencedStart(), new ExecutingSubject(), new FencedLoop(), new StartingSubject(), new TrackerSubject(),
+    ];
 
     public abstract string Name { get; }
 

@@ -33,6 +33,9 @@ internal sealed record SubjectTask
     [JsonIgnore]
     public int Size => AtATime > 0 ? AtATime : Sagas;
 
+    /// <summary>Without a database.</summary>
+    public static SubjectTask Without(int sagas) => new() { ConnectionString = "", Owner = default, WarmUpOwner = default, Sagas = sagas };
+
     public static SubjectTask On(Dataset dataset, int sagas) => new()
     {
         ConnectionString = dataset.ConnectionString,
