@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Data;
 using SagaRecovery.Benchmarks.Reports;
@@ -14,6 +15,7 @@ internal sealed class BenchmarkRun
     private readonly List<Measurement> _measurements = [];
     private readonly List<Goal> _goals = [];
     private readonly TextWriter _progress;
+    private JsonNode? _benchmarkDotNet;
 
     private BenchmarkRun(BenchmarkServer server, Scope scope, TextWriter progress)
     {
@@ -36,7 +38,7 @@ internal sealed class BenchmarkRun
             await area.RunAsync(run);
         }
 
-        return new BenchmarkReport(machine, run._measurements, run._goals);
+        return new BenchmarkReport(machine, run._measurements, run._goals, run._benchmarkDotNet);
     }
 
     /// <summary>Measures subjects in turns, A B A B, each turn in a process of its own.</summary>
@@ -64,6 +66,15 @@ internal sealed class BenchmarkRun
         Measurement[] measured = [.. subjects.Select(subject => new Measurement(area, what, task.Size, subject, reference, results[subject]))];
         _measurements.AddRange(measured);
         return measured;
+    }
+
+    /// <summary>Adds what BenchmarkDotNet has measured in this process.</summary>
+    /// <param name="measured">As measurements, like all others.</param>
+    /// <param name="report">In its own form.</param>
+    public void Add(IReadOnlyList<Measurement> measured, JsonNode report)
+    {
+        _measurements.AddRange(measured);
+        _benchmarkDotNet = report;
     }
 
     public void Judge(Goal goal) => _goals.Add(goal);

@@ -41,7 +41,11 @@ internal sealed class RecoverArea : Area
     {
         Measurement ours = measured[0];
         Measurement pages = measured.First(one => one.Subject == PageReader.SubjectName);
-        run.Judge(Goal.AtMost($"allocated for each of {size:N0} recovered sagas", ours.Median(Metric.AllocatedBytes) / size / 1024, 8, "KB"));
+        if (size >= 10_000)
+        {
+            run.Judge(Goal.AtMost($"allocated for each of {size:N0} recovered sagas", ours.Median(Metric.AllocatedBytes) / size / 1024, 8, "KB"));
+        }
+
         if (size is 10_000 or 100_000)
         {
             run.Judge(Goal.AtLeast($"speed of recovering {size:N0}, of the page reader's", ours.SpeedOf(pages), 0.8, "x"));

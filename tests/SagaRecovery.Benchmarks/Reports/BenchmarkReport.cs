@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Reports;
@@ -8,17 +9,26 @@ namespace SagaRecovery.Benchmarks.Reports;
 /// <param name="Machine">What it was measured on.</param>
 /// <param name="Measurements">All that was measured.</param>
 /// <param name="Goals">The figures to reach, as far as this run has measured them.</param>
-internal sealed record BenchmarkReport(string Machine, IReadOnlyList<Measurement> Measurements, IReadOnlyList<Goal> Goals)
+/// <param name="BenchmarkDotNet">What BenchmarkDotNet says of the core, in its own form; null: it was not asked.</param>
+internal sealed record BenchmarkReport(
+    string Machine, IReadOnlyList<Measurement> Measurements, IReadOnlyList<Goal> Goals, JsonNode? BenchmarkDotNet = null)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    /// <summary>The exponents with which time grows, for whatever was measured at enough sizes.</summary>
+    /// <summary>How cost grows, for whatever was measured at enough sizes.</summary>
     public IEnumerable<GrowthOf> Growths =>
         from one in Measurements
         group one by (one.Area, one.What, one.Subject) into sizes
-        let exponent = Growth.Exponent(sizes.Select(size => ((double)size.Size, size.Median(Metric.Seconds))))
-        where exponent is not null
-        select new GrowthOf(sizes.Key.Area, sizes.Key.What, sizes.Key.Subject, [.. sizes.Select(size => size.Size)], exponent.Value);
+        let time = ExponentOf(sizes, size => size[Metric.SecondsEach]?.Median ?? size.Median(Metric.Seconds))
+        where time is not null
+        select new GrowthOf(
+            sizes.Key.Area,
+            sizes.Key.What,
+            sizes.Key.Subject,
+            [.. sizes.Select(size => size.Size)],
+            time.Value,
+            ExponentOf(sizes, size => size[Metric.AllocatedBytes]?.Median),
+            ExponentOf(sizes, size => size[Metric.ManagedPeakBytes]?.Median));
 
     public string ToText() => string.Join('\n', (string[])[Machine, "", MeasurementTable(), GrowthTable(), GoalTable()]);
 
@@ -39,8 +49,12 @@ internal sealed record BenchmarkReport(string Machine, IReadOnlyList<Measurement
             }),
             Growths,
             Goals,
+            BenchmarkDotNet,
         },
         Json);
+
+    private static double? ExponentOf(IEnumerable<Measurement> sizes, Func<Measurement, double?> cost) =>
+        Growth.Exponent(sizes.Select(size => ((double)size.Size, cost(size) ?? 0)));
 
     private Measurement? ReferenceOf(Measurement measurement) => Measurements.FirstOrDefault(
         other => other.Subject == measurement.Reference
@@ -52,7 +66,7 @@ internal sealed record BenchmarkReport(string Machine, IReadOnlyList<Measurement
         foreach (Measurement one in Measurements)
         {
             Statistics time = one[Metric.Seconds]!.Value;
-            double? rows = one[Metric.Rows]?.Median;
+            double? rows = one[Metric.Rows]?.Median is > 0 and var some ? some : null;
             table.Add(
                 one.What,
                 Figures.Count(one.Size),
@@ -72,13 +86,15 @@ internal sealed record BenchmarkReport(string Machine, IReadOnlyList<Measurement
 
     private string GrowthTable()
     {
-        var table = new TextTable("time grows with size to the power of", "subject", ">exponent", "sizes");
+        var table = new TextTable("grows with size to the power of", "subject", ">time", ">allocated", ">heap", "sizes");
         foreach (GrowthOf growth in Growths)
         {
             table.Add(
                 growth.What,
                 growth.Subject,
-                growth.Exponent.ToString("F2", CultureInfo.InvariantCulture),
+                Figures.Short(growth.Time),
+                Figures.Short(growth.Allocated),
+                Figures.Short(growth.Heap),
                 string.Join(' ', growth.Sizes.Select(size => Figures.Count(size))));
         }
 
@@ -97,10 +113,13 @@ internal sealed record BenchmarkReport(string Machine, IReadOnlyList<Measurement
     }
 }
 
-/// <summary>How the time of a subject grows.</summary>
+/// <summary>How the cost of a subject grows: as size to the power of these; null: too few sizes have the figure.</summary>
 /// <param name="Area">The area.</param>
 /// <param name="What">What is done.</param>
 /// <param name="Subject">By whom.</param>
 /// <param name="Sizes">The sizes that were measured.</param>
-/// <param name="Exponent">Time grows as size to the power of this.</param>
-internal sealed record GrowthOf(string Area, string What, string Subject, IReadOnlyList<int> Sizes, double Exponent);
+/// <param name="Time">The time; where sizes are not counts of sagas, the time for each saga.</param>
+/// <param name="Allocated">What is allocated.</param>
+/// <param name="Heap">The most that the managed heap held.</param>
+internal sealed record GrowthOf(
+    string Area, string What, string Subject, IReadOnlyList<int> Sizes, double Time, double? Allocated, double? Heap);

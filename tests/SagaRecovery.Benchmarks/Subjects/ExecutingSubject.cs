@@ -23,8 +23,7 @@ internal sealed class ExecutingSubject : Subject
         }
 
         await RunAsync(source, task.Owner, task.Sagas, task.AtATime, meter.Begin);
-        meter.End(task.Sagas);
-        meter.Note(Metric.Nodes, (double)task.Sagas * ChainSaga.Nodes);
+        meter.EndExecuted(task.Sagas);
     }
 
     private static async Task<IHost> RunAsync(NpgsqlDataSource source, Guid owner, int sagas, int atATime, Action begin)

@@ -24,8 +24,7 @@ internal sealed class FencedLoop : Subject
         await RunAllAsync(source, task.WarmUpOwner, task.AtATime);
         meter.Begin();
         int run = await RunAllAsync(source, task.Owner, task.AtATime);
-        meter.End(run);
-        meter.Note(Metric.Nodes, (double)run * ChainSaga.Nodes);
+        meter.EndExecuted(run);
     }
 
     private static async Task<int> RunAllAsync(NpgsqlDataSource source, Guid owner, int atATime)

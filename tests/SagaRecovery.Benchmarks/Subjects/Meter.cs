@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SagaRecovery.Benchmarks.Data;
 using SagaRecovery.Benchmarks.Reports;
 
 namespace SagaRecovery.Benchmarks.Subjects;
@@ -64,6 +65,14 @@ internal sealed class Meter : IDisposable
         _figures[Metric.SlowestSeconds] = statistics.Max;
         _figures[Metric.CpuSeconds] /= seconds.Count;
         _figures[Metric.AllocatedBytes] /= seconds.Count;
+    }
+
+    /// <summary>Ends the measurement of sagas that were executed, so many at a time.</summary>
+    public void EndExecuted(int sagas)
+    {
+        End(sagas);
+        _figures[Metric.SecondsEach] = _figures[Metric.Seconds] / sagas;
+        _figures[Metric.Nodes] = (double)sagas * ChainSaga.Nodes;
     }
 
     public void Dispose() => _sampling?.Dispose();

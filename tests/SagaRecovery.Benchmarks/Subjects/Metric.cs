@@ -19,6 +19,9 @@ internal static class Metric
     /// <summary>The most memory that the process had, since it began: its working set.</summary>
     public const string PeakBytes = "peakBytes";
 
+    /// <summary>The time for each saga, where the size is not how many there are.</summary>
+    public const string SecondsEach = "secondsEach";
+
     public const string FirstSeconds = "firstSeconds";
 
     public const string ThousandthSeconds = "thousandthSeconds";

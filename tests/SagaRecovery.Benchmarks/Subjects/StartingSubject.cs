@@ -21,7 +21,6 @@ internal sealed class StartingSubject : Subject
         await ChainHost.RunAsync(host, Math.Min(task.Sagas, task.WarmUpSagas), task.AtATime);
         meter.Begin();
         await ChainHost.RunAsync(host, task.Sagas, task.AtATime);
-        meter.End(task.Sagas);
-        meter.Note(Metric.Nodes, (double)task.Sagas * ChainSaga.Nodes);
+        meter.EndExecuted(task.Sagas);
     }
 }
