@@ -30,7 +30,7 @@ internal sealed class BenchmarkRun
 
     public static async Task<BenchmarkReport> RunAsync(IReadOnlyList<Area> areas, Scope scope, TextWriter progress)
     {
-        await using BenchmarkServer server = await BenchmarkServer.StartAsync();
+        await using BenchmarkServer server = await BenchmarkServer.StartAsync(scope.WarmUpSagas);
         var run = new BenchmarkRun(server, scope, progress);
         string machine = await Machine.DescribeAsync(server);
         foreach (Area area in areas)

@@ -33,16 +33,16 @@ internal static class BenchmarksCommand
             of its own, in turns with its reference. Progress goes to stderr, the tables to stdout.
             """)
         { area, sizes, turns, json, isShort };
-        command.SetAction(async (parsed, _) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             string name = parsed.GetValue(area)!;
             Area[] chosen = [.. Area.Every.Where(one => name == All || one.Name == name)];
             var scope = new Scope(parsed.GetValue(sizes), parsed.GetValue(turns), parsed.GetValue(isShort));
             BenchmarkReport report = await BenchmarkRun.RunAsync(chosen, scope, Console.Error);
-            await Console.Out.WriteLineAsync(report.ToText());
+            await Console.Out.WriteLineAsync(report.ToText().AsMemory(), cancellationToken);
             if (parsed.GetValue(json) is { } file)
             {
-                await File.WriteAllTextAsync(file.FullName, report.ToJson());
+                await File.WriteAllTextAsync(file.FullName, report.ToJson(), cancellationToken);
             }
 
             return 0;
@@ -50,7 +50,7 @@ internal static class BenchmarksCommand
         return command;
     }
 
-    private static IReadOnlyList<int>? ParseSizes(ArgumentResult result)
+    private static List<int>? ParseSizes(ArgumentResult result)
     {
         List<int> sizes = [];
         foreach (string text in result.Tokens[0].Value.Split(','))

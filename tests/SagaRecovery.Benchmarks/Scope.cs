@@ -13,6 +13,9 @@ internal sealed record Scope(IReadOnlyList<int>? Sizes, int? Turns, bool IsShort
     /// <param name="tiny">What shows that it runs.</param>
     public IReadOnlyList<int> SizesOr(IReadOnlyList<int> usual, IReadOnlyList<int> tiny) => Sizes ?? (IsShort ? tiny : usual);
 
+    /// <summary>Sagas that a subject recovers or executes before it is measured, so that its code is compiled.</summary>
+    public int WarmUpSagas => IsShort ? 100 : 2_000;
+
     /// <summary>Turns for a size.</summary>
     public int TurnsFor(int size) => Turns ?? (IsShort ? 1 : size >= Large ? 2 : 5);
 }

@@ -21,9 +21,9 @@ internal sealed class ExecuteArea : Area
         {
             int sagas = run.Scope.IsShort ? 100 : SagasFor(atATime);
             Dataset dataset = await run.Server.EmptyAsync();
-            SubjectTask task = SubjectTask.On(dataset, sagas) with { AtATime = atATime, WarmUpSagas = Math.Min(sagas, Dataset.WarmUpSagas) };
+            SubjectTask task = SubjectTask.On(dataset, sagas) with { AtATime = atATime, WarmUpSagas = Math.Min(sagas, dataset.WarmUpSagas) };
             IReadOnlyList<Measurement> measured = await run.MeasureAsync(
-                Name, "4 nodes, at a time", task, Subjects, FencedLoop.SubjectName, () => dataset.RefillAsync(ChainSaga.DefinitionName, ChainSaga.Dag, sagas));
+                Name, "4 nodes, at a time", task, Subjects, FencedLoop.SubjectName, () => dataset.RefillWithChainsAsync(sagas, task.WarmUpSagas));
             if (atATime == Crowd)
             {
                 double nodes = measured[0].Median(Metric.Nodes) / measured[0].Median(Metric.Seconds);

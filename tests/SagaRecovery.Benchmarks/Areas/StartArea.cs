@@ -14,7 +14,8 @@ internal sealed class StartArea : Area
     public override async Task RunAsync(BenchmarkRun run)
     {
         Dataset dataset = await run.Server.EmptyAsync();
-        SubjectTask task = SubjectTask.On(dataset, sagas: 1) with { Repeats = run.Scope.IsShort ? 20 : 500 };
+        int repeats = run.Scope.IsShort ? 20 : 500;
+        SubjectTask task = SubjectTask.On(dataset, sagas: 1) with { Repeats = repeats, WarmUpSagas = repeats };
         IReadOnlyList<Measurement> trigger = await run.MeasureAsync(
             Name, "trigger to begin of pass", task, [TriggerSubject.SubjectName], reference: null, dataset.ForgetProcessesAsync);
         run.Judge(Goal.AtMost("trigger to begin of pass, idle", trigger[0].Median(Metric.Seconds) * 1e3, 1, "ms"));
@@ -25,6 +26,6 @@ internal sealed class StartArea : Area
             task,
             [StartSubject.SubjectName, FencedStart.SubjectName],
             FencedStart.SubjectName,
-            () => dataset.RefillAsync(ChainSaga.DefinitionName, ChainSaga.Dag, sagas: 0));
+            () => dataset.RefillWithChainsAsync(sagas: 0, warmUps: 0));
     }
 }

@@ -17,11 +17,17 @@ internal sealed class BenchmarkServer : IAsyncDisposable
 
     private readonly ThrowawayCluster _cluster;
     private readonly Dictionary<string, Dataset> _datasets = [];
+    private readonly int _warmUpSagas;
 
-    private BenchmarkServer(ThrowawayCluster cluster) => _cluster = cluster;
+    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas)
+    {
+        _cluster = cluster;
+        _warmUpSagas = warmUpSagas;
+    }
 
-    public static async Task<BenchmarkServer> StartAsync() =>
-        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = true, Settings = Settings }));
+    /// <param name="warmUpSagas">How many sagas for a warm-up there are to be in each data set, beside its own.</param>
+    public static async Task<BenchmarkServer> StartAsync(int warmUpSagas) =>
+        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = true, Settings = Settings }), warmUpSagas);
 
     public async Task<string> VersionAsync()
     {
@@ -49,7 +55,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     {
         if (!_datasets.TryGetValue(key, out Dataset? dataset))
         {
-            dataset = new Dataset(await _cluster.NewDatabaseAsync());
+            dataset = new Dataset(await _cluster.NewDatabaseAsync(), _warmUpSagas);
             await dataset.CreateTablesAsync();
             await fill(dataset);
             _datasets.Add(key, dataset);

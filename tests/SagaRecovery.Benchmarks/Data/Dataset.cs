@@ -5,11 +5,8 @@ using SagaRecovery.Postgres;
 namespace SagaRecovery.Benchmarks.Data;
 
 /// <summary>One database with the library's own tables, and sagas in them.</summary>
-internal sealed class Dataset(string connectionString)
+internal sealed class Dataset(string connectionString, int warmUpSagas)
 {
-    /// <summary>Sagas that a subject recovers before it is measured.</summary>
-    public const int WarmUpSagas = 2_000;
-
     private const int EventDataBytes = 200;
 
     /// <summary>Definition and parameters are 2 KB each, less what would move the parameters out of their row.</summary>
@@ -49,6 +46,9 @@ internal sealed class Dataset(string connectionString)
     /// <summary>The coordinator that owns those of the warm-up.</summary>
     public Guid WarmUpOwner { get; } = Guid.NewGuid();
 
+    /// <summary>How many those are.</summary>
+    public int WarmUpSagas => warmUpSagas;
+
     public Task CreateTablesAsync() => ExecuteAsync(PostgresSchema.Script());
 
     public async Task FillInFlightAsync(int sagas)
@@ -65,12 +65,12 @@ internal sealed class Dataset(string connectionString)
         await SettleAsync();
     }
 
-    /// <summary>Puts new sagas, of which nothing has been run, in the place of all that is there.</summary>
-    public async Task RefillAsync(string definition, string dag, int sagas)
+    /// <summary>Puts new chains, of which nothing has been run, in the place of all that is there.</summary>
+    public async Task RefillWithChainsAsync(int sagas, int warmUps)
     {
         await ExecuteAsync("truncate saga_recovery.saga, saga_recovery.saga_node_event");
-        await InsertSagasAsync(WarmUpOwner, definition, dag, "running", after: 0, Math.Min(sagas, WarmUpSagas));
-        await InsertSagasAsync(Owner, definition, dag, "running", after: WarmUpSagas, sagas);
+        await InsertSagasAsync(WarmUpOwner, ChainSaga.DefinitionName, ChainSaga.Dag, "running", after: 0, warmUps);
+        await InsertSagasAsync(Owner, ChainSaga.DefinitionName, ChainSaga.Dag, "running", after: warmUps, sagas);
         await ForgetProcessesAsync();
         await SettleAsync();
     }

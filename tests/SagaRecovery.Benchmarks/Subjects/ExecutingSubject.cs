@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using SagaRecovery.Benchmarks.Data;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -9,15 +9,13 @@ internal sealed class FencedStart : Subject
 {
     public const string SubjectName = "raw fenced inserts";
 
-    private const int WarmUps = 200;
-
     public override string Name => SubjectName;
 
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
         await using FencedWriter writer = await FencedWriter.OpenAsync(source, task.Owner);
-        for (int i = 0; i < Math.Min(WarmUps, task.Repeats); i++)
+        for (int i = 0; i < task.WarmUpSagas; i++)
         {
             await StartAsync(writer);
         }

@@ -12,8 +12,6 @@ internal sealed class StartSubject : Subject
 {
     public const string SubjectName = "client";
 
-    private const int WarmUps = 200;
-
     public override string Name => SubjectName;
 
     public override async Task RunAsync(SubjectTask task, Meter meter)
@@ -23,7 +21,7 @@ internal sealed class StartSubject : Subject
         gate.Open();
         IHost host = ChainHost.Create(source, task.Owner, atATime: 1, gate);
         await host.StartAsync();
-        await ChainHost.RunAsync(host, Math.Min(WarmUps, task.Repeats), atATime: 1);
+        await ChainHost.RunAsync(host, task.WarmUpSagas, atATime: 1);
 
         SagaClient client = host.Services.GetRequiredService<SagaClient>();
         ChainSaga chain = host.Services.GetRequiredService<ChainSaga>();

@@ -23,6 +23,7 @@ internal static class SubjectProcess
         {
             StartInfo = new ProcessStartInfo("dotnet", [assembly, Verb, subject, given])
             {
+                UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             },

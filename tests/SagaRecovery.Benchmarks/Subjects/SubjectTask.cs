@@ -18,7 +18,7 @@ internal sealed record SubjectTask
     public required int Sagas { get; init; }
 
     /// <summary>How many of the warm-up's sagas there are.</summary>
-    public int WarmUpSagas { get; init; } = Dataset.WarmUpSagas;
+    public int WarmUpSagas { get; init; }
 
     /// <summary>How many run at a time; 0: it does not matter.</summary>
     public int AtATime { get; init; }
@@ -41,6 +41,7 @@ internal sealed record SubjectTask
         ConnectionString = dataset.ConnectionString,
         Owner = dataset.Owner,
         WarmUpOwner = dataset.WarmUpOwner,
+        WarmUpSagas = dataset.WarmUpSagas,
         Sagas = sagas,
     };
 }
