@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Areas;
 
-/// <summary>How long until something begins: a pass that was asked for, a saga that was announced.</summary>
+/// <summary>How long until something begins: a pass that was asked for, a saga that was announced. Sizes are sagas that run meanwhile.</summary>
 internal sealed class StartArea : Area
 {
     public override string Name => "start";
@@ -13,19 +13,22 @@ internal sealed class StartArea : Area
 
     public override async Task RunAsync(BenchmarkRun run)
     {
-        Dataset dataset = await run.Server.EmptyAsync();
-        int repeats = run.Scope.IsShort ? 20 : 500;
-        SubjectTask task = SubjectTask.On(dataset, sagas: 1) with { Repeats = repeats, WarmUpSagas = repeats };
-        IReadOnlyList<Measurement> trigger = await run.MeasureAsync(
-            Name, "trigger to begin of pass", task, [TriggerSubject.SubjectName], reference: null, dataset.ForgetProcessesAsync);
-        run.Judge(Goal.AtMost("trigger to begin of pass, idle", trigger[0].Median(Metric.Seconds) * 1e3, 1, "ms"));
+        foreach (int size in run.Scope.SizesOr([100, 1_000, 10_000], [200]))
+        {
+            Dataset dataset = await run.Server.InFlightAsync(size);
+            SubjectTask trigger = SubjectTask.On(dataset, size) with { Repeats = run.Scope.IsShort ? 20 : 100 };
+            IReadOnlyList<Measurement> measured = await run.MeasureAsync(
+                Name, "trigger to begin of pass", trigger, [TriggerSubject.SubjectName], reference: null, dataset.ForgetProcessesAsync);
+            run.Judge(Goal.AtMost($"trigger to begin of pass, {size:N0} running", measured[0].Median(Metric.Seconds) * 1e3, 1, "ms"));
 
-        await run.MeasureAsync(
-            Name,
-            "start of a saga",
-            task,
-            [StartSubject.SubjectName, FencedStart.SubjectName],
-            FencedStart.SubjectName,
-            () => dataset.RefillWithChainsAsync(sagas: 0, warmUps: 0));
+            int starts = run.Scope.IsShort ? 20 : 200;
+            await run.MeasureAsync(
+                Name,
+                "announcement to first action",
+                SubjectTask.On(dataset, size) with { Repeats = starts, WarmUpSagas = starts },
+                [StartSubject.SubjectName, FencedStart.SubjectName],
+                FencedStart.SubjectName,
+                dataset.ForgetProcessesAsync);
+        }
     }
 }

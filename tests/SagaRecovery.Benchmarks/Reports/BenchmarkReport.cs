@@ -19,7 +19,7 @@ internal sealed record BenchmarkReport(
     public IEnumerable<GrowthOf> Growths =>
         from one in Measurements
         group one by (one.Area, one.What, one.Subject) into sizes
-        let time = ExponentOf(sizes, size => size[Metric.SecondsEach]?.Median ?? size.Median(Metric.Seconds))
+        let time = ExponentOf(sizes, Metric.Seconds)
         where time is not null
         select new GrowthOf(
             sizes.Key.Area,
@@ -27,8 +27,8 @@ internal sealed record BenchmarkReport(
             sizes.Key.Subject,
             [.. sizes.Select(size => size.Size)],
             time.Value,
-            ExponentOf(sizes, size => size[Metric.AllocatedBytes]?.Median),
-            ExponentOf(sizes, size => size[Metric.ManagedPeakBytes]?.Median));
+            ExponentOf(sizes, Metric.AllocatedBytes),
+            ExponentOf(sizes, Metric.ManagedPeakBytes));
 
     public string ToText() => string.Join('\n', (string[])[Machine, "", MeasurementTable(), GrowthTable(), GoalTable()]);
 
@@ -53,8 +53,11 @@ internal sealed record BenchmarkReport(
         },
         Json);
 
-    private static double? ExponentOf(IEnumerable<Measurement> sizes, Func<Measurement, double?> cost) =>
-        Growth.Exponent(sizes.Select(size => ((double)size.Size, cost(size) ?? 0)));
+    private static double? ExponentOf(IEnumerable<Measurement> sizes, string metric) =>
+        Growth.Exponent(sizes.Select(size => ((double)size.Size, CostOf(size, metric) ?? 0)));
+
+    private static double? CostOf(Measurement size, string metric) =>
+        size[Metric.SizeIsAtATime] is null ? size[metric]?.Median : size[metric]?.Median / size.Median(Metric.Rows);
 
     private Measurement? ReferenceOf(Measurement measurement) => Measurements.FirstOrDefault(
         other => other.Subject == measurement.Reference
@@ -118,7 +121,7 @@ internal sealed record BenchmarkReport(
 /// <param name="What">What is done.</param>
 /// <param name="Subject">By whom.</param>
 /// <param name="Sizes">The sizes that were measured.</param>
-/// <param name="Time">The time; where sizes are not counts of sagas, the time for each saga.</param>
+/// <param name="Time">The time; where sizes are sagas at a time, for each saga. So with the other two.</param>
 /// <param name="Allocated">What is allocated.</param>
 /// <param name="Heap">The most that the managed heap held.</param>
 internal sealed record GrowthOf(

@@ -12,11 +12,21 @@ internal static class ChainHost
     /// <summary>There is no signal for it, and it lasts seconds.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
 
-    public static IHost Create(NpgsqlDataSource source, Guid owner, int atATime, Gate gate) => ServiceHost.Create(source, owner, recovery =>
-    {
-        recovery.AddDurableExecutor(options => options.MaxRunningSagas = atATime).AddSaga<ChainSaga>();
-        recovery.Services.AddSingleton(gate);
-    });
+    /// <param name="source">Its database.</param>
+    /// <param name="owner">The coordinator that it runs as.</param>
+    /// <param name="atATime">How many sagas run at a time.</param>
+    /// <param name="gate">Where chains wait.</param>
+    /// <param name="inFlight">Where sagas arrive that are in flight; null: it knows none of these.</param>
+    public static IHost Create(NpgsqlDataSource source, Guid owner, int atATime, Gate gate, Arrivals? inFlight = null) =>
+        ServiceHost.Create(source, owner, recovery =>
+        {
+            recovery.AddDurableExecutor(options => options.MaxRunningSagas = atATime).AddSaga<ChainSaga>();
+            recovery.Services.AddSingleton(gate);
+            if (inFlight is not null)
+            {
+                recovery.AddSaga<InFlightSaga>().Services.AddSingleton(inFlight);
+            }
+        });
 
     /// <summary>Waits until the executor has so many sagas that are not over.</summary>
     public static async Task HasUnfinishedAsync(IHost host, int sagas)

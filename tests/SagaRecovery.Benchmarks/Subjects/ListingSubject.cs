@@ -24,26 +24,30 @@ internal sealed class ListingSubject : Subject
             Parameters = { new NpgsqlParameter<Guid> { TypedValue = task.Owner } },
         };
         await list.PrepareAsync();
-        await ReadAsync(list);
+        long rows = await ReadAsync(list);
 
         List<double> seconds = [];
         meter.Begin();
         for (int i = 0; i < task.Repeats; i++)
         {
             long began = Stopwatch.GetTimestamp();
-            await ReadAsync(list);
+            rows = await ReadAsync(list);
             seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
         }
 
-        meter.EndRepeated(task.Sagas, seconds);
+        meter.EndRepeated(rows, seconds);
     }
 
-    private static async Task ReadAsync(NpgsqlCommand list)
+    private static async Task<long> ReadAsync(NpgsqlCommand list)
     {
         await using NpgsqlDataReader reader = await list.ExecuteReaderAsync();
+        long rows = 0;
         while (await reader.ReadAsync())
         {
+            rows++;
             _ = (reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2));
         }
+
+        return rows;
     }
 }

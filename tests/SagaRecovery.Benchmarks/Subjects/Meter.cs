@@ -71,7 +71,7 @@ internal sealed class Meter : IDisposable
     public void EndExecuted(int sagas)
     {
         End(sagas);
-        _figures[Metric.SecondsEach] = _figures[Metric.Seconds] / sagas;
+        _figures[Metric.SizeIsAtATime] = 1;
         _figures[Metric.Nodes] = (double)sagas * ChainSaga.Nodes;
     }
 

@@ -19,8 +19,8 @@ internal static class Metric
     /// <summary>The most memory that the process had, since it began: its working set.</summary>
     public const string PeakBytes = "peakBytes";
 
-    /// <summary>The time for each saga, where the size is not how many there are.</summary>
-    public const string SecondsEach = "secondsEach";
+    /// <summary>There where the size is not how many sagas there are, but how many of them run at a time.</summary>
+    public const string SizeIsAtATime = "sizeIsAtATime";
 
     public const string FirstSeconds = "firstSeconds";
 

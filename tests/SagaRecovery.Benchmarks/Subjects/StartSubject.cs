@@ -7,7 +7,7 @@ using SagaRecovery.Executor;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>One saga after the other by <c>SagaClient</c>: from announcing it until its first action runs.</summary>
+/// <summary>One saga after the other by <c>SagaClient</c>, beside those that run: from announcing it until its first action runs.</summary>
 internal sealed class StartSubject : Subject
 {
     public const string SubjectName = "client";
@@ -19,8 +19,10 @@ internal sealed class StartSubject : Subject
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
         var gate = new Gate();
         gate.Open();
-        IHost host = ChainHost.Create(source, task.Owner, atATime: 1, gate);
+        var arrivals = new Arrivals(task.Sagas);
+        IHost host = ChainHost.Create(source, task.Owner, atATime: task.Sagas + 1, gate, arrivals);
         await host.StartAsync();
+        await arrivals.All;
         await ChainHost.RunAsync(host, task.WarmUpSagas, atATime: 1);
 
         SagaClient client = host.Services.GetRequiredService<SagaClient>();
