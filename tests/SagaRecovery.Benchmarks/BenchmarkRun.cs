@@ -15,7 +15,6 @@ internal sealed class BenchmarkRun
     private readonly List<Measurement> _measurements = [];
     private readonly List<Goal> _goals = [];
     private readonly TextWriter _progress;
-    private JsonNode? _benchmarkDotNet;
 
     private BenchmarkRun(BenchmarkServer server, Scope scope, TextWriter progress)
     {
@@ -28,6 +27,9 @@ internal sealed class BenchmarkRun
 
     public Scope Scope { get; }
 
+    /// <summary>What BenchmarkDotNet says of the core, in its own form; null: it was not asked.</summary>
+    public JsonNode? BenchmarkDotNet { get; set; }
+
     public static async Task<BenchmarkReport> RunAsync(IReadOnlyList<Area> areas, Scope scope, TextWriter progress)
     {
         await using BenchmarkServer server = await BenchmarkServer.StartAsync(scope.WarmUpSagas);
@@ -38,7 +40,7 @@ internal sealed class BenchmarkRun
             await area.RunAsync(run);
         }
 
-        return new BenchmarkReport(machine, run._measurements, run._goals, run._benchmarkDotNet);
+        return new BenchmarkReport(machine, run._measurements, run._goals, run.BenchmarkDotNet);
     }
 
     /// <summary>Measures subjects in turns, A B A B, each turn in a process of its own.</summary>
@@ -68,14 +70,8 @@ internal sealed class BenchmarkRun
         return measured;
     }
 
-    /// <summary>Adds what BenchmarkDotNet has measured in this process.</summary>
-    /// <param name="measured">As measurements, like all others.</param>
-    /// <param name="report">In its own form.</param>
-    public void Add(IReadOnlyList<Measurement> measured, JsonNode report)
-    {
-        _measurements.AddRange(measured);
-        _benchmarkDotNet = report;
-    }
+    /// <summary>Adds what was measured otherwise.</summary>
+    public void Add(IEnumerable<Measurement> measured) => _measurements.AddRange(measured);
 
     public void Judge(Goal goal) => _goals.Add(goal);
 

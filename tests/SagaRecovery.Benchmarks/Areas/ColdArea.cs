@@ -23,7 +23,22 @@ internal sealed class ColdArea : Area
                 [ColdRecovery.SubjectName, ColdPageReader.SubjectName],
                 ColdPageReader.SubjectName,
                 dataset.ForgetProcessesAsync);
+            AddMoments(run, measured);
             Judge(run, size, measured[0]);
+        }
+    }
+
+    private static void AddMoments(BenchmarkRun run, IReadOnlyList<Measurement> measured)
+    {
+        (string Metric, string What)[] moments =
+        [
+            (Metric.FirstSeconds, "launch to first handed over"),
+            (Metric.ThousandthSeconds, "launch to 1,000th handed over"),
+            (Metric.TenThousandthSeconds, "launch to 10,000th handed over"),
+        ];
+        foreach ((string metric, string what) in moments)
+        {
+            run.Add(measured.Where(one => one[metric] is not null).Select(one => one.Of(metric, what)));
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using SagaRecovery.Benchmarks.Core;
 using SagaRecovery.Benchmarks.Reports;
 using SagaRecovery.Benchmarks.Subjects;
@@ -18,8 +17,8 @@ internal sealed class CoreArea : Area
     {
         IReadOnlyList<int> sizes = run.Scope.SizesOr([0, 1_000, 100_000, Million], [0, 1_000]);
         run.Say($"{Name}, plan: BenchmarkDotNet");
-        (IReadOnlyList<Measurement> plans, JsonNode report) = PlanRun.Run(Name, sizes, run.Scope.IsShort);
-        run.Add(plans, report);
+        (IReadOnlyList<Measurement> plans, run.BenchmarkDotNet) = PlanRun.Run(Name, sizes, run.Scope.IsShort);
+        run.Add(plans);
         foreach (Measurement plan in plans.Where(plan => plan.Size >= 100_000))
         {
             JudgePlan(run, plan);

@@ -20,6 +20,13 @@ internal sealed record Measurement(
     public double Median(string metric) =>
         this[metric]?.Median ?? throw new KeyNotFoundException($"'{Subject}' has no figure '{metric}' ({Area}, {What}, {Size}).");
 
+    /// <summary>One of its figures as a measurement of its own.</summary>
+    public Measurement Of(string metric, string what) => this with
+    {
+        What = what,
+        Turns = [.. Turns.Select(turn => new SubjectResult(new Dictionary<string, double> { [Metric.Seconds] = turn[metric]!.Value }))],
+    };
+
     /// <summary>How fast this is, as a multiple of how fast another is: 2 takes half the time.</summary>
     public double SpeedOf(Measurement other) => other.Median(Metric.Seconds) / Median(Metric.Seconds);
 }

@@ -18,10 +18,10 @@ internal static class SubjectProcess
     public static async Task<SubjectResult> StartAsync(string subject, SubjectTask task)
     {
         string assembly = Path.Combine(AppContext.BaseDirectory, typeof(SubjectProcess).Assembly.GetName().Name + ".dll");
-        string given = JsonSerializer.Serialize(task with { LaunchedAt = Stopwatch.GetTimestamp() });
+        IReadOnlyList<string> given = (task with { LaunchedAt = Stopwatch.GetTimestamp() }).ToArguments();
         using var process = new Process
         {
-            StartInfo = new ProcessStartInfo("dotnet", [assembly, Verb, subject, given])
+            StartInfo = new ProcessStartInfo("dotnet", [assembly, Verb, subject, .. given])
             {
                 UseShellExecute = false,
                 RedirectStandardOutput = true,
@@ -50,10 +50,10 @@ internal static class SubjectProcess
     }
 
     /// <summary>Is one. What it started is not stopped: the process ends.</summary>
-    public static async Task<int> RunInsideAsync(string subject, string given)
+    public static async Task<int> RunInsideAsync(string subject, SubjectTask task)
     {
         using var meter = new Meter();
-        await Subject.Named(subject).RunAsync(JsonSerializer.Deserialize<SubjectTask>(given)!, meter);
+        await Subject.Named(subject).RunAsync(task, meter);
         await Console.Out.WriteLineAsync(ResultPrefix + JsonSerializer.Serialize(meter.Result.Figures));
         return 0;
     }

@@ -1,4 +1,4 @@
-using System.Text.Json.Serialization;
+using System.Globalization;
 using SagaRecovery.Benchmarks.Data;
 
 namespace SagaRecovery.Benchmarks.Subjects;
@@ -30,11 +30,23 @@ internal sealed record SubjectTask
     public long LaunchedAt { get; init; }
 
     /// <summary>The size by which measurements are told apart.</summary>
-    [JsonIgnore]
     public int Size => AtATime > 0 ? AtATime : Sagas;
 
     /// <summary>Without a database.</summary>
     public static SubjectTask Without(int sagas) => new() { ConnectionString = "", Owner = default, WarmUpOwner = default, Sagas = sagas };
+
+    /// <summary>What <see cref="ToArguments"/> gave. Nothing is parsed that would have to be compiled first: it counts as the subject's own time.</summary>
+    public static SubjectTask Parse(IReadOnlyList<string> arguments) => new()
+    {
+        ConnectionString = arguments[0],
+        Owner = Guid.Parse(arguments[1]),
+        WarmUpOwner = Guid.Parse(arguments[2]),
+        Sagas = int.Parse(arguments[3], CultureInfo.InvariantCulture),
+        WarmUpSagas = int.Parse(arguments[4], CultureInfo.InvariantCulture),
+        AtATime = int.Parse(arguments[5], CultureInfo.InvariantCulture),
+        Repeats = int.Parse(arguments[6], CultureInfo.InvariantCulture),
+        LaunchedAt = long.Parse(arguments[7], CultureInfo.InvariantCulture),
+    };
 
     public static SubjectTask On(Dataset dataset, int sagas) => new()
     {
@@ -44,4 +56,12 @@ internal sealed record SubjectTask
         WarmUpSagas = dataset.WarmUpSagas,
         Sagas = sagas,
     };
+
+    /// <summary>For the command line of its process.</summary>
+    public IReadOnlyList<string> ToArguments()
+    {
+        string[] numbers =
+            [.. new long[] { Sagas, WarmUpSagas, AtATime, Repeats, LaunchedAt }.Select(number => number.ToString(CultureInfo.InvariantCulture))];
+        return [ConnectionString, Owner.ToString(), WarmUpOwner.ToString(), .. numbers];
+    }
 }
