@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Data;
@@ -11,12 +9,11 @@ namespace SagaRecovery.Benchmarks;
 /// <summary>One run over some areas: the server, the scope, and what was measured. Used by one flow; not thread-safe.</summary>
 internal sealed class BenchmarkRun
 {
-    private readonly long _began = Stopwatch.GetTimestamp();
     private readonly List<Measurement> _measurements = [];
     private readonly List<Goal> _goals = [];
-    private readonly TextWriter _progress;
+    private readonly ProgressLines _progress;
 
-    private BenchmarkRun(BenchmarkServer server, Scope scope, TextWriter progress)
+    private BenchmarkRun(BenchmarkServer server, Scope scope, ProgressLines progress)
     {
         Server = server;
         Scope = scope;
@@ -32,8 +29,9 @@ internal sealed class BenchmarkRun
 
     public static async Task<BenchmarkReport> RunAsync(IReadOnlyList<Area> areas, Scope scope, TextWriter progress)
     {
-        await using BenchmarkServer server = await BenchmarkServer.StartAsync(scope.WarmUpSagas);
-        var run = new BenchmarkRun(server, scope, progress);
+        var lines = new ProgressLines(progress);
+        await using BenchmarkServer server = await BenchmarkServer.StartAsync(scope.WarmUpSagas, lines.Say);
+        var run = new BenchmarkRun(server, scope, lines);
         string machine = await Machine.DescribeAsync(server);
         foreach (Area area in areas)
         {
@@ -59,7 +57,7 @@ internal sealed class BenchmarkRun
             foreach (string subject in subjects)
             {
                 await beforeEach();
-                SubjectResult result = await SubjectProcess.StartAsync(subject, task);
+                SubjectResult result = await SubjectProcess.StartAsync(subject, task with { WarmUpRounds = Scope.WarmUpRounds });
                 results[subject].Add(result);
                 Say($"{area}, {what}, {task.Size:N0}: {subject} {Figures.Time(result[Metric.Seconds]!.Value)} (turn {turn})");
             }
@@ -75,6 +73,5 @@ internal sealed class BenchmarkRun
 
     public void Judge(Goal goal) => _goals.Add(goal);
 
-    public void Say(string what) =>
-        _progress.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_began).TotalSeconds,7:F1}s  {what}"));
+    public void Say(string what) => _progress.Say(what);
 }

@@ -13,8 +13,11 @@ internal sealed record Scope(IReadOnlyList<int>? Sizes, int? Turns, bool IsShort
     /// <param name="tiny">What shows that it runs.</param>
     public IReadOnlyList<int> SizesOr(IReadOnlyList<int> usual, IReadOnlyList<int> tiny) => Sizes ?? (IsShort ? tiny : usual);
 
-    /// <summary>Sagas that a subject recovers or executes before it is measured, so that its code is compiled.</summary>
+    /// <summary>Sagas that there are for a warm-up.</summary>
     public int WarmUpSagas => IsShort ? 100 : 2_000;
+
+    /// <summary>How often a subject does what it does before it is measured.</summary>
+    public int WarmUpRounds => IsShort ? 1 : 5;
 
     /// <summary>Turns for a size.</summary>
     public int TurnsFor(int size) => Turns ?? (IsShort ? 1 : size >= Large ? 2 : 5);

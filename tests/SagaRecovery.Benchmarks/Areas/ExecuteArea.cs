@@ -8,6 +8,7 @@ namespace SagaRecovery.Benchmarks.Areas;
 internal sealed class ExecuteArea : Area
 {
     private const int Crowd = 4_096;
+    private const int MostWarmUps = 10_000;
 
     private static readonly string[] Subjects = [ExecutingSubject.SubjectName, FencedLoop.SubjectName, StartingSubject.SubjectName];
 
@@ -21,7 +22,7 @@ internal sealed class ExecuteArea : Area
         {
             int sagas = run.Scope.IsShort ? 100 : SagasFor(atATime);
             Dataset dataset = await run.Server.EmptyAsync();
-            SubjectTask task = SubjectTask.On(dataset, sagas) with { AtATime = atATime, WarmUpSagas = Math.Min(sagas, dataset.WarmUpSagas) };
+            SubjectTask task = SubjectTask.On(dataset, sagas) with { AtATime = atATime, WarmUpSagas = Math.Min(sagas, MostWarmUps) };
             IReadOnlyList<Measurement> measured = await run.MeasureAsync(
                 Name, "4 nodes, at a time", task, Subjects, FencedLoop.SubjectName, () => dataset.RefillWithChainsAsync(sagas, task.WarmUpSagas));
             if (atATime == Crowd)

@@ -8,7 +8,7 @@ namespace SagaRecovery.Benchmarks.Areas;
 internal sealed class PassArea : Area
 {
     private const int EmptyRepeats = 200;
-    private const int RunningRepeats = 10;
+    private const int RunningRepeats = 20;
 
     private static readonly string[] Subjects = [PassSubject.SubjectName, ListingSubject.SubjectName];
 

@@ -18,16 +18,19 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     private readonly ThrowawayCluster _cluster;
     private readonly Dictionary<string, Dataset> _datasets = [];
     private readonly int _warmUpSagas;
+    private readonly Action<string> _say;
 
-    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas)
+    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas, Action<string> say)
     {
         _cluster = cluster;
         _warmUpSagas = warmUpSagas;
+        _say = say;
     }
 
     /// <param name="warmUpSagas">How many sagas for a warm-up there are to be in each data set, beside its own.</param>
-    public static async Task<BenchmarkServer> StartAsync(int warmUpSagas) =>
-        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = true, Settings = Settings }), warmUpSagas);
+    /// <param name="say">Told what takes a while.</param>
+    public static async Task<BenchmarkServer> StartAsync(int warmUpSagas, Action<string> say) =>
+        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = true, Settings = Settings }), warmUpSagas, say);
 
     public async Task<string> VersionAsync()
     {
@@ -37,10 +40,10 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     }
 
     /// <summary>A database with so many sagas in flight, filled when it is first asked for.</summary>
-    public Task<Dataset> InFlightAsync(int sagas) => GetAsync($"{sagas} in flight", dataset => dataset.FillInFlightAsync(sagas));
+    public Task<Dataset> InFlightAsync(int sagas) => GetAsync($"{sagas:N0} in flight", dataset => dataset.FillInFlightAsync(sagas));
 
     /// <summary>A database with so many sagas that have succeeded, and none in progress.</summary>
-    public Task<Dataset> FinishedAsync(int sagas) => GetAsync($"{sagas} finished", dataset => dataset.FillFinishedAsync(sagas));
+    public Task<Dataset> FinishedAsync(int sagas) => GetAsync($"{sagas:N0} finished", dataset => dataset.FillFinishedAsync(sagas));
 
     /// <summary>A database with the tables and nothing in them, to write to.</summary>
     public Task<Dataset> EmptyAsync() => GetAsync("empty", _ => Task.CompletedTask);
@@ -55,6 +58,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     {
         if (!_datasets.TryGetValue(key, out Dataset? dataset))
         {
+            _say($"filling a database: {key}");
             dataset = new Dataset(await _cluster.NewDatabaseAsync(), _warmUpSagas);
             await dataset.CreateTablesAsync();
             await fill(dataset);

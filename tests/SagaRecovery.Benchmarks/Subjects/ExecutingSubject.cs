@@ -16,10 +16,11 @@ internal sealed class ExecutingSubject : Subject
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
-        using (IHost warm = await RunAsync(source, task.WarmUpOwner, task.WarmUpSagas, task.AtATime, () => { }))
+        await WarmUp.RunAsync(rounds: 1, async () => // what has been executed is over
         {
+            using IHost warm = await RunAsync(source, task.WarmUpOwner, task.WarmUpSagas, task.AtATime, () => { });
             await warm.StopAsync();
-        }
+        });
 
         await RunAsync(source, task.Owner, task.Sagas, task.AtATime, meter.Begin);
         meter.EndExecuted(task.Sagas);

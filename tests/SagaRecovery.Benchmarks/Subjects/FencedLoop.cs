@@ -21,7 +21,7 @@ internal sealed class FencedLoop : Subject
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
-        await RunAllAsync(source, task.WarmUpOwner, task.AtATime);
+        await WarmUp.RunAsync(rounds: 1, () => RunAllAsync(source, task.WarmUpOwner, task.AtATime));
         meter.Begin();
         int run = await RunAllAsync(source, task.Owner, task.AtATime);
         meter.EndExecuted(run);

@@ -15,19 +15,20 @@ internal sealed class FencedStart : Subject
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
         await using FencedWriter writer = await FencedWriter.OpenAsync(source, task.Owner);
-        for (int i = 0; i < task.WarmUpSagas; i++)
-        {
-            await StartAsync(writer);
-        }
-
-        List<double> seconds = [];
+        await WarmUp.RunAsync(rounds: 1, () => StartAsync(writer, task.WarmUpSagas));
         meter.Begin();
-        for (int i = 0; i < task.Repeats; i++)
+        meter.EndRepeated(rows: 1, await StartAsync(writer, task.Repeats));
+    }
+
+    private static async Task<IReadOnlyList<double>> StartAsync(FencedWriter writer, int sagas)
+    {
+        List<double> seconds = [];
+        for (int i = 0; i < sagas; i++)
         {
             seconds.Add(await StartAsync(writer));
         }
 
-        meter.EndRepeated(rows: 1, seconds);
+        return seconds;
     }
 
     private static async Task<double> StartAsync(FencedWriter writer)

@@ -11,7 +11,7 @@ internal abstract class RawReader : Subject
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
-        await ReadAsync(source, task.WarmUpOwner, _ => { });
+        await WarmUp.RunAsync(task.WarmUpRounds, () => ReadAsync(source, task.WarmUpOwner, _ => { }));
         long read = 0;
         meter.Begin();
         await ReadAsync(source, task.Owner, _ => read++);

@@ -13,13 +13,14 @@ internal sealed class RecoverySubject : Subject
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
-        var warmUp = new Arrivals(task.WarmUpSagas);
-        using (IHost warm = ServiceHost.CreateNoOp(source, task.WarmUpOwner, warmUp))
+        await WarmUp.RunAsync(task.WarmUpRounds, async () =>
         {
+            var warmUp = new Arrivals(task.WarmUpSagas);
+            using IHost warm = ServiceHost.CreateNoOp(source, task.WarmUpOwner, warmUp);
             await warm.StartAsync();
             await warmUp.All;
             await warm.StopAsync();
-        }
+        });
 
         var arrivals = new Arrivals(task.Sagas);
         IHost host = ServiceHost.CreateNoOp(source, task.Owner, arrivals);

@@ -16,13 +16,14 @@ internal sealed class ResumingSubject : Subject
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
-        var warmUp = new Arrivals(task.WarmUpSagas);
-        using (IHost warm = Create(source, task.WarmUpOwner, task.WarmUpSagas, warmUp))
+        await WarmUp.RunAsync(task.WarmUpRounds, async () =>
         {
+            var warmUp = new Arrivals(task.WarmUpSagas);
+            using IHost warm = Create(source, task.WarmUpOwner, task.WarmUpSagas, warmUp);
             await warm.StartAsync();
             await warmUp.All;
             await warm.StopAsync();
-        }
+        });
 
         var arrivals = new Arrivals(task.Sagas);
         IHost host = Create(source, task.Owner, task.Sagas, arrivals);

@@ -23,7 +23,7 @@ internal sealed class StartSubject : Subject
         IHost host = ChainHost.Create(source, task.Owner, atATime: task.Sagas + 1, gate, arrivals);
         await host.StartAsync();
         await arrivals.All;
-        await ChainHost.RunAsync(host, task.WarmUpSagas, atATime: 1);
+        await WarmUp.RunAsync(rounds: 1, () => ChainHost.RunAsync(host, task.WarmUpSagas, atATime: 1));
 
         SagaClient client = host.Services.GetRequiredService<SagaClient>();
         ChainSaga chain = host.Services.GetRequiredService<ChainSaga>();

@@ -17,7 +17,7 @@ internal sealed class StartingSubject : Subject
         open.Open();
         IHost host = ChainHost.Create(source, Guid.NewGuid(), task.AtATime, open); // one that finds nothing to recover
         await host.StartAsync();
-        await ChainHost.RunAsync(host, task.WarmUpSagas, task.AtATime);
+        await WarmUp.RunAsync(rounds: 1, () => ChainHost.RunAsync(host, task.WarmUpSagas, task.AtATime));
         meter.Begin();
         await ChainHost.RunAsync(host, task.Sagas, task.AtATime);
         meter.EndExecuted(task.Sagas);

@@ -20,6 +20,9 @@ internal sealed record SubjectTask
     /// <summary>How many of the warm-up's sagas there are.</summary>
     public int WarmUpSagas { get; init; }
 
+    /// <summary>How often they are recovered.</summary>
+    public int WarmUpRounds { get; init; }
+
     /// <summary>How many run at a time; 0: it does not matter.</summary>
     public int AtATime { get; init; }
 
@@ -43,9 +46,10 @@ internal sealed record SubjectTask
         WarmUpOwner = Guid.Parse(arguments[2]),
         Sagas = int.Parse(arguments[3], CultureInfo.InvariantCulture),
         WarmUpSagas = int.Parse(arguments[4], CultureInfo.InvariantCulture),
-        AtATime = int.Parse(arguments[5], CultureInfo.InvariantCulture),
-        Repeats = int.Parse(arguments[6], CultureInfo.InvariantCulture),
-        LaunchedAt = long.Parse(arguments[7], CultureInfo.InvariantCulture),
+        WarmUpRounds = int.Parse(arguments[5], CultureInfo.InvariantCulture),
+        AtATime = int.Parse(arguments[6], CultureInfo.InvariantCulture),
+        Repeats = int.Parse(arguments[7], CultureInfo.InvariantCulture),
+        LaunchedAt = long.Parse(arguments[8], CultureInfo.InvariantCulture),
     };
 
     public static SubjectTask On(Dataset dataset, int sagas) => new()
@@ -61,7 +65,10 @@ internal sealed record SubjectTask
     public IReadOnlyList<string> ToArguments()
     {
         string[] numbers =
-            [.. new long[] { Sagas, WarmUpSagas, AtATime, Repeats, LaunchedAt }.Select(number => number.ToString(CultureInfo.InvariantCulture))];
+        [
+            .. new long[] { Sagas, WarmUpSagas, WarmUpRounds, AtATime, Repeats, LaunchedAt }
+                .Select(number => number.ToString(CultureInfo.InvariantCulture)),
+        ];
         return [ConnectionString, Owner.ToString(), WarmUpOwner.ToString(), .. numbers];
     }
 }

@@ -14,8 +14,9 @@ public sealed class SubjectTaskTests
             WarmUpOwner = Guid.NewGuid(),
             Sagas = 1,
             WarmUpSagas = 2,
-            AtATime = 3,
-            Repeats = 4,
+            WarmUpRounds = 3,
+            AtATime = 4,
+            Repeats = 5,
             LaunchedAt = long.MaxValue,
         };
 
