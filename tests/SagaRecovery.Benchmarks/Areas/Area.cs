@@ -1,0 +1,15 @@
+namespace SagaRecovery.Benchmarks.Areas;
+
+/// <summary>A part of the library to be measured, and the goals that are set for it.</summary>
+internal abstract class Area
+{
+    public static IReadOnlyList<Area> Every { get; } =
+        [new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new StartArea(), new ExecuteArea()];
+
+    public abstract string Name { get; }
+
+    /// <summary>What is measured, in a few words.</summary>
+    public abstract string Description { get; }
+
+    public abstract Task RunAsync(BenchmarkRun run);
+}

@@ -1,0 +1,77 @@
+using System.Text.Json.Nodes;
+using SagaRecovery.Benchmarks.Areas;
+using SagaRecovery.Benchmarks.Data;
+using SagaRecovery.Benchmarks.Reports;
+using SagaRecovery.Benchmarks.Subjects;
+
+namespace SagaRecovery.Benchmarks;
+
+/// <summary>One run over some areas: the server, the scope, and what was measured. Used by one flow; not thread-safe.</summary>
+internal sealed class BenchmarkRun
+{
+    private readonly List<Measurement> _measurements = [];
+    private readonly List<Goal> _goals = [];
+    private readonly ProgressLines _progress;
+
+    private BenchmarkRun(BenchmarkServer server, Scope scope, ProgressLines progress)
+    {
+        Server = server;
+        Scope = scope;
+        _progress = progress;
+    }
+
+    public BenchmarkServer Server { get; }
+
+    public Scope Scope { get; }
+
+    /// <summary>What BenchmarkDotNet says of the core, in its own form; null: it was not asked.</summary>
+    public JsonNode? BenchmarkDotNet { get; set; }
+
+    public static async Task<BenchmarkReport> RunAsync(IReadOnlyList<Area> areas, Scope scope, TextWriter progress)
+    {
+        var lines = new ProgressLines(progress);
+        await using BenchmarkServer server = await BenchmarkServer.StartAsync(scope.WarmUpSagas, lines.Say);
+        var run = new BenchmarkRun(server, scope, lines);
+        string machine = await Machine.DescribeAsync(server);
+        foreach (Area area in areas)
+        {
+            await area.RunAsync(run);
+        }
+
+        return new BenchmarkReport(machine, run._measurements, run._goals, run.BenchmarkDotNet);
+    }
+
+    /// <summary>Measures subjects in turns, A B A B, each turn in a process of its own.</summary>
+    /// <param name="area">The area, as it is called.</param>
+    /// <param name="what">What is done, in a few words.</param>
+    /// <param name="task">What the subjects are given.</param>
+    /// <param name="subjects">The subjects; the first is ours, and the reference of the ratio is named.</param>
+    /// <param name="reference">The subject that the others are compared with; null: none.</param>
+    /// <param name="beforeEach">Brings the database back to where each turn begins.</param>
+    public async Task<IReadOnlyList<Measurement>> MeasureAsync(
+        string area, string what, SubjectTask task, IReadOnlyList<string> subjects, string? reference, Func<Task> beforeEach)
+    {
+        Dictionary<string, List<SubjectResult>> results = subjects.ToDictionary(subject => subject, _ => new List<SubjectResult>());
+        for (int turn = 1; turn <= Scope.TurnsFor(task.Sagas); turn++)
+        {
+            foreach (string subject in subjects)
+            {
+                await beforeEach();
+                SubjectResult result = await SubjectProcess.StartAsync(subject, task with { WarmUpRounds = Scope.WarmUpRounds });
+                results[subject].Add(result);
+                Say($"{area}, {what}, {task.Size:N0}: {subject} {Figures.Time(result[Metric.Seconds]!.Value)} (turn {turn})");
+            }
+        }
+
+        Measurement[] measured = [.. subjects.Select(subject => new Measurement(area, what, task.Size, subject, reference, results[subject]))];
+        _measurements.AddRange(measured);
+        return measured;
+    }
+
+    /// <summary>Adds what was measured otherwise.</summary>
+    public void Add(IEnumerable<Measurement> measured) => _measurements.AddRange(measured);
+
+    public void Judge(Goal goal) => _goals.Add(goal);
+
+    public void Say(string what) => _progress.Say(what);
+}

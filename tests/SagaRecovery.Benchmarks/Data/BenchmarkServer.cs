@@ -1,0 +1,70 @@
+using EmbeddedPostgres;
+using Npgsql;
+
+namespace SagaRecovery.Benchmarks.Data;
+
+/// <summary>A Postgres server of the run's own, with fsync on, and the data sets in it. Gone when disposed. Not thread-safe.</summary>
+internal sealed class BenchmarkServer : IAsyncDisposable
+{
+    /// <summary>No checkpoint and no vacuum falls into a measurement: each data set is vacuumed and flushed when it is filled.</summary>
+    private static readonly Dictionary<string, string> Settings = new()
+    {
+        ["autovacuum"] = "off",
+        ["checkpoint_timeout"] = "1h",
+        ["max_wal_size"] = "16GB",
+        ["shared_buffers"] = "512MB",
+    };
+
+    private readonly ThrowawayCluster _cluster;
+    private readonly Dictionary<string, Dataset> _datasets = [];
+    private readonly int _warmUpSagas;
+    private readonly Action<string> _say;
+
+    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas, Action<string> say)
+    {
+        _cluster = cluster;
+        _warmUpSagas = warmUpSagas;
+        _say = say;
+    }
+
+    /// <param name="warmUpSagas">How many sagas for a warm-up there are to be in each data set, beside its own.</param>
+    /// <param name="say">Told what takes a while.</param>
+    public static async Task<BenchmarkServer> StartAsync(int warmUpSagas, Action<string> say) =>
+        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = true, Settings = Settings }), warmUpSagas, say);
+
+    public async Task<string> VersionAsync()
+    {
+        await using var connection = new NpgsqlConnection(_cluster.Cluster.ConnectionString("postgres"));
+        await connection.OpenAsync();
+        return connection.PostgreSqlVersion.ToString();
+    }
+
+    /// <summary>A database with so many sagas in flight, filled when it is first asked for.</summary>
+    public Task<Dataset> InFlightAsync(int sagas) => GetAsync($"{sagas:N0} in flight", dataset => dataset.FillInFlightAsync(sagas));
+
+    /// <summary>A database with so many sagas that have succeeded, and none in progress.</summary>
+    public Task<Dataset> FinishedAsync(int sagas) => GetAsync($"{sagas:N0} finished", dataset => dataset.FillFinishedAsync(sagas));
+
+    /// <summary>A database with the tables and nothing in them, to write to.</summary>
+    public Task<Dataset> EmptyAsync() => GetAsync("empty", _ => Task.CompletedTask);
+
+    public async ValueTask DisposeAsync()
+    {
+        NpgsqlConnection.ClearAllPools();
+        await _cluster.DisposeAsync();
+    }
+
+    private async Task<Dataset> GetAsync(string key, Func<Dataset, Task> fill)
+    {
+        if (!_datasets.TryGetValue(key, out Dataset? dataset))
+        {
+            _say($"filling a database: {key}");
+            dataset = new Dataset(await _cluster.NewDatabaseAsync(), _warmUpSagas);
+            await dataset.CreateTablesAsync();
+            await fill(dataset);
+            _datasets.Add(key, dataset);
+        }
+
+        return dataset;
+    }
+}

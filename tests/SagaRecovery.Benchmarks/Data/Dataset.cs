@@ -1,0 +1,109 @@
+using System.Text;
+using Npgsql;
+using SagaRecovery.Postgres;
+
+namespace SagaRecovery.Benchmarks.Data;
+
+/// <summary>One database with the library's own tables, and sagas in them.</summary>
+internal sealed class Dataset(string connectionString, int warmUpSagas)
+{
+    private const int EventDataBytes = 200;
+
+    /// <summary>Definition and parameters are 2 KB each, less what would move the parameters out of their row.</summary>
+    private const int ParametersBytes = 1_800;
+
+    private const string InsertDefinition =
+        "insert into saga_recovery.saga_definition (hash, name, version, dag) values ($1, $2, 1, $3::json) on conflict do nothing";
+
+    /// <summary>Ids rise as UUIDv7 do, so that the tables lie as they would after a day's work.</summary>
+    private const string InsertSagas =
+        """
+        insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, current_coordinator)
+        select (lpad(to_hex(number), 12, '0') || '70008' || left(md5(number::text), 15))::uuid, $1, $2, $3, $4::json, $5, $2
+        from generate_series($6 + 1, $6 + $7) as number
+        """;
+
+    private const string InsertEvents =
+        $"""
+        insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
+        select saga.id, event.node_id, event.event_type, $1::json, saga.creator
+        from (select id, creator from saga_recovery.saga order by id) as saga
+        cross join (values {InFlightSaga.Events}) as event (node_id, event_type)
+        """;
+
+    /// <summary>As if no process had ever joined: none has crashed, nothing is suspected.</summary>
+    private const string ForgetProcesses =
+        """
+        truncate saga_recovery.saga_in_hand, saga_recovery.saga_suspect, saga_recovery.saga_assignment;
+        delete from saga_recovery.saga_coordinator
+        """;
+
+    public string ConnectionString => connectionString;
+
+    /// <summary>The coordinator that owns the sagas that are measured.</summary>
+    public Guid Owner { get; } = Guid.NewGuid();
+
+    /// <summary>The coordinator that owns those of the warm-up.</summary>
+    public Guid WarmUpOwner { get; } = Guid.NewGuid();
+
+    /// <summary>How many those are.</summary>
+    public int WarmUpSagas => warmUpSagas;
+
+    public Task CreateTablesAsync() => ExecuteAsync(PostgresSchema.Script());
+
+    public async Task FillInFlightAsync(int sagas)
+    {
+        await InsertSagasAsync(Owner, InFlightSaga.DefinitionName, InFlightSaga.Dag, "running", after: 0, sagas);
+        await InsertSagasAsync(WarmUpOwner, InFlightSaga.DefinitionName, InFlightSaga.Dag, "running", after: sagas, WarmUpSagas);
+        await ExecuteAsync(InsertEvents, Json(EventDataBytes, text => $"\"{text}\""));
+        await SettleAsync();
+    }
+
+    public async Task FillFinishedAsync(int sagas)
+    {
+        await InsertSagasAsync(Owner, InFlightSaga.DefinitionName, InFlightSaga.Dag, "succeeded", after: 0, sagas);
+        await SettleAsync();
+    }
+
+    /// <summary>Puts new chains, of which nothing has been run, in the place of all that is there.</summary>
+    public async Task RefillWithChainsAsync(int sagas, int warmUps)
+    {
+        await ExecuteAsync("truncate saga_recovery.saga, saga_recovery.saga_node_event");
+        await InsertSagasAsync(WarmUpOwner, ChainSaga.DefinitionName, ChainSaga.Dag, "running", after: 0, warmUps);
+        await InsertSagasAsync(Owner, ChainSaga.DefinitionName, ChainSaga.Dag, "running", after: warmUps, sagas);
+        await ForgetProcessesAsync();
+        await SettleAsync();
+    }
+
+    public Task ForgetProcessesAsync() => ExecuteAsync(ForgetProcesses);
+
+    private async Task InsertSagasAsync(Guid owner, string definition, string dag, string state, int after, int count)
+    {
+        byte[] hash = DefinitionHash.Of(Encoding.UTF8.GetBytes(dag)).ToBytes();
+        await ExecuteAsync(InsertDefinition, hash, definition, dag);
+        string parameters = Json(ParametersBytes, text => $$"""{"text":"{{text}}"}""");
+        await ExecuteAsync(InsertSagas, definition, owner, hash, parameters, state, after, count);
+    }
+
+    private async Task SettleAsync()
+    {
+        await ExecuteAsync("vacuum analyze");
+        await ExecuteAsync("checkpoint");
+    }
+
+    /// <summary>JSON of so many bytes.</summary>
+    private static string Json(int bytes, Func<string, string> around) => around(new string('x', bytes - around("").Length));
+
+    private async Task ExecuteAsync(string sql, params IReadOnlyList<object> parameters)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        foreach (object parameter in parameters)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        }
+
+        await command.ExecuteNonQueryAsync();
+    }
+}

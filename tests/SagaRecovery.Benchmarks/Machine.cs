@@ -1,0 +1,21 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using SagaRecovery.Benchmarks.Data;
+
+namespace SagaRecovery.Benchmarks;
+
+/// <summary>What it was measured on.</summary>
+internal static class Machine
+{
+    private const string LoadFile = "/proc/loadavg";
+
+    public static async Task<string> DescribeAsync(BenchmarkServer server)
+    {
+        string load = File.Exists(LoadFile) ? (await File.ReadAllTextAsync(LoadFile)).Split(' ')[0] : "unknown";
+        string version = await server.VersionAsync();
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Environment.ProcessorCount} cores, {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9:F0} GB, {RuntimeInformation.OSDescription}, "
+            + $"{RuntimeInformation.FrameworkDescription}, PostgreSQL {version} with fsync on; load before the run {load}");
+    }
+}

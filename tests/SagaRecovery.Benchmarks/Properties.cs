@@ -1,0 +1,2 @@
+// whatever measures needs the machine for itself
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,16 @@
+namespace SagaRecovery.Benchmarks.Reports;
+
+/// <summary>A figure that is to be reached, and what was measured.</summary>
+/// <param name="What">What is measured.</param>
+/// <param name="Measured">What it came to.</param>
+/// <param name="Limit">The figure to reach.</param>
+/// <param name="IsUpper">Whether less is better.</param>
+/// <param name="Unit">The unit of both.</param>
+internal sealed record Goal(string What, double Measured, double Limit, bool IsUpper, string Unit)
+{
+    public bool IsReached => IsUpper ? Measured <= Limit : Measured >= Limit;
+
+    public static Goal AtMost(string what, double measured, double limit, string unit) => new(what, measured, limit, IsUpper: true, unit);
+
+    public static Goal AtLeast(string what, double measured, double limit, string unit) => new(what, measured, limit, IsUpper: false, unit);
+}

@@ -1,0 +1,59 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+using SagaRecovery.Benchmarks.Data;
+using SagaRecovery.Executor;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>A service with the durable executor and chains to run.</summary>
+internal static class ChainHost
+{
+    /// <summary>There is no signal for it, and it lasts seconds.</summary>
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
+
+    /// <param name="source">Its database.</param>
+    /// <param name="owner">The coordinator that it runs as.</param>
+    /// <param name="atATime">How many sagas run at a time.</param>
+    /// <param name="gate">Where chains wait.</param>
+    /// <param name="inFlight">Where sagas arrive that are in flight; null: it knows none of these.</param>
+    public static IHost Create(NpgsqlDataSource source, Guid owner, int atATime, Gate gate, Arrivals? inFlight = null) =>
+        ServiceHost.Create(source, owner, recovery =>
+        {
+            recovery.AddDurableExecutor(options => options.MaxRunningSagas = atATime).AddSaga<ChainSaga>();
+            recovery.Services.AddSingleton(gate);
+            if (inFlight is not null)
+            {
+                recovery.AddSaga<InFlightSaga>().Services.AddSingleton(inFlight);
+            }
+        });
+
+    /// <summary>Waits until the executor has so many sagas that are not over.</summary>
+    public static async Task HasUnfinishedAsync(IHost host, int sagas)
+    {
+        DurableExecutor executor = host.Services.GetRequiredService<DurableExecutor>();
+        while (executor.Unfinished != sagas)
+        {
+            await Task.Delay(Poll);
+        }
+    }
+
+    /// <summary>Starts so many chains by <see cref="SagaClient"/>, so many at a time, and waits for their ends.</summary>
+    public static async Task RunAsync(IHost host, int sagas, int atATime)
+    {
+        SagaClient client = host.Services.GetRequiredService<SagaClient>();
+        ChainSaga chain = host.Services.GetRequiredService<ChainSaga>();
+        var parameters = new InFlightParameters("");
+        int left = sagas;
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(atATime, sagas)).Select(_ => StartOneByOneAsync()));
+
+        async Task StartOneByOneAsync()
+        {
+            while (Interlocked.Decrement(ref left) >= 0)
+            {
+                SagaHandle saga = await client.StartAsync(chain, parameters);
+                await saga.Completion;
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>
+/// The durable executor alone: sagas that stand in the database are handed over and held at their first node, then all are let go, so
+/// many at a time, until the last has ended.
+/// </summary>
+internal sealed class ExecutingSubject : Subject
+{
+    public const string SubjectName = "executor";
+
+    public override string Name => SubjectName;
+
+    public override async Task RunAsync(SubjectTask task, Meter meter)
+    {
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
+        await WarmUp.RunAsync(rounds: 1, async () => // what has been executed is over
+        {
+            using IHost warm = await RunAsync(source, task.WarmUpOwner, task.WarmUpSagas, task.AtATime, () => { });
+            await warm.StopAsync();
+        });
+
+        await RunAsync(source, task.Owner, task.Sagas, task.AtATime, meter.Begin);
+        meter.EndExecuted(task.Sagas);
+    }
+
+    private static async Task<IHost> RunAsync(NpgsqlDataSource source, Guid owner, int sagas, int atATime, Action begin)
+    {
+        var gate = new Gate();
+        IHost host = ChainHost.Create(source, owner, atATime, gate);
+        await host.StartAsync();
+        await ChainHost.HasUnfinishedAsync(host, sagas);
+        begin();
+        gate.Open();
+        await ChainHost.HasUnfinishedAsync(host, 0);
+        return host;
+    }
+}

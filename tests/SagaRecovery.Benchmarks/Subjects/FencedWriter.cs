@@ -1,0 +1,132 @@
+using Npgsql;
+using NpgsqlTypes;
+using SagaRecovery.Benchmarks.Data;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>
+/// Writes as the fence of the library has it, with Npgsql alone: lock and write in one prepared batch, which the server runs to its
+/// commit. On a connection of its own; not thread-safe.
+/// </summary>
+internal sealed class FencedWriter : IAsyncDisposable
+{
+    private const long Incarnation = 1;
+
+    private const string Join =
+        """
+        insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id) values ($1, $2, '', 0) on conflict do nothing
+        """;
+
+    private const string Lock = "select incarnation from saga_recovery.saga_coordinator where id = $1 and incarnation = $2 for share";
+
+    private const string InsertSaga =
+        """
+        insert into saga_recovery.saga (id, name, creator, definition_hash, params, current_coordinator)
+        select $3, name, $1, hash, $4, $1 from saga_recovery.saga_definition
+        where exists (select from saga_recovery.saga_coordinator where id = $1 and incarnation = $2)
+        limit 1
+        """;
+
+    private const string InsertEvents =
+        """
+        insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
+        select e.saga_id, e.node_id, e.event_type, e.data, $1
+        from unnest($3, $4, $5, $6) as e (saga_id, node_id, event_type, data)
+        join saga_recovery.saga s on s.id = e.saga_id
+        where s.current_coordinator = $1 and s.adopt_generation = 1 and s.state in ('running', 'unwinding')
+            and exists (select from saga_recovery.saga_coordinator where id = $1 and incarnation = $2)
+        """;
+
+    private const string UpdateStates =
+        """
+        update saga_recovery.saga s set state = 'succeeded'
+        from unnest($3) as e (saga_id)
+        where s.id = e.saga_id and s.current_coordinator = $1 and s.adopt_generation = 1 and s.state in ('running', 'unwinding')
+            and exists (select from saga_recovery.saga_coordinator where id = $1 and incarnation = $2)
+        """;
+
+    private readonly NpgsqlConnection _connection;
+    private readonly Guid _owner;
+
+    private FencedWriter(NpgsqlConnection connection, Guid owner)
+    {
+        _connection = connection;
+        _owner = owner;
+    }
+
+    public static async Task<FencedWriter> OpenAsync(NpgsqlDataSource source, Guid owner)
+    {
+        var writer = new FencedWriter(await source.OpenConnectionAsync(), owner);
+        await using var join = new NpgsqlBatch(writer._connection);
+        writer.Add(join, Join);
+        await join.ExecuteNonQueryAsync();
+        return writer;
+    }
+
+    /// <summary>Inserts a saga, and commits.</summary>
+    public async Task InsertSagaAsync(Guid sagaId)
+    {
+        await using NpgsqlBatch batch = Begin();
+        NpgsqlParameterCollection parameters = Add(batch, InsertSaga);
+        parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sagaId });
+        parameters.Add(new NpgsqlParameter { Value = """{"text":""}""", NpgsqlDbType = NpgsqlDbType.Json });
+        await WriteAsync(batch);
+    }
+
+    /// <summary>Writes what ends the step before this one, and begins this one, for many sagas, and commits.</summary>
+    /// <param name="sagas">The sagas.</param>
+    /// <param name="step">From 0; after the last node, the step that ends the saga.</param>
+    public async Task WriteStepAsync(IReadOnlyList<Guid> sagas, int step)
+    {
+        List<(Guid SagaId, int Node, string Type, string? Data)> events = [];
+        foreach (Guid saga in sagas)
+        {
+            if (step > 0)
+            {
+                events.Add((saga, step - 1, "succeeded", $"\"{ChainSaga.Output}\""));
+            }
+
+            if (step < ChainSaga.Nodes)
+            {
+                events.Add((saga, step, "started", null));
+            }
+        }
+
+        await using NpgsqlBatch batch = Begin();
+        NpgsqlParameterCollection parameters = Add(batch, InsertEvents);
+        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. events.Select(one => one.SagaId)] });
+        parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. events.Select(one => one.Node)] });
+        parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. events.Select(one => one.Type)] });
+        parameters.Add(new NpgsqlParameter { Value = events.Select(one => one.Data).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Json });
+        if (step == ChainSaga.Nodes)
+        {
+            Add(batch, UpdateStates).Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. sagas] });
+        }
+
+        await WriteAsync(batch);
+    }
+
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private NpgsqlBatch Begin()
+    {
+        var batch = new NpgsqlBatch(_connection);
+        Add(batch, Lock);
+        return batch;
+    }
+
+    private NpgsqlParameterCollection Add(NpgsqlBatch batch, string statement)
+    {
+        var command = new NpgsqlBatchCommand(statement);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = _owner });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Incarnation });
+        batch.BatchCommands.Add(command);
+        return command.Parameters;
+    }
+
+    private static async Task WriteAsync(NpgsqlBatch batch)
+    {
+        await batch.PrepareAsync();
+        await batch.ExecuteNonQueryAsync();
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using SagaRecovery.Benchmarks.Data;
+using SagaRecovery.Benchmarks.Reports;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>Measures the process that it is in, from <see cref="Begin"/> to <see cref="End"/>. Used by one flow; not thread-safe.</summary>
+internal sealed class Meter : IDisposable
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(10);
+
+    private readonly Dictionary<string, double> _figures = [];
+    private Timer? _sampling;
+    private long _managedPeak;
+    private long _allocated;
+    private TimeSpan _cpu;
+
+    /// <summary>The time stamp at which it began.</summary>
+    public long Began { get; private set; }
+
+    public SubjectResult Result => new(_figures);
+
+    /// <summary>Begins with the heap as small as it can be.</summary>
+    public void Begin()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        BeginAt(Stopwatch.GetTimestamp());
+        _allocated = GC.GetTotalAllocatedBytes(precise: true);
+        _cpu = Environment.CpuUsage.TotalTime;
+    }
+
+    /// <summary>Begins at a moment in the past, as that at which this process was launched.</summary>
+    public void BeginAt(long timestamp)
+    {
+        Began = timestamp;
+        _sampling = new Timer(_ => Sample(), state: null, TimeSpan.Zero, Period);
+    }
+
+    /// <summary>Ends the measurement.</summary>
+    /// <param name="rows">How many sagas it was about: what allocations are told by.</param>
+    public void End(long rows)
+    {
+        _figures[Metric.Seconds] = Stopwatch.GetElapsedTime(Began).TotalSeconds;
+        _figures[Metric.CpuSeconds] = (Environment.CpuUsage.TotalTime - _cpu).TotalSeconds;
+        _figures[Metric.AllocatedBytes] = GC.GetTotalAllocatedBytes(precise: true) - _allocated;
+        _figures[Metric.Rows] = rows;
+        Sample();
+        _figures[Metric.ManagedPeakBytes] = _managedPeak;
+        using var self = Process.GetCurrentProcess();
+        _figures[Metric.PeakBytes] = self.PeakWorkingSet64;
+    }
+
+    public void Note(Arrivals arrivals) => arrivals.AddTo(_figures, Began);
+
+    public void Note(string metric, double value) => _figures[metric] = value;
+
+    /// <summary>Ends the measurement of something short that was repeated: its time is the median, what it used is the mean.</summary>
+    public void EndRepeated(long rows, IReadOnlyList<double> seconds)
+    {
+        End(rows);
+        var statistics = Statistics.Of(seconds);
+        _figures[Metric.Seconds] = statistics.Median;
+        _figures[Metric.SlowestSeconds] = statistics.Max;
+        _figures[Metric.CpuSeconds] /= seconds.Count;
+        _figures[Metric.AllocatedBytes] /= seconds.Count;
+    }
+
+    /// <summary>Ends the measurement of sagas that were executed, so many at a time.</summary>
+    public void EndExecuted(int sagas)
+    {
+        End(sagas);
+        _figures[Metric.SizeIsAtATime] = 1;
+        _figures[Metric.Nodes] = (double)sagas * ChainSaga.Nodes;
+    }
+
+    public void Dispose() => _sampling?.Dispose();
+
+    private void Sample() => _managedPeak = Math.Max(_managedPeak, GC.GetTotalMemory(forceFullCollection: false));
+}

@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>Passes that have nothing to hand over, from asking for one to its report.</summary>
+internal sealed class PassSubject : Subject
+{
+    public const string SubjectName = "pass";
+
+    public override string Name => SubjectName;
+
+    public override async Task RunAsync(SubjectTask task, Meter meter)
+    {
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
+        IHost host = ServiceHost.CreateNoOp(source, task.Owner, new Arrivals(task.Sagas));
+        await host.StartAsync();
+        SagaRecoveryTrigger trigger = host.Services.GetRequiredService<SagaRecoveryTrigger>();
+        await trigger.ActivateAsync(); // begins once the first pass is over, which has recovered whatever there is
+        PassReport report = await trigger.ActivateAsync();
+
+        List<double> seconds = [];
+        meter.Begin();
+        for (int i = 0; i < task.Repeats; i++)
+        {
+            long began = Stopwatch.GetTimestamp();
+            report = await trigger.ActivateAsync();
+            seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+        }
+
+        meter.EndRepeated(report.Found, seconds);
+    }
+}

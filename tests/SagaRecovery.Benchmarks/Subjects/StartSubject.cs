@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+using SagaRecovery.Benchmarks.Data;
+using SagaRecovery.Executor;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>One saga after the other by <c>SagaClient</c>, beside those that run: from announcing it until its first action runs.</summary>
+internal sealed class StartSubject : Subject
+{
+    public const string SubjectName = "client";
+
+    public override string Name => SubjectName;
+
+    public override async Task RunAsync(SubjectTask task, Meter meter)
+    {
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
+        var gate = new Gate();
+        gate.Open();
+        var arrivals = new Arrivals(task.Sagas);
+        IHost host = ChainHost.Create(source, task.Owner, atATime: task.Sagas + 1, gate, arrivals);
+        await host.StartAsync();
+        await arrivals.All;
+        await WarmUp.RunAsync(rounds: 1, () => ChainHost.RunAsync(host, task.WarmUpSagas, atATime: 1));
+
+        SagaClient client = host.Services.GetRequiredService<SagaClient>();
+        ChainSaga chain = host.Services.GetRequiredService<ChainSaga>();
+        List<double> seconds = [];
+        meter.Begin();
+        for (int i = 0; i < task.Repeats; i++)
+        {
+            long began = Stopwatch.GetTimestamp();
+            SagaHandle saga = await client.StartAsync(chain, new InFlightParameters(""));
+            await saga.Completion;
+            seconds.Add(Stopwatch.GetElapsedTime(began, gate.EnteredAt).TotalSeconds);
+        }
+
+        meter.EndRepeated(rows: 1, seconds);
+    }
+}

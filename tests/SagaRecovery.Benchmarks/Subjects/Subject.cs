@@ -1,0 +1,19 @@
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>What is measured, ours or a reference. It runs in a process of its own.</summary>
+internal abstract class Subject
+{
+    public static IReadOnlyList<Subject> Every { get; } =
+    [
+        new RecoverySubject(), new PageReader(), new MergeReader(), new CopyReader(), new PerSagaReader(), new ResumingSubject(),
+        new ColdRecovery(), new ColdPageReader(), new PassSubject(), new ListingSubject(), new TriggerSubject(), new StartSubject(),
+        new FencedStart(), new ExecutingSubject(), new FencedLoop(), new StartingSubject(), new TrackerSubject(),
+    ];
+
+    public abstract string Name { get; }
+
+    public static Subject Named(string name) =>
+        Every.FirstOrDefault(subject => subject.Name == name) ?? throw new ArgumentException($"There is no subject '{name}'.", nameof(name));
+
+    public abstract Task RunAsync(SubjectTask task, Meter meter);
+}

@@ -1,0 +1,74 @@
+using System.Globalization;
+using SagaRecovery.Benchmarks.Data;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>What a subject is given to do.</summary>
+internal sealed record SubjectTask
+{
+    public required string ConnectionString { get; init; }
+
+    /// <summary>The coordinator that owns the sagas.</summary>
+    public required Guid Owner { get; init; }
+
+    /// <summary>The coordinator that owns the sagas of the warm-up.</summary>
+    public required Guid WarmUpOwner { get; init; }
+
+    /// <summary>How many sagas there are.</summary>
+    public required int Sagas { get; init; }
+
+    /// <summary>How many of the warm-up's sagas there are.</summary>
+    public int WarmUpSagas { get; init; }
+
+    /// <summary>How often they are recovered.</summary>
+    public int WarmUpRounds { get; init; }
+
+    /// <summary>How many run at a time; 0: it does not matter.</summary>
+    public int AtATime { get; init; }
+
+    /// <summary>How often something short is repeated.</summary>
+    public int Repeats { get; init; }
+
+    /// <summary>The time stamp at which its process was launched; the machine's clock is the same for all.</summary>
+    public long LaunchedAt { get; init; }
+
+    /// <summary>The size by which measurements are told apart.</summary>
+    public int Size => AtATime > 0 ? AtATime : Sagas;
+
+    /// <summary>Without a database.</summary>
+    public static SubjectTask Without(int sagas) => new() { ConnectionString = "", Owner = default, WarmUpOwner = default, Sagas = sagas };
+
+    /// <summary>What <see cref="ToArguments"/> gave. Nothing is parsed that would have to be compiled first: it counts as the subject's own time.</summary>
+    public static SubjectTask Parse(IReadOnlyList<string> arguments) => new()
+    {
+        ConnectionString = arguments[0],
+        Owner = Guid.Parse(arguments[1]),
+        WarmUpOwner = Guid.Parse(arguments[2]),
+        Sagas = int.Parse(arguments[3], CultureInfo.InvariantCulture),
+        WarmUpSagas = int.Parse(arguments[4], CultureInfo.InvariantCulture),
+        WarmUpRounds = int.Parse(arguments[5], CultureInfo.InvariantCulture),
+        AtATime = int.Parse(arguments[6], CultureInfo.InvariantCulture),
+        Repeats = int.Parse(arguments[7], CultureInfo.InvariantCulture),
+        LaunchedAt = long.Parse(arguments[8], CultureInfo.InvariantCulture),
+    };
+
+    public static SubjectTask On(Dataset dataset, int sagas) => new()
+    {
+        ConnectionString = dataset.ConnectionString,
+        Owner = dataset.Owner,
+        WarmUpOwner = dataset.WarmUpOwner,
+        WarmUpSagas = dataset.WarmUpSagas,
+        Sagas = sagas,
+    };
+
+    /// <summary>For the command line of its process.</summary>
+    public IReadOnlyList<string> ToArguments()
+    {
+        string[] numbers =
+        [
+            .. new long[] { Sagas, WarmUpSagas, WarmUpRounds, AtATime, Repeats, LaunchedAt }
+                .Select(number => number.ToString(CultureInfo.InvariantCulture)),
+        ];
+        return [ConnectionString, Owner.ToString(), WarmUpOwner.ToString(), .. numbers];
+    }
+}

@@ -1,0 +1,18 @@
+using SagaRecovery.Benchmarks.Reports;
+
+namespace SagaRecovery.Benchmarks.Tests;
+
+public sealed class StatisticsTests
+{
+    [Fact]
+    public void The_median_of_an_odd_number_is_the_middle_one_whatever_the_order() =>
+        Statistics.Of([9, 1, 2]).Should().Be(new Statistics(Median: 2, Min: 1, Max: 9));
+
+    [Fact]
+    public void The_median_of_an_even_number_lies_between_the_two_in_the_middle() =>
+        Statistics.Of([4, 1, 2, 100]).Median.Should().Be(3);
+
+    [Fact]
+    public void There_is_no_median_of_nothing() =>
+        FluentActions.Invoking(() => Statistics.Of([])).Should().Throw<ArgumentException>();
+}

@@ -1,0 +1,25 @@
+using SagaRecovery.Benchmarks.Subjects;
+
+namespace SagaRecovery.Benchmarks.Tests;
+
+public sealed class SubjectTaskTests
+{
+    [Fact]
+    public void What_goes_to_the_command_line_comes_back_from_it()
+    {
+        var task = new SubjectTask
+        {
+            ConnectionString = "Host=127.0.0.1;Passfile=\"a b\"",
+            Owner = Guid.NewGuid(),
+            WarmUpOwner = Guid.NewGuid(),
+            Sagas = 1,
+            WarmUpSagas = 2,
+            WarmUpRounds = 3,
+            AtATime = 4,
+            Repeats = 5,
+            LaunchedAt = long.MaxValue,
+        };
+
+        SubjectTask.Parse(task.ToArguments()).Should().Be(task);
+    }
+}
