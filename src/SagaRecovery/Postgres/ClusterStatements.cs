@@ -122,42 +122,10 @@ internal sealed class ClusterStatements(string schema)
     /// of the owner, or null. Answers how many sagas it came to and the last of them, then, for each taker, the number of its assignment
     /// and how many it got.
     /// </summary>
-    public string Reassign { get; } = Statements.In(schema, $$"""
-        with chunk as (
-            select s.id, s.definition_hash, row_number() over (partition by s.definition_hash order by s.id) + $8 as turn
-            from (
-                select id, definition_hash from {schema}.saga
-                where current_coordinator is not distinct from $1 and state in ('running', 'unwinding') and id > $6
-                    and ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
-                    and ($9::bigint is null or exists (select from {schema}.saga_coordinator c where c.id = $1 and c.incarnation = $9))
-                order by id limit $7) s
-        ), runner as (
-            select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
-                count(*) over (partition by h.definition_hash) as slots
-            from (select distinct definition_hash from chunk) h
-            join {schema}.saga_coordinator t on {{MayTake("t", "$5", "$4")}} and (not t.says_what_it_runs or exists (
-                select from {schema}.saga_coordinator_definition d where d.coordinator_id = t.id and d.hash = h.definition_hash))
-        ), moved as (
-            update {schema}.saga s
-            set current_coordinator = r.id, adopt_generation = s.adopt_generation + 1, adopt_time = clock_timestamp()
-            from chunk c
-            join runner r on r.definition_hash = c.definition_hash and r.slot = c.turn % r.slots
-            where s.id = c.id and s.current_coordinator is not distinct from $1 and s.state in ('running', 'unwinding')
-            returning r.id as taker
-        ), got as (
-            select taker, count(*) as count from moved group by taker order by taker
-        ), marked as (
-            insert into {schema}.saga_assignment as a (coordinator_id, assigned) select taker, 1 from got order by taker
-            on conflict (coordinator_id) do update set assigned = a.assigned + 1
-            returning coordinator_id, assigned
-        ), woken as (
-            select pg_notify('{schema}', name::text) from (select taker as name from got union select $1 where exists (select from got)) w where w.name is not null
-        )
-        select (select count(*) from chunk), (select id from chunk order by id desc limit 1), m.coordinator_id, m.assigned, g.count,
-            (select count(*) from woken)
-        from (values (1)) as one
-        left join (marked m join got g on g.taker = m.coordinator_id) on true
-        """);
+    public string Reassign { get; } = Statements.In(schema, ReassignThose("current_coordinator = $1"));
+
+    /// <summary>The same for sagas that nobody owns; <c>$1</c> is null. Two statements, so that either walks the index of its owner's sagas.</summary>
+    public string ReassignUnowned { get; } = Statements.In(schema, ReassignThose("current_coordinator is null and $1::uuid is null"));
 
     /// <summary>Those of the takers that are active and answer.</summary>
     public string Takers { get; } = Statements.In(schema, $"""
@@ -189,6 +157,43 @@ internal sealed class ClusterStatements(string schema)
     public static string StateOf(string coordinator) => $"""
         case when {coordinator}.time_left is not null or {coordinator}.time_taken_over >= {coordinator}.time_seen then 'gone'
                 when {coordinator}.time_draining is not null then 'draining' else 'active' end
+        """;
+
+    private static string ReassignThose(string owned) => $$"""
+        with chunk as (
+            select s.id, s.definition_hash, row_number() over (partition by s.definition_hash order by s.id) + $8 as turn
+            from (
+                select id, definition_hash from {schema}.saga
+                where {{owned}} and state in ('running', 'unwinding') and id > $6
+                    and ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
+                    and ($9::bigint is null or exists (select from {schema}.saga_coordinator c where c.id = $1 and c.incarnation = $9))
+                order by id limit $7) s
+        ), runner as (
+            select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
+                count(*) over (partition by h.definition_hash) as slots
+            from (select distinct definition_hash from chunk) h
+            join {schema}.saga_coordinator t on {{MayTake("t", "$5", "$4")}} and (not t.says_what_it_runs or exists (
+                select from {schema}.saga_coordinator_definition d where d.coordinator_id = t.id and d.hash = h.definition_hash))
+        ), moved as (
+            update {schema}.saga s
+            set current_coordinator = r.id, adopt_generation = s.adopt_generation + 1, adopt_time = clock_timestamp()
+            from chunk c
+            join runner r on r.definition_hash = c.definition_hash and r.slot = c.turn % r.slots
+            where s.id = c.id and s.current_coordinator is not distinct from $1 and s.state in ('running', 'unwinding')
+            returning r.id as taker
+        ), got as (
+            select taker, count(*) as count from moved group by taker order by taker
+        ), marked as (
+            insert into {schema}.saga_assignment as a (coordinator_id, assigned) select taker, 1 from got order by taker
+            on conflict (coordinator_id) do update set assigned = a.assigned + 1
+            returning coordinator_id, assigned
+        ), woken as (
+            select pg_notify('{schema}', name::text) from (select taker as name from got union select $1 where exists (select from got)) w where w.name is not null
+        )
+        select (select count(*) from chunk), (select id from chunk order by id desc limit 1), m.coordinator_id, m.assigned, g.count,
+            (select count(*) from woken)
+        from (values (1)) as one
+        left join (marked m join got g on g.taker = m.coordinator_id) on true
         """;
 
     private static string IsSilent(string coordinator, string lastSeen, string patience) =>

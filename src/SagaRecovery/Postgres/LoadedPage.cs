@@ -4,15 +4,19 @@ using SagaRecovery.Bookkeeping;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// The rows that one round trip loaded: sagas, their definitions, their events. What cannot be read is noted against its saga, and
+/// The rows of a few hundred sagas: they themselves, their definitions, their events. What cannot be read is noted against its saga, and
 /// costs no other.
 /// </summary>
-internal sealed class LoadedPage
+/// <param name="definitions">What was loaded before.</param>
+internal sealed class LoadedPage(DefinitionCache definitions)
 {
     private readonly Dictionary<Guid, SagaRow> _sagas = [];
-    private readonly Dictionary<DefinitionHash, SavedDefinition> _definitions = [];
+    private readonly Dictionary<DefinitionHash, SavedDefinition?> _definitions = [];
 
-    /// <summary>Reads the results of <see cref="Statements.LoadSagas"/>, LoadDefinitions and LoadEvents, in this order.</summary>
+    /// <summary>The hashes of definitions that are still to be loaded.</summary>
+    public byte[][] UnknownDefinitions => [.. _definitions.Where(one => one.Value is null).Select(one => one.Key.ToBytes())];
+
+    /// <summary>Reads the results of <see cref="Statements.LoadSagas"/> and <see cref="Statements.LoadEvents"/>, in this order.</summary>
     public async Task ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
@@ -23,14 +27,19 @@ internal sealed class LoadedPage
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            var hash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(0));
-            _definitions[hash] = new SavedDefinition(hash, reader.GetString(1), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3));
+            ReadEvent(reader);
         }
+    }
 
-        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+    /// <summary>Reads the result of <see cref="Statements.LoadDefinitions"/>.</summary>
+    public async Task ReadDefinitionsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            ReadEvent(reader);
+            var hash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(0));
+            var definition = new SavedDefinition(hash, reader.GetString(1), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3));
+            _definitions[hash] = definition;
+            definitions.Add(definition);
         }
     }
 
@@ -57,14 +66,14 @@ internal sealed class LoadedPage
             return new LoadedSaga.Unreadable(row.Error);
         }
 
-        // The definition is there: a foreign key holds it, and its rows are read after the sagas'.
+        // The definition is there: a foreign key holds it, and it is read after the sagas.
         return new LoadedSaga.Present(new SavedSaga
         {
             Id = candidate.SagaId,
             Name = row.Name,
             State = row.State,
             Generation = row.Generation,
-            Definition = _definitions[row.DefinitionHash],
+            Definition = _definitions[row.DefinitionHash]!,
             Parameters = row.Parameters,
             Events = row.Events,
         });
@@ -80,6 +89,11 @@ internal sealed class LoadedPage
             Parameters = reader.GetFieldValue<byte[]>(5),
         };
         _sagas[reader.GetGuid(0)] = row;
+        if (!_definitions.ContainsKey(row.DefinitionHash))
+        {
+            _definitions.Add(row.DefinitionHash, definitions.Find(row.DefinitionHash));
+        }
+
         try
         {
             row.State = PostgresNames.ToInProgressState(reader.GetString(2));

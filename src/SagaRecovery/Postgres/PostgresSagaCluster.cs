@@ -174,7 +174,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
                 batch.Add(Sql.Accuse).With(from.Value).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience);
             }
 
-            batch.Add(Sql.Reassign)
+            batch.Add(move.From is null ? Sql.ReassignUnowned : Sql.Reassign)
                 .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience)
                 .With(move.Takers).With(after).With((long)move.BatchSize).With((long)turn)
                 .WithNullable(move.OwnerIncarnation?.Value);

@@ -11,6 +11,7 @@ internal sealed class PostgresSagaStore(
     : ISagaStore
 {
     private readonly int _pageSize = options.Value.ListPageSize;
+    private readonly DefinitionCache _definitions = new();
 
     public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
     {
@@ -41,23 +42,28 @@ internal sealed class PostgresSagaStore(
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
+            var page = new LoadedPage(_definitions);
             Guid[] ids = [.. candidates.Select(candidate => candidate.SagaId.Value)];
             var batch = new NpgsqlBatch(connection);
             await using (batch.ConfigureAwait(false))
             {
                 batch.Add(database.Statements.Present).With(member.Coordinator.Value);
                 batch.Add(database.Statements.LoadSagas).With(member.Coordinator.Value).With(ids);
-                batch.Add(database.Statements.LoadDefinitions).With(ids);
                 batch.Add(database.Statements.LoadEvents).With(ids);
                 NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
                 await using (reader.ConfigureAwait(false))
                 {
                     await PostgresFence.ReadPresentAsync(reader, member, cancellationToken).ConfigureAwait(false);
-                    var page = new LoadedPage();
                     await page.ReadAsync(reader, cancellationToken).ConfigureAwait(false);
-                    return page.AnswerFor(candidates);
                 }
             }
+
+            if (page.UnknownDefinitions is { Length: > 0 } unknown)
+            {
+                await LoadDefinitionsAsync(connection, page, unknown, cancellationToken).ConfigureAwait(false);
+            }
+
+            return page.AnswerFor(candidates);
         }
     }
 
@@ -70,6 +76,20 @@ internal sealed class PostgresSagaStore(
                 .With(sagaId.Value).With(ownership.Generation.Value).With(abandonment.Reason).With(abandonment.Comment),
             reader => reader.ReadAsync(cancellationToken),
             cancellationToken);
+
+    private async Task LoadDefinitionsAsync(NpgsqlConnection connection, LoadedPage page, byte[][] hashes, CancellationToken cancellationToken)
+    {
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.Add(database.Statements.LoadDefinitions).With(hashes);
+            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                await page.ReadDefinitionsAsync(reader, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
 
     private async Task<(int Read, Guid Last)> ListPageAsync(
         NpgsqlConnection connection, Membership member, CandidateListing listing, NameCache names, Guid after, CancellationToken cancellationToken)

@@ -42,9 +42,12 @@ internal sealed class Statements(string schema)
             and wait_event = 'ClientRead' and clock_timestamp() - xact_start > @Stalled
         """;
 
-    /// <summary>Read before everything that recovery reads: are we the latest incarnation, and is this the primary?</summary>
+    /// <summary>
+    /// Read before everything that recovery reads: are we the latest incarnation, and is this the primary? What follows in the same
+    /// transaction is not compiled just in time: a page of the log looks expensive enough for that, and compiling costs more than reading it.
+    /// </summary>
     public string Present { get; } = In(schema, """
-        select incarnation, pg_is_in_recovery() from {schema}.saga_coordinator where id = $1
+        select incarnation, pg_is_in_recovery(), set_config('jit', 'off', true) from {schema}.saga_coordinator where id = $1
         """);
 
     /// <summary>One page of candidates, in the order of the index saga_in_progress.</summary>
@@ -60,8 +63,7 @@ internal sealed class Statements(string schema)
         """);
 
     public string LoadDefinitions { get; } = In(schema, """
-        select hash, name, version, dag from {schema}.saga_definition
-        where hash in (select definition_hash from {schema}.saga where id = any ($1))
+        select hash, name, version, dag from {schema}.saga_definition where hash = any ($1)
         """);
 
     public string LoadEvents { get; } = In(schema, """
@@ -70,10 +72,13 @@ internal sealed class Statements(string schema)
 
     /// <summary>
     /// The fence. First in every transaction that writes about a saga: it waits for a join under way and then finds nothing, or comes
-    /// first and keeps a join waiting until the write is done. The statement after it has a fresh snapshot.
+    /// first and keeps a join waiting until the write is done. The statement after it has a fresh snapshot. What follows is planned to
+    /// find each saga by its id, whatever is known of the tables: a plan made while they are small is kept when they have grown, and
+    /// would read all of them for each write.
     /// </summary>
     public string Lock { get; } = In(schema, """
-        select incarnation from {schema}.saga_coordinator where id = $1 and incarnation = $2 for share
+        select incarnation, set_config('enable_seqscan', 'off', true), set_config('enable_mergejoin', 'off', true)
+        from {schema}.saga_coordinator where id = $1 and incarnation = $2 for share
         """);
 
     /// <summary>As <see cref="Lock"/>, but waits for the writes under way and keeps others out: what abandoning takes.</summary>
@@ -111,8 +116,7 @@ internal sealed class Statements(string schema)
         insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
         select e.saga_id, e.node_id, e.event_type, e.data, $1
         from unnest($3, $4, $5, $6, $7) as e (saga_id, generation, node_id, event_type, data)
-        join {schema}.saga s on s.id = e.saga_id
-        where {{Owned("e")}}
+        where {{IsOwned("e")}}
         on conflict (saga_id, node_id, event_type) do nothing
         """);
 
@@ -124,8 +128,7 @@ internal sealed class Statements(string schema)
         with written as (
             select e.ordinal, e.saga_id, e.new_state
             from unnest($3, $4, $5) with ordinality as e (saga_id, generation, new_state, ordinal)
-            join {schema}.saga s on s.id = e.saga_id
-            where {{Owned("e")}}
+            where {{IsOwned("e")}}
         ), changed as (
             update {schema}.saga s set state = w.new_state
             from (select distinct on (saga_id) saga_id, new_state from written where new_state is not null order by saga_id, ordinal desc) w
@@ -160,10 +163,17 @@ internal sealed class Statements(string schema)
 
     public static string In(string schema, string statement) => statement.Replace("{schema}", schema, StringComparison.Ordinal);
 
-    /// <summary>The saga's row is ours at the entry's generation, and in progress: see <see cref="StandAlready"/> for one that has ended.</summary>
-    private static string Owned(string entry) => $$"""
-        s.current_coordinator = $1 and s.adopt_generation = {{entry}}.generation
-                and s.state in ('running', 'unwinding')
-                and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+    /// <summary>
+    /// The saga's row is ours at the entry's generation, and in progress: see <see cref="StandAlready"/> for one that has ended.
+    /// <c>offset 0</c> keeps it a probe for each entry. As a join, where nothing is known of the table yet, it began with all sagas of the
+    /// coordinator.
+    /// </summary>
+    private static string IsOwned(string entry) => $$"""
+        exists (
+                select from {schema}.saga s
+                where s.id = {{entry}}.saga_id and s.current_coordinator = $1 and s.adopt_generation = {{entry}}.generation
+                    and s.state in ('running', 'unwinding')
+                offset 0)
+            and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
         """;
 }
