@@ -33,6 +33,17 @@ internal sealed class PostgresDatabase(
     public ValueTask<NpgsqlConnection> OpenDirectAsync(CancellationToken cancellationToken) =>
         (direct ?? dataSource).OpenConnectionAsync(cancellationToken);
 
+    /// <summary>Runs a batch that is run again and again: prepared, unless that is turned off.</summary>
+    public async Task<NpgsqlDataReader> ExecuteAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
+    {
+        if (Options.PreparedStatements)
+        {
+            await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Runs a batch, as one transaction, and reads what it answers.</summary>
     public async Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
     {

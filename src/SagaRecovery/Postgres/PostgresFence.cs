@@ -93,12 +93,7 @@ internal static class PostgresFence
         {
             batch.Add(lockStatement, member);
             build(batch);
-            if (database.Options.PreparedStatements)
-            {
-                await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
-            }
-
-            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
                 if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))

@@ -50,7 +50,7 @@ internal sealed class PostgresSagaStore(
                 batch.Add(database.Statements.Present).With(member.Coordinator.Value);
                 batch.Add(database.Statements.LoadSagas).With(member.Coordinator.Value).With(ids);
                 batch.Add(database.Statements.LoadEvents).With(ids);
-                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
                 await using (reader.ConfigureAwait(false))
                 {
                     await PostgresFence.ReadPresentAsync(reader, member, cancellationToken).ConfigureAwait(false);
@@ -99,7 +99,7 @@ internal sealed class PostgresSagaStore(
         {
             batch.Add(database.Statements.Present).With(member.Coordinator.Value);
             batch.Add(database.Statements.ListPage).With(member.Coordinator.Value).With(after).With(_pageSize);
-            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
                 await PostgresFence.ReadPresentAsync(reader, member, cancellationToken).ConfigureAwait(false);

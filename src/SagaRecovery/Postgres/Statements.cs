@@ -44,10 +44,12 @@ internal sealed class Statements(string schema)
 
     /// <summary>
     /// Read before everything that recovery reads: are we the latest incarnation, and is this the primary? What follows in the same
-    /// transaction is not compiled just in time: a page of the log looks expensive enough for that, and compiling costs more than reading it.
+    /// transaction finds its rows by index, and is not compiled just in time: for a page of a few hundred sagas the planner would rather
+    /// read a log of a hundred thousand events as a whole, and compile an expression for that.
     /// </summary>
     public string Present { get; } = In(schema, """
-        select incarnation, pg_is_in_recovery(), set_config('jit', 'off', true) from {schema}.saga_coordinator where id = $1
+        select incarnation, pg_is_in_recovery(), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+        from {schema}.saga_coordinator where id = $1
         """);
 
     /// <summary>One page of candidates, in the order of the index saga_in_progress.</summary>

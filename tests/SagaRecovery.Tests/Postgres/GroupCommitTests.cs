@@ -4,7 +4,7 @@ using SagaRecovery.Postgres;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>What shares a transaction, and what does not.</summary>
-public sealed class GroupCommitTests
+public sealed class GroupCommitTests : IDisposable
 {
     private readonly List<(string Key, int[] Items)> _written = [];
     private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -12,6 +12,8 @@ public sealed class GroupCommitTests
     private readonly GroupCommit<string, int, string> _commit;
 
     public GroupCommitTests() => _commit = new GroupCommit<string, int, string>(WriteAsync, maxGroup: 3, maxConcurrent: 1);
+
+    public void Dispose() => _arrived.Dispose();
 
     [Fact]
     public async Task What_comes_alone_goes_at_once()
