@@ -151,12 +151,12 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         Membership dead = await SilentAsync();
         await Db.CreateSagaAsync(dead);
         await SilenceAsync(dead);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync(period: TimeSpan.FromMinutes(1)); // its signs of life do not wait for the drain
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
         await using NpgsqlConnection drain = await BeginAsync(
             $"select from saga_recovery.saga_coordinator where id = '{taker.Id}' for update; update saga_recovery.saga_coordinator set time_draining = now() where id = '{taker.Id}'");
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(dead.Coordinator, [taker.Id]);
-        await Db.SomebodyWaitsForALockAsync();
+        await Db.SomebodyWaitsForALockAsync("for key share"); // and not only its next sign of life
         await drain.ExecuteAsync("commit");
 
         (await moving).Moved.Should().Be(0);

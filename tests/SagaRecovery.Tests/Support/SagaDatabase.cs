@@ -123,9 +123,12 @@ public sealed class SagaDatabase : IAsyncDisposable
         new { Id = sagaId.Value, To = to.Value });
 
     /// <summary>Waits until some backend waits for a lock that another one holds.</summary>
-    public Task SomebodyWaitsForALockAsync() => Eventually.HoldsAsync(
-        () => QueryAsync<bool>("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())"),
-        "somebody waited for a lock");
+    /// <param name="statement">A part of the statement that is to wait.</param>
+    public Task SomebodyWaitsForALockAsync(string statement = "") => Eventually.HoldsAsync(
+        () => QueryAsync<bool>(
+            "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() and position(@Statement in query) > 0)",
+            new { Statement = statement }),
+        $"somebody waited for a lock: {statement}");
 
     public static SavedDefinition DefinitionNamed(string name)
     {
