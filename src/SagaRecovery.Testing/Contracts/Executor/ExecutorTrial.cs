@@ -42,10 +42,13 @@ internal sealed class ExecutorTrial : IAsyncDisposable
 
     private ISagaExecutor Executor => _host.Services.GetRequiredService<ISagaExecutor>();
 
-    /// <summary>Starts the host, and waits until it has joined.</summary>
+    /// <summary>
+    /// Starts the host, and waits until it has joined and the pass of the start is over: what is inserted then, it does not find.
+    /// </summary>
     public async Task<Membership> StartAsync()
     {
         await _host.StartAsync().ConfigureAwait(false);
+        await PassAsync().ConfigureAwait(false);
         return await Soon(Coordinator.JoinedAsync(CancellationToken.None), "the host joins as a coordinator").ConfigureAwait(false);
     }
 
