@@ -17,7 +17,7 @@ internal sealed class PostgresSagaLog : ISagaLog
     public PostgresSagaLog(PostgresDatabase database)
     {
         _database = database;
-        _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, MaxCreatedTogether, MaxConcurrentCreations);
+        _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, weigh: _ => 1, MaxCreatedTogether, MaxConcurrentCreations);
     }
 
     private Statements Sql => _database.Statements;

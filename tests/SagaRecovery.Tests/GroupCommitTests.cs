@@ -1,17 +1,18 @@
 using Npgsql;
-using SagaRecovery.Postgres;
 
-namespace SagaRecovery.Tests.Postgres;
+namespace SagaRecovery.Tests;
 
 /// <summary>What shares a transaction, and what does not.</summary>
 public sealed class GroupCommitTests : IDisposable
 {
+    private const int Heavy = 9;
+
     private readonly List<(string Key, int[] Items)> _written = [];
     private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _arrived = new(0);
     private readonly GroupCommit<string, int, string> _commit;
 
-    public GroupCommitTests() => _commit = new GroupCommit<string, int, string>(WriteAsync, maxGroup: 3, maxConcurrent: 1);
+    public GroupCommitTests() => _commit = new GroupCommit<string, int, string>(WriteAsync, item => item == Heavy ? 3 : 1, maxGroup: 3, maxConcurrent: 1);
 
     public void Dispose() => _arrived.Dispose();
 
@@ -34,6 +35,29 @@ public sealed class GroupCommitTests : IDisposable
 
         (await Task.WhenAll(all)).Should().Equal("wrote 1", "wrote 2", "wrote 3", "wrote 4", "wrote 5");
         Groups.Should().BeEquivalentTo(["a: 1", "a: 2 3 4", "a: 5"], groups => groups.WithStrictOrdering());
+    }
+
+    [Fact]
+    public async Task What_is_heavy_has_a_transaction_for_itself()
+    {
+        Task<string>[] all = [await FirstAsync(), WriteAsync(2), WriteAsync(Heavy), WriteAsync(4)];
+        _goOn.SetResult();
+        await Task.WhenAll(all);
+
+        Groups.Should().BeEquivalentTo(["a: 1", "a: 2", "a: 9", "a: 4"], groups => groups.WithStrictOrdering());
+    }
+
+    [Fact]
+    public async Task It_is_idle_when_nothing_is_under_way_or_waits()
+    {
+        await _commit.WhenIdleAsync();
+        Task<string>[] all = [await FirstAsync(), WriteAsync(2)];
+        Task idle = _commit.WhenIdleAsync();
+
+        idle.IsCompleted.Should().BeFalse();
+        _goOn.SetResult();
+        await idle;
+        all.Should().OnlyContain(write => write.IsCompletedSuccessfully);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
-using Npgsql;
+using System.Data.Common;
 
-namespace SagaRecovery.Postgres;
+namespace SagaRecovery;
 
 /// <summary>
 /// Lets writes that come while others are under way share one transaction. A write that comes alone goes at once. Thread-safe.
@@ -9,21 +9,23 @@ namespace SagaRecovery.Postgres;
 /// <typeparam name="TItem">What is written.</typeparam>
 /// <typeparam name="TAnswer">What is answered for each.</typeparam>
 /// <param name="write">Writes a group; answers for each of its items, in their order.</param>
-/// <param name="maxGroup">How many items one transaction may hold.</param>
+/// <param name="weigh">How much of a transaction an item takes.</param>
+/// <param name="maxGroup">How much one transaction may hold; an item that is more has one for itself.</param>
 /// <param name="maxConcurrent">How many transactions may be under way at once.</param>
 internal sealed class GroupCommit<TKey, TItem, TAnswer>(
-    Func<TKey, IReadOnlyList<TItem>, Task<IReadOnlyList<TAnswer>>> write, int maxGroup, int maxConcurrent)
+    Func<TKey, IReadOnlyList<TItem>, Task<IReadOnlyList<TAnswer>>> write, Func<TItem, int> weigh, int maxGroup, int maxConcurrent)
     where TKey : IEquatable<TKey>
 {
     private readonly Lock _lock = new();
     private readonly Queue<Waiting> _queue = new();
+    private TaskCompletionSource? _idle;
     private int _underWay;
 
     /// <summary>Writes one item.</summary>
     /// <param name="key">Its key.</param>
     /// <param name="item">The item.</param>
     /// <param name="cancellationToken">Gives up waiting. What is in the queue then is not written; what was sent may still take effect.</param>
-    /// <exception cref="NpgsqlException">The database did not take the group, or did not answer; where it refused data, this item's.</exception>
+    /// <exception cref="DbException">The database did not take the group, or did not answer; where it refused data, this item's.</exception>
     public Task<TAnswer> WriteAsync(TKey key, TItem item, CancellationToken cancellationToken)
     {
         var waiting = new Waiting(key, item, cancellationToken);
@@ -44,6 +46,15 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
         return waiting.Answer.Task.WaitAsync(cancellationToken);
     }
 
+    /// <summary>Completes when no transaction is under way and nothing is in the queue.</summary>
+    public Task WhenIdleAsync()
+    {
+        lock (_lock)
+        {
+            return _underWay == 0 ? Task.CompletedTask : (_idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
     private async Task WriteGroupsAsync()
     {
         while (Take() is { Count: > 0 } group)
@@ -56,18 +67,24 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
     private List<Waiting> Take()
     {
         List<Waiting> group = [];
+        int weight = 0;
         lock (_lock)
         {
-            while (group.Count < maxGroup && _queue.TryPeek(out Waiting? next) && (group.Count == 0 || group[0].Key.Equals(next.Key)))
+            while (_queue.TryPeek(out Waiting? next) && (group.Count == 0 || (group[0].Key.Equals(next.Key) && weight + weigh(next.Item) <= maxGroup)))
             {
                 _queue.Dequeue();
                 if (!next.IsGivenUp)
                 {
                     group.Add(next);
+                    weight += weigh(next.Item);
                 }
             }
 
-            _underWay -= group.Count == 0 ? 1 : 0;
+            if (group.Count == 0 && --_underWay == 0)
+            {
+                _idle?.SetResult();
+                _idle = null;
+            }
         }
 
         return group;
@@ -84,7 +101,7 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
                 group[i].Answer.SetResult(answers[i]);
             }
         }
-        catch (PostgresException refused) when (group.Count > 1 && refused.IsForTheData())
+        catch (DbException refused) when (group.Count > 1 && refused.IsForTheData())
         {
             int half = group.Count / 2;
             await WriteAsync(group[..half]).ConfigureAwait(false);
