@@ -50,10 +50,20 @@ internal sealed class CoordinatorPulse(
 
     private void TellOfSettingsWithoutEffect()
     {
-        (TimeSpan? Value, string Name)[] needed = [(_options.TakeOverAfter, nameof(_options.TakeOverAfter)), (_options.DrainFor, nameof(_options.DrainFor))];
-        foreach ((TimeSpan? _, string name) in needed.Where(setting => cluster is NoSagaCluster && setting.Value is not null))
+        if (cluster is not NoSagaCluster)
         {
-            Log.NoCluster(logger, $"{SagaRecoveryOptions.SectionName}:{name}");
+            return;
+        }
+
+        TellIf(_options.TakeOverAfter is not null, nameof(_options.TakeOverAfter));
+        TellIf(_options.DrainFor is not null, nameof(_options.DrainFor));
+
+        void TellIf(bool isSet, string name)
+        {
+            if (isSet)
+            {
+                Log.NoCluster(logger, $"{SagaRecoveryOptions.SectionName}:{name}");
+            }
         }
     }
 

@@ -26,9 +26,6 @@ internal sealed class RecoveryPass(
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
-    /// <summary>How many batches are loaded at once, each over a connection of its own: the database and this process work at the same time.</summary>
-    private const int BatchesAhead = 2;
-
     private readonly int _loadBatchSize = options.Value.LoadBatchSize;
     private readonly int _maxConcurrency = options.Value.MaxConcurrency;
 
@@ -155,31 +152,19 @@ internal sealed class RecoveryPass(
     {
         var previous = plan.Readopted.ToDictionary(saga => saga.Candidate.SagaId, saga => saga.Previous);
         List<Candidate[]> batches = [.. plan.Recover.Concat(plan.Readopted.Select(saga => saga.Candidate)).Chunk(_loadBatchSize)];
-        Queue<Task<IReadOnlyList<LoadedSaga>>> ahead = [];
+        Task<IReadOnlyList<LoadedSaga>>? next = null;
         try
         {
             for (int i = 0; i < batches.Count && !stopping.IsCancellationRequested; i++)
             {
-                LoadAhead(from: i);
-                IReadOnlyList<LoadedSaga> loaded = await ahead.Dequeue().ConfigureAwait(false);
-                LoadAhead(from: i + 1); // fetched while this batch is handed over
+                IReadOnlyList<LoadedSaga> loaded = await (next ?? LoadAsync(batches[i])).ConfigureAwait(false);
+                next = i + 1 < batches.Count ? LoadAsync(batches[i + 1]) : null; // fetched while this batch is handed over
                 await SideBySideAsync(batches[i].Length, saga => HandOverOneAsync(batches[i][saga], loaded[saga])).ConfigureAwait(false);
             }
         }
         finally
         {
-            foreach (Task load in ahead)
-            {
-                await Ended(load).ConfigureAwait(false);
-            }
-        }
-
-        void LoadAhead(int from)
-        {
-            for (int i = from + ahead.Count; i < batches.Count && ahead.Count < BatchesAhead; i++)
-            {
-                ahead.Enqueue(LoadAsync(batches[i]));
-            }
+            await Ended(next).ConfigureAwait(false);
         }
 
         async Task<IReadOnlyList<LoadedSaga>> LoadAsync(Candidate[] batch)
@@ -232,7 +217,13 @@ internal sealed class RecoveryPass(
     }
 
     /// <summary>Waits for a prefetch that nobody will use, so that it does not outlive its pass; its failure has no consequence.</summary>
-    private static async Task Ended(Task prefetch) => await prefetch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    private static async Task Ended(Task? prefetch)
+    {
+        if (prefetch is not null)
+        {
+            await prefetch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
     private string Explain(PassStart pass, Exception exception)
     {

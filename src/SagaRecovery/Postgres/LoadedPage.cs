@@ -31,14 +31,16 @@ internal sealed class LoadedPage(DefinitionCache definitions)
         }
     }
 
-    /// <summary>Reads the result of <see cref="Statements.LoadDefinitions"/>.</summary>
-    public async Task ReadDefinitionsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    /// <summary>Reads a row of <see cref="Statements.LoadDefinitions"/>.</summary>
+    public static SavedDefinition ReadDefinition(NpgsqlDataReader row) =>
+        new(DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(0)), row.GetString(1), row.GetInt32(2), row.GetFieldValue<byte[]>(3));
+
+    /// <summary>Adds definitions that were still to be loaded.</summary>
+    public void Add(IEnumerable<SavedDefinition> loaded)
     {
-        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        foreach (SavedDefinition definition in loaded)
         {
-            var hash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(0));
-            var definition = new SavedDefinition(hash, reader.GetString(1), reader.GetInt32(2), reader.GetFieldValue<byte[]>(3));
-            _definitions[hash] = definition;
+            _definitions[definition.Hash] = definition;
             definitions.Add(definition);
         }
     }

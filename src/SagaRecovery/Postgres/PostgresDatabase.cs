@@ -50,15 +50,22 @@ internal sealed class PostgresDatabase(
         NpgsqlConnection connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            var batch = new NpgsqlBatch(connection);
-            await using (batch.ConfigureAwait(false))
+            return await ReadAsync(connection, build, read, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The same on a connection that is there.</summary>
+    public static async Task<T> ReadAsync<T>(
+        NpgsqlConnection connection, Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
+    {
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
+        {
+            build(batch);
+            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
             {
-                build(batch);
-                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                await using (reader.ConfigureAwait(false))
-                {
-                    return await read(new PostgresRows(reader, cancellationToken)).ConfigureAwait(false);
-                }
+                return await read(new PostgresRows(reader, cancellationToken)).ConfigureAwait(false);
             }
         }
     }

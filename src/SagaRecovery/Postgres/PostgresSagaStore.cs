@@ -60,7 +60,11 @@ internal sealed class PostgresSagaStore(
 
             if (page.UnknownDefinitions is { Length: > 0 } unknown)
             {
-                await LoadDefinitionsAsync(connection, page, unknown, cancellationToken).ConfigureAwait(false);
+                page.Add(await PostgresDatabase.ReadAsync(
+                    connection,
+                    batch => batch.Add(database.Statements.LoadDefinitions).With(unknown),
+                    rows => rows.ListAsync(LoadedPage.ReadDefinition),
+                    cancellationToken).ConfigureAwait(false));
             }
 
             return page.AnswerFor(candidates);
@@ -76,20 +80,6 @@ internal sealed class PostgresSagaStore(
                 .With(sagaId.Value).With(ownership.Generation.Value).With(abandonment.Reason).With(abandonment.Comment),
             reader => reader.ReadAsync(cancellationToken),
             cancellationToken);
-
-    private async Task LoadDefinitionsAsync(NpgsqlConnection connection, LoadedPage page, byte[][] hashes, CancellationToken cancellationToken)
-    {
-        var batch = new NpgsqlBatch(connection);
-        await using (batch.ConfigureAwait(false))
-        {
-            batch.Add(database.Statements.LoadDefinitions).With(hashes);
-            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            await using (reader.ConfigureAwait(false))
-            {
-                await page.ReadDefinitionsAsync(reader, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
 
     private async Task<(int Read, Guid Last)> ListPageAsync(
         NpgsqlConnection connection, Membership member, CandidateListing listing, NameCache names, Guid after, CancellationToken cancellationToken)
