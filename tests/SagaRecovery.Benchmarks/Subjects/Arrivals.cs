@@ -11,6 +11,9 @@ internal sealed class Arrivals(int expected)
     private long _tenThousandth;
     private int _count;
 
+    /// <summary>How many are to arrive.</summary>
+    public int Expected => expected;
+
     /// <summary>Completes when all have arrived.</summary>
     public Task All => _all.Task;
 
