@@ -67,7 +67,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     [InlineData(DrainPhase.HandingOver, "the rest is being given to others.")]
     [InlineData(DrainPhase.Drained, "nothing is left: it can be ended.")]
     [InlineData(DrainPhase.LeftSome, "2 are left, which go on at its next start.")]
-    [InlineData(DrainPhase.LeftSome, "the database did not answer: ask for it again.", 0)]
+    [InlineData(DrainPhase.Unanswered, "the database did not answer: ask for it again.", 0)]
     public void While_it_drains_it_is_degraded_and_says_how_far_it_has_come(DrainPhase phase, string says, long left = 2)
     {
         RecoveryReport report = After(PassResult.Completed) with { Drain = new DrainReport(Noon, new OperatorNote("ann", "version 2"), phase, HandedOver: 5, left) };

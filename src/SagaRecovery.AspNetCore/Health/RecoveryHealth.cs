@@ -34,7 +34,7 @@ internal static class RecoveryHealth
             DrainPhase.LettingFinish => "those that run may finish.",
             DrainPhase.HandingOver => "the rest is being given to others.",
             DrainPhase.Drained => "nothing is left: it can be ended.",
-            _ when drain.Left == 0 => "the database did not answer: ask for it again.",
+            DrainPhase.Unanswered => "the database did not answer: ask for it again.",
             _ => $"{drain.Left} are left, which go on at its next start.",
         };
 

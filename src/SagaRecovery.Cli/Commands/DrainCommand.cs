@@ -79,7 +79,7 @@ internal static class DrainCommand
             RecoveryReport report = await service.StatusAsync(cancellationToken).ConfigureAwait(false);
             switch (report.Drain)
             {
-                case { Phase: DrainPhase.Drained or DrainPhase.LeftSome } ended:
+                case { Phase: DrainPhase.Drained or DrainPhase.LeftSome or DrainPhase.Unanswered } ended:
                     return ended;
                 case null:
                     throw new RefusalException(ExitCode.Failed, "The process has been restarted meanwhile: nothing is draining any more.");
@@ -92,9 +92,9 @@ internal static class DrainCommand
     private static ExitCode Tell(Call call, DrainReport drain)
     {
         string asked = $"drain: asked for by {PlainText.OneLine(drain.Note.Actor)} at {PlainText.Time(drain.Since)}";
-        if (drain.Phase == DrainPhase.LeftSome)
+        if (drain.Phase is DrainPhase.LeftSome or DrainPhase.Unanswered)
         {
-            call.Note(drain.Left == 0
+            call.Note(drain.Phase == DrainPhase.Unanswered
                 ? $"{asked}; the database did not answer: ask for it again."
                 : $"{asked}; {drain.HandedOver} sagas given to others, {drain.Left} left, which nobody else can take: they go on at the next start.");
             return ExitCode.Failed;

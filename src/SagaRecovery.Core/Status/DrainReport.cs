@@ -13,10 +13,13 @@ public enum DrainPhase
     Drained,
 
     /// <summary>
-    /// Some sagas stay: nobody else can take them, or, where none are left, the store was away. They are this coordinator's, and go on at
-    /// its next start, or go to others once the drain is asked for again.
+    /// Some sagas stay: nobody else can take them. They are this coordinator's, and go on at its next start, or go to others once the
+    /// drain is asked for again.
     /// </summary>
     LeftSome,
+
+    /// <summary>The store did not answer, so it is not known what is left. The drain can be asked for again.</summary>
+    Unanswered,
 }
 
 /// <summary>A drain of this process.</summary>

@@ -80,7 +80,7 @@ public static class RecoveryReportText
             DrainPhase.LettingFinish => "Those that run may finish.\n",
             DrainPhase.HandingOver => "The rest is being given to others.\n",
             DrainPhase.Drained => Invariant($"Drained: {drain.HandedOver} given to others, none left.\n"),
-            _ when drain.Left == 0 => "The database did not answer: ask for the drain again.\n",
+            DrainPhase.Unanswered => "The database did not answer: ask for the drain again.\n",
             _ => Invariant($"{drain.HandedOver} given to others, {drain.Left} left, which go on at the next start.\n"),
         });
     }

@@ -65,8 +65,7 @@ public sealed class SagaDrain
         lock (_lock)
         {
             Task emptied = BeginToEmpty(note, letRun);
-            bool hasLeftSome = _ended is { IsCompleted: true } && _report!.Phase == DrainPhase.LeftSome;
-            if (_ended is null || hasLeftSome)
+            if (_ended is null || (_ended.IsCompleted && _report!.Phase is DrainPhase.LeftSome or DrainPhase.Unanswered))
             {
                 Show(report => report with { Phase = emptied.IsCompleted ? DrainPhase.HandingOver : DrainPhase.LettingFinish });
                 _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);
@@ -138,7 +137,7 @@ public sealed class SagaDrain
     {
         Show(report => report with { Phase = DrainPhase.HandingOver });
         long left = 0;
-        bool isDrained = await TryAsync(async () =>
+        bool isAnswered = await TryAsync(async () =>
         {
             long handedOver = await GiveAwayAsync(cancellationToken).ConfigureAwait(false);
             left = await CountOwnAsync(cancellationToken).ConfigureAwait(false);
@@ -147,14 +146,15 @@ public sealed class SagaDrain
             {
                 await settle().ConfigureAwait(false);
             }
-        }).ConfigureAwait(false) && left == 0;
+        }).ConfigureAwait(false);
 
-        DrainReport ended = Show(report => report with { Phase = isDrained ? DrainPhase.Drained : DrainPhase.LeftSome });
-        if (isDrained)
+        DrainPhase end = !isAnswered ? DrainPhase.Unanswered : left > 0 ? DrainPhase.LeftSome : DrainPhase.Drained;
+        DrainReport ended = Show(report => report with { Phase = end });
+        if (end == DrainPhase.Drained)
         {
             Log.Drained(_logger, ended.HandedOver);
         }
-        else if (left > 0)
+        else if (end == DrainPhase.LeftSome)
         {
             Log.DrainedButFor(_logger, left, ended.HandedOver);
         }

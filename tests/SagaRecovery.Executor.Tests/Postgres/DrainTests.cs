@@ -50,6 +50,19 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
+    public async Task A_drain_that_the_database_did_not_answer_says_so_and_can_be_asked_for_again()
+    {
+        await using PostgresHost host = await StartAsync();
+        await host.ActivateAsync();
+        await host.ExecuteAsync("alter table saga_recovery.saga rename to saga_away");
+        (await DrainAsync(host).Soon()).Phase.Should().Be(DrainPhase.Unanswered);
+        host.Status.RenderText().Should().Contain("The database did not answer: ask for the drain again.");
+
+        await host.ExecuteAsync("alter table saga_recovery.saga_away rename to saga");
+        await Eventually.HoldsAsync(async () => await DrainAsync(host).Soon() is { Phase: DrainPhase.Drained, Left: 0 }, "the database answered");
+    }
+
+    [Fact]
     public async Task Its_own_pass_stops_what_it_gave_away_where_the_hint_is_lost()
     {
         await using PostgresHost old = await PostgresHost.StartOutOfTouchAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));

@@ -97,7 +97,8 @@ const phases = {
   LettingFinish: () => 'those that run may finish.',
   HandingOver: () => 'the rest is being given to others.',
   Drained: (drain) => `drained: ${drain.handedOver} given to others, none left.`,
-  LeftSome: (drain) => drain.left === 0 ? 'the database did not answer: ask for the drain again.' : `${drain.handedOver} given to others, ${drain.left} left, which go on at the next start.`,
+  Unanswered: () => 'the database did not answer: ask for the drain again.',
+  LeftSome: (drain) => `${drain.handedOver} given to others, ${drain.left} left, which go on at the next start.`,
 };
 
 function unowned(sagas, what, why) {
