@@ -8,7 +8,7 @@ namespace SagaRecovery.Core.Tests.Bookkeeping;
 public class PlanningAllocationTests
 {
     private const int Sagas = 100_000;
-    private const int Bound = 4_096; // the plan, its empty lists, the closing drain: the same for one saga and for a million
+    private const int Bound = 1_024; // the plan, its empty lists, the closing drain: the same for one saga and for a million
 
     private readonly StartInbox _inbox = new();
     private readonly SagaTracker _tracker;
@@ -25,7 +25,8 @@ public class PlanningAllocationTests
 
         MeasurePlanning(); // the first pass grows what the later ones reuse
 
-        MeasurePlanning().Should().BeLessThan(Bound);
+        // A collection in the midst of one, begun by another thread, charges it with what was left of this thread's allocation buffer.
+        Enumerable.Range(0, 5).Min(_ => MeasurePlanning()).Should().BeLessThan(Bound);
     }
 
     private long MeasurePlanning()

@@ -79,12 +79,13 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
         IEnumerable<Candidate> listed = whole.Candidates;
         if (Is(Fault.PagesByOffset) && whole.Count > 20)
         {
-            listed = listed.Take(20).ToList();
+            int page = whole.Count / 2;
+            listed = listed.OrderBy(candidate => candidate.SagaId).Take(page).ToList();
             _firstPageRead.TrySetResult();
             await _someEnded.Task;
             var later = new CandidateListing();
             await Inner.ListCandidatesAsync(member, later, cancellationToken);
-            listed = [.. listed, .. later.Candidates.Skip(20)];
+            listed = [.. listed, .. later.Candidates.OrderBy(candidate => candidate.SagaId).Skip(page)];
         }
 
         (listed, _copy) = Is(Fault.ListsFromLaggingCopy) ? (_copy, whole.Candidates) : (listed, _copy);

@@ -116,11 +116,12 @@ internal static class ListingRules
     private static async Task EndingMeanwhileAsync(StoreTrial trial)
     {
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
-        List<SagaId> staying = await trial.CreateManyAsync(us, 2 * trial.ListPageSize).ConfigureAwait(false);
-        List<SagaId> ending = await trial.CreateManyAsync(us, 2 * trial.ListPageSize).ConfigureAwait(false);
+        SagaId[] all = [.. (await trial.CreateManyAsync(us, 4 * trial.ListPageSize).ConfigureAwait(false)).Order()];
+        SagaId[] ending = all[..(2 * trial.ListPageSize)]; // the first half by id: where that is the order of the pages, each end shifts those that stay
+        SagaId[] staying = all[ending.Length..];
         Task endingAll = Task.Run(async () =>
         {
-            foreach (SagaId saga in ending.Order())
+            foreach (SagaId saga in ending)
             {
                 await trial.WriteAsync(us, StoreTrial.Entry(saga, SagaState.Succeeded)).ConfigureAwait(false);
             }
