@@ -80,12 +80,12 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
         if (Is(Fault.PagesByOffset) && whole.Count > 20)
         {
             int page = whole.Count / 2;
-            listed = listed.OrderBy(candidate => candidate.SagaId).Take(page).ToList();
+            listed = listed.Take(page).ToList();
             _firstPageRead.TrySetResult();
             await _someEnded.Task;
             var later = new CandidateListing();
             await Inner.ListCandidatesAsync(member, later, cancellationToken);
-            listed = [.. listed, .. later.Candidates.OrderBy(candidate => candidate.SagaId).Skip(page)];
+            listed = [.. listed, .. later.Candidates.Skip(page)];
         }
 
         (listed, _copy) = Is(Fault.ListsFromLaggingCopy) ? (_copy, whole.Candidates) : (listed, _copy);

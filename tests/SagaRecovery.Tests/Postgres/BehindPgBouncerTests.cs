@@ -21,10 +21,19 @@ public sealed class ListingBehindPgBouncerTests(PostgresCluster cluster, Pooler 
 public sealed class LoadingBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : LoadingTests(cluster, pooler);
 
 [Collection(BehindPgBouncer.Name)]
-public sealed class OperationsFoundBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : OperationsFoundTests(cluster, pooler);
-
-[Collection(BehindPgBouncer.Name)]
 public sealed class OperationsBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : OperationsTests(cluster, pooler);
 
 [Collection(BehindPgBouncer.Name)]
+public sealed class OperationsFoundBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : OperationsFoundTests(cluster, pooler);
+
+[Collection(BehindPgBouncer.Name)]
+public sealed class ReassignmentBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : ReassignmentTests(cluster, pooler);
+
+[Collection(BehindPgBouncer.Name)]
+public sealed class ReassignmentRaceBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : ReassignmentRaceTests(cluster, pooler);
+
+[Collection(BehindPgBouncer.Name)]
 public sealed class SagaLogBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : SagaLogTests(cluster, pooler);
+
+[Collection(BehindPgBouncer.Name)]
+public sealed class TakeOverBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : TakeOverTests(cluster, pooler);

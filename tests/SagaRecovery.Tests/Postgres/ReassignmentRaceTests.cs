@@ -1,0 +1,132 @@
+using Dapper;
+using Npgsql;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>Reassignments beside writes, joins, drains and each other: one waits, and then finds what the other did.</summary>
+public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = null) : ClusterTest(cluster, pooler)
+{
+    [Fact]
+    public async Task An_append_that_waits_for_a_reassignment_is_refused()
+    {
+        Membership slow = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(slow);
+        await SilenceAsync(slow);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using NpgsqlConnection inTheWay = await BeginAsync($"select from saga_recovery.saga where id = '{saga}' for update");
+
+        Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]); // has the owner's row, waits for the saga's
+        await Db.SomebodyWaitsForALockAsync();
+        Task<bool> appending = Db.AppendAsync(slow, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)]);
+        await Eventually.HoldsAsync(
+            async () => await Db.QueryAsync<long>("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()") == 2,
+            "the append waited, too");
+        await inTheWay.ExecuteAsync("commit");
+
+        (await moving).Moved.Should().Be(1);
+        (await appending).Should().BeFalse();
+        (await Db.CountEventsAsync(saga)).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_reassignment_waits_for_the_owners_writes_under_way()
+    {
+        Membership slow = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(slow);
+        await SilenceAsync(slow);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using NpgsqlConnection writer = await BeginAsync($"select from saga_recovery.saga_coordinator where id = '{slow.Coordinator}' for share");
+
+        Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]);
+        await Db.SomebodyWaitsForALockAsync();
+        moving.IsCompleted.Should().BeFalse();
+        await writer.ExecuteAsync("commit");
+
+        (await moving).Moved.Should().Be(1);
+        (await Db.ListAsync(taker.Member)).Should().ContainSingle(candidate => candidate.SagaId == saga);
+    }
+
+    [Fact]
+    public async Task An_owner_that_speaks_up_before_its_sagas_are_moved_keeps_them()
+    {
+        Membership slow = await SilentAsync();
+        await Db.CreateSagaAsync(slow);
+        await SilenceAsync(slow);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using NpgsqlConnection beat = await BeginAsync($"update saga_recovery.saga_coordinator set time_seen = clock_timestamp() where id = '{slow.Coordinator}'");
+
+        Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]);
+        await Db.SomebodyWaitsForALockAsync();
+        await beat.ExecuteAsync("commit");
+
+        (await moving).Moved.Should().Be(0);
+        (await Db.ListAsync(slow)).Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task An_owner_that_joins_for_the_first_time_meanwhile_keeps_its_sagas()
+    {
+        Membership us = await Db.JoinAsync();
+        var stranger = new CoordinatorId(Guid.NewGuid());
+        await Db.ReassignAsync(await Db.CreateSagaAsync(us), stranger);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using NpgsqlConnection join = await BeginAsync(
+            $"insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id) values ('{stranger}', 1, 'new', 7)");
+
+        Task<ReassignOutcome.Done> moving = ReassignedAsync(stranger, [taker.Id]);
+        await Db.SomebodyWaitsForALockAsync();
+        await join.ExecuteAsync("commit");
+
+        (await moving).Moved.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Whoever_begins_to_drain_meanwhile_gets_nothing()
+    {
+        Membership dead = await SilentAsync();
+        await Db.CreateSagaAsync(dead);
+        await SilenceAsync(dead);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using NpgsqlConnection drain = await BeginAsync(
+            $"select from saga_recovery.saga_coordinator where id = '{taker.Id}' for update; update saga_recovery.saga_coordinator set time_draining = now() where id = '{taker.Id}'");
+
+        Task<ReassignOutcome.Done> moving = ReassignedAsync(dead.Coordinator, [taker.Id]);
+        await Db.SomebodyWaitsForALockAsync("for key share"); // and not only its next sign of life
+        await drain.ExecuteAsync("commit");
+
+        (await moving).Moved.Should().Be(0);
+        (await Db.ListAsync(taker.Member)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_drain_waits_for_what_is_being_assigned_to_it()
+    {
+        Membership taker = await Db.JoinAsync();
+        await using NpgsqlConnection reassignment = await BeginAsync($"select from saga_recovery.saga_coordinator where id = '{taker.Coordinator}' for key share");
+
+        Task draining = Db.Cluster.BeginDrainAsync(taker, Note, CancellationToken.None);
+        await Db.SomebodyWaitsForALockAsync();
+        draining.IsCompleted.Should().BeFalse();
+        await reassignment.ExecuteAsync("commit");
+
+        await draining;
+    }
+
+    [Fact]
+    public async Task Coordinators_that_take_from_each_other_at_once_do_not_block_each_other_for_ever()
+    {
+        await using CoordinatorLine one = await Db.StayInTouchAsync();
+        await using CoordinatorLine two = await Db.StayInTouchAsync();
+        await CreateSagasAsync(one.Member, 40);
+        await CreateSagasAsync(two.Member, 40);
+
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(turn => turn % 2 == 0 ? MoveAsync(one.Id, two.Id) : MoveAsync(two.Id, one.Id)));
+
+        ((await Db.ListAsync(one.Member)).Count + (await Db.ListAsync(two.Member)).Count).Should().Be(80);
+
+        Task MoveAsync(CoordinatorId from, CoordinatorId to) => Db.Cluster.ReassignAsync(
+            new Reassignment(from, [to]) { EvenIfOwnerAnswers = true, BatchSize = 3 }, Note, CancellationToken.None);
+    }
+}

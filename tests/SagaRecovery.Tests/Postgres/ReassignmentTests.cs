@@ -1,0 +1,179 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Operations;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>Sagas that are given to another owner: to whom they go, and who hears of it.</summary>
+public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null) : ClusterTest(cluster, pooler)
+{
+    [Fact]
+    public async Task The_sagas_of_a_silent_coordinator_are_spread_evenly_and_each_taker_is_woken()
+    {
+        Membership dead = await SilentAsync();
+        List<SagaId> sagas = await CreateSagasAsync(dead, 25);
+        SagaId ended = sagas[0];
+        await Db.AppendAsync(await RevivedAsync(dead), ended, SagaState.Succeeded);
+        await SilenceAsync(dead);
+        await using CoordinatorLine one = await Db.StayInTouchAsync();
+        await using CoordinatorLine two = await Db.StayInTouchAsync();
+
+        ReassignOutcome.Done done = await ReassignedAsync(dead.Coordinator, [one.Id, two.Id], batchSize: 7);
+
+        done.Left.Should().Be(0);
+        done.Receipts.Select(receipt => receipt.To).Should().BeEquivalentTo([one.Id, two.Id]);
+        done.Receipts.Should().OnlyContain(receipt => receipt.Count == 12);
+        (await Db.ListAsync(one.Member)).Concat(await Db.ListAsync(two.Member)).Should().OnlyContain(saga => saga.Generation == new AdoptGeneration(2))
+            .And.HaveCount(24).And.NotContain(saga => saga.SagaId == ended);
+        await one.HintedAsync(1);
+        await two.HintedAsync(1);
+
+        (await ReassignedAsync(dead.Coordinator, [one.Id, two.Id])).Moved.Should().Be(0, "repeating it is harmless");
+    }
+
+    [Fact]
+    public async Task An_owner_that_answers_keeps_its_sagas_unless_that_is_said()
+    {
+        await using CoordinatorLine owner = await Db.StayInTouchAsync();
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        SagaId saga = await Db.CreateSagaAsync(owner.Member);
+
+        ReassignOutcome refused = await Db.Cluster.ReassignAsync(new Reassignment(owner.Id, [taker.Id]), Note, CancellationToken.None);
+        refused.Should().BeOfType<ReassignOutcome.OwnerAnswers>().Which.Owner.Id.Should().Be(owner.Id);
+        (await Db.ListAsync(owner.Member)).Should().ContainSingle();
+
+        ReassignOutcome done = await Db.Cluster.ReassignAsync(
+            new Reassignment(owner.Id, [taker.Id]) { EvenIfOwnerAnswers = true }, Note, CancellationToken.None);
+        done.Should().BeOfType<ReassignOutcome.Done>().Which.Moved.Should().Be(1);
+        (await Db.AppendAsync(owner.Member, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)])).Should().BeFalse("it is another's now");
+        await owner.HintedAsync(1);
+    }
+
+    [Fact]
+    public async Task A_process_that_gives_away_its_own_leaves_a_newer_ones_alone()
+    {
+        Membership older = await Db.JoinAsync();
+        await using var newer = new CoordinatorLine(Db, await Db.JoinAsync(older.Coordinator), new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1));
+        await Db.CreateSagaAsync(newer.Member);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+
+        (await GiveAwayAsync(older)).Moved.Should().Be(0);
+        (await GiveAwayAsync(newer.Member)).Moved.Should().Be(1);
+
+        async Task<ReassignOutcome.Done> GiveAwayAsync(Membership owner) => (await Db.Cluster.ReassignAsync(
+            new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true, OwnerIncarnation = owner.Incarnation }, Note, CancellationToken.None))
+            .Should().BeOfType<ReassignOutcome.Done>().Subject;
+    }
+
+    [Fact]
+    public async Task Sagas_go_only_to_those_that_can_run_them()
+    {
+        SavedDefinition rare = SagaDatabase.DefinitionNamed("rare");
+        SavedDefinition unknown = SagaDatabase.DefinitionNamed("unknown");
+        Membership dead = await SilentAsync();
+        await CreateSagasAsync(dead, 4);
+        await CreateSagasAsync(dead, 3, rare);
+        await CreateSagasAsync(dead, 2, unknown);
+        await using CoordinatorLine usual = await Db.StayInTouchAsync(Runs(SagaDatabase.Definition));
+        await using CoordinatorLine both = await Db.StayInTouchAsync(Runs(SagaDatabase.Definition, rare));
+
+        ReassignOutcome.Done done = await ReassignedAsync(dead.Coordinator, [usual.Id, both.Id]);
+
+        done.Left.Should().Be(2);
+        done.Receipts.Single(receipt => receipt.To == usual.Id).Count.Should().Be(2);
+        done.Receipts.Single(receipt => receipt.To == both.Id).Count.Should().Be(5);
+        (await Db.ListAsync(dead)).Select(saga => saga.Name).Should().Equal("unknown", "unknown");
+    }
+
+    [Fact]
+    public async Task What_a_coordinator_can_run_is_what_its_present_process_says()
+    {
+        Membership dead = await SilentAsync();
+        await CreateSagasAsync(dead, 1);
+        CoordinatorId taker = new(Guid.NewGuid());
+        await using (await Db.StayInTouchAsync(Runs(SagaDatabase.Definition), coordinator: taker))
+        {
+        }
+
+        await using CoordinatorLine other = await Db.StayInTouchAsync();
+        await Db.JoinAsync(taker); // and has said nothing yet
+        (await ReassignAsync(dead.Coordinator, [taker])).Should().Be(ReassignOutcome.NobodyToTakeThem.Instance);
+        await using CoordinatorLine updated = await Db.StayInTouchAsync(Runs(SagaDatabase.DefinitionNamed("rare")), coordinator: taker);
+        (await ReassignedAsync(dead.Coordinator, [taker])).Left.Should().Be(1);
+
+        CoordinatorDetails seen = (await Db.Operations.ListCoordinatorsAsync(CancellationToken.None)).Single(coordinator => coordinator.Id == taker);
+        seen.Definitions.Should().Equal("rare v1");
+        seen.Version.Should().Be("1.0");
+        seen.State.Should().Be(CoordinatorState.Active);
+    }
+
+    [Fact]
+    public async Task Those_that_left_are_silent_or_drain_get_nothing()
+    {
+        Membership dead = await SilentAsync();
+        await CreateSagasAsync(dead, 1);
+        await using CoordinatorLine silent = await Db.StayInTouchAsync();
+        await silent.FallSilentAsync();
+        await SilenceAsync(silent.Member);
+        await using CoordinatorLine left = await Db.StayInTouchAsync();
+        await left.FallSilentAsync();
+        await Db.Controls.LeaveAsync(left.Member, CancellationToken.None);
+        await using CoordinatorLine draining = await Db.StayInTouchAsync();
+        await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
+
+        (await ReassignAsync(dead.Coordinator, [silent.Id, left.Id, draining.Id, new CoordinatorId(Guid.NewGuid())]))
+            .Should().Be(ReassignOutcome.NobodyToTakeThem.Instance);
+        (await Db.Cluster.LookAsync(CancellationToken.None)).Coordinators.Select(one => (one.Id, one.State))
+            .Should().Contain([(left.Id, CoordinatorState.Gone), (draining.Id, CoordinatorState.Draining), (silent.Id, CoordinatorState.Active)]);
+    }
+
+    [Fact]
+    public async Task A_taker_has_caught_up_once_it_has_come_to_all_that_it_was_given()
+    {
+        Membership dead = await SilentAsync();
+        await CreateSagasAsync(dead, 3);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        ReassignOutcome.Done first = await ReassignedAsync(dead.Coordinator, [taker.Id]);
+        RecoveryControls read = await Db.Controls.ReadControlsAsync(taker.Member, CancellationToken.None);
+        read.Assigned.Should().Be(first.Receipts.Single().Mark);
+        await CreateSagasAsync(dead, 2);
+        ReassignOutcome.Done second = await ReassignedAsync(dead.Coordinator, [taker.Id]);
+        second.Receipts.Single().Mark.Should().BeGreaterThan(read.Assigned);
+        Task<IReadOnlyList<CaughtUp>> both = Db.Cluster.WaitUntilCaughtUpAsync(second.Receipts.ToList(), CancellationToken.None);
+
+        await Db.Controls.NoteCaughtUpAsync(taker.Member, read.Assigned, notRunning: 1, CancellationToken.None);
+
+        (await Db.Cluster.WaitUntilCaughtUpAsync(first.Receipts.ToList(), CancellationToken.None)).Should().Equal(new CaughtUp(taker.Id, 1));
+        both.IsCompleted.Should().BeFalse("the second came after that pass had begun");
+        await Db.Controls.NoteCaughtUpAsync(taker.Member, second.Receipts.Single().Mark, notRunning: 0, CancellationToken.None);
+        (await both).Should().Equal(new CaughtUp(taker.Id, 0));
+    }
+
+    [Fact]
+    public async Task What_a_dead_coordinator_had_in_hand_is_suspect_wherever_it_goes()
+    {
+        Membership dead = await Db.JoinAsync();
+        List<SagaId> sagas = await CreateSagasAsync(dead, 3);
+        await Db.Controls.NoteInHandAsync(dead, [sagas[1]], CancellationToken.None);
+        await SilenceAsync(dead);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+
+        await ReassignedAsync(dead.Coordinator, [taker.Id], batchSize: 1);
+
+        (await Db.Controls.ReadControlsAsync(taker.Member, CancellationToken.None)).Suspects.Should().Equal(new Suspect(sagas[1], GroupSize: 1, DeathsAlone: 1));
+    }
+
+    [Fact]
+    public async Task What_a_live_coordinator_gives_away_is_no_suspect()
+    {
+        await using CoordinatorLine owner = await Db.StayInTouchAsync();
+        SagaId saga = await Db.CreateSagaAsync(owner.Member);
+        await Db.Controls.NoteInHandAsync(owner.Member, [saga], CancellationToken.None);
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+
+        await Db.Cluster.ReassignAsync(new Reassignment(owner.Id, [taker.Id]) { EvenIfOwnerAnswers = true }, Note, CancellationToken.None);
+
+        (await Db.Controls.ReadControlsAsync(taker.Member, CancellationToken.None)).Suspects.Should().BeEmpty();
+    }
+}
