@@ -144,14 +144,11 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             return ResumeOutcome.AlreadyRunning.Instance; // before its log is read: that was loaded while the run went on writing
         }
 
-        if (DefinitionHash.Of(saga.Definition.Dag.Span) != saga.Definition.Hash)
+        if (_registry.Find(saga.Definition) is not { } definition)
         {
-            return new ResumeOutcome.Unrecoverable($"the stored DAG of definition {saga.Definition.Hash} does not have this hash");
-        }
-
-        if (_registry.Find(saga.Definition.Hash) is not { } definition)
-        {
-            return new ResumeOutcome.NotHere(_registry.DescribeMissing(saga.Definition));
+            return DefinitionHash.Of(saga.Definition.Dag.Span) == saga.Definition.Hash
+                ? new ResumeOutcome.NotHere(_registry.DescribeMissing(saga.Definition))
+                : new ResumeOutcome.Unrecoverable($"the stored DAG of definition {saga.Definition.Hash} does not have this hash");
         }
 
         if (!SagaReplay.TryReplay(definition.Shape, saga.Events, out SagaProgress? progress, out string? illegal))
@@ -159,12 +156,16 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             return new ResumeOutcome.Unrecoverable($"illegal log: {illegal}");
         }
 
-        if (!IsJson(saga.Parameters.Span, out string? malformed))
+        SagaRun run;
+        try
+        {
+            run = CreateRun(saga.Id, definition, ownership, saga.State, progress, saga.Parameters, inject: null);
+        }
+        catch (JsonException) when (!IsJson(saga.Parameters.Span, out string? malformed))
         {
             return new ResumeOutcome.Unrecoverable($"its parameters are not JSON: {malformed}");
         }
 
-        SagaRun run = CreateRun(saga.Id, definition, ownership, saga.State, progress, saga.Parameters, inject: null);
         return Admit(run, saga);
     }
 

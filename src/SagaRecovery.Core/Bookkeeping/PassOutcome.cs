@@ -12,7 +12,7 @@ public sealed class PassOutcome
     private readonly Lock _lock = new();
     private readonly SagaTracker _tracker;
     private readonly RecoveryPlan _plan;
-    private readonly Dictionary<SagaId, Recorded> _results = [];
+    private readonly Dictionary<SagaId, Recorded> _results;
     private readonly Dictionary<SagaId, RelinquishOutcome> _gone = [];
     private bool _completed;
 
@@ -20,6 +20,7 @@ public sealed class PassOutcome
     {
         _tracker = tracker;
         _plan = plan;
+        _results = new Dictionary<SagaId, Recorded>(plan.Recover.Count + plan.Readopted.Count);
     }
 
     /// <summary>Records how the hand-over of one saga ended.</summary>
@@ -84,6 +85,7 @@ public sealed class PassOutcome
             _plan.Pass.EndOutcome();
             _completed = true;
             var tally = new PassTally();
+            _tracker.MakeRoom(_results.Count);
             foreach (Candidate candidate in _plan.Recover)
             {
                 Settle(candidate, tally);

@@ -12,6 +12,7 @@ public sealed partial class SagaTracker
         lock (_lock)
         {
             _alreadyRunning.Clear();
+            _trackedAndListed = 0;
             _guard.Accuse(controls.Suspects);
             var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable);
             foreach (Candidate candidate in listing.Candidates)
@@ -33,6 +34,15 @@ public sealed partial class SagaTracker
             PlanMissing(plan);
             _waiting.ForgetNotListed(pass.Start.Iteration);
             return plan;
+        }
+    }
+
+    /// <summary>Makes room for so many more sagas at once: grown by doubling, there would be room for half as many again.</summary>
+    internal void MakeRoom(int sagas)
+    {
+        lock (_lock)
+        {
+            _tracked.EnsureCapacity(_tracked.Count + sagas);
         }
     }
 
@@ -145,6 +155,11 @@ public sealed partial class SagaTracker
 
     private void PlanMissing(RecoveryPlan plan)
     {
+        if (_trackedAndListed == _tracked.Count)
+        {
+            return; // as a rule none is missing: this saves a walk over all that is tracked
+        }
+
         foreach ((SagaId sagaId, TrackedSaga saga) in _tracked)
         {
             if (saga.ListedInPass == plan.Pass.Start.Iteration)
@@ -168,9 +183,10 @@ public sealed partial class SagaTracker
     private ref TrackedSaga MarkListed(SagaId sagaId, long pass)
     {
         ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId);
-        if (!Unsafe.IsNullRef(ref saga))
+        if (!Unsafe.IsNullRef(ref saga) && saga.ListedInPass != pass)
         {
             saga.ListedInPass = pass;
+            _trackedAndListed++;
         }
 
         return ref saga;

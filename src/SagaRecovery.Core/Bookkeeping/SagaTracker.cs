@@ -16,6 +16,7 @@ public sealed partial class SagaTracker
     private readonly WaitingSagas _waiting;
     private readonly CrashGuard _guard;
     private readonly List<SagaId> _alreadyRunning = []; // reused from pass to pass: a known saga costs a pass no allocation
+    private int _trackedAndListed; // how many of the tracked sagas the listing that is being planned holds
     private OpenedPass? _open;
     private DrainedStarts _seenBetween = DrainedStarts.None; // drained for someone's question; the next drain of a pass reports it
     private DateTimeOffset? _idleSince; // of the sagas that the process before this one left behind, until all have been attempted

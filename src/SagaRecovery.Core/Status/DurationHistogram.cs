@@ -25,7 +25,7 @@ public sealed record DurationHistogram(IReadOnlyList<long> Counts, TimeSpan Sum)
         TimeSpan sum = TimeSpan.Zero;
         foreach (TimeSpan duration in durations)
         {
-            counts[Bounds.TakeWhile(bound => bound < duration).Count()]++;
+            counts[IndexOf(duration)]++;
             sum += duration;
         }
 
@@ -35,4 +35,15 @@ public sealed record DurationHistogram(IReadOnlyList<long> Counts, TimeSpan Sum)
     /// <summary>Both together.</summary>
     public DurationHistogram Plus(DurationHistogram other) =>
         new([.. Counts.Zip(other.Counts, (mine, others) => mine + others)], Sum + other.Sum);
+
+    private static int IndexOf(TimeSpan duration)
+    {
+        int index = 0;
+        while (index < Bounds.Count && Bounds[index] < duration)
+        {
+            index++;
+        }
+
+        return index;
+    }
 }

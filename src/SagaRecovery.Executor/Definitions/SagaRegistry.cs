@@ -33,7 +33,9 @@ internal sealed class SagaRegistry
     public IReadOnlyCollection<RunnableDefinition> Definitions =>
         [.. _byHash.Values.Select(definition => new RunnableDefinition(definition.Saved.Hash, definition.Saved.Name, definition.Saved.Version))];
 
-    public SagaDefinition? Find(DefinitionHash hash) => _byHash.GetValueOrDefault(hash);
+    /// <summary>The definition with this hash and this DAG: a DAG that has another hash is found by neither.</summary>
+    public SagaDefinition? Find(SavedDefinition saved) =>
+        _byHash.TryGetValue(saved.Hash, out SagaDefinition? definition) && saved.Dag.Span.SequenceEqual(definition.Saved.Dag.Span) ? definition : null;
 
     /// <summary>The definition of a saga as it was taken from the container.</summary>
     /// <exception cref="ArgumentException">It is not registered.</exception>

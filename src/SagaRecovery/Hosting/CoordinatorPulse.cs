@@ -75,17 +75,28 @@ internal sealed class CoordinatorPulse(
             var profile = new CoordinatorProfile(ProgramVersion.OfThisProcess, executor.Definitions);
             TimeSpan again = _options.RetryDelay < _options.HeartbeatPeriod ? _options.RetryDelay : _options.HeartbeatPeriod;
             yield return EachAsync(again, () => controls.StayInTouchAsync(member, profile, _options.HeartbeatPeriod, Hear, ended), ended);
-            yield return EachAsync(_options.ProgressCheckPeriod, () => LookAtProgressAsync(member, ended), ended);
+            yield return AfterFirstPassAsync(() => LookAtProgressAsync(member, ended), ended);
         }
 
         if (cluster is not NoSagaCluster)
         {
-            yield return EachAsync(_options.ProgressCheckPeriod, () => LookForOrphansAsync(ended), ended);
+            yield return AfterFirstPassAsync(() => LookForOrphansAsync(ended), ended);
             if (takeOver.IsOn)
             {
                 yield return EachAsync(_options.HeartbeatPeriod, () => takeOver.LookAsync(member, ended), ended);
             }
         }
+    }
+
+    /// <summary>
+    /// Looks at all sagas, not before the first pass is over: as long as they are being recovered there is nothing to see, and the look
+    /// would take from the database what recovery needs. A pass that takes longer than the period is not waited for.
+    /// </summary>
+    private async Task AfterFirstPassAsync(Func<Task> look, CancellationToken ended)
+    {
+        await pass.FirstEnded.WaitAsync(_options.ProgressCheckPeriod, time, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ended.ThrowIfCancellationRequested();
+        await EachAsync(_options.ProgressCheckPeriod, look, ended).ConfigureAwait(false);
     }
 
     private async Task EachAsync(TimeSpan period, Func<Task> work, CancellationToken ended)

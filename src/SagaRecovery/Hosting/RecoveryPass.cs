@@ -26,14 +26,21 @@ internal sealed class RecoveryPass(
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
+    /// <summary>Batches loaded at once: what one waits for, the database or this process, the other uses.</summary>
+    private const int ConcurrentLoads = 2;
+
     private readonly int _loadBatchSize = options.Value.LoadBatchSize;
     private readonly int _maxConcurrency = options.Value.MaxConcurrency;
 
+    private readonly TaskCompletionSource _firstEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RecoveryControls _asked = RecoveryControls.None; // as it was last read
     private long _assignedWhenListed = -1;
 
     /// <summary>The number of the last assignment whose sagas a listing has shown; -1: none has been read yet.</summary>
     public long AssignedWhenListed => Volatile.Read(ref _assignedWhenListed);
+
+    /// <summary>Completes when a pass has ended, whatever came of it.</summary>
+    public Task FirstEnded => _firstEnded.Task;
 
     /// <summary>How a worker that hands sagas over is begun: on the thread pool, unless a test walks interleavings on one thread.</summary>
     public Func<Func<Task>, Task> BeginWorker { get; init; } = Task.Run;
@@ -54,6 +61,7 @@ internal sealed class RecoveryPass(
         PassSpan.Tell(span, report);
         PassLog.Write(logger, opened);
         PassLog.Write(logger, report);
+        _firstEnded.TrySetResult();
         return report;
     }
 
@@ -152,19 +160,26 @@ internal sealed class RecoveryPass(
     {
         var previous = plan.Readopted.ToDictionary(saga => saga.Candidate.SagaId, saga => saga.Previous);
         List<Candidate[]> batches = [.. plan.Recover.Concat(plan.Readopted.Select(saga => saga.Candidate)).Chunk(_loadBatchSize)];
-        Task<IReadOnlyList<LoadedSaga>>? next = null;
+        var loads = new Queue<Task<IReadOnlyList<LoadedSaga>>>();
         try
         {
             for (int i = 0; i < batches.Count && !stopping.IsCancellationRequested; i++)
             {
-                IReadOnlyList<LoadedSaga> loaded = await (next ?? LoadAsync(batches[i])).ConfigureAwait(false);
-                next = i + 1 < batches.Count ? LoadAsync(batches[i + 1]) : null; // fetched while this batch is handed over
+                foreach (Candidate[] batch in batches.Skip(i + loads.Count).Take(ConcurrentLoads - loads.Count))
+                {
+                    loads.Enqueue(LoadAsync(batch));
+                }
+
+                IReadOnlyList<LoadedSaga> loaded = await loads.Dequeue().ConfigureAwait(false);
                 await SideBySideAsync(batches[i].Length, saga => HandOverOneAsync(batches[i][saga], loaded[saga])).ConfigureAwait(false);
             }
         }
         finally
         {
-            await Ended(next).ConfigureAwait(false);
+            foreach (Task unused in loads)
+            {
+                await Ended(unused).ConfigureAwait(false);
+            }
         }
 
         async Task<IReadOnlyList<LoadedSaga>> LoadAsync(Candidate[] batch)
@@ -216,14 +231,8 @@ internal sealed class RecoveryPass(
         }
     }
 
-    /// <summary>Waits for a prefetch that nobody will use, so that it does not outlive its pass; its failure has no consequence.</summary>
-    private static async Task Ended(Task? prefetch)
-    {
-        if (prefetch is not null)
-        {
-            await prefetch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    /// <summary>Waits for a load that nobody will use, so that it does not outlive its pass; its failure has no consequence.</summary>
+    private static async Task Ended(Task load) => await load.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private string Explain(PassStart pass, Exception exception)
     {

@@ -44,6 +44,16 @@ internal sealed class PostgresDatabase(
         return await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Runs a batch that is run again and again, as one transaction, and reads what it answers.</summary>
+    public async Task<T> ReadPreparedAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            return await ReadAsync(connection, build, batch => ExecuteAsync(batch, cancellationToken), read, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Runs a batch, as one transaction, and reads what it answers.</summary>
     public async Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
     {
@@ -55,14 +65,22 @@ internal sealed class PostgresDatabase(
     }
 
     /// <summary>The same on a connection that is there.</summary>
-    public static async Task<T> ReadAsync<T>(
-        NpgsqlConnection connection, Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
+    public static Task<T> ReadAsync<T>(
+        NpgsqlConnection connection, Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
+        ReadAsync(connection, build, batch => batch.ExecuteReaderAsync(cancellationToken), read, cancellationToken);
+
+    private static async Task<T> ReadAsync<T>(
+        NpgsqlConnection connection,
+        Action<NpgsqlBatch> build,
+        Func<NpgsqlBatch, Task<NpgsqlDataReader>> execute,
+        Func<PostgresRows, Task<T>> read,
+        CancellationToken cancellationToken)
     {
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
             build(batch);
-            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            NpgsqlDataReader reader = await execute(batch).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
                 return await read(new PostgresRows(reader, cancellationToken)).ConfigureAwait(false);

@@ -37,13 +37,21 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
         cancellationToken);
 
     public Task<IReadOnlyList<OwnedSagas>> CountUnfinishedAsync(CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<OwnedSagas>>(
-        batch => batch.Add(Sql.CountUnfinished).With(CoordinatorDetails.Patience),
-        async rows => await rows.ListAsync(row => new OwnedSagas(
-            row.IsDBNull(0) ? null : new CoordinatorId(row.GetGuid(0)),
-            row.GetBoolean(1),
-            row.GetBoolean(2),
-            row.IsDBNull(3) ? null : row.GetInt64(3),
-            row.IsDBNull(4) ? null : row.Time(4))).ConfigureAwait(false),
+        batch =>
+        {
+            batch.Add(database.Statements.WithoutCompilation);
+            batch.Add(Sql.CountUnfinished).With(CoordinatorDetails.Patience);
+        },
+        async rows =>
+        {
+            await rows.SkipAsync(1).ConfigureAwait(false);
+            return await rows.ListAsync(row => new OwnedSagas(
+                row.IsDBNull(0) ? null : new CoordinatorId(row.GetGuid(0)),
+                row.GetBoolean(1),
+                row.GetBoolean(2),
+                row.IsDBNull(3) ? null : row.GetInt64(3),
+                row.IsDBNull(4) ? null : row.Time(4))).ConfigureAwait(false);
+        },
         cancellationToken);
 
     public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken)

@@ -11,9 +11,10 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
 {
     private ControlStatements Sql => database.Controls;
 
-    public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) => database.ReadPreparedAsync(
         batch =>
         {
+            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
             batch.Add(Sql.ReadPause).With(member.Coordinator.Value);
             batch.Add(Sql.ReadHolds).With(member.Coordinator.Value);
             batch.Add(Sql.ReadActions).With(member.Coordinator.Value).With(RecoveryReport.HistoryLength);
@@ -22,6 +23,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         },
         async rows =>
         {
+            await rows.ReadPresentAsync(member).ConfigureAwait(false);
             List<RecoveryPause> pause = await rows.ListAsync(row =>
                 new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false);
             List<HeldSaga> held = await rows.ListAsync(row => new HeldSaga(
@@ -97,14 +99,19 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         cancellationToken);
 
     public Task<StillSagas> FindNotProgressingAsync(Membership member, ProgressPatience patience, CancellationToken cancellationToken) => database.ReadAsync(
-        batch => batch.Add(Sql.FindStill)
-            .With(member.Coordinator.Value)
-            .With(patience.Usual)
-            .With(patience.ByDefinition.Keys.ToArray())
-            .With(patience.ByDefinition.Values.ToArray())
-            .With(RecoveryReport.HistoryLength),
+        batch =>
+        {
+            batch.Add(database.Statements.WithoutCompilation);
+            batch.Add(Sql.FindStill)
+                .With(member.Coordinator.Value)
+                .With(patience.Usual)
+                .With(patience.ByDefinition.Keys.ToArray())
+                .With(patience.ByDefinition.Values.ToArray())
+                .With(RecoveryReport.HistoryLength);
+        },
         async rows =>
         {
+            await rows.SkipAsync(1).ConfigureAwait(false);
             long count = 0;
             List<StillSaga> sagas = await rows.ListAsync(row =>
             {

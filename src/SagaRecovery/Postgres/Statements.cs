@@ -52,6 +52,12 @@ internal sealed class Statements(string schema)
         from {schema}.saga_coordinator where id = $1
         """);
 
+    /// <summary>
+    /// Goes before a statement that looks at many sagas but is run seldom: it would be compiled just in time, which takes several times as
+    /// long as to run it.
+    /// </summary>
+    public string WithoutCompilation { get; } = "select set_config('jit', 'off', true)";
+
     /// <summary>One page of candidates, in the order of the index saga_in_progress.</summary>
     public string ListPage { get; } = In(schema, """
         select id, name, adopt_generation from {schema}.saga
