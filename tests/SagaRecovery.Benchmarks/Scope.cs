@@ -17,7 +17,7 @@ internal sealed record Scope(IReadOnlyList<int>? Sizes, int? Turns, bool IsShort
     public int WarmUpSagas => IsShort ? 100 : 2_000;
 
     /// <summary>How often a subject does what it does before it is measured.</summary>
-    public int WarmUpRounds => IsShort ? 1 : 100;
+    public int WarmUpRounds => IsShort ? 1 : 120;
 
     /// <summary>Turns for a size.</summary>
     public int TurnsFor(int size) => Turns ?? (IsShort ? 1 : size >= Large ? 2 : 5);

@@ -198,7 +198,7 @@ internal sealed class RecoveryPass(
             return await load.ConfigureAwait(false);
         }
 
-        async Task HandOverOneAsync(Candidate candidate, LoadedSaga loaded)
+        async ValueTask HandOverOneAsync(Candidate candidate, LoadedSaga loaded)
         {
             if (stopping.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
             {
@@ -217,7 +217,7 @@ internal sealed class RecoveryPass(
     }
 
     /// <summary>Does work of so many pieces, as many of them side by side as the options allow.</summary>
-    private Task SideBySideAsync(int count, Func<int, Task> work)
+    private Task SideBySideAsync(int count, Func<int, ValueTask> work)
     {
         int last = -1;
         return Task.WhenAll(Enumerable.Range(0, Math.Min(_maxConcurrency, count)).Select(_ => BeginWorker(WorkAsync)));

@@ -47,7 +47,7 @@ internal sealed class SagaHandOver(
     /// <param name="loaded">The saga as it was loaded.</param>
     /// <param name="older">The generation at which this process may still run it; null: it does not run it.</param>
     /// <param name="abort">Gives up.</param>
-    public async Task<HandOverResult> RunAsync(
+    public async ValueTask<HandOverResult> RunAsync(
         Membership member, Candidate candidate, LoadedSaga loaded, AdoptGeneration? older, CancellationToken abort)
     {
         using Activity? span = PassSpan.BeginHandOver(candidate);
@@ -56,7 +56,7 @@ internal sealed class SagaHandOver(
         return result;
     }
 
-    private async Task<HandOverResult> HandOverAsync(
+    private async ValueTask<HandOverResult> HandOverAsync(
         Membership member, Candidate candidate, LoadedSaga loaded, AdoptGeneration? older, CancellationToken abort)
     {
         try
@@ -144,8 +144,8 @@ internal sealed class SagaHandOver(
     /// <summary>Asks the executor, but waits no longer than the time-out, even where it ignores its token.</summary>
     private async ValueTask<T> Within<T>(Func<CancellationToken, ValueTask<T>> ask, CancellationToken abort)
     {
-        using var timeout = new CancellationTokenSource(_options.HandOverTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, abort);
+        using var either = new CancellationTokenSource(_options.HandOverTimeout, time);
+        using CancellationTokenRegistration aborted = abort.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), either);
         ValueTask<T> answer = ask(either.Token);
         if (answer.IsCompletedSuccessfully)
         {
@@ -156,7 +156,7 @@ internal sealed class SagaHandOver(
         {
             return await answer.AsTask().WaitAsync(either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException exception) when (timeout.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (either.IsCancellationRequested && !abort.IsCancellationRequested)
         {
             throw new TimeoutException(
                 $"The executor did not answer within {_options.HandOverTimeout} ({SagaRecoveryOptions.SectionName}:{nameof(_options.HandOverTimeout)})",

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
 
@@ -7,17 +8,21 @@ namespace SagaRecovery.Postgres;
 /// The rows of a few hundred sagas: they themselves, their definitions, their events. What cannot be read is noted against its saga, and
 /// costs no other.
 /// </summary>
+/// <param name="candidates">The sagas.</param>
 /// <param name="definitions">What was loaded before.</param>
-internal sealed class LoadedPage(DefinitionCache definitions)
+internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, DefinitionCache definitions)
 {
-    private readonly Dictionary<Guid, SagaRow> _sagas = [];
+    private readonly Dictionary<Guid, SagaRow> _sagas = new(candidates.Count);
     private readonly Dictionary<DefinitionHash, SavedDefinition?> _definitions = [];
 
     /// <summary>The hashes of definitions that are still to be loaded.</summary>
     public byte[][] UnknownDefinitions => [.. _definitions.Where(one => one.Value is null).Select(one => one.Key.ToBytes())];
 
     /// <summary>Reads the results of <see cref="Statements.LoadSagas"/> and <see cref="Statements.LoadEvents"/>, in this order.</summary>
-    public async Task ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    /// <param name="reader">At the first of them.</param>
+    /// <param name="events">Where events are put until all are there: they come in any order.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task ReadAsync(NpgsqlDataReader reader, List<EventRow> events, CancellationToken cancellationToken)
     {
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
@@ -27,8 +32,10 @@ internal sealed class LoadedPage(DefinitionCache definitions)
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            ReadEvent(reader);
+            ReadEvent(reader, events);
         }
+
+        Distribute(events);
     }
 
     /// <summary>Reads a row of <see cref="Statements.LoadDefinitions"/>.</summary>
@@ -45,7 +52,8 @@ internal sealed class LoadedPage(DefinitionCache definitions)
         }
     }
 
-    public IReadOnlyList<LoadedSaga> AnswerFor(IReadOnlyList<Candidate> candidates)
+    /// <summary>One answer for each candidate, in their order.</summary>
+    public IReadOnlyList<LoadedSaga> Answer()
     {
         var answers = new LoadedSaga[candidates.Count];
         for (int i = 0; i < answers.Length; i++)
@@ -68,14 +76,14 @@ internal sealed class LoadedPage(DefinitionCache definitions)
             return new LoadedSaga.Unreadable(row.Error);
         }
 
-        // The definition is there: a foreign key holds it, and it is read after the sagas.
+        SavedDefinition definition = _definitions[row.DefinitionHash]!; // it is there: a foreign key holds it, and it is read after the sagas
         return new LoadedSaga.Present(new SavedSaga
         {
             Id = candidate.SagaId,
-            Name = row.Name,
+            Name = definition.Name,
             State = row.State,
             Generation = row.Generation,
-            Definition = _definitions[row.DefinitionHash]!,
+            Definition = definition,
             Parameters = row.Parameters,
             Events = row.Events,
         });
@@ -85,10 +93,9 @@ internal sealed class LoadedPage(DefinitionCache definitions)
     {
         var row = new SagaRow
         {
-            Name = reader.GetString(1),
-            Generation = new AdoptGeneration(reader.GetInt64(3)),
-            DefinitionHash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(4)),
-            Parameters = reader.GetFieldValue<byte[]>(5),
+            Generation = new AdoptGeneration(reader.GetInt64(2)),
+            DefinitionHash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(3)),
+            Parameters = reader.GetFieldValue<byte[]>(4),
         };
         _sagas[reader.GetGuid(0)] = row;
         if (!_definitions.ContainsKey(row.DefinitionHash))
@@ -98,7 +105,7 @@ internal sealed class LoadedPage(DefinitionCache definitions)
 
         try
         {
-            row.State = PostgresNames.ToInProgressState(reader.GetString(2));
+            row.State = PostgresNames.ToInProgressState(reader.GetString(1));
         }
         catch (UnreadableRowException exception)
         {
@@ -106,7 +113,7 @@ internal sealed class LoadedPage(DefinitionCache definitions)
         }
     }
 
-    private void ReadEvent(NpgsqlDataReader reader)
+    private void ReadEvent(NpgsqlDataReader reader, List<EventRow> events)
     {
         if (!_sagas.TryGetValue(reader.GetGuid(0), out SagaRow? row))
         {
@@ -116,7 +123,8 @@ internal sealed class LoadedPage(DefinitionCache definitions)
         try
         {
             ReadOnlyMemory<byte> data = reader.IsDBNull(3) ? default(ReadOnlyMemory<byte>) : reader.GetFieldValue<byte[]>(3);
-            row.Events.Add(new SavedNodeEvent(reader.GetInt32(1), PostgresNames.ToEventType(reader.GetString(2)), data));
+            events.Add(new EventRow(row, new SavedNodeEvent(reader.GetInt32(1), PostgresNames.ToEventType(reader.GetString(2)), data)));
+            row.EventCount++;
         }
         catch (UnreadableRowException exception)
         {
@@ -124,10 +132,26 @@ internal sealed class LoadedPage(DefinitionCache definitions)
         }
     }
 
-    private sealed class SagaRow
+    /// <summary>Gives each saga its events, in an array of the right length.</summary>
+    private void Distribute(List<EventRow> events)
     {
-        public required string Name { get; init; }
+        foreach (SagaRow saga in _sagas.Values)
+        {
+            saga.Events = new SavedNodeEvent[saga.EventCount];
+            saga.EventCount = 0;
+        }
 
+        foreach (ref readonly EventRow row in CollectionsMarshal.AsSpan(events))
+        {
+            row.Saga.Events[row.Saga.EventCount++] = row.Event;
+        }
+    }
+
+    /// <summary>An event, and whose it is.</summary>
+    internal readonly record struct EventRow(SagaRow Saga, SavedNodeEvent Event);
+
+    internal sealed class SagaRow
+    {
         public required AdoptGeneration Generation { get; init; }
 
         public required DefinitionHash DefinitionHash { get; init; }
@@ -136,7 +160,9 @@ internal sealed class LoadedPage(DefinitionCache definitions)
 
         public SagaState State { get; set; }
 
-        public List<SavedNodeEvent> Events { get; } = [];
+        public SavedNodeEvent[] Events { get; set; } = [];
+
+        public int EventCount { get; set; }
 
         public string? Error { get; set; }
     }

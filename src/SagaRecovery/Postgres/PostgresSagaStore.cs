@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
@@ -12,6 +13,7 @@ internal sealed class PostgresSagaStore(
 {
     private readonly int _pageSize = options.Value.ListPageSize;
     private readonly DefinitionCache _definitions = new();
+    private readonly ConcurrentBag<List<LoadedPage.EventRow>> _eventRows = []; // as many as loads have been under way at once: used again
 
     public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
     {
@@ -42,7 +44,7 @@ internal sealed class PostgresSagaStore(
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            var page = new LoadedPage(_definitions);
+            var page = new LoadedPage(candidates, _definitions);
             Guid[] ids = [.. candidates.Select(candidate => candidate.SagaId.Value)];
             var batch = new NpgsqlBatch(connection);
             await using (batch.ConfigureAwait(false))
@@ -54,7 +56,7 @@ internal sealed class PostgresSagaStore(
                 await using (reader.ConfigureAwait(false))
                 {
                     await PostgresFence.ReadPresentAsync(reader, member, cancellationToken).ConfigureAwait(false);
-                    await page.ReadAsync(reader, cancellationToken).ConfigureAwait(false);
+                    await ReadPageAsync(page, reader, cancellationToken).ConfigureAwait(false);
                 }
             }
 
@@ -67,7 +69,7 @@ internal sealed class PostgresSagaStore(
                     cancellationToken).ConfigureAwait(false));
             }
 
-            return page.AnswerFor(candidates);
+            return page.Answer();
         }
     }
 
@@ -80,6 +82,14 @@ internal sealed class PostgresSagaStore(
                 .With(sagaId.Value).With(ownership.Generation.Value).With(abandonment.Reason).With(abandonment.Comment),
             reader => reader.ReadAsync(cancellationToken),
             cancellationToken);
+
+    private async Task ReadPageAsync(LoadedPage page, NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        List<LoadedPage.EventRow> events = _eventRows.TryTake(out List<LoadedPage.EventRow>? used) ? used : [];
+        await page.ReadAsync(reader, events, cancellationToken).ConfigureAwait(false);
+        events.Clear();
+        _eventRows.Add(events);
+    }
 
     private async Task<(int Read, Guid Last)> ListPageAsync(
         NpgsqlConnection connection, Membership member, CandidateListing listing, NameCache names, Guid after, CancellationToken cancellationToken)

@@ -66,7 +66,7 @@ internal sealed class Statements(string schema)
         """);
 
     public string LoadSagas { get; } = In(schema, """
-        select id, name, state, adopt_generation, definition_hash, params from {schema}.saga
+        select id, state, adopt_generation, definition_hash, params from {schema}.saga
         where id = any ($2) and current_coordinator = $1 and state in ('running', 'unwinding')
         """);
 

@@ -9,6 +9,8 @@ internal sealed class ColdPageReader : Subject
 
     public override string Name => SubjectName;
 
+    public override bool IsCold => true;
+
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         meter.BeginAt(task.LaunchedAt);

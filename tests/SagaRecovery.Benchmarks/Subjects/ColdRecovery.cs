@@ -10,6 +10,8 @@ internal sealed class ColdRecovery : Subject
 
     public override string Name => SubjectName;
 
+    public override bool IsCold => true;
+
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         meter.BeginAt(task.LaunchedAt);

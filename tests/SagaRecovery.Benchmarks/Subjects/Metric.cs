@@ -16,7 +16,7 @@ internal static class Metric
     /// <summary>The most that the managed heap held.</summary>
     public const string ManagedPeakBytes = "managedPeakBytes";
 
-    /// <summary>The most memory that the process had, since it began: its working set.</summary>
+    /// <summary>The most memory that the process had while it was measured: its working set.</summary>
     public const string PeakBytes = "peakBytes";
 
     /// <summary>There where the size is not how many sagas there are, but how many of them run at a time.</summary>

@@ -12,6 +12,9 @@ internal abstract class Subject
 
     public abstract string Name { get; }
 
+    /// <summary>Whether it is measured from the launch of its process, with nothing compiled.</summary>
+    public virtual bool IsCold => false;
+
     public static Subject Named(string name) =>
         Every.FirstOrDefault(subject => subject.Name == name) ?? throw new ArgumentException($"There is no subject '{name}'.", nameof(name));
 

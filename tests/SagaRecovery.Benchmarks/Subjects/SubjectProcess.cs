@@ -28,6 +28,12 @@ internal static class SubjectProcess
                 RedirectStandardError = true,
             },
         };
+        if (!Subject.Named(subject).IsCold)
+        {
+            (string name, string value) = WarmUp.Setting;
+            process.StartInfo.Environment[name] = value;
+        }
+
         process.Start();
         using var deadline = new CancellationTokenSource(Patience);
         try

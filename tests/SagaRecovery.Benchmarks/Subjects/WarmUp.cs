@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime;
 
 namespace SagaRecovery.Benchmarks.Subjects;
@@ -11,8 +12,15 @@ internal static class WarmUp
     /// <summary>There is always some method that is called for the thirtieth time.</summary>
     private const int NextToNothing = 2;
 
-    /// <summary>Code that was called often enough is compiled again in the background once there has been peace for 100 ms.</summary>
-    private static readonly TimeSpan Peace = TimeSpan.FromMilliseconds(150);
+    /// <summary>
+    /// What is called often enough is compiled again in the background once nothing new has been called for so long: by default 100 ms,
+    /// which would make a round last as long.
+    /// </summary>
+    private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>How the runtime is told of it, in the environment of a process that warms up.</summary>
+    public static (string Name, string Value) Setting { get; } =
+        ("DOTNET_TC_CallCountingDelayMs", Delay.Milliseconds.ToString("x", CultureInfo.InvariantCulture));
 
     /// <param name="rounds">How often at most; once is enough where a round is long.</param>
     /// <param name="once">Does what is to be measured, to other sagas.</param>
@@ -23,11 +31,8 @@ internal static class WarmUp
         {
             long compiled = JitInfo.GetCompiledMethodCount();
             await once();
-            await Task.Delay(Peace);
-            long now = JitInfo.GetCompiledMethodCount() - compiled;
-            if (Environment.GetEnvironmentVariable("WU") is not null) await File.AppendAllTextAsync("/tmp/wu.log", $"{i}:{now} ");
-            quiet = now <= NextToNothing ? quiet + 1 : 0;
+            await Task.Delay(Delay * 3);
+            quiet = JitInfo.GetCompiledMethodCount() - compiled <= NextToNothing ? quiet + 1 : 0;
         }
-        if (Environment.GetEnvironmentVariable("WU") is not null) await File.AppendAllTextAsync("/tmp/wu.log", $"\n");
     }
 }
