@@ -18,7 +18,7 @@ public sealed class SagaRecoveryOptions
     public int MaxConcurrency { get; set; } = 16;
 
     /// <summary>How many sagas one query of the listing returns. Default 5,000.</summary>
-    public int ListPageSize { get; set; } = 5_000;
+    public int ListPageSize { get; set; } = 20_000;
 
     /// <summary>How many sagas are loaded, with their logs, by one query: it bounds the memory of a pass. Default 500.</summary>
     public int LoadBatchSize { get; set; } = 500;

@@ -17,13 +17,12 @@ public readonly record struct UnreadableCandidate(SagaId SagaId, string Error);
 /// </summary>
 public sealed class CandidateListing
 {
-    private readonly List<Candidate> _candidates = [];
+    private readonly List<Candidate> _candidates;
     private readonly List<UnreadableCandidate> _unreadable = [];
     private bool _spent;
 
-    internal CandidateListing()
-    {
-    }
+    /// <param name="expected">About how many there will be; less is no harm.</param>
+    internal CandidateListing(int expected = 0) => _candidates = new List<Candidate>(expected);
 
     /// <summary>Sagas listed so far, unreadable ones included.</summary>
     public int Count => _candidates.Count + _unreadable.Count;

@@ -69,7 +69,7 @@ public sealed class OpenedPass
     public CandidateListing BeginListing()
     {
         Advance(Step.Opened, Step.Listing);
-        return _listing = new CandidateListing();
+        return _listing = new CandidateListing(expected: _tracker.Tracked); // as a rule it holds what runs here
     }
 
     /// <summary>Drains the starts again and joins them with a complete listing.</summary>

@@ -120,8 +120,19 @@ internal sealed class PostgresSagaStore(
     private sealed class NameCache
     {
         private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
+        private (string Name, string Shown) _last = ("", "");
 
         public string Get(string name)
+        {
+            if (name != _last.Name)
+            {
+                _last = (name, Find(name)); // neighbours often have the same: then nothing is hashed
+            }
+
+            return _last.Shown;
+        }
+
+        private string Find(string name)
         {
             if (!_names.TryGetValue(name, out string? shown))
             {

@@ -24,6 +24,7 @@ internal sealed class ListingSubject : Subject
             Parameters = { new NpgsqlParameter<Guid> { TypedValue = task.Owner } },
         };
         await list.PrepareAsync();
+        await WarmUp.RunAsync(task.WarmUpRounds, () => ReadAsync(list));
         long rows = await ReadAsync(list);
 
         List<double> seconds = [];

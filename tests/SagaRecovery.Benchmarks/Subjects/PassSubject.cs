@@ -20,6 +20,7 @@ internal sealed class PassSubject : Subject
         await host.StartAsync();
         SagaRecoveryTrigger trigger = host.Services.GetRequiredService<SagaRecoveryTrigger>();
         await trigger.ActivateAsync(); // begins once the first pass is over, which has recovered whatever there is
+        await WarmUp.RunAsync(task.WarmUpRounds, () => trigger.ActivateAsync());
         PassReport report = await trigger.ActivateAsync();
 
         List<double> seconds = [];
