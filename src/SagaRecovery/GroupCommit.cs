@@ -107,6 +107,10 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
             await WriteAsync(group[..half]).ConfigureAwait(false);
             await WriteAsync(group[half..]).ConfigureAwait(false);
         }
+        catch (OperationCanceledException stopped)
+        {
+            group.ForEach(waiting => waiting.Answer.SetCanceled(stopped.CancellationToken));
+        }
         catch (Exception exception) // each caller's to handle
         {
             group.ForEach(waiting => waiting.Answer.SetException(exception));

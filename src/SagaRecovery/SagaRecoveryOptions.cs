@@ -17,7 +17,7 @@ public sealed class SagaRecoveryOptions
     /// <summary>How many sagas are handed to the executor side by side. Default 16.</summary>
     public int MaxConcurrency { get; set; } = 16;
 
-    /// <summary>How many sagas one query of the listing returns. Default 5,000.</summary>
+    /// <summary>How many sagas one query of the listing returns. Default 20,000.</summary>
     public int ListPageSize { get; set; } = 20_000;
 
     /// <summary>How many sagas are loaded, with their logs, by one query: it bounds the memory of a pass. Default 500.</summary>

@@ -28,7 +28,9 @@ internal static class SagaReplay
         }
 
         var replayed = new SagaProgress(shape);
-        foreach (SavedNodeEvent nodeEvent in events.OrderBy(nodeEvent => nodeEvent.Type).ThenBy(nodeEvent => nodeEvent.NodeId))
+        SavedNodeEvent[] inOrder = [.. events];
+        Array.Sort(inOrder, static (one, other) => one.Type != other.Type ? one.Type - other.Type : one.NodeId - other.NodeId);
+        foreach (SavedNodeEvent nodeEvent in inOrder)
         {
             replayed.Record(nodeEvent);
         }

@@ -43,7 +43,8 @@ internal sealed class GroupWriter : IDisposable
     /// it was written.
     /// </returns>
     /// <exception cref="DbException">The database cannot take this entry.</exception>
-    public Task<bool> AppendAsync(Membership member, SagaLogEntry entry) => _commit.WriteAsync(member, entry, _stopping);
+    public Task<bool> AppendAsync(Membership member, SagaLogEntry entry) =>
+        _commit.WriteAsync(member, entry, CancellationToken.None); // answered by the write of its group, whatever becomes of that
 
     /// <summary>Stops. Entries that have not been answered are given up.</summary>
     public async Task StopAsync()

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Threading.Channels;
 using SagaRecovery.Executor.Definitions;
 
 namespace SagaRecovery.Executor.Running;
@@ -10,15 +9,19 @@ namespace SagaRecovery.Executor.Running;
 /// </summary>
 internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections? inject, RunStop stop)
 {
-    private readonly Channel<NodeDone> _done = Channel.CreateUnbounded<NodeDone>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Lock _lock = new();
+    private readonly List<NodeDone> _ended = []; // not taken yet: a list, since a channel for each run is what would take most of its memory
+    private TaskCompletionSource? _someEnded; // what the run loop waits for
 
     /// <summary>Actions and undos whose end has not been taken yet.</summary>
     public int InFlight { get; private set; }
 
+    /// <summary>Begins an action or an undo, in the trace of the run.</summary>
     public void Begin(int node, bool undo)
     {
         InFlight++;
-        _ = Task.Run(() => RunAsync(node, undo), CancellationToken.None); // ends in the channel, whatever happens
+        ThreadPool.QueueUserWorkItem(
+            static work => _ = work.Runner.RunAsync(work.Node, work.Undo), (Runner: this, Node: node, Undo: undo), preferLocal: true);
     }
 
     /// <summary>Waits until at least one has ended.</summary>
@@ -27,31 +30,56 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
     public async Task<List<SavedNodeEvent>> TakeEndedAsync()
     {
         List<SavedNodeEvent> events = [];
-        NodeDone done = await _done.Reader.ReadAsync().ConfigureAwait(false);
-        do
+        Exception? fault = null;
+        await SomeEndedAsync().ConfigureAwait(false);
+        TakeEnded(done =>
         {
-            InFlight--;
-            if (done.Fault is not null)
-            {
-                throw done.Fault;
-            }
-
+            fault ??= done.Fault;
             if (done.Event is { } nodeEvent)
             {
                 events.Add(nodeEvent);
             }
-        }
-        while (_done.Reader.TryRead(out done));
-
-        return events;
+        });
+        return fault is null ? events : throw fault;
     }
 
     /// <summary>Waits until all have ended, whatever became of them.</summary>
     public async Task DrainAsync()
     {
-        for (; InFlight > 0; InFlight--)
+        while (InFlight > 0)
         {
-            await _done.Reader.ReadAsync().ConfigureAwait(false);
+            await SomeEndedAsync().ConfigureAwait(false);
+            TakeEnded(_ => { });
+        }
+    }
+
+    private Task SomeEndedAsync()
+    {
+        lock (_lock)
+        {
+            return _ended.Count > 0
+                ? Task.CompletedTask
+                : (_someEnded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    private void TakeEnded(Action<NodeDone> take)
+    {
+        lock (_lock)
+        {
+            InFlight -= _ended.Count;
+            _ended.ForEach(take);
+            _ended.Clear();
+        }
+    }
+
+    private void NoteEnded(NodeDone done)
+    {
+        lock (_lock)
+        {
+            _ended.Add(done);
+            _someEnded?.SetResult();
+            _someEnded = null;
         }
     }
 
@@ -68,7 +96,7 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
             done = new NodeDone(Event: null, fault);
         }
 
-        _done.Writer.TryWrite(done); // unbounded and never completed: always true
+        NoteEnded(done);
     }
 
     private async Task<SavedNodeEvent?> ActAsync(int node)

@@ -85,8 +85,10 @@ internal sealed class RunStop : IDisposable
     }
 
     /// <summary>Begins new work, unless the run is to stop: once a stop was requested, no new work begins.</summary>
+    /// <param name="begin">Begins it.</param>
+    /// <param name="work">The work.</param>
     /// <returns>Whether it was begun.</returns>
-    public bool TryBegin(Action begin)
+    public bool TryBegin<TWork>(Action<TWork> begin, TWork work)
     {
         lock (_lock)
         {
@@ -95,7 +97,7 @@ internal sealed class RunStop : IDisposable
                 return false;
             }
 
-            begin();
+            begin(work);
             return true;
         }
     }

@@ -236,11 +236,20 @@ internal sealed class SagaRun : IDisposable
         return written;
     }
 
-    private bool TryBegin(SagaTurn next) => _stop.TryBegin(() =>
-    {
-        next.Act.ForEach(node => _nodes.Begin(node, undo: false));
-        next.Undo.ForEach(node => _nodes.Begin(node, undo: true));
-    });
+    private bool TryBegin(SagaTurn next) => _stop.TryBegin(
+        static work =>
+        {
+            foreach (int node in work.Next.Act)
+            {
+                work.Nodes.Begin(node, undo: false);
+            }
+
+            foreach (int node in work.Next.Undo)
+            {
+                work.Nodes.Begin(node, undo: true);
+            }
+        },
+        (Nodes: _nodes, Next: next));
 
     private SagaResult.Interrupted Interrupted(string detail = "")
     {
