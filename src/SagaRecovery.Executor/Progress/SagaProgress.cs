@@ -6,7 +6,15 @@ namespace SagaRecovery.Executor.Progress;
 /// <param name="Events">New events: to be durable before anything in <paramref name="Act"/> or <paramref name="Undo"/> is begun.</param>
 /// <param name="Act">Nodes whose action is to be run.</param>
 /// <param name="Undo">Nodes whose undo is to be run.</param>
-internal readonly record struct SagaTurn(List<SavedNodeEvent> Events, List<int> Act, List<int> Undo);
+internal readonly record struct SagaTurn(List<SavedNodeEvent> Events, List<int> Act, List<int> Undo)
+{
+    public void Clear()
+    {
+        Events.Clear();
+        Act.Clear();
+        Undo.Clear();
+    }
+}
 
 /// <summary>
 /// Where one saga stands, and what may be done next. All decisions about a run are taken here: no I/O, no clock, no async. Not
@@ -18,6 +26,7 @@ internal sealed class SagaProgress
     private readonly bool[] _handedOut; // begun by this process; what stands as started in the log and is not, was cut off by a crash
     private readonly ReadOnlyMemory<byte>[] _outputs;
     private readonly ReadOnlyMemory<byte>[] _errors;
+    private readonly SagaTurn _turn = new([], [], []); // used again from turn to turn
 
     public SagaProgress(SagaShape shape)
     {
@@ -106,9 +115,11 @@ internal sealed class SagaProgress
     /// Says what is to be done now, and takes it as begun. Asked again without news, it has nothing more to say. The first time after a
     /// replay it hands out what the log shows as under way: that is run again, without logging its start twice.
     /// </summary>
+    /// <returns>Valid until the next call.</returns>
     public SagaTurn Next()
     {
-        var turn = new SagaTurn([], [], []);
+        SagaTurn turn = _turn;
+        turn.Clear();
         for (int node = 0; node < _states.Length; node++)
         {
             if (MayStart(node))

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using SagaRecovery.Executor.Definitions;
 
 namespace SagaRecovery.Executor.Running;
@@ -11,6 +12,7 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
 {
     private readonly Lock _lock = new();
     private readonly List<NodeDone> _ended = []; // not taken yet: a list, since a channel for each run is what would take most of its memory
+    private readonly List<SavedNodeEvent> _news = [];
     private TaskCompletionSource? _someEnded; // what the run loop waits for
 
     /// <summary>Actions and undos whose end has not been taken yet.</summary>
@@ -25,22 +27,29 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
     }
 
     /// <summary>Waits until at least one has ended.</summary>
-    /// <returns>What is to be logged; nothing for one that was cut short by a stop.</returns>
+    /// <returns>What is to be logged, valid until the next call; nothing for one that was cut short by a stop.</returns>
     /// <exception cref="SagaDataException">An output cannot be written or read.</exception>
-    public async Task<List<SavedNodeEvent>> TakeEndedAsync()
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // once for each step of each saga
+    public async ValueTask<List<SavedNodeEvent>> TakeEndedAsync()
     {
-        List<SavedNodeEvent> events = [];
-        Exception? fault = null;
         await SomeEndedAsync().ConfigureAwait(false);
-        TakeEnded(done =>
+        _news.Clear();
+        Exception? fault = null;
+        lock (_lock)
         {
-            fault ??= done.Fault;
-            if (done.Event is { } nodeEvent)
+            foreach (NodeDone done in _ended)
             {
-                events.Add(nodeEvent);
+                fault ??= done.Fault;
+                if (done.Event is { } nodeEvent)
+                {
+                    _news.Add(nodeEvent);
+                }
             }
-        });
-        return fault is null ? events : throw fault;
+
+            ForgetEnded();
+        }
+
+        return fault is null ? _news : throw fault;
     }
 
     /// <summary>Waits until all have ended, whatever became of them.</summary>
@@ -49,8 +58,17 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
         while (InFlight > 0)
         {
             await SomeEndedAsync().ConfigureAwait(false);
-            TakeEnded(_ => { });
+            lock (_lock)
+            {
+                ForgetEnded();
+            }
         }
+    }
+
+    private void ForgetEnded()
+    {
+        InFlight -= _ended.Count;
+        _ended.Clear();
     }
 
     private Task SomeEndedAsync()
@@ -60,16 +78,6 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
             return _ended.Count > 0
                 ? Task.CompletedTask
                 : (_someEnded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-        }
-    }
-
-    private void TakeEnded(Action<NodeDone> take)
-    {
-        lock (_lock)
-        {
-            InFlight -= _ended.Count;
-            _ended.ForEach(take);
-            _ended.Clear();
         }
     }
 

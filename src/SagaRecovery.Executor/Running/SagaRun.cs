@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using SagaRecovery.Executor.Definitions;
 using SagaRecovery.Executor.Diagnostics;
@@ -167,8 +168,9 @@ internal sealed class SagaRun : IDisposable
     }
 
     /// <summary>Lets what is under way end, begins nothing more, and writes what came of it if the saga is still ours.</summary>
-    private async Task<SagaResult> WindDownAsync(List<SavedNodeEvent> news)
+    private async Task<SagaResult> WindDownAsync(IEnumerable<SavedNodeEvent> unrecorded)
     {
+        List<SavedNodeEvent> news = [.. unrecorded];
         while (_nodes.InFlight > 0)
         {
             news.AddRange(await _nodes.TakeEndedAsync().ConfigureAwait(false));
@@ -202,7 +204,8 @@ internal sealed class SagaRun : IDisposable
 
     /// <summary>Writes events and, where it changed, the saga's state: together, so that no crash comes between.</summary>
     /// <returns>False: the saga is not ours any more.</returns>
-    private async Task<bool> WriteAsync(List<SavedNodeEvent> events)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // once for each step of each saga
+    private async ValueTask<bool> WriteAsync(IReadOnlyList<SavedNodeEvent> events)
     {
         SagaState? end = _progress.End;
         SagaState state = end ?? (_progress.IsUnwinding ? SagaState.Unwinding : SagaState.Running);

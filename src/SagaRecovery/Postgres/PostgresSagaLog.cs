@@ -43,9 +43,7 @@ internal sealed class PostgresSagaLog : ISagaLog
         {
             foreach (List<int> turn in turns)
             {
-                SagaLogEntry[] entriesOfTurn = [.. turn.Select(index => entries[index])];
-                AddEvents(batch, member, entriesOfTurn);
-                AddStates(batch, member, entriesOfTurn);
+                AddEntries(batch, member, turn.ConvertAll(index => entries[index]));
             }
         }
     }
@@ -152,26 +150,19 @@ internal sealed class PostgresSagaLog : ISagaLog
         }
     }
 
-    private void AddEvents(NpgsqlBatch batch, Membership member, IReadOnlyList<SagaLogEntry> entries)
+    private void AddEntries(NpgsqlBatch batch, Membership member, List<SagaLogEntry> entries)
     {
         int count = entries.Sum(entry => entry.Events.Count);
-        if (count == 0)
-        {
-            return;
-        }
-
-        var sagas = new Guid[count];
-        var generations = new long[count];
+        var ordinals = new long[count];
         var nodes = new int[count];
         var types = new string[count];
         var data = new string?[count];
         int i = 0;
-        foreach (SagaLogEntry entry in entries)
+        for (int entry = 0; entry < entries.Count; entry++)
         {
-            foreach (SavedNodeEvent nodeEvent in entry.Events)
+            foreach (SavedNodeEvent nodeEvent in entries[entry].Events)
             {
-                sagas[i] = entry.SagaId.Value;
-                generations[i] = entry.Generation.Value;
+                ordinals[i] = entry + 1;
                 nodes[i] = nodeEvent.NodeId;
                 types[i] = SagaWords.Of(nodeEvent.Type);
                 data[i] = nodeEvent.Data.IsEmpty ? null : Encoding.UTF8.GetString(nodeEvent.Data.Span);
@@ -179,15 +170,12 @@ internal sealed class PostgresSagaLog : ISagaLog
             }
         }
 
-        batch.Add(Sql.AppendEvents, member)
-            .With(sagas).With(generations).With(nodes).With(types).WithJson(data);
-    }
-
-    private void AddStates(NpgsqlBatch batch, Membership member, IReadOnlyList<SagaLogEntry> entries) =>
-        batch.Add(Sql.AppendStates, member)
+        batch.Add(Sql.Append, member)
             .With(entries.Select(entry => entry.SagaId.Value).ToArray())
             .With(entries.Select(entry => entry.Generation.Value).ToArray())
-            .With(entries.Select(entry => NameOf(entry.NewState)).ToArray());
+            .With(entries.Select(entry => NameOf(entry.NewState)).ToArray())
+            .With(ordinals).With(nodes).With(types).WithJson(data);
+    }
 
     private static string? NameOf(SagaState? state) => state is { } known ? SagaWords.Of(known) : null;
 

@@ -117,32 +117,29 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Events of entries whose saga is still ours and in progress. <c>$3..$7</c> are parallel arrays: saga and generation of the entry,
-    /// and node, type and data of the event. An event that is there already was written by a try whose answer was lost.
+    /// Writes entries whose saga is still ours and in progress, and answers the ordinals, from 1, of those. <c>$3..$5</c> are parallel
+    /// arrays: saga, generation and new state of each entry; so are <c>$6..$9</c>: ordinal of the entry, node, type and data of each event.
+    /// One statement, so that the owner is looked up once for each entry. An event that is there already was written by a try whose answer
+    /// was lost. <c>is true</c> keeps the ordinals a hash table, whatever their number is taken to be: as a join, they were compared one by
+    /// one.
     /// </summary>
-    public string AppendEvents { get; } = In(schema, $$"""
-        insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
-        select e.saga_id, e.node_id, e.event_type, e.data, $1
-        from unnest($3, $4, $5, $6, $7) as e (saga_id, generation, node_id, event_type, data)
-        where {{IsOwned("e")}}
-        on conflict (saga_id, node_id, event_type) do nothing
-        """);
-
-    /// <summary>
-    /// New states, and the answer: the ordinals, from 1, of the entries that were written. <c>$3..$5</c> are parallel arrays: saga,
-    /// generation and new state of each entry. Under the same lock as <see cref="AppendEvents"/>, so both see the same owners.
-    /// </summary>
-    public string AppendStates { get; } = In(schema, $$"""
-        with written as (
+    public string Append { get; } = In(schema, $$"""
+        with owned as materialized (
             select e.ordinal, e.saga_id, e.new_state
             from unnest($3, $4, $5) with ordinality as e (saga_id, generation, new_state, ordinal)
             where {{IsOwned("e")}}
+        ), events as (
+            insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
+            select ($3)[n.ordinal], n.node_id, n.event_type, n.data, $1
+            from unnest($6, $7, $8, $9) as n (ordinal, node_id, event_type, data)
+            where (n.ordinal in (select o.ordinal from owned o)) is true
+            on conflict (saga_id, node_id, event_type) do nothing
         ), changed as (
             update {schema}.saga s set state = w.new_state
-            from (select distinct on (saga_id) saga_id, new_state from written where new_state is not null order by saga_id, ordinal desc) w
+            from (select distinct on (saga_id) saga_id, new_state from owned where new_state is not null order by saga_id, ordinal desc) w
             where s.id = w.saga_id and s.state <> w.new_state
         )
-        select ordinal from written
+        select ordinal from owned
         """);
 
     /// <summary>
