@@ -23,7 +23,7 @@ internal static class BenchmarksCommand
             Description = "How many sagas, separated by commas: 1000,10000. Without it: what the area is about",
             CustomParser = ParseSizes,
         };
-        Option<int?> turns = new("--turns") { Description = "How often each subject is measured. Without it: 5, and less where one turn takes long" };
+        Option<int?> turns = new("--turns") { Description = "How often each subject is measured. Without it: 3, and 1 where one takes minutes" };
         Option<FileInfo?> json = new("--json") { Description = "Writes the results to this file, too" };
         Option<bool> isShort = new("--short") { Description = "Few and tiny sizes: shows that it runs, and no more" };
 

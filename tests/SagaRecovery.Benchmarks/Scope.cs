@@ -16,9 +16,9 @@ internal sealed record Scope(IReadOnlyList<int>? Sizes, int? Turns, bool IsShort
     /// <summary>Sagas that there are for a warm-up.</summary>
     public int WarmUpSagas => IsShort ? 100 : 2_000;
 
-    /// <summary>How often a subject does what it does before it is measured.</summary>
+    /// <summary>How often a subject does what it does before it is measured, at most: see <see cref="Subjects.WarmUp"/>.</summary>
     public int WarmUpRounds => IsShort ? 1 : 120;
 
     /// <summary>Turns for a size.</summary>
-    public int TurnsFor(int size) => Turns ?? (IsShort ? 1 : size >= Large ? 2 : 5);
+    public int TurnsFor(int size) => Turns ?? (IsShort ? 1 : size >= Large ? 1 : 3);
 }

@@ -205,7 +205,7 @@ internal sealed class SagaRun : IDisposable
     /// <summary>Writes events and, where it changed, the saga's state: together, so that no crash comes between.</summary>
     /// <returns>False: the saga is not ours any more.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // once for each step of each saga
-    private async ValueTask<bool> WriteAsync(IReadOnlyList<SavedNodeEvent> events)
+    private async ValueTask<bool> WriteAsync(List<SavedNodeEvent> events)
     {
         SagaState? end = _progress.End;
         SagaState state = end ?? (_progress.IsUnwinding ? SagaState.Unwinding : SagaState.Running);

@@ -112,8 +112,8 @@ public sealed class PostgresSchema
             return [version == 0 ? "there are none" : $"they are at version {version}, and this package needs {Version}"];
         }
 
-        IEnumerable<string> present = await connection.QueryAsync<string>(new CommandDefinition(
-            Resource("describe.sql"), new { Schema = Name }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        List<string> present = await ListAsync(
+            connection, batch => batch.Add(Resource("describe.sql")).With(Name), row => row.GetString(0), cancellationToken).ConfigureAwait(false);
         var described = present.ToHashSet(StringComparer.Ordinal);
         return [.. Resource("expected.txt").Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Where(line => !described.Contains(line))
@@ -122,11 +122,24 @@ public sealed class PostgresSchema
 
     private async Task<int> VersionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        bool there = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            "select to_regclass(@Table) is not null", new { Table = $"{Name}.schema_version" }, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        return !there ? 0 : await connection.ExecuteScalarAsync<int>(new CommandDefinition(
-            $"select coalesce(max(version), 0) from {Name}.schema_version", cancellationToken: cancellationToken)).ConfigureAwait(false);
+        List<bool> there = await ListAsync(
+            connection, batch => batch.Add("select to_regclass($1) is not null").With($"{Name}.schema_version"), row => row.GetBoolean(0), cancellationToken)
+            .ConfigureAwait(false);
+        if (!there[0])
+        {
+            return 0;
+        }
+
+        List<int> version = await ListAsync(
+            connection, batch => batch.Add($"select coalesce(max(version), 0) from {Name}.schema_version"), row => row.GetInt32(0), cancellationToken)
+            .ConfigureAwait(false);
+        return version[0];
     }
+
+    /// <summary>Without Dapper, which generates code for each statement: every process that starts waits for this one.</summary>
+    private static Task<List<T>> ListAsync<T>(
+        NpgsqlConnection connection, Action<NpgsqlBatch> build, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        PostgresDatabase.ReadAsync(connection, build, rows => rows.ListAsync(read), cancellationToken);
 
     private static string Step(string schema, int version)
     {

@@ -10,7 +10,10 @@ internal sealed class ExecuteArea : Area
     private const int Crowd = 4_096;
     private const int MostWarmUps = 10_000;
 
-    private static readonly string[] Subjects = [ExecutingSubject.SubjectName, FencedLoop.SubjectName, StartingSubject.SubjectName];
+    private static readonly string[] Subjects = 
+    [
+        ExecutingSubject.SubjectName, FencedLoop.SubjectName, ServerExecutingSubject.SubjectName, StartingSubject.SubjectName,
+    ];
 
     public override string Name => "execute";
 
@@ -30,6 +33,7 @@ internal sealed class ExecuteArea : Area
                 double nodes = measured[0].Median(Metric.Nodes) / measured[0].Median(Metric.Seconds);
                 run.Judge(Goal.AtLeast($"durable node completions a second, {atATime:N0} sagas at a time", nodes, 30_000, "1/s"));
                 run.Judge(Goal.AtLeast($"speed of the executor, {atATime:N0} at a time, of the raw loop's", measured[0].SpeedOf(measured[1]), 0.5, "x"));
+                run.Judge(Goal.AtLeast($"speed of the executor with server GC, {atATime:N0} at a time, of the raw loop's", measured[2].SpeedOf(measured[1]), 0.5, "x"));
             }
         }
     }

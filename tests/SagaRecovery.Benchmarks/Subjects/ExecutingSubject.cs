@@ -7,7 +7,7 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// The durable executor alone: sagas that stand in the database are handed over and held at their first node, then all are let go, so
 /// many at a time, until the last has ended.
 /// </summary>
-internal sealed class ExecutingSubject : Subject
+internal class ExecutingSubject : Subject
 {
     public const string SubjectName = "executor";
 
@@ -37,4 +37,14 @@ internal sealed class ExecutingSubject : Subject
         await ChainHost.HasUnfinishedAsync(host, 0);
         return host;
     }
+}
+
+/// <summary>The same with the garbage collector for servers, which a service on ASP.NET Core has by default.</summary>
+internal sealed class ServerExecutingSubject : ExecutingSubject
+{
+    public new const string SubjectName = "executor, server GC";
+
+    public override string Name => SubjectName;
+
+    public override IReadOnlyDictionary<string, string> Runtime { get; } = new Dictionary<string, string> { ["DOTNET_gcServer"] = "1" };
 }

@@ -7,13 +7,16 @@ internal abstract class Subject
     [
         new RecoverySubject(), new PageReader(), new MergeReader(), new CopyReader(), new PerSagaReader(), new ResumingSubject(),
         new ColdRecovery(), new ColdPageReader(), new PassSubject(), new ListingSubject(), new TriggerSubject(), new StartSubject(),
-        new FencedStart(), new ExecutingSubject(), new FencedLoop(), new StartingSubject(), new TrackerSubject(),
+        new FencedStart(), new ExecutingSubject(), new ServerExecutingSubject(), new FencedLoop(), new StartingSubject(), new TrackerSubject(),
     ];
 
     public abstract string Name { get; }
 
     /// <summary>Whether it is measured from the launch of its process, with nothing compiled.</summary>
     public virtual bool IsCold => false;
+
+    /// <summary>Settings of the runtime for its process; none: as they are by default.</summary>
+    public virtual IReadOnlyDictionary<string, string> Runtime { get; } = new Dictionary<string, string>();
 
     public static Subject Named(string name) =>
         Every.FirstOrDefault(subject => subject.Name == name) ?? throw new ArgumentException($"There is no subject '{name}'.", nameof(name));

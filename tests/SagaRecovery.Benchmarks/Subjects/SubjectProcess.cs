@@ -28,9 +28,9 @@ internal static class SubjectProcess
                 RedirectStandardError = true,
             },
         };
-        if (!Subject.Named(subject).IsCold)
+        var named = Subject.Named(subject);
+        foreach ((string name, string value) in named.IsCold ? named.Runtime : named.Runtime.Append(WarmUp.Setting))
         {
-            (string name, string value) = WarmUp.Setting;
             process.StartInfo.Environment[name] = value;
         }
 

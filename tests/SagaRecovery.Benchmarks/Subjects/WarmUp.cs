@@ -19,8 +19,8 @@ internal static class WarmUp
     private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(10);
 
     /// <summary>How the runtime is told of it, in the environment of a process that warms up.</summary>
-    public static (string Name, string Value) Setting { get; } =
-        ("DOTNET_TC_CallCountingDelayMs", Delay.Milliseconds.ToString("x", CultureInfo.InvariantCulture));
+    public static KeyValuePair<string, string> Setting { get; } =
+        new("DOTNET_TC_CallCountingDelayMs", Delay.Milliseconds.ToString("x", CultureInfo.InvariantCulture));
 
     /// <param name="rounds">How often at most; once is enough where a round is long.</param>
     /// <param name="once">Does what is to be measured, to other sagas.</param>
