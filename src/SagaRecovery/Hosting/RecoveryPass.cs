@@ -56,8 +56,8 @@ internal sealed class RecoveryPass(
         OpenedPass opened = tracker.OpenPass(reason, Now);
         PassReport report = await ListAndExecuteAsync(opened, stopping, abort).ConfigureAwait(false);
 
+        metrics.PassEnded(report); // first: whoever sees the pass in the status finds it counted
         status.PassEnded(report, tracker, _asked);
-        metrics.PassEnded(report);
         PassSpan.Tell(span, report);
         PassLog.Write(logger, opened);
         PassLog.Write(logger, report);

@@ -76,7 +76,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         next.Status.Current.Held.Should().ContainSingle().Which.Note.Actor.Should().Be(OperatorNote.CrashGuardActor);
         (await next.Operator.ReleaseAsync(saga, Note)).Should().Be(LeverOutcome.Done.Instance);
 
-        await Eventually.HoldsAsync(async () => (await next.ActivateAsync()).Recovered == 1, "it was tried");
+        await Eventually.HoldsAsync(() => next.Status.Current.Totals.Recovered == 1, "it was tried by the pass that the release has activated, or one after it");
         next.Status.Current.Held.Should().BeEmpty();
     }
 
