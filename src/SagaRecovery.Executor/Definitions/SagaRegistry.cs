@@ -33,7 +33,7 @@ internal sealed class SagaRegistry
     public IReadOnlyCollection<RunnableDefinition> Definitions =>
         [.. _byHash.Values.Select(definition => new RunnableDefinition(definition.Saved.Hash, definition.Saved.Name, definition.Saved.Version))];
 
-    /// <summary>The definition with this hash and this DAG: a DAG that has another hash is found by neither.</summary>
+    /// <summary>The definition that this is; null: there is none of its hash, or the stored DAG is not the one that was hashed.</summary>
     public SagaDefinition? Find(SavedDefinition saved) =>
         _byHash.TryGetValue(saved.Hash, out SagaDefinition? definition) && saved.Dag.Span.SequenceEqual(definition.Saved.Dag.Span) ? definition : null;
 

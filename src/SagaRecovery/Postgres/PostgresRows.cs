@@ -5,9 +5,6 @@ namespace SagaRecovery.Postgres;
 /// <summary>The results of a batch, one after the other.</summary>
 internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken cancellationToken)
 {
-    /// <inheritdoc cref="PostgresFence.ReadPresentAsync" />
-    public Task ReadPresentAsync(Membership member) => PostgresFence.ReadPresentAsync(reader, member, cancellationToken);
-
     /// <summary>Reads the rows of one result, and goes on to the next.</summary>
     public async Task<List<T>> ListAsync<T>(Func<NpgsqlDataReader, T> read)
     {

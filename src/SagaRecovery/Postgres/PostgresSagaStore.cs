@@ -11,6 +11,9 @@ internal sealed class PostgresSagaStore(
     PostgresDatabase database, PostgresSchema schema, PostgresJoin join, IOptions<SagaRecoveryOptions> options)
     : ISagaStore
 {
+    /// <summary>A few megabytes: what a batch of unusually long logs needed is not kept.</summary>
+    private const int MostEventRowsKept = 100_000;
+
     private readonly int _pageSize = options.Value.ListPageSize;
     private readonly DefinitionCache _definitions = new();
     private readonly ConcurrentBag<List<LoadedPage.EventRow>> _eventRows = []; // as many as loads have been under way at once: used again
@@ -87,8 +90,11 @@ internal sealed class PostgresSagaStore(
     {
         List<LoadedPage.EventRow> events = _eventRows.TryTake(out List<LoadedPage.EventRow>? used) ? used : [];
         await page.ReadAsync(reader, events, cancellationToken).ConfigureAwait(false);
-        events.Clear();
-        _eventRows.Add(events);
+        if (events.Capacity <= MostEventRowsKept)
+        {
+            events.Clear();
+            _eventRows.Add(events);
+        }
     }
 
     private async Task<(int Read, Guid Last)> ListPageAsync(

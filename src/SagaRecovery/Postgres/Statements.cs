@@ -58,6 +58,12 @@ internal sealed class Statements(string schema)
     /// </summary>
     public string WithoutCompilation { get; } = "select set_config('jit', 'off', true)";
 
+    /// <summary>
+    /// Goes before prepared statements that find a few rows: a plan made while the tables are small, which reads them as a whole, is kept
+    /// when they have grown.
+    /// </summary>
+    public string ByIndex { get; } = "select set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)";
+
     /// <summary>One page of candidates, in the order of the index saga_in_progress.</summary>
     public string ListPage { get; } = In(schema, """
         select id, name, adopt_generation from {schema}.saga

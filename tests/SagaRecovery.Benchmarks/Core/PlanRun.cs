@@ -38,10 +38,13 @@ internal static class PlanRun
         }
     }
 
-    /// <summary>One plan to an iteration: each needs a pass of its own, which is opened before it.</summary>
+    /// <summary>
+    /// One plan to an iteration: each needs a pass of its own, which is opened before it. Hence many to warm up: what is called once to an
+    /// iteration is compiled for good after its sixtieth call.
+    /// </summary>
     private static ManualConfig ConfigFor(string folder, bool isShort)
     {
-        Job job = isShort ? Job.Dry : Job.Default.WithWarmupCount(5).WithIterationCount(15);
+        Job job = isShort ? Job.Dry : Job.Default.WithWarmupCount(70).WithIterationCount(15);
         return ManualConfig.CreateEmpty()
             .AddJob(job.WithToolchain(InProcessEmitToolchain.DontLogOutput).WithInvocationCount(1).WithUnrollFactor(1))
             .AddColumnProvider(DefaultColumnProviders.Instance)

@@ -7,9 +7,38 @@ namespace SagaRecovery.Tests.Hosting;
 public sealed class PulseTests
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookPeriod = TimeSpan.FromSeconds(61);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(30);
 
     private readonly ScriptedControls _controls = new();
+
+    [Fact]
+    public async Task Sagas_that_stand_still_are_not_looked_for_before_the_first_pass_is_over()
+    {
+        var listing = new TaskCompletionSource();
+        await using RecoveryHost host = RecoveryHost.Create(options => options.ProgressCheckPeriod = LookPeriod, _controls);
+        host.Store.BeforeList = () => listing.Task;
+        await host.StartAsync();
+        await host.TimerSetAsync(LookPeriod);
+
+        _controls.Looks.Should().Be(0);
+        listing.SetResult();
+        await Eventually.HoldsAsync(() => _controls.Looks == 1, "it was looked for them once the pass was over");
+    }
+
+    [Fact]
+    public async Task A_first_pass_that_takes_long_does_not_keep_sagas_that_stand_still_from_being_looked_for()
+    {
+        await using RecoveryHost host = RecoveryHost.Create(options => options.ProgressCheckPeriod = LookPeriod, _controls);
+        host.Store.BeforeList = () => Task.Delay(Timeout.Infinite);
+        await host.StartAsync();
+        await host.TimerSetAsync(LookPeriod);
+
+        host.Time.Advance(LookPeriod);
+
+        await Eventually.HoldsAsync(() => _controls.Looks == 1, "it was looked for them during the pass");
+        host.Status.Current.Totals.Passes.Should().Be(0);
+    }
 
     [Fact]
     public async Task A_hint_runs_a_pass_at_once()

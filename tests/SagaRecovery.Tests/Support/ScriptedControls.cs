@@ -14,6 +14,9 @@ internal sealed class ScriptedControls : ISagaControls
     /// <summary>How often the line was made.</summary>
     public int Lines { get; private set; }
 
+    /// <summary>How often sagas that stand still were looked for.</summary>
+    public int Looks { get; private set; }
+
     /// <summary>The number of the last assignment, as it is heard when the line is made.</summary>
     public long Assigned { get; set; }
 
@@ -57,6 +60,9 @@ internal sealed class ScriptedControls : ISagaControls
 
     public Task LeaveAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task<StillSagas> FindNotProgressingAsync(Membership member, ProgressPatience patience, CancellationToken cancellationToken) =>
-        _none.FindNotProgressingAsync(member, patience, cancellationToken);
+    public Task<StillSagas> FindNotProgressingAsync(Membership member, ProgressPatience patience, CancellationToken cancellationToken)
+    {
+        Looks++;
+        return _none.FindNotProgressingAsync(member, patience, cancellationToken);
+    }
 }
