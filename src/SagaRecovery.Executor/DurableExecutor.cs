@@ -56,6 +56,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     /// <summary>Sagas that wait until there is room; see <see cref="DurableExecutorOptions.MaxRunningSagas"/>.</summary>
     public int Waiting => _runs.Waiting;
 
+    /// <summary>Entries for the log that wait for their write to begin.</summary>
+    internal int QueuedWrites => _writer.Queued;
+
     /// <inheritdoc />
     public IReadOnlyCollection<RunnableDefinition> Definitions => _registry.Definitions;
 

@@ -21,6 +21,18 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
     private TaskCompletionSource? _idle;
     private int _underWay;
 
+    /// <summary>How many items wait for their transaction to begin.</summary>
+    public int Queued
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _queue.Count;
+            }
+        }
+    }
+
     /// <summary>Writes one item.</summary>
     /// <param name="key">Its key.</param>
     /// <param name="item">The item.</param>

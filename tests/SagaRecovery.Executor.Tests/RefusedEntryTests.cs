@@ -36,6 +36,7 @@ public sealed class RefusedEntryTests
             good.Add(await process.Client.StartAsync(_saga, ""));
         }
 
+        await Eventually.HoldsAsync(() => process.Executor.QueuedWrites == 21, "all others waited for the first");
         gate.Open();
 
         foreach (SagaHandle saga in good)

@@ -37,6 +37,9 @@ internal sealed class GroupWriter : IDisposable
         _health = new WriteHealth(time, logger);
     }
 
+    /// <summary>Entries that wait for their write to begin.</summary>
+    public int Queued => _commit.Queued;
+
     /// <summary>Writes an entry.</summary>
     /// <returns>
     /// Whether it was written; false: the saga is not ours any more. Cancelled when the writer is stopped; then it is not known whether

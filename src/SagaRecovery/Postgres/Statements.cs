@@ -126,8 +126,8 @@ internal sealed class Statements(string schema)
     /// Writes entries whose saga is still ours and in progress, and answers the ordinals, from 1, of those. <c>$3..$5</c> are parallel
     /// arrays: saga, generation and new state of each entry; so are <c>$6..$9</c>: ordinal of the entry, node, type and data of each event.
     /// One statement, so that the owner is looked up once for each entry. An event that is there already was written by a try whose answer
-    /// was lost. <c>is true</c> keeps the ordinals a hash table, whatever their number is taken to be: as a join, they were compared one by
-    /// one.
+    /// was lost. <c>is true</c> keeps the ordinals a hash table, whatever their number is taken to be: as a join, all may be compared with
+    /// all.
     /// </summary>
     public string Append { get; } = In(schema, $$"""
         with owned as materialized (

@@ -7,8 +7,8 @@ internal static class Reckoning
 {
     private const string Unwound = "project-create unwound";
 
-    /// <summary>How long what is in progress may take to end, once nothing is in its way.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    /// <summary>How long what is in progress may take to end, once nothing is in its way: a period of the service, and then some.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     /// <param name="run">Is told what is wrong, and the figures.</param>
     /// <param name="stage">With a service that runs and is not disturbed any more.</param>
@@ -84,7 +84,7 @@ internal static class Reckoning
     /// </summary>
     private static async Task CheckLedgerAsync(StressRun run, Stage stage)
     {
-        IReadOnlyDictionary<string, long> states = await stage.Ledger.SagasByStateAsync();
+        IReadOnlyDictionary<string, long> states = await StatesAtTheEndAsync(stage);
         run.RequireNone(states.Keys
             .Where(key => !key.EndsWith(" succeeded", StringComparison.Ordinal) && !(stage.SagasUnwind && key == Unwound))
             .Select(key => $"{states[key]} sagas are '{key}'"));
@@ -100,6 +100,29 @@ internal static class Reckoning
             run.Figures["unwound"] = states.GetValueOrDefault(Unwound);
         }
     }
+
+    /// <summary>
+    /// How many sagas are in each state, with none in progress, if that comes about. One may be there though all had ended before: what was
+    /// sent on a connection that was cut can reach the server, and insert a saga, after its caller has given up.
+    /// </summary>
+    private static async Task<IReadOnlyDictionary<string, long>> StatesAtTheEndAsync(Stage stage)
+    {
+        IReadOnlyDictionary<string, long> states = await stage.Ledger.SagasByStateAsync();
+        try
+        {
+            await Eventually.HoldsAsync(
+                async () => !(states = await stage.Ledger.SagasByStateAsync()).Keys.Any(IsInProgress), "every saga had ended", Patience);
+        }
+        catch (TimeoutException)
+        {
+            // whoever asked tells of those that are in progress
+        }
+
+        return states;
+    }
+
+    private static bool IsInProgress(string key) =>
+        key.EndsWith(" running", StringComparison.Ordinal) || key.EndsWith(" unwinding", StringComparison.Ordinal);
 
     public static void AddFigures(StressRun run, IReadOnlyList<ProcessLog> logs)
     {
