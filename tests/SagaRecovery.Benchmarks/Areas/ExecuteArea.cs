@@ -10,7 +10,7 @@ internal sealed class ExecuteArea : Area
     private const int Crowd = 4_096;
     private const int MostWarmUps = 10_000;
 
-    private static readonly string[] Subjects = 
+    private static readonly string[] Subjects =
     [
         ExecutingSubject.SubjectName, FencedLoop.SubjectName, ServerExecutingSubject.SubjectName, StartingSubject.SubjectName,
     ];
