@@ -53,8 +53,8 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Goes before a statement that looks at many sagas but is run seldom: it would be compiled just in time, which takes several times as
-    /// long as to run it.
+    /// Goes before a statement that looks at many sagas but is run seldom: it would be compiled just in time, which can take longer than to
+    /// run it.
     /// </summary>
     public string WithoutCompilation { get; } = "select set_config('jit', 'off', true)";
 
