@@ -48,10 +48,17 @@ public readonly record struct AdoptGeneration(long Value) : IComparable<AdoptGen
     public static bool operator >=(AdoptGeneration left, AdoptGeneration right) => left.Value >= right.Value;
 }
 
-/// <summary>What a process holds once it has joined: its coordinator id and the incarnation it was given.</summary>
+/// <summary>
+/// The random name of one join. A database that loses commits can give one number to two processes, and never one token.
+/// </summary>
+/// <param name="Value">The token as it stands in the database.</param>
+public readonly record struct JoinToken(Guid Value);
+
+/// <summary>What a process holds once it has joined: its coordinator id, the incarnation it was given, and the token of its join.</summary>
 /// <param name="Coordinator">The configured id.</param>
-/// <param name="Incarnation">The number that joining raised the coordinator to.</param>
-public readonly record struct Membership(CoordinatorId Coordinator, Incarnation Incarnation)
+/// <param name="Incarnation">The number that joining raised the coordinator to, for people and for the order of joins.</param>
+/// <param name="Token">The join itself. The store compares it in every write, heartbeat and read.</param>
+public readonly record struct Membership(CoordinatorId Coordinator, Incarnation Incarnation, JoinToken Token)
 {
     /// <summary>The ownership of a saga that this member owns at <paramref name="generation"/>.</summary>
     public Ownership Of(AdoptGeneration generation) => new(this, generation);

@@ -61,7 +61,9 @@ public sealed class SagaClient
 
         // Announced before it is inserted, or a pass could list the row without knowing that it is ours, and run it a second time.
         using SagaStart start = _starts.Announce(sagaId);
-        if (!await CreateAsync(member, new NewSaga(sagaId, definition.Saved, json), ct).ConfigureAwait(false))
+        var saved = new NewSaga(sagaId, definition.Saved, json);
+        (bool created, member) = await CreateAsync(member, saved, ct).ConfigureAwait(false);
+        if (!created)
         {
             throw new InvalidOperationException($"Saga {sagaId} was not started: a saga with this id exists.");
         }
@@ -74,11 +76,20 @@ public sealed class SagaClient
     /// <summary>The run of a saga in this process, started or recovered; null: there is none, or it is over.</summary>
     public SagaHandle? Find(SagaId id) => _executor.Find(id);
 
-    private async Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken ct)
+    /// <returns>Whether it was inserted, and by which membership.</returns>
+    private async Task<(bool Created, Membership By)> CreateAsync(Membership member, NewSaga saga, CancellationToken ct)
     {
         try
         {
-            return await _log.CreateAsync(member, saga, ct).ConfigureAwait(false);
+            try
+            {
+                return (await _log.CreateAsync(member, saga, ct).ConfigureAwait(false), member);
+            }
+            catch (JoinLostException) // nothing was inserted
+            {
+                member = await _coordinator.RejoinAsync(member, ct).ConfigureAwait(false);
+                return (await _log.CreateAsync(member, saga, ct).ConfigureAwait(false), member);
+            }
         }
         catch (CoordinatorFencedException fenced)
         {

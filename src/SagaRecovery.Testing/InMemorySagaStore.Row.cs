@@ -63,6 +63,11 @@ public sealed partial class InMemorySagaStore
             return true;
         }
 
+        public Row Copy() => From(ToStoredSaga());
+
+        /// <summary>Whether every event that stands here is among these.</summary>
+        public bool HoldsNothingBut(IEnumerable<SavedNodeEvent> events) => _keys.IsSubsetOf(events.Select(Key));
+
         public StoredSaga ToStoredSaga() => new()
         {
             Id = Id,

@@ -9,6 +9,30 @@ public sealed partial class InMemorySagaStore
     /// </summary>
     public Func<SagaLogEntry, Task>? AfterWrite { get; set; }
 
+    private readonly List<Committed> _past = [];
+
+    /// <summary>How many of the last commits can be lost. Each costs a copy of the whole store. Default 0.</summary>
+    public int LosableCommits { get; init; }
+
+    /// <summary>
+    /// Fails over to a standby that was behind, or restores a backup: the last commits are gone, and every join counts no more until its
+    /// process has joined again. Losing none is a restart.
+    /// </summary>
+    /// <param name="count">How many; at most <see cref="LosableCommits"/>, and what there were since the last loss.</param>
+    public void LoseLastCommits(int count = 0)
+    {
+        lock (_lock)
+        {
+            if (Math.Min(count, _past.Count) is > 0 and var lost)
+            {
+                (_sagas, _joins) = (_past[^lost].Sagas, _past[^lost].Joins);
+            }
+
+            _past.Clear();
+            _serverRun++;
+        }
+    }
+
     /// <summary>Every saga as it stands now, by id.</summary>
     public IReadOnlyList<StoredSaga> Sagas
     {
@@ -40,6 +64,7 @@ public sealed partial class InMemorySagaStore
     {
         lock (_lock)
         {
+            Commit();
             _sagas.Add(saga.Id, Row.From(saga));
         }
     }
@@ -51,10 +76,34 @@ public sealed partial class InMemorySagaStore
     {
         lock (_lock)
         {
+            Commit();
             Row row = _sagas[sagaId];
             row.Owner = to;
             row.Generation = row.Generation.Next;
             return row.Generation;
         }
     }
+
+    /// <summary>Keeps the present state, to which a loss of what follows goes back. Under the lock.</summary>
+    private void Commit()
+    {
+        if (LosableCommits == 0)
+        {
+            return;
+        }
+
+        var copies = new SortedDictionary<SagaId, Row>();
+        foreach ((SagaId id, Row row) in _sagas)
+        {
+            copies.Add(id, row.Copy());
+        }
+
+        _past.Add(new Committed(copies, new Dictionary<CoordinatorId, Join>(_joins)));
+        if (_past.Count > LosableCommits)
+        {
+            _past.RemoveAt(0);
+        }
+    }
+
+    private sealed record Committed(SortedDictionary<SagaId, Row> Sagas, Dictionary<CoordinatorId, Join> Joins);
 }

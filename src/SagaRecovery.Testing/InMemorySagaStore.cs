@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 
@@ -11,8 +12,10 @@ namespace SagaRecovery.Testing;
 public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<CoordinatorId, Incarnation> _incarnations = [];
-    private readonly SortedDictionary<SagaId, Row> _sagas = [];
+    private readonly Dictionary<JoinToken, HashSet<JoinToken>> _lineages = []; // what processes know, so it is never lost
+    private Dictionary<CoordinatorId, Join> _joins = [];
+    private SortedDictionary<SagaId, Row> _sagas = [];
+    private long _serverRun; // rises when commits are lost, or the server is started anew
 
     /// <inheritdoc />
     public Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
@@ -20,9 +23,40 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
-            var incarnation = new Incarnation(_incarnations.GetValueOrDefault(coordinator).Value + 1);
-            _incarnations[coordinator] = incarnation;
-            return Task.FromResult(new Membership(coordinator, incarnation));
+            Join? before = _joins.GetValueOrDefault(coordinator);
+            Membership member = Put(coordinator, new Incarnation((before?.Incarnation.Value ?? 0) + 1), before);
+            _lineages[member.Token] = [member.Token, .. before?.Lineage ?? []];
+            return Task.FromResult(member);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            Join? present = _joins.GetValueOrDefault(lost.Coordinator);
+            if (present is not null && !_lineages[lost.Token].Contains(present.Token))
+            {
+                throw new CoordinatorFencedException(lost, present.Incarnation);
+            }
+
+            var incarnation = new Incarnation(Math.Max(lost.Incarnation.Value, present?.Incarnation.Value ?? 0) + 1);
+            Membership member = Put(lost.Coordinator, incarnation, present);
+            _lineages[member.Token] = [member.Token, .. _lineages[lost.Token]];
+            return Task.FromResult(member);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfFenced(member);
+            return Task.FromResult<IReadOnlyList<SagaId>>([.. sagas.Where(saga => !_sagas.ContainsKey(saga))]);
         }
     }
 
@@ -63,6 +97,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
                 return Task.FromResult(false);
             }
 
+            Commit();
             row.State = SagaState.Abandoned;
             row.Abandonment = abandonment;
             return Task.FromResult(true);
@@ -76,13 +111,20 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         lock (_lock)
         {
             ThrowIfFenced(member);
-            return Task.FromResult(_sagas.TryAdd(saga.Id, new Row
+            if (_sagas.ContainsKey(saga.Id))
+            {
+                return Task.FromResult(false);
+            }
+
+            Commit();
+            _sagas.Add(saga.Id, new Row
             {
                 Id = saga.Id,
                 Definition = saga.Definition,
                 Parameters = saga.Parameters,
                 Owner = member.Coordinator,
-            }));
+            });
+            return Task.FromResult(true);
         }
     }
 
@@ -95,6 +137,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         lock (_lock)
         {
             ThrowIfFenced(member);
+            Commit();
             written = [.. entries.Select(entry => Find(entry.SagaId, member.Of(entry.Generation))?.TryWrite(entry) ?? false)];
         }
 
@@ -107,6 +150,34 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         }
 
         return written;
+    }
+
+    /// <inheritdoc />
+    public Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfFenced(member);
+            if (!_sagas.TryGetValue(everything.SagaId, out Row? row))
+            {
+                return Task.FromResult(RestoreOutcome.Lost);
+            }
+
+            if (Find(everything.SagaId, member.Of(everything.Generation)) is null || (!row.IsInProgress && row.State != everything.NewState))
+            {
+                return Task.FromResult(RestoreOutcome.NotOurs);
+            }
+
+            if (!row.HoldsNothingBut(everything.Events))
+            {
+                return Task.FromResult(RestoreOutcome.Superseded);
+            }
+
+            Commit();
+            row.TryWrite(everything);
+            return Task.FromResult(RestoreOutcome.Restored);
+        }
     }
 
     /// <summary>Adds the candidates that come after one in the order of their ids.</summary>
@@ -129,16 +200,37 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
             ? row
             : null;
 
+    private Membership Put(CoordinatorId coordinator, Incarnation incarnation, Join? before)
+    {
+        Commit();
+        var token = new JoinToken(new Guid(RandomNumberGenerator.GetBytes(16)));
+        _joins[coordinator] = new Join(token, incarnation, _serverRun, [token, .. before?.Lineage ?? []]);
+        return new Membership(coordinator, incarnation, token);
+    }
+
     private void ThrowIfFenced(Membership member)
     {
-        if (!_incarnations.TryGetValue(member.Coordinator, out Incarnation present))
+        if (!_lineages.TryGetValue(member.Token, out HashSet<JoinToken>? lineage))
         {
-            throw new InvalidOperationException($"Coordinator {member.Coordinator} has never joined this store.");
+            throw new InvalidOperationException($"Coordinator {member} has never joined this store.");
         }
 
-        if (present != member.Incarnation)
+        Join? present = _joins.GetValueOrDefault(member.Coordinator);
+        if (present is not null && !lineage.Contains(present.Token))
         {
-            throw new CoordinatorFencedException(member, present);
+            throw new CoordinatorFencedException(member, present.Incarnation);
+        }
+
+        if (present is null || present.Token != member.Token || present.ServerRun != _serverRun)
+        {
+            throw new JoinLostException(member);
         }
     }
+
+    /// <summary>A join as it stands in the store.</summary>
+    /// <param name="Token">Which.</param>
+    /// <param name="Incarnation">Its number.</param>
+    /// <param name="ServerRun">On which run of the server it was made: on another it counts no more.</param>
+    /// <param name="Lineage">Its token, and those of the joins before it.</param>
+    private sealed record Join(JoinToken Token, Incarnation Incarnation, long ServerRun, IReadOnlyList<JoinToken> Lineage);
 }

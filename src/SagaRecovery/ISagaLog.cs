@@ -11,6 +11,7 @@ public interface ISagaLog
     /// <summary>Inserts the row of a new saga, at <see cref="AdoptGeneration.Initial"/>, and its definition where it is new.</summary>
     /// <returns>Whether it was inserted; false: a saga with this id exists.</returns>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <exception cref="JoinLostException">The store has lost the join of this process: nothing was written.</exception>
     Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken);
 
     /// <summary>
@@ -22,8 +23,39 @@ public interface ISagaLog
     /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
     /// <returns>For each entry, in order, whether it was written; false: the saga is not ours at that generation any more.</returns>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined: nothing was written.</exception>
+    /// <exception cref="JoinLostException">
+    /// The store has lost the join of this process: nothing was written. After the process has joined again, the log of each saga that it
+    /// runs is restored before anything new is written about it.
+    /// </exception>
     Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Writes again all that a run knows of its saga, after the store may have lost some of it. Events that stand there conflict with
+    /// nothing but themselves.
+    /// </summary>
+    /// <param name="member">Who writes.</param>
+    /// <param name="everything">All events that the run knows, and the state that follows from them.</param>
+    /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
+    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined: nothing was written.</exception>
+    /// <exception cref="JoinLostException">The store has lost the join of this process, once more: nothing was written.</exception>
+    Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken);
+}
+
+/// <summary>What became of a log that was to be restored.</summary>
+public enum RestoreOutcome
+{
+    /// <summary>The store holds all that the run knows. The run goes on.</summary>
+    Restored,
+
+    /// <summary>The saga belongs to another coordinator or to another generation, or has ended otherwise. The run stops.</summary>
+    NotOurs,
+
+    /// <summary>The store holds events that the run does not know. The run stops, and the saga is recovered from its log.</summary>
+    Superseded,
+
+    /// <summary>The store has lost the saga as a whole. The run stops.</summary>
+    Lost,
 }
 
 /// <summary>A saga that is about to be inserted.</summary>

@@ -14,11 +14,22 @@ public interface ISagaStore
     Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Joins again, after the store has lost a join or was started anew: only if no other process has joined since. What the process has
+    /// in flight stays its own.
+    /// </summary>
+    /// <param name="lost">The membership that the store refused with a <see cref="JoinLostException"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>What this process writes with from now on.</returns>
+    /// <exception cref="CoordinatorFencedException">Another process has joined since.</exception>
+    Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Lists the sagas in progress that this coordinator owns: every one whose row was committed when this was called, from the
     /// primary. A saga that it leaves out counts as finished; a row that cannot be read goes to
     /// <see cref="CandidateListing.AddUnreadable"/>.
     /// </summary>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <exception cref="JoinLostException">The store has lost the join of this process.</exception>
     Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken);
 
     /// <summary>
@@ -32,6 +43,15 @@ public interface ISagaStore
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
     Task<IReadOnlyList<LoadedSaga>> LoadAsync(
         Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken);
+
+    /// <summary>Tells which of some sagas the store has lost: asked after a loss, for sagas that had certainly been there.</summary>
+    /// <param name="member">Who asks.</param>
+    /// <param name="sagas">Sagas that a listing has missed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Those of which there is no row, whatever its owner and state.</returns>
+    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <exception cref="JoinLostException">The store has lost the join of this process.</exception>
+    Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken);
 
     /// <summary>Sets a saga aside for good, unless it has moved on.</summary>
     /// <param name="sagaId">Which saga.</param>

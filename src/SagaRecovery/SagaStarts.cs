@@ -66,6 +66,12 @@ public sealed class SagaStarts
         _wakeups.RequestSoon(PassReason.GivenUp);
     }
 
+    /// <summary>
+    /// For executors: says that a saga has come to its end in this process, once its last event is in the store. If the database loses that
+    /// end, the next pass recovers the saga; without this word it would take it for one that still runs here.
+    /// </summary>
+    public void End(SagaId sagaId, AdoptGeneration generation) => _inbox.End(sagaId, generation);
+
     internal void Close(string because) => _closed = because;
 }
 

@@ -84,7 +84,12 @@ public sealed class AwayTests
     private sealed class StoreWithoutOperations : ISagaStore
     {
         public Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken) =>
-            Task.FromResult(new Membership(coordinator, new Incarnation(1)));
+            Task.FromResult(new Membership(coordinator, new Incarnation(1), default));
+
+        public Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken) => Task.FromResult(lost);
+
+        public Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken) =>
+            Task.FromResult<IReadOnlyList<SagaId>>([]);
 
         public Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -28,7 +28,7 @@ public class OwnershipTests
     [Fact]
     public void The_ownership_of_a_saga_is_the_member_and_the_generation()
     {
-        var member = new Membership(Coordinator, new Incarnation(7));
+        var member = new Membership(Coordinator, new Incarnation(7), default);
 
         member.Of(First.Next).Should().Be(new Ownership(member, new AdoptGeneration(2)));
     }
@@ -38,6 +38,6 @@ public class OwnershipTests
     {
         First.ToString().Should().Be("1");
         new Incarnation(7).ToString().Should().Be("7");
-        new Membership(Coordinator, new Incarnation(7)).ToString().Should().Be("a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f, incarnation 7");
+        new Membership(Coordinator, new Incarnation(7), default).ToString().Should().Be("a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f, incarnation 7");
     }
 }

@@ -27,7 +27,8 @@ public sealed record DrainedStarts(
 /// the listing that read it: a drain after the listing is certain to see it. <em>Is a tracked saga that is missing from the listing
 /// finished?</em> Only if its row was there before the listing began: a drain before the listing tells which were. Leave out the
 /// second, and a saga announced, inserted and listed in between runs twice. Leave out the first, and a running saga that the listing
-/// was too early for is forgotten, and recovered while it runs. See docs/decisions/0001-two-drains-and-start-leases.md.
+/// was too early for is forgotten, and recovered while it runs. <em>Has the database lost the end of a saga that is listed?</em> Only if
+/// its run had ended before the listing began: again the first drain tells. See docs/decisions/0001-two-drains-and-start-leases.md.
 /// </remarks>
 public sealed class OpenedPass
 {
@@ -64,6 +65,9 @@ public sealed class OpenedPass
 
     internal long OpeningDrain { get; }
 
+    /// <summary>The drain on which the plan is made; 0 until the pass is reconciled or failed.</summary>
+    internal long ClosingDrain { get; private set; }
+
     /// <summary>A listing to be filled from the primary. Its query must begin after this call.</summary>
     /// <exception cref="InvalidOperationException">This pass has asked for its listing already.</exception>
     public CandidateListing BeginListing()
@@ -86,7 +90,7 @@ public sealed class OpenedPass
 
         Advance(Step.Listing, Step.Reconciled);
         listing.Spend();
-        ClosingStarts = _tracker.Drain(now);
+        (ClosingStarts, ClosingDrain) = _tracker.Drain(now);
         return new ReconciledListing(this, listing, controls, now);
     }
 
@@ -103,7 +107,7 @@ public sealed class OpenedPass
 
         if (_step < Step.Reconciled)
         {
-            ClosingStarts = _tracker.Drain(now);
+            (ClosingStarts, ClosingDrain) = _tracker.Drain(now);
         }
 
         _step = Step.Closed;

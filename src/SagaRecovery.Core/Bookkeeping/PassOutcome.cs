@@ -15,6 +15,7 @@ public sealed class PassOutcome
     private readonly Dictionary<SagaId, Recorded> _results;
     private readonly Dictionary<SagaId, RelinquishOutcome> _gone = [];
     private bool _completed;
+    private int _lost;
 
     internal PassOutcome(SagaTracker tracker, RecoveryPlan plan)
     {
@@ -53,6 +54,16 @@ public sealed class PassOutcome
             {
                 throw new InvalidOperationException($"Saga {sagaId} has been told to be gone once in this pass already.");
             }
+        }
+    }
+
+    /// <summary>Records that the store has lost sagas that are missing from the listing: they have no row any more.</summary>
+    /// <param name="count">How many of the plan's <see cref="RecoveryPlan.FinishedOrGone"/>.</param>
+    public void RecordLost(int count)
+    {
+        lock (_lock)
+        {
+            _lost += count;
         }
     }
 
@@ -137,7 +148,7 @@ public sealed class PassOutcome
         }
 
         tally.Count(candidate, recorded.Result, recorded.At, _tracker.IdleSinceOf(candidate.SagaId, _plan.Pass.Start));
-        _tracker.ApplyHandOver(_plan.Pass.Start, candidate, recorded.Result, recorded.At);
+        _tracker.ApplyHandOver(_plan.Pass, candidate, recorded.Result, recorded.At);
     }
 
     private PassReport Report(PassTally tally, DateTimeOffset now, string? error) => new(_plan.Pass.Start)
@@ -166,6 +177,8 @@ public sealed class PassOutcome
         Starting = _plan.Starting.Count,
         Removed = tally.Removed,
         TakenAway = tally.TakenAway,
+        EndsLost = _plan.EndsLost.Count,
+        Lost = _lost,
         TimeToRecover = DurationHistogram.Of(tally.Idle),
         RecoveredSagas = tally.RecoveredSagas.ToList(),
         FailedSagas = tally.FailedSagas.ToList(),

@@ -35,6 +35,9 @@ public sealed class RecoveryPlan
     /// <summary>Listed and not tracked: nobody in this process runs them, so they are handed to the executor.</summary>
     public IReadOnlyList<Candidate> Recover => RecoverBucket;
 
+    /// <summary>Of <see cref="Recover"/>, those that had ended in this process before the listing began: the database has lost their end.</summary>
+    public IReadOnlyList<Candidate> EndsLost => EndsLostBucket;
+
     /// <summary>Listed and tracked at the same generation: they run here, and are skipped.</summary>
     public IReadOnlyList<SagaId> AlreadyRunning => AlreadyRunningBucket;
 
@@ -71,6 +74,8 @@ public sealed class RecoveryPlan
     internal OpenedPass Pass { get; }
 
     internal List<Candidate> RecoverBucket { get; } = [];
+
+    internal List<Candidate> EndsLostBucket { get; } = [];
 
     internal List<SagaId> AlreadyRunningBucket { get; }
 

@@ -46,8 +46,9 @@ public sealed partial class SagaTracker
         }
     }
 
-    internal void ApplyHandOver(PassStart pass, Candidate candidate, HandOverResult result, DateTimeOffset now)
+    internal void ApplyHandOver(OpenedPass opened, Candidate candidate, HandOverResult result, DateTimeOffset now)
     {
+        PassStart pass = opened.Start;
         lock (_lock)
         {
             if (result is not (HandOverResult.Recovered or HandOverResult.AlreadyRunning))
@@ -58,12 +59,18 @@ public sealed partial class SagaTracker
             switch (result)
             {
                 case HandOverResult.Recovered or HandOverResult.AlreadyRunning:
-                    ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
-                    saga.SetRecovered(candidate.Generation);
-                    saga.FailuresBefore = _waiting.FailuresOf(candidate);
-                    saga.RecoveredTime = now;
-                    _waiting.Remove(candidate.SagaId);
                     _guard.NoteHandedOver(candidate.SagaId, now);
+                    ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
+                    if (saga.SetRecovered(candidate.Generation, opened.ClosingDrain, now))
+                    {
+                        saga.FailuresBefore = _waiting.FailuresOf(candidate);
+                        _waiting.Remove(candidate.SagaId);
+                    }
+                    else if (!saga.IsKnown)
+                    {
+                        _tracked.Remove(candidate.SagaId);
+                    }
+
                     break;
                 case HandOverResult.Failed failed:
                     _waiting.NoteFailure(candidate, failed.Error, pass.Iteration, IdleSinceOf(candidate.SagaId, pass), now);
@@ -110,7 +117,8 @@ public sealed partial class SagaTracker
         _waiting.MarkListed(candidate, pass.Iteration);
         ref TrackedSaga saga = ref MarkListed(candidate.SagaId, pass.Iteration);
         bool known = !Unsafe.IsNullRef(ref saga);
-        if (known && saga.Generation >= candidate.Generation)
+        bool endLost = known && saga.HadEndedBy(plan.Pass.OpeningDrain);
+        if (known && !endLost && saga.Generation >= candidate.Generation)
         {
             plan.AlreadyRunningBucket.Add(candidate.SagaId);
         }
@@ -133,14 +141,18 @@ public sealed partial class SagaTracker
                 plan.MissedHints++;
             }
 
-            if (known)
+            if (known && saga.IsLive)
             {
                 plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
+                return;
             }
-            else
+
+            if (endLost && saga.Generation >= candidate.Generation)
             {
-                plan.RecoverBucket.Add(candidate);
+                plan.EndsLostBucket.Add(candidate);
             }
+
+            plan.RecoverBucket.Add(candidate);
         }
     }
 

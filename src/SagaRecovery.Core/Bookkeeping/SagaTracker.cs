@@ -103,7 +103,7 @@ public sealed partial class SagaTracker
             _seenBetween = _seenBetween.Plus(DrainInbox(now));
             return new SagaKnowledge
             {
-                Run = _tracked.TryGetValue(sagaId, out TrackedSaga saga) ? saga.Describe() : null,
+                Run = _tracked.TryGetValue(sagaId, out TrackedSaga saga) && saga.IsLive ? saga.Describe() : null,
                 Waiting = _waiting.Find(sagaId),
                 IsSuspect = _guard.Suspects(sagaId),
             };
@@ -133,19 +133,20 @@ public sealed partial class SagaTracker
                 throw new InvalidOperationException($"Pass {_open.Start.Iteration} is still open: passes do not overlap.");
             }
 
-            DrainedStarts drained = Drain(now);
+            DrainedStarts drained = Drain(now).Starts;
             _open = new OpenedPass(this, new PassStart(++_passes, reason, now), _drains, drained);
             return _open;
         }
     }
 
-    internal DrainedStarts Drain(DateTimeOffset now)
+    /// <returns>What it showed, and its number.</returns>
+    internal (DrainedStarts Starts, long Number) Drain(DateTimeOffset now)
     {
         lock (_lock)
         {
             DrainedStarts drained = _seenBetween.Plus(DrainInbox(now));
             _seenBetween = DrainedStarts.None;
-            return drained;
+            return (drained, _drains);
         }
     }
 
@@ -211,8 +212,11 @@ public sealed partial class SagaTracker
                 case StartMessageKind.Withdrawn:
                     saga.Withdraw(number);
                     break;
+                case StartMessageKind.Ended:
+                    saga.EndRunsUpTo(message.Generation, _drains);
+                    break;
                 case StartMessageKind.GivenUp:
-                    saga.GiveUpRunsUpTo(message.Generation);
+                    saga.GiveUpRunsUpTo(message.Generation, _drains);
                     givenUp.Add(sagaId);
                     if (!saga.IsRunning)
                     {

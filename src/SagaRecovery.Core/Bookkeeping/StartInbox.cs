@@ -48,6 +48,13 @@ public sealed class StartInbox
     public void GiveUp(SagaId sagaId, AdoptGeneration generation) =>
         Write(new StartMessage(StartMessageKind.GivenUp, new StartLease(sagaId, 0), generation));
 
+    /// <summary>
+    /// Says that a saga has come to its end in this process. The end must be in the store before this is called: a listing that begins
+    /// once this was read, and shows the saga in progress all the same, proves that the store has lost it.
+    /// </summary>
+    public void End(SagaId sagaId, AdoptGeneration generation) =>
+        Write(new StartMessage(StartMessageKind.Ended, new StartLease(sagaId, 0), generation));
+
     internal bool TryRead(out StartMessage message)
     {
         if (!_channel.Reader.TryRead(out message))
@@ -72,6 +79,7 @@ internal enum StartMessageKind
     Confirmed,
     Withdrawn,
     GivenUp,
+    Ended,
 }
 
 internal readonly record struct StartMessage(StartMessageKind Kind, StartLease Lease, AdoptGeneration Generation);

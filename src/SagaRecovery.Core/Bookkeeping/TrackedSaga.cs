@@ -2,7 +2,8 @@ namespace SagaRecovery.Bookkeeping;
 
 /// <summary>
 /// What the tracker knows of one saga that may be running in this process: the leases of its starts, and the generation at which it
-/// was recovered. It lives while any of these does. A mutable struct, changed in place in the tracker's dictionary.
+/// was recovered. While any of these lives, the saga is live. After that, that its run has ended is remembered until a listing has been
+/// compared with it. A mutable struct, changed in place in the tracker's dictionary.
 /// </summary>
 internal struct TrackedSaga
 {
@@ -10,6 +11,8 @@ internal struct TrackedSaga
     private List<TrackedLease>? _others;
     private long _recoveredAt; // a generation; 0: not recovered by this process
     private long _givenUpAt; // a generation; 0: the executor gave up no run while a start was under way
+    private long _endedAt; // a generation; 0: the executor reported no end
+    private long _lastWordDrain; // the drain that read the executor's last word on a run: that it was given up, or has ended
 
     /// <summary>The pass whose listing last held this saga.</summary>
     public long ListedInPass;
@@ -17,22 +20,24 @@ internal struct TrackedSaga
     /// <summary>How often in a row it had failed when it was recovered: what counts on if the executor gives that run up, too.</summary>
     public int FailuresBefore;
 
-    /// <summary>When the executor last took it over from recovery.</summary>
-    public DateTimeOffset RecoveredTime;
+    private long _recoveredTicks; // UTC
 
-    public readonly bool IsKnown => _first.Number != 0 || _recoveredAt != 0;
+    public readonly bool IsKnown => IsLive || _endedAt != 0;
+
+    /// <summary>Whether it is being started here, or may be running here.</summary>
+    public readonly bool IsLive => _first.Number != 0 || _recoveredAt != 0;
 
     public readonly bool IsRecovered => _recoveredAt != 0;
 
     /// <summary>Whether this process said that it runs the saga: more than an announcement.</summary>
-    public readonly bool IsRunning => WasSettledBy(long.MaxValue);
+    public readonly bool IsRunning => WasLiveBy(long.MaxValue);
 
     /// <summary>The newest generation that this process runs it at. Announced only: the initial one, by construction.</summary>
     public readonly AdoptGeneration Generation
     {
         get
         {
-            long newest = Math.Max(AdoptGeneration.Initial.Value, Math.Max(_recoveredAt, _first.ConfirmedGeneration));
+            long newest = Math.Max(Math.Max(AdoptGeneration.Initial.Value, _endedAt), Math.Max(_recoveredAt, _first.ConfirmedGeneration));
             if (_others is not null) // an empty list in its place would cost an allocation for each known saga
             {
                 foreach (TrackedLease lease in _others)
@@ -45,14 +50,22 @@ internal struct TrackedSaga
         }
     }
 
-    /// <summary>Whether its row was certainly there when drain number <paramref name="drain"/> had been done.</summary>
-    public readonly bool WasSettledBy(long drain) =>
-        _recoveredAt != 0 || _first.WasConfirmedBy(drain) || (_others?.Exists(lease => lease.WasConfirmedBy(drain)) ?? false);
+    /// <summary>
+    /// Whether its row was certainly there when drain number <paramref name="drain"/> had been done. The row of one that has ended was
+    /// there, and is not in progress any more.
+    /// </summary>
+    public readonly bool WasSettledBy(long drain) => WasLiveBy(drain) || !IsLive;
+
+    /// <summary>
+    /// Whether its run had ended when drain number <paramref name="drain"/> had been done, and nothing of it has begun since. If a listing
+    /// that began later shows it in progress, the database has lost the end.
+    /// </summary>
+    public readonly bool HadEndedBy(long drain) => !IsLive && _endedAt != 0 && _lastWordDrain <= drain;
 
     public readonly SagaRunKnowledge Describe() => new(
         IsRecovered ? RunOrigin.Recovered : IsRunning ? RunOrigin.Started : RunOrigin.Announced,
         Generation,
-        IsRecovered ? RecoveredTime : null);
+        IsRecovered ? new DateTimeOffset(_recoveredTicks, TimeSpan.Zero) : null);
 
     public void Announce(long number, bool afterListing)
     {
@@ -74,7 +87,7 @@ internal struct TrackedSaga
     public bool Confirm(long number, AdoptGeneration generation, long drain)
     {
         bool violation = Confirmed(number, generation, drain);
-        if (generation.Value <= _givenUpAt)
+        if (generation.Value <= Math.Max(_givenUpAt, _endedAt))
         {
             Withdraw(number);
         }
@@ -84,12 +97,29 @@ internal struct TrackedSaga
 
     public void Withdraw(long number) => RemoveLeases(lease => lease.Number == number);
 
-    public void SetRecovered(AdoptGeneration generation) => _recoveredAt = generation.Value;
+    /// <summary>Notes that the executor runs the saga at that generation.</summary>
+    /// <param name="generation">At which it was resumed.</param>
+    /// <param name="planned">The drain on which the plan was made that resumed it.</param>
+    /// <param name="now">The present time.</param>
+    /// <returns>False: the executor's last word on this run has been read since, so that it is over.</returns>
+    public bool SetRecovered(AdoptGeneration generation, long planned, DateTimeOffset now)
+    {
+        if (_lastWordDrain > planned && generation.Value <= Math.Max(_endedAt, _givenUpAt))
+        {
+            return false;
+        }
+
+        _recoveredAt = generation.Value;
+        _recoveredTicks = now.UtcTicks;
+        _endedAt = 0;
+        return true;
+    }
 
     /// <summary>Forgets what was settled by that drain; an announcement that came later stays.</summary>
     public void ForgetSettledBy(long drain)
     {
         _recoveredAt = 0;
+        _endedAt = 0;
         RemoveLeases(lease => lease.WasConfirmedBy(drain));
     }
 
@@ -108,11 +138,23 @@ internal struct TrackedSaga
     /// Forgets such runs because the executor gave them up. A start that is not yet confirmed may have begun one of them: the executor's
     /// last word on a run can overtake the caller's on its start, and must outlast it.
     /// </summary>
-    public void GiveUpRunsUpTo(AdoptGeneration upTo)
+    public void GiveUpRunsUpTo(AdoptGeneration upTo, long drain)
     {
         _givenUpAt = Math.Max(_givenUpAt, upTo.Value);
+        _lastWordDrain = drain;
         ForgetRunsUpTo(upTo);
     }
+
+    /// <summary>Forgets such runs because they have ended, and remembers that. Outlasts the caller's last word on a start, too.</summary>
+    public void EndRunsUpTo(AdoptGeneration upTo, long drain)
+    {
+        _endedAt = Math.Max(_endedAt, upTo.Value);
+        _lastWordDrain = drain;
+        ForgetRunsUpTo(upTo);
+    }
+
+    private readonly bool WasLiveBy(long drain) =>
+        _recoveredAt != 0 || _first.WasConfirmedBy(drain) || (_others?.Exists(lease => lease.WasConfirmedBy(drain)) ?? false);
 
     private bool Confirmed(long number, AdoptGeneration generation, long drain)
     {

@@ -44,6 +44,9 @@ public enum Lever
 
     /// <summary>A coordinator takes no new work, and gives away what it does not finish.</summary>
     Drain,
+
+    /// <summary>Every join up to now counts no more, as after a restore from a backup.</summary>
+    Revoke,
 }
 
 /// <summary>Levers in words, as they stand in the store, in texts and on the command line.</summary>
@@ -62,6 +65,7 @@ public static class LeverWords
         Lever.Reassign => "reassign",
         Lever.TakeOver => "take-over",
         Lever.Drain => "drain",
+        Lever.Revoke => "revoke",
         _ => throw new ArgumentOutOfRangeException(nameof(lever), lever, message: null),
     };
 
@@ -69,6 +73,7 @@ public static class LeverWords
     public static string On(OperatorAction action) => action switch
     {
         { SagaId: { } sagaId } => sagaId.ToString(),
+        { Lever: Lever.Revoke } => "all joins",
         { Lever: not (Lever.Reassign or Lever.TakeOver or Lever.Drain) } => "recovery",
         { Coordinator: { } coordinator } => $"coordinator {coordinator}",
         _ => "nobody's sagas",

@@ -132,6 +132,12 @@ public sealed record PassReport(PassStart Start)
     /// <summary>Of the removed, those that the executor was still running: they had been taken away.</summary>
     public int TakenAway { get; init; }
 
+    /// <summary>Of the removed, those of which the database has lost the row: it was failed over or restored.</summary>
+    public int Lost { get; init; }
+
+    /// <summary>Of the sagas to be recovered, those that had ended here: the database has lost their end.</summary>
+    public int EndsLost { get; init; }
+
     /// <summary>Announcements read by this pass.</summary>
     public int ObservedStarts { get; init; }
 

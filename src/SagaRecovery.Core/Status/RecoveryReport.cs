@@ -4,7 +4,11 @@ namespace SagaRecovery.Status;
 /// <param name="Id">The configured id.</param>
 /// <param name="Incarnation">The number it was given when it joined; null: it has not joined yet.</param>
 /// <param name="Fenced">Set when a newer process has joined under the id: this one writes nothing any more.</param>
-public sealed record CoordinatorStatus(CoordinatorId Id, Incarnation? Incarnation, FenceStatus? Fenced);
+public sealed record CoordinatorStatus(CoordinatorId Id, Incarnation? Incarnation, FenceStatus? Fenced)
+{
+    /// <summary>How often this process has joined again, because its database was failed over, restored or started anew.</summary>
+    public int Rejoins { get; init; }
+}
 
 /// <summary>How a process learned that it is no longer the coordinator.</summary>
 /// <param name="By">The incarnation that took over.</param>

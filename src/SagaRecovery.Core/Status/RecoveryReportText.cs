@@ -43,6 +43,11 @@ public static class RecoveryReportText
     {
         text.Append(Invariant($"  coordinator: {coordinator.Id}"));
         text.Append(coordinator.Incarnation is { } incarnation ? Invariant($", incarnation {incarnation}\n") : " (not joined yet)\n");
+        if (coordinator.Rejoins > 0)
+        {
+            text.Append(Invariant($"  JOINED AGAIN {coordinator.Rejoins} times: the database was failed over, restored or started anew. Running sagas went on.\n"));
+        }
+
         if (coordinator.Fenced is { } fenced)
         {
             text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Duration(now - fenced.At)} ago: a newer process runs under this coordinator id. "));
@@ -130,6 +135,7 @@ public static class RecoveryReportText
             ("bad state in executor:", totals.BadStateInExecutor, ""),
             ("sagas readopted:", totals.Readopted, ""),
             ("sagas abandoned:", totals.Abandoned, ""),
+            ("lost by the database:", totals.Lost, Invariant($"and of {totals.EndsLost} more the end, which are recovered")),
             ("hints missed:", totals.MissedHints, "assigned here, and found by a periodic pass"),
             ("protocol violations:", totals.ProtocolViolations, ""),
             ("passes:", totals.Passes, Invariant($"{totals.FailedPasses} failed")));

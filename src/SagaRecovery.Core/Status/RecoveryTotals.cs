@@ -36,6 +36,12 @@ public sealed record RecoveryTotals
     /// <summary>Sagas that were assigned to this coordinator, and that a periodic pass had to find.</summary>
     public long MissedHints { get; init; }
 
+    /// <summary>Sagas that the database has lost as a whole.</summary>
+    public long Lost { get; init; }
+
+    /// <summary>Sagas whose end the database has lost.</summary>
+    public long EndsLost { get; init; }
+
     /// <summary>Sagas inserted before they were announced.</summary>
     public long ProtocolViolations { get; init; }
 
@@ -51,6 +57,8 @@ public sealed record RecoveryTotals
         Readopted = Readopted + pass.Readopted,
         Abandoned = Abandoned + pass.Abandoned,
         MissedHints = MissedHints + pass.MissedHints,
+        Lost = Lost + pass.Lost,
+        EndsLost = EndsLost + pass.EndsLost,
     };
 
     /// <summary>These totals with what the drains of one more pass, or dry run, showed.</summary>

@@ -47,4 +47,7 @@ internal static partial class Log
     [LoggerMessage(113, LogLevel.Warning, "an action of saga {SagaId} ({SagaName}) threw when it was told to stop")]
     public static partial void CancellationCallbackFailed(ILogger logger, Exception exception, SagaId sagaId, string sagaName);
 
+    [LoggerMessage(114, LogLevel.Warning, "the run of saga {SagaId} ({SagaName}) stops: {Reason}")]
+    public static partial void NotRestored(ILogger logger, SagaId sagaId, string sagaName, string reason);
+
 }

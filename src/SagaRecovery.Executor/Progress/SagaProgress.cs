@@ -83,6 +83,24 @@ internal sealed class SagaProgress
     /// <summary>Why its action or its undo failed; the undo's error is the later one, and an action that failed is not undone.</summary>
     public ReadOnlyMemory<byte> ErrorOf(int node) => _errors[node];
 
+    /// <summary>The whole log that leads here, by node.</summary>
+    public List<SavedNodeEvent> ToEvents()
+    {
+        List<SavedNodeEvent> events = [];
+        for (int node = 0; node < _states.Length; node++)
+        {
+            foreach (NodeEventType type in Enum.GetValues<NodeEventType>())
+            {
+                if (Leads(type, _states[node]))
+                {
+                    events.Add(new SavedNodeEvent(node, type, DataOf(node, type)));
+                }
+            }
+        }
+
+        return events;
+    }
+
     /// <summary>Takes in what happened.</summary>
     /// <exception cref="InvalidOperationException">It cannot have happened: the caller has a bug.</exception>
     public void Record(SavedNodeEvent nodeEvent)
@@ -167,6 +185,22 @@ internal sealed class SagaProgress
         NodeEventType.UndoStarted => NodeState.UndoStarted,
         NodeEventType.UndoFinished => NodeState.UndoFinished,
         _ => NodeState.UndoFailed,
+    };
+
+    /// <summary>Whether an event of this type is among those that lead to a state.</summary>
+    private static bool Leads(NodeEventType type, NodeState state) => After(type) == state || type switch
+    {
+        NodeEventType.Started => state is not NodeState.NeverStarted,
+        NodeEventType.Succeeded => state is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed,
+        NodeEventType.UndoStarted => state is NodeState.UndoFinished or NodeState.UndoFailed,
+        _ => false,
+    };
+
+    private ReadOnlyMemory<byte> DataOf(int node, NodeEventType type) => type switch
+    {
+        NodeEventType.Succeeded => _outputs[node],
+        NodeEventType.Failed or NodeEventType.UndoFailed => _errors[node],
+        _ => default,
     };
 
     private bool MayStart(int node)

@@ -22,6 +22,7 @@ internal sealed class GroupWriter : IDisposable
     private readonly DurableExecutorOptions _options;
     private readonly ExecutorMetrics _metrics;
     private readonly WriteHealth _health;
+    private readonly SemaphoreSlim _restores; // each is a transaction of its own: not all runs at once
     private bool _disposed;
 
     public GroupWriter(
@@ -35,6 +36,7 @@ internal sealed class GroupWriter : IDisposable
         _options = options;
         _metrics = metrics;
         _health = new WriteHealth(time, logger);
+        _restores = new SemaphoreSlim(options.MaxConcurrentWrites);
     }
 
     /// <summary>Entries that wait for their write to begin.</summary>
@@ -46,8 +48,46 @@ internal sealed class GroupWriter : IDisposable
     /// it was written.
     /// </returns>
     /// <exception cref="DbException">The database cannot take this entry.</exception>
+    /// <exception cref="JoinLostException">
+    /// The database does not know the join of this process any more. Nothing was written, and nothing may be, before <see cref="RestoreAsync"/>.
+    /// </exception>
     public Task<bool> AppendAsync(Membership member, SagaLogEntry entry) =>
         _commit.WriteAsync(member, entry, CancellationToken.None); // answered by the write of its group, whatever becomes of that
+
+    /// <summary>
+    /// Joins again, if that has not been done, and writes all that a run knows of its saga. Tries until there is an answer.
+    /// </summary>
+    /// <param name="lost">The membership that the database does not know any more.</param>
+    /// <param name="everything">All events that the run knows, and the state that follows from them.</param>
+    /// <returns>What the run writes with from now on, and what became of its log. Cancelled when the writer is stopped.</returns>
+    /// <exception cref="CoordinatorFencedException">Another process has joined since.</exception>
+    /// <exception cref="DbException">The database cannot take the log.</exception>
+    public async Task<(Membership Member, RestoreOutcome Outcome)> RestoreAsync(Membership lost, SagaLogEntry everything)
+    {
+        Membership member = lost;
+        await _restores.WaitAsync(_stopping).ConfigureAwait(false);
+        try
+        {
+            RestoreOutcome outcome = await TryUntilAnsweredAsync(async () =>
+            {
+                try
+                {
+                    member = await _coordinator.RejoinAsync(member, _stopping).ConfigureAwait(false);
+                    return await _log.RestoreAsync(member, everything, _stopping).ConfigureAwait(false);
+                }
+                catch (CoordinatorFencedException fenced)
+                {
+                    _coordinator.ReportFenced(fenced);
+                    return RestoreOutcome.NotOurs;
+                }
+            }, isAnswer: IsForTheData).ConfigureAwait(false);
+            return (member, outcome);
+        }
+        finally
+        {
+            _restores.Release();
+        }
+    }
 
     /// <summary>Stops. Entries that have not been answered are given up.</summary>
     public async Task StopAsync()
@@ -65,6 +105,7 @@ internal sealed class GroupWriter : IDisposable
 
         _stop.Cancel();
         _stop.Dispose();
+        _restores.Dispose();
     }
 
     private static int RowsOf(SagaLogEntry entry) => Math.Max(1, entry.Events.Count + (entry.NewState is null ? 0 : 1));
@@ -73,8 +114,18 @@ internal sealed class GroupWriter : IDisposable
     /// Tries the same group until the store answers, since a write whose answer was lost may have taken effect, and writing it again
     /// is harmless.
     /// </summary>
+    private Task<IReadOnlyList<bool>> WriteAsync(Membership member, IReadOnlyList<SagaLogEntry> entries) => TryUntilAnsweredAsync(async () =>
+    {
+        long sent = _time.GetTimestamp();
+        IReadOnlyList<bool> written = await AppendAsync(member, entries).ConfigureAwait(false);
+        _metrics.GroupWritten(entries, written, _time.GetElapsedTime(sent));
+        return written;
+    }, isAnswer: exception => exception is JoinLostException || IsForTheData(exception));
+
+    private static bool IsForTheData(Exception exception) => exception is DbException refused && refused.IsForTheData();
+
     [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws, it is away: its sagas wait until it is back.")]
-    private async Task<IReadOnlyList<bool>> WriteAsync(Membership member, IReadOnlyList<SagaLogEntry> entries)
+    private async Task<T> TryUntilAnsweredAsync<T>(Func<Task<T>> write, Predicate<Exception> isAnswer)
     {
         TimeSpan delay = _options.FirstWriteRetryDelay;
         bool failed = false;
@@ -83,13 +134,11 @@ internal sealed class GroupWriter : IDisposable
             _stopping.ThrowIfCancellationRequested();
             try
             {
-                long sent = _time.GetTimestamp();
-                IReadOnlyList<bool> written = await AppendAsync(member, entries).ConfigureAwait(false);
-                _metrics.GroupWritten(entries, written, _time.GetElapsedTime(sent));
+                T answer = await write().ConfigureAwait(false);
                 _health.NoteWrite(hadFailed: failed);
-                return written;
+                return answer;
             }
-            catch (DbException refused) when (refused.IsForTheData())
+            catch (Exception answer) when (isAnswer(answer))
             {
                 _health.NoteWrite(hadFailed: failed);
                 throw;

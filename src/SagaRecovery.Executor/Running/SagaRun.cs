@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Definitions;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
@@ -40,6 +41,7 @@ internal sealed class SagaRun : IDisposable
     private readonly GroupWriter _writer;
     private readonly ILogger _logger;
     private readonly RunStop _stop = new();
+    private Membership _member; // with which it writes
     private SagaState _writtenState;
 
     public SagaRun(RunSubject subject, GroupWriter writer, ILogger logger)
@@ -49,6 +51,7 @@ internal sealed class SagaRun : IDisposable
         _nodes = new NodeRunner(subject.Code, _progress.Shape, subject.Inject, _stop);
         _writer = writer;
         _logger = logger;
+        _member = subject.Ownership.Member;
         _writtenState = subject.State;
         Handle = new SagaHandle(subject.Id, _completion.Task);
     }
@@ -61,8 +64,8 @@ internal sealed class SagaRun : IDisposable
 
     public bool IsStopping => _stop.Reason is not null;
 
-    /// <summary>Whether the run failed by itself, so that its saga has to be recovered.</summary>
-    public bool IsGivenUp => _stop.Reason == StopReason.GivenUp;
+    /// <summary>Whether the run stopped although its saga is still ours, so that it has to be recovered.</summary>
+    public bool IsGivenUp => _stop.Reason is StopReason.GivenUp or StopReason.Superseded;
 
     /// <summary>The place in the queue of those that wait for room; the <see cref="RunTable"/>'s, as is <see cref="Predecessor"/>.</summary>
     public LinkedListNode<SagaRun>? Place { get; set; }
@@ -219,24 +222,64 @@ internal sealed class SagaRun : IDisposable
             return false;
         }
 
-        var entry = new SagaLogEntry(Id, Generation, events, state == _writtenState ? null : state);
-        bool written = await _writer.AppendAsync(_subject.Ownership.Member, entry).WaitAsync(_stop.Writes).ConfigureAwait(false);
-        if (written)
-        {
-            _writtenState = state;
-        }
-        else
+        StopReason? refusal = await AppendAsync(events, state).ConfigureAwait(false);
+        if (refusal is { } reason)
         {
             if (_stop.Reason != StopReason.Fenced) // or the whole process is, which has been said once
             {
-                Log.Fenced(_logger, Id, Name, Generation);
+                LogRefusal(reason);
             }
 
-            _stop.Request(StopReason.SagaFenced);
+            _stop.Request(reason);
             await _nodes.DrainAsync().ConfigureAwait(false);
+            return false;
         }
 
-        return written;
+        _writtenState = state;
+        return true;
+    }
+
+    /// <returns>Why it was refused; null: it was written.</returns>
+    private async Task<StopReason?> AppendAsync(List<SavedNodeEvent> events, SagaState state)
+    {
+        try
+        {
+            var entry = new SagaLogEntry(Id, Generation, events, state == _writtenState ? null : state);
+            return await _writer.AppendAsync(_member, entry).WaitAsync(_stop.Writes).ConfigureAwait(false) ? null : StopReason.SagaFenced;
+        }
+        catch (JoinLostException)
+        {
+            return await RestoreAsync(state).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// The database was failed over, restored or started anew, and may have lost what it had confirmed. All that this run knows is written
+    /// again, with what is new, in one transaction: so the log never has a hole.
+    /// </summary>
+    private async Task<StopReason?> RestoreAsync(SagaState state)
+    {
+        var everything = new SagaLogEntry(Id, Generation, _progress.ToEvents(), state);
+        (_member, RestoreOutcome outcome) = await _writer.RestoreAsync(_member, everything).WaitAsync(_stop.Writes).ConfigureAwait(false);
+        return outcome switch
+        {
+            RestoreOutcome.Restored => null,
+            RestoreOutcome.Lost => StopReason.LostByDatabase,
+            RestoreOutcome.Superseded => StopReason.Superseded,
+            _ => StopReason.SagaFenced,
+        };
+    }
+
+    private void LogRefusal(StopReason reason)
+    {
+        if (reason == StopReason.SagaFenced)
+        {
+            Log.Fenced(_logger, Id, Name, Generation);
+        }
+        else
+        {
+            Log.NotRestored(_logger, Id, Name, reason.Describe());
+        }
     }
 
     private bool TryBegin(SagaTurn next) => _stop.TryBegin(

@@ -19,6 +19,26 @@ public sealed class SimulatedStore(InMemorySagaStore database, StepGates gates, 
     }
 
     /// <inheritdoc />
+    public async Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken)
+    {
+        await gates.PassAsync(SimulatedStep.Join, sagaId: null, cancellationToken).ConfigureAwait(false);
+        return await database.RejoinAsync(lost, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken) =>
+        database.FindLostAsync(member, sagas, cancellationToken);
+
+    /// <inheritdoc />
+    public async Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken)
+    {
+        await gates.PassAsync(SimulatedStep.Write, everything.SagaId, cancellationToken).ConfigureAwait(false);
+        RestoreOutcome outcome = await database.RestoreAsync(member, everything, cancellationToken).ConfigureAwait(false);
+        await gates.PassAsync(SimulatedStep.WriteAnswer, everything.SagaId, cancellationToken).ConfigureAwait(false);
+        return outcome;
+    }
+
+    /// <inheritdoc />
     public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
         SagaId? after = null;

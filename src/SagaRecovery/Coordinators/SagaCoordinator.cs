@@ -7,7 +7,7 @@ namespace SagaRecovery.Coordinators;
 
 /// <summary>
 /// This process as a coordinator: its membership, once it has joined, and whether a newer process has fenced it out. A process joins
-/// once; a fenced one never joins again. Thread-safe.
+/// once, and again when its database has lost that join; a fenced one never joins again. Thread-safe.
 /// </summary>
 public sealed class SagaCoordinator : IDisposable
 {
@@ -17,6 +17,9 @@ public sealed class SagaCoordinator : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<SagaCoordinator> _logger;
     private volatile CoordinatorStatus _status;
+    private Membership? _member;
+    private ISagaStore? _store; // once this process has joined there
+    private Task<Membership>? _rejoining;
 
     /// <summary>A process that has not joined yet.</summary>
     public SagaCoordinator(IOptions<SagaRecoveryOptions> options, TimeProvider time, ILogger<SagaCoordinator> logger)
@@ -37,7 +40,31 @@ public sealed class SagaCoordinator : IDisposable
     public CoordinatorStatus Status => _status;
 
     /// <summary>This process, once it has joined; null: it has not.</summary>
-    internal Membership? Member => _status.Incarnation is { } incarnation ? new Membership(Id, incarnation) : null;
+    internal Membership? Member
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _member;
+            }
+        }
+    }
+
+    /// <summary>Rises each time that this process has joined again. What it knows of its sagas may be news to the store since.</summary>
+    internal int Rejoins
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _status.Rejoins;
+            }
+        }
+    }
+
+    /// <summary>Called each time that this process has joined again.</summary>
+    internal Action WhenRejoined { get; set; } = () => { };
 
     /// <summary>Waits until this process has joined, which recovery sees to.</summary>
     /// <exception cref="CoordinatorFencedException">It is fenced.</exception>
@@ -45,16 +72,47 @@ public sealed class SagaCoordinator : IDisposable
     {
         Membership member = await _joined.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         ThrowIfFenced();
-        return member;
+        return Member ?? member;
+    }
+
+    /// <summary>
+    /// Joins again, after the store has refused a membership with a <see cref="JoinLostException"/>. Callers who bring the same one share
+    /// one attempt; whoever comes later is given the present membership.
+    /// </summary>
+    /// <param name="lost">The membership that was refused.</param>
+    /// <param name="cancellationToken">Gives up waiting; the attempt goes on.</param>
+    /// <returns>What this process writes with from now on.</returns>
+    /// <exception cref="CoordinatorFencedException">Another process has joined since: this one is fenced.</exception>
+    /// <remarks>Any other exception is the store's: the caller tries again.</remarks>
+    public async Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken)
+    {
+        ThrowIfFenced();
+        Task<Membership> rejoining;
+        lock (_lock)
+        {
+            if (_member is { } present && present != lost)
+            {
+                return present;
+            }
+
+            if (_rejoining is null or { IsCompleted: true })
+            {
+                _rejoining = Task.Run(() => JoinAgainAsync(lost), CancellationToken.None);
+            }
+
+            rejoining = _rejoining;
+        }
+
+        return await rejoining.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Returns if this process may take new work, as far as it knows.</summary>
     /// <exception cref="CoordinatorFencedException">It is fenced.</exception>
     public void ThrowIfFenced()
     {
-        if (_status is { Fenced: { } fenced, Incarnation: { } incarnation })
+        if (_status.Fenced is { } fenced && Member is { } member)
         {
-            throw new CoordinatorFencedException(new Membership(Id, incarnation), fenced.By);
+            throw new CoordinatorFencedException(member, fenced.By);
         }
     }
 
@@ -89,11 +147,38 @@ public sealed class SagaCoordinator : IDisposable
         Membership member = await store.JoinAsync(Id, cancellationToken).ConfigureAwait(false);
         lock (_lock)
         {
+            _store = store;
+            _member = member;
             _status = _status with { Incarnation = member.Incarnation };
         }
 
         Log.Joined(_logger, Id, member.Incarnation);
         _joined.SetResult(member);
+        return member;
+    }
+
+    private async Task<Membership> JoinAgainAsync(Membership lost)
+    {
+        Log.JoinLost(_logger, Id, lost.Incarnation);
+        Membership member;
+        try
+        {
+            member = await _store!.RejoinAsync(lost, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (CoordinatorFencedException fenced)
+        {
+            ReportFenced(fenced);
+            throw;
+        }
+
+        lock (_lock)
+        {
+            _member = member;
+            _status = _status with { Incarnation = member.Incarnation, Rejoins = _status.Rejoins + 1 };
+        }
+
+        Log.Rejoined(_logger, Id, member.Incarnation);
+        WhenRejoined();
         return member;
     }
 }

@@ -119,12 +119,25 @@ public sealed class SagaDrain
     {
         if (_coordinator.Member is { } member)
         {
-            await TryAsync(() => _cluster.BeginDrainAsync(member, note, CancellationToken.None)).ConfigureAwait(false);
+            await TryAsync(() => BeginDrainAsync(member, note)).ConfigureAwait(false);
         }
 
         using var timeUp = new CancellationTokenSource(letRun, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeUp.Token, _coordinator.Fenced);
         await WaitUntilNothingRunsAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task BeginDrainAsync(Membership member, OperatorNote note)
+    {
+        try
+        {
+            await _cluster.BeginDrainAsync(member, note, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (JoinLostException)
+        {
+            member = await _coordinator.RejoinAsync(member, CancellationToken.None).ConfigureAwait(false);
+            await _cluster.BeginDrainAsync(member, note, CancellationToken.None).ConfigureAwait(false);
+        }
     }
 
     private async Task<DrainReport> EndAsync(Task emptied)

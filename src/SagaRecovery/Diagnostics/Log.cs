@@ -136,6 +136,18 @@ internal static partial class Log
     [LoggerMessage(43, LogLevel.Warning, "lever {Lever} pulled on {Coordinator} by {Actor}: {Reason}")]
     public static partial void CoordinatorLeverPulled(ILogger logger, string lever, string coordinator, string actor, string reason);
 
+    [LoggerMessage(45, LogLevel.Error, "saga was lost by the database: {SagaId}; this process had started it or was running it, and its row is gone")]
+    public static partial void LostByDatabase(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(46, LogLevel.Warning, "the database does not know the join of coordinator {CoordinatorId} as incarnation {Incarnation} any more: it was failed over, restored or started anew; joining again")]
+    public static partial void JoinLost(ILogger logger, CoordinatorId coordinatorId, Incarnation incarnation);
+
+    [LoggerMessage(47, LogLevel.Warning, "joined again as coordinator {CoordinatorId}, incarnation {Incarnation}: no other process had joined since; the logs of running sagas are restored before anything new is written")]
+    public static partial void Rejoined(ILogger logger, CoordinatorId coordinatorId, Incarnation incarnation);
+
+    [LoggerMessage(48, LogLevel.Warning, "saga had ended here and is unfinished in the database, which has lost its end: {SagaId} ({SagaName}) is recovered")]
+    public static partial void EndLost(ILogger logger, SagaId sagaId, string sagaName);
+
     [LoggerMessage(44, LogLevel.Warning, "the setting {Setting} has no effect: the store knows no other coordinators")]
     public static partial void NoCluster(ILogger logger, string setting);
 }

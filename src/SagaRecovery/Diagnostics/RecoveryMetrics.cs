@@ -16,6 +16,8 @@ internal sealed class RecoveryMetrics : IDisposable
     private readonly Counter<long> _violations;
     private readonly Counter<long> _givenUp;
     private readonly Counter<long> _missedHints;
+    private readonly Counter<long> _lost;
+    private readonly Counter<long> _endsLost;
     private readonly Counter<long> _takeOvers;
     private readonly Counter<long> _takenOver;
 
@@ -36,6 +38,8 @@ internal sealed class RecoveryMetrics : IDisposable
         _violations = _meter.CreateCounter<long>("saga_recovery.protocol_violations", "{saga}", "Sagas inserted before they were announced.");
         _givenUp = _meter.CreateCounter<long>("saga_recovery.sagas.given_up", "{saga}", "Runs that the executor gave up.");
         _missedHints = _meter.CreateCounter<long>("saga_recovery.hints.missed", "{saga}", "Sagas that were assigned to this coordinator, and that a periodic pass had to find.");
+        _lost = _meter.CreateCounter<long>("saga_recovery.sagas.lost", "{saga}", "Sagas that the database has lost as a whole, in a fail-over or a restore.");
+        _endsLost = _meter.CreateCounter<long>("saga_recovery.ends.lost", "{saga}", "Sagas that had ended here and whose end the database has lost: they are recovered.");
         _takeOvers = _meter.CreateCounter<long>("saga_recovery.take_overs", "{take_over}", "How often this process took over from a coordinator that was silent.");
         _takenOver = _meter.CreateCounter<long>("saga_recovery.take_overs.sagas", "{saga}", "Sagas that this process gave to those that answer when it took over.");
 
@@ -49,6 +53,7 @@ internal sealed class RecoveryMetrics : IDisposable
         Gauge("saga_recovery.paused", unit: null, "1 while recovery is paused.", report => report.Paused is null ? 0 : 1);
         Gauge("saga_recovery.joined", unit: null, "1 once this process has joined as a coordinator, unless it is fenced.", report => report.Coordinator is { Incarnation: not null, Fenced: null } ? 1 : 0);
         Gauge("saga_recovery.fenced", unit: null, "1 once a newer process runs under this coordinator id.", report => report.Coordinator.Fenced is null ? 0 : 1);
+        Gauge("saga_recovery.rejoins", "{join}", "How often this process has joined again, because its database was failed over, restored or started anew.", report => report.Coordinator.Rejoins);
         Gauge("saga_recovery.draining", unit: null, "1 once this process takes no new sagas, because it is to be emptied.", report => report.Drain is null ? 0 : 1);
         Gauge("saga_recovery.drain.left", "{saga}", "Sagas that the drain of this process, once it has ended, has left to it.", report => report.Drain?.Left ?? 0);
         OfTheStore("saga_recovery.orphans", "unfinished sagas whose owner is no known coordinator", report => report.Cluster?.Orphans);
@@ -87,6 +92,8 @@ internal sealed class RecoveryMetrics : IDisposable
         Count("unreadable", pass.Unreadable);
         Count("removed", pass.Removed);
         _missedHints.Add(pass.MissedHints);
+        _lost.Add(pass.Lost);
+        _endsLost.Add(pass.EndsLost);
         _takeOvers.Add(0); // there from the first pass on, for whoever asks for an increase
         _takenOver.Add(0);
         StartsRead(pass);

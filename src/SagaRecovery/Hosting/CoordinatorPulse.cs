@@ -34,9 +34,10 @@ internal sealed class CoordinatorPulse(
         TellOfSettingsWithoutEffect();
         try
         {
-            Membership member = await coordinator.JoinedAsync(stoppingToken).ConfigureAwait(false);
+            await coordinator.JoinedAsync(stoppingToken).ConfigureAwait(false);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, coordinator.Fenced);
-            await Task.WhenAll(Work(member, ended.Token)).ConfigureAwait(false);
+            coordinator.WhenRejoined = () => wakeups.Request(PassReason.Hint); // the database may show other sagas than before
+            await Task.WhenAll(Work(ended.Token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
         {
@@ -68,22 +69,22 @@ internal sealed class CoordinatorPulse(
     }
 
     /// <summary>What the store cannot do is not tried again and again: no timers for nothing.</summary>
-    private IEnumerable<Task> Work(Membership member, CancellationToken ended)
+    private IEnumerable<Task> Work(CancellationToken ended)
     {
         if (controls is not NoSagaControls)
         {
             var profile = new CoordinatorProfile(ProgramVersion.OfThisProcess, executor.Definitions);
             TimeSpan again = _options.RetryDelay < _options.HeartbeatPeriod ? _options.RetryDelay : _options.HeartbeatPeriod;
-            yield return EachAsync(again, () => controls.StayInTouchAsync(member, profile, _options.HeartbeatPeriod, Hear, ended), ended);
-            yield return AfterFirstPassAsync(() => LookAtProgressAsync(member, ended), ended);
+            yield return EachAsync(again, member => controls.StayInTouchAsync(member, profile, _options.HeartbeatPeriod, Hear, ended), ended);
+            yield return AfterFirstPassAsync(member => LookAtProgressAsync(member, ended), ended);
         }
 
         if (cluster is not NoSagaCluster)
         {
-            yield return AfterFirstPassAsync(() => LookForOrphansAsync(ended), ended);
+            yield return AfterFirstPassAsync(_ => LookForOrphansAsync(ended), ended);
             if (takeOver.IsOn)
             {
-                yield return EachAsync(_options.HeartbeatPeriod, () => takeOver.LookAsync(member, ended), ended);
+                yield return EachAsync(_options.HeartbeatPeriod, member => takeOver.LookAsync(member, ended), ended);
             }
         }
     }
@@ -92,18 +93,18 @@ internal sealed class CoordinatorPulse(
     /// Looks at all sagas, not before the first pass is over: as long as they are being recovered there is nothing to see, and the look
     /// would take from the database what recovery needs. A pass that takes longer than the period is not waited for.
     /// </summary>
-    private async Task AfterFirstPassAsync(Func<Task> look, CancellationToken ended)
+    private async Task AfterFirstPassAsync(Func<Membership, Task> look, CancellationToken ended)
     {
         await pass.FirstEnded.WaitAsync(_options.ProgressCheckPeriod, time, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ended.ThrowIfCancellationRequested();
         await EachAsync(_options.ProgressCheckPeriod, look, ended).ConfigureAwait(false);
     }
 
-    private async Task EachAsync(TimeSpan period, Func<Task> work, CancellationToken ended)
+    private async Task EachAsync(TimeSpan period, Func<Membership, Task> work, CancellationToken ended)
     {
         while (true)
         {
-            await TryAsync(work).ConfigureAwait(false);
+            await TryAsync(work, ended).ConfigureAwait(false);
             await Task.Delay(period, time, ended).ConfigureAwait(false);
         }
     }
@@ -133,11 +134,19 @@ internal sealed class CoordinatorPulse(
         status.Looked(ClusterDetails.Of(owned, time.GetUtcNow()).ToReport());
     }
 
-    private async Task TryAsync(Func<Task> work)
+    private async Task TryAsync(Func<Membership, Task> work, CancellationToken ended)
     {
         try
         {
-            await work().ConfigureAwait(false);
+            Membership member = await coordinator.JoinedAsync(ended).ConfigureAwait(false);
+            try
+            {
+                await work(member).ConfigureAwait(false);
+            }
+            catch (JoinLostException)
+            {
+                await coordinator.RejoinAsync(member, ended).ConfigureAwait(false); // and it is tried once more when it is due again
+            }
         }
         catch (CoordinatorFencedException fenced)
         {

@@ -23,6 +23,7 @@ internal static class PassLog
         }
 
         Each(plan.Recover, saga => Log.NeedsRecovery(logger, saga.SagaId, saga.Name));
+        Each(plan.EndsLost, saga => Log.EndLost(logger, saga.SagaId, saga.Name));
         Each(plan.Readopted, saga => Log.Readopted(logger, saga.Candidate.SagaId, saga.Candidate.Name, saga.Previous, saga.Candidate.Generation));
         Each(plan.Held, saga => Log.Held(logger, saga.SagaId));
         Each(plan.Deferred, saga => Log.Deferred(logger, saga.SagaId));
@@ -46,7 +47,7 @@ internal static class PassLog
         report.Removed);
 
     private static bool WorthTelling(PassReport report) =>
-        report.Result != PassResult.Completed || report.Recovered > 0 || report.Start.Reason is PassReason.Startup or PassReason.Explicit;
+        report.Result != PassResult.Completed || report.Recovered > 0 || report.Lost > 0 || report.Start.Reason is PassReason.Startup or PassReason.Explicit;
 
     private static void Write(ILogger logger, DrainedStarts starts)
     {

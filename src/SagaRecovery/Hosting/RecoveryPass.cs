@@ -35,6 +35,7 @@ internal sealed class RecoveryPass(
     private readonly TaskCompletionSource _firstEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RecoveryControls _asked = RecoveryControls.None; // as it was last read
     private long _assignedWhenListed = -1;
+    private int _rejoinsAccountedFor;
 
     /// <summary>The number of the last assignment whose sagas a listing has shown; -1: none has been read yet.</summary>
     public long AssignedWhenListed => Volatile.Read(ref _assignedWhenListed);
@@ -73,8 +74,7 @@ internal sealed class RecoveryPass(
         {
             Log.Activating(logger, opened.Start.Iteration, opened.Start.Reason);
             status.PassBegan(opened.Start);
-            member = await coordinator.EnsureJoinedAsync(store, stopping).ConfigureAwait(false);
-            plan = await PlanAsync(opened, member, stopping).ConfigureAwait(false);
+            (member, plan) = await JoinAndPlanAsync(opened, stopping).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -82,7 +82,7 @@ internal sealed class RecoveryPass(
         }
         catch (Exception exception) // a failing pass never ends the loop: this is where it ends instead
         {
-            return opened.Fail(Explain(opened.Start, exception), Now);
+            return opened.Fail(await ExplainAsync(opened.Start, exception, stopping).ConfigureAwait(false), Now);
         }
 
         PassOutcome outcome = plan.BeginOutcome();
@@ -90,6 +90,7 @@ internal sealed class RecoveryPass(
         {
             PassLog.Write(logger, plan, _asked.Paused);
             await handOver.RelinquishGoneAsync(plan, outcome, abort).ConfigureAwait(false);
+            await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false);
             await HandOverAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false);
             await NoteCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false);
             return outcome.Complete(Now);
@@ -100,7 +101,7 @@ internal sealed class RecoveryPass(
         }
         catch (Exception exception) // as above; what was handed over before it stays recorded
         {
-            return outcome.Complete(Now, Explain(opened.Start, exception));
+            return outcome.Complete(Now, await ExplainAsync(opened.Start, exception, stopping).ConfigureAwait(false));
         }
     }
 
@@ -110,8 +111,7 @@ internal sealed class RecoveryPass(
         OpenedPass opened = tracker.OpenPass(PassReason.Explicit, Now);
         try
         {
-            Membership member = await coordinator.EnsureJoinedAsync(store, stopping).ConfigureAwait(false);
-            RecoveryPlan plan = await PlanAsync(opened, member, stopping).ConfigureAwait(false);
+            (_, RecoveryPlan plan) = await JoinAndPlanAsync(opened, stopping).ConfigureAwait(false);
             RecoveryPlanReport report = RecoveryPlanReport.Of(plan, Now);
             AccountForStarts(plan.BeginOutcome().Complete(Now));
             return report;
@@ -134,16 +134,60 @@ internal sealed class RecoveryPass(
         }
     }
 
-    private async Task<RecoveryPlan> PlanAsync(OpenedPass opened, Membership member, CancellationToken stopping)
+    private async Task<(Membership Member, RecoveryPlan Plan)> JoinAndPlanAsync(OpenedPass opened, CancellationToken stopping)
+    {
+        Membership member = await coordinator.EnsureJoinedAsync(store, stopping).ConfigureAwait(false);
+        try
+        {
+            await ReadControlsAsync(member, stopping).ConfigureAwait(false);
+        }
+        catch (JoinLostException) // nothing has been listed yet: the pass goes on as the process that joins now
+        {
+            member = await coordinator.RejoinAsync(member, stopping).ConfigureAwait(false);
+            await ReadControlsAsync(member, stopping).ConfigureAwait(false);
+        }
+
+        return (member, await PlanAsync(opened, member, stopping).ConfigureAwait(false));
+    }
+
+    private async Task ReadControlsAsync(Membership member, CancellationToken stopping)
     {
         await guard.PrepareAsync(member, stopping).ConfigureAwait(false);
         _asked = await guard.ReadControlsAsync(member, stopping).ConfigureAwait(false);
+    }
+
+    private async Task<RecoveryPlan> PlanAsync(OpenedPass opened, Membership member, CancellationToken stopping)
+    {
         leverLog.Tell(_asked.RecentActions);
         CandidateListing listing = opened.BeginListing(); // the opening drain is done: what it settled, the listing cannot miss
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
         Volatile.Write(ref _assignedWhenListed, _asked.Assigned);
         Log.ListedCandidates(logger, listing.Count);
         return opened.Reconcile(listing, _asked, Now).MakePlan(); // drains first: what was listed had been announced
+    }
+
+    /// <summary>
+    /// After the database was failed over or restored: of the sagas that are no longer listed, those whose row is gone are counted and
+    /// named. Asked once for each time that this process has joined again, since only then can a row have been lost.
+    /// </summary>
+    private async Task AccountForLossAsync(Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping)
+    {
+        int rejoins = coordinator.Rejoins;
+        if (rejoins == _rejoinsAccountedFor)
+        {
+            return;
+        }
+
+        IReadOnlyList<SagaId> lost = plan.FinishedOrGone.Count == 0
+            ? []
+            : await store.FindLostAsync(member, [.. plan.FinishedOrGone.Select(gone => gone.SagaId)], stopping).ConfigureAwait(false);
+        outcome.RecordLost(lost.Count);
+        foreach (SagaId sagaId in lost)
+        {
+            Log.LostByDatabase(logger, sagaId);
+        }
+
+        _rejoinsAccountedFor = rejoins;
     }
 
     /// <summary>Whoever gave this coordinator sagas may wait for this: what had been assigned before the listing has been seen to.</summary>
@@ -178,7 +222,7 @@ internal sealed class RecoveryPass(
         {
             foreach (Task unused in loads)
             {
-                await Ended(unused).ConfigureAwait(false);
+                await EndedAsync(unused).ConfigureAwait(false);
             }
         }
 
@@ -191,7 +235,7 @@ internal sealed class RecoveryPass(
             }
             catch
             {
-                await Ended(load).ConfigureAwait(false);
+                await EndedAsync(load).ConfigureAwait(false);
                 throw;
             }
 
@@ -231,14 +275,18 @@ internal sealed class RecoveryPass(
         }
     }
 
-    /// <summary>Waits for a load that nobody will use, so that it does not outlive its pass; its failure has no consequence.</summary>
-    private static async Task Ended(Task load) => await load.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    /// <summary>Waits for something whose failure has no consequence, so that it does not outlive its pass.</summary>
+    private static async Task EndedAsync(Task work) => await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private string Explain(PassStart pass, Exception exception)
+    private async Task<string> ExplainAsync(PassStart pass, Exception exception, CancellationToken stopping)
     {
         if (exception is CoordinatorFencedException fenced)
         {
             coordinator.ReportFenced(fenced);
+        }
+        else if (exception is JoinLostException lost)
+        {
+            await EndedAsync(coordinator.RejoinAsync(lost.Member, stopping)).ConfigureAwait(false); // the next pass goes on from there
         }
 
         string error = ErrorText.Of(exception);

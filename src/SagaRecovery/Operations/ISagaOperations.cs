@@ -39,6 +39,13 @@ public interface ISagaOperations
     Task<LeverOutcome> AbandonAsync(SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Makes every join up to now worthless: processes that run are fenced, and join anew when they are started again. For a database that
+    /// was restored from a backup or moved to another server, before the service is started on it.
+    /// </summary>
+    /// <returns>How many coordinators that concerns.</returns>
+    Task<int> RevokeJoinsAsync(OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Makes a node fail whose action has started and not ended, so that the saga unwinds. Raises the saga's adopt generation: a run of
     /// it is fenced, and its owner's next pass recovers it from the changed log.
     /// </summary>

@@ -26,6 +26,8 @@ internal sealed class NoSagaOperations : ISagaOperations
     public Task<LeverOutcome> AbandonAsync(SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) =>
         throw NotSupported();
 
+    public Task<int> RevokeJoinsAsync(OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
     public Task<LeverOutcome> InjectErrorAsync(
         SagaId sagaId, string node, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 

@@ -8,31 +8,31 @@ internal sealed class ClusterStatements(string schema)
 
     /// <summary>What a process says of itself. Behind <see cref="Statements.Lock"/>, as are <see cref="ForgetDefinitions"/> and <see cref="AddDefinitions"/>.</summary>
     public string Introduce { get; } = Statements.In(schema, """
-        update {schema}.saga_coordinator set version = $3, says_what_it_runs = $4, introduced = $2 where id = $1 and incarnation = $2
+        update {schema}.saga_coordinator set version = $3, says_what_it_runs = $4, introduced = incarnation where id = $1 and token = $2
         """);
 
-    public string ForgetDefinitions { get; } = Statements.In(schema, """
+    public string ForgetDefinitions { get; } = Statements.In(schema, $$"""
         delete from {schema}.saga_coordinator_definition where coordinator_id = $1 and hash <> all ($3)
-            and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+            and {{Statements.IsMember}}
         """);
 
-    public string AddDefinitions { get; } = Statements.In(schema, """
+    public string AddDefinitions { get; } = Statements.In(schema, $$"""
         insert into {schema}.saga_coordinator_definition (coordinator_id, hash, name, version)
         select $1, d.hash, d.name, d.version from unnest($3, $4, $5) as d (hash, name, version)
-        where exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        where {{Statements.IsMember}}
         on conflict do nothing
         """);
 
-    /// <summary>Goes before <see cref="Beat"/>, so that this sees the last sign of life as it is.</summary>
+    /// <summary>Goes before <see cref="Beat"/>, so that this sees the last heartbeat as it is. Writers lock no row: it waits for none of them.</summary>
     public string LockForBeat { get; } = Statements.In(schema, """
-        select incarnation from {schema}.saga_coordinator where id = $1 and incarnation = $2 for no key update
+        select id from {schema}.saga_coordinator where id = $1 for no key update
         """);
 
-    /// <summary>A sign of life; answers whether this coordinator has been taken over from since the last.</summary>
+    /// <summary>A heartbeat; answers whether this coordinator has been taken over from since the last.</summary>
     public string Beat { get; } = Statements.In(schema, """
         update {schema}.saga_coordinator c set time_seen = clock_timestamp()
         from (select time_seen from {schema}.saga_coordinator where id = $1) before
-        where c.id = $1 and c.incarnation = $2
+        where c.id = $1 and c.token = $2 and c.server_start = pg_postmaster_start_time()
         returning coalesce(c.time_taken_over >= before.time_seen, false)
         """);
 
@@ -67,43 +67,31 @@ internal sealed class ClusterStatements(string schema)
 
     public string BeginDrain { get; } = Statements.In(schema, $$"""
         with done as (
-            update {schema}.saga_coordinator set time_draining = clock_timestamp() where id = $1 and incarnation = $2 returning id
+            update {schema}.saga_coordinator set time_draining = clock_timestamp() where id = $1 and token = $2 returning id
         )
-        insert into {schema}.saga_operator_action (lever, coordinator_id, actor, reason) select $3, id, $4, $5 from done
+        insert into {schema}.saga_operator_action (id, lever, coordinator_id, actor, reason)
+        select {{OperatorStatements.NextId}}, $3, id, $4, $5 from done
         """);
 
     /// <summary>
-    /// Locks a coordinator that is to get sagas, against its being taken over in the meantime. A batch takes this lock and
-    /// <see cref="LockGiver"/> in the order of the ids.
+    /// Waits for a heartbeat of the giver that is under way, so that one that speaks up is seen. Behind the locks on giver and takers
+    /// (<see cref="Statements.LockExclusively"/>, <see cref="Statements.Lock"/>), which a batch takes in the order of the ids.
     /// </summary>
-    public string LockTaker { get; } = Statements.In(schema, """
-        select id from {schema}.saga_coordinator where id = $1 for key share
-        """);
-
-    /// <summary>Waits for the writes under way of the coordinator that gives sagas away, and keeps later ones out.</summary>
     public string LockGiver { get; } = Statements.In(schema, """
-        select id from {schema}.saga_coordinator where id = $1 for update
-        """);
-
-    /// <summary>
-    /// Besides <see cref="LockGiver"/> for an owner that never joined: it cannot join, and write, until this batch is over. In a block of
-    /// code, since a batch is a transaction, but not one in which the bare command is allowed.
-    /// </summary>
-    public string LockJoins { get; } = Statements.In(schema, """
-        do 'begin lock table {schema}.saga_coordinator in share row exclusive mode; end'
+        select id from {schema}.saga_coordinator where id = $1 for no key update
         """);
 
     /// <summary>Marks a coordinator as taken over from, if it has been silent since it was sighted and nobody else is at it.</summary>
-    public string Claim { get; } = Statements.In(schema, """
+    public string Claim { get; } = Statements.In(schema, $$"""
         with claimed as (
             update {schema}.saga_coordinator set time_taken_over = clock_timestamp()
             where id = $3 and incarnation = $4 and time_seen = $5
                 and (time_taken_over is null or time_taken_over < time_seen or time_taken_over < clock_timestamp() - $6::interval)
-                and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+                and {{Statements.IsMember}}
             returning id
         )
-        insert into {schema}.saga_operator_action (lever, coordinator_id, actor, reason)
-        select 'take-over', id, $7, $8 from claimed returning true
+        insert into {schema}.saga_operator_action (id, lever, coordinator_id, actor, reason)
+        select {{OperatorStatements.NextId}}, 'take-over', id, $7, $8 from claimed returning true
         """);
 
     /// <summary>
@@ -132,8 +120,9 @@ internal sealed class ClusterStatements(string schema)
         select t.id from {schema}.saga_coordinator t where {MayTake("t", "$1", "$2")} order by t.id
         """);
 
-    public string NoteReassigned { get; } = Statements.In(schema, """
-        insert into {schema}.saga_operator_action (lever, coordinator_id, actor, reason) values ('reassign', $1, $2, $3)
+    public string NoteReassigned { get; } = Statements.In(schema, $$"""
+        insert into {schema}.saga_operator_action (id, lever, coordinator_id, actor, reason)
+        select {{OperatorStatements.NextId}}, 'reassign', $1, $2, $3
         """);
 
     public string ReadMarks { get; } = Statements.In(schema, """

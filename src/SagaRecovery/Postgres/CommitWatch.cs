@@ -5,11 +5,12 @@ namespace SagaRecovery.Postgres;
 /// <summary>
 /// Tells a commit that stands from one that a fail-over may undo. A primary that waits for its synchronous standby stops waiting when the
 /// command is cancelled or runs into its time-out. It says so in a warning, and answers as if all were well, though nobody but itself has
-/// the write.
+/// the write. Other warnings (<c>auto_explain</c>, a trigger) say nothing of the commit, and are none of its business.
 /// </summary>
 internal sealed class CommitWatch : IDisposable
 {
-    private const string Warning = "WARNING";
+    /// <summary>The function of the server that waits for the standby. Its messages come in the language of <c>lc_messages</c>.</summary>
+    private const string WaitForStandby = "SyncRepWaitForLSN";
 
     private readonly NpgsqlConnection _connection;
     private volatile string? _warning;
@@ -20,7 +21,7 @@ internal sealed class CommitWatch : IDisposable
         connection.Notice += Note;
     }
 
-    /// <summary>Reads on to the end of the batch, which is its commit. No statement of ours has a warning of its own.</summary>
+    /// <summary>Reads on to the end of the batch, which is its commit.</summary>
     /// <exception cref="NpgsqlException">
     /// It may be undone. To write it once more settles it, where that is harmless: the later commit waits for the earlier one, too.
     /// </exception>
@@ -40,7 +41,7 @@ internal sealed class CommitWatch : IDisposable
 
     private void Note(object sender, NpgsqlNoticeEventArgs told)
     {
-        if (told.Notice.InvariantSeverity == Warning)
+        if (told.Notice.Routine == WaitForStandby)
         {
             _warning = told.Notice.MessageText;
         }

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Postgres;
 
-/// <summary>The statements of what recovery keeps beside the sagas. <c>$1</c> and <c>$2</c> are the coordinator's id and incarnation.</summary>
+/// <summary>The statements of what recovery keeps beside the sagas. <c>$1</c> and <c>$2</c> are the coordinator's id and the token of its join.</summary>
 internal sealed class ControlStatements(string schema)
 {
     public string ReadPause { get; } = Statements.In(schema, """
@@ -20,9 +20,9 @@ internal sealed class ControlStatements(string schema)
         select assigned, caught_up from {schema}.saga_assignment where coordinator_id = $1
         """);
 
-    public string NoteCaughtUp { get; } = Statements.In(schema, """
+    public string NoteCaughtUp { get; } = Statements.In(schema, $$"""
         update {schema}.saga_assignment set caught_up = greatest(caught_up, $3), not_running = $4
-        where coordinator_id = $1 and exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        where coordinator_id = $1 and {{Statements.IsMember}}
         """);
 
     /// <summary>
@@ -35,7 +35,7 @@ internal sealed class ControlStatements(string schema)
             (select * from {schema}.saga_operator_action where coordinator_id = $1 order by id desc limit $2)
             union
             (select * from {schema}.saga_operator_action
-             where id > (select max(id) - 1000 from {schema}.saga_operator_action) and lever in ('reassign', 'take-over', 'drain'))) a
+             where id > (select max(id) - 1000 from {schema}.saga_operator_action) and lever in ('reassign', 'take-over', 'drain', 'revoke'))) a
         order by id desc limit $2
         """);
 
@@ -43,7 +43,7 @@ internal sealed class ControlStatements(string schema)
     /// Makes suspects of what earlier incarnations had in hand. Each is accused of the smallest group in which it was in hand; alone, of
     /// one more death, unless more of its steps have ended than at its last accusation.
     /// </summary>
-    public string Accuse { get; } = Statements.In(schema, AccuseOf("coordinator_id = $1 and incarnation < $2"));
+    public string Accuse { get; } = Statements.In(schema, AccuseOf($"coordinator_id = $1 and incarnation < {Incarnation}"));
 
     public string ReadSuspects { get; } = Statements.In(schema, """
         select k.saga_id, k.group_size, k.deaths_alone
@@ -60,27 +60,27 @@ internal sealed class ControlStatements(string schema)
 
     public string NoteInHand { get; } = Statements.In(schema, """
         insert into {schema}.saga_in_hand (coordinator_id, incarnation, saga_ids)
-        select $1, $2, $3
-        where exists (select from {schema}.saga_coordinator where id = $1 and incarnation = $2)
+        select id, incarnation, $3 from {schema}.saga_coordinator
+        where id = $1 and token = $2 and server_start = pg_postmaster_start_time()
         returning batch
         """);
 
     /// <summary>Forgets what this incarnation has had in hand for longer than <c>$3</c>, and lifts the suspicion from it.</summary>
-    public string Acquit { get; } = Statements.In(schema, """
+    public string Acquit { get; } = Statements.In(schema, $$"""
         with outlived as (
             delete from {schema}.saga_in_hand
-            where coordinator_id = $1 and incarnation = $2 and time_handed_over < clock_timestamp() - $3::interval
+            where coordinator_id = $1 and incarnation = {{Incarnation}} and time_handed_over < clock_timestamp() - $3::interval
             returning saga_ids
         )
         delete from {schema}.saga_suspect k using outlived where k.saga_id = any (outlived.saga_ids)
         """);
 
     public string Leave { get; } = Statements.In(schema, """
-        update {schema}.saga_coordinator set time_seen = clock_timestamp(), time_left = clock_timestamp() where id = $1 and incarnation = $2
+        update {schema}.saga_coordinator set time_seen = clock_timestamp(), time_left = clock_timestamp() where id = $1 and token = $2
         """);
 
-    public string ForgetInHand { get; } = Statements.In(schema, """
-        delete from {schema}.saga_in_hand where coordinator_id = $1 and incarnation = $2
+    public string ForgetInHand { get; } = Statements.In(schema, $$"""
+        delete from {schema}.saga_in_hand where coordinator_id = $1 and incarnation = {{Incarnation}}
         """);
 
     /// <summary>
@@ -103,6 +103,9 @@ internal sealed class ControlStatements(string schema)
         order by since, s.id
         limit $5
         """);
+
+    /// <summary>The number of the join that <c>$1</c> and <c>$2</c> name; null: it does not stand there any more.</summary>
+    private const string Incarnation = "(select incarnation from {schema}.saga_coordinator where id = $1 and token = $2)";
 
     /// <summary>Makes suspects of what processes that died had in hand. <c>$1</c> is their coordinator, which still owns it.</summary>
     /// <param name="dead">The condition on their rows in <c>saga_in_hand</c>.</param>

@@ -10,7 +10,8 @@ namespace SagaRecovery.Postgres;
 /// </summary>
 /// <param name="candidates">The sagas.</param>
 /// <param name="definitions">What was loaded before.</param>
-internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, DefinitionCache definitions)
+/// <param name="ensureCounts">Throws unless a statement was answered where this process's join counts.</param>
+internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, DefinitionCache definitions, Action<JoinRow?> ensureCounts)
 {
     private readonly Dictionary<Guid, SagaRow> _sagas = new(candidates.Count);
     private readonly Dictionary<DefinitionHash, SavedDefinition?> _definitions = [];
@@ -24,12 +25,15 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
     /// <param name="cancellationToken">Gives up.</param>
     public async Task ReadAsync(NpgsqlDataReader reader, List<EventRow> events, CancellationToken cancellationToken)
     {
+        ensureCounts(await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false));
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             ReadSaga(reader);
         }
 
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        ensureCounts(await JoinRow.ReadAsync(reader, row => new(new JoinToken(row.GetGuid(0)), row.GetString(2), default), cancellationToken)
+            .ConfigureAwait(false));
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             ReadEvent(reader, events);
@@ -76,7 +80,11 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
             return new LoadedSaga.Unreadable(row.Error);
         }
 
-        SavedDefinition definition = _definitions[row.DefinitionHash]!; // it is there: a foreign key holds it, and it is read after the sagas
+        if (_definitions[row.DefinitionHash] is not { } definition) // a foreign key holds it, and it is read after the sagas: but perhaps elsewhere
+        {
+            return new LoadedSaga.Unreadable($"its definition {row.DefinitionHash} was not found");
+        }
+
         return new LoadedSaga.Present(new SavedSaga
         {
             Id = candidate.SagaId,

@@ -3,6 +3,12 @@ namespace SagaRecovery.Postgres;
 /// <summary>The statements behind what operators see and do.</summary>
 internal sealed class OperatorStatements(string schema)
 {
+    /// <summary>
+    /// The number of an operator action: the next after those that stand there. Two at once may take the same; the later fails on the key and
+    /// is tried again. A sequence would begin anew after a move by logical replication, which carries none.
+    /// </summary>
+    public const string NextId = "(select coalesce(max(id), 0) + 1 from {schema}.saga_operator_action)";
+
     private const string Summary = """
         s.id as "Id", left(s.name, 1000) as "Name", s.state as "State", s.current_coordinator as "Owner", s.adopt_generation as "Generation",
             s.time_created as "TimeCreated", (h.saga_id is not null) as "IsHeld"
@@ -110,9 +116,30 @@ internal sealed class OperatorStatements(string schema)
 
     public string NoteRetry { get; } = Statements.In(schema, Record("s.current_coordinator", "s.id", "{schema}.saga s where s.id = @Id and s.state in ('running', 'unwinding')"));
 
-    /// <summary>First in a batch that changes a saga: waits for its owner's writes under way, and keeps later ones out.</summary>
-    public string LockOwner { get; } = Statements.In(schema, """
-        select id from {schema}.saga_coordinator where id = @Owner for update
+    /// <summary>
+    /// First in a batch that changes a saga: waits for its owner's writes under way, and keeps later ones out. Nothing where it has no
+    /// owner. See <see cref="Statements.LockExclusively"/>.
+    /// </summary>
+    public string LockOwner { get; } = Statements.In(schema, $"""
+        {Statements.ReadCommitted};
+        select pg_advisory_xact_lock({Statements.KeyOf("owner")}) from (values (@Owner::uuid)) as o (owner) where owner is not null
+        """);
+
+    /// <summary>
+    /// Takes the place of every join with one that no process holds: processes that joined before are fenced, and join anew when they are
+    /// started again. Behind a lock on each; answers how many. Goes before <see cref="NoteRevoked"/>.
+    /// </summary>
+    public string RevokeJoins { get; } = Statements.In(schema, """
+        update {schema}.saga_coordinator set token = gen_random_uuid(), incarnation = incarnation + 1, predecessors = '{}' where id = any ($1) returning id
+        """);
+
+    /// <summary>All coordinators, in the order in which locks on them are taken.</summary>
+    public string ListIds { get; } = Statements.In(schema, """
+        select id from {schema}.saga_coordinator order by id
+        """);
+
+    public string NoteRevoked { get; } = Statements.In(schema, $$"""
+        insert into {schema}.saga_operator_action (id, lever, actor, reason) select {{NextId}}, $1, $2, $3
         """);
 
     public string Abandon { get; } = Statements.In(schema, $$"""
@@ -157,15 +184,15 @@ internal sealed class OperatorStatements(string schema)
 
     /// <summary>Writes a lever down for each row of a source, and answers whether there was one.</summary>
     private static string Record(string coordinator, string sagaId, string source) => $$"""
-        insert into {schema}.saga_operator_action (lever, coordinator_id, saga_id, actor, reason)
-        select @Lever, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning true
+        insert into {schema}.saga_operator_action (id, lever, coordinator_id, saga_id, actor, reason)
+        select {{NextId}}, @Lever, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning true
         """;
 
     /// <summary>The same, and a hint to the coordinator, unless the lever is pulled in its own process. Follows a <c>with</c>.</summary>
     private static string RecordAndHint(string coordinator, string sagaId, string source) => $$"""
         recorded as (
-            insert into {schema}.saga_operator_action (lever, coordinator_id, saga_id, actor, reason)
-            select @Lever, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning coordinator_id
+            insert into {schema}.saga_operator_action (id, lever, coordinator_id, saga_id, actor, reason)
+            select {{NextId}}, @Lever, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning coordinator_id
         )
         select true from recorded, pg_notify('{schema}', format('%s %s', coordinator_id, @Sender))
         """;

@@ -28,6 +28,17 @@ internal sealed class PostgresDatabase(
 
     public ClusterStatements Cluster { get; } = new(options.Value.Schema);
 
+    /// <summary>The joins of this process, and those before them.</summary>
+    public JoinLineage Lineage { get; } = new();
+
+    /// <summary>A batch whose statements run at the level that they are written for; see <see cref="Statements.ReadCommitted"/>.</summary>
+    public static NpgsqlBatch NewBatch(NpgsqlConnection connection)
+    {
+        var batch = new NpgsqlBatch(connection);
+        batch.Add(Statements.ReadCommitted);
+        return batch;
+    }
+
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => dataSource.OpenConnectionAsync(cancellationToken);
 
     public ValueTask<NpgsqlConnection> OpenDirectAsync(CancellationToken cancellationToken) =>
@@ -45,24 +56,19 @@ internal sealed class PostgresDatabase(
     }
 
     /// <summary>Runs a batch that is run again and again, as one transaction, and reads what it answers.</summary>
-    public async Task<T> ReadPreparedAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
-    {
-        NpgsqlConnection connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            return await ReadAsync(connection, build, batch => ExecuteAsync(batch, cancellationToken), read, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public Task<T> ReadPreparedAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
+        ConnectionRetry.RunAsync(
+            OpenAsync,
+            connection => ReadAsync(connection, build, batch => ExecuteAsync(batch, cancellationToken), read, cancellationToken),
+            cancellationToken);
 
     /// <summary>Runs a batch, as one transaction, and reads what it answers.</summary>
-    public async Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken)
-    {
-        NpgsqlConnection connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            return await ReadAsync(connection, build, read, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
+        ConnectionRetry.RunAsync(OpenAsync, connection => ReadAsync(connection, build, read, cancellationToken), cancellationToken);
+
+    /// <summary>Runs a query that changes nothing, or may be repeated.</summary>
+    public Task<T> QueryAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken) =>
+        ConnectionRetry.RunAsync(OpenAsync, query, cancellationToken);
 
     /// <summary>The same on a connection that is there.</summary>
     public static Task<T> ReadAsync<T>(
@@ -76,7 +82,7 @@ internal sealed class PostgresDatabase(
         Func<PostgresRows, Task<T>> read,
         CancellationToken cancellationToken)
     {
-        var batch = new NpgsqlBatch(connection);
+        NpgsqlBatch batch = NewBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
             build(batch);

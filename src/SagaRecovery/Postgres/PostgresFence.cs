@@ -10,14 +10,9 @@ namespace SagaRecovery.Postgres;
 /// </summary>
 internal static class PostgresFence
 {
-    /// <summary>Adds a statement whose first two parameters are the coordinator and its incarnation.</summary>
-    public static NpgsqlBatchCommand Add(this NpgsqlBatch batch, string statement, Membership member)
-    {
-        NpgsqlBatchCommand command = batch.Add(statement);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = member.Coordinator.Value });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = member.Incarnation.Value });
-        return command;
-    }
+    /// <summary>Adds a statement whose first two parameters are the coordinator and the token of its join.</summary>
+    public static NpgsqlBatchCommand Add(this NpgsqlBatch batch, string statement, Membership member) =>
+        batch.Add(statement).With(member.Coordinator.Value).With(member.Token.Value);
 
     public static NpgsqlBatchCommand Add(this NpgsqlBatch batch, string statement)
     {
@@ -56,10 +51,11 @@ internal static class PostgresFence
     /// <param name="database">Where.</param>
     /// <param name="lockStatement"><see cref="Statements.Lock"/> or <see cref="Statements.LockExclusively"/>: goes first.</param>
     /// <param name="member">Who writes.</param>
-    /// <param name="build">Adds the writes.</param>
+    /// <param name="build">Adds the writes. Each repeats <see cref="Statements.IsMember"/>.</param>
     /// <param name="read">Reads what they answer.</param>
     /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
-    /// <exception cref="CoordinatorFencedException">The lock came back empty: a newer incarnation has joined, nothing was written.</exception>
+    /// <exception cref="CoordinatorFencedException">A newer process has joined: nothing was written.</exception>
+    /// <exception cref="JoinLostException">The database does not know this join: nothing was written.</exception>
     /// <exception cref="NpgsqlException">There was no answer, or one that a fail-over could undo: it may have been written or not.</exception>
     public static async Task<T> WriteAsync<T>(
         PostgresDatabase database,
@@ -72,62 +68,87 @@ internal static class PostgresFence
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            return await WriteAsync(database, connection, lockStatement, member, build, read, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>The same on a connection that is there.</summary>
-    /// <inheritdoc cref="WriteAsync{T}(PostgresDatabase, string, Membership, Action{NpgsqlBatch}, Func{NpgsqlDataReader, Task{T}}, CancellationToken)" />
-    public static async Task<T> WriteAsync<T>(
-        PostgresDatabase database,
-        NpgsqlConnection connection,
-        string lockStatement,
-        Membership member,
-        Action<NpgsqlBatch> build,
-        Func<NpgsqlDataReader, Task<T>> read,
-        CancellationToken cancellationToken)
-    {
-        using var commit = new CommitWatch(connection);
-        var batch = new NpgsqlBatch(connection);
-        await using (batch.ConfigureAwait(false))
-        {
-            batch.Add(lockStatement, member);
-            build(batch);
-            NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
-            await using (reader.ConfigureAwait(false))
+            using var commit = new CommitWatch(connection);
+            NpgsqlBatch batch = PostgresDatabase.NewBatch(connection);
+            await using (batch.ConfigureAwait(false))
             {
-                if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                batch.Add(lockStatement).With(member.Coordinator.Value);
+                batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+                build(batch);
+                NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
                 {
-                    await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                    await reader.NextResultAsync(cancellationToken).ConfigureAwait(false); // the lock's
+                    await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
                     T answer = await read(reader).ConfigureAwait(false);
                     await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false); // rows come before the commit
                     return answer;
                 }
             }
         }
+    }
 
-        throw await RefusedAsync(database, connection, member, cancellationToken).ConfigureAwait(false);
+    /// <summary>
+    /// Writes without the lock: what needs no order with the writes about sagas, and must not wait for them. The statement itself sees to it
+    /// that only the present process writes.
+    /// </summary>
+    /// <inheritdoc cref="WriteAsync{T}(PostgresDatabase, string, Membership, Action{NpgsqlBatch}, Func{NpgsqlDataReader, Task{T}}, CancellationToken)" />
+    public static async Task<T> WriteUnlockedAsync<T>(
+        PostgresDatabase database,
+        NpgsqlConnection connection,
+        Membership member,
+        Action<NpgsqlBatch> build,
+        Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellationToken)
+    {
+        using var commit = new CommitWatch(connection);
+        NpgsqlBatch batch = PostgresDatabase.NewBatch(connection);
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+            build(batch);
+            NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+                T answer = await read(reader).ConfigureAwait(false);
+                await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false);
+                return answer;
+            }
+        }
     }
 
     /// <summary>Reads the answer to <see cref="Statements.Present"/>, and goes on to the next result.</summary>
-    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
-    /// <exception cref="NpgsqlException">The server has not heard of this incarnation: see <see cref="Refused"/>.</exception>
-    /// <exception cref="InvalidOperationException">The server is a standby.</exception>
-    public static async Task ReadPresentAsync(NpgsqlDataReader reader, Membership member, CancellationToken cancellationToken)
+    /// <inheritdoc cref="EnsureCounts" path="/exception" />
+    public static async Task ReadPresentAsync(
+        PostgresDatabase database, NpgsqlDataReader reader, Membership member, CancellationToken cancellationToken)
     {
-        Incarnation present = default;
-        if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-        {
-            present = new Incarnation(reader.GetInt64(0));
-            RefuseStandby(reader.GetBoolean(1));
-        }
-
-        if (present != member.Incarnation)
-        {
-            throw Refused(member, present);
-        }
-
+        JoinRow? present = await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false);
+        EnsureCounts(database, member, present);
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Returns if a statement was answered where this process's join counts.</summary>
+    /// <param name="database">Where it was sent.</param>
+    /// <param name="member">Who asked.</param>
+    /// <param name="present">The join that it found; null: none.</param>
+    /// <exception cref="CoordinatorFencedException">A newer process has joined.</exception>
+    /// <exception cref="JoinLostException">The database does not know this join, and none that is newer.</exception>
+    /// <exception cref="InvalidOperationException">The server is a standby.</exception>
+    public static void EnsureCounts(PostgresDatabase database, Membership member, JoinRow? present)
+    {
+        if (present is not { } row)
+        {
+            throw new JoinLostException(member);
+        }
+
+        if (!row.Names(member))
+        {
+            RefuseStandby(row.Place == JoinRow.Standby);
+            throw database.Lineage.Of(member.Token).Contains(row.Token.Value)
+                ? new JoinLostException(member)
+                : new CoordinatorFencedException(member, row.Incarnation);
+        }
     }
 
     public static void RefuseStandby(bool inRecovery)
@@ -136,30 +157,8 @@ internal static class PostgresFence
         {
             throw new InvalidOperationException(
                 "This Postgres server is in recovery (a standby). A lagging standby would make running sagas look finished: connect to the "
-                + "primary, for instance with several hosts and 'Target Session Attributes=read-write'.");
+                + "primary, for instance with several hosts and 'Target Session Attributes=read-write'. A pooler that balances loads must "
+                + "send what SagaRecovery reads to the primary.");
         }
     }
-
-    /// <summary>Finds out who fenced us; what the refused write could not tell.</summary>
-    private static async Task<Exception> RefusedAsync(
-        PostgresDatabase database, NpgsqlConnection connection, Membership member, CancellationToken cancellationToken)
-    {
-        var command = new NpgsqlCommand(database.Statements.Present, connection);
-        await using (command.ConfigureAwait(false))
-        {
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = member.Coordinator.Value });
-            object? present = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
-            return Refused(member, new Incarnation(present is long incarnation ? incarnation : 0));
-        }
-    }
-
-    /// <summary>
-    /// What it means that a server names another incarnation. A newer one has taken over. An older one tells that the server is behind: a
-    /// primary that was frozen, has been replaced, and does not know it yet. That passes, so it must not end this process.
-    /// </summary>
-    private static Exception Refused(Membership member, Incarnation present) => present.Value > member.Incarnation.Value
-        ? new CoordinatorFencedException(member, present)
-        : new NpgsqlException(
-            $"This Postgres server knows incarnation {present} of coordinator {member.Coordinator}, and this process is {member.Incarnation}: it is a "
-            + "primary that has been replaced and will soon notice, or has lost commits. Nothing was written. If it stays so, start this process again.");
 }

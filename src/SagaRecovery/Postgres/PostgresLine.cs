@@ -62,10 +62,9 @@ internal sealed class PostgresLine(PostgresDatabase database, TimeProvider time,
     {
         IReadOnlyCollection<RunnableDefinition> definitions = profile.Definitions ?? [];
         byte[][] hashes = [.. definitions.Select(definition => definition.Hash.ToBytes())];
-        return PostgresFence.WriteAsync(
+        return PostgresFence.WriteUnlockedAsync(
             database,
             connection,
-            database.Statements.Lock,
             member,
             batch =>
             {
@@ -92,13 +91,17 @@ internal sealed class PostgresLine(PostgresDatabase database, TimeProvider time,
 
     private async Task BeatAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        bool takenOver = await PostgresFence.WriteAsync(
+        bool takenOver = await PostgresFence.WriteUnlockedAsync(
             database,
             connection,
-            Sql.LockForBeat,
             member,
-            batch => batch.Add(Sql.Beat, member),
-            async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false) && reader.GetBoolean(0),
+            batch =>
+            {
+                batch.Add(Sql.LockForBeat).With(member.Coordinator.Value);
+                batch.Add(Sql.Beat, member);
+            },
+            async reader => await reader.NextResultAsync(cancellationToken).ConfigureAwait(false)
+                && await reader.ReadAsync(cancellationToken).ConfigureAwait(false) && reader.GetBoolean(0),
             cancellationToken).ConfigureAwait(false);
         if (takenOver)
         {

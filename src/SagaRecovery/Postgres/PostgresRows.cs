@@ -18,6 +18,11 @@ internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken ca
         return rows;
     }
 
+    /// <summary>Reads the first row of a result, and leaves the rest to be read.</summary>
+    /// <param name="ensure">Throws if it is not as it has to be; null: there is none.</param>
+    public async Task EnsureFirstAsync(Action<NpgsqlDataReader?> ensure) =>
+        ensure(await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? reader : null);
+
     /// <summary>Passes over so many results.</summary>
     public async Task SkipAsync(int results)
     {

@@ -68,7 +68,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
             return new ReassignOutcome.OwnerAnswers(owner);
         }
 
-        var move = new Move(from, owner is not null, to, reassignment.EvenIfOwnerAnswers, LastSeen: null, reassignment.BatchSize)
+        var move = new Move(from, to, reassignment.EvenIfOwnerAnswers, LastSeen: null, reassignment.BatchSize)
         {
             OwnerIncarnation = reassignment.OwnerIncarnation,
         };
@@ -87,7 +87,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
     public async Task<ReassignOutcome> TakeOverAsync(
         Membership by, CoordinatorSighting silent, IReadOnlyList<CoordinatorId> to, TimeSpan retryAfter, CancellationToken cancellationToken)
     {
-        var move = new Move(silent.Id, IsKnown: true, [.. to.Where(taker => taker != silent.Id)], EvenIfOwnerAnswers: false, silent.LastSeen, TakeOverBatchSize);
+        var move = new Move(silent.Id, [.. to.Where(taker => taker != silent.Id)], EvenIfOwnerAnswers: false, silent.LastSeen, TakeOverBatchSize);
         if (!await AnyTakerAsync(move, cancellationToken).ConfigureAwait(false))
         {
             return ReassignOutcome.NobodyToTakeThem.Instance;
@@ -136,13 +136,11 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
 
     private async Task<CoordinatorDetails?> FindAsync(CoordinatorId id, CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            CoordinatorRow? row = await connection.QuerySingleOrDefaultAsync<CoordinatorRow>(new CommandDefinition(
-                database.Operators.FindCoordinator, new { Id = id.Value }, cancellationToken: cancellationToken)).ConfigureAwait(false);
-            return row?.ToDetails();
-        }
+        CoordinatorRow? row = await database.QueryAsync(
+            connection => connection.QuerySingleOrDefaultAsync<CoordinatorRow>(new CommandDefinition(
+                database.Operators.FindCoordinator, new { Id = id.Value }, cancellationToken: cancellationToken)),
+            cancellationToken).ConfigureAwait(false);
+        return row?.ToDetails();
     }
 
     private Task<bool> AnyTakerAsync(Move move, CancellationToken cancellationToken) => database.ReadAsync(
@@ -201,30 +199,34 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
         },
         cancellationToken);
 
-    /// <summary>Giver and takers in the order of their ids, so that two batches never wait for each other in a circle.</summary>
+    /// <summary>
+    /// Giver and takers in the order of their ids, so that two batches never wait for each other in a circle. The giver's lock waits for its
+    /// writes under way, and keeps later ones out; one that never joined cannot join meanwhile. The takers' keep them from being taken over
+    /// from in the same moment.
+    /// </summary>
     private void AddLocks(NpgsqlBatch batch, Move move)
     {
-        if (move is { From: not null, IsKnown: false })
-        {
-            batch.Add(Sql.LockJoins);
-        }
-
-        IEnumerable<Guid> all = move.From is { } from ? move.Takers.Append(from.Value) : move.Takers;
+        IEnumerable<Guid> all = move.From is { } giver ? move.Takers.Append(giver.Value) : move.Takers;
         foreach (Guid id in all.Order())
         {
-            batch.Add(id == move.From?.Value ? Sql.LockGiver : Sql.LockTaker).With(id);
+            batch.Add(id == move.From?.Value ? database.Statements.LockExclusively : database.Statements.Lock).With(id);
+        }
+
+        if (move.From is { } from)
+        {
+            batch.Add(Sql.LockGiver).With(from.Value);
         }
     }
 
     private sealed record Move(
-        CoordinatorId? From, bool IsKnown, IReadOnlyList<CoordinatorId> To, bool EvenIfOwnerAnswers, DateTimeOffset? LastSeen, int BatchSize)
+        CoordinatorId? From, IReadOnlyList<CoordinatorId> To, bool EvenIfOwnerAnswers, DateTimeOffset? LastSeen, int BatchSize)
     {
         public Incarnation? OwnerIncarnation { get; init; }
 
         public Guid[] Takers { get; } = [.. To.Select(taker => taker.Value).Distinct()];
 
-        /// <summary>How many rows a batch locks, with a statement each.</summary>
-        public int Locks => Takers.Length + (From is null ? 0 : 1);
+        /// <summary>How many statements of a batch take locks.</summary>
+        public int Locks => Takers.Length + (From is null ? 0 : 2);
     }
 
     /// <param name="Seen">How many sagas the batch came to.</param>

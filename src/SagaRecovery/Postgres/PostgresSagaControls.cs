@@ -14,7 +14,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
     public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) => database.ReadPreparedAsync(
         batch =>
         {
-            batch.Add(database.Statements.ByIndex);
+            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
             batch.Add(Sql.ReadPause).With(member.Coordinator.Value);
             batch.Add(Sql.ReadHolds).With(member.Coordinator.Value);
             batch.Add(Sql.ReadActions).With(member.Coordinator.Value).With(RecoveryReport.HistoryLength);
@@ -23,6 +23,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         },
         async rows =>
         {
+            await rows.EnsureFirstAsync(row => PostgresFence.EnsureCounts(database, member, row is null ? null : JoinRow.Of(row))).ConfigureAwait(false);
             await rows.SkipAsync(1).ConfigureAwait(false);
             List<RecoveryPause> pause = await rows.ListAsync(row =>
                 new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false);

@@ -9,6 +9,7 @@ internal sealed class PostgresSagaLog : ISagaLog
 {
     private const int MaxCreatedTogether = 500;
     private const int MaxConcurrentCreations = 2;
+    private const int MostTries = 5;
 
     private readonly PostgresDatabase _database;
     private readonly GroupCommit<Membership, NewSaga, bool> _creations;
@@ -48,8 +49,74 @@ internal sealed class PostgresSagaLog : ISagaLog
         }
     }
 
-    /// <summary>Not to be cancelled by one of those whose sagas these are; the time-out for commands bounds it.</summary>
+    public async Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken) =>
+        await PostgresFence.WriteAsync(
+            _database,
+            Sql.Lock,
+            member,
+            batch => batch.Add(Sql.Restore, member)
+                .With(everything.SagaId.Value)
+                .With(everything.Generation.Value)
+                .With(NameOf(everything.NewState)!)
+                .With(everything.Events.Select(one => one.NodeId).ToArray())
+                .With(everything.Events.Select(one => SagaWords.Of(one.Type)).ToArray())
+                .WithJson(everything.Events.Select(one => TextOf(one.Data)).ToArray()),
+            async reader =>
+            {
+                await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                return reader.GetString(0) switch
+                {
+                    "restored" => RestoreOutcome.Restored,
+                    "superseded" => RestoreOutcome.Superseded,
+                    "lost" => RestoreOutcome.Lost,
+                    _ => RestoreOutcome.NotOurs,
+                };
+            },
+            cancellationToken).ConfigureAwait(false);
+
+    /// <summary>
+    /// Inserts sagas, and tries again where that is certain to do no harm: after a connection that had died, or where the database has
+    /// lost a definition that was believed to be there. Not to be cancelled by one of those whose sagas these are; the time-out for
+    /// commands bounds it.
+    /// </summary>
     private async Task<IReadOnlyList<bool>> CreateAsync(Membership member, IReadOnlyList<NewSaga> sagas)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                IReadOnlyList<bool> created = await InsertAsync(member, sagas).ConfigureAwait(false);
+                return tries == 1 || created.All(isNew => isNew) ? created : await SettleAsync(member, sagas, created).ConfigureAwait(false);
+            }
+            catch (NpgsqlException exception) when (tries < MostTries && MayInsertAgain(exception))
+            {
+                if (exception is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation })
+                {
+                    _stored.Clear();
+                }
+            }
+        }
+    }
+
+    private static bool MayInsertAgain(NpgsqlException exception) =>
+        ConnectionRetry.SaysNothingOfTheBatch(exception) || exception is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
+
+    /// <summary>A try before this one may have inserted what this one found there.</summary>
+    private async Task<IReadOnlyList<bool>> SettleAsync(Membership member, IReadOnlyList<NewSaga> sagas, IReadOnlyList<bool> created)
+    {
+        NewSaga[] found = [.. sagas.Where((_, index) => !created[index])];
+        HashSet<Guid> before = await _database.ReadAsync(
+            batch => batch.Add(Sql.InsertedBefore)
+                .With(member.Coordinator.Value)
+                .With(found.Select(saga => saga.Id.Value).ToArray())
+                .With(found.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
+                .WithJson(found.Select(saga => TextOf(saga.Parameters)).ToArray()),
+            async rows => (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).ToHashSet(),
+            CancellationToken.None).ConfigureAwait(false);
+        return [.. sagas.Select((saga, index) => created[index] || before.Remove(saga.Id.Value))];
+    }
+
+    private async Task<IReadOnlyList<bool>> InsertAsync(Membership member, IReadOnlyList<NewSaga> sagas)
     {
         SavedDefinition[] unstored =
             [.. sagas.Select(saga => saga.Definition).Where(definition => !_stored.ContainsKey(definition.Hash)).DistinctBy(definition => definition.Hash)];
@@ -124,30 +191,18 @@ internal sealed class PostgresSagaLog : ISagaLog
         int[] refused = [.. Enumerable.Range(0, written.Length).Where(index => !written[index])];
         (long Ordinal, SavedNodeEvent Event)[] events =
             [.. refused.SelectMany((index, i) => entries[index].Events.Select(nodeEvent => (i + 1L, nodeEvent)))];
-        NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            var batch = new NpgsqlBatch(connection);
-            await using (batch.ConfigureAwait(false))
-            {
-                batch.Add(Sql.StandAlready)
-                    .With(member.Coordinator.Value)
-                    .With(refused.Select(index => entries[index].SagaId.Value).ToArray())
-                    .With(refused.Select(index => entries[index].Generation.Value).ToArray())
-                    .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
-                    .With(events.Select(one => one.Ordinal).ToArray())
-                    .With(events.Select(one => one.Event.NodeId).ToArray())
-                    .With(events.Select(one => SagaWords.Of(one.Event.Type)).ToArray());
-                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                await using (reader.ConfigureAwait(false))
-                {
-                    while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                    {
-                        written[refused[reader.GetInt64(0) - 1]] = true;
-                    }
-                }
-            }
-        }
+        List<long> standing = await _database.ReadAsync(
+            batch => batch.Add(Sql.StandAlready)
+                .With(member.Coordinator.Value)
+                .With(refused.Select(index => entries[index].SagaId.Value).ToArray())
+                .With(refused.Select(index => entries[index].Generation.Value).ToArray())
+                .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
+                .With(events.Select(one => one.Ordinal).ToArray())
+                .With(events.Select(one => one.Event.NodeId).ToArray())
+                .With(events.Select(one => SagaWords.Of(one.Event.Type)).ToArray()),
+            rows => rows.ListAsync(row => row.GetInt64(0)),
+            cancellationToken).ConfigureAwait(false);
+        standing.ForEach(ordinal => written[refused[ordinal - 1]] = true);
     }
 
     private void AddEntries(NpgsqlBatch batch, Membership member, List<SagaLogEntry> entries)
@@ -165,7 +220,7 @@ internal sealed class PostgresSagaLog : ISagaLog
                 ordinals[i] = entry + 1;
                 nodes[i] = nodeEvent.NodeId;
                 types[i] = SagaWords.Of(nodeEvent.Type);
-                data[i] = nodeEvent.Data.IsEmpty ? null : Encoding.UTF8.GetString(nodeEvent.Data.Span);
+                data[i] = TextOf(nodeEvent.Data);
                 i++;
             }
         }
@@ -176,6 +231,8 @@ internal sealed class PostgresSagaLog : ISagaLog
             .With(entries.Select(entry => NameOf(entry.NewState)).ToArray())
             .With(ordinals).With(nodes).With(types).WithJson(data);
     }
+
+    private static string? TextOf(ReadOnlyMemory<byte> json) => json.IsEmpty ? null : Encoding.UTF8.GetString(json.Span);
 
     private static string? NameOf(SagaState? state) => state is { } known ? SagaWords.Of(known) : null;
 

@@ -12,10 +12,8 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
 
     private OperatorStatements Sql => database.Operators;
 
-    public async Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken)
-    {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+    public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => database.QueryAsync(
+        async connection =>
         {
             var about = new { Id = sagaId.Value, Longest = SagaDetails.LongestText };
             SagaDetailsRow? row = (await QueryAsync<SagaDetailsRow>(connection, Sql.FindSaga, about, cancellationToken).ConfigureAwait(false)).SingleOrDefault();
@@ -27,8 +25,8 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
             IEnumerable<EventRow> events = await QueryAsync<EventRow>(connection, Sql.FindEvents, about, cancellationToken).ConfigureAwait(false);
             IEnumerable<CoordinatorRow> owner = await QueryAsync<CoordinatorRow>(connection, Sql.FindOwner, about, cancellationToken).ConfigureAwait(false);
             return row.ToDetails(events, owner.SingleOrDefault());
-        }
-    }
+        },
+        cancellationToken);
 
     public async Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
     {
@@ -77,6 +75,28 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
         condition,
         note,
         cancellationToken);
+
+    public async Task<int> RevokeJoinsAsync(OperatorNote note, CancellationToken cancellationToken)
+    {
+        Guid[] all = [.. await QueryAsync<Guid>(Sql.ListIds, parameters: null, cancellationToken).ConfigureAwait(false)];
+        return await database.ReadAsync(
+            batch =>
+            {
+                foreach (Guid id in all.Order())
+                {
+                    batch.Add(database.Statements.LockExclusively).With(id);
+                }
+
+                batch.Add(Sql.RevokeJoins).With(all);
+                batch.Add(Sql.NoteRevoked).With(SagaWords.Of(Lever.Revoke)).With(note.Actor).With(note.Reason);
+            },
+            async rows =>
+            {
+                await rows.SkipAsync(all.Length).ConfigureAwait(false);
+                return (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).Count;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
 
     private async Task<LeverOutcome> PullAsync(
         string statement, Lever lever, SagaId sagaId, OperatorNote note, string whyNot, CancellationToken cancellationToken)
@@ -145,10 +165,9 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
             : LeverOutcome.NoSuchSaga.Instance;
 
     /// <returns>Whether the last of its results has a row.</returns>
-    private async Task<bool> PullAsync(string statements, object parameters, CancellationToken cancellationToken)
-    {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+    private Task<bool> PullAsync(string statements, object parameters, CancellationToken cancellationToken) => ConnectionRetry.RunOnceAsync(
+        database.OpenAsync,
+        async connection =>
         {
             SqlMapper.GridReader results = await connection.QueryMultipleAsync(
                 new CommandDefinition(statements, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
@@ -162,17 +181,11 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
 
                 return any;
             }
-        }
-    }
+        },
+        cancellationToken);
 
-    private async Task<IEnumerable<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken)
-    {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            return await QueryAsync<T>(connection, sql, parameters, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    private Task<IEnumerable<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
+        database.QueryAsync(connection => QueryAsync<T>(connection, sql, parameters, cancellationToken), cancellationToken);
 
     private static Task<IEnumerable<T>> QueryAsync<T>(NpgsqlConnection connection, string sql, object? parameters, CancellationToken cancellationToken) =>
         connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));

@@ -24,56 +24,45 @@ internal sealed class PostgresSagaStore(
         return await join.RunAsync(coordinator, cancellationToken).ConfigureAwait(false);
     }
 
+    public Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken) => join.RunAgainAsync(lost, cancellationToken);
+
     public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+        // Each page has a snapshot of its own, later than the one before. That is enough: a saga in progress throughout has one id
+        // and stands in its page whenever that is read.
+        var names = new NameCache();
+        List<Candidate> page = [];
+        Guid after = Guid.Empty;
+        do
         {
-            // Each page has a snapshot of its own, later than the one before. That is enough: a saga in progress throughout has one id
-            // and stands in its page whenever that is read.
-            var names = new NameCache();
-            Guid after = Guid.Empty;
-            int read = _pageSize;
-            while (read == _pageSize)
-            {
-                (read, after) = await ListPageAsync(connection, member, listing, names, after, cancellationToken).ConfigureAwait(false);
-            }
+            await ConnectionRetry.RunAsync(
+                database.OpenAsync, connection => ListPageAsync(connection, member, page, names, after, cancellationToken), cancellationToken).ConfigureAwait(false);
+            page.ForEach(listing.Add);
+            after = page.Count == 0 ? after : page[^1].SagaId.Value;
         }
+        while (page.Count == _pageSize);
     }
 
-    public async Task<IReadOnlyList<LoadedSaga>> LoadAsync(
-        Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<LoadedSaga>> LoadAsync(
+        Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken) => ConnectionRetry.RunAsync(
+        database.OpenAsync, connection => LoadAsync(connection, member, candidates, cancellationToken), cancellationToken);
+
+    public async Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+        HashSet<SagaId> lost = [.. sagas];
+        foreach (SagaId[] chunk in sagas.Chunk(_pageSize))
         {
-            var page = new LoadedPage(candidates, _definitions);
-            Guid[] ids = [.. candidates.Select(candidate => candidate.SagaId.Value)];
-            var batch = new NpgsqlBatch(connection);
-            await using (batch.ConfigureAwait(false))
-            {
-                batch.Add(database.Statements.Present).With(member.Coordinator.Value);
-                batch.Add(database.Statements.LoadSagas).With(member.Coordinator.Value).With(ids);
-                batch.Add(database.Statements.LoadEvents).With(ids);
-                NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
-                await using (reader.ConfigureAwait(false))
+            lost.ExceptWith(await database.ReadAsync(
+                batch => batch.Add(database.Statements.FindStored).With(member.Coordinator.Value).With(chunk.Select(saga => saga.Value).ToArray()),
+                async rows =>
                 {
-                    await PostgresFence.ReadPresentAsync(reader, member, cancellationToken).ConfigureAwait(false);
-                    await ReadPageAsync(page, reader, cancellationToken).ConfigureAwait(false);
-                }
-            }
-
-            if (page.UnknownDefinitions is { Length: > 0 } unknown)
-            {
-                page.Add(await PostgresDatabase.ReadAsync(
-                    connection,
-                    batch => batch.Add(database.Statements.LoadDefinitions).With(unknown),
-                    rows => rows.ListAsync(LoadedPage.ReadDefinition),
-                    cancellationToken).ConfigureAwait(false));
-            }
-
-            return page.Answer();
+                    await rows.EnsureFirstAsync(row => PostgresFence.EnsureCounts(database, member, row is null ? null : JoinRow.Of(row))).ConfigureAwait(false);
+                    return await rows.ListAsync(row => new SagaId(row.GetGuid(0))).ConfigureAwait(false);
+                },
+                cancellationToken).ConfigureAwait(false));
         }
+
+        return [.. lost];
     }
 
     public Task<bool> AbandonAsync(SagaId sagaId, Ownership ownership, Abandonment abandonment, CancellationToken cancellationToken) =>
@@ -86,6 +75,37 @@ internal sealed class PostgresSagaStore(
             reader => reader.ReadAsync(cancellationToken),
             cancellationToken);
 
+    private async Task<IReadOnlyList<LoadedSaga>> LoadAsync(
+        NpgsqlConnection connection, Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
+    {
+        var page = new LoadedPage(candidates, _definitions, row => PostgresFence.EnsureCounts(database, member, row));
+        Guid[] ids = [.. candidates.Select(candidate => candidate.SagaId.Value)];
+        NpgsqlBatch batch = PostgresDatabase.NewBatch(connection);
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+            batch.Add(database.Statements.LoadSagas).With(member.Coordinator.Value).With(ids);
+            batch.Add(database.Statements.LoadEvents).With(member.Coordinator.Value).With(ids);
+            NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                await PostgresFence.ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+                await ReadPageAsync(page, reader, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        if (page.UnknownDefinitions is { Length: > 0 } unknown)
+        {
+            page.Add(await PostgresDatabase.ReadAsync(
+                connection,
+                batch => batch.Add(database.Statements.LoadDefinitions).With(unknown),
+                rows => rows.ListAsync(LoadedPage.ReadDefinition),
+                cancellationToken).ConfigureAwait(false));
+        }
+
+        return page.Answer();
+    }
+
     private async Task ReadPageAsync(LoadedPage page, NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         List<LoadedPage.EventRow> events = _eventRows.TryTake(out List<LoadedPage.EventRow>? used) ? used : [];
@@ -97,10 +117,12 @@ internal sealed class PostgresSagaStore(
         }
     }
 
-    private async Task<(int Read, Guid Last)> ListPageAsync(
-        NpgsqlConnection connection, Membership member, CandidateListing listing, NameCache names, Guid after, CancellationToken cancellationToken)
+    /// <returns>True, so that it can be run again: <paramref name="page"/> holds the whole page then.</returns>
+    private async Task<bool> ListPageAsync(
+        NpgsqlConnection connection, Membership member, List<Candidate> page, NameCache names, Guid after, CancellationToken cancellationToken)
     {
-        var batch = new NpgsqlBatch(connection);
+        page.Clear();
+        NpgsqlBatch batch = PostgresDatabase.NewBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
             batch.Add(database.Statements.Present).With(member.Coordinator.Value);
@@ -108,16 +130,15 @@ internal sealed class PostgresSagaStore(
             NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
-                await PostgresFence.ReadPresentAsync(reader, member, cancellationToken).ConfigureAwait(false);
-                int read = 0;
+                await PostgresFence.ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+                PostgresFence.EnsureCounts(
+                    database, member, await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false));
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    read++;
-                    after = reader.GetGuid(0);
-                    listing.Add(new Candidate(new SagaId(after), names.Get(reader.GetString(1)), new AdoptGeneration(reader.GetInt64(2))));
+                    page.Add(new Candidate(new SagaId(reader.GetGuid(0)), names.Get(reader.GetString(1)), new AdoptGeneration(reader.GetInt64(2))));
                 }
 
-                return (read, after);
+                return true;
             }
         }
     }

@@ -14,7 +14,7 @@ namespace SagaRecovery.Postgres;
 public sealed class PostgresSchema
 {
     /// <summary>The version that this package needs.</summary>
-    public const int Version = 3;
+    public const int Version = 4;
 
     private const string ScriptPrefix = "SagaRecovery.Postgres.Schema.";
 
@@ -112,8 +112,19 @@ public sealed class PostgresSchema
             return [version == 0 ? "there are none" : $"they are at version {version}, and this package needs {Version}"];
         }
 
-        List<string> present = await ListAsync(
-            connection, batch => batch.Add(Resource("describe.sql")).With(Name), row => row.GetString(0), cancellationToken).ConfigureAwait(false);
+        List<string> present = await PostgresDatabase.ReadAsync(
+            connection,
+            batch =>
+            {
+                batch.Add("select set_config('quote_all_identifiers', 'off', true)"); // it would quote what is compared
+                batch.Add(Resource("describe.sql")).With(Name);
+            },
+            async rows =>
+            {
+                await rows.SkipAsync(1).ConfigureAwait(false);
+                return await rows.ListAsync(row => row.GetString(0)).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
         var described = present.ToHashSet(StringComparer.Ordinal);
         return [.. Resource("expected.txt").Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Where(line => !described.Contains(line))

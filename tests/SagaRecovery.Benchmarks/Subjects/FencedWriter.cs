@@ -10,43 +10,51 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// </summary>
 internal sealed class FencedWriter : IAsyncDisposable
 {
-    private const long Incarnation = 1;
-
     private const string Join =
         """
-        insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id) values ($1, $2, '', 0) on conflict do nothing
+        insert into saga_recovery.saga_coordinator as c (id, incarnation, host, process_id, token, server_start)
+        values ($1, 1, '', 0, $2, pg_postmaster_start_time())
+        on conflict (id) do update set token = c.token
+        returning token
         """;
 
-    private const string Lock = "select incarnation from saga_recovery.saga_coordinator where id = $1 and incarnation = $2 for share";
+    private const string ReadCommitted = "set transaction_isolation = 'read committed'";
+
+    private const string Lock =
+        "select pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, hashtextextended('saga_recovery', 0))), set_config('synchronous_commit', 'on', true)";
+
+    private const string IsMember =
+        "exists (select from saga_recovery.saga_coordinator where id = $1 and token = $2 and server_start = pg_postmaster_start_time())";
 
     private const string InsertSaga =
-        """
+        $"""
         insert into saga_recovery.saga (id, name, creator, definition_hash, params, current_coordinator)
         select $3, name, $1, hash, $4, $1 from saga_recovery.saga_definition
-        where exists (select from saga_recovery.saga_coordinator where id = $1 and incarnation = $2)
+        where {IsMember}
         limit 1
         """;
 
     private const string InsertEvents =
-        """
+        $"""
         insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
         select e.saga_id, e.node_id, e.event_type, e.data, $1
         from unnest($3, $4, $5, $6) as e (saga_id, node_id, event_type, data)
         join saga_recovery.saga s on s.id = e.saga_id
         where s.current_coordinator = $1 and s.adopt_generation = 1 and s.state in ('running', 'unwinding')
-            and exists (select from saga_recovery.saga_coordinator where id = $1 and incarnation = $2)
+            and {IsMember}
         """;
 
     private const string UpdateStates =
-        """
+        $"""
         update saga_recovery.saga s set state = 'succeeded'
         from unnest($3) as e (saga_id)
         where s.id = e.saga_id and s.current_coordinator = $1 and s.adopt_generation = 1 and s.state in ('running', 'unwinding')
-            and exists (select from saga_recovery.saga_coordinator where id = $1 and incarnation = $2)
+            and {IsMember}
         """;
 
     private readonly NpgsqlConnection _connection;
     private readonly Guid _owner;
+    private Guid _token = Guid.NewGuid();
 
     private FencedWriter(NpgsqlConnection connection, Guid owner)
     {
@@ -57,9 +65,11 @@ internal sealed class FencedWriter : IAsyncDisposable
     public static async Task<FencedWriter> OpenAsync(NpgsqlDataSource source, Guid owner)
     {
         var writer = new FencedWriter(await source.OpenConnectionAsync(), owner);
-        await using var join = new NpgsqlBatch(writer._connection);
-        writer.Add(join, Join);
-        await join.ExecuteNonQueryAsync();
+        await using var join = new NpgsqlCommand(Join, writer._connection)
+        {
+            Parameters = { new() { Value = owner }, new() { Value = writer._token } },
+        };
+        writer._token = (Guid)(await join.ExecuteScalarAsync())!; // of whichever writer came first
         return writer;
     }
 
@@ -111,7 +121,8 @@ internal sealed class FencedWriter : IAsyncDisposable
     private NpgsqlBatch Begin()
     {
         var batch = new NpgsqlBatch(_connection);
-        Add(batch, Lock);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadCommitted));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Lock) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = _owner } } });
         return batch;
     }
 
@@ -119,7 +130,7 @@ internal sealed class FencedWriter : IAsyncDisposable
     {
         var command = new NpgsqlBatchCommand(statement);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = _owner });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Incarnation });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = _token });
         batch.BatchCommands.Add(command);
         return command.Parameters;
     }

@@ -21,6 +21,9 @@ internal sealed class ScriptedLog(InMemorySagaStore store) : ISagaLog
         return created;
     }
 
+    public Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken) =>
+        store.RestoreAsync(member, everything, cancellationToken);
+
     public async Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {

@@ -72,6 +72,15 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
         return _latest[coordinator] = await Inner.JoinAsync(coordinator, Is(Fault.IgnoresCancellation) ? CancellationToken.None : cancellationToken);
     }
 
+    public async Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken) =>
+        _latest[lost.Coordinator] = await Inner.RejoinAsync(lost, cancellationToken);
+
+    public Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken) =>
+        Inner.FindLostAsync(member, sagas, cancellationToken);
+
+    public Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken) =>
+        Inner.RestoreAsync(member, everything, cancellationToken);
+
     public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
         var whole = new CandidateListing();

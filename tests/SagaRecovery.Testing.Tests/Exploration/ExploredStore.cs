@@ -35,6 +35,11 @@ internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore data
     public Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken) =>
         store.JoinAsync(coordinator, cancellationToken);
 
+    public Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken) => store.RejoinAsync(lost, cancellationToken);
+
+    public Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken) =>
+        store.FindLostAsync(member, sagas, cancellationToken);
+
     public Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
         _listing = listing;

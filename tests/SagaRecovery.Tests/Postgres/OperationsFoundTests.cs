@@ -80,14 +80,13 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
         (await Operations.CountAsync(CancellationToken.None)).Single().Name.Length.Should().Be(1_000);
     }
 
-    /// <summary>Holds the owner's row, as a write under way does, until the lever waits for it; then changes something, and lets go.</summary>
+    /// <summary>Holds the lock on the owner, as a write under way does, until the lever waits for it; then changes something, and lets go.</summary>
     private async Task<LeverOutcome> AbandonWhileAsync(Membership owner, SagaId saga, LeverCondition condition, string change)
     {
         await using NpgsqlConnection other = await Db.DataSource.OpenConnectionAsync();
         await using NpgsqlTransaction write = await other.BeginTransactionAsync();
-        await using (var hold = new NpgsqlCommand("select from saga_recovery.saga_coordinator where id = $1 for update", other))
+        await using (var hold = new NpgsqlCommand(Db.LockOn(owner.Coordinator, shared: true), other))
         {
-            hold.Parameters.AddWithValue(owner.Coordinator.Value);
             await hold.ExecuteNonQueryAsync();
         }
 

@@ -165,7 +165,7 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null) : P
         SagaId saga = await Db.CreateSagaAsync(us);
         await using NpgsqlConnection writer = await Db.DataSource.OpenConnectionAsync();
         await using NpgsqlTransaction writing = await writer.BeginTransactionAsync();
-        await ExecuteAsync(writer, "select from saga_recovery.saga_coordinator for share");
+        await ExecuteAsync(writer, Db.LockOn(us.Coordinator, shared: true));
         Task<LeverOutcome> abandoning = AbandonAsync(saga, Force);
         await Db.SomebodyWaitsForALockAsync();
 

@@ -37,7 +37,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         SagaId saga = await Db.CreateSagaAsync(slow);
         await SilenceAsync(slow);
         await using CoordinatorLine taker = await Db.StayInTouchAsync();
-        await using NpgsqlConnection writer = await BeginAsync($"select from saga_recovery.saga_coordinator where id = '{slow.Coordinator}' for share");
+        await using NpgsqlConnection writer = await BeginAsync(Db.LockOn(slow.Coordinator, shared: true));
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]);
         await Db.SomebodyWaitsForALockAsync();
@@ -73,7 +73,11 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         await Db.ReassignAsync(await Db.CreateSagaAsync(us), stranger);
         await using CoordinatorLine taker = await Db.StayInTouchAsync();
         await using NpgsqlConnection join = await BeginAsync(
-            $"insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id) values ('{stranger}', 1, 'new', 7)");
+            $"""
+            {Db.LockOn(stranger)};
+            insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, token, server_start)
+            values ('{stranger}', 1, 'new', 7, gen_random_uuid(), pg_postmaster_start_time())
+            """);
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(stranger, [taker.Id]);
         await Db.SomebodyWaitsForALockAsync();
@@ -90,10 +94,10 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         await SilenceAsync(dead);
         await using CoordinatorLine taker = await Db.StayInTouchAsync();
         await using NpgsqlConnection drain = await BeginAsync(
-            $"select from saga_recovery.saga_coordinator where id = '{taker.Id}' for update; update saga_recovery.saga_coordinator set time_draining = now() where id = '{taker.Id}'");
+            $"{Db.LockOn(taker.Id)}; update saga_recovery.saga_coordinator set time_draining = now() where id = '{taker.Id}'");
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(dead.Coordinator, [taker.Id]);
-        await Db.SomebodyWaitsForALockAsync("for key share"); // and not only its next sign of life
+        await Db.SomebodyWaitsForALockAsync("pg_advisory_xact_lock"); // and not only its next heartbeat
         await drain.ExecuteAsync("commit");
 
         (await moving).Moved.Should().Be(0);
@@ -104,7 +108,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
     public async Task A_drain_waits_for_what_is_being_assigned_to_it()
     {
         Membership taker = await Db.JoinAsync();
-        await using NpgsqlConnection reassignment = await BeginAsync($"select from saga_recovery.saga_coordinator where id = '{taker.Coordinator}' for key share");
+        await using NpgsqlConnection reassignment = await BeginAsync(Db.LockOn(taker.Coordinator, shared: true));
 
         Task draining = Db.Cluster.BeginDrainAsync(taker, Note, CancellationToken.None);
         await Db.SomebodyWaitsForALockAsync();

@@ -122,6 +122,10 @@ public sealed class SagaDatabase : IAsyncDisposable
         "update saga_recovery.saga set current_coordinator = @To, adopt_generation = adopt_generation + 1 where id = @Id",
         new { Id = sagaId.Value, To = to.Value });
 
+    /// <summary>The statement that takes the lock which stands for a coordinator: shared, as its writes do, or alone, as what takes from it does.</summary>
+    public string LockOn(CoordinatorId coordinator, bool shared = false) =>
+        $"select pg_advisory_xact_lock{(shared ? "_shared" : "")}({Statements.In(Database.Options.Schema, Statements.KeyOf($"'{coordinator}'"))})";
+
     /// <summary>Waits until some backend waits for a lock that another one holds.</summary>
     /// <param name="statement">A part of the statement that is to wait.</param>
     public Task SomebodyWaitsForALockAsync(string statement = "") => Eventually.HoldsAsync(

@@ -8,6 +8,7 @@ namespace SagaRecovery.Tests.Support;
 internal sealed class ScriptedStore : ISagaStore
 {
     private long _incarnation;
+    private int _joinLost;
 
     /// <summary>The sagas in progress and ours.</summary>
     public ConcurrentDictionary<SagaId, AdoptGeneration> Sagas { get; } = new();
@@ -15,6 +16,11 @@ internal sealed class ScriptedStore : ISagaStore
     public ConcurrentDictionary<SagaId, Abandonment> Abandoned { get; } = new();
 
     public int Joins { get; private set; }
+
+    public int Rejoins { get; private set; }
+
+    /// <summary>Sagas without a row.</summary>
+    public HashSet<SagaId> Lost { get; } = [];
 
     public Func<Task> BeforeJoin { get; set; } = () => Task.CompletedTask;
 
@@ -41,8 +47,30 @@ internal sealed class ScriptedStore : ISagaStore
     {
         await BeforeJoin().WaitAsync(cancellationToken);
         Joins++;
-        return new Membership(coordinator, new Incarnation(Interlocked.Increment(ref _incarnation)));
+        return new Membership(coordinator, new Incarnation(Interlocked.Increment(ref _incarnation)), default);
     }
+
+    /// <summary>What a database does that is failed over: the join counts no more, and these sagas are gone.</summary>
+    public void FailOver(params IEnumerable<SagaId> lost)
+    {
+        foreach (SagaId sagaId in lost)
+        {
+            Sagas.TryRemove(sagaId, out _);
+            Lost.Add(sagaId);
+        }
+
+        Interlocked.Exchange(ref _joinLost, value: 1);
+    }
+
+    public Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken)
+    {
+        Rejoins++;
+        Interlocked.Exchange(ref _joinLost, value: 0);
+        return Task.FromResult(lost with { Incarnation = new Incarnation(Interlocked.Increment(ref _incarnation)) });
+    }
+
+    public Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<SagaId>>([.. sagas.Where(Lost.Contains)]);
 
     public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
@@ -98,6 +126,11 @@ internal sealed class ScriptedStore : ISagaStore
 
     private void ThrowIfFenced(Membership member)
     {
+        if (Volatile.Read(ref _joinLost) == 1)
+        {
+            throw new JoinLostException(member);
+        }
+
         var present = new Incarnation(Interlocked.Read(ref _incarnation));
         if (present != member.Incarnation)
         {

@@ -44,6 +44,9 @@ internal sealed class WatchedLog(InMemorySagaStore store) : ISagaLog
     public Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken) =>
         store.CreateAsync(member, saga, cancellationToken);
 
+    public Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken) =>
+        store.RestoreAsync(member, everything, cancellationToken);
+
     public async Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {
