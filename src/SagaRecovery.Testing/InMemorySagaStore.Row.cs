@@ -42,6 +42,10 @@ public sealed partial class InMemorySagaStore
             return row;
         }
 
+        /// <summary>Whether an entry of the owner says anything new.</summary>
+        public bool WouldChange(SagaLogEntry entry) =>
+            IsInProgress && ((entry.NewState ?? State) != State || entry.Events.Any(nodeEvent => !_keys.Contains(Key(nodeEvent))));
+
         /// <summary>Writes an entry of the owner; one that stands there already counts as written.</summary>
         public bool TryWrite(SagaLogEntry entry)
         {

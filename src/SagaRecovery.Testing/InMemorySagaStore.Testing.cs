@@ -84,6 +84,26 @@ public sealed partial class InMemorySagaStore
         }
     }
 
+    /// <summary>What a loss of the last commits would go back to: each state, and the number of a coordinator's join in it.</summary>
+    internal IReadOnlyList<(IReadOnlyList<StoredSaga> Sagas, long Incarnation)> Past(CoordinatorId coordinator)
+    {
+        lock (_lock)
+        {
+            return [.. _past.Select(before => (
+                (IReadOnlyList<StoredSaga>)[.. before.Sagas.Values.Select(row => row.ToStoredSaga())],
+                before.Joins.GetValueOrDefault(coordinator)?.Incarnation.Value ?? 0))];
+        }
+    }
+
+    /// <summary>Whether a member's writes count now.</summary>
+    internal bool Counts(Membership member)
+    {
+        lock (_lock)
+        {
+            return _joins.GetValueOrDefault(member.Coordinator) is { } present && present.Token == member.Token && present.ServerRun == _serverRun;
+        }
+    }
+
     /// <summary>Keeps the present state, to which a loss of what follows goes back. Under the lock.</summary>
     private void Commit()
     {

@@ -137,7 +137,11 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         lock (_lock)
         {
             ThrowIfFenced(member);
-            Commit();
+            if (entries.Any(entry => Find(entry.SagaId, member.Of(entry.Generation))?.WouldChange(entry) ?? false))
+            {
+                Commit();
+            }
+
             written = [.. entries.Select(entry => Find(entry.SagaId, member.Of(entry.Generation))?.TryWrite(entry) ?? false)];
         }
 

@@ -34,6 +34,7 @@ public static class RecoveryReportText
         text.Append(Invariant($"    started at {PreciseTime(pass.Start.StartedAt)} ({Duration(now - pass.Start.StartedAt)} ago) and ran for {Duration(pass.Duration)}\n"));
         AppendResult(text, pass);
         AppendTotals(text, report);
+        AppendLosses(text, report.Totals);
         AppendLastPass(text, pass);
         AppendHistories(text, report, now);
         return text.ToString();
@@ -135,10 +136,21 @@ public static class RecoveryReportText
             ("bad state in executor:", totals.BadStateInExecutor, ""),
             ("sagas readopted:", totals.Readopted, ""),
             ("sagas abandoned:", totals.Abandoned, ""),
-            ("lost by the database:", totals.Lost, Invariant($"and of {totals.EndsLost} more the end, which are recovered")),
             ("hints missed:", totals.MissedHints, "assigned here, and found by a periodic pass"),
             ("protocol violations:", totals.ProtocolViolations, ""),
             ("passes:", totals.Passes, Invariant($"{totals.FailedPasses} failed")));
+    }
+
+    private static void AppendLosses(StringBuilder text, RecoveryTotals totals)
+    {
+        if (totals.Lost + totals.EndsLost > 0)
+        {
+            text.Append("    lost by the database, which was failed over or restored:\n");
+            AppendColumns(
+                text,
+                ("sagas lost:", totals.Lost, "started or running here, and their rows are gone"),
+                ("ends lost:", totals.EndsLost, "ended here, unfinished there, and recovered"));
+        }
     }
 
     private static void AppendLastPass(StringBuilder text, PassReport pass)

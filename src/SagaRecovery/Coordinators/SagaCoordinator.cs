@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Diagnostics;
@@ -87,7 +88,8 @@ public sealed class SagaCoordinator : IDisposable
     public async Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken)
     {
         ThrowIfFenced();
-        Task<Membership> rejoining;
+        TaskCompletionSource<Membership>? attempt = null;
+        Task<Membership> answer;
         lock (_lock)
         {
             if (_member is { } present && present != lost)
@@ -97,13 +99,19 @@ public sealed class SagaCoordinator : IDisposable
 
             if (_rejoining is null or { IsCompleted: true })
             {
-                _rejoining = Task.Run(() => JoinAgainAsync(lost), CancellationToken.None);
+                attempt = new TaskCompletionSource<Membership>(TaskCreationOptions.RunContinuationsAsynchronously);
+                _rejoining = attempt.Task;
             }
 
-            rejoining = _rejoining;
+            answer = _rejoining;
         }
 
-        return await rejoining.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (attempt is not null)
+        {
+            _ = AnswerAsync(attempt, lost); // for all who wait for the answer
+        }
+
+        return await answer.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Returns if this process may take new work, as far as it knows.</summary>
@@ -155,6 +163,19 @@ public sealed class SagaCoordinator : IDisposable
         Log.Joined(_logger, Id, member.Incarnation);
         _joined.SetResult(member);
         return member;
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "The answer is for those who wait for it.")]
+    private async Task AnswerAsync(TaskCompletionSource<Membership> attempt, Membership lost)
+    {
+        try
+        {
+            attempt.SetResult(await JoinAgainAsync(lost).ConfigureAwait(false));
+        }
+        catch (Exception exception)
+        {
+            attempt.SetException(exception);
+        }
     }
 
     private async Task<Membership> JoinAgainAsync(Membership lost)

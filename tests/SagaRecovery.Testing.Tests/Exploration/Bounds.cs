@@ -30,6 +30,12 @@ internal sealed record Bounds
     /// <summary>Runs that the executor gives up.</summary>
     public int GiveUps { get; init; }
 
+    /// <summary>
+    /// How often the database loses its last commit, and runs anew. A process that crashes may have a successor then, but none that lives
+    /// on: which of two processes joins again first is decided by chance, and the promises are made to the present one.
+    /// </summary>
+    public int Losses { get; init; }
+
     /// <summary>Activations of the trigger; a pass may also begin without.</summary>
     public int Triggers { get; init; }
 

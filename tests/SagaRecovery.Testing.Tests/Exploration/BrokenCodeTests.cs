@@ -10,7 +10,7 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
     public Task Without_the_drain_after_the_listing_a_saga_runs_twice() => IsFoundAsync(
         nameof(KnownBounds.OneStart),
         Promise.NeverTwice,
-        new BrokenCode("SagaRecovery.Core", ("OpenedPass.cs", "        listing.Spend();\n        ClosingStarts = _tracker.Drain(now);", "        listing.Spend();")));
+        new BrokenCode("SagaRecovery.Core", ("OpenedPass.cs", "        listing.Spend();\n        (ClosingStarts, ClosingDrain) = _tracker.Drain(now);", "        listing.Spend();")));
 
     [Fact]
     public Task Without_the_drain_before_the_listing_a_running_saga_is_forgotten() => IsFoundAsync(
@@ -18,7 +18,7 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
         Promise.NeverForgotten,
         new BrokenCode(
             "SagaRecovery.Core",
-            ("SagaTracker.cs", "DrainedStarts drained = Drain(now);", "var drained = new DrainedStarts([], [], []);"),
+            ("SagaTracker.cs", "DrainedStarts drained = Drain(now).Starts;", "var drained = new DrainedStarts([], [], []);"),
             ("SagaTracker.Planning.cs", "saga.WasSettledBy(plan.Pass.OpeningDrain)", "saga.IsRunning")));
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
     public Task Without_the_generation_in_the_tracker_a_saga_that_came_back_is_run_by_nobody() => IsFoundAsync(
         nameof(KnownBounds.OneStart),
         Promise.NeverLost,
-        new BrokenCode("SagaRecovery.Core", ("SagaTracker.Planning.cs", "if (known && saga.Generation >= candidate.Generation)", "if (known)")));
+        new BrokenCode("SagaRecovery.Core", ("SagaTracker.Planning.cs", "if (known && !endLost && saga.Generation >= candidate.Generation)", "if (known)")));
 
     [Fact]
     public Task A_withdrawal_that_takes_the_other_lease_along_makes_a_saga_run_twice() => IsFoundAsync(
@@ -49,13 +49,25 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
     public Task Without_the_fence_a_zombie_and_its_successor_both_write() => IsFoundAsync(
         nameof(KnownBounds.OneStart),
         Promise.OneOwner,
-        new BrokenCode("SagaRecovery.Testing", ("InMemorySagaStore.cs", "if (present != member.Incarnation)", "if (present.Value < 0)")));
+        new BrokenCode("SagaRecovery.Testing", ("InMemorySagaStore.cs", "if (present is null || present.Token != member.Token || present.ServerRun != _serverRun)", "if (present is null)"), ("InMemorySagaStore.cs", "if (present is not null && !lineage.Contains(present.Token))", "if (present is null)")));
 
     [Fact]
     public Task A_run_that_is_given_up_and_not_forgotten_is_run_by_nobody() => IsFoundAsync(
         nameof(KnownBounds.Faults),
         Promise.NeverLost,
-        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        ForgetRunsUpTo(upTo);", "")));
+        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _givenUpAt = Math.Max(_givenUpAt, upTo.Value);\n        _lastWordDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
+
+    [Fact]
+    public Task A_lost_end_that_the_tracker_does_not_hear_of_leaves_its_saga_to_nobody() => IsFoundAsync(
+        nameof(KnownBounds.Losses),
+        Promise.NeverLost,
+        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _endedAt = Math.Max(_endedAt, upTo.Value);\n        _lastWordDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
+
+    [Fact]
+    public Task A_run_of_the_server_that_is_not_noticed_lets_a_run_write_about_a_saga_that_was_taken_back() => IsFoundAsync(
+        nameof(KnownBounds.Losses),
+        Promise.NeverLost,
+        new BrokenCode("SagaRecovery.Core", ("SagaTracker.Planning.cs", "bool endLost = known && saga.HadEndedBy(plan.Pass.OpeningDrain);", "bool endLost = false;")));
 
     [Fact]
     public Task A_report_that_gives_one_count_for_another_is_found() => IsFoundAsync(

@@ -23,6 +23,8 @@ public sealed class ExplorationTests(ITestOutputHelper output)
                 { nameof(KnownBounds.Takeover), 63_378 },
                 { nameof(KnownBounds.TwoSagas), 188_820 },
                 { nameof(KnownBounds.TwoSagasAndSuccessor), 92_169 },
+                { nameof(KnownBounds.Losses), 0 },
+                { nameof(KnownBounds.LossesAndCrash), 0 },
             };
             if (Environment.GetEnvironmentVariable("EXPLORE") == "deep")
             {

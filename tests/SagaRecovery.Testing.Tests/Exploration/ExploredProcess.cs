@@ -43,7 +43,7 @@ internal sealed class ExploredProcess
         {
             BeginWorker = work => work(),
         };
-        Member = Coordinator.EnsureJoinedAsync(Store, CancellationToken.None).Outcome();
+        Coordinator.EnsureJoinedAsync(Store, CancellationToken.None).Outcome();
     }
 
     public InlineGates Gates { get; } = new();
@@ -64,7 +64,7 @@ internal sealed class ExploredProcess
 
     public SagaRecoveryStatus Status { get; }
 
-    public Membership Member { get; }
+    public Membership Member => Coordinator.Member!.Value;
 
     public bool IsFenced => Coordinator.Fenced.IsCancellationRequested;
 

@@ -97,7 +97,7 @@ internal sealed class ExploredStart(int saga)
         {
             return _start!.InsertAsync().Outcome();
         }
-        catch (Coordinators.CoordinatorFencedException)
+        catch (Exception refused) when (refused is Coordinators.CoordinatorFencedException or Coordinators.JoinLostException)
         {
             return false;
         }

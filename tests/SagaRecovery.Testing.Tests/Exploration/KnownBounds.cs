@@ -43,6 +43,18 @@ internal static class KnownBounds
         Name = "faults, given-up runs, triggers", Starts = [0], Passes = 3, LostAnswers = true, Reassignments = 1, Faults = 2, GiveUps = 1, Triggers = 1,
     };
 
+    /// <summary>A database that loses its last commit, twice, whatever that was: an insert, an end, a join, a change of owner.</summary>
+    public static Bounds Losses { get; } = new()
+    {
+        Name = "lost commits", Starts = [0], Passes = 4, Losses = 2, Reassignments = 1, Faults = 1, GiveUps = 1,
+    };
+
+    /// <summary>The same once, with a second start of the id and a process that crashes.</summary>
+    public static Bounds LossesAndCrash { get; } = new()
+    {
+        Name = "lost commits and a crash", Starts = [0, 0], Passes = 3, Losses = 1, Successors = 1, LostAnswers = true,
+    };
+
     /// <summary>Enough to break most rules.</summary>
     public static Bounds OneStart { get; } = Model with { Name = "one start", Starts = [0], Passes = 2, LostAnswers = false };
 

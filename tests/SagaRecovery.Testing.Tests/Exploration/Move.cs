@@ -18,6 +18,7 @@ internal enum MoveKind : byte
     CrashAndRestart,
     Finish,
     GiveUp,
+    LoseLastCommit,
     Trigger,
     BeginPass,
     StepPass,

@@ -27,6 +27,8 @@ internal static class TrackerState
         {
             to.Add((int)RecoveredAt(ref saga));
             to.Add((int)GivenUpAt(ref saga));
+            to.Add((int)EndedAt(ref saga));
+            to.Add(saga.HadEndedBy(openingDrain));
             to.Add(saga.FailuresBefore);
             IEnumerable<TrackedLease> leases = [First(ref saga), .. Others(ref saga) ?? []];
             foreach (TrackedLease lease in leases.Where(lease => lease.Number != 0).OrderBy(lease => startOfLease[(int)lease.Number - 1]))
@@ -61,6 +63,9 @@ internal static class TrackerState
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_givenUpAt")]
     private static extern ref long GivenUpAt(ref TrackedSaga saga);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_endedAt")]
+    private static extern ref long EndedAt(ref TrackedSaga saga);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_first")]
     private static extern ref TrackedLease First(ref TrackedSaga saga);

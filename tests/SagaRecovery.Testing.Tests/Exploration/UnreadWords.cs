@@ -23,6 +23,8 @@ internal sealed class UnreadWords
 
     public void NoteGivenUp(int saga, AdoptGeneration generation) => _words.Add(300 + (saga * 10) + (int)generation.Value);
 
+    public void NoteEnded(int saga, AdoptGeneration generation) => _words.Add(400 + (saga * 10) + (int)generation.Value);
+
     /// <summary>All of it is read.</summary>
     /// <returns>How many of the words were announcements.</returns>
     public int Drain()

@@ -36,6 +36,11 @@ internal sealed partial class World
                 _giveUps++;
                 GiveUp(_processes[index]!, index, subject);
                 break;
+            case MoveKind.LoseLastCommit:
+                _losses++;
+                _database.LoseLastCommits(1);
+                TouchAll();
+                break;
             case MoveKind.Trigger:
                 _triggers++;
                 _processes[index]!.Trigger();
@@ -98,19 +103,28 @@ internal sealed partial class World
     private void Succeed()
     {
         _processes.Add(new ExploredProcess(_database, _bounds.PageSize));
+        TouchAll();
+    }
+
+    private void TouchAll()
+    {
         for (int saga = 0; saga < _bounds.Sagas; saga++)
         {
             Touch(saga);
         }
     }
 
-    /// <summary>A run comes to its end and says so; where it may not write any more, it stops.</summary>
+    /// <summary>A run comes to its end and says so; where it may not write any more, it stops. As the durable executor does it.</summary>
     private void Finish(ExploredProcess process, int saga)
     {
         AdoptGeneration generation = process.Executor.End(IdOf(saga));
         try
         {
-            Write(process.Member, saga, generation, SagaState.Succeeded);
+            if (EndIsWritten(process, saga, generation))
+            {
+                process.Starts.End(IdOf(saga), generation);
+                process.Unread.NoteEnded(saga, generation);
+            }
         }
         catch (CoordinatorFencedException fenced)
         {
@@ -118,6 +132,20 @@ internal sealed partial class World
         }
 
         Touch(saga);
+    }
+
+    private bool EndIsWritten(ExploredProcess process, int saga, AdoptGeneration generation)
+    {
+        try
+        {
+            return Write(process.Member, saga, generation, SagaState.Succeeded);
+        }
+        catch (JoinLostException lost)
+        {
+            Membership member = process.Coordinator.RejoinAsync(lost.Member, CancellationToken.None).Outcome();
+            var everything = new SagaLogEntry(IdOf(saga), generation, [], SagaState.Succeeded);
+            return _database.RestoreAsync(member, everything, CancellationToken.None).Outcome() == RestoreOutcome.Restored;
+        }
     }
 
     private void GiveUp(ExploredProcess process, int index, int saga)

@@ -9,7 +9,8 @@ internal sealed partial class World
     public UInt128 Fingerprint()
     {
         var fingerprint = new Fingerprint();
-        fingerprint.Add([_faults, _giveUps, _triggers, _processes.Count]);
+        fingerprint.Add([_faults, _giveUps, _triggers, _losses, _processes.Count]);
+        AddPastTo(fingerprint);
         Array.ForEach(_starts, start => start.AddTo(fingerprint));
         for (int saga = 0; saga < _bounds.Sagas; saga++)
         {
@@ -20,6 +21,7 @@ internal sealed partial class World
         for (int index = 0; index < _processes.Count; index++)
         {
             fingerprint.Add(_processes[index] is not null);
+            fingerprint.Add(_losses > 0 && _processes[index] is { } process && _database.Counts(process.Member));
             _processes[index]?.AddTo(fingerprint, _bounds.Sagas);
         }
 
@@ -141,9 +143,26 @@ internal sealed partial class World
         {
             return Row(saga) is { State: SagaState.Running } && Write(process.Member, saga, generation, state: null);
         }
-        catch (CoordinatorFencedException)
+        catch (Exception refused) when (refused is CoordinatorFencedException or JoinLostException)
         {
             return false;
+        }
+    }
+
+    private void AddPastTo(Fingerprint fingerprint)
+    {
+        if (_losses == _bounds.Losses)
+        {
+            return; // it will not be gone back to
+        }
+
+        foreach ((IReadOnlyList<StoredSaga> sagas, long incarnation) in _database.Past(ExploredProcess.Us))
+        {
+            fingerprint.Add((int)incarnation);
+            foreach (StoredSaga saga in sagas)
+            {
+                fingerprint.Add([NumberOf(saga.Id), (int)saga.State, (int)saga.Generation.Value, saga.Owner == Another ? 1 : 0]);
+            }
         }
     }
 

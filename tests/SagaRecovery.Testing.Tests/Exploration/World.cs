@@ -9,7 +9,7 @@ internal sealed partial class World
     private static readonly CoordinatorId Another = new(Guid.Parse("c0000000-0000-4000-8000-000000000002"));
 
     private readonly Bounds _bounds;
-    private readonly InMemorySagaStore _database = new();
+    private readonly InMemorySagaStore _database;
     private readonly Membership _anotherMember;
     private readonly ExploredStart[] _starts;
     private readonly List<ExploredProcess?> _processes = []; // by incarnation; null: dead
@@ -17,10 +17,12 @@ internal sealed partial class World
     private int _faults;
     private int _giveUps;
     private int _triggers;
+    private int _losses;
 
     public World(Bounds bounds)
     {
         _bounds = bounds;
+        _database = new InMemorySagaStore { LosableCommits = bounds.Losses > 0 ? 1 : 0 };
         _starts = [.. bounds.Starts.Select(saga => new ExploredStart(saga))];
         _anotherMember = _database.JoinAsync(Another, CancellationToken.None).Outcome();
         _processes.Add(new ExploredProcess(_database, bounds.PageSize));
@@ -44,8 +46,16 @@ internal sealed partial class World
 
         if (_processes.Count <= _bounds.Successors)
         {
-            moves.Add(new Move(MoveKind.SuccessorJoins));
             moves.Add(new Move(MoveKind.CrashAndRestart));
+            if (_bounds.Losses == 0)
+            {
+                moves.Add(new Move(MoveKind.SuccessorJoins));
+            }
+        }
+
+        if (_losses < _bounds.Losses)
+        {
+            moves.Add(new Move(MoveKind.LoseLastCommit));
         }
 
         for (byte process = 0; process < _processes.Count; process++)
