@@ -1,0 +1,155 @@
+using Npgsql;
+using SagaRecovery.Postgres;
+using SagaRecovery.Tests.Support;
+using Xunit.Abstractions;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>
+/// A pgpool sends each statement where it likes: reads to a standby, the rest to the primary. A read that shows the past must never pass
+/// for one that shows the present. It is complete or it fails.
+/// </summary>
+public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper output) : IClassFixture<PooledStandby>, IAsyncLifetime
+{
+    private const int Tries = 20;
+    private const int Sagas = 8;
+    private const string Failure = "failed: ";
+
+    private SagaDatabase Primary { get; set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        if (pooled.WhyNot is { } reason)
+        {
+            output.WriteLine($"not available: {reason}");
+            return;
+        }
+
+        Primary = new SagaDatabase(await pooled.Servers.NewDatabaseAsync());
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (pooled.WhyNot is null)
+        {
+            await pooled.Servers.ResumeReplayAsync();
+            await Primary.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Plain_reads_are_answered_by_the_standby_as_it_is()
+    {
+        if (pooled.WhyNot is not null)
+        {
+            return;
+        }
+
+        Membership us = await Primary.JoinAsync();
+        await StandbyFallsBehindAsync();
+        await CreateSagasAsync(us);
+
+        await using SagaDatabase through = Through(prepared: false);
+        const string CountSagas = "select count(*) from saga_recovery.saga";
+        (await through.QueryAsync<int>("select inet_server_port()")).Should().Be(
+            new NpgsqlConnectionStringBuilder(pooled.Servers.OnStandby(Primary.Direct)).Port, "pgpool sends reads to the standby");
+        (await Primary.QueryAsync<long>(CountSagas)).Should().Be(Sagas);
+        (await through.QueryAsync<long>(CountSagas)).Should().Be(0, "the standby has seen none of them");
+
+        await pooled.Servers.ResumeReplayAsync();
+        await pooled.Servers.CaughtUpAsync();
+        (await through.QueryAsync<long>(CountSagas)).Should().Be(Sagas);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_listing_holds_every_saga_or_fails(bool prepared)
+    {
+        if (pooled.WhyNot is not null)
+        {
+            return;
+        }
+
+        Membership us = await Primary.JoinAsync();
+        await StandbyFallsBehindAsync();
+        await CreateSagasAsync(us);
+
+        IReadOnlyList<string> answers = await TryAsync(prepared, async through => $"{(await through.ListAsync(us)).Count} sagas");
+
+        answers.Should().OnlyContain(answer => answer == $"{Sagas} sagas" || IsFailure(answer));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_saga_is_loaded_with_every_event_or_not_at_all(bool prepared)
+    {
+        if (pooled.WhyNot is not null)
+        {
+            return;
+        }
+
+        Membership us = await Primary.JoinAsync();
+        SagaId old = await Primary.CreateSagaAsync(us);
+        await Primary.AppendAsync(us, old, events: SagaDatabase.Event(0, NodeEventType.Started));
+        await StandbyFallsBehindAsync();
+        await Primary.AppendAsync(us, old, events: SagaDatabase.Event(0, NodeEventType.Succeeded, "{}"));
+        SagaId @new = await Primary.CreateSagaAsync(us);
+        await Primary.AppendAsync(us, @new, events: SagaDatabase.Event(0, NodeEventType.Started));
+
+        IReadOnlyList<string> answers = await TryAsync(
+            prepared, async through => string.Join(", ", (await through.LoadAsync(us, old, @new)).Select(Describe)));
+
+        answers.Should().OnlyContain(answer => answer == "2 events, 1 events" || IsFailure(answer));
+    }
+
+    /// <summary>What is written from now on stays unknown to the standby.</summary>
+    private async Task StandbyFallsBehindAsync()
+    {
+        await pooled.Servers.CaughtUpAsync();
+        await pooled.Servers.PauseReplayAsync();
+    }
+
+    private async Task CreateSagasAsync(Membership us)
+    {
+        for (int i = 0; i < Sagas; i++)
+        {
+            await Primary.CreateSagaAsync(us);
+        }
+    }
+
+    private SagaDatabase Through(bool prepared) =>
+        new(pooled.Through(Primary.Direct), new PostgresStoreOptions { PreparedStatements = prepared }, direct: Primary.Direct);
+
+    /// <summary>Asks on a new connection each time.</summary>
+    /// <returns>The answers, and the failures in place of those that did not come.</returns>
+    private async Task<IReadOnlyList<string>> TryAsync(bool prepared, Func<SagaDatabase, Task<string>> ask)
+    {
+        var answers = new List<string>();
+        for (int i = 0; i < Tries; i++)
+        {
+            await using SagaDatabase through = Through(prepared);
+            try
+            {
+                answers.Add(await ask(through));
+            }
+            catch (Exception refused) when (refused is InvalidOperationException or NpgsqlException)
+            {
+                answers.Add($"{Failure}{refused.Message}");
+            }
+        }
+
+        foreach (IGrouping<string, string> alike in answers.GroupBy(answer => answer, StringComparer.Ordinal))
+        {
+            output.WriteLine($"{alike.Count()} times: {alike.Key}");
+        }
+
+        return answers;
+    }
+
+    private static bool IsFailure(string answer) => answer.StartsWith(Failure, StringComparison.Ordinal);
+
+    private static string Describe(LoadedSaga loaded) =>
+        loaded is LoadedSaga.Present present ? $"{present.Saga.Events.Count} events" : loaded.GetType().Name;
+}
