@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
-results=$(mktemp)
-trap 'rm -f "$results"' EXIT
+source tests/throwaway-folder.sh
+results=$TMPDIR/results
 
 (($# > 0)) || set -- 15 16 17 18
 status=0

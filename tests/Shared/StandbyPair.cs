@@ -45,7 +45,7 @@ internal sealed class StandbyPair : IAsyncDisposable
     public string OnStandby(string connectionString) =>
         new NpgsqlConnectionStringBuilder(connectionString) { Port = Standby!.Port }.ConnectionString;
 
-    /// <summary>Returns when the standby shows nothing that is committed later, until <see cref="ResumeReplayAsync"/>.</summary>
+    /// <summary>Pauses the replay on the standby: it shows nothing that is committed later, until <see cref="ResumeReplayAsync"/>.</summary>
     public async Task PauseReplayAsync()
     {
         await AskStandbyAsync<object>("select pg_wal_replay_pause()");
@@ -93,7 +93,7 @@ internal sealed class StandbyPair : IAsyncDisposable
         await Standby!.StartAsync();
     }
 
-    /// <summary>With owners and rights: the server reads only what belongs to its own user.</summary>
+    /// <summary>Copies with owners and rights: the server reads only what belongs to its own user.</summary>
     private static async Task CopyAsync(string from, string to)
     {
         using var copy = Process.Start("cp", ["-a", $"{from}/.", to]);

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>Keeps <c>tests/postgres-versions.sh</c> honest: the server that these tests run on is the one that was asked for.</summary>
+/// <summary>The server that these tests run on is the one that <c>tests/postgres-versions.sh</c> asked for.</summary>
 public sealed class ServerVersionTests(PostgresCluster cluster) : PostgresTest(cluster)
 {
     [Fact]
