@@ -27,12 +27,15 @@ internal sealed class PgPool : IAsyncDisposable
 
     /// <param name="primary">A connection string of the superuser, who comes through it as well.</param>
     /// <param name="standby">The same for the standby.</param>
-    public static async Task<PgPool> StartAsync(string primary, string standby)
+    /// <param name="writeFunctions">
+    /// Regular expressions for functions: a statement that calls one of them goes to the primary. Empty: pgpool's default, all volatile ones.
+    /// </param>
+    public static async Task<PgPool> StartAsync(string primary, string standby, string writeFunctions = "")
     {
         var pooler = new PgPool();
         try
         {
-            await pooler.WriteFilesAsync(new NpgsqlConnectionStringBuilder(primary), new NpgsqlConnectionStringBuilder(standby));
+            await pooler.WriteFilesAsync(new NpgsqlConnectionStringBuilder(primary), new NpgsqlConnectionStringBuilder(standby), writeFunctions);
             pooler.Start();
             await pooler.AnswersAsync(primary);
             return pooler;
@@ -65,7 +68,7 @@ internal sealed class PgPool : IAsyncDisposable
 
     private string InFolder(string file) => Path.Combine(_folder, file);
 
-    private async Task WriteFilesAsync(NpgsqlConnectionStringBuilder primary, NpgsqlConnectionStringBuilder standby)
+    private async Task WriteFilesAsync(NpgsqlConnectionStringBuilder primary, NpgsqlConnectionStringBuilder standby, string writeFunctions)
     {
         string password = File.ReadAllText(primary.Passfile!).TrimEnd().Split(':')[^1];
         var files = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -84,6 +87,7 @@ internal sealed class PgPool : IAsyncDisposable
                 backend_weight1 = 1
                 backend_flag1 = 'DISALLOW_TO_FAILOVER'
                 load_balance_mode = on
+                write_function_list = '{writeFunctions}'
                 delay_threshold = 0
                 sr_check_period = 0
                 health_check_period = 0

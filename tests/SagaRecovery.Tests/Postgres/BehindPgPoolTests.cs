@@ -15,6 +15,11 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
     private const int Sagas = 8;
     private const string Failure = "failed: ";
 
+    // Which statements pgpool takes for writes, by the functions that they call.
+    private const string VolatileFunctions = "";
+    private const string SetConfigAlone = "set_config"; // a check that calls it reaches the primary, the reads beside it do not
+    private const string NoFunction = "no_function";
+
     private SagaDatabase Primary { get; set; } = null!;
 
     public async Task InitializeAsync()
@@ -49,7 +54,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
         await StandbyFallsBehindAsync();
         await CreateSagasAsync(us);
 
-        await using SagaDatabase through = Through(prepared: false);
+        await using SagaDatabase through = await ThroughAsync(prepared: false, VolatileFunctions);
         await ReadsReachTheStandbyAsync(through);
         const string CountSagas = "select count(*) from saga_recovery.saga";
         (await Primary.QueryAsync<long>(CountSagas)).Should().Be(Sagas);
@@ -61,9 +66,11 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_listing_holds_every_saga_or_fails(bool prepared)
+    [InlineData(true, VolatileFunctions)]
+    [InlineData(false, VolatileFunctions)]
+    [InlineData(true, SetConfigAlone)]
+    [InlineData(true, NoFunction)]
+    public async Task A_listing_holds_every_saga_or_fails(bool prepared, string writes)
     {
         if (pooled.WhyNot is not null)
         {
@@ -74,15 +81,17 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
         await StandbyFallsBehindAsync();
         await CreateSagasAsync(us);
 
-        IReadOnlyList<string> answers = await TryAsync(prepared, async through => $"{(await through.ListAsync(us)).Count} sagas");
+        IReadOnlyList<string> answers = await TryAsync(prepared, writes, async through => $"{(await through.ListAsync(us)).Count} sagas");
 
         answers.Should().OnlyContain(answer => answer == $"{Sagas} sagas" || IsFailure(answer));
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_saga_is_loaded_with_every_event_or_not_at_all(bool prepared)
+    [InlineData(true, VolatileFunctions)]
+    [InlineData(false, VolatileFunctions)]
+    [InlineData(true, SetConfigAlone)]
+    [InlineData(true, NoFunction)]
+    public async Task A_saga_is_loaded_with_every_event_or_not_at_all(bool prepared, string writes)
     {
         if (pooled.WhyNot is not null)
         {
@@ -98,7 +107,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
         await Primary.AppendAsync(us, @new, events: SagaDatabase.Event(0, NodeEventType.Started));
 
         IReadOnlyList<string> answers = await TryAsync(
-            prepared, async through => $"events: {string.Join(", ", (await through.LoadAsync(us, old, @new)).Select(Describe))}");
+            prepared, writes, async through => $"events: {string.Join(", ", (await through.LoadAsync(us, old, @new)).Select(Describe))}");
 
         answers.Should().OnlyContain(answer => answer == "events: 2, 1" || IsFailure(answer));
     }
@@ -118,17 +127,17 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
         }
     }
 
-    private SagaDatabase Through(bool prepared) =>
-        new(pooled.Through(Primary.Direct), new PostgresStoreOptions { PreparedStatements = prepared }, direct: Primary.Direct);
+    private async Task<SagaDatabase> ThroughAsync(bool prepared, string writes) => new(
+        await pooled.ThroughAsync(Primary.Direct, writes), new PostgresStoreOptions { PreparedStatements = prepared }, direct: Primary.Direct);
 
     /// <summary>Asks on a new connection each time.</summary>
     /// <returns>The answers, and the failures in place of those that did not come.</returns>
-    private async Task<IReadOnlyList<string>> TryAsync(bool prepared, Func<SagaDatabase, Task<string>> ask)
+    private async Task<IReadOnlyList<string>> TryAsync(bool prepared, string writes, Func<SagaDatabase, Task<string>> ask)
     {
         var answers = new List<string>();
         for (int i = 0; i < Tries; i++)
         {
-            await using SagaDatabase through = Through(prepared);
+            await using SagaDatabase through = await ThroughAsync(prepared, writes);
             try
             {
                 answers.Add(await ask(through));

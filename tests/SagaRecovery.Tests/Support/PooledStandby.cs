@@ -2,37 +2,41 @@ using Npgsql;
 
 namespace SagaRecovery.Tests.Support;
 
-/// <summary>A primary, its standby, and a pgpool that sends reads to the standby: for all tests of a class, one after the other.</summary>
+/// <summary>A primary, its standby, and pgpools that send reads to the standby: for all tests of a class, one after the other.</summary>
 public sealed class PooledStandby : IAsyncLifetime
 {
+    private readonly Dictionary<string, PgPool> _pgPools = new(StringComparer.Ordinal);
     private StandbyPair? _servers;
-    private PgPool? _pgPool;
 
     /// <summary>The reason why there are none; null: there are.</summary>
     public string? WhyNot { get; } = PgPool.WhyNot();
 
     internal StandbyPair Servers => _servers!;
 
-    public async Task InitializeAsync()
+    public async Task InitializeAsync() => _servers = WhyNot is null ? await StandbyPair.StartAsync() : null;
+
+    /// <summary>The same connection, through a pgpool.</summary>
+    /// <param name="connectionString">To the primary.</param>
+    /// <param name="writeFunctions">The functions that make a statement a write: see <see cref="PgPool.StartAsync" />.</param>
+    public async Task<string> ThroughAsync(string connectionString, string writeFunctions)
     {
-        if (WhyNot is not null)
+        if (!_pgPools.TryGetValue(writeFunctions, out PgPool? pgPool))
         {
-            return;
+            pgPool = await PgPool.StartAsync(connectionString, Servers.OnStandby(connectionString), writeFunctions);
+            _pgPools.Add(writeFunctions, pgPool);
         }
 
-        _servers = await StandbyPair.StartAsync();
-        string database = await _servers.NewDatabaseAsync();
-        await _servers.CaughtUpAsync();
-        _pgPool = await PgPool.StartAsync(database, _servers.OnStandby(database));
+        return pgPool.Through(connectionString);
     }
-
-    /// <summary>The same connection, through pgpool.</summary>
-    public string Through(string connectionString) => _pgPool!.Through(connectionString);
 
     public async Task DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();
-        await (_pgPool?.DisposeAsync() ?? ValueTask.CompletedTask);
+        foreach (PgPool pgPool in _pgPools.Values)
+        {
+            await pgPool.DisposeAsync();
+        }
+
         await (_servers?.DisposeAsync() ?? ValueTask.CompletedTask);
     }
 }
