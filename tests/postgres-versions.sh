@@ -14,7 +14,7 @@ summary=()
 for major; do
     bin=$(bash tests/install-postgres-versions.sh "$major")
     if [[ -z $bin ]]; then
-        summary+=("PostgreSQL $major: not tested, there is no server")
+        summary+=("PostgreSQL $major: FAILED, there is no server to test on")
         status=1
         continue
     fi
@@ -23,11 +23,13 @@ for major; do
     version=$("$bin/postgres" --version)
     version=${version##* }
     echo "PostgreSQL $version, from $bin"
+    outcome=ok
     PATH=$bin:$PATH SAGA_RECOVERY_TEST_POSTGRES=$major \
-        dotnet test tests/SagaRecovery.Tests -c Release --no-build --nologo --filter FullyQualifiedName~Postgres | tee "$results" || status=1
+        dotnet test tests/SagaRecovery.Tests -c Release --no-build --nologo --filter FullyQualifiedName~Postgres | tee "$results" || outcome=FAILED
     counts=$(sed -nE 's/.*Failed: +([0-9]+), Passed: +([0-9]+).*/\2 passed, \1 failed/p' "$results")
-    [[ -n $counts ]] || status=1
-    summary+=("PostgreSQL $version: ${counts:-no test was run}")
+    [[ -n $counts ]] || outcome=FAILED
+    [[ $outcome == ok ]] || status=1
+    summary+=("PostgreSQL $version: $outcome, ${counts:-no test was run}")
 done
 
 printf '%s\n' "${summary[@]}"

@@ -22,7 +22,7 @@ dotnet pack SagaRecovery.sln -c Release --no-build --nologo -v quiet -warnaserro
 status=0
 dotnet test SagaRecovery.sln -c Release --no-build --nologo -m:1 "$@" | tee "$results" || status=$?
 
-# The run above takes the system's server, of the oldest version that we support or somewhat newer.
+# The run above used the system's server, which is usually an older one.
 newest=18
 if (($# == 0)) && [[ -n $(bash tests/install-postgres-versions.sh "$newest") ]]; then
     bash tests/postgres-versions.sh "$newest" | tee -a "$results" || status=$?
