@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes sure that what the fail-over and pooler tests run is there: Patroni, etcd and pgbouncer, at the versions of the system's package
-# manager. Without them those tests say that they are not available. The packages' own services are neither started nor left enabled:
-# the tests run each program by themselves, on loopback ports and in throw-away folders.
+# Makes sure that the programs of the fail-over and pooler tests are there: Patroni, etcd, pgbouncer and pgpool-II, at the versions of the
+# system's package manager. Without them those tests say that they are not available. The packages' own services are neither started nor
+# left enabled: the tests run each program by themselves, on loopback ports and in throw-away folders.
 set -euo pipefail
 
-programs=(patroni etcd pgbouncer)
-packages=(patroni etcd-server pgbouncer)
-PATH=$PATH:/usr/sbin # where Debian puts pgbouncer
+programs=(patroni etcd pgbouncer pgpool)
+packages=(patroni etcd-server pgbouncer pgpool2)
+PATH=$PATH:/usr/sbin # Debian puts pgbouncer and pgpool there
 missing=()
 for i in "${!programs[@]}"; do
     command -v "${programs[i]}" >/dev/null 2>&1 || missing+=("${packages[i]}")
