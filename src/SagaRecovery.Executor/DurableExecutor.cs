@@ -230,9 +230,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         {
             _starts.GiveUp(run.Id, run.Generation); // now that the run is out of the table: the next pass may hand the saga over
         }
-        else if (result is not SagaResult.Interrupted)
+        else if (result is not SagaResult.Interrupted || run.WasRefused)
         {
-            _starts.End(run.Id, run.Generation); // likewise: if the database loses this end, a pass hands the saga over once more
+            _starts.End(run.Id, run.Generation); // likewise: if the database loses what ended it, a pass hands the saga over once more
         }
 
         _metrics.Ended(result);

@@ -46,7 +46,7 @@ public interface ISagaStore
 
     /// <summary>Tells which of some sagas the store has lost: asked after a loss, for sagas that had certainly been there.</summary>
     /// <param name="member">Who asks.</param>
-    /// <param name="sagas">Sagas that a listing has missed.</param>
+    /// <param name="sagas">Sagas that a listing has missed; may be none, to learn whether this process's join still counts.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Those of which there is no row, whatever its owner and state.</returns>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>

@@ -67,8 +67,9 @@ public sealed class SagaStarts
     }
 
     /// <summary>
-    /// For executors: says that a saga has come to its end in this process, once its last event is in the store. If the database loses that
-    /// end, the next pass recovers the saga; without this word it would take it for one that still runs here.
+    /// For executors: says that the run of a saga is over in this process: its last event is in the store, or the store has refused it. If
+    /// the database loses that end, or the change of owner for which it refused, the next pass recovers the saga; without this word it
+    /// would take it for one that still runs here.
     /// </summary>
     public void End(SagaId sagaId, AdoptGeneration generation) => _inbox.End(sagaId, generation);
 

@@ -49,8 +49,8 @@ public sealed class StartInbox
         Write(new StartMessage(StartMessageKind.GivenUp, new StartLease(sagaId, 0), generation));
 
     /// <summary>
-    /// Says that a saga has come to its end in this process. The end must be in the store before this is called: a listing that begins
-    /// once this was read, and shows the saga in progress all the same, proves that the store has lost it.
+    /// Says that the run of a saga is over in this process. Its end must be in the store, or refused by it, before this is called: a listing
+    /// that begins once this was read, and shows the saga in progress and ours all the same, proves that the store has lost something.
     /// </summary>
     public void End(SagaId sagaId, AdoptGeneration generation) =>
         Write(new StartMessage(StartMessageKind.Ended, new StartLease(sagaId, 0), generation));

@@ -67,6 +67,9 @@ internal sealed class SagaRun : IDisposable
     /// <summary>Whether the run stopped although its saga is still ours, so that it has to be recovered.</summary>
     public bool IsGivenUp => _stop.Reason is StopReason.GivenUp or StopReason.Superseded;
 
+    /// <summary>Whether the store has refused a write of the run, which is over for that.</summary>
+    public bool WasRefused => _stop.Reason is StopReason.SagaFenced or StopReason.LostByDatabase;
+
     /// <summary>The place in the queue of those that wait for room; the <see cref="RunTable"/>'s, as is <see cref="Predecessor"/>.</summary>
     public LinkedListNode<SagaRun>? Place { get; set; }
 

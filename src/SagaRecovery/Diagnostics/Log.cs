@@ -145,7 +145,7 @@ internal static partial class Log
     [LoggerMessage(47, LogLevel.Warning, "joined again as coordinator {CoordinatorId}, incarnation {Incarnation}: no other process had joined since; the logs of running sagas are restored before anything new is written")]
     public static partial void Rejoined(ILogger logger, CoordinatorId coordinatorId, Incarnation incarnation);
 
-    [LoggerMessage(48, LogLevel.Warning, "saga had ended here and is unfinished in the database, which has lost its end: {SagaId} ({SagaName}) is recovered")]
+    [LoggerMessage(48, LogLevel.Warning, "the run of saga {SagaId} ({SagaName}) was over here, and the database shows it in progress: it has lost the end, or a change of owner; the saga is recovered")]
     public static partial void EndLost(ILogger logger, SagaId sagaId, string sagaName);
 
     [LoggerMessage(44, LogLevel.Warning, "the setting {Setting} has no effect: the store knows no other coordinators")]

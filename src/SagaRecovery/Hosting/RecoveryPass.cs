@@ -89,8 +89,8 @@ internal sealed class RecoveryPass(
         try
         {
             PassLog.Write(logger, plan, _asked.Paused);
+            await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false); // first: a listing from before a loss ends no run
             await handOver.RelinquishGoneAsync(plan, outcome, abort).ConfigureAwait(false);
-            await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false);
             await HandOverAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false);
             await NoteCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false);
             return outcome.Complete(Now);
@@ -167,20 +167,17 @@ internal sealed class RecoveryPass(
     }
 
     /// <summary>
-    /// After the database was failed over or restored: of the sagas that are no longer listed, those whose row is gone are counted and
-    /// named. Asked once for each time that this process has joined again, since only then can a row have been lost.
+    /// Before anything is taken for finished: the listing still shows what the database holds, or this throws. If the database was failed
+    /// over or restored since the last time, the sagas whose rows are gone are counted and named; only then can a row have been lost.
     /// </summary>
+    /// <exception cref="JoinLostException">The database has been failed over or restored since it was listed.</exception>
     private async Task AccountForLossAsync(Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping)
     {
         int rejoins = coordinator.Rejoins;
-        if (rejoins == _rejoinsAccountedFor)
-        {
-            return;
-        }
-
+        IEnumerable<GoneSaga> doubtful = rejoins == _rejoinsAccountedFor ? [] : plan.FinishedOrGone;
         IReadOnlyList<SagaId> lost = plan.FinishedOrGone.Count == 0
             ? []
-            : await store.FindLostAsync(member, [.. plan.FinishedOrGone.Select(gone => gone.SagaId)], stopping).ConfigureAwait(false);
+            : await store.FindLostAsync(member, [.. doubtful.Select(gone => gone.SagaId)], stopping).ConfigureAwait(false);
         outcome.RecordLost(lost.Count);
         foreach (SagaId sagaId in lost)
         {

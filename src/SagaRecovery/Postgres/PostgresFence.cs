@@ -54,6 +54,7 @@ internal static class PostgresFence
     /// <param name="build">Adds the writes. Each repeats <see cref="Statements.IsMember"/>.</param>
     /// <param name="read">Reads what they answer.</param>
     /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
+    /// <param name="mayRepeat">Whether writing once more what may have been written is harmless: then a connection that had died costs a try.</param>
     /// <exception cref="CoordinatorFencedException">A newer process has joined: nothing was written.</exception>
     /// <exception cref="JoinLostException">The database does not know this join: nothing was written.</exception>
     /// <exception cref="NpgsqlException">There was no answer, or one that a fail-over could undo: it may have been written or not.</exception>
@@ -63,40 +64,60 @@ internal static class PostgresFence
         Membership member,
         Action<NpgsqlBatch> build,
         Func<NpgsqlDataReader, Task<T>> read,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        bool mayRepeat = true)
     {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            using var commit = new CommitWatch(connection);
-            NpgsqlBatch batch = PostgresDatabase.NewBatch(connection);
-            await using (batch.ConfigureAwait(false))
+        return mayRepeat
+            ? await ConnectionRetry.RunAsync(database.OpenAsync, WriteAsync, cancellationToken).ConfigureAwait(false)
+            : await ConnectionRetry.RunOnceAsync(database.OpenAsync, WriteAsync, cancellationToken).ConfigureAwait(false);
+
+        Task<T> WriteAsync(NpgsqlConnection connection) => PostgresFence.WriteAsync(
+            database,
+            connection,
+            batch =>
             {
                 batch.Add(lockStatement).With(member.Coordinator.Value);
                 batch.Add(database.Statements.Present).With(member.Coordinator.Value);
                 build(batch);
-                NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
-                await using (reader.ConfigureAwait(false))
-                {
-                    await reader.NextResultAsync(cancellationToken).ConfigureAwait(false); // the lock's
-                    await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
-                    T answer = await read(reader).ConfigureAwait(false);
-                    await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false); // rows come before the commit
-                    return answer;
-                }
-            }
-        }
+            },
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false); // the lock's
+                await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+                return await read(reader).ConfigureAwait(false);
+            },
+            cancellationToken);
     }
 
     /// <summary>
     /// Writes without the lock: what needs no order with the writes about sagas, and must not wait for them. The statement itself sees to it
     /// that only the present process writes.
     /// </summary>
-    /// <inheritdoc cref="WriteAsync{T}(PostgresDatabase, string, Membership, Action{NpgsqlBatch}, Func{NpgsqlDataReader, Task{T}}, CancellationToken)" />
-    public static async Task<T> WriteUnlockedAsync<T>(
+    /// <inheritdoc cref="WriteAsync{T}(PostgresDatabase, string, Membership, Action{NpgsqlBatch}, Func{NpgsqlDataReader, Task{T}}, CancellationToken, bool)" />
+    public static Task<T> WriteUnlockedAsync<T>(
         PostgresDatabase database,
         NpgsqlConnection connection,
         Membership member,
+        Action<NpgsqlBatch> build,
+        Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellationToken) => WriteAsync(
+        database,
+        connection,
+        batch =>
+        {
+            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+            build(batch);
+        },
+        async reader =>
+        {
+            await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+            return await read(reader).ConfigureAwait(false);
+        },
+        cancellationToken);
+
+    private static async Task<T> WriteAsync<T>(
+        PostgresDatabase database,
+        NpgsqlConnection connection,
         Action<NpgsqlBatch> build,
         Func<NpgsqlDataReader, Task<T>> read,
         CancellationToken cancellationToken)
@@ -105,14 +126,12 @@ internal static class PostgresFence
         NpgsqlBatch batch = PostgresDatabase.NewBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
-            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
             build(batch);
             NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
-                await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
                 T answer = await read(reader).ConfigureAwait(false);
-                await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false);
+                await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false); // rows come before the commit
                 return answer;
             }
         }

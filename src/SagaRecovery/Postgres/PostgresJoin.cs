@@ -58,22 +58,30 @@ internal sealed class PostgresJoin(PostgresDatabase database, TimeProvider time,
         return new Membership(lost.Coordinator, joined.Incarnation, token);
     }
 
-    private async Task<Joined?> JoinAsync(CoordinatorId coordinator, Action<NpgsqlBatch> build, CancellationToken cancellationToken)
-    {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            int backend = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
-            Task<Joined?> joining = JoinAsync(connection, coordinator, build, cancellationToken);
-            while (await Task.WhenAny(joining, Task.Delay(Patience, time, cancellationToken)).ConfigureAwait(false) != joining
-                && !cancellationToken.IsCancellationRequested)
+    /// <summary>Once more is harmless: a join in place of a join whose answer was lost is a join.</summary>
+    private Task<Joined?> JoinAsync(CoordinatorId coordinator, Action<NpgsqlBatch> build, CancellationToken cancellationToken) =>
+        ConnectionRetry.RunAsync(
+            database.OpenAsync,
+            async connection =>
             {
-                await ClearTheWayAsync(coordinator, backend, cancellationToken).ConfigureAwait(false);
-            }
+                int backend = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
+                Task<Joined?> joining = JoinAsync(connection, coordinator, build, cancellationToken);
+                while (await Task.WhenAny(joining, Task.Delay(Patience, time, cancellationToken)).ConfigureAwait(false) != joining
+                    && !cancellationToken.IsCancellationRequested)
+                {
+                    await ClearTheWayAsync(coordinator, backend, cancellationToken).ConfigureAwait(false);
+                }
 
-            return await joining.ConfigureAwait(false);
-        }
-    }
+                try
+                {
+                    return await joining.ConfigureAwait(false);
+                }
+                catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
+                {
+                    throw ReadOnly(refused);
+                }
+            },
+            cancellationToken);
 
     /// <summary>Opens the transaction, which keeps one backend for us even behind a pooler, and locks nothing yet.</summary>
     /// <returns>The backend's process id.</returns>
@@ -106,7 +114,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, TimeProvider time,
             batch.Add(database.Statements.LockExclusively).With(coordinator.Value);
             build(batch);
             batch.Add(database.Statements.Commit);
-            NpgsqlDataReader reader = await ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
+            NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
                 await reader.NextResultAsync(cancellationToken).ConfigureAwait(false); // the lock's
@@ -119,20 +127,10 @@ internal sealed class PostgresJoin(PostgresDatabase database, TimeProvider time,
         }
     }
 
-    private static async Task<NpgsqlDataReader> ExecuteAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
-        {
-            throw new InvalidOperationException(
-                "Transactions are read-only here, so this process cannot join. Either 'default_transaction_read_only' is on for the server, the "
-                + "database, the role or the connection: turn it off for the role of this service. Or the server is a standby: connect to the primary.",
-                refused);
-        }
-    }
+    private static InvalidOperationException ReadOnly(PostgresException refused) => new(
+        "Transactions are read-only here, so this process cannot join. Either 'default_transaction_read_only' is on for the server, the database, the "
+        + "role or the connection: turn it off for the role of this service. Or the server is a standby: connect to the primary.",
+        refused);
 
     private Task<Incarnation> PresentAsync(CoordinatorId coordinator, CancellationToken cancellationToken) => database.ReadAsync(
         batch => batch.Add(database.Statements.Present).With(coordinator.Value),

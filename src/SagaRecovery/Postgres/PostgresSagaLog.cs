@@ -120,8 +120,8 @@ internal sealed class PostgresSagaLog : ISagaLog
     {
         SavedDefinition[] unstored =
             [.. sagas.Select(saga => saga.Definition).Where(definition => !_stored.ContainsKey(definition.Hash)).DistinctBy(definition => definition.Hash)];
-        HashSet<Guid> created = await PostgresFence.WriteAsync(_database, Sql.Lock, member, Build, ReadCreatedAsync, CancellationToken.None)
-            .ConfigureAwait(false);
+        HashSet<Guid> created = await PostgresFence.WriteAsync(
+            _database, Sql.Lock, member, Build, ReadCreatedAsync, CancellationToken.None, mayRepeat: false).ConfigureAwait(false);
         foreach (SavedDefinition definition in unstored)
         {
             _stored.TryAdd(definition.Hash, true);

@@ -50,7 +50,7 @@ internal sealed class PostgresSagaStore(
     public async Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken)
     {
         HashSet<SagaId> lost = [.. sagas];
-        foreach (SagaId[] chunk in sagas.Chunk(_pageSize))
+        foreach (SagaId[] chunk in sagas.Chunk(_pageSize).DefaultIfEmpty([])) // asked for none, it still says whether this process's join counts
         {
             lost.ExceptWith(await database.ReadAsync(
                 batch => batch.Add(database.Statements.FindStored).With(member.Coordinator.Value).With(chunk.Select(saga => saga.Value).ToArray()),

@@ -99,7 +99,7 @@ internal sealed class Statements(string schema)
     /// planner would rather read a log of a hundred thousand events as a whole, and compile an expression for that.
     /// </summary>
     public string Present { get; } = In(schema, $$"""
-        select c.token, {{Where("c")}}, c.incarnation, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+        {{NoLoadBalance}} select c.token, {{Where("c")}}, c.incarnation, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
         from {schema}.saga_coordinator c where c.id = $1
         """);
 
@@ -121,7 +121,7 @@ internal sealed class Statements(string schema)
     /// id; <c>$3</c>: how many.
     /// </summary>
     public string ListPage { get; } = In(schema, $$"""
-        (select c.token as id, {{Where("c")}} as name, c.incarnation as adopt_generation
+        {{NoLoadBalance}} (select c.token as id, {{Where("c")}} as name, c.incarnation as adopt_generation
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select id, name, adopt_generation from {schema}.saga
@@ -131,7 +131,7 @@ internal sealed class Statements(string schema)
 
     /// <summary>The rows of sagas that are still ours and in progress, behind a first row as in <see cref="ListPage"/>. <c>$2</c>: their ids.</summary>
     public string LoadSagas { get; } = In(schema, $$"""
-        (select c.token as id, {{Where("c")}} as state, c.incarnation as adopt_generation, null::bytea as definition_hash, null::json as params
+        {{NoLoadBalance}} (select c.token as id, {{Where("c")}} as state, c.incarnation as adopt_generation, null::bytea as definition_hash, null::json as params
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select id, state, adopt_generation, definition_hash, params from {schema}.saga
@@ -144,7 +144,7 @@ internal sealed class Statements(string schema)
 
     /// <summary>The events of sagas, behind a first row as in <see cref="ListPage"/>, the number in the node's place. <c>$2</c>: the sagas' ids.</summary>
     public string LoadEvents { get; } = In(schema, $$"""
-        (select c.token as saga_id, 0 as node_id, {{Where("c")}} as event_type, null::json as data
+        {{NoLoadBalance}} (select c.token as saga_id, 0 as node_id, {{Where("c")}} as event_type, null::json as data
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select saga_id, node_id, event_type, data from {schema}.saga_node_event where saga_id = any ($2))
@@ -152,7 +152,7 @@ internal sealed class Statements(string schema)
 
     /// <summary>Of these sagas, those that stand here, whoever owns them, behind a first row as in <see cref="ListPage"/>. <c>$2</c>: their ids.</summary>
     public string FindStored { get; } = In(schema, $$"""
-        (select c.token as id, {{Where("c")}} as state, c.incarnation
+        {{NoLoadBalance}} (select c.token as id, {{Where("c")}} as state, c.incarnation
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select id, state, 0 from {schema}.saga where id = any ($2))
@@ -289,9 +289,12 @@ internal sealed class Statements(string schema)
     public const string IsMember =
         "exists (select from {schema}.saga_coordinator where id = $1 and token = $2 and server_start = pg_postmaster_start_time())";
 
+    /// <summary>Asks pgpool-II to send the statement to the primary. To all others a comment.</summary>
+    private const string NoLoadBalance = "/*NO LOAD BALANCE*/";
+
     /// <summary>
-    /// True, and of a kind that no pooler takes for a question that a standby could answer as well; nor is a statement with it run by
-    /// parallel workers, which keeps its first row the first.
+    /// True, and of a kind that a pooler takes for a write unless it was told otherwise; nor is a statement with it run by parallel workers,
+    /// which keeps its first row the first. What reaches a standby all the same is refused by its first row.
     /// </summary>
     private const string OnThePrimary = "set_config('jit', 'off', true) is not null";
 

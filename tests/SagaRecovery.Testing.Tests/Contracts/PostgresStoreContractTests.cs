@@ -1,3 +1,4 @@
+using System.Data;
 using EmbeddedPostgres;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,14 +11,31 @@ namespace SagaRecovery.Testing.Tests.Contracts;
 /// <summary>The store that ships, put together by the container as a user's host would.</summary>
 public sealed class PostgresStoreContractTests(ContractDatabase database) : IClassFixture<ContractDatabase>
 {
-    public static TheoryData<string> Rules => [.. SagaStoreContract.Rules];
+    /// <summary>Each rule, at each level that an administrator can make the default.</summary>
+    public static TheoryData<string, string> Rules
+    {
+        get
+        {
+            TheoryData<string, string> rules = [];
+            foreach (string isolation in new[] { "read committed", "repeatable read", "serializable" })
+            {
+                foreach (string rule in SagaStoreContract.Rules)
+                {
+                    rules.Add(rule, isolation);
+                }
+            }
+
+            return rules;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Rules))]
-    public async Task The_Postgres_store_keeps_the_contract(string rule)
+    public async Task The_Postgres_store_keeps_the_contract(string rule, string isolation)
     {
         bool damages = SagaStoreContract.OptionalRules.Contains(rule); // not what the others share
-        await using var subject = new PostgresSubject(damages ? await database.NewAsync() : database.Shared);
+        string connection = damages ? await database.NewAsync() : database.Shared;
+        await using var subject = new PostgresSubject($"{connection};Options=-c default_transaction_isolation={isolation.Replace(" ", "\\ ", StringComparison.Ordinal)}");
         await SagaStoreContract.CheckAsync(rule, subject);
     }
 }
@@ -69,14 +87,18 @@ internal sealed class PostgresSubject : SagaStoreSubject
 
     public override async Task ReassignAsync(SagaId sagaId, CoordinatorId? to)
     {
-        // What the README tells an operator to do: in one transaction, the old owner's row first.
+        // As the library does it, for one saga: in one transaction, the lock on the old owner first.
         await using NpgsqlConnection connection = await _dataSource.OpenConnectionAsync();
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync();
-        await using var take = new NpgsqlCommand(
-            """
-            select from saga_recovery.saga_coordinator
-            where id = (select current_coordinator from saga_recovery.saga where id = $1) for update
-            """, connection, transaction) { Parameters = { new() { Value = sagaId.Value } } };
+        await using var ask = new NpgsqlCommand("select current_coordinator from saga_recovery.saga where id = $1", connection)
+        {
+            Parameters = { new() { Value = sagaId.Value } },
+        };
+        object owner = (await ask.ExecuteScalarAsync())!;
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted);
+        await using var take = new NpgsqlCommand(new Statements("saga_recovery").LockExclusively, connection, transaction)
+        {
+            Parameters = { new() { Value = owner } },
+        };
         await take.ExecuteNonQueryAsync();
         await using var give = new NpgsqlCommand(
             "update saga_recovery.saga set current_coordinator = $2, adopt_generation = adopt_generation + 1 where id = $1", connection, transaction)

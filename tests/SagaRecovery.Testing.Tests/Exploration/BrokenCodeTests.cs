@@ -64,10 +64,16 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
         new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _endedAt = Math.Max(_endedAt, upTo.Value);\n        _lastWordDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
 
     [Fact]
-    public Task A_run_of_the_server_that_is_not_noticed_lets_a_run_write_about_a_saga_that_was_taken_back() => IsFoundAsync(
+    public Task An_end_that_no_plan_asks_for_leaves_its_saga_to_nobody() => IsFoundAsync(
         nameof(KnownBounds.Losses),
         Promise.NeverLost,
         new BrokenCode("SagaRecovery.Core", ("SagaTracker.Planning.cs", "bool endLost = known && saga.HadEndedBy(plan.Pass.OpeningDrain);", "bool endLost = false;")));
+
+    [Fact]
+    public Task A_listing_from_before_a_loss_ends_a_run_that_is_ours() => IsFoundAsync(
+        nameof(KnownBounds.Losses),
+        Promise.NeverForgotten,
+        new BrokenCode("SagaRecovery", ("RecoveryPass.cs", "            await AccountForLossAsync(member, plan, outcome, stopping)", "            await Task.CompletedTask")));
 
     [Fact]
     public Task A_report_that_gives_one_count_for_another_is_found() => IsFoundAsync(

@@ -17,13 +17,13 @@ public sealed class ExplorationTests(ITestOutputHelper output)
         {
             TheoryData<string, int> everyday = new()
             {
-                { nameof(KnownBounds.ManyPasses), 710 },
-                { nameof(KnownBounds.Faults), 16_997 },
-                { nameof(KnownBounds.OneProcess), 27_473 },
-                { nameof(KnownBounds.Takeover), 63_378 },
-                { nameof(KnownBounds.TwoSagas), 188_820 },
-                { nameof(KnownBounds.TwoSagasAndSuccessor), 92_169 },
-                { nameof(KnownBounds.Losses), 0 },
+                { nameof(KnownBounds.ManyPasses), 786 },
+                { nameof(KnownBounds.Faults), 18_852 },
+                { nameof(KnownBounds.OneProcess), 44_724 },
+                { nameof(KnownBounds.Takeover), 83_570 },
+                { nameof(KnownBounds.TwoSagas), 352_302 },
+                { nameof(KnownBounds.TwoSagasAndSuccessor), 142_865 },
+                { nameof(KnownBounds.Losses), 26_060 },
                 { nameof(KnownBounds.LossesAndCrash), 0 },
             };
             if (Environment.GetEnvironmentVariable("EXPLORE") == "deep")

@@ -49,10 +49,10 @@ internal static class KnownBounds
         Name = "lost commits", Starts = [0], Passes = 4, Losses = 2, Reassignments = 1, Faults = 1, GiveUps = 1,
     };
 
-    /// <summary>The same once, with a second start of the id and a process that crashes.</summary>
+    /// <summary>The same once, with inserts that land late and a process that crashes.</summary>
     public static Bounds LossesAndCrash { get; } = new()
     {
-        Name = "lost commits and a crash", Starts = [0, 0], Passes = 3, Losses = 1, Successors = 1, LostAnswers = true,
+        Name = "lost commits and a crash", Starts = [0], Passes = 3, Losses = 1, Successors = 1, SuccessorsStart = true, LostAnswers = true, Reassignments = 1,
     };
 
     /// <summary>Enough to break most rules.</summary>

@@ -18,6 +18,11 @@ internal sealed partial class World
                 Touch(subject);
                 break;
             case MoveKind.FinishElsewhere:
+                if (!_database.Counts(_anotherMember))
+                {
+                    _anotherMember = _database.RejoinAsync(_anotherMember, CancellationToken.None).Outcome();
+                }
+
                 Write(_anotherMember, subject, Row(subject)!.Generation, SagaState.Succeeded);
                 Touch(subject);
                 break;
@@ -120,11 +125,9 @@ internal sealed partial class World
         AdoptGeneration generation = process.Executor.End(IdOf(saga));
         try
         {
-            if (EndIsWritten(process, saga, generation))
-            {
-                process.Starts.End(IdOf(saga), generation);
-                process.Unread.NoteEnded(saga, generation);
-            }
+            WriteEnd(process, saga, generation); // taken or refused: either way the run is over
+            process.Starts.End(IdOf(saga), generation);
+            process.Unread.NoteEnded(saga, generation);
         }
         catch (CoordinatorFencedException fenced)
         {
@@ -134,17 +137,17 @@ internal sealed partial class World
         Touch(saga);
     }
 
-    private bool EndIsWritten(ExploredProcess process, int saga, AdoptGeneration generation)
+    private void WriteEnd(ExploredProcess process, int saga, AdoptGeneration generation)
     {
         try
         {
-            return Write(process.Member, saga, generation, SagaState.Succeeded);
+            Write(process.Member, saga, generation, SagaState.Succeeded);
         }
         catch (JoinLostException lost)
         {
             Membership member = process.Coordinator.RejoinAsync(lost.Member, CancellationToken.None).Outcome();
             var everything = new SagaLogEntry(IdOf(saga), generation, [], SagaState.Succeeded);
-            return _database.RestoreAsync(member, everything, CancellationToken.None).Outcome() == RestoreOutcome.Restored;
+            _database.RestoreAsync(member, everything, CancellationToken.None).Outcome();
         }
     }
 

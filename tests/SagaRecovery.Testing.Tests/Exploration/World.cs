@@ -10,7 +10,7 @@ internal sealed partial class World
 
     private readonly Bounds _bounds;
     private readonly InMemorySagaStore _database;
-    private readonly Membership _anotherMember;
+    private Membership _anotherMember;
     private readonly ExploredStart[] _starts;
     private readonly List<ExploredProcess?> _processes = []; // by incarnation; null: dead
     private readonly HashSet<(int Process, int Saga)> _begunUnseen = []; // runs of which the executor did not get to tell

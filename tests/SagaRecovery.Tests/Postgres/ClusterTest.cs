@@ -8,7 +8,7 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>Coordinators that answer or are silent, and the sagas of each.</summary>
-public abstract class ClusterTest(PostgresCluster cluster, Pooler? pooler) : PostgresTest(cluster, pooler)
+public abstract class ClusterTest(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : PostgresTest(cluster, pooler, isolation)
 {
     private protected static readonly OperatorNote Note = new("ann", "node 1 is dead");
 

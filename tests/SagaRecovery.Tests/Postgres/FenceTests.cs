@@ -7,7 +7,7 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>DESIGN: a join either waits for the writes under way and sees them, or comes first and makes them fail. No in-between.</summary>
-public class FenceTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
+public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : PostgresTest(cluster, pooler, isolation)
 {
     [Fact]
     public async Task Joining_raises_the_incarnation()

@@ -6,14 +6,24 @@ namespace SagaRecovery.Tests.Postgres;
 /// <summary>A test class with a database of its own.</summary>
 /// <param name="cluster">Where.</param>
 /// <param name="pooler">What stands between; null: nothing.</param>
+/// <param name="isolation">The database's default isolation level.</param>
 [Collection(SharesPostgres.Name)]
-public abstract class PostgresTest(PostgresCluster cluster, Pooler? pooler = null) : IAsyncLifetime
+public abstract class PostgresTest(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : IAsyncLifetime
 {
+    protected const string ReadCommitted = "read committed";
+    protected const string RepeatableRead = "repeatable read";
+    protected const string Serializable = "serializable";
+
     private protected SagaDatabase Db { get; private set; } = null!;
 
     public async Task InitializeAsync()
     {
         string database = await cluster.NewDatabaseAsync();
+        if (isolation != ReadCommitted)
+        {
+            await SagaDatabase.AlterAsync(database, $"default_transaction_isolation = '{isolation}'");
+        }
+
         Db = pooler is null
             ? new SagaDatabase(database)
             : new SagaDatabase(

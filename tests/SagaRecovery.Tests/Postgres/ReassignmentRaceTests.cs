@@ -6,7 +6,7 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>Reassignments beside writes, joins, drains and each other: one waits, and then finds what the other did.</summary>
-public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = null) : ClusterTest(cluster, pooler)
+public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : ClusterTest(cluster, pooler, isolation)
 {
     [Fact]
     public async Task An_append_that_waits_for_a_reassignment_is_refused()

@@ -6,7 +6,7 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>Sagas that are given to another owner: to whom they go, and who hears of it.</summary>
-public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null) : ClusterTest(cluster, pooler)
+public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : ClusterTest(cluster, pooler, isolation)
 {
     [Fact]
     public async Task The_sagas_of_a_silent_coordinator_are_spread_evenly_and_each_taker_is_woken()

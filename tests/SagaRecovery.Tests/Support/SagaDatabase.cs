@@ -134,6 +134,14 @@ public sealed class SagaDatabase : IAsyncDisposable
             new { Statement = statement }),
         $"somebody waited for a lock: {statement}");
 
+    /// <summary>Sets a default of a database, as an administrator does; connections that come later have it.</summary>
+    public static async Task AlterAsync(string connectionString, string setting)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false };
+        await using var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.ExecuteAsync($"alter database {settings.Database} set {setting}");
+    }
+
     public static SavedDefinition DefinitionNamed(string name)
     {
         byte[] dag = Json($$"""{"name":"{{name}}","version":1,"nodes":[{"id":0,"name":"only","undo":false,"after":[]}]}""");

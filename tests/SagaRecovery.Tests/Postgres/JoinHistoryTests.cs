@@ -1,0 +1,190 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using EmbeddedPostgres;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Status;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>Joins on a server that is started anew, and on one that is set back to a backup while processes live on.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "xunit disposes of it through IAsyncLifetime.")]
+public sealed class JoinHistoryTests : IAsyncLifetime
+{
+    private readonly CoordinatorId _id = new(Guid.NewGuid());
+    private readonly List<SagaDatabase> _processes = [];
+    private ThrowawayCluster _cluster = null!;
+    private string _database = "";
+
+    private string DataFolder => Path.Combine(_cluster.Cluster.Folder, "pgdata");
+
+    private string Backup => Path.Combine(_cluster.Cluster.Folder, "backup");
+
+    public async Task InitializeAsync()
+    {
+        _cluster = await ThrowawayCluster.StartAsync();
+        _database = await _cluster.NewDatabaseAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (SagaDatabase process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
+        await _cluster.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_process_whose_server_is_started_anew_joins_again_and_goes_on()
+    {
+        (SagaDatabase us, Membership before) = await JoinAsync();
+        SagaId saga = await us.CreateSagaAsync(before);
+        await us.Controls.NoteInHandAsync(before, [saga], CancellationToken.None);
+        await RestartAsync();
+
+        await LostAsync(() => us.ListAsync(before));
+        await LostAsync(() => us.LoadAsync(before, saga));
+        await LostAsync(() => us.CreateSagaAsync(before));
+        await LostAsync(() => us.AppendAsync(before, saga, events: SagaDatabase.Event(0, NodeEventType.Started)));
+        await LostAsync(() => us.Controls.ReadControlsAsync(before, CancellationToken.None));
+        await LostAsync(() => us.Controls.StayInTouchAsync(before, new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1), _ => { }, CancellationToken.None));
+        Membership after = await us.NewStore().RejoinAsync(before, CancellationToken.None);
+
+        after.Incarnation.Value.Should().Be(before.Incarnation.Value + 1);
+        (await us.AppendAsync(after, saga, events: SagaDatabase.Event(0, NodeEventType.Started))).Should().BeTrue();
+        (await us.QueryAsync<long>("select incarnation from saga_recovery.saga_in_hand")).Should().Be(after.Incarnation.Value, "it is in flight here still");
+        await LostAsync(() => us.AppendAsync(before, saga, events: SagaDatabase.Event(0, NodeEventType.Succeeded)));
+    }
+
+    [Fact]
+    public async Task A_number_given_out_twice_lets_one_process_write()
+    {
+        (SagaDatabase first, Membership zero) = await JoinAsync();
+        SagaId saga = await first.CreateSagaAsync(zero);
+        await BackUpAsync();
+        (SagaDatabase lost, Membership one) = await JoinAsync();
+        await RestoreAsync();
+        (SagaDatabase present, Membership other) = await JoinAsync();
+
+        other.Incarnation.Should().Be(one.Incarnation, "the database has forgotten that it had given this number");
+        await FencedAsync(() => lost.AppendAsync(one, saga, events: SagaDatabase.Event(0, NodeEventType.Started)));
+        await FencedAsync(() => lost.ListAsync(one));
+        await FencedAsync(() => lost.NewStore().RejoinAsync(one, CancellationToken.None));
+        await FencedAsync(() => first.ListAsync(zero));
+        (await present.AppendAsync(other, saga, events: SagaDatabase.Event(0, NodeEventType.Started))).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_process_whose_join_was_lost_joins_again_if_nobody_has_since()
+    {
+        (SagaDatabase first, Membership zero) = await JoinAsync();
+        SagaId saga = await first.CreateSagaAsync(zero);
+        await BackUpAsync();
+        (SagaDatabase lost, Membership one) = await JoinAsync();
+        await RestoreAsync();
+
+        await LostAsync(() => lost.ListAsync(one));
+        Membership again = await lost.NewStore().RejoinAsync(one, CancellationToken.None);
+
+        again.Incarnation.Value.Should().BeGreaterThan(one.Incarnation.Value, "a number is not given twice to one process");
+        (await lost.ListAsync(again)).Should().ContainSingle(candidate => candidate.SagaId == saga);
+        await FencedAsync(() => first.NewStore().RejoinAsync(zero, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_process_whose_row_was_lost_as_a_whole_joins_again()
+    {
+        (SagaDatabase us, Membership before) = await JoinAsync();
+        await us.ExecuteAsync("delete from saga_recovery.saga_coordinator");
+
+        await LostAsync(() => us.ListAsync(before));
+        Membership after = await us.NewStore().RejoinAsync(before, CancellationToken.None);
+
+        (await us.ListAsync(after)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_process_that_joined_again_and_has_not_heard_of_it_joins_once_more()
+    {
+        (SagaDatabase us, Membership before) = await JoinAsync();
+        await RestartAsync();
+        await us.NewStore().RejoinAsync(before, CancellationToken.None); // and the answer is lost
+
+        Membership after = await us.NewStore().RejoinAsync(before, CancellationToken.None);
+
+        (await us.ListAsync(after)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Of_a_process_and_its_predecessor_that_live_on_one_joins_again_and_the_other_is_fenced()
+    {
+        (SagaDatabase first, Membership zero) = await JoinAsync();
+        await BackUpAsync();
+        (SagaDatabase second, Membership one) = await JoinAsync();
+        await RestoreAsync(); // the row names the first again, and both have known it so
+
+        Membership winner = await first.NewStore().RejoinAsync(zero, CancellationToken.None);
+
+        await FencedAsync(() => second.NewStore().RejoinAsync(one, CancellationToken.None));
+        (await first.ListAsync(winner)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Revoking_all_joins_fences_every_process_that_lives()
+    {
+        (SagaDatabase us, Membership before) = await JoinAsync();
+        await us.CreateSagaAsync(before);
+
+        int revoked = await us.Operations.RevokeJoinsAsync(new OperatorNote("ann", "restored from Tuesday"), CancellationToken.None);
+
+        revoked.Should().Be(1);
+        await FencedAsync(() => us.CreateSagaAsync(before));
+        await FencedAsync(() => us.NewStore().RejoinAsync(before, CancellationToken.None));
+        (SagaDatabase next, Membership after) = await JoinAsync();
+        (await next.ListAsync(after)).Should().ContainSingle();
+        (await next.Controls.ReadControlsAsync(after, CancellationToken.None)).RecentActions.Should().ContainSingle()
+            .Which.Should().Match<OperatorAction>(action => action.Lever == Lever.Revoke && action.Note.Actor == "ann" && LeverWords.On(action) == "all joins");
+    }
+
+    private static async Task LostAsync(Func<Task> ask) => await ask.Should().ThrowAsync<JoinLostException>();
+
+    private static async Task FencedAsync(Func<Task> ask) => await ask.Should().ThrowAsync<CoordinatorFencedException>();
+
+    /// <summary>A process of its own: it shares nothing with the others but the database.</summary>
+    private async Task<(SagaDatabase Process, Membership Member)> JoinAsync()
+    {
+        var process = new SagaDatabase(_database);
+        _processes.Add(process);
+        return (process, await process.JoinAsync(_id));
+    }
+
+    private async Task RestartAsync()
+    {
+        await _cluster.Cluster.StopAsync();
+        await _cluster.Cluster.StartAsync();
+    }
+
+    private async Task BackUpAsync()
+    {
+        await _cluster.Cluster.StopAsync();
+        await CopyAsync(DataFolder, Backup);
+        await _cluster.Cluster.StartAsync();
+    }
+
+    private async Task RestoreAsync()
+    {
+        await _cluster.Cluster.StopAsync();
+        Directory.Delete(DataFolder, recursive: true);
+        await CopyAsync(Backup, DataFolder);
+        await _cluster.Cluster.StartAsync();
+    }
+
+    private static async Task CopyAsync(string from, string to)
+    {
+        using Process copy = Process.Start("cp", ["-a", from, to]);
+        await copy.WaitForExitAsync();
+        copy.ExitCode.Should().Be(0);
+    }
+}
