@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Text.Json;
+using SagaRecovery.Stress.Cluster;
+
+namespace SagaRecovery.Stress.Loss;
+
+/// <summary>One fail-over under load to a standby that is behind, until the service works again by itself and there is a new standby.</summary>
+internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, ProjectLoad load, int clients, int slowSagas)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>What is older than this at the cut is on both servers: the standby had caught up since.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
+
+    /// <param name="lag">How long the primary lives on after the standby was cut off.</param>
+    public async Task<(DatabaseLoss Loss, LossTimes Times)> StrikeAsync(TimeSpan lag)
+    {
+        await LoadIsInFullSwingAsync();
+        await pair.StandbyFollowsAsync();
+        DateTimeOffset since = DateTimeOffset.UtcNow - Margin;
+        pair.Cut();
+        await Task.Delay(lag); // commits that the standby will not have
+        long struck = Stopwatch.GetTimestamp();
+        await pair.Primary.KillAsync();
+        await pair.StandbyHasReplayedAsync();
+        SagaSnapshot kept = await SagaSnapshot.ReadAsync(pair.Standby.ConnectionString(LossyPair.Database), since);
+        await pair.PromoteAsync();
+        TimeSpan database = Stopwatch.GetElapsedTime(struck);
+        Task<TimeSpan?> pass = SinceAsync(struck, PassCompletesAsync);
+        Task<TimeSpan?> project = SinceAsync(struck, ProjectsAreMadeAsync);
+        SagaSnapshot old = await ReadTheDeadAsync(since);
+        var times = new LossTimes(database, await pass, await project);
+        run.Require(times.Pass is not null, $"no pass completed within {Patience} of a fail-over with {lag.TotalSeconds} s of lag");
+        run.Require(times.Project is not null, $"no projects were made within {Patience} of a fail-over with {lag.TotalSeconds} s of lag");
+        run.Require(!DatabaseLoss.IsBackwards(old, kept), "the standby had what its primary never had: the scenario reads them wrongly");
+        await pair.RebuildAsync();
+        return (DatabaseLoss.Between(old, kept), times);
+    }
+
+    private async Task LoadIsInFullSwingAsync()
+    {
+        const string SlowInProgress = "select count(*) from saga_recovery.saga where name = 'demo-slow' and state in ('running', 'unwinding')";
+        int promised = load.Promised.Count;
+        await Eventually.HoldsAsync(() => load.Promised.Count > promised + clients, "projects were being made", Patience);
+        await Eventually.HoldsAsync(async () => await stage.ScalarAsync<long>(SlowInProgress) >= slowSagas, "slow sagas were in flight", Patience);
+    }
+
+    /// <summary>Starts the dead primary where the service does not look for it, and reads all that it had committed.</summary>
+    private async Task<SagaSnapshot> ReadTheDeadAsync(DateTimeOffset since)
+    {
+        PlainServer dead = pair.Standby;
+        await dead.StartAsideAsync();
+        SagaSnapshot old = await SagaSnapshot.ReadAsync(dead.ConnectionString(LossyPair.Database), since);
+        await dead.StopAsync();
+        return old;
+    }
+
+    /// <summary>Recovery tries by itself: nobody asks for a pass.</summary>
+    private async Task PassCompletesAsync()
+    {
+        long before = Iteration(await stage.Present!.StatusAsync());
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                JsonElement status = await stage.Present!.StatusAsync();
+                return Iteration(status) > before + 1 && status.GetProperty("lastPass").GetProperty("result").GetString() == "Completed";
+            },
+            "a pass completed",
+            Patience);
+    }
+
+    private async Task ProjectsAreMadeAsync()
+    {
+        int promised = load.Promised.Count;
+        await Eventually.HoldsAsync(() => load.Promised.Count > promised + clients, "projects were made", Patience);
+    }
+
+    private static long Iteration(JsonElement status) => status.GetProperty("lastPass").GetProperty("start").GetProperty("iteration").GetInt64();
+
+    private static async Task<TimeSpan?> SinceAsync(long began, Func<Task> what)
+    {
+        try
+        {
+            await what();
+            return Stopwatch.GetElapsedTime(began);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>How long after the kill something was there again; null: not within the patience of the round.</summary>
+/// <param name="Database">The standby was promoted.</param>
+/// <param name="Pass">A pass had completed that began after that.</param>
+/// <param name="Project">Projects were being made.</param>
+internal sealed record LossTimes(TimeSpan Database, TimeSpan? Pass, TimeSpan? Project);
