@@ -16,6 +16,8 @@ internal sealed record DatabaseLoss(
         old.Events.Count(one => !kept.Events.Contains(one)),
         kept.InProgress.ToHashSet());
 
+    public override string ToString() => $"{Sagas.Count} sagas, {Ends.Count} ends, {Events} events lost";
+
     /// <summary>Whether the new server has what the old one never had: then the two were not read as they should be.</summary>
     public static bool IsBackwards(SagaSnapshot old, SagaSnapshot kept) =>
         kept.Sagas.Keys.Any(saga => !old.Sagas.ContainsKey(saga)) || kept.Events.Any(one => !old.Events.Contains(one));

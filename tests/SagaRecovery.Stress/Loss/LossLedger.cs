@@ -3,24 +3,25 @@ using System.Text.Json.Nodes;
 namespace SagaRecovery.Stress.Loss;
 
 /// <summary>All that the database has lost over the rounds of a run: the account outside the database. Not thread-safe.</summary>
-/// <param name="lags">The lags that there are rounds of.</param>
-internal sealed class LossLedger(IReadOnlyList<TimeSpan> lags)
+/// <param name="kinds">The kinds of loss that there are rounds of.</param>
+internal sealed class LossLedger(params IReadOnlyList<string> kinds)
 {
-    private readonly List<LossRecord> _records = [.. lags.Select(lag => new LossRecord(lag))];
+    private readonly List<LossRecord> _records = [.. kinds.Select(kind => new LossRecord(kind))];
     private readonly Dictionary<Guid, SagaRow> _lost = [];
-    private readonly Dictionary<Guid, TimeSpan> _firstRound = [];
+    private readonly Dictionary<Guid, string> _firstLoss = [];
 
     /// <summary>The sagas that some server had and its successor has not, as they were when they were lost.</summary>
     public IReadOnlyDictionary<Guid, SagaRow> LostSagas => _lost;
 
     public int Rounds => _records.Sum(record => record.Rounds);
 
-    /// <summary>Whether each lag has had as many rounds that lost anything as asked.</summary>
-    public bool EachHasLost(int rounds) => _records.TrueForAll(record => record.Losses.Count(loss => loss.Events > 0) >= rounds);
+    /// <summary>Whether each kind has lost events, and all together some ends: otherwise the run has not shown what it is for.</summary>
+    public bool HasSeenEnough =>
+        _records.TrueForAll(record => record.Losses.Any(loss => loss.Events > 0)) && _records.Exists(record => record.Losses.Any(loss => loss.Ends.Count > 0));
 
-    public void Add(TimeSpan lag, DatabaseLoss loss, LossTimes times)
+    public void Add(string kind, DatabaseLoss loss, LossTimes times)
     {
-        _records.Single(record => record.Lag == lag).Add(loss, times);
+        _records.Single(record => record.Kind == kind).Add(loss, times);
         foreach (SagaRow saga in loss.Sagas)
         {
             _lost[saga.Id] = saga;
@@ -28,7 +29,7 @@ internal sealed class LossLedger(IReadOnlyList<TimeSpan> lags)
 
         foreach (Guid saga in loss.InProgress)
         {
-            _firstRound.TryAdd(saga, lag); // a saga that never ends is in progress in all later rounds, too
+            _firstLoss.TryAdd(saga, kind); // a saga that never ends is in progress in all later rounds, too
         }
     }
 
@@ -46,9 +47,8 @@ internal sealed class LossLedger(IReadOnlyList<TimeSpan> lags)
             run.Figures[figure] = sagas.Count;
         }
 
-        run.Figures["lags"] = new JsonArray([.. _records.Select(record => record.ToJson(damage, Blames))]);
+        run.Figures["kinds"] = new JsonArray([.. _records.Select(record => record.ToJson(damage, Blames))]);
     }
 
-    /// <summary>Whether a saga met its first loss in a round with this lag.</summary>
-    private bool Blames(TimeSpan lag, Guid saga) => _firstRound.TryGetValue(saga, out TimeSpan first) && first == lag;
+    private bool Blames(string kind, Guid saga) => _firstLoss.TryGetValue(saga, out string? first) && first == kind;
 }

@@ -19,24 +19,23 @@ internal static class LossReckoning
     /// <param name="run">Is told what is wrong, and the figures.</param>
     /// <param name="stage">With a service that runs and is not disturbed any more.</param>
     /// <param name="ledger">What the database lost.</param>
-    /// <param name="load">The clients of short sagas.</param>
-    /// <param name="slow">The clients of long sagas.</param>
-    public static async Task ReconcileAsync(StressRun run, Stage stage, LossLedger ledger, ProjectLoad load, SlowLoad slow)
+    /// <param name="load">All clients that there were.</param>
+    public static async Task ReconcileAsync(StressRun run, Stage stage, LossLedger ledger, LossyLoad load)
     {
         run.Say("reconciling");
-        await Task.WhenAll(load.EndAsync(), slow.EndAsync());
+        await load.EndAsync();
         IReadOnlyDictionary<string, IReadOnlySet<Guid>> damage = await CheckSagasAsync(run, stage);
         ledger.AddFigures(run, damage);
         await CheckTheServiceRestsAsync(run, stage.Present!);
         IReadOnlyDictionary<Guid, string> states = await stage.Ledger.StatesAsync();
         IReadOnlyList<ProcessLog> logs = stage.Logs;
-        CheckAnswers(run, states, ledger, slow);
+        CheckAnswers(run, states, ledger, load.Slow);
         CheckLog(run, states, ledger, logs);
         CheckTheServiceNamesLostSagas(run, ledger, logs);
-        await CheckPromisesAsync(run, stage, ledger, load);
+        await CheckPromisesAsync(run, stage, ledger, load.Projects);
         await Reckoning.CheckStatusAsync(run, stage.Present!);
         Reckoning.AddFigures(run, logs);
-        run.Figures["requestsRefusedOrCut"] = load.Others + slow.Others;
+        run.Figures["requestsRefusedOrCut"] = load.Projects.Others + load.Slow.Others;
         run.Require(logs.Sum(log => log.Count(Told.ProtocolViolation)) == 0, "a saga was inserted before it was announced");
     }
 

@@ -2,12 +2,12 @@ using System.Text.Json.Nodes;
 
 namespace SagaRecovery.Stress.Loss;
 
-/// <summary>What fail-overs with one lag came to, over all rounds.</summary>
-internal sealed class LossRecord(TimeSpan lag)
+/// <summary>What losses of one kind came to, over all rounds.</summary>
+internal sealed class LossRecord(string kind)
 {
     private readonly List<(DatabaseLoss Loss, LossTimes Times)> _rounds = [];
 
-    public TimeSpan Lag => lag;
+    public string Kind => kind;
 
     public int Rounds => _rounds.Count;
 
@@ -16,12 +16,12 @@ internal sealed class LossRecord(TimeSpan lag)
     public void Add(DatabaseLoss loss, LossTimes times) => _rounds.Add((loss, times));
 
     /// <param name="damage">Sagas that are not as they should be at the end, by the name of the figure.</param>
-    /// <param name="blames">Whether a saga belongs to this lag.</param>
-    public JsonObject ToJson(IReadOnlyDictionary<string, IReadOnlySet<Guid>> damage, Func<TimeSpan, Guid, bool> blames)
+    /// <param name="blames">Whether a saga met its first loss in a round of this kind.</param>
+    public JsonObject ToJson(IReadOnlyDictionary<string, IReadOnlySet<Guid>> damage, Func<string, Guid, bool> blames)
     {
         var json = new JsonObject
         {
-            ["lagMs"] = Math.Round(lag.TotalMilliseconds),
+            ["kind"] = kind,
             ["rounds"] = Rounds,
             ["inFlight"] = Losses.Sum(loss => loss.InProgress.Count),
             ["sagasLost"] = Losses.Sum(loss => loss.Sagas.Count),
@@ -30,7 +30,7 @@ internal sealed class LossRecord(TimeSpan lag)
         };
         foreach ((string figure, IReadOnlySet<Guid> sagas) in damage)
         {
-            json[figure] = sagas.Count(saga => blames(lag, saga));
+            json[figure] = sagas.Count(saga => blames(kind, saga));
         }
 
         json["slowestDatabaseMs"] = Slowest(times => times.Database);

@@ -5,7 +5,7 @@ using SagaRecovery.Stress.Cluster;
 namespace SagaRecovery.Stress.Loss;
 
 /// <summary>One fail-over under load to a standby that is behind, until the service works again by itself and there is a new standby.</summary>
-internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, ProjectLoad load, int clients, int slowSagas)
+internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, LossyLoad load)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -15,7 +15,7 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Proj
     /// <param name="lag">How long the primary lives on after the standby was cut off.</param>
     public async Task<(DatabaseLoss Loss, LossTimes Times)> StrikeAsync(TimeSpan lag)
     {
-        await LoadIsInFullSwingAsync();
+        await load.IsInFullSwingAsync();
         await pair.StandbyFollowsAsync();
         DateTimeOffset since = DateTimeOffset.UtcNow - Margin;
         pair.Cut();
@@ -27,7 +27,7 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Proj
         await pair.PromoteAsync();
         TimeSpan database = Stopwatch.GetElapsedTime(struck);
         Task<TimeSpan?> pass = SinceAsync(struck, PassCompletesAsync);
-        Task<TimeSpan?> project = SinceAsync(struck, ProjectsAreMadeAsync);
+        Task<TimeSpan?> project = SinceAsync(struck, load.MakesProjectsAsync);
         SagaSnapshot old = await ReadTheDeadAsync(since);
         var times = new LossTimes(database, await pass, await project);
         run.Require(times.Pass is not null, $"no pass completed within {Patience} of a fail-over with {lag.TotalSeconds} s of lag");
@@ -35,14 +35,6 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Proj
         run.Require(!DatabaseLoss.IsBackwards(old, kept), "the standby had what its primary never had: the scenario reads them wrongly");
         await pair.RebuildAsync();
         return (DatabaseLoss.Between(old, kept), times);
-    }
-
-    private async Task LoadIsInFullSwingAsync()
-    {
-        const string SlowInProgress = "select count(*) from saga_recovery.saga where name = 'demo-slow' and state in ('running', 'unwinding')";
-        int promised = load.Promised.Count;
-        await Eventually.HoldsAsync(() => load.Promised.Count > promised + clients, "projects were being made", Patience);
-        await Eventually.HoldsAsync(async () => await stage.ScalarAsync<long>(SlowInProgress) >= slowSagas, "slow sagas were in flight", Patience);
     }
 
     /// <summary>Starts the dead primary where the service does not look for it, and reads all that it had committed.</summary>
@@ -69,12 +61,6 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Proj
             Patience);
     }
 
-    private async Task ProjectsAreMadeAsync()
-    {
-        int promised = load.Promised.Count;
-        await Eventually.HoldsAsync(() => load.Promised.Count > promised + clients, "projects were made", Patience);
-    }
-
     private static long Iteration(JsonElement status) => status.GetProperty("lastPass").GetProperty("start").GetProperty("iteration").GetInt64();
 
     private static async Task<TimeSpan?> SinceAsync(long began, Func<Task> what)
@@ -95,4 +81,8 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Proj
 /// <param name="Database">The standby was promoted.</param>
 /// <param name="Pass">A pass had completed that began after that.</param>
 /// <param name="Project">Projects were being made.</param>
-internal sealed record LossTimes(TimeSpan Database, TimeSpan? Pass, TimeSpan? Project);
+internal sealed record LossTimes(TimeSpan Database, TimeSpan? Pass, TimeSpan? Project)
+{
+    public override string ToString() => FormattableString.Invariant(
+        $"writes after {Database.TotalMilliseconds:F0} ms, passes after {Pass?.TotalMilliseconds:F0} ms, projects after {Project?.TotalMilliseconds:F0} ms");
+}

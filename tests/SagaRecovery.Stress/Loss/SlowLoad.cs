@@ -12,16 +12,16 @@ internal sealed class SlowLoad : IAsyncDisposable
     private const int OneUnwinds = 3;
 
     private readonly CancellationTokenSource _stop = new();
-    private readonly ServiceProcess _service;
+    private readonly Func<ServiceProcess?> _present;
     private readonly Task _clients;
     private long _others;
 
-    /// <param name="service">The service that runs the sagas.</param>
+    /// <param name="present">The service to ask now; null: there is none.</param>
     /// <param name="clients">How many clients work side by side.</param>
     /// <param name="step">The time that each step of a saga takes; there are ten in a row, of 26.</param>
-    public SlowLoad(ServiceProcess service, int clients, TimeSpan step)
+    public SlowLoad(Func<ServiceProcess?> present, int clients, TimeSpan step)
     {
-        _service = service;
+        _present = present;
         _clients = Task.WhenAll(Enumerable.Range(0, clients).Select(client => RunAsync(step, fails: client % OneUnwinds == 0)));
     }
 
@@ -64,7 +64,12 @@ internal sealed class SlowLoad : IAsyncDisposable
     {
         try
         {
-            using HttpResponseMessage answer = await _service.Http.PostAsync(
+            if (_present() is not { } service)
+            {
+                return false;
+            }
+
+            using HttpResponseMessage answer = await service.Http.PostAsync(
                 FormattableString.Invariant($"/demo-sagas/slow?step={step.TotalMilliseconds:F0}&fails={(fails ? "true" : "false")}"), content: null);
             if (answer.StatusCode != HttpStatusCode.OK)
             {

@@ -9,17 +9,6 @@ namespace SagaRecovery.Stress.Scenarios;
 /// </summary>
 internal sealed class LossyFailoverScenario : Scenario
 {
-    private const int Clients = 8;
-    private const int SlowClients = 12;
-
-    /// <summary>So many slow sagas are in flight over each loss.</summary>
-    private const int SlowInFlight = SlowClients / 2;
-
-    /// <summary>How often the service looks for sagas that nobody runs: well within the time that the reconciliation allows.</summary>
-    private const string Period = "--SagaRecovery:Period=00:00:05";
-
-    private static readonly TimeSpan SlowStep = TimeSpan.FromMilliseconds(400);
-
     private static readonly TimeSpan[] Lags = [TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(3)];
 
     public override string Name => "lossy-failover";
@@ -28,14 +17,13 @@ internal sealed class LossyFailoverScenario : Scenario
     {
         LossyPair pair = await LossyPair.StartAsync();
         await using Stage stage = await Stage.SetAsync(pair, FailoverScenario.Connection);
-        ServiceProcess service = await stage.StartAsync(Period);
+        ServiceProcess service = await stage.StartAsync(LossyLoad.Period);
         await service.FirstPassAsync();
-        await using var load = new ProjectLoad(() => stage.Present, Clients);
-        await using var slow = new SlowLoad(service, SlowClients, SlowStep);
+        await using var load = new LossyLoad(stage);
         run.Say("the pair stands");
 
-        var round = new LossRound(run, stage, pair, load, Clients, SlowInFlight);
-        var ledger = new LossLedger(Lags);
+        var round = new LossRound(run, stage, pair, load);
+        var ledger = new LossLedger([.. Lags.Select(Kind)]);
         do
         {
             TimeSpan[] order = [.. Lags];
@@ -43,14 +31,15 @@ internal sealed class LossyFailoverScenario : Scenario
             foreach (TimeSpan lag in order)
             {
                 (DatabaseLoss loss, LossTimes times) = await round.StrikeAsync(lag);
-                ledger.Add(lag, loss, times);
-                run.Say(FormattableString.Invariant(
-                    $"lag {lag.TotalSeconds} s: {loss.Sagas.Count} sagas, {loss.Ends.Count} ends, {loss.Events} events lost; {times}"));
+                ledger.Add(Kind(lag), loss, times);
+                run.Say($"{Kind(lag)}: {loss}; {times}");
             }
         }
-        while (run.GoesOn(ledger.EachHasLost(rounds: 1)));
+        while (run.GoesOn(ledger.HasSeenEnough));
 
-        await LossReckoning.ReconcileAsync(run, stage, ledger, load, slow);
+        await LossReckoning.ReconcileAsync(run, stage, ledger, load);
         run.Require(await service.TerminateAsync() == 0, "the service did not end cleanly");
     }
+
+    private static string Kind(TimeSpan lag) => FormattableString.Invariant($"{lag.TotalSeconds} s behind");
 }
