@@ -120,6 +120,14 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         result["eventsLost"].Should().BeGreaterThan(100);
     }
 
+    [Fact]
+    public async Task When_a_backup_is_restored_every_saga_that_is_left_ends_and_only_the_process_that_joined_last_writes()
+    {
+        StressResult result = await RunAsync(new RestoreScenario(), seconds: 1);
+
+        result["restores"].Should().Be(5);
+    }
+
     private async Task<StressResult> RunAsync(Scenario scenario, int seconds)
     {
         await using var progress = new StringWriter();

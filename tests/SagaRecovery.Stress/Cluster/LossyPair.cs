@@ -97,7 +97,8 @@ internal sealed class LossyPair : IAsyncDisposable
     {
         await (_relay?.DisposeAsync() ?? ValueTask.CompletedTask);
         _relay = new Relay(Primary.Port);
-        await Standby.BecomeStandbyAsync(Primary, _relay.Port);
+        await Standby.CopyAsync(Primary);
+        await Standby.FollowAsync(_relay.Port);
         await Standby.StartAsync();
         await StandbyFollowsAsync();
     }

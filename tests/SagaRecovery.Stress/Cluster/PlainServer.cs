@@ -37,30 +37,29 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
         await ServerProgram.GiveAsync(PasswordFile); // the standby reads it
     }
 
-    /// <summary>Replaces whatever was here by a copy of another server, which is its standby from the next start on.</summary>
-    /// <param name="primary">The server to copy; it runs.</param>
-    /// <param name="through">The port through which the standby follows.</param>
-    public async Task BecomeStandbyAsync(PlainServer primary, int through)
+    /// <summary>Replaces whatever was here by a base backup of another server.</summary>
+    /// <param name="other">The server to copy; it runs.</param>
+    public async Task CopyAsync(PlainServer other)
     {
-        if (Directory.Exists(_folder.Data))
-        {
-            Directory.Delete(_folder.Data, recursive: true);
-        }
-
-        Directory.CreateDirectory(_folder.Root);
-        if (!File.Exists(PasswordFile))
-        {
-            ClusterFolder.WritePrivate(PasswordFile, await File.ReadAllTextAsync(primary.PasswordFile));
-            await ServerProgram.GiveAsync(PasswordFile);
-        }
-
-        await ServerProgram.GiveAsync(_folder.Root);
-        string[] backup = ["-D", _folder.Data, "-d", ConnectionInfo(primary.Port), "-X", "stream", "-c", "fast", "--no-sync"];
+        DeleteData();
+        await TakePasswordAsync(other);
+        string[] backup = ["-D", _folder.Data, "-d", ConnectionInfo(other.Port), "-X", "stream", "-c", "fast", "--no-sync"];
         await RunAsync("pg_basebackup", backup);
-        await File.AppendAllTextAsync(Path.Combine(_folder.Data, "postgresql.auto.conf"), $"primary_conninfo = '{ConnectionInfo(through)}'\n");
-        string signal = Path.Combine(_folder.Data, "standby.signal");
-        await File.WriteAllTextAsync(signal, "");
-        await ServerProgram.GiveAsync(signal);
+    }
+
+    /// <summary>Makes a copy a standby from its next start on.</summary>
+    /// <param name="through">The port through which it follows its primary.</param>
+    public Task FollowAsync(int through) => SetAsync("standby.signal", $"primary_conninfo = '{ConnectionInfo(through)}'");
+
+    /// <summary>Makes a copy begin a new timeline at its next start, as a restore to a point in time does.</summary>
+    public Task BeginTimelineAsync() => SetAsync("recovery.signal", "restore_command = 'false'");
+
+    /// <summary>Replaces whatever was here by the data of another server; neither runs.</summary>
+    public async Task TakeDataAsync(PlainServer other)
+    {
+        DeleteData();
+        await TakePasswordAsync(other);
+        Directory.Move(other._folder.Data, _folder.Data);
     }
 
     /// <summary>Starts it where services look for it.</summary>
@@ -84,6 +83,9 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     /// <summary>Ends its life as a standby.</summary>
     public Task PromoteAsync() => RunAsync("pg_ctl", ["promote", "-D", _folder.Data, "-w"]);
 
+    /// <summary>Ends it as in a crash, but by itself: it leaves nothing outside its folder.</summary>
+    public Task CrashAsync() => _server.StopAsync(StopMode.Immediate, CancellationToken.None);
+
     /// <summary>The connection string of the superuser, to this server as it runs now, whatever its part in the pair.</summary>
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
@@ -99,7 +101,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     {
         if (ServerProcesses.Of(_folder.Data) is not null)
         {
-            await _server.StopAsync(StopMode.Immediate, CancellationToken.None);
+            await CrashAsync();
         }
     }
 
@@ -111,6 +113,33 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
         {
             throw new InvalidOperationException($"Port {port} was taken by another process while no server of the pair listened there.");
         }
+    }
+
+    private void DeleteData()
+    {
+        if (Directory.Exists(_folder.Data))
+        {
+            Directory.Delete(_folder.Data, recursive: true);
+        }
+    }
+
+    private async Task TakePasswordAsync(PlainServer other)
+    {
+        if (!File.Exists(PasswordFile))
+        {
+            Directory.CreateDirectory(_folder.Root);
+            await ServerProgram.GiveAsync(_folder.Root);
+            ClusterFolder.WritePrivate(PasswordFile, await File.ReadAllTextAsync(other.PasswordFile));
+            await ServerProgram.GiveAsync(PasswordFile);
+        }
+    }
+
+    private async Task SetAsync(string signalFile, string setting)
+    {
+        await File.AppendAllTextAsync(Path.Combine(_folder.Data, "postgresql.auto.conf"), $"{setting}\n");
+        string signal = Path.Combine(_folder.Data, signalFile);
+        await File.WriteAllTextAsync(signal, "");
+        await ServerProgram.GiveAsync(signal);
     }
 
     private async Task RunAsync(string program, IReadOnlyList<string> arguments)
