@@ -6,7 +6,7 @@ using Npgsql;
 namespace SagaRecovery.Stress.Cluster;
 
 /// <summary>
-/// A primary and its asynchronous standby, which follows through a relay that can be cut. A primary that dies after the cut takes the
+/// A primary and its asynchronous standby, which reads from it through a relay that can be cut. A primary that dies after the cut takes the
 /// commits since then with it. On loopback ports, in a throw-away folder. Used by the scenario's own flow; not thread-safe.
 /// </summary>
 internal sealed class LossyPair : IAsyncDisposable
@@ -29,7 +29,7 @@ internal sealed class LossyPair : IAsyncDisposable
     /// <summary>The standby, or the dead primary of before until <see cref="RebuildAsync"/>.</summary>
     public PlainServer Standby { get; private set; }
 
-    /// <summary>Makes a pair, and waits until the standby follows.</summary>
+    /// <summary>Makes a pair, and waits until the standby has caught up.</summary>
     public static async Task<LossyPair> StartAsync()
     {
         var pair = new LossyPair();
@@ -62,12 +62,12 @@ internal sealed class LossyPair : IAsyncDisposable
     }.ConnectionString;
 
     /// <summary>Waits until the standby has replayed what the primary has written so far.</summary>
-    public async Task StandbyFollowsAsync()
+    public async Task StandbyCatchesUpAsync()
     {
-        const string Caught = "select exists (select from pg_stat_replication where state = 'streaming' and replay_lsn >= @position::pg_lsn)";
+        const string HasCaughtUp = "select exists (select from pg_stat_replication where state = 'streaming' and replay_lsn >= @position::pg_lsn)";
         await using var connection = new NpgsqlConnection(Primary.ConnectionString(Database));
         string position = (await connection.ExecuteScalarAsync<string>("select pg_current_wal_flush_lsn()::text"))!;
-        await Eventually.HoldsAsync(() => connection.ExecuteScalarAsync<bool>(Caught, new { position }), "the standby had caught up", Patience);
+        await Eventually.HoldsAsync(() => connection.ExecuteScalarAsync<bool>(HasCaughtUp, new { position }), "the standby had caught up", Patience);
     }
 
     /// <summary>Cuts the standby off: nothing reaches it any more.</summary>
@@ -92,15 +92,15 @@ internal sealed class LossyPair : IAsyncDisposable
         (Primary, Standby) = (Standby, Primary);
     }
 
-    /// <summary>Makes a new standby of the primary in the place of the server that does not run, and waits until it follows.</summary>
+    /// <summary>Makes a new standby of the primary in the place of the server that does not run, and waits until it has caught up.</summary>
     public async Task RebuildAsync()
     {
         await (_relay?.DisposeAsync() ?? ValueTask.CompletedTask);
         _relay = new Relay(Primary.Port);
         await Standby.CopyAsync(Primary);
-        await Standby.FollowAsync(_relay.Port);
+        await Standby.BecomeStandbyAsync(_relay.Port);
         await Standby.StartAsync();
-        await StandbyFollowsAsync();
+        await StandbyCatchesUpAsync();
     }
 
     public async ValueTask DisposeAsync()

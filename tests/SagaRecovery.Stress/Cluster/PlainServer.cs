@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace SagaRecovery.Stress.Cluster;
 
-/// <summary>One Postgres server of a pair, which nothing watches and nothing restarts. Used by the scenario's own flow; not thread-safe.</summary>
+/// <summary>One Postgres server of a pair, which no program watches or restarts. Used by the scenario's own flow; not thread-safe.</summary>
 internal sealed class PlainServer(string folder) : IAsyncDisposable
 {
     private static readonly ClusterOptions Options = new()
@@ -23,7 +23,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     private readonly ClusterServer _server = new(new ClusterFolder(folder), Options);
     private readonly ServerCommands _commands = new(PostgresBinaries.Find(Options.BinFolder), Options.Timeout);
 
-    /// <summary>The port on which services look for it.</summary>
+    /// <summary>The port that services know.</summary>
     public int Port { get; } = LoopbackPort.Free();
 
     /// <summary>The file with the superuser's password, which all servers of the pair share.</summary>
@@ -48,8 +48,8 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     }
 
     /// <summary>Makes a copy a standby from its next start on.</summary>
-    /// <param name="through">The port through which it follows its primary.</param>
-    public Task FollowAsync(int through) => SetAsync("standby.signal", $"primary_conninfo = '{ConnectionInfo(through)}'");
+    /// <param name="through">The port through which it reaches its primary.</param>
+    public Task BecomeStandbyAsync(int through) => SetAsync("standby.signal", $"primary_conninfo = '{ConnectionInfo(through)}'");
 
     /// <summary>Makes a copy begin a new timeline at its next start, as a restore to a point in time does.</summary>
     public Task BeginTimelineAsync() => SetAsync("recovery.signal", "restore_command = 'false'");
@@ -62,10 +62,10 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
         Directory.Move(other._folder.Data, _folder.Data);
     }
 
-    /// <summary>Starts it where services look for it.</summary>
+    /// <summary>Starts it on the port that services know.</summary>
     public Task StartAsync() => StartAsync(Port);
 
-    /// <summary>Starts it where nobody looks for it.</summary>
+    /// <summary>Starts it on another port, out of the reach of services.</summary>
     public Task StartAsideAsync() => StartAsync(LoopbackPort.Free());
 
     public Task StopAsync() => _server.StopAsync(StopMode.Fast, CancellationToken.None);
@@ -83,9 +83,6 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     /// <summary>Ends its life as a standby.</summary>
     public Task PromoteAsync() => RunAsync("pg_ctl", ["promote", "-D", _folder.Data, "-w"]);
 
-    /// <summary>Ends it as in a crash, but by itself: it leaves nothing outside its folder.</summary>
-    public Task CrashAsync() => _server.StopAsync(StopMode.Immediate, CancellationToken.None);
-
     /// <summary>The connection string of the superuser, to this server as it runs now, whatever its part in the pair.</summary>
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
@@ -99,9 +96,18 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (ServerProcesses.Of(_folder.Data) is not null)
+        if (ServerProcesses.Of(_folder.Data) is null)
         {
-            await CrashAsync();
+            return;
+        }
+
+        try
+        {
+            await _server.StopAsync(StopMode.Immediate, CancellationToken.None);
+        }
+        catch (EmbeddedPostgresException) when (ServerProcesses.Of(_folder.Data) is not null)
+        {
+            await KillAsync(); // it does not stop by itself: leave no server behind
         }
     }
 

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace SagaRecovery.Stress.Cluster;
 
 /// <summary>
-/// Passes TCP connections on to one loopback port until it is cut: from then on nothing reaches either side, and nobody is let in.
-/// <see cref="Cut"/> may be called at any time, and again.
+/// Passes TCP connections on to one loopback port until it is cut: from then on nothing reaches either side, and new connections are
+/// refused. <see cref="Cut"/> may be called at any time, and again.
 /// </summary>
 internal sealed class Relay : IAsyncDisposable
 {
@@ -76,7 +76,7 @@ internal sealed class Relay : IAsyncDisposable
             }
             catch (Exception broken) when (broken is OperationCanceledException or SocketException)
             {
-                // cut, or one side is gone: the other learns it by the end of its connection
+                // cut, or one side has closed: the other learns it by the end of its own connection
             }
         }
     }

@@ -4,12 +4,12 @@ using SagaRecovery.Stress.Loss;
 
 namespace SagaRecovery.Stress.Cluster;
 
-/// <summary>A server of which a base backup is taken, and which goes back to it. In a throw-away folder. Not thread-safe.</summary>
+/// <summary>A server that is replaced by an earlier base backup of itself. In a throw-away folder. Not thread-safe.</summary>
 internal sealed class RestoredServer : IAsyncDisposable
 {
     private const string Database = "stress";
 
-    /// <summary>What is older than this at the backup is in it.</summary>
+    /// <summary>The age at the backup from which rows are certainly in it.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("restored-server-").FullName;
@@ -53,12 +53,12 @@ internal sealed class RestoredServer : IAsyncDisposable
         await _backup.CopyAsync(_live);
     }
 
-    /// <summary>Stops the server, puts the backup in the place of its data, and starts it again.</summary>
-    /// <param name="newTimeline">Whether the restored server begins a new timeline. A folder that is merely put back does not.</param>
+    /// <summary>Kills the server, puts the backup in the place of its data, and starts it again.</summary>
+    /// <param name="newTimeline">The restored server begins a new timeline. A folder that is merely put back does not.</param>
     /// <returns>What is lost.</returns>
     public async Task<DatabaseLoss> RestoreAsync(bool newTimeline)
     {
-        await _live.CrashAsync();
+        await _live.KillAsync(); // a paused client keeps no killed server from ending
         await _replaced.TakeDataAsync(_live);
         await _live.TakeDataAsync(_backup);
         if (newTimeline)

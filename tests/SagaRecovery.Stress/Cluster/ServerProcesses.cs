@@ -27,14 +27,14 @@ internal static class ServerProcesses
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select(id => int.Parse(id, CultureInfo.InvariantCulture));
 
-    /// <summary>Whether a process runs; one that is dead and not yet reaped does not.</summary>
+    /// <summary>Tells a process that runs from one that is dead, reaped or not.</summary>
     public static bool IsAlive(int process)
     {
         try
         {
             return File.ReadAllBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/cmdline")).Length > 0;
         }
-        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        catch (Exception dead) when (dead is IOException or UnauthorizedAccessException)
         {
             return false;
         }

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Stress.Loss;
 
-/// <summary>What the database lost when one server took the place of another. Pure.</summary>
+/// <summary>The commits that the database lost when one server took the place of another. Pure.</summary>
 /// <param name="Sagas">The sagas that the old server had and the new one has not.</param>
 /// <param name="Ends">The sagas that had ended on the old server and are in progress on the new one.</param>
 /// <param name="Events">How many events the old server had that the new one has not, those of lost sagas included.</param>
@@ -18,7 +18,7 @@ internal sealed record DatabaseLoss(
 
     public override string ToString() => $"{Sagas.Count} sagas, {Ends.Count} ends, {Events} events lost";
 
-    /// <summary>Whether the new server has what the old one never had: then the two were not read as they should be.</summary>
+    /// <summary>Finds a new server that has what the old one never had: then the scenario read one of the two wrongly.</summary>
     public static bool IsBackwards(SagaSnapshot old, SagaSnapshot kept) =>
         kept.Sagas.Keys.Any(saga => !old.Sagas.ContainsKey(saga)) || kept.Events.Any(one => !old.Events.Contains(one));
 }

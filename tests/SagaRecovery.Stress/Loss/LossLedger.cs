@@ -10,12 +10,12 @@ internal sealed class LossLedger(params IReadOnlyList<string> kinds)
     private readonly Dictionary<Guid, SagaRow> _lost = [];
     private readonly Dictionary<Guid, string> _firstLoss = [];
 
-    /// <summary>The sagas that some server had and its successor has not, as they were when they were lost.</summary>
+    /// <summary>The sagas that some server had and its successor has not, as the dead server had them.</summary>
     public IReadOnlyDictionary<Guid, SagaRow> LostSagas => _lost;
 
     public int Rounds => _records.Sum(record => record.Rounds);
 
-    /// <summary>Whether each kind has lost events, and all together some ends: otherwise the run has not shown what it is for.</summary>
+    /// <summary>True once each kind has lost events, and some kind an end: before that the run has not tested what it is for.</summary>
     public bool HasSeenEnough =>
         _records.TrueForAll(record => record.Losses.Any(loss => loss.Events > 0)) && _records.Exists(record => record.Losses.Any(loss => loss.Ends.Count > 0));
 

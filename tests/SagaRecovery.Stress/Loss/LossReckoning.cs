@@ -9,7 +9,7 @@ namespace SagaRecovery.Stress.Loss;
 /// </summary>
 internal static class LossReckoning
 {
-    /// <summary>Whether the service must name the sagas that it ran and the database lost. Until it does so, naming none is accepted.</summary>
+    /// <summary>True: the service must name each saga that it ran and the database lost. False: it may leave out some, or all.</summary>
     private const bool LostSagasMustBeNamed = false;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -123,7 +123,7 @@ internal static class LossReckoning
         return double.Parse(line[(line.IndexOf('}', StringComparison.Ordinal) + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture);
     }
 
-    /// <summary>A saga whose end a client was told stands so in the database, or is lost.</summary>
+    /// <summary>A saga whose end was answered to a client has that end in the database, or is lost.</summary>
     private static void CheckAnswers(StressRun run, IReadOnlyDictionary<Guid, string> states, LossLedger ledger, SlowLoad slow)
     {
         RequireNone(run, "answers are not what the database says", slow.Answered
@@ -132,7 +132,7 @@ internal static class LossReckoning
         run.Figures["slowAnswered"] = slow.Answered.Count;
     }
 
-    /// <summary>The last end that the log tells of a saga is the one in the database, or the saga is lost.</summary>
+    /// <summary>The last end of a saga in the log is the one in the database, or the saga is lost.</summary>
     private static void CheckLog(StressRun run, IReadOnlyDictionary<Guid, string> states, LossLedger ledger, IReadOnlyList<ProcessLog> logs)
     {
         var last = new Dictionary<Guid, string>();
@@ -146,7 +146,7 @@ internal static class LossReckoning
             .Select(end => $"saga {end.Key}: logged as {end.Value}, is {states.GetValueOrDefault(end.Key, "missing")}"));
     }
 
-    /// <summary>Whether the database agrees with an end, or has lost the saga. One in progress is reported as never ending already.</summary>
+    /// <summary>Accepts an end that the database has, or of a lost saga. A saga in progress is reported elsewhere, as never ending.</summary>
     private static bool Explains(IReadOnlyDictionary<Guid, string> states, LossLedger ledger, Guid saga, string end) =>
         states.TryGetValue(saga, out string? state) ? state == end || state is "running" or "unwinding" : ledger.LostSagas.ContainsKey(saga);
 
@@ -170,7 +170,7 @@ internal static class LossReckoning
 
     /// <summary>
     /// A project that was answered with 201 is missing only if the database lost its saga. Those that are there and not whole are counted
-    /// and not required: their rows were lost while their sagas ran on, which no saga log can know.
+    /// and not required: their rows were lost while their sagas ran on, which no saga log records.
     /// </summary>
     private static async Task CheckPromisesAsync(StressRun run, Stage stage, LossLedger ledger, ProjectLoad load)
     {

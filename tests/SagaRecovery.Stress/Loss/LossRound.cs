@@ -9,14 +9,14 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Loss
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    /// <summary>What is older than this at the cut is on both servers: the standby had caught up since.</summary>
+    /// <summary>The age at the cut from which rows are on both servers: the standby had caught up since.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
 
-    /// <param name="lag">How long the primary lives on after the standby was cut off.</param>
+    /// <param name="lag">The time that the primary lives on after the standby was cut off.</param>
     public async Task<(DatabaseLoss Loss, LossTimes Times)> StrikeAsync(TimeSpan lag)
     {
         await load.IsInFullSwingAsync();
-        await pair.StandbyFollowsAsync();
+        await pair.StandbyCatchesUpAsync();
         DateTimeOffset since = DateTimeOffset.UtcNow - Margin;
         pair.Cut();
         await Task.Delay(lag); // commits that the standby will not have
@@ -37,7 +37,7 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Loss
         return (DatabaseLoss.Between(old, kept), times);
     }
 
-    /// <summary>Starts the dead primary where the service does not look for it, and reads all that it had committed.</summary>
+    /// <summary>Starts the dead primary out of the reach of the service, and reads all that it had committed.</summary>
     private async Task<SagaSnapshot> ReadTheDeadAsync(DateTimeOffset since)
     {
         PlainServer dead = pair.Standby;
@@ -47,7 +47,7 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Loss
         return old;
     }
 
-    /// <summary>Recovery tries by itself: nobody asks for a pass.</summary>
+    /// <summary>Waits for a pass that recovery makes by itself.</summary>
     private async Task PassCompletesAsync()
     {
         long before = Iteration(await stage.Present!.StatusAsync());
@@ -77,12 +77,12 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Loss
     }
 }
 
-/// <summary>How long after the kill something was there again; null: not within the patience of the round.</summary>
+/// <summary>The times from the kill until something worked again; null: it did not within the patience of the round, or was not measured.</summary>
 /// <param name="Database">The standby was promoted.</param>
 /// <param name="Pass">A pass had completed that began after that.</param>
 /// <param name="Project">Projects were being made.</param>
-internal sealed record LossTimes(TimeSpan Database, TimeSpan? Pass, TimeSpan? Project)
+internal sealed record LossTimes(TimeSpan? Database, TimeSpan? Pass, TimeSpan? Project)
 {
     public override string ToString() => FormattableString.Invariant(
-        $"writes after {Database.TotalMilliseconds:F0} ms, passes after {Pass?.TotalMilliseconds:F0} ms, projects after {Project?.TotalMilliseconds:F0} ms");
+        $"writes after {Database?.TotalMilliseconds:F0} ms, passes after {Pass?.TotalMilliseconds:F0} ms, projects after {Project?.TotalMilliseconds:F0} ms");
 }

@@ -1,9 +1,9 @@
 namespace SagaRecovery.Stress.Loss;
 
-/// <summary>The clients of a run in which the database loses commits: some run short sagas, others long ones, which outlast a loss.</summary>
+/// <summary>The clients of a run in which the database loses commits: some run short sagas, others long ones, which are in flight over a loss.</summary>
 internal sealed class LossyLoad : IAsyncDisposable
 {
-    /// <summary>How often the service looks for sagas that it does not run: well within the time that the reconciliation allows.</summary>
+    /// <summary>The interval between two passes: well within the time that the reconciliation allows.</summary>
     public const string Period = "--SagaRecovery:Period=00:00:05";
 
     private const int ShortClients = 8;

@@ -9,7 +9,7 @@ namespace SagaRecovery.Stress.Loss;
 /// <param name="stage">With the tables of the sagas.</param>
 internal sealed class WriterJournal(Stage stage)
 {
-    /// <summary>The setting that gives a process a name of its own in the journal.</summary>
+    /// <summary>The setting that gives a process a name in the journal.</summary>
     public static string NameSetting(Stage stage, string process) => $"--ConnectionStrings:Sagas={stage.Connection};Application Name={process}";
 
     public Task CreateAsync() => stage.ExecuteAsync("""
@@ -25,7 +25,7 @@ internal sealed class WriterJournal(Stage stage)
         create trigger note after insert on saga_recovery.saga_node_event for each row execute function journal.note('saga_id')
         """);
 
-    /// <summary>How many rows a process has written.</summary>
+    /// <summary>Counts the rows that a process has written.</summary>
     public Task<long> RowsOfAsync(string process) => stage.ScalarAsync<long>(
         string.Create(CultureInfo.InvariantCulture, $"select count(*) from journal.written where writer = '{process}'"));
 }

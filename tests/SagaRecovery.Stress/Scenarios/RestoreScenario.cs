@@ -15,7 +15,7 @@ internal sealed class RestoreScenario : Scenario
     private const string First = "first";
     private const string Successor = "successor";
 
-    /// <summary>How long the process goes on after the backup; all of this is lost.</summary>
+    /// <summary>The time that the process goes on after the backup, under full load; all of it is lost.</summary>
     private static readonly TimeSpan LivesOn = TimeSpan.FromSeconds(3);
 
     private static readonly RestoreCase[] Cases =
@@ -86,7 +86,7 @@ internal sealed class RestoreScenario : Scenario
         }
 
         await load.IsInFullSwingAsync();
-        ledger.Add(one.Name, loss, new LossTimes(Database: default, Pass: null, Project: null));
+        ledger.Add(one.Name, loss, new LossTimes(Database: null, Pass: null, Project: null));
         await LossReckoning.ReconcileAsync(run, stage, ledger, load);
         run.Require(await stage.Present!.TerminateAsync() == 0, "the last service did not end cleanly");
     }
@@ -127,9 +127,9 @@ internal sealed class RestoreScenario : Scenario
         }
     }
 
-    /// <param name="Name">What is special about it.</param>
-    /// <param name="NewTimeline">Whether the restored server begins a new timeline.</param>
-    /// <param name="SuccessorJoins">Whether a second process joins before the first one meets the restored database.</param>
-    /// <param name="SameIncarnation">Whether the second process gets the incarnation that the first one has.</param>
+    /// <param name="Name">Its name in the result.</param>
+    /// <param name="NewTimeline">The restored server begins a new timeline.</param>
+    /// <param name="SuccessorJoins">A second process joins before the first one meets the restored database.</param>
+    /// <param name="SameIncarnation">The second process gets the incarnation that the first one has.</param>
     private sealed record RestoreCase(string Name, bool NewTimeline = false, bool SuccessorJoins = false, bool SameIncarnation = false);
 }
