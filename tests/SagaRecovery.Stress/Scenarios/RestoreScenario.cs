@@ -86,6 +86,7 @@ internal sealed class RestoreScenario : Scenario
         }
 
         await load.IsInFullSwingAsync();
+        run.Figures["timeline"] = await stage.ScalarAsync<string>("select left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)");
         ledger.Add(one.Name, loss, new LossTimes(Database: null, Pass: null, Project: null));
         await LossReckoning.ReconcileAsync(run, stage, ledger, load);
         run.Require(await stage.Present!.TerminateAsync() == 0, "the last service did not end cleanly");
