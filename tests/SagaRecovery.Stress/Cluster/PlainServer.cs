@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dapper;
 using EmbeddedPostgres;
 using Npgsql;
 
@@ -69,6 +70,13 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     public Task StartAsideAsync() => StartAsync(LoopbackPort.Free());
 
     public Task StopAsync() => _server.StopAsync(StopMode.Fast, CancellationToken.None);
+
+    /// <summary>Waits until it has ended its recovery.</summary>
+    public async Task IsWritableAsync(string database)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString(database));
+        await Eventually.HoldsAsync(() => connection.ExecuteScalarAsync<bool>("select not pg_is_in_recovery()"), "the server had ended its recovery");
+    }
 
     /// <summary>SIGKILL to the whole server: stopped first, so that it starts no more children.</summary>
     public async Task KillAsync()

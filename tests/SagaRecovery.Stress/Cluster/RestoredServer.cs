@@ -69,7 +69,9 @@ internal sealed class RestoredServer : IAsyncDisposable
         SagaSnapshot kept = await ReadAsideAsync(_live); // before the service reaches it
         SagaSnapshot old = await ReadAsideAsync(_replaced);
         await _live.StartAsync();
-        return DatabaseLoss.Between(old, kept);
+        return DatabaseLoss.IsBackwards(old, kept)
+            ? throw new InvalidOperationException("The backup has what its server never had: the scenario reads them wrongly.")
+            : DatabaseLoss.Between(old, kept);
     }
 
     public async ValueTask DisposeAsync()
@@ -82,6 +84,7 @@ internal sealed class RestoredServer : IAsyncDisposable
     private async Task<SagaSnapshot> ReadAsideAsync(PlainServer server)
     {
         await server.StartAsideAsync();
+        await server.IsWritableAsync(Database); // one that begins a new timeline lets readers in before it has replayed everything
         SagaSnapshot snapshot = await SagaSnapshot.ReadAsync(server.ConnectionString(Database), _backedUpAfter);
         await server.StopAsync();
         return snapshot;
