@@ -109,6 +109,25 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         result["projectsPromised"].Should().BeGreaterThan(64);
     }
 
+    [Fact]
+    public async Task When_a_fail_over_loses_commits_every_saga_that_is_left_ends()
+    {
+        StressResult result = await RunAsync(new LossyFailoverScenario(), seconds: 1);
+
+        result["rounds"].Should().BeGreaterThanOrEqualTo(3);
+        result["sagasLost"].Should().BeGreaterThan(8);
+        result["endsLost"].Should().BeGreaterThan(0);
+        result["eventsLost"].Should().BeGreaterThan(100);
+    }
+
+    [Fact]
+    public async Task When_a_backup_is_restored_every_saga_that_is_left_ends_and_only_the_process_that_joined_last_writes()
+    {
+        StressResult result = await RunAsync(new RestoreScenario(), seconds: 1);
+
+        result["restores"].Should().Be(5);
+    }
+
     private async Task<StressResult> RunAsync(Scenario scenario, int seconds)
     {
         await using var progress = new StringWriter();

@@ -83,6 +83,17 @@ internal sealed class Stage : IAsyncDisposable
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
     public static Task<Stage> SetAsync(PatroniCluster cluster, string connection) => SetAsync(cluster, cluster.NewDatabaseAsync, connection);
 
+    /// <summary>On a primary with a standby that may be behind.</summary>
+    /// <param name="pair">Is ended with the stage.</param>
+    /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
+    public static Task<Stage> SetAsync(LossyPair pair, string connection) => SetAsync(pair, () => Task.FromResult(pair.ConnectionString()), connection);
+
+    /// <summary>On a server that goes back to a backup.</summary>
+    /// <param name="server">Is ended with the stage.</param>
+    /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
+    public static Task<Stage> SetAsync(RestoredServer server, string connection) =>
+        SetAsync(server, () => Task.FromResult(server.ConnectionString()), connection);
+
     private static async Task<Stage> SetAsync(IAsyncDisposable servers, Func<Task<string>> newDatabase, string connection)
     {
         try

@@ -35,6 +35,9 @@ internal sealed class StressRun
 
     public JsonObject Figures { get; } = [];
 
+    /// <summary>The part of the run that goes on now, which is named with what is wrong; null: it has no parts.</summary>
+    public string? Part { get; set; }
+
     /// <summary>Runs a scenario to its end, whatever becomes of it.</summary>
     public static async Task<StressResult> RunAsync(Scenario scenario, TimeSpan duration, int seed, TextWriter progress)
     {
@@ -74,8 +77,9 @@ internal sealed class StressRun
     {
         if (!holds)
         {
-            _wrong.Add(otherwise);
-            Say($"WRONG: {otherwise}");
+            string wrong = Part is null ? otherwise : $"{Part}: {otherwise}";
+            _wrong.Add(wrong);
+            Say($"WRONG: {wrong}");
         }
     }
 

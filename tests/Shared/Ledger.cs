@@ -98,6 +98,55 @@ internal sealed class Ledger(string connectionString)
                 or count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')) as odd
         """);
 
+    /// <summary>Unwound sagas in which a node that succeeded was not undone exactly once.</summary>
+    public Task<IEnumerable<Guid>> UnwoundSagasWithNodesNotUndoneAsync() => QueryAsync<Guid>(
+        """
+        select saga.id
+        from saga_recovery.saga left join saga_recovery.saga_node_event event on event.saga_id = saga.id
+        where state = 'unwound'
+        group by saga.id
+        having count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')
+        """);
+
+    /// <summary>Holes in the logs: events without the one that must have come before. The saga, and what is missing.</summary>
+    public Task<IEnumerable<(Guid Saga, string Hole)>> HolesAsync() => QueryAsync<(Guid, string)>(
+        """
+        select event.saga_id, format('node %s has %s without %s', event.node_id, event.event_type, needs.earlier)
+        from saga_recovery.saga_node_event event
+        join (values ('succeeded', 'started'), ('failed', 'started'), ('undo_started', 'succeeded'), ('undo_finished', 'undo_started'),
+            ('undo_failed', 'undo_started')) needs (later, earlier) on needs.later = event.event_type
+        where not exists (
+            select from saga_recovery.saga_node_event
+            where saga_id = event.saga_id and node_id = event.node_id and event_type = needs.earlier)
+        union all
+        select event.saga_id, format('node %s has started, and its parent %s has not succeeded', event.node_id, parent.node_id)
+        from saga_recovery.saga_node_event event
+        join saga_recovery.saga on saga.id = event.saga_id
+        join saga_recovery.saga_definition definition on definition.hash = saga.definition_hash
+        cross join lateral (
+            select value::text::int as node_id from json_array_elements(definition.dag -> 'nodes' -> event.node_id -> 'after')) parent
+        where event.event_type = 'started' and not exists (
+            select from saga_recovery.saga_node_event
+            where saga_id = event.saga_id and node_id = parent.node_id and event_type = 'succeeded')
+        """);
+
+    /// <summary>The state of every saga.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> StatesAsync() =>
+        (await QueryAsync<(Guid Saga, string State)>("select id, state from saga_recovery.saga")).ToDictionary(row => row.Saga, row => row.State);
+
+    /// <summary>The names of projects that no saga in the database has made.</summary>
+    public async Task<IReadOnlySet<string>> ProjectsWithoutSagaAsync() =>
+        (await QueryAsync<string>(
+            """
+            select name from control_plane.project
+            where name not in (select params ->> 'name' from saga_recovery.saga where saga.name = 'project-create')
+            """)).ToHashSet();
+
+    /// <summary>The names of projects whose sagas are in progress.</summary>
+    public async Task<IReadOnlySet<string>> ProjectsInProgressAsync() =>
+        (await QueryAsync<string>(
+            "select params ->> 'name' from saga_recovery.saga where name = 'project-create' and state in ('running', 'unwinding')")).ToHashSet();
+
     /// <summary>Rows of the control plane that belong to nothing.</summary>
     public Task<long> OrphansAsync() => ScalarAsync<long>(
         """

@@ -81,7 +81,8 @@ internal static class ControlPlaneHost
             .AddDurableExecutor()
             .AddSaga<ProjectCreateSaga>()
             .AddSaga<ProjectDeleteSaga>()
-            .AddSaga<DemoSaga>();
+            .AddSaga<DemoSaga>()
+            .AddSaga<SlowSaga>();
         services.AddHealthChecks().AddSagaRecovery();
 
         services.AddOptions<ControlPlaneOptions>().BindConfiguration(ControlPlaneOptions.SectionName);

@@ -79,7 +79,7 @@ internal sealed record PatroniConfiguration(string Password, int EtcdPort)
     };
 
     /// <summary>Patroni runs more of the programs than are linked from where people look for them.</summary>
-    private static string BinFolder()
+    public static string BinFolder()
     {
         string postgres = PostgresBinaries.Find()["postgres"];
         return Path.GetDirectoryName(File.ResolveLinkTarget(postgres, returnFinalTarget: true)?.FullName ?? postgres)!;

@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
-
 namespace SagaRecovery.Stress.Cluster;
 
 /// <summary>One member of the cluster: a Patroni and the Postgres that it runs.</summary>
@@ -30,16 +27,16 @@ internal sealed class PatroniNode(string name, string folder, string configurati
     public async Task FreezeAsync()
     {
         await _patroni!.SignalAsync("STOP");
-        int server = PostgresProcess()!.Value;
-        await SignalAsync("STOP", server);
-        await SignalAsync("STOP", [.. ChildrenOf(server)]);
+        int server = ServerProcesses.Of(DataFolder)!.Value;
+        await ServerProcesses.SignalAsync("STOP", server);
+        await ServerProcesses.SignalAsync("STOP", [.. ServerProcesses.ChildrenOf(server)]);
     }
 
     /// <summary>SIGCONT: the one that was frozen takes itself for the primary still, until its Patroni has looked.</summary>
     public async Task ThawAsync()
     {
-        int server = PostgresProcess()!.Value;
-        await SignalAsync("CONT", [.. ChildrenOf(server), server]);
+        int server = ServerProcesses.Of(DataFolder)!.Value;
+        await ServerProcesses.SignalAsync("CONT", [.. ServerProcesses.ChildrenOf(server), server]);
         await _patroni!.SignalAsync("CONT");
     }
 
@@ -49,38 +46,11 @@ internal sealed class PatroniNode(string name, string folder, string configurati
     private async Task EndAsync(string signal)
     {
         await (_patroni?.DisposeAsync() ?? ValueTask.CompletedTask);
-        if (PostgresProcess() is { } server)
+        if (ServerProcesses.Of(DataFolder) is { } server)
         {
-            await SignalAsync("CONT", [.. ChildrenOf(server), server]); // one that is frozen does not hear
-            await SignalAsync(signal, server);
-            await Eventually.HoldsAsync(() => PostgresProcess() is null, $"the Postgres of {name} had ended");
-        }
-    }
-
-    private static async Task SignalAsync(string signal, params IReadOnlyList<int> processes)
-    {
-        using var kill = Process.Start("kill", ["-" + signal, .. processes.Select(id => id.ToString(CultureInfo.InvariantCulture))]);
-        await kill.WaitForExitAsync();
-    }
-
-    private static IEnumerable<int> ChildrenOf(int process) =>
-        File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/task/{process}/children"))
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            .Select(id => int.Parse(id, CultureInfo.InvariantCulture));
-
-    /// <summary>The server's process, if it is alive and not another's by now.</summary>
-    private int? PostgresProcess()
-    {
-        try
-        {
-            string first = File.ReadLines(Path.Combine(DataFolder, "postmaster.pid")).First();
-            return File.ReadAllText($"/proc/{first}/cmdline").Contains(DataFolder, StringComparison.Ordinal)
-                ? int.Parse(first, CultureInfo.InvariantCulture)
-                : null;
-        }
-        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or InvalidOperationException)
-        {
-            return null;
+            await ServerProcesses.SignalAsync("CONT", [.. ServerProcesses.ChildrenOf(server), server]); // one that is frozen does not hear
+            await ServerProcesses.SignalAsync(signal, server);
+            await Eventually.HoldsAsync(() => ServerProcesses.Of(DataFolder) is null, $"the Postgres of {name} had ended");
         }
     }
 }

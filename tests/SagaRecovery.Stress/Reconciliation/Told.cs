@@ -16,6 +16,7 @@ internal enum Told
     ProtocolViolation = 20,
     GivenUp = 21,
     Drained = 40,
+    LostByDatabase = 45,
     Started = 100,
     Resumed = 101,
     Succeeded = 102,

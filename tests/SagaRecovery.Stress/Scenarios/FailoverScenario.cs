@@ -19,7 +19,7 @@ internal sealed class FailoverScenario(params IReadOnlyList<Failover> kinds) : S
     private const int OneKillsTheService = 3;
 
     /// <summary>What docs/operations.md advises: without the first, a promoted standby is taken for a standby for 10 s more.</summary>
-    private const string Connection = "Host Recheck Seconds=1;Timeout=3;Command Timeout=5;Cancellation Timeout=1000";
+    public const string Connection = "Host Recheck Seconds=1;Timeout=3;Command Timeout=5;Cancellation Timeout=1000";
 
     public override string Name => "failover";
 

@@ -72,6 +72,15 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
     }
 
     [Fact]
+    public async Task Demo_slow_keeps_its_promises()
+    {
+        IdempotencyReport report = await CheckOf(
+            new SlowSaga(TimeProvider.System), new SlowParameters(StepMilliseconds: 0, Fails: false), _ => Task.CompletedTask).RunAsync();
+
+        report.ThrowIfFaulty();
+    }
+
+    [Fact]
     public async Task A_delete_that_does_not_put_everything_back_would_be_found()
     {
         IdempotencyCheck<ProjectDeleteParameters> check = CheckOf(

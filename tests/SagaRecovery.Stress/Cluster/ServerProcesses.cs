@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace SagaRecovery.Stress.Cluster;
+
+/// <summary>The processes of a Postgres server, found by the folder of its data, and signals to them.</summary>
+internal static class ServerProcesses
+{
+    /// <summary>The server's process; null: it is dead, or its id belongs to another process by now.</summary>
+    public static int? Of(string dataFolder)
+    {
+        try
+        {
+            string first = File.ReadLines(Path.Combine(dataFolder, "postmaster.pid")).First();
+            return File.ReadAllText($"/proc/{first}/cmdline").Contains(dataFolder, StringComparison.Ordinal)
+                ? int.Parse(first, CultureInfo.InvariantCulture)
+                : null;
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    public static IEnumerable<int> ChildrenOf(int process) =>
+        File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/task/{process}/children"))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(id => int.Parse(id, CultureInfo.InvariantCulture));
+
+    /// <summary>Tells a process that runs from one that is dead, reaped or not.</summary>
+    public static bool IsAlive(int process)
+    {
+        try
+        {
+            return File.ReadAllBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/cmdline")).Length > 0;
+        }
+        catch (Exception dead) when (dead is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Sends a signal by name to all of them at once.</summary>
+    public static async Task SignalAsync(string signal, params IReadOnlyList<int> processes)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, .. processes.Select(id => id.ToString(CultureInfo.InvariantCulture))]);
+        await kill.WaitForExitAsync();
+    }
+}
