@@ -121,7 +121,7 @@ internal sealed class OperatorStatements(string schema)
     /// owner. See <see cref="Statements.LockExclusively"/>.
     /// </summary>
     public string LockOwner { get; } = Statements.In(schema, $"""
-        {Statements.ReadCommitted};
+        {Statements.Begin};
         select pg_advisory_xact_lock({Statements.KeyOf("owner")}) from (values (@Owner::uuid)) as o (owner) where owner is not null
         """);
 

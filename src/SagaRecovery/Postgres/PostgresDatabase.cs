@@ -31,14 +31,6 @@ internal sealed class PostgresDatabase(
     /// <summary>The joins of this process, and those before them.</summary>
     public JoinLineage Lineage { get; } = new();
 
-    /// <summary>A batch whose statements run at the level that they are written for; see <see cref="Statements.ReadCommitted"/>.</summary>
-    public static NpgsqlBatch NewBatch(NpgsqlConnection connection)
-    {
-        var batch = new NpgsqlBatch(connection);
-        batch.Add(Statements.ReadCommitted);
-        return batch;
-    }
-
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => dataSource.OpenConnectionAsync(cancellationToken);
 
     public ValueTask<NpgsqlConnection> OpenDirectAsync(CancellationToken cancellationToken) =>
@@ -66,6 +58,22 @@ internal sealed class PostgresDatabase(
     public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(OpenAsync, connection => ReadAsync(connection, build, read, cancellationToken), cancellationToken);
 
+    /// <summary>Runs a batch that decides something behind locks, as one transaction at the level that it is written for, and reads what it answers.</summary>
+    public Task<T> TransactAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) => ReadAsync(
+        batch =>
+        {
+            batch.Add(Statements.Begin);
+            build(batch);
+            batch.Add(Statements.Commit);
+        },
+        async rows =>
+        {
+            T answer = await read(rows).ConfigureAwait(false);
+            await rows.EndAsync().ConfigureAwait(false); // rows come before the commit
+            return answer;
+        },
+        cancellationToken);
+
     /// <summary>Runs a query that changes nothing, or may be repeated.</summary>
     public Task<T> QueryAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(OpenAsync, query, cancellationToken);
@@ -82,7 +90,7 @@ internal sealed class PostgresDatabase(
         Func<PostgresRows, Task<T>> read,
         CancellationToken cancellationToken)
     {
-        NpgsqlBatch batch = NewBatch(connection);
+        var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
             build(batch);

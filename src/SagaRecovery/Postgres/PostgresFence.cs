@@ -54,6 +54,9 @@ internal static class PostgresFence
     /// <param name="build">Adds the writes. Each repeats <see cref="Statements.IsMember"/>.</param>
     /// <param name="read">Reads what they answer.</param>
     /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
+    /// <param name="asksFirst">
+    /// Whether the batch asks whether this process's join counts. If not, the caller asks where nothing was written: that saves each write a statement.
+    /// </param>
     /// <param name="mayRepeat">Whether writing once more what may have been written is harmless: then a connection that had died costs a try.</param>
     /// <exception cref="CoordinatorFencedException">A newer process has joined: nothing was written.</exception>
     /// <exception cref="JoinLostException">The database does not know this join: nothing was written.</exception>
@@ -65,6 +68,7 @@ internal static class PostgresFence
         Action<NpgsqlBatch> build,
         Func<NpgsqlDataReader, Task<T>> read,
         CancellationToken cancellationToken,
+        bool asksFirst = true,
         bool mayRepeat = true)
     {
         return mayRepeat
@@ -77,13 +81,21 @@ internal static class PostgresFence
             batch =>
             {
                 batch.Add(lockStatement).With(member.Coordinator.Value);
-                batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+                if (asksFirst)
+                {
+                    batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+                }
+
                 build(batch);
             },
             async reader =>
             {
                 await reader.NextResultAsync(cancellationToken).ConfigureAwait(false); // the lock's
-                await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+                if (asksFirst)
+                {
+                    await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+                }
+
                 return await read(reader).ConfigureAwait(false);
             },
             cancellationToken);
@@ -93,7 +105,7 @@ internal static class PostgresFence
     /// Writes without the lock: what needs no order with the writes about sagas, and must not wait for them. The statement itself sees to it
     /// that only the present process writes.
     /// </summary>
-    /// <inheritdoc cref="WriteAsync{T}(PostgresDatabase, string, Membership, Action{NpgsqlBatch}, Func{NpgsqlDataReader, Task{T}}, CancellationToken, bool)" />
+    /// <inheritdoc cref="WriteAsync{T}(PostgresDatabase, string, Membership, Action{NpgsqlBatch}, Func{NpgsqlDataReader, Task{T}}, CancellationToken, bool, bool)" />
     public static Task<T> WriteUnlockedAsync<T>(
         PostgresDatabase database,
         NpgsqlConnection connection,
@@ -123,10 +135,12 @@ internal static class PostgresFence
         CancellationToken cancellationToken)
     {
         using var commit = new CommitWatch(connection);
-        NpgsqlBatch batch = PostgresDatabase.NewBatch(connection);
+        var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
+            batch.Add(Statements.Begin);
             build(batch);
+            batch.Add(Statements.Commit);
             NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {

@@ -90,7 +90,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, TimeProvider time,
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
-            batch.Add(database.Statements.BeginJoin);
+            batch.Add(Statements.Begin);
             batch.Add(database.Statements.Backend);
             NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
@@ -113,7 +113,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, TimeProvider time,
         {
             batch.Add(database.Statements.LockExclusively).With(coordinator.Value);
             build(batch);
-            batch.Add(database.Statements.Commit);
+            batch.Add(Statements.Commit);
             NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {

@@ -23,6 +23,14 @@ internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken ca
     public async Task EnsureFirstAsync(Action<NpgsqlDataReader?> ensure) =>
         ensure(await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? reader : null);
 
+    /// <summary>Reads on to the end of the batch.</summary>
+    public async Task EndAsync()
+    {
+        while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false))
+        {
+        }
+    }
+
     /// <summary>Passes over so many results.</summary>
     public async Task SkipAsync(int results)
     {

@@ -171,7 +171,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
         }
     }
 
-    private Task<MovedBatch> MoveBatchAsync(Move move, Guid after, int turn, CancellationToken cancellationToken) => database.ReadAsync(
+    private Task<MovedBatch> MoveBatchAsync(Move move, Guid after, int turn, CancellationToken cancellationToken) => database.TransactAsync(
         batch =>
         {
             AddLocks(batch, move);

@@ -31,8 +31,13 @@ internal sealed class PostgresSagaLog : ISagaLog
     {
         List<List<int>> turns = TurnsOf(entries);
         bool[] written = await PostgresFence.WriteAsync(
-            _database, Sql.Lock, member, Build, reader => ReadWrittenAsync(reader, turns, entries.Count, cancellationToken), cancellationToken)
-            .ConfigureAwait(false);
+            _database,
+            Sql.Lock,
+            member,
+            Build,
+            reader => ReadWrittenAsync(reader, turns, entries.Count, cancellationToken),
+            cancellationToken,
+            asksFirst: false).ConfigureAwait(false);
         if (written.Contains(value: false))
         {
             await AcceptRepeatsAsync(member, entries, written, cancellationToken).ConfigureAwait(false);
@@ -185,22 +190,34 @@ internal sealed class PostgresSagaLog : ISagaLog
         return turns;
     }
 
-    /// <summary>Answers for entries that were not written because they had been, before their saga ended: an answer was lost.</summary>
+    /// <summary>
+    /// Answers for entries that were not written: the join of this process may not count any more, or they had been written before, and
+    /// their saga has ended since: an answer was lost.
+    /// </summary>
     private async Task AcceptRepeatsAsync(Membership member, IReadOnlyList<SagaLogEntry> entries, bool[] written, CancellationToken cancellationToken)
     {
         int[] refused = [.. Enumerable.Range(0, written.Length).Where(index => !written[index])];
         (long Ordinal, SavedNodeEvent Event)[] events =
             [.. refused.SelectMany((index, i) => entries[index].Events.Select(nodeEvent => (i + 1L, nodeEvent)))];
         List<long> standing = await _database.ReadAsync(
-            batch => batch.Add(Sql.StandAlready)
-                .With(member.Coordinator.Value)
-                .With(refused.Select(index => entries[index].SagaId.Value).ToArray())
-                .With(refused.Select(index => entries[index].Generation.Value).ToArray())
-                .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
-                .With(events.Select(one => one.Ordinal).ToArray())
-                .With(events.Select(one => one.Event.NodeId).ToArray())
-                .With(events.Select(one => SagaWords.Of(one.Event.Type)).ToArray()),
-            rows => rows.ListAsync(row => row.GetInt64(0)),
+            batch =>
+            {
+                batch.Add(Sql.Present).With(member.Coordinator.Value);
+                batch.Add(Sql.StandAlready)
+                    .With(member.Coordinator.Value)
+                    .With(refused.Select(index => entries[index].SagaId.Value).ToArray())
+                    .With(refused.Select(index => entries[index].Generation.Value).ToArray())
+                    .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
+                    .With(events.Select(one => one.Ordinal).ToArray())
+                    .With(events.Select(one => one.Event.NodeId).ToArray())
+                    .With(events.Select(one => SagaWords.Of(one.Event.Type)).ToArray());
+            },
+            async rows =>
+            {
+                await rows.EnsureFirstAsync(row => PostgresFence.EnsureCounts(_database, member, row is null ? null : JoinRow.Of(row))).ConfigureAwait(false);
+                await rows.SkipAsync(1).ConfigureAwait(false);
+                return await rows.ListAsync(row => row.GetInt64(0)).ConfigureAwait(false);
+            },
             cancellationToken).ConfigureAwait(false);
         standing.ForEach(ordinal => written[refused[ordinal - 1]] = true);
     }

@@ -79,7 +79,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
     public async Task<int> RevokeJoinsAsync(OperatorNote note, CancellationToken cancellationToken)
     {
         Guid[] all = [.. await QueryAsync<Guid>(Sql.ListIds, parameters: null, cancellationToken).ConfigureAwait(false)];
-        return await database.ReadAsync(
+        return await database.TransactAsync(
             batch =>
             {
                 foreach (Guid id in all.Order())
@@ -149,7 +149,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
         };
 
         // Two statements of one transaction: the second has a snapshot of its own, and sees what it had to wait for.
-        if (await PullAsync($"{Sql.LockOwner};\n{statement}", parameters, cancellationToken).ConfigureAwait(false))
+        if (await PullAsync($"{Sql.LockOwner};\n{statement};\n{Statements.Commit}", parameters, cancellationToken).ConfigureAwait(false))
         {
             return LeverOutcome.Done.Instance;
         }

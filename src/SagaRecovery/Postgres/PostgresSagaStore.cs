@@ -80,7 +80,7 @@ internal sealed class PostgresSagaStore(
     {
         var page = new LoadedPage(candidates, _definitions, row => PostgresFence.EnsureCounts(database, member, row));
         Guid[] ids = [.. candidates.Select(candidate => candidate.SagaId.Value)];
-        NpgsqlBatch batch = PostgresDatabase.NewBatch(connection);
+        var batch = new NpgsqlBatch(connection); // decides nothing behind a lock: any isolation level will do
         await using (batch.ConfigureAwait(false))
         {
             batch.Add(database.Statements.Present).With(member.Coordinator.Value);
@@ -122,7 +122,7 @@ internal sealed class PostgresSagaStore(
         NpgsqlConnection connection, Membership member, List<Candidate> page, NameCache names, Guid after, CancellationToken cancellationToken)
     {
         page.Clear();
-        NpgsqlBatch batch = PostgresDatabase.NewBatch(connection);
+        var batch = new NpgsqlBatch(connection); // decides nothing behind a lock: any isolation level will do
         await using (batch.ConfigureAwait(false))
         {
             batch.Add(database.Statements.Present).With(member.Coordinator.Value);

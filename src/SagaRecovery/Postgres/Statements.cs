@@ -5,16 +5,13 @@ namespace SagaRecovery.Postgres;
 /// parameters. <c>$1</c> and <c>$2</c> are always the coordinator's id and the token of its join.
 /// </summary>
 /// <remarks>
-/// Each batch begins with <see cref="ReadCommitted"/>: what is decided behind a lock is decided on a snapshot taken after the lock,
+/// A batch that writes begins with <see cref="Begin"/>: what is decided behind a lock is decided on a snapshot taken after the lock,
 /// whatever isolation level the database, the role or the connection has as its default. See docs/decisions/0002-fencing-by-the-owners-row.md.
 /// </remarks>
 internal sealed class Statements(string schema)
 {
-    /// <summary>
-    /// First in every batch. A plain <c>set</c> of this setting lasts for the present transaction only, which is the batch, and neither
-    /// costs a round trip nor raises the warning that <c>set local</c> raises outside a transaction block.
-    /// </summary>
-    public const string ReadCommitted = "set transaction_isolation = 'read committed'";
+    /// <summary>First in every batch that decides something behind a lock; <see cref="Commit"/> is the last. All travel together.</summary>
+    public const string Begin = "begin isolation level read committed";
 
     /// <summary>How many joins before its own a process remembers; see <see cref="JoinLineage"/>.</summary>
     private const string KeptPredecessors = "64";
@@ -61,20 +58,18 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Opens the transaction of a join. It locks nothing yet, and tells which backend is to be watched: behind a pooler that is not the
+    /// Behind <see cref="Begin"/>, in the transaction of a join. It locks nothing yet, and tells which backend is to be watched: behind a pooler that is not the
     /// connection's. A join may have to wait for a writer that has stopped, so the time-outs that an administrator has set for statements
     /// do not apply to it; the client's own does.
     /// </summary>
-    public string BeginJoin { get; } = "begin isolation level read committed";
-
-    public string Backend { get; } = """
-        select pg_backend_pid(), pg_is_in_recovery(),
+    public string Backend { get; } = $"""
+        {NoLoadBalance} select pg_backend_pid(), pg_is_in_recovery(),
             set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true),
             case when current_setting('transaction_timeout', true) is not null then set_config('transaction_timeout', '0', true) end
         """;
 
-    /// <summary>Travels with the join: the row is never locked by a client that has stopped.</summary>
-    public string Commit { get; } = "commit";
+    /// <summary>Travels with what it commits: nothing is ever locked by a client that has stopped in between.</summary>
+    public const string Commit = "commit";
 
     /// <summary>Who keeps a backend waiting.</summary>
     public string Blockers { get; } = """
@@ -167,13 +162,13 @@ internal sealed class Statements(string schema)
     /// they have grown, and would read all of them for each write.
     /// </summary>
     public string Lock { get; } = In(schema, $"""
-        select pg_advisory_xact_lock_shared({KeyOf("$1")}), {Durably},
+        {NoLoadBalance} select pg_advisory_xact_lock_shared({KeyOf("$1")}), {Durably},
             set_config('enable_seqscan', 'off', true), set_config('enable_mergejoin', 'off', true)
         """);
 
     /// <summary>As <see cref="Lock"/>, but waits for the writes under way and keeps others out: what takes from a coordinator takes this.</summary>
     public string LockExclusively { get; } = In(schema, $"""
-        select pg_advisory_xact_lock({KeyOf("$1")}), {Durably}
+        {NoLoadBalance} select pg_advisory_xact_lock({KeyOf("$1")}), {Durably}
         """);
 
     public string InsertDefinition { get; } = In(schema, $$"""

@@ -18,7 +18,7 @@ internal sealed class FencedWriter : IAsyncDisposable
         returning token
         """;
 
-    private const string ReadCommitted = "set transaction_isolation = 'read committed'";
+    private const string BeginTransaction = "begin isolation level read committed";
 
     private const string Lock =
         "select pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, hashtextextended('saga_recovery', 0))), set_config('synchronous_commit', 'on', true)";
@@ -121,7 +121,7 @@ internal sealed class FencedWriter : IAsyncDisposable
     private NpgsqlBatch Begin()
     {
         var batch = new NpgsqlBatch(_connection);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadCommitted));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(BeginTransaction));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Lock) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = _owner } } });
         return batch;
     }
@@ -137,6 +137,7 @@ internal sealed class FencedWriter : IAsyncDisposable
 
     private static async Task WriteAsync(NpgsqlBatch batch)
     {
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
         await batch.PrepareAsync();
         await batch.ExecuteNonQueryAsync();
     }

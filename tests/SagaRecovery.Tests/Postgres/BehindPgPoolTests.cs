@@ -1,4 +1,5 @@
 using Npgsql;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Postgres;
 using SagaRecovery.Tests.Support;
 using Xunit.Abstractions;
@@ -110,6 +111,37 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
             prepared, writes, async through => $"events: {string.Join(", ", (await through.LoadAsync(us, old, @new)).Select(Describe))}");
 
         answers.Should().OnlyContain(answer => answer == "events: 2, 1" || IsFailure(answer));
+    }
+
+    /// <summary>Without prepared statements, as docs/operations.md asks for behind a pgpool.</summary>
+    [Theory]
+    [InlineData(VolatileFunctions)]
+    [InlineData(SetConfigAlone)]
+    [InlineData(NoFunction)]
+    public async Task What_is_written_through_it_is_fenced_at_the_primary(string writes)
+    {
+        if (pooled.WhyNot is not null)
+        {
+            return;
+        }
+
+        await Primary.Schema.CreateAsync();
+        await StandbyFallsBehindAsync();
+
+        IReadOnlyList<string> answers = await TryAsync(prepared: false, writes, async through =>
+        {
+            Membership us = await through.JoinAsync();
+            SagaId saga = await through.CreateSagaAsync(us);
+            await through.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started), SagaDatabase.Event(0, NodeEventType.Succeeded, "{}")]);
+            await through.Controls.NoteInHandAsync(us, [saga], CancellationToken.None);
+            await through.Controls.ReadControlsAsync(us, CancellationToken.None);
+            await Primary.JoinAsync(us.Coordinator);
+            Func<Task> late = () => through.AppendAsync(us, saga, SagaState.Succeeded);
+            await late.Should().ThrowAsync<CoordinatorFencedException>();
+            return $"events: {await Primary.CountEventsAsync(saga)}, {await Primary.StateOfAsync(saga)}";
+        });
+
+        answers.Should().OnlyContain(answer => answer == "events: 2, running" || IsFailure(answer));
     }
 
     /// <summary>Keeps what is written later from the standby.</summary>
