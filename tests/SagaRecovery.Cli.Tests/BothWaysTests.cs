@@ -48,7 +48,7 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
         CoordinatorDetails ofDatabase = database.Read(RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails).Single();
         ofDatabase.Should().BeEquivalentTo(ofService with { Silence = ofDatabase.Silence });
         ofDatabase.State.Should().Be(CoordinatorState.Active);
-        ofDatabase.Definitions.Should().Equal("demo v1", "project-create v1", "project-delete v1");
+        ofDatabase.Definitions.Should().Equal("demo v1", "demo-slow v1", "project-create v1", "project-delete v1");
         ofDatabase.InProgress.Should().Be(1);
         ofDatabase.Answers.Should().BeTrue();
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Cli.Tests;
 
@@ -15,7 +16,7 @@ public sealed class SchemaTests(PostgresCluster postgres)
         (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "look with 'schema check'");
         (await RunAsync(database, "apply")).ShouldBeDone();
         (await RunAsync(database, "apply")).ShouldBeDone();
-        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be("schema 'saga_recovery' is as version 3 needs it\n");
+        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be($"schema 'saga_recovery' is as version {PostgresSchema.Version} needs it\n");
         (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldBeDone().Error.Should().Contain("No such sagas");
         (await ToolRun.OfAsync("status", "--connection", database)).ShouldBeDone().Out.Should().Contain("No coordinator has ever joined").And.Contain("No sagas");
     }
@@ -30,6 +31,17 @@ public sealed class SchemaTests(PostgresCluster postgres)
         JsonElement findings = JsonDocument.Parse((await RunAsync(database, "check", "--json")).Should(ExitCode.Failed).Out).RootElement;
         findings.GetProperty("differences").EnumerateArray().Single().GetString().Should().Be("there are none");
         (await RunAsync(database, "check", "--schema", "my_sagas")).ShouldBeDone();
+    }
+
+    [Fact]
+    public async Task Joins_are_revoked_with_one_command_after_it_was_asked_for()
+    {
+        string database = await postgres.NewDatabaseAsync();
+        (await RunAsync(database, "apply")).ShouldBeDone();
+
+        (await ToolRun.OfAsync("coordinators", "revoke-all", "--comment", "restored", "--connection", database)).ShouldRefuse(ExitCode.Usage, "give --yes");
+        (await ToolRun.OfAsync("coordinators", "revoke-all", "--comment", "restored", "--yes", "--connection", database)).ShouldBeDone().Out.Should()
+            .Be("revoke-all: done, 0 coordinators. Each joins anew when its process is started.\n");
     }
 
     private static Task<ToolRun> RunAsync(string database, params IReadOnlyList<string> args) => ToolRun.OfAsync(["schema", .. args, "--connection", database]);

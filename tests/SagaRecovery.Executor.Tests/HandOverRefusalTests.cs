@@ -56,9 +56,9 @@ public sealed class HandOverRefusalTests
     {
         await using TestProcess process = await TestProcess.StartAsync(_store, [_saga]);
 
-        ResumeOutcome outcome = await ResumeAsync(process, saga => saga with { Events = TestShapes.Log("0 Succeeded") });
+        ResumeOutcome outcome = await ResumeAsync(process, saga => saga with { Events = TestShapes.Log("0 Started, 0 Succeeded, 0 Failed") });
 
-        outcome.Should().Be(new ResumeOutcome.Unrecoverable("illegal log: node 0 'only' has 'Succeeded' without 'Started'"));
+        outcome.Should().Be(new ResumeOutcome.Unrecoverable("illegal log: node 0 'only' has both 'Succeeded' and 'Failed'"));
         process.Executor.Running.Should().Be(0);
     }
 

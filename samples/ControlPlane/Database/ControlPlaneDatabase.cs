@@ -36,13 +36,14 @@ internal sealed class ControlPlaneDatabase(NpgsqlDataSource source, TimeProvider
     }
 
     /// <summary>
-    /// A server that only reads (a full disk, a standby about to be promoted) says nothing about this work; it may write later. Nor does a
-    /// pooler whose server is away or has broken off: pgbouncer says so with 08P01, of the class of connection exceptions.
+    /// A server that only reads (a full disk, a standby about to be promoted) says nothing about this work; it may write later. Nor does one
+    /// that ends a session or a transaction for its age (class 25, 57P05, 55P03), nor a pooler whose server is away or has broken off:
+    /// pgbouncer says so with 08P01, of the class of connection exceptions.
     /// </summary>
     public static bool IsNoAnswer(NpgsqlException exception) =>
         exception is not PostgresException answer
         || answer.IsTransient
-        || answer.SqlState is ['0', '8', ..]
+        || answer.SqlState is ['0', '8', ..] or ['2', '5', ..] or ['4', '0', ..]
         || answer.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.QueryCanceled
-            or PostgresErrorCodes.ReadOnlySqlTransaction;
+            or PostgresErrorCodes.IdleSessionTimeout or PostgresErrorCodes.LockNotAvailable;
 }

@@ -116,6 +116,11 @@ internal sealed class DatabaseAccess : ISagaAccess
         return new LeverAnswer(LeverResult.Done, $"{SagaWords.Of(lever)}: done, coordinator {whose}.{AtNextPass}");
     }
 
+    /// <summary>Makes every join up to now worthless.</summary>
+    /// <returns>How many coordinators that concerns.</returns>
+    public Task<int> RevokeJoinsAsync(LeverRequest request, CancellationToken cancellationToken) =>
+        PullAsync(token => Operations.RevokeJoinsAsync(NoteOf(request), token), cancellationToken);
+
     /// <summary>What differs from the tables that this version needs.</summary>
     public Task<IReadOnlyList<string>> CheckSchemaAsync(CancellationToken cancellationToken) => LookAsync(Schema.CheckAsync, cancellationToken);
 

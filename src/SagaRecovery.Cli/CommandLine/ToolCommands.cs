@@ -39,6 +39,7 @@ internal static class ToolCommands
                 CoordinatorListCommand.Create(common),
                 OrphansCommand.Create(common),
                 ReassignCommand.Create(common),
+                RevokeAllCommand.Create(common),
             },
             new Command("schema", "The tables in Postgres")
             {

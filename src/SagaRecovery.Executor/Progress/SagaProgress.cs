@@ -145,7 +145,7 @@ internal sealed class SagaProgress
                 Begin(turn, node, NodeEventType.Started);
             }
 
-            if (_states[node] is NodeState.Started && !_handedOut[node])
+            if (_states[node] is NodeState.Started && !_handedOut[node] && ParentsHaveEnded(node))
             {
                 _handedOut[node] = true;
                 turn.Act.Add(node);
@@ -213,6 +213,20 @@ internal sealed class SagaProgress
         foreach (int parent in Shape.ParentsOf(node))
         {
             if (_states[parent] is not NodeState.Succeeded)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>As always, but where the database has lost what a parent came to: that is run again first, for its output.</summary>
+    private bool ParentsHaveEnded(int node)
+    {
+        foreach (int parent in Shape.ParentsOf(node))
+        {
+            if (_states[parent] is NodeState.NeverStarted or NodeState.Started)
             {
                 return false;
             }

@@ -9,7 +9,8 @@ namespace SagaRecovery.Executor.Progress;
 /// </summary>
 /// <remarks>
 /// A node that never started is legal whatever its parents are: a saga that turned to unwinding starts nothing more. Stricter rules
-/// reject logs that a crash in a parallel unwind really leaves.
+/// reject logs that a crash in a parallel unwind really leaves. What an event implies need not stand there: a database that was failed over
+/// or restored may have lost it.
 /// </remarks>
 internal static class SagaReplay
 {
@@ -21,14 +22,15 @@ internal static class SagaReplay
     {
         progress = null;
         var seen = new NodeEvents[shape.Count];
-        illegal = Collect(shape, events, seen) ?? CheckNodes(shape, seen);
+        illegal = Collect(shape, events, seen);
+        SavedNodeEvent[] inOrder = [.. events, .. Implied(shape, seen)];
+        illegal ??= CheckNodes(shape, seen);
         if (illegal is not null)
         {
             return false;
         }
 
         var replayed = new SagaProgress(shape);
-        SavedNodeEvent[] inOrder = [.. events];
         Array.Sort(inOrder, static (one, other) => one.Type != other.Type ? one.Type - other.Type : one.NodeId - other.NodeId);
         foreach (SavedNodeEvent nodeEvent in inOrder)
         {
@@ -70,6 +72,37 @@ internal static class SagaReplay
         return null;
     }
 
+    /// <summary>
+    /// Events that are lost and that others prove: what ended had begun, and so had the parents of what began. They carry no data. A parent
+    /// whose success is lost with its output is run again.
+    /// </summary>
+    private static List<SavedNodeEvent> Implied(SagaShape shape, NodeEvents[] seen)
+    {
+        List<SavedNodeEvent> implied = [];
+        for (int node = seen.Length - 1; node >= 0; node--) // children have greater ids
+        {
+            if (seen[node].IsEmpty && Array.Exists([.. shape.ChildrenOf(node)], child => !seen[child].IsEmpty))
+            {
+                seen[node] = seen[node].With(NodeEventType.Started);
+                implied.Add(new SavedNodeEvent(node, NodeEventType.Started, default));
+            }
+
+            ImpliedBy(node, NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.Failed);
+            ImpliedBy(node, NodeEventType.UndoStarted, NodeEventType.UndoFinished, NodeEventType.UndoFailed);
+        }
+
+        return implied;
+
+        void ImpliedBy(int node, NodeEventType beginning, NodeEventType end, NodeEventType otherEnd)
+        {
+            if (!seen[node].Has(beginning) && (seen[node].Has(end) || seen[node].Has(otherEnd)))
+            {
+                seen[node] = seen[node].With(beginning);
+                implied.Add(new SavedNodeEvent(node, beginning, default));
+            }
+        }
+    }
+
     /// <summary>What one node's events must be among themselves.</summary>
     private static string? CheckNodes(SagaShape shape, NodeEvents[] seen)
     {
@@ -78,12 +111,8 @@ internal static class SagaReplay
         {
             NodeEvents events = seen[node];
             string? illegal =
-                events.Lacks(NodeEventType.Succeeded, NodeEventType.Started)
-                ?? events.Lacks(NodeEventType.Failed, NodeEventType.Started)
-                ?? events.HasBoth(NodeEventType.Succeeded, NodeEventType.Failed)
+                events.HasBoth(NodeEventType.Succeeded, NodeEventType.Failed)
                 ?? events.Lacks(NodeEventType.UndoStarted, NodeEventType.Succeeded)
-                ?? events.Lacks(NodeEventType.UndoFinished, NodeEventType.UndoStarted)
-                ?? events.Lacks(NodeEventType.UndoFailed, NodeEventType.UndoStarted)
                 ?? events.HasBoth(NodeEventType.UndoFinished, NodeEventType.UndoFailed)
                 ?? (events.Has(NodeEventType.UndoStarted) && !anyFailed ? "'UndoStarted' though no node of the saga failed" : null);
             if (illegal is not null)
@@ -104,10 +133,9 @@ internal static class SagaReplay
             foreach (int parent in shape.ParentsOf(node))
             {
                 (NodeState above, NodeState below) = (progress[parent], progress[node]);
-                if (below is not NodeState.NeverStarted
-                    && above is NodeState.NeverStarted or NodeState.Started or NodeState.Failed)
+                if (below is not NodeState.NeverStarted && above is NodeState.Failed)
                 {
-                    return $"{Node(shape, node)} started though its parent {Node(shape, parent)} never succeeded";
+                    return $"{Node(shape, node)} started though its parent {Node(shape, parent)} failed";
                 }
 
                 if (above is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed
@@ -126,6 +154,8 @@ internal static class SagaReplay
     /// <summary>The set of a node's events.</summary>
     private readonly record struct NodeEvents(int Bits)
     {
+        public bool IsEmpty => Bits == 0;
+
         public bool Has(NodeEventType type) => (Bits & (1 << (int)type)) != 0;
 
         public NodeEvents With(NodeEventType type) => new(Bits | (1 << (int)type));

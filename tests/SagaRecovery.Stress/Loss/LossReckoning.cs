@@ -10,7 +10,7 @@ namespace SagaRecovery.Stress.Loss;
 internal static class LossReckoning
 {
     /// <summary>True: the service must name each saga that it ran and the database lost. False: it may leave out some, or all.</summary>
-    private const bool LostSagasMustBeNamed = false;
+    private const bool LostSagasMustBeNamed = true;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 

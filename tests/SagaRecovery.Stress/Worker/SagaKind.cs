@@ -44,9 +44,9 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
         Endlessly,
         new(Misread, Misread, Single(Misread), """{"code":"not one"}"""),
         new(Unknown, Unknown, Single("node"), "{}"),
-        new("corrupt, succeeded and never started", Good, GoodNodes, """{"number":7}""", new SeededEvent(0, "succeeded", "7")),
+        new("corrupt, succeeded and failed", Good, GoodNodes, """{"number":7}""", [.. FirstIsDone, new(0, "failed", "7")]),
         new("corrupt, a node that is not", Good, GoodNodes, """{"number":7}""", new SeededEvent(99, "started")),
-        new("corrupt, a child before its parent", Good, GoodNodes, """{"number":7}""", new SeededEvent(3, "started")),
+        new("corrupt, a child of a parent that failed", Good, GoodNodes, """{"number":7}""", new(0, "failed", "7"), new(1, "started")),
     ];
 
     /// <summary>The definition in its canonical form: if this is not the worker's own to the byte, it does not know the saga.</summary>

@@ -70,12 +70,6 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
         new BrokenCode("SagaRecovery.Core", ("SagaTracker.Planning.cs", "bool endLost = known && saga.HadEndedBy(plan.Pass.OpeningDrain);", "bool endLost = false;")));
 
     [Fact]
-    public Task A_listing_from_before_a_loss_ends_a_run_that_is_ours() => IsFoundAsync(
-        nameof(KnownBounds.Losses),
-        Promise.NeverForgotten,
-        new BrokenCode("SagaRecovery", ("RecoveryPass.cs", "            await AccountForLossAsync(member, plan, outcome, stopping)", "            await Task.CompletedTask")));
-
-    [Fact]
     public Task A_report_that_gives_one_count_for_another_is_found() => IsFoundAsync(
         nameof(KnownBounds.OneStart),
         Promise.TrueReport,

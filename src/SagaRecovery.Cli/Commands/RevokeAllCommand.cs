@@ -1,0 +1,46 @@
+using System.CommandLine;
+using SagaRecovery.Cli.Access;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Operations;
+
+namespace SagaRecovery.Cli.Commands;
+
+/// <summary>Makes every earlier join worthless, after a restore or a move. Straight on Postgres: the service is stopped then.</summary>
+internal static class RevokeAllCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        Option<bool> yes = Consent.YesOption();
+        var options = new LeverOptions();
+        var command = new ToolCommand(
+            "revoke-all",
+            "Makes every earlier join worthless, after the database was restored or moved: processes that still run are fenced",
+            "coordinators revoke-all --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres' --comment 'restored from the backup of Tuesday'")
+        {
+            yes,
+        };
+        options.AddTo(command);
+        common.Run(command, async (call, cancellationToken) =>
+        {
+            DatabaseAccess database = call.OpenDatabase();
+            await using (database.ConfigureAwait(false))
+            {
+                if (!call.Value(yes))
+                {
+                    await Consent.AskAsync(
+                        call,
+                        command.Name,
+                        [
+                            $"revoke all joins in {database.Where}",
+                            "  Every process of the service that still runs is fenced: it stops its sagas and has to be started again. No saga is changed.",
+                        ],
+                        cancellationToken).ConfigureAwait(false);
+                }
+
+                int revoked = await database.RevokeJoinsAsync(options.Read(call), cancellationToken).ConfigureAwait(false);
+                return LeverReply.Give(call, new LeverAnswer(LeverResult.Done, $"revoke-all: done, {revoked} coordinators. Each joins anew when its process is started."));
+            }
+        });
+        return command;
+    }
+}
