@@ -80,7 +80,7 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
             return new LoadedSaga.Unreadable(row.Error);
         }
 
-        if (_definitions[row.DefinitionHash] is not { } definition) // a foreign key holds it, and it is read after the sagas: but perhaps elsewhere
+        if (_definitions[row.DefinitionHash] is not { } definition) // it was there when the saga was inserted: lost since, or read elsewhere
         {
             return new LoadedSaga.Unreadable($"its definition {row.DefinitionHash} was not found");
         }

@@ -91,20 +91,34 @@ internal sealed class PostgresSagaLog : ISagaLog
             try
             {
                 IReadOnlyList<bool> created = await InsertAsync(member, sagas).ConfigureAwait(false);
-                return tries == 1 || created.All(isNew => isNew) ? created : await SettleAsync(member, sagas, created).ConfigureAwait(false);
-            }
-            catch (NpgsqlException exception) when (tries < MostTries && MayInsertAgain(exception))
-            {
-                if (exception is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation })
+                if (created.All(isNew => isNew))
                 {
-                    _stored.Clear();
+                    return created;
                 }
+
+                if (tries == MostTries || !await ForgetLostDefinitionsAsync(sagas).ConfigureAwait(false))
+                {
+                    return tries == 1 ? created : await SettleAsync(member, sagas, created).ConfigureAwait(false);
+                }
+            }
+            catch (NpgsqlException exception) when (tries < MostTries && ConnectionRetry.SaysNothingOfTheBatch(exception))
+            {
+                // once more, on another connection
             }
         }
     }
 
-    private static bool MayInsertAgain(NpgsqlException exception) =>
-        ConnectionRetry.SaysNothingOfTheBatch(exception) || exception is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
+    /// <returns>Whether the database has lost a definition that was believed to be there, so that it is to be inserted again.</returns>
+    private async Task<bool> ForgetLostDefinitionsAsync(IReadOnlyList<NewSaga> sagas)
+    {
+        DefinitionHash[] needed = [.. sagas.Select(saga => saga.Definition.Hash).Distinct()];
+        List<DefinitionHash> known = await _database.ReadAsync(
+            batch => batch.Add(Sql.KnownDefinitions).With(needed.Select(hash => hash.ToBytes()).ToArray()),
+            rows => rows.ListAsync(row => DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(0))),
+            CancellationToken.None).ConfigureAwait(false);
+        DefinitionHash[] lost = [.. needed.Except(known).Where(hash => _stored.TryRemove(hash, out _))];
+        return lost.Length > 0;
+    }
 
     /// <summary>A try before this one may have inserted what this one found there.</summary>
     private async Task<IReadOnlyList<bool>> SettleAsync(Membership member, IReadOnlyList<NewSaga> sagas, IReadOnlyList<bool> created)

@@ -180,6 +180,7 @@ internal sealed class Statements(string schema)
 
     /// <summary>
     /// <c>$3..$6</c> are parallel arrays: id, name, definition and parameters; <c>$7</c>: the generation. Answers the ids that were new.
+    /// Nothing is inserted whose definition is not there: see <see cref="KnownDefinitions"/>.
     /// No conflict target: of two inserts of one id at once, the later may meet the earlier in saga_in_progress before it meets it in the
     /// primary key, and that must not be an error either. In the order of the ids, so that two groups never wait for each other in a circle.
     /// </summary>
@@ -187,7 +188,7 @@ internal sealed class Statements(string schema)
         insert into {schema}.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
         select n.id, n.name, $1, n.hash, n.params, 'running', $1, $7
         from unnest($3, $4, $5, $6) as n (id, name, hash, params)
-        where {{IsMember}}
+        where {{IsMember}} and exists (select from {schema}.saga_definition d where d.hash = n.hash)
         order by n.id
         on conflict do nothing
         returning id
@@ -241,6 +242,11 @@ internal sealed class Statements(string schema)
         where id = $3 and current_coordinator = $1 and adopt_generation = $4 and state in ('running', 'unwinding')
             and {{IsMember}}
         returning id
+        """);
+
+    /// <summary>Of these definitions, those that stand here. A database that was failed over or restored may have lost one.</summary>
+    public string KnownDefinitions { get; } = In(schema, """
+        select hash from {schema}.saga_definition where hash = any ($1)
         """);
 
     /// <summary>

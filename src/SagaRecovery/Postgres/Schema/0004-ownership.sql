@@ -12,6 +12,10 @@ alter table {schema}.saga_coordinator
 alter table {schema}.saga_coordinator alter column token drop default, alter column server_start drop default;
 update {schema}.saga_coordinator set incarnation = incarnation + 1;
 
+-- Each insert of a saga would share a lock on the row of its definition, and overlapping ones would cost a MultiXactId each. The insert
+-- itself asks whether the definition is there.
+alter table {schema}.saga drop constraint saga_definition_hash_fkey;
+
 -- Numbered by what is there, not by a sequence: logical replication carries no sequences.
 alter table {schema}.saga_operator_action alter column id drop identity;
 
