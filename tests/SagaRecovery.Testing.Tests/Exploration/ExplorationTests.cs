@@ -23,8 +23,8 @@ public sealed class ExplorationTests(ITestOutputHelper output)
                 { nameof(KnownBounds.Takeover), 83_570 },
                 { nameof(KnownBounds.TwoSagas), 352_302 },
                 { nameof(KnownBounds.TwoSagasAndSuccessor), 142_865 },
-                { nameof(KnownBounds.Losses), 25_845 },
-                { nameof(KnownBounds.LossesAndCrash), 9_645 },
+                { nameof(KnownBounds.Losses), 30_111 },
+                { nameof(KnownBounds.LossesAndCrash), 11_209 },
             };
             if (Environment.GetEnvironmentVariable("EXPLORE") == "deep")
             {

@@ -19,6 +19,7 @@ internal enum StartStage
 internal sealed class ExploredStart(int saga)
 {
     private SimulatedStart? _start;
+    private Membership _member; // with which it inserts
 
     /// <summary>The number of the saga.</summary>
     public int Saga { get; } = saga;
@@ -37,7 +38,8 @@ internal sealed class ExploredStart(int saga)
 
     public void Announce(ExploredProcess process, int index)
     {
-        _start = new SimulatedStart(process.Starts.Announce(SagaId), process.Log, process.Member, process.Executor);
+        _member = process.Member;
+        _start = new SimulatedStart(process.Starts.Announce(SagaId), process.Log, _member, process.Executor);
         (Stage, Process) = (StartStage.Announced, index);
     }
 
@@ -84,8 +86,9 @@ internal sealed class ExploredStart(int saga)
     /// <summary>A process is dead, perhaps this start's; what it had sent may still arrive.</summary>
     public void DieWith(int process) => Stage = Process == process ? StartStage.Ended : Stage;
 
-    public void AddTo(Fingerprint fingerprint)
+    public void AddTo(Fingerprint fingerprint, InMemorySagaStore database)
     {
+        fingerprint.Add(database.Counts(_member));
         fingerprint.Add((int)Stage);
         fingerprint.Add(Process);
         fingerprint.Add(IsOnItsWay);

@@ -6,6 +6,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore database) : ISagaStore
 {
     private CandidateListing? _listing;
+    private Membership _member; // the pass's own
 
     public IReadOnlyList<Candidate> Listed => _listing is null ? [] : _listing.Candidates;
 
@@ -16,6 +17,7 @@ internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore data
 
     public void AddTo(Fingerprint fingerprint)
     {
+        fingerprint.Add(database.Counts(_member));
         foreach (IReadOnlyList<Candidate> candidates in new[] { Listed, ToLoad })
         {
             fingerprint.Add(candidates.Count);
@@ -42,7 +44,7 @@ internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore data
 
     public Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
-        _listing = listing;
+        (_listing, _member) = (listing, member);
         return store.ListCandidatesAsync(member, listing, cancellationToken);
     }
 

@@ -11,7 +11,8 @@ internal sealed partial class World
         var fingerprint = new Fingerprint();
         fingerprint.Add([_faults, _giveUps, _triggers, _losses, _processes.Count]);
         AddPastTo(fingerprint);
-        Array.ForEach(_starts, start => start.AddTo(fingerprint));
+        Array.ForEach(_starts, start => start.AddTo(fingerprint, _database));
+        fingerprint.Add(_database.Counts(_anotherMember));
         for (int saga = 0; saga < _bounds.Sagas; saga++)
         {
             StoredSaga? row = Row(saga);
@@ -21,7 +22,7 @@ internal sealed partial class World
         for (int index = 0; index < _processes.Count; index++)
         {
             fingerprint.Add(_processes[index] is not null);
-            fingerprint.Add(_losses > 0 && _processes[index] is { } process && _database.Counts(process.Member));
+            fingerprint.Add(_processes[index] is { } process && _database.Counts(process.Member));
             _processes[index]?.AddTo(fingerprint, _bounds.Sagas);
         }
 
