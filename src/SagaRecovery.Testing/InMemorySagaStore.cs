@@ -44,8 +44,8 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
 
             var incarnation = new Incarnation(Math.Max(lost.Incarnation.Value, present?.Incarnation.Value ?? 0) + 1);
             Membership member = Put(lost.Coordinator, incarnation, present);
-            _lineages[lost.Token].Add(member.Token); // a write of this process that is still under way with the old one is refused as lost, too
-            _lineages[member.Token] = [.. _lineages[lost.Token]];
+            _lineages[member.Token] = _lineages[lost.Token]; // shared: what is still under way with an older join is refused as lost, too
+            _lineages[member.Token].Add(member.Token);
             return Task.FromResult(member);
         }
     }

@@ -36,6 +36,7 @@ internal sealed class RecoveryPass(
     private RecoveryControls _asked = RecoveryControls.None; // as it was last read
     private long _assignedWhenListed = -1;
     private int _rejoinsAccountedFor;
+    private int _rejoinsWhenListed;
 
     /// <summary>The number of the last assignment whose sagas a listing has shown; -1: none has been read yet.</summary>
     public long AssignedWhenListed => Volatile.Read(ref _assignedWhenListed);
@@ -159,6 +160,7 @@ internal sealed class RecoveryPass(
     private async Task<RecoveryPlan> PlanAsync(OpenedPass opened, Membership member, CancellationToken stopping)
     {
         leverLog.Tell(_asked.RecentActions);
+        _rejoinsWhenListed = coordinator.Rejoins;
         CandidateListing listing = opened.BeginListing(); // the opening drain is done: what it settled, the listing cannot miss
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
         Volatile.Write(ref _assignedWhenListed, _asked.Assigned);
@@ -173,8 +175,7 @@ internal sealed class RecoveryPass(
     /// <exception cref="JoinLostException">The database has been failed over or restored since it was listed.</exception>
     private async Task AccountForLossAsync(Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping)
     {
-        int rejoins = coordinator.Rejoins;
-        IEnumerable<GoneSaga> doubtful = rejoins == _rejoinsAccountedFor ? [] : plan.FinishedOrGone;
+        IEnumerable<GoneSaga> doubtful = _rejoinsWhenListed == _rejoinsAccountedFor ? [] : plan.FinishedOrGone;
         IReadOnlyList<SagaId> lost = plan.FinishedOrGone.Count == 0
             ? []
             : await store.FindLostAsync(member, [.. doubtful.Select(gone => gone.SagaId)], stopping).ConfigureAwait(false);
@@ -184,7 +185,7 @@ internal sealed class RecoveryPass(
             Log.LostByDatabase(logger, sagaId);
         }
 
-        _rejoinsAccountedFor = rejoins;
+        _rejoinsAccountedFor = _rejoinsWhenListed;
     }
 
     /// <summary>Whoever gave this coordinator sagas may wait for this: what had been assigned before the listing has been seen to.</summary>

@@ -14,6 +14,7 @@ namespace SagaRecovery.Postgres;
 internal static class ConnectionRetry
 {
     private const int MostTries = 5;
+    private const int MostMeetings = 100; // each waits for the other's commit, so each is a step forward
     private const string IdleInTransactionTimeout = "25P03";
 
     /// <summary>Opens a connection and runs work that may be repeated whatever became of it.</summary>
@@ -45,7 +46,7 @@ internal static class ConnectionRetry
                 {
                     return await work(connection).ConfigureAwait(false);
                 }
-                catch (NpgsqlException exception) when (tries < MostTries && mayRepeat(exception))
+                catch (NpgsqlException exception) when (tries < (MetAnother(exception) ? MostMeetings : MostTries) && mayRepeat(exception))
                 {
                     if (!MetAnother(exception))
                     {

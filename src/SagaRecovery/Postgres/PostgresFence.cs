@@ -178,7 +178,7 @@ internal static class PostgresFence
         if (!row.Names(member))
         {
             RefuseStandby(row.Place == JoinRow.Standby);
-            throw database.Lineage.Of(member.Token).Contains(row.Token.Value)
+            throw database.Lineage.Knows(member.Token, row.Token.Value)
                 ? new JoinLostException(member)
                 : new CoordinatorFencedException(member, row.Incarnation);
         }

@@ -44,7 +44,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, TimeProvider time,
             {
                 batch.Add(database.Statements.Rejoin, lost)
                     .With(Environment.MachineName).With(Environment.ProcessId)
-                    .With(token.Value).With(lost.Incarnation.Value).With(database.Lineage.Of(lost.Token).ToArray());
+                    .With(token.Value).With(lost.Incarnation.Value).With(database.Lineage.Of(lost.Token));
                 batch.Add(database.Statements.KeepInHand)
                     .With(lost.Coordinator.Value).With(token.Value).With(lost.Incarnation.Value);
             },
@@ -54,7 +54,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, TimeProvider time,
             throw new CoordinatorFencedException(lost, await PresentAsync(lost.Coordinator, cancellationToken).ConfigureAwait(false));
         }
 
-        database.Lineage.NoteSuccession(lost.Token, token, joined.Predecessors);
+        database.Lineage.Note(token, joined.Predecessors);
         return new Membership(lost.Coordinator, joined.Incarnation, token);
     }
 

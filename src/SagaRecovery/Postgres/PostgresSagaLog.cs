@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Npgsql;
+using SagaRecovery.Coordinators;
 
 namespace SagaRecovery.Postgres;
 
@@ -86,6 +87,7 @@ internal sealed class PostgresSagaLog : ISagaLog
     /// </summary>
     private async Task<IReadOnlyList<bool>> CreateAsync(Membership member, IReadOnlyList<NewSaga> sagas)
     {
+        NpgsqlException? unanswered = null;
         for (int tries = 1; ; tries++)
         {
             try
@@ -103,7 +105,11 @@ internal sealed class PostgresSagaLog : ISagaLog
             }
             catch (NpgsqlException exception) when (tries < MostTries && ConnectionRetry.SaysNothingOfTheBatch(exception))
             {
-                // once more, on another connection
+                unanswered = exception; // once more, on another connection
+            }
+            catch (Exception refusal) when (unanswered is not null && refusal is JoinLostException or CoordinatorFencedException)
+            {
+                throw unanswered; // this try inserted nothing; whether an earlier one did is open, and the refusal would deny it
             }
         }
     }

@@ -27,7 +27,9 @@ internal sealed class Statements(string schema)
             set incarnation = c.incarnation + 1, token = excluded.token, server_start = excluded.server_start,
                 predecessors = (c.token || c.predecessors)[1:{{KeptPredecessors}}],
                 host = excluded.host, process_id = excluded.process_id, time_joined = now(),
-                previous_time_seen = c.time_seen, previous_time_left = c.time_left, time_seen = clock_timestamp(), time_left = null,
+                previous_time_seen = case when c.token = excluded.token then c.previous_time_seen else c.time_seen end,
+                previous_time_left = case when c.token = excluded.token then c.previous_time_left else c.time_left end,
+                time_seen = clock_timestamp(), time_left = null,
                 time_draining = null, time_taken_over = null
         returning incarnation, predecessors
         """);
@@ -45,7 +47,7 @@ internal sealed class Statements(string schema)
             set incarnation = greatest(c.incarnation, $6) + 1, token = excluded.token, server_start = excluded.server_start,
                 predecessors = (c.token || c.predecessors)[1:{{KeptPredecessors}}],
                 host = excluded.host, process_id = excluded.process_id, time_joined = now(), time_seen = clock_timestamp(), time_left = null,
-                time_draining = case when c.token = $2 then c.time_draining end, time_taken_over = null
+                time_draining = case when c.token in ($2, $5) then c.time_draining end, time_taken_over = null
             where c.token = any ($7)
         returning incarnation, predecessors
         """);
@@ -54,7 +56,7 @@ internal sealed class Statements(string schema)
     public string KeepInHand { get; } = In(schema, """
         update {schema}.saga_in_hand h set incarnation = c.incarnation
         from {schema}.saga_coordinator c
-        where c.id = $1 and c.token = $2 and h.coordinator_id = $1 and h.incarnation = $3
+        where c.id = $1 and c.token = $2 and h.coordinator_id = $1 and h.incarnation >= $3
         """);
 
     /// <summary>
@@ -250,13 +252,15 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Of sagas that were not inserted because one of their id stands here, those that are the very same: an earlier try landed, and its
-    /// answer was lost. <c>$2..$4</c> are parallel arrays: id, definition and parameters.
+    /// Of sagas that were not inserted because one of their id stands here, those that are the very same and as they were inserted: an
+    /// earlier try landed, and its answer was lost. <c>$2..$4</c> are parallel arrays: id, definition and parameters.
     /// </summary>
     public string InsertedBefore { get; } = In(schema, """
         select s.id from unnest($2, $3, $4) as n (id, hash, params)
         join {schema}.saga s on s.id = n.id
         where s.creator = $1 and s.definition_hash = n.hash and s.params::text = n.params::text
+            and s.current_coordinator = $1 and s.adopt_generation = 1 and s.state = 'running'
+            and not exists (select from {schema}.saga_node_event e where e.saga_id = s.id)
         """);
 
     /// <summary>

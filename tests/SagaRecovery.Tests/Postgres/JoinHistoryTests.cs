@@ -59,6 +59,22 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_under_way_with_an_older_join_of_its_own_process_is_told_of_a_loss_not_of_a_successor()
+    {
+        (SagaDatabase us, Membership first) = await JoinAsync();
+        SagaId saga = await us.CreateSagaAsync(first);
+        await RestartAsync();
+        Membership second = await us.NewStore().RejoinAsync(first, CancellationToken.None);
+        await RestartAsync();
+        Membership third = await us.NewStore().RejoinAsync(second, CancellationToken.None);
+
+        await LostAsync(() => us.AppendAsync(first, saga, events: SagaDatabase.Event(0, NodeEventType.Started)));
+        await LostAsync(() => us.ListAsync(first));
+        await LostAsync(() => us.LoadAsync(second, saga));
+        (await us.AppendAsync(third, saga, events: SagaDatabase.Event(0, NodeEventType.Started))).Should().BeTrue();
+    }
+
+    [Fact]
     public async Task A_number_given_out_twice_lets_one_process_write()
     {
         (SagaDatabase first, Membership zero) = await JoinAsync();
