@@ -35,7 +35,7 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         StressResult result = await RunAsync(new DatabaseScenario(), seconds: 1);
 
         result.Figures["faults"]!.AsArray().Should().HaveCount(5);
-        result["failedPasses"].Should().BeGreaterThan(3);
+        result["failedPasses"].Should().BeGreaterThan(2, "a crash, a connection limit and a statement time-out each fail one");
         result["projectsPromised"].Should().BeGreaterThan(64);
     }
 

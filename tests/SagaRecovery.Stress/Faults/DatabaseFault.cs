@@ -8,6 +8,9 @@ internal abstract class DatabaseFault : IAsyncDisposable
     /// <summary>Whether a pass fails while it lasts. Where not, the executor's writes do.</summary>
     public virtual bool FailsPasses => true;
 
+    /// <summary>Whether the service fails at anything while it lasts. Where not, it is certain to have struck when it has begun.</summary>
+    public virtual bool IsNoticed => true;
+
     /// <summary>Makes it happen; it lasts when this returns.</summary>
     public abstract Task StrikeAsync(Stage stage, Random dice);
 

@@ -22,7 +22,11 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         long failedBefore = await FailedPassesAsync();
         int writesFailed = Said(WritesFail);
         await fault.StrikeAsync(stage, run.Dice);
-        if (fault.FailsPasses)
+        if (!fault.IsNoticed)
+        {
+            // what it breaks costs a try, and nothing fails
+        }
+        else if (fault.FailsPasses)
         {
             await Eventually.HoldsAsync(PassFailsAsync, $"a pass failed ({fault.Name})", Patience);
         }
