@@ -77,7 +77,7 @@ public sealed class UsageTests
         var around = new Surroundings { Out = TextWriter.Null, Error = TextWriter.Null, In = TextReader.Null, Variable = _ => null, User = "", Time = TimeProvider.System };
         RootCommand root = ToolCommands.Create(around);
         List<ToolCommand> commands = [.. Descendants(root).OfType<ToolCommand>()];
-        commands.Should().HaveCount(22);
+        commands.Should().HaveCount(23);
         foreach (ToolCommand command in commands)
         {
             string[] path = [.. command.Parents.OfType<Command>().Where(parent => parent is not RootCommand).Select(parent => parent.Name), command.Name];
