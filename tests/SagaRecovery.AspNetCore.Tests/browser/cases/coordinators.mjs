@@ -14,7 +14,7 @@ export default async function ({ page, given: [dead, stranger, other], say, tile
   await page.locator('.banner.bad', { hasText: '1 stranded saga on this database: unfinished, whose owner does not answer' }).waitFor();
   await tile('orphans').filter({ hasText: /^2$/ }).waitFor();
   await row(dead).filter({ hasText: '✗ silent' }).filter({ hasText: 'any definition' }).waitFor();
-  await row(other).filter({ hasText: '✓ answers' }).filter({ hasText: '3 definitions' }).waitFor();
+  await row(other).filter({ hasText: '✓ answers' }).filter({ hasText: '4 definitions' }).waitFor();
   await say('seen');
 
   await reassign(row(dead)).click();
