@@ -19,9 +19,9 @@ internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken ca
     }
 
     /// <summary>Reads the first row of a result, and leaves the rest to be read.</summary>
-    /// <param name="ensure">Throws if it is not as it has to be; null: there is none.</param>
-    public async Task EnsureFirstAsync(Action<NpgsqlDataReader?> ensure) =>
-        ensure(await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? reader : null);
+    /// <returns>Null: there is none.</returns>
+    public async Task<T?> FirstAsync<T>(Func<NpgsqlDataReader, T> read)
+        where T : struct => await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? read(reader) : null;
 
     /// <summary>Reads on to the end of the batch.</summary>
     public async Task EndAsync()

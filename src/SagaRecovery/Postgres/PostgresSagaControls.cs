@@ -23,7 +23,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         },
         async rows =>
         {
-            await rows.EnsureFirstAsync(row => PostgresFence.EnsureCounts(database, member, row is null ? null : JoinRow.Of(row))).ConfigureAwait(false);
+            PostgresFence.EnsureCounts(database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
             await rows.SkipAsync(1).ConfigureAwait(false);
             List<RecoveryPause> pause = await rows.ListAsync(row =>
                 new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false);

@@ -234,7 +234,7 @@ internal sealed class PostgresSagaLog : ISagaLog
             },
             async rows =>
             {
-                await rows.EnsureFirstAsync(row => PostgresFence.EnsureCounts(_database, member, row is null ? null : JoinRow.Of(row))).ConfigureAwait(false);
+                PostgresFence.EnsureCounts(_database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
                 await rows.SkipAsync(1).ConfigureAwait(false);
                 return await rows.ListAsync(row => row.GetInt64(0)).ConfigureAwait(false);
             },

@@ -56,7 +56,7 @@ internal sealed class PostgresSagaStore(
                 batch => batch.Add(database.Statements.FindStored).With(member.Coordinator.Value).With(chunk.Select(saga => saga.Value).ToArray()),
                 async rows =>
                 {
-                    await rows.EnsureFirstAsync(row => PostgresFence.EnsureCounts(database, member, row is null ? null : JoinRow.Of(row))).ConfigureAwait(false);
+                    PostgresFence.EnsureCounts(database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
                     return await rows.ListAsync(row => new SagaId(row.GetGuid(0))).ConfigureAwait(false);
                 },
                 cancellationToken).ConfigureAwait(false));

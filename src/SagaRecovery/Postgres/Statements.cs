@@ -107,12 +107,6 @@ internal sealed class Statements(string schema)
     public string WithoutCompilation { get; } = "select set_config('jit', 'off', true)";
 
     /// <summary>
-    /// Goes before prepared statements that find a few rows: a plan made while the tables are small, which reads them as a whole, is kept
-    /// when they have grown.
-    /// </summary>
-    public string ByIndex { get; } = "select set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)";
-
-    /// <summary>
     /// One page of candidates, in the order of the index saga_in_progress, behind a first row with the join as the same statement sees it.
     /// A pooler may send each statement of a batch to another server: so each statement says where it was answered. <c>$2</c>: after which
     /// id; <c>$3</c>: how many.
