@@ -129,6 +129,10 @@ internal sealed class SagaProgress
         }
     }
 
+    /// <summary>Takes the saga for one that is to be undone although the failure does not stand in its log: a loss of commits took it.</summary>
+    /// <param name="failedNode">The node that is taken to have failed. If its action is under way, it is run again and undone.</param>
+    public void UnwindFrom(int failedNode) => FailedNode = failedNode;
+
     /// <summary>
     /// Says what is to be done now, and takes it as begun. Asked again without news, it has nothing more to say. The first time after a
     /// replay it hands out what the log shows as under way: that is run again, without logging its start twice.
@@ -147,8 +151,7 @@ internal sealed class SagaProgress
 
             if (_states[node] is NodeState.Started && !_handedOut[node] && ParentsHaveEnded(node))
             {
-                _handedOut[node] = true;
-                turn.Act.Add(node);
+                HandOutAction(turn, node);
             }
         }
 
@@ -160,7 +163,7 @@ internal sealed class SagaProgress
                 Begin(turn, node, NodeEventType.UndoStarted);
             }
 
-            if (_states[node] is NodeState.UndoStarted && !_handedOut[node])
+            if (_states[node] is NodeState.UndoStarted && !_handedOut[node] && ChildrenHaveSettled(node))
             {
                 HandOutUndo(turn, node);
             }
@@ -253,9 +256,38 @@ internal sealed class SagaProgress
         return true;
     }
 
-    private void Begin(SagaTurn turn, int node, NodeEventType type)
+    /// <summary>As always, but where the database has lost the end of a child's undo: that is undone again first.</summary>
+    private bool ChildrenHaveSettled(int node)
     {
-        var nodeEvent = new SavedNodeEvent(node, type, default);
+        foreach (int child in Shape.ChildrenOf(node))
+        {
+            if (_states[child] is NodeState.Started or NodeState.UndoStarted || (_states[child] is NodeState.Succeeded && StuckNode is null))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void HandOutAction(SagaTurn turn, int node)
+    {
+        foreach (int parent in Shape.ParentsOf(node))
+        {
+            if (_states[parent] is NodeState.Failed)
+            {
+                Begin(turn, node, NodeEventType.Failed, SagaErrors.Write(SagaErrors.LostInput(Shape.NameOf(parent))));
+                return;
+            }
+        }
+
+        _handedOut[node] = true;
+        turn.Act.Add(node);
+    }
+
+    private void Begin(SagaTurn turn, int node, NodeEventType type, ReadOnlyMemory<byte> data = default)
+    {
+        var nodeEvent = new SavedNodeEvent(node, type, data);
         Record(nodeEvent);
         turn.Events.Add(nodeEvent);
     }

@@ -43,6 +43,7 @@ internal static class SagaReplay
             return false;
         }
 
+        FindFailure(replayed);
         progress = replayed;
         return true;
     }
@@ -73,8 +74,8 @@ internal static class SagaReplay
     }
 
     /// <summary>
-    /// Events that are lost and that others prove: what ended had begun, and so had the parents of what began. They carry no data. A parent
-    /// whose success is lost with its output is run again.
+    /// Events that are lost and that others prove: what ended had begun, what was being undone had succeeded, and the parents of what began
+    /// had begun. They carry no data. A parent whose success is lost with its output is run again.
     /// </summary>
     private static List<SavedNodeEvent> Implied(SagaShape shape, NodeEvents[] seen)
     {
@@ -87,18 +88,19 @@ internal static class SagaReplay
                 implied.Add(new SavedNodeEvent(node, NodeEventType.Started, default));
             }
 
-            ImpliedBy(node, NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.Failed);
             ImpliedBy(node, NodeEventType.UndoStarted, NodeEventType.UndoFinished, NodeEventType.UndoFailed);
+            ImpliedBy(node, NodeEventType.Succeeded, NodeEventType.UndoStarted);
+            ImpliedBy(node, NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.Failed);
         }
 
         return implied;
 
-        void ImpliedBy(int node, NodeEventType beginning, NodeEventType end, NodeEventType otherEnd)
+        void ImpliedBy(int node, NodeEventType earlier, params ReadOnlySpan<NodeEventType> later)
         {
-            if (!seen[node].Has(beginning) && (seen[node].Has(end) || seen[node].Has(otherEnd)))
+            if (!seen[node].Has(earlier) && seen[node].HasAny(later))
             {
-                seen[node] = seen[node].With(beginning);
-                implied.Add(new SavedNodeEvent(node, beginning, default));
+                seen[node] = seen[node].With(earlier);
+                implied.Add(new SavedNodeEvent(node, earlier, default));
             }
         }
     }
@@ -106,15 +108,12 @@ internal static class SagaReplay
     /// <summary>What one node's events must be among themselves.</summary>
     private static string? CheckNodes(SagaShape shape, NodeEvents[] seen)
     {
-        bool anyFailed = Array.Exists(seen, events => events.Has(NodeEventType.Failed));
         for (int node = 0; node < seen.Length; node++)
         {
             NodeEvents events = seen[node];
             string? illegal =
                 events.HasBoth(NodeEventType.Succeeded, NodeEventType.Failed)
-                ?? events.Lacks(NodeEventType.UndoStarted, NodeEventType.Succeeded)
-                ?? events.HasBoth(NodeEventType.UndoFinished, NodeEventType.UndoFailed)
-                ?? (events.Has(NodeEventType.UndoStarted) && !anyFailed ? "'UndoStarted' though no node of the saga failed" : null);
+                ?? events.HasBoth(NodeEventType.UndoFinished, NodeEventType.UndoFailed);
             if (illegal is not null)
             {
                 return $"{Node(shape, node)} has {illegal}";
@@ -124,7 +123,10 @@ internal static class SagaReplay
         return null;
     }
 
-    /// <summary>What parents and children must be to each other.</summary>
+    /// <summary>
+    /// What parents and children must be to each other. Whatever else they are can come of a loss: the success of a parent was lost, and it
+    /// failed when it was run again; or the end of a child's undo was lost.
+    /// </summary>
     private static string? CheckEdges(SagaProgress progress)
     {
         SagaShape shape = progress.Shape;
@@ -132,22 +134,30 @@ internal static class SagaReplay
         {
             foreach (int parent in shape.ParentsOf(node))
             {
-                (NodeState above, NodeState below) = (progress[parent], progress[node]);
-                if (below is not NodeState.NeverStarted && above is NodeState.Failed)
+                if (progress[node] is NodeState.UndoFailed && IsUndo(progress[parent]))
                 {
-                    return $"{Node(shape, node)} started though its parent {Node(shape, parent)} failed";
-                }
-
-                if (above is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed
-                    && below is NodeState.Started or NodeState.Succeeded or NodeState.UndoStarted or NodeState.UndoFailed)
-                {
-                    return $"the undo of {Node(shape, parent)} began while its child {Node(shape, node)} was {below}";
+                    return $"the undo of {Node(shape, parent)} began though that of its child {Node(shape, node)} had failed";
                 }
             }
         }
 
         return null;
     }
+
+    /// <summary>
+    /// A saga that is being undone has failed. Where the failure is lost, it was that of a node of which no success is known; of any, where
+    /// all have succeeded since.
+    /// </summary>
+    private static void FindFailure(SagaProgress progress)
+    {
+        int[] nodes = [.. Enumerable.Range(0, progress.Shape.Count)];
+        if (!progress.IsUnwinding && Array.Exists(nodes, node => IsUndo(progress[node])))
+        {
+            progress.UnwindFrom(Math.Max(0, Array.FindIndex(nodes, node => progress[node] is NodeState.NeverStarted or NodeState.Started)));
+        }
+    }
+
+    private static bool IsUndo(NodeState state) => state is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed;
 
     private static string Node(SagaShape shape, int node) => $"node {node} '{shape.NameOf(node)}'";
 
@@ -160,8 +170,18 @@ internal static class SagaReplay
 
         public NodeEvents With(NodeEventType type) => new(Bits | (1 << (int)type));
 
-        public string? Lacks(NodeEventType later, NodeEventType earlier) =>
-            Has(later) && !Has(earlier) ? $"'{later}' without '{earlier}'" : null;
+        public bool HasAny(ReadOnlySpan<NodeEventType> types)
+        {
+            foreach (NodeEventType type in types)
+            {
+                if (Has(type))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
 
         public string? HasBoth(NodeEventType one, NodeEventType other) => Has(one) && Has(other) ? $"both '{one}' and '{other}'" : null;
     }

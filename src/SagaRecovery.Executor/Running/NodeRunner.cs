@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Executor.Progress;
 
 namespace SagaRecovery.Executor.Running;
 
