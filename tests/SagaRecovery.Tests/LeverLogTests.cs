@@ -30,6 +30,18 @@ public sealed class LeverLogTests : IDisposable
     }
 
     [Fact]
+    public void A_lever_is_told_though_its_number_was_given_before_to_one_that_the_database_has_lost()
+    {
+        var log = NewLog();
+        log.Tell([Action(1, Lever.Hold, Saga, new OperatorNote("ann", "broken disk")), Action(2, Lever.Pause, saga: null, new OperatorNote("bob", "migration"))]);
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        log.Tell([Action(1, Lever.Pause, saga: null, new OperatorNote("cem", "after the fail-over"))]);
+
+        Told.Should().HaveCount(3).And.Subject.Last().Should().Be("lever pause pulled on recovery by cem: after the fail-over");
+    }
+
+    [Fact]
     public void What_was_done_before_this_process_began_is_not_told_again()
     {
         OperatorAction before = Action(1, Lever.Pause, saga: null, new OperatorNote("bob", "migration"));

@@ -59,28 +59,31 @@ internal sealed class GroupWriter : IDisposable
     /// </summary>
     /// <param name="lost">The membership that the database does not know any more.</param>
     /// <param name="everything">All events that the run knows, and the state that follows from them.</param>
+    /// <param name="cancellationToken">Fires when the run is over: what it knew is then not to be written any more.</param>
     /// <returns>What the run writes with from now on, and what became of its log. Cancelled when the writer is stopped.</returns>
     /// <exception cref="CoordinatorFencedException">Another process has joined since.</exception>
     /// <exception cref="DbException">The database cannot take the log.</exception>
-    public async Task<(Membership Member, RestoreOutcome Outcome)> RestoreAsync(Membership lost, SagaLogEntry everything)
+    public async Task<(Membership Member, RestoreOutcome Outcome)> RestoreAsync(
+        Membership lost, SagaLogEntry everything, CancellationToken cancellationToken)
     {
         Membership member = lost;
-        await _restores.WaitAsync(_stopping).ConfigureAwait(false);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stopping, cancellationToken);
+        await _restores.WaitAsync(over.Token).ConfigureAwait(false);
         try
         {
             RestoreOutcome outcome = await TryUntilAnsweredAsync(async () =>
             {
                 try
                 {
-                    member = await _coordinator.RejoinAsync(member, _stopping).ConfigureAwait(false);
-                    return await _log.RestoreAsync(member, everything, _stopping).ConfigureAwait(false);
+                    member = await _coordinator.RejoinAsync(member, over.Token).ConfigureAwait(false);
+                    return await _log.RestoreAsync(member, everything, over.Token).ConfigureAwait(false);
                 }
                 catch (CoordinatorFencedException fenced)
                 {
                     _coordinator.ReportFenced(fenced);
                     return RestoreOutcome.NotOurs;
                 }
-            }, isAnswer: IsForTheData).ConfigureAwait(false);
+            }, isAnswer: IsForTheData, over.Token).ConfigureAwait(false);
             return (member, outcome);
         }
         finally
@@ -120,18 +123,23 @@ internal sealed class GroupWriter : IDisposable
         IReadOnlyList<bool> written = await AppendAsync(member, entries).ConfigureAwait(false);
         _metrics.GroupWritten(entries, written, _time.GetElapsedTime(sent));
         return written;
-    }, isAnswer: exception => exception is JoinLostException || IsForTheData(exception));
+    }, isAnswer: exception => exception is JoinLostException || IsForTheData(exception), _stopping);
 
     private static bool IsForTheData(Exception exception) => exception is DbException refused && refused.IsForTheData();
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws, it is away: its sagas wait until it is back.")]
-    private async Task<T> TryUntilAnsweredAsync<T>(Func<Task<T>> write, Predicate<Exception> isAnswer)
+    private async Task<T> TryUntilAnsweredAsync<T>(Func<Task<T>> write, Predicate<Exception> isAnswer, CancellationToken cancellationToken)
     {
         TimeSpan delay = _options.FirstWriteRetryDelay;
         bool failed = false;
         while (true)
         {
-            _stopping.ThrowIfCancellationRequested();
+            if (cancellationToken.IsCancellationRequested)
+            {
+                _health.NoteGivenUp(hadFailed: failed);
+                throw new OperationCanceledException(cancellationToken);
+            }
+
             try
             {
                 T answer = await write().ConfigureAwait(false);
@@ -145,14 +153,14 @@ internal sealed class GroupWriter : IDisposable
             }
             catch (Exception e)
             {
-                if (!_stopping.IsCancellationRequested)
+                if (!cancellationToken.IsCancellationRequested)
                 {
                     _health.NoteFailure(e, hadFailed: failed);
                     failed = true;
                 }
             }
 
-            await Task.Delay(delay, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(delay, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, _options.LongestWriteRetryDelay.Ticks));
         }
     }
@@ -194,6 +202,15 @@ internal sealed class WriteHealth(TimeProvider time, ILogger logger)
         }
 
         Log.WritesFailing(logger, exception);
+    }
+
+    /// <summary>A group that nobody waits for any more says nothing of the others.</summary>
+    public void NoteGivenUp(bool hadFailed)
+    {
+        lock (_lock)
+        {
+            _failingGroups -= hadFailed ? 1 : 0;
+        }
     }
 
     public void NoteWrite(bool hadFailed)

@@ -263,7 +263,7 @@ internal sealed class SagaRun : IDisposable
     private async Task<StopReason?> RestoreAsync(SagaState state)
     {
         var everything = new SagaLogEntry(Id, Generation, _progress.ToEvents(), state);
-        (_member, RestoreOutcome outcome) = await _writer.RestoreAsync(_member, everything).WaitAsync(_stop.Writes).ConfigureAwait(false);
+        (_member, RestoreOutcome outcome) = await _writer.RestoreAsync(_member, everything, _stop.Writes).ConfigureAwait(false);
         return outcome switch
         {
             RestoreOutcome.Restored => null,

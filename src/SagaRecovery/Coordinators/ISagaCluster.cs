@@ -38,7 +38,7 @@ public interface ISagaCluster
     /// <summary>Waits until those that were given sagas have recovered all that they had been given by then.</summary>
     Task<IReadOnlyList<CaughtUp>> WaitUntilCaughtUpAsync(IReadOnlyCollection<Receipt> receipts, CancellationToken cancellationToken);
 
-    /// <summary>Says that this process takes no new work: nothing is assigned to it any more once this returns.</summary>
+    /// <summary>Says that this process takes no new work: nothing is assigned to it any more once this returns. Said again, it changes nothing.</summary>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
     Task BeginDrainAsync(Membership member, OperatorNote note, CancellationToken cancellationToken);
 }
@@ -77,10 +77,8 @@ public sealed record Reassignment(CoordinatorId? From, IReadOnlyList<Coordinator
     /// <summary>Reassign them although their owner answers. Safe, because it is fenced; what it runs is run again from the last step on.</summary>
     public bool EvenIfOwnerAnswers { get; init; }
 
-    /// <summary>
-    /// Reassign them only as long as this is the owner's incarnation: for a process that gives away its own. Default: whichever it is.
-    /// </summary>
-    public Incarnation? OwnerIncarnation { get; init; }
+    /// <summary>Reassign them only as long as this join of the owner counts: for a process that gives away its own. Default: whichever it is.</summary>
+    public Membership? Owner { get; init; }
 }
 
 /// <summary>What became of a reassignment or a take-over.</summary>

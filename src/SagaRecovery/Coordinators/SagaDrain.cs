@@ -119,7 +119,7 @@ public sealed class SagaDrain
     {
         if (_coordinator.Member is { } member)
         {
-            await TryAsync(() => BeginDrainAsync(member, note)).ConfigureAwait(false);
+            await TryAsync(() => BeginDrainAsync(member, note, CancellationToken.None)).ConfigureAwait(false);
         }
 
         using var timeUp = new CancellationTokenSource(letRun, _time);
@@ -127,17 +127,20 @@ public sealed class SagaDrain
         await WaitUntilNothingRunsAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task BeginDrainAsync(Membership member, OperatorNote note)
+    /// <returns>The join that it counts for.</returns>
+    private async Task<Membership> BeginDrainAsync(Membership member, OperatorNote note, CancellationToken cancellationToken)
     {
         try
         {
-            await _cluster.BeginDrainAsync(member, note, CancellationToken.None).ConfigureAwait(false);
+            await _cluster.BeginDrainAsync(member, note, cancellationToken).ConfigureAwait(false);
         }
         catch (JoinLostException)
         {
-            member = await _coordinator.RejoinAsync(member, CancellationToken.None).ConfigureAwait(false);
-            await _cluster.BeginDrainAsync(member, note, CancellationToken.None).ConfigureAwait(false);
+            member = await _coordinator.RejoinAsync(member, cancellationToken).ConfigureAwait(false);
+            await _cluster.BeginDrainAsync(member, note, cancellationToken).ConfigureAwait(false);
         }
+
+        return member;
     }
 
     private async Task<DrainReport> EndAsync(Task emptied)
@@ -217,8 +220,10 @@ public sealed class SagaDrain
             return 0;
         }
 
-        var reassignment = new Reassignment(_coordinator.Id, takers) { EvenIfOwnerAnswers = true, OwnerIncarnation = member.Incarnation };
-        ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, _report!.Note, cancellationToken).ConfigureAwait(false);
+        OperatorNote note = _report!.Note;
+        member = await BeginDrainAsync(member, note, cancellationToken).ConfigureAwait(false); // the database may have lost that it drains
+        var reassignment = new Reassignment(_coordinator.Id, takers) { EvenIfOwnerAnswers = true, Owner = member };
+        ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
         return outcome is ReassignOutcome.Done done ? done.Moved : 0;
     }
 

@@ -11,17 +11,18 @@ internal sealed class LeverLog(TimeProvider time, ILogger<LeverLog> logger)
 {
     private readonly Lock _lock = new();
     private readonly DateTimeOffset _since = time.GetUtcNow(); // what was done before this process began is not its news
-    private long _told;
+    private HashSet<(long Number, DateTimeOffset Time)> _told = []; // a database that lost commits gives a number again
 
     public void Tell(IReadOnlyList<OperatorAction> recent)
     {
         lock (_lock)
         {
-            foreach (OperatorAction action in recent.Where(action => action.Number > _told && action.Time >= _since))
+            foreach (OperatorAction action in recent.Where(action => action.Time >= _since && !_told.Contains((action.Number, action.Time))))
             {
-                _told = action.Number;
                 Tell(action);
             }
+
+            _told = [.. recent.Select(action => (action.Number, action.Time))];
         }
     }
 

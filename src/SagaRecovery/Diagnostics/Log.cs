@@ -73,8 +73,8 @@ internal static partial class Log
     [LoggerMessage(22, LogLevel.Debug, "saga has moved on since it was listed: {SagaId}")]
     public static partial void MovedOn(ILogger logger, SagaId sagaId);
 
-    [LoggerMessage(23, LogLevel.Warning, "joining as coordinator {CoordinatorId} waits for {Blockers}")]
-    public static partial void JoinWaits(ILogger logger, CoordinatorId coordinatorId, string blockers);
+    [LoggerMessage(23, LogLevel.Warning, "{Purpose} waits for {Blockers}")]
+    public static partial void Waits(ILogger logger, string purpose, string blockers);
 
     [LoggerMessage(24, LogLevel.Information, "database schema {Schema} is at version {Version}")]
     public static partial void SchemaReady(ILogger logger, string schema, int version);
@@ -85,7 +85,7 @@ internal static partial class Log
     [LoggerMessage(26, LogLevel.Warning, "the executor failed to relinquish saga {SagaId}; it is told again at the next pass")]
     public static partial void RelinquishFailed(ILogger logger, SagaId sagaId, Exception exception);
 
-    [LoggerMessage(27, LogLevel.Warning, "ended {Count} connections of an earlier incarnation that had stopped in the middle of a write")]
+    [LoggerMessage(27, LogLevel.Warning, "ended {Count} connections that had stopped in the middle of a write")]
     public static partial void StalledWritersEnded(ILogger logger, long count);
 
     [LoggerMessage(28, LogLevel.Critical, "recovery met an error of its own; it goes on with the next pass")]

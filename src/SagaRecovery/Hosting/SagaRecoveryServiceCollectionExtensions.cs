@@ -124,6 +124,7 @@ public static class SagaRecoveryServiceCollectionExtensions
     private static void AddPostgres(IServiceCollection services)
     {
         AddPostgresDatabase(services);
+        services.AddSingleton<OwnerLock>();
         services.AddSingleton<PostgresJoin>();
         services.TryAddSingleton<ISagaStore, PostgresSagaStore>();
         services.TryAddSingleton<ISagaLog, PostgresSagaLog>();

@@ -67,7 +67,7 @@ internal sealed class ClusterStatements(string schema)
 
     public string BeginDrain { get; } = Statements.In(schema, $$"""
         with done as (
-            update {schema}.saga_coordinator set time_draining = clock_timestamp() where id = $1 and token = $2 returning id
+            update {schema}.saga_coordinator set time_draining = clock_timestamp() where id = $1 and token = $2 and time_draining is null returning id
         )
         insert into {schema}.saga_operator_action (id, lever, coordinator_id, actor, reason)
         select {{OperatorStatements.NextId}}, $3, id, $4, $5 from done
@@ -106,7 +106,7 @@ internal sealed class ClusterStatements(string schema)
     /// <summary>
     /// Moves one batch of sagas. <c>$1</c>: their owner; <c>$2</c>: even if it answers; <c>$3</c>: when it was last seen, or null; <c>$4</c>:
     /// the silence of one that does not answer; <c>$5</c>: who may get them; <c>$6</c>: the last saga of the batch before; <c>$7</c>: how many
-    /// at most; <c>$8</c>: the turn, so that the first of the takers is not always the one who gets the odd saga; <c>$9</c>: the incarnation
+    /// at most; <c>$8</c>: the turn, so that the first of the takers is not always the one who gets the odd saga; <c>$9</c>: the join
     /// of the owner, or null. Answers how many sagas it came to and the last of them, then, for each taker, the number of its assignment
     /// and how many it got.
     /// </summary>
@@ -155,7 +155,8 @@ internal sealed class ClusterStatements(string schema)
                 select id, definition_hash from {schema}.saga
                 where {{owned}} and state in ('running', 'unwinding') and id > $6
                     and ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
-                    and ($9::bigint is null or exists (select from {schema}.saga_coordinator c where c.id = $1 and c.incarnation = $9))
+                    and ($9::uuid is null or exists (
+                        select from {schema}.saga_coordinator c where c.id = $1 and c.token = $9 and c.server_start = pg_postmaster_start_time()))
                 order by id limit $7) s
         ), runner as (
             select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,

@@ -4,7 +4,7 @@ namespace SagaRecovery.Postgres;
 
 /// <summary>
 /// Tells a commit that stands from one that a fail-over may undo. A primary that waits for its synchronous standby stops waiting when the
-/// command is cancelled or runs into its time-out. It says so in a warning, and answers as if all were well, though nobody but itself has
+/// command is cancelled, as a time-out of the client does. It says so in a warning, and answers as if all were well, though nobody but itself has
 /// the write. Other warnings (<c>auto_explain</c>, a trigger) say nothing of the commit, and are none of its business.
 /// </summary>
 internal sealed class CommitWatch : IDisposable
@@ -31,6 +31,13 @@ internal sealed class CommitWatch : IDisposable
         {
         }
 
+        Ensure();
+    }
+
+    /// <summary>To be called when the answer to the commit has been read.</summary>
+    /// <inheritdoc cref="EnsureAsync" path="/exception" />
+    public void Ensure()
+    {
         if (_warning is { } warning)
         {
             throw new NpgsqlException($"What was written may be undone by a fail-over: {warning}", new TimeoutException(warning));

@@ -68,8 +68,8 @@ internal static class ConnectionRetry
         || exception is PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or IdleInTransactionTimeout }
         || exception is not PostgresException and { InnerException: SocketException or IOException };
 
-    /// <summary>Rolled back, to be tried again: a serialization failure, a deadlock, or an operator action that took the same number.</summary>
+    /// <summary>Rolled back, to be tried again: a serialization failure, a deadlock, or a row that took the same number.</summary>
     private static bool MetAnother(NpgsqlException exception) => exception is
         PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected }
-        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, TableName: "saga_operator_action" };
+        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, TableName: "saga_operator_action" or "saga_in_hand" };
 }

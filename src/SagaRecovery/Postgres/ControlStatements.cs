@@ -58,11 +58,14 @@ internal sealed class ControlStatements(string schema)
         from {schema}.saga_coordinator where id = $1 and previous_time_seen is not null
         """);
 
+    /// <summary>Numbered by what is there: see <see cref="OperatorStatements.NextId"/>. One process hands over one batch at a time.</summary>
     public string NoteInHand { get; } = Statements.In(schema, """
-        insert into {schema}.saga_in_hand (coordinator_id, incarnation, saga_ids)
-        select id, incarnation, $3 from {schema}.saga_coordinator
-        where id = $1 and token = $2 and server_start = pg_postmaster_start_time()
-        returning batch
+        insert into {schema}.saga_in_hand (coordinator_id, incarnation, batch, saga_ids)
+        select c.id, c.incarnation, coalesce(max(h.batch), 0) + 1, $3
+        from {schema}.saga_coordinator c
+        left join {schema}.saga_in_hand h on h.coordinator_id = c.id and h.incarnation = c.incarnation
+        where c.id = $1 and c.token = $2 and c.server_start = pg_postmaster_start_time()
+        group by c.id
         """);
 
     /// <summary>Forgets what this incarnation has had in hand for longer than <c>$3</c>, and lifts the suspicion from it.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 
 namespace SagaRecovery.Postgres;
 
@@ -11,15 +12,24 @@ internal sealed class JoinLineage
 {
     /// <summary>By join: the joins of the same process, whichever of them came first, share one set.</summary>
     private readonly ConcurrentDictionary<JoinToken, ConcurrentDictionary<Guid, bool>> _known = new();
+    private readonly ConcurrentDictionary<JoinToken, JoinToken> _next = new();
+
+    /// <summary>A token that no other join has.</summary>
+    public static JoinToken NewToken() => new(new Guid(RandomNumberGenerator.GetBytes(16)));
 
     /// <summary>Notes the first join of a process, and the joins that the database says came before it.</summary>
     public void Note(JoinToken join, IEnumerable<Guid> predecessors) => Add(Known(join), predecessors);
 
     /// <summary>
-    /// Notes that this process is about to join again in place of a join that was lost: if the answer is lost as well, it knows its own
-    /// token when it meets it. What is still under way with an older join of this process is told of a loss, not of a successor.
+    /// The token with which this process joins again in place of a join that was lost, the same at each try: if an answer is lost as well, it
+    /// knows its own token when it meets it. What is still under way with an older join of this process is told of a loss, not of a successor.
     /// </summary>
-    public void NoteAttempt(JoinToken lost, JoinToken next) => Add(_known[next] = Known(lost), [next.Value]);
+    public JoinToken NextOf(JoinToken lost)
+    {
+        JoinToken next = _next.GetOrAdd(lost, static _ => NewToken());
+        Add(_known[next] = Known(lost), [next.Value]);
+        return next;
+    }
 
     /// <summary>Whether a join is one of this process or came before one of them.</summary>
     public bool Knows(JoinToken own, Guid join) => join == own.Value || (_known.TryGetValue(own, out ConcurrentDictionary<Guid, bool>? known) && known.ContainsKey(join));

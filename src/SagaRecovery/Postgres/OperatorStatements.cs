@@ -117,12 +117,11 @@ internal sealed class OperatorStatements(string schema)
     public string NoteRetry { get; } = Statements.In(schema, Record("s.current_coordinator", "s.id", "{schema}.saga s where s.id = @Id and s.state in ('running', 'unwinding')"));
 
     /// <summary>
-    /// First in a batch that changes a saga: waits for its owner's writes under way, and keeps later ones out. Nothing where it has no
+    /// First of the statements of <see cref="OwnerLock"/> that change a saga: waits for its owner's writes under way, and keeps later ones out. Nothing where it has no
     /// owner. See <see cref="Statements.LockExclusively"/>.
     /// </summary>
     public string LockOwner { get; } = Statements.In(schema, $"""
-        {Statements.Begin};
-        select pg_advisory_xact_lock({Statements.KeyOf("owner")}) from (values (@Owner::uuid)) as o (owner) where owner is not null
+        select {Statements.Durably}, pg_advisory_xact_lock({Statements.KeyOf("owner")}) from (values (@Owner::uuid)) as o (owner) where owner is not null
         """);
 
     /// <summary>

@@ -58,22 +58,6 @@ internal sealed class PostgresDatabase(
     public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(OpenAsync, connection => ReadAsync(connection, build, read, cancellationToken), cancellationToken);
 
-    /// <summary>Runs a batch that decides something behind locks, as one transaction at the level that it is written for, and reads what it answers.</summary>
-    public Task<T> TransactAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) => ReadAsync(
-        batch =>
-        {
-            batch.Add(Statements.Begin);
-            build(batch);
-            batch.Add(Statements.Commit);
-        },
-        async rows =>
-        {
-            T answer = await read(rows).ConfigureAwait(false);
-            await rows.EndAsync().ConfigureAwait(false); // rows come before the commit
-            return answer;
-        },
-        cancellationToken);
-
     /// <summary>Runs a query that changes nothing, or may be repeated.</summary>
     public Task<T> QueryAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(OpenAsync, query, cancellationToken);

@@ -55,7 +55,7 @@ internal static class PostgresFence
     /// <param name="read">Reads what they answer.</param>
     /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
     /// <param name="asksFirst">
-    /// Whether the batch asks whether this process's join counts. If not, the caller asks where nothing was written: that saves each write a statement.
+    /// Whether the batch asks whether this process's join counts. If not, what is written says so itself: that saves each write a statement.
     /// </param>
     /// <param name="mayRepeat">Whether writing once more what may have been written is harmless: then a connection that had died costs a try.</param>
     /// <exception cref="CoordinatorFencedException">A newer process has joined: nothing was written.</exception>

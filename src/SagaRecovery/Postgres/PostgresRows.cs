@@ -23,14 +23,6 @@ internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken ca
     public async Task<T?> FirstAsync<T>(Func<NpgsqlDataReader, T> read)
         where T : struct => await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? read(reader) : null;
 
-    /// <summary>Reads on to the end of the batch.</summary>
-    public async Task EndAsync()
-    {
-        while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false))
-        {
-        }
-    }
-
     /// <summary>Passes over so many results.</summary>
     public async Task SkipAsync(int results)
     {

@@ -8,7 +8,7 @@ using SagaRecovery.Status;
 namespace SagaRecovery.Postgres;
 
 /// <summary>What coordinators see of each other in Postgres, and how sagas change their owner.</summary>
-internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvider time) : ISagaCluster
+internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock ownerLock, TimeProvider time) : ISagaCluster
 {
     private const int TakeOverBatchSize = 500;
 
@@ -70,7 +70,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
 
         var move = new Move(from, to, reassignment.EvenIfOwnerAnswers, LastSeen: null, reassignment.BatchSize)
         {
-            OwnerIncarnation = reassignment.OwnerIncarnation,
+            Owner = reassignment.Owner,
         };
         if (!await AnyTakerAsync(move, cancellationToken).ConfigureAwait(false))
         {
@@ -171,7 +171,8 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
         }
     }
 
-    private Task<MovedBatch> MoveBatchAsync(Move move, Guid after, int turn, CancellationToken cancellationToken) => database.TransactAsync(
+    private Task<MovedBatch> MoveBatchAsync(Move move, Guid after, int turn, CancellationToken cancellationToken) => ownerLock.RunAsync(
+        $"reassigning the sagas of {move.From?.ToString() ?? "no coordinator"}",
         batch =>
         {
             AddLocks(batch, move);
@@ -183,7 +184,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
             batch.Add(move.From is null ? Sql.ReassignUnowned : Sql.Reassign)
                 .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience)
                 .With(move.Takers).With(after).With((long)move.BatchSize).With((long)turn)
-                .WithNullable(move.OwnerIncarnation?.Value);
+                .WithNullable(move.Owner?.Token.Value);
         },
         async rows =>
         {
@@ -221,7 +222,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, TimeProvide
     private sealed record Move(
         CoordinatorId? From, IReadOnlyList<CoordinatorId> To, bool EvenIfOwnerAnswers, DateTimeOffset? LastSeen, int BatchSize)
     {
-        public Incarnation? OwnerIncarnation { get; init; }
+        public Membership? Owner { get; init; }
 
         public Guid[] Takers { get; } = [.. To.Select(taker => taker.Value).Distinct()];
 

@@ -31,7 +31,7 @@ internal sealed class PostgresSagaLog : ISagaLog
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {
         List<List<int>> turns = TurnsOf(entries);
-        bool[] written = await PostgresFence.WriteAsync(
+        (bool counts, bool[] written) = await PostgresFence.WriteAsync(
             _database,
             Sql.Lock,
             member,
@@ -39,6 +39,11 @@ internal sealed class PostgresSagaLog : ISagaLog
             reader => ReadWrittenAsync(reader, turns, entries.Count, cancellationToken),
             cancellationToken,
             asksFirst: false).ConfigureAwait(false);
+        if (!counts)
+        {
+            throw await RefusedAsync(member, cancellationToken).ConfigureAwait(false);
+        }
+
         if (written.Contains(value: false))
         {
             await AcceptRepeatsAsync(member, entries, written, cancellationToken).ConfigureAwait(false);
@@ -210,34 +215,43 @@ internal sealed class PostgresSagaLog : ISagaLog
         return turns;
     }
 
-    /// <summary>
-    /// Answers for entries that were not written: the join of this process may not count any more, or they had been written before, and
-    /// their saga has ended since: an answer was lost.
-    /// </summary>
+    /// <summary>Says why nothing was written: a newer process has joined, or the server that answered does not know this process's join.</summary>
+    private async Task<Exception> RefusedAsync(Membership member, CancellationToken cancellationToken)
+    {
+        try
+        {
+            PostgresFence.EnsureCounts(_database, member, await _database.ReadAsync(
+                batch => batch.Add(Sql.Present).With(member.Coordinator.Value),
+                rows => rows.FirstAsync(JoinRow.Of),
+                cancellationToken).ConfigureAwait(false));
+            return new JoinLostException(member); // it counts where this was asked, which is another server or another time
+        }
+        catch (CoordinatorFencedException fenced)
+        {
+            return fenced;
+        }
+        catch (JoinLostException lost)
+        {
+            return lost;
+        }
+    }
+
+    /// <summary>Answers for entries that were not written: they may have been before, and their saga has ended since: an answer was lost.</summary>
     private async Task AcceptRepeatsAsync(Membership member, IReadOnlyList<SagaLogEntry> entries, bool[] written, CancellationToken cancellationToken)
     {
         int[] refused = [.. Enumerable.Range(0, written.Length).Where(index => !written[index])];
         (long Ordinal, SavedNodeEvent Event)[] events =
             [.. refused.SelectMany((index, i) => entries[index].Events.Select(nodeEvent => (i + 1L, nodeEvent)))];
         List<long> standing = await _database.ReadAsync(
-            batch =>
-            {
-                batch.Add(Sql.Present).With(member.Coordinator.Value);
-                batch.Add(Sql.StandAlready)
-                    .With(member.Coordinator.Value)
-                    .With(refused.Select(index => entries[index].SagaId.Value).ToArray())
-                    .With(refused.Select(index => entries[index].Generation.Value).ToArray())
-                    .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
-                    .With(events.Select(one => one.Ordinal).ToArray())
-                    .With(events.Select(one => one.Event.NodeId).ToArray())
-                    .With(events.Select(one => SagaWords.Of(one.Event.Type)).ToArray());
-            },
-            async rows =>
-            {
-                PostgresFence.EnsureCounts(_database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
-                await rows.SkipAsync(1).ConfigureAwait(false);
-                return await rows.ListAsync(row => row.GetInt64(0)).ConfigureAwait(false);
-            },
+            batch => batch.Add(Sql.StandAlready)
+                .With(member.Coordinator.Value)
+                .With(refused.Select(index => entries[index].SagaId.Value).ToArray())
+                .With(refused.Select(index => entries[index].Generation.Value).ToArray())
+                .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
+                .With(events.Select(one => one.Ordinal).ToArray())
+                .With(events.Select(one => one.Event.NodeId).ToArray())
+                .With(events.Select(one => SagaWords.Of(one.Event.Type)).ToArray()),
+            rows => rows.ListAsync(row => row.GetInt64(0)),
             cancellationToken).ConfigureAwait(false);
         standing.ForEach(ordinal => written[refused[ordinal - 1]] = true);
     }
@@ -273,20 +287,28 @@ internal sealed class PostgresSagaLog : ISagaLog
 
     private static string? NameOf(SagaState? state) => state is { } known ? SagaWords.Of(known) : null;
 
-    private static async Task<bool[]> ReadWrittenAsync(
+    private static async Task<(bool Counts, bool[] Written)> ReadWrittenAsync(
         NpgsqlDataReader reader, List<List<int>> turns, int count, CancellationToken cancellationToken)
     {
+        bool counts = false;
         var written = new bool[count];
         foreach (List<int> turn in turns)
         {
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
-                written[turn[(int)reader.GetInt64(0) - 1]] = true;
+                if (reader.GetInt64(0) is > 0 and long ordinal)
+                {
+                    written[turn[(int)ordinal - 1]] = true;
+                }
+                else
+                {
+                    counts = true;
+                }
             }
 
             await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        return written;
+        return (counts, written);
     }
 }

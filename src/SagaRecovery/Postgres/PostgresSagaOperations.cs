@@ -6,7 +6,7 @@ using SagaRecovery.Status;
 namespace SagaRecovery.Postgres;
 
 /// <summary>What operators see of the sagas in Postgres, and do to them.</summary>
-internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaOperations
+internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLock ownerLock) : ISagaOperations
 {
     private const string Changed = "it changed while the lever was pulled";
 
@@ -79,7 +79,8 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
     public async Task<int> RevokeJoinsAsync(OperatorNote note, CancellationToken cancellationToken)
     {
         Guid[] all = [.. await QueryAsync<Guid>(Sql.ListIds, parameters: null, cancellationToken).ConfigureAwait(false)];
-        return await database.TransactAsync(
+        return await ownerLock.RunAsync(
+            "making all joins worthless",
             batch =>
             {
                 foreach (Guid id in all.Order())
@@ -149,7 +150,11 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
         };
 
         // Two statements of one transaction: the second has a snapshot of its own, and sees what it had to wait for.
-        if (await PullAsync($"{Sql.LockOwner};\n{statement};\n{Statements.Commit}", parameters, cancellationToken).ConfigureAwait(false))
+        string statements = $"{Sql.LockOwner};\n{statement};\n{Statements.Commit}";
+        if (await ownerLock.RunOnceAsync(
+            $"{SagaWords.Of(lever)} of saga {sagaId}",
+            connection => PullAsync(connection, statements, parameters, cancellationToken),
+            cancellationToken).ConfigureAwait(false))
         {
             return LeverOutcome.Done.Instance;
         }
@@ -164,25 +169,28 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database) : ISagaO
             ? new LeverOutcome.MovedOn(present.Summary, why)
             : LeverOutcome.NoSuchSaga.Instance;
 
-    /// <returns>Whether the last of its results has a row.</returns>
-    private Task<bool> PullAsync(string statements, object parameters, CancellationToken cancellationToken) => ConnectionRetry.RunOnceAsync(
-        database.OpenAsync,
-        async connection =>
-        {
-            SqlMapper.GridReader results = await connection.QueryMultipleAsync(
-                new CommandDefinition(statements, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
-            await using (results.ConfigureAwait(false))
-            {
-                bool any = false;
-                while (!results.IsConsumed)
-                {
-                    any = (await results.ReadAsync().ConfigureAwait(false)).Any();
-                }
+    private Task<bool> PullAsync(string statement, object parameters, CancellationToken cancellationToken) => ConnectionRetry.RunOnceAsync(
+        database.OpenAsync, connection => PullAsync(connection, statement, parameters, cancellationToken), cancellationToken);
 
-                return any;
+    /// <returns>Whether the last of its results has a row.</returns>
+    /// <exception cref="NpgsqlException">There was no answer, or one that a fail-over could undo.</exception>
+    private static async Task<bool> PullAsync(NpgsqlConnection connection, string statements, object parameters, CancellationToken cancellationToken)
+    {
+        using var commit = new CommitWatch(connection);
+        SqlMapper.GridReader results = await connection.QueryMultipleAsync(
+            new CommandDefinition(statements, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        bool any = false;
+        await using (results.ConfigureAwait(false))
+        {
+            while (!results.IsConsumed)
+            {
+                any = (await results.ReadAsync().ConfigureAwait(false)).Any();
             }
-        },
-        cancellationToken);
+        }
+
+        commit.Ensure();
+        return any;
+    }
 
     private Task<IEnumerable<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
         database.QueryAsync(connection => QueryAsync<T>(connection, sql, parameters, cancellationToken), cancellationToken);

@@ -158,7 +158,7 @@ public sealed class PostgresSchema
         string script = Array.Find(Assembly.GetExecutingAssembly().GetManifestResourceNames(), name => name.StartsWith(ScriptPrefix + number, StringComparison.Ordinal))
             ?? throw new InvalidOperationException($"There is no script for schema version {version}.");
         string applied = string.Create(CultureInfo.InvariantCulture, $"\ninsert into {schema}.schema_version (version) values ({version});\n");
-        return Statements.In(schema, Read(script)) + applied;
+        return Statements.Named(schema, Read(script)) + applied;
     }
 
     private static string Resource(string name) => Read(ScriptPrefix + name);

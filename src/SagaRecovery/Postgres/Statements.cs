@@ -38,13 +38,13 @@ internal sealed class Statements(string schema)
     /// Joining again, behind <see cref="LockExclusively"/>, after the database has lost the join or has been started anew: only where the
     /// row names no join that was made since. <c>$2</c>: the token that was lost; <c>$3, $4</c>: host and process id; <c>$5</c>: the new
     /// token; <c>$6</c>: the number that was lost; <c>$7</c>: that token and those of the joins before it. A number is not given twice to
-    /// one process, even if the database has forgotten it.
+    /// one process, even if the database has forgotten it. A try whose answer was lost stands: the next, with the same token, changes no number.
     /// </summary>
     public string Rejoin { get; } = In(schema, $$"""
         insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start)
         values ($1, $5, $6 + 1, $3, $4, pg_postmaster_start_time())
         on conflict (id) do update
-            set incarnation = greatest(c.incarnation, $6) + 1, token = excluded.token, server_start = excluded.server_start,
+            set incarnation = case when c.token = $5 then c.incarnation else greatest(c.incarnation, $6) + 1 end, token = excluded.token, server_start = excluded.server_start,
                 predecessors = (c.token || c.predecessors)[1:{{KeptPredecessors}}],
                 host = excluded.host, process_id = excluded.process_id, time_joined = now(), time_seen = clock_timestamp(), time_left = null,
                 time_draining = case when c.token in ($2, $5) then c.time_draining end, time_taken_over = null
@@ -60,9 +60,9 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Behind <see cref="Begin"/>, in the transaction of a join. It locks nothing yet, and tells which backend is to be watched: behind a pooler that is not the
-    /// connection's. A join may have to wait for a writer that has stopped, so the time-outs that an administrator has set for statements
-    /// do not apply to it; the client's own does.
+    /// Behind <see cref="Begin"/>, in a transaction that takes from a coordinator. It locks nothing yet, and tells which backend is to be
+    /// watched: behind a pooler that is not the connection's. Such a transaction may have to wait for a writer that has stopped, so the
+    /// time-outs that an administrator has set for statements do not apply to it; the client's own does.
     /// </summary>
     public string Backend { get; } = $"""
         {NoLoadBalance} select pg_backend_pid(), pg_is_in_recovery(),
@@ -81,7 +81,7 @@ internal sealed class Statements(string schema)
         """;
 
     /// <summary>
-    /// Ends the backends of our own role that keep a join waiting because their client has stopped in the middle of a transaction. What
+    /// Ends the backends of our own role that keep a transaction waiting because their client has stopped in the middle of a transaction. What
     /// they were writing is rolled back; their process, if it ever goes on, finds itself fenced.
     /// </summary>
     public string EndStalledBlockers { get; } = """
@@ -96,7 +96,7 @@ internal sealed class Statements(string schema)
     /// planner would rather read a log of a hundred thousand events as a whole, and compile an expression for that.
     /// </summary>
     public string Present { get; } = In(schema, $$"""
-        {{NoLoadBalance}} select c.token, {{Where("c")}}, c.incarnation, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+        select c.token, {{Where("c")}}, c.incarnation, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
         from {schema}.saga_coordinator c where c.id = $1
         """);
 
@@ -112,7 +112,7 @@ internal sealed class Statements(string schema)
     /// id; <c>$3</c>: how many.
     /// </summary>
     public string ListPage { get; } = In(schema, $$"""
-        {{NoLoadBalance}} (select c.token as id, {{Where("c")}} as name, c.incarnation as adopt_generation
+        (select c.token as id, {{Where("c")}} as name, c.incarnation as adopt_generation
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select id, name, adopt_generation from {schema}.saga
@@ -122,7 +122,7 @@ internal sealed class Statements(string schema)
 
     /// <summary>The rows of sagas that are still ours and in progress, behind a first row as in <see cref="ListPage"/>. <c>$2</c>: their ids.</summary>
     public string LoadSagas { get; } = In(schema, $$"""
-        {{NoLoadBalance}} (select c.token as id, {{Where("c")}} as state, c.incarnation as adopt_generation, null::bytea as definition_hash, null::json as params
+        (select c.token as id, {{Where("c")}} as state, c.incarnation as adopt_generation, null::bytea as definition_hash, null::json as params
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select id, state, adopt_generation, definition_hash, params from {schema}.saga
@@ -135,7 +135,7 @@ internal sealed class Statements(string schema)
 
     /// <summary>The events of sagas, behind a first row as in <see cref="ListPage"/>, the number in the node's place. <c>$2</c>: the sagas' ids.</summary>
     public string LoadEvents { get; } = In(schema, $$"""
-        {{NoLoadBalance}} (select c.token as saga_id, 0 as node_id, {{Where("c")}} as event_type, null::json as data
+        (select c.token as saga_id, 0 as node_id, {{Where("c")}} as event_type, null::json as data
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select saga_id, node_id, event_type, data from {schema}.saga_node_event where saga_id = any ($2))
@@ -143,7 +143,7 @@ internal sealed class Statements(string schema)
 
     /// <summary>Of these sagas, those that stand here, whoever owns them, behind a first row as in <see cref="ListPage"/>. <c>$2</c>: their ids.</summary>
     public string FindStored { get; } = In(schema, $$"""
-        {{NoLoadBalance}} (select c.token as id, {{Where("c")}} as state, c.incarnation
+        (select c.token as id, {{Where("c")}} as state, c.incarnation
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select id, state, 0 from {schema}.saga where id = any ($2))
@@ -158,13 +158,13 @@ internal sealed class Statements(string schema)
     /// they have grown, and would read all of them for each write.
     /// </summary>
     public string Lock { get; } = In(schema, $"""
-        {NoLoadBalance} select pg_advisory_xact_lock_shared({KeyOf("$1")}), {Durably},
+        select pg_advisory_xact_lock_shared({KeyOf("$1")}), {Durably},
             set_config('enable_seqscan', 'off', true), set_config('enable_mergejoin', 'off', true)
         """);
 
     /// <summary>As <see cref="Lock"/>, but waits for the writes under way and keeps others out: what takes from a coordinator takes this.</summary>
     public string LockExclusively { get; } = In(schema, $"""
-        {NoLoadBalance} select pg_advisory_xact_lock({KeyOf("$1")}), {Durably}
+        select pg_advisory_xact_lock({KeyOf("$1")}), {Durably}
         """);
 
     public string InsertDefinition { get; } = In(schema, $$"""
@@ -191,8 +191,8 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Writes entries whose saga is still ours and in progress, and answers the ordinals, from 1, of those. <c>$3..$5</c> are parallel
-    /// arrays: saga, generation and new state of each entry; so are <c>$6..$9</c>: ordinal of the entry, node, type and data of each event.
+    /// Writes entries whose saga is still ours and in progress, and answers the ordinals, from 1, of those, and 0 if this process's join
+    /// counts. <c>$3..$5</c> are parallel arrays: saga, generation and new state of each entry; so are <c>$6..$9</c>: ordinal of the entry, node, type and data of each event.
     /// One statement, so that the owner is looked up once for each entry. An event that is there already was written by a try whose answer
     /// was lost. <c>is true</c> keeps the ordinals a hash table, whatever their number is taken to be: as a join, all may be compared with
     /// all.
@@ -214,6 +214,8 @@ internal sealed class Statements(string schema)
             where s.id = w.saga_id and s.state <> w.new_state
         )
         select ordinal from owned
+        union all
+        select 0 where {{IsMember}}
         """);
 
     /// <summary>
@@ -297,10 +299,13 @@ internal sealed class Statements(string schema)
     /// </summary>
     private const string OnThePrimary = "set_config('jit', 'off', true) is not null";
 
-    private const string Durably =
+    public const string Durably =
         "set_config('synchronous_commit', case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, true)";
 
-    public static string In(string schema, string statement) => statement.Replace("{schema}", schema, StringComparison.Ordinal);
+    /// <summary>A statement on the configured schema, which a pooler is to send to the primary.</summary>
+    public static string In(string schema, string statement) => $"{NoLoadBalance} {Named(schema, statement)}";
+
+    public static string Named(string schema, string text) => text.Replace("{schema}", schema, StringComparison.Ordinal);
 
     /// <summary>What is locked in place of a coordinator's row: it needs not be there.</summary>
     public static string KeyOf(string coordinator) => $"hashtextextended({coordinator}::uuid::text, hashtextextended('{{schema}}', 0))";

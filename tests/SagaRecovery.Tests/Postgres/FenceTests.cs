@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
+using SagaRecovery.Status;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -117,26 +119,68 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
         using var log = new LogLines();
         using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
         await using NpgsqlConnection stopped = await Db.DataSource.OpenConnectionAsync();
-        await using NpgsqlTransaction halfway = await stopped.BeginTransactionAsync();
-        await using var check = new NpgsqlCommand(Db.Database.Statements.Lock, stopped, halfway)
-        {
-            Parameters = { new() { Value = old.Coordinator.Value } },
-        };
-        await check.ExecuteNonQueryAsync();
+        await using NpgsqlTransaction halfway = await StopInAWriteAsync(stopped, old);
         await using var ask = new NpgsqlCommand("select pg_backend_pid()", stopped, halfway);
         object? backend = await ask.ExecuteScalarAsync(); // behind a pooler not the connection's
 
-        Membership present = await Db.NewStore(logger: loggers.CreateLogger<PostgresSagaStore>(), stalled: TimeSpan.FromMilliseconds(1)).JoinAsync(old.Coordinator, CancellationToken.None);
+        Membership present = await Db.NewStore(logger: loggers.CreateLogger<OwnerLock>(), stalled: TimeSpan.FromMilliseconds(1)).JoinAsync(old.Coordinator, CancellationToken.None);
 
         present.Incarnation.Should().Be(new Incarnation(2));
         log.Lines.Should().Contain(line => line.EventId == 23 && line.Message.Contains($"backend {backend}"));
         log.Lines.Should().Contain(line => line.EventId == 27);
     }
 
+    [Theory]
+    [InlineData("reassign")]
+    [InlineData("abandon")]
+    [InlineData("inject-error")]
+    [InlineData("revoke")]
+    public async Task Whatever_takes_from_a_coordinator_ends_a_writer_of_it_that_stopped_in_the_middle(string taking)
+    {
+        Membership owner = await Db.JoinAsync();
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        SagaId saga = await Db.CreateSagaAsync(owner);
+        await Db.AppendAsync(owner, saga, events: SagaDatabase.Event(0, NodeEventType.Started));
+        await using NpgsqlConnection stopped = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction halfway = await StopInAWriteAsync(stopped, owner);
+        using var log = new LogLines();
+        using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
+        OwnerLock ownerLock = Db.NewOwnerLock(loggers.CreateLogger<OwnerLock>(), stalled: TimeSpan.FromMilliseconds(1));
+        var operations = new PostgresSagaOperations(Db.Database, ownerLock);
+        var note = new OperatorNote("ann", "a test");
+        var now = new LeverCondition { EvenIfOwnerAnswers = true };
+
+        bool done = taking switch
+        {
+            "reassign" => await new PostgresSagaCluster(Db.Database, ownerLock, TimeProvider.System).ReassignAsync(
+                new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true }, note, CancellationToken.None) is ReassignOutcome.Done { Moved: 1 },
+            "abandon" => await operations.AbandonAsync(saga, now, note, CancellationToken.None) is LeverOutcome.Done,
+            "inject-error" => await operations.InjectErrorAsync(saga, "only", now, note, CancellationToken.None) is LeverOutcome.Done,
+            _ => await operations.RevokeJoinsAsync(note, CancellationToken.None) >= 2,
+        };
+
+        done.Should().BeTrue();
+        log.Lines.Should().Contain(line => line.EventId == 27);
+        Func<Task> goingOn = () => halfway.CommitAsync();
+        await goingOn.Should().ThrowAsync<NpgsqlException>("its connection was ended");
+    }
+
     private Task WaitingBackendsAsync(int count) => Eventually.HoldsAsync(
         () => Db.QueryAsync<bool>(
             "select count(*) >= @Count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()", new { Count = count }),
         $"{count} backends waited for locks");
+
+    /// <summary>A write of this process that holds its lock and goes no further.</summary>
+    private async Task<NpgsqlTransaction> StopInAWriteAsync(NpgsqlConnection connection, Membership member)
+    {
+        NpgsqlTransaction halfway = await connection.BeginTransactionAsync();
+        await using var check = new NpgsqlCommand(Db.Database.Statements.Lock, connection, halfway)
+        {
+            Parameters = { new() { Value = member.Coordinator.Value } },
+        };
+        await check.ExecuteNonQueryAsync();
+        return halfway;
+    }
 
     /// <summary>What a join does, up to its commit.</summary>
     private async Task JoinAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Membership member)

@@ -59,6 +59,20 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_repeated_join_whose_answer_was_lost_stands_as_it_is()
+    {
+        (SagaDatabase us, Membership before) = await JoinAsync();
+        await RestartAsync();
+
+        Membership unanswered = await us.NewStore().RejoinAsync(before, CancellationToken.None);
+        Membership answered = await us.NewStore().RejoinAsync(before, CancellationToken.None);
+
+        answered.Should().Be(unanswered, "the first try had landed");
+        await LostAsync(() => us.ListAsync(before));
+        (await us.ListAsync(answered)).Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task What_is_under_way_with_an_older_join_of_its_own_process_is_told_of_a_loss_not_of_a_successor()
     {
         (SagaDatabase us, Membership first) = await JoinAsync();

@@ -62,8 +62,42 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         (await GiveAwayAsync(newer.Member)).Moved.Should().Be(1);
 
         async Task<ReassignOutcome.Done> GiveAwayAsync(Membership owner) => (await Db.Cluster.ReassignAsync(
-            new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true, OwnerIncarnation = owner.Incarnation }, Note, CancellationToken.None))
+            new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true, Owner = owner }, Note, CancellationToken.None))
             .Should().BeOfType<ReassignOutcome.Done>().Subject;
+    }
+
+    [Fact]
+    public async Task A_process_whose_number_was_given_to_another_gives_away_nothing_of_that()
+    {
+        Membership lost = await Db.JoinAsync();
+        var token = new JoinToken(Guid.NewGuid());
+        await Db.ExecuteAsync(
+            "update saga_recovery.saga_coordinator set token = @Token where id = @Id", new { Token = token.Value, Id = lost.Coordinator.Value });
+        await Db.CreateSagaAsync(lost with { Token = token });
+        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+
+        var reassignment = new Reassignment(lost.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true, Owner = lost };
+        (await Db.Cluster.ReassignAsync(reassignment, Note, CancellationToken.None)).Should().BeOfType<ReassignOutcome.Done>().Which.Moved.Should().Be(0);
+        (await Db.Cluster.ReassignAsync(reassignment with { Owner = lost with { Token = token } }, Note, CancellationToken.None))
+            .Should().BeOfType<ReassignOutcome.Done>().Which.Moved.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task To_drain_is_said_once_more_where_the_database_has_lost_it()
+    {
+        await using CoordinatorLine draining = await Db.StayInTouchAsync();
+        await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
+        await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
+        (await ActionsAsync()).Should().Be(1, "said again, it changes nothing");
+
+        await Db.ExecuteAsync("update saga_recovery.saga_coordinator set time_draining = null where id = @Id", new { Id = draining.Id.Value });
+        await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
+
+        (await ActionsAsync()).Should().Be(2);
+        (await Db.Cluster.LookAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == draining.Id).State.Should().Be(CoordinatorState.Draining);
+
+        Task<long> ActionsAsync() => Db.QueryAsync<long>(
+            "select count(*) from saga_recovery.saga_operator_action where lever = 'drain' and coordinator_id = @Id", new { Id = draining.Id.Value });
     }
 
     [Fact]

@@ -30,8 +30,8 @@ public sealed class SagaDatabase : IAsyncDisposable
         Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }), _direct);
         Log = new PostgresSagaLog(Database);
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
-        Operations = new PostgresSagaOperations(Database);
-        Cluster = new PostgresSagaCluster(Database, TimeProvider.System);
+        Operations = new PostgresSagaOperations(Database, NewOwnerLock());
+        Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
         Schema = new PostgresSchema(Database, NullLogger<PostgresSchema>.Instance);
     }
 
@@ -52,16 +52,15 @@ public sealed class SagaDatabase : IAsyncDisposable
 
     public ISagaCluster Cluster { get; }
 
-    internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<PostgresSagaStore>? logger = null, TimeSpan? stalled = null)
-    {
-        logger ??= NullLogger<PostgresSagaStore>.Instance;
-        var join = new PostgresJoin(Database, TimeProvider.System, logger)
+    internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) => new(
+        Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled)), Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
+
+    internal OwnerLock NewOwnerLock(ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) =>
+        new(Database, TimeProvider.System, logger ?? NullLogger<OwnerLock>.Instance)
         {
             Patience = TimeSpan.FromMilliseconds(20),
             Stalled = stalled ?? TimeSpan.FromMinutes(1),
         };
-        return new PostgresSagaStore(Database, Schema, join, Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
-    }
 
     internal async Task<Membership> JoinAsync(CoordinatorId? coordinator = null) =>
         await NewStore().JoinAsync(coordinator ?? new CoordinatorId(Guid.NewGuid()), CancellationToken.None);
@@ -124,7 +123,7 @@ public sealed class SagaDatabase : IAsyncDisposable
 
     /// <summary>The statement that takes the lock which stands for a coordinator: shared, as its writes do, or alone, as what takes from it does.</summary>
     public string LockOn(CoordinatorId coordinator, bool shared = false) =>
-        $"select pg_advisory_xact_lock{(shared ? "_shared" : "")}({Statements.In(Database.Options.Schema, Statements.KeyOf($"'{coordinator}'"))})";
+        $"select pg_advisory_xact_lock{(shared ? "_shared" : "")}({Statements.Named(Database.Options.Schema, Statements.KeyOf($"'{coordinator}'"))})";
 
     /// <summary>Waits until some backend waits for a lock that another one holds.</summary>
     /// <param name="statement">A part of the statement that is to wait.</param>

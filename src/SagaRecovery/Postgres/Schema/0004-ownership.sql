@@ -18,6 +18,7 @@ alter table {schema}.saga drop constraint saga_definition_hash_fkey;
 
 -- Numbered by what is there, not by a sequence: logical replication carries no sequences.
 alter table {schema}.saga_operator_action alter column id drop identity;
+alter table {schema}.saga_in_hand alter column batch drop identity;
 
 alter table {schema}.saga_operator_action drop constraint saga_operator_action_lever_check;
 alter table {schema}.saga_operator_action add constraint saga_operator_action_lever_check
