@@ -117,6 +117,10 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.DirectDataSource)));
         services.TryAddSingleton(provider => new PostgresSchema(
             provider.GetRequiredService<PostgresDatabase>(), provider.GetService<ILogger<PostgresSchema>>() ?? NullLogger<PostgresSchema>.Instance));
+        services.TryAddSingleton(provider => new OwnerLock(
+            provider.GetRequiredService<PostgresDatabase>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetService<ILogger<OwnerLock>>() ?? NullLogger<OwnerLock>.Instance));
         services.TryAddSingleton<ISagaOperations, PostgresSagaOperations>();
         services.TryAddSingleton<ISagaCluster, PostgresSagaCluster>();
     }
@@ -124,7 +128,6 @@ public static class SagaRecoveryServiceCollectionExtensions
     private static void AddPostgres(IServiceCollection services)
     {
         AddPostgresDatabase(services);
-        services.AddSingleton<OwnerLock>();
         services.AddSingleton<PostgresJoin>();
         services.TryAddSingleton<ISagaStore, PostgresSagaStore>();
         services.TryAddSingleton<ISagaLog, PostgresSagaLog>();

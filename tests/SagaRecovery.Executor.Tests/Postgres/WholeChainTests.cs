@@ -49,7 +49,7 @@ public sealed class WholeChainTests : IAsyncLifetime
         await second.ActivateAsync();
         await second.ExecuteAsync(
             """
-            insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, creator) values (@Illegal, 1, 'undo_finished', @Illegal);
+            insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, creator) values (@Illegal, 1, 'succeeded', @Illegal), (@Illegal, 1, 'failed', @Illegal);
             with copy as (
                 insert into saga_recovery.saga_definition (hash, name, version, dag)
                 select sha256('other'), name, version, dag from saga_recovery.saga_definition where name = 'two-steps' returning hash)

@@ -46,7 +46,7 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
         new(Unknown, Unknown, Single("node"), "{}"),
         new("corrupt, succeeded and failed", Good, GoodNodes, """{"number":7}""", [.. FirstIsDone, new(0, "failed", "7")]),
         new("corrupt, a node that is not", Good, GoodNodes, """{"number":7}""", new SeededEvent(99, "started")),
-        new("corrupt, a child of a parent that failed", Good, GoodNodes, """{"number":7}""", new(0, "failed", "7"), new(1, "started")),
+        new("corrupt, an undo after a child's had failed", Good, GoodNodes, """{"number":7}""", new(1, "undo_failed", "7"), new(0, "undo_started")),
     ];
 
     /// <summary>The definition in its canonical form: if this is not the worker's own to the byte, it does not know the saga.</summary>
