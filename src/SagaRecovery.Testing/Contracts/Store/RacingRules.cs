@@ -17,26 +17,38 @@ internal static class RacingRules
             "the successor would carry a saga on from a log to which its predecessor then adds: steps run twice, and both sides believe it",
             JoinAsync),
         new(
+            "Once a process has joined again, no write with its earlier join takes effect",
+            "after it was restored, a log would get an event from a write that its process takes for refused",
+            RejoinAsync),
+        new(
             "Once a saga is reassigned, no write of its former owner takes effect",
             "the new owner would carry a saga on from a log to which the former one then adds: steps run twice, and both sides believe it",
             ReassignAsync),
     ];
 
-    private static async Task JoinAsync(StoreTrial trial)
+    private static Task JoinAsync(StoreTrial trial) => RaceWithJoinsAsync(trial, old => trial.JoinAsync(old.Coordinator), "the join", ofItself: false);
+
+    private static Task RejoinAsync(StoreTrial trial) => RaceWithJoinsAsync(trial, trial.RejoinAsync, "joining again", ofItself: true);
+
+    private static async Task RaceWithJoinsAsync(StoreTrial trial, Func<Membership, Task<Membership>> join, string change, bool ofItself)
     {
         Membership old = await trial.JoinAsync().ConfigureAwait(false);
         for (int round = 0; round < Rounds; round++)
         {
-            List<SagaId> sagas = await trial.CreateManyAsync(old, 3).ConfigureAwait(false);
-            RacingWriter[] writers = [.. sagas.Select(saga => new RacingWriter(trial, old, saga)), new RacingWriter(trial, old, saga: null)];
-            Task<Membership> joined = RaceAsync(writers, () => trial.JoinAsync(old.Coordinator));
-            Membership present = await joined.ConfigureAwait(false);
+            List<SagaId> sagas = await trial.CreateManyAsync(old, 4).ConfigureAwait(false);
+            Membership writing = old;
+            RacingWriter[] writers =
+            [
+                .. sagas.Select((saga, i) => new RacingWriter(trial, writing, saga) { Restores = i == 0, LosesToItself = ofItself }),
+                new RacingWriter(trial, writing, saga: null) { LosesToItself = ofItself },
+            ];
+            Membership present = await RaceAsync(writers, () => join(writing)).ConfigureAwait(false);
 
             string[] atOnce = await LookAsync(trial, present, sagas).ConfigureAwait(false);
             await EndAsync(writers).ConfigureAwait(false);
             string[] later = await LookAsync(trial, present, sagas).ConfigureAwait(false);
 
-            Check(writers, atOnce, later, "the join");
+            Check(writers, atOnce, later, change);
             old = present;
         }
     }
@@ -49,16 +61,18 @@ internal static class RacingRules
         {
             Membership next = round % 2 == 0 ? others : us; // given away, or come back at a newer generation
             SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
-            RacingWriter[] writers = [new(trial, us, saga), new(trial, us, saga, firstNode: 100_000)];
+            SagaId restored = await trial.CreateAsync(us).ConfigureAwait(false); // has one writer: another's events would supersede its log
+            RacingWriter[] writers = [new(trial, us, saga), new(trial, us, saga, firstNode: 100_000), new(trial, us, restored) { Restores = true }];
             await RaceAsync(writers, async () =>
             {
                 await trial.ReassignAsync(saga, next.Coordinator).ConfigureAwait(false);
+                await trial.ReassignAsync(restored, next.Coordinator).ConfigureAwait(false);
                 return next;
             }).ConfigureAwait(false);
 
-            string[] atOnce = await LookAsync(trial, next, [saga]).ConfigureAwait(false);
+            string[] atOnce = await LookAsync(trial, next, [saga, restored]).ConfigureAwait(false);
             await EndAsync(writers).ConfigureAwait(false);
-            string[] later = await LookAsync(trial, next, [saga]).ConfigureAwait(false);
+            string[] later = await LookAsync(trial, next, [saga, restored]).ConfigureAwait(false);
 
             Check(writers, atOnce, later, "the reassignment");
         }
