@@ -15,7 +15,7 @@ public interface ISagaStore
 
     /// <summary>
     /// Joins again, after the store has lost a join or was started anew: only if no other process has joined since. What the process has
-    /// in flight stays its own.
+    /// in flight stays its own. Asked again for the same lost join, as after a lost answer, it answers with that join or with a newer one.
     /// </summary>
     /// <param name="lost">The membership that the store refused with a <see cref="JoinLostException"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
