@@ -41,7 +41,7 @@ internal sealed class PostgresSagaLog : ISagaLog
             asksFirst: false).ConfigureAwait(false);
         if (!counts)
         {
-            throw await RefusedAsync(member, cancellationToken).ConfigureAwait(false);
+            await ThrowRefusedAsync(member, cancellationToken).ConfigureAwait(false);
         }
 
         if (written.Contains(value: false))
@@ -215,25 +215,13 @@ internal sealed class PostgresSagaLog : ISagaLog
         return turns;
     }
 
-    /// <summary>Says why nothing was written: a newer process has joined, or the server that answered does not know this process's join.</summary>
-    private async Task<Exception> RefusedAsync(Membership member, CancellationToken cancellationToken)
+    /// <summary>Nothing was written, since this process's join does not count where the statement was answered: finds out why, and throws.</summary>
+    private async Task ThrowRefusedAsync(Membership member, CancellationToken cancellationToken)
     {
-        try
-        {
-            PostgresFence.EnsureCounts(_database, member, await _database.ReadAsync(
-                batch => batch.Add(Sql.Present).With(member.Coordinator.Value),
-                rows => rows.FirstAsync(JoinRow.Of),
-                cancellationToken).ConfigureAwait(false));
-            return new JoinLostException(member); // it counts where this was asked, which is another server or another time
-        }
-        catch (CoordinatorFencedException fenced)
-        {
-            return fenced;
-        }
-        catch (JoinLostException lost)
-        {
-            return lost;
-        }
+        JoinRow? present = await _database.ReadAsync(
+            batch => batch.Add(Sql.Present).With(member.Coordinator.Value), rows => rows.FirstAsync(JoinRow.Of), cancellationToken).ConfigureAwait(false);
+        PostgresFence.EnsureCounts(_database, member, present);
+        throw new JoinLostException(member); // it counts where this was asked, which is another server or another time
     }
 
     /// <summary>Answers for entries that were not written: they may have been before, and their saga has ended since: an answer was lost.</summary>
