@@ -14,7 +14,7 @@ internal static class RecoveryHealth
         int failed = report.FailedInARow;
         (HealthStatus health, string description) = report switch
         {
-            { Coordinator.Fenced: { } fenced } => (unhealthy, $"Fenced by incarnation {fenced.By}: a newer process runs under this coordinator id. End this one."),
+            { Coordinator.Fenced: { } fenced } => (unhealthy, $"Fenced by incarnation {fenced.By}: another join has taken the place of this process. End it."),
             _ when failed >= FailedPassesOfTheUnhealthy => (unhealthy, $"The last {failed} passes failed: {ErrorOf(report)}"),
             _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {ErrorOf(report)}"),
             { Drain: { } drain } => (HealthStatus.Degraded, Of(drain)),
@@ -50,6 +50,7 @@ internal static class RecoveryHealth
             ["tracked"] = report.Tracked,
             ["waiting"] = report.WaitingCount,
             ["held"] = report.HeldCount,
+            ["lostByDatabase"] = report.Totals.Lost,
             ["notProgressing"] = report.NotProgressing?.Count ?? 0,
             ["orphans"] = report.Cluster?.Orphans.Count ?? 0,
             ["stranded"] = report.Cluster?.Stranded.Count ?? 0,

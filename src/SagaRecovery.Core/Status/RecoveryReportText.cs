@@ -46,12 +46,12 @@ public static class RecoveryReportText
         text.Append(coordinator.Incarnation is { } incarnation ? Invariant($", incarnation {incarnation}\n") : " (not joined yet)\n");
         if (coordinator.Rejoins > 0)
         {
-            text.Append(Invariant($"  JOINED AGAIN {coordinator.Rejoins} times: the database was failed over, restored or started anew. Running sagas went on.\n"));
+            text.Append(Invariant($"  JOINED AGAIN, {coordinator.Rejoins} time{(coordinator.Rejoins == 1 ? "" : "s")}: the database was failed over, restored or started anew.\n"));
         }
 
         if (coordinator.Fenced is { } fenced)
         {
-            text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Duration(now - fenced.At)} ago: a newer process runs under this coordinator id. "));
+            text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Duration(now - fenced.At)} ago: another join has taken the place of this process. "));
             text.Append("This one has stopped its sagas and takes no new work; end it.\n");
         }
     }

@@ -7,7 +7,7 @@ public sealed class CoordinatorFencedException : Exception
     /// <param name="member">The process that is fenced.</param>
     /// <param name="by">The incarnation that took over.</param>
     public CoordinatorFencedException(Membership member, Incarnation by)
-        : base($"Coordinator {member.Coordinator} has been taken over: this process is incarnation {member.Incarnation}, the present one is {by}. "
+        : base($"Another join of coordinator {member.Coordinator}, incarnation {by}, has taken the place of this process, incarnation {member.Incarnation}. "
             + "It takes no new work and has to be ended.")
     {
         Member = member;

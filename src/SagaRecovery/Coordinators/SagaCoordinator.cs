@@ -64,8 +64,8 @@ public sealed class SagaCoordinator : IDisposable
         }
     }
 
-    /// <summary>Called each time that this process has joined again.</summary>
-    internal Action WhenRejoined { get; set; } = () => { };
+    /// <summary>Raised each time that this process has joined again. Handlers must not block or throw.</summary>
+    internal event EventHandler? Rejoined;
 
     /// <summary>Waits until this process has joined, which recovery sees to.</summary>
     /// <exception cref="CoordinatorFencedException">It is fenced.</exception>
@@ -199,7 +199,7 @@ public sealed class SagaCoordinator : IDisposable
         }
 
         Log.Rejoined(_logger, Id, member.Incarnation);
-        WhenRejoined();
+        Rejoined?.Invoke(this, EventArgs.Empty);
         return member;
     }
 }

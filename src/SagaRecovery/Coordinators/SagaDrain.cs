@@ -49,11 +49,12 @@ public sealed class SagaDrain
         _wakeups = wakeups;
         _time = time;
         _logger = logger;
+        coordinator.Rejoined += (_, _) => DrainAgain();
     }
 
     /// <summary>
-    /// Begins to drain this process, which goes on serving everything else. Asked for again, it is the same drain; one that left some
-    /// sagas tries once more to give them away. How far it has come stands in the status.
+    /// Begins to drain this process, which goes on serving everything else. Asked for again, it is the same drain; one that has ended
+    /// gives away once more what is there. How far it has come stands in the status.
     /// </summary>
     /// <param name="note">Who asks for it, and why.</param>
     /// <param name="letRun">How long sagas may run on.</param>
@@ -65,9 +66,9 @@ public sealed class SagaDrain
         lock (_lock)
         {
             Task emptied = BeginToEmpty(note, letRun);
-            if (_ended is null || (_ended.IsCompleted && _report!.Phase is DrainPhase.LeftSome or DrainPhase.Unanswered))
+            if (_ended is null or { IsCompleted: true })
             {
-                Show(report => report with { Phase = emptied.IsCompleted ? DrainPhase.HandingOver : DrainPhase.LettingFinish });
+                Show(report => report with { Note = note, Phase = emptied.IsCompleted ? DrainPhase.HandingOver : DrainPhase.LettingFinish });
                 _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);
             }
 
@@ -125,6 +126,27 @@ public sealed class SagaDrain
         using var timeUp = new CancellationTokenSource(letRun, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeUp.Token, _coordinator.Fenced);
         await WaitUntilNothingRunsAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>
+    /// The database was failed over, restored or started anew, and may have lost that this process drains: sagas may have been assigned to
+    /// it since, or have come back.
+    /// </summary>
+    private void DrainAgain()
+    {
+        lock (_lock)
+        {
+            if (_ended is { IsCompleted: true } && _emptied is { } emptied)
+            {
+                Show(report => report with { Phase = DrainPhase.HandingOver });
+                _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);
+            }
+            else if (_ended is not null && _coordinator.Member is { } member)
+            {
+                OperatorNote note = _report!.Note;
+                _ = Task.Run(() => TryAsync(() => BeginDrainAsync(member, note, CancellationToken.None)), CancellationToken.None);
+            }
+        }
     }
 
     /// <returns>The join that it counts for.</returns>

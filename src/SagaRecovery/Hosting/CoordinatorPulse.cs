@@ -36,7 +36,7 @@ internal sealed class CoordinatorPulse(
         {
             await coordinator.JoinedAsync(stoppingToken).ConfigureAwait(false);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, coordinator.Fenced);
-            coordinator.WhenRejoined = () => wakeups.Request(PassReason.Hint); // the database may show other sagas than before
+            coordinator.Rejoined += (_, _) => wakeups.Request(PassReason.Hint); // the database may show other sagas than before
             await Task.WhenAll(Work(ended.Token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)

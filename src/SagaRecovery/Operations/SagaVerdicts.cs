@@ -81,7 +81,7 @@ internal static class SagaVerdicts
 
         if (evidence.Us.Fenced is { } fenced)
         {
-            return Verdict(evidence, SagaVerdict.Fenced, $"This process was fenced by incarnation {fenced.By}, which runs the sagas of this coordinator now.", "Ask that process; end this one.") with
+            return Verdict(evidence, SagaVerdict.Fenced, $"This process was fenced: another join, incarnation {fenced.By}, has taken its place.", "Ask the process that joined last, or start one; end this one.") with
             {
                 Since = fenced.At,
             };

@@ -29,10 +29,10 @@ internal sealed class ClusterStatements(string schema)
         """);
 
     /// <summary>A heartbeat; answers whether this coordinator has been taken over from since the last.</summary>
-    public string Beat { get; } = Statements.In(schema, """
+    public string Beat { get; } = Statements.In(schema, $$"""
         update {schema}.saga_coordinator c set time_seen = clock_timestamp()
         from (select time_seen from {schema}.saga_coordinator where id = $1) before
-        where c.id = $1 and c.token = $2 and c.server_start = pg_postmaster_start_time()
+        where c.id = $1 and c.token = $2 and {{Statements.WasMadeHere("c")}}
         returning coalesce(c.time_taken_over >= before.time_seen, false)
         """);
 
@@ -156,7 +156,7 @@ internal sealed class ClusterStatements(string schema)
                 where {{owned}} and state in ('running', 'unwinding') and id > $6
                     and ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
                     and ($9::uuid is null or exists (
-                        select from {schema}.saga_coordinator c where c.id = $1 and c.token = $9 and c.server_start = pg_postmaster_start_time()))
+                        select from {schema}.saga_coordinator c where c.id = $1 and c.token = $9 and {{Statements.WasMadeHere("c")}}))
                 order by id limit $7) s
         ), runner as (
             select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,

@@ -59,12 +59,12 @@ internal sealed class ControlStatements(string schema)
         """);
 
     /// <summary>Numbered by what is there: see <see cref="OperatorStatements.NextId"/>. One process hands over one batch at a time.</summary>
-    public string NoteInHand { get; } = Statements.In(schema, """
+    public string NoteInHand { get; } = Statements.In(schema, $$"""
         insert into {schema}.saga_in_hand (coordinator_id, incarnation, batch, saga_ids)
         select c.id, c.incarnation, coalesce(max(h.batch), 0) + 1, $3
         from {schema}.saga_coordinator c
         left join {schema}.saga_in_hand h on h.coordinator_id = c.id and h.incarnation = c.incarnation
-        where c.id = $1 and c.token = $2 and c.server_start = pg_postmaster_start_time()
+        where c.id = $1 and c.token = $2 and {{Statements.WasMadeHere("c")}}
         group by c.id
         """);
 

@@ -16,6 +16,9 @@ internal readonly record struct JoinRow(JoinToken Token, string Place, Incarnati
     /// <summary>On another run or another server: it was started anew, restored or failed over to.</summary>
     public const string Elsewhere = "elsewhere";
 
+    /// <summary>In a transaction that may not write: its settings, or those of its role, database or server, say so.</summary>
+    public const string ReadOnly = "read-only";
+
     /// <summary>On a server in recovery.</summary>
     public const string Standby = "standby";
 

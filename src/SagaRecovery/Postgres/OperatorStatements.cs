@@ -129,7 +129,9 @@ internal sealed class OperatorStatements(string schema)
     /// started again. Behind a lock on each; answers how many. Goes before <see cref="NoteRevoked"/>.
     /// </summary>
     public string RevokeJoins { get; } = Statements.In(schema, """
-        update {schema}.saga_coordinator set token = gen_random_uuid(), incarnation = incarnation + 1, predecessors = '{}' where id = any ($1) returning id
+        update {schema}.saga_coordinator
+        set token = gen_random_uuid(), incarnation = incarnation + 1, predecessors = '{}', time_left = coalesce(time_left, clock_timestamp())
+        where id = any ($1) returning id
         """);
 
     /// <summary>All coordinators, in the order in which locks on them are taken.</summary>

@@ -167,7 +167,7 @@ internal static class PostgresFence
     /// <param name="present">The join that it found; null: none.</param>
     /// <exception cref="CoordinatorFencedException">A newer process has joined.</exception>
     /// <exception cref="JoinLostException">The database does not know this join, and none that is newer.</exception>
-    /// <exception cref="InvalidOperationException">The server is a standby.</exception>
+    /// <exception cref="InvalidOperationException">The server is a standby, or the transaction may not write.</exception>
     public static void EnsureCounts(PostgresDatabase database, Membership member, JoinRow? present)
     {
         if (present is not { } row)
@@ -178,11 +178,22 @@ internal static class PostgresFence
         if (!row.Names(member))
         {
             RefuseStandby(row.Place == JoinRow.Standby);
+            if (row.Place == JoinRow.ReadOnly)
+            {
+                throw ReadOnly();
+            }
+
             throw database.Lineage.Knows(member.Token, row.Token.Value)
                 ? new JoinLostException(member)
                 : new CoordinatorFencedException(member, row.Incarnation);
         }
     }
+
+    /// <summary>Says what to do about a database that can be read and not written.</summary>
+    public static InvalidOperationException ReadOnly(PostgresException? refused = null) => new(
+        "Transactions are read-only here, so nothing can be recovered. Either 'default_transaction_read_only' is on for the server, the database, the "
+        + "role or the connection: turn it off for the role of this service. Or the server is a standby: connect to the primary.",
+        refused);
 
     public static void RefuseStandby(bool inRecovery)
     {

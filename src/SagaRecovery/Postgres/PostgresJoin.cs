@@ -67,14 +67,9 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
         {
-            throw ReadOnly(refused);
+            throw PostgresFence.ReadOnly(refused);
         }
     }
-
-    private static InvalidOperationException ReadOnly(PostgresException refused) => new(
-        "Transactions are read-only here, so this process cannot join. Either 'default_transaction_read_only' is on for the server, the database, the "
-        + "role or the connection: turn it off for the role of this service. Or the server is a standby: connect to the primary.",
-        refused);
 
     private Task<Incarnation> PresentAsync(CoordinatorId coordinator, CancellationToken cancellationToken) => database.ReadAsync(
         batch => batch.Add(database.Statements.Present).With(coordinator.Value),

@@ -21,10 +21,10 @@ internal sealed class Statements(string schema)
     /// was given, and the tokens of the joins before.
     /// </summary>
     public string Join { get; } = In(schema, $$"""
-        insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start)
-        values ($1, $2, 1, $3, $4, pg_postmaster_start_time())
+        insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start, table_id)
+        values ($1, $2, 1, $3, $4, pg_postmaster_start_time(), {{TableId}})
         on conflict (id) do update
-            set incarnation = c.incarnation + 1, token = excluded.token, server_start = excluded.server_start,
+            set incarnation = c.incarnation + 1, token = excluded.token, server_start = excluded.server_start, table_id = excluded.table_id,
                 predecessors = (c.token || c.predecessors)[1:{{KeptPredecessors}}],
                 host = excluded.host, process_id = excluded.process_id, time_joined = now(),
                 previous_time_seen = case when c.token = excluded.token then c.previous_time_seen else c.time_seen end,
@@ -41,10 +41,10 @@ internal sealed class Statements(string schema)
     /// one process, even if the database has forgotten it. A try whose answer was lost stands: the next, with the same token, changes no number.
     /// </summary>
     public string Rejoin { get; } = In(schema, $$"""
-        insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start)
-        values ($1, $5, $6 + 1, $3, $4, pg_postmaster_start_time())
+        insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start, table_id)
+        values ($1, $5, $6 + 1, $3, $4, pg_postmaster_start_time(), {{TableId}})
         on conflict (id) do update
-            set incarnation = case when c.token = $5 then c.incarnation else greatest(c.incarnation, $6) + 1 end, token = excluded.token, server_start = excluded.server_start,
+            set incarnation = case when c.token = $5 then c.incarnation else greatest(c.incarnation, $6) + 1 end, token = excluded.token, server_start = excluded.server_start, table_id = excluded.table_id,
                 predecessors = (c.token || c.predecessors)[1:{{KeptPredecessors}}],
                 host = excluded.host, process_id = excluded.process_id, time_joined = now(), time_seen = clock_timestamp(), time_left = null,
                 time_draining = case when c.token in ($2, $5) then c.time_draining end, time_taken_over = null
@@ -153,8 +153,7 @@ internal sealed class Statements(string schema)
     /// The fence. First in every transaction that writes about a saga of coordinator <c>$1</c>: it waits for whatever takes from this
     /// coordinator, or comes first and keeps it waiting until the write is done. The statement after it has a fresh snapshot. A lock of
     /// the lock manager, not of the row: shared row locks cost a MultiXactId for each overlap, and overtake one who waits for the row
-    /// exclusively. A commit behind it is on disk, and where it was asked for on the standby, whatever the role's default says. What
-    /// follows is planned to find each saga by its id, whatever is known of the tables: a plan made while they are small is kept when
+    /// exclusively. What follows is planned to find each saga by its id, whatever is known of the tables: a plan made while they are small is kept when
     /// they have grown, and would read all of them for each write.
     /// </summary>
     public string Lock { get; } = In(schema, $"""
@@ -286,9 +285,13 @@ internal sealed class Statements(string schema)
             else 'restored' end
         """);
 
-    /// <summary>The join that <c>$1</c> and <c>$2</c> name stands in the row, and was made on this run of this server.</summary>
-    public const string IsMember =
-        "exists (select from {schema}.saga_coordinator where id = $1 and token = $2 and server_start = pg_postmaster_start_time())";
+    /// <summary>The join that <c>$1</c> and <c>$2</c> name stands in the row, and was made here.</summary>
+    public static readonly string IsMember = $$"""
+        exists (select from {schema}.saga_coordinator c where c.id = $1 and c.token = $2 and {{WasMadeHere("c")}})
+        """;
+
+    /// <summary>A table that is restored from a dump is another, though all that stands in it is the same.</summary>
+    private const string TableId = "'{schema}.saga_coordinator'::regclass";
 
     /// <summary>Asks pgpool-II to send the statement to the primary. To all others a comment.</summary>
     private const string NoLoadBalance = "/*NO LOAD BALANCE*/";
@@ -299,8 +302,14 @@ internal sealed class Statements(string schema)
     /// </summary>
     private const string OnThePrimary = "set_config('jit', 'off', true) is not null";
 
-    public const string Durably =
-        "set_config('synchronous_commit', case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, true)";
+    /// <summary>
+    /// The commit is on disk, and where it was asked for on the standby, whatever the role's default says. A commit that gave up waiting for the
+    /// standby says so in a warning, which is to reach us: see <see cref="CommitWatch"/>.
+    /// </summary>
+    public const string Durably = """
+        set_config('synchronous_commit', case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, true),
+            set_config('client_min_messages', 'warning', true)
+        """;
 
     /// <summary>A statement on the configured schema, which a pooler is to send to the primary.</summary>
     public static string In(string schema, string statement) => $"{NoLoadBalance} {Named(schema, statement)}";
@@ -310,9 +319,14 @@ internal sealed class Statements(string schema)
     /// <summary>What is locked in place of a coordinator's row: it needs not be there.</summary>
     public static string KeyOf(string coordinator) => $"hashtextextended({coordinator}::uuid::text, hashtextextended('{{schema}}', 0))";
 
+    /// <summary>A row's join was made on this run of this server, in this table.</summary>
+    public static string WasMadeHere(string coordinator) =>
+        $"{coordinator}.server_start = pg_postmaster_start_time() and {coordinator}.table_id = {coordinator}.tableoid";
+
     /// <summary>Where a row's join was made, as seen from where the statement is answered; see <see cref="JoinRow"/>.</summary>
     private static string Where(string coordinator) => $"""
-        case when pg_is_in_recovery() then '{JoinRow.Standby}' when {coordinator}.server_start = pg_postmaster_start_time() then '{JoinRow.Here}' else '{JoinRow.Elsewhere}' end
+        case when pg_is_in_recovery() then '{JoinRow.Standby}' when current_setting('transaction_read_only')::bool then '{JoinRow.ReadOnly}'
+                when {WasMadeHere(coordinator)} then '{JoinRow.Here}' else '{JoinRow.Elsewhere}' end
         """;
 
     /// <summary>

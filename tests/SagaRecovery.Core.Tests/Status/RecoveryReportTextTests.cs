@@ -109,7 +109,7 @@ public class RecoveryReportTextTests
             $"""
             task: "saga_recovery"
               coordinator: a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f, incarnation 7
-              FENCED by incarnation 8 32s ago: a newer process runs under this coordinator id. This one has stopped its sagas and takes no new work; end it.
+              FENCED by incarnation 8 32s ago: another join has taken the place of this process. This one has stopped its sagas and takes no new work; end it.
               configured period: every 90s
               currently executing: iter 1235, triggered by sagas that were due for another try, for 1s
               last completed activation: iter 1234, triggered by the failure of the pass before
