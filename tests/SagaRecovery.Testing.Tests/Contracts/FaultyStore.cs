@@ -5,41 +5,8 @@ using SagaRecovery.Testing.Contracts;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
 
-/// <summary>One thing that a store can get wrong.</summary>
-public enum Fault
-{
-    KeepsIncarnation,
-    FencesOthers,
-    TakesWritesOfOldIncarnations,
-    ChecksIncarnationBeforeWriting,
-    HidesUnwinding,
-    HidesUnreadable,
-    SkipsAtPageEnd,
-    ListsFromLaggingCopy,
-    PagesByOffset,
-    LoadsInReverse,
-    LoadsWithoutLooking,
-    CutsLog,
-    ParsesJson,
-    KeepsDefinitionByName,
-    CreatesAtNewerGeneration,
-    CreatesAgain,
-    IgnoresCancellation,
-    IgnoresGeneration,
-    ChecksOwnerBeforeWriting,
-    AnswersForTheGroup,
-    RefusesRepeats,
-    WritesAfterEnd,
-    WritesInReverse,
-    WritesStateApart,
-    LosesSome,
-    AbandonsNothing,
-    AbandonsAnyGeneration,
-    AbandonsWhatEnds,
-}
-
 /// <summary>The store in memory with one fault.</summary>
-internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
+internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISagaStore, ISagaLog
 {
     private readonly ConcurrentDictionary<CoordinatorId, Membership> _latest = new();
     private readonly ConcurrentDictionary<string, SavedDefinition> _byName = new();
@@ -50,7 +17,7 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
     private TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _appends;
 
-    public InMemorySagaStore Inner { get; } = new();
+    public InMemorySagaStore Inner { get; } = new() { LosableCommits = losableCommits };
 
     public void MakeUnreadable(SagaId sagaId) => _unreadable[sagaId] = true;
 
@@ -69,17 +36,19 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
             return present;
         }
 
-        return _latest[coordinator] = await Inner.JoinAsync(coordinator, Is(Fault.IgnoresCancellation) ? CancellationToken.None : cancellationToken);
+        if (Is(Fault.ChecksJoinBeforeRejoining) && _latest.ContainsKey(coordinator))
+        {
+            await _rejoinChecked.Task;
+        }
+
+        _latest[coordinator] = await Inner.JoinAsync(coordinator, Unless(Fault.IgnoresCancellation, cancellationToken));
+        if (_rejoinChecked.Task.IsCompleted)
+        {
+            _joinedMeanwhile.TrySetResult();
+        }
+
+        return _latest[coordinator];
     }
-
-    public async Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken) =>
-        _latest[lost.Coordinator] = await Inner.RejoinAsync(lost, cancellationToken);
-
-    public Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken) =>
-        Inner.FindLostAsync(member, sagas, cancellationToken);
-
-    public Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken) =>
-        Inner.RestoreAsync(member, everything, cancellationToken);
 
     public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
@@ -138,13 +107,18 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
             Inner.Reassign(saga.Id, member.Coordinator);
         }
 
+        if (created && _eventsOfLost.TryRemove(saga.Id, out SagaLogEntry? left))
+        {
+            await Inner.AppendAsync(member, [left], cancellationToken);
+        }
+
         return created || Is(Fault.CreatesAgain);
     }
 
     public async Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {
-        Membership writer = member;
+        Membership writer = await WriterAsync(member);
         if (Is(Fault.ChecksIncarnationBeforeWriting) && member == _latest[member.Coordinator])
         {
             await DawdleAsync(entries);
@@ -184,7 +158,9 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
 
     private bool Is(Fault one) => fault == one;
 
-    private StoredSaga? Find(SagaId sagaId) => Inner.Sagas.FirstOrDefault(saga => saga.Id == sagaId);
+    private CancellationToken Unless(Fault ignores, CancellationToken cancellationToken) => Is(ignores) ? CancellationToken.None : cancellationToken;
+
+    private StoredSaga? Find(SagaId sagaId) => Inner.Find(sagaId);
 
     private bool IsOwned(Membership member, SagaLogEntry entry) =>
         Find(entry.SagaId) is { } row && row.Owner == member.Coordinator && row.Generation == entry.Generation;
@@ -234,9 +210,9 @@ internal sealed class FaultyStore(Fault fault) : ISagaStore, ISagaLog
         && entry.Events.All(one => row.Events.Any(other => other.NodeId == one.NodeId && other.Type == one.Type));
 }
 
-internal sealed class FaultySubject(Fault fault) : SagaStoreSubject
+internal sealed class FaultySubject(Fault fault, int losableCommits = 0) : SagaStoreSubject
 {
-    private readonly FaultyStore _store = new(fault);
+    private readonly FaultyStore _store = new(fault, losableCommits);
 
     public override ISagaStore Store => _store;
 
@@ -253,6 +229,12 @@ internal sealed class FaultySubject(Fault fault) : SagaStoreSubject
     public override Task MakeUnreadableAsync(SagaId sagaId)
     {
         _store.MakeUnreadable(sagaId);
+        return Task.CompletedTask;
+    }
+
+    public override Task LoseLastJoinAsync(CoordinatorId coordinator)
+    {
+        _store.Inner.LoseLastCommits(1);
         return Task.CompletedTask;
     }
 }

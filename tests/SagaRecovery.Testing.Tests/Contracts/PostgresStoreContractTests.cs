@@ -120,6 +120,19 @@ internal sealed class PostgresSubject : SagaStoreSubject
         await damage.ExecuteNonQueryAsync();
     }
 
+    /// <summary>As a fail-over to a standby that was behind: the row names the join before, made on another run of the server, or does not exist.</summary>
+    public override async Task LoseLastJoinAsync(CoordinatorId coordinator)
+    {
+        await using var lose = _dataSource.CreateCommand(
+            $$"""
+            delete from saga_recovery.saga_coordinator where id = '{{coordinator}}' and predecessors = '{}';
+            update saga_recovery.saga_coordinator
+            set token = predecessors[1], predecessors = predecessors[2:], incarnation = incarnation - 1, server_start = 'epoch'
+            where id = '{{coordinator}}';
+            """);
+        await lose.ExecuteNonQueryAsync();
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await _services.DisposeAsync();

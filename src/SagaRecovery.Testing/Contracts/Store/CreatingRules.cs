@@ -87,10 +87,13 @@ internal static class CreatingRules
         (string What, Func<Task> Call)[] calls =
         [
             ("joining", () => trial.Store.JoinAsync(us.Coordinator, cancelled)),
+            ("joining again", () => trial.Store.RejoinAsync(us, cancelled)),
             ("listing", () => trial.ListAsync(us, cancelled)),
             ("loading", () => trial.Store.LoadAsync(us, [StoreTrial.AsCandidate(saga)], cancelled)),
             ("creating", () => trial.Log.CreateAsync(us, StoreTrial.NewSaga(), cancelled)),
             ("appending", () => trial.Log.AppendAsync(us, [StoreTrial.Started(saga, node: 0)], cancelled)),
+            ("restoring", () => trial.Log.RestoreAsync(us, StoreTrial.Started(saga, node: 0, SagaState.Running), cancelled)),
+            ("finding lost sagas", () => trial.Store.FindLostAsync(us, [saga], cancelled)),
             ("abandoning", () => trial.Store.AbandonAsync(saga, us.Of(AdoptGeneration.Initial), new Abandonment("x", "y"), cancelled)),
         ];
         foreach ((string what, Func<Task> call) in calls)

@@ -60,22 +60,7 @@ internal static class JoiningRules
         SagaId saga = await trial.CreateAsync(old).ConfigureAwait(false);
         Membership present = await trial.JoinAsync(old.Coordinator).ConfigureAwait(false);
 
-        (string What, Func<Task> Call)[] calls =
-        [
-            ("listing", () => trial.ListAsync(old)),
-            ("loading", () => trial.LoadAsync(old, StoreTrial.AsCandidate(saga))),
-            ("creating", () => trial.CreateAsync(old)),
-            ("appending", () => trial.AppendAsync(old, StoreTrial.Started(saga, node: 0))),
-            ("ending", () => trial.AppendAsync(old, StoreTrial.Entry(saga, SagaState.Succeeded))),
-            ("abandoning", () => trial.AbandonAsync(old, saga)),
-        ];
-        foreach ((string what, Func<Task> call) in calls)
-        {
-            CoordinatorFencedException refusal = await Expect.ThrowsAsync<CoordinatorFencedException>(
-                call, $"{what} by a process whose incarnation is old").ConfigureAwait(false);
-            Expect.Equal(refusal.By, present.Incarnation, $"the incarnation that took over, as {what} tells it");
-            Expect.Equal(refusal.Member, old, $"the process that is fenced, as {what} tells it");
-        }
+        await Refusals.FencedAsync(trial, old, present, saga, "a process whose incarnation is old").ConfigureAwait(false);
 
         Expect.Sequence(await trial.ListIdsAsync(present).ConfigureAwait(false), [saga], "sagas in progress after writes that were refused");
         SavedSaga after = await trial.LoadPresentAsync(present, saga).ConfigureAwait(false);

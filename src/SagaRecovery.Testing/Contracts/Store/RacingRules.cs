@@ -9,6 +9,7 @@ namespace SagaRecovery.Testing.Contracts;
 internal static class RacingRules
 {
     private const int Rounds = 25;
+    private const int LongLog = 200; // events: a store that restores so many takes its time, and the race is closer
 
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
@@ -17,26 +18,39 @@ internal static class RacingRules
             "the successor would carry a saga on from a log to which its predecessor then adds: steps run twice, and both sides believe it",
             JoinAsync),
         new(
+            "Once a process has joined again, no write with its earlier join takes effect",
+            "after it was restored, a log would get an event from a write that its process takes for refused",
+            RejoinAsync),
+        new(
             "Once a saga is reassigned, no write of its former owner takes effect",
             "the new owner would carry a saga on from a log to which the former one then adds: steps run twice, and both sides believe it",
             ReassignAsync),
     ];
 
-    private static async Task JoinAsync(StoreTrial trial)
+    private static Task JoinAsync(StoreTrial trial) => RaceWithJoinsAsync(trial, old => trial.JoinAsync(old.Coordinator), "the join", ofItself: false);
+
+    private static Task RejoinAsync(StoreTrial trial) => RaceWithJoinsAsync(trial, trial.RejoinAsync, "joining again", ofItself: true);
+
+    private static async Task RaceWithJoinsAsync(StoreTrial trial, Func<Membership, Task<Membership>> join, string change, bool ofItself)
     {
         Membership old = await trial.JoinAsync().ConfigureAwait(false);
         for (int round = 0; round < Rounds; round++)
         {
-            List<SagaId> sagas = await trial.CreateManyAsync(old, 3).ConfigureAwait(false);
-            RacingWriter[] writers = [.. sagas.Select(saga => new RacingWriter(trial, old, saga)), new RacingWriter(trial, old, saga: null)];
-            Task<Membership> joined = RaceAsync(writers, () => trial.JoinAsync(old.Coordinator));
-            Membership present = await joined.ConfigureAwait(false);
+            List<SagaId> sagas = await trial.CreateManyAsync(old, 6).ConfigureAwait(false);
+            Membership writing = old;
+            RacingWriter[] writers =
+            [
+                .. sagas[..3].Select(saga => new RacingWriter(trial, writing, saga) { LosesToItself = ofItself }),
+                .. sagas[3..].Select(saga => new RacingWriter(trial, writing, saga, LongLog) { Restores = true, LosesToItself = ofItself }),
+                new RacingWriter(trial, writing, saga: null) { LosesToItself = ofItself },
+            ];
+            Membership present = await RaceAsync(writers, () => join(writing)).ConfigureAwait(false);
 
             string[] atOnce = await LookAsync(trial, present, sagas).ConfigureAwait(false);
             await EndAsync(writers).ConfigureAwait(false);
             string[] later = await LookAsync(trial, present, sagas).ConfigureAwait(false);
 
-            Check(writers, atOnce, later, "the join");
+            Check(writers, atOnce, later, change);
             old = present;
         }
     }
@@ -48,17 +62,23 @@ internal static class RacingRules
         for (int round = 0; round < Rounds; round++)
         {
             Membership next = round % 2 == 0 ? others : us; // given away, or come back at a newer generation
-            SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
-            RacingWriter[] writers = [new(trial, us, saga), new(trial, us, saga, firstNode: 100_000)];
+            List<SagaId> sagas = await trial.CreateManyAsync(us, 3).ConfigureAwait(false);
+            RacingWriter[] writers =
+            [
+                new(trial, us, sagas[0]),
+                new(trial, us, sagas[0], firstNode: 100_000),
+                new(trial, us, sagas[1], LongLog) { Restores = true }, // has one writer: another's events would supersede its log
+                new(trial, us, sagas[2], LongLog) { Restores = true },
+            ];
             await RaceAsync(writers, async () =>
             {
-                await trial.ReassignAsync(saga, next.Coordinator).ConfigureAwait(false);
+                await Task.WhenAll(sagas.Select(saga => trial.ReassignAsync(saga, next.Coordinator))).ConfigureAwait(false);
                 return next;
             }).ConfigureAwait(false);
 
-            string[] atOnce = await LookAsync(trial, next, [saga]).ConfigureAwait(false);
+            string[] atOnce = await LookAsync(trial, next, sagas).ConfigureAwait(false);
             await EndAsync(writers).ConfigureAwait(false);
-            string[] later = await LookAsync(trial, next, [saga]).ConfigureAwait(false);
+            string[] later = await LookAsync(trial, next, sagas).ConfigureAwait(false);
 
             Check(writers, atOnce, later, "the reassignment");
         }

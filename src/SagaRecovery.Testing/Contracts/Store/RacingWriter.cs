@@ -13,6 +13,12 @@ internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? 
     private readonly TaskCompletionSource _hasWritten = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ownerHasChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Each write restores the log, from node 0 on, with one more event, instead of appending the event.</summary>
+    public bool Restores { get; init; }
+
+    /// <summary>The process of this writer joins again: its writes are refused as lost, not as fenced.</summary>
+    public bool LosesToItself { get; init; }
+
     /// <summary>What was answered as taken; to be read when it has ended, like <see cref="Refused"/>.</summary>
     public List<string> Taken { get; } = [];
 
@@ -52,34 +58,42 @@ internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? 
             }
 
             tooMany += _ownerHasChanged.Task.IsCompleted ? 1 : 0;
-            (string what, bool taken) = saga is { } id ? await AppendAsync(id, node).ConfigureAwait(false) : await CreateAsync().ConfigureAwait(false);
+            (string what, bool taken) = saga is { } id ? await WriteAsync(id, node).ConfigureAwait(false) : await CreateAsync().ConfigureAwait(false);
             (taken ? Taken : Refused).Add(what);
             _hasWritten.TrySetResult();
         }
     }
 
-    private async Task<(string What, bool Taken)> AppendAsync(SagaId id, int node)
+    private async Task<(string What, bool Taken)> WriteAsync(SagaId id, int node) => (Wrote(id, node), await IsTakenAsync(async () =>
     {
-        try
+        if (!Restores)
         {
-            return (Wrote(id, node), await trial.AppendAsync(member, StoreTrial.Started(id, node)).ConfigureAwait(false));
+            return await trial.AppendAsync(member, StoreTrial.Started(id, node)).ConfigureAwait(false);
         }
-        catch (CoordinatorFencedException)
-        {
-            return (Wrote(id, node), false);
-        }
-    }
+
+        SavedNodeEvent[] known = [.. Enumerable.Range(0, node + 1).Select(one => StoreTrial.Event(one, NodeEventType.Started))];
+        return await trial.RestoreAsync(member, StoreTrial.Entry(id, SagaState.Running, known)).ConfigureAwait(false) == RestoreOutcome.Restored;
+    }).ConfigureAwait(false));
 
     private async Task<(string What, bool Taken)> CreateAsync()
     {
         NewSaga next = StoreTrial.NewSaga();
+        return (Created(next.Id), await IsTakenAsync(() => trial.Log.CreateAsync(member, next, CancellationToken.None)).ConfigureAwait(false));
+    }
+
+    private async Task<bool> IsTakenAsync(Func<Task<bool>> write)
+    {
         try
         {
-            return (Created(next.Id), await trial.Log.CreateAsync(member, next, CancellationToken.None).ConfigureAwait(false));
+            return await write().ConfigureAwait(false);
         }
-        catch (CoordinatorFencedException)
+        catch (CoordinatorFencedException) when (!LosesToItself)
         {
-            return (Created(next.Id), false);
+            return false;
+        }
+        catch (JoinLostException) when (LosesToItself)
+        {
+            return false;
         }
     }
 }

@@ -19,11 +19,14 @@ public static class SagaStoreContract
 {
     private static readonly Contract<StoreTrial> s_contract = new(
         JoiningRules.All,
+        RejoiningRules.All,
         CreatingRules.All,
         ListingRules.All,
         LoadingRules.All,
         AppendingRules.All,
         EndingRules.All,
+        RestoringRules.All,
+        FindingLostRules.All,
         AbandoningRules.All,
         RacingRules.All);
 

@@ -31,10 +31,21 @@ public abstract class SagaStoreSubject : IAsyncDisposable
 
     /// <summary>
     /// Optional: damages the row or the log of a saga so that the store cannot read it, as a newer version of it might. Where it is not
-    /// overridden, the rules in <see cref="SagaStoreContract.OptionalRules"/> throw <see cref="RuleSkippedException"/>.
+    /// overridden, the rule that needs it, one of <see cref="SagaStoreContract.OptionalRules"/>, throws <see cref="RuleSkippedException"/>.
     /// </summary>
     /// <param name="sagaId">A saga in progress.</param>
     public virtual Task MakeUnreadableAsync(SagaId sagaId) => throw new RuleSkippedException(nameof(MakeUnreadableAsync));
+
+    /// <summary>
+    /// Optional: loses the last join under a coordinator's id, as a fail-over to a standby that was behind does. The store then holds the
+    /// join before it, or none, and no join under this id counts until its process has joined again.
+    /// </summary>
+    /// <param name="coordinator">The id under which a process joined last. Nothing was written since.</param>
+    /// <remarks>
+    /// A subject may set the whole store back by its last commit: the rules make no call between that join and this one. Where it is not
+    /// overridden, the rules that need it, among <see cref="SagaStoreContract.OptionalRules"/>, throw <see cref="RuleSkippedException"/>.
+    /// </remarks>
+    public virtual Task LoseLastJoinAsync(CoordinatorId coordinator) => throw new RuleSkippedException(nameof(LoseLastJoinAsync));
 
     /// <summary>Lets go of what the subject holds.</summary>
     public virtual ValueTask DisposeAsync()

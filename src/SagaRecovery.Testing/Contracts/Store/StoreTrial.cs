@@ -48,6 +48,10 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
     public Task<Membership> JoinAsync(CoordinatorId? coordinator = null) =>
         Store.JoinAsync(coordinator ?? NewCoordinator(), CancellationToken.None);
 
+    public Task<Membership> RejoinAsync(Membership lost) => Store.RejoinAsync(lost, CancellationToken.None);
+
+    public Task LoseLastJoinAsync(CoordinatorId coordinator) => subject.LoseLastJoinAsync(coordinator);
+
     public async Task<SagaId> CreateAsync(Membership member, NewSaga? saga = null)
     {
         NewSaga inserted = saga ?? NewSaga();
@@ -87,6 +91,12 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
     /// <summary>Writes an entry that has to be taken.</summary>
     public async Task WriteAsync(Membership member, SagaLogEntry entry) =>
         Expect.That(await AppendAsync(member, entry).ConfigureAwait(false), "the owner's write at its generation is taken", "it was refused");
+
+    public Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything) =>
+        Log.RestoreAsync(member, everything, CancellationToken.None);
+
+    public Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, params SagaId[] sagas) =>
+        Store.FindLostAsync(member, sagas, CancellationToken.None);
 
     public Task<bool> AbandonAsync(Membership member, SagaId sagaId, AdoptGeneration? generation = null) => Store.AbandonAsync(
         sagaId, member.Of(generation ?? AdoptGeneration.Initial), new Abandonment("corrupt", "for the contract"), CancellationToken.None);

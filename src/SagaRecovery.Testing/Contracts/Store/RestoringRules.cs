@@ -1,0 +1,249 @@
+namespace SagaRecovery.Testing.Contracts;
+
+/// <summary>
+/// Writing again all that a run knows of its saga. To a store, a log that has lost its last events is one in which they were never written:
+/// no rule here needs a loss.
+/// </summary>
+internal static class RestoringRules
+{
+    private static readonly SavedNodeEvent[] s_log =
+    [
+        StoreTrial.Event(0, NodeEventType.Started),
+        StoreTrial.Event(0, NodeEventType.Succeeded, """{ "output" :  1.50 }"""),
+        StoreTrial.Event(1, NodeEventType.Started),
+        StoreTrial.Event(1, NodeEventType.Failed, "\"no\""),
+    ];
+
+    public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
+    [
+        new(
+            "Restoring a complete log changes nothing, however often",
+            "a fail-over that lost nothing would stop every run in flight",
+            CompleteAsync),
+        new(
+            "Restoring writes the missing events and the state, and nothing else",
+            "the log would have a hole: finished steps run again, or the saga looks corrupt and is abandoned",
+            MissingAsync),
+        new(
+            "A saga that ended as the run knows is restored, and one that ended otherwise is not ours",
+            "an ended saga would run again, or a run would stop as fenced although it finished the saga itself",
+            EndedAsync),
+        new(
+            "Only the owner restores a log, and only at its generation",
+            "a run whose saga was reassigned would write into the log of the new owner",
+            OnlyOwnerAsync),
+        new(
+            "A log with an event unknown to the run is superseded and stays as it is",
+            "the log would mix two histories of one saga",
+            SupersededAsync),
+        new(
+            "Restoring a saga without a row reports it as lost and does not create it",
+            "a lost saga would return without its parameters, or no report would name its loss",
+            LostAsync),
+        new(
+            "A restore that is cancelled takes effect as a whole, or not at all",
+            "a saga would be unwinding without the failure that it unwinds for, or its log would have a hole",
+            CancelledAsync),
+    ];
+
+    private static async Task CompleteAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
+        SagaId fresh = await trial.CreateAsync(us).ConfigureAwait(false);
+        await trial.WriteAsync(us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log)).ConfigureAwait(false);
+
+        foreach (string time in new[] { "once", "twice" })
+        {
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored, $"a complete log, {time}").ConfigureAwait(false);
+            await ExpectLogAsync(trial, us, saga, SagaState.Unwinding, s_log, $"restored {time}").ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(fresh, SagaState.Running), RestoreOutcome.Restored, $"an empty log, {time}").ConfigureAwait(false);
+            await ExpectLogAsync(trial, us, fresh, SagaState.Running, [], $"empty and restored {time}").ConfigureAwait(false);
+        }
+
+        await trial.WriteAsync(us, StoreTrial.Started(saga, node: 2)).ConfigureAwait(false);
+    }
+
+    private static async Task MissingAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        SagaId bystander = await trial.CreateAsync(us).ConfigureAwait(false);
+        await trial.WriteAsync(us, StoreTrial.Started(bystander, node: 0)).ConfigureAwait(false);
+        for (int kept = 0; kept <= s_log.Length; kept++)
+        {
+            SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
+            await trial.WriteAsync(us, StoreTrial.Entry(saga, state: null, s_log[..kept])).ConfigureAwait(false);
+            string which = $"of which {kept} events are left";
+
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored, $"a log {which}").ConfigureAwait(false);
+            await ExpectLogAsync(trial, us, saga, SagaState.Unwinding, s_log, $"{which}, restored").ConfigureAwait(false);
+            await trial.WriteAsync(us, StoreTrial.Started(saga, node: 2)).ConfigureAwait(false);
+
+            SagaId ended = await trial.CreateAsync(us).ConfigureAwait(false);
+            await trial.WriteAsync(us, StoreTrial.Entry(ended, state: null, s_log[..kept])).ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(ended, SagaState.Unwound, s_log), RestoreOutcome.Restored, $"an end, and a log {which}").ConfigureAwait(false);
+            Expect.Sequence(
+                (await trial.ListIdsAsync(us).ConfigureAwait(false)).Where(listed => listed == ended), [], "sagas in progress whose end was restored");
+            Expect.That( // an ended saga takes nothing new, so what it takes stands there
+                await trial.AppendAsync(us, StoreTrial.Entry(ended, SagaState.Unwound, s_log)).ConfigureAwait(false),
+                $"the end and all events of a log {which} stand there once they are restored", "a write that repeats them is refused");
+            Expect.Equal(
+                await trial.AppendAsync(us, StoreTrial.Started(ended, node: 2)).ConfigureAwait(false), expected: false, "a new event after an end that was restored");
+        }
+
+        await ExpectLogAsync(trial, us, bystander, SagaState.Running, [s_log[0]], "beside those that were restored").ConfigureAwait(false);
+    }
+
+    private static async Task EndedAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        SagaState[] ends = [SagaState.Succeeded, SagaState.Unwound, SagaState.Stuck];
+        foreach (SagaState end in ends)
+        {
+            SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
+            await trial.WriteAsync(us, StoreTrial.Started(saga, node: 0, end)).ConfigureAwait(false);
+            await ExpectOutcomeAsync(
+                trial, us, StoreTrial.Started(saga, node: 0, end), RestoreOutcome.Restored, $"a saga that ended as '{end}', as the run says").ConfigureAwait(false);
+            await NotOursAsync(saga, end, [SagaState.Running, SagaState.Unwinding, .. ends.Where(other => other != end)]).ConfigureAwait(false);
+            Expect.That(
+                await trial.AppendAsync(us, StoreTrial.Entry(saga, end)).ConfigureAwait(false), $"the saga is still '{end}'", "it is not");
+        }
+
+        SagaId abandoned = await trial.CreateAsync(us).ConfigureAwait(false);
+        await trial.WriteAsync(us, StoreTrial.Started(abandoned, node: 0)).ConfigureAwait(false);
+        await trial.AbandonAsync(us, abandoned).ConfigureAwait(false);
+        await NotOursAsync(abandoned, SagaState.Abandoned, [SagaState.Running, SagaState.Unwinding, .. ends]).ConfigureAwait(false);
+
+        async Task NotOursAsync(SagaId saga, SagaState end, SagaState[] others)
+        {
+            foreach (SagaState other in others)
+            {
+                SagaLogEntry everything = StoreTrial.Entry(saga, other, s_log);
+                await ExpectOutcomeAsync(trial, us, everything, RestoreOutcome.NotOurs, $"a saga that ended as '{end}', as '{other}'").ConfigureAwait(false);
+            }
+
+            Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas in progress after one that has ended was restored");
+            Expect.Equal(
+                await trial.AppendAsync(us, StoreTrial.Entry(saga, state: null, s_log[^1])).ConfigureAwait(false),
+                expected: false,
+                $"writing again an event that a restore left out, about a saga that ended as '{end}'");
+        }
+    }
+
+    private static async Task OnlyOwnerAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        Membership others = await trial.JoinAsync().ConfigureAwait(false);
+        AdoptGeneration newer = AdoptGeneration.Initial.Next;
+        List<SagaId> sagas = await trial.CreateManyAsync(us, 3).ConfigureAwait(false);
+        foreach (SagaId saga in sagas)
+        {
+            await trial.WriteAsync(us, StoreTrial.Entry(saga, state: null, s_log[0])).ConfigureAwait(false);
+        }
+
+        await NotOursAsync(others, sagas[0], "of another coordinator").ConfigureAwait(false);
+        await NotOursAsync(us, sagas[0], "at a generation that is yet to come", newer).ConfigureAwait(false);
+        await trial.ReassignAsync(sagas[0], others.Coordinator).ConfigureAwait(false);
+        await NotOursAsync(us, sagas[0], "that was reassigned").ConfigureAwait(false);
+        await NotOursAsync(us, sagas[0], "that was reassigned, at its new generation", newer).ConfigureAwait(false);
+        SavedNodeEvent elsewhere = StoreTrial.Event(9, NodeEventType.Started);
+        await trial.WriteAsync(others, StoreTrial.Entry(sagas[0], state: null, elsewhere) with { Generation = newer }).ConfigureAwait(false);
+        await NotOursAsync(us, sagas[0], "that its new owner has continued").ConfigureAwait(false);
+        await ExpectLogAsync(trial, others, sagas[0], SagaState.Running, [s_log[0], elsewhere], "that was reassigned", newer).ConfigureAwait(false);
+
+        await trial.ReassignAsync(sagas[1], to: null).ConfigureAwait(false);
+        await NotOursAsync(us, sagas[1], "without an owner").ConfigureAwait(false);
+        await NotOursAsync(us, sagas[1], "without an owner, at its new generation", newer).ConfigureAwait(false);
+        await trial.ReassignAsync(sagas[1], us.Coordinator).ConfigureAwait(false);
+        await NotOursAsync(us, sagas[1], "that came back at a newer generation").ConfigureAwait(false);
+        await ExpectLogAsync(trial, us, sagas[1], SagaState.Running, [s_log[0]], "that was without an owner", newer.Next).ConfigureAwait(false);
+
+        SagaLogEntry ours = StoreTrial.Entry(sagas[1], SagaState.Unwinding, s_log) with { Generation = newer.Next };
+        await ExpectOutcomeAsync(trial, us, ours, RestoreOutcome.Restored, "a saga that came back, at its newer generation").ConfigureAwait(false);
+        await ExpectLogAsync(trial, us, sagas[1], SagaState.Unwinding, s_log, "that came back", newer.Next).ConfigureAwait(false);
+        await ExpectLogAsync(trial, us, sagas[2], SagaState.Running, [s_log[0]], "beside those that were restored").ConfigureAwait(false);
+
+        Task NotOursAsync(Membership member, SagaId saga, string which, AdoptGeneration? generation = null) => ExpectOutcomeAsync(
+            trial,
+            member,
+            StoreTrial.Entry(saga, SagaState.Unwinding, s_log) with { Generation = generation ?? AdoptGeneration.Initial },
+            RestoreOutcome.NotOurs,
+            $"a saga {which}");
+    }
+
+    private static async Task SupersededAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        SavedNodeEvent elsewhere = StoreTrial.Event(0, NodeEventType.Failed, "\"elsewhere\"");
+        (string Which, SavedNodeEvent[] Stored, SavedNodeEvent[] Known)[] cases =
+        [
+            ("with one event more than the run knows", s_log, s_log[..^1]),
+            ("of which the run knows nothing", s_log[..1], []),
+            ("that went another way", [s_log[0], elsewhere], s_log[..2]),
+            ("that went another way and is shorter", [s_log[0], elsewhere], s_log),
+        ];
+        foreach ((string which, SavedNodeEvent[] stored, SavedNodeEvent[] known) in cases)
+        {
+            SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
+            await trial.WriteAsync(us, StoreTrial.Entry(saga, state: null, stored)).ConfigureAwait(false);
+
+            SagaLogEntry everything = StoreTrial.Entry(saga, SagaState.Unwinding, known);
+            await ExpectOutcomeAsync(trial, us, everything, RestoreOutcome.Superseded, $"a log {which}").ConfigureAwait(false);
+            await ExpectLogAsync(trial, us, saga, SagaState.Running, stored, which).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task LostAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        SagaId lost = StoreTrial.NewId();
+
+        await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(lost, SagaState.Unwinding, s_log), RestoreOutcome.Lost, "a saga without a row").ConfigureAwait(false);
+
+        Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas in progress after a lost one was restored");
+        Expect.Sequence(await trial.FindLostAsync(us, lost).ConfigureAwait(false), [lost], "sagas that are lost, after one was restored");
+        await trial.CreateAsync(us, StoreTrial.NewSaga(lost)).ConfigureAwait(false);
+        await ExpectLogAsync(trial, us, lost, SagaState.Running, [], "that was lost and is created again").ConfigureAwait(false);
+    }
+
+    private static async Task CancelledAsync(StoreTrial trial)
+    {
+        const int Events = 20;
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        List<SagaId> sagas = await trial.CreateManyAsync(us, 40).ConfigureAwait(false);
+        SavedNodeEvent[] events = [.. Enumerable.Range(0, Events).Select(node => StoreTrial.Event(node, NodeEventType.Started))];
+        for (int i = 0; i < sagas.Count; i++)
+        {
+            using var giveUp = new CancellationTokenSource();
+            Task restoring = trial.Log.RestoreAsync(us, StoreTrial.Entry(sagas[i], SagaState.Unwinding, events), giveUp.Token);
+            for (int turn = 0; turn < i; turn++)
+            {
+                await Task.Yield(); // each round cancels a little later
+            }
+
+            await giveUp.CancelAsync().ConfigureAwait(false);
+            await restoring.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // after this, no write that was sent takes effect
+        foreach (SagaId id in sagas)
+        {
+            SavedSaga saga = await trial.LoadPresentAsync(us, id).ConfigureAwait(false);
+            Expect.That(
+                (saga.State, saga.Events.Count) is (SagaState.Running, 0) or (SagaState.Unwinding, Events),
+                $"running without events, or unwinding with all {Events}",
+                $"it is {saga.State} with {saga.Events.Count} events");
+        }
+    }
+
+    private static async Task ExpectOutcomeAsync(StoreTrial trial, Membership member, SagaLogEntry everything, RestoreOutcome outcome, string of) =>
+        Expect.Equal(await trial.RestoreAsync(member, everything).ConfigureAwait(false), outcome, $"the outcome of restoring {of}");
+
+    private static async Task ExpectLogAsync(
+        StoreTrial trial, Membership owner, SagaId saga, SagaState state, SavedNodeEvent[] events, string which, AdoptGeneration? generation = null)
+    {
+        SavedSaga stored = await trial.LoadPresentAsync(owner, saga, generation).ConfigureAwait(false);
+        Expect.Equal(stored.State, state, $"the state of a saga {which}");
+        Expect.Sequence(StoreTrial.Describe(stored.Events), StoreTrial.Describe(events), $"the log of a saga {which}");
+    }
+}
