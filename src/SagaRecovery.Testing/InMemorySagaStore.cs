@@ -57,7 +57,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         lock (_lock)
         {
             ThrowIfFenced(member);
-            return Task.FromResult<IReadOnlyList<SagaId>>([.. sagas.Where(saga => !_sagas.ContainsKey(saga))]);
+            return Task.FromResult<IReadOnlyList<SagaId>>([.. sagas.Where(saga => !_sagas.ContainsKey(saga)).Distinct()]);
         }
     }
 

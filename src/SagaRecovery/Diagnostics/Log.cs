@@ -9,7 +9,7 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "joined as coordinator {CoordinatorId}, incarnation {Incarnation}")]
     public static partial void Joined(ILogger logger, CoordinatorId coordinatorId, Incarnation incarnation);
 
-    [LoggerMessage(2, LogLevel.Critical, "fenced: another join of coordinator {CoordinatorId}, incarnation {FencedBy}, has taken the place of this process, incarnation {Incarnation}; it stops its sagas and takes no new work")]
+    [LoggerMessage(2, LogLevel.Critical, "fenced: coordinator {CoordinatorId} has another join now, incarnation {FencedBy}, in place of this process, incarnation {Incarnation}; it stops its sagas and takes no new work")]
     public static partial void Fenced(ILogger logger, CoordinatorId coordinatorId, Incarnation incarnation, Incarnation fencedBy);
 
     [LoggerMessage(3, LogLevel.Debug, "activating: pass {Iteration}, reason {Reason}")]

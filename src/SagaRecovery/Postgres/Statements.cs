@@ -96,7 +96,7 @@ internal sealed class Statements(string schema)
     /// planner would rather read a log of a hundred thousand events as a whole, and compile an expression for that.
     /// </summary>
     public string Present { get; } = In(schema, $$"""
-        select c.token, {{Where("c")}}, c.incarnation, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+        select c.token, {{Where("c")}}, c.incarnation, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), {{WithWarnings}}
         from {schema}.saga_coordinator c where c.id = $1
         """);
 
@@ -302,14 +302,14 @@ internal sealed class Statements(string schema)
     /// </summary>
     private const string OnThePrimary = "set_config('jit', 'off', true) is not null";
 
-    /// <summary>
-    /// The commit is on disk, and where it was asked for on the standby, whatever the role's default says. A commit that gave up waiting for the
-    /// standby says so in a warning, which is to reach us: see <see cref="CommitWatch"/>.
-    /// </summary>
-    public const string Durably = """
+    /// <summary>The commit is on disk, and where it was asked for on the standby, whatever the role's default says.</summary>
+    public const string Durably = $"""
         set_config('synchronous_commit', case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, true),
-            set_config('client_min_messages', 'warning', true)
+            {WithWarnings}
         """;
+
+    /// <summary>A commit that gave up waiting for the standby says so in a warning, which is to reach us: see <see cref="CommitWatch"/>.</summary>
+    private const string WithWarnings = "set_config('client_min_messages', 'warning', true)";
 
     /// <summary>A statement on the configured schema, which a pooler is to send to the primary.</summary>
     public static string In(string schema, string statement) => $"{NoLoadBalance} {Named(schema, statement)}";

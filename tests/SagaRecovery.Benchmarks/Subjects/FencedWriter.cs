@@ -12,8 +12,8 @@ internal sealed class FencedWriter : IAsyncDisposable
 {
     private const string Join =
         """
-        insert into saga_recovery.saga_coordinator as c (id, incarnation, host, process_id, token, server_start)
-        values ($1, 1, '', 0, $2, pg_postmaster_start_time())
+        insert into saga_recovery.saga_coordinator as c (id, incarnation, host, process_id, token, server_start, table_id)
+        values ($1, 1, '', 0, $2, pg_postmaster_start_time(), 'saga_recovery.saga_coordinator'::regclass)
         on conflict (id) do update set token = c.token
         returning token
         """;
@@ -24,7 +24,7 @@ internal sealed class FencedWriter : IAsyncDisposable
         "select pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, hashtextextended('saga_recovery', 0))), set_config('synchronous_commit', 'on', true)";
 
     private const string IsMember =
-        "exists (select from saga_recovery.saga_coordinator where id = $1 and token = $2 and server_start = pg_postmaster_start_time())";
+        "exists (select from saga_recovery.saga_coordinator c where c.id = $1 and c.token = $2 and c.server_start = pg_postmaster_start_time() and c.table_id = c.tableoid)";
 
     private const string InsertSaga =
         $"""

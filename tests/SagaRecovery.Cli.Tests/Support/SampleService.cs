@@ -59,7 +59,7 @@ internal sealed class SampleService : IAsyncDisposable
     {
         var dead = Guid.NewGuid();
         await ExecuteAsync(
-            "insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start) values (@dead, 1, 'burnt', 7, now() - interval '1 min', gen_random_uuid(), now())", new { dead });
+            "insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start, table_id) values (@dead, 1, 'burnt', 7, now() - interval '1 min', gen_random_uuid(), now(), 0)", new { dead });
         return dead;
     }
 

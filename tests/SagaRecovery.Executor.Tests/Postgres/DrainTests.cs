@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Status;
@@ -60,6 +61,33 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
 
         await host.ExecuteAsync("alter table saga_recovery.saga_away rename to saga");
         await Eventually.HoldsAsync(async () => await DrainAsync(host).Soon() is { Phase: DrainPhase.Drained, Left: 0 }, "the database answered");
+    }
+
+    [Fact]
+    public async Task A_drained_process_drains_once_more_when_the_database_is_set_back()
+    {
+        _gate.Open();
+        await using PostgresHost old = await StartAsync();
+        await using PostgresHost next = await StartAsync();
+        await next.ActivateAsync();
+        SagaHandle saga = await old.Client.StartAsync(old.Saga("deaf"), "");
+        await saga.Completion.Soon();
+        (await DrainAsync(old).Soon()).Phase.Should().Be(DrainPhase.Drained);
+
+        await old.ExecuteAsync(
+            """
+            delete from saga_recovery.saga_node_event;
+            update saga_recovery.saga set state = 'running';
+            update saga_recovery.saga_coordinator set time_draining = null, server_start = 'epoch' where id = @Id;
+            """,
+            new { Id = old.Coordinator.Id.Value });
+
+        ISagaCluster view = next.Services.GetRequiredService<ISagaCluster>();
+        await Eventually.HoldsAsync(
+            async () => (await view.LookAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == old.Coordinator.Id).State == CoordinatorState.Draining,
+            "it was said again that it drains");
+        await Eventually.HoldsAsync(async () => await next.DescribeAsync(saga.SagaId) == "succeeded", "what came back ended");
+        await Eventually.HoldsAsync(() => old.Status.Current.Drain is { Phase: DrainPhase.Drained, Left: 0 }, "nothing was left");
     }
 
     [Fact]

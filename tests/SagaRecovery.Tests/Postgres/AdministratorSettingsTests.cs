@@ -70,6 +70,23 @@ public sealed class AdministratorSettingsTests(PostgresCluster cluster) : Postgr
             .WithMessage("*'default_transaction_read_only'*turn it off for the role*");
     }
 
+    [Fact]
+    public async Task A_default_that_becomes_read_only_fails_every_pass_by_its_name()
+    {
+        Membership us = await Db.JoinAsync();
+        await using SagaDatabase db = await WithAsync("default_transaction_read_only = on");
+
+        foreach (Func<Task> read in new Func<Task>[]
+        {
+            () => db.ListAsync(us),
+            () => db.LoadAsync(us),
+            () => db.Controls.ReadControlsAsync(us, CancellationToken.None),
+        })
+        {
+            (await read.Should().ThrowAsync<InvalidOperationException>()).WithMessage("*'default_transaction_read_only'*turn it off for the role*");
+        }
+    }
+
     [Theory]
     [InlineData("plan_cache_mode = force_generic_plan")]
     [InlineData("plan_cache_mode = force_custom_plan")]

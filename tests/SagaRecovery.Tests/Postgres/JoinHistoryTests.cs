@@ -136,6 +136,28 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_table_that_was_restored_from_a_dump_is_another_though_the_server_is_the_same()
+    {
+        (SagaDatabase us, Membership before) = await JoinAsync();
+        await us.ExecuteAsync(
+            """
+            begin;
+            alter table saga_recovery.saga_coordinator rename to dumped;
+            create table saga_recovery.saga_coordinator (like saga_recovery.dumped including all);
+            insert into saga_recovery.saga_coordinator select * from saga_recovery.dumped;
+            drop table saga_recovery.dumped cascade;
+            commit;
+            """);
+
+        await LostAsync(() => us.ListAsync(before));
+        await LostAsync(() => us.CreateSagaAsync(before));
+        Membership after = await us.NewStore().RejoinAsync(before, CancellationToken.None);
+
+        (await us.ListAsync(after)).Should().BeEmpty();
+        await us.CreateSagaAsync(after);
+    }
+
+    [Fact]
     public async Task A_process_that_joined_again_and_has_not_heard_of_it_joins_once_more()
     {
         (SagaDatabase us, Membership before) = await JoinAsync();

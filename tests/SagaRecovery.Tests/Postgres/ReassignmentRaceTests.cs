@@ -75,8 +75,8 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         await using NpgsqlConnection join = await BeginAsync(
             $"""
             {Db.LockOn(stranger)};
-            insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, token, server_start)
-            values ('{stranger}', 1, 'new', 7, gen_random_uuid(), pg_postmaster_start_time())
+            insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, token, server_start, table_id)
+            values ('{stranger}', 1, 'new', 7, gen_random_uuid(), pg_postmaster_start_time(), 'saga_recovery.saga_coordinator'::regclass)
             """);
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(stranger, [taker.Id]);

@@ -9,6 +9,7 @@ namespace SagaRecovery.Testing.Contracts;
 internal static class RacingRules
 {
     private const int Rounds = 25;
+    private const int LongLog = 200; // events: a store that restores so many takes its time, and the race is closer
 
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
@@ -35,11 +36,12 @@ internal static class RacingRules
         Membership old = await trial.JoinAsync().ConfigureAwait(false);
         for (int round = 0; round < Rounds; round++)
         {
-            List<SagaId> sagas = await trial.CreateManyAsync(old, 4).ConfigureAwait(false);
+            List<SagaId> sagas = await trial.CreateManyAsync(old, 6).ConfigureAwait(false);
             Membership writing = old;
             RacingWriter[] writers =
             [
-                .. sagas.Select((saga, i) => new RacingWriter(trial, writing, saga) { Restores = i == 0, LosesToItself = ofItself }),
+                .. sagas[..3].Select(saga => new RacingWriter(trial, writing, saga) { LosesToItself = ofItself }),
+                .. sagas[3..].Select(saga => new RacingWriter(trial, writing, saga, LongLog) { Restores = true, LosesToItself = ofItself }),
                 new RacingWriter(trial, writing, saga: null) { LosesToItself = ofItself },
             ];
             Membership present = await RaceAsync(writers, () => join(writing)).ConfigureAwait(false);
@@ -60,19 +62,23 @@ internal static class RacingRules
         for (int round = 0; round < Rounds; round++)
         {
             Membership next = round % 2 == 0 ? others : us; // given away, or come back at a newer generation
-            SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
-            SagaId restored = await trial.CreateAsync(us).ConfigureAwait(false); // has one writer: another's events would supersede its log
-            RacingWriter[] writers = [new(trial, us, saga), new(trial, us, saga, firstNode: 100_000), new(trial, us, restored) { Restores = true }];
+            List<SagaId> sagas = await trial.CreateManyAsync(us, 3).ConfigureAwait(false);
+            RacingWriter[] writers =
+            [
+                new(trial, us, sagas[0]),
+                new(trial, us, sagas[0], firstNode: 100_000),
+                new(trial, us, sagas[1], LongLog) { Restores = true }, // has one writer: another's events would supersede its log
+                new(trial, us, sagas[2], LongLog) { Restores = true },
+            ];
             await RaceAsync(writers, async () =>
             {
-                await trial.ReassignAsync(saga, next.Coordinator).ConfigureAwait(false);
-                await trial.ReassignAsync(restored, next.Coordinator).ConfigureAwait(false);
+                await Task.WhenAll(sagas.Select(saga => trial.ReassignAsync(saga, next.Coordinator))).ConfigureAwait(false);
                 return next;
             }).ConfigureAwait(false);
 
-            string[] atOnce = await LookAsync(trial, next, [saga, restored]).ConfigureAwait(false);
+            string[] atOnce = await LookAsync(trial, next, sagas).ConfigureAwait(false);
             await EndAsync(writers).ConfigureAwait(false);
-            string[] later = await LookAsync(trial, next, [saga, restored]).ConfigureAwait(false);
+            string[] later = await LookAsync(trial, next, sagas).ConfigureAwait(false);
 
             Check(writers, atOnce, later, "the reassignment");
         }

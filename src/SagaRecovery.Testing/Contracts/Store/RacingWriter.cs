@@ -13,7 +13,7 @@ internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? 
     private readonly TaskCompletionSource _hasWritten = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ownerHasChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Each write restores the log with one more event, instead of appending the event.</summary>
+    /// <summary>Each write restores the log, from node 0 on, with one more event, instead of appending the event.</summary>
     public bool Restores { get; init; }
 
     /// <summary>The process of this writer joins again: its writes are refused as lost, not as fenced.</summary>
@@ -71,7 +71,7 @@ internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? 
             return await trial.AppendAsync(member, StoreTrial.Started(id, node)).ConfigureAwait(false);
         }
 
-        SavedNodeEvent[] known = [.. Enumerable.Range(firstNode, node - firstNode + 1).Select(one => StoreTrial.Event(one, NodeEventType.Started))];
+        SavedNodeEvent[] known = [.. Enumerable.Range(0, node + 1).Select(one => StoreTrial.Event(one, NodeEventType.Started))];
         return await trial.RestoreAsync(member, StoreTrial.Entry(id, SagaState.Running, known)).ConfigureAwait(false) == RestoreOutcome.Restored;
     }).ConfigureAwait(false));
 
