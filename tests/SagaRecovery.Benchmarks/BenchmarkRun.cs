@@ -48,13 +48,21 @@ internal sealed class BenchmarkRun
     /// <param name="subjects">The subjects; the first is ours, and the reference of the ratio is named.</param>
     /// <param name="reference">The subject that the others are compared with; null: none.</param>
     /// <param name="beforeEach">Brings the database back to where each turn begins.</param>
+    /// <param name="order">How many turns there are, and in which order; null: as many as the size allows, A B A B.</param>
     public async Task<IReadOnlyList<Measurement>> MeasureAsync(
-        string area, string what, SubjectTask task, IReadOnlyList<string> subjects, string? reference, Func<Task> beforeEach)
+        string area,
+        string what,
+        SubjectTask task,
+        IReadOnlyList<string> subjects,
+        string? reference,
+        Func<Task> beforeEach,
+        TurnOrder? order = null)
     {
         Dictionary<string, List<SubjectResult>> results = subjects.ToDictionary(subject => subject, _ => new List<SubjectResult>());
-        for (int turn = 1; turn <= Scope.TurnsFor(task.Sagas); turn++)
+        order ??= new TurnOrder(Scope.TurnsFor(task.Sagas));
+        for (int turn = 1; turn <= order.Turns; turn++)
         {
-            foreach (string subject in subjects)
+            foreach (string subject in order.IsReversed(turn) ? subjects.Reverse() : subjects)
             {
                 await beforeEach();
                 SubjectResult result = await SubjectProcess.StartAsync(subject, task with { WarmUpRounds = Scope.WarmUpRounds });

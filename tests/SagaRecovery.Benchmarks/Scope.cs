@@ -20,5 +20,8 @@ internal sealed record Scope(IReadOnlyList<int>? Sizes, int? Turns, bool IsShort
     public int WarmUpRounds => IsShort ? 1 : 120;
 
     /// <summary>Turns for a size.</summary>
-    public int TurnsFor(int size) => Turns ?? (IsShort ? 1 : size >= Large ? 1 : 3);
+    public int TurnsFor(int size) => TurnsOr(size >= Large ? 1 : 3);
+
+    /// <summary>Turns where an area has a number of its own.</summary>
+    public int TurnsOr(int usual) => Turns ?? (IsShort ? 1 : usual);
 }

@@ -4,7 +4,9 @@ namespace SagaRecovery.Benchmarks.Areas;
 internal abstract class Area
 {
     public static IReadOnlyList<Area> Every { get; } =
-        [new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new StartArea(), new ExecuteArea()];
+    [
+        new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new StartArea(), new ExecuteArea(), new FenceArea(),
+    ];
 
     public abstract string Name { get; }
 

@@ -48,6 +48,9 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     /// <summary>A database with the tables and nothing in them, to write to.</summary>
     public Task<Dataset> EmptyAsync() => GetAsync("empty", _ => Task.CompletedTask);
 
+    /// <summary>The same, with the foreign key from saga to definition that version 3 of the tables had.</summary>
+    public Task<Dataset> EmptyWithForeignKeyAsync() => GetAsync("empty, with the foreign key of version 3", dataset => dataset.AddForeignKeyAsync());
+
     public async ValueTask DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();

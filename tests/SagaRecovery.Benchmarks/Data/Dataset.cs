@@ -75,6 +75,18 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         await SettleAsync();
     }
 
+    public Task AddForeignKeyAsync() => ExecuteAsync(
+        "alter table saga_recovery.saga add constraint saga_definition_hash_fkey foreign key (definition_hash) references saga_recovery.saga_definition (hash)");
+
+    /// <summary>Removes all sagas, and sees to it that a definition is there.</summary>
+    public async Task ClearAsync(SavedDefinition definition)
+    {
+        await ExecuteAsync("truncate saga_recovery.saga, saga_recovery.saga_node_event");
+        await ExecuteAsync(InsertDefinition, definition.Hash.ToBytes(), definition.Name, Encoding.UTF8.GetString(definition.Dag.Span));
+        await ForgetProcessesAsync();
+        await SettleAsync();
+    }
+
     public Task ForgetProcessesAsync() => ExecuteAsync(ForgetProcesses);
 
     private async Task InsertSagasAsync(Guid owner, string definition, string dag, string state, int after, int count)

@@ -15,6 +15,9 @@ internal sealed record BenchmarkReport(
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
+    private static readonly (string Metric, string Name)[] Counts =
+        [(Metric.MultiXactIds, "MultiXactIds"), (Metric.WritesASecond, "writes a second")];
+
     /// <summary>How cost grows, for whatever was measured at enough sizes.</summary>
     public IEnumerable<GrowthOf> Growths =>
         from one in Measurements
@@ -30,7 +33,7 @@ internal sealed record BenchmarkReport(
             ExponentOf(sizes, Metric.AllocatedBytes),
             ExponentOf(sizes, Metric.ManagedPeakBytes));
 
-    public string ToText() => string.Join('\n', (string[])[Machine, "", MeasurementTable(), GrowthTable(), GoalTable()]);
+    public string ToText() => string.Join('\n', (string[])[Machine, "", MeasurementTable(), CountTable(), GrowthTable(), GoalTable()]);
 
     public string ToJson() => JsonSerializer.Serialize(
         new
@@ -82,6 +85,25 @@ internal sealed record BenchmarkReport(
                 Figures.Short(one[Metric.CpuSeconds]?.Median),
                 Figures.Count(one[Metric.ManagedPeakBytes]?.Median / 1e6),
                 Figures.Count(one[Metric.PeakBytes]?.Median / 1e6));
+        }
+
+        return table.ToString();
+    }
+
+    /// <summary>Figures that are no times.</summary>
+    private string CountTable()
+    {
+        var table = new TextTable("counted", ">size", "subject", "beside", ">median", ">min – max");
+        foreach ((string metric, string name) in Counts)
+        {
+            foreach (Measurement one in Measurements)
+            {
+                if (one[metric] is { } count)
+                {
+                    table.Add(
+                        name, Figures.Count(one.Size), one.Subject, one.What, Figures.Count(count.Median), $"{Figures.Count(count.Min)} – {Figures.Count(count.Max)}");
+                }
+            }
         }
 
         return table.ToString();

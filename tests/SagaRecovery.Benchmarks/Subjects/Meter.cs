@@ -63,6 +63,8 @@ internal sealed class Meter : IDisposable
         End(rows);
         var statistics = Statistics.Of(seconds);
         _figures[Metric.Seconds] = statistics.Median;
+        _figures[Metric.NinetiethSeconds] = Statistics.Percentile(seconds, 0.9);
+        _figures[Metric.NinetyNinthSeconds] = Statistics.Percentile(seconds, 0.99);
         _figures[Metric.SlowestSeconds] = statistics.Max;
         _figures[Metric.CpuSeconds] /= seconds.Count;
         _figures[Metric.AllocatedBytes] /= seconds.Count;

@@ -31,6 +31,18 @@ internal static class Metric
     /// <summary>What one of the things that were repeated took at worst.</summary>
     public const string SlowestSeconds = "slowestSeconds";
 
+    /// <summary>What nine in ten of the things that were repeated did not exceed.</summary>
+    public const string NinetiethSeconds = "p90Seconds";
+
+    /// <summary>What 99 in a hundred of them did not exceed.</summary>
+    public const string NinetyNinthSeconds = "p99Seconds";
+
+    /// <summary>How many MultiXactIds the server gave out meanwhile.</summary>
+    public const string MultiXactIds = "multiXactIds";
+
+    /// <summary>How many writes a second were committed beside what was measured.</summary>
+    public const string WritesASecond = "writesASecond";
+
     /// <summary>What is held in memory when all is done.</summary>
     public const string HeldBytes = "heldBytes";
 

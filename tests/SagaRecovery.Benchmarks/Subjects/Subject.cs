@@ -8,6 +8,8 @@ internal abstract class Subject
         new RecoverySubject(), new PageReader(), new MergeReader(), new CopyReader(), new PerSagaReader(), new ResumingSubject(),
         new ColdRecovery(), new ColdPageReader(), new PassSubject(), new ListingSubject(), new TriggerSubject(), new StartSubject(),
         new FencedStart(), new ExecutingSubject(), new ServerExecutingSubject(), new FencedLoop(), new StartingSubject(), new TrackerSubject(),
+        new HeartbeatSubject(), new JoinSubject(), new ReassignSubject(), new ProjectsSubject(), new RowLockProjectsSubject(), new FencedWrites(),
+        new RowLockedWrites(),
     ];
 
     public abstract string Name { get; }

@@ -6,6 +6,9 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// <summary>What a subject is given to do.</summary>
 internal sealed record SubjectTask
 {
+    /// <summary>Stands on the command line for no number of writers.</summary>
+    private const int NoWriters = -1;
+
     public required string ConnectionString { get; init; }
 
     /// <summary>The coordinator that owns the sagas.</summary>
@@ -29,11 +32,17 @@ internal sealed record SubjectTask
     /// <summary>How often something short is repeated.</summary>
     public int Repeats { get; init; }
 
+    /// <summary>How many rows one write holds; 0: it does not matter.</summary>
+    public int RowsEach { get; init; }
+
+    /// <summary>How many writers write side by side; null: it does not matter.</summary>
+    public int? Writers { get; init; }
+
     /// <summary>The time stamp at which its process was launched; the machine's clock is the same for all.</summary>
     public long LaunchedAt { get; init; }
 
     /// <summary>The size by which measurements are told apart.</summary>
-    public int Size => AtATime > 0 ? AtATime : Sagas;
+    public int Size => Writers ?? (AtATime > 0 ? AtATime : Sagas);
 
     /// <summary>Without a database.</summary>
     public static SubjectTask Without(int sagas) => new() { ConnectionString = "", Owner = default, WarmUpOwner = default, Sagas = sagas };
@@ -49,7 +58,9 @@ internal sealed record SubjectTask
         WarmUpRounds = int.Parse(arguments[5], CultureInfo.InvariantCulture),
         AtATime = int.Parse(arguments[6], CultureInfo.InvariantCulture),
         Repeats = int.Parse(arguments[7], CultureInfo.InvariantCulture),
-        LaunchedAt = long.Parse(arguments[8], CultureInfo.InvariantCulture),
+        RowsEach = int.Parse(arguments[8], CultureInfo.InvariantCulture),
+        Writers = int.Parse(arguments[9], CultureInfo.InvariantCulture) is >= 0 and var writers ? writers : null,
+        LaunchedAt = long.Parse(arguments[10], CultureInfo.InvariantCulture),
     };
 
     public static SubjectTask On(Dataset dataset, int sagas) => new()
@@ -66,7 +77,7 @@ internal sealed record SubjectTask
     {
         string[] numbers =
         [
-            .. new long[] { Sagas, WarmUpSagas, WarmUpRounds, AtATime, Repeats, LaunchedAt }
+            .. new long[] { Sagas, WarmUpSagas, WarmUpRounds, AtATime, Repeats, RowsEach, Writers ?? NoWriters, LaunchedAt }
                 .Select(number => number.ToString(CultureInfo.InvariantCulture)),
         ];
         return [ConnectionString, Owner.ToString(), WarmUpOwner.ToString(), .. numbers];

@@ -20,6 +20,14 @@ public sealed class ReportTests
         Lines().Should().ContainMatch("recover*100*ours*400 ms*200 ms – 600 ms*250*0.50*1.00*");
 
     [Fact]
+    public void Counts_stand_in_a_table_of_their_own() =>
+        new BenchmarkReport("a machine", [Counted(3, 5)], []).ToText().Split('\n').Should().ContainMatch("MultiXactIds*1,000*ours*fence*4*3 – 5*");
+
+    [Fact]
+    public void Turns_in_pairs_are_compared_each_with_its_own() =>
+        Measured(1, "ours", 1, 10, 4).PairedSpeedOf(Measured(1, "raw", 2, 10, 2)).Should().Be(1, "the ratios are 2, 1 and 0.5; of the medians it would be 0.5");
+
+    [Fact]
     public void Growth_is_told_of_each_subject() =>
         Lines().Should().ContainMatch("recover*ours*1.00*100 1,000 10,000").And.ContainMatch("recover*raw*1.30*100 1,000 10,000");
 
@@ -39,6 +47,14 @@ public sealed class ReportTests
         json["growths"]!.AsArray().Should().HaveCount(2);
         json["goals"]![1]!["isReached"]!.GetValue<bool>().Should().BeTrue();
     }
+
+    private static Measurement Counted(params double[] counts) => new(
+        "fence",
+        "fence",
+        1_000,
+        "ours",
+        Reference: null,
+        [.. counts.Select(count => new SubjectResult(new Dictionary<string, double> { [Metric.Seconds] = 1, [Metric.MultiXactIds] = count }))]);
 
     private static string[] Lines() => Report.ToText().Split('\n');
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Reports;
+using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Tests;
 
@@ -19,5 +20,26 @@ public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
         report.Goals.Should().NotBeEmpty();
         report.Growths.Should().NotBeEmpty();
         JsonNode.Parse(report.ToJson())!["benchmarkDotNet"]!["Benchmarks"]!.AsArray().Should().NotBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_fence_costs_no_multixact_where_the_row_lock_did()
+    {
+        await using var progress = new StringWriter();
+
+        BenchmarkReport report = await BenchmarkRun.RunAsync([new FenceArea()], new Scope(Sizes: null, Turns: null, IsShort: true), progress);
+
+        output.WriteLine($"{progress}\n{report.ToText()}");
+        CountOf(ProjectsSubject.SubjectName, Metric.MultiXactIds).Should().Be(0);
+        CountOf(RowLockProjectsSubject.SubjectName, Metric.MultiXactIds).Should().BePositive();
+        CountOf(HeartbeatSubject.SubjectName, Metric.WritesASecond).Should().BePositive();
+        foreach (string subject in (string[])[HeartbeatSubject.SubjectName, JoinSubject.SubjectName, ReassignSubject.SubjectName])
+        {
+            report.Measurements.Where(one => one.Subject == subject).Should().HaveCount(4, "of each there are the median, two percentiles and the slowest");
+        }
+
+        report.Goals.Should().HaveCount(5).And.OnlyContain(goal => double.IsFinite(goal.Measured));
+
+        double? CountOf(string subject, string metric) => report.Measurements.First(one => one.Subject == subject)[metric]?.Median;
     }
 }

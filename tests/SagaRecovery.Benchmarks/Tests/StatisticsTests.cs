@@ -12,6 +12,19 @@ public sealed class StatisticsTests
     public void The_median_of_an_even_number_lies_between_the_two_in_the_middle() =>
         Statistics.Of([4, 1, 2, 100]).Median.Should().Be(3);
 
+    [Theory]
+    [InlineData(0.5, 50)]
+    [InlineData(0.99, 99)]
+    [InlineData(0.991, 100)]
+    [InlineData(1, 100)]
+    [InlineData(0, 1)]
+    public void A_percentile_is_the_value_that_so_many_do_not_exceed(double share, double value) =>
+        Statistics.Percentile(Enumerable.Range(1, 100).Reverse().Select(number => (double)number), share).Should().Be(value);
+
+    [Fact]
+    public void There_is_no_percentile_of_nothing() =>
+        FluentActions.Invoking(() => Statistics.Percentile([], 0.5)).Should().Throw<ArgumentException>();
+
     [Fact]
     public void There_is_no_median_of_nothing() =>
         FluentActions.Invoking(() => Statistics.Of([])).Should().Throw<ArgumentException>();

@@ -4,8 +4,11 @@ namespace SagaRecovery.Benchmarks.Tests;
 
 public sealed class SubjectTaskTests
 {
-    [Fact]
-    public void What_goes_to_the_command_line_comes_back_from_it()
+    [Theory]
+    [InlineData(null)]
+    [InlineData(0)]
+    [InlineData(16)]
+    public void What_goes_to_the_command_line_comes_back_from_it(int? writers)
     {
         var task = new SubjectTask
         {
@@ -17,6 +20,8 @@ public sealed class SubjectTaskTests
             WarmUpRounds = 3,
             AtATime = 4,
             Repeats = 5,
+            RowsEach = 6,
+            Writers = writers,
             LaunchedAt = long.MaxValue,
         };
 

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>One heartbeat after the other, beside writers of the same coordinator that append as fast as they can.</summary>
+internal sealed class HeartbeatSubject : Subject
+{
+    public const string SubjectName = "heartbeat";
+
+    /// <summary>Then every heartbeat is reported: see <see cref="Heartbeats.MeasureAsync"/>. Writes do not ask for it.</summary>
+    private const string TakeOver = "update saga_recovery.saga_coordinator set time_taken_over = 'infinity' where id = $1";
+
+    public override string Name => SubjectName;
+
+    public override async Task RunAsync(SubjectTask task, Meter meter)
+    {
+        await using ProcessStore store = await ProcessStore.JoinAsync(task.ConnectionString, task.Owner);
+        await using (NpgsqlCommand command = store.Source.CreateCommand(TakeOver))
+        {
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = task.Owner });
+            await command.ExecuteNonQueryAsync();
+        }
+
+        List<Guid> sagas = await PerSagaReader.ListAsync(store.Source, task.Owner);
+        await using SaturatedWriters writers = await SaturatedWriters.StartAsync(
+            store.Log, WriterEntries.Divide(sagas, task.Writers!.Value, task.RowsEach), store.Member.Of(AdoptGeneration.Initial));
+        await using Heartbeats heartbeats = await Heartbeats.StartAsync(store, period: TimeSpan.Zero);
+        await heartbeats.MeasureAsync(Math.Max(1, task.Repeats / 10)); // compiles
+
+        long before = writers.Writes;
+        meter.Begin();
+        IReadOnlyList<double> seconds = await heartbeats.MeasureAsync(task.Repeats);
+        double writesASecond = (writers.Writes - before) / Stopwatch.GetElapsedTime(meter.Began).TotalSeconds;
+        meter.EndRepeated(rows: 0, seconds);
+        meter.Note(Metric.WritesASecond, writesASecond);
+    }
+}

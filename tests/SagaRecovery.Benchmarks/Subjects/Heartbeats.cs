@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using SagaRecovery.Coordinators;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>The heartbeats of one coordinator, until they are disposed.</summary>
+internal sealed class Heartbeats : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _line;
+    private volatile Recording? _recording;
+
+    private Heartbeats(ProcessStore store, TimeSpan period, IReadOnlyCollection<RunnableDefinition>? definitions) => _line =
+        store.Controls.StayInTouchAsync(store.Member, new CoordinatorProfile("1.0", definitions), period, Hear, _ended.Token);
+
+    /// <summary>Starts them, and returns when the coordinator may be given sagas.</summary>
+    /// <param name="store">The process that gives them.</param>
+    /// <param name="period">The time from one to the next; 0: one after the other.</param>
+    /// <param name="definitions">What the process can run; null: any.</param>
+    public static async Task<Heartbeats> StartAsync(
+        ProcessStore store, TimeSpan period, IReadOnlyCollection<RunnableDefinition>? definitions = null)
+    {
+        var heartbeats = new Heartbeats(store, period, definitions);
+        await await Task.WhenAny(heartbeats._listening.Task, heartbeats._line);
+        return heartbeats;
+    }
+
+    /// <summary>
+    /// Measures the next heartbeats, in seconds, each from the end of the one before. The store reports a heartbeat only where it finds
+    /// that the coordinator was taken over from meanwhile: so its row has to say so at each.
+    /// </summary>
+    public async Task<IReadOnlyList<double>> MeasureAsync(int count)
+    {
+        var recording = new Recording(count);
+        _recording = recording;
+        await await Task.WhenAny(recording.Complete, _line);
+        return recording.Seconds();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync();
+        try
+        {
+            await _line;
+        }
+        catch (OperationCanceledException) when (_ended.IsCancellationRequested)
+        {
+        }
+
+        _ended.Dispose();
+    }
+
+    private void Hear(CoordinatorNews news)
+    {
+        if (news is CoordinatorNews.Listening)
+        {
+            _listening.TrySetResult();
+        }
+        else
+        {
+            _recording?.Note(Stopwatch.GetTimestamp());
+        }
+    }
+
+    /// <summary>Time stamps of so many heartbeats, and of the one before them. One connection notes them, one after the other.</summary>
+    private sealed class Recording(int count)
+    {
+        private readonly long[] _heard = new long[count + 1];
+        private readonly TaskCompletionSource _complete = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _next;
+
+        public Task Complete => _complete.Task;
+
+        public void Note(long timestamp)
+        {
+            if (_next < _heard.Length)
+            {
+                _heard[_next++] = timestamp;
+                if (_next == _heard.Length)
+                {
+                    _complete.SetResult();
+                }
+            }
+        }
+
+        public double[] Seconds() => [.. _heard.Zip(_heard.Skip(1), (before, after) => Stopwatch.GetElapsedTime(before, after).TotalSeconds)];
+    }
+}

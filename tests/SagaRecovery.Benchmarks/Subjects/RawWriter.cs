@@ -1,0 +1,70 @@
+using System.Text;
+using Npgsql;
+using SagaRecovery.Postgres;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>Appends with Npgsql alone: lock and write in one prepared batch, behind the fence that it is given. Thread-safe.</summary>
+internal sealed class RawWriter(NpgsqlDataSource source, IFence fence)
+{
+    /// <summary>Writes entries, all or none.</summary>
+    /// <exception cref="InvalidOperationException">Some were refused.</exception>
+    public Task AppendAsync(Membership member, IReadOnlyList<SagaLogEntry> entries) =>
+        WriteAsync(member, batch => AddEntries(fence.AddAppend(batch, member), entries), entries.Count);
+
+    /// <summary>Runs a statement behind the fence.</summary>
+    /// <param name="member">Who writes.</param>
+    /// <param name="add">Adds the statement.</param>
+    /// <param name="rows">How many rows it has to answer.</param>
+    public async Task WriteAsync(Membership member, Action<NpgsqlBatch> add, int rows)
+    {
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync();
+        await using var batch = new NpgsqlBatch(connection);
+        fence.AddLock(batch, member);
+        add(batch);
+        fence.AddCommit(batch);
+        await batch.PrepareAsync();
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync();
+        bool locked = await reader.ReadAsync();
+        await reader.NextResultAsync();
+        int answered = 0;
+        while (await reader.ReadAsync())
+        {
+            answered++;
+        }
+
+        await reader.NextResultAsync(); // rows come before the commit
+        if (!locked || answered != rows)
+        {
+            throw new InvalidOperationException($"{member} has written {answered} of {rows}.");
+        }
+    }
+
+    /// <summary>As the library's own log has it.</summary>
+    private static void AddEntries(NpgsqlBatchCommand append, IReadOnlyList<SagaLogEntry> entries)
+    {
+        int count = entries.Sum(entry => entry.Events.Count);
+        var ordinals = new long[count];
+        var nodes = new int[count];
+        var types = new string[count];
+        var data = new string?[count];
+        int i = 0;
+        for (int entry = 0; entry < entries.Count; entry++)
+        {
+            foreach (SavedNodeEvent nodeEvent in entries[entry].Events)
+            {
+                ordinals[i] = entry + 1;
+                nodes[i] = nodeEvent.NodeId;
+                types[i] = SagaWords.Of(nodeEvent.Type);
+                data[i] = nodeEvent.Data.IsEmpty ? null : Encoding.UTF8.GetString(nodeEvent.Data.Span);
+                i++;
+            }
+        }
+
+        append
+            .With(entries.Select(entry => entry.SagaId.Value).ToArray())
+            .With(entries.Select(entry => entry.Generation.Value).ToArray())
+            .With(entries.Select(entry => entry.NewState is { } state ? SagaWords.Of(state) : null).ToArray())
+            .With(ordinals).With(nodes).With(types).WithJson(data);
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text;
+using Npgsql;
+using SagaRecovery.Postgres;
+
+namespace SagaRecovery.Benchmarks.Subjects;
+
+/// <summary>
+/// The saga log as it was with version 3 of the tables, starts in groups included. Definitions have to be there; nothing is restored.
+/// Thread-safe.
+/// </summary>
+internal sealed class RowLockLog : ISagaLog
+{
+    /// <summary>As the library's own log has it, then and now.</summary>
+    private const int MaxCreatedTogether = 500;
+
+    private const int MaxConcurrentCreations = 2;
+
+    private readonly RawWriter _writer;
+    private readonly GroupCommit<Membership, NewSaga, bool> _creations;
+
+    public RowLockLog(NpgsqlDataSource source)
+    {
+        _writer = new RawWriter(source, new RowLock());
+        _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, weigh: _ => 1, MaxCreatedTogether, MaxConcurrentCreations);
+    }
+
+    public Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken) =>
+        _creations.WriteAsync(member, saga, cancellationToken);
+
+    public async Task<IReadOnlyList<bool>> AppendAsync(
+        Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
+    {
+        await _writer.AppendAsync(member, entries);
+        return All(entries.Count);
+    }
+
+    public Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Logs were not restored.");
+
+    private async Task<IReadOnlyList<bool>> CreateAsync(Membership member, IReadOnlyList<NewSaga> sagas)
+    {
+        await _writer.WriteAsync(
+            member,
+            batch => RowLock.AddInsertSagas(batch, member)
+                .With(sagas.Select(saga => saga.Id.Value).ToArray())
+                .With(sagas.Select(saga => saga.Definition.Name).ToArray())
+                .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
+                .WithJson(sagas.Select(saga => Encoding.UTF8.GetString(saga.Parameters.Span)).ToArray())
+                .With(AdoptGeneration.Initial.Value),
+            sagas.Count);
+        return All(sagas.Count);
+    }
+
+    private static bool[] All(int count)
+    {
+        var all = new bool[count];
+        Array.Fill(all, true);
+        return all;
+    }
+}
