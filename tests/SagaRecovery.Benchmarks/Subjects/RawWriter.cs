@@ -30,7 +30,8 @@ internal sealed class RawWriter(NpgsqlDataSource source, IFence fence)
         int answered = 0;
         while (await reader.ReadAsync())
         {
-            answered++;
+            bool isRow = reader.GetFieldType(0) != typeof(long) || reader.GetInt64(0) > 0; // 0: the join counts
+            answered += isRow ? 1 : 0;
         }
 
         await reader.NextResultAsync(); // rows come before the commit
