@@ -41,6 +41,7 @@ public interface ISagaStore
     /// <param name="cancellationToken">Gives up loading.</param>
     /// <returns>One answer for each candidate, in their order.</returns>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <exception cref="JoinLostException">The store has lost the join of this process.</exception>
     Task<IReadOnlyList<LoadedSaga>> LoadAsync(
         Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken);
 
@@ -60,6 +61,7 @@ public interface ISagaStore
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Whether it was abandoned; false: it had moved on.</returns>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <exception cref="JoinLostException">The store has lost the join of this process.</exception>
     Task<bool> AbandonAsync(SagaId sagaId, Ownership ownership, Abandonment abandonment, CancellationToken cancellationToken);
 }
 

@@ -124,6 +124,6 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
 
         (await old.OwnerOfAsync(saga)).Should().Be(next.CoordinatorId);
         (await next.RunAsync(Way.Database, "coordinators", "list")).Out.Should().MatchRegex($"(?m)^{old.CoordinatorId}  draining  answers ");
-        (await old.RunAsync(Way.Service, "drain", "--comment", "again", "--yes")).ShouldBeDone().Out.Should().Contain("asked for by ada").And.Contain("none left");
+        (await old.RunAsync(Way.Service, "drain", "--comment", "again", "--wait", "--yes")).ShouldBeDone().Out.Should().Contain("asked for by ada").And.Contain("none left");
     }
 }
