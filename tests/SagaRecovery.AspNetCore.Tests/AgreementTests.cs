@@ -93,8 +93,8 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
     {
         await using var connection = new NpgsqlConnection(_database);
         await connection.ExecuteAsync(
-            """
-            insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start, table_id) values (@dead, 1, 'burnt', 7, now() - interval '1 min', gen_random_uuid(), now(), 0);
+            $"""
+            {CoordinatorRows.InsertDead};
             insert into saga_recovery.saga (id, name, creator, time_created, definition_hash, params, state, current_coordinator, adopt_generation, adopt_time)
             select gen_random_uuid(), name, @dead, now(), definition_hash, params, 'running', owner, 1, now()
             from (select * from saga_recovery.saga limit 1) s, (values (@dead), (@stranger), (null)) as o (owner)

@@ -120,8 +120,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task Coordinators_orphans_and_stranded_sagas_are_shown_and_moved_and_the_process_is_drained()
     {
         (Guid dead, Guid stranger, Guid other) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
-        await QueryAsync<int>(
-            "insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start, table_id) values (@dead, 1, 'burnt', 7, now() - interval '1 min', gen_random_uuid(), now(), 0)", new { dead });
+        await QueryAsync<int>(CoordinatorRows.InsertDead, new { dead });
         Guid[] sagas = [await _service.StartDemoSagaAsync(), await _service.StartDemoSagaAsync(), await _service.StartDemoSagaAsync()];
         await OrphanAsync(sagas[0], dead);
         await OrphanAsync(sagas[1], stranger);

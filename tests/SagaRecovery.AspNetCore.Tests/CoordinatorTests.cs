@@ -211,8 +211,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     private async Task<Guid> DeadAsync()
     {
         var dead = Guid.NewGuid();
-        await _service.QueryAsync<int>(
-            "insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start, table_id) values (@dead, 1, 'burnt', 7, now() - interval '1 min', gen_random_uuid(), now(), 0)", new { dead });
+        await _service.QueryAsync<int>(CoordinatorRows.InsertDead, new { dead });
         return dead;
     }
 

@@ -77,8 +77,7 @@ public sealed class LeverTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task Nothing_is_abandoned_from_under_an_owner_that_answers_unless_forced()
     {
         Guid other = Guid.NewGuid();
-        await _service.QueryAsync<int>(
-            "insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start, table_id) values (@other, 1, 'elsewhere', 7, now() + interval '1 h', gen_random_uuid(), now(), 0)", new { other });
+        await _service.QueryAsync<int>(CoordinatorRows.InsertAnswering, new { other });
         SagaId saga = await _service.StartSagaAsync();
         await _service.QueryAsync<int>(
             "update saga_recovery.saga set current_coordinator = @other, adopt_generation = 2 where id = @id", new { other, id = saga.Value });

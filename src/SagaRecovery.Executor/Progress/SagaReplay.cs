@@ -82,7 +82,7 @@ internal static class SagaReplay
         List<SavedNodeEvent> implied = [];
         for (int node = seen.Length - 1; node >= 0; node--) // children have greater ids
         {
-            if (seen[node].IsEmpty && Array.Exists([.. shape.ChildrenOf(node)], child => !seen[child].IsEmpty))
+            if (seen[node].IsEmpty && AnyBegan(shape.ChildrenOf(node)))
             {
                 seen[node] = seen[node].With(NodeEventType.Started);
                 implied.Add(new SavedNodeEvent(node, NodeEventType.Started, default));
@@ -94,6 +94,19 @@ internal static class SagaReplay
         }
 
         return implied;
+
+        bool AnyBegan(ReadOnlySpan<int> nodes)
+        {
+            foreach (int node in nodes)
+            {
+                if (!seen[node].IsEmpty)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
 
         void ImpliedBy(int node, NodeEventType earlier, params ReadOnlySpan<NodeEventType> later)
         {
@@ -150,10 +163,17 @@ internal static class SagaReplay
     /// </summary>
     private static void FindFailure(SagaProgress progress)
     {
-        int[] nodes = [.. Enumerable.Range(0, progress.Shape.Count)];
-        if (!progress.IsUnwinding && Array.Exists(nodes, node => IsUndo(progress[node])))
+        bool isBeingUndone = false;
+        int? failed = null;
+        for (int node = 0; node < progress.Shape.Count; node++)
         {
-            progress.UnwindFrom(Math.Max(0, Array.FindIndex(nodes, node => progress[node] is NodeState.NeverStarted or NodeState.Started)));
+            isBeingUndone |= IsUndo(progress[node]);
+            failed ??= progress[node] is NodeState.NeverStarted or NodeState.Started ? node : null;
+        }
+
+        if (isBeingUndone && !progress.IsUnwinding)
+        {
+            progress.UnwindFrom(failed ?? 0);
         }
     }
 

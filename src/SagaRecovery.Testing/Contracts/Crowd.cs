@@ -1,6 +1,6 @@
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>Callers that come at the same time.</summary>
+/// <summary>Callers that come at the same time, or go too early.</summary>
 internal static class Crowd
 {
     /// <summary>Starts all calls together, each on the thread pool.</summary>
@@ -15,5 +15,19 @@ internal static class Crowd
         }))];
         go.SetResult();
         return await Task.WhenAll(calls).ConfigureAwait(false);
+    }
+
+    /// <summary>Cancels a call after so many turns of the thread pool, and waits for its end, whatever that is.</summary>
+    public static async Task GiveUpAsync(int turns, Func<CancellationToken, Task> call)
+    {
+        using var giveUp = new CancellationTokenSource();
+        Task calling = call(giveUp.Token);
+        for (int turn = 0; turn < turns; turn++)
+        {
+            await Task.Yield();
+        }
+
+        await giveUp.CancelAsync().ConfigureAwait(false);
+        await calling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

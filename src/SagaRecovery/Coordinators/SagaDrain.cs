@@ -68,8 +68,7 @@ public sealed class SagaDrain
             Task emptied = BeginToEmpty(note, letRun);
             if (_ended is null or { IsCompleted: true })
             {
-                Show(report => report with { Note = note, Phase = emptied.IsCompleted ? DrainPhase.HandingOver : DrainPhase.LettingFinish });
-                _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);
+                BeginToEnd(emptied, note);
             }
 
             return _report!;
@@ -116,6 +115,12 @@ public sealed class SagaDrain
         return _emptied;
     }
 
+    private void BeginToEnd(Task emptied, OperatorNote note)
+    {
+        Show(report => report with { Note = note, Phase = emptied.IsCompleted ? DrainPhase.HandingOver : DrainPhase.LettingFinish });
+        _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);
+    }
+
     private async Task EmptyAsync(OperatorNote note, TimeSpan letRun)
     {
         if (_coordinator.Member is { } member)
@@ -136,10 +141,9 @@ public sealed class SagaDrain
     {
         lock (_lock)
         {
-            if (_ended is { IsCompleted: true } && _emptied is { } emptied)
+            if (_ended is { IsCompleted: true })
             {
-                Show(report => report with { Phase = DrainPhase.HandingOver });
-                _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);
+                BeginToEnd(_emptied!, _report!.Note);
             }
             else if (_ended is not null && _coordinator.Member is { } member)
             {

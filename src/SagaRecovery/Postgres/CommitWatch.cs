@@ -21,21 +21,44 @@ internal sealed class CommitWatch : IDisposable
         connection.Notice += Note;
     }
 
-    /// <summary>Reads on to the end of the batch, which is its commit.</summary>
-    /// <exception cref="NpgsqlException">
-    /// It may be undone. To write it once more settles it, where that is harmless: the later commit waits for the earlier one, too.
-    /// </exception>
-    public async Task EnsureAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    /// <summary>Runs a batch to its commit, in a transaction that is open or that the batch begins, and reads what it answers.</summary>
+    /// <param name="connection">Where.</param>
+    /// <param name="build">Adds the statements before the commit.</param>
+    /// <param name="execute">Sends them.</param>
+    /// <param name="read">Reads what they answer.</param>
+    /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
+    /// <inheritdoc cref="Ensure" path="/exception" />
+    public static async Task<T> RunAsync<T>(
+        NpgsqlConnection connection,
+        Action<NpgsqlBatch> build,
+        Func<NpgsqlBatch, Task<NpgsqlDataReader>> execute,
+        Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellationToken)
     {
-        while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false))
+        using var commit = new CommitWatch(connection);
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
         {
-        }
+            build(batch);
+            batch.Add(Statements.Commit);
+            NpgsqlDataReader reader = await execute(batch).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                T answer = await read(reader).ConfigureAwait(false);
+                while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false)) // rows come before the commit
+                {
+                }
 
-        Ensure();
+                commit.Ensure();
+                return answer;
+            }
+        }
     }
 
     /// <summary>To be called when the answer to the commit has been read.</summary>
-    /// <inheritdoc cref="EnsureAsync" path="/exception" />
+    /// <exception cref="NpgsqlException">
+    /// It may be undone. To write it once more settles it, where that is harmless: the later commit waits for the earlier one, too.
+    /// </exception>
     public void Ensure()
     {
         if (_warning is { } warning)

@@ -33,23 +33,12 @@ internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, IL
         connection => WatchAsync(
             purpose,
             connection,
-            async () =>
-            {
-                using var commit = new CommitWatch(connection);
-                var batch = new NpgsqlBatch(connection);
-                await using (batch.ConfigureAwait(false))
-                {
-                    build(batch);
-                    batch.Add(Statements.Commit);
-                    NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                    await using (reader.ConfigureAwait(false))
-                    {
-                        T answer = await read(new PostgresRows(reader, cancellationToken)).ConfigureAwait(false);
-                        await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false); // rows come before the commit
-                        return answer;
-                    }
-                }
-            },
+            () => CommitWatch.RunAsync(
+                connection,
+                build,
+                batch => batch.ExecuteReaderAsync(cancellationToken),
+                reader => read(new PostgresRows(reader, cancellationToken)),
+                cancellationToken),
             cancellationToken),
         cancellationToken);
 

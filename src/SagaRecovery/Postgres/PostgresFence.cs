@@ -127,29 +127,21 @@ internal static class PostgresFence
         },
         cancellationToken);
 
-    private static async Task<T> WriteAsync<T>(
+    private static Task<T> WriteAsync<T>(
         PostgresDatabase database,
         NpgsqlConnection connection,
         Action<NpgsqlBatch> build,
         Func<NpgsqlDataReader, Task<T>> read,
-        CancellationToken cancellationToken)
-    {
-        using var commit = new CommitWatch(connection);
-        var batch = new NpgsqlBatch(connection);
-        await using (batch.ConfigureAwait(false))
+        CancellationToken cancellationToken) => CommitWatch.RunAsync(
+        connection,
+        batch =>
         {
             batch.Add(Statements.Begin);
             build(batch);
-            batch.Add(Statements.Commit);
-            NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
-            await using (reader.ConfigureAwait(false))
-            {
-                T answer = await read(reader).ConfigureAwait(false);
-                await commit.EnsureAsync(reader, cancellationToken).ConfigureAwait(false); // rows come before the commit
-                return answer;
-            }
-        }
-    }
+        },
+        batch => database.ExecuteAsync(batch, cancellationToken),
+        read,
+        cancellationToken);
 
     /// <summary>Reads the answer to <see cref="Statements.Present"/>, and goes on to the next result.</summary>
     /// <inheritdoc cref="EnsureCounts" path="/exception" />

@@ -8,8 +8,8 @@ namespace SagaRecovery.Postgres;
 /// <summary>The saga log in Postgres. Lock and write travel as one batch, which the server runs to its commit by itself.</summary>
 internal sealed class PostgresSagaLog : ISagaLog
 {
-    private const int MaxCreatedTogether = 500;
-    private const int MaxConcurrentCreations = 2;
+    internal const int MaxCreatedTogether = 500;
+    internal const int MaxConcurrentCreations = 2;
     private const int MostTries = 5;
 
     private readonly PostgresDatabase _database;
@@ -55,7 +55,7 @@ internal sealed class PostgresSagaLog : ISagaLog
         {
             foreach (List<int> turn in turns)
             {
-                AddEntries(batch, member, turn.ConvertAll(index => entries[index]));
+                AddEntries(batch.Add(Sql.Append, member), turn.ConvertAll(index => entries[index]));
             }
         }
     }
@@ -168,14 +168,17 @@ internal sealed class PostgresSagaLog : ISagaLog
                     .WithJson(definition.Dag);
             }
 
-            batch.Add(Sql.InsertSagas, member)
-                .With(sagas.Select(saga => saga.Id.Value).ToArray())
-                .With(sagas.Select(saga => saga.Definition.Name).ToArray())
-                .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
-                .WithJson(sagas.Select(saga => Encoding.UTF8.GetString(saga.Parameters.Span)).ToArray())
-                .With(AdoptGeneration.Initial.Value);
+            AddSagas(batch.Add(Sql.InsertSagas, member), sagas);
         }
     }
+
+    /// <summary>Adds sagas to a statement that takes them as <see cref="Statements.InsertSagas"/> does.</summary>
+    internal static void AddSagas(NpgsqlBatchCommand insert, IReadOnlyList<NewSaga> sagas) => insert
+        .With(sagas.Select(saga => saga.Id.Value).ToArray())
+        .With(sagas.Select(saga => saga.Definition.Name).ToArray())
+        .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
+        .WithJson(sagas.Select(saga => Encoding.UTF8.GetString(saga.Parameters.Span)).ToArray())
+        .With(AdoptGeneration.Initial.Value);
 
     private static async Task<HashSet<Guid>> ReadCreatedAsync(NpgsqlDataReader reader)
     {
@@ -244,7 +247,8 @@ internal sealed class PostgresSagaLog : ISagaLog
         standing.ForEach(ordinal => written[refused[ordinal - 1]] = true);
     }
 
-    private void AddEntries(NpgsqlBatch batch, Membership member, List<SagaLogEntry> entries)
+    /// <summary>Adds entries to a statement that takes them as <see cref="Statements.Append"/> does.</summary>
+    internal static void AddEntries(NpgsqlBatchCommand append, IReadOnlyList<SagaLogEntry> entries)
     {
         int count = entries.Sum(entry => entry.Events.Count);
         var ordinals = new long[count];
@@ -264,7 +268,7 @@ internal sealed class PostgresSagaLog : ISagaLog
             }
         }
 
-        batch.Add(Sql.Append, member)
+        append
             .With(entries.Select(entry => entry.SagaId.Value).ToArray())
             .With(entries.Select(entry => entry.Generation.Value).ToArray())
             .With(entries.Select(entry => NameOf(entry.NewState)).ToArray())

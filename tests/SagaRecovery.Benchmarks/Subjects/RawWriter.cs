@@ -1,4 +1,3 @@
-using System.Text;
 using Npgsql;
 using SagaRecovery.Postgres;
 
@@ -10,7 +9,7 @@ internal sealed class RawWriter(NpgsqlDataSource source, IFence fence)
     /// <summary>Writes entries, all or none.</summary>
     /// <exception cref="InvalidOperationException">Some were refused.</exception>
     public Task AppendAsync(Membership member, IReadOnlyList<SagaLogEntry> entries) =>
-        WriteAsync(member, batch => AddEntries(fence.AddAppend(batch, member), entries), entries.Count);
+        WriteAsync(member, batch => PostgresSagaLog.AddEntries(fence.AddAppend(batch, member), entries), entries.Count);
 
     /// <summary>Runs a statement behind the fence.</summary>
     /// <param name="member">Who writes.</param>
@@ -39,33 +38,5 @@ internal sealed class RawWriter(NpgsqlDataSource source, IFence fence)
         {
             throw new InvalidOperationException($"{member} has written {answered} of {rows}.");
         }
-    }
-
-    /// <summary>As the library's own log has it.</summary>
-    private static void AddEntries(NpgsqlBatchCommand append, IReadOnlyList<SagaLogEntry> entries)
-    {
-        int count = entries.Sum(entry => entry.Events.Count);
-        var ordinals = new long[count];
-        var nodes = new int[count];
-        var types = new string[count];
-        var data = new string?[count];
-        int i = 0;
-        for (int entry = 0; entry < entries.Count; entry++)
-        {
-            foreach (SavedNodeEvent nodeEvent in entries[entry].Events)
-            {
-                ordinals[i] = entry + 1;
-                nodes[i] = nodeEvent.NodeId;
-                types[i] = SagaWords.Of(nodeEvent.Type);
-                data[i] = nodeEvent.Data.IsEmpty ? null : Encoding.UTF8.GetString(nodeEvent.Data.Span);
-                i++;
-            }
-        }
-
-        append
-            .With(entries.Select(entry => entry.SagaId.Value).ToArray())
-            .With(entries.Select(entry => entry.Generation.Value).ToArray())
-            .With(entries.Select(entry => entry.NewState is { } state ? SagaWords.Of(state) : null).ToArray())
-            .With(ordinals).With(nodes).With(types).WithJson(data);
     }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Npgsql;
 using SagaRecovery.Postgres;
 
@@ -10,18 +9,14 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// </summary>
 internal sealed class RowLockLog : ISagaLog
 {
-    /// <summary>As the library's own log has it, then and now.</summary>
-    private const int MaxCreatedTogether = 500;
-
-    private const int MaxConcurrentCreations = 2;
-
     private readonly RawWriter _writer;
     private readonly GroupCommit<Membership, NewSaga, bool> _creations;
 
     public RowLockLog(NpgsqlDataSource source)
     {
         _writer = new RawWriter(source, new RowLock());
-        _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, weigh: _ => 1, MaxCreatedTogether, MaxConcurrentCreations);
+        _creations = new GroupCommit<Membership, NewSaga, bool>(
+            CreateAsync, weigh: _ => 1, PostgresSagaLog.MaxCreatedTogether, PostgresSagaLog.MaxConcurrentCreations); // then as now
     }
 
     public Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken) =>
@@ -41,12 +36,7 @@ internal sealed class RowLockLog : ISagaLog
     {
         await _writer.WriteAsync(
             member,
-            batch => RowLock.AddInsertSagas(batch, member)
-                .With(sagas.Select(saga => saga.Id.Value).ToArray())
-                .With(sagas.Select(saga => saga.Definition.Name).ToArray())
-                .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
-                .WithJson(sagas.Select(saga => Encoding.UTF8.GetString(saga.Parameters.Span)).ToArray())
-                .With(AdoptGeneration.Initial.Value),
+            batch => PostgresSagaLog.AddSagas(RowLock.AddInsertSagas(batch, member), sagas),
             sagas.Count);
         return All(sagas.Count);
     }

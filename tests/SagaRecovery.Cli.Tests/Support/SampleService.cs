@@ -58,8 +58,7 @@ internal sealed class SampleService : IAsyncDisposable
     public async Task<Guid> DeadAsync()
     {
         var dead = Guid.NewGuid();
-        await ExecuteAsync(
-            "insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start, table_id) values (@dead, 1, 'burnt', 7, now() - interval '1 min', gen_random_uuid(), now(), 0)", new { dead });
+        await ExecuteAsync(CoordinatorRows.InsertDead, new { dead });
         return dead;
     }
 

@@ -107,9 +107,9 @@ public sealed class InterleavingTests
         SagaTurn turn = progress.Next();
         while (progress.End is null)
         {
-            Hold(turn.Act.Count + turn.Undo.Count > 0, "it stands still", written);
-            Hold(!turn.Act.Exists(node => Has(log, node, NodeEventType.Succeeded) || Has(log, node, NodeEventType.Failed)), "an action runs again", written);
-            Hold(!turn.Undo.Exists(node => Has(log, node, NodeEventType.UndoFinished) || Has(log, node, NodeEventType.UndoFailed)), "an undo runs again", written);
+            LogLaws.Hold(turn.Act.Count + turn.Undo.Count > 0, "it stands still", written);
+            LogLaws.Hold(!turn.Act.Exists(node => Has(log, node, NodeEventType.Succeeded) || Has(log, node, NodeEventType.Failed)), "an action runs again", written);
+            LogLaws.Hold(!turn.Undo.Exists(node => Has(log, node, NodeEventType.UndoFinished) || Has(log, node, NodeEventType.UndoFailed)), "an undo runs again", written);
             List<SavedNodeEvent> news =
             [
                 .. turn.Act.Select(node => new SavedNodeEvent(node, actionsEnd, default)),
@@ -122,18 +122,10 @@ public sealed class InterleavingTests
             turn = progress.Next();
         }
 
-        Hold(turn.Act.Count + turn.Undo.Count == 0, "a saga that is at its end begins something", written);
+        LogLaws.Hold(turn.Act.Count + turn.Undo.Count == 0, "a saga that is at its end begins something", written);
         written.AddRange(turn.Events);
-        Hold(LogExplorer.Replay(Shape, written).End == progress.End, "the log says another end", written);
+        LogLaws.Hold(LogExplorer.Replay(Shape, written).End == progress.End, "the log says another end", written);
         return progress;
-    }
-
-    private static void Hold(bool holds, string otherwise, IEnumerable<SavedNodeEvent> log)
-    {
-        if (!holds)
-        {
-            throw new BrokenLawException(otherwise, log);
-        }
     }
 
     private static bool Has(IReadOnlyList<SavedNodeEvent> log, int node, NodeEventType type) =>

@@ -99,7 +99,7 @@ internal static class LogLaws
         return null;
     }
 
-    private static void Hold(bool holds, string otherwise, IEnumerable<SavedNodeEvent> log)
+    internal static void Hold(bool holds, string otherwise, IEnumerable<SavedNodeEvent> log)
     {
         if (!holds)
         {

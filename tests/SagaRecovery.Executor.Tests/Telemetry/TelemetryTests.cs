@@ -70,7 +70,7 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
             TestSaga.Gated(_gate));
         using var reading = new MeterReading(host.Services);
         await MoveAsync(host, sagas[0], stranger);
-        await host.ExecuteAsync("insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start, table_id) values (@dead, 1, 'burnt', 7, now() - interval '1 min', gen_random_uuid(), now(), 0)", new { dead });
+        await host.ExecuteAsync(CoordinatorRows.InsertDead, new { dead });
         await MoveAsync(host, sagas[1], dead);
 
         await Eventually.HoldsAsync(() => reading.Read("saga_recovery.orphans") == 1, "the orphan was seen");

@@ -78,15 +78,7 @@ internal static class AppendingRules
         SavedNodeEvent[] events = [.. Enumerable.Range(0, Events).Select(node => StoreTrial.Event(node, NodeEventType.Started))];
         for (int i = 0; i < sagas.Count; i++)
         {
-            using var giveUp = new CancellationTokenSource();
-            Task appending = trial.Log.AppendAsync(us, [StoreTrial.Entry(sagas[i], SagaState.Unwinding, events)], giveUp.Token);
-            for (int turn = 0; turn < i; turn++)
-            {
-                await Task.Yield(); // each round cancels a little later
-            }
-
-            await giveUp.CancelAsync().ConfigureAwait(false);
-            await appending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Crowd.GiveUpAsync(turns: i, token => trial.Log.AppendAsync(us, [StoreTrial.Entry(sagas[i], SagaState.Unwinding, events)], token)).ConfigureAwait(false); // each round cancels a little later
         }
 
         us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // now nothing that was sent is still under way
