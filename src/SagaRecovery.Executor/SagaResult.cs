@@ -37,7 +37,7 @@ public abstract record SagaResult
 
     /// <summary>
     /// The saga has not ended, but this process no longer runs it: it shuts down, is fenced, or the saga was taken away or given up.
-    /// It is carried on elsewhere or later.
+    /// Another process or a later pass continues it, unless the database has lost it.
     /// </summary>
     /// <param name="Reason">Why, for people.</param>
     public sealed record Interrupted(string Reason) : SagaResult;

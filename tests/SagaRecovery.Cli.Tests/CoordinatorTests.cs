@@ -72,7 +72,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         (await Sample.RunAsync(way, [.. reassign, "--even-if-owner-answers"])).ShouldRefuse(ExitCode.Usage, "give --yes");
         ToolRun no = await Sample.RunAsync(ToolStage.SignedIn with { Answer = "n\n" }, way, [.. reassign, "--even-if-owner-answers"]);
         no.ShouldRefuse(ExitCode.Failed, "Nothing was done");
-        no.Error.Should().Contain($"reassign the sagas of coordinator {other.CoordinatorId} (").And.Contain("has 1 sagas in progress");
+        no.Error.Should().Contain($"reassign the sagas of coordinator {other.CoordinatorId} (").And.Contain("has 1 saga in progress");
         (await Sample.OwnerOfAsync(saga)).Should().Be(other.CoordinatorId);
         ReassignAnswer done = (await Sample.RunAsync(way, [.. reassign, "--even-if-owner-answers", "--yes", "--json", "--wait"])).ShouldBeDone()
             .Read(RecoveryReportJson.Default.ReassignAnswer);
@@ -118,7 +118,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         (await old.RunAsync(Way.Service, "drain", "--comment", "x")).ShouldRefuse(ExitCode.Usage, "give --yes");
         (await old.RunAsync(Way.Service, "status")).Out.Should().NotContain("DRAINING");
         (await old.RunAsync(Way.Service, "drain", "--comment", "version 2", "--let-run", "100ms", "--wait", "--yes")).ShouldBeDone().Out.Should()
-            .MatchRegex("^drain: asked for by ada at .*; done, 1 sagas given to others, none left\n$");
+            .MatchRegex("^drain: asked for by ada at .*; done, 1 saga given to others, none left\n$");
         (await next.RunAsync(Way.Service, "drain", "--comment", "version 2", "--let-run", "100ms", "--wait", "--yes", "--json")).Should(ExitCode.Failed)
             .Read(RecoveryReportJson.Default.DrainReport).Should().Match<DrainReport>(drain => drain.Phase == DrainPhase.LeftSome && drain.Left == 1);
 

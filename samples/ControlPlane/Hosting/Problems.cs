@@ -39,7 +39,7 @@ internal sealed class Problems(IHostApplicationLifetime lifetime) : IExceptionHa
     public static IResult Of(HttpContext httpContext, SagaHandle saga, SagaResult? result) => result switch
     {
         null => Results.Accepted(uri: null, new { SagaId = saga.SagaId.Value }),
-        SagaResult.Interrupted => TryAgain(httpContext, "This process stopped running the saga; it is carried on by the next.", saga),
+        SagaResult.Interrupted stopped => TryAgain(httpContext, $"This process stopped running the saga: {stopped.Reason}.", saga),
         SagaResult.Unwound unwound => Failed("Everything was undone.", unwound.FailedNode, saga),
         SagaResult.Stuck stuck => Failed("It could not be undone; an operator has to look.", stuck.FailedNode, saga),
         _ => throw new InvalidOperationException($"{result} is not a failure."),

@@ -86,8 +86,8 @@ internal static class ActivateCommand
         string result = pass.Result switch
         {
             PassResult.Completed => "completed",
-            PassResult.CompletedWithFailures => $"completed, but {pass.Failed} of {pass.Found} sagas failed",
-            PassResult.CutShort => $"cut short: {pass.NotAttempted} sagas not attempted",
+            PassResult.CompletedWithFailures => $"completed, but {pass.Failed} of {PlainText.Count(pass.Found, "saga")} failed",
+            PassResult.CutShort => $"cut short: {PlainText.Count(pass.NotAttempted, "saga")} not attempted",
             _ => $"FAILED: {PlainText.OneLine(pass.Error ?? "", longest: 400)}",
         };
         screen.Line($"pass {pass.Start.Iteration}, {PlainText.Duration(pass.Duration)}: {result}");

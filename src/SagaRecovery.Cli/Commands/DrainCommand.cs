@@ -96,14 +96,14 @@ internal static class DrainCommand
         {
             call.Note(drain.Phase == DrainPhase.Unanswered
                 ? $"{asked}; the database did not answer: ask for it again."
-                : $"{asked}; {drain.HandedOver} sagas given to others, {drain.Left} left, which nobody else can take: they go on at the next start.");
+                : $"{asked}; {PlainText.Count(drain.HandedOver, "saga")} given to others, {drain.Left} left, which nobody else can take: they go on at the next start.");
             return ExitCode.Failed;
         }
 
         if (!call.Json)
         {
             call.Screen.Line(drain.Phase == DrainPhase.Drained
-                ? $"{asked}; done, {drain.HandedOver} sagas given to others, none left"
+                ? $"{asked}; done, {PlainText.Count(drain.HandedOver, "saga")} given to others, none left"
                 : $"{asked}; 'status' says how far it has come (or use --wait)");
         }
 

@@ -40,7 +40,7 @@ internal static class PlanCommand
 
     private static void Show(Screen screen, RecoveryPlanReport plan)
     {
-        screen.Line($"A pass at {PlainText.Time(plan.At)} would find {plan.Found} sagas in progress and owned by this coordinator:");
+        screen.Line($"A pass at {PlainText.Time(plan.At)} would find {PlainText.Count(plan.Found, "saga")} in progress and owned by this coordinator:");
         if (plan.Buckets.All(bucket => bucket.Count == 0))
         {
             screen.Line("  nothing to do");

@@ -66,7 +66,7 @@ internal static class ReassignCommand
                     SagaWords.Of(Lever.Reassign),
                     [
                         $"reassign the sagas of coordinator {owner.Id} ({Words.Process(owner)})",
-                        $"  It answers, and has {owner.InProgress} sagas in progress: what it runs of them is stopped, and run again elsewhere from the last step on.",
+                        $"  It answers, and has {PlainText.Count(owner.InProgress ?? 0, "saga")} in progress: what it runs of them is stopped, and run again elsewhere from the last step on.",
                     ],
                     cancellationToken).ConfigureAwait(false);
             }

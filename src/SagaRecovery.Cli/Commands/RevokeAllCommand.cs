@@ -2,6 +2,7 @@ using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Operations;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -38,7 +39,7 @@ internal static class RevokeAllCommand
                 }
 
                 int revoked = await database.RevokeJoinsAsync(options.Read(call), cancellationToken).ConfigureAwait(false);
-                return LeverReply.Give(call, new LeverAnswer(LeverResult.Done, $"revoke-all: done, {revoked} coordinators. Each joins anew when its process is started."));
+                return LeverReply.Give(call, new LeverAnswer(LeverResult.Done, $"revoke-all: done, {PlainText.Count(revoked, "coordinator")}. Each joins anew when its process is started."));
             }
         });
         return command;

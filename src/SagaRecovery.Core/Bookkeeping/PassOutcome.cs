@@ -14,8 +14,8 @@ public sealed class PassOutcome
     private readonly RecoveryPlan _plan;
     private readonly Dictionary<SagaId, Recorded> _results;
     private readonly Dictionary<SagaId, RelinquishOutcome> _gone = [];
+    private readonly HashSet<SagaId> _lost = [];
     private bool _completed;
-    private int _lost;
 
     internal PassOutcome(SagaTracker tracker, RecoveryPlan plan)
     {
@@ -57,13 +57,24 @@ public sealed class PassOutcome
         }
     }
 
-    /// <summary>Records that the store has lost sagas that are missing from the listing: they have no row any more.</summary>
-    /// <param name="count">How many of the plan's <see cref="RecoveryPlan.FinishedOrGone"/>.</param>
-    public void RecordLost(int count)
+    /// <summary>
+    /// Records that the store has lost sagas, whose rows no longer exist. They count as lost, and neither as finished nor as taken away.
+    /// </summary>
+    /// <param name="sagas">Sagas of the plan's <see cref="RecoveryPlan.FinishedOrGone"/>.</param>
+    public void RecordLost(IEnumerable<SagaId> sagas)
     {
         lock (_lock)
         {
-            _lost += count;
+            _lost.UnionWith(sagas);
+        }
+    }
+
+    /// <summary>Returns true if the store was recorded to have lost a saga.</summary>
+    public bool IsLost(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            return _lost.Contains(sagaId);
         }
     }
 
@@ -117,7 +128,7 @@ public sealed class PassOutcome
             {
                 if (_gone.TryGetValue(gone.SagaId, out RelinquishOutcome answer))
                 {
-                    tally.Count(answer);
+                    tally.Count(answer, isLost: _lost.Contains(gone.SagaId));
                     _tracker.ForgetSettledBy(gone.SagaId, _plan.Pass.OpeningDrain);
                 }
             }
@@ -178,7 +189,7 @@ public sealed class PassOutcome
         Removed = tally.Removed,
         TakenAway = tally.TakenAway,
         EndsLost = _plan.EndsLost.Count,
-        Lost = _lost,
+        Lost = _lost.Count,
         TimeToRecover = DurationHistogram.Of(tally.Idle),
         RecoveredSagas = tally.RecoveredSagas.ToList(),
         FailedSagas = tally.FailedSagas.ToList(),

@@ -60,8 +60,13 @@ internal sealed class PassTally
         }
     }
 
-    public void Count(RelinquishOutcome answer)
+    public void Count(RelinquishOutcome answer, bool isLost)
     {
+        if (isLost)
+        {
+            return; // counted when it was found
+        }
+
         Removed++;
         TakenAway += answer == RelinquishOutcome.Relinquished ? 1 : 0;
     }

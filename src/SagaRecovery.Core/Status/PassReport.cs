@@ -132,7 +132,7 @@ public sealed record PassReport(PassStart Start)
     /// <summary>Of the removed, those that the executor was still running: they had been taken away.</summary>
     public int TakenAway { get; init; }
 
-    /// <summary>Of the removed, those of which the database has lost the row: it was failed over or restored.</summary>
+    /// <summary>Tracked sagas whose rows the database has lost in a fail-over or restore. None of them counts as removed.</summary>
     public int Lost { get; init; }
 
     /// <summary>Of the sagas to be recovered, those that had ended here: the database has lost their end.</summary>

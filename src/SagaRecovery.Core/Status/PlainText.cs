@@ -31,6 +31,11 @@ public static class PlainText
         });
     }
 
+    /// <summary>Renders a number of things: "1 saga", "2 sagas".</summary>
+    /// <param name="count">The number.</param>
+    /// <param name="one">The noun in the singular, whose plural ends in s.</param>
+    public static string Count(long count, string one) => Invariant($"{count} {one}{(count == 1 ? "" : "s")}");
+
     /// <summary>A duration in the largest unit that leaves a whole number: 8ms, 3s, 10m, 2h. A clock that was set back makes it 0ms.</summary>
     public static string Duration(TimeSpan span) => span switch
     {

@@ -46,7 +46,7 @@ public static class RecoveryReportText
         text.Append(coordinator.Incarnation is { } incarnation ? Invariant($", incarnation {incarnation}\n") : " (not joined yet)\n");
         if (coordinator.Rejoins > 0)
         {
-            text.Append(Invariant($"  JOINED AGAIN, {coordinator.Rejoins} time{(coordinator.Rejoins == 1 ? "" : "s")}: the database was failed over, restored or started anew.\n"));
+            text.Append(Invariant($"  JOINED AGAIN, {Count(coordinator.Rejoins, "time")}: the database was failed over, restored or started anew.\n"));
         }
 
         if (coordinator.Fenced is { } fenced)
@@ -61,7 +61,7 @@ public static class RecoveryReportText
         if (previous is { Crashed: true })
         {
             text.Append(Invariant($"  previous process: crashed, last seen {Time(previous.LastSeen)} ({Duration(now - previous.LastSeen)} ago)"));
-            text.Append(previous.InHand == 0 ? "\n" : Invariant($"; {previous.InHand} sagas were in hand\n"));
+            text.Append(previous.InHand == 0 ? "\n" : $"; {Count(previous.InHand, "saga")} in flight\n");
         }
     }
 
@@ -108,7 +108,7 @@ public static class RecoveryReportText
         if (sagas.Count > 0)
         {
             string oldest = sagas.Oldest is { } time ? Invariant($", the oldest {Duration(now - time)} old") : "";
-            text.Append(Invariant($"  {word}: {sagas.Count} unfinished sagas on this database {why}{oldest} ({looked}). Reassign them: 'coordinators orphans' says whose they are.\n"));
+            text.Append(Invariant($"  {word}: {Count(sagas.Count, "unfinished saga")} on this database {why}{oldest} ({looked}). Reassign them: 'coordinators orphans' says whose they are.\n"));
         }
     }
 
@@ -117,8 +117,8 @@ public static class RecoveryReportText
     private static void AppendResult(StringBuilder text, PassReport pass) => text.Append(pass.Result switch
     {
         PassResult.Completed => "",
-        PassResult.CompletedWithFailures => Invariant($"    completed, but {pass.Failed} of {pass.Found} sagas failed\n"),
-        PassResult.CutShort => Invariant($"    cut short: {pass.NotAttempted} sagas not attempted\n"),
+        PassResult.CompletedWithFailures => Invariant($"    completed, but {pass.Failed} of {Count(pass.Found, "saga")} failed\n"),
+        PassResult.CutShort => Invariant($"    cut short: {Count(pass.NotAttempted, "saga")} not attempted\n"),
         _ => Invariant($"    FAILED: {OneLine(pass.Error ?? "")}\n"),
     });
 

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Hosting;
 
 namespace SagaRecovery.Executor.Running;
 
@@ -15,6 +16,7 @@ internal sealed class GroupWriter : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopping;
+    private readonly DetachedCancellation _stopsLog;
     private readonly GroupCommit<Membership, SagaLogEntry, bool> _commit;
     private readonly ISagaLog _log;
     private readonly SagaCoordinator _coordinator;
@@ -29,6 +31,7 @@ internal sealed class GroupWriter : IDisposable
         ISagaLog log, SagaCoordinator coordinator, TimeProvider time, DurableExecutorOptions options, ExecutorMetrics metrics, ILogger logger)
     {
         _stopping = _stop.Token;
+        _stopsLog = new DetachedCancellation(_stopping);
         _commit = new GroupCommit<Membership, SagaLogEntry, bool>(WriteAsync, RowsOf, options.MaxWriteGroup, options.MaxConcurrentWrites);
         _log = log;
         _coordinator = coordinator;
@@ -68,6 +71,7 @@ internal sealed class GroupWriter : IDisposable
     {
         Membership member = lost;
         using var over = CancellationTokenSource.CreateLinkedTokenSource(_stopping, cancellationToken);
+        using var stopsLog = new DetachedCancellation(over.Token);
         await _restores.WaitAsync(over.Token).ConfigureAwait(false);
         try
         {
@@ -76,7 +80,7 @@ internal sealed class GroupWriter : IDisposable
                 try
                 {
                     member = await _coordinator.RejoinAsync(member, over.Token).ConfigureAwait(false);
-                    return await _log.RestoreAsync(member, everything, over.Token).ConfigureAwait(false);
+                    return await _log.RestoreAsync(member, everything, stopsLog.Token).ConfigureAwait(false);
                 }
                 catch (CoordinatorFencedException fenced)
                 {
@@ -92,7 +96,7 @@ internal sealed class GroupWriter : IDisposable
         }
     }
 
-    /// <summary>Stops. Entries that have not been answered are given up.</summary>
+    /// <summary>Stops. Entries that have not been answered are given up, even if the log does not heed its token.</summary>
     public async Task StopAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
@@ -108,6 +112,7 @@ internal sealed class GroupWriter : IDisposable
 
         _stop.Cancel();
         _stop.Dispose();
+        _stopsLog.Dispose();
         _restores.Dispose();
     }
 
@@ -142,7 +147,7 @@ internal sealed class GroupWriter : IDisposable
 
             try
             {
-                T answer = await write().ConfigureAwait(false);
+                T answer = await write().WaitAsync(cancellationToken).ConfigureAwait(false);
                 _health.NoteWrite(hadFailed: failed);
                 return answer;
             }
@@ -169,7 +174,7 @@ internal sealed class GroupWriter : IDisposable
     {
         try
         {
-            IReadOnlyList<bool> written = await _log.AppendAsync(member, entries, _stopping).ConfigureAwait(false);
+            IReadOnlyList<bool> written = await _log.AppendAsync(member, entries, _stopsLog.Token).ConfigureAwait(false);
             return written.Count == entries.Count
                 ? written
                 : throw new InvalidOperationException($"The saga log answered {written.Count} of {entries.Count} entries.");

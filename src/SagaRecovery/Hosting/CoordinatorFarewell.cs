@@ -32,22 +32,24 @@ internal sealed class CoordinatorFarewell(
 
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
+        using var timeUp = new DetachedCancellation(cancellationToken);
         if (Drains)
         {
-            await drain.HandOverAsync(cancellationToken).ConfigureAwait(false);
+            Task handedOver = drain.HandOverAsync(timeUp.Token);
+            await handedOver.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (coordinator.Member is { } member && !coordinator.Fenced.IsCancellationRequested)
         {
-            await LeaveAsync(member, cancellationToken).ConfigureAwait(false);
+            await LeaveAsync(member, timeUp.Token, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task LeaveAsync(Membership member, CancellationToken cancellationToken)
+    private async Task LeaveAsync(Membership member, CancellationToken forStore, CancellationToken cancellationToken)
     {
         try
         {
-            await controls.LeaveAsync(member, cancellationToken).ConfigureAwait(false);
+            await controls.LeaveAsync(member, forStore).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) // the store's: this process will look as if it had crashed
         {

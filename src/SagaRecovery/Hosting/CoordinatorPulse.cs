@@ -35,7 +35,8 @@ internal sealed class CoordinatorPulse(
         try
         {
             await coordinator.JoinedAsync(stoppingToken).ConfigureAwait(false);
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, coordinator.Fenced);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, coordinator.Fenced);
+            using var ended = new DetachedCancellation(either.Token);
             coordinator.Rejoined += (_, _) => wakeups.Request(PassReason.Hint); // the database may show other sagas than before
             await Task.WhenAll(Work(ended.Token)).ConfigureAwait(false);
         }

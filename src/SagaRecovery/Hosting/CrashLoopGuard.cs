@@ -98,7 +98,7 @@ internal sealed class CrashLoopGuard(
     {
         var note = new OperatorNote(
             OperatorNote.CrashGuardActor,
-            $"the process died {guilty.DeathsAlone} times within {PlainText.Duration(_policy.Probation)} of being handed this saga alone, and no step of it had ended in between");
+            $"the process died {PlainText.Count(guilty.DeathsAlone, "time")} within {PlainText.Duration(_policy.Probation)} of being handed this saga alone, and no step of it had ended in between");
         await operations.HoldAsync(guilty.SagaId, note, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -179,7 +179,7 @@ internal sealed class RecoveryPass(
         IReadOnlyList<SagaId> lost = plan.FinishedOrGone.Count == 0
             ? []
             : await store.FindLostAsync(member, [.. doubtful.Select(gone => gone.SagaId)], stopping).ConfigureAwait(false);
-        outcome.RecordLost(lost.Count);
+        outcome.RecordLost(lost);
         foreach (SagaId sagaId in lost)
         {
             Log.LostByDatabase(logger, sagaId);

@@ -28,6 +28,11 @@ internal sealed class SagaHandOver(
                 RelinquishOutcome answer = await Within(token => executor.RelinquishAsync(gone.SagaId, gone.Generation, token), abort)
                     .ConfigureAwait(false);
                 outcome.RecordGone(gone.SagaId, answer);
+                if (outcome.IsLost(gone.SagaId))
+                {
+                    continue; // its own log line named it
+                }
+
                 Log.Finished(logger, gone.SagaId);
                 if (answer == RelinquishOutcome.Relinquished)
                 {

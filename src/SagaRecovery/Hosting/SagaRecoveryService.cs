@@ -48,7 +48,7 @@ internal sealed class SagaRecoveryService : BackgroundService
     /// <summary>Lets the hand-overs in hand end, for as long as the host allows.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        using CancellationTokenRegistration timeUp = cancellationToken.Register(_abort.Cancel);
+        using CancellationTokenRegistration timeUp = cancellationToken.UnsafeRegister(static abort => _ = ((CancellationTokenSource)abort!).CancelAsync(), _abort);
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
         _wakeups.Close(); // the loop does so too, but one that is stopped before it began never runs
     }
@@ -62,6 +62,7 @@ internal sealed class SagaRecoveryService : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        using var stopping = new DetachedCancellation(stoppingToken);
         PassReason due = PassReason.Periodic;
         using ITimer timer = _time.CreateTimer(_ => _wakeups.Request(due), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _wakeups.Request(PassReason.Startup); // not by the timer, which may be late: whoever has asked already is answered by the same pass
@@ -71,10 +72,10 @@ internal sealed class SagaRecoveryService : BackgroundService
             {
                 await _wakeups.WaitAsync(stoppingToken).ConfigureAwait(false);
                 WakeupRequests requests = _wakeups.TakeRequests();
-                await AnswerDryRunsAsync(requests, stoppingToken).ConfigureAwait(false);
+                await AnswerDryRunsAsync(requests, stopping.Token).ConfigureAwait(false);
                 if (requests.Reason is { } reason)
                 {
-                    PassSchedule next = await AnswerAsync(requests, reason, stoppingToken).ConfigureAwait(false);
+                    PassSchedule next = await AnswerAsync(requests, reason, stopping.Token).ConfigureAwait(false);
                     due = next.Reason;
                     timer.Change(next.Delay, Timeout.InfiniteTimeSpan);
                 }

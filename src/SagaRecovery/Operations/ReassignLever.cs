@@ -66,7 +66,7 @@ internal sealed class ReassignLever(ISagaOperations operations, ISagaCluster clu
         _ => new(LeverResult.MovedOn, "reassign: not done, it is not needed any more."),
     };
 
-    private static string Sagas(long count) => count == 1 ? "1 saga" : $"{count} sagas";
+    private static string Sagas(long count) => PlainText.Count(count, "saga");
 
     private static string Told(CoordinatorId? from, ReassignOutcome.Done done)
     {

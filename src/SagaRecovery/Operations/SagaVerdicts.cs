@@ -163,7 +163,7 @@ internal static class SagaVerdicts
         {
             WaitingKind.NotHere => Verdict(evidence, SagaVerdict.NotHere, $"This binary cannot run it: {waiting.Why}", "Deploy a binary that has this definition. It is tried again at every pass."),
             WaitingKind.Unreadable => Verdict(evidence, SagaVerdict.Unreadable, $"Its row cannot be read: {waiting.Why}", "Mend the row. It is tried again at every pass."),
-            _ => Verdict(evidence, SagaVerdict.BackingOff, $"Handing it over failed {waiting.Failures} times in a row: {waiting.Why}", "Mend the cause. Retry it to skip the delay."),
+            _ => Verdict(evidence, SagaVerdict.BackingOff, $"Handing it over failed {PlainText.Count(waiting.Failures, "time")} in a row: {waiting.Why}", "Mend the cause. Retry it to skip the delay."),
         };
         return verdict with { Since = waiting.Since, NextTry = waiting.NextTry, Failures = waiting.Failures, Error = waiting.Why };
     }

@@ -40,14 +40,8 @@ public sealed class PostgresSchema
 
     /// <summary>Compares the tables with those that this package needs.</summary>
     /// <returns>What is missing or different, a line each; empty: nothing. Additions are not reported.</returns>
-    public async Task<IReadOnlyList<string>> CheckAsync(CancellationToken cancellationToken = default)
-    {
-        NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            return await CheckAsync(connection, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public async Task<IReadOnlyList<string>> CheckAsync(CancellationToken cancellationToken = default) =>
+        (await InspectAsync(cancellationToken).ConfigureAwait(false)).Differences;
 
     /// <summary>Creates the tables, or brings them up to date; harmless where they are. Processes that do so at once take turns.</summary>
     public async Task CreateAsync(CancellationToken cancellationToken = default)
@@ -92,26 +86,38 @@ public sealed class PostgresSchema
             await CreateAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        IReadOnlyList<string> differences = await CheckAsync(cancellationToken).ConfigureAwait(false);
+        (int version, List<string> differences) = await InspectAsync(cancellationToken).ConfigureAwait(false);
         if (differences.Count > 0)
         {
+            string advice = version > Version
+                ? "A newer package made them: this process has to be deployed with that one."
+                : $"Run the script (PostgresSchema.Script), or set {PostgresStoreOptions.SectionName}:{nameof(PostgresStoreOptions.CreateSchema)} to true.";
             throw new InvalidOperationException(
-                $"The tables in schema '{Name}' are not those that SagaRecovery needs: {string.Join("; ", differences)}. "
-                + $"Run the script (PostgresSchema.Script), or set {PostgresStoreOptions.SectionName}:{nameof(PostgresStoreOptions.CreateSchema)} to true.");
+                $"The tables in schema '{Name}' are not those that SagaRecovery needs: {string.Join("; ", differences)}. {advice}");
         }
 
         Log.SchemaReady(_logger, Name, Version);
         _ready = true;
     }
 
-    private async Task<List<string>> CheckAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<(int Version, List<string> Differences)> InspectAsync(CancellationToken cancellationToken)
     {
-        int version = await VersionAsync(connection, cancellationToken).ConfigureAwait(false);
-        if (version != Version)
+        NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
         {
-            return [version == 0 ? "there are none" : $"they are at version {version}, and this package needs {Version}"];
+            int version = await VersionAsync(connection, cancellationToken).ConfigureAwait(false);
+            List<string> differences = version switch
+            {
+                Version => await CompareAsync(connection, cancellationToken).ConfigureAwait(false),
+                0 => ["there are none"],
+                _ => [$"they are at version {version}, and this package needs {Version}"],
+            };
+            return (version, differences);
         }
+    }
 
+    private async Task<List<string>> CompareAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
         List<string> present = await PostgresDatabase.ReadAsync(
             connection,
             batch =>

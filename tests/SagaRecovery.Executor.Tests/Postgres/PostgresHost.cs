@@ -81,7 +81,7 @@ internal sealed class PostgresHost : IAsyncDisposable
             "select concat_ws(': ', state, abandon_reason, abandon_comment) from saga_recovery.saga where id = @Id", new { Id = id.Value }))!;
     }
 
-    public Task StopAsync() => _host.StopAsync();
+    public Task StopAsync(CancellationToken timeUp = default) => _host.StopAsync(timeUp);
 
     public async ValueTask DisposeAsync()
     {

@@ -255,6 +255,27 @@ public sealed class HandOverTests
     }
 
     [Fact]
+    public async Task A_saga_that_the_database_has_lost_counts_as_lost_and_not_as_finished_or_taken_away()
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync();
+        SagaId lost = host.Store.Add();
+        SagaId finished = host.Store.Add();
+        await host.ActivateAsync();
+        host.Store.FailOver(lost);
+        (await host.ActivateAsync()).Lost.Should().Be(0, "the pass learns of the fail-over and joins again");
+        host.Store.Sagas.TryRemove(finished, out _);
+        host.Executor.OnRelinquish = id => Task.FromResult(id == lost ? RelinquishOutcome.Relinquished : RelinquishOutcome.NotRunning);
+
+        PassReport pass = await host.ActivateAsync();
+
+        pass.Should().Match<PassReport>(p => p.Lost == 1 && p.Removed == 1 && p.TakenAway == 0);
+        host.Executor.Calls.Should().Contain($"relinquish {lost}@1", "its run is stopped");
+        host.LogLines.Count(45).Should().Be(1);
+        host.LogLines.Count(14).Should().Be(0, "no other process has it");
+        host.Status.Current.Tracked.Should().Be(0);
+    }
+
+    [Fact]
     public async Task An_executor_that_fails_to_relinquish_is_told_again()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();

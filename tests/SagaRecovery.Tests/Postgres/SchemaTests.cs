@@ -52,6 +52,17 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     }
 
     [Fact]
+    public async Task Tables_that_a_newer_package_made_ask_for_that_package()
+    {
+        await Db.Schema.CreateAsync();
+        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version) values (99)");
+        await using SagaDatabase asIs = With(new PostgresStoreOptions { CreateSchema = false });
+
+        await FluentActions.Awaiting(() => asIs.Schema.EnsureAsync(CancellationToken.None)).Should().ThrowAsync<InvalidOperationException>()
+            .WithMessage("*version 99*newer package*deployed*");
+    }
+
+    [Fact]
     public async Task Another_schema_name_serves_as_well()
     {
         await using SagaDatabase elsewhere = With(new PostgresStoreOptions { CreateSchema = true, Schema = "my_sagas" });

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace SagaRecovery.Stress.Cluster;
+namespace Tests.Shared;
 
 /// <summary>The processes of a Postgres server, found by the folder of its data, and signals to them.</summary>
 internal static class ServerProcesses
