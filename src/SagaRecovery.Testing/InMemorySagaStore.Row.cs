@@ -55,6 +55,13 @@ public sealed partial class InMemorySagaStore
                 return entry.Events.All(nodeEvent => _keys.Contains(Key(nodeEvent))) && HasBeenIn(entry);
             }
 
+            Write(entry);
+            return true;
+        }
+
+        /// <summary>Writes what is missing of an entry, whatever the state of the saga.</summary>
+        public void Write(SagaLogEntry entry)
+        {
             foreach (SavedNodeEvent nodeEvent in entry.Events)
             {
                 if (_keys.Add(Key(nodeEvent)))
@@ -64,7 +71,6 @@ public sealed partial class InMemorySagaStore
             }
 
             State = entry.NewState ?? State;
-            return true;
         }
 
         public Row Copy() => From(ToStoredSaga());

@@ -180,7 +180,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
             }
 
             Commit();
-            row.TryWrite(everything);
+            row.Write(everything);
             return Task.FromResult(RestoreOutcome.Restored);
         }
     }

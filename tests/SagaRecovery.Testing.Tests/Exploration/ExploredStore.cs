@@ -15,6 +15,9 @@ internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore data
     /// <summary>What stood in the database when the pass looked again, known from then on, though the pass hears of it a step later.</summary>
     public IReadOnlyList<LoadedSaga> Loaded { get; private set; } = [];
 
+    /// <summary>Of the sagas that were not listed, those without a row.</summary>
+    public IReadOnlyList<SagaId> Lost { get; private set; } = [];
+
     public void AddTo(Fingerprint fingerprint)
     {
         fingerprint.Add(database.Counts(_member));
@@ -32,6 +35,7 @@ internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore data
         _listing = null;
         ToLoad = [];
         Loaded = [];
+        Lost = [];
     }
 
     public Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken) =>
@@ -39,8 +43,8 @@ internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore data
 
     public Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken) => store.RejoinAsync(lost, cancellationToken);
 
-    public Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken) =>
-        store.FindLostAsync(member, sagas, cancellationToken);
+    public async Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken) =>
+        Lost = await store.FindLostAsync(member, sagas, cancellationToken);
 
     public Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {

@@ -34,6 +34,8 @@ internal sealed class PassWatch
 
     public int TakenAway { get; set; }
 
+    public int Lost { get; set; }
+
     /// <summary>Something happened to a saga: whatever the pass makes of it is right.</summary>
     public void Touch(int saga)
     {
@@ -47,7 +49,7 @@ internal sealed class PassWatch
         fingerprint.Add([.. Dead.Order()]);
         fingerprint.Add([.. HandedOver.Keys]);
         fingerprint.Add([.. HandedOver.Values.Select(note => (int)note)]);
-        fingerprint.Add([Announced, Found, Recovered, Failed, Gone, TakenAway]);
+        fingerprint.Add([Announced, Found, Recovered, Failed, Gone, TakenAway, Lost]);
     }
 
     /// <summary>Compares a report with what really happened.</summary>
@@ -63,6 +65,7 @@ internal sealed class PassWatch
         Same("recovered", pass.Recovered, Recovered);
         Same("failed", pass.Failed, Failed);
         Same("removed", pass.Removed, Gone);
+        Same("lost", pass.Lost, Lost);
         Same("taken away", pass.TakenAway, TakenAway);
         Same("the sum of all buckets", Sum(pass), pass.Found);
         Same("recovered since start", after.Recovered, before.Recovered + Recovered);

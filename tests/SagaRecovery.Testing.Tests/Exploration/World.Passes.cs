@@ -36,7 +36,8 @@ internal sealed partial class World
         if (step == SimulatedStep.ListAnswer && !fail)
         {
             watch.Found = process.Store.Listed.Count;
-            List<ExecutorCall> gone = [.. process.Executor.Calls.Skip(calls)];
+            List<ExecutorCall> gone = [.. process.Executor.Calls.Skip(calls).Where(call => !process.Store.Lost.Contains(call.SagaId))];
+            watch.Lost = process.Store.Lost.Count;
             watch.Gone = gone.Count;
             watch.TakenAway = gone.Count(call => call.Relinquished == RelinquishOutcome.Relinquished);
             OnlyRunsThatAreNotOursAreEnded(process, before);
