@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using SagaRecovery;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 /// <summary>Runs nothing: shows what an executor is asked.</summary>
 internal sealed class PrintingExecutor : ISagaExecutor
@@ -11,7 +14,7 @@ internal sealed class PrintingExecutor : ISagaExecutor
     {
         if (saga.Name != "print")
         {
-            return new(new ResumeOutcome.NotHere($"definition '{saga.Name}'")); // left alone, and offered again at each pass
+            return new(new ResumeOutcome.UnknownDefinition($"definition '{saga.Name}'")); // left alone, and offered again at each pass
         }
 
         bool begins = true;

@@ -7,11 +7,11 @@ public sealed class SagaRecoveryEndpointOptions
     /// The name of the authorization policy that a caller must satisfy to pull levers. Default null: levers are not mapped, and what is
     /// mapped changes nothing.
     /// </summary>
-    public string? LeverPolicy { get; set; }
+    public string? OperatorPolicy { get; set; }
 
     /// <summary>
     /// Maps the levers for everybody, in the Development environment; anywhere else mapping fails. Default false. Ignored where
-    /// <see cref="LeverPolicy"/> is set.
+    /// <see cref="OperatorPolicy"/> is set.
     /// </summary>
-    public bool LeversWithoutPolicy { get; set; }
+    public bool ActionsWithoutPolicy { get; set; }
 }

@@ -16,7 +16,7 @@ internal enum ExitCode
     NotFound = 3,
 
     /// <summary>The saga is not, or no longer, as it was shown.</summary>
-    MovedOn = 4,
+    Superseded = 4,
 
     /// <summary>The owner answers, nobody can take its sagas, or the caller has no rights.</summary>
     Refused = 5,

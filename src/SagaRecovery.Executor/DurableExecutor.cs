@@ -6,10 +6,12 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Execution;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Executor.Running;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor;
 
@@ -150,7 +152,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         if (_registry.Find(saga.Definition) is not { } definition)
         {
             return DefinitionHash.Of(saga.Definition.Dag.Span) == saga.Definition.Hash
-                ? new ResumeOutcome.NotHere(_registry.DescribeMissing(saga.Definition))
+                ? new ResumeOutcome.UnknownDefinition(_registry.DescribeMissing(saga.Definition))
                 : new ResumeOutcome.Unrecoverable($"the stored DAG of definition {saga.Definition.Hash} does not have this hash");
         }
 
@@ -226,9 +228,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             Drive(next);
         }
 
-        if (run.IsGivenUp)
+        if (run.IsInterrupted)
         {
-            _starts.GiveUp(run.Id, run.Generation); // now that the run is out of the table: the next pass may hand the saga over
+            _starts.ReportInterrupted(run.Id, run.Generation); // now that the run is out of the table: the next pass may hand the saga over
         }
         else if (result is not SagaResult.Interrupted || run.WasRefused)
         {

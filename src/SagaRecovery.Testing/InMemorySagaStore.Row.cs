@@ -1,3 +1,8 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
+
 namespace SagaRecovery.Testing;
 
 /// <content>A row and its log.</content>

@@ -1,3 +1,7 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Testing;
 
 /// <content>What a test can do that no process does: look at the rows, move them, put them there.</content>

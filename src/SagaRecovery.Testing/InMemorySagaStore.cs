@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
 
@@ -83,7 +85,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         LoadedSaga Load(Candidate candidate) =>
             Find(candidate.SagaId, member.Of(candidate.Generation)) is { IsInProgress: true } row
                 ? new LoadedSaga.Present(row.ToSavedSaga())
-                : LoadedSaga.MovedOn.Instance;
+                : LoadedSaga.Superseded.Instance;
     }
 
     /// <inheritdoc />

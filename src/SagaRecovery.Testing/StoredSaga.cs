@@ -1,3 +1,6 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Testing;
 
 /// <summary>A saga as an <see cref="InMemorySagaStore"/> holds it: a copy of its row and its log.</summary>

@@ -24,7 +24,7 @@ public sealed class SagaRecoveryOptions
     public int LoadBatchSize { get; set; } = 500;
 
     /// <summary>How long the executor may take over one hand-over before it counts as failed. Default 30 s.</summary>
-    public TimeSpan HandOverTimeout { get; set; } = TimeSpan.FromSeconds(30);
+    public TimeSpan ResumeTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a pass that fails waits before it is tried again, the first time; doubles up to 30 s, or <see cref="Period"/>. Default 1 s.</summary>
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(1);
@@ -57,13 +57,13 @@ public sealed class SagaRecoveryOptions
     public bool Canary { get; set; }
 
     /// <summary>How long a saga may go without a new event before it is reported as not progressing. Default 15 min.</summary>
-    public TimeSpan NotProgressingAfter { get; set; } = TimeSpan.FromMinutes(15);
+    public TimeSpan StalledAfter { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>The same for single definitions, by name; empty: none.</summary>
-    public Dictionary<string, TimeSpan> NotProgressingAfterByDefinition { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, TimeSpan> StalledAfterByDefinition { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The time between two looks for sagas that do not progress. Default 1 min.</summary>
-    public TimeSpan ProgressCheckPeriod { get; set; } = TimeSpan.FromMinutes(1);
+    public TimeSpan StalledCheckPeriod { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The time between two signs of life in the database. Default 5 s, at most 7.5 s; a coordinator that is silent for 15 s does not answer.</summary>
     public TimeSpan HeartbeatPeriod { get; set; } = TimeSpan.FromSeconds(5);

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using SagaRecovery.Operations;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery;
 
@@ -17,17 +17,17 @@ internal sealed class SagaRecoveryOptionsValidator : IValidateOptions<SagaRecove
         }
 
         Positive(problems, nameof(options.Period), options.Period);
-        Positive(problems, nameof(options.HandOverTimeout), options.HandOverTimeout);
+        Positive(problems, nameof(options.ResumeTimeout), options.ResumeTimeout);
         Positive(problems, nameof(options.RetryDelay), options.RetryDelay);
         Positive(problems, nameof(options.FirstBackoff), options.FirstBackoff);
         Positive(problems, nameof(options.LongestBackoff), options.LongestBackoff);
         Positive(problems, nameof(options.Probation), options.Probation);
-        Positive(problems, nameof(options.NotProgressingAfter), options.NotProgressingAfter);
-        Positive(problems, nameof(options.ProgressCheckPeriod), options.ProgressCheckPeriod);
+        Positive(problems, nameof(options.StalledAfter), options.StalledAfter);
+        Positive(problems, nameof(options.StalledCheckPeriod), options.StalledCheckPeriod);
         Positive(problems, nameof(options.HeartbeatPeriod), options.HeartbeatPeriod);
-        foreach ((string definition, TimeSpan patience) in options.NotProgressingAfterByDefinition)
+        foreach ((string definition, TimeSpan patience) in options.StalledAfterByDefinition)
         {
-            Positive(problems, $"{nameof(options.NotProgressingAfterByDefinition)}:{definition}", patience);
+            Positive(problems, $"{nameof(options.StalledAfterByDefinition)}:{definition}", patience);
         }
 
         Positive(problems, nameof(options.MaxConcurrency), options.MaxConcurrency);
@@ -39,9 +39,9 @@ internal sealed class SagaRecoveryOptionsValidator : IValidateOptions<SagaRecove
             problems.AddError($"{Setting(nameof(options.HoldAfterCrashes))} must be at least 0 (was {options.HoldAfterCrashes})");
         }
 
-        if (options.HeartbeatPeriod * 2 > CoordinatorDetails.Patience)
+        if (options.HeartbeatPeriod * 2 > CoordinatorDetails.AnswerTimeout)
         {
-            problems.AddError($"{Setting(nameof(options.HeartbeatPeriod))} must not be more than half of the {CoordinatorDetails.Patience} after which a silent coordinator does not answer (was {options.HeartbeatPeriod})");
+            problems.AddError($"{Setting(nameof(options.HeartbeatPeriod))} must not be more than half of the {CoordinatorDetails.AnswerTimeout} after which a silent coordinator does not answer (was {options.HeartbeatPeriod})");
         }
 
         if (options.TakeOverAfter is { } after && after < 3 * options.HeartbeatPeriod)

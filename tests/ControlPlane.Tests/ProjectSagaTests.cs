@@ -1,6 +1,6 @@
 using ControlPlane.Projects;
 using ControlPlane.Tests.Support;
-using SagaRecovery.Executor;
+using SagaRecovery;
 
 namespace ControlPlane.Tests;
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Dapper;
 using Npgsql;
 using SagaRecovery.AspNetCore.Tests.Support;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
@@ -14,7 +15,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
     [
         "--Serilog:MinimumLevel:Override:SagaRecovery=Debug", // one line for each decision
         "--SagaRecovery:Period=01:00:00", "--SagaRecovery:FirstBackoff=01:00:00", "--SagaRecovery:LongestBackoff=01:00:00",
-        "--SagaRecovery:Probation=00:00:00.200", "--SagaRecovery:ProgressCheckPeriod=00:00:00.200",
+        "--SagaRecovery:Probation=00:00:00.200", "--SagaRecovery:StalledCheckPeriod=00:00:00.200",
     ];
 
     private readonly Guid _coordinator = Guid.NewGuid();
@@ -33,7 +34,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task After_a_chaos_run_all_faces_agree_to_the_letter()
     {
         List<Guid> waiting = await LoadAsync(demoSagas: 6, projects: 60);
-        await PullAsync($"/sagas/{waiting[0]}/hold");
+        await PerformAsync($"/sagas/{waiting[0]}/hold");
         await MisfitAsync(waiting[1]);
         await RestartAsync();
         waiting.AddRange(await LoadAsync(demoSagas: 2, projects: 60));
@@ -47,7 +48,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         await _service.ActivateAsync(); // tries the misfit again: a failure more
 
         await LeaveOthersBehindAsync();
-        await PullAsync("/drain");
+        await PerformAsync("/drain");
         await Eventually.HoldsAsync(LooksEndedAsync, "the drain had ended, and what others left behind was seen");
         await _service.ActivateAsync();
 
@@ -105,12 +106,12 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
     private async Task<bool> LooksEndedAsync()
     {
         JsonElement report = await _service.StatusAsync();
-        return report.GetProperty("drain").GetProperty("phase").GetString() == "LeftSome" && report.GetProperty("cluster").GetProperty("orphans").GetProperty("count").GetInt64() == 2;
+        return report.GetProperty("drain").GetProperty("phase").GetString() == "Incomplete" && report.GetProperty("cluster").GetProperty("orphans").GetProperty("count").GetInt64() == 2;
     }
 
-    private async Task PullAsync(string lever)
+    private async Task PerformAsync(string kind)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, TestService.Prefix + lever)
+        using var request = new HttpRequestMessage(HttpMethod.Post, TestService.Prefix + kind)
         {
             Headers = { Authorization = ServiceProcess.Operator },
             Content = JsonContent.Create(new { reason = "to see it counted" }),

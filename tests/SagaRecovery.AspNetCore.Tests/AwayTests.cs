@@ -7,6 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SagaRecovery.AspNetCore.Tests.Support;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
@@ -26,8 +28,8 @@ public sealed class AwayTests
             await ShouldBeAwayAsync(await service.SendAsync(HttpMethod.Get, path), path);
         }
 
-        await ShouldBeAwayAsync(await service.PullAsync("/pause", new { reason = "x" }), "pause");
-        await ShouldBeAwayAsync(await service.PullAsync($"/sagas/{id}/abandon", new { reason = "x" }), "abandon");
+        await ShouldBeAwayAsync(await service.PerformAsync("/pause", new { reason = "x" }), "pause");
+        await ShouldBeAwayAsync(await service.PerformAsync($"/sagas/{id}/abandon", new { reason = "x" }), "abandon");
         (await service.SendAsync(HttpMethod.Get, "")).StatusCode.Should().Be(HttpStatusCode.OK);
         using HttpResponseMessage pass = await service.SendAsync(HttpMethod.Post, "/activate", TestUsers.Operator, accept: "application/json");
         (await pass.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("result").GetString().Should().Be("Failed");
@@ -42,7 +44,7 @@ public sealed class AwayTests
 
         (await service.SendAsync(HttpMethod.Get, "/sagas")).StatusCode.Should().Be(HttpStatusCode.NotImplemented);
         (await service.SendAsync(HttpMethod.Get, $"/sagas/{Guid.NewGuid()}/explain")).StatusCode.Should().Be(HttpStatusCode.NotImplemented);
-        (await service.PullAsync("/pause", new { reason = "x" })).StatusCode.Should().Be(HttpStatusCode.NotImplemented);
+        (await service.PerformAsync("/pause", new { reason = "x" })).StatusCode.Should().Be(HttpStatusCode.NotImplemented);
         (await service.SendAsync(HttpMethod.Get, "/plan")).StatusCode.Should().Be(HttpStatusCode.OK);
     }
 

@@ -34,7 +34,7 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
 
     [Fact]
     public async Task An_error_is_not_injected_without_a_node() => await ShouldBeProblemAsync(
-        HttpStatusCode.BadRequest, await _service.PullAsync($"/sagas/{Guid.NewGuid()}/inject-error", new { reason = "x" }));
+        HttpStatusCode.BadRequest, await _service.PerformAsync($"/sagas/{Guid.NewGuid()}/inject-error", new { reason = "x" }));
 
     [Theory]
     [InlineData("text/plain")]
@@ -62,12 +62,12 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
     [Theory]
     [InlineData("/pause")]
     [InlineData("/activate")]
-    public async Task A_form_without_its_antiforgery_token_is_refused(string lever)
+    public async Task A_form_without_its_antiforgery_token_is_refused(string kind)
     {
         long before = await PassesAsync();
         using var form = new FormUrlEncodedContent([new("reason", "x")]);
 
-        await ShouldBeProblemAsync(HttpStatusCode.BadRequest, await _service.SendAsync(HttpMethod.Post, lever, TestUsers.Operator, form));
+        await ShouldBeProblemAsync(HttpStatusCode.BadRequest, await _service.SendAsync(HttpMethod.Post, kind, TestUsers.Operator, form));
 
         (await PassesAsync()).Should().Be(before);
     }
@@ -114,7 +114,7 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
 
     [Fact]
     public async Task A_lever_on_no_UUID_is_refused() => await ShouldBeProblemAsync(
-        HttpStatusCode.BadRequest, await _service.PullAsync("/sagas/not-a-uuid/hold", new { reason = "x" }));
+        HttpStatusCode.BadRequest, await _service.PerformAsync("/sagas/not-a-uuid/hold", new { reason = "x" }));
 
     [Fact]
     public async Task An_unknown_saga_is_not_found_and_explained_as_unknown()

@@ -145,7 +145,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     private Task<ServiceProcess> StartAsync(params IReadOnlyList<string> settings) =>
-        ServiceProcess.StartAsync(_database, _coordinator, [.. settings, "--SagaRecovery:ProgressCheckPeriod=00:00:00.500"]);
+        ServiceProcess.StartAsync(_database, _coordinator, [.. settings, "--SagaRecovery:StalledCheckPeriod=00:00:00.500"]);
 
     /// <summary>Makes a saga another's, or nobody's.</summary>
     private Task<int> OrphanAsync(Guid saga, Guid? owner) => QueryAsync<int>(
@@ -153,7 +153,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
 
     private async Task<IReadOnlyList<string>> ActionsAsync() =>
         [.. (await _service.StatusAsync()).GetProperty("recentActions").EnumerateArray().Select(action =>
-            $"{action.GetProperty("lever")} {action.GetProperty("note").GetProperty("actor")} {action.GetProperty("note").GetProperty("reason")}")];
+            $"{action.GetProperty("kind")} {action.GetProperty("note").GetProperty("actor")} {action.GetProperty("note").GetProperty("reason")}")];
 
     private async Task<long> PassesAsync() => (await _service.StatusAsync()).GetProperty("totals").GetProperty("passes").GetInt64();
 

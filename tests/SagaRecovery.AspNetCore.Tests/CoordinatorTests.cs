@@ -2,8 +2,11 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.AspNetCore.Tests.Support;
-using SagaRecovery.Executor;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Execution;
+using SagaRecovery.Executor.Diagnostics;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
@@ -160,10 +163,10 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     [InlineData("application/x-www-form-urlencoded", "reason=x&evenIfOwnerAnswers=true")]
     public async Task What_another_site_could_make_a_browser_send_moves_nothing(string type, string body)
     {
-        foreach (string lever in new[] { "/drain", "/coordinators/nobody/reassign", $"/coordinators/{_service.CoordinatorId}/reassign" })
+        foreach (string kind in new[] { "/drain", "/coordinators/nobody/reassign", $"/coordinators/{_service.CoordinatorId}/reassign" })
         {
             using var content = new StringContent(body, encoding: null, type);
-            await ShouldBeAsync(HttpStatusCode.UnsupportedMediaType, await _service.SendAsync(HttpMethod.Post, lever, TestUsers.Operator, content));
+            await ShouldBeAsync(HttpStatusCode.UnsupportedMediaType, await _service.SendAsync(HttpMethod.Post, kind, TestUsers.Operator, content));
         }
 
         (await _service.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action")).Should().Be(0);
@@ -173,21 +176,21 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task A_drain_is_answered_at_once_and_the_status_shows_how_far_it_has_come()
     {
         SagaId saga = await _service.StartSagaAsync();
-        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PullAsync("/drain", new { reason = "x", letRun = -1 }));
-        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PullAsync("/drain", new { letRun = 5 }));
+        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PerformAsync("/drain", new { reason = "x", letRun = -1 }));
+        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PerformAsync("/drain", new { letRun = 5 }));
         (await _service.JsonAsync("")).GetProperty("drain").ValueKind.Should().Be(JsonValueKind.Null);
 
-        JsonElement began = await ShouldBeAsync(HttpStatusCode.Accepted, await _service.PullAsync("/drain", new { reason = "version 2", letRun = 3600 }));
-        JsonElement again = await ShouldBeAsync(HttpStatusCode.Accepted, await _service.PullAsync("/drain", new { reason = "version 3" }));
+        JsonElement began = await ShouldBeAsync(HttpStatusCode.Accepted, await _service.PerformAsync("/drain", new { reason = "version 2", letRun = 3600 }));
+        JsonElement again = await ShouldBeAsync(HttpStatusCode.Accepted, await _service.PerformAsync("/drain", new { reason = "version 3" }));
         Func<Task> start = () => _service.App.Services.GetRequiredService<SagaClient>().StartAsync(_service.App.Services.GetRequiredService<GatedSaga>(), "x");
 
-        began.GetProperty("phase").GetString().Should().Be("LettingFinish");
+        began.GetProperty("phase").GetString().Should().Be("WaitingForRuns");
         again.GetProperty("note").GetProperty("reason").GetString().Should().Be("version 2", "it is the same drain");
         await start.Should().ThrowAsync<SagaStartRefusedException>();
         HealthReport health = await _service.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
-        (health.Status, health.Entries["saga-recovery"].Data["drain"]).Should().Be((HealthStatus.Degraded, "LettingFinish"));
+        (health.Status, health.Entries["saga-recovery"].Data["drain"]).Should().Be((HealthStatus.Degraded, "WaitingForRuns"));
 
-        await _service.PullAsync($"/sagas/{saga}/abandon", new { reason = "let it end" });
+        await _service.PerformAsync($"/sagas/{saga}/abandon", new { reason = "let it end" });
         await Eventually.HoldsAsync(
             async () => (await _service.JsonAsync("")).GetProperty("drain").GetProperty("phase").GetString() == "Drained", "the drain was over");
         await Eventually.HoldsAsync(
@@ -221,7 +224,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     private Task<Guid> OwnerAsync(SagaId saga) =>
         _service.QueryAsync<Guid>("select current_coordinator from saga_recovery.saga where id = @Id", new { Id = saga.Value });
 
-    private Task<HttpResponseMessage> ReassignAsync(string from, object body) => _service.PullAsync($"/coordinators/{from}/reassign", body);
+    private Task<HttpResponseMessage> ReassignAsync(string from, object body) => _service.PerformAsync($"/coordinators/{from}/reassign", body);
 
     private static async Task<JsonElement> ShouldBeAsync(HttpStatusCode status, HttpResponseMessage response)
     {

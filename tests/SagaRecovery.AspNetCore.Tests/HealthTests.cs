@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SagaRecovery.AspNetCore.Health;
 using SagaRecovery.AspNetCore.Tests.Support;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Tests;
@@ -51,32 +52,32 @@ public sealed class HealthTests(PostgresCluster postgres)
             Paused = new RecoveryPause(Noon, new OperatorNote("ann", "a look")),
             HeldCount = 2,
             WaitingCount = 4,
-            NotProgressing = new StillSagas(Noon, 5, []),
+            Stalled = new StalledSagas(Noon, 5, []),
         };
 
         HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
 
         result.Status.Should().Be(HealthStatus.Healthy);
         result.Description.Should().Be("Paused by ann: a look");
-        result.Data.Should().Contain("paused", true).And.Contain("held", 2).And.Contain("waiting", 4).And.Contain("notProgressing", 5)
+        result.Data.Should().Contain("paused", true).And.Contain("held", 2).And.Contain("waiting", 4).And.Contain("stalled", 5)
             .And.Contain("incarnation", 3L).And.Contain("lastPass", "Completed").And.Contain("coordinator", report.Coordinator.Id.ToString());
     }
 
     [Theory]
-    [InlineData(DrainPhase.LettingFinish, "those that run may finish.")]
-    [InlineData(DrainPhase.HandingOver, "the rest is being given to others.")]
+    [InlineData(DrainPhase.WaitingForRuns, "those that run may finish.")]
+    [InlineData(DrainPhase.Reassigning, "the rest is being given to others.")]
     [InlineData(DrainPhase.Drained, "nothing is left: it can be ended.")]
-    [InlineData(DrainPhase.LeftSome, "2 are left, which go on at its next start.")]
+    [InlineData(DrainPhase.Incomplete, "2 are left, which go on at its next start.")]
     [InlineData(DrainPhase.Unanswered, "the database did not answer: ask for it again.", 0)]
     public void While_it_drains_it_is_degraded_and_says_how_far_it_has_come(DrainPhase phase, string says, long left = 2)
     {
-        RecoveryReport report = After(PassResult.Completed) with { Drain = new DrainReport(Noon, new OperatorNote("ann", "version 2"), phase, HandedOver: 5, left) };
+        RecoveryReport report = After(PassResult.Completed) with { Drain = new DrainReport(Noon, new OperatorNote("ann", "version 2"), phase, Reassigned: 5, left) };
 
         HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
 
         result.Status.Should().Be(HealthStatus.Degraded);
         result.Description.Should().Be($"Draining, asked for by ann: version 2. It starts no new sagas; {says}");
-        result.Data.Should().Contain("draining", true).And.Contain("drain", phase.ToString()).And.Contain("drainHandedOver", 5L).And.Contain("drainLeft", left);
+        result.Data.Should().Contain("draining", true).And.Contain("drain", phase.ToString()).And.Contain("drainReassigned", 5L).And.Contain("drainLeft", left);
     }
 
     [Fact]

@@ -1,6 +1,9 @@
 using System.Text.Json;
+using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.AspNetCore.Tests.Support;
-using SagaRecovery.Operations;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
@@ -23,7 +26,7 @@ public sealed class HostileTextTests(PostgresCluster postgres)
             select @id, 1, 'failed', json_build_object('code', 'x', 'message', @megabytes), current_coordinator from saga_recovery.saga where id = @id
             """,
             new { megabytes, id = saga.Value });
-        using HttpResponseMessage held = await service.PullAsync($"/sagas/{saga}/hold", new { reason = Hostile });
+        using HttpResponseMessage held = await service.PerformAsync($"/sagas/{saga}/hold", new { reason = Hostile });
         held.EnsureSuccessStatusCode();
 
         foreach (string path in (string[])["", "/sagas", $"/sagas/{saga}", $"/sagas/{saga}/explain", "/counts"])

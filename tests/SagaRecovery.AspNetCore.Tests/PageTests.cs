@@ -39,7 +39,7 @@ public sealed class PageTests(PostgresCluster postgres)
         await using TestService none = await TestService.StartAsync(await postgres.NewDatabaseAsync());
         (await RightsAsync(none, TestUsers.Operator)).Should().Be("NotMapped");
         await using TestService open = await TestService.StartAsync(
-            await postgres.NewDatabaseAsync(), options => options.LeversWithoutPolicy = true, "Development");
+            await postgres.NewDatabaseAsync(), options => options.ActionsWithoutPolicy = true, "Development");
         (await RightsAsync(open, null)).Should().Be("Open");
     }
 

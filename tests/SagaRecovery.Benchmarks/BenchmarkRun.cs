@@ -3,6 +3,7 @@ using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Data;
 using SagaRecovery.Benchmarks.Reports;
 using SagaRecovery.Benchmarks.Subjects;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks;
 

@@ -1,3 +1,4 @@
+using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Cli.Tests.Support;
 
 namespace SagaRecovery.Cli.Tests;

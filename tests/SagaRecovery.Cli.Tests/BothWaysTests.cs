@@ -2,6 +2,8 @@ using System.Text.Json;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Tests;
 
@@ -34,7 +36,7 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
         sagas.Select(saga => saga.Name).Should().BeEquivalentTo("demo", "project-create");
         foreach (SagaSummary saga in sagas)
         {
-            (await ShowAsync(Way.Database, saga.Id)).Should().Be(await ShowAsync(Way.Service, saga.Id));
+            (await PrintAsync(Way.Database, saga.Id)).Should().Be(await PrintAsync(Way.Service, saga.Id));
         }
     }
 
@@ -145,11 +147,11 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
     }
 
     /// <summary>As JSON.</summary>
-    private async Task<string> ShowAsync(string way, SagaId id)
+    private async Task<string> PrintAsync(string way, SagaId id)
     {
         SagaDetails details = (await Sample.RunAsync(way, "sagas", "show", id.ToString(), "--json")).ShouldBeDone().Read(RecoveryReportJson.Default.SagaDetails);
         details.Owner.Should().NotBeNull();
-        SagaDetails still = details with { Owner = details.Owner! with { Silence = TimeSpan.Zero } }; // the only thing that time alone changes
-        return JsonSerializer.Serialize(still, RecoveryReportJson.Default.SagaDetails);
+        SagaDetails stalled = details with { Owner = details.Owner! with { Silence = TimeSpan.Zero } }; // the only thing that time alone changes
+        return JsonSerializer.Serialize(stalled, RecoveryReportJson.Default.SagaDetails);
     }
 }

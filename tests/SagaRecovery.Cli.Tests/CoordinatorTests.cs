@@ -1,6 +1,8 @@
+using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Tests;
 
@@ -41,7 +43,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
             .MatchRegex($"(?m)^{dead}  does not answer +1 +\\d+m?s ago$").And.MatchRegex($"(?m)^{stranger}  never joined +1 ").And.MatchRegex("(?m)^nobody +has no owner +1 ")
             .And.EndWith("2 orphans, 1 stranded: 'coordinators reassign OWNER' gives them to others\n");
         (await Sample.RunAsync(way, "coordinators", "orphans", "--json")).ShouldBeDone().Read(RecoveryReportJson.Default.ClusterDetails)
-            .Should().Match<ClusterDetails>(cluster => cluster.Orphans.Count == 2 && cluster.Stranded.Count == 1);
+            .Should().Match<ClusterDetails>(cluster => cluster.Orphans.Count == 2 && cluster.OwnerDown.Count == 1);
         (await Sample.RunAsync(way, "explain", sagas[0])).Out.Should().Contain($"coordinators reassign {dead}.");
         foreach ((string saga, Guid? owner) in sagas.Zip(owners))
         {
@@ -74,8 +76,8 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         no.ShouldRefuse(ExitCode.Failed, "Nothing was done");
         no.Error.Should().Contain($"reassign the sagas of coordinator {other.CoordinatorId} (").And.Contain("has 1 saga in progress");
         (await Sample.OwnerOfAsync(saga)).Should().Be(other.CoordinatorId);
-        ReassignAnswer done = (await Sample.RunAsync(way, [.. reassign, "--even-if-owner-answers", "--yes", "--json", "--wait"])).ShouldBeDone()
-            .Read(RecoveryReportJson.Default.ReassignAnswer);
+        ReassignResponse done = (await Sample.RunAsync(way, [.. reassign, "--even-if-owner-answers", "--yes", "--json", "--wait"])).ShouldBeDone()
+            .Read(RecoveryReportJson.Default.ReassignResponse);
 
         done.Receipts.Should().ContainSingle().Which.Count.Should().Be(1);
         done.CaughtUp.Should().ContainSingle().Which.NotRunning.Should().Be(0);
@@ -120,7 +122,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         (await old.RunAsync(Way.Service, "drain", "--comment", "version 2", "--let-run", "100ms", "--wait", "--yes")).ShouldBeDone().Out.Should()
             .MatchRegex("^drain: asked for by ada at .*; done, 1 saga given to others, none left\n$");
         (await next.RunAsync(Way.Service, "drain", "--comment", "version 2", "--let-run", "100ms", "--wait", "--yes", "--json")).Should(ExitCode.Failed)
-            .Read(RecoveryReportJson.Default.DrainReport).Should().Match<DrainReport>(drain => drain.Phase == DrainPhase.LeftSome && drain.Left == 1);
+            .Read(RecoveryReportJson.Default.DrainReport).Should().Match<DrainReport>(drain => drain.Phase == DrainPhase.Incomplete && drain.Left == 1);
 
         (await old.OwnerOfAsync(saga)).Should().Be(next.CoordinatorId);
         (await next.RunAsync(Way.Database, "coordinators", "list")).Out.Should().MatchRegex($"(?m)^{old.CoordinatorId}  draining  answers ");

@@ -1,6 +1,8 @@
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Tests;
 
@@ -36,7 +38,7 @@ public sealed class GraphDrawingTests
     {
         using var output = new StringWriter();
         var around = new Surroundings { Out = output, Error = output, In = TextReader.Null, Variable = _ => null, User = ToolRun.OsUser, Time = TimeProvider.System };
-        new Screen(around).Show(GraphDrawing.Draw(saga, saga.Graph!).Table);
+        new Screen(around).Print(GraphDrawing.Draw(saga, saga.Graph!).Table);
         return output.ToString().TrimEnd('\n').Split('\n');
     }
 

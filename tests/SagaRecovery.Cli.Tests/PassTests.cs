@@ -1,4 +1,5 @@
 using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Tests;

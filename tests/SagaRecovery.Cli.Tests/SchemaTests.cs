@@ -1,6 +1,5 @@
 using System.Text.Json;
 using SagaRecovery.Cli.Tests.Support;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Cli.Tests;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Commands;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Postgres;
 

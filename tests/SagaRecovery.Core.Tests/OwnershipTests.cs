@@ -1,3 +1,5 @@
+using SagaRecovery.Fencing;
+
 namespace SagaRecovery.Core.Tests;
 
 public class OwnershipTests

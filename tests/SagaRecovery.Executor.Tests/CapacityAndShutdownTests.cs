@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using SagaRecovery.Execution;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;

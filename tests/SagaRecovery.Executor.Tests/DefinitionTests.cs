@@ -1,7 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Options;
-using SagaRecovery.Executor.Definitions;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests;
 

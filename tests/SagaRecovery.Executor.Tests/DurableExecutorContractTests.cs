@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
 
 namespace SagaRecovery.Executor.Tests;

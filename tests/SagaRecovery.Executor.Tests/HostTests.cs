@@ -2,10 +2,12 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using SagaRecovery.Activation;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Execution;
 using SagaRecovery.Executor.Tests.Support;
-using SagaRecovery.Hosting;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;
@@ -84,14 +86,14 @@ public sealed class HostTests
         using var impatient = new CancellationTokenSource();
 
         Task<SagaHandle> starting = client.StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "");
-        Task<SagaHandle> givenUp = client.StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "", ct: impatient.Token);
+        Task<SagaHandle> interrupted = client.StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "", ct: impatient.Token);
         starting.IsCompleted.Should().BeFalse();
         await impatient.CancelAsync();
         await host.Services.GetRequiredService<SagaCoordinator>()
             .EnsureJoinedAsync(host.Services.GetRequiredService<ISagaStore>(), CancellationToken.None);
 
         (await (await starting.Soon()).Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
-        Func<Task> waitForGivenUp = () => givenUp;
+        Func<Task> waitForGivenUp = () => interrupted;
         await waitForGivenUp.Should().ThrowAsync<OperationCanceledException>();
         await host.StopAsync().Soon();
     }

@@ -1,5 +1,7 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;
@@ -95,7 +97,7 @@ public sealed class LostCommitTests
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
         _store.Get(handle.SagaId).Events.Should().HaveCount(2, "nothing was added to what another had written");
-        process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.GivenUp);
+        process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Interrupted);
     }
 
     [Fact]

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Execution;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;
@@ -31,7 +33,7 @@ public sealed class OwnershipTests
         _store.Get(lost.SagaId).Events.Should().ContainSingle();
         log.Groups.SelectMany(group => group).Count(entry => entry.SagaId == lost.SagaId).Should().Be(2, "a refused write is not tried again");
         process.Lines.Count(106).Should().Be(1);
-        process.ReadInbox().Should().NotContain(message => message.Kind == StartMessageKind.GivenUp);
+        process.ReadInbox().Should().NotContain(message => message.Kind == StartMessageKind.Interrupted);
     }
 
     [Fact]
@@ -237,7 +239,7 @@ public sealed class OwnershipTests
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>()
             .Which.Reason.Should().StartWith("the run was given up: What node 'only' returned cannot be written as JSON");
-        process.ReadInbox().Should().ContainSingle(message => message.Kind == StartMessageKind.GivenUp)
+        process.ReadInbox().Should().ContainSingle(message => message.Kind == StartMessageKind.Interrupted)
             .Which.Lease.SagaId.Should().Be(handle.SagaId);
         process.Client.Find(handle.SagaId).Should().BeNull();
         process.Lines.Count(107).Should().Be(1);

@@ -1,4 +1,6 @@
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;

@@ -25,7 +25,7 @@ public sealed class RunsToldTests
 
     [Fact]
     public void A_saga_whose_run_was_given_up_may_be_begun_again() =>
-        RunsTold.Twice([Process(1, Started(), GaveUp(), Resumed(), Succeeded())]).Should().BeEmpty();
+        RunsTold.Twice([Process(1, Started(), RunInterrupted(), Resumed(), Succeeded())]).Should().BeEmpty();
 
     [Fact]
     public void A_saga_that_is_begun_after_its_end_was_run_twice() =>
@@ -89,7 +89,7 @@ public sealed class RunsToldTests
 
     private string Succeeded() => Line(102, $"saga {Saga} (good) has succeeded");
 
-    private string GaveUp() => Line(107, $"gave up the run of saga {Saga} (good); recovery tries it again");
+    private string RunInterrupted() => Line(107, $"gave up the run of saga {Saga} (good); recovery tries it again");
 
     /// <summary>Each a second after the one that was made before it.</summary>
     private string Line(int id, string said) =>

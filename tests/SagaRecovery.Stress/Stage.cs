@@ -1,6 +1,7 @@
 using Dapper;
 using EmbeddedPostgres;
 using Npgsql;
+using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Reconciliation;
 

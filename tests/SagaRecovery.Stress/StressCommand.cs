@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Blast;
+using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Scenarios;
 
 namespace SagaRecovery.Stress;

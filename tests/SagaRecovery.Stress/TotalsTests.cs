@@ -1,5 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress;
@@ -35,7 +38,7 @@ public sealed class TotalsTests
 
     private static JsonElement Status(int pass, int recovered, int found)
     {
-        string[] buckets = ["failed", "skipped", "notHere", "abandoned", "movedOn", "notAttempted", "backingOff", "held", "paused", "deferred", "unreadable"];
+        string[] buckets = ["failed", "skipped", "unknownDefinition", "abandoned", "superseded", "notAttempted", "backingOff", "held", "paused", "deferred", "unreadable"];
         string[] totals =
             ["failedPasses", "failed", "observedStarts", "inferredFinished", "missingFromExecutor", "badStateInExecutor", "abandoned", "protocolViolations"];
         var status = new JsonObject

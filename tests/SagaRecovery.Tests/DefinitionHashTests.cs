@@ -1,3 +1,5 @@
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Tests;
 
 public sealed class DefinitionHashTests

@@ -1,4 +1,6 @@
 using Npgsql;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests;
 

@@ -1,6 +1,8 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests;
 
@@ -35,7 +37,7 @@ public sealed class VerdictTests
         { "ours, held, paused, failed", SagaVerdict.Held },
         { "ours, paused, failed", SagaVerdict.Paused },
         { "ours, failed", SagaVerdict.BackingOff },
-        { "ours, not here", SagaVerdict.NotHere },
+        { "ours, not here", SagaVerdict.UnknownDefinition },
         { "ours, unreadable", SagaVerdict.Unreadable },
         { "ours, suspected", SagaVerdict.Deferred },
         { "ours, idle", SagaVerdict.ToBeRecovered },
@@ -70,14 +72,14 @@ public sealed class VerdictTests
     [InlineData(CoordinatorState.Draining, false, 3, "which answers, and is draining", "--even-if-owner-answers")]
     [InlineData(CoordinatorState.Draining, false, 60, "which does not answer (last seen 60s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
     [InlineData(CoordinatorState.Active, false, 60, "which does not answer (last seen 60s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
-    [InlineData(CoordinatorState.Gone, true, 3, "which was shut down (last seen 3s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
-    [InlineData(CoordinatorState.Gone, false, 60, "which is gone: it does not answer", "Start a coordinator that has its definition, and reassign what is left")]
+    [InlineData(CoordinatorState.Down, true, 3, "which was shut down (last seen 3s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
+    [InlineData(CoordinatorState.Down, false, 60, "which is gone: it does not answer", "Start a coordinator that has its definition, and reassign what is left")]
     public void Of_an_owner_it_is_told_where_it_stands_and_which_lever_moves_its_sagas(
         CoordinatorState state, bool left, int silentSeconds, string because, string toDo)
     {
         CoordinatorDetails owner = Owner(Others) with { State = state, HasLeft = left, Silence = TimeSpan.FromSeconds(silentSeconds) };
 
-        SagaExplanation told = Judge(Row(SagaState.Running, Others) with { Owner = owner }, new SagaKnowledge());
+        SagaExplanation told = Judge(Row(SagaState.Running, Others) with { Owner = owner }, new TrackedSagaInfo());
 
         told.Verdict.Should().Be(SagaVerdict.NotOurs);
         told.Because.Should().Contain(because);
@@ -88,25 +90,25 @@ public sealed class VerdictTests
     public void Of_an_orphan_it_is_told_which_lever_gives_it_an_owner()
     {
         Judge("nobody's").ToDo.Should().Be("Reassign the sagas that nobody owns: coordinators reassign nobody.");
-        Judge(Row(SagaState.Running, Others) with { Owner = null }, new SagaKnowledge()).Should().Match<SagaExplanation>(told =>
+        Judge(Row(SagaState.Running, Others) with { Owner = null }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(told =>
             told.Because.Contains("has never joined") && told.ToDo.EndsWith($"coordinators reassign {Others}."));
     }
 
     private static SagaExplanation Judge(string story)
     {
-        var known = new SagaKnowledge
+        var known = new TrackedSagaInfo
         {
             Run = story switch
             {
-                _ when story.Contains("announced") => new SagaRunKnowledge(RunOrigin.Announced, AdoptGeneration.Initial, RecoveredAt: null),
-                _ when story.Contains("started") => new SagaRunKnowledge(RunOrigin.Started, AdoptGeneration.Initial, RecoveredAt: null),
-                _ when story.Contains("recovered") || story.Contains("tracked") => new SagaRunKnowledge(RunOrigin.Recovered, AdoptGeneration.Initial, Noon.AddMinutes(-5)),
+                _ when story.Contains("announced") => new TrackedRunInfo(RunOrigin.Announced, AdoptGeneration.Initial, RecoveredAt: null),
+                _ when story.Contains("started") => new TrackedRunInfo(RunOrigin.Started, AdoptGeneration.Initial, RecoveredAt: null),
+                _ when story.Contains("recovered") || story.Contains("tracked") => new TrackedRunInfo(RunOrigin.Recovered, AdoptGeneration.Initial, Noon.AddMinutes(-5)),
                 _ => null,
             },
             Waiting = story switch
             {
                 _ when story.Contains("failed") => new WaitingSaga(Saga, "provision", WaitingKind.BackingOff, Noon, 3, Noon.AddSeconds(8), "time-out"),
-                _ when story.Contains("not here") => new WaitingSaga(Saga, "provision", WaitingKind.NotHere, Noon, 0, NextTry: null, "definition provision v7"),
+                _ when story.Contains("not here") => new WaitingSaga(Saga, "provision", WaitingKind.UnknownDefinition, Noon, 0, NextTry: null, "definition provision v7"),
                 _ when story.Contains("unreadable") => new WaitingSaga(Saga, "", WaitingKind.Unreadable, Noon, 0, NextTry: null, "state 'sideways'"),
                 _ => null,
             },
@@ -136,7 +138,7 @@ public sealed class VerdictTests
         return Judge(row, known, fenced: story.Contains("fenced"), paused: story.Contains("paused"));
     }
 
-    private static SagaExplanation Judge(SagaDetails? row, SagaKnowledge known, bool fenced = false, bool paused = false)
+    private static SagaExplanation Judge(SagaDetails? row, TrackedSagaInfo known, bool fenced = false, bool paused = false)
     {
         var us = new CoordinatorStatus(Us, new Incarnation(3), fenced ? new FenceStatus(new Incarnation(4), Noon) : null);
         return SagaVerdicts.Judge(new SagaEvidence(Saga, row, known, us, paused ? new RecoveryPause(Noon, Note) : null));

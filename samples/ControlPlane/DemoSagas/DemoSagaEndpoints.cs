@@ -1,7 +1,6 @@
 using ControlPlane.Hosting;
 using SagaRecovery;
 using SagaRecovery.Coordinators;
-using SagaRecovery.Executor;
 
 namespace ControlPlane.DemoSagas;
 

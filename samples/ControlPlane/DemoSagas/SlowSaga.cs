@@ -1,4 +1,4 @@
-using SagaRecovery.Executor;
+using SagaRecovery;
 
 namespace ControlPlane.DemoSagas;
 

@@ -2,15 +2,14 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Database;
 using ControlPlane.DemoSagas;
-using ControlPlane.Projects;
 using ControlPlane.Operators;
+using ControlPlane.Projects;
 using EmbeddedPostgres;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using SagaRecovery;
-using SagaRecovery.AspNetCore;
-using SagaRecovery.Executor;
 using SagaRecovery.Postgres;
 using Serilog;
 
@@ -113,7 +112,7 @@ internal static class ControlPlaneHost
         app.UseStatusCodePages();
         app.MapProjects();
         app.MapDemoSagas();
-        app.MapSagaRecovery(configure: options => options.LeverPolicy = OperatorAccess.Policy);
+        app.MapSagaRecovery(configure: options => options.OperatorPolicy = OperatorAccess.Policy);
         app.MapTelemetry();
         app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthAnswer.WriteAsync });
     }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using SagaRecovery;
 
 namespace ControlPlane.Hosting;
 

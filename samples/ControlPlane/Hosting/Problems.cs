@@ -3,8 +3,8 @@ using ControlPlane.Database;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
 using SagaRecovery;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Executor;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
 
 namespace ControlPlane.Hosting;
 

@@ -1,5 +1,6 @@
 using EmbeddedPostgres;
 using Npgsql;
+using SagaRecovery;
 
 namespace ControlPlane.Hosting;
 

@@ -1,8 +1,6 @@
 using ControlPlane.Database;
 using Microsoft.Extensions.Options;
 using SagaRecovery;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Executor;
 
 namespace ControlPlane.Hosting;
 

@@ -1,6 +1,6 @@
 using ControlPlane.Database;
 using Npgsql;
-using SagaRecovery.Executor;
+using SagaRecovery;
 
 namespace ControlPlane.Projects;
 

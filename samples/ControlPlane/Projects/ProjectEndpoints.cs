@@ -1,6 +1,6 @@
 using ControlPlane.Database;
 using ControlPlane.Hosting;
-using SagaRecovery.Executor;
+using SagaRecovery;
 
 namespace ControlPlane.Projects;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using static SagaRecovery.Status.PlainText;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
@@ -20,7 +21,7 @@ internal static class ExplanationText
         Append(text, "next try", explanation.NextTry is { } next ? Time(next) : null);
         if (explanation.Saga is { } saga)
         {
-            Append(text, "saga", $"{OneLine(saga.Name)}, {SagaWords.Of(saga.State)}, generation {saga.Generation}, created {Time(saga.TimeCreated)}{(saga.IsHeld ? ", held" : "")}");
+            Append(text, "saga", $"{OneLine(saga.Name)}, {SagaNames.Of(saga.State)}, generation {saga.Generation}, created {Time(saga.TimeCreated)}{(saga.IsHeld ? ", held" : "")}");
             Append(text, "owner", saga.Owner?.ToString() ?? "nobody");
         }
 

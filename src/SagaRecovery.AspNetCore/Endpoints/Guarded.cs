@@ -1,10 +1,10 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.AspNetCore.Diagnostics;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Status;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 

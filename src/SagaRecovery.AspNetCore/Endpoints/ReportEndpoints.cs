@@ -3,16 +3,16 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.AspNetCore.Page;
-using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
 /// <summary>What recovery did and would do, as a whole: the report, the page, a dry run, the coordinators, who owns what, the counts.</summary>
 internal static class ReportEndpoints
 {
-    public static void Map(IEndpointRouteBuilder group, LeverAccess access)
+    public static void Map(IEndpointRouteBuilder group, OperatorAccess access)
     {
         group.MapGet("", Guarded.Of(context => StatusAsync(context, access)));
         group.MapGet("/plan", Guarded.Of(PlanAsync));
@@ -25,7 +25,7 @@ internal static class ReportEndpoints
     public static string Render(HttpContext context, RecoveryReport report) =>
         RecoveryReportText.Render(report, context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow());
 
-    private static async Task<IResult> StatusAsync(HttpContext context, LeverAccess access)
+    private static async Task<IResult> StatusAsync(HttpContext context, OperatorAccess access)
     {
         context.Response.Headers.Vary = "Accept";
         if (MediaTypes.Prefers(context.Request, MediaTypes.Html, MediaTypes.Json, MediaTypes.Text))

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.Operations;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 

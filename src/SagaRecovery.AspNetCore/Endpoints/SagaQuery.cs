@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
-using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
@@ -38,7 +39,7 @@ internal static class SagaQuery
 
     private static SagaFilter? With(SagaFilter filter, string name, string value) => name switch
     {
-        "state" => SagaWords.TryParse(value, out SagaState state) ? filter with { State = state } : null,
+        "state" => SagaNames.TryParse(value, out SagaState state) ? filter with { State = state } : null,
         "owner" => Guid.TryParse(value, out Guid owner) ? filter with { Owner = new CoordinatorId(owner) } : null,
         "name" => value.Contains('\0') ? null : filter with { Name = value },
         "before" => SagaId.TryParse(value, provider: null, out SagaId before) ? filter with { Before = before } : null,
@@ -50,7 +51,7 @@ internal static class SagaQuery
 
     private static string WhatIsExpected(string name) => name switch
     {
-        "state" => $"'state' is one of {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaWords.Of))}.",
+        "state" => $"'state' is one of {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of))}.",
         "owner" or "before" => $"'{name}' is a UUID.",
         "name" => "'name' is the name of a definition.",
         "limit" => $"'limit' is a number from 1 to {MaxLimit}.",

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Health;
@@ -31,8 +32,8 @@ internal static class RecoveryHealth
         $"Draining, asked for by {PlainText.OneLine(drain.Note.Actor)}: {PlainText.OneLine(drain.Note.Reason)}. It starts no new sagas; "
         + drain.Phase switch
         {
-            DrainPhase.LettingFinish => "those that run may finish.",
-            DrainPhase.HandingOver => "the rest is being given to others.",
+            DrainPhase.WaitingForRuns => "those that run may finish.",
+            DrainPhase.Reassigning => "the rest is being given to others.",
             DrainPhase.Drained => "nothing is left: it can be ended.",
             DrainPhase.Unanswered => "the database did not answer: ask for it again.",
             _ => $"{drain.Left} are left, which go on at its next start.",
@@ -51,9 +52,9 @@ internal static class RecoveryHealth
             ["waiting"] = report.WaitingCount,
             ["held"] = report.HeldCount,
             ["lostByDatabase"] = report.Totals.Lost,
-            ["notProgressing"] = report.NotProgressing?.Count ?? 0,
+            ["stalled"] = report.Stalled?.Count ?? 0,
             ["orphans"] = report.Cluster?.Orphans.Count ?? 0,
-            ["stranded"] = report.Cluster?.Stranded.Count ?? 0,
+            ["stranded"] = report.Cluster?.OwnerDown.Count ?? 0,
             ["draining"] = report.Drain is not null,
         };
         if (report.Coordinator.Incarnation is { } incarnation)
@@ -64,7 +65,7 @@ internal static class RecoveryHealth
         if (report.Drain is { } drain)
         {
             data["drain"] = drain.Phase.ToString();
-            data["drainHandedOver"] = drain.HandedOver;
+            data["drainReassigned"] = drain.Reassigned;
             data["drainLeft"] = drain.Left;
         }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Health;
 

@@ -21,7 +21,7 @@ internal static class OperatorPage
         $"default-src 'none'; script-src '{HashOf(Script)}'; style-src '{HashOf(Style)}'; img-src data:; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    public static IResult For(HttpContext context, LeverRights rights)
+    public static IResult For(HttpContext context, OperatorRights rights)
     {
         context.Response.Headers.ContentSecurityPolicy = Policy;
         context.Response.Headers["Referrer-Policy"] = "no-referrer";

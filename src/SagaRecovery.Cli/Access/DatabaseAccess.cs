@@ -1,10 +1,10 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Access;
 
@@ -14,14 +14,14 @@ internal sealed class DatabaseAccess : ISagaAccess
     private const string AtNextPass = " Its owner's next pass sees it; 'activate' at the service makes that now.";
 
     private readonly ServiceProvider _services;
-    private readonly Patience _patience;
+    private readonly Deadline _patience;
     private readonly TimeProvider _time;
 
-    private DatabaseAccess(ServiceProvider services, Patience patience, TimeProvider time)
+    private DatabaseAccess(ServiceProvider services, Deadline deadline, TimeProvider time)
     {
         _time = time;
         _services = services;
-        _patience = patience;
+        _patience = deadline;
     }
 
     public string Where => _patience.Whom;
@@ -44,58 +44,58 @@ internal sealed class DatabaseAccess : ISagaAccess
             .AddSagaOperations(options => options.Schema = schema)
             .BuildServiceProvider();
         string where = string.Create(CultureInfo.InvariantCulture, $"database '{settings.Database}' on {settings.Host}:{settings.Port}");
-        return new DatabaseAccess(services, new Patience(timeout, where, time), time);
+        return new DatabaseAccess(services, new Deadline(timeout, where, time), time);
     }
 
     public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken) =>
-        LookAsync(token => Operations.ListAsync(filter, token), cancellationToken);
+        ReadViewAsync(token => Operations.ListAsync(filter, token), cancellationToken);
 
     public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) =>
-        LookAsync(token => Operations.FindAsync(sagaId, token), cancellationToken);
+        ReadViewAsync(token => Operations.FindAsync(sagaId, token), cancellationToken);
 
     public Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken) =>
-        LookAsync(async token => SagaVerdicts.OfRowAlone(sagaId, await Operations.FindAsync(sagaId, token).ConfigureAwait(false)), cancellationToken);
+        ReadViewAsync(async token => SagaVerdicts.OfRowAlone(sagaId, await Operations.FindAsync(sagaId, token).ConfigureAwait(false)), cancellationToken);
 
     public Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
-        LookAsync(Operations.ListCoordinatorsAsync, cancellationToken);
+        ReadViewAsync(Operations.ListCoordinatorsAsync, cancellationToken);
 
     public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
-        LookAsync(Operations.CountAsync, cancellationToken);
+        ReadViewAsync(Operations.CountAsync, cancellationToken);
 
-    public Task<ClusterDetails> LookAtClusterAsync(CancellationToken cancellationToken) => LookAsync(
+    public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) => ReadViewAsync(
         async token => ClusterDetails.Of(await Cluster.CountUnfinishedAsync(token).ConfigureAwait(false), _time.GetUtcNow()), cancellationToken);
 
-    public async Task<ReassignAnswer> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
+    public async Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
     {
         var note = new OperatorNote(request.Actor ?? "", request.Reason);
-        var lever = new ReassignLever(Operations, Cluster, _time);
-        ReassignAnswer answer = await PullAsync(token => lever.PullAsync(from, request, note, token), cancellationToken).ConfigureAwait(false);
+        var kind = new ReassignAction(Operations, Cluster, _time);
+        ReassignResponse answer = await PerformAsync(token => kind.PerformAsync(from, request, note, token), cancellationToken).ConfigureAwait(false);
         return request.Wait > 0 && answer.Receipts.Count > 0
-            ? await lever.WaitAsync(answer, TimeSpan.FromSeconds(request.Wait), cancellationToken).ConfigureAwait(false)
+            ? await kind.WaitAsync(answer, TimeSpan.FromSeconds(request.Wait), cancellationToken).ConfigureAwait(false)
             : answer;
     }
 
-    public async Task<LeverAnswer> PullAsync(Lever lever, SagaId sagaId, LeverRequest request, CancellationToken cancellationToken)
+    public async Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken)
     {
         OperatorNote note = NoteOf(request);
-        LeverCondition condition = request.ToCondition();
-        LeverOutcome outcome = await PullAsync(
-            token => lever switch
+        OperatorActionCondition condition = request.ToCondition();
+        OperatorActionResult outcome = await PerformAsync(
+            token => kind switch
             {
-                Lever.Hold => Operations.HoldAsync(sagaId, note, token),
-                Lever.Release => Operations.ReleaseAsync(sagaId, note, token),
-                Lever.Abandon => Operations.AbandonAsync(sagaId, condition, note, token),
-                Lever.InjectError => Operations.InjectErrorAsync(sagaId, request.Node ?? "", condition, note, token),
-                _ => throw new ArgumentOutOfRangeException(nameof(lever), lever, message: null),
+                OperatorActionKind.Hold => Operations.HoldAsync(sagaId, note, token),
+                OperatorActionKind.Release => Operations.ReleaseAsync(sagaId, note, token),
+                OperatorActionKind.Abandon => Operations.AbandonAsync(sagaId, condition, note, token),
+                OperatorActionKind.InjectError => Operations.InjectErrorAsync(sagaId, request.Node ?? "", condition, note, token),
+                _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, message: null),
             },
             cancellationToken).ConfigureAwait(false);
-        LeverAnswer answer = LeverAnswer.Of(lever, sagaId, outcome);
-        return outcome is LeverOutcome.Done && lever is Lever.Release or Lever.InjectError
+        OperatorActionResponse answer = OperatorActionResponse.Of(kind, sagaId, outcome);
+        return outcome is OperatorActionResult.Done && kind is OperatorActionKind.Release or OperatorActionKind.InjectError
             ? answer with { Message = $"{answer.Message}.{AtNextPass}" }
             : answer;
     }
 
-    public async Task<LeverAnswer> PullAsync(Lever lever, CoordinatorId? coordinator, LeverRequest request, CancellationToken cancellationToken)
+    public async Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken)
     {
         CoordinatorId whose = coordinator ?? throw new RefusalException(
             ExitCode.Usage, "Straight on the database there is no process to ask, so say whose recovery it is: --coordinator ID ('coordinators list' has them).");
@@ -106,26 +106,26 @@ internal sealed class DatabaseAccess : ISagaAccess
         }
 
         OperatorNote note = NoteOf(request);
-        await PullAsync(
+        await PerformAsync(
             async token =>
             {
-                await (lever == Lever.Pause ? Operations.PauseAsync(whose, note, token) : Operations.ResumeAsync(whose, note, token)).ConfigureAwait(false);
+                await (kind == OperatorActionKind.Pause ? Operations.PauseAsync(whose, note, token) : Operations.ResumeAsync(whose, note, token)).ConfigureAwait(false);
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-        return new LeverAnswer(LeverResult.Done, $"{SagaWords.Of(lever)}: done, coordinator {whose}.{AtNextPass}");
+        return new OperatorActionResponse(OperatorActionStatus.Done, $"{SagaNames.Of(kind)}: done, coordinator {whose}.{AtNextPass}");
     }
 
     /// <summary>Makes every join up to now worthless.</summary>
     /// <returns>How many coordinators that concerns.</returns>
-    public Task<int> RevokeJoinsAsync(LeverRequest request, CancellationToken cancellationToken) =>
-        PullAsync(token => Operations.RevokeJoinsAsync(NoteOf(request), token), cancellationToken);
+    public Task<int> RevokeJoinsAsync(OperatorActionRequest request, CancellationToken cancellationToken) =>
+        PerformAsync(token => Operations.RevokeJoinsAsync(NoteOf(request), token), cancellationToken);
 
     /// <summary>What differs from the tables that this version needs.</summary>
-    public Task<IReadOnlyList<string>> CheckSchemaAsync(CancellationToken cancellationToken) => LookAsync(Schema.CheckAsync, cancellationToken);
+    public Task<IReadOnlyList<string>> CheckSchemaAsync(CancellationToken cancellationToken) => ReadViewAsync(Schema.CheckAsync, cancellationToken);
 
     /// <summary>Creates the tables, or brings them up to date.</summary>
-    public Task ApplySchemaAsync(CancellationToken cancellationToken) => PullAsync(
+    public Task ApplySchemaAsync(CancellationToken cancellationToken) => PerformAsync(
         async token =>
         {
             await Schema.CreateAsync(token).ConfigureAwait(false);
@@ -135,13 +135,13 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
-    private Task<T> LookAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken) =>
+    private Task<T> ReadViewAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken) =>
         _patience.AskAsync(ask, unanswered: "", cancellationToken);
 
-    private Task<T> PullAsync<T>(Func<CancellationToken, Task<T>> pull, CancellationToken cancellationToken) =>
-        _patience.AskAsync(pull, Patience.OutcomeUnknown, cancellationToken);
+    private Task<T> PerformAsync<T>(Func<CancellationToken, Task<T>> perform, CancellationToken cancellationToken) =>
+        _patience.AskAsync(perform, Deadline.OutcomeUnknown, cancellationToken);
 
-    private static OperatorNote NoteOf(LeverRequest request) => new(request.Actor ?? "", request.Reason);
+    private static OperatorNote NoteOf(OperatorActionRequest request) => new(request.Actor ?? "", request.Reason);
 
     private static NpgsqlConnectionStringBuilder Read(string connectionString)
     {

@@ -1,5 +1,6 @@
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Access;
 
@@ -23,21 +24,21 @@ internal interface ISagaAccess : IAsyncDisposable
     Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken);
 
     /// <summary>Who owns unfinished sagas, and which of them nobody is going to run.</summary>
-    Task<ClusterDetails> LookAtClusterAsync(CancellationToken cancellationToken);
+    Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken);
 
     /// <summary>Pulls a lever on one saga.</summary>
-    Task<LeverAnswer> PullAsync(Lever lever, SagaId sagaId, LeverRequest request, CancellationToken cancellationToken);
+    Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken);
 
     /// <summary>Pauses or resumes recovery.</summary>
-    /// <param name="lever">Which of the two.</param>
+    /// <param name="kind">Which of the two.</param>
     /// <param name="coordinator">Whose; null: the process's that is asked.</param>
     /// <param name="request">By whom, and why.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    Task<LeverAnswer> PullAsync(Lever lever, CoordinatorId? coordinator, LeverRequest request, CancellationToken cancellationToken);
+    Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken);
 
     /// <summary>Gives unfinished sagas to others, and waits as long as the request says until those have recovered them.</summary>
     /// <param name="from">Whose; null: those that nobody owns.</param>
     /// <param name="request">To whom, by whom, and why.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    Task<ReassignAnswer> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken);
+    Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken);
 }

@@ -1,9 +1,7 @@
-using SagaRecovery.Status;
-
 namespace SagaRecovery.Cli.Access;
 
 /// <summary>How long an answer may take.</summary>
-internal sealed class Patience(TimeSpan longest, string whom, TimeProvider time)
+internal sealed class Deadline(TimeSpan longest, string whom, TimeProvider time)
 {
     /// <summary>What a lever says that got no answer.</summary>
     public const string OutcomeUnknown = " Whether it was done is not known: look before you try again.";
@@ -11,7 +9,7 @@ internal sealed class Patience(TimeSpan longest, string whom, TimeProvider time)
     public string Whom => whom;
 
     /// <summary>For an answer that has to be waited for.</summary>
-    public Patience And(TimeSpan more) => new(longest + more, whom, time);
+    public Deadline And(TimeSpan more) => new(longest + more, whom, time);
 
     public async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, string unanswered, CancellationToken cancellationToken)
     {

@@ -3,9 +3,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Access;
 
@@ -13,18 +14,18 @@ namespace SagaRecovery.Cli.Access;
 internal sealed class ServiceAccess : ISagaAccess
 {
     private readonly HttpClient _http;
-    private readonly Patience _patience;
+    private readonly Deadline _patience;
 
     /// <param name="address">Of the endpoints, with a slash at the end.</param>
     /// <param name="credentials">User and token for HTTP Basic, encoded; null: none.</param>
-    /// <param name="patience">How long an answer may take.</param>
-    public ServiceAccess(Uri address, string? credentials, Patience patience)
+    /// <param name="deadline">How long an answer may take.</param>
+    public ServiceAccess(Uri address, string? credentials, Deadline deadline)
     {
         // A redirect would take the credentials elsewhere, and make a GET of a lever.
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
         _http = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = 256 * 1024 * 1024 };
         _http.DefaultRequestHeaders.Authorization = credentials is null ? null : new AuthenticationHeaderValue("Basic", credentials);
-        _patience = patience;
+        _patience = deadline;
     }
 
     public string Where => _patience.Whom;
@@ -45,7 +46,7 @@ internal sealed class ServiceAccess : ISagaAccess
     /// <summary>Runs a pass, and waits until it is over.</summary>
     public async Task<PassReport> ActivateAsync(CancellationToken cancellationToken)
     {
-        ServiceAnswer answer = await SendAsync(HttpMethod.Post, "activate", body: null, "application/json", Patience.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        ServiceAnswer answer = await SendAsync(HttpMethod.Post, "activate", body: null, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
         return answer.Status == HttpStatusCode.OK
             ? answer.Read(RecoveryReportJson.Default.PassReport)
             : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
@@ -56,7 +57,7 @@ internal sealed class ServiceAccess : ISagaAccess
         (string Name, string? Value)[] narrowed =
         [
             ("limit", filter.Limit.ToString(CultureInfo.InvariantCulture)),
-            ("state", filter.State is { } state ? SagaWords.Of(state) : null),
+            ("state", filter.State is { } state ? SagaNames.Of(state) : null),
             ("owner", filter.Owner?.ToString()),
             ("name", filter.Name),
             ("before", filter.Before?.ToString()),
@@ -91,17 +92,17 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
         GetAsync("counts", RecoveryReportJson.Default.IReadOnlyListSagaCount, cancellationToken);
 
-    public Task<ClusterDetails> LookAtClusterAsync(CancellationToken cancellationToken) =>
+    public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) =>
         GetAsync("cluster", RecoveryReportJson.Default.ClusterDetails, cancellationToken);
 
-    public async Task<ReassignAnswer> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
+    public async Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
     {
         string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.ReassignRequest);
-        string path = $"coordinators/{from?.ToString() ?? Giver.Nobody}/{SagaWords.Of(Lever.Reassign)}";
+        string path = $"coordinators/{from?.ToString() ?? Giver.Nobody}/{SagaNames.Of(OperatorActionKind.Reassign)}";
         ServiceAnswer answer = await SendAsync(
-            HttpMethod.Post, path, body, "application/json", Patience.OutcomeUnknown, cancellationToken, _patience.And(TimeSpan.FromSeconds(request.Wait))).ConfigureAwait(false);
+            HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken, _patience.And(TimeSpan.FromSeconds(request.Wait))).ConfigureAwait(false);
         return answer.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
-            && answer.TryRead(RecoveryReportJson.Default.ReassignAnswer) is { } known
+            && answer.TryRead(RecoveryReportJson.Default.ReassignResponse) is { } known
             ? known
             : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
     }
@@ -111,19 +112,19 @@ internal sealed class ServiceAccess : ISagaAccess
     {
         string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.DrainRequest);
         ServiceAnswer answer = await SendAsync(
-            HttpMethod.Post, SagaWords.Of(Lever.Drain), body, "application/json", Patience.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+            HttpMethod.Post, SagaNames.Of(OperatorActionKind.Drain), body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
         return answer.Status == HttpStatusCode.Accepted
             ? answer.Read(RecoveryReportJson.Default.DrainReport)
             : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task<LeverAnswer> PullAsync(Lever lever, SagaId sagaId, LeverRequest request, CancellationToken cancellationToken) =>
-        PullAsync($"sagas/{sagaId}/{SagaWords.Of(lever)}", request, cancellationToken);
+    public Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken) =>
+        PerformAsync($"sagas/{sagaId}/{SagaNames.Of(kind)}", request, cancellationToken);
 
-    public Task<LeverAnswer> PullAsync(Lever lever, CoordinatorId? coordinator, LeverRequest request, CancellationToken cancellationToken) => coordinator is null
-        ? PullAsync(SagaWords.Of(lever), request, cancellationToken)
+    public Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken) => coordinator is null
+        ? PerformAsync(SagaNames.Of(kind), request, cancellationToken)
         : throw new RefusalException(
-            ExitCode.Usage, $"A service can only {SagaWords.Of(lever)} its own recovery: leave --coordinator out, or give --connection 'Host=…' of its Postgres.");
+            ExitCode.Usage, $"A service can only {SagaNames.Of(kind)} its own recovery: leave --coordinator out, or give --connection 'Host=…' of its Postgres.");
 
     public ValueTask DisposeAsync()
     {
@@ -131,12 +132,12 @@ internal sealed class ServiceAccess : ISagaAccess
         return ValueTask.CompletedTask;
     }
 
-    private async Task<LeverAnswer> PullAsync(string path, LeverRequest request, CancellationToken cancellationToken)
+    private async Task<OperatorActionResponse> PerformAsync(string path, OperatorActionRequest request, CancellationToken cancellationToken)
     {
-        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.LeverRequest);
-        ServiceAnswer answer = await SendAsync(HttpMethod.Post, path, body, "application/json", Patience.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.OperatorActionRequest);
+        ServiceAnswer answer = await SendAsync(HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
         return answer.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
-            && answer.TryRead(RecoveryReportJson.Default.LeverAnswer) is { } known
+            && answer.TryRead(RecoveryReportJson.Default.OperatorActionResponse) is { } known
             ? known
             : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
     }
@@ -151,7 +152,7 @@ internal sealed class ServiceAccess : ISagaAccess
         SendAsync(HttpMethod.Get, path, body: null, accept, unanswered: "", cancellationToken);
 
     private Task<ServiceAnswer> SendAsync(
-        HttpMethod method, string path, string? body, string accept, string unanswered, CancellationToken cancellationToken, Patience? patience = null) => (patience ?? _patience).AskAsync(
+        HttpMethod method, string path, string? body, string accept, string unanswered, CancellationToken cancellationToken, Deadline? deadline = null) => (deadline ?? _patience).AskAsync(
         async token =>
         {
             // The mapped prefix itself has no slash at its end.

@@ -36,13 +36,13 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
     }
 
     /// <summary>For what only the process can tell or do.</summary>
-    public ServiceAccess OpenService(TimeSpan? patience = null)
+    public ServiceAccess OpenService(TimeSpan? deadline = null)
     {
         ThrowIfBoth();
         return Value(common.Connection) is not null || (Url() is null && Connection() is not null)
             ? throw new RefusalException(
                 ExitCode.Usage, $"'{Command}' asks the process, which cannot be reached through its database: give --url http://… of the service.")
-            : OpenService(Url() ?? throw Nowhere("--url http://… of the service"), patience ?? DefaultTimeout);
+            : OpenService(Url() ?? throw Nowhere("--url http://… of the service"), deadline ?? DefaultTimeout);
     }
 
     /// <summary>For what concerns the tables.</summary>
@@ -82,7 +82,7 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
         }
     }
 
-    private ServiceAccess OpenService(Uri url, TimeSpan patience) => new(url, Credentials(), new Patience(Timeout ?? patience, url.ToString().TrimEnd('/'), Around.Time));
+    private ServiceAccess OpenService(Uri url, TimeSpan deadline) => new(url, Credentials(), new Deadline(Timeout ?? deadline, url.ToString().TrimEnd('/'), Around.Time));
 
     private DatabaseAccess OpenDatabase(string connection) => DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Around.Time);
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Cli.CommandLine;
 

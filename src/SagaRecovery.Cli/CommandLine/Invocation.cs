@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using SagaRecovery.Cli.Commands;
 
 namespace SagaRecovery.Cli.CommandLine;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.CommandLine;
 
@@ -80,12 +81,12 @@ internal static class Values
 
     public static SagaState? ParseState(ArgumentResult result)
     {
-        if (SagaWords.TryParse(Text(result), out SagaState state))
+        if (SagaNames.TryParse(Text(result), out SagaState state))
         {
             return state;
         }
 
-        result.AddError($"'{Shown(result)}' is not a state: {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaWords.Of))}");
+        result.AddError($"'{Shown(result)}' is not a state: {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of))}");
         return null;
     }
 

@@ -2,6 +2,8 @@ using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
+using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
@@ -10,7 +12,7 @@ namespace SagaRecovery.Cli.Commands;
 internal static class ActivateCommand
 {
     private static readonly TimeSpan s_longestPass = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_pollInterval = TimeSpan.FromMilliseconds(50);
 
     public static Command Create(CommonOptions common)
     {
@@ -39,7 +41,7 @@ internal static class ActivateCommand
             }
             else
             {
-                Show(call.Screen, pass);
+                Print(call.Screen, pass);
             }
 
             return pass.Result is PassResult.Completed ? ExitCode.Done : ExitCode.Failed;
@@ -58,7 +60,7 @@ internal static class ActivateCommand
             PassStart? began = null;
             while (began is null && !activation.IsCompleted)
             {
-                await Task.WhenAny(activation, Task.Delay(s_betweenLooks, call.Around.Time, cancellationToken)).ConfigureAwait(false);
+                await Task.WhenAny(activation, Task.Delay(s_pollInterval, call.Around.Time, cancellationToken)).ConfigureAwait(false);
                 RecoveryReport report = await service.StatusAsync(cancellationToken).ConfigureAwait(false);
                 began = Latest(report) is { Reason: PassReason.Explicit } latest && latest.Iteration > before ? latest : null;
             }
@@ -81,7 +83,7 @@ internal static class ActivateCommand
 
     private static PassStart? Latest(RecoveryReport report) => report.CurrentPass ?? report.LastPass?.Start;
 
-    private static void Show(Screen screen, PassReport pass)
+    private static void Print(Screen screen, PassReport pass)
     {
         string result = pass.Result switch
         {
@@ -94,8 +96,8 @@ internal static class ActivateCommand
         (string Name, int Count)[] counts =
         [
             ("found", pass.Found), ("recovered", pass.Recovered), ("failed", pass.Failed), ("already running", pass.Skipped), ("removed", pass.Removed),
-            ("starting", pass.Starting), ("not here", pass.NotHere), ("backing off", pass.BackingOff), ("held", pass.Held), ("paused", pass.Paused),
-            ("deferred", pass.Deferred), ("abandoned", pass.Abandoned), ("unreadable", pass.Unreadable), ("moved on", pass.MovedOn),
+            ("starting", pass.Starting), ("not here", pass.UnknownDefinition), ("backing off", pass.BackingOff), ("held", pass.Held), ("paused", pass.Paused),
+            ("deferred", pass.Deferred), ("abandoned", pass.Abandoned), ("unreadable", pass.Unreadable), ("moved on", pass.Superseded),
             ("not attempted", pass.NotAttempted),
         ];
         screen.Line("  " + string.Join(", ", counts.Where((entry, index) => index < 3 || entry.Count > 0).Select(entry => $"{entry.Name} {entry.Count}")));
@@ -107,7 +109,7 @@ internal static class ActivateCommand
                 failed.Add(saga.SagaId.ToString(), saga.Name, saga.Message);
             }
 
-            screen.Show(failed.Table);
+            screen.Print(failed.Table);
         }
     }
 }

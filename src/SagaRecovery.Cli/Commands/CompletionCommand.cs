@@ -1,5 +1,6 @@
 using System.CommandLine;
 using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
 
 namespace SagaRecovery.Cli.Commands;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using SagaRecovery.Cli.CommandLine;
-using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -34,14 +34,14 @@ internal static class Consent
 
     /// <returns>Null, always, if it may be done.</returns>
     /// <exception cref="RefusalException">It may not.</exception>
-    public static async Task<LeverAnswer?> AskAsync(
-        Call call, Lever lever, SagaDetails saga, LeverRequest request, string whatItMeans, bool consented, CancellationToken cancellationToken)
+    public static async Task<OperatorActionResponse?> AskAsync(
+        Call call, OperatorActionKind kind, SagaDetails saga, OperatorActionRequest request, string whatItMeans, bool consented, CancellationToken cancellationToken)
     {
         SagaSummary summary = saga.Summary;
         TextWriter error = call.Around.Error;
         string node = request.Node is null ? "" : $", node '{PlainText.OneLine(request.Node)}'";
-        await error.WriteLineAsync($"{SagaWords.Of(lever)} saga {summary.Id}{node}").ConfigureAwait(false);
-        await error.WriteLineAsync($"  {PlainText.OneLine(summary.Name)}, {SagaWords.Of(summary.State)}, generation {summary.Generation}").ConfigureAwait(false);
+        await error.WriteLineAsync($"{SagaNames.Of(kind)} saga {summary.Id}{node}").ConfigureAwait(false);
+        await error.WriteLineAsync($"  {PlainText.OneLine(summary.Name)}, {SagaNames.Of(summary.State)}, generation {summary.Generation}").ConfigureAwait(false);
         await error.WriteLineAsync($"  owner: {Words.Owner(saga)}").ConfigureAwait(false);
         await error.WriteLineAsync($"  {whatItMeans}").ConfigureAwait(false);
         if (request.Force)

@@ -3,8 +3,10 @@ using System.Globalization;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
+using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
-using SagaRecovery.Status;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -29,7 +31,7 @@ internal static class CoordinatorListCommand
                 }
                 else
                 {
-                    Show(call.Screen, coordinators);
+                    Print(call.Screen, coordinators);
                 }
 
                 return ExitCode.Done;
@@ -38,7 +40,7 @@ internal static class CoordinatorListCommand
         return command;
     }
 
-    public static void Show(Screen screen, IReadOnlyList<CoordinatorDetails> coordinators)
+    public static void Print(Screen screen, IReadOnlyList<CoordinatorDetails> coordinators)
     {
         if (coordinators.Count == 0)
         {
@@ -65,6 +67,6 @@ internal static class CoordinatorListCommand
                 coordinator.Definitions is { } definitions ? string.Join(", ", definitions) : "any");
         }
 
-        screen.Show(sheet.Table);
+        screen.Print(sheet.Table);
     }
 }

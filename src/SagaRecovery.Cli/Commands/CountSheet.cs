@@ -1,6 +1,7 @@
 using System.Globalization;
 using SagaRecovery.Cli.Output;
-using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -10,7 +11,7 @@ internal static class CountSheet
     private static readonly SagaState[] s_order =
         [SagaState.Running, SagaState.Unwinding, SagaState.Stuck, SagaState.Abandoned, SagaState.Unwound, SagaState.Succeeded];
 
-    public static void Show(Screen screen, IReadOnlyList<SagaCount> counts)
+    public static void Print(Screen screen, IReadOnlyList<SagaCount> counts)
     {
         if (counts.Count == 0)
         {
@@ -25,6 +26,6 @@ internal static class CountSheet
             sheet.Add(Cell.Of(count.State), number, count.Owner?.ToString() ?? "nobody", count.Name);
         }
 
-        screen.Show(sheet.Table);
+        screen.Print(sheet.Table);
     }
 }

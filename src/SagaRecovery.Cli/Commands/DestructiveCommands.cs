@@ -2,7 +2,9 @@ using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -16,7 +18,7 @@ internal static class DestructiveCommands
             "Sets a saga in progress aside for good: nobody carries it on or undoes it",
             "sagas abandon 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'cleared up by hand, INC-481'",
             "sagas abandon 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'INC-481' --yes");
-        Add(common, command, Lever.Abandon, node: null, "It is set aside for good: nobody carries it on, and nothing that it did is undone.");
+        Add(common, command, OperatorActionKind.Abandon, node: null, "It is set aside for good: nobody carries it on, and nothing that it did is undone.");
         return command;
     }
 
@@ -30,16 +32,16 @@ internal static class DestructiveCommands
         Add(
             common,
             command,
-            Lever.InjectError,
+            OperatorActionKind.InjectError,
             node,
             "That node counts as failed, and what was done before it is undone. Whatever its own action did is not.");
         return command;
     }
 
-    private static void Add(CommonOptions common, ToolCommand command, Lever lever, Argument<string>? node, string whatItMeans)
+    private static void Add(CommonOptions common, ToolCommand command, OperatorActionKind kind, Argument<string>? node, string whatItMeans)
     {
         Argument<SagaId> id = Values.SagaIdArgument();
-        var options = new LeverOptions();
+        var options = new ActionOptions();
         Option<bool> yes = Consent.YesOption();
         Option<bool> force = new("--force") { Description = "Although the saga's owner answers, and could do it itself" };
         command.Arguments.Add(id);
@@ -64,27 +66,27 @@ internal static class DestructiveCommands
             {
                 SagaDetails saga = await access.FindAsync(call.Value(id), cancellationToken).ConfigureAwait(false)
                     ?? throw new RefusalException(ExitCode.NotFound, $"There is no saga {call.Value(id)} in {access.Where}.");
-                LeverRequest request = options.Read(call) with
+                OperatorActionRequest request = options.Read(call) with
                 {
                     Force = call.Value(force),
                     State = saga.Summary.State,
                     Generation = saga.Summary.Generation,
                     Node = node is null ? null : call.Value(node),
                 };
-                LeverAnswer answer = Refusal(lever, saga, request)
-                    ?? await Consent.AskAsync(call, lever, saga, request, whatItMeans, consented, cancellationToken).ConfigureAwait(false)
-                    ?? await access.PullAsync(lever, saga.Summary.Id, request, cancellationToken).ConfigureAwait(false);
-                return LeverReply.Give(call, answer);
+                OperatorActionResponse answer = Refusal(kind, saga, request)
+                    ?? await Consent.AskAsync(call, kind, saga, request, whatItMeans, consented, cancellationToken).ConfigureAwait(false)
+                    ?? await access.PerformAsync(kind, saga.Summary.Id, request, cancellationToken).ConfigureAwait(false);
+                return ActionReply.Give(call, answer);
             }
         });
     }
 
     /// <summary>What need not be asked, since it cannot be.</summary>
-    private static LeverAnswer? Refusal(Lever lever, SagaDetails saga, LeverRequest request)
+    private static OperatorActionResponse? Refusal(OperatorActionKind kind, SagaDetails saga, OperatorActionRequest request)
     {
         if (saga.Summary.State is not (SagaState.Running or SagaState.Unwinding))
         {
-            return LeverAnswer.Of(lever, saga.Summary.Id, new LeverOutcome.MovedOn(saga.Summary, "it has ended"));
+            return OperatorActionResponse.Of(kind, saga.Summary.Id, new OperatorActionResult.Superseded(saga.Summary, "it has ended"));
         }
 
         return request.Node is { } node && saga.Graph is { } graph && graph.Find(node) is null

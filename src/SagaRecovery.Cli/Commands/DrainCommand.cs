@@ -1,8 +1,10 @@
 using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -10,8 +12,8 @@ namespace SagaRecovery.Cli.Commands;
 internal static class DrainCommand
 {
     private static readonly TimeSpan s_defaultLetRun = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_handingOver = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_reassigning = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_pollInterval = TimeSpan.FromMilliseconds(200);
 
     public static Command Create(CommonOptions common)
     {
@@ -23,9 +25,9 @@ internal static class DrainCommand
         };
         Option<bool> wait = new("--wait") { Description = "Wait until it has ended; exit 1 if sagas are left" };
         Option<bool> yes = Consent.YesOption();
-        var options = new LeverOptions();
+        var options = new ActionOptions();
         var command = new ToolCommand(
-            SagaWords.Of(Lever.Drain),
+            SagaNames.Of(OperatorActionKind.Drain),
             "Empties the process: no new sagas, those that run may finish for a while, and the rest goes to other coordinators",
             "drain --url http://127.0.0.1:5080 --let-run 30s --wait --yes --comment 'update to version 2'")
         {
@@ -35,9 +37,9 @@ internal static class DrainCommand
         common.Run(command, (call, cancellationToken) =>
         {
             TimeSpan running = call.Value(letRun) ?? s_defaultLetRun;
-            LeverRequest note = options.Read(call);
+            OperatorActionRequest note = options.Read(call);
             var request = new DrainRequest { Reason = note.Reason, Actor = note.Actor, LetRun = running.TotalSeconds };
-            return RunAsync(call, request, call.Value(wait) ? running + s_handingOver : null, call.Value(yes), cancellationToken);
+            return RunAsync(call, request, call.Value(wait) ? running + s_reassigning : null, call.Value(yes), cancellationToken);
         });
         return command;
     }
@@ -51,7 +53,7 @@ internal static class DrainCommand
             {
                 await Consent.AskAsync(
                     call,
-                    SagaWords.Of(Lever.Drain),
+                    SagaNames.Of(OperatorActionKind.Drain),
                     [$"drain {service.Where}", "  It starts no sagas any more until it is restarted; what it does not finish in time is given to other coordinators."],
                     cancellationToken).ConfigureAwait(false);
             }
@@ -59,8 +61,8 @@ internal static class DrainCommand
             DrainReport drain = await service.DrainAsync(request, cancellationToken).ConfigureAwait(false);
             if (wait is { } longest)
             {
-                var patience = new Patience(call.Timeout ?? longest, $"the drain of {service.Where}", call.Around.Time);
-                drain = await patience.AskAsync(token => WaitAsync(call, service, token), " It goes on: 'status' says how far it has come.", cancellationToken).ConfigureAwait(false);
+                var deadline = new Deadline(call.Timeout ?? longest, $"the drain of {service.Where}", call.Around.Time);
+                drain = await deadline.AskAsync(token => WaitAsync(call, service, token), " It goes on: 'status' says how far it has come.", cancellationToken).ConfigureAwait(false);
             }
 
             if (call.Json)
@@ -68,7 +70,7 @@ internal static class DrainCommand
                 call.Screen.Json(drain, RecoveryReportJson.Default.DrainReport);
             }
 
-            return Tell(call, drain);
+            return Report(call, drain);
         }
     }
 
@@ -79,20 +81,20 @@ internal static class DrainCommand
             RecoveryReport report = await service.StatusAsync(cancellationToken).ConfigureAwait(false);
             switch (report.Drain)
             {
-                case { Phase: DrainPhase.Drained or DrainPhase.LeftSome or DrainPhase.Unanswered } ended:
+                case { Phase: DrainPhase.Drained or DrainPhase.Incomplete or DrainPhase.Unanswered } ended:
                     return ended;
                 case null:
                     throw new RefusalException(ExitCode.Failed, "The process has been restarted meanwhile: nothing is draining any more.");
             }
 
-            await Task.Delay(s_betweenLooks, call.Around.Time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(s_pollInterval, call.Around.Time, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private static ExitCode Tell(Call call, DrainReport drain)
+    private static ExitCode Report(Call call, DrainReport drain)
     {
         string asked = $"drain: asked for by {PlainText.OneLine(drain.Note.Actor)} at {PlainText.Time(drain.Since)}";
-        if (drain.Phase is DrainPhase.LeftSome or DrainPhase.Unanswered)
+        if (drain.Phase is DrainPhase.Incomplete or DrainPhase.Unanswered)
         {
             call.Note(drain.Phase == DrainPhase.Unanswered
                 ? $"{asked}; the database did not answer: ask for it again."

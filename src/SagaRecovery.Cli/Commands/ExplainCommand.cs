@@ -3,6 +3,7 @@ using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
@@ -36,7 +37,7 @@ internal static class ExplainCommand
             }
             else if (explanation.Verdict != SagaVerdict.Unknown)
             {
-                Show(call, explanation, access is DatabaseAccess);
+                Print(call, explanation, access is DatabaseAccess);
             }
 
             if (explanation.Verdict == SagaVerdict.Unknown)
@@ -49,7 +50,7 @@ internal static class ExplainCommand
         }
     }
 
-    private static void Show(Call call, SagaExplanation explanation, bool byRow)
+    private static void Print(Call call, SagaExplanation explanation, bool byRow)
     {
         var facts = new List<(string Name, string Value)> { ("why", explanation.Because) };
         if (explanation.ToDo.Length > 0)
@@ -69,7 +70,7 @@ internal static class ExplainCommand
 
         if (explanation.Saga is { } saga)
         {
-            facts.Add(("saga", $"{saga.Name}, {SagaWords.Of(saga.State)}, generation {saga.Generation}, created {PlainText.Time(saga.TimeCreated)}"));
+            facts.Add(("saga", $"{saga.Name}, {SagaNames.Of(saga.State)}, generation {saga.Generation}, created {PlainText.Time(saga.TimeCreated)}"));
         }
 
         if (explanation.Owner is { } owner)
@@ -80,6 +81,6 @@ internal static class ExplainCommand
         facts.Add(("last event", explanation.LastEvent ?? "none"));
         string verdict = byRow && explanation.Verdict == SagaVerdict.NotOurs ? "in progress" : Words.Of(explanation.Verdict); // we are nobody's process
         call.Screen.Line($"saga {explanation.SagaId}: {verdict}{(byRow ? " (by its row alone)" : "")}");
-        Facts.Show(call.Screen, facts);
+        Facts.Print(call.Screen, facts);
     }
 }

@@ -3,9 +3,9 @@ using System.Globalization;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
-using SagaRecovery.Coordinators;
 using SagaRecovery.Operations;
-using SagaRecovery.Status;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -24,14 +24,14 @@ internal static class OrphansCommand
             ISagaAccess access = call.Open();
             await using (access.ConfigureAwait(false))
             {
-                ClusterDetails cluster = await access.LookAtClusterAsync(cancellationToken).ConfigureAwait(false);
+                ClusterDetails cluster = await access.ReadClusterAsync(cancellationToken).ConfigureAwait(false);
                 if (call.Json)
                 {
                     call.Screen.Json(cluster, RecoveryReportJson.Default.ClusterDetails);
                 }
                 else
                 {
-                    Show(call.Screen, cluster);
+                    Print(call.Screen, cluster);
                 }
 
                 return ExitCode.Done;
@@ -40,7 +40,7 @@ internal static class OrphansCommand
         return command;
     }
 
-    public static void Show(Screen screen, ClusterDetails cluster)
+    public static void Print(Screen screen, ClusterDetails cluster)
     {
         OwnedSagas[] without = [.. cluster.Owners.Where(owned => owned is { Answers: false, Count: > 0 })];
         if (without.Length == 0)
@@ -59,7 +59,7 @@ internal static class OrphansCommand
                 owned.Oldest is { } oldest ? $"{PlainText.Duration(cluster.At - oldest)} ago" : "-");
         }
 
-        screen.Show(sheet.Table);
-        screen.Line($"{cluster.Orphans.Count} orphans, {cluster.Stranded.Count} stranded: 'coordinators reassign OWNER' gives them to others");
+        screen.Print(sheet.Table);
+        screen.Line($"{cluster.Orphans.Count} orphans, {cluster.OwnerDown.Count} stranded: 'coordinators reassign OWNER' gives them to others");
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
@@ -29,7 +30,7 @@ internal static class PlanCommand
                 }
                 else
                 {
-                    Show(call.Screen, plan);
+                    Print(call.Screen, plan);
                 }
 
                 return ExitCode.Done;
@@ -38,7 +39,7 @@ internal static class PlanCommand
         return command;
     }
 
-    private static void Show(Screen screen, RecoveryPlanReport plan)
+    private static void Print(Screen screen, RecoveryPlanReport plan)
     {
         screen.Line($"A pass at {PlainText.Time(plan.At)} would find {PlainText.Count(plan.Found, "saga")} in progress and owned by this coordinator:");
         if (plan.Buckets.All(bucket => bucket.Count == 0))

@@ -4,6 +4,7 @@ using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -21,9 +22,9 @@ internal static class ReassignCommand
         Option<bool> even = new("--even-if-owner-answers") { Description = "Although FROM answers: what it runs is run again elsewhere from the last step on" };
         Option<bool> wait = new("--wait") { Description = "Wait until those that got sagas have recovered them; exit 1 if they have not in time (--timeout)" };
         Option<bool> yes = Consent.YesOption();
-        var options = new LeverOptions();
+        var options = new ActionOptions();
         var command = new ToolCommand(
-            SagaWords.Of(Lever.Reassign),
+            SagaNames.Of(OperatorActionKind.Reassign),
             "Gives one coordinator's unfinished sagas to others, evenly; each picks them up at once",
             $"coordinators reassign {ExampleId} --wait --comment 'its node burnt, INC-481'",
             "coordinators reassign nobody --comment 'orphans of the old region'",
@@ -34,14 +35,14 @@ internal static class ReassignCommand
         options.AddTo(command);
         common.Run(command, async (call, cancellationToken) =>
         {
-            TimeSpan? patience = call.Value(wait) ? Least(call.Timeout ?? s_longestWait, s_longestWait) : null;
+            TimeSpan? deadline = call.Value(wait) ? Least(call.Timeout ?? s_longestWait, s_longestWait) : null;
             var request = new ReassignRequest
             {
                 Reason = options.Read(call).Reason,
                 Actor = options.Read(call).Actor,
                 To = call.Value(to) ?? [],
                 EvenIfOwnerAnswers = call.Value(even),
-                Wait = patience?.TotalSeconds ?? 0,
+                Wait = deadline?.TotalSeconds ?? 0,
             };
             return await RunAsync(call, call.Value(from)!.Id, request, call.Value(yes), cancellationToken).ConfigureAwait(false);
         });
@@ -63,7 +64,7 @@ internal static class ReassignCommand
             {
                 await Consent.AskAsync(
                     call,
-                    SagaWords.Of(Lever.Reassign),
+                    SagaNames.Of(OperatorActionKind.Reassign),
                     [
                         $"reassign the sagas of coordinator {owner.Id} ({Words.Process(owner)})",
                         $"  It answers, and has {PlainText.Count(owner.InProgress ?? 0, "saga")} in progress: what it runs of them is stopped, and run again elsewhere from the last step on.",
@@ -78,15 +79,15 @@ internal static class ReassignCommand
     private static async Task<CoordinatorDetails?> AnswersAsync(ISagaAccess access, CoordinatorId? from, CancellationToken cancellationToken) =>
         (await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(one => one.Id == from && one.Answers);
 
-    private static ExitCode Reply(Call call, ReassignRequest request, ReassignAnswer answer)
+    private static ExitCode Reply(Call call, ReassignRequest request, ReassignResponse answer)
     {
         bool inFull = answer.Left == 0 && (request.Wait == 0 || answer.Receipts.Count == 0 || answer.CaughtUp is not null);
         if (call.Json)
         {
-            call.Screen.Json(answer, RecoveryReportJson.Default.ReassignAnswer);
+            call.Screen.Json(answer, RecoveryReportJson.Default.ReassignResponse);
         }
 
-        if (answer.Result != LeverResult.Done || !inFull)
+        if (answer.Result != OperatorActionStatus.Done || !inFull)
         {
             call.Note(answer.Message);
         }
@@ -95,7 +96,7 @@ internal static class ReassignCommand
             call.Screen.Line(PlainText.OneLine(answer.Message, longest: 2_000));
         }
 
-        return answer.Result != LeverResult.Done ? LeverReply.Of(answer.Result) : inFull ? ExitCode.Done : ExitCode.Failed;
+        return answer.Result != OperatorActionStatus.Done ? ActionReply.Of(answer.Result) : inFull ? ExitCode.Done : ExitCode.Failed;
     }
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;

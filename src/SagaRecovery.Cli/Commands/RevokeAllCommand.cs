@@ -2,7 +2,6 @@ using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Operations;
-using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -12,7 +11,7 @@ internal static class RevokeAllCommand
     public static Command Create(CommonOptions common)
     {
         Option<bool> yes = Consent.YesOption();
-        var options = new LeverOptions();
+        var options = new ActionOptions();
         var command = new ToolCommand(
             "revoke-all",
             "Makes every earlier join worthless, after the database was restored or moved: processes that still run are fenced",
@@ -39,7 +38,7 @@ internal static class RevokeAllCommand
                 }
 
                 int revoked = await database.RevokeJoinsAsync(options.Read(call), cancellationToken).ConfigureAwait(false);
-                return LeverReply.Give(call, new LeverAnswer(LeverResult.Done, $"revoke-all: done, {PlainText.Count(revoked, "coordinator")}. Each joins anew when its process is started."));
+                return ActionReply.Give(call, new OperatorActionResponse(OperatorActionStatus.Done, $"revoke-all: done, {PlainText.Count(revoked, "coordinator")}. Each joins anew when its process is started."));
             }
         });
         return command;

@@ -3,6 +3,8 @@ using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -13,7 +15,7 @@ internal static class SagaListCommand
     {
         Option<SagaState?> state = new("--state") { Description = "Only those in this state", HelpName = "state", CustomParser = Values.ParseState };
         state.CompletionSources.Clear(); // those of the type are not our words
-        state.CompletionSources.Add([.. Enum.GetValues<SagaState>().Select(SagaWords.Of)]);
+        state.CompletionSources.Add([.. Enum.GetValues<SagaState>().Select(SagaNames.Of)]);
         Option<CoordinatorId?> owner = new("--owner")
         {
             Description = "Only those that this coordinator owns",
@@ -79,7 +81,7 @@ internal static class SagaListCommand
                     saga.IsHeld ? "held" : "-", saga.Name);
             }
 
-            call.Screen.Show(sheet.Table);
+            call.Screen.Print(sheet.Table);
             if (sagas.Count == filter.Limit)
             {
                 call.Note($"There may be more: --before {sagas[^1].Id}");

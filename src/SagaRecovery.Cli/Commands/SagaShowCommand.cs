@@ -3,6 +3,7 @@ using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -33,7 +34,7 @@ internal static class SagaShowCommand
                 }
                 else
                 {
-                    SagaPage.Show(call.Screen, saga);
+                    SagaPage.Print(call.Screen, saga);
                 }
 
                 return ExitCode.Done;

@@ -2,6 +2,8 @@ using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -34,14 +36,14 @@ internal static class StatusCommand
             var status = new StoreStatus(
                 await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false),
                 await access.CountAsync(cancellationToken).ConfigureAwait(false),
-                await access.LookAtClusterAsync(cancellationToken).ConfigureAwait(false));
+                await access.ReadClusterAsync(cancellationToken).ConfigureAwait(false));
             if (call.Json)
             {
                 call.Screen.Json(status, ToolJson.Default.StoreStatus);
             }
             else
             {
-                Show(call.Screen, access.Where, status);
+                Print(call.Screen, access.Where, status);
             }
 
             return ExitCode.Done;
@@ -60,14 +62,14 @@ internal static class StatusCommand
         }
     }
 
-    private static void Show(Screen screen, string where, StoreStatus status)
+    private static void Print(Screen screen, string where, StoreStatus status)
     {
         screen.Line($"{where}: what stands in the tables; what a process did, only it can tell (--url)");
         screen.Line();
-        CoordinatorListCommand.Show(screen, status.Coordinators);
+        CoordinatorListCommand.Print(screen, status.Coordinators);
         screen.Line();
-        OrphansCommand.Show(screen, status.Cluster);
+        OrphansCommand.Print(screen, status.Cluster);
         screen.Line();
-        CountSheet.Show(screen, status.Counts);
+        CountSheet.Print(screen, status.Counts);
     }
 }

@@ -2,6 +2,8 @@ using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
+using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
@@ -55,14 +57,14 @@ internal static class WatchCommand
     /// <summary>A first look that fails is the end of it: more often than not the address is wrong.</summary>
     private static async Task<Func<Task>> FirstJsonAsync(Call call, ServiceAccess service, CancellationToken cancellationToken)
     {
-        await LookAsync().ConfigureAwait(false);
-        return () => OrNoteAsync(LookAsync, line =>
+        await ReadViewAsync().ConfigureAwait(false);
+        return () => OrNoteAsync(ReadViewAsync, line =>
         {
             call.Note(line);
             return Task.CompletedTask;
         }, cancellationToken);
 
-        async Task LookAsync() =>
+        async Task ReadViewAsync() =>
             call.Screen.JsonLine(await service.StatusAsync(cancellationToken).ConfigureAwait(false), RecoveryReportJson.Default.RecoveryReport);
     }
 
@@ -75,17 +77,17 @@ internal static class WatchCommand
             call.Screen.Clear();
         }
 
-        Show(text, trouble: null);
+        Print(text, trouble: null);
         return () => OrNoteAsync(
-            async () => Show(text = await service.StatusTextAsync(cancellationToken).ConfigureAwait(false), trouble: null),
+            async () => Print(text = await service.StatusTextAsync(cancellationToken).ConfigureAwait(false), trouble: null),
             line =>
             {
-                Show(inPlace ? text : "", line);
+                Print(inPlace ? text : "", line);
                 return Task.CompletedTask;
             },
             cancellationToken);
 
-        void Show(string status, string? trouble)
+        void Print(string status, string? trouble)
         {
             string now = PlainText.Time(call.Around.Time.GetUtcNow());
             string heading = inPlace ? $"{now}  {service.Where}  every {PlainText.Duration(every)}, Ctrl-C ends" : $"--- {now}";

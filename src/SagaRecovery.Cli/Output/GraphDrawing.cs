@@ -1,5 +1,6 @@
 using SagaRecovery.Operations;
-using SagaRecovery.Status;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;
 
@@ -22,7 +23,7 @@ internal static class GraphDrawing
         while (open.TryPop(out (SagaGraphNode Node, string Mark, string Below) next))
         {
             (SagaGraphNode node, string mark, string below) = next;
-            string state = reached.TryGetValue(node.Id, out NodeEventType last) ? SagaWords.Of(last) : "not started";
+            string state = reached.TryGetValue(node.Id, out NodeEventType last) ? SagaNames.Of(last) : "not started";
             sheet.Add(new Cell($"{mark}o {PlainText.OneLine(node.Name, longest: 60)}", Spectre.Console.Style.Plain), State(state), After(graph, node));
             Push(open, [.. children[node.Id]], below);
         }

@@ -1,18 +1,19 @@
-using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;
 
 /// <summary>All that there is to see of one saga.</summary>
 internal static class SagaPage
 {
-    public static void Show(Screen screen, SagaDetails saga)
+    public static void Print(Screen screen, SagaDetails saga)
     {
         SagaSummary summary = saga.Summary;
         var facts = new List<(string Name, string Value)>
         {
             ("name", $"{summary.Name} (version {saga.Version}, definition {saga.DefinitionHash.ToString()[..12]})"),
-            ("state", SagaWords.Of(summary.State)),
+            ("state", SagaNames.Of(summary.State)),
             ("owner", Words.Owner(saga)),
             ("generation", $"{summary.Generation}, since {PlainText.Time(saga.TimeAdopted)}"),
             ("created", $"{PlainText.Time(summary.TimeCreated)} by {saga.Creator}"),
@@ -34,17 +35,17 @@ internal static class SagaPage
 
         facts.Add(("parameters", saga.Parameters));
         screen.Line($"saga {summary.Id}");
-        Facts.Show(screen, facts);
-        ShowGraph(screen, saga);
-        ShowEvents(screen, saga);
+        Facts.Print(screen, facts);
+        PrintGraph(screen, saga);
+        PrintEvents(screen, saga);
     }
 
-    private static void ShowGraph(Screen screen, SagaDetails saga)
+    private static void PrintGraph(Screen screen, SagaDetails saga)
     {
         screen.Line();
         if (saga.Graph is { } graph)
         {
-            screen.Show(GraphDrawing.Draw(saga, graph).Table);
+            screen.Print(GraphDrawing.Draw(saga, graph).Table);
         }
         else
         {
@@ -52,7 +53,7 @@ internal static class SagaPage
         }
     }
 
-    private static void ShowEvents(Screen screen, SagaDetails saga)
+    private static void PrintEvents(Screen screen, SagaDetails saga)
     {
         screen.Line();
         if (saga.Events.Count == 0)
@@ -64,17 +65,17 @@ internal static class SagaPage
         var events = new Sheet("TIME", "NODE", "EVENT", "DATA");
         foreach (LoggedEvent entry in saga.Events)
         {
-            events.Add(PlainText.PreciseTime(entry.Time), PlainText.OneLine(entry.Node, longest: 60), SagaWords.Of(entry.Type), entry.Data ?? "");
+            events.Add(PlainText.PreciseTime(entry.Time), PlainText.OneLine(entry.Node, longest: 60), SagaNames.Of(entry.Type), entry.Data ?? "");
         }
 
-        screen.Show(events.Table);
+        screen.Print(events.Table);
     }
 }
 
 /// <summary>Lines of a name and what it is.</summary>
 internal static class Facts
 {
-    public static void Show(Screen screen, IReadOnlyList<(string Name, string Value)> facts)
+    public static void Print(Screen screen, IReadOnlyList<(string Name, string Value)> facts)
     {
         int longest = facts.Max(fact => fact.Name.Length);
         foreach ((string name, string value) in facts)

@@ -43,7 +43,7 @@ internal sealed class Screen(Surroundings around)
         Line(Encoding.UTF8.GetString(line.ToArray()));
     }
 
-    public void Show(IRenderable what)
+    public void Print(IRenderable what)
     {
         var text = new StringWriter();
         Write(what, text);

@@ -1,6 +1,7 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -45,7 +46,7 @@ internal sealed record Cell(string Text, Style Style)
         _ => Style.Plain,
     });
 
-    public static Cell Of(SagaState state) => new(SagaWords.Of(state), state switch
+    public static Cell Of(SagaState state) => new(SagaNames.Of(state), state switch
     {
         SagaState.Succeeded => new Style(Color.Green),
         SagaState.Unwinding => new Style(Color.Yellow),

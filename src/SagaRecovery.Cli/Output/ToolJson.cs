@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using SagaRecovery.Operations;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;
 

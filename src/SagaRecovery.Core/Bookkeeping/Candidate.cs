@@ -1,3 +1,5 @@
+using SagaRecovery.Fencing;
+
 namespace SagaRecovery.Bookkeeping;
 
 /// <summary>A saga that the listing reports: in progress, and owned by this coordinator.</summary>

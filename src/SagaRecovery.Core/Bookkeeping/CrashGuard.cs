@@ -33,9 +33,9 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     private const int Factor = 8;
 
     private readonly Dictionary<SagaId, Suspect> _suspects = [];
-    private readonly HashSet<Suspect> _accusations = []; // all that there were
+    private readonly HashSet<Suspect> _suspicions = []; // all that there were
     private readonly HashSet<SagaId> _notRun = []; // offered after the crash, and not taken on: nobody waits for them
-    private readonly List<SagaId> _inHand = []; // suspects on probation
+    private readonly List<SagaId> _inFlight = []; // suspects on probation
     private DateTimeOffset _probationEnds = DateTimeOffset.MinValue;
     private int? _canaries; // how many innocent ones go at once; null: all
     private bool _handedOver; // since the last turn
@@ -51,19 +51,19 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     /// <summary>Takes note of how the process before this one ended.</summary>
     public void Begin(IEnumerable<Suspect> suspects, bool crashed)
     {
-        Accuse(suspects);
+        MarkSuspects(suspects);
         _canaries = crashed && policy.Canary ? 1 : null;
     }
 
     /// <summary>Takes note of suspects, of other processes' deaths, too. The same accusation again has no effect: it may have been lifted here.</summary>
-    public void Accuse(IEnumerable<Suspect> suspects)
+    public void MarkSuspects(IEnumerable<Suspect> suspects)
     {
         if (policy.HoldAfterCrashes == 0)
         {
             return;
         }
 
-        foreach (Suspect suspect in suspects.Where(_accusations.Add))
+        foreach (Suspect suspect in suspects.Where(_suspicions.Add))
         {
             _suspects[suspect.SagaId] = suspect;
             _notRun.Remove(suspect.SagaId);
@@ -81,7 +81,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         bool onProbation = now < _probationEnds;
         if (!onProbation)
         {
-            Acquit();
+            ClearSuspects();
         }
 
         HashSet<Candidate> turn = [.. TurnOf(recover, onProbation)];
@@ -91,7 +91,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     }
 
     /// <summary>Takes note that the executor has taken a saga on.</summary>
-    public void NoteHandedOver(SagaId sagaId, DateTimeOffset now)
+    public void NoteReassigned(SagaId sagaId, DateTimeOffset now)
     {
         if (IsIdle)
         {
@@ -102,7 +102,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         _probationEnds = now + policy.Probation;
         if (Suspects(sagaId))
         {
-            _inHand.Add(sagaId);
+            _inFlight.Add(sagaId);
         }
     }
 
@@ -117,10 +117,10 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     }
 
     /// <summary>The process lives: what it had in hand did not kill it.</summary>
-    private void Acquit()
+    private void ClearSuspects()
     {
-        _inHand.ForEach(sagaId => _suspects.Remove(sagaId));
-        _inHand.Clear();
+        _inFlight.ForEach(sagaId => _suspects.Remove(sagaId));
+        _inFlight.Clear();
         if (_canaries is { } few && _handedOver)
         {
             _canaries = _someWait ? Math.Min(few, int.MaxValue / Factor) * Factor : null;
@@ -131,11 +131,11 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
 
     private List<Candidate> TurnOf(List<Candidate> recover, bool onProbation)
     {
-        List<Candidate> innocent = recover.FindAll(candidate => !Suspects(candidate.SagaId));
-        List<Candidate> known = innocent.FindAll(candidate => _notRun.Contains(candidate.SagaId));
-        if (innocent.Count > known.Count)
+        List<Candidate> cleared = recover.FindAll(candidate => !Suspects(candidate.SagaId));
+        List<Candidate> known = cleared.FindAll(candidate => _notRun.Contains(candidate.SagaId));
+        if (cleared.Count > known.Count)
         {
-            return _canaries is not { } few ? innocent : onProbation ? known : [.. known, .. innocent.Except(known).Take(few)];
+            return _canaries is not { } few ? cleared : onProbation ? known : [.. known, .. cleared.Except(known).Take(few)];
         }
 
         return onProbation ? known : [.. known, .. NextGroup(recover.FindAll(candidate => Suspects(candidate.SagaId)))];

@@ -4,18 +4,18 @@ namespace SagaRecovery.Bookkeeping;
 
 /// <summary>What one drain of the starts showed, for the log.</summary>
 /// <param name="Announced">Sagas whose start was announced.</param>
-/// <param name="GivenUp">Sagas whose executor stopped running them without finishing them.</param>
+/// <param name="Interrupted">Sagas whose executor stopped running them without finishing them.</param>
 /// <param name="Violations">Sagas that were inserted before they were announced: the caller broke the protocol.</param>
 public sealed record DrainedStarts(
     IReadOnlyList<SagaId> Announced,
-    IReadOnlyList<SagaId> GivenUp,
+    IReadOnlyList<SagaId> Interrupted,
     IReadOnlyList<SagaId> Violations)
 {
     internal static DrainedStarts None { get; } = new([], [], []);
 
     internal DrainedStarts Plus(DrainedStarts later) => ReferenceEquals(this, None)
         ? later
-        : new([.. Announced, .. later.Announced], [.. GivenUp, .. later.GivenUp], [.. Violations, .. later.Violations]);
+        : new([.. Announced, .. later.Announced], [.. Interrupted, .. later.Interrupted], [.. Violations, .. later.Violations]);
 }
 
 /// <summary>

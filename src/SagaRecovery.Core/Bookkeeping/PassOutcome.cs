@@ -29,7 +29,7 @@ public sealed class PassOutcome
     /// <param name="result">How it ended.</param>
     /// <param name="now">The present time.</param>
     /// <exception cref="InvalidOperationException">The saga has a result already, or the pass is over.</exception>
-    public void Record(SagaId sagaId, HandOverResult result, DateTimeOffset now)
+    public void Record(SagaId sagaId, ResumeResult result, DateTimeOffset now)
     {
         lock (_lock)
         {
@@ -42,10 +42,10 @@ public sealed class PassOutcome
     }
 
     /// <summary>Records what the executor answered about a saga that is finished or gone.</summary>
-    /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.FinishedOrGone"/>.</param>
+    /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.NoLongerListed"/>.</param>
     /// <param name="answer">Whether it was still running it.</param>
     /// <exception cref="InvalidOperationException">The saga has an answer already, or the pass is over.</exception>
-    public void RecordGone(SagaId sagaId, RelinquishOutcome answer)
+    public void RecordUnlisted(SagaId sagaId, RelinquishOutcome answer)
     {
         lock (_lock)
         {
@@ -60,7 +60,7 @@ public sealed class PassOutcome
     /// <summary>
     /// Records that the store has lost sagas, whose rows no longer exist. They count as lost, and neither as finished nor as taken away.
     /// </summary>
-    /// <param name="sagas">Sagas of the plan's <see cref="RecoveryPlan.FinishedOrGone"/>.</param>
+    /// <param name="sagas">Sagas of the plan's <see cref="RecoveryPlan.NoLongerListed"/>.</param>
     public void RecordLost(IEnumerable<SagaId> sagas)
     {
         lock (_lock)
@@ -88,7 +88,7 @@ public sealed class PassOutcome
         {
             lock (_lock)
             {
-                return HasComeToAll ? _plan.LeftAside + _results.Values.Count(recorded => recorded.Result is HandOverResult.Failed or HandOverResult.NotHere) : null;
+                return HasComeToAll ? _plan.LeftAside + _results.Values.Count(recorded => recorded.Result is ResumeResult.Failed or ResumeResult.UnknownDefinition) : null;
             }
         }
     }
@@ -124,7 +124,7 @@ public sealed class PassOutcome
                 Settle(readopted.Candidate, tally);
             }
 
-            foreach (GoneSaga gone in _plan.FinishedOrGone)
+            foreach (UnlistedSaga gone in _plan.NoLongerListed)
             {
                 if (_gone.TryGetValue(gone.SagaId, out RelinquishOutcome answer))
                 {
@@ -159,7 +159,7 @@ public sealed class PassOutcome
         }
 
         tally.Count(candidate, recorded.Result, recorded.At, _tracker.IdleSinceOf(candidate.SagaId, _plan.Pass.Start));
-        _tracker.ApplyHandOver(_plan.Pass, candidate, recorded.Result, recorded.At);
+        _tracker.ApplyResume(_plan.Pass, candidate, recorded.Result, recorded.At);
     }
 
     private PassReport Report(PassTally tally, DateTimeOffset now, string? error) => new(_plan.Pass.Start)
@@ -174,9 +174,9 @@ public sealed class PassOutcome
         Recovered = tally.Recovered,
         Failed = tally.Failed,
         Skipped = _plan.AlreadyRunning.Count + tally.AlreadyRunning,
-        NotHere = tally.NotHere,
+        UnknownDefinition = tally.UnknownDefinition,
         Abandoned = tally.Abandoned,
-        MovedOn = tally.MovedOn,
+        Superseded = tally.Superseded,
         NotAttempted = tally.NotAttempted,
         BackingOff = _plan.BackingOff.Count,
         Held = _plan.Held.Count,
@@ -195,5 +195,5 @@ public sealed class PassOutcome
         FailedSagas = tally.FailedSagas.ToList(),
     };
 
-    private readonly record struct Recorded(HandOverResult Result, DateTimeOffset At);
+    private readonly record struct Recorded(ResumeResult Result, DateTimeOffset At);
 }

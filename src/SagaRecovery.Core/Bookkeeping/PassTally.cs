@@ -9,13 +9,13 @@ internal sealed class PassTally
 
     public int AlreadyRunning { get; private set; }
 
-    public int NotHere { get; private set; }
+    public int UnknownDefinition { get; private set; }
 
     public int Failed { get; private set; }
 
     public int Abandoned { get; private set; }
 
-    public int MovedOn { get; private set; }
+    public int Superseded { get; private set; }
 
     public int Removed { get; private set; }
 
@@ -31,29 +31,29 @@ internal sealed class PassTally
 
     public Queue<FailedSaga> FailedSagas { get; } = new();
 
-    public void Count(Candidate candidate, HandOverResult result, DateTimeOffset at, DateTimeOffset idleSince)
+    public void Count(Candidate candidate, ResumeResult result, DateTimeOffset at, DateTimeOffset idleSince)
     {
         switch (result)
         {
-            case HandOverResult.Recovered:
+            case ResumeResult.Recovered:
                 Recovered++;
                 Idle.Add(at - idleSince);
                 Keep(RecoveredSagas, new RecoveredSaga(at, candidate.SagaId, candidate.Name, at - idleSince));
                 break;
-            case HandOverResult.AlreadyRunning:
+            case ResumeResult.AlreadyRunning:
                 AlreadyRunning++;
                 break;
-            case HandOverResult.MovedOn:
-                MovedOn++;
+            case ResumeResult.Superseded:
+                Superseded++;
                 break;
-            case HandOverResult.NotHere:
-                NotHere++;
+            case ResumeResult.UnknownDefinition:
+                UnknownDefinition++;
                 break;
-            case HandOverResult.Failed failed:
+            case ResumeResult.Failed failed:
                 Failed++;
                 Keep(FailedSagas, new FailedSaga(at, candidate.SagaId, candidate.Name, failed.Error));
                 break;
-            case HandOverResult.Abandoned abandoned:
+            case ResumeResult.Abandoned abandoned:
                 Abandoned++;
                 Keep(FailedSagas, new FailedSaga(at, candidate.SagaId, candidate.Name, $"abandoned: {abandoned.Reason}"));
                 break;

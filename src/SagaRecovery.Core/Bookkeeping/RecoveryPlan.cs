@@ -1,3 +1,5 @@
+using SagaRecovery.Fencing;
+
 namespace SagaRecovery.Bookkeeping;
 
 /// <summary>A saga that left this coordinator and came back while this process still ran it at an older generation.</summary>
@@ -8,7 +10,7 @@ public readonly record struct ReadoptedSaga(Candidate Candidate, AdoptGeneration
 /// <summary>A tracked saga that is missing from the listing although its row was there before: finished, or no longer ours.</summary>
 /// <param name="SagaId">Which saga.</param>
 /// <param name="Generation">The newest generation that this process may still run it at.</param>
-public readonly record struct GoneSaga(SagaId SagaId, AdoptGeneration Generation);
+public readonly record struct UnlistedSaga(SagaId SagaId, AdoptGeneration Generation);
 
 /// <summary>A saga that is not tried yet because it failed before.</summary>
 /// <param name="Candidate">The saga as listed.</param>
@@ -45,7 +47,7 @@ public sealed class RecoveryPlan
     public IReadOnlyList<ReadoptedSaga> Readopted => ReadoptedBucket;
 
     /// <summary>Not listed, though settled before the listing began: forgotten, and the executor is told.</summary>
-    public IReadOnlyList<GoneSaga> FinishedOrGone => FinishedOrGoneBucket;
+    public IReadOnlyList<UnlistedSaga> NoLongerListed => NoLongerListedBucket;
 
     /// <summary>Not listed, and announced only or confirmed after the listing began: it may not have seen them, so they are kept.</summary>
     public IReadOnlyList<SagaId> Starting => StartingBucket;
@@ -81,7 +83,7 @@ public sealed class RecoveryPlan
 
     internal List<ReadoptedSaga> ReadoptedBucket { get; } = [];
 
-    internal List<GoneSaga> FinishedOrGoneBucket { get; } = [];
+    internal List<UnlistedSaga> NoLongerListedBucket { get; } = [];
 
     internal List<SagaId> StartingBucket { get; } = [];
 

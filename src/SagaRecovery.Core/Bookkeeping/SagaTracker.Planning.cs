@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
@@ -13,7 +14,7 @@ public sealed partial class SagaTracker
         {
             _alreadyRunning.Clear();
             _trackedAndListed = 0;
-            _guard.Accuse(controls.Suspects);
+            _guard.MarkSuspects(controls.Suspects);
             var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable);
             foreach (Candidate candidate in listing.Candidates)
             {
@@ -46,20 +47,20 @@ public sealed partial class SagaTracker
         }
     }
 
-    internal void ApplyHandOver(OpenedPass opened, Candidate candidate, HandOverResult result, DateTimeOffset now)
+    internal void ApplyResume(OpenedPass opened, Candidate candidate, ResumeResult result, DateTimeOffset now)
     {
         PassStart pass = opened.Start;
         lock (_lock)
         {
-            if (result is not (HandOverResult.Recovered or HandOverResult.AlreadyRunning))
+            if (result is not (ResumeResult.Recovered or ResumeResult.AlreadyRunning))
             {
                 _guard.NoteNotRun(candidate.SagaId);
             }
 
             switch (result)
             {
-                case HandOverResult.Recovered or HandOverResult.AlreadyRunning:
-                    _guard.NoteHandedOver(candidate.SagaId, now);
+                case ResumeResult.Recovered or ResumeResult.AlreadyRunning:
+                    _guard.NoteReassigned(candidate.SagaId, now);
                     ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
                     if (saga.SetRecovered(candidate.Generation, opened.ClosingDrain, now))
                     {
@@ -72,11 +73,11 @@ public sealed partial class SagaTracker
                     }
 
                     break;
-                case HandOverResult.Failed failed:
+                case ResumeResult.Failed failed:
                     _waiting.NoteFailure(candidate, failed.Error, pass.Iteration, IdleSinceOf(candidate.SagaId, pass), now);
                     break;
-                case HandOverResult.NotHere notHere:
-                    _waiting.NoteNotHere(candidate, notHere.Missing, pass.Iteration, IdleSinceOf(candidate.SagaId, pass));
+                case ResumeResult.UnknownDefinition unknownDefinition:
+                    _waiting.NoteUnknownDefinition(candidate, unknownDefinition.Missing, pass.Iteration, IdleSinceOf(candidate.SagaId, pass));
                     break;
                 default: // abandoned, or moved on: no longer a candidate
                     _waiting.Remove(candidate.SagaId);
@@ -181,7 +182,7 @@ public sealed partial class SagaTracker
 
             if (saga.WasSettledBy(plan.Pass.OpeningDrain))
             {
-                plan.FinishedOrGoneBucket.Add(new GoneSaga(sagaId, saga.Generation));
+                plan.NoLongerListedBucket.Add(new UnlistedSaga(sagaId, saga.Generation));
             }
             else
             {

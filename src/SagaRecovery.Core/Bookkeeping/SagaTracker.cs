@@ -96,12 +96,12 @@ public sealed partial class SagaTracker
     }
 
     /// <summary>What is known of one saga, by starts that no pass has read yet, too.</summary>
-    public SagaKnowledge Look(SagaId sagaId, DateTimeOffset now)
+    public TrackedSagaInfo Observe(SagaId sagaId, DateTimeOffset now)
     {
         lock (_lock)
         {
             _seenBetween = _seenBetween.Plus(DrainInbox(now));
-            return new SagaKnowledge
+            return new TrackedSagaInfo
             {
                 Run = _tracked.TryGetValue(sagaId, out TrackedSaga saga) && saga.IsLive ? saga.Describe() : null,
                 Waiting = _waiting.Find(sagaId),
@@ -183,7 +183,7 @@ public sealed partial class SagaTracker
     {
         _drains++;
         List<SagaId> announced = [];
-        List<SagaId> givenUp = [];
+        List<SagaId> interrupted = [];
         List<SagaId> violations = [];
         while (_inbox.TryRead(out StartMessage message))
         {
@@ -215,12 +215,12 @@ public sealed partial class SagaTracker
                 case StartMessageKind.Ended:
                     saga.EndRunsUpTo(message.Generation, _drains);
                     break;
-                case StartMessageKind.GivenUp:
-                    saga.GiveUpRunsUpTo(message.Generation, _drains);
-                    givenUp.Add(sagaId);
+                case StartMessageKind.Interrupted:
+                    saga.InterruptRunsUpTo(message.Generation, _drains);
+                    interrupted.Add(sagaId);
                     if (!saga.IsRunning)
                     {
-                        _waiting.NoteGivenUp(sagaId, message.Generation, saga.FailuresBefore, _passes, now);
+                        _waiting.NoteCancelled(sagaId, message.Generation, saga.FailuresBefore, _passes, now);
                     }
 
                     break;
@@ -232,6 +232,6 @@ public sealed partial class SagaTracker
             }
         }
 
-        return new DrainedStarts(announced, givenUp, violations);
+        return new DrainedStarts(announced, interrupted, violations);
     }
 }

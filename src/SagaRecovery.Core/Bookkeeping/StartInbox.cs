@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Bookkeeping;
 
@@ -45,8 +46,8 @@ public sealed class StartInbox
     /// Says that the executor stopped running a saga that is not finished and that nobody took away. Its run must be over before this
     /// is called; the next pass then recovers it.
     /// </summary>
-    public void GiveUp(SagaId sagaId, AdoptGeneration generation) =>
-        Write(new StartMessage(StartMessageKind.GivenUp, new StartLease(sagaId, 0), generation));
+    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation) =>
+        Write(new StartMessage(StartMessageKind.Interrupted, new StartLease(sagaId, 0), generation));
 
     /// <summary>
     /// Says that the run of a saga is over in this process. Its end must be in the store, or refused by it, before this is called: a listing
@@ -78,7 +79,7 @@ internal enum StartMessageKind
     Announced,
     Confirmed,
     Withdrawn,
-    GivenUp,
+    Interrupted,
     Ended,
 }
 

@@ -1,3 +1,5 @@
+using SagaRecovery.Fencing;
+
 namespace SagaRecovery.Bookkeeping;
 
 /// <summary>
@@ -10,7 +12,7 @@ internal struct TrackedSaga
     private TrackedLease _first; // nearly every saga has one lease at most: it stands inline
     private List<TrackedLease>? _others;
     private long _recoveredAt; // a generation; 0: not recovered by this process
-    private long _givenUpAt; // a generation; 0: the executor gave up no run while a start was under way
+    private long _interruptedAt; // a generation; 0: the executor gave up no run while a start was under way
     private long _endedAt; // a generation; 0: the executor reported no end
     private long _lastWordDrain; // the drain that read the executor's last word on a run: that it was given up, or has ended
 
@@ -62,7 +64,7 @@ internal struct TrackedSaga
     /// </summary>
     public readonly bool HadEndedBy(long drain) => !IsLive && _endedAt != 0 && _lastWordDrain <= drain;
 
-    public readonly SagaRunKnowledge Describe() => new(
+    public readonly TrackedRunInfo Describe() => new(
         IsRecovered ? RunOrigin.Recovered : IsRunning ? RunOrigin.Started : RunOrigin.Announced,
         Generation,
         IsRecovered ? new DateTimeOffset(_recoveredTicks, TimeSpan.Zero) : null);
@@ -87,7 +89,7 @@ internal struct TrackedSaga
     public bool Confirm(long number, AdoptGeneration generation, long drain)
     {
         bool violation = Confirmed(number, generation, drain);
-        if (generation.Value <= Math.Max(_givenUpAt, _endedAt))
+        if (generation.Value <= Math.Max(_interruptedAt, _endedAt))
         {
             Withdraw(number);
         }
@@ -104,7 +106,7 @@ internal struct TrackedSaga
     /// <returns>False: the executor's last word on this run has been read since, so that it is over.</returns>
     public bool SetRecovered(AdoptGeneration generation, long planned, DateTimeOffset now)
     {
-        if (_lastWordDrain > planned && generation.Value <= Math.Max(_endedAt, _givenUpAt))
+        if (_lastWordDrain > planned && generation.Value <= Math.Max(_endedAt, _interruptedAt))
         {
             return false;
         }
@@ -138,9 +140,9 @@ internal struct TrackedSaga
     /// Forgets such runs because the executor gave them up. A start that is not yet confirmed may have begun one of them: the executor's
     /// last word on a run can overtake the caller's on its start, and must outlast it.
     /// </summary>
-    public void GiveUpRunsUpTo(AdoptGeneration upTo, long drain)
+    public void InterruptRunsUpTo(AdoptGeneration upTo, long drain)
     {
-        _givenUpAt = Math.Max(_givenUpAt, upTo.Value);
+        _interruptedAt = Math.Max(_interruptedAt, upTo.Value);
         _lastWordDrain = drain;
         ForgetRunsUpTo(upTo);
     }

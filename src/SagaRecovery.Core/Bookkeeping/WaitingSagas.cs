@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
@@ -42,12 +43,12 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, error, FailuresOf(candidate) + 1, pass, since, now);
 
     /// <summary>Notes that the executor gave a run up that was recovered after <paramref name="failuresBefore"/> failures in a row.</summary>
-    public void NoteGivenUp(SagaId sagaId, AdoptGeneration generation, int failuresBefore, long pass, DateTimeOffset now) => NoteFailure(
+    public void NoteCancelled(SagaId sagaId, AdoptGeneration generation, int failuresBefore, long pass, DateTimeOffset now) => NoteFailure(
         sagaId, name: "", generation, "the executor gave its run up", Math.Max(FailuresOf(sagaId, generation), failuresBefore) + 1, pass, since: now, now);
 
-    public void NoteNotHere(Candidate candidate, string missing, long pass, DateTimeOffset since) => _entries[candidate.SagaId] = new Entry
+    public void NoteUnknownDefinition(Candidate candidate, string missing, long pass, DateTimeOffset since) => _entries[candidate.SagaId] = new Entry
     {
-        Kind = WaitingKind.NotHere,
+        Kind = WaitingKind.UnknownDefinition,
         Since = SinceOf(candidate.SagaId) ?? since,
         Name = candidate.Name,
         Generation = candidate.Generation,

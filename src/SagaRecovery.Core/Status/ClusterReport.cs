@@ -3,8 +3,8 @@ namespace SagaRecovery.Status;
 /// <summary>Unfinished sagas on the whole store that nobody is going to run as things are.</summary>
 /// <param name="At">When somebody looked.</param>
 /// <param name="Orphans">Those whose owner is no known coordinator.</param>
-/// <param name="Stranded">Those whose owner is known and does not answer.</param>
-public sealed record ClusterReport(DateTimeOffset At, UnownedSagas Orphans, UnownedSagas Stranded);
+/// <param name="OwnerDown">Those whose owner is known and does not answer.</param>
+public sealed record ClusterReport(DateTimeOffset At, UnownedSagas Orphans, UnownedSagas OwnerDown);
 
 /// <summary>Sagas that have nobody to run them.</summary>
 /// <param name="Count">How many.</param>

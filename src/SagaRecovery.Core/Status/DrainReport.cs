@@ -4,10 +4,10 @@ namespace SagaRecovery.Status;
 public enum DrainPhase
 {
     /// <summary>New starts are refused; what runs may finish.</summary>
-    LettingFinish,
+    WaitingForRuns,
 
     /// <summary>The time to finish is up: what is unfinished is given to others.</summary>
-    HandingOver,
+    Reassigning,
 
     /// <summary>Nothing is left: nothing runs, nothing is owned, and everything that had been assigned to this coordinator was seen to.</summary>
     Drained,
@@ -16,7 +16,7 @@ public enum DrainPhase
     /// Some sagas stay: nobody else can take them. They are this coordinator's, and go on at its next start, or go to others once the
     /// drain is asked for again.
     /// </summary>
-    LeftSome,
+    Incomplete,
 
     /// <summary>The store did not answer, so it is not known what is left. The drain can be asked for again.</summary>
     Unanswered,
@@ -26,6 +26,6 @@ public enum DrainPhase
 /// <param name="Since">When it began.</param>
 /// <param name="Note">Who asked for it, and why.</param>
 /// <param name="Phase">How far it has come.</param>
-/// <param name="HandedOver">How many sagas were given to others.</param>
+/// <param name="Reassigned">How many sagas were given to others.</param>
 /// <param name="Left">How many stay.</param>
-public sealed record DrainReport(DateTimeOffset Since, OperatorNote Note, DrainPhase Phase, long HandedOver, long Left);
+public sealed record DrainReport(DateTimeOffset Since, OperatorNote Note, DrainPhase Phase, long Reassigned, long Left);

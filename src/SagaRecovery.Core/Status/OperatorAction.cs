@@ -13,7 +13,7 @@ public sealed record OperatorNote(string Actor, string Reason)
 }
 
 /// <summary>What an operator can do about recovery or about one saga.</summary>
-public enum Lever
+public enum OperatorActionKind
 {
     /// <summary>No saga is handed over until recovery is resumed.</summary>
     Pause,
@@ -50,31 +50,31 @@ public enum Lever
 }
 
 /// <summary>Levers in words, as they stand in the store, in texts and on the command line.</summary>
-public static class LeverWords
+public static class OperatorActionText
 {
     /// <summary>The word for a lever: <c>inject-error</c>.</summary>
-    public static string Of(Lever lever) => lever switch
+    public static string Of(OperatorActionKind kind) => kind switch
     {
-        Lever.Pause => "pause",
-        Lever.Resume => "resume",
-        Lever.Hold => "hold",
-        Lever.Release => "release",
-        Lever.Retry => "retry",
-        Lever.Abandon => "abandon",
-        Lever.InjectError => "inject-error",
-        Lever.Reassign => "reassign",
-        Lever.TakeOver => "take-over",
-        Lever.Drain => "drain",
-        Lever.Revoke => "revoke",
-        _ => throw new ArgumentOutOfRangeException(nameof(lever), lever, message: null),
+        OperatorActionKind.Pause => "pause",
+        OperatorActionKind.Resume => "resume",
+        OperatorActionKind.Hold => "hold",
+        OperatorActionKind.Release => "release",
+        OperatorActionKind.Retry => "retry",
+        OperatorActionKind.Abandon => "abandon",
+        OperatorActionKind.InjectError => "inject-error",
+        OperatorActionKind.Reassign => "reassign",
+        OperatorActionKind.TakeOver => "take-over",
+        OperatorActionKind.Drain => "drain",
+        OperatorActionKind.Revoke => "revoke",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, message: null),
     };
 
     /// <summary>What a lever was pulled on: a saga's id, <c>recovery</c>, <c>coordinator</c> and its id, or <c>nobody's sagas</c>.</summary>
     public static string On(OperatorAction action) => action switch
     {
         { SagaId: { } sagaId } => sagaId.ToString(),
-        { Lever: Lever.Revoke } => "all joins",
-        { Lever: not (Lever.Reassign or Lever.TakeOver or Lever.Drain) } => "recovery",
+        { Kind: OperatorActionKind.Revoke } => "all joins",
+        { Kind: not (OperatorActionKind.Reassign or OperatorActionKind.TakeOver or OperatorActionKind.Drain) } => "recovery",
         { Coordinator: { } coordinator } => $"coordinator {coordinator}",
         _ => "nobody's sagas",
     };
@@ -83,10 +83,10 @@ public static class LeverWords
 /// <summary>A lever that was pulled.</summary>
 /// <param name="Number">In the order of pulling; never given twice.</param>
 /// <param name="Time">When.</param>
-/// <param name="Lever">Which.</param>
+/// <param name="OperatorActionKind">Which.</param>
 /// <param name="SagaId">On which saga; null: on a coordinator's recovery, or on all its sagas.</param>
 /// <param name="Note">By whom, and why.</param>
-public sealed record OperatorAction(long Number, DateTimeOffset Time, Lever Lever, SagaId? SagaId, OperatorNote Note)
+public sealed record OperatorAction(long Number, DateTimeOffset Time, OperatorActionKind Kind, SagaId? SagaId, OperatorNote Note)
 {
     /// <summary>On which coordinator, or on whose saga; null: nobody's.</summary>
     public CoordinatorId? Coordinator { get; init; }

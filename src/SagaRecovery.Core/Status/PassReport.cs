@@ -9,7 +9,7 @@ public enum PassReason
     WithdrawnStart,
 
     /// <summary>The executor gave a run up: its saga has to be recovered.</summary>
-    GivenUp,
+    Interrupted,
 
     /// <summary>The period had gone by.</summary>
     Periodic,
@@ -33,7 +33,7 @@ public enum PassReason
     Startup,
 
     /// <summary>An operator pulled a lever that lets sagas go on.</summary>
-    Lever,
+    OperatorActionKind,
 
     /// <summary>An activation of the trigger; it tries sagas that are backing off at once.</summary>
     Explicit,
@@ -63,7 +63,7 @@ public sealed record PassStart(long Iteration, PassReason Reason, DateTimeOffset
 
 /// <summary>
 /// What one pass did with every saga. <see cref="Found"/> = <see cref="Recovered"/> + <see cref="Failed"/> + <see cref="Skipped"/> +
-/// <see cref="NotHere"/> + <see cref="Abandoned"/> + <see cref="MovedOn"/> + <see cref="NotAttempted"/> + <see cref="BackingOff"/> +
+/// <see cref="UnknownDefinition"/> + <see cref="Abandoned"/> + <see cref="Superseded"/> + <see cref="NotAttempted"/> + <see cref="BackingOff"/> +
 /// <see cref="Held"/> + <see cref="Paused"/> + <see cref="Deferred"/> + <see cref="Unreadable"/>.
 /// </summary>
 /// <param name="Start">Which pass this was.</param>
@@ -91,13 +91,13 @@ public sealed record PassReport(PassStart Start)
     public int Skipped { get; init; }
 
     /// <summary>Sagas whose definition this binary lacks.</summary>
-    public int NotHere { get; init; }
+    public int UnknownDefinition { get; init; }
 
     /// <summary>Sagas set aside because they are proven corrupt.</summary>
     public int Abandoned { get; init; }
 
     /// <summary>Sagas whose state, owner or generation changed between listing and loading.</summary>
-    public int MovedOn { get; init; }
+    public int Superseded { get; init; }
 
     /// <summary>Sagas that a pass which was cut short or failed did not come to.</summary>
     public int NotAttempted { get; init; }
@@ -142,7 +142,7 @@ public sealed record PassReport(PassStart Start)
     public int ObservedStarts { get; init; }
 
     /// <summary>Runs that the executor gave up on; recovered by a pass like any other.</summary>
-    public int GivenUp { get; init; }
+    public int Interrupted { get; init; }
 
     /// <summary>Sagas whose row was inserted before they were announced.</summary>
     public int ProtocolViolations { get; init; }
@@ -159,7 +159,7 @@ public sealed record PassReport(PassStart Start)
     internal PassReport WithStarts(OpenedPass pass) => this with
     {
         ObservedStarts = pass.OpeningStarts.Announced.Count + pass.ClosingStarts.Announced.Count,
-        GivenUp = pass.OpeningStarts.GivenUp.Count + pass.ClosingStarts.GivenUp.Count,
+        Interrupted = pass.OpeningStarts.Interrupted.Count + pass.ClosingStarts.Interrupted.Count,
         ProtocolViolations = pass.OpeningStarts.Violations.Count + pass.ClosingStarts.Violations.Count,
     };
 }
@@ -185,7 +185,7 @@ public enum WaitingKind
     BackingOff,
 
     /// <summary>This binary lacks its definition or version.</summary>
-    NotHere,
+    UnknownDefinition,
 
     /// <summary>Its row could not be read.</summary>
     Unreadable,

@@ -18,7 +18,7 @@ public sealed record RecoveryPlanReport(DateTimeOffset At, int Found, IReadOnlyL
         Bucket("paused", plan.Paused, saga => saga.SagaId),
         Bucket("deferred", plan.Deferred, saga => saga.SagaId),
         Bucket("unreadable", plan.Unreadable, saga => saga.SagaId),
-        Bucket("finished or gone", plan.FinishedOrGone, saga => saga.SagaId),
+        Bucket("finished or gone", plan.NoLongerListed, saga => saga.SagaId),
         Bucket("starting", plan.Starting, sagaId => sagaId),
     ]);
 

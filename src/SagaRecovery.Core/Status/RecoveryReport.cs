@@ -1,3 +1,5 @@
+using SagaRecovery.Fencing;
+
 namespace SagaRecovery.Status;
 
 /// <summary>Where this process stands as a coordinator.</summary>
@@ -75,7 +77,7 @@ public sealed record RecoveryReport
     public int HeldCount { get; init; }
 
     /// <summary>Sagas without a new event for too long; null: nobody has looked yet.</summary>
-    public StillSagas? NotProgressing { get; init; }
+    public StalledSagas? Stalled { get; init; }
 
     /// <summary>Sagas on the whole store that nobody is going to run; null: nobody has looked yet.</summary>
     public ClusterReport? Cluster { get; init; }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using SagaRecovery.Fencing;
 using static SagaRecovery.Status.PlainText;
 
 namespace SagaRecovery.Status;
@@ -61,7 +62,7 @@ public static class RecoveryReportText
         if (previous is { Crashed: true })
         {
             text.Append(Invariant($"  previous process: crashed, last seen {Time(previous.LastSeen)} ({Duration(now - previous.LastSeen)} ago)"));
-            text.Append(previous.InHand == 0 ? "\n" : $"; {Count(previous.InHand, "saga")} in flight\n");
+            text.Append(previous.InFlight == 0 ? "\n" : $"; {Count(previous.InFlight, "saga")} in flight\n");
         }
     }
 
@@ -83,11 +84,11 @@ public static class RecoveryReportText
         text.Append(Invariant($"  DRAINING for {Duration(now - drain.Since)}, asked for by {By(drain.Note)}. No new sagas. "));
         text.Append(drain.Phase switch
         {
-            DrainPhase.LettingFinish => "Those that run may finish.\n",
-            DrainPhase.HandingOver => "The rest is being given to others.\n",
-            DrainPhase.Drained => Invariant($"Drained: {drain.HandedOver} given to others, none left.\n"),
+            DrainPhase.WaitingForRuns => "Those that run may finish.\n",
+            DrainPhase.Reassigning => "The rest is being given to others.\n",
+            DrainPhase.Drained => Invariant($"Drained: {drain.Reassigned} given to others, none left.\n"),
             DrainPhase.Unanswered => "The database did not answer: ask for the drain again.\n",
-            _ => Invariant($"{drain.HandedOver} given to others, {drain.Left} left, which go on at the next start.\n"),
+            _ => Invariant($"{drain.Reassigned} given to others, {drain.Left} left, which go on at the next start.\n"),
         });
     }
 
@@ -100,7 +101,7 @@ public static class RecoveryReportText
 
         string looked = Invariant($"as of {Duration(now - cluster.At)} ago");
         AppendUnowned(text, cluster.Orphans, "ORPHANS", "whose owner is no known coordinator", looked, now);
-        AppendUnowned(text, cluster.Stranded, "STRANDED", "whose owner does not answer", looked, now);
+        AppendUnowned(text, cluster.OwnerDown, "STRANDED", "whose owner does not answer", looked, now);
     }
 
     private static void AppendUnowned(StringBuilder text, UnownedSagas sagas, string word, string why, string looked, DateTimeOffset now)
@@ -164,14 +165,14 @@ public static class RecoveryReportText
             ("skipped:", pass.Skipped, "already running"),
             ("removed:", pass.Removed, "newly finished"),
             ("starting:", pass.Starting, "too new for the listing"),
-            ("not here:", pass.NotHere, "definition missing from this binary"),
+            ("not here:", pass.UnknownDefinition, "definition missing from this binary"),
             ("backing off:", pass.BackingOff, "failed before, not due yet"),
             ("held:", pass.Held, "until they are released"),
             ("paused:", pass.Paused, "until recovery is resumed"),
             ("deferred:", pass.Deferred, "after a crash, until others have outlived their probation"),
             ("abandoned:", pass.Abandoned, "proven corrupt"),
             ("unreadable:", pass.Unreadable, "row could not be read"),
-            ("moved on:", pass.MovedOn, "changed since the listing"),
+            ("moved on:", pass.Superseded, "changed since the listing"),
             ("not attempted:", pass.NotAttempted, ""));
     }
 
@@ -207,7 +208,7 @@ public static class RecoveryReportText
 
         AppendWaiting(text, report, now);
         AppendHeld(text, report);
-        AppendNotProgressing(text, report, now);
+        AppendStalled(text, report, now);
         AppendActions(text, report);
     }
 
@@ -246,21 +247,21 @@ public static class RecoveryReportText
         AppendMore(text, report.HeldCount - report.Held.Count);
     }
 
-    private static void AppendNotProgressing(StringBuilder text, RecoveryReport report, DateTimeOffset now)
+    private static void AppendStalled(StringBuilder text, RecoveryReport report, DateTimeOffset now)
     {
-        if (report.NotProgressing is not { Count: > 0 } still)
+        if (report.Stalled is not { Count: > 0 } stalled)
         {
             return;
         }
 
-        text.Append(Invariant($"    sagas not progressing ({still.Count}, as of {Duration(now - still.At)} ago):\n"));
+        text.Append(Invariant($"    sagas not progressing ({stalled.Count}, as of {Duration(now - stalled.At)} ago):\n"));
         text.Append("        LAST_EVENT            SAGA_ID                               WHAT\n");
-        foreach (StillSaga saga in still.Sagas)
+        foreach (StalledSaga saga in stalled.Sagas)
         {
             text.Append(Invariant($"        {Time(saga.Since)}  {saga.SagaId}  {OneLine(saga.Name)}: {OneLine(saga.LastEvent ?? "nothing has happened yet")}\n"));
         }
 
-        AppendMore(text, still.Count - still.Sagas.Count);
+        AppendMore(text, stalled.Count - stalled.Sagas.Count);
     }
 
     private static void AppendActions(StringBuilder text, RecoveryReport report)
@@ -274,7 +275,7 @@ public static class RecoveryReportText
         text.Append("        TIME                  LEVER         ON                                                BY\n");
         foreach (OperatorAction action in report.RecentActions)
         {
-            text.Append(Invariant($"        {Time(action.Time)}  {LeverWords.Of(action.Lever),-12}  {LeverWords.On(action),-48}  {By(action.Note)}\n"));
+            text.Append(Invariant($"        {Time(action.Time)}  {OperatorActionText.Of(action.Kind),-12}  {OperatorActionText.On(action),-48}  {By(action.Note)}\n"));
         }
     }
 
@@ -307,13 +308,13 @@ public static class RecoveryReportText
     private static string Words(PassReason reason) => reason switch
     {
         PassReason.WithdrawnStart => "a withdrawn start",
-        PassReason.GivenUp => "a run that was given up",
+        PassReason.InterruptedRun => "a run that was given up",
         PassReason.Periodic => "a periodic timer firing",
         PassReason.Retry => "the failure of the pass before",
         PassReason.Due => "sagas that were due for another try",
         PassReason.Probation => "the end of a probation",
         PassReason.Hint => "a hint from the database",
-        PassReason.Lever => "an operator's lever",
+        PassReason.OperatorAction => "an operator's lever",
         PassReason.UnreadStarts => "too many unread starts",
         PassReason.Startup => "the start of the process",
         _ => "an explicit signal",

@@ -65,7 +65,7 @@ public sealed record RecoveryTotals
     public RecoveryTotals PlusStarts(PassReport pass) => this with
     {
         ObservedStarts = ObservedStarts + pass.ObservedStarts,
-        MissingFromExecutor = MissingFromExecutor + pass.GivenUp,
+        MissingFromExecutor = MissingFromExecutor + pass.Interrupted,
         ProtocolViolations = ProtocolViolations + pass.ProtocolViolations,
     };
 }

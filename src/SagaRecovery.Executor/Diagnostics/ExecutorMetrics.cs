@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Diagnostics;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Executor.Diagnostics;
 
@@ -27,7 +28,7 @@ internal static partial class Log
     public static partial void Fenced(ILogger logger, SagaId sagaId, string sagaName, AdoptGeneration generation);
 
     [LoggerMessage(107, LogLevel.Error, "gave up the run of saga {SagaId} ({SagaName}); recovery tries it again")]
-    public static partial void GaveUp(ILogger logger, Exception exception, SagaId sagaId, string sagaName);
+    public static partial void RunInterrupted(ILogger logger, Exception exception, SagaId sagaId, string sagaName);
 
     [LoggerMessage(108, LogLevel.Information, "interrupted saga {SagaId} ({SagaName}): {Reason}")]
     public static partial void Interrupted(ILogger logger, SagaId sagaId, string sagaName, string reason);

@@ -1,4 +1,5 @@
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Progress;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Progress;
 

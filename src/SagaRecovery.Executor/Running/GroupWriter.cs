@@ -3,7 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
 using SagaRecovery.Hosting;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
 
@@ -141,7 +143,7 @@ internal sealed class GroupWriter : IDisposable
         {
             if (cancellationToken.IsCancellationRequested)
             {
-                _health.NoteGivenUp(hadFailed: failed);
+                _health.NoteCancelled(hadFailed: failed);
                 throw new OperationCanceledException(cancellationToken);
             }
 
@@ -210,7 +212,7 @@ internal sealed class WriteHealth(TimeProvider time, ILogger logger)
     }
 
     /// <summary>A group that nobody waits for any more says nothing of the others.</summary>
-    public void NoteGivenUp(bool hadFailed)
+    public void NoteCancelled(bool hadFailed)
     {
         lock (_lock)
         {

@@ -1,7 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using SagaRecovery.Executor.Definitions;
 using SagaRecovery.Executor.Progress;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
 

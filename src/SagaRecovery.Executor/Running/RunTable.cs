@@ -1,3 +1,6 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+
 namespace SagaRecovery.Executor.Running;
 
 /// <summary>What became of a run that asked to be let in.</summary>

@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Executor.Definitions;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
 
@@ -65,7 +65,7 @@ internal sealed class SagaRun : IDisposable
     public bool IsStopping => _stop.Reason is not null;
 
     /// <summary>Whether the run stopped although its saga is still ours, so that it has to be recovered.</summary>
-    public bool IsGivenUp => _stop.Reason is StopReason.GivenUp or StopReason.Superseded;
+    public bool IsInterrupted => _stop.Reason is StopReason.Faulted or StopReason.Superseded;
 
     /// <summary>Whether the store has refused a write of the run, which is over for that.</summary>
     public bool WasRefused => _stop.Reason is StopReason.SagaFenced or StopReason.LostByDatabase;
@@ -108,14 +108,14 @@ internal sealed class SagaRun : IDisposable
         }
         catch (Exception fault)
         {
-            _stop.Request(StopReason.GivenUp);
+            _stop.Request(StopReason.Faulted);
             await _nodes.DrainAsync().ConfigureAwait(false);
-            if (IsGivenUp)
+            if (IsInterrupted)
             {
-                Log.GaveUp(_logger, fault, Id, Name);
+                Log.RunInterrupted(_logger, fault, Id, Name);
             }
 
-            return Interrupted(IsGivenUp ? $": {fault.Message}" : "");
+            return Interrupted(IsInterrupted ? $": {fault.Message}" : "");
         }
     }
 
@@ -307,7 +307,7 @@ internal sealed class SagaRun : IDisposable
         return new SagaResult.Interrupted(reason);
     }
 
-    private string Describe() => (_stop.Reason ?? StopReason.GivenUp).Describe();
+    private string Describe() => (_stop.Reason ?? StopReason.Faulted).Describe();
 
     private SagaResult ResultOf(SagaState end)
     {

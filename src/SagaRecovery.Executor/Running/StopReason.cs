@@ -25,7 +25,7 @@ internal enum StopReason
     Replaced,
 
     /// <summary>The run itself failed.</summary>
-    GivenUp,
+    Interrupted,
 }
 
 internal static class StopReasonText

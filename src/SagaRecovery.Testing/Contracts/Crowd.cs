@@ -18,7 +18,7 @@ internal static class Crowd
     }
 
     /// <summary>Cancels a call after so many turns of the thread pool, and waits for its end, whatever that is.</summary>
-    public static async Task GiveUpAsync(int turns, Func<CancellationToken, Task> call)
+    public static async Task InterruptAsync(int turns, Func<CancellationToken, Task> call)
     {
         using var giveUp = new CancellationTokenSource();
         Task calling = call(giveUp.Token);

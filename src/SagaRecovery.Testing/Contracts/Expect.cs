@@ -17,7 +17,7 @@ internal static class Expect
     /// <param name="expected">What should have been.</param>
     /// <param name="of">What it is about; begins both sentences.</param>
     public static void Equal<T>(T actual, T expected, string of) =>
-        That(EqualityComparer<T>.Default.Equals(actual, expected), $"{of}: {Show(expected)}", $"{of}: {Show(actual)}");
+        That(EqualityComparer<T>.Default.Equals(actual, expected), $"{of}: {Print(expected)}", $"{of}: {Print(actual)}");
 
     /// <summary>The same, in the same order.</summary>
     public static void Sequence<T>(IEnumerable<T> actual, IEnumerable<T> expected, string of)
@@ -64,12 +64,12 @@ internal static class Expect
         throw new BrokenRuleException($"{of}: a {typeof(TException).Name}", $"{of}: {happened}");
     }
 
-    private static string Show<T>(T value) => value is null ? "nothing" : $"{value}";
+    private static string Print<T>(T value) => value is null ? "nothing" : $"{value}";
 
     private static string ShowAll<T>(List<T> values) => values.Count switch
     {
         0 => "none",
-        <= 8 => string.Join(", ", values.Select(Show)),
+        <= 8 => string.Join(", ", values.Select(Print)),
         _ => $"{string.Join(", ", values.Take(8).Select(Show))} and {values.Count - 8} more",
     };
 }

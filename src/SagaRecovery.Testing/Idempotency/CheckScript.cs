@@ -1,5 +1,8 @@
-using SagaRecovery.Executor;
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Executor.Running;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 

@@ -1,6 +1,8 @@
 using System.Text;
-using SagaRecovery.Executor;
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Executor.Running;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 

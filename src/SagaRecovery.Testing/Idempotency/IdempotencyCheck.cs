@@ -1,6 +1,4 @@
 using System.Text.Json;
-using SagaRecovery.Executor;
-using SagaRecovery.Executor.Definitions;
 
 namespace SagaRecovery.Testing.Idempotency;
 

@@ -1,4 +1,4 @@
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 

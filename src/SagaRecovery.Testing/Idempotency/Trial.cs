@@ -1,5 +1,7 @@
-using SagaRecovery.Executor;
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 

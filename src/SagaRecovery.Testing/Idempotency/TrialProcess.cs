@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using SagaRecovery.Activation;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Execution;
 using SagaRecovery.Executor;
-using SagaRecovery.Executor.Definitions;
-using SagaRecovery.Hosting;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
-using SagaRecovery.Executor;
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 
@@ -30,8 +29,8 @@ internal sealed class TrialRunner<TParameters>
         {
             await _check.Reset(either.Token).WaitAsync(either.Token).ConfigureAwait(false);
             step = "State";
-            StateLines before = await LookAsync(either.Token).ConfigureAwait(false);
-            IReadOnlyList<string> difference = before.Difference(await LookAsync(either.Token).ConfigureAwait(false));
+            StateLines before = await ReadViewAsync(either.Token).ConfigureAwait(false);
+            IReadOnlyList<string> difference = before.Difference(await ReadViewAsync(either.Token).ConfigureAwait(false));
             if (difference.Count > 0)
             {
                 return new TrialOutcome.StateVaried(trial, difference);
@@ -40,7 +39,7 @@ internal sealed class TrialRunner<TParameters>
             step = "the saga";
             SagaResult result = await RunSagaAsync(trial, store, either.Token).ConfigureAwait(false);
             step = "State";
-            StateLines after = await LookAsync(either.Token).ConfigureAwait(false);
+            StateLines after = await ReadViewAsync(either.Token).ConfigureAwait(false);
             return new TrialOutcome.Ended(trial, result, before, after, LogOf(store));
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -49,7 +48,7 @@ internal sealed class TrialRunner<TParameters>
         }
     }
 
-    private async Task<StateLines> LookAsync(CancellationToken token) =>
+    private async Task<StateLines> ReadViewAsync(CancellationToken token) =>
         new(await _check.State(token).WaitAsync(token).ConfigureAwait(false));
 
     private async Task<SagaResult> RunSagaAsync(Trial trial, InMemorySagaStore store, CancellationToken token)

@@ -1,3 +1,5 @@
+using SagaRecovery.Postgres;
+
 namespace SagaRecovery.Testing.Idempotency;
 
 /// <summary>A run in which a node failed and the saga was unwound.</summary>

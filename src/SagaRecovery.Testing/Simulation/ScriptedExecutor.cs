@@ -1,4 +1,8 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
 
@@ -86,7 +90,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
         await gates.PassAsync(SimulatedStep.HandOver, saga.Id, cancellationToken).ConfigureAwait(false);
         ResumeOutcome outcome = Answer(saga) ?? Run(saga.Id, ownership.Generation);
         Note(new ExecutorCall(saga.Id, ownership.Generation, outcome, Relinquished: null));
-        await gates.PassAsync(SimulatedStep.HandOverAnswer, saga.Id, cancellationToken).ConfigureAwait(false);
+        await gates.PassAsync(SimulatedStep.ResumeAnswer, saga.Id, cancellationToken).ConfigureAwait(false);
         return outcome;
     }
 

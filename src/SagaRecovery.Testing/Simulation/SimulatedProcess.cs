@@ -1,7 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
 
@@ -80,7 +83,7 @@ public sealed class SimulatedProcess : IAsyncDisposable
 
     /// <summary>The executor gives the run of a saga up, and tells recovery.</summary>
     /// <exception cref="InvalidOperationException">It does not run here.</exception>
-    public void GiveUp(SagaId sagaId) => Services.GetRequiredService<SagaStarts>().GiveUp(sagaId, Executor.End(sagaId));
+    public void ReportInterrupted(SagaId sagaId) => Services.GetRequiredService<SagaStarts>().ReportInterrupted(sagaId, Executor.End(sagaId));
 
     /// <summary>SIGKILL: from here on it does nothing that anybody could see, and no word of it reaches anyone.</summary>
     public void Kill()

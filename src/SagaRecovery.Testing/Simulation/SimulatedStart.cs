@@ -1,3 +1,7 @@
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Testing;
 
 /// <summary>

@@ -22,7 +22,7 @@ public enum SimulatedStep
     HandOver,
 
     /// <summary>The executor runs it, and the process does not know it yet.</summary>
-    HandOverAnswer,
+    ResumeAnswer,
 
     /// <summary>Before the executor is told to let go of a saga.</summary>
     Relinquish,

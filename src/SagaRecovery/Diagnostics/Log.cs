@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Diagnostics;
@@ -50,7 +51,7 @@ internal static partial class Log
     public static partial void TakenAway(ILogger logger, SagaId sagaId);
 
     [LoggerMessage(15, LogLevel.Warning, "saga cannot run here: {SagaId} ({SagaName}): {Missing}")]
-    public static partial void NotHere(ILogger logger, SagaId sagaId, string sagaName, string missing);
+    public static partial void UnknownDefinition(ILogger logger, SagaId sagaId, string sagaName, string missing);
 
     [LoggerMessage(16, LogLevel.Error, "abandoned saga: {SagaId} ({SagaName}): {Reason}")]
     public static partial void Abandoned(ILogger logger, SagaId sagaId, string sagaName, string reason);
@@ -68,10 +69,10 @@ internal static partial class Log
     public static partial void ProtocolViolation(ILogger logger, SagaId sagaId);
 
     [LoggerMessage(21, LogLevel.Warning, "saga was given up by the executor, to be recovered: {SagaId}")]
-    public static partial void GivenUp(ILogger logger, SagaId sagaId);
+    public static partial void Interrupted(ILogger logger, SagaId sagaId);
 
     [LoggerMessage(22, LogLevel.Debug, "saga has moved on since it was listed: {SagaId}")]
-    public static partial void MovedOn(ILogger logger, SagaId sagaId);
+    public static partial void Superseded(ILogger logger, SagaId sagaId);
 
     [LoggerMessage(23, LogLevel.Warning, "{Purpose} waits for {Blockers}")]
     public static partial void Waits(ILogger logger, string purpose, string blockers);
@@ -94,17 +95,17 @@ internal static partial class Log
     [LoggerMessage(29, LogLevel.Debug, "why pass {Iteration} failed")]
     public static partial void WhyPassFailed(ILogger logger, long iteration, Exception exception);
 
-    [LoggerMessage(30, LogLevel.Warning, "the process before this one crashed, last seen {LastSeen}; suspects, which go last: {InHand}")]
-    public static partial void PreviousCrashed(ILogger logger, string lastSeen, int inHand);
+    [LoggerMessage(30, LogLevel.Warning, "the process before this one crashed, last seen {LastSeen}; suspects, which go last: {InFlight}")]
+    public static partial void PreviousCrashed(ILogger logger, string lastSeen, int inFlight);
 
     [LoggerMessage(31, LogLevel.Warning, "lever {Lever} pulled on saga {SagaId} by {Actor}: {Reason}")]
-    public static partial void LeverPulled(ILogger logger, string lever, SagaId sagaId, string actor, string reason);
+    public static partial void SagaActionPerformed(ILogger logger, string kind, SagaId sagaId, string actor, string reason);
 
     [LoggerMessage(32, LogLevel.Warning, "lever {Lever} pulled on recovery by {Actor}: {Reason}")]
-    public static partial void RecoveryLeverPulled(ILogger logger, string lever, string actor, string reason);
+    public static partial void RecoveryActionPerformed(ILogger logger, string kind, string actor, string reason);
 
     [LoggerMessage(33, LogLevel.Debug, "a sign of life, or a look at the sagas' progress, failed; it is tried again at the next beat")]
-    public static partial void PulseFailed(ILogger logger, Exception exception);
+    public static partial void HeartbeatFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(34, LogLevel.Warning, "recovery is paused by {Actor}: {Reason}; {Count} sagas are not handed over")]
     public static partial void Paused(ILogger logger, string actor, string reason, int count);
@@ -125,16 +126,16 @@ internal static partial class Log
     public static partial void Draining(ILogger logger, string actor, string reason, TimeSpan letRun);
 
     [LoggerMessage(40, LogLevel.Information, "drained: {HandedOver} sagas given to others, none left")]
-    public static partial void Drained(ILogger logger, long handedOver);
+    public static partial void Drained(ILogger logger, long reassigned);
 
     [LoggerMessage(41, LogLevel.Warning, "drained with {Left} sagas left, which nobody else can take; they go on at the next start. {HandedOver} were given to others")]
-    public static partial void DrainedButFor(ILogger logger, long left, long handedOver);
+    public static partial void DrainedButFor(ILogger logger, long left, long reassigned);
 
     [LoggerMessage(42, LogLevel.Warning, "the store could not be told of the drain, and nothing was given to others")]
     public static partial void DrainFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(43, LogLevel.Warning, "lever {Lever} pulled on {Coordinator} by {Actor}: {Reason}")]
-    public static partial void CoordinatorLeverPulled(ILogger logger, string lever, string coordinator, string actor, string reason);
+    public static partial void CoordinatorActionPerformed(ILogger logger, string kind, string coordinator, string actor, string reason);
 
     [LoggerMessage(45, LogLevel.Error, "saga was lost by the database: {SagaId}; this process had started it or was running it, and its row is gone")]
     public static partial void LostByDatabase(ILogger logger, SagaId sagaId);

@@ -7,7 +7,7 @@ namespace SagaRecovery.Diagnostics;
 /// <summary>What the spans of passes and hand-overs tell.</summary>
 internal static class PassSpan
 {
-    public static void Tell(Activity? span, PassReport pass)
+    public static void Report(Activity? span, PassReport pass)
     {
         if (span is null)
         {
@@ -28,7 +28,7 @@ internal static class PassSpan
     }
 
     /// <summary>Begins the span of one hand-over: a child of its pass, and what the executor links the saga's run to.</summary>
-    public static Activity? BeginHandOver(Candidate candidate)
+    public static Activity? BeginResume(Candidate candidate)
     {
         Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga_recovery.hand_over");
         span?.SetTag("saga.id", candidate.SagaId.ToString());
@@ -36,10 +36,10 @@ internal static class PassSpan
         return span;
     }
 
-    public static void Tell(Activity? span, HandOverResult result)
+    public static void Report(Activity? span, ResumeResult result)
     {
         span?.SetTag("saga_recovery.hand_over.result", result.GetType().Name);
-        if (result is HandOverResult.Failed failed)
+        if (result is ResumeResult.Failed failed)
         {
             span?.SetStatus(ActivityStatusCode.Error, failed.Error);
         }

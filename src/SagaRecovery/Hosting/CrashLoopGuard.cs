@@ -2,8 +2,10 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Diagnostics;
-using SagaRecovery.Operations;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
 
@@ -23,7 +25,7 @@ internal sealed class CrashLoopGuard(
 {
     private readonly CrashGuardPolicy _policy = new(options.Value.Probation, options.Value.HoldAfterCrashes, options.Value.Canary);
     private readonly HashSet<Suspect> _judged = [];
-    private bool _inherited;
+    private bool _readPrevious;
 
     /// <summary>When all that is in hand will have outlived its probation; null: nothing is in hand.</summary>
     public DateTimeOffset? ProbationEnds { get; private set; }
@@ -33,15 +35,15 @@ internal sealed class CrashLoopGuard(
     /// <summary>Before each plan: learns, once, what the process before this one left behind; forgets what this one has outlived.</summary>
     public async Task PrepareAsync(Membership member, CancellationToken cancellationToken)
     {
-        if (!_inherited)
+        if (!_readPrevious)
         {
-            await InheritAsync(member, cancellationToken).ConfigureAwait(false);
-            _inherited = true;
+            await ReadPreviousIncarnationAsync(member, cancellationToken).ConfigureAwait(false);
+            _readPrevious = true;
         }
 
         if (ProbationEnds <= time.GetUtcNow())
         {
-            await controls.AcquitAsync(member, _policy.Probation, cancellationToken).ConfigureAwait(false);
+            await controls.ClearSuspectsAsync(member, _policy.Probation, cancellationToken).ConfigureAwait(false);
             ProbationEnds = null;
         }
     }
@@ -53,52 +55,52 @@ internal sealed class CrashLoopGuard(
     public async Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken)
     {
         RecoveryControls read = await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
-        List<Suspect> accused = IsOn ? [.. read.Suspects.Where(suspect => !_judged.Contains(suspect))] : [];
-        List<Suspect> guilty = [.. _policy.ToHold(accused).Where(suspect => !read.Holds(suspect.SagaId))];
-        foreach (Suspect one in guilty)
+        List<Suspect> suspected = IsOn ? [.. read.Suspects.Where(suspect => !_judged.Contains(suspect))] : [];
+        List<Suspect> blamed = [.. _policy.ToHold(suspected).Where(suspect => !read.Holds(suspect.SagaId))];
+        foreach (Suspect one in blamed)
         {
             await HoldAsync(one, cancellationToken).ConfigureAwait(false);
         }
 
-        _judged.UnionWith(accused);
-        return guilty.Count == 0 ? read : await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
+        _judged.UnionWith(suspected);
+        return blamed.Count == 0 ? read : await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Before sagas are handed over: durable when this returns, so that a death finds them on record.</summary>
-    public async Task NoteInHandAsync(Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
+    public async Task RecordInFlightAsync(Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
     {
         if (!IsOn)
         {
             return;
         }
 
-        await controls.NoteInHandAsync(member, [.. candidates.Select(candidate => candidate.SagaId)], cancellationToken).ConfigureAwait(false);
+        await controls.RecordInFlightAsync(member, [.. candidates.Select(candidate => candidate.SagaId)], cancellationToken).ConfigureAwait(false);
         ProbationEnds = time.GetUtcNow() + _policy.Probation;
     }
 
-    private async Task InheritAsync(Membership member, CancellationToken cancellationToken)
+    private async Task ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken)
     {
-        Inheritance inheritance = await controls.InheritAsync(member, cancellationToken).ConfigureAwait(false);
-        if (inheritance.Previous is not { } previous)
+        PreviousIncarnation previous = await controls.ReadPreviousIncarnationAsync(member, cancellationToken).ConfigureAwait(false);
+        if (previous.Previous is not { } previous)
         {
             return;
         }
 
-        IReadOnlyList<Suspect> suspects = IsOn ? inheritance.Suspects : [];
+        IReadOnlyList<Suspect> suspects = IsOn ? previous.Suspects : [];
         if (previous.Crashed)
         {
             Log.PreviousCrashed(logger, PlainText.Time(previous.LastSeen), suspects.Count);
         }
 
         tracker.Follow(previous, suspects);
-        status.Followed(previous);
+        status.SetPrevious(previous);
     }
 
-    private async Task HoldAsync(Suspect guilty, CancellationToken cancellationToken)
+    private async Task HoldAsync(Suspect blamed, CancellationToken cancellationToken)
     {
         var note = new OperatorNote(
             OperatorNote.CrashGuardActor,
             $"the process died {PlainText.Count(guilty.DeathsAlone, "time")} within {PlainText.Duration(_policy.Probation)} of being handed this saga alone, and no step of it had ended in between");
-        await operations.HoldAsync(guilty.SagaId, note, cancellationToken).ConfigureAwait(false);
+        await operations.HoldAsync(blamed.SagaId, note, cancellationToken).ConfigureAwait(false);
     }
 }

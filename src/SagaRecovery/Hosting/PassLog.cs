@@ -36,7 +36,7 @@ internal static class PassLog
 
     public static void Write(ILogger logger, PassReport report) => Log.ActivationComplete(
         logger,
-        WorthTelling(report) ? LogLevel.Information : LogLevel.Debug,
+        IsNoteworthy(report) ? LogLevel.Information : LogLevel.Debug,
         report.Start.Iteration,
         report.Result,
         report.Duration.TotalMilliseconds,
@@ -46,13 +46,13 @@ internal static class PassLog
         report.Skipped,
         report.Removed);
 
-    private static bool WorthTelling(PassReport report) =>
+    private static bool IsNoteworthy(PassReport report) =>
         report.Result != PassResult.Completed || report.Recovered > 0 || report.Lost > 0 || report.Start.Reason is PassReason.Startup or PassReason.Explicit;
 
     private static void Write(ILogger logger, DrainedStarts starts)
     {
         Each(starts.Announced, sagaId => Log.ObservedStart(logger, sagaId));
-        Each(starts.GivenUp, sagaId => Log.GivenUp(logger, sagaId));
+        Each(starts.Interrupted, sagaId => Log.Interrupted(logger, sagaId));
         Each(starts.Violations, sagaId => Log.ProtocolViolation(logger, sagaId));
     }
 

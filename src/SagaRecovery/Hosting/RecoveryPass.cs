@@ -4,7 +4,9 @@ using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
 
@@ -17,11 +19,11 @@ internal sealed class RecoveryPass(
     ISagaStore store,
     ISagaControls controls,
     CrashLoopGuard guard,
-    SagaHandOver handOver,
+    SagaResumer handOver,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     RecoveryMetrics metrics,
-    LeverLog leverLog,
+    OperatorActionLog operatorActionLog,
     IOptions<SagaRecoveryOptions> options,
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
@@ -60,7 +62,7 @@ internal sealed class RecoveryPass(
 
         metrics.PassEnded(report); // first: whoever sees the pass in the status finds it counted
         status.PassEnded(report, tracker, _asked);
-        PassSpan.Tell(span, report);
+        PassSpan.Report(span, report);
         PassLog.Write(logger, opened);
         PassLog.Write(logger, report);
         _firstEnded.TrySetResult();
@@ -91,9 +93,9 @@ internal sealed class RecoveryPass(
         {
             PassLog.Write(logger, plan, _asked.Paused);
             await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false); // first: a listing from before a loss ends no run
-            await handOver.RelinquishGoneAsync(plan, outcome, abort).ConfigureAwait(false);
-            await HandOverAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false);
-            await NoteCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false);
+            await handOver.RelinquishUnlistedAsync(plan, outcome, abort).ConfigureAwait(false);
+            await ResumeAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false);
+            await ReportCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false);
             return outcome.Complete(Now);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -159,7 +161,7 @@ internal sealed class RecoveryPass(
 
     private async Task<RecoveryPlan> PlanAsync(OpenedPass opened, Membership member, CancellationToken stopping)
     {
-        leverLog.Tell(_asked.RecentActions);
+        operatorActionLog.Report(_asked.RecentActions);
         _rejoinsWhenListed = coordinator.Rejoins;
         CandidateListing listing = opened.BeginListing(); // the opening drain is done: what it settled, the listing cannot miss
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
@@ -175,8 +177,8 @@ internal sealed class RecoveryPass(
     /// <exception cref="JoinLostException">The database has been failed over or restored since it was listed.</exception>
     private async Task AccountForLossAsync(Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping)
     {
-        IEnumerable<GoneSaga> doubtful = _rejoinsWhenListed == _rejoinsAccountedFor ? [] : plan.FinishedOrGone;
-        IReadOnlyList<SagaId> lost = plan.FinishedOrGone.Count == 0
+        IEnumerable<UnlistedSaga> doubtful = _rejoinsWhenListed == _rejoinsAccountedFor ? [] : plan.NoLongerListed;
+        IReadOnlyList<SagaId> lost = plan.NoLongerListed.Count == 0
             ? []
             : await store.FindLostAsync(member, [.. doubtful.Select(gone => gone.SagaId)], stopping).ConfigureAwait(false);
         outcome.RecordLost(lost);
@@ -189,15 +191,15 @@ internal sealed class RecoveryPass(
     }
 
     /// <summary>Whoever gave this coordinator sagas may wait for this: what had been assigned before the listing has been seen to.</summary>
-    private async Task NoteCaughtUpAsync(Membership member, PassOutcome outcome, CancellationToken stopping)
+    private async Task ReportCaughtUpAsync(Membership member, PassOutcome outcome, CancellationToken stopping)
     {
         if (_asked.Assigned > _asked.CaughtUp && outcome.NotRunning is { } notRunning)
         {
-            await controls.NoteCaughtUpAsync(member, _asked.Assigned, notRunning, stopping).ConfigureAwait(false);
+            await controls.ReportCaughtUpAsync(member, _asked.Assigned, notRunning, stopping).ConfigureAwait(false);
         }
     }
 
-    private async Task HandOverAllAsync(
+    private async Task ResumeAllAsync(
         PassStart pass, Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping, CancellationToken abort)
     {
         var previous = plan.Readopted.ToDictionary(saga => saga.Candidate.SagaId, saga => saga.Previous);
@@ -213,7 +215,7 @@ internal sealed class RecoveryPass(
                 }
 
                 IReadOnlyList<LoadedSaga> loaded = await loads.Dequeue().ConfigureAwait(false);
-                await SideBySideAsync(batches[i].Length, saga => HandOverOneAsync(batches[i][saga], loaded[saga])).ConfigureAwait(false);
+                await SideBySideAsync(batches[i].Length, saga => ResumeOneAsync(batches[i][saga], loaded[saga])).ConfigureAwait(false);
             }
         }
         finally
@@ -229,7 +231,7 @@ internal sealed class RecoveryPass(
             Task<IReadOnlyList<LoadedSaga>> load = store.LoadAsync(member, batch, stopping);
             try
             {
-                await guard.NoteInHandAsync(member, batch, stopping).ConfigureAwait(false); // before any of them could kill this process
+                await guard.RecordInFlightAsync(member, batch, stopping).ConfigureAwait(false); // before any of them could kill this process
             }
             catch
             {
@@ -240,7 +242,7 @@ internal sealed class RecoveryPass(
             return await load.ConfigureAwait(false);
         }
 
-        async ValueTask HandOverOneAsync(Candidate candidate, LoadedSaga loaded)
+        async ValueTask ResumeOneAsync(Candidate candidate, LoadedSaga loaded)
         {
             if (stopping.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
             {
@@ -248,10 +250,10 @@ internal sealed class RecoveryPass(
             }
 
             AdoptGeneration? older = previous.TryGetValue(candidate.SagaId, out AdoptGeneration generation) ? generation : null;
-            HandOverResult result = await handOver.RunAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
+            ResumeResult result = await handOver.RunAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
             DateTimeOffset now = Now;
             outcome.Record(candidate.SagaId, result, now);
-            if (result is HandOverResult.Recovered)
+            if (result is ResumeResult.Recovered)
             {
                 metrics.Recovered(now - tracker.IdleSinceOf(candidate.SagaId, pass));
             }

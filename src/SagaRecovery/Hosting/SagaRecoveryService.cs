@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using SagaRecovery.Activation;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Diagnostics;
+using SagaRecovery.Execution;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;

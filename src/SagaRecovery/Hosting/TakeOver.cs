@@ -3,12 +3,15 @@ using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// Gives the unfinished sagas of coordinators that are dead to those that answer. Who is dead is <see cref="SilenceWatch"/>'s decision;
+/// Gives the unfinished sagas of coordinators that are dead to those that answer. Who is dead is <see cref="HeartbeatMonitor"/>'s decision;
 /// which of the watchers acts on it is the store's. See docs/decisions/0006-many-nodes.md.
 /// </summary>
 internal sealed class TakeOver
@@ -18,7 +21,7 @@ internal sealed class TakeOver
     private readonly TimeProvider _time;
     private readonly ILogger<TakeOver> _logger;
     private readonly TimeSpan _after;
-    private readonly SilenceWatch? _watch;
+    private readonly HeartbeatMonitor? _watch;
     private readonly long _began;
 
     public TakeOver(
@@ -37,23 +40,23 @@ internal sealed class TakeOver
         if (options.Value.TakeOverAfter is { } after)
         {
             _after = after;
-            _watch = new SilenceWatch(coordinator.Id, after, longestGap: 3 * options.Value.HeartbeatPeriod);
+            _watch = new HeartbeatMonitor(coordinator.Id, after, longestGap: 3 * options.Value.HeartbeatPeriod);
         }
     }
 
     public bool IsOn => _watch is not null;
 
-    public async Task LookAsync(Membership member, CancellationToken cancellationToken)
+    public async Task CheckAsync(Membership member, CancellationToken cancellationToken)
     {
-        ClusterView view = await _cluster.LookAsync(cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<CoordinatorSighting> dead = _watch!.Look(view.Coordinators, view.Time, _time.GetElapsedTime(_began));
-        foreach (CoordinatorSighting silent in dead.Where(one => view.Owners.Contains(one.Id)))
+        ClusterView view = await _cluster.ReadViewAsync(cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<CoordinatorObservation> dead = _watch!.Observe(view.Coordinators, view.Time, _time.GetElapsedTime(_began));
+        foreach (CoordinatorObservation silent in dead.Where(one => view.Owners.Contains(one.Id)))
         {
             await TakeOverFromAsync(silent, member, view, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task TakeOverFromAsync(CoordinatorSighting silent, Membership member, ClusterView view, CancellationToken cancellationToken)
+    private async Task TakeOverFromAsync(CoordinatorObservation silent, Membership member, ClusterView view, CancellationToken cancellationToken)
     {
         CoordinatorId[] takers = view.TakersBesides(silent.Id);
         string lastSeen = PlainText.Time(silent.LastSeen);
@@ -64,7 +67,7 @@ internal sealed class TakeOver
                 string got = string.Join(", ", done.Receipts.Select(receipt => $"{receipt.To} ({receipt.Count})"));
                 Log.TookOver(_logger, silent.Id, lastSeen, done.Moved, got, done.Left);
                 break;
-            case ReassignOutcome.NobodyToTakeThem:
+            case ReassignOutcome.NoTaker:
                 Log.NobodyToTakeOver(_logger, silent.Id, lastSeen);
                 break;
         }

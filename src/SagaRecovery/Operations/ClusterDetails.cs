@@ -1,14 +1,14 @@
-using SagaRecovery.Coordinators;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
 /// <summary>Who owns the unfinished sagas of the whole store, and which of them nobody is going to run as things are.</summary>
 /// <param name="At">When somebody looked.</param>
 /// <param name="Orphans">Those whose owner is no known coordinator, or that nobody owns.</param>
-/// <param name="Stranded">Those whose owner is known and does not answer.</param>
+/// <param name="OwnerDown">Those whose owner is known and does not answer.</param>
 /// <param name="Owners">By owner.</param>
-public sealed record ClusterDetails(DateTimeOffset At, UnownedSagas Orphans, UnownedSagas Stranded, IReadOnlyList<OwnedSagas> Owners)
+public sealed record ClusterDetails(DateTimeOffset At, UnownedSagas Orphans, UnownedSagas OwnerDown, IReadOnlyList<OwnedSagas> Owners)
 {
     /// <summary>Sums up what was counted.</summary>
     public static ClusterDetails Of(IReadOnlyList<OwnedSagas> owners, DateTimeOffset at)
@@ -19,5 +19,5 @@ public sealed record ClusterDetails(DateTimeOffset At, UnownedSagas Orphans, Uno
     }
 
     /// <summary>What of it stands in the status.</summary>
-    public ClusterReport ToReport() => new(At, Orphans, Stranded);
+    public ClusterReport ToReport() => new(At, Orphans, OwnerDown);
 }

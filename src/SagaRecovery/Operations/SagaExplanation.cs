@@ -1,3 +1,5 @@
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Operations;
 
 /// <summary>Where a saga stands with regard to one process, in a word.</summary>
@@ -19,7 +21,7 @@ public enum SagaVerdict
     BackingOff,
 
     /// <summary>This binary lacks its definition or version.</summary>
-    NotHere,
+    UnknownDefinition,
 
     /// <summary>Its row cannot be read.</summary>
     Unreadable,

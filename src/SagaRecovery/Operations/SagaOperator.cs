@@ -1,8 +1,10 @@
+using SagaRecovery.Activation;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
-using SagaRecovery.Hosting;
+using SagaRecovery.Execution;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
@@ -20,7 +22,7 @@ public sealed class SagaOperator
     private readonly SagaCoordinator _coordinator;
     private readonly SagaRecoveryStatus _status;
     private readonly RecoveryWakeups _wakeups;
-    private readonly LeverLog _leverLog;
+    private readonly OperatorActionLog _operatorActionLog;
     private readonly TimeProvider _time;
 
     internal SagaOperator(
@@ -32,7 +34,7 @@ public sealed class SagaOperator
         SagaCoordinator coordinator,
         SagaRecoveryStatus status,
         RecoveryWakeups wakeups,
-        LeverLog leverLog,
+        OperatorActionLog operatorActionLog,
         TimeProvider time)
     {
         _operations = operations;
@@ -43,7 +45,7 @@ public sealed class SagaOperator
         _coordinator = coordinator;
         _status = status;
         _wakeups = wakeups;
-        _leverLog = leverLog;
+        _operatorActionLog = operatorActionLog;
         _time = time;
     }
 
@@ -53,14 +55,14 @@ public sealed class SagaOperator
     /// <summary>The coordinators on the store, and how sagas change their owner.</summary>
     public ISagaCluster Cluster => _cluster;
 
-    private ReassignLever Reassigning => new(_operations, _cluster, _time);
+    private ReassignAction Reassigning => new(_operations, _cluster, _time);
 
     /// <summary>Says where one saga stands with regard to this process, and why. Asks the store once; waits for no pass.</summary>
     public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken = default)
     {
         // The row first: whatever this process had to do with it before it was read, the tracker then knows.
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
-        SagaKnowledge known = _tracker.Look(sagaId, _time.GetUtcNow());
+        TrackedSagaInfo known = _tracker.Observe(sagaId, _time.GetUtcNow());
         return SagaVerdicts.Judge(new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused));
     }
 
@@ -70,30 +72,30 @@ public sealed class SagaOperator
 
     /// <summary>Keeps passes of this coordinator from handing sagas over, over restarts, too. Sagas that run, and new ones, go on.</summary>
     public Task PauseAsync(OperatorNote note, CancellationToken cancellationToken = default) =>
-        PullAsync(() => _operations.PauseAsync(_coordinator.Id, note, cancellationToken), cancellationToken);
+        PerformAsync(() => _operations.PauseAsync(_coordinator.Id, note, cancellationToken), cancellationToken);
 
     /// <summary>Ends a pause, and activates a pass.</summary>
     public async Task ResumeAsync(OperatorNote note, CancellationToken cancellationToken = default)
     {
-        await PullAsync(() => _operations.ResumeAsync(_coordinator.Id, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-        _wakeups.Request(PassReason.Lever);
+        await PerformAsync(() => _operations.ResumeAsync(_coordinator.Id, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        _wakeups.Request(PassReason.OperatorAction);
     }
 
     /// <summary>Keeps one saga in progress from being handed over; a run of it goes on.</summary>
-    public Task<LeverOutcome> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) =>
-        PullAsync(() => _operations.HoldAsync(sagaId, note, cancellationToken), cancellationToken);
+    public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) =>
+        PerformAsync(() => _operations.HoldAsync(sagaId, note, cancellationToken), cancellationToken);
 
     /// <summary>Ends a hold, and activates a pass.</summary>
-    public async Task<LeverOutcome> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
+    public async Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        LeverOutcome outcome = await PullAsync(() => _operations.ReleaseAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        OperatorActionResult outcome = await PerformAsync(() => _operations.ReleaseAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         return Activate(outcome);
     }
 
     /// <summary>Lets a saga whose hand-over failed be tried now, and activates a pass; for any other it only activates the pass.</summary>
-    public async Task<LeverOutcome> RetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
+    public async Task<OperatorActionResult> RetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        LeverOutcome outcome = await PullAsync(() => _operations.NoteRetryAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        OperatorActionResult outcome = await PerformAsync(() => _operations.RecordRetryAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         _tracker.MakeDue(sagaId, _time.GetUtcNow());
         return Activate(outcome);
     }
@@ -102,12 +104,12 @@ public sealed class SagaOperator
     /// Sets a saga in progress aside for good, and stops its run here. One that another process owns is refused while that answers,
     /// unless the condition says otherwise.
     /// </summary>
-    public async Task<LeverOutcome> AbandonAsync(
-        SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
+    public async Task<OperatorActionResult> AbandonAsync(
+        SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        LeverCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
-        LeverOutcome outcome = await PullAsync(() => _operations.AbandonAsync(sagaId, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (outcome is LeverOutcome.Done && _tracker.Look(sagaId, _time.GetUtcNow()).Run is { } run)
+        OperatorActionCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
+        OperatorActionResult outcome = await PerformAsync(() => _operations.AbandonAsync(sagaId, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (outcome is OperatorActionResult.Done && _tracker.Observe(sagaId, _time.GetUtcNow()).Run is { } run)
         {
             await _executor.RelinquishAsync(sagaId, run.Generation, cancellationToken).ConfigureAwait(false);
         }
@@ -117,11 +119,11 @@ public sealed class SagaOperator
 
     /// <summary>Makes a node fail whose action has started and not ended, so that the saga unwinds, and activates a pass.</summary>
     /// <inheritdoc cref="AbandonAsync" path="/remarks" />
-    public async Task<LeverOutcome> InjectErrorAsync(
-        SagaId sagaId, string node, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
+    public async Task<OperatorActionResult> InjectErrorAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        LeverCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
-        LeverOutcome outcome = await PullAsync(() => _operations.InjectErrorAsync(sagaId, node, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        OperatorActionCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
+        OperatorActionResult outcome = await PerformAsync(() => _operations.InjectErrorAsync(sagaId, node, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         return Activate(outcome);
     }
 
@@ -135,7 +137,7 @@ public sealed class SagaOperator
         ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
         if (outcome is ReassignOutcome.Done)
         {
-            await ShowMovedAsync(cancellationToken).ConfigureAwait(false);
+            await PublishClusterAsync(cancellationToken).ConfigureAwait(false);
         }
 
         return outcome;
@@ -146,13 +148,13 @@ public sealed class SagaOperator
     /// <param name="request">To whom, and whether even if their owner answers. Must not name that among those that get them.</param>
     /// <param name="note">Who asks, and why.</param>
     /// <param name="cancellationToken">Gives up; what has moved stays where it is.</param>
-    public async Task<ReassignAnswer> ReassignAsync(
+    public async Task<ReassignResponse> ReassignAsync(
         CoordinatorId? from, ReassignRequest request, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        ReassignAnswer answer = await Reassigning.PullAsync(from, request, note, cancellationToken).ConfigureAwait(false);
-        if (answer.Result == LeverResult.Done)
+        ReassignResponse answer = await Reassigning.PerformAsync(from, request, note, cancellationToken).ConfigureAwait(false);
+        if (answer.Result == OperatorActionStatus.Done)
         {
-            await ShowMovedAsync(cancellationToken).ConfigureAwait(false);
+            await PublishClusterAsync(cancellationToken).ConfigureAwait(false);
         }
 
         return answer;
@@ -160,59 +162,59 @@ public sealed class SagaOperator
 
     /// <summary>Waits until those that got sagas have recovered them, but no longer than it is given.</summary>
     /// <returns>The answer, with who has caught up, or that they have not.</returns>
-    public Task<ReassignAnswer> WaitUntilCaughtUpAsync(ReassignAnswer answer, TimeSpan longest, CancellationToken cancellationToken = default) =>
+    public Task<ReassignResponse> WaitUntilCaughtUpAsync(ReassignResponse answer, TimeSpan longest, CancellationToken cancellationToken = default) =>
         Reassigning.WaitAsync(answer, longest, cancellationToken);
 
     /// <summary>Whose saga this process's own is may be asked of this process: it is the owner that would have to answer.</summary>
-    private async Task<LeverCondition> IfMineAsync(SagaId sagaId, LeverCondition condition, CancellationToken cancellationToken)
+    private async Task<OperatorActionCondition> IfMineAsync(SagaId sagaId, OperatorActionCondition condition, CancellationToken cancellationToken)
     {
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         bool mine = row?.Summary.Owner == _coordinator.Id && !_coordinator.Fenced.IsCancellationRequested;
         return mine ? condition with { EvenIfOwnerAnswers = true } : condition;
     }
 
-    private LeverOutcome Activate(LeverOutcome outcome)
+    private OperatorActionResult Activate(OperatorActionResult outcome)
     {
-        if (outcome is LeverOutcome.Done)
+        if (outcome is OperatorActionResult.Done)
         {
-            _wakeups.Request(PassReason.Lever);
+            _wakeups.Request(PassReason.OperatorAction);
         }
 
         return outcome;
     }
 
-    private async Task PullAsync(Func<Task> pull, CancellationToken cancellationToken)
+    private async Task PerformAsync(Func<Task> perform, CancellationToken cancellationToken)
     {
-        await pull().ConfigureAwait(false);
-        await ShowAsync(cancellationToken).ConfigureAwait(false);
+        await perform().ConfigureAwait(false);
+        await PrintAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<LeverOutcome> PullAsync(Func<Task<LeverOutcome>> pull, CancellationToken cancellationToken)
+    private async Task<OperatorActionResult> PerformAsync(Func<Task<OperatorActionResult>> perform, CancellationToken cancellationToken)
     {
-        LeverOutcome outcome = await pull().ConfigureAwait(false);
-        if (outcome is LeverOutcome.Done)
+        OperatorActionResult outcome = await perform().ConfigureAwait(false);
+        if (outcome is OperatorActionResult.Done)
         {
-            await ShowAsync(cancellationToken).ConfigureAwait(false);
+            await PrintAsync(cancellationToken).ConfigureAwait(false);
         }
 
         return outcome;
     }
 
     /// <summary>Nor does a warning of sagas that nobody runs stand until the next look, when they have just been given to somebody.</summary>
-    private async Task ShowMovedAsync(CancellationToken cancellationToken)
+    private async Task PublishClusterAsync(CancellationToken cancellationToken)
     {
-        await ShowAsync(cancellationToken).ConfigureAwait(false);
+        await PrintAsync(cancellationToken).ConfigureAwait(false);
         IReadOnlyList<OwnedSagas> owned = await _cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
-        _status.Looked(ClusterDetails.Of(owned, _time.GetUtcNow()).ToReport());
+        _status.Update(ClusterDetails.Of(owned, _time.GetUtcNow()).ToReport());
     }
 
     /// <summary>Status and log show it now, not at the next pass.</summary>
-    private async Task ShowAsync(CancellationToken cancellationToken)
+    private async Task PrintAsync(CancellationToken cancellationToken)
     {
         if (_coordinator.Member is { } member)
         {
             RecoveryControls asked = await _controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
-            _leverLog.Tell(asked.RecentActions);
+            _operatorActionLog.Report(asked.RecentActions);
             _status.Asked(asked);
         }
     }

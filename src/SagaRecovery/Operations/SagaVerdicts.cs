@@ -1,5 +1,7 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
@@ -9,7 +11,7 @@ namespace SagaRecovery.Operations;
 /// <param name="Known">What this process knows of it.</param>
 /// <param name="Us">Who this process is.</param>
 /// <param name="Paused">Whether its recovery is paused.</param>
-internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, SagaKnowledge Known, CoordinatorStatus Us, RecoveryPause? Paused);
+internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSagaInfo Known, CoordinatorStatus Us, RecoveryPause? Paused);
 
 /// <summary>Judges where a saga stands. Pure.</summary>
 internal static class SagaVerdicts
@@ -21,7 +23,7 @@ internal static class SagaVerdicts
         {
             Saga = evidence.Row?.Summary,
             Owner = evidence.Row?.Owner,
-            LastEvent = evidence.Row?.Events is [.., var last] ? $"{last.Node} {SagaWords.Of(last.Type)} at {PlainText.Time(last.Time)}" : null,
+            LastEvent = evidence.Row?.Events is [.., var last] ? $"{last.Node} {SagaNames.Of(last.Type)} at {PlainText.Time(last.Time)}" : null,
         };
     }
 
@@ -30,7 +32,7 @@ internal static class SagaVerdicts
     /// <param name="row">What the store has of it; null: nothing.</param>
     public static SagaExplanation OfRowAlone(SagaId sagaId, SagaDetails? row)
     {
-        var evidence = new SagaEvidence(sagaId, row, new SagaKnowledge(), new CoordinatorStatus(default, Incarnation: null, Fenced: null), Paused: null);
+        var evidence = new SagaEvidence(sagaId, row, new TrackedSagaInfo(), new CoordinatorStatus(default, Incarnation: null, Fenced: null), Paused: null);
         SagaExplanation verdict = Judge(evidence);
         return row switch
         {
@@ -109,7 +111,7 @@ internal static class SagaVerdicts
         { Answers: true, State: CoordinatorState.Draining } => "which answers, and is draining: it starts nothing new, and gives away what it does not finish",
         { Answers: true } => "which answers",
         { HasLeft: true } => $"which was shut down (last seen {PlainText.Duration(owner.Silence)} ago)",
-        { State: CoordinatorState.Gone } => $"which is gone: it does not answer (last seen {PlainText.Duration(owner.Silence)} ago), and was taken over from; what nobody else could run is still its own",
+        { State: CoordinatorState.Down } => $"which is gone: it does not answer (last seen {PlainText.Duration(owner.Silence)} ago), and was taken over from; what nobody else could run is still its own",
         _ => $"which does not answer (last seen {PlainText.Duration(owner.Silence)} ago)",
     };
 
@@ -117,11 +119,11 @@ internal static class SagaVerdicts
     {
         { Answers: true, State: CoordinatorState.Draining } => $"Wait for the end of its drain. What that leaves can be reassigned: coordinators reassign {owner.Id} --even-if-owner-answers.",
         { Answers: true } => "Ask that process.",
-        { HasLeft: false, State: CoordinatorState.Gone } => $"Start a coordinator that has its definition, and reassign what is left: coordinators reassign {owner.Id}.",
+        { HasLeft: false, State: CoordinatorState.Down } => $"Start a coordinator that has its definition, and reassign what is left: coordinators reassign {owner.Id}.",
         _ => $"Start that coordinator again, or reassign its sagas: coordinators reassign {owner.Id}.",
     };
 
-    private static SagaExplanation Running(SagaEvidence evidence, SagaDetails row, SagaRunKnowledge run)
+    private static SagaExplanation Running(SagaEvidence evidence, SagaDetails row, TrackedRunInfo run)
     {
         if (run.Generation != row.Summary.Generation)
         {
@@ -161,7 +163,7 @@ internal static class SagaVerdicts
     {
         SagaExplanation verdict = waiting.Kind switch
         {
-            WaitingKind.NotHere => Verdict(evidence, SagaVerdict.NotHere, $"This binary cannot run it: {waiting.Why}", "Deploy a binary that has this definition. It is tried again at every pass."),
+            WaitingKind.UnknownDefinition => Verdict(evidence, SagaVerdict.UnknownDefinition, $"This binary cannot run it: {waiting.Why}", "Deploy a binary that has this definition. It is tried again at every pass."),
             WaitingKind.Unreadable => Verdict(evidence, SagaVerdict.Unreadable, $"Its row cannot be read: {waiting.Why}", "Mend the row. It is tried again at every pass."),
             _ => Verdict(evidence, SagaVerdict.BackingOff, $"Handing it over failed {PlainText.Count(waiting.Failures, "time")} in a row: {waiting.Why}", "Mend the cause. Retry it to skip the delay."),
         };

@@ -23,13 +23,13 @@ internal sealed class ClusterStatements(string schema)
         on conflict do nothing
         """);
 
-    /// <summary>Goes before <see cref="Beat"/>, so that this sees the last heartbeat as it is. Writers lock no row: it waits for none of them.</summary>
-    public string LockForBeat { get; } = Statements.In(schema, """
+    /// <summary>Goes before <see cref="Heartbeat"/>, so that this sees the last heartbeat as it is. Writers lock no row: it waits for none of them.</summary>
+    public string LockForHeartbeat { get; } = Statements.In(schema, """
         select id from {schema}.saga_coordinator where id = $1 for no key update
         """);
 
     /// <summary>A heartbeat; answers whether this coordinator has been taken over from since the last.</summary>
-    public string Beat { get; } = Statements.In(schema, $$"""
+    public string Heartbeat { get; } = Statements.In(schema, $$"""
         update {schema}.saga_coordinator c set time_seen = clock_timestamp()
         from (select time_seen from {schema}.saga_coordinator where id = $1) before
         where c.id = $1 and c.token = $2 and {{Statements.WasMadeHere("c")}}
@@ -98,7 +98,7 @@ internal sealed class ClusterStatements(string schema)
     /// Makes suspects, for whoever gets its sagas, of what a coordinator had in hand when it died. In the same transaction as
     /// <see cref="Reassign"/>, before it. <c>$2</c>: when it was last seen, or null; <c>$3</c>: the silence of one that does not answer.
     /// </summary>
-    public string Accuse { get; } = Statements.In(schema, ControlStatements.AccuseOf($"""
+    public string MarkSuspects { get; } = Statements.In(schema, ControlStatements.MarkSuspectsWhere($"""
         coordinator_id = $1 and exists (
                 select from {schema}.saga_coordinator c where c.id = $1 and c.time_left is null and {IsSilent("c", "$2", "$3")})
         """));

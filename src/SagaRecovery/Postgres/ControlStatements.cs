@@ -1,3 +1,5 @@
+using SagaRecovery.Fencing;
+
 namespace SagaRecovery.Postgres;
 
 /// <summary>The statements of what recovery keeps beside the sagas. <c>$1</c> and <c>$2</c> are the coordinator's id and the token of its join.</summary>
@@ -43,7 +45,7 @@ internal sealed class ControlStatements(string schema)
     /// Makes suspects of what earlier incarnations had in hand. Each is accused of the smallest group in which it was in hand; alone, of
     /// one more death, unless more of its steps have ended than at its last accusation.
     /// </summary>
-    public string Accuse { get; } = Statements.In(schema, AccuseOf($"coordinator_id = $1 and incarnation < {Incarnation}"));
+    public string MarkSuspects { get; } = Statements.In(schema, MarkSuspectsWhere($"coordinator_id = $1 and incarnation < {Incarnation}"));
 
     public string ReadSuspects { get; } = Statements.In(schema, """
         select k.saga_id, k.group_size, k.deaths_alone
@@ -59,7 +61,7 @@ internal sealed class ControlStatements(string schema)
         """);
 
     /// <summary>Numbered by what is there: see <see cref="OperatorStatements.NextId"/>. One process hands over one batch at a time.</summary>
-    public string NoteInHand { get; } = Statements.In(schema, $$"""
+    public string RecordInFlight { get; } = Statements.In(schema, $$"""
         insert into {schema}.saga_in_hand (coordinator_id, incarnation, batch, saga_ids)
         select c.id, c.incarnation, coalesce(max(h.batch), 0) + 1, $3
         from {schema}.saga_coordinator c
@@ -69,7 +71,7 @@ internal sealed class ControlStatements(string schema)
         """);
 
     /// <summary>Forgets what this incarnation has had in hand for longer than <c>$3</c>, and lifts the suspicion from it.</summary>
-    public string Acquit { get; } = Statements.In(schema, $$"""
+    public string ClearSuspects { get; } = Statements.In(schema, $$"""
         with outlived as (
             delete from {schema}.saga_in_hand
             where coordinator_id = $1 and incarnation = {{Incarnation}} and time_handed_over < clock_timestamp() - $3::interval
@@ -82,7 +84,7 @@ internal sealed class ControlStatements(string schema)
         update {schema}.saga_coordinator set time_seen = clock_timestamp(), time_left = clock_timestamp() where id = $1 and token = $2
         """);
 
-    public string ForgetInHand { get; } = Statements.In(schema, $$"""
+    public string ForgetInFlight { get; } = Statements.In(schema, $$"""
         delete from {schema}.saga_in_hand where coordinator_id = $1 and incarnation = {{Incarnation}}
         """);
 
@@ -90,7 +92,7 @@ internal sealed class ControlStatements(string schema)
     /// Sagas in progress whose last event is older than their definition is given; <c>$2</c>: the usual patience, <c>$3, $4</c>: names and
     /// their own. Young sagas are left out by their row alone; for the others the last event comes from the log's primary key.
     /// </summary>
-    public string FindStill { get; } = Statements.In(schema, """
+    public string FindStalled { get; } = Statements.In(schema, """
         select s.id, s.name, coalesce(last.event_time, s.time_created) as since, last.node_id, last.event_type, d.dag, count(*) over () as total
         from {schema}.saga s
         join {schema}.saga_definition d on d.hash = s.definition_hash
@@ -112,7 +114,7 @@ internal sealed class ControlStatements(string schema)
 
     /// <summary>Makes suspects of what processes that died had in hand. <c>$1</c> is their coordinator, which still owns it.</summary>
     /// <param name="dead">The condition on their rows in <c>saga_in_hand</c>.</param>
-    public static string AccuseOf(string dead) => $$"""
+    public static string MarkSuspectsWhere(string dead) => $$"""
         with dead as (
             delete from {schema}.saga_in_hand where {{dead}} returning incarnation, saga_ids
         ), in_hand as (

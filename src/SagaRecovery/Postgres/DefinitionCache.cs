@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Postgres;
 

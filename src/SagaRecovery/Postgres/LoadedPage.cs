@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
@@ -72,7 +74,7 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
     {
         if (!_sagas.TryGetValue(candidate.SagaId.Value, out SagaRow? row) || row.Generation != candidate.Generation)
         {
-            return LoadedSaga.MovedOn.Instance;
+            return LoadedSaga.Superseded.Instance;
         }
 
         if (row.Error is not null)

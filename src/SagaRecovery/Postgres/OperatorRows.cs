@@ -1,6 +1,8 @@
 using System.Text;
+using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 

@@ -1,3 +1,5 @@
+using SagaRecovery.Fencing;
+
 namespace SagaRecovery.Postgres;
 
 /// <summary>The statements behind what operators see and do.</summary>

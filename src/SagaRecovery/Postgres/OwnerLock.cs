@@ -13,7 +13,7 @@ namespace SagaRecovery.Postgres;
 internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, ILogger<OwnerLock> logger)
 {
     /// <summary>How long to wait before looking at who is in the way, each time.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan CheckInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How old a transaction is whose client is taken to have stopped. Writes take milliseconds.</summary>
     public TimeSpan Stalled { get; init; } = TimeSpan.FromSeconds(5);
@@ -54,7 +54,7 @@ internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, IL
     {
         int backend = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
         Task<T> working = work();
-        while (await Task.WhenAny(working, Task.Delay(Patience, time, cancellationToken)).ConfigureAwait(false) != working
+        while (await Task.WhenAny(working, Task.Delay(CheckInterval, time, cancellationToken)).ConfigureAwait(false) != working
             && !cancellationToken.IsCancellationRequested)
         {
             await ClearTheWayAsync(purpose, backend, cancellationToken).ConfigureAwait(false);

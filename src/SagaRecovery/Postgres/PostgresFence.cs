@@ -1,6 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Postgres;
 

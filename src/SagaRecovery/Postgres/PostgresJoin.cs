@@ -1,5 +1,5 @@
 using Npgsql;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Postgres;
 
@@ -31,7 +31,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
                 batch.Add(database.Statements.Rejoin, lost)
                     .With(Environment.MachineName).With(Environment.ProcessId)
                     .With(token.Value).With(lost.Incarnation.Value).With(database.Lineage.Of(lost.Token));
-                batch.Add(database.Statements.KeepInHand)
+                batch.Add(database.Statements.KeepInFlight)
                     .With(lost.Coordinator.Value).With(token.Value).With(lost.Incarnation.Value);
             },
             cancellationToken).ConfigureAwait(false);

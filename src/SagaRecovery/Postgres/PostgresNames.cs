@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
@@ -14,13 +15,13 @@ internal static class PostgresNames
     };
 
     /// <exception cref="UnreadableRowException">A later version wrote it.</exception>
-    public static SagaState ToState(string text) => SagaWords.TryParse(text, out SagaState state)
+    public static SagaState ToState(string text) => SagaNames.TryParse(text, out SagaState state)
         ? state
         : throw new UnreadableRowException($"saga state '{text}' is not known to this version");
 
     public static CoordinatorState ToCoordinatorState(string text) => text switch
     {
-        "gone" => CoordinatorState.Gone,
+        "gone" => CoordinatorState.Down,
         "draining" => CoordinatorState.Draining,
         _ => CoordinatorState.Active,
     };

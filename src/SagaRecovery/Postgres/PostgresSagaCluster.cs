@@ -1,9 +1,9 @@
 using Dapper;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Operations;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
@@ -17,7 +17,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
 
     private ClusterStatements Sql => database.Cluster;
 
-    public Task<ClusterView> LookAsync(CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<ClusterView> ReadViewAsync(CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(Sql.Look);
@@ -26,10 +26,10 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
         async rows =>
         {
             DateTimeOffset now = DateTimeOffset.MinValue;
-            List<CoordinatorSighting> coordinators = await rows.ListAsync(row =>
+            List<CoordinatorObservation> coordinators = await rows.ListAsync(row =>
             {
                 now = row.Time(4);
-                return new CoordinatorSighting(
+                return new CoordinatorObservation(
                     new CoordinatorId(row.GetGuid(0)), new Incarnation(row.GetInt64(1)), PostgresNames.ToCoordinatorState(row.GetString(2)), row.Time(3));
             }).ConfigureAwait(false);
             return new ClusterView(now, coordinators, await rows.ListAsync(row => new CoordinatorId(row.GetGuid(0))).ConfigureAwait(false));
@@ -40,7 +40,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
         batch =>
         {
             batch.Add(database.Statements.WithoutCompilation);
-            batch.Add(Sql.CountUnfinished).With(CoordinatorDetails.Patience);
+            batch.Add(Sql.CountUnfinished).With(CoordinatorDetails.AnswerTimeout);
         },
         async rows =>
         {
@@ -74,7 +74,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
         };
         if (!await AnyTakerAsync(move, cancellationToken).ConfigureAwait(false))
         {
-            return ReassignOutcome.NobodyToTakeThem.Instance;
+            return ReassignOutcome.NoTaker.Instance;
         }
 
         await database.ReadAsync(
@@ -85,12 +85,12 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
     }
 
     public async Task<ReassignOutcome> TakeOverAsync(
-        Membership by, CoordinatorSighting silent, IReadOnlyList<CoordinatorId> to, TimeSpan retryAfter, CancellationToken cancellationToken)
+        Membership by, CoordinatorObservation silent, IReadOnlyList<CoordinatorId> to, TimeSpan retryAfter, CancellationToken cancellationToken)
     {
         var move = new Move(silent.Id, [.. to.Where(taker => taker != silent.Id)], EvenIfOwnerAnswers: false, silent.LastSeen, TakeOverBatchSize);
         if (!await AnyTakerAsync(move, cancellationToken).ConfigureAwait(false))
         {
-            return ReassignOutcome.NobodyToTakeThem.Instance;
+            return ReassignOutcome.NoTaker.Instance;
         }
 
         bool claimed = await PostgresFence.WriteAsync(
@@ -130,7 +130,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
         database,
         database.Statements.LockExclusively, // waits for reassignments under way to this coordinator: later ones see that it drains
         member,
-        batch => batch.Add(Sql.BeginDrain, member).With(SagaWords.Of(Lever.Drain)).With(note.Actor).With(note.Reason),
+        batch => batch.Add(Sql.BeginDrain, member).With(SagaNames.Of(OperatorActionKind.Drain)).With(note.Actor).With(note.Reason),
         _ => Task.FromResult(true),
         cancellationToken);
 
@@ -144,7 +144,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
     }
 
     private Task<bool> AnyTakerAsync(Move move, CancellationToken cancellationToken) => database.ReadAsync(
-        batch => batch.Add(Sql.Takers).With(move.Takers).With(CoordinatorDetails.Patience),
+        batch => batch.Add(Sql.Takers).With(move.Takers).With(CoordinatorDetails.AnswerTimeout),
         async rows => (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).Count > 0,
         cancellationToken);
 
@@ -178,11 +178,11 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
             AddLocks(batch, move);
             if (move.From is { } from)
             {
-                batch.Add(Sql.Accuse).With(from.Value).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience);
+                batch.Add(Sql.MarkSuspects).With(from.Value).WithNullable(move.LastSeen).With(CoordinatorDetails.AnswerTimeout);
             }
 
             batch.Add(move.From is null ? Sql.ReassignUnowned : Sql.Reassign)
-                .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.Patience)
+                .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.AnswerTimeout)
                 .With(move.Takers).With(after).With((long)move.BatchSize).With((long)turn)
                 .WithNullable(move.Owner?.Token.Value);
         },

@@ -1,8 +1,9 @@
 using Npgsql;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
@@ -44,13 +45,13 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         },
         cancellationToken);
 
-    public async Task<Inheritance> InheritAsync(Membership member, CancellationToken cancellationToken)
+    public async Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken)
     {
         await PostgresFence.WriteAsync(
             database,
             database.Statements.Lock,
             member,
-            batch => batch.Add(Sql.Accuse, member),
+            batch => batch.Add(Sql.MarkSuspects, member),
             _ => Task.FromResult(true),
             cancellationToken).ConfigureAwait(false);
 
@@ -65,45 +66,45 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
                 List<Suspect> suspects = await rows.ListAsync(ReadSuspect).ConfigureAwait(false);
                 List<(TimeSpan Silence, bool Crashed)> previous = await rows.ListAsync(
                     row => (row.GetFieldValue<TimeSpan>(0), row.GetBoolean(1))).ConfigureAwait(false);
-                return new Inheritance(
+                return new PreviousIncarnation(
                     previous is [var one] ? new PreviousProcess(one.Crashed, time.GetUtcNow() - one.Silence, suspects.Count) : null,
                     suspects);
             },
             cancellationToken).ConfigureAwait(false);
     }
 
-    public Task NoteInHandAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
+    public Task RecordInFlightAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
         database,
         database.Statements.Lock,
         member,
-        batch => batch.Add(Sql.NoteInHand, member).With(sagas.Select(saga => saga.Value).ToArray()),
+        batch => batch.Add(Sql.RecordInFlight, member).With(sagas.Select(saga => saga.Value).ToArray()),
         _ => Task.FromResult(true),
         cancellationToken);
 
-    public Task AcquitAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken) =>
-        database.ReadAsync(batch => batch.Add(Sql.Acquit, member).With(probation), _ => Task.FromResult(true), cancellationToken);
+    public Task ClearSuspectsAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken) =>
+        database.ReadAsync(batch => batch.Add(Sql.ClearSuspects, member).With(probation), _ => Task.FromResult(true), cancellationToken);
 
-    public Task StayInTouchAsync(
-        Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNews> heard, CancellationToken cancellationToken) =>
-        new PostgresLine(database, time, member, heard).RunAsync(profile, period, cancellationToken);
+    public Task RunHeartbeatAsync(
+        Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNotification> onNotification, CancellationToken cancellationToken) =>
+        new PostgresListenerConnection(database, time, member, onNotification).RunAsync(profile, period, cancellationToken);
 
-    public Task NoteCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken) => database.ReadAsync(
+    public Task ReportCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken) => database.ReadAsync(
         batch => batch.Add(Sql.NoteCaughtUp, member).With(assignment).With(notRunning), _ => Task.FromResult(true), cancellationToken);
 
-    public Task LeaveAsync(Membership member, CancellationToken cancellationToken) => database.ReadAsync(
+    public Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
-            batch.Add(Sql.ForgetInHand, member);
+            batch.Add(Sql.ForgetInFlight, member);
             batch.Add(Sql.Leave, member);
         },
         _ => Task.FromResult(true),
         cancellationToken);
 
-    public Task<StillSagas> FindNotProgressingAsync(Membership member, ProgressPatience patience, CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<StalledSagas> FindStalledAsync(Membership member, StalledThresholds patience, CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(database.Statements.WithoutCompilation);
-            batch.Add(Sql.FindStill)
+            batch.Add(Sql.FindStalled)
                 .With(member.Coordinator.Value)
                 .With(patience.Usual)
                 .With(patience.ByDefinition.Keys.ToArray())
@@ -114,12 +115,12 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         {
             await rows.SkipAsync(1).ConfigureAwait(false);
             long count = 0;
-            List<StillSaga> sagas = await rows.ListAsync(row =>
+            List<StalledSaga> sagas = await rows.ListAsync(row =>
             {
                 count = row.GetInt64(6);
-                return new StillSaga(new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), LastEvent(row));
+                return new StalledSaga(new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), LastEvent(row));
             }).ConfigureAwait(false);
-            return new StillSagas(time.GetUtcNow(), (int)count, sagas);
+            return new StalledSagas(time.GetUtcNow(), (int)count, sagas);
         },
         cancellationToken);
 
@@ -137,11 +138,11 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
     }
 
     /// <returns>Null: a lever of a later version.</returns>
-    private static OperatorAction? ReadAction(NpgsqlDataReader row) => SagaWords.TryParse(row.GetString(2), out Lever lever)
+    private static OperatorAction? ReadAction(NpgsqlDataReader row) => SagaNames.TryParse(row.GetString(2), out OperatorActionKind kind)
         ? new OperatorAction(
             row.GetInt64(0),
             row.Time(1),
-            lever,
+            kind,
             row.IsDBNull(3) ? null : new SagaId(row.GetGuid(3)),
             new OperatorNote(row.GetString(4), row.GetString(5)))
         {

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Npgsql;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
@@ -70,7 +71,7 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .With(everything.Generation.Value)
                 .With(NameOf(everything.NewState)!)
                 .With(everything.Events.Select(one => one.NodeId).ToArray())
-                .With(everything.Events.Select(one => SagaWords.Of(one.Type)).ToArray())
+                .With(everything.Events.Select(one => SagaNames.Of(one.Type)).ToArray())
                 .WithJson(everything.Events.Select(one => TextOf(one.Data)).ToArray()),
             async reader =>
             {
@@ -241,7 +242,7 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
                 .With(events.Select(one => one.Ordinal).ToArray())
                 .With(events.Select(one => one.Event.NodeId).ToArray())
-                .With(events.Select(one => SagaWords.Of(one.Event.Type)).ToArray()),
+                .With(events.Select(one => SagaNames.Of(one.Event.Type)).ToArray()),
             rows => rows.ListAsync(row => row.GetInt64(0)),
             cancellationToken).ConfigureAwait(false);
         standing.ForEach(ordinal => written[refused[ordinal - 1]] = true);
@@ -262,7 +263,7 @@ internal sealed class PostgresSagaLog : ISagaLog
             {
                 ordinals[i] = entry + 1;
                 nodes[i] = nodeEvent.NodeId;
-                types[i] = SagaWords.Of(nodeEvent.Type);
+                types[i] = SagaNames.Of(nodeEvent.Type);
                 data[i] = TextOf(nodeEvent.Data);
                 i++;
             }
@@ -277,7 +278,7 @@ internal sealed class PostgresSagaLog : ISagaLog
 
     private static string? TextOf(ReadOnlyMemory<byte> json) => json.IsEmpty ? null : Encoding.UTF8.GetString(json.Span);
 
-    private static string? NameOf(SagaState? state) => state is { } known ? SagaWords.Of(known) : null;
+    private static string? NameOf(SagaState? state) => state is { } known ? SagaNames.Of(known) : null;
 
     private static async Task<(bool Counts, bool[] Written)> ReadWrittenAsync(
         NpgsqlDataReader reader, List<List<int>> turns, int count, CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using Dapper;
 using Npgsql;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
@@ -32,7 +33,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
     {
         var narrowed = new
         {
-            State = filter.State is { } state ? SagaWords.Of(state) : null,
+            State = filter.State is { } state ? SagaNames.Of(state) : null,
             Owner = filter.Owner?.Value,
             filter.Name,
             Before = filter.Before?.Value,
@@ -48,27 +49,27 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
         [.. (await QueryAsync<CoordinatorRow>(Sql.ListCoordinators, parameters: null, cancellationToken).ConfigureAwait(false)).Select(row => row.ToDetails())];
 
     public Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
-        PullAsync(Sql.Pause, new { Coordinator = coordinator.Value, Lever = SagaWords.Of(Lever.Pause), note.Actor, note.Reason }, cancellationToken);
+        PerformAsync(Sql.Pause, new { Coordinator = coordinator.Value, OperatorActionKind = SagaNames.Of(OperatorActionKind.Pause), note.Actor, note.Reason }, cancellationToken);
 
     public Task ResumeAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
-        PullAsync(Sql.Resume, new { Coordinator = coordinator.Value, Lever = SagaWords.Of(Lever.Resume), note.Actor, note.Reason, Sender = database.Instance }, cancellationToken);
+        PerformAsync(Sql.Resume, new { Coordinator = coordinator.Value, OperatorActionKind = SagaNames.Of(OperatorActionKind.Resume), note.Actor, note.Reason, Sender = database.Instance }, cancellationToken);
 
-    public Task<LeverOutcome> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
-        PullAsync(Sql.Hold, Lever.Hold, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
+    public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
+        PerformAsync(Sql.Hold, OperatorActionKind.Hold, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
 
-    public Task<LeverOutcome> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
-        PullAsync(Sql.Release, Lever.Release, sagaId, note, "it is not held", cancellationToken);
+    public Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
+        PerformAsync(Sql.Release, OperatorActionKind.Release, sagaId, note, "it is not held", cancellationToken);
 
-    public Task<LeverOutcome> NoteRetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
-        PullAsync(Sql.NoteRetry, Lever.Retry, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
+    public Task<OperatorActionResult> RecordRetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
+        PerformAsync(Sql.NoteRetry, OperatorActionKind.Retry, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
 
-    public Task<LeverOutcome> AbandonAsync(SagaId sagaId, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) =>
-        ChangeAsync(Sql.Abandon, Lever.Abandon, sagaId, _ => 0, Changed, condition, note, cancellationToken);
+    public Task<OperatorActionResult> AbandonAsync(SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) =>
+        ChangeAsync(Sql.Abandon, OperatorActionKind.Abandon, sagaId, _ => 0, Changed, condition, note, cancellationToken);
 
-    public Task<LeverOutcome> InjectErrorAsync(
-        SagaId sagaId, string node, LeverCondition condition, OperatorNote note, CancellationToken cancellationToken) => ChangeAsync(
+    public Task<OperatorActionResult> InjectErrorAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => ChangeAsync(
         Sql.InjectError,
-        Lever.InjectError,
+        OperatorActionKind.InjectError,
         sagaId,
         saga => saga.Graph?.Find(node)?.Id,
         $"node '{node}' is not one whose action has started and not ended",
@@ -89,7 +90,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
                 }
 
                 batch.Add(Sql.RevokeJoins).With(all);
-                batch.Add(Sql.NoteRevoked).With(SagaWords.Of(Lever.Revoke)).With(note.Actor).With(note.Reason);
+                batch.Add(Sql.NoteRevoked).With(SagaNames.Of(OperatorActionKind.Revoke)).With(note.Actor).With(note.Reason);
             },
             async rows =>
             {
@@ -99,39 +100,39 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
             cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<LeverOutcome> PullAsync(
-        string statement, Lever lever, SagaId sagaId, OperatorNote note, string whyNot, CancellationToken cancellationToken)
+    private async Task<OperatorActionResult> PerformAsync(
+        string statement, OperatorActionKind kind, SagaId sagaId, OperatorNote note, string whyNot, CancellationToken cancellationToken)
     {
-        var parameters = new { Id = sagaId.Value, Lever = SagaWords.Of(lever), note.Actor, note.Reason, Sender = database.Instance };
-        return await PullAsync(statement, parameters, cancellationToken).ConfigureAwait(false)
-            ? LeverOutcome.Done.Instance
+        var parameters = new { Id = sagaId.Value, OperatorActionKind = SagaNames.Of(kind), note.Actor, note.Reason, Sender = database.Instance };
+        return await PerformAsync(statement, parameters, cancellationToken).ConfigureAwait(false)
+            ? OperatorActionResult.Done.Instance
             : await NotPulledAsync(sagaId, whyNot, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Changes a saga behind the lock of its owner's row, as it was when it was looked at; see <see cref="OperatorStatements.LockOwner"/>.</summary>
-    private async Task<LeverOutcome> ChangeAsync(
+    private async Task<OperatorActionResult> ChangeAsync(
         string statement,
-        Lever lever,
+        OperatorActionKind kind,
         SagaId sagaId,
         Func<SagaDetails, int?> findNode,
         string whyNot,
-        LeverCondition condition,
+        OperatorActionCondition condition,
         OperatorNote note,
         CancellationToken cancellationToken)
     {
         if (await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } saga)
         {
-            return LeverOutcome.NoSuchSaga.Instance;
+            return OperatorActionResult.NoSuchSaga.Instance;
         }
 
-        if (LeverRules.Refusal(saga, condition) is { } refusal)
+        if (OperatorActionRules.Refusal(saga, condition) is { } refusal)
         {
             return refusal;
         }
 
         if (findNode(saga) is not { } node)
         {
-            return new LeverOutcome.MovedOn(saga.Summary, whyNot);
+            return new OperatorActionResult.Superseded(saga.Summary, whyNot);
         }
 
         var parameters = new
@@ -140,10 +141,10 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
             Owner = saga.Summary.Owner?.Value,
             Generation = saga.Summary.Generation.Value,
             Node = node,
-            State = condition.State is { } seen ? SagaWords.Of(seen) : null,
+            State = condition.State is { } seen ? SagaNames.Of(seen) : null,
             Force = condition.EvenIfOwnerAnswers,
-            CoordinatorDetails.Patience,
-            Lever = SagaWords.Of(lever),
+            CoordinatorDetails.AnswerTimeout,
+            OperatorActionKind = SagaNames.Of(kind),
             note.Actor,
             note.Reason,
             Sender = database.Instance,
@@ -152,29 +153,29 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
         // Two statements of one transaction: the second has a snapshot of its own, and sees what it had to wait for.
         string statements = $"{Sql.LockOwner};\n{statement};\n{Statements.Commit}";
         if (await ownerLock.RunOnceAsync(
-            $"{SagaWords.Of(lever)} of saga {sagaId}",
-            connection => PullAsync(connection, statements, parameters, cancellationToken),
+            $"{SagaNames.Of(kind)} of saga {sagaId}",
+            connection => PerformAsync(connection, statements, parameters, cancellationToken),
             cancellationToken).ConfigureAwait(false))
         {
-            return LeverOutcome.Done.Instance;
+            return OperatorActionResult.Done.Instance;
         }
 
-        return await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } present ? LeverOutcome.NoSuchSaga.Instance
-            : LeverRules.Refusal(present, condition)
-                ?? new LeverOutcome.MovedOn(present.Summary, present.Summary == saga.Summary ? whyNot : Changed);
+        return await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } present ? OperatorActionResult.NoSuchSaga.Instance
+            : OperatorActionRules.Refusal(present, condition)
+                ?? new OperatorActionResult.Superseded(present.Summary, present.Summary == saga.Summary ? whyNot : Changed);
     }
 
-    private async Task<LeverOutcome> NotPulledAsync(SagaId sagaId, string why, CancellationToken cancellationToken) =>
+    private async Task<OperatorActionResult> NotPulledAsync(SagaId sagaId, string why, CancellationToken cancellationToken) =>
         await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is { } present
-            ? new LeverOutcome.MovedOn(present.Summary, why)
-            : LeverOutcome.NoSuchSaga.Instance;
+            ? new OperatorActionResult.Superseded(present.Summary, why)
+            : OperatorActionResult.NoSuchSaga.Instance;
 
-    private Task<bool> PullAsync(string statement, object parameters, CancellationToken cancellationToken) => ConnectionRetry.RunOnceAsync(
-        database.OpenAsync, connection => PullAsync(connection, statement, parameters, cancellationToken), cancellationToken);
+    private Task<bool> PerformAsync(string statement, object parameters, CancellationToken cancellationToken) => ConnectionRetry.RunOnceAsync(
+        database.OpenAsync, connection => PerformAsync(connection, statement, parameters, cancellationToken), cancellationToken);
 
     /// <returns>Whether the last of its results has a row.</returns>
     /// <exception cref="NpgsqlException">There was no answer, or one that a fail-over could undo.</exception>
-    private static async Task<bool> PullAsync(NpgsqlConnection connection, string statements, object parameters, CancellationToken cancellationToken)
+    private static async Task<bool> PerformAsync(NpgsqlConnection connection, string statements, object parameters, CancellationToken cancellationToken)
     {
         using var commit = new CommitWatch(connection);
         SqlMapper.GridReader results = await connection.QueryMultipleAsync(

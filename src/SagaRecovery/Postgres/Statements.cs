@@ -53,7 +53,7 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>After <see cref="Rejoin"/>: sagas that this process has in flight stay its own. <c>$2</c>: the new token; <c>$3</c>: the number that was lost.</summary>
-    public string KeepInHand { get; } = In(schema, """
+    public string KeepInFlight { get; } = In(schema, """
         update {schema}.saga_in_hand h set incarnation = c.incarnation
         from {schema}.saga_coordinator c
         where c.id = $1 and c.token = $2 and h.coordinator_id = $1 and h.incarnation >= $3

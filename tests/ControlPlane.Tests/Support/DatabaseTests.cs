@@ -1,4 +1,5 @@
 using Npgsql;
+using SagaRecovery;
 
 namespace ControlPlane.Tests.Support;
 

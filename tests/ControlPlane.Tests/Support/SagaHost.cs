@@ -6,7 +6,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery;
-using SagaRecovery.Executor;
 
 namespace ControlPlane.Tests.Support;
 

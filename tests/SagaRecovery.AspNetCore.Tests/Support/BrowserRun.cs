@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
+using SagaRecovery.Cli;
 
 namespace SagaRecovery.AspNetCore.Tests.Support;
 
@@ -10,7 +11,7 @@ namespace SagaRecovery.AspNetCore.Tests.Support;
 /// </summary>
 internal sealed class BrowserRun : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(90);
 
     private readonly Process _node;
     private readonly Channel<string> _said = Channel.CreateUnbounded<string>();
@@ -57,7 +58,7 @@ internal sealed class BrowserRun : IAsyncDisposable
     /// <summary>Waits until the case says this word.</summary>
     public async Task SaysAsync(string word)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(WaitTimeout);
         string? said = await _said.Reader.WaitToReadAsync(patience.Token) ? await _said.Reader.ReadAsync(patience.Token) : null;
         said.Should().Be(word, "the case said: {0}", string.Join('\n', _errors));
     }
@@ -68,7 +69,7 @@ internal sealed class BrowserRun : IAsyncDisposable
     /// <summary>Waits for its good end.</summary>
     public async Task EndsWellAsync()
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(WaitTimeout);
         await _node.WaitForExitAsync(patience.Token);
         _node.ExitCode.Should().Be(0, "the case said: {0}", string.Join('\n', _errors));
     }

@@ -1,5 +1,3 @@
-using SagaRecovery.Executor;
-
 namespace SagaRecovery.AspNetCore.Tests.Support;
 
 /// <summary>A saga of two nodes, the second of which never ends by itself.</summary>

@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using Microsoft.AspNetCore.DataProtection.Repositories;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.AspNetCore.Tests.Support;
 

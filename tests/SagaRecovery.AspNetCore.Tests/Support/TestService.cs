@@ -8,8 +8,11 @@ using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using SagaRecovery.Executor;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Postgres;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Tests.Support;
 
@@ -37,7 +40,7 @@ internal sealed class TestService : IAsyncDisposable
     public Guid CoordinatorId => App.Services.GetRequiredService<SagaRecoveryStatus>().Current.Coordinator.Id.Value;
 
     /// <summary>Levers are for <see cref="TestUsers.Policy"/>.</summary>
-    public static void ForOperators(SagaRecoveryEndpointOptions options) => options.LeverPolicy = TestUsers.Policy;
+    public static void ForOperators(SagaRecoveryEndpointOptions options) => options.OperatorPolicy = TestUsers.Policy;
 
     /// <summary>Not started yet.</summary>
     public static TestService Build(
@@ -112,7 +115,7 @@ internal sealed class TestService : IAsyncDisposable
         return Http.SendAsync(request);
     }
 
-    public Task<HttpResponseMessage> PullAsync(string path, object? body, string? user = TestUsers.Operator) =>
+    public Task<HttpResponseMessage> PerformAsync(string path, object? body, string? user = TestUsers.Operator) =>
         SendAsync(HttpMethod.Post, path, user, body is null ? null : JsonContent.Create(body));
 
     public async Task<JsonElement> JsonAsync(string path)

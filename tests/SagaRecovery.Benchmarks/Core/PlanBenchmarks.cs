@@ -1,5 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Core;
@@ -30,7 +32,7 @@ public class PlanBenchmarks
         PassOutcome outcome = _plan.BeginOutcome();
         foreach (SagaId id in _ids)
         {
-            outcome.Record(id, HandOverResult.Recovered.Instance, _now);
+            outcome.Record(id, ResumeResult.Recovered.Instance, _now);
         }
 
         outcome.Complete(_now);

@@ -1,5 +1,6 @@
 using EmbeddedPostgres;
 using Npgsql;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Data;
 

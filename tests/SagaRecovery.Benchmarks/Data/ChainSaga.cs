@@ -1,5 +1,4 @@
 using SagaRecovery.Benchmarks.Subjects;
-using SagaRecovery.Executor;
 
 namespace SagaRecovery.Benchmarks.Data;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Npgsql;
 using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Data;
 

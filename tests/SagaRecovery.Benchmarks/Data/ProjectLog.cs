@@ -1,4 +1,5 @@
 using System.Text;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Data;
 

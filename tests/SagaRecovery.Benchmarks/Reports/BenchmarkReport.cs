@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Subjects;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Reports;
 

@@ -1,3 +1,6 @@
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+
 namespace SagaRecovery.Benchmarks.Reports;
 
 /// <summary>How cost grows with size.</summary>

@@ -1,3 +1,4 @@
+using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Reports;

@@ -1,4 +1,5 @@
 using System.Text;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Reports;
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

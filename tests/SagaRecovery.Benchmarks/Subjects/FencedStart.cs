@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

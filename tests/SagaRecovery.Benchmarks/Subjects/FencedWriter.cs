@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using SagaRecovery.Benchmarks.Data;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,3 +1,5 @@
+using SagaRecovery.Fencing;
+
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>So many writes by several writers of one coordinator, with Npgsql alone, behind the fence that the library has.</summary>

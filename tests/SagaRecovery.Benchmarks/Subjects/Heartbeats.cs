@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
@@ -12,7 +12,7 @@ internal sealed class Heartbeats : IAsyncDisposable
     private volatile Recording? _recording;
 
     private Heartbeats(ProcessStore store, TimeSpan period, IReadOnlyCollection<RunnableDefinition>? definitions) => _line =
-        store.Controls.StayInTouchAsync(store.Member, new CoordinatorProfile("1.0", definitions), period, Hear, _ended.Token);
+        store.Controls.RunHeartbeatAsync(store.Member, new CoordinatorProfile("1.0", definitions), period, OnNotification, _ended.Token);
 
     /// <summary>Starts them, and returns when the coordinator may be given sagas.</summary>
     /// <param name="store">The process that gives them.</param>
@@ -52,9 +52,9 @@ internal sealed class Heartbeats : IAsyncDisposable
         _ended.Dispose();
     }
 
-    private void Hear(CoordinatorNews news)
+    private void OnNotification(CoordinatorNotification news)
     {
-        if (news is CoordinatorNews.Listening)
+        if (news is CoordinatorNotification.Listening)
         {
             _listening.TrySetResult();
         }

@@ -1,4 +1,5 @@
 using Npgsql;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,3 +1,7 @@
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>Another process joins under the id of the coordinator that writes.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,4 +1,7 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,6 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

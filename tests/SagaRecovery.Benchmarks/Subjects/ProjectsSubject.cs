@@ -1,6 +1,9 @@
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

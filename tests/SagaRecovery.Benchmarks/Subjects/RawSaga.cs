@@ -1,4 +1,5 @@
 using Npgsql;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,5 +1,8 @@
-using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
-using SagaRecovery.Executor;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

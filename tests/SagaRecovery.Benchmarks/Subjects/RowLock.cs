@@ -1,4 +1,5 @@
 using Npgsql;
+using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;

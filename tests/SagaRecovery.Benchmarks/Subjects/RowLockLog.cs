@@ -1,5 +1,7 @@
 using Npgsql;
+using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
-using SagaRecovery.Executor;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

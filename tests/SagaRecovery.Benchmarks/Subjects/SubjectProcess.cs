@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using SagaRecovery.Benchmarks.Reports;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
@@ -11,7 +12,7 @@ internal static class SubjectProcess
 
     private const string ResultPrefix = "result ";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(9);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(9);
 
     /// <summary>Runs one to its end.</summary>
     /// <exception cref="InvalidOperationException">It gave no result; the message holds what it said.</exception>
@@ -35,7 +36,7 @@ internal static class SubjectProcess
         }
 
         process.Start();
-        using var deadline = new CancellationTokenSource(Patience);
+        using var deadline = new CancellationTokenSource(WaitTimeout);
         try
         {
             Task<string> errors = process.StandardError.ReadToEndAsync(deadline.Token);

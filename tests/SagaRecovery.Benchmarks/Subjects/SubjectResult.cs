@@ -1,3 +1,5 @@
+using SagaRecovery.Benchmarks.Reports;
+
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>What one turn of a subject came to.</summary>

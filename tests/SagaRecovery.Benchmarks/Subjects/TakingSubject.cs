@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,4 +1,6 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Subjects;
@@ -36,7 +38,7 @@ internal sealed class TrackerSubject : Subject
         PassOutcome outcome = plan.BeginOutcome();
         foreach (Candidate candidate in plan.Recover)
         {
-            outcome.Record(candidate.SagaId, HandOverResult.Recovered.Instance, now);
+            outcome.Record(candidate.SagaId, ResumeResult.Recovered.Instance, now);
         }
 
         outcome.Complete(now);

@@ -1,4 +1,6 @@
 using SagaRecovery.Benchmarks.Data;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

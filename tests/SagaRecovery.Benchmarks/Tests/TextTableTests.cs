@@ -1,4 +1,5 @@
 using SagaRecovery.Benchmarks.Reports;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Tests;
 

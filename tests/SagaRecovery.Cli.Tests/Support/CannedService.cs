@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using SagaRecovery.AspNetCore.Endpoints;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Cli.Tests.Support;
 

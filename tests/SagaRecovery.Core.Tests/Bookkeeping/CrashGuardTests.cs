@@ -51,12 +51,12 @@ public sealed class CrashGuardTests
     [InlineData(9, 2)]
     [InlineData(64, 8)]
     [InlineData(1000, 125)]
-    public void A_group_is_an_eighth_of_what_was_in_hand_together(int inHand, int group)
+    public void A_group_is_an_eighth_of_what_was_in_hand_together(int inFlight, int group)
     {
-        LeftBehind(inHand);
-        Follow(crashed: true, Accused(inHand, groupSize: inHand));
+        LeftBehind(inFlight);
+        Follow(crashed: true, Accused(inFlight, groupSize: inFlight));
 
-        _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == group && pass.Deferred == inHand - group);
+        _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == group && pass.Deferred == inFlight - group);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class CrashGuardTests
         }
 
         passes.Should().Be(8);
-        _process.Tracker.Look(Saga(1), _process.Now).IsSuspect.Should().BeFalse();
+        _process.Tracker.Observe(Saga(1), _process.Now).IsSuspect.Should().BeFalse();
     }
 
     [Fact]
@@ -86,9 +86,9 @@ public sealed class CrashGuardTests
         List<SagaId[]> turns = [];
         for (int i = 0; i < 3; i++)
         {
-            int before = _process.Executor.HandedOver.Count;
+            int before = _process.Executor.Reassigned.Count;
             _process.Pass();
-            turns.Add([.. _process.Executor.HandedOver.Skip(before)]);
+            turns.Add([.. _process.Executor.Reassigned.Skip(before)]);
             _process.Wait(Probation);
         }
 
@@ -100,7 +100,7 @@ public sealed class CrashGuardTests
     {
         LeftBehind(2);
         Follow(crashed: true, Accused(2, groupSize: 2));
-        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
 
         _process.Pass().Should().Match<PassReport>(pass => pass.Failed == 1 && pass.Deferred == 1);
 
@@ -113,7 +113,7 @@ public sealed class CrashGuardTests
     {
         LeftBehind(16);
         Follow(crashed: true, Accused(16, groupSize: 16));
-        _process.Executor.Answer = candidate => candidate.SagaId <= Saga(8) ? new HandOverResult.NotHere("definition provision v7") : null;
+        _process.Executor.Answer = candidate => candidate.SagaId <= Saga(8) ? new ResumeResult.UnknownDefinition("definition provision v7") : null;
 
         for (int pass = 0; pass < 8; pass++)
         {
@@ -134,7 +134,7 @@ public sealed class CrashGuardTests
         _process.Suspects.AddRange([new Suspect(Saga(11), 2, 0), new Suspect(Saga(12), 2, 0)]);
 
         _process.Pass(PassReason.Hint).Should().Match<PassReport>(pass => pass.Recovered == 2 && pass.Deferred == 2);
-        _process.Tracker.Look(Saga(11), _process.Now).IsSuspect.Should().BeTrue();
+        _process.Tracker.Observe(Saga(11), _process.Now).IsSuspect.Should().BeTrue();
         _process.Wait(Probation);
         _process.Pass(PassReason.Probation).Should().Match<PassReport>(pass => pass.Recovered == 1 && pass.Deferred == 1);
         _process.Wait(Probation);
@@ -142,7 +142,7 @@ public sealed class CrashGuardTests
         _process.Wait(Probation);
         _process.Pass();
 
-        _process.Tracker.Look(Saga(11), _process.Now).IsSuspect.Should().BeFalse("the store lifts it a little later, and the same accusation counts once");
+        _process.Tracker.Observe(Saga(11), _process.Now).IsSuspect.Should().BeFalse("the store lifts it a little later, and the same accusation counts once");
     }
 
     [Fact]

@@ -64,7 +64,7 @@ public sealed class CrashLoopTests
         private readonly Dictionary<SagaId, Suspect> _suspects = [];
         private readonly int _sagas;
         private ScriptedProcess _process = new();
-        private HashSet<SagaId> _inHand = [];
+        private HashSet<SagaId> _inFlight = [];
 
         public CrashLoop(int sagas, IEnumerable<SagaId> poisonous)
         {
@@ -102,37 +102,37 @@ public sealed class CrashLoopTests
         private bool Live()
         {
             _process = _process.CrashAndRestart();
-            Accuse();
+            MarkSuspects();
             _process.Held.UnionWith(Policy.ToHold(_suspects.Values).Select(suspect => suspect.SagaId));
             _process.Tracker.Follow(new PreviousProcess(Crashed: true, _process.Now, _suspects.Count), [.. _suspects.Values]);
             do
             {
-                int before = _process.Executor.HandedOver.Count;
+                int before = _process.Executor.Reassigned.Count;
                 _process.Pass(PassReason.Probation);
-                _inHand.UnionWith(_process.Executor.HandedOver.Skip(before));
-                if (_inHand.Overlaps(_poisonous))
+                _inFlight.UnionWith(_process.Executor.Reassigned.Skip(before));
+                if (_inFlight.Overlaps(_poisonous))
                 {
                     return false;
                 }
 
                 _process.Wait(Policy.Probation);
-                _inHand.ToList().ForEach(sagaId => _suspects.Remove(sagaId));
-                _inHand = [];
+                _inFlight.ToList().ForEach(sagaId => _suspects.Remove(sagaId));
+                _inFlight = [];
             }
             while (_process.Tracker.NextTurn is not null);
 
             return true;
         }
 
-        private void Accuse()
+        private void MarkSuspects()
         {
-            foreach (SagaId sagaId in _inHand)
+            foreach (SagaId sagaId in _inFlight)
             {
                 int deathsAlone = _suspects.TryGetValue(sagaId, out Suspect earlier) ? earlier.DeathsAlone : 0;
-                _suspects[sagaId] = new Suspect(sagaId, _inHand.Count, deathsAlone + (_inHand.Count == 1 ? 1 : 0));
+                _suspects[sagaId] = new Suspect(sagaId, _inFlight.Count, deathsAlone + (_inFlight.Count == 1 ? 1 : 0));
             }
 
-            _inHand = [];
+            _inFlight = [];
         }
     }
 }

@@ -1,5 +1,6 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Core.Tests.Fixture;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 
@@ -15,9 +16,9 @@ public class GiveUpTests
     {
         _process.Start(Saga(1));
         _process.Pass();
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
 
-        _process.Pass().Should().Match<PassReport>(report => report.GivenUp == 1 && report.BackingOff == 1);
+        _process.Pass().Should().Match<PassReport>(report => report.Interrupted == 1 && report.BackingOff == 1);
         _process.Waiting(Saga(1)).Should().Match<WaitingSaga>(saga => saga.Failures == 1 && saga.Name == "provision");
 
         _process.Wait(TimeSpan.FromSeconds(1));
@@ -32,7 +33,7 @@ public class GiveUpTests
         _process.Pass();
         for (int failures = 1; failures <= 5; failures++)
         {
-            _process.GiveUp(Saga(1));
+            _process.ReportInterrupted(Saga(1));
             _process.Pass().BackingOff.Should().Be(1);
             _process.Waiting(Saga(1))!.Failures.Should().Be(failures);
 
@@ -46,13 +47,13 @@ public class GiveUpTests
     {
         _process.Start(Saga(1));
         _process.Pass();
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
         _process.Pass(PassReason.Explicit);
         _process.Database.TakeAway(Saga(1));
         _process.Database.GiveBack(Saga(1));
         _process.Pass().Readopted.Should().Be(1);
 
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
         _process.Pass();
 
         _process.Waiting(Saga(1))!.Failures.Should().Be(1);
@@ -62,7 +63,7 @@ public class GiveUpTests
     public void A_saga_that_the_executor_gave_up_is_shown_with_the_reason_even_before_a_listing_tells_its_name()
     {
         _process.Start(Saga(1));
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
         _process.OpenPass();
         _process.FailPass();
 
@@ -75,7 +76,7 @@ public class GiveUpTests
     {
         _process.Database.LeftBehind(Saga(1));
         _process.Pass();
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
 
         _process.Pass(PassReason.Explicit).Recovered.Should().Be(1);
     }
@@ -86,7 +87,7 @@ public class GiveUpTests
         _process.Start(Saga(1));
         _process.OpenPass();
         _process.List();
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
 
         _process.Plan().BackingOff.Should().ContainSingle();
         _process.Execute();
@@ -101,7 +102,7 @@ public class GiveUpTests
         _process.Database.GiveBack(Saga(1));
         _process.Pass().Readopted.Should().Be(1);
 
-        _process.GiveUp(Saga(1), AdoptGeneration.Initial);
+        _process.ReportInterrupted(Saga(1), AdoptGeneration.Initial);
 
         _process.Pass().Skipped.Should().Be(1);
         _process.Tracker.Waiting.Should().BeEmpty();
@@ -115,10 +116,10 @@ public class GiveUpTests
         _process.Pass();
         _process.Database.TakeAway(Saga(1));
         _process.Database.GiveBack(Saga(1));
-        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         _process.Pass().Failed.Should().Be(1);
 
-        _process.GiveUp(Saga(1), AdoptGeneration.Initial);
+        _process.ReportInterrupted(Saga(1), AdoptGeneration.Initial);
 
         _process.Pass().Should().Match<PassReport>(report => report.BackingOff == 1 && report.Failed == 0);
         _process.Waiting(Saga(1)).Should().Match<WaitingSaga>(saga => saga.Why == "time-out" && saga.Failures == 1);
@@ -128,7 +129,7 @@ public class GiveUpTests
     public void A_saga_given_up_before_its_start_was_confirmed_is_recovered_again()
     {
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
         start.Created(); // the last word of the start comes after the last word of its run
 
         _process.Pass().BackingOff.Should().Be(1, "nobody runs it");
@@ -141,7 +142,7 @@ public class GiveUpTests
     public void A_saga_given_up_one_pass_before_its_start_was_confirmed_is_recovered_again()
     {
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
         _process.Pass().Skipped.Should().Be(1, "its start is under way: for all that the tracker knows, it may begin another run");
         start.Created();
 
@@ -153,7 +154,7 @@ public class GiveUpTests
     {
         _process.Start(Saga(1));
         ScriptedStart duplicate = _process.Announce(Saga(1));
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
         _process.Pass();
         duplicate.TryInsert().Should().BeFalse();
         duplicate.Withdraw();
@@ -168,7 +169,7 @@ public class GiveUpTests
     public void A_saga_that_was_taken_away_after_it_was_given_up_is_not_shown_for_long()
     {
         _process.Start(Saga(1));
-        _process.GiveUp(Saga(1));
+        _process.ReportInterrupted(Saga(1));
         _process.Database.TakeAway(Saga(1));
 
         _process.Pass();

@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 
@@ -133,16 +134,16 @@ public class PassOrderTests
     public void A_saga_has_one_result()
     {
         PassOutcome outcome = Plan(Open()).BeginOutcome();
-        outcome.Record(Saga(1), HandOverResult.Recovered.Instance, Noon);
-        Fails(() => outcome.Record(Saga(1), HandOverResult.AlreadyRunning.Instance, Noon)).WithMessage($"*{Saga(1)}*");
+        outcome.Record(Saga(1), ResumeResult.Recovered.Instance, Noon);
+        Fails(() => outcome.Record(Saga(1), ResumeResult.AlreadyRunning.Instance, Noon)).WithMessage($"*{Saga(1)}*");
     }
 
     [Fact]
     public void A_gone_saga_has_one_answer()
     {
         PassOutcome outcome = Plan(Open()).BeginOutcome();
-        outcome.RecordGone(Saga(1), RelinquishOutcome.NotRunning);
-        Fails(() => outcome.RecordGone(Saga(1), RelinquishOutcome.Relinquished)).WithMessage($"*{Saga(1)}*");
+        outcome.RecordUnlisted(Saga(1), RelinquishOutcome.NotRunning);
+        Fails(() => outcome.RecordUnlisted(Saga(1), RelinquishOutcome.Relinquished)).WithMessage($"*{Saga(1)}*");
     }
 
     [Fact]
@@ -151,8 +152,8 @@ public class PassOrderTests
         PassOutcome outcome = Plan(Open()).BeginOutcome();
         outcome.Complete(Noon);
         string tooLate = $"Pass 1 is over: what became of saga {Saga(1)} comes too late.";
-        Fails(() => outcome.Record(Saga(1), HandOverResult.Recovered.Instance, Noon)).WithMessage(tooLate);
-        Fails(() => outcome.RecordGone(Saga(1), RelinquishOutcome.NotRunning)).WithMessage(tooLate);
+        Fails(() => outcome.Record(Saga(1), ResumeResult.Recovered.Instance, Noon)).WithMessage(tooLate);
+        Fails(() => outcome.RecordUnlisted(Saga(1), RelinquishOutcome.NotRunning)).WithMessage(tooLate);
     }
 
     [Fact]

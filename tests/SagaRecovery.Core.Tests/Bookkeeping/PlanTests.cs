@@ -1,5 +1,6 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Core.Tests.Fixture;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 
@@ -33,7 +34,7 @@ public class PlanTests
 
         pass.Skipped.Should().Be(2);
         pass.Recovered.Should().Be(0);
-        _process.Executor.HandedOver.Should().Equal(Saga(1));
+        _process.Executor.Reassigned.Should().Equal(Saga(1));
     }
 
     [Fact]
@@ -149,7 +150,7 @@ public class PlanTests
         _process.OpenPass();
         ScriptedStart later = _process.Announce(Saga(1));
         _process.List();
-        _process.Plan().FinishedOrGone.Should().ContainSingle();
+        _process.Plan().NoLongerListed.Should().ContainSingle();
         _process.Execute();
 
         _process.Tracker.Tracked.Should().Be(1, "the later announcement stays");
@@ -201,7 +202,7 @@ public class PlanTests
     public void A_saga_that_failed_backs_off_until_it_is_due()
     {
         _process.Database.LeftBehind(Saga(1));
-        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         _process.Pass();
         _process.OpenPass();
         _process.List();
@@ -222,7 +223,7 @@ public class PlanTests
 
         _process.Pass().Held.Should().Be(1);
         _process.Pass(PassReason.Explicit).Held.Should().Be(1);
-        _process.Executor.HandedOver.Should().BeEmpty();
+        _process.Executor.Reassigned.Should().BeEmpty();
 
         _process.Held.Remove(Saga(1));
         _process.Pass().Recovered.Should().Be(1);
@@ -252,7 +253,7 @@ public class PlanTests
 
         pass.Should().Match<PassReport>(report => report.Unreadable == 2 && report.Found == 2 && report.Removed == 0);
         _process.Tracker.Tracked.Should().Be(1);
-        _process.Executor.HandedOver.Should().BeEmpty();
+        _process.Executor.Reassigned.Should().BeEmpty();
         _process.Tracker.Waiting.Should().ContainSingle("the other one runs").Which.SagaId.Should().Be(Saga(1));
         _process.Waiting(Saga(1)).Should().Be(
             new WaitingSaga(Saga(1), Name: "", WaitingKind.Unreadable, _process.Now, Failures: 0, NextTry: null, "state 'sideways' is unknown"), "its name could not be read");
@@ -266,7 +267,7 @@ public class PlanTests
     public void A_failed_saga_whose_row_became_unreadable_keeps_its_name_and_its_failures()
     {
         _process.Database.LeftBehind(Saga(1));
-        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         _process.Pass();
         _process.Database.SetReadable(Saga(1), readable: false);
 

@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 

@@ -1,5 +1,6 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Core.Tests.Fixture;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 
@@ -22,7 +23,7 @@ public class StartRaceTests
 
         start.Created();
         _process.Pass().Skipped.Should().Be(1);
-        _process.Executor.HandedOver.Should().BeEmpty();
+        _process.Executor.Reassigned.Should().BeEmpty();
     }
 
     [Fact]
@@ -33,11 +34,11 @@ public class StartRaceTests
         _process.List();
         start.Insert().Created();
 
-        _process.Plan().FinishedOrGone.Should().BeEmpty();
+        _process.Plan().NoLongerListed.Should().BeEmpty();
         _process.Execute().Starting.Should().Be(1);
 
         _process.Pass().Skipped.Should().Be(1);
-        _process.Executor.HandedOver.Should().BeEmpty();
+        _process.Executor.Reassigned.Should().BeEmpty();
     }
 
     [Fact]
@@ -51,7 +52,7 @@ public class StartRaceTests
         _process.Pass().Should().Match<PassReport>(report => report.Skipped == 1 && report.Recovered == 0);
 
         start.Created();
-        _process.Executor.HandedOver.Should().BeEmpty();
+        _process.Executor.Reassigned.Should().BeEmpty();
     }
 
     [Fact]
@@ -211,7 +212,7 @@ public class StartRaceTests
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
         _process.Database.TakeAway(Saga(1));
         _process.Database.GiveBack(Saga(1));
-        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         _process.Pass().Should().Match<PassReport>(report => report.Readopted == 1 && report.Failed == 1);
 
         start.Created(); // of the old run, which has been relinquished

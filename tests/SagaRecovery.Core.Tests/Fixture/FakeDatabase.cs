@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Core.Tests.Fixture;
 

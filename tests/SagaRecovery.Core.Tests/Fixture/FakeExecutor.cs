@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Core.Tests.Fixture;
 
@@ -11,36 +12,36 @@ internal sealed class FakeExecutor
     public IReadOnlyDictionary<SagaId, AdoptGeneration> Running => _running;
 
     /// <summary>Every saga that was offered, in order.</summary>
-    public List<SagaId> HandedOver { get; } = [];
+    public List<SagaId> Reassigned { get; } = [];
 
     /// <summary>What it answers instead of running the saga; null: it runs it.</summary>
-    public Func<Candidate, HandOverResult?> Answer { get; set; } = _ => null;
+    public Func<Candidate, ResumeResult?> Answer { get; set; } = _ => null;
 
-    public void AlwaysAnswers(HandOverResult answer) => Answer = _ => answer;
+    public void AlwaysAnswers(ResumeResult answer) => Answer = _ => answer;
 
-    public void Answers(SagaId sagaId, HandOverResult answer) => Answer = candidate => candidate.SagaId == sagaId ? answer : null;
+    public void Answers(SagaId sagaId, ResumeResult answer) => Answer = candidate => candidate.SagaId == sagaId ? answer : null;
 
     /// <summary>The saga begins to run, and yet the call fails: the caller cannot know.</summary>
     public void BeginsButThrows(SagaId sagaId) => Answer = candidate => candidate.SagaId == sagaId ? BeginUnseen(candidate) : null;
 
-    public HandOverResult BeginUnseen(Candidate candidate)
+    public ResumeResult BeginUnseen(Candidate candidate)
     {
         _running[candidate.SagaId] = candidate.Generation;
         _begunUnseen.Add(candidate.SagaId);
-        return new HandOverResult.Failed("the connection broke after the run had begun");
+        return new ResumeResult.Failed("the connection broke after the run had begun");
     }
 
     /// <summary>A start begins its run: one run to an id, and never an older one in place of a newer.</summary>
     public void Begin(SagaId sagaId, AdoptGeneration generation) => _running.TryAdd(sagaId, generation);
 
     /// <summary>Takes a recovered saga on. That it runs already is a defect, unless it began where the bookkeeping could not see it.</summary>
-    public HandOverResult Resume(Candidate candidate)
+    public ResumeResult Resume(Candidate candidate)
     {
-        HandedOver.Add(candidate.SagaId);
+        Reassigned.Add(candidate.SagaId);
         if (_running.TryGetValue(candidate.SagaId, out AdoptGeneration generation) && generation >= candidate.Generation)
         {
             _begunUnseen.Should().Contain(candidate.SagaId, "a saga is not handed over while it runs here");
-            return HandOverResult.AlreadyRunning.Instance;
+            return ResumeResult.AlreadyRunning.Instance;
         }
 
         if (Answer(candidate) is { } answer)
@@ -49,7 +50,7 @@ internal sealed class FakeExecutor
         }
 
         _running[candidate.SagaId] = candidate.Generation;
-        return HandOverResult.Recovered.Instance;
+        return ResumeResult.Recovered.Instance;
     }
 
     public RelinquishOutcome Relinquish(SagaId sagaId, AdoptGeneration upTo) =>

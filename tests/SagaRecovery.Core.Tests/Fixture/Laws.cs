@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Core.Tests.Fixture;
@@ -9,7 +10,7 @@ internal static class Laws
     /// <summary>The law of conservation that <see cref="PassReport"/> states.</summary>
     public static void FoundSagasAreAllAccountedFor(PassReport pass)
     {
-        int accountedFor = pass.Recovered + pass.Failed + pass.Skipped + pass.NotHere + pass.Abandoned + pass.MovedOn
+        int accountedFor = pass.Recovered + pass.Failed + pass.Skipped + pass.UnknownDefinition + pass.Abandoned + pass.Superseded
             + pass.NotAttempted + pass.BackingOff + pass.Held + pass.Paused + pass.Deferred + pass.Unreadable;
         accountedFor.Should().Be(pass.Found, "every saga found is accounted for once: {0}", pass);
     }
@@ -27,14 +28,14 @@ internal static class Laws
             .. plan.Deferred.Select(candidate => candidate.SagaId),
             .. plan.Unreadable.Select(saga => saga.SagaId),
         ];
-        SagaId[] bucketsOfMissing = [.. plan.FinishedOrGone.Select(gone => gone.SagaId), .. plan.Starting];
+        SagaId[] bucketsOfMissing = [.. plan.NoLongerListed.Select(gone => gone.SagaId), .. plan.Starting];
         AssertSame(bucketsOfListed, listed, "each listed saga stands in one bucket");
         bucketsOfMissing.Distinct().Count().Should().Be(bucketsOfMissing.Length, "each missing saga stands in one bucket");
         bucketsOfMissing.Intersect(listed).Any().Should().BeFalse("a listed saga is not missing");
         plan.Found.Should().Be(listed.Count);
     }
 
-    public static void WhatIsForgottenDoesNotRunHere(GoneSaga gone, FakeExecutor executor, FakeDatabase database)
+    public static void WhatIsForgottenDoesNotRunHere(UnlistedSaga gone, FakeExecutor executor, FakeDatabase database)
     {
         bool runsRightly = executor.Running.TryGetValue(gone.SagaId, out AdoptGeneration generation)
             && database.IsOursAt(gone.SagaId, generation);

@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Core.Tests.Fixture;
@@ -127,7 +128,7 @@ internal sealed class RandomWalk
 
     private bool Finish() => WithRun(rightful: true, Process.Finish);
 
-    private bool GiveUp() => WithRun(rightful: true, Process.GiveUp);
+    private bool GiveUp() => WithRun(rightful: true, Process.ReportInterrupted);
 
     private bool StopFencedRun() => WithRun(rightful: false, sagaId => Process.Executor.End(sagaId));
 
@@ -203,12 +204,12 @@ internal sealed class RandomWalk
     /// <summary>Now and then before its time: cut short.</summary>
     private bool Complete() => When(Process.HasPlan && (!Process.HasHandOversLeft || _random.Next(4) == 0), () => Process.Complete());
 
-    private HandOverResult? AnswerAtRandom(Candidate candidate) => _random.Next(20) switch
+    private ResumeResult? AnswerAtRandom(Candidate candidate) => _random.Next(20) switch
     {
-        0 or 1 => new HandOverResult.Failed("time-out"),
-        2 => new HandOverResult.NotHere("definition provision v7"),
+        0 or 1 => new ResumeResult.Failed("time-out"),
+        2 => new ResumeResult.UnknownDefinition("definition provision v7"),
         3 => Process.Executor.BeginUnseen(candidate),
-        4 when Lucky => new HandOverResult.Abandoned("corrupt"),
+        4 when Lucky => new ResumeResult.Abandoned("corrupt"),
         _ => null,
     };
 

@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Core.Tests.Fixture;
@@ -90,12 +91,12 @@ internal sealed class ScriptedProcess
         Database.Finish(sagaId);
     }
 
-    public void GiveUp(SagaId sagaId) => GiveUp(sagaId, Executor.End(sagaId));
+    public void ReportInterrupted(SagaId sagaId) => GiveUp(sagaId, Executor.End(sagaId));
 
-    public void GiveUp(SagaId sagaId, AdoptGeneration generation)
+    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation)
     {
         Truth = Truth with { MissingFromExecutor = Truth.MissingFromExecutor + 1 };
-        Inbox.GiveUp(sagaId, generation);
+        Inbox.ReportInterrupted(sagaId, generation);
     }
 
     // ---- a pass, step by step
@@ -114,7 +115,7 @@ internal sealed class ScriptedProcess
         _plan = _pass!.Reconcile(_listing!, Controls, Now).MakePlan();
         Laws.EachSagaStandsInOneBucket(_plan, _listed);
         _outcome = _plan.BeginOutcome();
-        foreach (GoneSaga gone in _plan.FinishedOrGone)
+        foreach (UnlistedSaga gone in _plan.NoLongerListed)
         {
             _handOvers.Enqueue(() => TellGone(gone));
         }
@@ -186,11 +187,11 @@ internal sealed class ScriptedProcess
         return pass;
     }
 
-    private void TellGone(GoneSaga gone)
+    private void TellGone(UnlistedSaga gone)
     {
         Laws.WhatIsForgottenDoesNotRunHere(gone, Executor, Database);
         RelinquishOutcome answer = Executor.Relinquish(gone.SagaId, gone.Generation);
-        _outcome!.RecordGone(gone.SagaId, answer);
+        _outcome!.RecordUnlisted(gone.SagaId, answer);
         Truth = Truth with
         {
             InferredFinished = Truth.InferredFinished + 1,
@@ -208,19 +209,19 @@ internal sealed class ScriptedProcess
     /// <summary>Loading looks again, as the real one does: what changed since the listing is dropped.</summary>
     private void HandOver(Candidate candidate)
     {
-        HandOverResult result = Database.IsOursAt(candidate.SagaId, candidate.Generation)
+        ResumeResult result = Database.IsOursAt(candidate.SagaId, candidate.Generation)
             ? Executor.Resume(candidate)
-            : HandOverResult.MovedOn.Instance;
+            : ResumeResult.Superseded.Instance;
         _outcome!.Record(candidate.SagaId, result, Now);
         switch (result)
         {
-            case HandOverResult.Recovered:
+            case ResumeResult.Recovered:
                 Truth = Truth with { Recovered = Truth.Recovered + 1 };
                 break;
-            case HandOverResult.Failed:
+            case ResumeResult.Failed:
                 Truth = Truth with { Failed = Truth.Failed + 1 };
                 break;
-            case HandOverResult.Abandoned:
+            case ResumeResult.Abandoned:
                 Database.Abandon(candidate.SagaId);
                 Truth = Truth with { Abandoned = Truth.Abandoned + 1 };
                 break;

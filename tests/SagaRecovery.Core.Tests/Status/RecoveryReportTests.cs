@@ -16,7 +16,7 @@ public class RecoveryReportTests
     public void The_histories_keep_the_newest_entries_of_one_large_pass()
     {
         LeaveManyBehind(first: 1);
-        _process.Executor.Answer = candidate => candidate.SagaId > Saga(ManySagas) ? new HandOverResult.Failed("time-out") : null;
+        _process.Executor.Answer = candidate => candidate.SagaId > Saga(ManySagas) ? new ResumeResult.Failed("time-out") : null;
         LeaveManyBehind(first: ManySagas + 1);
 
         PassReport pass = _process.Pass();
@@ -51,7 +51,7 @@ public class RecoveryReportTests
             Failed = 2,
             ObservedStarts = 3,
             Removed = 4,
-            GivenUp = 5,
+            Interrupted = 5,
             TakenAway = 6,
             Readopted = 7,
             Abandoned = 8,
@@ -95,12 +95,12 @@ public class RecoveryReportTests
 
     [Fact]
     public void A_pass_in_which_every_saga_failed_is_not_a_complete_recovery() =>
-        ResultOf(_ => new HandOverResult.Failed("time-out")).Should().Be(PassResult.CompletedWithFailures);
+        ResultOf(_ => new ResumeResult.Failed("time-out")).Should().Be(PassResult.CompletedWithFailures);
 
     [Fact]
     public void A_pass_that_did_not_come_to_every_saga_is_cut_short_even_when_others_failed()
     {
-        _process.Executor.AlwaysAnswers(new HandOverResult.Failed("time-out"));
+        _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         LeaveManyBehind(first: 1);
         _process.OpenPass();
         _process.List();
@@ -129,7 +129,7 @@ public class RecoveryReportTests
     public void A_report_survives_json()
     {
         LeaveManyBehind(first: 1);
-        _process.Executor.Answers(Saga(1), new HandOverResult.Failed("time-out"));
+        _process.Executor.Answers(Saga(1), new ResumeResult.Failed("time-out"));
         _process.Pass();
         RecoveryReport report = _process.Report with { Waiting = [.. _process.Tracker.Waiting], WaitingCount = 1 };
 
@@ -150,7 +150,7 @@ public class RecoveryReportTests
         }
     }
 
-    private PassResult ResultOf(Func<Candidate, HandOverResult?> answer)
+    private PassResult ResultOf(Func<Candidate, ResumeResult?> answer)
     {
         _process.Executor.Answer = answer;
         LeaveManyBehind(first: 1);

@@ -1,3 +1,4 @@
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Core.Tests.Status;
@@ -89,7 +90,7 @@ public class RecoveryReportTextTests
                 Found = 7,
                 Recovered = 1,
                 Failed = 2,
-                NotHere = 1,
+                UnknownDefinition = 1,
                 Abandoned = 1,
                 Unreadable = 2,
             },
@@ -99,7 +100,7 @@ public class RecoveryReportTextTests
             Waiting =
             [
                 new WaitingSaga(Disk, "disk", WaitingKind.BackingOff, StartedAt, 3, StartedAt.AddSeconds(44), "time-out\nof the loader"),
-                new WaitingSaga(Demo, "demo", WaitingKind.NotHere, StartedAt, 0, NextTry: null, "definition demo v7 is not here"),
+                new WaitingSaga(Demo, "demo", WaitingKind.UnknownDefinition, StartedAt, 0, NextTry: null, "definition demo v7 is not here"),
                 new WaitingSaga(Demo, "demo", WaitingKind.BackingOff, StartedAt, 1, StartedAt.AddSeconds(2), "is due now"),
             ],
             WaitingCount = 5,
@@ -166,11 +167,11 @@ public class RecoveryReportTextTests
         var stranger = new CoordinatorId(Guid.Parse("b0000000-0000-4000-8000-000000000001"));
         RecoveryReport report = AfterAPass() with
         {
-            Drain = new DrainReport(StartedAt, new OperatorNote("ann", "version 2"), DrainPhase.LeftSome, HandedOver: 5, Left: 2),
+            Drain = new DrainReport(StartedAt, new OperatorNote("ann", "version 2"), DrainPhase.Incomplete, Reassigned: 5, Left: 2),
             Cluster = new ClusterReport(StartedAt, new UnownedSagas(3, StartedAt.AddMinutes(-5)), new UnownedSagas(4, StartedAt.AddHours(-5))),
             RecentActions =
             [
-                Action(Lever.Pause), Action(Lever.InjectError, Demo), Action(Lever.TakeOver), Action(Lever.Reassign) with { Coordinator = null }, Action(Lever.Drain),
+                Action(OperatorActionKind.Pause), Action(OperatorActionKind.InjectError, Demo), Action(OperatorActionKind.TakeOver), Action(OperatorActionKind.Reassign) with { Coordinator = null }, Action(OperatorActionKind.Drain),
             ],
         };
 
@@ -194,7 +195,7 @@ public class RecoveryReportTextTests
 
             """);
 
-        OperatorAction Action(Lever lever, SagaId? saga = null) => new(1, StartedAt, lever, saga, new OperatorNote("ann", "why")) { Coordinator = stranger };
+        OperatorAction Action(OperatorActionKind kind, SagaId? saga = null) => new(1, StartedAt, kind, saga, new OperatorNote("ann", "why")) { Coordinator = stranger };
     }
 
     [Fact]
@@ -242,7 +243,7 @@ public class RecoveryReportTextTests
     [Fact]
     public void Where_every_waiting_saga_is_named_no_more_are_spoken_of()
     {
-        RecoveryReport report = AfterAPass() with { Waiting = [new WaitingSaga(Demo, "demo", WaitingKind.NotHere, StartedAt, 0, NextTry: null, "not here")], WaitingCount = 1 };
+        RecoveryReport report = AfterAPass() with { Waiting = [new WaitingSaga(Demo, "demo", WaitingKind.UnknownDefinition, StartedAt, 0, NextTry: null, "not here")], WaitingCount = 1 };
 
         RecoveryReportText.Render(report, StartedAt).Should().EndWith(
             $"""
@@ -281,7 +282,7 @@ public class RecoveryReportTextTests
 
     [Theory]
     [InlineData(PassReason.WithdrawnStart, "a withdrawn start")]
-    [InlineData(PassReason.GivenUp, "a run that was given up")]
+    [InlineData(PassReason.InterruptedRun, "a run that was given up")]
     [InlineData(PassReason.Periodic, "a periodic timer firing")]
     [InlineData(PassReason.Retry, "the failure of the pass before")]
     [InlineData(PassReason.Due, "sagas that were due for another try")]

@@ -1,8 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
 
@@ -29,11 +30,11 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
 
         Task<DrainReport> drain = DrainAsync(old);
         await _gate.ArrivalAsync(); // the other runs it, and this one's action has not heard that it is to stop
-        await Eventually.HoldsAsync(() => old.Status.Current.Drain is { HandedOver: 1 }, "it was given away");
+        await Eventually.HoldsAsync(() => old.Status.Current.Drain is { Reassigned: 1 }, "it was given away");
 
-        old.Status.Current.Drain!.Phase.Should().Be(DrainPhase.HandingOver);
+        old.Status.Current.Drain!.Phase.Should().Be(DrainPhase.Reassigning);
         _gate.Open();
-        (await drain.Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Drained && report.HandedOver == 1 && report.Left == 0);
+        (await drain.Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Drained && report.Reassigned == 1 && report.Left == 0);
     }
 
     [Fact]
@@ -42,12 +43,12 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         await using PostgresHost old = await StartAsync();
         await old.Client.StartAsync(old.Saga("deaf"), "");
         await _gate.ArrivalAsync();
-        (await DrainAsync(old).Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.LeftSome && report.Left == 1);
+        (await DrainAsync(old).Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Incomplete && report.Left == 1);
 
         await using PostgresHost next = await StartAsync();
         _ = OpenOnceGivenAwayAsync(old);
         await Eventually.HoldsAsync(
-            async () => await DrainAsync(old).Soon() is { Phase: DrainPhase.Drained, HandedOver: 1, Left: 0 }, "somebody was there to take it");
+            async () => await DrainAsync(old).Soon() is { Phase: DrainPhase.Drained, Reassigned: 1, Left: 0 }, "somebody was there to take it");
     }
 
     [Fact]
@@ -84,7 +85,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
 
         ISagaCluster view = next.Services.GetRequiredService<ISagaCluster>();
         await Eventually.HoldsAsync(
-            async () => (await view.LookAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == old.Coordinator.Id).State == CoordinatorState.Draining,
+            async () => (await view.ReadViewAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == old.Coordinator.Id).State == CoordinatorState.Draining,
             "it was said again that it drains");
         await Eventually.HoldsAsync(async () => await next.DescribeAsync(saga.SagaId) == "succeeded", "what came back ended");
         await Eventually.HoldsAsync(() => old.Status.Current.Drain is { Phase: DrainPhase.Drained, Left: 0 }, "nothing was left");
@@ -99,14 +100,14 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         await old.Client.StartAsync(old.Saga("gated"), "");
         await _gate.ArrivalAsync();
 
-        (await DrainAsync(old).Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Drained && report.HandedOver == 1);
+        (await DrainAsync(old).Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Drained && report.Reassigned == 1);
     }
 
     private static Task<DrainReport> DrainAsync(PostgresHost host) => host.Services.GetRequiredService<SagaDrain>().DrainAsync(Note, TimeSpan.Zero);
 
     private async Task OpenOnceGivenAwayAsync(PostgresHost host)
     {
-        await Eventually.HoldsAsync(() => host.Status.Current.Drain is { HandedOver: 1 }, "it was given away");
+        await Eventually.HoldsAsync(() => host.Status.Current.Drain is { Reassigned: 1 }, "it was given away");
         _gate.Open();
     }
 

@@ -1,6 +1,7 @@
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
 
@@ -46,7 +47,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         await using (PostgresHost first = await StartAsync())
         {
             saga = await BeginAsync(first);
-            (await first.Operator.HoldAsync(saga, Note)).Should().Be(LeverOutcome.Done.Instance);
+            (await first.Operator.HoldAsync(saga, Note)).Should().Be(OperatorActionResult.Done.Instance);
             (await first.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
                 one => one.Verdict == SagaVerdict.RunningHere && one.Because.Contains("ann: as the runbook says"));
         }
@@ -58,9 +59,9 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         second.Status.Current.Held.Should().ContainSingle().Which.Note.Should().Be(Note);
         second.Status.RenderText().Should().Contain("sagas held (1)").And.Contain("ann: as the runbook says");
 
-        (await second.Operator.ReleaseAsync(saga, new OperatorNote("bob", "mended"))).Should().Be(LeverOutcome.Done.Instance);
+        (await second.Operator.ReleaseAsync(saga, new OperatorNote("bob", "mended"))).Should().Be(OperatorActionResult.Done.Instance);
         await _gate.ArrivalAsync();
-        second.Status.Current.RecentActions.Select(action => (action.Lever, action.Note.Actor)).Should().Equal((Lever.Hold, "ann"), (Lever.Release, "bob"));
+        second.Status.Current.RecentActions.Select(action => (action.Kind, action.Note.Actor)).Should().Equal((OperatorActionKind.Hold, "ann"), (OperatorActionKind.Release, "bob"));
     }
 
     [Fact]
@@ -74,7 +75,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
 
         (await next.ActivateAsync()).Should().Match<PassReport>(pass => pass.Held == 1 && pass.Recovered == 0);
         next.Status.Current.Held.Should().ContainSingle().Which.Note.Actor.Should().Be(OperatorNote.CrashGuardActor);
-        (await next.Operator.ReleaseAsync(saga, Note)).Should().Be(LeverOutcome.Done.Instance);
+        (await next.Operator.ReleaseAsync(saga, Note)).Should().Be(OperatorActionResult.Done.Instance);
 
         await Eventually.HoldsAsync(() => next.Status.Current.Totals.Recovered == 1, "it was tried by the pass that the release has activated, or one after it");
         next.Status.Current.Held.Should().BeEmpty();
@@ -142,7 +143,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         await second.ActivateAsync();
 
         (await second.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
-            one => one.Verdict == SagaVerdict.NotHere && one.Error!.Contains("'gated' version 1") && one.ToDo.Contains("Deploy"));
+            one => one.Verdict == SagaVerdict.UnknownDefinition && one.Error!.Contains("'gated' version 1") && one.ToDo.Contains("Deploy"));
     }
 
     [Fact]
@@ -155,7 +156,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
 
         (await other.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
             one => one.Verdict == SagaVerdict.NotOurs && one.Because.Contains(_coordinator.ToString()) && one.Because.Contains("answers"));
-        (await other.Operator.AbandonAsync(saga, LeverCondition.None, Note)).Should().BeOfType<LeverOutcome.OwnerAnswers>();
+        (await other.Operator.AbandonAsync(saga, OperatorActionCondition.None, Note)).Should().BeOfType<OperatorActionResult.OwnerAnswers>();
         (await other.Operator.ExplainAsync(SagaId.NewAt(DateTimeOffset.UtcNow))).Verdict.Should().Be(SagaVerdict.Unknown);
     }
 
@@ -166,7 +167,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         SagaId saga = await BeginAsync(host);
         SagaHandle run = host.Client.Find(saga)!;
 
-        (await host.Operator.AbandonAsync(saga, LeverCondition.None, Note)).Should().Be(LeverOutcome.Done.Instance);
+        (await host.Operator.AbandonAsync(saga, OperatorActionCondition.None, Note)).Should().Be(OperatorActionResult.Done.Instance);
 
         (await run.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
         (await host.DescribeAsync(saga)).Should().Be("abandoned: operator: ann: as the runbook says");
@@ -180,7 +181,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         await using PostgresHost host = await StartAsync();
         SagaId saga = await BeginAsync(host);
 
-        (await host.Operator.InjectErrorAsync(saga, "only", LeverCondition.None, Note)).Should().Be(LeverOutcome.Done.Instance);
+        (await host.Operator.InjectErrorAsync(saga, "only", OperatorActionCondition.None, Note)).Should().Be(OperatorActionResult.Done.Instance);
         await Eventually.HoldsAsync(async () => await host.DescribeAsync(saga) == "unwound", "the saga was unwound");
 
         await Eventually.HoldsAsync(() => host.Status.Current.Totals.Readopted == 1, "the pass was over, in which the run at the old generation was relinquished");

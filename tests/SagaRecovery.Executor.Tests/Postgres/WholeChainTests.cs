@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using EmbeddedPostgres;
-using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
@@ -62,7 +63,7 @@ public sealed class WholeChainTests : IAsyncLifetime
 
         PassReport pass = await second.ActivateAsync();
 
-        pass.Should().Match<PassReport>(p => p.Found == 31 && p.Recovered == 28 && p.Abandoned == 2 && p.NotHere == 1 && p.Failed == 0);
+        pass.Should().Match<PassReport>(p => p.Found == 31 && p.Recovered == 28 && p.Abandoned == 2 && p.UnknownDefinition == 1 && p.Failed == 0);
         foreach (SagaId good in ids[2..30])
         {
             if (second.Client.Find(good) is { } run)

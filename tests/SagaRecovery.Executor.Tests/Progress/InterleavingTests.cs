@@ -1,5 +1,6 @@
-using SagaRecovery.Executor.Definitions;
 using SagaRecovery.Executor.Progress;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;
 

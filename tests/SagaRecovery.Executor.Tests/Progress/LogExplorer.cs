@@ -1,5 +1,5 @@
-using SagaRecovery.Executor.Definitions;
 using SagaRecovery.Executor.Progress;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;
 

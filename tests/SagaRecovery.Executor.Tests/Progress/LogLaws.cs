@@ -1,4 +1,7 @@
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;
 

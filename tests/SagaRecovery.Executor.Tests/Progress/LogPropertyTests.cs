@@ -1,6 +1,9 @@
 using FsCheck;
 using FsCheck.Fluent;
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;
 

@@ -1,4 +1,8 @@
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;
 

@@ -1,5 +1,9 @@
-using SagaRecovery.Executor.Definitions;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;
 

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests.Support;

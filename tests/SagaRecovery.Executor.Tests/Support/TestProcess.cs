@@ -3,10 +3,16 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using SagaRecovery.Activation;
+using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
-using SagaRecovery.Executor.Definitions;
-using SagaRecovery.Hosting;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Execution;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests.Support;

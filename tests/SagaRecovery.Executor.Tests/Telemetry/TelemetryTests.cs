@@ -2,10 +2,11 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Diagnostics;
 using SagaRecovery.Executor.Tests.Postgres;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Hosting;
+using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Tests.Telemetry;
@@ -63,7 +64,7 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
             us,
             options =>
             {
-                options.ProgressCheckPeriod = TimeSpan.FromMilliseconds(50);
+                options.StalledCheckPeriod = TimeSpan.FromMilliseconds(50);
                 options.HeartbeatPeriod = TimeSpan.FromMilliseconds(500);
                 options.TakeOverAfter = TimeSpan.FromMilliseconds(1_500);
             },

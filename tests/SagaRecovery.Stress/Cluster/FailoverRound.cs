@@ -9,7 +9,7 @@ namespace SagaRecovery.Stress.Cluster;
 /// <summary>One fail-over under load, until all works again by itself and the cluster is whole.</summary>
 internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster cluster, ProjectLoad load, int clients)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
 
     /// <param name="how">How the lead passes on.</param>
     /// <param name="killService">Whether the service is killed at the same moment, and started again at once.</param>
@@ -51,7 +51,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
     {
         long began = Stopwatch.GetTimestamp();
         await Eventually.HoldsAsync(
-            () => stage.ScalarAsync<bool>("select exists (select from pg_stat_activity where wait_event = 'SyncRep')"), "a commit waited for the standby", Patience);
+            () => stage.ScalarAsync<bool>("select exists (select from pg_stat_activity where wait_event = 'SyncRep')"), "a commit waited for the standby", WaitTimeout);
         TimeSpan late = Stopwatch.GetElapsedTime(began);
         if (late > TimeSpan.FromMilliseconds(500))
         {
@@ -86,7 +86,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
             }
         },
         "another server took writes",
-        Patience);
+        WaitTimeout);
 
     /// <summary>Asks for passes until one fails: from then on it is for recovery to try again. One that the new primary has answered will do.</summary>
     private async Task PassesAsync(Task restart, Task database)
@@ -110,7 +110,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
                     return completed && (failed || !sameServer);
                 },
                 "a pass completed",
-                Patience);
+                WaitTimeout);
         }
         catch (TimeoutException inVain)
         {
@@ -133,6 +133,6 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
     {
         await database;
         int promised = load.Promised.Count;
-        await Eventually.HoldsAsync(() => load.Promised.Count > promised + clients, "projects were made", Patience);
+        await Eventually.HoldsAsync(() => load.Promised.Count > promised + clients, "projects were made", WaitTimeout);
     }
 }

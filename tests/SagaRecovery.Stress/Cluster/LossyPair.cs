@@ -2,6 +2,7 @@ using System.Globalization;
 using Dapper;
 using EmbeddedPostgres;
 using Npgsql;
+using SagaRecovery.Stress.Faults;
 
 namespace SagaRecovery.Stress.Cluster;
 
@@ -13,7 +14,7 @@ internal sealed class LossyPair : IAsyncDisposable
 {
     public const string Database = "stress";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("lossy-pair-").FullName;
     private Relay? _relay;
@@ -67,7 +68,7 @@ internal sealed class LossyPair : IAsyncDisposable
         const string HasCaughtUp = "select exists (select from pg_stat_replication where state = 'streaming' and replay_lsn >= @position::pg_lsn)";
         await using var connection = new NpgsqlConnection(Primary.ConnectionString(Database));
         string position = (await connection.ExecuteScalarAsync<string>("select pg_current_wal_flush_lsn()::text"))!;
-        await Eventually.HoldsAsync(() => connection.ExecuteScalarAsync<bool>(HasCaughtUp, new { position }), "the standby had caught up", Patience);
+        await Eventually.HoldsAsync(() => connection.ExecuteScalarAsync<bool>(HasCaughtUp, new { position }), "the standby had caught up", WaitTimeout);
     }
 
     /// <summary>Cuts the standby off: nothing reaches it any more.</summary>
@@ -82,7 +83,7 @@ internal sealed class LossyPair : IAsyncDisposable
                 where backend_type = 'startup' and wait_event in ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream'))
             """;
         await using var connection = new NpgsqlConnection(Standby.ConnectionString(Database));
-        await Eventually.HoldsAsync(() => connection.ExecuteScalarAsync<bool>(Replayed), "the standby had replayed what reached it", Patience);
+        await Eventually.HoldsAsync(() => connection.ExecuteScalarAsync<bool>(Replayed), "the standby had replayed what reached it", WaitTimeout);
     }
 
     /// <summary>The standby becomes the primary, and the dead primary what <see cref="RebuildAsync"/> makes a standby of.</summary>

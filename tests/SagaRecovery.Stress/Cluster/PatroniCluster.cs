@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using EmbeddedPostgres;
 using Npgsql;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Cluster;
 
@@ -18,7 +19,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
     private static readonly string[] Programs = ["patroni", "etcd", "setpriv"];
 
     /// <summary>Making a cluster, or bringing a killed member back, takes a quarter of this; more on a busy machine.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("patroni-").FullName;
     private readonly List<PatroniNode> _nodes = [];
@@ -104,7 +105,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
                         && members.Any(member => member.Role == "sync_standby");
                 },
                 "all members ran, and one was a synchronous standby",
-                Patience);
+                WaitTimeout);
         }
         catch (TimeoutException inVain)
         {

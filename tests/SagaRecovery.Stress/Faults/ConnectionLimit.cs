@@ -1,4 +1,5 @@
 using Npgsql;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Faults;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress.Faults;
@@ -8,7 +9,7 @@ namespace SagaRecovery.Stress.Faults;
 internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess service, ProjectLoad load, int clients)
 {
     /// <summary>Longer than the longest retry of a pass that a strike of a few seconds leads to, and than the connection's time-outs.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
 
     private const string WritesFail = "writing the saga log fails";
     private const string WritesWork = "writing the saga log works again";
@@ -18,7 +19,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
     public async Task StrikeAsync(DatabaseFault fault, FaultRecord record)
     {
         // an outage is told once, however many writes it stops: that of the last strike has to be over for this one to be told
-        await Eventually.HoldsAsync(() => Said(WritesWork) >= Said(WritesFail), $"writes worked before {fault.Name}", Patience);
+        await Eventually.HoldsAsync(() => Said(WritesWork) >= Said(WritesFail), $"writes worked before {fault.Name}", WaitTimeout);
         long failedBefore = await FailedPassesAsync();
         int writesFailed = Said(WritesFail);
         await fault.StrikeAsync(stage, run.Dice);
@@ -28,11 +29,11 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         }
         else if (fault.FailsPasses)
         {
-            await Eventually.HoldsAsync(PassFailsAsync, $"a pass failed ({fault.Name})", Patience);
+            await Eventually.HoldsAsync(PassFailsAsync, $"a pass failed ({fault.Name})", WaitTimeout);
         }
         else
         {
-            await Eventually.HoldsAsync(() => Said(WritesFail) > writesFailed, $"a write failed ({fault.Name})", Patience);
+            await Eventually.HoldsAsync(() => Said(WritesFail) > writesFailed, $"a write failed ({fault.Name})", WaitTimeout);
         }
 
         await Task.Delay(run.Draw(LongestStrike));
@@ -50,7 +51,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
 
         async Task<TimeSpan> UntilAsync(Func<Task<bool>> works, string what)
         {
-            await Eventually.HoldsAsync(works, what, Patience);
+            await Eventually.HoldsAsync(works, what, WaitTimeout);
             return Stopwatch.GetElapsedTime(healed);
         }
     }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Loss;
 

@@ -9,7 +9,7 @@ namespace SagaRecovery.Stress.Loss;
 /// </summary>
 internal static class LossReckoning
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
 
     private static readonly string[] s_ends = ["succeeded", "unwound"];
 
@@ -76,7 +76,7 @@ internal static class LossReckoning
         try
         {
             await Eventually.HoldsAsync(
-                async () => (unfinished = await stage.Ledger.SagasInProgressAsync()).Count == 0, "every saga had ended", Patience);
+                async () => (unfinished = await stage.Ledger.SagasInProgressAsync()).Count == 0, "every saga had ended", WaitTimeout);
         }
         catch (TimeoutException)
         {
@@ -101,7 +101,7 @@ internal static class LossReckoning
                     return tracked == 0 && runs == 0;
                 },
                 "the service tracked and ran nothing",
-                Patience);
+                WaitTimeout);
         }
         catch (TimeoutException)
         {

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using System.Text.Json;
 using SagaRecovery.Stress.Cluster;
+using SagaRecovery.Stress.Faults;
 
 namespace SagaRecovery.Stress.Loss;
 
 /// <summary>One fail-over under load to a standby that is behind, until the service works again by itself and there is a new standby.</summary>
 internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, LossyLoad load)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>The age at the cut from which rows are on both servers: the standby had caught up since.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
@@ -30,8 +31,8 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Loss
         Task<TimeSpan?> project = SinceAsync(struck, load.MakesProjectsAsync);
         SagaSnapshot old = await ReadTheDeadAsync(since);
         var times = new LossTimes(database, await pass, await project);
-        run.Require(times.Pass is not null, $"no pass completed within {Patience} of a fail-over with {lag.TotalSeconds} s of lag");
-        run.Require(times.Project is not null, $"no projects were made within {Patience} of a fail-over with {lag.TotalSeconds} s of lag");
+        run.Require(times.Pass is not null, $"no pass completed within {WaitTimeout} of a fail-over with {lag.TotalSeconds} s of lag");
+        run.Require(times.Project is not null, $"no projects were made within {WaitTimeout} of a fail-over with {lag.TotalSeconds} s of lag");
         run.Require(!DatabaseLoss.IsBackwards(old, kept), "the standby had what its primary never had: the scenario reads them wrongly");
         await pair.RebuildAsync();
         return (DatabaseLoss.Between(old, kept), times);
@@ -58,7 +59,7 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Loss
                 return Iteration(status) > before + 1 && status.GetProperty("lastPass").GetProperty("result").GetString() == "Completed";
             },
             "a pass completed",
-            Patience);
+            WaitTimeout);
     }
 
     private static long Iteration(JsonElement status) => status.GetProperty("lastPass").GetProperty("start").GetProperty("iteration").GetInt64();

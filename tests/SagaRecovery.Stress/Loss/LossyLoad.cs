@@ -14,7 +14,7 @@ internal sealed class LossyLoad : IAsyncDisposable
     /// <summary>Clients that a paused process keeps waiting turn to its successor.</summary>
     private static readonly TimeSpan ClientPatience = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
 
     private readonly Stage _stage;
 
@@ -35,14 +35,14 @@ internal sealed class LossyLoad : IAsyncDisposable
         const string SlowInProgress = "select count(*) from saga_recovery.saga where name = 'demo-slow' and state in ('running', 'unwinding')";
         await MakesProjectsAsync();
         await Eventually.HoldsAsync(
-            async () => await _stage.ScalarAsync<long>(SlowInProgress) >= SlowClients / 2, "long sagas were in flight", Patience);
+            async () => await _stage.ScalarAsync<long>(SlowInProgress) >= SlowClients / 2, "long sagas were in flight", WaitTimeout);
     }
 
     /// <summary>Waits for one project more than there are clients: the last of them was asked for after the call.</summary>
     public async Task MakesProjectsAsync()
     {
         int promised = Projects.Promised.Count;
-        await Eventually.HoldsAsync(() => Projects.Promised.Count > promised + ShortClients, "projects were made", Patience);
+        await Eventually.HoldsAsync(() => Projects.Promised.Count > promised + ShortClients, "projects were made", WaitTimeout);
     }
 
     /// <summary>Asks for nothing more, and waits for the answers that are due.</summary>

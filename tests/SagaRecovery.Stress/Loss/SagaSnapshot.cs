@@ -1,6 +1,7 @@
 using System.Data;
 using Dapper;
 using Npgsql;
+using SagaRecovery.Stress.Nodes;
 
 namespace SagaRecovery.Stress.Loss;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Stress.Nodes;
 

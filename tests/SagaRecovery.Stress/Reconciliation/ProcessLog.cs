@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Reconciliation;
 

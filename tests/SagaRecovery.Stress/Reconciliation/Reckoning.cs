@@ -8,7 +8,7 @@ internal static class Reckoning
     private const string Unwound = "project-create unwound";
 
     /// <summary>How long what is in progress may take to end, once nothing is in its way: a period of the service, and then some.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(90);
 
     /// <param name="run">Is told what is wrong, and the figures.</param>
     /// <param name="stage">With a service that runs and is not disturbed any more.</param>
@@ -103,7 +103,7 @@ internal static class Reckoning
         try
         {
             await Eventually.HoldsAsync(
-                async () => !(states = await stage.Ledger.SagasByStateAsync()).Keys.Any(IsInProgress), "every saga had ended", Patience);
+                async () => !(states = await stage.Ledger.SagasByStateAsync()).Keys.Any(IsInProgress), "every saga had ended", WaitTimeout);
         }
         catch (TimeoutException)
         {
@@ -124,6 +124,6 @@ internal static class Reckoning
         run.Figures["recovered"] = logs.Sum(log => log.Count(Told.Recovered));
         run.Figures["failedHandOvers"] = logs.Sum(log => log.Count(Told.FailedToRecover));
         run.Figures["skipped"] = logs.Sum(log => log.Sum(Told.PassComplete, "skipped"));
-        run.Figures["givenUp"] = logs.Sum(log => log.Count(Told.GaveUp));
+        run.Figures["givenUp"] = logs.Sum(log => log.Count(Told.RunInterrupted));
     }
 }

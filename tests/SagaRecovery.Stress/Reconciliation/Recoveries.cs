@@ -1,3 +1,5 @@
+using SagaRecovery.Postgres;
+
 namespace SagaRecovery.Stress.Reconciliation;
 
 /// <summary>

@@ -1,3 +1,6 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+
 namespace SagaRecovery.Stress.Reconciliation;
 
 /// <summary>
@@ -28,7 +31,7 @@ internal static class RunsTold
                         Note(begun.Add(saga), $"saga {saga} was begun twice by incarnation {process.Incarnation}");
                         Note(!ended.TryGetValue(saga, out long by), $"saga {saga} was begun by incarnation {process.Incarnation} after {by} had ended it");
                         break;
-                    case { Id: Told.GaveUp, Saga: { } saga }:
+                    case { Id: Told.RunInterrupted, Saga: { } saga }:
                         begun.Remove(saga);
                         break;
                     case { Id: Told.Succeeded or Told.Unwound or Told.Stuck, Saga: { } saga }:

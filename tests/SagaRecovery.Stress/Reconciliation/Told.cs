@@ -14,7 +14,7 @@ internal enum Told
     TakenAway = 14,
     Abandoned = 16,
     ProtocolViolation = 20,
-    GivenUp = 21,
+    Interrupted = 21,
     Drained = 40,
     LostByDatabase = 45,
     Started = 100,
@@ -22,7 +22,7 @@ internal enum Told
     Succeeded = 102,
     Unwound = 104,
     Stuck = 105,
-    GaveUp = 107,
+    RunInterrupted = 107,
     WritesFailing = 109,
     WritesRecovered = 110,
 }

@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
 
 namespace SagaRecovery.Stress.Reconciliation;
 
@@ -14,14 +17,14 @@ internal static class Totals
         ("failed", Told.FailedToRecover),
         ("observedStarts", Told.ObservedStart),
         ("inferredFinished", Told.Finished),
-        ("missingFromExecutor", Told.GivenUp),
+        ("missingFromExecutor", Told.Interrupted),
         ("badStateInExecutor", Told.TakenAway),
         ("abandoned", Told.Abandoned),
         ("protocolViolations", Told.ProtocolViolation),
     ];
 
     private static readonly string[] Buckets =
-        ["recovered", "failed", "skipped", "notHere", "abandoned", "movedOn", "notAttempted", "backingOff", "held", "paused", "deferred", "unreadable"];
+        ["recovered", "failed", "skipped", "unknownDefinition", "abandoned", "superseded", "notAttempted", "backingOff", "held", "paused", "deferred", "unreadable"];
 
     /// <summary>Compares the totals as of a pass with the lines up to the one that ends it.</summary>
     /// <returns>What differs, a line each; null: the process ended before it had written that line.</returns>

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using EmbeddedPostgres;
+using SagaRecovery.AspNetCore.Endpoints;
+using SagaRecovery.Stress.Reconciliation;
 using SagaRecovery.Stress.Worker;
 
 namespace SagaRecovery.Stress.Scenarios;
@@ -19,7 +21,7 @@ internal sealed class CrashLoopScenario : Scenario
     private const int MostDeaths = 20;
 
     private static readonly string[] Guarded = ["--SagaRecovery:HoldAfterCrashes=3", "--SagaRecovery:Probation=00:00:00.700"];
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(150);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(150);
 
     public override string Name => "crash-loop";
 
@@ -68,7 +70,7 @@ internal sealed class CrashLoopScenario : Scenario
         {
             ServiceProcess worker = stage.LaunchWorker(WorkerHost.Verb, Guarded);
             await Eventually.HoldsAsync(
-                async () => worker.HasExited || await IsQuietAsync(worker, held), $"the worker had died, or {held} sagas were held and the rest ran", Patience);
+                async () => worker.HasExited || await IsQuietAsync(worker, held), $"the worker had died, or {held} sagas were held and the rest ran", WaitTimeout);
             if (!worker.HasExited)
             {
                 return (worker, deaths);
@@ -112,10 +114,10 @@ internal sealed class CrashLoopScenario : Scenario
             run.Require(saga.GetProperty("note").GetProperty("actor").GetString() == "crash-loop guard", $"somebody else holds a killer: {saga}");
         }
 
-        await Eventually.HoldsAsync(async () => await ledger.GoodInProgressAsync() == 0, "every good saga had ended", Patience);
+        await Eventually.HoldsAsync(async () => await ledger.GoodInProgressAsync() == 0, "every good saga had ended", WaitTimeout);
         long incarnation = await stage.ScalarAsync<long>("select incarnation from saga_recovery.saga_coordinator");
         await Eventually.HoldsAsync(
-            async () => await ledger.ExecutedByAsync(SagaKind.Endless, incarnation) == Neighbours, "every neighbour ran in the present process", Patience);
+            async () => await ledger.ExecutedByAsync(SagaKind.Endless, incarnation) == Neighbours, "every neighbour ran in the present process", WaitTimeout);
         run.RequireNone(Reconciliation.Totals.Unaccounted(status.GetProperty("lastPass")));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Reconciliation;
 

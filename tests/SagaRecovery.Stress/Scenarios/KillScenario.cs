@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using EmbeddedPostgres;
+using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress.Scenarios;

@@ -1,3 +1,4 @@
+using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Loss;
 

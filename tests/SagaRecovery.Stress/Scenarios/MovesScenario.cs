@@ -1,6 +1,7 @@
 using EmbeddedPostgres;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using SagaRecovery.Stress.Nodes;
 using SagaRecovery.Stress.Reconciliation;
 

@@ -1,7 +1,8 @@
 using System.Net;
 using EmbeddedPostgres;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using SagaRecovery.Stress.Nodes;
 using SagaRecovery.Stress.Reconciliation;
 
@@ -19,7 +20,7 @@ internal sealed class NodesScenario : Scenario
 
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(10); // a run for a test: processes that start have the machine to themselves
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
     private static readonly OperatorNote Note = new("stress", "that node was killed");
 
     private static readonly string[] Settings =
@@ -43,12 +44,12 @@ internal sealed class NodesScenario : Scenario
         List<Guid> demos = [];
         List<TimeSpan> takeOvers = [];
         List<TimeSpan> reassignments = [];
-        long handedOver = 0;
+        long reassigned = 0;
         do
         {
             takeOvers.Add(await LoseAsync(run, nodes, demos));
             reassignments.Add(await ReassignAsync(run, nodes, demos));
-            handedOver += await RollAsync(run, nodes, demos);
+            reassigned += await RollAsync(run, nodes, demos);
             await StallAsync(run, nodes, demos);
         }
         while (run.GoesOn(nodes.Promised > 64));
@@ -64,7 +65,7 @@ internal sealed class NodesScenario : Scenario
         run.Figures["takeOvers"] = takeOvers.Count;
         run.Figures["slowestTakeOverMs"] = Math.Round(takeOvers.Max().TotalMilliseconds);
         run.Figures["slowestReassignedMs"] = Math.Round(reassignments.Max().TotalMilliseconds);
-        run.Figures["handedOverByDrains"] = handedOver;
+        run.Figures["handedOverByDrains"] = reassigned;
     }
 
     /// <summary>Kills a node for good: the others find that out, and take over.</summary>
@@ -73,7 +74,7 @@ internal sealed class NodesScenario : Scenario
     {
         Node lost = await PickAsync(run, nodes, demos);
         DateTimeOffset killed = await lost.KillAsync();
-        await Eventually.HoldsAsync(async () => await nodes.InProgressOfAsync(lost.Id) == 0, "the others took over", Patience);
+        await Eventually.HoldsAsync(async () => await nodes.InProgressOfAsync(lost.Id) == 0, "the others took over", WaitTimeout);
         TimeSpan time = await AllRecoveredAsync(nodes, lost, killed);
         run.Say($"{lost.Name} was killed: taken over and recovered after {time.TotalMilliseconds:F0} ms");
         await lost.StartAsync();
@@ -112,7 +113,7 @@ internal sealed class NodesScenario : Scenario
     /// <returns>How many sagas went from one to another.</returns>
     private static async Task<long> RollAsync(StressRun run, NodeSet nodes, List<Guid> demos)
     {
-        long handedOver = 0;
+        long reassigned = 0;
         foreach (Node node in nodes.All)
         {
             await StartDemosAsync(node, demos);
@@ -122,14 +123,14 @@ internal sealed class NodesScenario : Scenario
             run.Require(exitCode == 0, $"{node.Name} did not end cleanly");
             run.Require(log.Count(Told.Drained) == 1, $"{node.Name} did not say that it drained");
             run.Require(await nodes.InProgressOfAsync(node.Id) == 0, $"{node.Name} left sagas behind");
-            handedOver += log.Sum(Told.Drained, "drained:");
+            reassigned += log.Sum(Told.Drained, "drained:");
             await node.StartAsync(node.Id);
             run.Say($"{node.Name} drained and ended in {(ended - asked).TotalMilliseconds:F0} ms, and was back after {(run.Elapsed - ended).TotalMilliseconds:F0} ms more");
         }
 
-        run.Say($"all three were rolled: {handedOver} sagas handed over");
+        run.Say($"all three were rolled: {reassigned} sagas handed over");
         await nodes.AllWorkAsync("a rolling update");
-        return handedOver;
+        return reassigned;
     }
 
     /// <summary>Stops a node in the middle of whatever it does until the others have taken over, and lets it go on: it does, without those.</summary>
@@ -138,13 +139,13 @@ internal sealed class NodesScenario : Scenario
         Node stalled = await PickAsync(run, nodes, demos);
         DateTimeOffset stopped = TimeProvider.System.GetUtcNow();
         await stalled.Service.SignalAsync("STOP");
-        await Eventually.HoldsAsync(async () => await nodes.InProgressOfAsync(stalled.Id) == 0, "the others took over", Patience);
+        await Eventually.HoldsAsync(async () => await nodes.InProgressOfAsync(stalled.Id) == 0, "the others took over", WaitTimeout);
         await AllRecoveredAsync(nodes, stalled, stopped);
         await stalled.Service.SignalAsync("CONT");
         await Eventually.HoldsAsync(
             async () => (await stalled.Service.StatusAsync()).GetProperty("lastPass").GetProperty("start").GetProperty("startedAt").GetDateTimeOffset() > stopped,
             "it looked which sagas are still its own",
-            Patience);
+            WaitTimeout);
         run.Say($"{stalled.Name} was stalled past its take-over, and goes on");
         await nodes.AllWorkAsync("a stall");
         run.Require(!stalled.Service.Output.Any(line => line.Contains(" FTL ", StringComparison.Ordinal)), "it took itself for fenced, though nobody has its id");
@@ -169,7 +170,7 @@ internal sealed class NodesScenario : Scenario
     /// <returns>From a time until the last saga that was recovered since then.</returns>
     private static async Task<TimeSpan> AllRecoveredAsync(NodeSet nodes, Node except, DateTimeOffset since)
     {
-        await Eventually.HoldsAsync(async () => await nodes.HaveCaughtUpAsync(except), "all of them were recovered", Patience);
+        await Eventually.HoldsAsync(async () => await nodes.HaveCaughtUpAsync(except), "all of them were recovered", WaitTimeout);
         return nodes.Except(except).SelectMany(node => ProcessLog.Read(node.Service.Output).Of(Told.Recovered)).Max(line => line.Time) - since;
     }
 

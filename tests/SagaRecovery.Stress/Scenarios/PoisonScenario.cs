@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EmbeddedPostgres;
+using SagaRecovery.Fencing;
 using SagaRecovery.Stress.Reconciliation;
 using SagaRecovery.Stress.Worker;
 
@@ -14,7 +15,7 @@ internal sealed class PoisonScenario : Scenario
     private const int GoodOfEachKind = 700;
     private const int PoisonOfEachKind = 10;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan LongestLife = TimeSpan.FromSeconds(1);
 
     public override string Name => "poison";
@@ -80,10 +81,10 @@ internal sealed class PoisonScenario : Scenario
     {
         ServiceProcess worker = await stage.StartWorkerAsync(WorkerHost.Verb);
         run.RequireNone(Totals.Unaccounted(await worker.FirstPassAsync()));
-        await Eventually.HoldsAsync(async () => await ledger.GoodInProgressAsync() == 0, "every good saga had ended", Patience);
+        await Eventually.HoldsAsync(async () => await ledger.GoodInProgressAsync() == 0, "every good saga had ended", WaitTimeout);
         JsonElement pass = await worker.ActivateAsync();
         run.RequireNone(Totals.Unaccounted(pass));
-        await RequireBucketAsync("notHere", SagaKind.Unknown);
+        await RequireBucketAsync("unknownDefinition", SagaKind.Unknown);
         await RequireBucketAsync("failed", SagaKind.Misread); // an explicit pass tries them at once
         await RequireBucketAsync("skipped", SagaKind.Endless);
 

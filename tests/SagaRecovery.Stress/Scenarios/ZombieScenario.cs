@@ -1,5 +1,6 @@
 using System.Net;
 using EmbeddedPostgres;
+using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress.Scenarios;

@@ -1,7 +1,7 @@
 using Dapper;
 using Npgsql;
 using SagaRecovery.Coordinators;
-using SagaRecovery.Executor;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Stress.Worker;
 

@@ -1,5 +1,6 @@
 using Dapper;
 using Npgsql;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Worker;
 

@@ -1,4 +1,4 @@
-using SagaRecovery.Executor;
+using SagaRecovery.Stress.Nodes;
 
 namespace SagaRecovery.Stress.Worker;
 

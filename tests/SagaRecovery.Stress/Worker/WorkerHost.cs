@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using SagaRecovery.AspNetCore;
-using SagaRecovery.Executor;
+using SagaRecovery.AspNetCore.Endpoints;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Worker;
 
@@ -30,7 +30,7 @@ internal static class WorkerHost
         builder.Services.AddSingleton<ExecutionJournal>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2)); // endless actions never end
         await using WebApplication app = builder.Build();
-        app.MapSagaRecovery(configure: options => options.LeverPolicy = OperatorAccess.Policy);
+        app.MapSagaRecovery(configure: options => options.OperatorPolicy = OperatorAccess.Policy);
         await app.RunAsync();
         return 0;
     }

@@ -13,7 +13,7 @@ public sealed class FaultyExecutorTests
         { Guard.OneRun, "A saga that is running is not run a second time" },
         { Guard.OneRun, "Of many hand-overs of one saga at once, one is taken" },
         { Guard.CarryOwnership, "A run writes with the ownership that it was handed" },
-        { Guard.NotHere, "A saga whose definition is not here is left alone, and may be offered again" },
+        { Guard.UnknownDefinition, "A saga whose definition is not here is left alone, and may be offered again" },
         { Guard.ReplaceOlder, "A newer generation replaces an older run, which does nothing more that counts" },
         { Guard.KeepNewer, "An older generation never replaces a newer run" },
         { Guard.NoteEnd, "A run whose last write is under way is at its end: relinquishing it answers 'NotRunning'" },
@@ -26,7 +26,7 @@ public sealed class FaultyExecutorTests
         { Guard.StopWhenRefused, "A run whose write is refused stops, and does not try again" },
         { Guard.StopWhenFenced, "When the process is fenced, all runs stop and none is taken on" },
         { Guard.RefuseWhenFenced, "When the process is fenced, all runs stop and none is taken on" },
-        { Guard.GiveUp, "A run that stops before its saga has ended is given up, and recovered by the next pass" },
+        { Guard.ReportInterrupted, "A run that stops before its saga has ended is given up, and recovered by the next pass" },
     };
 
     [Theory]

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
 

@@ -1,7 +1,13 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
+using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
 
@@ -218,7 +224,7 @@ internal sealed class FaultySubject(Fault fault, int losableCommits = 0) : SagaS
 
     public override ISagaLog Log => _store;
 
-    public override TimeSpan Patience => TimeSpan.FromSeconds(20);
+    public override TimeSpan WaitTimeout => TimeSpan.FromSeconds(20);
 
     public override Task ReassignAsync(SagaId sagaId, CoordinatorId? to)
     {

@@ -1,3 +1,8 @@
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
 
 namespace SagaRecovery.Testing.Tests.Contracts;

@@ -3,7 +3,11 @@ using EmbeddedPostgres;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
 
 namespace SagaRecovery.Testing.Tests.Contracts;

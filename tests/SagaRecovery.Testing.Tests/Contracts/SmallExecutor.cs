@@ -3,6 +3,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
@@ -40,9 +44,9 @@ internal sealed class SmallExecutor : ISagaExecutor, IHostedService
             _coordinator.ThrowIfFenced();
         }
 
-        if (saga.Definition.Hash != SmallSubject.Definition.Hash && !Lacks(Guard.NotHere))
+        if (saga.Definition.Hash != SmallSubject.Definition.Hash && !Lacks(Guard.UnknownDefinition))
         {
-            return new(new ResumeOutcome.NotHere(saga.Name));
+            return new(new ResumeOutcome.UnknownDefinition(saga.Name));
         }
 
         var run = new Run(saga.Id, Lacks(Guard.CarryOwnership) ? ownership.Member.Of(AdoptGeneration.Initial) : ownership);
@@ -119,10 +123,10 @@ internal sealed class SmallExecutor : ISagaExecutor, IHostedService
             run.AtItsEnd = !run.Stopped;
             await (run.Stopped ? Task.CompletedTask : WriteAsync(run, new SavedNodeEvent(1, NodeEventType.Succeeded, default), SagaState.Succeeded));
         }
-        catch (InvalidOperationException) when (!Lacks(Guard.GiveUp))
+        catch (InvalidOperationException) when (!Lacks(Guard.ReportInterrupted))
         {
             Forget(run);
-            _starts.GiveUp(run.SagaId, run.Ownership.Generation);
+            _starts.ReportInterrupted(run.SagaId, run.Ownership.Generation);
         }
         finally
         {
@@ -196,7 +200,7 @@ public enum Guard
     Begin,
     OneRun,
     CarryOwnership,
-    NotHere,
+    UnknownDefinition,
     ReplaceOlder,
     KeepNewer,
     StopReplaced,
@@ -221,7 +225,7 @@ internal sealed class SmallSubject(Guard? lacking = null) : SagaExecutorSubject
 
     public Guard? Lacking { get; } = lacking;
 
-    public override TimeSpan Patience => Lacking is null ? base.Patience : TimeSpan.FromSeconds(2);
+    public override TimeSpan WaitTimeout => Lacking is null ? base.WaitTimeout : TimeSpan.FromSeconds(2);
 
     public override void AddExecutor(SagaRecoveryBuilder recovery)
     {

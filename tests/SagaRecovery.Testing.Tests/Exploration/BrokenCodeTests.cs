@@ -55,7 +55,7 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
     public Task A_run_that_is_given_up_and_not_forgotten_is_run_by_nobody() => IsFoundAsync(
         nameof(KnownBounds.Faults),
         Promise.NeverLost,
-        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _givenUpAt = Math.Max(_givenUpAt, upTo.Value);\n        _lastWordDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
+        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _interruptedAt = Math.Max(_interruptedAt, upTo.Value);\n        _lastWordDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
 
     [Fact]
     public Task A_lost_end_that_the_tracker_does_not_hear_of_leaves_its_saga_to_nobody() => IsFoundAsync(

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SagaRecovery.Postgres;
 using Xunit.Abstractions;
 
 namespace SagaRecovery.Testing.Tests.Exploration;

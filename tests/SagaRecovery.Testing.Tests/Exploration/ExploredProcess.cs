@@ -1,12 +1,19 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using SagaRecovery.Activation;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
+using SagaRecovery.Execution;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
 using SagaRecovery.Hosting;
-using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
@@ -35,11 +42,11 @@ internal sealed class ExploredProcess
         _wakeups = new RecoveryWakeups(time);
         Starts = new SagaStarts(Inbox, Coordinator, _wakeups, options);
         Status = new SagaRecoveryStatus(Coordinator, options, time);
-        var handOver = new SagaHandOver(Executor, Store, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
+        var handOver = new SagaResumer(Executor, Store, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
         var controls = new NoSagaControls();
         var guard = new CrashLoopGuard(
             controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
-        _pass = new RecoveryPass(Tracker, Store, controls, guard, handOver, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new LeverLog(time, NullLogger<LeverLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
+        _pass = new RecoveryPass(Tracker, Store, controls, guard, handOver, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
         {
             BeginWorker = work => work(),
         };

@@ -1,4 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 

@@ -1,4 +1,7 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using SagaRecovery.Executor.Running;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 

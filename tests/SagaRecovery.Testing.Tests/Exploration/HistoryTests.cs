@@ -1,5 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
+using SagaRecovery.Executor.Running;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 

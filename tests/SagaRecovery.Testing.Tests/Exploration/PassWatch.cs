@@ -1,9 +1,10 @@
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>What came of a hand-over; the executor's answer may still be on its way.</summary>
-internal enum HandOverNote
+internal enum ResumeNote
 {
     Failed,
     TakenOn,
@@ -20,7 +21,7 @@ internal sealed class PassWatch
     public HashSet<int> Dead { get; } = [];
 
     /// <summary>Sagas whose hand-over was begun, with what came of it.</summary>
-    public SortedDictionary<int, HandOverNote> HandedOver { get; } = [];
+    public SortedDictionary<int, ResumeNote> Reassigned { get; } = [];
 
     public int Announced { get; set; }
 
@@ -47,8 +48,8 @@ internal sealed class PassWatch
     {
         fingerprint.Add([.. Owed.Order()]);
         fingerprint.Add([.. Dead.Order()]);
-        fingerprint.Add([.. HandedOver.Keys]);
-        fingerprint.Add([.. HandedOver.Values.Select(note => (int)note)]);
+        fingerprint.Add([.. Reassigned.Keys]);
+        fingerprint.Add([.. Reassigned.Values.Select(note => (int)note)]);
         fingerprint.Add([Announced, Found, Recovered, Failed, Gone, TakenAway, Lost]);
     }
 
@@ -76,7 +77,7 @@ internal sealed class PassWatch
         Same("passes since start", after.Passes, before.Passes + 1);
     }
 
-    private static int Sum(PassReport pass) => pass.Recovered + pass.Failed + pass.Skipped + pass.NotHere + pass.Abandoned + pass.MovedOn
+    private static int Sum(PassReport pass) => pass.Recovered + pass.Failed + pass.Skipped + pass.UnknownDefinition + pass.Abandoned + pass.Superseded
         + pass.NotAttempted + pass.BackingOff + pass.Held + pass.Unreadable;
 
     private static void Same(string what, long reported, long real)

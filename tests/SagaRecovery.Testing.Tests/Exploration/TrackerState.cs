@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 

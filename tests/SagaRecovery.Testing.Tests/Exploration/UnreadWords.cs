@@ -1,3 +1,6 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+
 namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>What stands in the inbox of one process and no drain has read yet.</summary>
@@ -21,7 +24,7 @@ internal sealed class UnreadWords
 
     public void NoteWithdrawn(int start) => _words.Add(200 + start);
 
-    public void NoteGivenUp(int saga, AdoptGeneration generation) => _words.Add(300 + (saga * 10) + (int)generation.Value);
+    public void NoteCancelled(int saga, AdoptGeneration generation) => _words.Add(300 + (saga * 10) + (int)generation.Value);
 
     public void NoteEnded(int saga, AdoptGeneration generation) => _words.Add(400 + (saga * 10) + (int)generation.Value);
 

@@ -1,4 +1,6 @@
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
@@ -37,7 +39,7 @@ internal sealed partial class World
             case MoveKind.Finish:
                 Finish(_processes[index]!, subject);
                 break;
-            case MoveKind.GiveUp:
+            case MoveKind.ReportInterrupted:
                 _giveUps++;
                 GiveUp(_processes[index]!, index, subject);
                 break;
@@ -151,11 +153,11 @@ internal sealed partial class World
         }
     }
 
-    private void GiveUp(ExploredProcess process, int index, int saga)
+    private void ReportInterrupted(ExploredProcess process, int index, int saga)
     {
         AdoptGeneration generation = process.Executor.End(IdOf(saga));
-        process.Starts.GiveUp(IdOf(saga), generation);
-        process.Unread.NoteGivenUp(saga, generation);
+        process.Starts.ReportInterrupted(IdOf(saga), generation);
+        process.Unread.NoteCancelled(saga, generation);
         _begunUnseen.Remove((index, saga));
         Touch(saga);
     }

@@ -1,4 +1,7 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
@@ -61,25 +64,25 @@ internal sealed partial class World
 
     private void NoteHandOver(ExploredProcess process, PassWatch watch, (int Process, int Saga) run, SimulatedStep step, bool fail)
     {
-        if (step is not (SimulatedStep.HandOver or SimulatedStep.HandOverAnswer))
+        if (step is not (SimulatedStep.HandOver or SimulatedStep.ResumeAnswer))
         {
             return; // a load that is about one saga only
         }
 
-        HandOverNote note = fail ? HandOverNote.Failed
-            : process.Executor.Calls.Last(call => call.SagaId == IdOf(run.Saga) && call.Resumed is not null).Resumed is ResumeOutcome.Resumed ? HandOverNote.TakenOn
-            : HandOverNote.RanAlready;
-        if (step == SimulatedStep.HandOverAnswer)
+        ResumeNote note = fail ? ResumeNote.Failed
+            : process.Executor.Calls.Last(call => call.SagaId == IdOf(run.Saga) && call.Resumed is not null).Resumed is ResumeOutcome.Resumed ? ResumeNote.TakenOn
+            : ResumeNote.RanAlready;
+        if (step == SimulatedStep.ResumeAnswer)
         {
-            watch.Recovered += note == HandOverNote.TakenOn ? 1 : 0;
-            if (fail && watch.HandedOver[run.Saga] == HandOverNote.TakenOn)
+            watch.Recovered += note == ResumeNote.TakenOn ? 1 : 0;
+            if (fail && watch.Reassigned[run.Saga] == ResumeNote.TakenOn)
             {
                 _begunUnseen.Add(run);
             }
         }
 
         watch.Failed += fail ? 1 : 0;
-        watch.HandedOver[run.Saga] = note;
+        watch.Reassigned[run.Saga] = note;
     }
 
     private void EndPass(ExploredProcess process, PassReport report)

@@ -1,5 +1,8 @@
-using SagaRecovery.Coordinators;
+using SagaRecovery.AspNetCore.Endpoints;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
@@ -59,8 +62,8 @@ internal sealed partial class World
     private void NotHandedOverWhileItRuns(
         ExploredProcess process, int index, int saga, IReadOnlyDictionary<SagaId, AdoptGeneration> running)
     {
-        AdoptGeneration handedOver = process.Store.Loaded.OfType<LoadedSaga.Present>().First(loaded => loaded.Saga.Id == IdOf(saga)).Saga.Generation;
-        if (running.TryGetValue(IdOf(saga), out AdoptGeneration generation) && generation >= handedOver && !_begunUnseen.Contains((index, saga)))
+        AdoptGeneration reassigned = process.Store.Loaded.OfType<LoadedSaga.Present>().First(loaded => loaded.Saga.Id == IdOf(saga)).Saga.Generation;
+        if (running.TryGetValue(IdOf(saga), out AdoptGeneration generation) && generation >= reassigned && !_begunUnseen.Contains((index, saga)))
         {
             throw new Violation(Promise.NeverTwice, $"saga {NameOf(saga)} is handed over while it runs here");
         }
@@ -81,7 +84,7 @@ internal sealed partial class World
     /// <summary>(c) Every saga in progress that nobody runs is handed over by the next complete pass, unless it failed and is not due.</summary>
     private void WhatIsOwedWasHandedOver(ExploredProcess process, PassWatch watch)
     {
-        foreach (int saga in watch.Owed.Where(saga => !watch.HandedOver.ContainsKey(saga)))
+        foreach (int saga in watch.Owed.Where(saga => !watch.Reassigned.ContainsKey(saga)))
         {
             if (process.IsExplicit || !TrackerState.Waits(process.Tracker, IdOf(saga)))
             {

@@ -1,3 +1,7 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>
@@ -156,7 +160,7 @@ internal sealed partial class World
                 moves.Add(new Move(MoveKind.Finish, saga, index));
                 if (_giveUps < _bounds.GiveUps && CanWrite(process, saga, generation))
                 {
-                    moves.Add(new Move(MoveKind.GiveUp, saga, index));
+                    moves.Add(new Move(MoveKind.ReportInterrupted, saga, index));
                 }
             }
         }

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using SagaRecovery.Executor;
+using SagaRecovery;
 using SagaRecovery.Testing.Idempotency;
 
 namespace DiskService.Tests;

@@ -1,4 +1,3 @@
-using SagaRecovery.Executor;
 using SagaRecovery.Testing.Idempotency;
 using static SagaRecovery.Testing.Tests.Idempotency.World;
 
@@ -80,12 +79,12 @@ public sealed class DeadlineTests
     [Fact]
     public async Task A_check_that_is_given_up_is_cancelled()
     {
-        using var givenUp = new CancellationTokenSource();
+        using var interrupted = new CancellationTokenSource();
         WorldSaga saga = _world.Chain((builder, first) => builder.Node("bad", HangAsync, undo: null, after: first));
-        Task<IdempotencyReport> check = Check(saga).RunAsync(givenUp.Token);
+        Task<IdempotencyReport> check = Check(saga).RunAsync(interrupted.Token);
         await _hangs.Task;
 
-        await givenUp.CancelAsync();
+        await interrupted.CancelAsync();
 
         await check.Invoking(task => task).Should().ThrowAsync<OperationCanceledException>();
     }

@@ -1,4 +1,4 @@
-using SagaRecovery.Executor;
+using SagaRecovery.Postgres;
 using SagaRecovery.Testing.Idempotency;
 using static SagaRecovery.Testing.Tests.Idempotency.World;
 

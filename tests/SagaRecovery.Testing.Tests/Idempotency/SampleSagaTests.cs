@@ -5,7 +5,6 @@ using Dapper;
 using EmbeddedPostgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using SagaRecovery.Executor;
 using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Tests.Idempotency;

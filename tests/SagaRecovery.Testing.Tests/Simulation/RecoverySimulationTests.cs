@@ -1,5 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Simulation;
 
@@ -97,7 +100,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
         _simulation.Database.Reassign(A, to: null);
         load.Release();
 
-        (await pass).MovedOn.Should().Be(1);
+        (await pass).Superseded.Should().Be(1);
         _process.Executor.Calls.Should().BeEmpty();
     }
 
@@ -105,7 +108,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
     public async Task A_saga_that_was_taken_on_although_its_executor_threw_is_not_run_twice()
     {
         await LeftBehindAsync(A);
-        HeldStep answer = _process.Hold(SimulatedStep.HandOverAnswer, A);
+        HeldStep answer = _process.Hold(SimulatedStep.ResumeAnswer, A);
         Task<PassReport> pass = _process.ActivateAsync();
         await answer.Reached;
         answer.Fail(new IOException("it had begun"));
@@ -182,11 +185,11 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
     public async Task A_run_that_is_given_up_is_recovered_once_its_delay_is_over()
     {
         await _process.StartSagaAsync(A);
-        _process.GiveUp(A);
+        _process.ReportInterrupted(A);
 
         PassReport report = await _process.ActivateAsync(); // explicitly: the delay is not waited for
 
-        report.GivenUp.Should().Be(1);
+        report.Interrupted.Should().Be(1);
         report.Recovered.Should().Be(1);
         _process.Report.Totals.MissingFromExecutor.Should().Be(1);
     }

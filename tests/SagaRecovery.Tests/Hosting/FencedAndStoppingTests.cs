@@ -1,4 +1,7 @@
-using SagaRecovery.Coordinators;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
+using SagaRecovery.Operations;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Tests.Support;
 
@@ -66,16 +69,16 @@ public sealed class FencedAndStoppingTests
             host.Store.Add();
         }
 
-        var inHand = new TaskCompletionSource();
+        var inFlight = new TaskCompletionSource();
         var go = new TaskCompletionSource();
         host.Executor.OnResume = async (_, _) =>
         {
-            inHand.TrySetResult();
+            inFlight.TrySetResult();
             await go.Task;
             return ResumeOutcome.Resumed.Instance;
         };
         Task<PassReport> pass = host.ActivateAsync();
-        await inHand.Task;
+        await inFlight.Task;
 
         Task stopping = host.StopAsync();
         await Eventually.HoldsAsync(() => IsRefused(host), "shutdown had begun");
@@ -92,15 +95,15 @@ public sealed class FencedAndStoppingTests
     {
         RecoveryHost host = await RecoveryHost.StartAsync();
         host.Store.Add();
-        var inHand = new TaskCompletionSource();
+        var inFlight = new TaskCompletionSource();
         host.Executor.OnResume = async (_, _) =>
         {
-            inHand.TrySetResult();
+            inFlight.TrySetResult();
             await new TaskCompletionSource().Task;
             return ResumeOutcome.Resumed.Instance;
         };
         Task<PassReport> pass = host.ActivateAsync();
-        await inHand.Task;
+        await inFlight.Task;
 
         await host.StopAsync(new CancellationToken(canceled: true)).ContinueWith(_ => { }, TaskScheduler.Default); // the host reports that it was cut short
 

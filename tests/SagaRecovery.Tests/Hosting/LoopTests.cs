@@ -1,3 +1,5 @@
+using SagaRecovery.Execution;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Tests.Support;
 
@@ -162,13 +164,13 @@ public sealed class LoopTests
     {
         RecoveryHost host = await RecoveryHost.StartAsync();
         (TaskCompletionSource entered, _) = HoldListing(host);
-        Task<PassReport> inHand = host.Trigger.ActivateAsync();
+        Task<PassReport> inFlight = host.Trigger.ActivateAsync();
         await entered.Task;
         Task<PassReport> never = host.Trigger.ActivateAsync();
 
         await host.StopAsync();
 
-        (await inHand).Result.Should().Be(PassResult.CutShort);
+        (await inFlight).Result.Should().Be(PassResult.CutShort);
         await FluentActions.Awaiting(() => never).Should().ThrowAsync<OperationCanceledException>();
         await FluentActions.Awaiting(() => host.Trigger.ActivateAsync()).Should().ThrowAsync<InvalidOperationException>();
         host.Trigger.Activate(); // harmless

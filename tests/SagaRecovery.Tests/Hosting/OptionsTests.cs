@@ -3,6 +3,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 using SagaRecovery.Tests.Support;
 
@@ -16,7 +18,7 @@ public sealed class OptionsTests
     [InlineData("Period", "00:00:00")]
     [InlineData("Period", "-00:01:00")]
     [InlineData("Period", "60.00:00:00")]
-    [InlineData("HandOverTimeout", "00:00:00")]
+    [InlineData("ResumeTimeout", "00:00:00")]
     [InlineData("RetryDelay", "00:00:00")]
     [InlineData("FirstBackoff", "00:00:00")]
     [InlineData("LongestBackoff", "00:00:00.5")]

@@ -1,4 +1,4 @@
-using SagaRecovery.Hosting;
+using SagaRecovery.Activation;
 using SagaRecovery.Status;
 using SagaRecovery.Testing;
 

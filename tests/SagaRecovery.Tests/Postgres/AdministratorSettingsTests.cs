@@ -1,7 +1,8 @@
 using Npgsql;
-using SagaRecovery.Operations;
+using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -46,8 +47,8 @@ public sealed class AdministratorSettingsTests(PostgresCluster cluster) : Postgr
             () => db.Operations.FindAsync(saga, CancellationToken.None),
             () => db.Operations.ListAsync(new SagaFilter(), CancellationToken.None),
             () => db.Operations.HoldAsync(saga, s_note, CancellationToken.None),
-            () => db.Cluster.LookAsync(CancellationToken.None),
-            () => db.Operations.AbandonAsync(saga, new LeverCondition { EvenIfOwnerAnswers = true }, s_note, CancellationToken.None),
+            () => db.Cluster.ReadViewAsync(CancellationToken.None),
+            () => db.Operations.AbandonAsync(saga, new OperatorActionCondition { EvenIfOwnerAnswers = true }, s_note, CancellationToken.None),
         ];
         foreach (Func<Task> request in requests)
         {
@@ -166,9 +167,9 @@ public sealed class AdministratorSettingsTests(PostgresCluster cluster) : Postgr
         await Db.ExecuteAsync("insert into saga_recovery.saga_operator_action (id, lever, actor, reason) values (41, 'pause', 'bob', 'at the old server')");
         SagaId[] sagas = [await Db.CreateSagaAsync(us), await Db.CreateSagaAsync(us), await Db.CreateSagaAsync(us)];
 
-        LeverOutcome[] held = await Task.WhenAll(sagas.Select(saga => Db.Operations.HoldAsync(saga, s_note, CancellationToken.None)));
+        OperatorActionResult[] held = await Task.WhenAll(sagas.Select(saga => Db.Operations.HoldAsync(saga, s_note, CancellationToken.None)));
 
-        held.Should().AllBeEquivalentTo(LeverOutcome.Done.Instance);
+        held.Should().AllBeEquivalentTo(OperatorActionResult.Done.Instance);
         (await Db.QueryAsync<string>("select string_agg(id::text, ',' order by id) from saga_recovery.saga_operator_action")).Should().Be("41,42,43,44");
     }
 

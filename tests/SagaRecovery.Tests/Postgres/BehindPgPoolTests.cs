@@ -1,6 +1,7 @@
 using Npgsql;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 using Xunit.Abstractions;
 
@@ -133,7 +134,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
             Membership us = await through.JoinAsync();
             SagaId saga = await through.CreateSagaAsync(us);
             await through.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started), SagaDatabase.Event(0, NodeEventType.Succeeded, "{}")]);
-            await through.Controls.NoteInHandAsync(us, [saga], CancellationToken.None);
+            await through.Controls.RecordInFlightAsync(us, [saga], CancellationToken.None);
             await through.Controls.ReadControlsAsync(us, CancellationToken.None);
             await Primary.JoinAsync(us.Coordinator);
             Func<Task> late = () => through.AppendAsync(us, saga, SagaState.Succeeded);

@@ -1,8 +1,10 @@
 using Dapper;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -56,11 +58,11 @@ public abstract class ClusterTest(PostgresCluster cluster, Pooler? pooler = null
     private protected async Task<ReassignOutcome.Done> ReassignedAsync(CoordinatorId? from, CoordinatorId[] to, int batchSize = 500) =>
         (await ReassignAsync(from, to, batchSize)).Should().BeOfType<ReassignOutcome.Done>().Subject;
 
-    private protected Task<ReassignOutcome> TakeOverAsync(Membership by, CoordinatorSighting silent, params CoordinatorId[] to) =>
+    private protected Task<ReassignOutcome> TakeOverAsync(Membership by, CoordinatorObservation silent, params CoordinatorId[] to) =>
         Db.Cluster.TakeOverAsync(by, silent, to, retryAfter: TimeSpan.FromMinutes(1), CancellationToken.None);
 
-    private protected async Task<CoordinatorSighting> SightAsync(CoordinatorId id) =>
-        (await Db.Cluster.LookAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == id);
+    private protected async Task<CoordinatorObservation> SightAsync(CoordinatorId id) =>
+        (await Db.Cluster.ReadViewAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == id);
 
     private protected async Task<IEnumerable<string>> ExplainAsync(string statement)
     {

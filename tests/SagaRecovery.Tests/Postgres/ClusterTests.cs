@@ -1,5 +1,6 @@
 using Npgsql;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -10,7 +11,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
     [Fact]
     public async Task Orphans_and_sagas_that_nobody_owns_are_counted_and_can_be_reassigned()
     {
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 2);
         await CreateSagasAsync(taker.Member, 4);
@@ -56,7 +57,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
     [Fact]
     public async Task Levers_pulled_elsewhere_are_hinted_at()
     {
-        await using CoordinatorLine owner = await Db.StayInTouchAsync();
+        await using ListeningCoordinator owner = await Db.RunHeartbeatAsync();
         await using var elsewhere = new SagaDatabase(Db.DataSource.ConnectionString);
         SagaId saga = await Db.CreateSagaAsync(owner.Member);
         await elsewhere.Operations.HoldAsync(saga, Note, CancellationToken.None);
@@ -77,7 +78,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
     {
         var few = new NpgsqlConnectionStringBuilder(Db.Direct) { MaxPoolSize = 2 };
         await using var busy = new SagaDatabase(few.ConnectionString);
-        await using CoordinatorLine line = await busy.StayInTouchAsync(period: TimeSpan.FromMilliseconds(20));
+        await using ListeningCoordinator line = await busy.RunHeartbeatAsync(period: TimeSpan.FromMilliseconds(20));
         await using NpgsqlConnection load = await busy.DataSource.OpenConnectionAsync();
         DateTimeOffset seen = (await SightAsync(line.Id)).LastSeen;
 

@@ -1,6 +1,7 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -14,23 +15,23 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     [Fact]
     public async Task The_first_process_inherits_nothing()
     {
-        Inheritance inheritance = await InheritAsync(await Db.JoinAsync(Us));
+        PreviousIncarnation previous = await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us));
 
-        inheritance.Previous.Should().BeNull();
-        inheritance.Suspects.Should().BeEmpty();
+        previous.Previous.Should().BeNull();
+        previous.Suspects.Should().BeEmpty();
     }
 
     [Fact]
     public async Task A_process_that_left_did_not_crash_and_leaves_no_suspects()
     {
         Membership first = await Db.JoinAsync(Us);
-        await NoteInHandAsync(first, await Db.CreateSagaAsync(first));
-        await Db.Controls.LeaveAsync(first, CancellationToken.None);
+        await RecordInFlightAsync(first, await Db.CreateSagaAsync(first));
+        await Db.Controls.ReportShutdownAsync(first, CancellationToken.None);
 
-        Inheritance inheritance = await InheritAsync(await Db.JoinAsync(Us));
+        PreviousIncarnation previous = await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us));
 
-        inheritance.Previous!.Crashed.Should().BeFalse();
-        inheritance.Suspects.Should().BeEmpty();
+        previous.Previous!.Crashed.Should().BeFalse();
+        previous.Suspects.Should().BeEmpty();
     }
 
     [Fact]
@@ -38,14 +39,14 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     {
         Membership first = await Db.JoinAsync(Us);
         SagaId[] sagas = [await Db.CreateSagaAsync(first), await Db.CreateSagaAsync(first), await Db.CreateSagaAsync(first)];
-        await NoteInHandAsync(first, sagas[..2]);
-        await NoteInHandAsync(first, sagas[2..]);
+        await RecordInFlightAsync(first, sagas[..2]);
+        await RecordInFlightAsync(first, sagas[2..]);
 
-        Inheritance inheritance = await InheritAsync(await Db.JoinAsync(Us));
+        PreviousIncarnation previous = await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us));
 
-        inheritance.Previous.Should().Match<PreviousProcess>(previous => previous.Crashed && previous.InHand == 3);
-        inheritance.Previous!.LastSeen.Should().BeCloseTo(DateTimeOffset.UtcNow, TimeSpan.FromMinutes(1));
-        inheritance.Suspects.Should().BeEquivalentTo(sagas.Select(saga => new Suspect(saga, GroupSize: 3, DeathsAlone: 0)));
+        previous.Previous.Should().Match<PreviousProcess>(previous => previous.Crashed && previous.InFlight == 3);
+        previous.Previous!.LastSeen.Should().BeCloseTo(DateTimeOffset.UtcNow, TimeSpan.FromMinutes(1));
+        previous.Suspects.Should().BeEquivalentTo(sagas.Select(saga => new Suspect(saga, GroupSize: 3, DeathsAlone: 0)));
     }
 
     [Fact]
@@ -55,20 +56,20 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
         SagaId saga = await Db.CreateSagaAsync(process);
         for (int deaths = 1; deaths <= 3; deaths++)
         {
-            await NoteInHandAsync(process, saga);
+            await RecordInFlightAsync(process, saga);
             process = await Db.JoinAsync(Us);
-            (await InheritAsync(process)).Suspects.Should().Equal(new Suspect(saga, 1, deaths));
+            (await ReadPreviousIncarnationAsync(process)).Suspects.Should().Equal(new Suspect(saga, 1, deaths));
         }
 
-        await NoteInHandAsync(process, saga);
+        await RecordInFlightAsync(process, saga);
         await Db.AppendAsync(process, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)]);
         process = await Db.JoinAsync(Us);
-        (await InheritAsync(process)).Suspects.Should().Equal([new Suspect(saga, 1, 4)], "a step that began has not ended");
+        (await ReadPreviousIncarnationAsync(process)).Suspects.Should().Equal([new Suspect(saga, 1, 4)], "a step that began has not ended");
 
-        await NoteInHandAsync(process, saga);
+        await RecordInFlightAsync(process, saga);
         await Db.AppendAsync(process, saga, events: [SagaDatabase.Event(0, NodeEventType.Succeeded)]);
         process = await Db.JoinAsync(Us);
-        (await InheritAsync(process)).Suspects.Should().Equal(new Suspect(saga, 1, 1));
+        (await ReadPreviousIncarnationAsync(process)).Suspects.Should().Equal(new Suspect(saga, 1, 1));
     }
 
     [Fact]
@@ -76,10 +77,10 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     {
         Membership first = await Db.JoinAsync(Us);
         SagaId saga = await Db.CreateSagaAsync(first);
-        await NoteInHandAsync(first, saga);
-        await InheritAsync(await Db.JoinAsync(Us));
+        await RecordInFlightAsync(first, saga);
+        await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us));
 
-        (await InheritAsync(await Db.JoinAsync(Us))).Suspects.Should().Equal(new Suspect(saga, 1, 1));
+        (await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us))).Suspects.Should().Equal(new Suspect(saga, 1, 1));
     }
 
     [Fact]
@@ -87,16 +88,16 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     {
         Membership first = await Db.JoinAsync(Us);
         SagaId saga = await Db.CreateSagaAsync(first);
-        await NoteInHandAsync(first, saga);
+        await RecordInFlightAsync(first, saga);
         Membership second = await Db.JoinAsync(Us);
-        await InheritAsync(second);
-        await NoteInHandAsync(second, saga);
+        await ReadPreviousIncarnationAsync(second);
+        await RecordInFlightAsync(second, saga);
 
-        await Db.Controls.AcquitAsync(second, TimeSpan.FromHours(1), CancellationToken.None);
+        await Db.Controls.ClearSuspectsAsync(second, TimeSpan.FromHours(1), CancellationToken.None);
         (await Db.QueryAsync<long>("select count(*) from saga_recovery.saga_in_hand")).Should().Be(1, "an hour has not gone by");
-        await Db.Controls.AcquitAsync(second, TimeSpan.Zero, CancellationToken.None);
+        await Db.Controls.ClearSuspectsAsync(second, TimeSpan.Zero, CancellationToken.None);
 
-        (await InheritAsync(await Db.JoinAsync(Us))).Suspects.Should().BeEmpty();
+        (await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us))).Suspects.Should().BeEmpty();
         (await Db.QueryAsync<long>("select count(*) from saga_recovery.saga_suspect")).Should().Be(0);
     }
 
@@ -105,11 +106,11 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     {
         Membership first = await Db.JoinAsync(Us);
         (SagaId ended, SagaId elsewhere) = (await Db.CreateSagaAsync(first), await Db.CreateSagaAsync(first));
-        await NoteInHandAsync(first, ended, elsewhere);
+        await RecordInFlightAsync(first, ended, elsewhere);
         await Db.AppendAsync(first, ended, SagaState.Succeeded);
         await Db.ReassignAsync(elsewhere, new CoordinatorId(Guid.NewGuid()));
 
-        (await InheritAsync(await Db.JoinAsync(Us))).Suspects.Should().BeEmpty();
+        (await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us))).Suspects.Should().BeEmpty();
     }
 
     [Fact]
@@ -119,11 +120,11 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
         SagaId saga = await Db.CreateSagaAsync(older);
         await Db.JoinAsync(Us);
 
-        await IsFencedAsync(() => Db.Controls.StayInTouchAsync(
+        await IsFencedAsync(() => Db.Controls.RunHeartbeatAsync(
             older, new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1), _ => { }, CancellationToken.None));
-        await IsFencedAsync(() => NoteInHandAsync(older, saga));
-        await IsFencedAsync(() => InheritAsync(older));
-        await Db.Controls.LeaveAsync(older, CancellationToken.None);
+        await IsFencedAsync(() => RecordInFlightAsync(older, saga));
+        await IsFencedAsync(() => ReadPreviousIncarnationAsync(older));
+        await Db.Controls.ReportShutdownAsync(older, CancellationToken.None);
 
         (await Db.QueryAsync<long>("select count(*) from saga_recovery.saga_in_hand")).Should().Be(0);
         (await Db.QueryAsync<bool>("select time_left is null from saga_recovery.saga_coordinator")).Should().BeTrue("its successor has not left");
@@ -146,7 +147,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
 
         controls.Held.Should().ContainSingle().Which.Should().Match<HeldSaga>(saga => saga.SagaId == held && saga.Name == "test-saga" && saga.Note == Note);
         controls.Paused.Should().BeNull();
-        controls.RecentActions.Select(action => (action.Lever, action.SagaId)).Should().Equal((Lever.Hold, held), (Lever.Hold, ended));
+        controls.RecentActions.Select(action => (action.Kind, action.SagaId)).Should().Equal((OperatorActionKind.Hold, held), (OperatorActionKind.Hold, ended));
         (await Db.Controls.ReadControlsAsync(others, CancellationToken.None)).Paused!.Note.Should().Be(Note);
     }
 
@@ -154,33 +155,33 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     public async Task Sagas_without_a_new_event_for_too_long_are_found_with_their_last_event()
     {
         Membership us = await Db.JoinAsync(Us);
-        SagaId still = await Db.CreateSagaAsync(us);
+        SagaId stalled = await Db.CreateSagaAsync(us);
         SagaId moving = await Db.CreateSagaAsync(us);
         SagaId silent = await Db.CreateSagaAsync(us);
         SagaId young = await Db.CreateSagaAsync(us);
         SagaId ended = await Db.CreateSagaAsync(us);
         SagaId patient = await Db.CreateSagaAsync(us, SagaDatabase.DefinitionNamed("patient"));
-        foreach (SagaId saga in new[] { still, moving, ended })
+        foreach (SagaId saga in new[] { stalled, moving, ended })
         {
             await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)]);
         }
 
         await Db.AppendAsync(us, ended, SagaState.Succeeded);
-        await AgeAsync("saga", "time_created", "id", still, moving, silent, ended, patient);
-        await AgeAsync("saga_node_event", "event_time", "saga_id", still, ended);
-        var patience = new ProgressPatience(
+        await AgeAsync("saga", "time_created", "id", stalled, moving, silent, ended, patient);
+        await AgeAsync("saga_node_event", "event_time", "saga_id", stalled, ended);
+        var patience = new StalledThresholds(
             TimeSpan.FromMinutes(15), new Dictionary<string, TimeSpan>(StringComparer.Ordinal) { ["patient"] = TimeSpan.FromHours(5) });
 
-        StillSagas found = await Db.Controls.FindNotProgressingAsync(us, patience, CancellationToken.None);
+        StalledSagas found = await Db.Controls.FindStalledAsync(us, patience, CancellationToken.None);
 
         found.Count.Should().Be(2);
-        found.Sagas.Select(saga => (saga.SagaId, saga.LastEvent)).Should().BeEquivalentTo([(still, "only started"), (silent, (string?)null)]);
+        found.Sagas.Select(saga => (saga.SagaId, saga.LastEvent)).Should().BeEquivalentTo([(stalled, "only started"), (silent, (string?)null)]);
         found.Sagas.Should().OnlyContain(saga => saga.Since < DateTimeOffset.UtcNow.AddMinutes(-59));
     }
 
-    private Task<Inheritance> InheritAsync(Membership member) => Db.Controls.InheritAsync(member, CancellationToken.None);
+    private Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member) => Db.Controls.ReadPreviousIncarnationAsync(member, CancellationToken.None);
 
-    private Task NoteInHandAsync(Membership member, params SagaId[] sagas) => Db.Controls.NoteInHandAsync(member, sagas, CancellationToken.None);
+    private Task RecordInFlightAsync(Membership member, params SagaId[] sagas) => Db.Controls.RecordInFlightAsync(member, sagas, CancellationToken.None);
 
     private Task AgeAsync(string table, string column, string key, params SagaId[] sagas) => Db.ExecuteAsync(
         $"update saga_recovery.{table} set {column} = {column} - interval '1 hour' where {key} = any (@Ids)",

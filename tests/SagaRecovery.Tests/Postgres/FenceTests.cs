@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Operations;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -138,7 +140,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
     public async Task Whatever_takes_from_a_coordinator_ends_a_writer_of_it_that_stopped_in_the_middle(string taking)
     {
         Membership owner = await Db.JoinAsync();
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         SagaId saga = await Db.CreateSagaAsync(owner);
         await Db.AppendAsync(owner, saga, events: SagaDatabase.Event(0, NodeEventType.Started));
         await using NpgsqlConnection stopped = await Db.DataSource.OpenConnectionAsync();
@@ -148,14 +150,14 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
         OwnerLock ownerLock = Db.NewOwnerLock(loggers.CreateLogger<OwnerLock>(), stalled: TimeSpan.FromMilliseconds(1));
         var operations = new PostgresSagaOperations(Db.Database, ownerLock);
         var note = new OperatorNote("ann", "a test");
-        var now = new LeverCondition { EvenIfOwnerAnswers = true };
+        var now = new OperatorActionCondition { EvenIfOwnerAnswers = true };
 
         bool done = taking switch
         {
             "reassign" => await new PostgresSagaCluster(Db.Database, ownerLock, TimeProvider.System).ReassignAsync(
                 new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true }, note, CancellationToken.None) is ReassignOutcome.Done { Moved: 1 },
-            "abandon" => await operations.AbandonAsync(saga, now, note, CancellationToken.None) is LeverOutcome.Done,
-            "inject-error" => await operations.InjectErrorAsync(saga, "only", now, note, CancellationToken.None) is LeverOutcome.Done,
+            "abandon" => await operations.AbandonAsync(saga, now, note, CancellationToken.None) is OperatorActionResult.Done,
+            "inject-error" => await operations.InjectErrorAsync(saga, "only", now, note, CancellationToken.None) is OperatorActionResult.Done,
             _ => await operations.RevokeJoinsAsync(note, CancellationToken.None) >= 2,
         };
 

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using EmbeddedPostgres;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -41,7 +43,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     {
         (SagaDatabase us, Membership before) = await JoinAsync();
         SagaId saga = await us.CreateSagaAsync(before);
-        await us.Controls.NoteInHandAsync(before, [saga], CancellationToken.None);
+        await us.Controls.RecordInFlightAsync(before, [saga], CancellationToken.None);
         await RestartAsync();
 
         await LostAsync(() => us.ListAsync(before));
@@ -49,7 +51,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
         await LostAsync(() => us.CreateSagaAsync(before));
         await LostAsync(() => us.AppendAsync(before, saga, events: SagaDatabase.Event(0, NodeEventType.Started)));
         await LostAsync(() => us.Controls.ReadControlsAsync(before, CancellationToken.None));
-        await LostAsync(() => us.Controls.StayInTouchAsync(before, new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1), _ => { }, CancellationToken.None));
+        await LostAsync(() => us.Controls.RunHeartbeatAsync(before, new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1), _ => { }, CancellationToken.None));
         Membership after = await us.NewStore().RejoinAsync(before, CancellationToken.None);
 
         after.Incarnation.Value.Should().Be(before.Incarnation.Value + 1);
@@ -197,7 +199,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
         (SagaDatabase next, Membership after) = await JoinAsync();
         (await next.ListAsync(after)).Should().ContainSingle();
         (await next.Controls.ReadControlsAsync(after, CancellationToken.None)).RecentActions.Should().ContainSingle()
-            .Which.Should().Match<OperatorAction>(action => action.Lever == Lever.Revoke && action.Note.Actor == "ann" && LeverWords.On(action) == "all joins");
+            .Which.Should().Match<OperatorAction>(action => action.Kind == OperatorActionKind.Revoke && action.Note.Actor == "ann" && OperatorActionText.On(action) == "all joins");
     }
 
     private static async Task LostAsync(Func<Task> ask) => await ask.Should().ThrowAsync<JoinLostException>();

@@ -1,5 +1,6 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;

@@ -1,4 +1,7 @@
 using System.Text;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -61,16 +64,16 @@ public class LoadingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         SagaId finished = await Db.CreateSagaAsync(us);
         SagaId left = await Db.CreateSagaAsync(us);
         SagaId cameBack = await Db.CreateSagaAsync(us);
-        SagaId still = await Db.CreateSagaAsync(us);
+        SagaId stalled = await Db.CreateSagaAsync(us);
         await Db.AppendAsync(us, finished, SagaState.Succeeded);
         await Db.ReassignAsync(left, others.Coordinator);
         await Db.ReassignAsync(cameBack, others.Coordinator);
         await Db.ReassignAsync(cameBack, us.Coordinator);
 
-        IReadOnlyList<LoadedSaga> loaded = await Db.LoadAsync(us, finished, left, cameBack, new SagaId(Guid.NewGuid()), still);
+        IReadOnlyList<LoadedSaga> loaded = await Db.LoadAsync(us, finished, left, cameBack, new SagaId(Guid.NewGuid()), stalled);
 
-        loaded.Take(4).Should().AllBeOfType<LoadedSaga.MovedOn>();
-        Present(loaded[4]).Id.Should().Be(still);
+        loaded.Take(4).Should().AllBeOfType<LoadedSaga.Superseded>();
+        Present(loaded[4]).Id.Should().Be(stalled);
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using EmbeddedPostgres;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -18,15 +20,15 @@ public sealed class MultiXactTests
     {
         await using ThrowawayCluster cluster = await ThrowawayCluster.StartAsync();
         await using var db = new SagaDatabase(await cluster.NewDatabaseAsync());
-        CoordinatorLine[] lines =
-            [.. await Task.WhenAll(Enumerable.Range(0, Coordinators).Select(_ => db.StayInTouchAsync(period: TimeSpan.FromMilliseconds(20))))];
+        ListeningCoordinator[] lines =
+            [.. await Task.WhenAll(Enumerable.Range(0, Coordinators).Select(_ => db.RunHeartbeatAsync(period: TimeSpan.FromMilliseconds(20))))];
         string before = await NextMultiXactAsync(db);
 
         await Task.WhenAll(lines.SelectMany(line => Enumerable.Range(0, Writers).Select(_ => Task.Run(() => WriteAsync(db, line.Member)))));
 
         (await db.QueryAsync<long>("select count(*) from saga_recovery.saga where state = 'succeeded'")).Should().Be(Coordinators * Writers * Rounds);
         (await NextMultiXactAsync(db)).Should().Be(before);
-        foreach (CoordinatorLine line in lines)
+        foreach (ListeningCoordinator line in lines)
         {
             await line.DisposeAsync();
         }

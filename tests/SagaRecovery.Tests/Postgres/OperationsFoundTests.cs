@@ -1,9 +1,10 @@
 using Npgsql;
-using SagaRecovery.Operations;
+using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
-using static SagaRecovery.Tests.Support.SagaDatabase;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
+using static SagaRecovery.Tests.Support.SagaDatabase;
 
 namespace SagaRecovery.Tests.Postgres;
 
@@ -34,11 +35,11 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
-        var seen = new LeverCondition { State = SagaState.Running, EvenIfOwnerAnswers = true };
+        var seen = new OperatorActionCondition { State = SagaState.Running, EvenIfOwnerAnswers = true };
 
-        LeverOutcome outcome = await AbandonWhileAsync(us, saga, seen, "update saga_recovery.saga set state = 'unwinding'");
+        OperatorActionResult outcome = await AbandonWhileAsync(us, saga, seen, "update saga_recovery.saga set state = 'unwinding'");
 
-        outcome.Should().BeOfType<LeverOutcome.MovedOn>().Which.Why.Should().Be("it was running when it was looked at");
+        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Be("it was running when it was looked at");
         (await Db.StateOfAsync(saga)).Should().Be("unwinding");
     }
 
@@ -49,10 +50,10 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
         SagaId saga = await Db.CreateSagaAsync(us);
         await Db.ExecuteAsync("update saga_recovery.saga_coordinator set time_seen = now() - interval '1 hour'");
 
-        LeverOutcome outcome = await AbandonWhileAsync(
-            us, saga, LeverCondition.None, "update saga_recovery.saga_coordinator set time_seen = clock_timestamp()");
+        OperatorActionResult outcome = await AbandonWhileAsync(
+            us, saga, OperatorActionCondition.None, "update saga_recovery.saga_coordinator set time_seen = clock_timestamp()");
 
-        outcome.Should().BeOfType<LeverOutcome.OwnerAnswers>().Which.Owner.Id.Should().Be(us.Coordinator);
+        outcome.Should().BeOfType<OperatorActionResult.OwnerAnswers>().Which.Owner.Id.Should().Be(us.Coordinator);
         (await Db.StateOfAsync(saga)).Should().Be("running");
     }
 
@@ -61,11 +62,11 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
-        var force = new LeverCondition { EvenIfOwnerAnswers = true };
+        var force = new OperatorActionCondition { EvenIfOwnerAnswers = true };
 
-        LeverOutcome outcome = await AbandonWhileAsync(us, saga, force, "update saga_recovery.saga set adopt_generation = adopt_generation + 1");
+        OperatorActionResult outcome = await AbandonWhileAsync(us, saga, force, "update saga_recovery.saga set adopt_generation = adopt_generation + 1");
 
-        outcome.Should().BeOfType<LeverOutcome.MovedOn>().Which.Why.Should().Be("it changed while the lever was pulled");
+        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Be("it changed while the lever was pulled");
     }
 
     [Fact]
@@ -81,7 +82,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
     }
 
     /// <summary>Holds the lock on the owner, as a write under way does, until the lever waits for it; then changes something, and lets go.</summary>
-    private async Task<LeverOutcome> AbandonWhileAsync(Membership owner, SagaId saga, LeverCondition condition, string change)
+    private async Task<OperatorActionResult> AbandonWhileAsync(Membership owner, SagaId saga, OperatorActionCondition condition, string change)
     {
         await using NpgsqlConnection other = await Db.DataSource.OpenConnectionAsync();
         await using NpgsqlTransaction write = await other.BeginTransactionAsync();
@@ -90,7 +91,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
             await hold.ExecuteNonQueryAsync();
         }
 
-        Task<LeverOutcome> lever = Operations.AbandonAsync(saga, condition, s_note, CancellationToken.None);
+        Task<OperatorActionResult> kind = Operations.AbandonAsync(saga, condition, s_note, CancellationToken.None);
         await Db.SomebodyWaitsForALockAsync();
         await using (var meanwhile = new NpgsqlCommand(change, other))
         {
@@ -98,6 +99,6 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
         }
 
         await write.CommitAsync();
-        return await lever;
+        return await kind;
     }
 }

@@ -1,6 +1,8 @@
 using Npgsql;
-using SagaRecovery.Operations;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -9,7 +11,7 @@ namespace SagaRecovery.Tests.Postgres;
 public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : PostgresTest(cluster, pooler, isolation)
 {
     private static readonly OperatorNote Note = new("ann", "no longer needed");
-    private static readonly LeverCondition Force = new() { EvenIfOwnerAnswers = true };
+    private static readonly OperatorActionCondition Force = new() { EvenIfOwnerAnswers = true };
 
     [Fact]
     public async Task All_of_a_saga_is_shown()
@@ -81,7 +83,7 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         Membership left = await Db.JoinAsync();
         Membership silent = await Db.JoinAsync();
         await Db.CreateSagaAsync(answers);
-        await Db.Controls.LeaveAsync(left, CancellationToken.None);
+        await Db.Controls.ReportShutdownAsync(left, CancellationToken.None);
         await SilenceAsync(silent);
         await Db.Operations.PauseAsync(silent.Coordinator, Note, CancellationToken.None);
 
@@ -98,13 +100,13 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
 
-        (await HoldAsync(saga, Note)).Should().Be(LeverOutcome.Done.Instance);
-        (await HoldAsync(saga, new OperatorNote("bob", "me too"))).Should().Be(LeverOutcome.Done.Instance);
+        (await HoldAsync(saga, Note)).Should().Be(OperatorActionResult.Done.Instance);
+        (await HoldAsync(saga, new OperatorNote("bob", "me too"))).Should().Be(OperatorActionResult.Done.Instance);
         (await FindAsync(saga))!.Hold!.Note.Should().Be(new OperatorNote("bob", "me too"));
-        (await ReleaseAsync(saga)).Should().Be(LeverOutcome.Done.Instance);
-        (await ReleaseAsync(saga)).Should().BeOfType<LeverOutcome.MovedOn>().Which.Why.Should().Contain("not held");
+        (await ReleaseAsync(saga)).Should().Be(OperatorActionResult.Done.Instance);
+        (await ReleaseAsync(saga)).Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Contain("not held");
 
-        (await ActionsAsync(us)).Should().Equal((Lever.Hold, "ann"), (Lever.Hold, "bob"), (Lever.Release, "ann"));
+        (await ActionsAsync(us)).Should().Equal((OperatorActionKind.Hold, "ann"), (OperatorActionKind.Hold, "bob"), (OperatorActionKind.Release, "ann"));
     }
 
     [Fact]
@@ -115,11 +117,11 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         await Db.AppendAsync(us, saga, SagaState.Succeeded);
         var unknown = SagaId.NewAt(DateTimeOffset.UtcNow);
 
-        (await HoldAsync(saga, Note)).Should().BeOfType<LeverOutcome.MovedOn>().Which.Present.State.Should().Be(SagaState.Succeeded);
-        (await HoldAsync(unknown, Note)).Should().Be(LeverOutcome.NoSuchSaga.Instance);
-        (await ReleaseAsync(unknown)).Should().Be(LeverOutcome.NoSuchSaga.Instance);
-        (await AbandonAsync(unknown, Force)).Should().Be(LeverOutcome.NoSuchSaga.Instance);
-        (await Db.Operations.NoteRetryAsync(unknown, Note, CancellationToken.None)).Should().Be(LeverOutcome.NoSuchSaga.Instance);
+        (await HoldAsync(saga, Note)).Should().BeOfType<OperatorActionResult.Superseded>().Which.Present.State.Should().Be(SagaState.Succeeded);
+        (await HoldAsync(unknown, Note)).Should().Be(OperatorActionResult.NoSuchSaga.Instance);
+        (await ReleaseAsync(unknown)).Should().Be(OperatorActionResult.NoSuchSaga.Instance);
+        (await AbandonAsync(unknown, Force)).Should().Be(OperatorActionResult.NoSuchSaga.Instance);
+        (await Db.Operations.RecordRetryAsync(unknown, Note, CancellationToken.None)).Should().Be(OperatorActionResult.NoSuchSaga.Instance);
         (await ActionsAsync(us)).Should().BeEmpty();
     }
 
@@ -129,17 +131,17 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
 
-        (await AbandonAsync(saga, LeverCondition.None)).Should().BeOfType<LeverOutcome.OwnerAnswers>().Which.Owner.Id.Should().Be(us.Coordinator);
+        (await AbandonAsync(saga, OperatorActionCondition.None)).Should().BeOfType<OperatorActionResult.OwnerAnswers>().Which.Owner.Id.Should().Be(us.Coordinator);
         (await Db.StateOfAsync(saga)).Should().Be("running");
         await SilenceAsync(us);
-        (await AbandonAsync(saga, LeverCondition.None)).Should().Be(LeverOutcome.Done.Instance);
+        (await AbandonAsync(saga, OperatorActionCondition.None)).Should().Be(OperatorActionResult.Done.Instance);
 
         SagaDetails details = (await FindAsync(saga))!;
         details.Summary.State.Should().Be(SagaState.Abandoned);
         details.Abandonment.Should().Match<AbandonmentDetails>(why => why.Reason == "operator" && why.Comment == "ann: no longer needed");
-        (await AbandonAsync(saga, LeverCondition.None)).Should().BeOfType<LeverOutcome.MovedOn>().Which.Present.State.Should().Be(SagaState.Abandoned);
+        (await AbandonAsync(saga, OperatorActionCondition.None)).Should().BeOfType<OperatorActionResult.Superseded>().Which.Present.State.Should().Be(SagaState.Abandoned);
         (await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)])).Should().BeFalse("its owner, should it wake up, is fenced");
-        (await ActionsAsync(us)).Should().Equal((Lever.Abandon, "ann"));
+        (await ActionsAsync(us)).Should().Equal((OperatorActionKind.Abandon, "ann"));
     }
 
     [Fact]
@@ -150,9 +152,9 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         await Db.AppendAsync(us, saga, SagaState.Unwinding);
         await Db.ReassignAsync(saga, us.Coordinator);
 
-        (await AbandonAsync(saga, Force with { State = SagaState.Running })).Should().BeOfType<LeverOutcome.MovedOn>().Which.Present.State.Should().Be(SagaState.Unwinding);
-        (await AbandonAsync(saga, Force with { Generation = AdoptGeneration.Initial })).Should().BeOfType<LeverOutcome.MovedOn>();
-        (await AbandonAsync(saga, Force with { State = SagaState.Unwinding, Generation = new AdoptGeneration(2) })).Should().Be(LeverOutcome.Done.Instance);
+        (await AbandonAsync(saga, Force with { State = SagaState.Running })).Should().BeOfType<OperatorActionResult.Superseded>().Which.Present.State.Should().Be(SagaState.Unwinding);
+        (await AbandonAsync(saga, Force with { Generation = AdoptGeneration.Initial })).Should().BeOfType<OperatorActionResult.Superseded>();
+        (await AbandonAsync(saga, Force with { State = SagaState.Unwinding, Generation = new AdoptGeneration(2) })).Should().Be(OperatorActionResult.Done.Instance);
     }
 
     [Theory]
@@ -166,13 +168,13 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         await using NpgsqlConnection writer = await Db.DataSource.OpenConnectionAsync();
         await using NpgsqlTransaction writing = await writer.BeginTransactionAsync();
         await ExecuteAsync(writer, Db.LockOn(us.Coordinator, shared: true));
-        Task<LeverOutcome> abandoning = AbandonAsync(saga, Force);
+        Task<OperatorActionResult> abandoning = AbandonAsync(saga, Force);
         await Db.SomebodyWaitsForALockAsync();
 
         await ExecuteAsync(writer, $"update saga_recovery.saga set {written}");
         await writing.CommitAsync();
 
-        (await abandoning).Should().BeOfType<LeverOutcome.MovedOn>();
+        (await abandoning).Should().BeOfType<OperatorActionResult.Superseded>();
         (await Db.StateOfAsync(saga)).Should().NotBe("abandoned");
     }
 
@@ -181,18 +183,18 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
-        (await InjectAsync(saga, "only", Force)).Should().BeOfType<LeverOutcome.MovedOn>("it has not started").Which.Why.Should().Contain("'only'");
+        (await InjectAsync(saga, "only", Force)).Should().BeOfType<OperatorActionResult.Superseded>("it has not started").Which.Why.Should().Contain("'only'");
         await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)]);
-        (await InjectAsync(saga, "other", Force)).Should().BeOfType<LeverOutcome.MovedOn>("there is no such node");
-        (await InjectAsync(saga, "only", LeverCondition.None)).Should().BeOfType<LeverOutcome.OwnerAnswers>();
+        (await InjectAsync(saga, "other", Force)).Should().BeOfType<OperatorActionResult.Superseded>("there is no such node");
+        (await InjectAsync(saga, "only", OperatorActionCondition.None)).Should().BeOfType<OperatorActionResult.OwnerAnswers>();
 
-        (await InjectAsync(saga, "only", Force)).Should().Be(LeverOutcome.Done.Instance);
+        (await InjectAsync(saga, "only", Force)).Should().Be(OperatorActionResult.Done.Instance);
 
         SagaDetails details = (await FindAsync(saga))!;
         details.Summary.Generation.Should().Be(new AdoptGeneration(2));
         details.Events[^1].Should().Match<LoggedEvent>(one => one.Type == NodeEventType.Failed && one.Data!.Contains("\"injected\"") && one.Data.Contains("ann"));
         (await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Succeeded)])).Should().BeFalse("the run is fenced");
-        (await InjectAsync(saga, "only", Force)).Should().BeOfType<LeverOutcome.MovedOn>("it has failed already");
+        (await InjectAsync(saga, "only", Force)).Should().BeOfType<OperatorActionResult.Superseded>("it has failed already");
     }
 
     [Fact]
@@ -205,7 +207,7 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         await Db.Operations.ResumeAsync(us.Coordinator, Note, CancellationToken.None);
         await Db.Operations.ResumeAsync(us.Coordinator, Note, CancellationToken.None);
 
-        (await ActionsAsync(us)).Should().Equal((Lever.Pause, "ann"), (Lever.Pause, "ann"), (Lever.Resume, "ann"));
+        (await ActionsAsync(us)).Should().Equal((OperatorActionKind.Pause, "ann"), (OperatorActionKind.Pause, "ann"), (OperatorActionKind.Resume, "ann"));
     }
 
     private Task<SagaDetails?> FindAsync(SagaId saga) => Db.Operations.FindAsync(saga, CancellationToken.None);
@@ -213,18 +215,18 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
     private async Task<IEnumerable<SagaId>> ListAsync(SagaFilter filter) =>
         (await Db.Operations.ListAsync(filter, CancellationToken.None)).Select(saga => saga.Id);
 
-    private Task<LeverOutcome> HoldAsync(SagaId saga, OperatorNote note) => Db.Operations.HoldAsync(saga, note, CancellationToken.None);
+    private Task<OperatorActionResult> HoldAsync(SagaId saga, OperatorNote note) => Db.Operations.HoldAsync(saga, note, CancellationToken.None);
 
-    private Task<LeverOutcome> ReleaseAsync(SagaId saga) => Db.Operations.ReleaseAsync(saga, Note, CancellationToken.None);
+    private Task<OperatorActionResult> ReleaseAsync(SagaId saga) => Db.Operations.ReleaseAsync(saga, Note, CancellationToken.None);
 
-    private Task<LeverOutcome> AbandonAsync(SagaId saga, LeverCondition condition) =>
+    private Task<OperatorActionResult> AbandonAsync(SagaId saga, OperatorActionCondition condition) =>
         Db.Operations.AbandonAsync(saga, condition, Note, CancellationToken.None);
 
-    private Task<LeverOutcome> InjectAsync(SagaId saga, string node, LeverCondition condition) =>
+    private Task<OperatorActionResult> InjectAsync(SagaId saga, string node, OperatorActionCondition condition) =>
         Db.Operations.InjectErrorAsync(saga, node, condition, Note, CancellationToken.None);
 
-    private async Task<IEnumerable<(Lever, string)>> ActionsAsync(Membership member) =>
-        (await Db.Controls.ReadControlsAsync(member, CancellationToken.None)).RecentActions.Select(action => (action.Lever, action.Note.Actor));
+    private async Task<IEnumerable<(OperatorActionKind, string)>> ActionsAsync(Membership member) =>
+        (await Db.Controls.ReadControlsAsync(member, CancellationToken.None)).RecentActions.Select(action => (action.Kind, action.Note.Actor));
 
     private Task SilenceAsync(Membership member) => Db.ExecuteAsync(
         "update saga_recovery.saga_coordinator set time_seen = time_seen - interval '1 minute' where id = @Id", new { Id = member.Coordinator.Value });

@@ -1,6 +1,7 @@
 using Dapper;
 using Npgsql;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -14,7 +15,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         Membership slow = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(slow);
         await SilenceAsync(slow);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         await using NpgsqlConnection inTheWay = await BeginAsync($"select from saga_recovery.saga where id = '{saga}' for update");
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]); // has the owner's row, waits for the saga's
@@ -36,7 +37,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         Membership slow = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(slow);
         await SilenceAsync(slow);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         await using NpgsqlConnection writer = await BeginAsync(Db.LockOn(slow.Coordinator, shared: true));
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]);
@@ -54,7 +55,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         Membership slow = await SilentAsync();
         await Db.CreateSagaAsync(slow);
         await SilenceAsync(slow);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         await using NpgsqlConnection beat = await BeginAsync($"update saga_recovery.saga_coordinator set time_seen = clock_timestamp() where id = '{slow.Coordinator}'");
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]);
@@ -71,7 +72,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         Membership us = await Db.JoinAsync();
         var stranger = new CoordinatorId(Guid.NewGuid());
         await Db.ReassignAsync(await Db.CreateSagaAsync(us), stranger);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         await using NpgsqlConnection join = await BeginAsync(
             $"""
             {Db.LockOn(stranger)};
@@ -92,7 +93,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         Membership dead = await SilentAsync();
         await Db.CreateSagaAsync(dead);
         await SilenceAsync(dead);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         await using NpgsqlConnection drain = await BeginAsync(
             $"{Db.LockOn(taker.Id)}; update saga_recovery.saga_coordinator set time_draining = now() where id = '{taker.Id}'");
 
@@ -121,8 +122,8 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
     [Fact]
     public async Task Coordinators_that_take_from_each_other_at_once_do_not_block_each_other_for_ever()
     {
-        await using CoordinatorLine one = await Db.StayInTouchAsync();
-        await using CoordinatorLine two = await Db.StayInTouchAsync();
+        await using ListeningCoordinator one = await Db.RunHeartbeatAsync();
+        await using ListeningCoordinator two = await Db.RunHeartbeatAsync();
         await CreateSagasAsync(one.Member, 40);
         await CreateSagasAsync(two.Member, 40);
 

@@ -1,6 +1,6 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Operations;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -16,8 +16,8 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         SagaId ended = sagas[0];
         await Db.AppendAsync(await RevivedAsync(dead), ended, SagaState.Succeeded);
         await SilenceAsync(dead);
-        await using CoordinatorLine one = await Db.StayInTouchAsync();
-        await using CoordinatorLine two = await Db.StayInTouchAsync();
+        await using ListeningCoordinator one = await Db.RunHeartbeatAsync();
+        await using ListeningCoordinator two = await Db.RunHeartbeatAsync();
 
         ReassignOutcome.Done done = await ReassignedAsync(dead.Coordinator, [one.Id, two.Id], batchSize: 7);
 
@@ -35,8 +35,8 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     [Fact]
     public async Task An_owner_that_answers_keeps_its_sagas_unless_that_is_said()
     {
-        await using CoordinatorLine owner = await Db.StayInTouchAsync();
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator owner = await Db.RunHeartbeatAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         SagaId saga = await Db.CreateSagaAsync(owner.Member);
 
         ReassignOutcome refused = await Db.Cluster.ReassignAsync(new Reassignment(owner.Id, [taker.Id]), Note, CancellationToken.None);
@@ -54,9 +54,9 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     public async Task A_process_that_gives_away_its_own_leaves_a_newer_ones_alone()
     {
         Membership older = await Db.JoinAsync();
-        await using var newer = new CoordinatorLine(Db, await Db.JoinAsync(older.Coordinator), new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1));
+        await using var newer = new ListeningCoordinator(Db, await Db.JoinAsync(older.Coordinator), new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1));
         await Db.CreateSagaAsync(newer.Member);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
 
         (await GiveAwayAsync(older)).Moved.Should().Be(0);
         (await GiveAwayAsync(newer.Member)).Moved.Should().Be(1);
@@ -74,7 +74,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         await Db.ExecuteAsync(
             "update saga_recovery.saga_coordinator set token = @Token where id = @Id", new { Token = token.Value, Id = lost.Coordinator.Value });
         await Db.CreateSagaAsync(lost with { Token = token });
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
 
         var reassignment = new Reassignment(lost.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true, Owner = lost };
         (await Db.Cluster.ReassignAsync(reassignment, Note, CancellationToken.None)).Should().BeOfType<ReassignOutcome.Done>().Which.Moved.Should().Be(0);
@@ -85,7 +85,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     [Fact]
     public async Task To_drain_is_said_once_more_where_the_database_has_lost_it()
     {
-        await using CoordinatorLine draining = await Db.StayInTouchAsync();
+        await using ListeningCoordinator draining = await Db.RunHeartbeatAsync();
         await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
         await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
         (await ActionsAsync()).Should().Be(1, "said again, it changes nothing");
@@ -94,7 +94,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
 
         (await ActionsAsync()).Should().Be(2);
-        (await Db.Cluster.LookAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == draining.Id).State.Should().Be(CoordinatorState.Draining);
+        (await Db.Cluster.ReadViewAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == draining.Id).State.Should().Be(CoordinatorState.Draining);
 
         Task<long> ActionsAsync() => Db.QueryAsync<long>(
             "select count(*) from saga_recovery.saga_operator_action where lever = 'drain' and coordinator_id = @Id", new { Id = draining.Id.Value });
@@ -109,8 +109,8 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         await CreateSagasAsync(dead, 4);
         await CreateSagasAsync(dead, 3, rare);
         await CreateSagasAsync(dead, 2, unknown);
-        await using CoordinatorLine usual = await Db.StayInTouchAsync(Runs(SagaDatabase.Definition));
-        await using CoordinatorLine both = await Db.StayInTouchAsync(Runs(SagaDatabase.Definition, rare));
+        await using ListeningCoordinator usual = await Db.RunHeartbeatAsync(Runs(SagaDatabase.Definition));
+        await using ListeningCoordinator both = await Db.RunHeartbeatAsync(Runs(SagaDatabase.Definition, rare));
 
         ReassignOutcome.Done done = await ReassignedAsync(dead.Coordinator, [usual.Id, both.Id]);
 
@@ -126,14 +126,14 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 1);
         CoordinatorId taker = new(Guid.NewGuid());
-        await using (await Db.StayInTouchAsync(Runs(SagaDatabase.Definition), coordinator: taker))
+        await using (await Db.RunHeartbeatAsync(Runs(SagaDatabase.Definition), coordinator: taker))
         {
         }
 
-        await using CoordinatorLine other = await Db.StayInTouchAsync();
+        await using ListeningCoordinator other = await Db.RunHeartbeatAsync();
         await Db.JoinAsync(taker); // and has said nothing yet
-        (await ReassignAsync(dead.Coordinator, [taker])).Should().Be(ReassignOutcome.NobodyToTakeThem.Instance);
-        await using CoordinatorLine updated = await Db.StayInTouchAsync(Runs(SagaDatabase.DefinitionNamed("rare")), coordinator: taker);
+        (await ReassignAsync(dead.Coordinator, [taker])).Should().Be(ReassignOutcome.NoTaker.Instance);
+        await using ListeningCoordinator updated = await Db.RunHeartbeatAsync(Runs(SagaDatabase.DefinitionNamed("rare")), coordinator: taker);
         (await ReassignedAsync(dead.Coordinator, [taker])).Left.Should().Be(1);
 
         CoordinatorDetails seen = (await Db.Operations.ListCoordinatorsAsync(CancellationToken.None)).Single(coordinator => coordinator.Id == taker);
@@ -147,19 +147,19 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     {
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 1);
-        await using CoordinatorLine silent = await Db.StayInTouchAsync();
+        await using ListeningCoordinator silent = await Db.RunHeartbeatAsync();
         await silent.FallSilentAsync();
         await SilenceAsync(silent.Member);
-        await using CoordinatorLine left = await Db.StayInTouchAsync();
+        await using ListeningCoordinator left = await Db.RunHeartbeatAsync();
         await left.FallSilentAsync();
-        await Db.Controls.LeaveAsync(left.Member, CancellationToken.None);
-        await using CoordinatorLine draining = await Db.StayInTouchAsync();
+        await Db.Controls.ReportShutdownAsync(left.Member, CancellationToken.None);
+        await using ListeningCoordinator draining = await Db.RunHeartbeatAsync();
         await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
 
         (await ReassignAsync(dead.Coordinator, [silent.Id, left.Id, draining.Id, new CoordinatorId(Guid.NewGuid())]))
-            .Should().Be(ReassignOutcome.NobodyToTakeThem.Instance);
-        (await Db.Cluster.LookAsync(CancellationToken.None)).Coordinators.Select(one => (one.Id, one.State))
-            .Should().Contain([(left.Id, CoordinatorState.Gone), (draining.Id, CoordinatorState.Draining), (silent.Id, CoordinatorState.Active)]);
+            .Should().Be(ReassignOutcome.NoTaker.Instance);
+        (await Db.Cluster.ReadViewAsync(CancellationToken.None)).Coordinators.Select(one => (one.Id, one.State))
+            .Should().Contain([(left.Id, CoordinatorState.Down), (draining.Id, CoordinatorState.Draining), (silent.Id, CoordinatorState.Active)]);
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     {
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 3);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         ReassignOutcome.Done first = await ReassignedAsync(dead.Coordinator, [taker.Id]);
         RecoveryControls read = await Db.Controls.ReadControlsAsync(taker.Member, CancellationToken.None);
         read.Assigned.Should().Be(first.Receipts.Single().Mark);
@@ -176,11 +176,11 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         second.Receipts.Single().Mark.Should().BeGreaterThan(read.Assigned);
         Task<IReadOnlyList<CaughtUp>> both = Db.Cluster.WaitUntilCaughtUpAsync(second.Receipts.ToList(), CancellationToken.None);
 
-        await Db.Controls.NoteCaughtUpAsync(taker.Member, read.Assigned, notRunning: 1, CancellationToken.None);
+        await Db.Controls.ReportCaughtUpAsync(taker.Member, read.Assigned, notRunning: 1, CancellationToken.None);
 
         (await Db.Cluster.WaitUntilCaughtUpAsync(first.Receipts.ToList(), CancellationToken.None)).Should().Equal(new CaughtUp(taker.Id, 1));
         both.IsCompleted.Should().BeFalse("the second came after that pass had begun");
-        await Db.Controls.NoteCaughtUpAsync(taker.Member, second.Receipts.Single().Mark, notRunning: 0, CancellationToken.None);
+        await Db.Controls.ReportCaughtUpAsync(taker.Member, second.Receipts.Single().Mark, notRunning: 0, CancellationToken.None);
         (await both).Should().Equal(new CaughtUp(taker.Id, 0));
     }
 
@@ -189,9 +189,9 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     {
         Membership dead = await Db.JoinAsync();
         List<SagaId> sagas = await CreateSagasAsync(dead, 3);
-        await Db.Controls.NoteInHandAsync(dead, [sagas[1]], CancellationToken.None);
+        await Db.Controls.RecordInFlightAsync(dead, [sagas[1]], CancellationToken.None);
         await SilenceAsync(dead);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
 
         await ReassignedAsync(dead.Coordinator, [taker.Id], batchSize: 1);
 
@@ -201,10 +201,10 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     [Fact]
     public async Task What_a_live_coordinator_gives_away_is_no_suspect()
     {
-        await using CoordinatorLine owner = await Db.StayInTouchAsync();
+        await using ListeningCoordinator owner = await Db.RunHeartbeatAsync();
         SagaId saga = await Db.CreateSagaAsync(owner.Member);
-        await Db.Controls.NoteInHandAsync(owner.Member, [saga], CancellationToken.None);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await Db.Controls.RecordInFlightAsync(owner.Member, [saga], CancellationToken.None);
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
 
         await Db.Cluster.ReassignAsync(new Reassignment(owner.Id, [taker.Id]) { EvenIfOwnerAnswers = true }, Note, CancellationToken.None);
 

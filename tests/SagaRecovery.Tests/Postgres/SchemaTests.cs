@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Tests.Support;
 

@@ -1,4 +1,5 @@
 using EmbeddedPostgres;
+using SagaRecovery.Fencing;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;

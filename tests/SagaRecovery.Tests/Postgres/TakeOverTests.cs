@@ -1,5 +1,6 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -12,19 +13,19 @@ public class TakeOverTests(PostgresCluster cluster, Pooler? pooler = null) : Clu
     {
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 10);
-        await using CoordinatorLine one = await Db.StayInTouchAsync();
-        await using CoordinatorLine two = await Db.StayInTouchAsync();
-        CoordinatorSighting silent = await SightAsync(dead.Coordinator);
+        await using ListeningCoordinator one = await Db.RunHeartbeatAsync();
+        await using ListeningCoordinator two = await Db.RunHeartbeatAsync();
+        CoordinatorObservation silent = await SightAsync(dead.Coordinator);
 
         ReassignOutcome[] outcomes = await Task.WhenAll(
             TakeOverAsync(one.Member, silent, one.Id, two.Id), TakeOverAsync(two.Member, silent, one.Id, two.Id), TakeOverAsync(two.Member, silent, two.Id));
 
         outcomes.OfType<ReassignOutcome.Done>().Should().ContainSingle().Which.Moved.Should().Be(10);
         outcomes.OfType<ReassignOutcome.NotNeeded>().Should().HaveCount(2);
-        (await SightAsync(dead.Coordinator)).State.Should().Be(CoordinatorState.Gone);
+        (await SightAsync(dead.Coordinator)).State.Should().Be(CoordinatorState.Down);
 
         SagaId later = (await CreateSagasAsync(dead, 1)).Single();
-        await using var stalled = new CoordinatorLine(Db, dead, new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1));
+        await using var stalled = new ListeningCoordinator(Db, dead, new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1));
         await stalled.HintedAsync(1); // it learns that it was taken over from
         (await SightAsync(dead.Coordinator)).State.Should().Be(CoordinatorState.Active);
         (await TakeOverAsync(one.Member, silent, one.Id)).Should().Be(ReassignOutcome.NotNeeded.Instance);
@@ -36,10 +37,10 @@ public class TakeOverTests(PostgresCluster cluster, Pooler? pooler = null) : Clu
     {
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 1);
-        await using CoordinatorLine taker = await Db.StayInTouchAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         Membership older = await Db.JoinAsync();
         await Db.JoinAsync(older.Coordinator);
-        CoordinatorSighting silent = await SightAsync(dead.Coordinator);
+        CoordinatorObservation silent = await SightAsync(dead.Coordinator);
 
         await FluentActions.Awaiting(() => TakeOverAsync(older, silent, taker.Id)).Should().ThrowAsync<CoordinatorFencedException>();
 

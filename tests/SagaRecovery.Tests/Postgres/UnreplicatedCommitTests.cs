@@ -1,8 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using EmbeddedPostgres;
 using Npgsql;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -49,7 +50,7 @@ public sealed class UnreplicatedCommitTests : IAsyncLifetime
             () => _hasty.CreateSagaAsync(us),
             () => AppendAsync(us, saga),
             () => _hasty.NewStore().AbandonAsync(other, us.Of(AdoptGeneration.Initial), new Abandonment("x", "y"), CancellationToken.None),
-            () => _hasty.Controls.StayInTouchAsync(us, new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1), _ => { }, CancellationToken.None),
+            () => _hasty.Controls.RunHeartbeatAsync(us, new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1), _ => { }, CancellationToken.None),
             () => _hasty.JoinAsync(new CoordinatorId(Guid.NewGuid())),
         })
         {

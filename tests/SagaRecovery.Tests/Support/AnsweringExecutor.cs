@@ -1,12 +1,15 @@
 using System.Collections.Concurrent;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
 
 /// <summary>Runs nothing; notes what it is told, and answers what the test says.</summary>
 internal sealed class AnsweringExecutor : ISagaExecutor
 {
-    private int _inHand;
+    private int _inFlight;
 
     /// <summary>What was asked, in order: <c>resume id@generation</c>, <c>relinquish id@generation</c>.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
@@ -23,7 +26,7 @@ internal sealed class AnsweringExecutor : ISagaExecutor
         Calls.Enqueue($"resume {saga.Id}@{ownership.Generation}");
         lock (Calls)
         {
-            MostInHand = Math.Max(MostInHand, ++_inHand);
+            MostInHand = Math.Max(MostInHand, ++_inFlight);
         }
 
         try
@@ -34,7 +37,7 @@ internal sealed class AnsweringExecutor : ISagaExecutor
         {
             lock (Calls)
             {
-                _inHand--;
+                _inFlight--;
             }
         }
     }

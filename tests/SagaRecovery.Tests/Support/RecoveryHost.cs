@@ -2,8 +2,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Execution;
 using SagaRecovery.Hosting;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Tests.Support;

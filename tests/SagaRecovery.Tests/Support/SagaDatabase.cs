@@ -5,10 +5,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Operations;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
 
@@ -58,7 +60,7 @@ public sealed class SagaDatabase : IAsyncDisposable
     internal OwnerLock NewOwnerLock(ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) =>
         new(Database, TimeProvider.System, logger ?? NullLogger<OwnerLock>.Instance)
         {
-            Patience = TimeSpan.FromMilliseconds(20),
+            WaitTimeout = TimeSpan.FromMilliseconds(20),
             Stalled = stalled ?? TimeSpan.FromMinutes(1),
         };
 
@@ -66,9 +68,9 @@ public sealed class SagaDatabase : IAsyncDisposable
         await NewStore().JoinAsync(coordinator ?? new CoordinatorId(Guid.NewGuid()), CancellationToken.None);
 
     /// <summary>Joins, says what it can run, and begins to give signs of life and to hear hints.</summary>
-    internal async Task<CoordinatorLine> StayInTouchAsync(CoordinatorProfile? profile = null, TimeSpan? period = null, CoordinatorId? coordinator = null)
+    internal async Task<ListeningCoordinator> RunHeartbeatAsync(CoordinatorProfile? profile = null, TimeSpan? period = null, CoordinatorId? coordinator = null)
     {
-        var line = new CoordinatorLine(this, await JoinAsync(coordinator), profile ?? new CoordinatorProfile("1.0", Definitions: null), period ?? TimeSpan.FromSeconds(1));
+        var line = new ListeningCoordinator(this, await JoinAsync(coordinator), profile ?? new CoordinatorProfile("1.0", Definitions: null), period ?? TimeSpan.FromSeconds(1));
         await line.Listening;
         return line;
     }

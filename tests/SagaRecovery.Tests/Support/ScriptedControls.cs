@@ -1,7 +1,8 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
-using SagaRecovery.Hosting;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
 
@@ -15,7 +16,7 @@ internal sealed class ScriptedControls : ISagaControls
     public int Lines { get; private set; }
 
     /// <summary>How often sagas that stand still were looked for.</summary>
-    public int Looks { get; private set; }
+    public int Observations { get; private set; }
 
     /// <summary>The number of the last assignment, as it is heard when the line is made.</summary>
     public long Assigned { get; set; }
@@ -27,23 +28,23 @@ internal sealed class ScriptedControls : ISagaControls
 
     public List<(long Assignment, int NotRunning)> CaughtUp { get; } = [];
 
-    private Action<CoordinatorNews> Heard { get; set; } = _ => { };
+    private Action<CoordinatorNotification> Heard { get; set; } = _ => { };
 
-    public void Hint() => Heard(CoordinatorNews.Hint.Instance);
+    public void Hint() => Heard(CoordinatorNotification.Hint.Instance);
 
     public void BreakLine() => _line.SetException(new IOException("broken"));
 
-    public async Task StayInTouchAsync(
-        Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNews> heard, CancellationToken cancellationToken)
+    public async Task RunHeartbeatAsync(
+        Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNotification> onNotification, CancellationToken cancellationToken)
     {
         await BeforeLine();
-        (_line, Heard) = (new TaskCompletionSource(), heard);
+        (_line, Heard) = (new TaskCompletionSource(), onNotification);
         Lines++;
-        heard(new CoordinatorNews.Listening(Assigned));
+        onNotification(new CoordinatorNotification.Listening(Assigned));
         await _line.Task.WaitAsync(cancellationToken);
     }
 
-    public Task NoteCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken)
+    public Task ReportCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken)
     {
         CaughtUp.Add((assignment, notRunning));
         return Task.CompletedTask;
@@ -52,17 +53,17 @@ internal sealed class ScriptedControls : ISagaControls
     public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) =>
         Task.FromResult(new RecoveryControls { Assigned = AssignedAsRead, CaughtUp = CaughtUp.Select(one => one.Assignment).LastOrDefault() });
 
-    public Task<Inheritance> InheritAsync(Membership member, CancellationToken cancellationToken) => _none.InheritAsync(member, cancellationToken);
+    public Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken) => _none.ReadPreviousIncarnationAsync(member, cancellationToken);
 
-    public Task NoteInHandAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task RecordInFlightAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task AcquitAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task ClearSuspectsAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task LeaveAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task<StillSagas> FindNotProgressingAsync(Membership member, ProgressPatience patience, CancellationToken cancellationToken)
+    public Task<StalledSagas> FindStalledAsync(Membership member, StalledThresholds patience, CancellationToken cancellationToken)
     {
-        Looks++;
-        return _none.FindNotProgressingAsync(member, patience, cancellationToken);
+        Observations++;
+        return _none.FindStalledAsync(member, patience, cancellationToken);
     }
 }

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
 
@@ -111,7 +113,7 @@ internal sealed class ScriptedStore : ISagaStore
         }
 
         return !Sagas.TryGetValue(candidate.SagaId, out AdoptGeneration generation) || generation != candidate.Generation
-            ? LoadedSaga.MovedOn.Instance
+            ? LoadedSaga.Superseded.Instance
             : new LoadedSaga.Present(new SavedSaga
             {
                 Id = candidate.SagaId,

@@ -9,7 +9,7 @@ let kept = null;
 
 /** The numbers of a pass that are not zero, in words. */
 function numbersOf(pass) {
-  const named = ['found', 'recovered', 'failed', 'skipped', 'removed', 'starting', 'notHere', 'backingOff', 'held', 'paused', 'deferred', 'abandoned', 'unreadable', 'movedOn', 'notAttempted', 'missedHints'];
+  const named = ['found', 'recovered', 'failed', 'skipped', 'removed', 'starting', 'unknownDefinition', 'backingOff', 'held', 'paused', 'deferred', 'abandoned', 'unreadable', 'superseded', 'notAttempted', 'missedHints'];
   return named.filter((name) => pass[name] > 0).map((name) => `${words(name)} ${pass[name]}`).join(', ') || 'nothing to do';
 }
 

@@ -1,7 +1,7 @@
 import { count, lasting, plain, seconds } from './text.js';
 import { ago, badge, card, el, table } from './dom.js';
 import { reasonOf } from './service.js';
-import { leverButton } from './levers.js';
+import { actionButton } from './levers.js';
 
 const stateTones = { Active: 'good', Draining: 'warn', Gone: 'calm' };
 
@@ -40,5 +40,5 @@ export function orphansCard(answer, coordinators, again) {
 }
 
 function reassignButton(coordinator, takers, again) {
-  return leverButton('reassign', { label: 'Reassign', coordinator, takers: takers.map((one) => one.id).filter((id) => id !== coordinator.id), after: again });
+  return actionButton('reassign', { label: 'Reassign', coordinator, takers: takers.map((one) => one.id).filter((id) => id !== coordinator.id), after: again });
 }

@@ -6,7 +6,7 @@ import { change, reasonOf } from './service.js';
 const rights = document.body.dataset.levers;
 
 const whyNot = {
-  NotMapped: 'Levers are not mapped: this service shows only. MapSagaRecovery() maps them under a LeverPolicy.',
+  NotMapped: 'Levers are not mapped: this service shows only. MapSagaRecovery() maps them under a OperatorPolicy.',
   Refused: 'Levers are not for you: you are signed in, but not in the policy that they require.',
 }[rights];
 
@@ -31,7 +31,7 @@ const does = {
 const graveOnes = ['abandon', 'inject-error', 'drain'];
 
 /** A button that asks for a reason and pulls a lever: on recovery, on a saga, or on a coordinator. */
-export function leverButton(lever, target) {
+export function actionButton(lever, target) {
   const { label, coordinator } = target;
   const grave = graveOnes.includes(lever) || coordinator?.answers;
   return el('button', {
@@ -56,7 +56,7 @@ export function passButton(after) {
   }, 'Run a pass now');
 }
 
-export function leverHint() {
+export function actionHint() {
   return hint ? el('p', { id: 'levers-hint', class: 'soft small' }, hint) : null;
 }
 
@@ -138,6 +138,6 @@ function refused(result) {
 }
 
 /** For a list of levers that were pulled. */
-export function leverWord(name) {
+export function actionWord(name) {
   return words(name).replaceAll(' ', '-');
 }

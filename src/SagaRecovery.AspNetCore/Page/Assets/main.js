@@ -89,16 +89,16 @@ function banners(report) {
     drain && banner('warn', 'Draining', ', asked for by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas; ${phases[drain.phase]?.(drain) ?? ''}`),
     cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', 'whose owner is no known coordinator'),
     cluster?.stranded.count > 0 && unowned(cluster.stranded, 'stranded saga', 'whose owner does not answer'),
-    previous?.crashed && banner('calm', 'The process before this one crashed', ', last seen ', ago(previous.lastSeen), previous.inHand > 0 ? `; what it had in hand goes last: ${count(previous.inHand, 'saga')}.` : '.'),
+    previous?.crashed && banner('calm', 'The process before this one crashed', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; what it had in hand goes last: ${count(previous.inFlight, 'saga')}.` : '.'),
   ];
 }
 
 const phases = {
-  LettingFinish: () => 'those that run may finish.',
-  HandingOver: () => 'the rest is being given to others.',
+  WaitingForRuns: () => 'those that run may finish.',
+  Reassigning: () => 'the rest is being given to others.',
   Drained: (drain) => `drained: ${drain.handedOver} given to others, none left.`,
   Unanswered: () => 'the database did not answer: ask for the drain again.',
-  LeftSome: (drain) => `${drain.handedOver} given to others, ${drain.left} left, which go on at the next start.`,
+  Incomplete: (drain) => `${drain.handedOver} given to others, ${drain.left} left, which go on at the next start.`,
 };
 
 function unowned(sagas, what, why) {

@@ -1,14 +1,14 @@
 import { clock, lasting, plain, seconds, words } from './text.js';
 import { ago, badge, card, el, sagaLink, show, table } from './dom.js';
 import { look } from './service.js';
-import { leverButton, leverHint, leverWord, passButton } from './levers.js';
+import { actionButton, actionHint, actionWord, passButton } from './levers.js';
 import { histogram, timeline } from './charts.js';
 import { coordinatorsCard, orphansCard } from './coordinators.js';
 
 /** The whole of recovery at a glance. */
 export function overview(main, again) {
   const places = ['tiles', 'levers', 'charts', 'trouble', 'recovered', 'orphans', 'coordinators', 'actions'].map((name) => el('div', { id: name }));
-  const [tilesAt, leversAt, chartsAt, troubleAt, recoveredAt, orphansAt, coordinatorsAt, actionsAt] = places;
+  const [tilesAt, actionsAt, chartsAt, troubleAt, recoveredAt, orphansAt, coordinatorsAt, actionsAt] = places;
   main.replaceChildren(...places);
   let turn = 0;
   let inProgress = null;
@@ -18,9 +18,9 @@ export function overview(main, again) {
     title: 'Overview',
     async load(report) {
       showTiles(report);
-      show(leversAt, [report.paused !== null, report.drain !== null], () => levers(report, again));
+      show(actionsAt, [report.paused !== null, report.drain !== null], () => levers(report, again));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
-      show(troubleAt, [report.waiting, report.held, report.notProgressing?.sagas, report.recentFailures], () => trouble(report));
+      show(troubleAt, [report.waiting, report.held, report.stalled?.sagas, report.recentFailures], () => trouble(report));
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
       show(actionsAt, report.recentActions, () => actions(report));
       if (turn++ % 3 === 0) {
@@ -44,7 +44,7 @@ function tileFacts(report, inProgress) {
     ['waiting to be recovered', report.waitingCount, some(report.waitingCount, 'warn')],
     ['held', report.heldCount, some(report.heldCount, 'warn')],
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
-    ['not progressing', report.notProgressing?.count ?? 0, some(report.notProgressing?.count, 'warn')],
+    ['not progressing', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
     ['orphans', report.cluster?.orphans.count ?? 0, some(report.cluster?.orphans.count, 'bad')],
     ['stranded', report.cluster?.stranded.count ?? 0, some(report.cluster?.stranded.count, 'bad')],
     ['hints missed', report.totals.missedHints, some(report.totals.missedHints, 'warn')],
@@ -63,10 +63,10 @@ function levers(report, again) {
   return el('div', { class: 'card' },
     el('div', { class: 'row' },
       passButton(again),
-      report.paused ? leverButton('resume', { label: 'Resume recovery', after: again }) : leverButton('pause', { label: 'Pause recovery', after: again }),
-      !report.drain && leverButton('drain', { label: 'Drain this process', after: again }),
+      report.paused ? actionButton('resume', { label: 'Resume recovery', after: again }) : actionButton('pause', { label: 'Pause recovery', after: again }),
+      !report.drain && actionButton('drain', { label: 'Drain this process', after: again }),
       el('a', { href: '#/plan' }, 'What would a pass do?')),
-    leverHint());
+    actionHint());
 }
 
 function charts(report) {
@@ -76,7 +76,7 @@ function charts(report) {
 }
 
 function trouble(report) {
-  const still = report.notProgressing;
+  const still = report.stalled;
   return el('div', { class: 'pair' },
     report.waitingCount > 0 && card(`Waiting to be recovered (${report.waitingCount})`, table(report.waiting, [
       ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
@@ -113,7 +113,7 @@ function recoveredTable(sagas) {
 
 function actions(report) {
   return report.recentActions.length > 0 && card('Levers pulled', table(report.recentActions.slice(-20).reverse(), [
-    ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['lever', (action) => leverWord(action.lever), 'when'],
+    ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['lever', (action) => actionWord(action.lever), 'when'],
     ['on', on], ['by', (action) => plain(action.note.actor, 60), 'who'], ['why', (action) => plain(action.note.reason)],
   ]));
 }

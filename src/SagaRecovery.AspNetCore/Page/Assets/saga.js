@@ -1,13 +1,13 @@
 import { clock, plain, words } from './text.js';
 import { ago, badge, card, el, show, table } from './dom.js';
 import { look, reasonOf } from './service.js';
-import { leverButton, leverHint } from './levers.js';
+import { actionButton, actionHint } from './levers.js';
 import { drawn, runningNodes } from './graph.js';
 
 const ended = ['Succeeded', 'Unwound', 'Stuck', 'Abandoned'];
 const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad' };
 const stateSigns = { Running: '▶', Unwinding: '↺', Succeeded: '✓', Unwound: '↩', Stuck: '‼', Abandoned: '✗' };
-const verdictTones = { RunningHere: 'busy', Starting: 'busy', ToBeRecovered: 'busy', NotOurs: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', NotHere: 'bad', Fenced: 'bad', Unknown: 'bad' };
+const verdictTones = { RunningHere: 'busy', Starting: 'busy', ToBeRecovered: 'busy', NotOurs: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
 
 export function stateBadge(state) {
   return badge(stateTones[state] ?? 'calm', `${stateSigns[state] ?? ''} ${state.toLowerCase()}`);
@@ -58,14 +58,14 @@ function levers(saga, again) {
     return el('p', { class: 'soft small' }, 'It has ended: there is no lever to pull.');
   }
   const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
-  const lever = (name, label, more) => leverButton(name, { label, saga: saga.summary, after: again, ...more });
+  const lever = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: again, ...more });
   return [
     el('div', { class: 'row' },
       saga.hold ? lever('release', 'Release') : lever('hold', 'Hold'),
       lever('retry', 'Retry now'),
       nodes.length > 0 && lever('inject-error', 'Inject an error', { nodes }),
       lever('abandon', 'Abandon')),
-    leverHint(),
+    actionHint(),
   ];
 }
 

@@ -31,7 +31,7 @@ export function clock(time) {
   return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
 
-/** A word of the service in words: NotHere is "not here". */
+/** A word of the service in words: UnknownDefinition is "not here". */
 export function words(name) {
   return name.replace(/(?!^)[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
 }

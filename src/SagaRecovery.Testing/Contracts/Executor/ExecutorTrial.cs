@@ -3,7 +3,12 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Execution;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 
@@ -111,11 +116,11 @@ internal sealed class ExecutorTrial : IAsyncDisposable
     {
         try
         {
-            await task.WaitAsync(_subject.Patience).ConfigureAwait(false);
+            await task.WaitAsync(_subject.WaitTimeout).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            throw new BrokenRuleException(expected, $"not within {_subject.Patience.TotalSeconds} s");
+            throw new BrokenRuleException(expected, $"not within {_subject.WaitTimeout.TotalSeconds} s");
         }
     }
 
@@ -129,7 +134,7 @@ internal sealed class ExecutorTrial : IAsyncDisposable
             _stopped = true;
             Steps.Open();
             Log.LetAnswersGo();
-            using var patience = new CancellationTokenSource(_subject.Patience);
+            using var patience = new CancellationTokenSource(_subject.WaitTimeout);
             await _host.StopAsync(patience.Token).ConfigureAwait(false);
         }
     }

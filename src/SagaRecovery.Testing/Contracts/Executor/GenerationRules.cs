@@ -1,3 +1,9 @@
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Execution;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Testing.Contracts;
 
 internal static class GenerationRules

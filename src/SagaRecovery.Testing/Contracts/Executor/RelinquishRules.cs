@@ -1,4 +1,7 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Testing.Contracts;
 

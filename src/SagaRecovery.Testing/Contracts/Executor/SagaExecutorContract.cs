@@ -18,7 +18,7 @@ namespace SagaRecovery.Testing.Contracts;
 /// </summary>
 public static class SagaExecutorContract
 {
-    private static readonly Contract<ExecutorTrial> s_contract = new(HandOverRules.All, GenerationRules.All, RelinquishRules.All, StoppingRules.All);
+    private static readonly Contract<ExecutorTrial> s_contract = new(ResumeRules.All, GenerationRules.All, RelinquishRules.All, StoppingRules.All);
 
     /// <summary>The names of all rules, the simple ones first.</summary>
     public static IReadOnlyList<string> Rules => s_contract.Names;
@@ -37,7 +37,7 @@ public static class SagaExecutorContract
         var trial = new ExecutorTrial(subject);
         await using (trial.ConfigureAwait(false))
         {
-            await s_contract.CheckAsync(rule, trial, 3 * subject.Patience).ConfigureAwait(false); // which tells less than a step that is waited for in vain
+            await s_contract.CheckAsync(rule, trial, 3 * subject.WaitTimeout).ConfigureAwait(false); // which tells less than a step that is waited for in vain
         }
     }
 }

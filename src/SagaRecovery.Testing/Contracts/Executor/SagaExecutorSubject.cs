@@ -1,3 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>
@@ -12,7 +15,7 @@ public abstract class SagaExecutorSubject : IAsyncDisposable
     public SagaSteps Steps { get; } = new();
 
     /// <summary>How long a rule may wait for anything before it is taken not to come. Default 30 s.</summary>
-    public virtual TimeSpan Patience => TimeSpan.FromSeconds(30);
+    public virtual TimeSpan WaitTimeout => TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// Registers the executor, as a service would: <c>recovery.UseExecutor&lt;MyExecutor&gt;()</c> and what it needs. The host that it

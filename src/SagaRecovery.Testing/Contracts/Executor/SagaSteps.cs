@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Testing.Contracts;
 

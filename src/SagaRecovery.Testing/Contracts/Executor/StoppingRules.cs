@@ -1,5 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
-using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Execution;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Contracts;
@@ -19,7 +23,7 @@ internal static class StoppingRules
         new(
             "A run that stops before its saga has ended is given up, and recovered by the next pass",
             "recovery would take the saga for running, and nobody would run it until the process is restarted",
-            GivenUpAsync) { IsOptional = true },
+            InterruptedAsync) { IsOptional = true },
     ];
 
     private static async Task RefusedAsync(ExecutorTrial trial)
@@ -84,7 +88,7 @@ internal static class StoppingRules
         throw new BrokenRuleException("a hand-over to a fenced process is an exception", $"it was answered {answer}");
     }
 
-    private static async Task GivenUpAsync(ExecutorTrial trial)
+    private static async Task InterruptedAsync(ExecutorTrial trial)
     {
         Membership member = await trial.StartAsync().ConfigureAwait(false);
         SagaId saga = await trial.InsertAsync(member).ConfigureAwait(false);

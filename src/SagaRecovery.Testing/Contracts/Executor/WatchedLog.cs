@@ -1,3 +1,7 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>A write as the log took it or refused it.</summary>

@@ -1,3 +1,6 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Testing.Contracts;
 
 internal static class AbandoningRules
@@ -11,7 +14,7 @@ internal static class AbandoningRules
         new(
             "A saga that has moved on is not abandoned",
             "a saga that another process runs, or that has succeeded, would be thrown away",
-            MovedOnAsync),
+            SupersededAsync),
         new(
             "Of abandoning a saga and ending it at once, one takes effect",
             "a saga whose success was told to its caller would be shown as abandoned",
@@ -28,13 +31,13 @@ internal static class AbandoningRules
 
         Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [other], "sagas in progress afterwards");
         IReadOnlyList<LoadedSaga> loaded = await trial.LoadAsync(us, StoreTrial.AsCandidate(saga)).ConfigureAwait(false);
-        Expect.Equal(loaded[0], LoadedSaga.MovedOn.Instance, "loading it");
+        Expect.Equal(loaded[0], LoadedSaga.Superseded.Instance, "loading it");
         Expect.Equal(await trial.AppendAsync(us, StoreTrial.Started(saga, 0)).ConfigureAwait(false), expected: false, "writing an event about it");
         Expect.Equal(await trial.AppendAsync(us, StoreTrial.Entry(saga, SagaState.Succeeded)).ConfigureAwait(false), expected: false, "ending it");
         Expect.Equal(await trial.AbandonAsync(us, saga).ConfigureAwait(false), expected: false, "abandoning it again");
     }
 
-    private static async Task MovedOnAsync(StoreTrial trial)
+    private static async Task SupersededAsync(StoreTrial trial)
     {
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
         Membership others = await trial.JoinAsync().ConfigureAwait(false);

@@ -1,3 +1,10 @@
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Executor.Running;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
+
 namespace SagaRecovery.Testing.Contracts;
 
 internal static class AppendingRules
@@ -78,7 +85,7 @@ internal static class AppendingRules
         SavedNodeEvent[] events = [.. Enumerable.Range(0, Events).Select(node => StoreTrial.Event(node, NodeEventType.Started))];
         for (int i = 0; i < sagas.Count; i++)
         {
-            await Crowd.GiveUpAsync(turns: i, token => trial.Log.AppendAsync(us, [StoreTrial.Entry(sagas[i], SagaState.Unwinding, events)], token)).ConfigureAwait(false); // each round cancels a little later
+            await Crowd.InterruptAsync(turns: i, token => trial.Log.AppendAsync(us, [StoreTrial.Entry(sagas[i], SagaState.Unwinding, events)], token)).ConfigureAwait(false); // each round cancels a little later
         }
 
         us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // now nothing that was sent is still under way

@@ -1,3 +1,8 @@
+using SagaRecovery.Executor.Running;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
+
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>Writing again, writing in order, and writing after the end.</summary>

@@ -1,4 +1,7 @@
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Contracts;
 

@@ -1,4 +1,5 @@
-using SagaRecovery.Coordinators;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 

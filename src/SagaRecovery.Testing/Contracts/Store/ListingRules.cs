@@ -1,4 +1,8 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Contracts;
 
@@ -9,7 +13,7 @@ internal static class ListingRules
         new(
             "The listing shows what is in progress and ours, and nothing else",
             "a saga that is left out counts as finished and is never carried on; one too many is run by two owners",
-            ShowsAsync),
+            PrintsAsync),
         new(
             "The listing is complete over all of its pages, and lists nothing twice",
             "sagas at a page's boundary would count as finished, and be forgotten while they run",
@@ -28,7 +32,7 @@ internal static class ListingRules
             UnreadableAsync) { IsOptional = true },
     ];
 
-    private static async Task ShowsAsync(StoreTrial trial)
+    private static async Task PrintsAsync(StoreTrial trial)
     {
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
         Membership others = await trial.JoinAsync().ConfigureAwait(false);

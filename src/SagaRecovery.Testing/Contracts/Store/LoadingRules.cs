@@ -1,5 +1,9 @@
 using System.Text;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Executor.Running;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Contracts;
 
@@ -50,7 +54,7 @@ internal static class LoadingRules
         {
             if (i == 7)
             {
-                Expect.Equal(loaded[i], LoadedSaga.MovedOn.Instance, "a saga that is not there");
+                Expect.Equal(loaded[i], LoadedSaga.Superseded.Instance, "a saga that is not there");
                 continue;
             }
 
@@ -77,7 +81,7 @@ internal static class LoadingRules
         string[] what = ["has ended", "was given away", "was taken away", "came back at a newer generation", "was abandoned"];
         for (int i = 0; i < what.Length; i++)
         {
-            Expect.Equal(loaded[i], LoadedSaga.MovedOn.Instance, $"a saga that {what[i]} since it was listed");
+            Expect.Equal(loaded[i], LoadedSaga.Superseded.Instance, $"a saga that {what[i]} since it was listed");
         }
 
         StoreTrial.Present(loaded[5], sagas[5]);

@@ -1,4 +1,6 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 
@@ -46,9 +48,9 @@ internal static class RacingRules
             ];
             Membership present = await RaceAsync(writers, () => join(writing)).ConfigureAwait(false);
 
-            string[] atOnce = await LookAsync(trial, present, sagas).ConfigureAwait(false);
+            string[] atOnce = await ReadViewAsync(trial, present, sagas).ConfigureAwait(false);
             await EndAsync(writers).ConfigureAwait(false);
-            string[] later = await LookAsync(trial, present, sagas).ConfigureAwait(false);
+            string[] later = await ReadViewAsync(trial, present, sagas).ConfigureAwait(false);
 
             Check(writers, atOnce, later, change);
             old = present;
@@ -76,9 +78,9 @@ internal static class RacingRules
                 return next;
             }).ConfigureAwait(false);
 
-            string[] atOnce = await LookAsync(trial, next, sagas).ConfigureAwait(false);
+            string[] atOnce = await ReadViewAsync(trial, next, sagas).ConfigureAwait(false);
             await EndAsync(writers).ConfigureAwait(false);
-            string[] later = await LookAsync(trial, next, sagas).ConfigureAwait(false);
+            string[] later = await ReadViewAsync(trial, next, sagas).ConfigureAwait(false);
 
             Check(writers, atOnce, later, "the reassignment");
         }
@@ -105,7 +107,7 @@ internal static class RacingRules
     private static Task EndAsync(RacingWriter[] writers) => Task.WhenAll(writers.Select(writer => writer.Ended));
 
     /// <summary>Everything that stands there, as the owner sees it: sagas, and the events of those raced about.</summary>
-    private static async Task<string[]> LookAsync(StoreTrial trial, Membership owner, List<SagaId> sagas)
+    private static async Task<string[]> ReadViewAsync(StoreTrial trial, Membership owner, List<SagaId> sagas)
     {
         (IReadOnlyList<Candidate> listed, _) = await trial.ListAsync(owner).ConfigureAwait(false);
         Candidate[] raced = [.. listed.Where(candidate => sagas.Contains(candidate.SagaId))];

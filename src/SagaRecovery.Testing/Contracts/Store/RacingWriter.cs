@@ -1,4 +1,8 @@
-using SagaRecovery.Coordinators;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 

@@ -1,4 +1,6 @@
-using SagaRecovery.Coordinators;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 

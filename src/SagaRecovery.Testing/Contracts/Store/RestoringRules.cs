@@ -1,3 +1,10 @@
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Executor.Running;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing.Idempotency;
+
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>
@@ -214,7 +221,7 @@ internal static class RestoringRules
         SavedNodeEvent[] events = [.. Enumerable.Range(0, Events).Select(node => StoreTrial.Event(node, NodeEventType.Started))];
         for (int i = 0; i < sagas.Count; i++)
         {
-            await Crowd.GiveUpAsync(turns: i, token => trial.Log.RestoreAsync(us, StoreTrial.Entry(sagas[i], SagaState.Unwinding, events), token)).ConfigureAwait(false); // each round cancels a little later
+            await Crowd.InterruptAsync(turns: i, token => trial.Log.RestoreAsync(us, StoreTrial.Entry(sagas[i], SagaState.Unwinding, events), token)).ConfigureAwait(false); // each round cancels a little later
         }
 
         us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // after this, no write that was sent takes effect

@@ -43,5 +43,5 @@ public static class SagaStoreContract
     /// <exception cref="RuleSkippedException">The subject leaves out the optional member that the rule needs.</exception>
     /// <exception cref="ArgumentException">There is no such rule.</exception>
     public static Task CheckAsync(string rule, SagaStoreSubject subject) =>
-        s_contract.CheckAsync(rule, new StoreTrial(subject), subject.Patience);
+        s_contract.CheckAsync(rule, new StoreTrial(subject), subject.WaitTimeout);
 }

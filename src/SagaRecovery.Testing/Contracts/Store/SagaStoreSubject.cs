@@ -1,3 +1,7 @@
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>
@@ -19,7 +23,7 @@ public abstract class SagaStoreSubject : IAsyncDisposable
     public virtual int ListPageSize => 20;
 
     /// <summary>How long one rule may take before something is taken to hang. Default 60 s.</summary>
-    public virtual TimeSpan Patience => TimeSpan.FromSeconds(60);
+    public virtual TimeSpan WaitTimeout => TimeSpan.FromSeconds(60);
 
     /// <summary>
     /// What an operator, or whoever moves sagas, does: gives a saga to another coordinator, or to nobody, and adds 1 to its adopt

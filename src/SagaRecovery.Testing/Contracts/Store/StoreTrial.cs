@@ -1,6 +1,11 @@
 using System.Text;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Executor.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 

@@ -1,0 +1,85 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.AspNetCore.Endpoints;
+
+/// <summary>
+/// The levers. Once asked for, one is pulled to the end, whatever becomes of the caller: what is done stands in the log and in the
+/// record, too.
+/// </summary>
+internal static class SagaActionEndpoints
+{
+    public static void Map(IEndpointRouteBuilder group)
+    {
+        group.MapPost("/activate", Guarded.Of(ActivateAsync));
+        MapRecovery(group, OperatorActionKind.Pause, (recovery, note) => recovery.PauseAsync(note));
+        MapRecovery(group, OperatorActionKind.Resume, (recovery, note) => recovery.ResumeAsync(note));
+        MapSaga(group, OperatorActionKind.Hold, (recovery, saga, _, note) => recovery.HoldAsync(saga, note));
+        MapSaga(group, OperatorActionKind.Release, (recovery, saga, _, note) => recovery.ReleaseAsync(saga, note));
+        MapSaga(group, OperatorActionKind.Retry, (recovery, saga, _, note) => recovery.RetryAsync(saga, note));
+        MapSaga(group, OperatorActionKind.Abandon, (recovery, saga, request, note) => recovery.AbandonAsync(saga, request.ToCondition(), note));
+        MapSaga(group, OperatorActionKind.InjectError, (recovery, saga, request, note) => recovery.InjectErrorAsync(saga, request.Node!, request.ToCondition(), note));
+    }
+
+    public static int StatusOf(OperatorActionStatus result) => result switch
+    {
+        OperatorActionStatus.Done => StatusCodes.Status200OK,
+        OperatorActionStatus.NoSuchSaga or OperatorActionStatus.NoSuchCoordinator => StatusCodes.Status404NotFound,
+        _ => StatusCodes.Status409Conflict,
+    };
+
+    private static async Task<IResult> ActivateAsync(HttpContext context)
+    {
+        if (await ActionBody.RefusalOfBareAsync(context).ConfigureAwait(false) is { } refusal)
+        {
+            return refusal;
+        }
+
+        return await Guarded.WhileItRunsAsync(context, async () =>
+        {
+            IServiceProvider services = context.RequestServices;
+            PassReport pass = await services.GetRequiredService<SagaRecoveryTrigger>().ActivateAsync(context.RequestAborted).ConfigureAwait(false);
+            RecoveryReport report = services.GetRequiredService<SagaRecoveryStatus>().Current with { LastPass = pass };
+            return Answer.TextOrJson(context.Request, () => ReportEndpoints.Render(context, report), pass, RecoveryReportJson.Default.PassReport);
+        }).ConfigureAwait(false);
+    }
+
+    private static void MapRecovery(IEndpointRouteBuilder group, OperatorActionKind kind, Func<SagaOperator, OperatorNote, Task> perform) =>
+        group.MapPost($"/{SagaNames.Of(kind)}", Guarded.Of(context => PerformAsync(context, kind, async (recovery, _, note) =>
+        {
+            await perform(recovery, note).ConfigureAwait(false);
+            return new OperatorActionResponse(OperatorActionStatus.Done, $"{SagaNames.Of(kind)}: done");
+        })));
+
+    private static void MapSaga(
+        IEndpointRouteBuilder group, OperatorActionKind kind, Func<SagaOperator, SagaId, OperatorActionRequest, OperatorNote, Task<OperatorActionResult>> perform) =>
+        group.MapPost($"/sagas/{{id}}/{SagaNames.Of(kind)}", Guarded.Of(context => SagaEndpoints.OfSagaAsync(
+            context,
+            (_, sagaId) => PerformAsync(context, kind, async (recovery, request, note) =>
+                OperatorActionResponse.Of(kind, sagaId, await perform(recovery, sagaId, request, note).ConfigureAwait(false))))));
+
+    private static async Task<IResult> PerformAsync(
+        HttpContext context, OperatorActionKind kind, Func<SagaOperator, OperatorActionRequest, OperatorNote, Task<OperatorActionResponse>> perform)
+    {
+        Asked<OperatorActionRequest> request = await ActionBody.ReadAsync(context, kind).ConfigureAwait(false);
+        if (request.Value is null)
+        {
+            return request.Refusal!;
+        }
+
+        Asked<OperatorNote> note = ActionNote.Of(context.User, request.Value.Actor, request.Value.Reason);
+        if (note.Value is null)
+        {
+            return note.Refusal!;
+        }
+
+        SagaOperator recovery = context.RequestServices.GetRequiredService<SagaOperator>();
+        OperatorActionResponse answer = await perform(recovery, request.Value, note.Value).ConfigureAwait(false);
+        return Answer.Json(answer, RecoveryReportJson.Default.OperatorActionResponse, StatusOf(answer.Result));
+    }
+}

@@ -1,0 +1,34 @@
+namespace SagaRecovery;
+
+/// <summary>A node's action and undo.</summary>
+internal abstract class NodeCode<TParameters>
+{
+    public abstract Task<ReadOnlyMemory<byte>> ActAsync(NodeContext<TParameters> context, NodeOutputs outputs);
+
+    public abstract Task UndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs);
+}
+
+internal sealed class NodeCode<TParameters, TOutput>(
+    Func<NodeContext<TParameters>, Task<TOutput>> action, Func<NodeContext<TParameters>, TOutput, Task>? undo)
+    : NodeCode<TParameters>
+{
+    public override async Task<ReadOnlyMemory<byte>> ActAsync(NodeContext<TParameters> context, NodeOutputs outputs) =>
+        outputs.Write(context.NodeName, await action(context).ConfigureAwait(false));
+
+    public override Task UndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs) =>
+        undo is null ? Task.CompletedTask : undo(context, outputs.ReadForNode<TOutput>(node));
+}
+
+internal sealed class PlainNodeCode<TParameters>(
+    Func<NodeContext<TParameters>, Task> action, Func<NodeContext<TParameters>, Task>? undo)
+    : NodeCode<TParameters>
+{
+    public override async Task<ReadOnlyMemory<byte>> ActAsync(NodeContext<TParameters> context, NodeOutputs outputs)
+    {
+        await action(context).ConfigureAwait(false);
+        return default;
+    }
+
+    public override Task UndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs) =>
+        undo is null ? Task.CompletedTask : undo(context);
+}

@@ -1,0 +1,88 @@
+using System.Buffers;
+using System.Collections;
+using System.Text.Json;
+using SagaRecovery.Postgres;
+
+namespace SagaRecovery;
+
+/// <summary>A node as it goes into the DAG.</summary>
+internal readonly record struct ShapeNode(string Name, bool HasUndo, int[] Parents);
+
+/// <summary>The nodes and edges of a saga definition. Node ids run from 0; a parent's id is less than its child's. Immutable.</summary>
+internal sealed class SagaShape
+{
+    private readonly ShapeNode[] _nodes;
+    private readonly int[][] _children;
+    private readonly BitArray[] _ancestors;
+
+    public SagaShape(IReadOnlyList<ShapeNode> nodes)
+    {
+        _nodes = [.. nodes];
+        List<int>[] children = [.. _nodes.Select(_ => new List<int>())];
+        _ancestors = [.. _nodes.Select(_ => new BitArray(_nodes.Length))];
+        for (int node = 0; node < _nodes.Length; node++)
+        {
+            foreach (int parent in _nodes[node].Parents)
+            {
+                children[parent].Add(node);
+                _ancestors[node].Or(_ancestors[parent]); // complete already: a parent's id is less
+                _ancestors[node][parent] = true;
+            }
+        }
+
+        _children = [.. children.Select(ids => ids.ToArray())];
+    }
+
+    public int Count => _nodes.Length;
+
+    public string NameOf(int node) => _nodes[node].Name;
+
+    public bool HasUndo(int node) => _nodes[node].HasUndo;
+
+    public ReadOnlySpan<int> ParentsOf(int node) => _nodes[node].Parents;
+
+    public ReadOnlySpan<int> ChildrenOf(int node) => _children[node];
+
+    public bool ComesAfter(int node, int ancestor) => _ancestors[node][ancestor];
+
+    /// <summary>Whether a node is of this shape. By value, since each build of a definition makes node objects of its own.</summary>
+    public bool Knows(SagaNode node) => node.Id < _nodes.Length && _nodes[node.Id].Name == node.Name;
+
+    public bool Knows(string name) => Array.Exists(_nodes, node => node.Name == name);
+
+    /// <summary>
+    /// The canonical form that is hashed and stored. A changed byte makes every unfinished saga one that no new binary can carry on,
+    /// so it stays as it is; a test holds it to that.
+    /// </summary>
+    public byte[] ToCanonicalJson(string name, int version)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("name"u8, name);
+            json.WriteNumber("version"u8, version);
+            json.WriteStartArray("nodes"u8);
+            for (int node = 0; node < _nodes.Length; node++)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("id"u8, node);
+                json.WriteString("name"u8, NameOf(node));
+                json.WriteBoolean("undo"u8, HasUndo(node));
+                json.WriteStartArray("after"u8);
+                foreach (int parent in ParentsOf(node))
+                {
+                    json.WriteNumberValue(parent);
+                }
+
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+}

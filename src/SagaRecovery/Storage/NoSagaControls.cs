@@ -1,0 +1,30 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Storage;
+
+/// <summary>For stores that keep nothing beside the sagas: no holds, no pause, no suspects, no signs of life.</summary>
+internal sealed class NoSagaControls : ISagaControls
+{
+    public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) =>
+        Task.FromResult(RecoveryControls.None);
+
+    public Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken) =>
+        Task.FromResult(new PreviousIncarnation(Previous: null, Suspects: []));
+
+    public Task RecordInFlightAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task ClearSuspectsAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task RunHeartbeatAsync(
+        Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNotification> onNotification, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
+
+    public Task ReportCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task<StalledSagas> FindStalledAsync(Membership member, StalledThresholds patience, CancellationToken cancellationToken) =>
+        Task.FromResult(new StalledSagas(DateTimeOffset.MinValue, 0, []));
+}

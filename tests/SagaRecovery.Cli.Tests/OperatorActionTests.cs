@@ -1,0 +1,175 @@
+using SagaRecovery.AspNetCore.Endpoints;
+using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Operations;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.Cli.Tests;
+
+[Collection(OnPostgres.Name)]
+public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<SampleFixture>
+{
+    private const string Action = "select actor || ': ' || reason from saga_recovery.saga_operator_action where lever = @lever order by id desc limit 1";
+
+    private SampleService Sample => fixture.Sample;
+
+    [Theory]
+    [InlineData(Way.Service, "ada")]
+    [InlineData(Way.Database, ToolRun.OsUser)]
+    public async Task A_held_saga_is_shown_as_held_until_it_is_released_and_who_did_it_is_kept(string way, string actor)
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+
+        (await Sample.RunAsync(way, "sagas", "hold", saga, "--comment", "looks like poison")).ShouldBeDone().Out.Should().StartWith($"hold: done, saga {saga}");
+        (await Sample.RunAsync(way, "sagas", "list")).Out.Should().MatchRegex($"{saga} .* held +demo\n");
+        (await Sample.RunAsync(way, "explain", saga)).Out.Should().Contain("held").And.Contain($"{actor}: looks like poison");
+        (await Sample.RunAsync(way, "sagas", "release", saga, "--comment", "it is not", "--json")).ShouldBeDone()
+            .Read(RecoveryReportJson.Default.OperatorActionResponse).Result.Should().Be(OperatorActionStatus.Done);
+
+        (await Sample.RunAsync(way, "sagas", "list")).Out.Should().MatchRegex($"{saga} .* - +demo\n");
+        (await Sample.QueryAsync<string>(Action, new { kind = "release" })).Should().Be($"{actor}: it is not");
+        (await Sample.RunAsync(way, "sagas", "release", saga, "--comment", "again")).ShouldRefuse(ExitCode.Superseded, "it is not held");
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task Recovery_is_paused_and_resumed(string way)
+    {
+        string[] whose = way == Way.Database ? ["--coordinator", Sample.CoordinatorId.ToString()] : [];
+
+        (await Sample.RunAsync(way, ["pause", "--comment", "INC-481", .. whose])).ShouldBeDone().Out.Should().StartWith("pause: done");
+        (await Sample.RunAsync(way, "coordinators", "list")).Out.Should().Contain("INC-481");
+        (await Sample.RunAsync(way, ["resume", "--comment", "over", .. whose, "--json"])).ShouldBeDone()
+            .Read(RecoveryReportJson.Default.OperatorActionResponse).Result.Should().Be(OperatorActionStatus.Done);
+        (await Sample.RunAsync(way, "coordinators", "list")).Out.Should().NotContain("INC-481");
+    }
+
+    [Fact]
+    public async Task Whose_recovery_is_paused_must_be_said_where_there_is_no_process_and_only_there()
+    {
+        (await Sample.RunAsync(Way.Database, "pause", "--comment", "x")).ShouldRefuse(ExitCode.Usage, "--coordinator");
+        (await Sample.RunAsync(Way.Database, "pause", "--comment", "x", "--coordinator", Guid.NewGuid().ToString())).ShouldRefuse(ExitCode.NotFound, "has ever joined");
+        (await Sample.RunAsync(Way.Service, "pause", "--comment", "x", "--coordinator", Sample.CoordinatorId.ToString())).ShouldRefuse(ExitCode.Usage, "its own recovery");
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task An_injected_error_makes_a_saga_unwind(string way)
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+
+        ToolRun run = await Sample.RunAsync(way, "sagas", "inject-error", saga, "wait-for-release", "--comment", "hangs", "--yes", "--force");
+        run.ShouldBeDone().Error.Should().Contain($"inject-error saga {saga}, node 'wait-for-release'");
+        (await Sample.RunAsync(Way.Service, "activate", "--wait")).ShouldBeDone();
+
+        await Sample.ReachesAsync(saga, "unwound");
+        (await Sample.RunAsync(way, "sagas", "show", saga)).Out.Should().MatchRegex("o wait-for-release +failed\n").And.Contain("hangs");
+    }
+
+    [Fact]
+    public async Task An_error_cannot_be_injected_into_a_node_that_there_is_not() =>
+        (await Sample.RunAsync(Way.Service, "sagas", "inject-error", await Sample.StartDemoSagaAsync(), "wiat", "--comment", "x", "--yes"))
+            .ShouldRefuse(ExitCode.Usage, "no node 'wiat'; it has wait-for-release");
+
+    [Fact]
+    public async Task A_saga_is_abandoned_once_a_person_agrees_who_saw_its_name_state_and_owner()
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+
+        ToolRun no = await Sample.RunAsync(ToolStage.SignedIn with { Answer = "n\n" }, Way.Service, "sagas", "abandon", saga, "--comment", "INC-481");
+        no.ShouldRefuse(ExitCode.Failed, "Nothing was done");
+        no.Error.Should().Contain("demo, running, generation 1").And.Contain($"owner: {Sample.CoordinatorId} (").And.Contain("Do it? [y/N]");
+        (await Sample.StateOfAsync(saga)).Should().Be("running");
+
+        (await Sample.RunAsync(ToolStage.SignedIn with { Answer = "" }, Way.Service, "sagas", "abandon", saga, "--comment", "x")).ShouldRefuse(ExitCode.Failed, "Nothing was done");
+        (await Sample.RunAsync(ToolStage.SignedIn with { Answer = "y\n" }, Way.Service, "sagas", "abandon", saga, "--comment", "INC-481")).ShouldBeDone();
+        (await Sample.StateOfAsync(saga)).Should().Be("abandoned");
+        (await Sample.RunAsync(Way.Database, "explain", saga)).Out.Should().Contain($"saga {saga}: abandoned").And.Contain("ada: INC-481");
+    }
+
+    [Fact]
+    public async Task What_cannot_be_taken_back_is_refused_without_a_terminal_unless_it_was_agreed_to()
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+
+        (await Sample.RunAsync(Way.Service, "sagas", "abandon", saga, "--comment", "x")).ShouldRefuse(ExitCode.Usage, "--yes");
+        (await Sample.RunAsync(Way.Database, "sagas", "inject-error", saga, "wait-for-release", "--comment", "x", "--force")).ShouldRefuse(ExitCode.Usage, "--yes");
+
+        (await Sample.StateOfAsync(saga)).Should().Be("running");
+    }
+
+    [Fact]
+    public async Task A_saga_whose_owner_answers_is_only_abandoned_by_force()
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+
+        ToolRun refused = await Sample.RunAsync(Way.Database, "sagas", "abandon", saga, "--comment", "x", "--yes");
+        refused.ShouldRefuse(ExitCode.Refused, "answers");
+        (await Sample.StateOfAsync(saga)).Should().Be("running");
+
+        (await Sample.RunAsync(Way.Database, "sagas", "abandon", saga, "--comment", "x", "--yes", "--force")).ShouldBeDone();
+        (await Sample.StateOfAsync(saga)).Should().Be("abandoned");
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task A_saga_that_has_ended_is_exit_code_4_with_its_present_state(string way)
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+        using HttpResponseMessage released = await Sample.Process.ReleaseDemoSagaAsync(Guid.Parse(saga));
+        await Sample.ReachesAsync(saga, "succeeded");
+
+        ToolRun run = await Sample.RunAsync(way, "sagas", "abandon", saga, "--comment", "x", "--yes", "--json");
+
+        run.ShouldRefuse(ExitCode.Superseded, "it has ended").Read(RecoveryReportJson.Default.OperatorActionResponse).Present!.State.Should().Be(SagaState.Succeeded);
+        (await Sample.RunAsync(way, "sagas", "hold", saga, "--comment", "x")).ShouldRefuse(ExitCode.Superseded, "is succeeded at generation 1");
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task A_saga_that_moves_on_between_the_question_and_the_answer_is_left_alone(string way)
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+        using var asked = new AnswerAfter(() => Sample.ExecuteAsync("update saga_recovery.saga set adopt_generation = 2 where id = @id", new { id = Guid.Parse(saga) }));
+
+        ToolRun run = await asked.RunAsync(Sample, way, "sagas", "abandon", saga, "--comment", "x", "--force");
+
+        run.ShouldRefuse(ExitCode.Superseded, "it was at generation 1 when it was looked at; ").Error.Should().Contain("is running at generation 2");
+        (await Sample.StateOfAsync(saga)).Should().Be("running");
+    }
+
+    [Theory]
+    [InlineData("pause", "--comment", "x")]
+    [InlineData("activate")]
+    [InlineData("activate", "--wait")]
+    public async Task A_lever_without_rights_changes_nothing(params string[] args)
+    {
+        long before = await Sample.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action");
+        var wrong = new ToolStage { Variables = new() { ["SAGA_RECOVERY_USER"] = "eve", ["SAGA_RECOVERY_TOKEN"] = "guessed" } };
+
+        (await Sample.RunAsync(new ToolStage(), Way.Service, args)).ShouldRefuse(ExitCode.Refused, "give --user");
+        (await Sample.RunAsync(wrong, Way.Service, args)).ShouldRefuse(ExitCode.Refused, "does not accept your name and token").Error.Should().NotContain("guessed");
+
+        (await Sample.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action")).Should().Be(before);
+    }
+
+    [Fact]
+    public async Task A_token_may_come_from_a_file()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            string saga = await Sample.StartDemoSagaAsync();
+            await File.WriteAllTextAsync(file, ServiceProcess.OperatorToken + "\n");
+            (await Sample.RunAsync(new ToolStage(), Way.Service, "sagas", "hold", saga, "--comment", "by file", "--user", "grace", "--token-file", file)).ShouldBeDone();
+            (await Sample.QueryAsync<string>(Action, new { kind = "hold" })).Should().Be("grace: by file");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using SagaRecovery.Execution;
+using SagaRecovery.Postgres;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Hosting;
+
+/// <summary>What is done about what is heard between passes.</summary>
+public sealed class HeartbeatTests
+{
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookPeriod = TimeSpan.FromSeconds(61);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(30);
+
+    private readonly ScriptedControls _controls = new();
+
+    [Fact]
+    public async Task Sagas_that_stand_still_are_not_looked_for_before_the_first_pass_is_over()
+    {
+        var listing = new TaskCompletionSource();
+        await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = LookPeriod, _controls);
+        host.Store.BeforeList = () => listing.Task;
+        await host.StartAsync();
+        await host.TimerSetAsync(LookPeriod);
+
+        _controls.Observations.Should().Be(0);
+        listing.SetResult();
+        await Eventually.HoldsAsync(() => _controls.Observations == 1, "it was looked for them once the pass was over");
+    }
+
+    [Fact]
+    public async Task A_first_pass_that_takes_long_does_not_keep_sagas_that_stand_still_from_being_looked_for()
+    {
+        await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = LookPeriod, _controls);
+        host.Store.BeforeList = () => Task.Delay(Timeout.Infinite);
+        await host.StartAsync();
+        await host.TimerSetAsync(LookPeriod);
+
+        host.Time.Advance(LookPeriod);
+
+        await Eventually.HoldsAsync(() => _controls.Observations == 1, "it was looked for them during the pass");
+        host.Status.Current.Totals.Passes.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_hint_runs_a_pass_at_once()
+    {
+        await using RecoveryHost host = await StartAsync();
+        host.Store.Add();
+
+        _controls.Hint();
+        await host.PassesAsync(2);
+
+        host.Status.Current.LastPass!.Should().Match<PassReport>(pass => pass.Start.Reason == PassReason.Hint && pass.Recovered == 1);
+        host.Status.RenderText().Should().Contain("triggered by a hint from the database");
+    }
+
+    [Fact]
+    public async Task A_line_that_is_made_after_an_outage_runs_the_pass_that_would_be_due_later()
+    {
+        await using RecoveryHost host = await StartAsync();
+        host.Store.BeforeList = () => throw new IOException("away");
+        (await host.ActivateAsync()).Result.Should().Be(PassResult.Failed);
+        host.Store.BeforeList = () => Task.CompletedTask;
+
+        await NewLineAsync(host);
+        await host.PassesAsync(3);
+
+        host.Status.Current.LastPass!.Should().Match<PassReport>(pass => pass.Start.Reason == PassReason.Retry && pass.Result == PassResult.Completed);
+    }
+
+    [Fact]
+    public async Task A_line_that_is_made_anew_runs_a_pass_if_sagas_were_assigned_meanwhile()
+    {
+        await using RecoveryHost host = await StartAsync();
+        _controls.Assigned = _controls.AssignedAsRead = 3;
+
+        await NewLineAsync(host);
+        await host.PassesAsync(2);
+        host.Status.Current.LastPass!.Start.Reason.Should().Be(PassReason.Hint);
+        await NewLineAsync(host);
+        await host.ActivateAsync();
+
+        host.Status.Current.Totals.Passes.Should().Be(3, "nothing was assigned the second time");
+    }
+
+    [Fact]
+    public async Task Whoever_assigned_sagas_is_told_once_a_pass_has_come_to_all_of_them()
+    {
+        await using RecoveryHost host = await StartAsync();
+        SagaId bad = host.Store.Add();
+        host.Store.Add();
+        host.Executor.OnResume = (saga, _) => saga.Id == bad ? throw new IOException("no") : Task.FromResult<ResumeOutcome>(ResumeOutcome.Resumed.Instance);
+        _controls.AssignedAsRead = 7;
+
+        await host.ActivateAsync();
+        await host.ActivateAsync();
+
+        _controls.CaughtUp.Should().Equal((7, 1));
+    }
+
+    [Fact]
+    public async Task A_pass_that_fails_has_not_caught_up()
+    {
+        await using RecoveryHost host = await StartAsync();
+        host.Store.Add();
+        _controls.AssignedAsRead = 7;
+        host.Store.BeforeLoad = _ => throw new IOException("away");
+
+        (await host.ActivateAsync()).Result.Should().Be(PassResult.Failed);
+        _controls.CaughtUp.Should().BeEmpty();
+
+        host.Store.BeforeLoad = _ => Task.CompletedTask;
+        await host.ActivateAsync();
+        _controls.CaughtUp.Should().Equal((7, 0));
+    }
+
+    [Fact]
+    public async Task A_setting_that_needs_other_coordinators_says_so_where_the_store_knows_none()
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.TakeOverAfter = TimeSpan.FromMinutes(1));
+
+        await Eventually.HoldsAsync(
+            () => host.LogLines.Lines.Any(line => line.Message.Contains("the setting SagaRecovery:TakeOverAfter has no effect")), "it was said");
+        host.LogLines.Lines.Should().NotContain(line => line.Message.Contains("DrainFor"));
+    }
+
+    private async Task<RecoveryHost> StartAsync()
+    {
+        RecoveryHost host = await RecoveryHost.StartAsync(options => (options.HeartbeatPeriod, options.RetryDelay) = (Heartbeat, RetryDelay), _controls);
+        await Eventually.HoldsAsync(() => _controls.Lines == 1, "the line was made");
+        return host;
+    }
+
+    private async Task NewLineAsync(RecoveryHost host)
+    {
+        int lines = _controls.Lines;
+        _controls.BreakLine();
+        await host.TimerSetAsync(Heartbeat);
+        host.Time.Advance(Heartbeat);
+        await Eventually.HoldsAsync(() => _controls.Lines > lines, "the line was made anew");
+    }
+}

@@ -1,0 +1,57 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.Tests.Support;
+
+/// <summary>A coordinator that gives signs of life and hears hints until it is disposed.</summary>
+internal sealed class ListeningCoordinator : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource<long> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _hints;
+
+    public ListeningCoordinator(SagaDatabase db, Membership member, CoordinatorProfile profile, TimeSpan period)
+    {
+        Member = member;
+        Line = db.Controls.RunHeartbeatAsync(member, profile, period, OnNotification, _ended.Token);
+    }
+
+    public Membership Member { get; }
+
+    public CoordinatorId Id => Member.Coordinator;
+
+    /// <summary>Ends when it is cancelled, fenced or cut off.</summary>
+    public Task Line { get; }
+
+    /// <summary>Completes with the number of the last assignment, once hints are heard.</summary>
+    public Task<long> Listening => _listening.Task;
+
+    public int Hints => Volatile.Read(ref _hints);
+
+    public Task HintedAsync(int times) => Eventually.HoldsAsync(() => Hints >= times, $"it had {times} hints");
+
+    /// <summary>Falls silent, without a goodbye.</summary>
+    public async Task FallSilentAsync()
+    {
+        await _ended.CancelAsync();
+        await Line.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await FallSilentAsync();
+        _ended.Dispose();
+    }
+
+    private void OnNotification(CoordinatorNotification news)
+    {
+        if (news is CoordinatorNotification.Listening listening)
+        {
+            _listening.TrySetResult(listening.Assigned);
+        }
+        else
+        {
+            Interlocked.Increment(ref _hints);
+        }
+    }
+}
