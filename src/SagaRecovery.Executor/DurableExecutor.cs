@@ -206,7 +206,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         ReadOnlyMemory<byte> parameters,
         SagaInjections? inject)
     {
-        SagaCode code = definition.Bind(sagaId, parameters, new NodeOutputs(progress, definition.Json));
+        SagaCode code = definition.Bind(sagaId, parameters, new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json));
         var subject = new RunSubject(sagaId, definition, ownership, state, progress, code, inject, Activity.Current?.Context);
         return new SagaRun(subject, _writer, _logger);
     }

@@ -1,7 +1,5 @@
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing;
 

@@ -1,5 +1,4 @@
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;

@@ -1,5 +1,3 @@
-using SagaRecovery.Postgres;
-
 namespace SagaRecovery.Testing;
 
 /// <summary>

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using ControlPlane.Tests.Support;
 using Npgsql;
-using SagaRecovery.Postgres;
 
 namespace ControlPlane.Tests;
 

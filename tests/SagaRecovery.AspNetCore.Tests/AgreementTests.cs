@@ -3,7 +3,6 @@ using System.Text.Json;
 using Dapper;
 using Npgsql;
 using SagaRecovery.AspNetCore.Tests.Support;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.AspNetCore.Tests;
 

@@ -2,11 +2,8 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.AspNetCore.Tests.Support;
-using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
-using SagaRecovery.Executor.Diagnostics;
 
 namespace SagaRecovery.AspNetCore.Tests;
 

@@ -1,8 +1,5 @@
 using System.Text.Json;
-using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.AspNetCore.Tests.Support;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Tests;

@@ -1,10 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.AspNetCore.Tests.Support;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 
 namespace SagaRecovery.AspNetCore.Tests;
 

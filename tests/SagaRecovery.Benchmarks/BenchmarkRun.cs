@@ -3,7 +3,6 @@ using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Data;
 using SagaRecovery.Benchmarks.Reports;
 using SagaRecovery.Benchmarks.Subjects;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks;
 

@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Reports;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks;
 

@@ -1,4 +1,3 @@
-using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Cli.Tests.Support;
 
 namespace SagaRecovery.Cli.Tests;

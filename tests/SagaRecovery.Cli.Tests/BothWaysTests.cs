@@ -2,7 +2,6 @@ using System.Text.Json;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
-using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Tests;

@@ -1,8 +1,6 @@
-using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
-using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Tests;
 

@@ -1,4 +1,3 @@
-using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
 using SagaRecovery.Storage;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Cli.Tests;
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using SagaRecovery.Execution;
 using SagaRecovery.Executor.Tests.Support;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 

@@ -3,7 +3,6 @@ using SagaRecovery.Executor.Tests.Progress;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
-using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Executor.Tests;
 

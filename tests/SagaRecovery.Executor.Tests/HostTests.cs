@@ -86,7 +86,7 @@ public sealed class HostTests
         using var impatient = new CancellationTokenSource();
 
         Task<SagaHandle> starting = client.StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "");
-        Task<SagaHandle> interrupted = client.StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "", ct: impatient.Token);
+        Task<SagaHandle> interrupted = client.StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "", cancellationToken: impatient.Token);
         starting.IsCompleted.Should().BeFalse();
         await impatient.CancelAsync();
         await host.Services.GetRequiredService<SagaCoordinator>()

@@ -1,8 +1,6 @@
 using System.Data.Common;
-using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Executor.Tests.Support;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 

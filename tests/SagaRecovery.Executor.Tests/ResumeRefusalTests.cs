@@ -1,8 +1,5 @@
 using System.Text.Json;
-using SagaRecovery.AspNetCore.Diagnostics;
-using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Tests.Progress;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Fencing;

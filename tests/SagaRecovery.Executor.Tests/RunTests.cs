@@ -1,10 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
 using SagaRecovery.Executor.Tests.Support;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
-using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Executor.Tests;
 

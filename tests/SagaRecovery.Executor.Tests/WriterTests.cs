@@ -1,5 +1,4 @@
 using SagaRecovery.Executor.Tests.Support;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 

@@ -1,7 +1,6 @@
 using Dapper;
 using EmbeddedPostgres;
 using Npgsql;
-using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Reconciliation;
 

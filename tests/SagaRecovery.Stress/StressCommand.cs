@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Blast;
-using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Scenarios;
 
 namespace SagaRecovery.Stress;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
-using SagaRecovery.Stress.Scenarios;
 
 namespace SagaRecovery.Stress;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Scenarios;
 
 namespace SagaRecovery.Stress;

@@ -1,8 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SagaRecovery.AspNetCore.Diagnostics;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress;

@@ -1,5 +1,4 @@
 using Npgsql;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests;

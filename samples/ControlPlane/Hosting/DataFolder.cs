@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using SagaRecovery;
 
 namespace ControlPlane.Hosting;
 

@@ -1,6 +1,5 @@
 using EmbeddedPostgres;
 using Npgsql;
-using SagaRecovery;
 
 namespace ControlPlane.Hosting;
 

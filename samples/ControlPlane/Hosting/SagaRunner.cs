@@ -12,7 +12,7 @@ internal sealed class SagaRunner(
 
     /// <summary>Starts a saga. It goes on, whatever becomes of the request.</summary>
     /// <exception cref="NotReadyException">This process could not start it in time.</exception>
-    /// <exception cref="CoordinatorFencedException">A newer process has taken over.</exception>
+    /// <exception cref="SagaRecovery.Fencing.CoordinatorFencedException">A newer process has taken over.</exception>
     public async Task<SagaHandle> StartAsync<TParameters>(Saga<TParameters> saga, TParameters parameters, SagaId? id = null)
     {
         await WaitUntilReadyAsync();

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;

@@ -1,6 +1,6 @@
 using System.Text;
 using SagaRecovery.Operations;
-using SagaRecovery.Postgres;
+using SagaRecovery.Storage;
 using static SagaRecovery.Status.PlainText;
 
 namespace SagaRecovery.AspNetCore.Endpoints;

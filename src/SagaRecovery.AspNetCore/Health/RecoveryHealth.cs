@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Health;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Cli.CommandLine;
 

@@ -1,8 +1,6 @@
 using System.CommandLine;
 using SagaRecovery.Cli.CommandLine;
-using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using SagaRecovery.Cli.CommandLine;
-using SagaRecovery.Cli.Output;
 
 namespace SagaRecovery.Cli.Commands;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;

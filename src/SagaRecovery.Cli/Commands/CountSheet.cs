@@ -1,6 +1,5 @@
 using System.Globalization;
 using SagaRecovery.Cli.Output;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;

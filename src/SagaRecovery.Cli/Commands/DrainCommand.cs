@@ -1,7 +1,6 @@
 using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
-using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -98,14 +97,14 @@ internal static class DrainCommand
         {
             call.Note(drain.Phase == DrainPhase.Unanswered
                 ? $"{asked}; the database did not answer: ask for it again."
-                : $"{asked}; {PlainText.Count(drain.HandedOver, "saga")} given to others, {drain.Left} left, which nobody else can take: they go on at the next start.");
+                : $"{asked}; {PlainText.Count(drain.Reassigned, "saga")} given to others, {drain.Left} left, which nobody else can take: they go on at the next start.");
             return ExitCode.Failed;
         }
 
         if (!call.Json)
         {
             call.Screen.Line(drain.Phase == DrainPhase.Drained
-                ? $"{asked}; done, {PlainText.Count(drain.HandedOver, "saga")} given to others, none left"
+                ? $"{asked}; done, {PlainText.Count(drain.Reassigned, "saga")} given to others, none left"
                 : $"{asked}; 'status' says how far it has come (or use --wait)");
         }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Operations;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 

@@ -3,7 +3,6 @@ using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
-using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 

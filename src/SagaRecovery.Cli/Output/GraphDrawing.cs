@@ -1,5 +1,5 @@
 using SagaRecovery.Operations;
-using SagaRecovery.Postgres;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;

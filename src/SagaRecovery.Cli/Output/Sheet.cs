@@ -1,5 +1,4 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using Spectre.Console;

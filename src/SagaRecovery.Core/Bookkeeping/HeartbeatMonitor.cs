@@ -12,7 +12,7 @@ public enum CoordinatorState
     Draining,
 
     /// <summary>It has shut down, or was silent and has been taken over from.</summary>
-    Gone,
+    Down,
 }
 
 /// <summary>A coordinator, as it was seen at one look.</summary>

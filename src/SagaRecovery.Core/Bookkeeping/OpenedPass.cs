@@ -112,8 +112,16 @@ public sealed class OpenedPass
 
         _step = Step.Closed;
         _tracker.Close(this);
-        return new PassReport(Start) { Duration = now - Start.StartedAt, Result = PassResult.Failed, Error = error }.WithStarts(this);
+        return WithStarts(new PassReport(Start) { Duration = now - Start.StartedAt, Result = PassResult.Failed, Error = error });
     }
+
+    /// <summary>Adds to a report what the two drains of this pass read.</summary>
+    internal PassReport WithStarts(PassReport report) => report with
+    {
+        ObservedStarts = OpeningStarts.Announced.Count + ClosingStarts.Announced.Count,
+        Interrupted = OpeningStarts.Interrupted.Count + ClosingStarts.Interrupted.Count,
+        ProtocolViolations = OpeningStarts.Violations.Count + ClosingStarts.Violations.Count,
+    };
 
     internal RecoveryPlan MakePlan(CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
     {

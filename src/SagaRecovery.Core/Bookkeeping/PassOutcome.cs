@@ -138,7 +138,7 @@ public sealed class PassOutcome
                 _tracker.NoteAllAttempted();
             }
 
-            return Report(tally, now, error).WithStarts(_plan.Pass);
+            return _plan.Pass.WithStarts(Report(tally, now, error));
         }
     }
 

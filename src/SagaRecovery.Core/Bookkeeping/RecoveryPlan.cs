@@ -1,4 +1,5 @@
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
@@ -99,4 +100,22 @@ public sealed class RecoveryPlan
     /// <returns>The one account of what came of it.</returns>
     /// <exception cref="InvalidOperationException">It has been begun before, or the pass is over.</exception>
     public PassOutcome BeginOutcome() => Pass.BeginOutcome(this);
+
+    /// <summary>Returns the plan in the form of a dry run's report.</summary>
+    /// <param name="now">The present time.</param>
+    public RecoveryPlanReport ToReport(DateTimeOffset now) => new(now, Found, [
+        Bucket("recover", Recover, saga => saga.SagaId),
+        Bucket("readopted", Readopted, saga => saga.Candidate.SagaId),
+        Bucket("already running", AlreadyRunning, sagaId => sagaId),
+        Bucket("backing off", BackingOff, saga => saga.Candidate.SagaId),
+        Bucket("held", Held, saga => saga.SagaId),
+        Bucket("paused", Paused, saga => saga.SagaId),
+        Bucket("deferred", Deferred, saga => saga.SagaId),
+        Bucket("unreadable", Unreadable, saga => saga.SagaId),
+        Bucket("no longer listed", NoLongerListed, saga => saga.SagaId),
+        Bucket("starting", Starting, sagaId => sagaId),
+    ]);
+
+    private static PlanBucket Bucket<T>(string name, IReadOnlyList<T> sagas, Func<T, SagaId> idOf) =>
+        new(name, sagas.Count, [.. sagas.Take(RecoveryReport.HistoryLength).Select(idOf)]);
 }

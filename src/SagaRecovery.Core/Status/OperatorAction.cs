@@ -83,7 +83,7 @@ public static class OperatorActionText
 /// <summary>A lever that was pulled.</summary>
 /// <param name="Number">In the order of pulling; never given twice.</param>
 /// <param name="Time">When.</param>
-/// <param name="OperatorActionKind">Which.</param>
+/// <param name="Kind">Which.</param>
 /// <param name="SagaId">On which saga; null: on a coordinator's recovery, or on all its sagas.</param>
 /// <param name="Note">By whom, and why.</param>
 public sealed record OperatorAction(long Number, DateTimeOffset Time, OperatorActionKind Kind, SagaId? SagaId, OperatorNote Note)

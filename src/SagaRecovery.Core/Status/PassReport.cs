@@ -1,5 +1,3 @@
-using SagaRecovery.Bookkeeping;
-
 namespace SagaRecovery.Status;
 
 /// <summary>What asked for a pass. Where several did, the one that stands last here is named.</summary>
@@ -9,7 +7,7 @@ public enum PassReason
     WithdrawnStart,
 
     /// <summary>The executor gave a run up: its saga has to be recovered.</summary>
-    Interrupted,
+    InterruptedRun,
 
     /// <summary>The period had gone by.</summary>
     Periodic,
@@ -33,7 +31,7 @@ public enum PassReason
     Startup,
 
     /// <summary>An operator pulled a lever that lets sagas go on.</summary>
-    OperatorActionKind,
+    OperatorAction,
 
     /// <summary>An activation of the trigger; it tries sagas that are backing off at once.</summary>
     Explicit,
@@ -155,13 +153,6 @@ public sealed record PassReport(PassStart Start)
 
     /// <summary>For how long nobody had run each recovered saga.</summary>
     public DurationHistogram TimeToRecover { get; init; } = DurationHistogram.Empty;
-
-    internal PassReport WithStarts(OpenedPass pass) => this with
-    {
-        ObservedStarts = pass.OpeningStarts.Announced.Count + pass.ClosingStarts.Announced.Count,
-        Interrupted = pass.OpeningStarts.Interrupted.Count + pass.ClosingStarts.Interrupted.Count,
-        ProtocolViolations = pass.OpeningStarts.Violations.Count + pass.ClosingStarts.Violations.Count,
-    };
 }
 
 /// <summary>A saga that was recovered.</summary>

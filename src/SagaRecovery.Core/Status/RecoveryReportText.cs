@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using SagaRecovery.Fencing;
 using static SagaRecovery.Status.PlainText;
 
 namespace SagaRecovery.Status;

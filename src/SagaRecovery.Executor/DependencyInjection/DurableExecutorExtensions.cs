@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -31,7 +30,7 @@ public static class DurableExecutorExtensions
             services.AddSingleton<IValidateOptions<DurableExecutorOptions>, DurableExecutorOptionsValidator>();
             services.AddSingleton<SagaRegistry>();
             services.AddSingleton(CreateExecutor);
-            services.AddSingleton(CreateClient);
+            services.AddSingleton<SagaClient>(CreateClient);
 
             // First of all hosted services: they stop in reverse order, so recovery hands nothing more over, and no endpoint starts
             // anything more, when the executor stops.
@@ -65,7 +64,7 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<ILogger<DurableExecutor>>(),
         provider.GetService<IMeterFactory>());
 
-    private static SagaClient CreateClient(IServiceProvider provider) => new(
+    private static DurableSagaClient CreateClient(IServiceProvider provider) => new(
         provider.GetRequiredService<SagaRegistry>(),
         provider.GetRequiredService<DurableExecutor>(),
         provider.GetRequiredService<SagaCoordinator>(),

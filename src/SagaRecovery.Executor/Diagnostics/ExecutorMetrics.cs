@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Diagnostics;

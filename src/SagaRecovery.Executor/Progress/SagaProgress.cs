@@ -1,4 +1,3 @@
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Progress;

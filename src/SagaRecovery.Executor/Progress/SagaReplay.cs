@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Progress;

@@ -1,5 +1,4 @@
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Executor.Running;
 

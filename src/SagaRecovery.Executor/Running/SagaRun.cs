@@ -314,7 +314,7 @@ internal sealed class SagaRun : IDisposable
         if (end == SagaState.Succeeded)
         {
             Log.Succeeded(_logger, Id, Name);
-            return new SagaResult.Succeeded(new NodeOutputs(_progress, _subject.Definition.Json));
+            return new SagaResult.Succeeded(new NodeOutputs(_progress.Shape, _progress.OutputOf, _subject.Definition.Json));
         }
 
         (string failedNode, SagaError failure) = ErrorAt(_progress.FailedNode!.Value);

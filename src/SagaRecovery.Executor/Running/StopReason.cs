@@ -25,7 +25,7 @@ internal enum StopReason
     Replaced,
 
     /// <summary>The run itself failed.</summary>
-    Interrupted,
+    Faulted,
 }
 
 internal static class StopReasonText

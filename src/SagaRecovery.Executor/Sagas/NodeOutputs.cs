@@ -1,5 +1,4 @@
 using System.Text.Json;
-using SagaRecovery.Executor.Progress;
 
 namespace SagaRecovery;
 
@@ -7,9 +6,12 @@ namespace SagaRecovery;
 /// What the nodes of one saga returned. Always read back from JSON, so that a node sees the same after a crash as without one. A node
 /// reads only what was recorded before it was begun, hence no lock.
 /// </summary>
-internal sealed class NodeOutputs(SagaProgress progress, JsonSerializerOptions json)
+/// <param name="shape">The nodes of the saga.</param>
+/// <param name="outputOf">Returns what a node returned: JSON in UTF-8.</param>
+/// <param name="json">Reads it.</param>
+internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte>> outputOf, JsonSerializerOptions json)
 {
-    public SagaShape Shape => progress.Shape;
+    public SagaShape Shape => shape;
 
     public TOutput Read<TOutput>(SagaNode<TOutput> node)
     {
@@ -18,7 +20,7 @@ internal sealed class NodeOutputs(SagaProgress progress, JsonSerializerOptions j
             throw new ArgumentException($"Node '{node.Name}' is not a node of this saga.", nameof(node));
         }
 
-        return JsonSerializer.Deserialize<TOutput>(progress.OutputOf(node.Id).Span, json)!;
+        return JsonSerializer.Deserialize<TOutput>(outputOf(node.Id).Span, json)!;
     }
 
     /// <summary>As <see cref="Read"/>, for a node's code: what cannot be read is not that code's failure.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery;
 

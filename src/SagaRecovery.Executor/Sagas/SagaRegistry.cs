@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery;

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections;
 using System.Text.Json;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery;
 

@@ -70,7 +70,7 @@ internal static class Expect
     {
         0 => "none",
         <= 8 => string.Join(", ", values.Select(Print)),
-        _ => $"{string.Join(", ", values.Take(8).Select(Show))} and {values.Count - 8} more",
+        _ => $"{string.Join(", ", values.Take(8).Select(Print))} and {values.Count - 8} more",
     };
 }
 

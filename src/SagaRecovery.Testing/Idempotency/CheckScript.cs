@@ -1,7 +1,3 @@
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
-using SagaRecovery.Executor.Running;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;

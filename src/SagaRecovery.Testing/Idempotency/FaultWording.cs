@@ -1,7 +1,4 @@
 using System.Text;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
-using SagaRecovery.Executor.Running;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;

@@ -1,6 +1,3 @@
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;

@@ -26,7 +26,7 @@ internal sealed class TrialProcess : IAsyncDisposable
         _wakeups = new RecoveryWakeups(time);
         var starts = new SagaStarts(new StartInbox(), _coordinator, _wakeups, options);
         _executor = new DurableExecutor(registry, _coordinator, starts, log, time, executorOptions, NullLogger<DurableExecutor>.Instance);
-        Client = new SagaClient(registry, _executor, _coordinator, starts, log, time, executorOptions);
+        Client = new DurableSagaClient(registry, _executor, _coordinator, starts, log, time, executorOptions);
     }
 
     public SagaClient Client { get; }

@@ -1,5 +1,3 @@
-using SagaRecovery.Postgres;
-
 namespace SagaRecovery.Testing.Idempotency;
 
 /// <summary>A run in which a node failed and the saga was unwound.</summary>

@@ -31,7 +31,7 @@ public sealed class SimulatedStart : IDisposable
 
     /// <summary>Inserts the row, past <see cref="SimulatedStep.Insert"/> and <see cref="SimulatedStep.InsertAnswer"/>.</summary>
     /// <returns>Whether it was inserted; false: there is a saga with this id.</returns>
-    /// <exception cref="Coordinators.CoordinatorFencedException">A newer process has joined.</exception>
+    /// <exception cref="Fencing.CoordinatorFencedException">A newer process has joined.</exception>
     public Task<bool> InsertAsync(CancellationToken cancellationToken = default) =>
         _log.CreateAsync(_member, new NewSaga(SagaId, Definition, "{}"u8.ToArray()), cancellationToken);
 

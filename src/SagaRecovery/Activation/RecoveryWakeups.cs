@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Activation;

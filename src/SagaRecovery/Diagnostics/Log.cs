@@ -98,10 +98,10 @@ internal static partial class Log
     [LoggerMessage(30, LogLevel.Warning, "the process before this one crashed, last seen {LastSeen}; suspects, which go last: {InFlight}")]
     public static partial void PreviousCrashed(ILogger logger, string lastSeen, int inFlight);
 
-    [LoggerMessage(31, LogLevel.Warning, "lever {Lever} pulled on saga {SagaId} by {Actor}: {Reason}")]
+    [LoggerMessage(31, LogLevel.Warning, "operator action {Kind} on saga {SagaId} by {Actor}: {Reason}")]
     public static partial void SagaActionPerformed(ILogger logger, string kind, SagaId sagaId, string actor, string reason);
 
-    [LoggerMessage(32, LogLevel.Warning, "lever {Lever} pulled on recovery by {Actor}: {Reason}")]
+    [LoggerMessage(32, LogLevel.Warning, "operator action {Kind} on recovery by {Actor}: {Reason}")]
     public static partial void RecoveryActionPerformed(ILogger logger, string kind, string actor, string reason);
 
     [LoggerMessage(33, LogLevel.Debug, "a sign of life, or a look at the sagas' progress, failed; it is tried again at the next beat")]
@@ -125,16 +125,16 @@ internal static partial class Log
     [LoggerMessage(39, LogLevel.Information, "draining, asked for by {Actor}: {Reason}; no new sagas, those that run have {LetRun} to finish")]
     public static partial void Draining(ILogger logger, string actor, string reason, TimeSpan letRun);
 
-    [LoggerMessage(40, LogLevel.Information, "drained: {HandedOver} sagas given to others, none left")]
+    [LoggerMessage(40, LogLevel.Information, "drained: {Reassigned} sagas given to others, none left")]
     public static partial void Drained(ILogger logger, long reassigned);
 
-    [LoggerMessage(41, LogLevel.Warning, "drained with {Left} sagas left, which nobody else can take; they go on at the next start. {HandedOver} were given to others")]
+    [LoggerMessage(41, LogLevel.Warning, "drained with {Left} sagas left, which nobody else can take; they go on at the next start. {Reassigned} were given to others")]
     public static partial void DrainedButFor(ILogger logger, long left, long reassigned);
 
     [LoggerMessage(42, LogLevel.Warning, "the store could not be told of the drain, and nothing was given to others")]
     public static partial void DrainFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(43, LogLevel.Warning, "lever {Lever} pulled on {Coordinator} by {Actor}: {Reason}")]
+    [LoggerMessage(43, LogLevel.Warning, "operator action {Kind} on {Coordinator} by {Actor}: {Reason}")]
     public static partial void CoordinatorActionPerformed(ILogger logger, string kind, string coordinator, string actor, string reason);
 
     [LoggerMessage(45, LogLevel.Error, "saga was lost by the database: {SagaId}; this process had started it or was running it, and its row is gone")]

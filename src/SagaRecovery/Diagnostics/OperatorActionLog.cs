@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using SagaRecovery.Hosting;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 

@@ -11,7 +11,7 @@ namespace SagaRecovery.Execution;
 /// <item>one run to a saga id; a newer generation replaces an older run, never the other way round;</item>
 /// <item>every write about a saga carries its <see cref="Ownership"/> and is refused by the store when that is out of date; a refused
 /// run stops and does not try again;</item>
-/// <item>when <see cref="SagaCoordinator.Fenced"/> fires, all runs stop;</item>
+/// <item>when <see cref="Coordinators.SagaCoordinator.Fenced"/> fires, all runs stop;</item>
 /// <item>a run that stops for any other reason before its saga is finished is reported to <see cref="SagaStarts.ReportInterrupted"/> once it is
 /// over, so that the next pass recovers the saga.</item>
 /// </list>

@@ -2,7 +2,7 @@ namespace SagaRecovery.Fencing;
 
 /// <summary>
 /// The store does not know the join of this process any more, and knows of no later one: its database was failed over, restored from a
-/// backup, or started anew. Nothing was written. <see cref="SagaCoordinator.RejoinAsync"/> joins again.
+/// backup, or started anew. Nothing was written. <see cref="Coordinators.SagaCoordinator.RejoinAsync"/> joins again.
 /// </summary>
 public sealed class JoinLostException : Exception
 {

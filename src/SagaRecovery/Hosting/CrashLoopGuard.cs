@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -80,13 +79,13 @@ internal sealed class CrashLoopGuard(
 
     private async Task ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken)
     {
-        PreviousIncarnation previous = await controls.ReadPreviousIncarnationAsync(member, cancellationToken).ConfigureAwait(false);
-        if (previous.Previous is not { } previous)
+        PreviousIncarnation incarnation = await controls.ReadPreviousIncarnationAsync(member, cancellationToken).ConfigureAwait(false);
+        if (incarnation.Process is not { } previous)
         {
             return;
         }
 
-        IReadOnlyList<Suspect> suspects = IsOn ? previous.Suspects : [];
+        IReadOnlyList<Suspect> suspects = IsOn ? incarnation.Suspects : [];
         if (previous.Crashed)
         {
             Log.PreviousCrashed(logger, PlainText.Time(previous.LastSeen), suspects.Count);
@@ -100,7 +99,7 @@ internal sealed class CrashLoopGuard(
     {
         var note = new OperatorNote(
             OperatorNote.CrashGuardActor,
-            $"the process died {PlainText.Count(guilty.DeathsAlone, "time")} within {PlainText.Duration(_policy.Probation)} of being handed this saga alone, and no step of it had ended in between");
+            $"the process died {PlainText.Count(blamed.DeathsAlone, "time")} within {PlainText.Duration(_policy.Probation)} of being handed this saga alone, and no step of it had ended in between");
         await operations.HoldAsync(blamed.SagaId, note, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,7 +1,5 @@
 using System.Diagnostics.Metrics;
 using SagaRecovery.Execution;
-using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;

@@ -115,7 +115,7 @@ internal sealed class RecoveryPass(
         try
         {
             (_, RecoveryPlan plan) = await JoinAndPlanAsync(opened, stopping).ConfigureAwait(false);
-            RecoveryPlanReport report = RecoveryPlanReport.Of(plan, Now);
+            RecoveryPlanReport report = plan.ToReport(Now);
             AccountForStarts(plan.BeginOutcome().Complete(Now));
             return report;
         }

@@ -4,7 +4,6 @@ using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 

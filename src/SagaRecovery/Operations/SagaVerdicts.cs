@@ -1,5 +1,4 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 

@@ -1,5 +1,3 @@
-using SagaRecovery.Fencing;
-
 namespace SagaRecovery.Postgres;
 
 /// <summary>The statements of what recovery keeps beside the sagas. <c>$1</c> and <c>$2</c> are the coordinator's id and the token of its join.</summary>

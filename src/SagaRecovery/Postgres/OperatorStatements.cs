@@ -1,5 +1,3 @@
-using SagaRecovery.Fencing;
-
 namespace SagaRecovery.Postgres;
 
 /// <summary>The statements behind what operators see and do.</summary>

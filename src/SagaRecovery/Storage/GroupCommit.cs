@@ -1,5 +1,4 @@
 using System.Data.Common;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Storage;
 

@@ -58,9 +58,9 @@ public interface ISagaControls
 }
 
 /// <summary>What a process takes over from the one before it under the same coordinator id.</summary>
-/// <param name="Previous">How that ended; null: there was none.</param>
+/// <param name="Process">How that ended; null: there was none.</param>
 /// <param name="Suspects">What it had in hand, and what is under suspicion since earlier deaths.</param>
-public sealed record PreviousIncarnation(PreviousProcess? Previous, IReadOnlyList<Suspect> Suspects);
+public sealed record PreviousIncarnation(PreviousProcess? Process, IReadOnlyList<Suspect> Suspects);
 
 /// <summary>For how long a saga may stand still.</summary>
 /// <param name="Usual">Where its definition is not named.</param>

@@ -11,7 +11,7 @@ internal sealed class NoSagaControls : ISagaControls
         Task.FromResult(RecoveryControls.None);
 
     public Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken) =>
-        Task.FromResult(new PreviousIncarnation(Previous: null, Suspects: []));
+        Task.FromResult(new PreviousIncarnation(Process: null, Suspects: []));
 
     public Task RecordInFlightAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) => Task.CompletedTask;
 

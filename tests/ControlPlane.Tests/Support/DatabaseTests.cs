@@ -1,5 +1,4 @@
 using Npgsql;
-using SagaRecovery;
 
 namespace ControlPlane.Tests.Support;
 

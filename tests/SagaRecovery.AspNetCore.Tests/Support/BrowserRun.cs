@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
-using SagaRecovery.Cli;
 
 namespace SagaRecovery.AspNetCore.Tests.Support;
 

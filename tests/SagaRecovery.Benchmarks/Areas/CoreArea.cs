@@ -1,7 +1,6 @@
 using SagaRecovery.Benchmarks.Core;
 using SagaRecovery.Benchmarks.Reports;
 using SagaRecovery.Benchmarks.Subjects;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Areas;
 

@@ -1,7 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Core;

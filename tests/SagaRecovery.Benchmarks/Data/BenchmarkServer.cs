@@ -1,6 +1,5 @@
 using EmbeddedPostgres;
 using Npgsql;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Data;
 

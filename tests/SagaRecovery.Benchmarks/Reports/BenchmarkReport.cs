@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Subjects;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Reports;
 

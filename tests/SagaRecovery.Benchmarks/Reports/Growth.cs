@@ -1,6 +1,3 @@
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
-
 namespace SagaRecovery.Benchmarks.Reports;
 
 /// <summary>How cost grows with size.</summary>

@@ -1,4 +1,3 @@
-using SagaRecovery.Benchmarks.Areas;
 using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Reports;

@@ -1,5 +1,4 @@
 using System.Text;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Reports;
 

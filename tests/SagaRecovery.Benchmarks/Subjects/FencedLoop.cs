@@ -1,6 +1,5 @@
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

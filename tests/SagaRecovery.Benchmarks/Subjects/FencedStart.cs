@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,7 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
 using SagaRecovery.Benchmarks.Data;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,10 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
-using SagaRecovery.Hosting;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,5 +1,3 @@
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Benchmarks.Subjects;

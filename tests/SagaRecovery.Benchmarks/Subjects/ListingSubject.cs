@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Npgsql;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,5 +1,3 @@
-using SagaRecovery.Postgres;
-
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>Merges a stream of sagas with a stream of their events, both in the order of the sagas' ids.</summary>

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Subjects;

@@ -1,8 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 
@@ -29,7 +27,7 @@ internal sealed class ProcessStore : IAsyncDisposable
 
     public ISagaControls Controls => Get<ISagaControls>();
 
-    public Coordinators.ISagaCluster Cluster => Get<Coordinators.ISagaCluster>();
+    public Storage.ISagaCluster Cluster => Get<Storage.ISagaCluster>();
 
     /// <summary>What this process writes with, as of its last join.</summary>
     public Membership Member { get; private set; }

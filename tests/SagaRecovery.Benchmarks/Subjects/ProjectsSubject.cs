@@ -1,7 +1,5 @@
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 

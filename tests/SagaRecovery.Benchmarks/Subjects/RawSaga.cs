@@ -1,5 +1,4 @@
 using Npgsql;
-using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

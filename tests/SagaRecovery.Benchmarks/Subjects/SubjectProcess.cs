@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using SagaRecovery.Benchmarks.Reports;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 

@@ -1,5 +1,3 @@
-using SagaRecovery.Benchmarks.Reports;
-
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>What one turn of a subject came to.</summary>

@@ -1,5 +1,4 @@
 using SagaRecovery.Benchmarks.Reports;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Benchmarks.Tests;
 

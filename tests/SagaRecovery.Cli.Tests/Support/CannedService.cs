@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using SagaRecovery.AspNetCore.Endpoints;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Cli.Tests.Support;
 

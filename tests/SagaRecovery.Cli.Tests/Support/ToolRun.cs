@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Cli.CommandLine;
 
 namespace SagaRecovery.Cli.Tests.Support;

@@ -91,7 +91,7 @@ internal sealed class ScriptedProcess
         Database.Finish(sagaId);
     }
 
-    public void ReportInterrupted(SagaId sagaId) => GiveUp(sagaId, Executor.End(sagaId));
+    public void ReportInterrupted(SagaId sagaId) => ReportInterrupted(sagaId, Executor.End(sagaId));
 
     public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation)
     {

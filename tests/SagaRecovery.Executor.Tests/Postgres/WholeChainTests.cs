@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using EmbeddedPostgres;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Tests.Postgres;

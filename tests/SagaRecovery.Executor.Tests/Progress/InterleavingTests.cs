@@ -1,5 +1,4 @@
 using SagaRecovery.Executor.Progress;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;

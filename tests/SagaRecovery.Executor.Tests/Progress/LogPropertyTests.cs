@@ -1,8 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using SagaRecovery.AspNetCore.Diagnostics;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;

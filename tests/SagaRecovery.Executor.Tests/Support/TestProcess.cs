@@ -4,14 +4,10 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Activation;
-using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
-using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
@@ -32,7 +28,7 @@ internal sealed class TestProcess : IAsyncDisposable
         Starts = new SagaStarts(Inbox, Coordinator, new RecoveryWakeups(time), options);
         Registry = new SagaRegistry(sagas, executorOptions);
         Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines);
-        Client = new SagaClient(Registry, Executor, Coordinator, Starts, log, time, executorOptions);
+        Client = new DurableSagaClient(Registry, Executor, Coordinator, Starts, log, time, executorOptions);
     }
 
     public InMemorySagaStore Store { get; }

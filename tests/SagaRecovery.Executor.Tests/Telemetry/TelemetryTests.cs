@@ -6,7 +6,6 @@ using SagaRecovery.Executor.Tests.Postgres;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Hosting;
 using SagaRecovery.Operations;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Tests.Telemetry;

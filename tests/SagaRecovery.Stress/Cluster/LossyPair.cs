@@ -2,7 +2,6 @@ using System.Globalization;
 using Dapper;
 using EmbeddedPostgres;
 using Npgsql;
-using SagaRecovery.Stress.Faults;
 
 namespace SagaRecovery.Stress.Cluster;
 

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using EmbeddedPostgres;
 using Npgsql;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Cluster;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress.Faults;

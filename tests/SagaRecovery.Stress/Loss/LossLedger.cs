@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Loss;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using SagaRecovery.Stress.Cluster;
-using SagaRecovery.Stress.Faults;
 
 namespace SagaRecovery.Stress.Loss;
 

@@ -1,7 +1,6 @@
 using System.Data;
 using Dapper;
 using Npgsql;
-using SagaRecovery.Stress.Nodes;
 
 namespace SagaRecovery.Stress.Loss;
 

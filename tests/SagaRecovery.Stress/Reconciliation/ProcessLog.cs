@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Reconciliation;
 

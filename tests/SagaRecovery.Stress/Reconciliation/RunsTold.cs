@@ -1,6 +1,3 @@
-using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
-
 namespace SagaRecovery.Stress.Reconciliation;
 
 /// <summary>

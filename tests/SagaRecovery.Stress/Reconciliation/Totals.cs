@@ -1,8 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using SagaRecovery.AspNetCore.Diagnostics;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 
 namespace SagaRecovery.Stress.Reconciliation;
 

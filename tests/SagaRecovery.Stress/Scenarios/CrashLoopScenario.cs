@@ -1,7 +1,5 @@
 using System.Text.Json;
 using EmbeddedPostgres;
-using SagaRecovery.AspNetCore.Endpoints;
-using SagaRecovery.Stress.Reconciliation;
 using SagaRecovery.Stress.Worker;
 
 namespace SagaRecovery.Stress.Scenarios;

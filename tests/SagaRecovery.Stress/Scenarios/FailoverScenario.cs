@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Reconciliation;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using EmbeddedPostgres;
-using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress.Scenarios;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using EmbeddedPostgres;
-using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress.Scenarios;

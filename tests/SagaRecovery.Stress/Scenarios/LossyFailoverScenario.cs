@@ -1,4 +1,3 @@
-using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Loss;
 

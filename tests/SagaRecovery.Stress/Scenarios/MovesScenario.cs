@@ -1,5 +1,4 @@
 using EmbeddedPostgres;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Stress.Nodes;

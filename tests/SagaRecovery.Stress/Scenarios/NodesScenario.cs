@@ -1,6 +1,5 @@
 using System.Net;
 using EmbeddedPostgres;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Stress.Nodes;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using EmbeddedPostgres;
-using SagaRecovery.Fencing;
 using SagaRecovery.Stress.Reconciliation;
 using SagaRecovery.Stress.Worker;
 

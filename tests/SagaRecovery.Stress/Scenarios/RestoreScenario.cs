@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using SagaRecovery.Postgres;
 using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Loss;
 using SagaRecovery.Stress.Reconciliation;

@@ -1,7 +1,6 @@
 using Dapper;
 using Npgsql;
 using SagaRecovery.Coordinators;
-using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Stress.Worker;
 

@@ -1,8 +1,3 @@
-using SagaRecovery.AspNetCore.Diagnostics;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
-using SagaRecovery.Stress.Nodes;
-
 namespace SagaRecovery.Stress.Worker;
 
 /// <summary>An event that stands in the log of a saga when it is seeded.</summary>

@@ -1,6 +1,5 @@
 using Dapper;
 using Npgsql;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Worker;
 

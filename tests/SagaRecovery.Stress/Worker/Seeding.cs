@@ -1,12 +1,8 @@
 using System.Text;
 using Dapper;
 using Npgsql;
-using SagaRecovery.AspNetCore.Diagnostics;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
-using SagaRecovery.Stress.Nodes;
 
 namespace SagaRecovery.Stress.Worker;
 

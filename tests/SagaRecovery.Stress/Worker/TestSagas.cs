@@ -1,5 +1,3 @@
-using SagaRecovery.Stress.Nodes;
-
 namespace SagaRecovery.Stress.Worker;
 
 internal sealed record GoodParameters(int Number);

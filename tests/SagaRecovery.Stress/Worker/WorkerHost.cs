@@ -4,8 +4,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using SagaRecovery.AspNetCore.Endpoints;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Stress.Worker;
 

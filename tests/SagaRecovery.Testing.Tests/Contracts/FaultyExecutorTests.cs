@@ -26,7 +26,7 @@ public sealed class FaultyExecutorTests
         { Guard.StopWhenRefused, "A run whose write is refused stops, and does not try again" },
         { Guard.StopWhenFenced, "When the process is fenced, all runs stop and none is taken on" },
         { Guard.RefuseWhenFenced, "When the process is fenced, all runs stop and none is taken on" },
-        { Guard.ReportInterrupted, "A run that stops before its saga has ended is given up, and recovered by the next pass" },
+        { Guard.Interrupt, "A run that stops before its saga has ended is given up, and recovered by the next pass" },
     };
 
     [Theory]

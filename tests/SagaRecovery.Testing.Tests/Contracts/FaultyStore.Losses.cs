@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
 

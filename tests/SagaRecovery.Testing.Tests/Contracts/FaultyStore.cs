@@ -1,13 +1,9 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
-using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
 

@@ -5,7 +5,6 @@ using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
 
@@ -123,7 +122,7 @@ internal sealed class SmallExecutor : ISagaExecutor, IHostedService
             run.AtItsEnd = !run.Stopped;
             await (run.Stopped ? Task.CompletedTask : WriteAsync(run, new SavedNodeEvent(1, NodeEventType.Succeeded, default), SagaState.Succeeded));
         }
-        catch (InvalidOperationException) when (!Lacks(Guard.ReportInterrupted))
+        catch (InvalidOperationException) when (!Lacks(Guard.Interrupt))
         {
             Forget(run);
             _starts.ReportInterrupted(run.SagaId, run.Ownership.Generation);
@@ -213,7 +212,7 @@ public enum Guard
     StopWhenRefused,
     StopWhenFenced,
     RefuseWhenFenced,
-    GiveUp,
+    Interrupt,
 }
 
 /// <summary>What a user writes to hold an executor of their own to the contract.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using SagaRecovery.Postgres;
 using Xunit.Abstractions;
 
 namespace SagaRecovery.Testing.Tests.Exploration;

@@ -2,16 +2,12 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Activation;
-using SagaRecovery.AspNetCore.Diagnostics;
-using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Hosting;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 

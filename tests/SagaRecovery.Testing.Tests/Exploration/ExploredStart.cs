@@ -1,9 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using SagaRecovery.AspNetCore.Diagnostics;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
@@ -105,7 +101,7 @@ internal sealed class ExploredStart(int saga)
         {
             return _start!.InsertAsync().Outcome();
         }
-        catch (Exception refused) when (refused is Coordinators.CoordinatorFencedException or Coordinators.JoinLostException)
+        catch (Exception refused) when (refused is Fencing.CoordinatorFencedException or Fencing.JoinLostException)
         {
             return false;
         }

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using SagaRecovery.Executor.Running;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 

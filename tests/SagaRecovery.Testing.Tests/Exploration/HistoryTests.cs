@@ -1,7 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using SagaRecovery.Executor.Running;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 

@@ -17,7 +17,7 @@ internal enum MoveKind : byte
     SuccessorJoins,
     CrashAndRestart,
     Finish,
-    GiveUp,
+    Interrupt,
     LoseLastCommit,
     Trigger,
     BeginPass,

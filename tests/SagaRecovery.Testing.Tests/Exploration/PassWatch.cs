@@ -1,4 +1,3 @@
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Tests.Exploration;

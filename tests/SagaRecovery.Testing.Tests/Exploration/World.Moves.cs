@@ -1,5 +1,4 @@
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
@@ -39,9 +38,9 @@ internal sealed partial class World
             case MoveKind.Finish:
                 Finish(_processes[index]!, subject);
                 break;
-            case MoveKind.ReportInterrupted:
+            case MoveKind.Interrupt:
                 _giveUps++;
-                GiveUp(_processes[index]!, index, subject);
+                ReportInterrupted(_processes[index]!, index, subject);
                 break;
             case MoveKind.LoseLastCommit:
                 _losses++;

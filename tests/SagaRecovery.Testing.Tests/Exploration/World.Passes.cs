@@ -1,7 +1,6 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Tests.Exploration;

@@ -1,6 +1,4 @@
-using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 

@@ -27,7 +27,7 @@ internal sealed partial class World
             MoveKind.CrashAndRestart => $"process {_processes.Count} crashes, process {_processes.Count + 1} joins",
             MoveKind.Finish => $"the run of {saga} in {process} ends",
             MoveKind.LoseLastCommit => "the database loses its last commit",
-            MoveKind.ReportInterrupted => $"{process} gives the run of {saga} up",
+            MoveKind.Interrupt => $"{process} gives the run of {saga} up",
             MoveKind.Trigger => $"{process} is triggered",
             MoveKind.BeginPass => $"{process} opens a pass",
             MoveKind.FailPassStep => $"{process} fails before it {Describe(_processes[move.Process]!.Gates)}",

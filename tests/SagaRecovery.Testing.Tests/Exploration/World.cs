@@ -1,5 +1,4 @@
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
@@ -160,7 +159,7 @@ internal sealed partial class World
                 moves.Add(new Move(MoveKind.Finish, saga, index));
                 if (_giveUps < _bounds.GiveUps && CanWrite(process, saga, generation))
                 {
-                    moves.Add(new Move(MoveKind.ReportInterrupted, saga, index));
+                    moves.Add(new Move(MoveKind.Interrupt, saga, index));
                 }
             }
         }

@@ -1,4 +1,3 @@
-using SagaRecovery.Postgres;
 using SagaRecovery.Testing.Idempotency;
 using static SagaRecovery.Testing.Tests.Idempotency.World;
 

@@ -1,4 +1,3 @@
-using SagaRecovery.Postgres;
 using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Tests.Idempotency;

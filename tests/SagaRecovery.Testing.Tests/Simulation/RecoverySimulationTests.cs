@@ -174,7 +174,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
         SimulatedProcess successor = await _simulation.StartProcessAsync();
         await successor.ActivateAsync();
 
-        await _process.Invoking(process => process.FinishAsync(A)).Should().ThrowAsync<Coordinators.CoordinatorFencedException>();
+        await _process.Invoking(process => process.FinishAsync(A)).Should().ThrowAsync<Fencing.CoordinatorFencedException>();
 
         _simulation.Database.Get(A).State.Should().Be(SagaState.Running);
         (await successor.FinishAsync(A)).Should().BeTrue();

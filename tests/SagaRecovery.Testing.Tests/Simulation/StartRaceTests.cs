@@ -2,7 +2,6 @@ using SagaRecovery;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Testing;
-using SagaRecovery.Testing.Contracts;
 
 namespace DiskService.Tests;
 

@@ -1,7 +1,6 @@
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Tests.Support;
 

@@ -1,7 +1,5 @@
 using SagaRecovery.Execution;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
-using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Hosting;

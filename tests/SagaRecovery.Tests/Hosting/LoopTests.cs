@@ -1,5 +1,4 @@
 using SagaRecovery.Execution;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Tests.Support;
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 using SagaRecovery.Tests.Support;

@@ -2,7 +2,6 @@ using Dapper;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;

@@ -17,7 +17,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     {
         PreviousIncarnation previous = await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us));
 
-        previous.Previous.Should().BeNull();
+        previous.Process.Should().BeNull();
         previous.Suspects.Should().BeEmpty();
     }
 
@@ -30,7 +30,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
 
         PreviousIncarnation previous = await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us));
 
-        previous.Previous!.Crashed.Should().BeFalse();
+        previous.Process!.Crashed.Should().BeFalse();
         previous.Suspects.Should().BeEmpty();
     }
 
@@ -44,8 +44,8 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
 
         PreviousIncarnation previous = await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us));
 
-        previous.Previous.Should().Match<PreviousProcess>(previous => previous.Crashed && previous.InFlight == 3);
-        previous.Previous!.LastSeen.Should().BeCloseTo(DateTimeOffset.UtcNow, TimeSpan.FromMinutes(1));
+        previous.Process.Should().Match<PreviousProcess>(previous => previous.Crashed && previous.InFlight == 3);
+        previous.Process!.LastSeen.Should().BeCloseTo(DateTimeOffset.UtcNow, TimeSpan.FromMinutes(1));
         previous.Suspects.Should().BeEquivalentTo(sagas.Select(saga => new Suspect(saga, GroupSize: 3, DeathsAlone: 0)));
     }
 

@@ -1,7 +1,6 @@
 using System.Text;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing.Idempotency;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;

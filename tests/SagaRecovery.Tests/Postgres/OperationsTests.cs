@@ -2,7 +2,6 @@ using Npgsql;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing.Idempotency;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;

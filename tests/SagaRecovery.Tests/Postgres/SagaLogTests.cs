@@ -1,9 +1,5 @@
-using SagaRecovery.Bookkeeping;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing.Idempotency;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;

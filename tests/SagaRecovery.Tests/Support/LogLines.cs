@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 
 namespace SagaRecovery.Tests.Support;
 

@@ -1,5 +1,4 @@
 using Npgsql;
-using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Tests.Support;
 

@@ -5,8 +5,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
@@ -60,7 +58,7 @@ public sealed class SagaDatabase : IAsyncDisposable
     internal OwnerLock NewOwnerLock(ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) =>
         new(Database, TimeProvider.System, logger ?? NullLogger<OwnerLock>.Instance)
         {
-            WaitTimeout = TimeSpan.FromMilliseconds(20),
+            CheckInterval = TimeSpan.FromMilliseconds(20),
             Stalled = stalled ?? TimeSpan.FromMinutes(1),
         };
 

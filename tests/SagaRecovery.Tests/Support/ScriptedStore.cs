@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;

@@ -1,6 +1,4 @@
-using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 

@@ -1,6 +1,4 @@
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Testing.Contracts;

@@ -1,9 +1,6 @@
 using System.Text;
-using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;

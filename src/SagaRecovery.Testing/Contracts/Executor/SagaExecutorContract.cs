@@ -1,7 +1,7 @@
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>
-/// What recovery relies on in an <see cref="ISagaExecutor"/> that writes through <see cref="ISagaLog"/>, as rules to be checked one by
+/// What recovery relies on in an <see cref="SagaRecovery.Execution.ISagaExecutor"/> that writes through <see cref="SagaRecovery.Storage.ISagaLog"/>, as rules to be checked one by
 /// one, in any test framework. With xunit:
 /// <code>
 /// public static TheoryData&lt;string&gt; Rules => [.. SagaExecutorContract.Rules];

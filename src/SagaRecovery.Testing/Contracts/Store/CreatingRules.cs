@@ -1,9 +1,6 @@
 using System.Text;
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Contracts;
 

@@ -1,7 +1,5 @@
-using SagaRecovery.Executor.Running;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Contracts;
 

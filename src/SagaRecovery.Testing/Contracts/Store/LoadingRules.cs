@@ -1,9 +1,7 @@
 using System.Text;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Executor.Running;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Contracts;
 

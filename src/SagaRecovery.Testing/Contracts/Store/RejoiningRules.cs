@@ -1,4 +1,3 @@
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 

@@ -1,9 +1,5 @@
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
-using SagaRecovery.Executor.Running;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Contracts;
 

@@ -1,7 +1,7 @@
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>
-/// What recovery and executors rely on in an <see cref="ISagaStore"/> with its <see cref="ISagaLog"/>, as rules to be checked one by
+/// What recovery and executors rely on in an <see cref="SagaRecovery.Storage.ISagaStore"/> with its <see cref="SagaRecovery.Storage.ISagaLog"/>, as rules to be checked one by
 /// one, in any test framework. With xunit:
 /// <code>
 /// public static TheoryData&lt;string&gt; Rules => [.. SagaStoreContract.Rules];

@@ -1,5 +1,3 @@
-using SagaRecovery.Diagnostics;
-using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;

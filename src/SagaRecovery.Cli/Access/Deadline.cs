@@ -1,3 +1,5 @@
+using SagaRecovery.Status;
+
 namespace SagaRecovery.Cli.Access;
 
 /// <summary>How long an answer may take.</summary>

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using SagaRecovery.Coordinators;
+using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.Executor;
+
+/// <summary>Inserts sagas behind the fence, and has the durable executor run them.</summary>
+internal sealed class DurableSagaClient : SagaClient
+{
+    private readonly SagaRegistry _registry;
+    private readonly DurableExecutor _executor;
+    private readonly SagaCoordinator _coordinator;
+    private readonly SagaStarts _starts;
+    private readonly ISagaLog _log;
+    private readonly TimeProvider _time;
+    private readonly JsonSerializerOptions _json;
+
+    public DurableSagaClient(
+        SagaRegistry registry,
+        DurableExecutor executor,
+        SagaCoordinator coordinator,
+        SagaStarts starts,
+        ISagaLog log,
+        TimeProvider time,
+        IOptions<DurableExecutorOptions> options)
+    {
+        _registry = registry;
+        _executor = executor;
+        _coordinator = coordinator;
+        _starts = starts;
+        _log = log;
+        _time = time;
+        _json = options.Value.Json;
+    }
+
+    /// <inheritdoc />
+    public override async Task<SagaHandle> StartAsync<TParameters>(
+        Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        SagaDefinition definition = _registry.Get(saga);
+        CheckInjections(definition, options?.Inject);
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
+        Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
+        SagaId sagaId = options?.Id ?? SagaId.NewAt(_time.GetUtcNow());
+
+        // Announced before it is inserted, or a pass could list the row without knowing that it is ours, and run it a second time.
+        using SagaStart start = _starts.Announce(sagaId);
+        var saved = new NewSaga(sagaId, definition.Saved, json);
+        (bool created, member) = await CreateAsync(member, saved, cancellationToken).ConfigureAwait(false);
+        if (!created)
+        {
+            throw new InvalidOperationException($"Saga {sagaId} was not started: a saga with this id exists.");
+        }
+
+        // Before the run, which may end at once: a saga that finishes unconfirmed would be tracked for a pass too long.
+        start.Created(AdoptGeneration.Initial);
+        return _executor.Begin(definition, sagaId, json, member.Of(AdoptGeneration.Initial), options?.Inject);
+    }
+
+    /// <inheritdoc />
+    public override SagaHandle? Find(SagaId id) => _executor.Find(id);
+
+    /// <returns>Whether it was inserted, and by which membership.</returns>
+    private async Task<(bool Created, Membership By)> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)
+    {
+        try
+        {
+            try
+            {
+                return (await _log.CreateAsync(member, saga, cancellationToken).ConfigureAwait(false), member);
+            }
+            catch (JoinLostException) // nothing was inserted
+            {
+                member = await _coordinator.RejoinAsync(member, cancellationToken).ConfigureAwait(false);
+                return (await _log.CreateAsync(member, saga, cancellationToken).ConfigureAwait(false), member);
+            }
+        }
+        catch (CoordinatorFencedException fenced)
+        {
+            _coordinator.ReportFenced(fenced);
+            throw;
+        }
+    }
+
+    private static void CheckInjections(SagaDefinition definition, SagaInjections? inject)
+    {
+        string? unknown = inject?.Nodes.FirstOrDefault(node => !definition.Shape.Knows(node));
+        if (unknown is not null)
+        {
+            throw new ArgumentException($"An injection names node '{unknown}', which saga {definition} lacks.", nameof(inject));
+        }
+    }
+}
