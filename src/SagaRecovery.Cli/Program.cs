@@ -1,4 +1,6 @@
 using SagaRecovery.Cli;
 using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Commands;
 
-return await Invocation.RunAsync(args, Surroundings.OfProcess()).ConfigureAwait(false);
+Surroundings around = Surroundings.OfProcess();
+return await Invocation.RunAsync(ToolCommands.Create(around), args, around).ConfigureAwait(false);

@@ -50,7 +50,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task A_saga_is_held_and_released_with_a_reason_and_a_lever_that_comes_too_late_shows_how_it_stands()
     {
         Guid saga = await _service.StartDemoSagaAsync();
-        await using var browser = new BrowserRun("levers", Page, $"{saga}");
+        await using var browser = new BrowserRun("actions", Page, $"{saga}");
 
         await browser.SaysAsync("held");
         (await ActionsAsync()).Should().Equal("Hold ann a <b>look</b>");

@@ -1,7 +1,6 @@
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Fencing;
-using SagaRecovery.Operations;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Tests;

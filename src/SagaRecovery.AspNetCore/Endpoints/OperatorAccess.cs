@@ -84,22 +84,3 @@ internal sealed class OperatorAccess
         return result.Succeeded ? OperatorRights.Allowed : result.Challenged ? OperatorRights.AfterSigningIn : OperatorRights.Refused;
     }
 }
-
-/// <summary>Whether somebody may pull levers, and why not.</summary>
-internal enum OperatorRights
-{
-    /// <summary>This service has none.</summary>
-    NotMapped,
-
-    /// <summary>Everybody may, in Development.</summary>
-    Open,
-
-    /// <summary>The signed-in user may.</summary>
-    Allowed,
-
-    /// <summary>Nobody is signed in.</summary>
-    AfterSigningIn,
-
-    /// <summary>The signed-in user may not.</summary>
-    Refused,
-}

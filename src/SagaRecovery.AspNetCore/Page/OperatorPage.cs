@@ -10,7 +10,7 @@ internal static class OperatorPage
 {
     /// <summary>In the order in which one builds on the other.</summary>
     private static readonly string[] Scripts =
-        ["text.js", "dom.js", "service.js", "levers.js", "charts.js", "coordinators.js", "overview.js", "graph.js", "saga.js", "sagas.js", "plan.js", "main.js"];
+        ["text.js", "dom.js", "service.js", "actions.js", "charts.js", "coordinators.js", "overview.js", "graph.js", "saga.js", "sagas.js", "plan.js", "main.js"];
 
     private static readonly string Style = Asset("page.css");
     private static readonly string Script = ScriptModules.Join(Scripts, Asset);
@@ -25,7 +25,7 @@ internal static class OperatorPage
     {
         context.Response.Headers.ContentSecurityPolicy = Policy;
         context.Response.Headers["Referrer-Policy"] = "no-referrer";
-        return Results.Text(Document.Replace("@levers@", rights.ToString()), $"{MediaTypes.Html}; charset=utf-8");
+        return Results.Text(Document.Replace("@rights@", rights.ToString()), $"{MediaTypes.Html}; charset=utf-8");
     }
 
     private static string HashOf(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using SagaRecovery.Cli.Commands;
 
 namespace SagaRecovery.Cli.CommandLine;
 
@@ -9,9 +8,9 @@ internal static class Invocation
 {
     private const string CommandMissing = "Required command was not provided.";
 
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, Surroundings around, CancellationToken cancellationToken = default)
+    public static async Task<int> RunAsync(Command root, IReadOnlyList<string> args, Surroundings around, CancellationToken cancellationToken = default)
     {
-        ParseResult parsed = ToolCommands.Create(around).Parse(args);
+        ParseResult parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)
         {
             return (int)ReportErrors(parsed, around);

@@ -1,6 +1,5 @@
 using System.Text;
 using SagaRecovery.Fencing;
-using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 

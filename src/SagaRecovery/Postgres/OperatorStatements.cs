@@ -180,20 +180,20 @@ internal sealed class OperatorStatements(string schema)
                 and (@State::text is null or state = @State)
                 and (@Force or not exists (
                     select from {schema}.saga_coordinator
-                    where id = @Owner and time_left is null and time_seen > clock_timestamp() - @Patience))
+                    where id = @Owner and time_left is null and time_seen > clock_timestamp() - @AnswerTimeout))
         """;
 
     /// <summary>Writes a lever down for each row of a source, and answers whether there was one.</summary>
     private static string Record(string coordinator, string sagaId, string source) => $$"""
         insert into {schema}.saga_operator_action (id, lever, coordinator_id, saga_id, actor, reason)
-        select {{NextId}}, @Lever, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning true
+        select {{NextId}}, @Kind, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning true
         """;
 
     /// <summary>The same, and a hint to the coordinator, unless the lever is pulled in its own process. Follows a <c>with</c>.</summary>
     private static string RecordAndHint(string coordinator, string sagaId, string source) => $$"""
         recorded as (
             insert into {schema}.saga_operator_action (id, lever, coordinator_id, saga_id, actor, reason)
-            select {{NextId}}, @Lever, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning coordinator_id
+            select {{NextId}}, @Kind, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning coordinator_id
         )
         select true from recorded, pg_notify('{schema}', format('%s %s', coordinator_id, @Sender))
         """;

@@ -1,7 +1,6 @@
 using Npgsql;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
-using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 

@@ -1,6 +1,5 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
-using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;

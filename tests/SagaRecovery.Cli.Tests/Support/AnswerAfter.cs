@@ -1,4 +1,5 @@
 using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Commands;
 
 namespace SagaRecovery.Cli.Tests.Support;
 
@@ -27,7 +28,7 @@ internal sealed class AnswerAfter(Func<Task> happens) : TextReader
             User = ToolRun.OsUser,
             Time = TimeProvider.System,
         };
-        int exitCode = await Invocation.RunAsync([.. args, .. way == Way.Service ? ["--url", sample.Url] : new[] { "--connection", sample.Database }], around);
+        int exitCode = await Invocation.RunAsync(ToolCommands.Create(around), [.. args, .. way == Way.Service ? ["--url", sample.Url] : new[] { "--connection", sample.Database }], around);
         return new ToolRun((ExitCode)exitCode, output.ToString(), error.ToString());
     }
 }

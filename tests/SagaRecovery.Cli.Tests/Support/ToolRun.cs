@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Commands;
 
 namespace SagaRecovery.Cli.Tests.Support;
 
@@ -31,7 +32,7 @@ internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
             User = OsUser,
             Time = TimeProvider.System,
         };
-        int exitCode = await Invocation.RunAsync(args, around, stage.CancellationToken);
+        int exitCode = await Invocation.RunAsync(ToolCommands.Create(around), args, around, stage.CancellationToken);
         return new ToolRun((ExitCode)exitCode, output.ToString(), error.ToString());
     }
 

@@ -1,9 +1,9 @@
 import { count, lasting, plain, seconds } from './text.js';
 import { ago, badge, card, el, table } from './dom.js';
 import { reasonOf } from './service.js';
-import { actionButton } from './levers.js';
+import { actionButton } from './actions.js';
 
-const stateTones = { Active: 'good', Draining: 'warn', Gone: 'calm' };
+const stateTones = { Active: 'good', Draining: 'warn', Down: 'calm' };
 
 /** Who runs sagas on this database, and those sagas that nobody is going to run. */
 export function coordinatorsCard(answer, report, again) {

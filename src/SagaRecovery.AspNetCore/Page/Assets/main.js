@@ -76,7 +76,7 @@ function pulse(kind, text, more) {
 
 function bannerFacts(report) {
   const { coordinator, paused, previous, lastPass, cluster, drain } = report;
-  return [coordinator, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.stranded, drain];
+  return [coordinator, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.ownerDown, drain];
 }
 
 function banners(report) {
@@ -88,7 +88,7 @@ function banners(report) {
     paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. No saga is handed over until recovery is resumed.`),
     drain && banner('warn', 'Draining', ', asked for by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas; ${phases[drain.phase]?.(drain) ?? ''}`),
     cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', 'whose owner is no known coordinator'),
-    cluster?.stranded.count > 0 && unowned(cluster.stranded, 'stranded saga', 'whose owner does not answer'),
+    cluster?.ownerDown.count > 0 && unowned(cluster.ownerDown, 'stranded saga', 'whose owner does not answer'),
     previous?.crashed && banner('calm', 'The process before this one crashed', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; what it had in hand goes last: ${count(previous.inFlight, 'saga')}.` : '.'),
   ];
 }
@@ -96,9 +96,9 @@ function banners(report) {
 const phases = {
   WaitingForRuns: () => 'those that run may finish.',
   Reassigning: () => 'the rest is being given to others.',
-  Drained: (drain) => `drained: ${drain.handedOver} given to others, none left.`,
+  Drained: (drain) => `drained: ${drain.reassigned} given to others, none left.`,
   Unanswered: () => 'the database did not answer: ask for the drain again.',
-  Incomplete: (drain) => `${drain.handedOver} given to others, ${drain.left} left, which go on at the next start.`,
+  Incomplete: (drain) => `${drain.reassigned} given to others, ${drain.left} left, which go on at the next start.`,
 };
 
 function unowned(sagas, what, why) {

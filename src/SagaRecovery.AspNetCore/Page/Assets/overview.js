@@ -1,13 +1,13 @@
 import { clock, lasting, plain, seconds, words } from './text.js';
 import { ago, badge, card, el, sagaLink, show, table } from './dom.js';
 import { look } from './service.js';
-import { actionButton, actionHint, actionWord, passButton } from './levers.js';
+import { actionButton, actionHint, actionWord, passButton } from './actions.js';
 import { histogram, timeline } from './charts.js';
 import { coordinatorsCard, orphansCard } from './coordinators.js';
 
 /** The whole of recovery at a glance. */
 export function overview(main, again) {
-  const places = ['tiles', 'levers', 'charts', 'trouble', 'recovered', 'orphans', 'coordinators', 'actions'].map((name) => el('div', { id: name }));
+  const places = ['tiles', 'operations', 'charts', 'trouble', 'recovered', 'orphans', 'coordinators', 'actions'].map((name) => el('div', { id: name }));
   const [tilesAt, actionsAt, chartsAt, troubleAt, recoveredAt, orphansAt, coordinatorsAt, actionsAt] = places;
   main.replaceChildren(...places);
   let turn = 0;
@@ -18,7 +18,7 @@ export function overview(main, again) {
     title: 'Overview',
     async load(report) {
       showTiles(report);
-      show(actionsAt, [report.paused !== null, report.drain !== null], () => levers(report, again));
+      show(actionsAt, [report.paused !== null, report.drain !== null], () => actionButtons(report, again));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
       show(troubleAt, [report.waiting, report.held, report.stalled?.sagas, report.recentFailures], () => trouble(report));
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
@@ -46,7 +46,7 @@ function tileFacts(report, inProgress) {
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
     ['not progressing', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
     ['orphans', report.cluster?.orphans.count ?? 0, some(report.cluster?.orphans.count, 'bad')],
-    ['stranded', report.cluster?.stranded.count ?? 0, some(report.cluster?.stranded.count, 'bad')],
+    ['stranded', report.cluster?.ownerDown.count ?? 0, some(report.cluster?.ownerDown.count, 'bad')],
     ['hints missed', report.totals.missedHints, some(report.totals.missedHints, 'warn')],
     ['recovered since start', report.totals.recovered, some(report.totals.recovered, 'good')],
     ['failed hand-overs', report.totals.failed, some(report.totals.failed, 'bad')],
@@ -59,7 +59,7 @@ function tile([label, number, tone]) {
   return el('div', { class: `tile ${tone}` }, el('b', {}, number), el('span', {}, label));
 }
 
-function levers(report, again) {
+function actionButtons(report, again) {
   return el('div', { class: 'card' },
     el('div', { class: 'row' },
       passButton(again),
@@ -113,7 +113,7 @@ function recoveredTable(sagas) {
 
 function actions(report) {
   return report.recentActions.length > 0 && card('Levers pulled', table(report.recentActions.slice(-20).reverse(), [
-    ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['lever', (action) => actionWord(action.lever), 'when'],
+    ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['action', (action) => actionWord(action.kind), 'when'],
     ['on', on], ['by', (action) => plain(action.note.actor, 60), 'who'], ['why', (action) => plain(action.note.reason)],
   ]));
 }
@@ -122,7 +122,7 @@ function on(action) {
   if (action.sagaId) {
     return sagaLink(action.sagaId);
   }
-  const moves = ['Reassign', 'TakeOver', 'Drain'].includes(action.lever);
+  const moves = ['Reassign', 'TakeOver', 'Drain'].includes(action.kind);
   return !moves ? 'recovery' : action.coordinator ? el('span', { class: 'id' }, `coordinator ${action.coordinator}`) : "nobody's sagas";
 }
 

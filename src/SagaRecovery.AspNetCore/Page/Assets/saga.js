@@ -1,7 +1,7 @@
 import { clock, plain, words } from './text.js';
 import { ago, badge, card, el, show, table } from './dom.js';
 import { look, reasonOf } from './service.js';
-import { actionButton, actionHint } from './levers.js';
+import { actionButton, actionHint } from './actions.js';
 import { drawn, runningNodes } from './graph.js';
 
 const ended = ['Succeeded', 'Unwound', 'Stuck', 'Abandoned'];
@@ -50,21 +50,21 @@ function verdictCard(id, verdict, explained, saga, again) {
     el('div', { class: `answer ${tone ?? 'warn'}`, id: 'why' },
       el('strong', {}, words(verdict.verdict)), `. ${plain(verdict.because, 1000)}`, verdict.toDo && el('p', {}, `→ ${plain(verdict.toDo, 400)}`)),
     facts.length > 0 && el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
-    saga && levers(saga, again));
+    saga && actionButtons(saga, again));
 }
 
-function levers(saga, again) {
+function actionButtons(saga, again) {
   if (ended.includes(saga.summary.state)) {
-    return el('p', { class: 'soft small' }, 'It has ended: there is no lever to pull.');
+    return el('p', { class: 'soft small' }, 'It has ended: no action is possible.');
   }
   const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
-  const lever = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: again, ...more });
+  const button = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: again, ...more });
   return [
     el('div', { class: 'row' },
-      saga.hold ? lever('release', 'Release') : lever('hold', 'Hold'),
-      lever('retry', 'Retry now'),
-      nodes.length > 0 && lever('inject-error', 'Inject an error', { nodes }),
-      lever('abandon', 'Abandon')),
+      saga.hold ? button('release', 'Release') : button('hold', 'Hold'),
+      button('retry', 'Retry now'),
+      nodes.length > 0 && button('inject-error', 'Inject an error', { nodes }),
+      button('abandon', 'Abandon')),
     actionHint(),
   ];
 }

@@ -45,8 +45,8 @@ export function reasonOf(answer) {
   const told = answer.body?.message ?? answer.body?.detail;
   switch (answer.status) {
     case 401: return 'Not signed in: the service asks for credentials that allow this, and none were given. Nothing was changed.';
-    case 403: return told ?? 'Signed in, but without the right to do this: it takes the policy that the levers were mapped with. Nothing was changed.';
-    case 405: return 'This service has no such lever: it was mapped to look only.';
+    case 403: return told ?? 'Signed in, but without the right to do this: it takes the policy that the operator actions were mapped with. Nothing was changed.';
+    case 405: return 'This service has no such action: it was mapped read-only.';
     default: return told ?? `The service answered ${answer.status}.`;
   }
 }

@@ -7,21 +7,21 @@ export const expectedErrors = /status of 401/;
 export default async function ({ page, tile }) {
   await tile('in progress').waitFor();
   await page.locator('.bars span').first().waitFor();
-  await reach(page, 'lever-pause');
+  await reach(page, 'action-pause');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
-  assert.equal(await focused(page), 'lever-pause', 'the focus comes back');
+  assert.equal(await focused(page), 'action-pause', 'the focus comes back');
 
   await page.keyboard.press('Enter');
   await page.keyboard.type('by keyboard');
   await page.keyboard.press('Enter');
   await page.locator('.banner', { hasText: 'Paused by ann' }).waitFor();
   await page.getByRole('button', { name: 'Resume recovery …' }).waitFor();
-  await page.waitForFunction(() => document.activeElement.closest('#levers') !== null);
+  await page.waitForFunction(() => document.activeElement.closest('#operations') !== null);
 
-  await reach(page, 'lever-resume');
+  await reach(page, 'action-resume');
   await page.keyboard.press('Space');
   await page.keyboard.type('by keyboard');
   await page.keyboard.press('Enter');

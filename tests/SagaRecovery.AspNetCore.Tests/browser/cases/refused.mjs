@@ -21,7 +21,7 @@ export default async function ({ page, address, given: [saga], view }) {
   for (const [rights, says] of [['Refused', 'Levers are not for you'], ['NotMapped', 'Levers are not mapped']]) {
     await page.route(address, async (route) => {
       const response = await route.fetch();
-      const body = (await response.text()).replace('data-levers="AfterSigningIn"', `data-levers="${rights}"`);
+      const body = (await response.text()).replace('data-rights="AfterSigningIn"', `data-rights="${rights}"`);
       await route.fulfill({ response, body });
     });
     await page.goto('about:blank');
@@ -29,7 +29,7 @@ export default async function ({ page, address, given: [saga], view }) {
     await page.getByText(says).waitFor();
     for (const button of await page.locator('button').all()) {
       assert.equal(await button.isDisabled(), true, await button.textContent());
-      assert.equal(await button.getAttribute('aria-describedby'), 'levers-hint');
+      assert.equal(await button.getAttribute('aria-describedby'), 'actions-hint');
     }
     await page.unroute(address);
   }

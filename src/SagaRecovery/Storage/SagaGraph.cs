@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace SagaRecovery.Operations;
+namespace SagaRecovery.Storage;
 
 /// <summary>A definition's nodes and edges, as the durable executor stores them.</summary>
 /// <param name="Nodes">By id, from 0.</param>

@@ -3,7 +3,7 @@ import { el } from './dom.js';
 import { change, reasonOf } from './service.js';
 
 /** What whoever opened the page may do, as the service said then. */
-const rights = document.body.dataset.levers;
+const rights = document.body.dataset.rights;
 
 const whyNot = {
   NotMapped: 'Levers are not mapped: this service shows only. MapSagaRecovery() maps them under a OperatorPolicy.',
@@ -31,23 +31,23 @@ const does = {
 const graveOnes = ['abandon', 'inject-error', 'drain'];
 
 /** A button that asks for a reason and pulls a lever: on recovery, on a saga, or on a coordinator. */
-export function actionButton(lever, target) {
+export function actionButton(kind, target) {
   const { label, coordinator } = target;
-  const grave = graveOnes.includes(lever) || coordinator?.answers;
+  const grave = graveOnes.includes(kind) || coordinator?.answers;
   return el('button', {
     type: 'button',
     class: grave ? 'grave' : null,
     disabled: Boolean(whyNot),
-    'aria-describedby': hint ? 'levers-hint' : null,
-    'data-key': `lever-${lever}${coordinator ? `-${coordinator.id}` : ''}`,
-    onclick: () => open(lever, target),
+    'aria-describedby': hint ? 'actions-hint' : null,
+    'data-key': `action-${kind}${coordinator ? `-${coordinator.id}` : ''}`,
+    onclick: () => open(kind, target),
   }, `${label} …`);
 }
 
 /** A button that runs a pass: it takes no reason, since a pass may be run at any time. */
 export function passButton(after) {
   return el('button', {
-    type: 'button', class: 'main', disabled: Boolean(whyNot), 'aria-describedby': hint ? 'levers-hint' : null, 'data-key': 'lever-activate',
+    type: 'button', class: 'main', disabled: Boolean(whyNot), 'aria-describedby': hint ? 'actions-hint' : null, 'data-key': 'action-activate',
     onclick: async () => {
       const answer = await pulled('/activate', {});
       tell(answer.ok ? `Pass ${answer.body.start.iteration}: found ${answer.body.found}, recovered ${answer.body.recovered}, failed ${answer.body.failed}.` : reasonOf(answer));
@@ -57,7 +57,7 @@ export function passButton(after) {
 }
 
 export function actionHint() {
-  return hint ? el('p', { id: 'levers-hint', class: 'soft small' }, hint) : null;
+  return hint ? el('p', { id: 'actions-hint', class: 'soft small' }, hint) : null;
 }
 
 /** Says something for a while. */
@@ -76,21 +76,21 @@ async function pulled(path, request) {
   }
 }
 
-function open(lever, { label, saga, coordinator, takers, nodes, after }) {
-  const dialog = document.getElementById('lever');
+function open(kind, { label, saga, coordinator, takers, nodes, after }) {
+  const dialog = document.getElementById('action-dialog');
   const answer = el('div', { role: 'alert' });
   const field = (name, text, about = {}) => el('label', {}, text, el('input', { name, maxlength: 1000, autocomplete: 'off', ...about }));
   const form = el('form', { onsubmit: (event) => { event.preventDefault(); submit(); } },
-    el('h2', { id: 'lever-title' }, saga ? `${label}: ${plain(saga.name, 60)}` : label),
+    el('h2', { id: 'action-title' }, saga ? `${label}: ${plain(saga.name, 60)}` : label),
     (saga || coordinator) && el('p', { class: 'id' }, saga?.id ?? coordinator.id),
-    el('p', {}, does[lever]),
+    el('p', {}, does[kind]),
     nodes && el('label', {}, 'The node that is to fail', el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
     takers && el('label', {}, 'Who gets them', el('select', { name: 'to' },
       el('option', { value: '' }, 'all that are active and answer'), takers.map((taker) => el('option', { value: taker }, taker)))),
-    lever === 'drain' && field('letRun', 'How many seconds sagas may run on', { type: 'number', min: 0, max: 86400, value: 30, required: true }),
+    kind === 'drain' && field('letRun', 'How many seconds sagas may run on', { type: 'number', min: 0, max: 86400, value: 30, required: true }),
     field('reason', 'Reason, for whoever looks later', { required: true, autofocus: true }),
     rights === 'Open' && field('actor', 'Who you are', { required: true }),
-    (lever === 'abandon' || lever === 'inject-error') && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' although another process that owns it answers'),
+    (kind === 'abandon' || kind === 'inject-error') && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' although another process that owns it answers'),
     coordinator?.answers && el('label', {}, el('input', { type: 'checkbox', name: 'evenIfOwnerAnswers', required: true }),
       ' although it answers: what it runs is stopped, and run again elsewhere from the last step on'),
     answer,
@@ -103,13 +103,13 @@ function open(lever, { label, saga, coordinator, takers, nodes, after }) {
     const button = form.querySelector('[type=submit]');
     button.disabled = true;
     const path = saga ? `/sagas/${saga.id}` : coordinator ? `/coordinators/${coordinator.id}` : '';
-    const result = await pulled(`${path}/${lever}`, {
-      reason: given.get('reason'), actor: given.get('actor'), ...asked(lever, given, saga),
+    const result = await pulled(`${path}/${kind}`, {
+      reason: given.get('reason'), actor: given.get('actor'), ...asked(kind, given, saga),
     });
     button.disabled = false;
     if (result.ok) {
       dialog.close();
-      tell(result.body.message ?? `${lever}: begun`);
+      tell(result.body.message ?? `${kind}: begun`);
     } else {
       answer.replaceChildren(refused(result));
     }
@@ -121,8 +121,8 @@ function open(lever, { label, saga, coordinator, takers, nodes, after }) {
 }
 
 /** What a lever is told besides who pulls it, and why. */
-function asked(lever, given, saga) {
-  switch (lever) {
+function asked(kind, given, saga) {
+  switch (kind) {
     case 'reassign': return { to: [given.get('to')].filter(Boolean), evenIfOwnerAnswers: given.get('evenIfOwnerAnswers') !== null, wait: 5 };
     case 'drain': return { letRun: Number(given.get('letRun')) };
     default: return { node: given.get('node'), force: given.get('force') !== null, state: saga?.state, generation: saga?.generation };
