@@ -49,10 +49,10 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
         [.. (await QueryAsync<CoordinatorRow>(Sql.ListCoordinators, parameters: null, cancellationToken).ConfigureAwait(false)).Select(row => row.ToDetails())];
 
     public Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.Pause, new { Coordinator = coordinator.Value, OperatorActionKind = SagaNames.Of(OperatorActionKind.Pause), note.Actor, note.Reason }, cancellationToken);
+        PerformAsync(Sql.Pause, new { Coordinator = coordinator.Value, Kind = SagaNames.Of(OperatorActionKind.Pause), note.Actor, note.Reason }, cancellationToken);
 
     public Task ResumeAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.Resume, new { Coordinator = coordinator.Value, OperatorActionKind = SagaNames.Of(OperatorActionKind.Resume), note.Actor, note.Reason, Sender = database.Instance }, cancellationToken);
+        PerformAsync(Sql.Resume, new { Coordinator = coordinator.Value, Kind = SagaNames.Of(OperatorActionKind.Resume), note.Actor, note.Reason, Sender = database.Instance }, cancellationToken);
 
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
         PerformAsync(Sql.Hold, OperatorActionKind.Hold, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
@@ -103,7 +103,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
     private async Task<OperatorActionResult> PerformAsync(
         string statement, OperatorActionKind kind, SagaId sagaId, OperatorNote note, string whyNot, CancellationToken cancellationToken)
     {
-        var parameters = new { Id = sagaId.Value, OperatorActionKind = SagaNames.Of(kind), note.Actor, note.Reason, Sender = database.Instance };
+        var parameters = new { Id = sagaId.Value, Kind = SagaNames.Of(kind), note.Actor, note.Reason, Sender = database.Instance };
         return await PerformAsync(statement, parameters, cancellationToken).ConfigureAwait(false)
             ? OperatorActionResult.Done.Instance
             : await NotPulledAsync(sagaId, whyNot, cancellationToken).ConfigureAwait(false);
@@ -144,7 +144,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
             State = condition.State is { } seen ? SagaNames.Of(seen) : null,
             Force = condition.EvenIfOwnerAnswers,
             CoordinatorDetails.AnswerTimeout,
-            OperatorActionKind = SagaNames.Of(kind),
+            Kind = SagaNames.Of(kind),
             note.Actor,
             note.Reason,
             Sender = database.Instance,
