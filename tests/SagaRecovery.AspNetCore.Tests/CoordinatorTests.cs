@@ -51,7 +51,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
 
         cluster.GetProperty("orphans").GetProperty("count").GetInt64().Should().Be(2);
         cluster.GetProperty("orphans").GetProperty("oldest").GetDateTimeOffset().Should().BeCloseTo(DateTimeOffset.UtcNow, TimeSpan.FromMinutes(1));
-        cluster.GetProperty("stranded").GetProperty("count").GetInt64().Should().Be(1);
+        cluster.GetProperty("ownerDown").GetProperty("count").GetInt64().Should().Be(1);
         cluster.GetProperty("owners").EnumerateArray().Select(one => (
             one.GetProperty("owner").ValueKind == JsonValueKind.Null ? (Guid?)null : one.GetProperty("owner").GetGuid(),
             one.GetProperty("isKnown").GetBoolean(),
@@ -76,9 +76,9 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
             $"reassign: done, 1 saga of coordinator {dead} given to others: 1 to {_service.CoordinatorId}. They have been recovered.");
         (await _service.JsonAsync($"/sagas/{saga}/explain")).GetProperty("verdict").GetString().Should().Be("RunningHere");
         JsonElement action = (await _service.JsonAsync("")).GetProperty("recentActions").EnumerateArray().Single();
-        (action.GetProperty("lever").GetString(), action.GetProperty("coordinator").GetGuid()).Should().Be(("Reassign", dead));
+        (action.GetProperty("kind").GetString(), action.GetProperty("coordinator").GetGuid()).Should().Be(("Reassign", dead));
         _service.Log.Lines.Should().Contain(
-            $"lever reassign pulled on coordinator {dead} by {TestUsers.Operator}: its node burnt (to {_service.CoordinatorId})");
+            $"operator action reassign on coordinator {dead} by {TestUsers.Operator}: its node burnt (to {_service.CoordinatorId})");
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
 
         (await OwnerAsync(strangers)).Should().Be(_service.CoordinatorId);
         (await OwnerAsync(nobodys)).Should().Be(_service.CoordinatorId);
-        _service.Log.Lines.Should().Contain($"lever reassign pulled on nobody's sagas by {TestUsers.Operator}: y (to {_service.CoordinatorId})");
+        _service.Log.Lines.Should().Contain($"operator action reassign on nobody's sagas by {TestUsers.Operator}: y (to {_service.CoordinatorId})");
         (await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "z" }))).GetProperty("message").GetString()
             .Should().Be("reassign: done, there was no unfinished saga that nobody owned.");
     }

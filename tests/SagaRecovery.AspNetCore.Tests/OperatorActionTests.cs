@@ -25,9 +25,9 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
         paused.GetProperty("actor").GetString().Should().Be(TestUsers.Operator);
         paused.GetProperty("reason").GetString().Should().Be("looking into it");
         report.GetProperty("paused").ValueKind.Should().Be(JsonValueKind.Null);
-        report.GetProperty("recentActions").EnumerateArray().Select(action => action.GetProperty("lever").GetString()).Should().Equal("Pause", "Resume");
-        _service.Log.Lines.Should().Contain($"lever pause pulled on recovery by {TestUsers.Operator}: looking into it")
-            .And.Contain($"lever resume pulled on recovery by {TestUsers.Operator}: found it");
+        report.GetProperty("recentActions").EnumerateArray().Select(action => action.GetProperty("kind").GetString()).Should().Equal("Pause", "Resume");
+        _service.Log.Lines.Should().Contain($"operator action pause on recovery by {TestUsers.Operator}: looking into it")
+            .And.Contain($"operator action resume on recovery by {TestUsers.Operator}: found it");
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
         await ShouldBeDoneAsync($"/sagas/{saga}/retry", new { reason = "now" });
 
         await Eventually.HoldsAsync(
-            async () => (await _service.JsonAsync("")).GetProperty("lastPass").GetProperty("start").GetProperty("reason").GetString() == "Lever", "a pass was run for it");
+            async () => (await _service.JsonAsync("")).GetProperty("lastPass").GetProperty("start").GetProperty("reason").GetString() == "OperatorAction", "a pass was run for it");
         (await _service.QueryAsync<string>("select actor from saga_recovery.saga_operator_action where lever = 'retry'")).Should().Be(TestUsers.Operator);
     }
 

@@ -25,8 +25,8 @@ public sealed class OperatorActionLogTests : IDisposable
         log.Report([hold, pause]);
 
         Told.Should().Equal(
-            $"lever hold pulled on saga {Saga} by ann: broken disk",
-            "lever pause pulled on recovery by bob: migration");
+            $"operator action hold on saga {Saga} by ann: broken disk",
+            "operator action pause on recovery by bob: migration");
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class OperatorActionLogTests : IDisposable
 
         log.Report([Action(1, OperatorActionKind.Pause, saga: null, new OperatorNote("cem", "after the fail-over"))]);
 
-        Told.Should().HaveCount(3).And.Subject.Last().Should().Be("lever pause pulled on recovery by cem: after the fail-over");
+        Told.Should().HaveCount(3).And.Subject.Last().Should().Be("operator action pause on recovery by cem: after the fail-over");
     }
 
     [Fact]

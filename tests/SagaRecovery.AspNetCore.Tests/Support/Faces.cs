@@ -92,7 +92,7 @@ internal sealed partial class Faces
     private static Dictionary<string, long> OfCluster(JsonElement cluster) => new(StringComparer.Ordinal)
     {
         ["orphans"] = cluster.GetProperty("orphans").GetProperty("count").GetInt64(),
-        ["stranded"] = cluster.GetProperty("stranded").GetProperty("count").GetInt64(),
+        ["stranded"] = cluster.GetProperty("ownerDown").GetProperty("count").GetInt64(),
     };
 
     private static Dictionary<string, long> OfText(string text)
