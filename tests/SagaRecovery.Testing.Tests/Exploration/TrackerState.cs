@@ -61,7 +61,7 @@ internal static class TrackerState
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_recoveredAt")]
     private static extern ref long RecoveredAt(ref TrackedSaga saga);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_givenUpAt")]
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_interruptedAt")]
     private static extern ref long GivenUpAt(ref TrackedSaga saga);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_endedAt")]

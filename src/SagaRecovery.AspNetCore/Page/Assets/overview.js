@@ -8,7 +8,7 @@ import { coordinatorsCard, orphansCard } from './coordinators.js';
 /** The whole of recovery at a glance. */
 export function overview(main, again) {
   const places = ['tiles', 'operations', 'charts', 'trouble', 'recovered', 'orphans', 'coordinators', 'actions'].map((name) => el('div', { id: name }));
-  const [tilesAt, actionsAt, chartsAt, troubleAt, recoveredAt, orphansAt, coordinatorsAt, actionsAt] = places;
+  const [tilesAt, operationsAt, chartsAt, troubleAt, recoveredAt, orphansAt, coordinatorsAt, actionsAt] = places;
   main.replaceChildren(...places);
   let turn = 0;
   let inProgress = null;
@@ -18,7 +18,7 @@ export function overview(main, again) {
     title: 'Overview',
     async load(report) {
       showTiles(report);
-      show(actionsAt, [report.paused !== null, report.drain !== null], () => actionButtons(report, again));
+      show(operationsAt, [report.paused !== null, report.drain !== null], () => actionButtons(report, again));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
       show(troubleAt, [report.waiting, report.held, report.stalled?.sagas, report.recentFailures], () => trouble(report));
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
