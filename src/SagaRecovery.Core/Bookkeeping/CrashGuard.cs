@@ -8,7 +8,9 @@ public readonly record struct Suspect(SagaId SagaId, int GroupSize, int DeathsAl
 
 /// <summary>The policy of recovery after a crash. Immutable.</summary>
 /// <param name="Probation">The time that a process must survive after it resumes sagas before they are cleared. Default 5 s.</param>
-/// <param name="HoldAfterCrashes">The number of crashes with one saga alone on probation after which that saga is held. Default 3; 0: none.</param>
+/// <param name="HoldAfterCrashes">
+/// The number of crashes with one saga alone on probation after which that saga is held. Default 3; 0 to ignore suspects.
+/// </param>
 /// <param name="Canary">
 /// True to begin recovery after any crash with one saga, and to continue with groups that are eight times as large each. Default false.
 /// </param>
@@ -26,7 +28,7 @@ public sealed record CrashGuardPolicy(TimeSpan Probation, int HoldAfterCrashes, 
 /// <remarks>
 /// Suspects are resumed last, in groups of one eighth of their size at the crash. A group starts after the previous group has passed
 /// its probation. After a few crashes a saga that kills its process is therefore alone on probation. Only crashes during which a saga
-/// was alone count against it, so no other saga is held in its place. See docs/decisions/0005-crash-loop-guard.md. Not thread-safe.
+/// was alone on probation count against it, so no other saga is held in its place. See docs/decisions/0005-crash-loop-guard.md. Not thread-safe.
 /// </remarks>
 internal sealed class CrashGuard(CrashGuardPolicy policy)
 {

@@ -28,12 +28,12 @@ public readonly record struct CoordinatorObservation(CoordinatorId Id, Incarnati
 /// not know which heartbeats it missed, so the monitor starts over after a gap. An observation without a recent heartbeat of the
 /// observer itself is out of date, and the monitor starts over as well. Not thread-safe.
 /// </remarks>
-/// <param name="watcher">The coordinator that observes the others.</param>
+/// <param name="observer">The coordinator that observes the others.</param>
 /// <param name="after">The time for which a coordinator must be silent before it is considered dead.</param>
 /// <param name="longestGap">
 /// The maximum time between two observations. The same limit applies to the age of the observer's own last heartbeat.
 /// </param>
-public sealed class HeartbeatMonitor(CoordinatorId watcher, TimeSpan after, TimeSpan longestGap)
+public sealed class HeartbeatMonitor(CoordinatorId observer, TimeSpan after, TimeSpan longestGap)
 {
     /// <summary>The minimum number of observations before a coordinator is considered dead.</summary>
     public const int MinObservations = 3;
@@ -51,10 +51,10 @@ public sealed class HeartbeatMonitor(CoordinatorId watcher, TimeSpan after, Time
         List<CoordinatorObservation> observations = [.. coordinators];
         bool continuous = _lastObservation is { } last
             && storeTime >= last.StoreTime && storeTime - last.StoreTime <= longestGap && ownTime - last.OwnTime <= longestGap
-            && observations.Exists(one => one.Id == watcher && storeTime - one.LastSeen <= longestGap);
+            && observations.Exists(one => one.Id == observer && storeTime - one.LastSeen <= longestGap);
         _lastObservation = (storeTime, ownTime);
         Dictionary<CoordinatorId, Silence> silences = [];
-        foreach (CoordinatorObservation observation in observations.Where(one => one.Id != watcher))
+        foreach (CoordinatorObservation observation in observations.Where(one => one.Id != observer))
         {
             bool isSilent = continuous && _silences.TryGetValue(observation.Id, out Silence before)
                 && (before.Last.Incarnation, before.Last.LastSeen) == (observation.Incarnation, observation.LastSeen);

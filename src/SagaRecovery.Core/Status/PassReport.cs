@@ -40,10 +40,10 @@ public enum PassReason
 /// <summary>The result of a pass.</summary>
 public enum PassResult
 {
-    /// <summary>Every saga was attempted, and none failed.</summary>
+    /// <summary>Every saga was accounted for, and none failed.</summary>
     Completed,
 
-    /// <summary>Every saga was attempted, and some failed.</summary>
+    /// <summary>Every saga was accounted for, and some failed.</summary>
     CompletedWithFailures,
 
     /// <summary>The process shut down before every saga was attempted.</summary>
