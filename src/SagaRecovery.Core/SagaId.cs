@@ -2,15 +2,17 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace SagaRecovery;
 
-/// <summary>The identity of one saga, unique over all coordinators and for all time.</summary>
-/// <param name="Value">The id as it stands in the database.</param>
+/// <summary>The identity of a saga, unique across all coordinators. Ids are never reused.</summary>
+/// <param name="Value">The id as stored in the database.</param>
 public readonly record struct SagaId(Guid Value) : IComparable<SagaId>, ISpanParsable<SagaId>
 {
-    /// <summary>Makes a new id: a UUIDv7 (RFC 9562), so that ids made later sort later.</summary>
-    /// <param name="now">The time that goes into the id.</param>
+    /// <summary>Creates a new id.</summary>
+    /// <remarks>The id is a UUIDv7 (RFC 9562), so that newer ids sort after older ones.</remarks>
+    /// <param name="now">The timestamp that the id carries.</param>
     public static SagaId NewAt(DateTimeOffset now) => new(Guid.CreateVersion7(now));
 
-    /// <summary>Reads an id from its text form, as <see cref="Guid.Parse(string)"/> does.</summary>
+    /// <summary>Parses the text form of an id, as <see cref="Guid.Parse(string)"/> does.</summary>
+    /// <exception cref="ArgumentNullException">The text is null.</exception>
     /// <exception cref="FormatException">The text is not a UUID.</exception>
     public static SagaId Parse(string s) => new(Guid.Parse(s));
 
@@ -35,18 +37,18 @@ public readonly record struct SagaId(Guid Value) : IComparable<SagaId>, ISpanPar
     /// <inheritdoc />
     public int CompareTo(SagaId other) => Value.CompareTo(other.Value);
 
-    /// <summary>The lower-case form with hyphens, <c>052247e0-853d-4d16-80e7-7c618d97edd8</c>.</summary>
+    /// <summary>Returns the lower-case form with hyphens, such as <c>052247e0-853d-4d16-80e7-7c618d97edd8</c>.</summary>
     public override string ToString() => Value.ToString();
 
-    /// <summary>Orders by id.</summary>
+    /// <summary>Returns true if <paramref name="left"/> is less than <paramref name="right"/>.</summary>
     public static bool operator <(SagaId left, SagaId right) => left.CompareTo(right) < 0;
 
-    /// <summary>Orders by id.</summary>
+    /// <summary>Returns true if <paramref name="left"/> is greater than <paramref name="right"/>.</summary>
     public static bool operator >(SagaId left, SagaId right) => left.CompareTo(right) > 0;
 
-    /// <summary>Orders by id.</summary>
+    /// <summary>Returns true if <paramref name="left"/> is less than or equal to <paramref name="right"/>.</summary>
     public static bool operator <=(SagaId left, SagaId right) => left.CompareTo(right) <= 0;
 
-    /// <summary>Orders by id.</summary>
+    /// <summary>Returns true if <paramref name="left"/> is greater than or equal to <paramref name="right"/>.</summary>
     public static bool operator >=(SagaId left, SagaId right) => left.CompareTo(right) >= 0;
 }

@@ -111,7 +111,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
 
         (await OwnerAsync(strangers)).Should().Be(_service.CoordinatorId);
         (await OwnerAsync(nobodys)).Should().Be(_service.CoordinatorId);
-        _service.Log.Lines.Should().Contain($"operator action reassign on nobody's sagas by {TestUsers.Operator}: y (to {_service.CoordinatorId})");
+        _service.Log.Lines.Should().Contain($"operator action reassign on unowned sagas by {TestUsers.Operator}: y (to {_service.CoordinatorId})");
         (await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "z" }))).GetProperty("message").GetString()
             .Should().Be("reassign: done, there was no unfinished saga that nobody owned.");
     }
@@ -193,7 +193,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         await Eventually.HoldsAsync(
             async () => (await _service.JsonAsync("/coordinators"))[0].GetProperty("state").GetString() == "Draining", "the others see it");
         (await (await _service.SendAsync(HttpMethod.Get, "")).Content.ReadAsStringAsync()).Should()
-            .Contain("DRAINING for ").And.Contain($"asked for by {TestUsers.Operator}: version 2. No new sagas. Drained: 0 given to others, none left.");
+            .Contain("DRAINING for ").And.Contain($"requested by {TestUsers.Operator}: version 2. No new sagas start. Drained: 0 reassigned, none left.");
     }
 
     private async Task<TestService> StartAsync()

@@ -56,7 +56,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
             .Should().Be($"{actor}: INC-7 (to {Sample.CoordinatorId})");
         (await Sample.RunAsync(Way.Service, "activate", "--wait")).ShouldBeDone();
         (await Sample.RunAsync(Way.Service, "status")).ShouldBeDone().Out.Should().MatchRegex($"  reassign +coordinator {dead}  {actor}: INC-7 ")
-            .And.MatchRegex($"  reassign +nobody's sagas +{actor}: INC-7 ");
+            .And.MatchRegex($"  reassign +unowned sagas +{actor}: INC-7 ");
     }
 
     [Theory]

@@ -2,31 +2,35 @@ using System.Buffers.Binary;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>
-/// When a saga whose hand-over failed is tried again: the delay doubles from <paramref name="First"/> to <paramref name="Longest"/>,
-/// less up to half of it as jitter. The jitter depends on the saga and the number of failures alone, so that sagas that failed together
-/// come back apart and the same input always gives the same decision.
-/// </summary>
-/// <param name="First">The delay after the first failure. Default 1 s.</param>
-/// <param name="Longest">The delay that is never exceeded. Default 10 min.</param>
+/// <summary>The exponential backoff of a saga that failed to resume. Immutable.</summary>
+/// <remarks>
+/// The delay doubles from <paramref name="First"/> to <paramref name="Longest"/>. Jitter shortens it by up to half. The jitter depends
+/// only on the saga and the number of failures: sagas that fail together are retried at different times, and the same input always
+/// leads to the same decision.
+/// </remarks>
+/// <param name="First">The delay after the first failure. Must be positive. Default 1 s.</param>
+/// <param name="Longest">The upper limit of the delay. Default 10 min.</param>
 public sealed record BackoffPolicy(TimeSpan First, TimeSpan Longest)
 {
-    /// <summary>1 s, doubling to 10 min.</summary>
+    /// <summary>The default policy: 1 s, doubling up to 10 min.</summary>
     public static BackoffPolicy Default { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
 
-    /// <summary>When to try <paramref name="sagaId"/> next, after <paramref name="failures"/> failures in a row, the last one now.</summary>
+    /// <summary>Returns the time of the next attempt.</summary>
+    /// <param name="sagaId">The saga that failed.</param>
+    /// <param name="failures">The number of consecutive failures, including the one that just happened. At least 1.</param>
+    /// <param name="now">The current time.</param>
     public DateTimeOffset NextTry(SagaId sagaId, int failures, DateTimeOffset now) => now + Delay(sagaId, failures);
 
     internal TimeSpan Delay(SagaId sagaId, int failures)
     {
-        TimeSpan full = Doubled(failures);
-        return full - (full * 0.5 * Fraction(sagaId, failures));
+        TimeSpan delay = WithoutJitter(failures);
+        return delay - (delay * 0.5 * Fraction(sagaId, failures));
     }
 
-    private TimeSpan Doubled(int failures) =>
+    private TimeSpan WithoutJitter(int failures) =>
         TimeSpan.FromTicks((long)Math.Min(First.Ticks * Math.Pow(2, failures - 1), Longest.Ticks));
 
-    /// <summary>A number in [0, 1), spread evenly: Fibonacci hashing of the id's random half and the number of failures.</summary>
+    /// <summary>Returns an evenly distributed number in [0, 1) by Fibonacci hashing of the id's random half and the number of failures.</summary>
     private static double Fraction(SagaId sagaId, int failures)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -2,31 +2,32 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>A saga that the listing reports: in progress, and owned by this coordinator.</summary>
-/// <param name="SagaId">Which saga.</param>
-/// <param name="Name">The name of its definition, for people.</param>
-/// <param name="Generation">Its adopt generation when it was listed.</param>
+/// <summary>A listed saga: in progress, and owned by this coordinator.</summary>
+/// <param name="SagaId">The id of the saga.</param>
+/// <param name="Name">The name of its definition, for display.</param>
+/// <param name="Generation">Its adopt generation at the time of the listing.</param>
 public readonly record struct Candidate(SagaId SagaId, string Name, AdoptGeneration Generation);
 
-/// <summary>A saga whose row could not be read: it stays visible by id, and is never taken for finished.</summary>
-/// <param name="SagaId">Which saga.</param>
-/// <param name="Error">What was wrong with the row.</param>
+/// <summary>A listed saga whose row could not be read. It stays visible by id and is never treated as finished.</summary>
+/// <param name="SagaId">The id of the saga.</param>
+/// <param name="Error">The error of reading the row.</param>
 public readonly record struct UnreadableCandidate(SagaId SagaId, string Error);
 
-/// <summary>
-/// The candidates of one pass, filled by the store. Made by an <see cref="OpenedPass"/> only, so that it cannot have begun before the
-/// pass drained the starts; spent by <see cref="OpenedPass.Reconcile"/>. Not thread-safe.
-/// </summary>
+/// <summary>The candidates of one pass, added by the store.</summary>
+/// <remarks>
+/// Only an <see cref="OpenedPass"/> creates listings, so no listing can begin before its pass has drained the starts.
+/// <see cref="OpenedPass.Reconcile"/> closes the listing. Not thread-safe.
+/// </remarks>
 public sealed class CandidateListing
 {
     private readonly List<Candidate> _candidates;
     private readonly List<UnreadableCandidate> _unreadable = [];
-    private bool _spent;
+    private bool _closed;
 
-    /// <param name="expected">About how many there will be; less is no harm.</param>
-    internal CandidateListing(int expected = 0) => _candidates = new List<Candidate>(expected);
+    /// <param name="capacity">The expected number of candidates.</param>
+    internal CandidateListing(int capacity = 0) => _candidates = new List<Candidate>(capacity);
 
-    /// <summary>Sagas listed so far, unreadable ones included.</summary>
+    /// <summary>The number of sagas listed so far, including unreadable ones.</summary>
     public int Count => _candidates.Count + _unreadable.Count;
 
     internal List<Candidate> Candidates => _candidates;
@@ -34,28 +35,28 @@ public sealed class CandidateListing
     internal List<UnreadableCandidate> Unreadable => _unreadable;
 
     /// <summary>Adds a candidate.</summary>
-    /// <exception cref="InvalidOperationException">The listing has been reconciled: it is spent.</exception>
+    /// <exception cref="InvalidOperationException">The listing has already been reconciled.</exception>
     public void Add(Candidate candidate)
     {
-        ThrowIfSpent();
+        ThrowIfClosed();
         _candidates.Add(candidate);
     }
 
-    /// <summary>Adds a saga whose row could not be read, so that it is not taken for finished.</summary>
-    /// <exception cref="InvalidOperationException">The listing has been reconciled: it is spent.</exception>
+    /// <summary>Adds a saga whose row could not be read, so that it is not treated as finished.</summary>
+    /// <exception cref="InvalidOperationException">The listing has already been reconciled.</exception>
     public void AddUnreadable(SagaId sagaId, string error)
     {
-        ThrowIfSpent();
+        ThrowIfClosed();
         _unreadable.Add(new UnreadableCandidate(sagaId, error));
     }
 
-    internal void Spend() => _spent = true;
+    internal void Close() => _closed = true;
 
-    private void ThrowIfSpent()
+    private void ThrowIfClosed()
     {
-        if (_spent)
+        if (_closed)
         {
-            throw new InvalidOperationException("This listing has been reconciled already: a listing is spent once.");
+            throw new InvalidOperationException("This listing has already been reconciled. A pass must begin its own listing.");
         }
     }
 }

@@ -1,61 +1,64 @@
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>A saga that was in hand when a process died shortly after handing it over: it may be what killed it.</summary>
-/// <param name="SagaId">Which saga.</param>
-/// <param name="GroupSize">How many were in hand then, it included; 1: it was alone.</param>
-/// <param name="DeathsAlone">How often in a row a process died while it was alone in hand, without a finished step in between.</param>
+/// <summary>A saga that was not yet past probation when a process died, and that may therefore have caused the crash.</summary>
+/// <param name="SagaId">The id of the saga.</param>
+/// <param name="GroupSize">The number of sagas on probation at the crash, including this one; 1 if it was alone.</param>
+/// <param name="DeathsAlone">The number of consecutive crashes during which it was alone on probation, without a completed step in between.</param>
 public readonly record struct Suspect(SagaId SagaId, int GroupSize, int DeathsAlone);
 
-/// <summary>How recovery behaves after a crash.</summary>
-/// <param name="Probation">How long a process must live after a hand-over for its sagas to be past suspicion. Default 5 s.</param>
-/// <param name="HoldAfterCrashes">How often a process may die with one saga alone in hand before that saga is held. Default 3.</param>
+/// <summary>The policy of recovery after a crash. Immutable.</summary>
+/// <param name="Probation">The time that a process must survive after it resumes sagas before they are cleared. Default 5 s.</param>
+/// <param name="HoldAfterCrashes">
+/// The number of crashes with one saga alone on probation after which that saga is held. Default 3; 0 to ignore suspects.
+/// </param>
 /// <param name="Canary">
-/// Whether recovery that follows any crash begins with one saga, and goes on with eight times as many each time. Default false.
+/// True to begin recovery after any crash with one saga, and to continue with groups that are eight times as large each. Default false.
 /// </param>
 public sealed record CrashGuardPolicy(TimeSpan Probation, int HoldAfterCrashes, bool Canary = false)
 {
-    /// <summary>5 s, 3 crashes, no canary.</summary>
+    /// <summary>The default policy: 5 s, 3 crashes, no canary.</summary>
     public static CrashGuardPolicy Default { get; } = new(TimeSpan.FromSeconds(5), 3);
 
-    /// <summary>The sagas of which enough is known to hold them.</summary>
+    /// <summary>Returns the suspects that reached <see cref="HoldAfterCrashes"/> and must be held.</summary>
     public IReadOnlyList<Suspect> ToHold(IEnumerable<Suspect> suspects) =>
         [.. suspects.Where(suspect => suspect.DeathsAlone >= HoldAfterCrashes)];
 }
 
-/// <summary>
-/// Decides who is handed over when, after a crash. Those that were in hand when the process died go last, in groups an eighth of the
-/// size they were in then, each after the one before it has outlived its probation. So a saga that kills its process is alone after a
-/// few deaths, and only deaths that it was alone for count against it: no neighbour is ever held in its stead. See
-/// docs/decisions/0005-crash-loop-guard.md. Not thread-safe.
-/// </summary>
+/// <summary>Determines the order in which sagas are resumed after a crash.</summary>
+/// <remarks>
+/// Suspects are resumed last, in groups of one eighth of their size at the crash. A group starts after the previous group has passed
+/// its probation. After a few crashes a saga that kills its process is therefore alone on probation. Only crashes during which a saga
+/// was alone on probation count against it, so no other saga is held in its place. See docs/decisions/0005-crash-loop-guard.md. Not thread-safe.
+/// </remarks>
 internal sealed class CrashGuard(CrashGuardPolicy policy)
 {
     private const int Factor = 8;
 
     private readonly Dictionary<SagaId, Suspect> _suspects = [];
-    private readonly HashSet<Suspect> _suspicions = []; // all that there were
-    private readonly HashSet<SagaId> _notRun = []; // offered after the crash, and not taken on: nobody waits for them
+    private readonly HashSet<Suspect> _knownSuspects = []; // all suspects so far, including cleared ones
+    private readonly HashSet<SagaId> _notRun = []; // attempted after the crash and not resumed: no other saga waits for them
     private readonly List<SagaId> _inFlight = []; // suspects on probation
     private DateTimeOffset _probationEnds = DateTimeOffset.MinValue;
-    private int? _canaries; // how many innocent ones go at once; null: all
-    private bool _handedOver; // since the last turn
-    private bool _someWait;
+    private int? _canaries; // the number of unsuspected sagas resumed at once; null: no limit
+    private bool _resumedInTurn; // true if a saga was resumed since the last turn
+    private bool _hasDeferred;
 
-    /// <summary>When those that wait for the probation of others may go; null: nobody waits.</summary>
-    public DateTimeOffset? NextTurn => _someWait ? _probationEnds : null;
+    /// <summary>The time at which deferred sagas may be resumed; null if no saga is deferred.</summary>
+    public DateTimeOffset? NextTurn => _hasDeferred ? _probationEnds : null;
 
     private bool IsIdle => _suspects.Count == 0 && _canaries is null;
 
-    public bool Suspects(SagaId sagaId) => _suspects.ContainsKey(sagaId);
+    public bool IsSuspect(SagaId sagaId) => _suspects.ContainsKey(sagaId);
 
-    /// <summary>Takes note of how the process before this one ended.</summary>
+    /// <summary>Records the end of the previous process.</summary>
     public void Begin(IEnumerable<Suspect> suspects, bool crashed)
     {
         MarkSuspects(suspects);
         _canaries = crashed && policy.Canary ? 1 : null;
     }
 
-    /// <summary>Takes note of suspects, of other processes' deaths, too. The same accusation again has no effect: it may have been lifted here.</summary>
+    /// <summary>Adds suspects, including those of other processes' crashes.</summary>
+    /// <remarks>A suspect that was added before is ignored, because this process may have cleared it since.</remarks>
     public void MarkSuspects(IEnumerable<Suspect> suspects)
     {
         if (policy.HoldAfterCrashes == 0)
@@ -63,14 +66,14 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
             return;
         }
 
-        foreach (Suspect suspect in suspects.Where(_suspicions.Add))
+        foreach (Suspect suspect in suspects.Where(_knownSuspects.Add))
         {
             _suspects[suspect.SagaId] = suspect;
             _notRun.Remove(suspect.SagaId);
         }
     }
 
-    /// <summary>Leaves in <paramref name="recover"/> the sagas whose turn it is, and moves the others to <paramref name="deferred"/>.</summary>
+    /// <summary>Keeps the sagas of the current turn in <paramref name="recover"/> and moves the others to <paramref name="deferred"/>.</summary>
     public void Defer(List<Candidate> recover, List<Candidate> deferred, DateTimeOffset now)
     {
         if (IsIdle)
@@ -84,29 +87,29 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
             ClearSuspects();
         }
 
-        HashSet<Candidate> turn = [.. TurnOf(recover, onProbation)];
+        HashSet<Candidate> turn = [.. SelectTurn(recover, onProbation)];
         deferred.AddRange(recover.Where(candidate => !turn.Contains(candidate)));
         recover.RemoveAll(candidate => !turn.Contains(candidate));
-        _someWait = deferred.Count > 0;
+        _hasDeferred = deferred.Count > 0;
     }
 
-    /// <summary>Takes note that the executor has taken a saga on.</summary>
-    public void NoteReassigned(SagaId sagaId, DateTimeOffset now)
+    /// <summary>Records that the executor runs a saga.</summary>
+    public void NoteResumed(SagaId sagaId, DateTimeOffset now)
     {
         if (IsIdle)
         {
             return;
         }
 
-        _handedOver = true;
+        _resumedInTurn = true;
         _probationEnds = now + policy.Probation;
-        if (Suspects(sagaId))
+        if (IsSuspect(sagaId))
         {
             _inFlight.Add(sagaId);
         }
     }
 
-    /// <summary>Takes note that a saga was offered to the executor and does not run: this time it cannot kill.</summary>
+    /// <summary>Records that a saga was attempted and does not run, so that it cannot crash this process.</summary>
     public void NoteNotRun(SagaId sagaId)
     {
         if (!IsIdle)
@@ -116,38 +119,38 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         }
     }
 
-    /// <summary>The process lives: what it had in hand did not kill it.</summary>
+    /// <summary>Clears the suspects on probation, since the process survived it.</summary>
     private void ClearSuspects()
     {
         _inFlight.ForEach(sagaId => _suspects.Remove(sagaId));
         _inFlight.Clear();
-        if (_canaries is { } few && _handedOver)
+        if (_canaries is { } limit && _resumedInTurn)
         {
-            _canaries = _someWait ? Math.Min(few, int.MaxValue / Factor) * Factor : null;
+            _canaries = _hasDeferred ? Math.Min(limit, int.MaxValue / Factor) * Factor : null;
         }
 
-        _handedOver = false;
+        _resumedInTurn = false;
     }
 
-    private List<Candidate> TurnOf(List<Candidate> recover, bool onProbation)
+    private List<Candidate> SelectTurn(List<Candidate> recover, bool onProbation)
     {
-        List<Candidate> cleared = recover.FindAll(candidate => !Suspects(candidate.SagaId));
-        List<Candidate> known = cleared.FindAll(candidate => _notRun.Contains(candidate.SagaId));
-        if (cleared.Count > known.Count)
+        List<Candidate> unsuspected = recover.FindAll(candidate => !IsSuspect(candidate.SagaId));
+        List<Candidate> attempted = unsuspected.FindAll(candidate => _notRun.Contains(candidate.SagaId));
+        if (unsuspected.Count > attempted.Count)
         {
-            return _canaries is not { } few ? cleared : onProbation ? known : [.. known, .. cleared.Except(known).Take(few)];
+            return _canaries is not { } limit ? unsuspected : onProbation ? attempted : [.. attempted, .. unsuspected.Except(attempted).Take(limit)];
         }
 
-        return onProbation ? known : [.. known, .. NextGroup(recover.FindAll(candidate => Suspects(candidate.SagaId)))];
+        return onProbation ? attempted : [.. attempted, .. NextGroup(recover.FindAll(candidate => IsSuspect(candidate.SagaId)))];
     }
 
-    /// <summary>Of suspects, the least suspicious: as many of a kind as may be in hand together.</summary>
+    /// <summary>Returns the next group of the least suspicious sagas, as large as may be on probation together.</summary>
     private List<Candidate> NextGroup(List<Candidate> suspects)
     {
-        IGrouping<(int DeathsAlone, int GroupSize), Candidate>? alike = suspects
+        IGrouping<(int DeathsAlone, int GroupSize), Candidate>? group = suspects
             .GroupBy(candidate => (_suspects[candidate.SagaId].DeathsAlone, _suspects[candidate.SagaId].GroupSize))
-            .OrderBy(group => group.Key.DeathsAlone).ThenByDescending(group => group.Key.GroupSize)
+            .OrderBy(alike => alike.Key.DeathsAlone).ThenByDescending(alike => alike.Key.GroupSize)
             .FirstOrDefault();
-        return alike is null ? [] : [.. alike.Take((alike.Key.GroupSize + Factor - 1) / Factor)];
+        return group is null ? [] : [.. group.Take((group.Key.GroupSize + Factor - 1) / Factor)];
     }
 }

@@ -2,70 +2,76 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>Where a coordinator stands.</summary>
+/// <summary>The state of a coordinator.</summary>
 public enum CoordinatorState
 {
-    /// <summary>It runs sagas, and may be assigned more.</summary>
+    /// <summary>The coordinator runs sagas and may be assigned more.</summary>
     Active,
 
-    /// <summary>It takes no new work, and gives away what it does not finish.</summary>
+    /// <summary>The coordinator accepts no new work and reassigns the sagas that it does not finish.</summary>
     Draining,
 
-    /// <summary>It has shut down, or was silent and has been taken over from.</summary>
+    /// <summary>The coordinator has shut down, or its sagas were taken over because its heartbeats stopped.</summary>
     Down,
 }
 
-/// <summary>A coordinator, as it was seen at one look.</summary>
-/// <param name="Id">Which.</param>
-/// <param name="Incarnation">Of its last process.</param>
-/// <param name="State">Where it stands.</param>
-/// <param name="LastSeen">When it last gave a sign of life, by the store's clock.</param>
+/// <summary>A coordinator as read from the store at one moment.</summary>
+/// <param name="Id">The id of the coordinator.</param>
+/// <param name="Incarnation">The incarnation of its last process.</param>
+/// <param name="State">The state of the coordinator.</param>
+/// <param name="LastSeen">The time of its last heartbeat by the store's clock.</param>
 public readonly record struct CoordinatorObservation(CoordinatorId Id, Incarnation Incarnation, CoordinatorState State, DateTimeOffset LastSeen);
 
-/// <summary>
-/// Judges which coordinators are dead, by looking again and again. Only silence that it has watched itself counts, without a gap: one
-/// that was stalled, or cut off from the store, knows nothing of what others did meanwhile, and begins anew. A look that does not show
-/// the watcher's own fresh sign of life is out of date, and begins anew, too. Not thread-safe.
-/// </summary>
-/// <param name="watcher">Who looks.</param>
-/// <param name="after">How long a coordinator must have been watched in silence.</param>
-/// <param name="longestGap">The longest time between two looks, and since the watcher's own sign of life, that is no gap.</param>
-public sealed class HeartbeatMonitor(CoordinatorId watcher, TimeSpan after, TimeSpan longestGap)
+/// <summary>Detects dead coordinators from repeated observations of their heartbeats.</summary>
+/// <remarks>
+/// Only silence that this monitor observed itself, without a gap, counts. A process that was suspended or cut off from the store does
+/// not know which heartbeats it missed, so the monitor starts over after a gap. An observation without a recent heartbeat of the
+/// observer itself is out of date, and the monitor starts over as well. Not thread-safe.
+/// </remarks>
+/// <param name="observer">The coordinator that observes the others.</param>
+/// <param name="after">The time for which a coordinator must be silent before it is considered dead.</param>
+/// <param name="longestGap">
+/// The maximum time between two observations. The same limit applies to the age of the observer's own last heartbeat.
+/// </param>
+public sealed class HeartbeatMonitor(CoordinatorId observer, TimeSpan after, TimeSpan longestGap)
 {
-    /// <summary>How many looks it takes at least.</summary>
+    /// <summary>The minimum number of observations before a coordinator is considered dead.</summary>
     public const int MinObservations = 3;
 
-    private Dictionary<CoordinatorId, Watched> _watched = [];
-    private (DateTimeOffset Store, TimeSpan Own)? _lastObservation;
+    private Dictionary<CoordinatorId, Silence> _silences = [];
+    private (DateTimeOffset StoreTime, TimeSpan OwnTime)? _lastObservation;
 
-    /// <summary>Takes note of one look.</summary>
-    /// <param name="seen">All coordinators.</param>
-    /// <param name="storeTime">When it was so, by the store's clock.</param>
-    /// <param name="ownTime">When the look ended, by a clock of this process that only goes forward.</param>
-    /// <returns>Those that are dead.</returns>
-    public IReadOnlyList<CoordinatorObservation> Observe(IEnumerable<CoordinatorObservation> seen, DateTimeOffset storeTime, TimeSpan ownTime)
+    /// <summary>Processes one observation.</summary>
+    /// <param name="coordinators">All coordinators, including the observer.</param>
+    /// <param name="storeTime">The time of the observation by the store's clock.</param>
+    /// <param name="ownTime">The time at which the observation ended, by a monotonic clock of this process.</param>
+    /// <returns>The coordinators that are dead.</returns>
+    public IReadOnlyList<CoordinatorObservation> Observe(IEnumerable<CoordinatorObservation> coordinators, DateTimeOffset storeTime, TimeSpan ownTime)
     {
-        List<CoordinatorObservation> sightings = [.. seen];
+        List<CoordinatorObservation> observations = [.. coordinators];
         bool continuous = _lastObservation is { } last
-            && storeTime >= last.Store && storeTime - last.Store <= longestGap && ownTime - last.Own <= longestGap
-            && sightings.Exists(sighting => sighting.Id == watcher && storeTime - sighting.LastSeen <= longestGap);
+            && storeTime >= last.StoreTime && storeTime - last.StoreTime <= longestGap && ownTime - last.OwnTime <= longestGap
+            && observations.Exists(one => one.Id == observer && storeTime - one.LastSeen <= longestGap);
         _lastObservation = (storeTime, ownTime);
-        Dictionary<CoordinatorId, Watched> watched = [];
-        foreach (CoordinatorObservation sighting in sightings.Where(sighting => sighting.Id != watcher))
+        Dictionary<CoordinatorId, Silence> silences = [];
+        foreach (CoordinatorObservation observation in observations.Where(one => one.Id != observer))
         {
-            bool stalled = continuous && _watched.TryGetValue(sighting.Id, out Watched before)
-                && (before.Sighting.Incarnation, before.Sighting.LastSeen) == (sighting.Incarnation, sighting.LastSeen);
-            watched[sighting.Id] = stalled ? _watched[sighting.Id].Again(sighting) : new Watched(sighting, storeTime, ownTime, Observations: 1);
+            bool isSilent = continuous && _silences.TryGetValue(observation.Id, out Silence before)
+                && (before.Last.Incarnation, before.Last.LastSeen) == (observation.Incarnation, observation.LastSeen);
+            silences[observation.Id] = isSilent
+                ? _silences[observation.Id].Continue(observation)
+                : new Silence(observation, storeTime, ownTime, Observations: 1);
         }
 
-        _watched = watched;
-        return [.. watched.Values
-            .Where(one => one.Observations >= MinObservations && storeTime - one.SinceByStore >= after && ownTime - one.SinceByOwn >= after)
-            .Select(one => one.Sighting)];
+        _silences = silences;
+        return [.. silences.Values
+            .Where(one => one.Observations >= MinObservations && storeTime - one.SinceStoreTime >= after && ownTime - one.SinceOwnTime >= after)
+            .Select(one => one.Last)];
     }
 
-    private readonly record struct Watched(CoordinatorObservation Sighting, DateTimeOffset SinceByStore, TimeSpan SinceByOwn, int Observations)
+    /// <summary>A series of observations without a new heartbeat.</summary>
+    private readonly record struct Silence(CoordinatorObservation Last, DateTimeOffset SinceStoreTime, TimeSpan SinceOwnTime, int Observations)
     {
-        public Watched Again(CoordinatorObservation sighting) => this with { Sighting = sighting, Observations = Observations + 1 };
+        public Silence Continue(CoordinatorObservation observation) => this with { Last = observation, Observations = Observations + 1 };
     }
 }

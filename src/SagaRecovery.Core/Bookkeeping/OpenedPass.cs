@@ -2,10 +2,10 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>What one drain of the starts showed, for the log.</summary>
-/// <param name="Announced">Sagas whose start was announced.</param>
-/// <param name="Interrupted">Sagas whose executor stopped running them without finishing them.</param>
-/// <param name="Violations">Sagas that were inserted before they were announced: the caller broke the protocol.</param>
+/// <summary>The messages that one drain read from the <see cref="StartInbox"/>, for the log. Immutable.</summary>
+/// <param name="Announced">The sagas whose start was announced.</param>
+/// <param name="Interrupted">The sagas whose run the executor reported as interrupted.</param>
+/// <param name="Violations">The sagas that were inserted before they were announced, in violation of the protocol.</param>
 public sealed record DrainedStarts(
     IReadOnlyList<SagaId> Announced,
     IReadOnlyList<SagaId> Interrupted,
@@ -18,17 +18,27 @@ public sealed record DrainedStarts(
         : new([.. Announced, .. later.Announced], [.. Interrupted, .. later.Interrupted], [.. Violations, .. later.Violations]);
 }
 
-/// <summary>
-/// A pass whose opening drain has been done, by <see cref="SagaTracker.OpenPass"/>. From here it goes one way only: a listing, its
-/// reconciliation, a plan, an outcome. Whatever comes out of order throws. Not thread-safe.
-/// </summary>
+/// <summary>A pass whose opening drain is complete.</summary>
 /// <remarks>
-/// Why two drains. <em>Is a listed saga one that this process started?</em> Its announcement came before its row, and its row before
-/// the listing that read it: a drain after the listing is certain to see it. <em>Is a tracked saga that is missing from the listing
-/// finished?</em> Only if its row was there before the listing began: a drain before the listing tells which were. Leave out the
-/// second, and a saga announced, inserted and listed in between runs twice. Leave out the first, and a running saga that the listing
-/// was too early for is forgotten, and recovered while it runs. <em>Has the database lost the end of a saga that is listed?</em> Only if
-/// its run had ended before the listing began: again the first drain tells. See docs/decisions/0001-two-drains-and-start-leases.md.
+/// <para>
+/// <see cref="SagaTracker.OpenPass"/> creates it. The steps that follow are a listing, its reconciliation, a plan and an outcome, in this
+/// order. A step out of order throws. Not thread-safe.
+/// </para>
+/// <para>A pass drains the starts twice, before and after the listing, because three questions need an answer.</para>
+/// <para>
+/// <em>Did this process start a listed saga?</em> Its announcement precedes its row, and its row precedes the listing that reads it. A
+/// drain after the listing therefore always reads the announcement. Without it, a saga that is announced, inserted and listed between
+/// the first drain and the plan runs twice.
+/// </para>
+/// <para>
+/// <em>Is a tracked saga that is missing from the listing finished?</em> Only if its row existed before the listing began. A drain before
+/// the listing identifies those sagas. Without it, a running saga that started too late for the listing is forgotten, and recovered
+/// while it runs.
+/// </para>
+/// <para>
+/// <em>Did the database lose the end of a listed saga?</em> Only if its run had ended before the listing began. The first drain
+/// identifies these sagas, too. See docs/decisions/0001-two-drains-and-start-leases.md.
+/// </para>
 /// </remarks>
 public sealed class OpenedPass
 {
@@ -54,50 +64,52 @@ public sealed class OpenedPass
         Closed,
     }
 
-    /// <summary>Which pass this is, why and when it began.</summary>
+    /// <summary>The number, the trigger and the start time of the pass.</summary>
     public PassStart Start { get; }
 
-    /// <summary>What the opening drain showed.</summary>
+    /// <summary>The messages that the opening drain read.</summary>
     public DrainedStarts OpeningStarts { get; }
 
-    /// <summary>What the closing drain showed; empty until the pass is reconciled or failed.</summary>
+    /// <summary>The messages that the closing drain read; empty until the pass is reconciled or failed.</summary>
     public DrainedStarts ClosingStarts { get; private set; } = DrainedStarts.None;
 
     internal long OpeningDrain { get; }
 
-    /// <summary>The drain on which the plan is made; 0 until the pass is reconciled or failed.</summary>
+    /// <summary>The number of the drain on which the plan is based; 0 until the pass is reconciled or failed.</summary>
     internal long ClosingDrain { get; private set; }
 
-    /// <summary>A listing to be filled from the primary. Its query must begin after this call.</summary>
-    /// <exception cref="InvalidOperationException">This pass has asked for its listing already.</exception>
+    /// <summary>Begins the listing of this pass.</summary>
+    /// <remarks>The caller must fill it from the primary, with a query that begins after this call.</remarks>
+    /// <exception cref="InvalidOperationException">The listing of this pass has already begun, or the pass has ended.</exception>
     public CandidateListing BeginListing()
     {
         Advance(Step.Opened, Step.Listing);
-        return _listing = new CandidateListing(expected: _tracker.Tracked); // as a rule it holds what runs here
+        return _listing = new CandidateListing(capacity: _tracker.Tracked); // a listing usually holds the running sagas
     }
 
-    /// <summary>Drains the starts again and joins them with a complete listing.</summary>
-    /// <param name="listing">This pass's listing, complete.</param>
-    /// <param name="controls">What operators have asked for, read since this pass was opened.</param>
-    /// <param name="now">The present time: it decides which sagas are due.</param>
-    /// <exception cref="InvalidOperationException">It is not this pass's listing, or it has been reconciled before.</exception>
+    /// <summary>Drains the starts again and combines them with the complete listing.</summary>
+    /// <param name="listing">The complete listing of this pass.</param>
+    /// <param name="controls">The controls of the coordinator. They must have been read after this pass was opened.</param>
+    /// <param name="now">The current time, which determines the sagas that are due.</param>
+    /// <exception cref="InvalidOperationException">The listing belongs to another pass, or it has already been reconciled.</exception>
     public ReconciledListing Reconcile(CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
     {
         if (!ReferenceEquals(listing, _listing))
         {
-            throw new InvalidOperationException("This listing belongs to another pass: it may have begun before this pass drained the starts.");
+            throw new InvalidOperationException("This listing belongs to another pass. It may have begun before this pass drained the starts.");
         }
 
         Advance(Step.Listing, Step.Reconciled);
-        listing.Spend();
+        listing.Close();
         (ClosingStarts, ClosingDrain) = _tracker.Drain(now);
         return new ReconciledListing(this, listing, controls, now);
     }
 
-    /// <summary>Ends a pass that came to no outcome. Drains all the same, so that the starts do not pile up.</summary>
-    /// <param name="error">What went wrong.</param>
-    /// <param name="now">The present time.</param>
-    /// <exception cref="InvalidOperationException">Its outcome has begun, which then is what ends it; or it is over.</exception>
+    /// <summary>Ends a pass that failed before its outcome began.</summary>
+    /// <remarks>The starts are drained nevertheless, so that they do not accumulate.</remarks>
+    /// <param name="error">The error that ended the pass.</param>
+    /// <param name="now">The current time.</param>
+    /// <exception cref="InvalidOperationException">The outcome has begun and must be completed instead, or the pass has ended.</exception>
     public PassReport Fail(string error, DateTimeOffset now)
     {
         if (_step >= Step.Executing)
@@ -115,7 +127,7 @@ public sealed class OpenedPass
         return WithStarts(new PassReport(Start) { Duration = now - Start.StartedAt, Result = PassResult.Failed, Error = error });
     }
 
-    /// <summary>Adds to a report what the two drains of this pass read.</summary>
+    /// <summary>Adds the counts of the two drains of this pass to a report.</summary>
     internal PassReport WithStarts(PassReport report) => report with
     {
         ObservedStarts = OpeningStarts.Announced.Count + ClosingStarts.Announced.Count,
@@ -152,13 +164,13 @@ public sealed class OpenedPass
     }
 
     private InvalidOperationException OutOfOrder() => new(
-        $"A pass goes open, list, reconcile, plan, outcome, each once; this one is at '{_step}'.");
+        $"A pass runs each step once: open, list, reconcile, plan, outcome. This pass is at step '{_step}'.");
 }
 
-/// <summary>
-/// A complete listing and the starts drained after it. A <c>ref struct</c>, so that it cannot outlive an <c>await</c>: what is planned
-/// later than this would be planned on starts that are no longer the last.
-/// </summary>
+/// <summary>A complete listing combined with the starts drained after it.</summary>
+/// <remarks>
+/// It is a <c>ref struct</c> so that it cannot outlive an <c>await</c>. A plan that is made later would be based on outdated starts.
+/// </remarks>
 public readonly ref struct ReconciledListing
 {
     private readonly OpenedPass _pass;
@@ -174,7 +186,7 @@ public readonly ref struct ReconciledListing
         _now = now;
     }
 
-    /// <summary>Puts every saga that is listed or tracked into its bucket.</summary>
-    /// <exception cref="InvalidOperationException">A plan has been made of it before.</exception>
+    /// <summary>Makes the plan of the pass, which puts each listed or tracked saga into its bucket.</summary>
+    /// <exception cref="InvalidOperationException">The plan of this pass has already been made, or the pass has ended.</exception>
     public RecoveryPlan MakePlan() => _pass.MakePlan(_listing, _controls, _now);
 }

@@ -2,18 +2,18 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>
-/// The account of what came of a plan: one result for each saga that was to be handed over and for each that was gone. Completing it
-/// brings the tracker up to date and yields the report. What has no result by then was not attempted, and is planned again by the next
-/// pass. Recording is thread-safe; completing comes after the last record.
-/// </summary>
+/// <summary>The results of a plan: one for each saga to resume and one for each saga that is no longer listed.</summary>
+/// <remarks>
+/// <see cref="Complete"/> updates the tracker and returns the report. A saga without a result counts as not attempted, and the next pass
+/// plans it again. All members are thread-safe, but the caller must record the last result before it completes the outcome.
+/// </remarks>
 public sealed class PassOutcome
 {
     private readonly Lock _lock = new();
     private readonly SagaTracker _tracker;
     private readonly RecoveryPlan _plan;
     private readonly Dictionary<SagaId, Recorded> _results;
-    private readonly Dictionary<SagaId, RelinquishOutcome> _gone = [];
+    private readonly Dictionary<SagaId, RelinquishOutcome> _relinquished = [];
     private readonly HashSet<SagaId> _lost = [];
     private bool _completed;
 
@@ -24,11 +24,11 @@ public sealed class PassOutcome
         _results = new Dictionary<SagaId, Recorded>(plan.Recover.Count + plan.Readopted.Count);
     }
 
-    /// <summary>Records how the hand-over of one saga ended.</summary>
+    /// <summary>Records the result of resuming one saga.</summary>
     /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.Recover"/> or <see cref="RecoveryPlan.Readopted"/>.</param>
-    /// <param name="result">How it ended.</param>
-    /// <param name="now">The present time.</param>
-    /// <exception cref="InvalidOperationException">The saga has a result already, or the pass is over.</exception>
+    /// <param name="result">The result.</param>
+    /// <param name="now">The current time.</param>
+    /// <exception cref="InvalidOperationException">The saga already has a result, or the pass has ended.</exception>
     public void Record(SagaId sagaId, ResumeResult result, DateTimeOffset now)
     {
         lock (_lock)
@@ -36,30 +36,29 @@ public sealed class PassOutcome
             ThrowIfCompleted(sagaId);
             if (!_results.TryAdd(sagaId, new Recorded(result, now)))
             {
-                throw new InvalidOperationException($"Saga {sagaId} has been handed over once in this pass already.");
+                throw new InvalidOperationException($"Saga {sagaId} already has a result in this pass.");
             }
         }
     }
 
-    /// <summary>Records what the executor answered about a saga that is finished or gone.</summary>
+    /// <summary>Records the executor's result for a saga that is no longer listed.</summary>
     /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.NoLongerListed"/>.</param>
-    /// <param name="answer">Whether it was still running it.</param>
-    /// <exception cref="InvalidOperationException">The saga has an answer already, or the pass is over.</exception>
-    public void RecordUnlisted(SagaId sagaId, RelinquishOutcome answer)
+    /// <param name="outcome">The result of relinquishing the saga.</param>
+    /// <exception cref="InvalidOperationException">The saga already has a result, or the pass has ended.</exception>
+    public void RecordUnlisted(SagaId sagaId, RelinquishOutcome outcome)
     {
         lock (_lock)
         {
             ThrowIfCompleted(sagaId);
-            if (!_gone.TryAdd(sagaId, answer))
+            if (!_relinquished.TryAdd(sagaId, outcome))
             {
-                throw new InvalidOperationException($"Saga {sagaId} has been told to be gone once in this pass already.");
+                throw new InvalidOperationException($"Saga {sagaId} has already been relinquished in this pass.");
             }
         }
     }
 
-    /// <summary>
-    /// Records that the store has lost sagas, whose rows no longer exist. They count as lost, and neither as finished nor as taken away.
-    /// </summary>
+    /// <summary>Records sagas whose rows the store has lost.</summary>
+    /// <remarks>They count as lost, and neither as finished nor as reassigned.</remarks>
     /// <param name="sagas">Sagas of the plan's <see cref="RecoveryPlan.NoLongerListed"/>.</param>
     public void RecordLost(IEnumerable<SagaId> sagas)
     {
@@ -69,7 +68,7 @@ public sealed class PassOutcome
         }
     }
 
-    /// <summary>Returns true if the store was recorded to have lost a saga.</summary>
+    /// <summary>Returns true if a saga was recorded as lost.</summary>
     public bool IsLost(SagaId sagaId)
     {
         lock (_lock)
@@ -78,28 +77,29 @@ public sealed class PassOutcome
         }
     }
 
-    /// <summary>
-    /// How many sagas run nowhere although this pass has come to every one: held, failed, or not here. Null: it has not come to every
-    /// one, since some are paused, deferred or have no result.
-    /// </summary>
+    /// <summary>The number of sagas that do not run although the pass attempted every eligible saga.</summary>
+    /// <value>Null if some sagas are paused, deferred or without a result, so that the number is not known.</value>
     public int? NotRunning
     {
         get
         {
             lock (_lock)
             {
-                return HasComeToAll ? _plan.LeftAside + _results.Values.Count(recorded => recorded.Result is ResumeResult.Failed or ResumeResult.UnknownDefinition) : null;
+                return AllAttempted
+                    ? _plan.NotEligible + _results.Values.Count(recorded => recorded.Result is ResumeResult.Failed or ResumeResult.UnknownDefinition)
+                    : null;
             }
         }
     }
 
-    private bool HasComeToAll =>
+    private bool AllAttempted =>
         _plan.Paused.Count + _plan.Deferred.Count == 0 && _results.Count == _plan.Recover.Count + _plan.Readopted.Count;
 
-    /// <summary>Ends the pass: brings the tracker up to date and accounts for every saga.</summary>
-    /// <param name="now">The present time.</param>
-    /// <param name="error">Why the pass was cut short; null: it was not.</param>
-    /// <exception cref="InvalidOperationException">The pass is over already.</exception>
+    /// <summary>Ends the pass: updates the tracker and accounts for every saga.</summary>
+    /// <param name="now">The current time.</param>
+    /// <param name="error">The error that ended the pass early; null if there was none.</param>
+    /// <returns>The report of the pass.</returns>
+    /// <exception cref="InvalidOperationException">The pass has already ended.</exception>
     public PassReport Complete(DateTimeOffset now, string? error = null)
     {
         lock (_lock)
@@ -107,10 +107,10 @@ public sealed class PassOutcome
             _plan.Pass.EndOutcome();
             _completed = true;
             var tally = new PassTally();
-            _tracker.MakeRoom(_results.Count);
+            _tracker.EnsureCapacity(_results.Count);
             foreach (Candidate candidate in _plan.Recover)
             {
-                Settle(candidate, tally);
+                ApplyResult(candidate, tally);
             }
 
             foreach (ReadoptedSaga readopted in _plan.Readopted)
@@ -121,19 +121,19 @@ public sealed class PassOutcome
                     _tracker.ForgetRunsUpTo(readopted.Candidate.SagaId, readopted.Previous);
                 }
 
-                Settle(readopted.Candidate, tally);
+                ApplyResult(readopted.Candidate, tally);
             }
 
-            foreach (UnlistedSaga gone in _plan.NoLongerListed)
+            foreach (UnlistedSaga unlisted in _plan.NoLongerListed)
             {
-                if (_gone.TryGetValue(gone.SagaId, out RelinquishOutcome answer))
+                if (_relinquished.TryGetValue(unlisted.SagaId, out RelinquishOutcome outcome))
                 {
-                    tally.Count(answer, isLost: _lost.Contains(gone.SagaId));
-                    _tracker.ForgetSettledBy(gone.SagaId, _plan.Pass.OpeningDrain);
+                    tally.Count(outcome, isLost: _lost.Contains(unlisted.SagaId));
+                    _tracker.ForgetSettledBy(unlisted.SagaId, _plan.Pass.OpeningDrain);
                 }
             }
 
-            if (error is null && HasComeToAll)
+            if (error is null && AllAttempted)
             {
                 _tracker.NoteAllAttempted();
             }
@@ -146,11 +146,11 @@ public sealed class PassOutcome
     {
         if (_completed)
         {
-            throw new InvalidOperationException($"Pass {_plan.Pass.Start.Iteration} is over: what became of saga {sagaId} comes too late.");
+            throw new InvalidOperationException($"Pass {_plan.Pass.Start.Iteration} has ended. The result of saga {sagaId} was recorded too late.");
         }
     }
 
-    private void Settle(Candidate candidate, PassTally tally)
+    private void ApplyResult(Candidate candidate, PassTally tally)
     {
         if (!_results.TryGetValue(candidate.SagaId, out Recorded recorded))
         {
@@ -190,7 +190,7 @@ public sealed class PassOutcome
         TakenAway = tally.TakenAway,
         EndsLost = _plan.EndsLost.Count,
         Lost = _lost.Count,
-        TimeToRecover = DurationHistogram.Of(tally.Idle),
+        TimeToRecover = DurationHistogram.Of(tally.IdleTimes),
         RecoveredSagas = tally.RecoveredSagas.ToList(),
         FailedSagas = tally.FailedSagas.ToList(),
     };

@@ -2,7 +2,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>Counts hand-over results, and keeps the last few of each kind that the report's histories show.</summary>
+/// <summary>Counts the results of a pass and keeps the most recent sagas for the histories of the report.</summary>
 internal sealed class PassTally
 {
     public int Recovered { get; private set; }
@@ -25,7 +25,7 @@ internal sealed class PassTally
 
     public int Readopted { get; set; }
 
-    public List<TimeSpan> Idle { get; } = [];
+    public List<TimeSpan> IdleTimes { get; } = [];
 
     public Queue<RecoveredSaga> RecoveredSagas { get; } = new();
 
@@ -37,8 +37,8 @@ internal sealed class PassTally
         {
             case ResumeResult.Recovered:
                 Recovered++;
-                Idle.Add(at - idleSince);
-                Keep(RecoveredSagas, new RecoveredSaga(at, candidate.SagaId, candidate.Name, at - idleSince));
+                IdleTimes.Add(at - idleSince);
+                KeepLast(RecoveredSagas, new RecoveredSaga(at, candidate.SagaId, candidate.Name, at - idleSince));
                 break;
             case ResumeResult.AlreadyRunning:
                 AlreadyRunning++;
@@ -51,27 +51,27 @@ internal sealed class PassTally
                 break;
             case ResumeResult.Failed failed:
                 Failed++;
-                Keep(FailedSagas, new FailedSaga(at, candidate.SagaId, candidate.Name, failed.Error));
+                KeepLast(FailedSagas, new FailedSaga(at, candidate.SagaId, candidate.Name, failed.Error));
                 break;
             case ResumeResult.Abandoned abandoned:
                 Abandoned++;
-                Keep(FailedSagas, new FailedSaga(at, candidate.SagaId, candidate.Name, $"abandoned: {abandoned.Reason}"));
+                KeepLast(FailedSagas, new FailedSaga(at, candidate.SagaId, candidate.Name, $"abandoned: {abandoned.Reason}"));
                 break;
         }
     }
 
-    public void Count(RelinquishOutcome answer, bool isLost)
+    public void Count(RelinquishOutcome outcome, bool isLost)
     {
         if (isLost)
         {
-            return; // counted when it was found
+            return; // the report counts it as lost
         }
 
         Removed++;
-        TakenAway += answer == RelinquishOutcome.Relinquished ? 1 : 0;
+        TakenAway += outcome == RelinquishOutcome.Relinquished ? 1 : 0;
     }
 
-    private static void Keep<T>(Queue<T> kept, T item)
+    private static void KeepLast<T>(Queue<T> kept, T item)
     {
         kept.Enqueue(item);
         if (kept.Count > RecoveryReport.HistoryLength)

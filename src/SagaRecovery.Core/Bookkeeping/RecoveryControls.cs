@@ -2,18 +2,18 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>What the store says of a coordinator beside its sagas, as it stood when a pass read it. Immutable.</summary>
+/// <summary>The pauses, holds, suspects and assignments of a coordinator, as a pass read them from the store. Immutable.</summary>
 public sealed record RecoveryControls
 {
     private readonly HashSet<SagaId> _heldIds = [];
 
-    /// <summary>Nothing was asked for.</summary>
+    /// <summary>Controls without any restriction.</summary>
     public static RecoveryControls None { get; } = new();
 
-    /// <summary>No saga is handed over; null: recovery is not paused.</summary>
+    /// <summary>The pause of recovery, during which no saga is resumed; null if recovery is not paused.</summary>
     public RecoveryPause? Paused { get; init; }
 
-    /// <summary>The sagas in progress and ours that are not to be handed over.</summary>
+    /// <summary>The held sagas of this coordinator, which are not resumed.</summary>
     public IReadOnlyList<HeldSaga> Held
     {
         get;
@@ -24,18 +24,18 @@ public sealed record RecoveryControls
         }
     } = [];
 
-    /// <summary>The levers pulled last, oldest first, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
+    /// <summary>The most recent operator actions, oldest first, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
     public IReadOnlyList<OperatorAction> RecentActions { get; init; } = [];
 
-    /// <summary>Sagas of this coordinator that were in hand, here or elsewhere, when a process died.</summary>
+    /// <summary>The sagas of this coordinator that were not yet past probation when a process died, this coordinator's or another's.</summary>
     public IReadOnlyList<Suspect> Suspects { get; init; } = [];
 
-    /// <summary>The number of the last time that sagas were assigned to this coordinator; 0: never.</summary>
+    /// <summary>The sequence number of the last assignment of sagas to this coordinator; 0 if there was none.</summary>
     public long Assigned { get; init; }
 
-    /// <summary>Up to which of those times a pass has come to all of them.</summary>
+    /// <summary>The sequence number of the last assignment whose sagas a pass has all attempted.</summary>
     public long CaughtUp { get; init; }
 
-    /// <summary>Whether a saga is not to be handed over.</summary>
+    /// <summary>Returns true if the saga is held.</summary>
     public bool Holds(SagaId sagaId) => _heldIds.Contains(sagaId);
 }

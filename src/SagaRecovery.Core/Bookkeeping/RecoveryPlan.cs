@@ -3,25 +3,26 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>A saga that left this coordinator and came back while this process still ran it at an older generation.</summary>
+/// <summary>A saga that was reassigned and returned to this coordinator while this process ran it at an older generation.</summary>
 /// <param name="Candidate">The saga as listed.</param>
-/// <param name="Previous">The newest generation that this process may still run it at; that run is to be relinquished.</param>
+/// <param name="Previous">The newest generation at which this process may be running it. That run must be relinquished.</param>
 public readonly record struct ReadoptedSaga(Candidate Candidate, AdoptGeneration Previous);
 
-/// <summary>A tracked saga that is missing from the listing although its row was there before: finished, or no longer ours.</summary>
-/// <param name="SagaId">Which saga.</param>
-/// <param name="Generation">The newest generation that this process may still run it at.</param>
+/// <summary>A tracked saga that the listing no longer holds: finished, or no longer owned by this coordinator.</summary>
+/// <param name="SagaId">The id of the saga.</param>
+/// <param name="Generation">The newest generation at which this process may be running it.</param>
 public readonly record struct UnlistedSaga(SagaId SagaId, AdoptGeneration Generation);
 
-/// <summary>A saga that is not tried yet because it failed before.</summary>
+/// <summary>A saga that failed before and is not due for its next attempt.</summary>
 /// <param name="Candidate">The saga as listed.</param>
-/// <param name="NextTry">From when on a pass tries it again.</param>
+/// <param name="NextTry">The earliest time of the next attempt.</param>
 public readonly record struct BackingOffSaga(Candidate Candidate, DateTimeOffset NextTry);
 
-/// <summary>
-/// What a pass will do about every saga that is listed or tracked: each stands in exactly one bucket. A value without behaviour; its
-/// lists are valid until the next pass is opened.
-/// </summary>
+/// <summary>The plan of a pass. It puts each listed or tracked saga into exactly one bucket.</summary>
+/// <remarks>
+/// <see cref="EndsLost"/> is not a bucket of its own but a part of <see cref="Recover"/>. The lists are valid until the next pass is
+/// opened. Not thread-safe.
+/// </remarks>
 public sealed class RecoveryPlan
 {
     internal RecoveryPlan(OpenedPass pass, int found, List<SagaId> alreadyRunning, IReadOnlyList<UnreadableCandidate> unreadable)
@@ -32,47 +33,47 @@ public sealed class RecoveryPlan
         Unreadable = unreadable;
     }
 
-    /// <summary>How many sagas the listing held.</summary>
+    /// <summary>The number of sagas in the listing.</summary>
     public int Found { get; }
 
-    /// <summary>Listed and not tracked: nobody in this process runs them, so they are handed to the executor.</summary>
+    /// <summary>The sagas that are listed and not running in this process. The executor resumes them.</summary>
     public IReadOnlyList<Candidate> Recover => RecoverBucket;
 
-    /// <summary>Of <see cref="Recover"/>, those that had ended in this process before the listing began: the database has lost their end.</summary>
+    /// <summary>The part of <see cref="Recover"/> that had ended in this process before the listing began. The database lost their end.</summary>
     public IReadOnlyList<Candidate> EndsLost => EndsLostBucket;
 
-    /// <summary>Listed and tracked at the same generation: they run here, and are skipped.</summary>
+    /// <summary>The sagas that are listed and tracked at the same or a newer generation. They run in this process and are skipped.</summary>
     public IReadOnlyList<SagaId> AlreadyRunning => AlreadyRunningBucket;
 
-    /// <summary>Listed at a newer generation than tracked: the old run is relinquished, then they are handed over again.</summary>
+    /// <summary>The sagas listed at a newer generation than tracked. The old run is relinquished, and then they are resumed.</summary>
     public IReadOnlyList<ReadoptedSaga> Readopted => ReadoptedBucket;
 
-    /// <summary>Not listed, though settled before the listing began: forgotten, and the executor is told.</summary>
+    /// <summary>The tracked sagas that are not listed, although their row existed before the listing began. The executor relinquishes them.</summary>
     public IReadOnlyList<UnlistedSaga> NoLongerListed => NoLongerListedBucket;
 
-    /// <summary>Not listed, and announced only or confirmed after the listing began: it may not have seen them, so they are kept.</summary>
+    /// <summary>The tracked sagas that are not listed because they may be too new for the listing. They stay tracked.</summary>
     public IReadOnlyList<SagaId> Starting => StartingBucket;
 
-    /// <summary>To be handed over, but not before their next try.</summary>
+    /// <summary>The sagas that failed before and are not due.</summary>
     public IReadOnlyList<BackingOffSaga> BackingOff => BackingOffBucket;
 
-    /// <summary>To be handed over, but not until an operator lets go.</summary>
+    /// <summary>The sagas that an operator holds.</summary>
     public IReadOnlyList<Candidate> Held => HeldBucket;
 
-    /// <summary>To be handed over, but not while recovery is paused.</summary>
+    /// <summary>The sagas that are not resumed because recovery is paused.</summary>
     public IReadOnlyList<Candidate> Paused => PausedBucket;
 
-    /// <summary>To be handed over after a crash, but not before others have outlived their probation.</summary>
+    /// <summary>The sagas that are not resumed after a crash until other sagas have passed their probation.</summary>
     public IReadOnlyList<Candidate> Deferred => DeferredBucket;
 
-    /// <summary>Listed by id only, their row could not be read: shown, and never taken for finished.</summary>
+    /// <summary>The listed sagas whose row could not be read. They are reported and never treated as finished.</summary>
     public IReadOnlyList<UnreadableCandidate> Unreadable { get; }
 
-    /// <summary>Of those to be handed over, how many were assigned to this coordinator, and a periodic pass had to find them.</summary>
+    /// <summary>The number of newly assigned sagas that a periodic pass found, although a hint should have announced them.</summary>
     public int MissedHints { get; internal set; }
 
-    /// <summary>How many will run nowhere when the plan has been carried out, whatever comes of it, and are not the next passes' to hand over either.</summary>
-    internal int LeftAside => Held.Count + BackingOff.Count + Unreadable.Count;
+    /// <summary>The number of sagas that no process runs after this pass, regardless of its results, and that the next pass may not resume either.</summary>
+    internal int NotEligible => Held.Count + BackingOff.Count + Unreadable.Count;
 
     internal OpenedPass Pass { get; }
 
@@ -96,13 +97,13 @@ public sealed class RecoveryPlan
 
     internal List<Candidate> DeferredBucket { get; } = [];
 
-    /// <summary>Begins to carry the plan out.</summary>
-    /// <returns>The one account of what came of it.</returns>
-    /// <exception cref="InvalidOperationException">It has been begun before, or the pass is over.</exception>
+    /// <summary>Begins the execution of the plan.</summary>
+    /// <returns>The outcome, in which the caller must record each result.</returns>
+    /// <exception cref="InvalidOperationException">The execution has already begun, or the pass has ended.</exception>
     public PassOutcome BeginOutcome() => Pass.BeginOutcome(this);
 
-    /// <summary>Returns the plan in the form of a dry run's report.</summary>
-    /// <param name="now">The present time.</param>
+    /// <summary>Converts the plan to the report of a dry run.</summary>
+    /// <param name="now">The current time.</param>
     public RecoveryPlanReport ToReport(DateTimeOffset now) => new(now, Found, [
         Bucket("recover", Recover, saga => saga.SagaId),
         Bucket("readopted", Readopted, saga => saga.Candidate.SagaId),

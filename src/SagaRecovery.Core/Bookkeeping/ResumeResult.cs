@@ -1,52 +1,52 @@
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>How handing one saga to the executor ended, as the pass accounts for it.</summary>
+/// <summary>The result of an attempt to resume one saga. The nested types are its only cases. Immutable.</summary>
 public abstract record ResumeResult
 {
     private ResumeResult()
     {
     }
 
-    /// <summary>The executor runs it now.</summary>
+    /// <summary>The executor has resumed the saga.</summary>
     public sealed record Recovered : ResumeResult
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static Recovered Instance { get; } = new();
     }
 
-    /// <summary>The executor was running it already: no failure, and no second run.</summary>
+    /// <summary>The executor was already running the saga. It must not start a second run. This is not a failure.</summary>
     public sealed record AlreadyRunning : ResumeResult
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static AlreadyRunning Instance { get; } = new();
     }
 
-    /// <summary>Its state, owner or generation changed since the listing: nothing to do, and no failure.</summary>
+    /// <summary>The saga's state, owner or generation changed after the listing. No action is needed. This is not a failure.</summary>
     public sealed record Superseded : ResumeResult
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static Superseded Instance { get; } = new();
     }
 
-    /// <summary>This binary lacks the definition or its version. Never abandoned; tried again at the next pass.</summary>
-    /// <param name="Missing">What is missing, for the operator.</param>
+    /// <summary>This binary lacks the definition or its version. The saga is never abandoned. The next pass tries it again.</summary>
+    /// <param name="Missing">The missing definition or version, for display.</param>
     public sealed record UnknownDefinition(string Missing) : ResumeResult;
 
-    /// <summary>Anything that may pass: an exception, a time-out, a database error. Tried again after a delay.</summary>
-    /// <param name="Error">What happened.</param>
+    /// <summary>The attempt failed with a possibly transient error: an exception, a timeout or a database error. It is retried after a delay.</summary>
+    /// <param name="Error">The error message.</param>
     public sealed record Failed(string Error) : ResumeResult;
 
-    /// <summary>Its log or definition is proven corrupt; it was set aside for good.</summary>
-    /// <param name="Reason">What is wrong with it.</param>
+    /// <summary>The saga's log or definition is proven corrupt. The saga was removed from recovery permanently.</summary>
+    /// <param name="Reason">The defect.</param>
     public sealed record Abandoned(string Reason) : ResumeResult;
 }
 
-/// <summary>What an executor answers when it is told that a saga is finished or no longer ours.</summary>
+/// <summary>The result of asking the executor to relinquish a saga that is finished or no longer owned by this coordinator.</summary>
 public enum RelinquishOutcome
 {
-    /// <summary>It was not running it, or its run had come to its end: the normal answer for a finished saga.</summary>
+    /// <summary>The executor was not running the saga, or its run had ended. This is the normal result for a finished saga.</summary>
     NotRunning,
 
-    /// <summary>It was still running it and has stopped: the saga had been taken away.</summary>
+    /// <summary>The executor was running the saga and has stopped it. The saga had been reassigned.</summary>
     Relinquished,
 }

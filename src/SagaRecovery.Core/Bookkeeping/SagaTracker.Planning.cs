@@ -5,7 +5,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <content>What a pass does about every saga that is listed or tracked, and what is noted of how that went.</content>
+/// <content>Plans a pass and applies its results.</content>
 public sealed partial class SagaTracker
 {
     internal RecoveryPlan MakePlan(OpenedPass pass, CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
@@ -38,18 +38,17 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Makes room for so many more sagas at once: grown by doubling, there would be room for half as many again.</summary>
-    internal void MakeRoom(int sagas)
+    /// <summary>Reserves capacity for additional sagas. Growth by doubling would waste up to half of the memory.</summary>
+    internal void EnsureCapacity(int additionalSagas)
     {
         lock (_lock)
         {
-            _tracked.EnsureCapacity(_tracked.Count + sagas);
+            _tracked.EnsureCapacity(_tracked.Count + additionalSagas);
         }
     }
 
-    internal void ApplyResume(OpenedPass opened, Candidate candidate, ResumeResult result, DateTimeOffset now)
+    internal void ApplyResume(OpenedPass pass, Candidate candidate, ResumeResult result, DateTimeOffset now)
     {
-        PassStart pass = opened.Start;
         lock (_lock)
         {
             if (result is not (ResumeResult.Recovered or ResumeResult.AlreadyRunning))
@@ -60,11 +59,11 @@ public sealed partial class SagaTracker
             switch (result)
             {
                 case ResumeResult.Recovered or ResumeResult.AlreadyRunning:
-                    _guard.NoteReassigned(candidate.SagaId, now);
+                    _guard.NoteResumed(candidate.SagaId, now);
                     ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
-                    if (saga.SetRecovered(candidate.Generation, opened.ClosingDrain, now))
+                    if (saga.SetRecovered(candidate.Generation, pass.ClosingDrain, now))
                     {
-                        saga.FailuresBefore = _waiting.FailuresOf(candidate);
+                        saga.PriorFailures = _waiting.FailuresOf(candidate);
                         _waiting.Remove(candidate.SagaId);
                     }
                     else if (!saga.IsKnown)
@@ -74,12 +73,12 @@ public sealed partial class SagaTracker
 
                     break;
                 case ResumeResult.Failed failed:
-                    _waiting.NoteFailure(candidate, failed.Error, pass.Iteration, IdleSinceOf(candidate.SagaId, pass), now);
+                    _waiting.NoteFailure(candidate, failed.Error, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start), now);
                     break;
-                case ResumeResult.UnknownDefinition unknownDefinition:
-                    _waiting.NoteUnknownDefinition(candidate, unknownDefinition.Missing, pass.Iteration, IdleSinceOf(candidate.SagaId, pass));
+                case ResumeResult.UnknownDefinition unknown:
+                    _waiting.NoteUnknownDefinition(candidate, unknown.Missing, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start));
                     break;
-                default: // abandoned, or moved on: no longer a candidate
+                default: // abandoned or superseded: no longer a candidate
                     _waiting.Remove(candidate.SagaId);
                     break;
             }
@@ -157,7 +156,7 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>One that nobody here runs waits, with what is wrong with it, until its row can be read.</summary>
+    /// <summary>Adds an untracked saga to the waiting sagas until its row can be read.</summary>
     private void PlanUnreadable(UnreadableCandidate unreadable, PassStart pass)
     {
         if (Unsafe.IsNullRef(ref MarkListed(unreadable.SagaId, pass.Iteration)))
@@ -170,7 +169,7 @@ public sealed partial class SagaTracker
     {
         if (_trackedAndListed == _tracked.Count)
         {
-            return; // as a rule none is missing: this saves a walk over all that is tracked
+            return; // the common case: saves an iteration over all tracked sagas
         }
 
         foreach ((SagaId sagaId, TrackedSaga saga) in _tracked)
@@ -191,8 +190,8 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Notes that the listing of this pass held the saga.</summary>
-    /// <returns>The tracked saga, or a null reference where it is not tracked.</returns>
+    /// <summary>Records that the listing of this pass holds the saga.</summary>
+    /// <returns>A reference to the tracked saga, or a null reference if it is not tracked.</returns>
     private ref TrackedSaga MarkListed(SagaId sagaId, long pass)
     {
         ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId);

@@ -3,11 +3,8 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>
-/// The set of sagas that may be running in this process, and what to do about each saga that a listing shows. All decisions of
-/// recovery are taken here. Passes do not overlap; whoever asks about a saga during one is answered between two of its steps.
-/// Thread-safe.
-/// </summary>
+/// <summary>Tracks the sagas that may be running in this process and makes all decisions of recovery.</summary>
+/// <remarks>Passes must not overlap. Queries during a pass are answered between two of its steps. Thread-safe.</remarks>
 public sealed partial class SagaTracker
 {
     private readonly Lock _lock = new();
@@ -15,18 +12,18 @@ public sealed partial class SagaTracker
     private readonly Dictionary<SagaId, TrackedSaga> _tracked = [];
     private readonly WaitingSagas _waiting;
     private readonly CrashGuard _guard;
-    private readonly List<SagaId> _alreadyRunning = []; // reused from pass to pass: a known saga costs a pass no allocation
-    private int _trackedAndListed; // how many of the tracked sagas the listing that is being planned holds
-    private OpenedPass? _open;
-    private DrainedStarts _seenBetween = DrainedStarts.None; // drained for someone's question; the next drain of a pass reports it
-    private DateTimeOffset? _idleSince; // of the sagas that the process before this one left behind, until all have been attempted
-    private long _drains;
-    private long _passes;
+    private readonly List<SagaId> _alreadyRunning = []; // reused by every pass, so that a known saga costs no allocation
+    private int _trackedAndListed; // the number of tracked sagas in the listing that is being planned
+    private OpenedPass? _openPass;
+    private DrainedStarts _drainedBetweenPasses = DrainedStarts.None; // drained by Observe; the next drain of a pass reports them
+    private DateTimeOffset? _idleSince; // of the sagas left by the previous process; null once all have been attempted
+    private long _drainCount;
+    private long _passCount;
 
-    /// <summary>A tracker that knows no saga yet.</summary>
-    /// <param name="inbox">Where starts are announced; this tracker is its only reader.</param>
-    /// <param name="backoff">When a failed saga is tried again.</param>
-    /// <param name="crashGuard">How recovery behaves after a crash; null: the defaults.</param>
+    /// <summary>Initializes a tracker without sagas.</summary>
+    /// <param name="inbox">The inbox in which starts are announced. This tracker must be its only reader.</param>
+    /// <param name="backoff">The backoff of failed sagas.</param>
+    /// <param name="crashGuard">The policy of recovery after a crash; null for <see cref="CrashGuardPolicy.Default"/>.</param>
     public SagaTracker(StartInbox inbox, BackoffPolicy backoff, CrashGuardPolicy? crashGuard = null)
     {
         _inbox = inbox;
@@ -34,7 +31,7 @@ public sealed partial class SagaTracker
         _guard = new CrashGuard(crashGuard ?? CrashGuardPolicy.Default);
     }
 
-    /// <summary>Sagas that may be running in this process.</summary>
+    /// <summary>The number of sagas that may be running in this process.</summary>
     public int Tracked
     {
         get
@@ -46,7 +43,8 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Sagas in progress and ours that are not running: they failed, are not here or cannot be read, as of the last pass.</summary>
+    /// <summary>The sagas of this coordinator that are not running, as of the last pass.</summary>
+    /// <value>Sagas that failed, whose definition is unknown, or whose row could not be read.</value>
     public IReadOnlyList<WaitingSaga> Waiting
     {
         get
@@ -58,7 +56,7 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Since when some saga in progress and ours has been run by nobody, as of the last pass; null: all run.</summary>
+    /// <summary>The time since which some saga of this coordinator has been in progress without running; null if all run.</summary>
     public DateTimeOffset? IdleSince
     {
         get
@@ -71,7 +69,7 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>When sagas that wait for the probation of others may be handed over; null: none does.</summary>
+    /// <summary>The time at which deferred sagas may be resumed; null if no saga is deferred.</summary>
     public DateTimeOffset? NextTurn
     {
         get
@@ -83,9 +81,9 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Takes note of how the process before this one ended: once, before the first plan.</summary>
-    /// <param name="previous">The process before this one.</param>
-    /// <param name="suspects">What it had in hand, if it died shortly after handing that over.</param>
+    /// <summary>Records the end of the previous process. Must be called once, before the first plan.</summary>
+    /// <param name="previous">The previous process.</param>
+    /// <param name="suspects">The sagas that were not yet past probation when it crashed.</param>
     public void Follow(PreviousProcess previous, IReadOnlyList<Suspect> suspects)
     {
         lock (_lock)
@@ -95,23 +93,23 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>What is known of one saga, by starts that no pass has read yet, too.</summary>
+    /// <summary>Returns the tracker's knowledge of one saga, including starts that no pass has read yet.</summary>
     public TrackedSagaInfo Observe(SagaId sagaId, DateTimeOffset now)
     {
         lock (_lock)
         {
-            _seenBetween = _seenBetween.Plus(DrainInbox(now));
+            _drainedBetweenPasses = _drainedBetweenPasses.Plus(DrainInbox(now));
             return new TrackedSagaInfo
             {
                 Run = _tracked.TryGetValue(sagaId, out TrackedSaga saga) && saga.IsLive ? saga.Describe() : null,
                 Waiting = _waiting.Find(sagaId),
-                IsSuspect = _guard.Suspects(sagaId),
+                IsSuspect = _guard.IsSuspect(sagaId),
             };
         }
     }
 
-    /// <summary>Lets a saga that is backing off be tried by the next pass.</summary>
-    /// <returns>Whether it was backing off.</returns>
+    /// <summary>Makes a saga in backoff due, so that the next pass attempts it.</summary>
+    /// <returns>True if the saga was in backoff.</returns>
     public bool MakeDue(SagaId sagaId, DateTimeOffset now)
     {
         lock (_lock)
@@ -121,36 +119,37 @@ public sealed partial class SagaTracker
     }
 
     /// <summary>Opens the next pass by draining the starts.</summary>
-    /// <param name="reason">What asked for the pass. An explicit one tries sagas that are backing off at once.</param>
-    /// <param name="now">The present time.</param>
-    /// <exception cref="InvalidOperationException">The pass before it is not over.</exception>
+    /// <param name="reason">The trigger of the pass. A pass with <see cref="PassReason.Explicit"/> also attempts sagas that are not yet due.</param>
+    /// <param name="now">The current time.</param>
+    /// <exception cref="InvalidOperationException">The previous pass has not ended.</exception>
     public OpenedPass OpenPass(PassReason reason, DateTimeOffset now)
     {
         lock (_lock)
         {
-            if (_open is not null)
+            if (_openPass is not null)
             {
-                throw new InvalidOperationException($"Pass {_open.Start.Iteration} is still open: passes do not overlap.");
+                throw new InvalidOperationException($"Pass {_openPass.Start.Iteration} is still open. Passes must not overlap.");
             }
 
             DrainedStarts drained = Drain(now).Starts;
-            _open = new OpenedPass(this, new PassStart(++_passes, reason, now), _drains, drained);
-            return _open;
+            _openPass = new OpenedPass(this, new PassStart(++_passCount, reason, now), _drainCount, drained);
+            return _openPass;
         }
     }
 
-    /// <returns>What it showed, and its number.</returns>
+    /// <summary>Reads all messages of the inbox.</summary>
+    /// <returns>The messages read since the last drain of a pass, and the number of this drain.</returns>
     internal (DrainedStarts Starts, long Number) Drain(DateTimeOffset now)
     {
         lock (_lock)
         {
-            DrainedStarts drained = _seenBetween.Plus(DrainInbox(now));
-            _seenBetween = DrainedStarts.None;
-            return (drained, _drains);
+            DrainedStarts drained = _drainedBetweenPasses.Plus(DrainInbox(now));
+            _drainedBetweenPasses = DrainedStarts.None;
+            return (drained, _drainCount);
         }
     }
 
-    /// <summary>Since when nobody has run a saga that this pass hands over, as far as this process can tell.</summary>
+    /// <summary>Returns the time since which a saga that this pass resumes has not been running, as far as this process knows.</summary>
     public DateTimeOffset IdleSinceOf(SagaId sagaId, PassStart pass)
     {
         lock (_lock)
@@ -159,7 +158,7 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Every saga that nobody ran has been attempted: what the process before this one left behind is dealt with.</summary>
+    /// <summary>Records that every saga left by the previous process has been attempted.</summary>
     internal void NoteAllAttempted()
     {
         lock (_lock)
@@ -172,16 +171,16 @@ public sealed partial class SagaTracker
     {
         lock (_lock)
         {
-            if (ReferenceEquals(_open, pass))
+            if (ReferenceEquals(_openPass, pass))
             {
-                _open = null;
+                _openPass = null;
             }
         }
     }
 
     private DrainedStarts DrainInbox(DateTimeOffset now)
     {
-        _drains++;
+        _drainCount++;
         List<SagaId> announced = [];
         List<SagaId> interrupted = [];
         List<SagaId> violations = [];
@@ -192,13 +191,13 @@ public sealed partial class SagaTracker
             switch (message.Kind)
             {
                 case StartMessageKind.Announced:
-                    // A row that was listed before its announcement: a caller that inserts first, unless this start comes to nothing.
+                    // The row was listed before its announcement. Unless this start fails, its caller inserted the row too early.
                     bool afterListing = (known && saga.IsRecovered) || _waiting.Contains(sagaId);
                     saga.Announce(number, afterListing);
                     announced.Add(sagaId);
                     break;
                 case StartMessageKind.Confirmed:
-                    if (saga.Confirm(number, message.Generation, _drains))
+                    if (saga.Confirm(number, message.Generation, _drainCount))
                     {
                         violations.Add(sagaId);
                     }
@@ -213,14 +212,14 @@ public sealed partial class SagaTracker
                     saga.Withdraw(number);
                     break;
                 case StartMessageKind.Ended:
-                    saga.EndRunsUpTo(message.Generation, _drains);
+                    saga.EndRunsUpTo(message.Generation, _drainCount);
                     break;
                 case StartMessageKind.Interrupted:
-                    saga.InterruptRunsUpTo(message.Generation, _drains);
+                    saga.InterruptRunsUpTo(message.Generation, _drainCount);
                     interrupted.Add(sagaId);
                     if (!saga.IsRunning)
                     {
-                        _waiting.NoteCancelled(sagaId, message.Generation, saga.FailuresBefore, _passes, now);
+                        _waiting.NoteInterrupted(sagaId, message.Generation, saga.PriorFailures, _passCount, now);
                     }
 
                     break;

@@ -3,30 +3,31 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>A numbered claim that this process is starting a saga. Numbers are never reused, so that two starts of one id stay apart.</summary>
+/// <summary>A numbered claim that this process is starting a saga.</summary>
+/// <remarks>Numbers are never reused, so that two starts of one saga id stay distinct.</remarks>
 /// <param name="SagaId">The saga being started.</param>
-/// <param name="Number">Which start, in the order of announcing.</param>
+/// <param name="Number">The sequence number of the announcement.</param>
 public readonly record struct StartLease(SagaId SagaId, long Number);
 
-/// <summary>
-/// Where a process says which sagas it starts, and where the <see cref="SagaTracker"/> reads it: an unbounded channel whose reader no
-/// one else can reach. Writing never blocks. Thread-safe.
-/// </summary>
+/// <summary>The channel through which a process reports the starts and ends of its runs to the <see cref="SagaTracker"/>.</summary>
+/// <remarks>The channel is unbounded, so no method blocks. Only the tracker can read from it. Thread-safe.</remarks>
 public sealed class StartInbox
 {
     private readonly Channel<StartMessage> _channel =
-        Channel.CreateUnbounded<StartMessage>(new UnboundedChannelOptions { SingleReader = true }); // half the cost of reading
+        Channel.CreateUnbounded<StartMessage>(new UnboundedChannelOptions { SingleReader = true }); // halves the cost of reading
 
     private long _lastLease;
     private int _unread;
 
-    /// <summary>Messages written and not yet read by a pass.</summary>
+    /// <summary>The number of messages that have not been read yet.</summary>
     public int Unread => Volatile.Read(ref _unread);
 
-    /// <summary>
-    /// Says that this process is about to insert the row of a saga. It is in the channel when this returns: whoever lists that row can
-    /// only do so afterwards, and finds the announcement by draining after the listing.
-    /// </summary>
+    /// <summary>Announces that this process is about to insert the row of a saga.</summary>
+    /// <remarks>
+    /// The caller must not insert the row before this method returns. The announcement is in the channel by then. Any listing that holds
+    /// the row reads it later, so a drain after that listing finds the announcement.
+    /// </remarks>
+    /// <returns>The lease that the caller must confirm or withdraw.</returns>
     public StartLease Announce(SagaId sagaId)
     {
         var lease = new StartLease(sagaId, Interlocked.Increment(ref _lastLease));
@@ -34,25 +35,25 @@ public sealed class StartInbox
         return lease;
     }
 
-    /// <summary>Says that the row is committed and that this process runs the saga.</summary>
+    /// <summary>Reports that the row is committed and that this process runs the saga.</summary>
     public void Confirm(StartLease lease, AdoptGeneration generation) =>
         Write(new StartMessage(StartMessageKind.Confirmed, lease, generation));
 
-    /// <summary>Says that this start came to nothing. If its row lands after all, a later listing shows it and it is recovered.</summary>
+    /// <summary>Reports that a start failed.</summary>
+    /// <remarks>If its row was committed nevertheless, a later listing holds it and recovery resumes the saga.</remarks>
     public void Withdraw(StartLease lease) =>
         Write(new StartMessage(StartMessageKind.Withdrawn, lease, AdoptGeneration.Initial));
 
-    /// <summary>
-    /// Says that the executor stopped running a saga that is not finished and that nobody took away. Its run must be over before this
-    /// is called; the next pass then recovers it.
-    /// </summary>
+    /// <summary>Reports that the executor stopped running an unfinished saga that it was not asked to relinquish.</summary>
+    /// <remarks>The run must be over before this method is called. The next pass then recovers the saga.</remarks>
     public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation) =>
         Write(new StartMessage(StartMessageKind.Interrupted, new StartLease(sagaId, 0), generation));
 
-    /// <summary>
-    /// Says that the run of a saga is over in this process. Its end must be in the store, or refused by it, before this is called: a listing
-    /// that begins once this was read, and shows the saga in progress and ours all the same, proves that the store has lost something.
-    /// </summary>
+    /// <summary>Reports that the run of a saga has ended in this process.</summary>
+    /// <remarks>
+    /// The store must have accepted or refused the end before this method is called. If a listing that begins after this report was read
+    /// still holds the saga as in progress and owned by this coordinator, the store has lost data.
+    /// </remarks>
     public void End(SagaId sagaId, AdoptGeneration generation) =>
         Write(new StartMessage(StartMessageKind.Ended, new StartLease(sagaId, 0), generation));
 

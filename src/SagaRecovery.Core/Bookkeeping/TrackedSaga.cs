@@ -2,47 +2,47 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>
-/// What the tracker knows of one saga that may be running in this process: the leases of its starts, and the generation at which it
-/// was recovered. While any of these lives, the saga is live. After that, that its run has ended is remembered until a listing has been
-/// compared with it. A mutable struct, changed in place in the tracker's dictionary.
-/// </summary>
+/// <summary>The tracker's state of one saga that may be running in this process.</summary>
+/// <remarks>
+/// The saga is live while it has a start lease or was recovered. Afterwards the end of its run is kept until it has been compared with a
+/// listing. A mutable struct that is changed in place in the tracker's dictionary.
+/// </remarks>
 internal struct TrackedSaga
 {
-    private TrackedLease _first; // nearly every saga has one lease at most: it stands inline
-    private List<TrackedLease>? _others;
-    private long _recoveredAt; // a generation; 0: not recovered by this process
-    private long _interruptedAt; // a generation; 0: the executor gave up no run while a start was under way
-    private long _endedAt; // a generation; 0: the executor reported no end
-    private long _lastWordDrain; // the drain that read the executor's last word on a run: that it was given up, or has ended
+    private TrackedLease _firstLease; // inline, since almost no saga has a second lease
+    private List<TrackedLease>? _otherLeases;
+    private long _recoveredGeneration; // 0: not recovered by this process
+    private long _interruptedGeneration; // 0: the executor interrupted no run
+    private long _endedGeneration; // 0: the executor reported no end
+    private long _lastReportDrain; // the drain that read the executor's last report of an interrupted or ended run
 
-    /// <summary>The pass whose listing last held this saga.</summary>
+    /// <summary>The last pass whose listing held this saga.</summary>
     public long ListedInPass;
 
-    /// <summary>How often in a row it had failed when it was recovered: what counts on if the executor gives that run up, too.</summary>
-    public int FailuresBefore;
+    /// <summary>The number of consecutive failures before its recovery. The count continues if the executor interrupts the recovered run.</summary>
+    public int PriorFailures;
 
     private long _recoveredTicks; // UTC
 
-    public readonly bool IsKnown => IsLive || _endedAt != 0;
+    public readonly bool IsKnown => IsLive || _endedGeneration != 0;
 
-    /// <summary>Whether it is being started here, or may be running here.</summary>
-    public readonly bool IsLive => _first.Number != 0 || _recoveredAt != 0;
+    /// <summary>True if this process is starting the saga or may be running it.</summary>
+    public readonly bool IsLive => _firstLease.Number != 0 || _recoveredGeneration != 0;
 
-    public readonly bool IsRecovered => _recoveredAt != 0;
+    public readonly bool IsRecovered => _recoveredGeneration != 0;
 
-    /// <summary>Whether this process said that it runs the saga: more than an announcement.</summary>
-    public readonly bool IsRunning => WasLiveBy(long.MaxValue);
+    /// <summary>True if this process has confirmed that it runs the saga. An announcement is not sufficient.</summary>
+    public readonly bool IsRunning => WasRunningBy(long.MaxValue);
 
-    /// <summary>The newest generation that this process runs it at. Announced only: the initial one, by construction.</summary>
+    /// <summary>The newest generation at which this process runs it. An announced saga can only have the initial generation.</summary>
     public readonly AdoptGeneration Generation
     {
         get
         {
-            long newest = Math.Max(Math.Max(AdoptGeneration.Initial.Value, _endedAt), Math.Max(_recoveredAt, _first.ConfirmedGeneration));
-            if (_others is not null) // an empty list in its place would cost an allocation for each known saga
+            long newest = Math.Max(Math.Max(AdoptGeneration.Initial.Value, _endedGeneration), Math.Max(_recoveredGeneration, _firstLease.ConfirmedGeneration));
+            if (_otherLeases is not null) // an empty list instead would cost an allocation per saga
             {
-                foreach (TrackedLease lease in _others)
+                foreach (TrackedLease lease in _otherLeases)
                 {
                     newest = Math.Max(newest, lease.ConfirmedGeneration);
                 }
@@ -52,17 +52,13 @@ internal struct TrackedSaga
         }
     }
 
-    /// <summary>
-    /// Whether its row was certainly there when drain number <paramref name="drain"/> had been done. The row of one that has ended was
-    /// there, and is not in progress any more.
-    /// </summary>
-    public readonly bool WasSettledBy(long drain) => WasLiveBy(drain) || !IsLive;
+    /// <summary>Returns true if its row certainly existed when the given drain was complete.</summary>
+    /// <remarks>This includes sagas that have ended, whose row existed and is no longer in progress.</remarks>
+    public readonly bool WasSettledBy(long drain) => WasRunningBy(drain) || !IsLive;
 
-    /// <summary>
-    /// Whether its run had ended when drain number <paramref name="drain"/> had been done, and nothing of it has begun since. If a listing
-    /// that began later shows it in progress, the database has lost the end.
-    /// </summary>
-    public readonly bool HadEndedBy(long drain) => !IsLive && _endedAt != 0 && _lastWordDrain <= drain;
+    /// <summary>Returns true if its run had ended when the given drain was complete, and no run has begun since.</summary>
+    /// <remarks>If a listing that began later holds the saga as in progress, the database has lost its end.</remarks>
+    public readonly bool HadEndedBy(long drain) => !IsLive && _endedGeneration != 0 && _lastReportDrain <= drain;
 
     public readonly TrackedRunInfo Describe() => new(
         IsRecovered ? RunOrigin.Recovered : IsRunning ? RunOrigin.Started : RunOrigin.Announced,
@@ -72,24 +68,22 @@ internal struct TrackedSaga
     public void Announce(long number, bool afterListing)
     {
         var lease = new TrackedLease { Number = number, AnnouncedAfterListing = afterListing };
-        if (_first.Number == 0)
+        if (_firstLease.Number == 0)
         {
-            _first = lease;
+            _firstLease = lease;
         }
         else
         {
-            (_others ??= []).Add(lease);
+            (_otherLeases ??= []).Add(lease);
         }
     }
 
-    /// <summary>
-    /// Notes that the lease's row is committed and that the saga runs; or that its run was over before the caller came to say so.
-    /// </summary>
-    /// <returns>Whether the saga had been listed before its announcement was in the channel: a violation of the protocol.</returns>
+    /// <summary>Records that the row of a lease is committed and that the saga runs, unless its run is already over.</summary>
+    /// <returns>True if the saga was listed before its announcement was in the channel, in violation of the protocol.</returns>
     public bool Confirm(long number, AdoptGeneration generation, long drain)
     {
-        bool violation = Confirmed(number, generation, drain);
-        if (generation.Value <= Math.Max(_interruptedAt, _endedAt))
+        bool violation = ConfirmLease(number, generation, drain);
+        if (generation.Value <= Math.Max(_interruptedGeneration, _endedGeneration))
         {
             Withdraw(number);
         }
@@ -99,105 +93,107 @@ internal struct TrackedSaga
 
     public void Withdraw(long number) => RemoveLeases(lease => lease.Number == number);
 
-    /// <summary>Notes that the executor runs the saga at that generation.</summary>
-    /// <param name="generation">At which it was resumed.</param>
-    /// <param name="planned">The drain on which the plan was made that resumed it.</param>
-    /// <param name="now">The present time.</param>
-    /// <returns>False: the executor's last word on this run has been read since, so that it is over.</returns>
-    public bool SetRecovered(AdoptGeneration generation, long planned, DateTimeOffset now)
+    /// <summary>Records that the executor runs the saga at the given generation.</summary>
+    /// <param name="generation">The generation at which the saga was resumed.</param>
+    /// <param name="planDrain">The drain on which the plan of the resumption is based.</param>
+    /// <param name="now">The current time.</param>
+    /// <returns>False if a later drain has read the end or the interruption of this run, so that the run is over.</returns>
+    public bool SetRecovered(AdoptGeneration generation, long planDrain, DateTimeOffset now)
     {
-        if (_lastWordDrain > planned && generation.Value <= Math.Max(_endedAt, _interruptedAt))
+        if (_lastReportDrain > planDrain && generation.Value <= Math.Max(_endedGeneration, _interruptedGeneration))
         {
             return false;
         }
 
-        _recoveredAt = generation.Value;
+        _recoveredGeneration = generation.Value;
         _recoveredTicks = now.UtcTicks;
-        _endedAt = 0;
+        _endedGeneration = 0;
         return true;
     }
 
-    /// <summary>Forgets what was settled by that drain; an announcement that came later stays.</summary>
+    /// <summary>Forgets the runs that were confirmed by the given drain. Later announcements stay.</summary>
     public void ForgetSettledBy(long drain)
     {
-        _recoveredAt = 0;
-        _endedAt = 0;
+        _recoveredGeneration = 0;
+        _endedGeneration = 0;
         RemoveLeases(lease => lease.WasConfirmedBy(drain));
     }
 
-    /// <summary>Forgets that this process runs the saga at <paramref name="upTo"/> or an older generation.</summary>
+    /// <summary>Forgets the runs at <paramref name="upTo"/> or an older generation.</summary>
     public void ForgetRunsUpTo(AdoptGeneration upTo)
     {
-        if (_recoveredAt <= upTo.Value)
+        if (_recoveredGeneration <= upTo.Value)
         {
-            _recoveredAt = 0;
+            _recoveredGeneration = 0;
         }
 
         RemoveLeases(lease => lease.IsConfirmed && lease.ConfirmedGeneration <= upTo.Value);
     }
 
-    /// <summary>
-    /// Forgets such runs because the executor gave them up. A start that is not yet confirmed may have begun one of them: the executor's
-    /// last word on a run can overtake the caller's on its start, and must outlast it.
-    /// </summary>
+    /// <summary>Forgets the runs at <paramref name="upTo"/> or an older generation because the executor interrupted them.</summary>
+    /// <remarks>
+    /// The executor's report can precede the caller's confirmation of the start. The generation is stored so that a late confirmation
+    /// does not revive the run.
+    /// </remarks>
     public void InterruptRunsUpTo(AdoptGeneration upTo, long drain)
     {
-        _interruptedAt = Math.Max(_interruptedAt, upTo.Value);
-        _lastWordDrain = drain;
+        _interruptedGeneration = Math.Max(_interruptedGeneration, upTo.Value);
+        _lastReportDrain = drain;
         ForgetRunsUpTo(upTo);
     }
 
-    /// <summary>Forgets such runs because they have ended, and remembers that. Outlasts the caller's last word on a start, too.</summary>
+    /// <summary>Forgets the runs at <paramref name="upTo"/> or an older generation because they have ended.</summary>
+    /// <remarks>The generation is stored so that a late confirmation of the start does not revive the run.</remarks>
     public void EndRunsUpTo(AdoptGeneration upTo, long drain)
     {
-        _endedAt = Math.Max(_endedAt, upTo.Value);
-        _lastWordDrain = drain;
+        _endedGeneration = Math.Max(_endedGeneration, upTo.Value);
+        _lastReportDrain = drain;
         ForgetRunsUpTo(upTo);
     }
 
-    private readonly bool WasLiveBy(long drain) =>
-        _recoveredAt != 0 || _first.WasConfirmedBy(drain) || (_others?.Exists(lease => lease.WasConfirmedBy(drain)) ?? false);
+    private readonly bool WasRunningBy(long drain) =>
+        _recoveredGeneration != 0 || _firstLease.WasConfirmedBy(drain) || (_otherLeases?.Exists(lease => lease.WasConfirmedBy(drain)) ?? false);
 
-    private bool Confirmed(long number, AdoptGeneration generation, long drain)
+    private bool ConfirmLease(long number, AdoptGeneration generation, long drain)
     {
-        if (_first.Number == number)
+        if (_firstLease.Number == number)
         {
-            _first = _first.Confirmed(generation, drain);
-            return _first.AnnouncedAfterListing;
+            _firstLease = _firstLease.Confirmed(generation, drain);
+            return _firstLease.AnnouncedAfterListing;
         }
 
-        int index = _others?.FindIndex(lease => lease.Number == number) ?? -1;
+        int index = _otherLeases?.FindIndex(lease => lease.Number == number) ?? -1;
         if (index < 0)
         {
             return false;
         }
 
-        _others![index] = _others[index].Confirmed(generation, drain);
-        return _others[index].AnnouncedAfterListing;
+        _otherLeases![index] = _otherLeases[index].Confirmed(generation, drain);
+        return _otherLeases[index].AnnouncedAfterListing;
     }
 
     private void RemoveLeases(Predicate<TrackedLease> match)
     {
-        _others?.RemoveAll(match);
-        if (_first.Number == 0 || !match(_first))
+        _otherLeases?.RemoveAll(match);
+        if (_firstLease.Number == 0 || !match(_firstLease))
         {
             return;
         }
 
-        _first = default;
-        if (_others is { Count: > 0 })
+        _firstLease = default;
+        if (_otherLeases is { Count: > 0 })
         {
-            _first = _others[0];
-            _others.RemoveAt(0);
+            _firstLease = _otherLeases[0];
+            _otherLeases.RemoveAt(0);
         }
     }
 }
 
-/// <summary>One start of a tracked saga. A mutable struct, changed in place.</summary>
+/// <summary>One start of a tracked saga. A mutable struct that is changed in place.</summary>
 internal struct TrackedLease
 {
-    public long Number; // 0: none
-    public long ConfirmedGeneration; // 0: announced only
+    public long Number; // 0: no lease
+    public long ConfirmedGeneration; // 0: not confirmed
     public long ConfirmedByDrain;
     public bool AnnouncedAfterListing;
 

@@ -3,34 +3,34 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>What a tracker knows of one saga at one moment.</summary>
+/// <summary>The tracker's knowledge of one saga at one moment. Immutable.</summary>
 public sealed record TrackedSagaInfo
 {
-    /// <summary>That it may be running in this process; null: it is not tracked.</summary>
+    /// <summary>The run of the saga in this process; null if it is not running here.</summary>
     public TrackedRunInfo? Run { get; init; }
 
-    /// <summary>Why it is not running here although it should be; null: no pass has found it so.</summary>
+    /// <summary>The reason for which the saga is waiting to be recovered; null if no pass has found it waiting.</summary>
     public WaitingSaga? Waiting { get; init; }
 
-    /// <summary>Whether it was in hand when the process before this one died, and has not been acquitted.</summary>
+    /// <summary>True if the saga was not yet past probation when a process died, and has not been cleared since.</summary>
     public bool IsSuspect { get; init; }
 }
 
-/// <summary>How a saga came to run here.</summary>
+/// <summary>The origin of a run in this process.</summary>
 public enum RunOrigin
 {
-    /// <summary>It is being started: its row may not be there yet.</summary>
+    /// <summary>This process is starting the saga. Its row may not exist yet.</summary>
     Announced,
 
-    /// <summary>This process started it.</summary>
+    /// <summary>This process started the saga.</summary>
     Started,
 
-    /// <summary>Recovery handed it over.</summary>
+    /// <summary>Recovery resumed the saga.</summary>
     Recovered,
 }
 
-/// <summary>A saga that may be running in this process.</summary>
-/// <param name="Origin">How it came to.</param>
-/// <param name="Generation">The newest generation at which it runs here.</param>
-/// <param name="RecoveredAt">When the executor had taken it over; null unless <see cref="RunOrigin.Recovered"/>.</param>
+/// <summary>A run of a saga that may be active in this process.</summary>
+/// <param name="Origin">The origin of the run.</param>
+/// <param name="Generation">The newest generation at which the saga runs here.</param>
+/// <param name="RecoveredAt">The time at which the executor resumed it; null unless the origin is <see cref="RunOrigin.Recovered"/>.</param>
 public readonly record struct TrackedRunInfo(RunOrigin Origin, AdoptGeneration Generation, DateTimeOffset? RecoveredAt);

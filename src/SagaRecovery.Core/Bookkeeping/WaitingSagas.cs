@@ -5,29 +5,27 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>
-/// The sagas in progress and ours that nobody here runs although a pass has seen them: they failed, are not here, or cannot be read.
-/// What the tracker knows of each, from pass to pass. Not thread-safe.
-/// </summary>
+/// <summary>The sagas of this coordinator that a pass has listed and that do not run.</summary>
+/// <remarks>They failed, their definition is unknown, or their row could not be read. Not thread-safe.</remarks>
 internal sealed class WaitingSagas(BackoffPolicy backoff)
 {
     private readonly Dictionary<SagaId, Entry> _entries = [];
 
     public List<WaitingSaga> All => [.. _entries.Select(pair => Describe(pair.Key, pair.Value))];
 
-    /// <summary>When the first of them was found not to run; null: none waits.</summary>
+    /// <summary>The earliest time since which one of them has not been running; null if none waits.</summary>
     public DateTimeOffset? EarliestSince => _entries.Values.Min(entry => (DateTimeOffset?)entry.Since);
 
     public WaitingSaga? Find(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) ? Describe(sagaId, entry) : null;
 
-    /// <summary>When it was first found not to run; null: it was not.</summary>
+    /// <summary>Returns the time since which the saga has not been running; null if it does not wait.</summary>
     public DateTimeOffset? SinceOf(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) ? entry.Since : null;
 
     public bool Contains(SagaId sagaId) => _entries.ContainsKey(sagaId);
 
     public void Remove(SagaId sagaId) => _entries.Remove(sagaId);
 
-    /// <summary>Forgets what is known of runs at this or an older generation: the saga runs here after all.</summary>
+    /// <summary>Removes a saga that runs here if its entry is of the given or an older generation.</summary>
     public void RemoveUpTo(SagaId sagaId, AdoptGeneration generation)
     {
         if (_entries.TryGetValue(sagaId, out Entry entry) && entry.Generation <= generation)
@@ -36,15 +34,18 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         }
     }
 
-    /// <summary>Failures in a row at the listed generation.</summary>
+    /// <summary>Returns the number of consecutive failures at the listed generation.</summary>
     public int FailuresOf(Candidate candidate) => FailuresOf(candidate.SagaId, candidate.Generation);
 
     public void NoteFailure(Candidate candidate, string error, long pass, DateTimeOffset since, DateTimeOffset now) =>
         NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, error, FailuresOf(candidate) + 1, pass, since, now);
 
-    /// <summary>Notes that the executor gave a run up that was recovered after <paramref name="failuresBefore"/> failures in a row.</summary>
-    public void NoteCancelled(SagaId sagaId, AdoptGeneration generation, int failuresBefore, long pass, DateTimeOffset now) => NoteFailure(
-        sagaId, name: "", generation, "the executor gave its run up", Math.Max(FailuresOf(sagaId, generation), failuresBefore) + 1, pass, since: now, now);
+    /// <summary>Records the interruption of a run that had <paramref name="priorFailures"/> consecutive failures before it.</summary>
+    public void NoteInterrupted(SagaId sagaId, AdoptGeneration generation, int priorFailures, long pass, DateTimeOffset now)
+    {
+        int failures = Math.Max(FailuresOf(sagaId, generation), priorFailures) + 1;
+        NoteFailure(sagaId, name: "", generation, "the executor interrupted its run", failures, pass, since: now, now);
+    }
 
     public void NoteUnknownDefinition(Candidate candidate, string missing, long pass, DateTimeOffset since) => _entries[candidate.SagaId] = new Entry
     {
@@ -56,19 +57,26 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         ListedInPass = pass,
     };
 
-    /// <summary>What failed before keeps its name and its failures.</summary>
+    /// <summary>Records a saga whose row could not be read. A saga that failed before keeps its name and its number of failures.</summary>
     public void NoteUnreadable(UnreadableCandidate unreadable, long pass, DateTimeOffset since)
     {
         ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, unreadable.SagaId, out bool known);
-        entry = entry with { Kind = WaitingKind.Unreadable, Since = known ? entry.Since : since, Name = known ? entry.Name : "", Why = unreadable.Error, ListedInPass = pass };
+        entry = entry with
+        {
+            Kind = WaitingKind.Unreadable,
+            Since = known ? entry.Since : since,
+            Name = known ? entry.Name : "",
+            Why = unreadable.Error,
+            ListedInPass = pass,
+        };
     }
 
-    /// <summary>Notes that the listing of this pass held the saga, and its name, which a failure between passes did not know.</summary>
+    /// <summary>Records that the listing of this pass holds the saga. Sets its name, which is not known for an interruption between passes.</summary>
     public void MarkListed(Candidate candidate, long pass)
     {
         if (_entries.Count == 0)
         {
-            return; // as a rule nothing waits: this saves a look-up for each saga listed
+            return; // the common case: saves a lookup for each listed saga
         }
 
         ref Entry entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, candidate.SagaId);
@@ -79,19 +87,19 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         }
     }
 
-    /// <summary>Forgets what the listing of this pass did not hold: it is finished, or no longer ours.</summary>
+    /// <summary>Removes the sagas that the listing of this pass does not hold: finished, or no longer owned by this coordinator.</summary>
     public void ForgetNotListed(long pass)
     {
         foreach ((SagaId sagaId, Entry entry) in _entries)
         {
             if (entry.ListedInPass != pass)
             {
-                _entries.Remove(sagaId); // removing while enumerating is allowed for Dictionary
+                _entries.Remove(sagaId); // Dictionary allows removal during enumeration
             }
         }
     }
 
-    /// <summary>Whether a saga that failed at this generation is not due yet.</summary>
+    /// <summary>Returns true if the saga failed at this generation and is not due yet.</summary>
     public bool IsBackingOff(Candidate candidate, DateTimeOffset now, out DateTimeOffset nextTry)
     {
         nextTry = default;
@@ -104,7 +112,8 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         return now < due;
     }
 
-    /// <summary>Lets a saga that is backing off be tried by the next pass.</summary>
+    /// <summary>Makes a saga in backoff due, so that the next pass attempts it.</summary>
+    /// <returns>True if the saga was in backoff.</returns>
     public bool MakeDue(SagaId sagaId, DateTimeOffset now)
     {
         ref Entry entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, sagaId);
@@ -129,7 +138,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, sagaId, out bool known);
         if (entry.Generation > generation)
         {
-            return; // a late word on a run that is history: what failed since counts
+            return; // a late report of an older run: the failure of the newer run counts
         }
 
         entry = new Entry
@@ -146,12 +155,12 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
 
     internal struct Entry
     {
-        public DateTimeOffset Since; // when it was first found not to run
+        public DateTimeOffset Since; // the time since which it has not been running
         public WaitingKind Kind;
         public string Name;
         public AdoptGeneration Generation;
         public int Failures;
-        public DateTimeOffset? NextTry; // null: tried at every pass
+        public DateTimeOffset? NextTry; // null: every pass attempts it
         public string Why;
         public long ListedInPass;
     }

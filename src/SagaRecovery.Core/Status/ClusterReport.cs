@@ -1,12 +1,12 @@
 namespace SagaRecovery.Status;
 
-/// <summary>Unfinished sagas on the whole store that nobody is going to run as things are.</summary>
-/// <param name="At">When somebody looked.</param>
-/// <param name="Orphans">Those whose owner is no known coordinator.</param>
-/// <param name="OwnerDown">Those whose owner is known and does not answer.</param>
+/// <summary>The unfinished sagas in the store that no process will run without an operator's intervention.</summary>
+/// <param name="At">The time at which the store was queried.</param>
+/// <param name="Orphans">Sagas whose owner is not a known coordinator.</param>
+/// <param name="OwnerDown">Sagas whose owner is a known coordinator that does not respond.</param>
 public sealed record ClusterReport(DateTimeOffset At, UnownedSagas Orphans, UnownedSagas OwnerDown);
 
-/// <summary>Sagas that have nobody to run them.</summary>
-/// <param name="Count">How many.</param>
-/// <param name="Oldest">When the oldest was inserted; null: there is none.</param>
+/// <summary>A group of sagas that no process runs.</summary>
+/// <param name="Count">The number of sagas.</param>
+/// <param name="Oldest">The insertion time of the oldest saga; null if the group is empty.</param>
 public sealed record UnownedSagas(long Count, DateTimeOffset? Oldest);

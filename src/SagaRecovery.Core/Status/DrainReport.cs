@@ -1,31 +1,31 @@
 namespace SagaRecovery.Status;
 
-/// <summary>How far a drain has come.</summary>
+/// <summary>The progress of a drain.</summary>
 public enum DrainPhase
 {
-    /// <summary>New starts are refused; what runs may finish.</summary>
+    /// <summary>The coordinator refuses new starts. Running sagas may finish.</summary>
     WaitingForRuns,
 
-    /// <summary>The time to finish is up: what is unfinished is given to others.</summary>
+    /// <summary>The time to finish has elapsed. Unfinished sagas are being reassigned to other coordinators.</summary>
     Reassigning,
 
-    /// <summary>Nothing is left: nothing runs, nothing is owned, and everything that had been assigned to this coordinator was seen to.</summary>
+    /// <summary>Nothing is left: no saga runs, none is owned, and every saga assigned to this coordinator was handled.</summary>
     Drained,
 
     /// <summary>
-    /// Some sagas stay: nobody else can take them. They are this coordinator's, and go on at its next start, or go to others once the
-    /// drain is asked for again.
+    /// Some sagas remain because no other coordinator can take them. This coordinator still owns them. They resume at its next start, or
+    /// another coordinator receives them when the drain is requested again.
     /// </summary>
     Incomplete,
 
-    /// <summary>The store did not answer, so it is not known what is left. The drain can be asked for again.</summary>
+    /// <summary>The store did not respond, so the number of remaining sagas is unknown. The drain can be requested again.</summary>
     Unanswered,
 }
 
 /// <summary>A drain of this process.</summary>
-/// <param name="Since">When it began.</param>
-/// <param name="Note">Who asked for it, and why.</param>
-/// <param name="Phase">How far it has come.</param>
-/// <param name="Reassigned">How many sagas were given to others.</param>
-/// <param name="Left">How many stay.</param>
+/// <param name="Since">The time at which the drain began.</param>
+/// <param name="Note">The operator who requested the drain, and the reason.</param>
+/// <param name="Phase">The progress of the drain.</param>
+/// <param name="Reassigned">The number of sagas reassigned to other coordinators.</param>
+/// <param name="Left">The number of sagas that remain.</param>
 public sealed record DrainReport(DateTimeOffset Since, OperatorNote Note, DrainPhase Phase, long Reassigned, long Left);

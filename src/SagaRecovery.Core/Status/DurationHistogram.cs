@@ -1,24 +1,24 @@
 namespace SagaRecovery.Status;
 
-/// <summary>How many durations fell between fixed bounds. Immutable.</summary>
-/// <param name="Counts">One count for each of <see cref="Bounds"/>, and one for what is longer than the last.</param>
-/// <param name="Sum">Of all durations.</param>
+/// <summary>A histogram of durations with fixed bounds. Immutable.</summary>
+/// <param name="Counts">One count for each of <see cref="Bounds"/>, and one for durations above the last bound.</param>
+/// <param name="Sum">The sum of all durations.</param>
 public sealed record DurationHistogram(IReadOnlyList<long> Counts, TimeSpan Sum)
 {
-    /// <summary>The upper bounds, inclusive, in rising order.</summary>
+    /// <summary>The inclusive upper bounds, in ascending order.</summary>
     public static IReadOnlyList<TimeSpan> Bounds { get; } =
         [.. new[] { 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800 }.Select(TimeSpan.FromSeconds)];
 
-    /// <summary>No duration.</summary>
+    /// <summary>A histogram without durations.</summary>
     public static DurationHistogram Empty { get; } = new(new long[Bounds.Count + 1], TimeSpan.Zero);
 
-    /// <summary><see cref="Bounds"/>, so that the JSON tells what it counts.</summary>
+    /// <summary>The upper bounds, a copy of <see cref="Bounds"/> that makes the JSON self-describing.</summary>
     public IReadOnlyList<TimeSpan> UpperBounds { get; } = Bounds;
 
-    /// <summary>How many durations there are.</summary>
+    /// <summary>The number of durations.</summary>
     public long Count => Counts.Sum();
 
-    /// <summary>A histogram of these durations.</summary>
+    /// <summary>Creates a histogram of the given durations.</summary>
     public static DurationHistogram Of(IEnumerable<TimeSpan> durations)
     {
         var counts = new long[Bounds.Count + 1];
@@ -32,9 +32,9 @@ public sealed record DurationHistogram(IReadOnlyList<long> Counts, TimeSpan Sum)
         return new DurationHistogram(counts, sum);
     }
 
-    /// <summary>Both together.</summary>
+    /// <summary>Returns the sum of this histogram and another.</summary>
     public DurationHistogram Plus(DurationHistogram other) =>
-        new([.. Counts.Zip(other.Counts, (mine, others) => mine + others)], Sum + other.Sum);
+        new([.. Counts.Zip(other.Counts, (left, right) => left + right)], Sum + other.Sum);
 
     private static int IndexOf(TimeSpan duration)
     {

@@ -1,58 +1,59 @@
 namespace SagaRecovery.Status;
 
-/// <summary>Who pulled a lever, and why.</summary>
-/// <param name="Actor">A person, or a part of the software.</param>
-/// <param name="Reason">For whoever looks later.</param>
+/// <summary>The author of an operator action, and the reason for it.</summary>
+/// <param name="Actor">The name of a person or of a software component.</param>
+/// <param name="Reason">The reason, for later readers of the audit log.</param>
 public sealed record OperatorNote(string Actor, string Reason)
 {
-    /// <summary>How long either may be, in characters.</summary>
+    /// <summary>The maximum length of the actor and of the reason, in characters.</summary>
     public const int MaxLength = 1_000;
 
-    /// <summary>What the crash-loop guard signs with.</summary>
+    /// <summary>The actor that the crash-loop guard records for its own actions.</summary>
     public const string CrashGuardActor = "crash-loop guard";
 }
 
-/// <summary>What an operator can do about recovery or about one saga.</summary>
+/// <summary>The kinds of operator action.</summary>
 public enum OperatorActionKind
 {
-    /// <summary>No saga is handed over until recovery is resumed.</summary>
+    /// <summary>Stops the recovery of all sagas until recovery is resumed.</summary>
     Pause,
 
     /// <summary>Ends a pause.</summary>
     Resume,
 
-    /// <summary>One saga is not handed over until it is released.</summary>
+    /// <summary>Excludes one saga from recovery until it is released.</summary>
     Hold,
 
     /// <summary>Ends a hold.</summary>
     Release,
 
-    /// <summary>A saga is tried again now, whatever its delay.</summary>
+    /// <summary>Retries a saga at once, regardless of its backoff delay.</summary>
     Retry,
 
-    /// <summary>A saga is set aside for good.</summary>
+    /// <summary>Removes a saga from recovery permanently.</summary>
     Abandon,
 
-    /// <summary>A node that had started is made to fail, so that its saga unwinds.</summary>
+    /// <summary>Makes a started node fail, so that its saga unwinds.</summary>
     InjectError,
 
-    /// <summary>The sagas of a coordinator are given to others.</summary>
+    /// <summary>Reassigns the sagas of a coordinator to other coordinators.</summary>
     Reassign,
 
-    /// <summary>The sagas of a coordinator that was silent are given to others, by one of those.</summary>
+    /// <summary>Reassigns the sagas of a coordinator without heartbeats. Another coordinator performs it.</summary>
     TakeOver,
 
-    /// <summary>A coordinator takes no new work, and gives away what it does not finish.</summary>
+    /// <summary>Stops new work on a coordinator and reassigns the sagas that it does not finish.</summary>
     Drain,
 
-    /// <summary>Every join up to now counts no more, as after a restore from a backup.</summary>
+    /// <summary>Invalidates every join so far, as needed after a restore from a backup.</summary>
     Revoke,
 }
 
-/// <summary>Levers in words, as they stand in the store, in texts and on the command line.</summary>
+/// <summary>The text form of operator actions, as used in the store, in reports and on the command line.</summary>
 public static class OperatorActionText
 {
-    /// <summary>The word for a lever: <c>inject-error</c>.</summary>
+    /// <summary>Returns the name of a kind of action, such as <c>inject-error</c>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The kind is not a defined value.</exception>
     public static string Of(OperatorActionKind kind) => kind switch
     {
         OperatorActionKind.Pause => "pause",
@@ -69,37 +70,38 @@ public static class OperatorActionText
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, message: null),
     };
 
-    /// <summary>What a lever was pulled on: a saga's id, <c>recovery</c>, <c>coordinator</c> and its id, or <c>nobody's sagas</c>.</summary>
+    /// <summary>Returns the target of an action.</summary>
+    /// <returns>A saga id, <c>all joins</c>, <c>recovery</c>, <c>coordinator</c> with its id, or <c>unowned sagas</c>.</returns>
     public static string On(OperatorAction action) => action switch
     {
         { SagaId: { } sagaId } => sagaId.ToString(),
         { Kind: OperatorActionKind.Revoke } => "all joins",
         { Kind: not (OperatorActionKind.Reassign or OperatorActionKind.TakeOver or OperatorActionKind.Drain) } => "recovery",
         { Coordinator: { } coordinator } => $"coordinator {coordinator}",
-        _ => "nobody's sagas",
+        _ => "unowned sagas",
     };
 }
 
-/// <summary>A lever that was pulled.</summary>
-/// <param name="Number">In the order of pulling; never given twice.</param>
-/// <param name="Time">When.</param>
-/// <param name="Kind">Which.</param>
-/// <param name="SagaId">On which saga; null: on a coordinator's recovery, or on all its sagas.</param>
-/// <param name="Note">By whom, and why.</param>
+/// <summary>An action that an operator took.</summary>
+/// <param name="Number">The sequence number of the action. Numbers are never reused.</param>
+/// <param name="Time">The time of the action.</param>
+/// <param name="Kind">The kind of action.</param>
+/// <param name="SagaId">The target saga; null if the action targets a coordinator's recovery or all its sagas.</param>
+/// <param name="Note">The operator and the reason.</param>
 public sealed record OperatorAction(long Number, DateTimeOffset Time, OperatorActionKind Kind, SagaId? SagaId, OperatorNote Note)
 {
-    /// <summary>On which coordinator, or on whose saga; null: nobody's.</summary>
+    /// <summary>The target coordinator, or the owner of the target saga; null if the target sagas have no owner.</summary>
     public CoordinatorId? Coordinator { get; init; }
 }
 
 /// <summary>A pause of recovery.</summary>
-/// <param name="Since">When it began.</param>
-/// <param name="Note">By whom, and why.</param>
+/// <param name="Since">The time at which the pause began.</param>
+/// <param name="Note">The operator and the reason.</param>
 public sealed record RecoveryPause(DateTimeOffset Since, OperatorNote Note);
 
-/// <summary>A saga that is kept from being handed over.</summary>
-/// <param name="SagaId">Which saga.</param>
+/// <summary>A saga that an operator excluded from recovery.</summary>
+/// <param name="SagaId">The id of the saga.</param>
 /// <param name="Name">The name of its definition.</param>
-/// <param name="Since">When it was held.</param>
-/// <param name="Note">By whom, and why.</param>
+/// <param name="Since">The time at which the hold began.</param>
+/// <param name="Note">The operator and the reason.</param>
 public sealed record HeldSaga(SagaId SagaId, string Name, DateTimeOffset Since, OperatorNote Note);

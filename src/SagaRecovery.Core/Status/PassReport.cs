@@ -1,43 +1,43 @@
 namespace SagaRecovery.Status;
 
-/// <summary>What asked for a pass. Where several did, the one that stands last here is named.</summary>
+/// <summary>The trigger of a pass. If a pass has several triggers, the one with the highest value is reported.</summary>
 public enum PassReason
 {
-    /// <summary>A start was withdrawn: its row may have landed all the same, if the answer to its insert was lost.</summary>
+    /// <summary>A start was withdrawn. Its row may exist nevertheless, if the response to its insert was lost.</summary>
     WithdrawnStart,
 
-    /// <summary>The executor gave a run up: its saga has to be recovered.</summary>
+    /// <summary>The executor reported a run as interrupted, so its saga must be recovered.</summary>
     InterruptedRun,
 
-    /// <summary>The period had gone by.</summary>
+    /// <summary>The period elapsed.</summary>
     Periodic,
 
-    /// <summary>The pass before it failed.</summary>
+    /// <summary>The previous pass failed.</summary>
     Retry,
 
-    /// <summary>Sagas that are backing off had become due.</summary>
+    /// <summary>Sagas in backoff became due.</summary>
     Due,
 
-    /// <summary>A probation had ended: the next sagas may be handed over, or the last ones are past suspicion.</summary>
+    /// <summary>A probation ended, so the next sagas may be resumed, or the last suspects are cleared.</summary>
     Probation,
 
-    /// <summary>Too many starts had not been read.</summary>
+    /// <summary>Too many starts were unread.</summary>
     UnreadStarts,
 
-    /// <summary>The store said that there is something new: sagas were assigned to this coordinator or taken from it, or a lever was pulled.</summary>
+    /// <summary>The store sent a hint: it assigned sagas to this coordinator, reassigned some of its sagas, or recorded an operator action.</summary>
     Hint,
 
-    /// <summary>The process had just started.</summary>
+    /// <summary>The process started.</summary>
     Startup,
 
-    /// <summary>An operator pulled a lever that lets sagas go on.</summary>
+    /// <summary>An operator action allows sagas to resume.</summary>
     OperatorAction,
 
-    /// <summary>An activation of the trigger; it tries sagas that are backing off at once.</summary>
+    /// <summary>The trigger was activated. Such a pass also retries sagas that are not yet due.</summary>
     Explicit,
 }
 
-/// <summary>How a pass ended.</summary>
+/// <summary>The result of a pass.</summary>
 public enum PassResult
 {
     /// <summary>Every saga was accounted for, and none failed.</summary>
@@ -46,133 +46,134 @@ public enum PassResult
     /// <summary>Every saga was accounted for, and some failed.</summary>
     CompletedWithFailures,
 
-    /// <summary>Shutdown came before every saga was attempted.</summary>
+    /// <summary>The process shut down before every saga was attempted.</summary>
     CutShort,
 
-    /// <summary>The pass itself failed: it could not list or load.</summary>
+    /// <summary>The pass itself failed because it could not list or load sagas.</summary>
     Failed,
 }
 
-/// <summary>Which pass, why, and since when.</summary>
-/// <param name="Iteration">1 for the first pass of this process.</param>
-/// <param name="Reason">What asked for it.</param>
-/// <param name="StartedAt">When it was opened.</param>
+/// <summary>The start of a pass.</summary>
+/// <param name="Iteration">The number of the pass, from 1 for the first pass of this process.</param>
+/// <param name="Reason">The trigger of the pass.</param>
+/// <param name="StartedAt">The time at which the pass was opened.</param>
 public sealed record PassStart(long Iteration, PassReason Reason, DateTimeOffset StartedAt);
 
-/// <summary>
-/// What one pass did with every saga. <see cref="Found"/> = <see cref="Recovered"/> + <see cref="Failed"/> + <see cref="Skipped"/> +
+/// <summary>The account of one pass: the number of sagas by outcome. Immutable.</summary>
+/// <remarks>
+/// <see cref="Found"/> = <see cref="Recovered"/> + <see cref="Failed"/> + <see cref="Skipped"/> +
 /// <see cref="UnknownDefinition"/> + <see cref="Abandoned"/> + <see cref="Superseded"/> + <see cref="NotAttempted"/> + <see cref="BackingOff"/> +
 /// <see cref="Held"/> + <see cref="Paused"/> + <see cref="Deferred"/> + <see cref="Unreadable"/>.
-/// </summary>
-/// <param name="Start">Which pass this was.</param>
+/// </remarks>
+/// <param name="Start">The start of the pass.</param>
 public sealed record PassReport(PassStart Start)
 {
-    /// <summary>From opening to completion.</summary>
+    /// <summary>The time from opening to completion.</summary>
     public TimeSpan Duration { get; init; }
 
-    /// <summary>How it ended.</summary>
+    /// <summary>The result of the pass.</summary>
     public PassResult Result { get; init; }
 
-    /// <summary>Why it failed; null unless <see cref="PassResult.Failed"/>.</summary>
+    /// <summary>The error that ended the pass; null unless the result is <see cref="PassResult.Failed"/>.</summary>
     public string? Error { get; init; }
 
-    /// <summary>Sagas listed: in progress, and owned by this coordinator.</summary>
+    /// <summary>The number of sagas listed: in progress, and owned by this coordinator.</summary>
     public int Found { get; init; }
 
-    /// <summary>Sagas that the executor took on.</summary>
+    /// <summary>The number of sagas that the executor resumed.</summary>
     public int Recovered { get; init; }
 
-    /// <summary>Sagas whose hand-over failed; they back off.</summary>
+    /// <summary>The number of sagas that failed to resume. They are retried after a backoff delay.</summary>
     public int Failed { get; init; }
 
-    /// <summary>Sagas that were running here already.</summary>
+    /// <summary>The number of sagas that were already running in this process.</summary>
     public int Skipped { get; init; }
 
-    /// <summary>Sagas whose definition this binary lacks.</summary>
+    /// <summary>The number of sagas whose definition this binary lacks.</summary>
     public int UnknownDefinition { get; init; }
 
-    /// <summary>Sagas set aside because they are proven corrupt.</summary>
+    /// <summary>The number of sagas abandoned because they are proven corrupt.</summary>
     public int Abandoned { get; init; }
 
-    /// <summary>Sagas whose state, owner or generation changed between listing and loading.</summary>
+    /// <summary>The number of sagas whose state, owner or generation changed between listing and loading.</summary>
     public int Superseded { get; init; }
 
-    /// <summary>Sagas that a pass which was cut short or failed did not come to.</summary>
+    /// <summary>The number of sagas not attempted because the pass was cut short or failed.</summary>
     public int NotAttempted { get; init; }
 
-    /// <summary>Sagas not tried, because they failed before and are not due.</summary>
+    /// <summary>The number of sagas not attempted because they failed before and are not due.</summary>
     public int BackingOff { get; init; }
 
-    /// <summary>Sagas not tried, because an operator holds them.</summary>
+    /// <summary>The number of sagas not attempted because an operator holds them.</summary>
     public int Held { get; init; }
 
-    /// <summary>Sagas not tried, because recovery is paused.</summary>
+    /// <summary>The number of sagas not attempted because recovery is paused.</summary>
     public int Paused { get; init; }
 
-    /// <summary>Sagas not tried after a crash, because others have to outlive their probation first.</summary>
+    /// <summary>The number of sagas not attempted after a crash because other sagas must pass their probation first.</summary>
     public int Deferred { get; init; }
 
-    /// <summary>Sagas whose row could not be read.</summary>
+    /// <summary>The number of sagas whose row could not be read.</summary>
     public int Unreadable { get; init; }
 
-    /// <summary>Of the sagas handed over, those that had left and come back while this process ran them.</summary>
+    /// <summary>The number of attempted sagas that had been reassigned and returned while this process ran them.</summary>
     public int Readopted { get; init; }
 
-    /// <summary>Of the sagas to be handed over by a periodic pass, those that were assigned to this coordinator: a hint should have told of them.</summary>
+    /// <summary>The number of newly assigned sagas that a periodic pass found, although a hint should have announced them.</summary>
     public int MissedHints { get; init; }
 
-    /// <summary>Tracked sagas that were not listed and may be too new to be.</summary>
+    /// <summary>The number of tracked sagas that were not listed because they may be too new for the listing.</summary>
     public int Starting { get; init; }
 
-    /// <summary>Tracked sagas that were not listed: finished, or no longer ours.</summary>
+    /// <summary>The number of tracked sagas that are no longer listed: finished, or reassigned.</summary>
     public int Removed { get; init; }
 
-    /// <summary>Of the removed, those that the executor was still running: they had been taken away.</summary>
+    /// <summary>The number of removed sagas that the executor was still running because they had been reassigned.</summary>
     public int TakenAway { get; init; }
 
-    /// <summary>Tracked sagas whose rows the database has lost in a fail-over or restore. None of them counts as removed.</summary>
+    /// <summary>The number of tracked sagas whose rows the database lost in a failover or restore. They do not count as removed.</summary>
     public int Lost { get; init; }
 
-    /// <summary>Of the sagas to be recovered, those that had ended here: the database has lost their end.</summary>
+    /// <summary>The number of sagas to recover that had already ended in this process. The database lost their end.</summary>
     public int EndsLost { get; init; }
 
-    /// <summary>Announcements read by this pass.</summary>
+    /// <summary>The number of start announcements that this pass read.</summary>
     public int ObservedStarts { get; init; }
 
-    /// <summary>Runs that the executor gave up on; recovered by a pass like any other.</summary>
+    /// <summary>The number of runs that the executor reported as interrupted. A pass recovers their sagas like any other.</summary>
     public int Interrupted { get; init; }
 
-    /// <summary>Sagas whose row was inserted before they were announced.</summary>
+    /// <summary>The number of sagas whose row was inserted before they were announced.</summary>
     public int ProtocolViolations { get; init; }
 
-    /// <summary>The last of the recovered sagas, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
+    /// <summary>The most recently recovered sagas, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
     public IReadOnlyList<RecoveredSaga> RecoveredSagas { get; init; } = [];
 
-    /// <summary>The last of the failed and abandoned sagas, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
+    /// <summary>The most recently failed and abandoned sagas, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
     public IReadOnlyList<FailedSaga> FailedSagas { get; init; } = [];
 
-    /// <summary>For how long nobody had run each recovered saga.</summary>
+    /// <summary>The times for which the recovered sagas had not been running before they were recovered.</summary>
     public DurationHistogram TimeToRecover { get; init; } = DurationHistogram.Empty;
 }
 
 /// <summary>A saga that was recovered.</summary>
-/// <param name="Time">When the executor had taken it on.</param>
-/// <param name="SagaId">Which saga.</param>
+/// <param name="Time">The time at which the executor resumed it.</param>
+/// <param name="SagaId">The id of the saga.</param>
 /// <param name="Name">The name of its definition.</param>
-/// <param name="Idle">For how long nobody had run it, as far as this process can tell.</param>
+/// <param name="Idle">The time for which it had not been running, as far as this process knows.</param>
 public sealed record RecoveredSaga(DateTimeOffset Time, SagaId SagaId, string Name, TimeSpan Idle);
 
 /// <summary>A saga whose recovery failed.</summary>
-/// <param name="Time">When it failed.</param>
-/// <param name="SagaId">Which saga.</param>
+/// <param name="Time">The time of the failure.</param>
+/// <param name="SagaId">The id of the saga.</param>
 /// <param name="Name">The name of its definition.</param>
-/// <param name="Message">What happened.</param>
+/// <param name="Message">The error message.</param>
 public sealed record FailedSaga(DateTimeOffset Time, SagaId SagaId, string Name, string Message);
 
-/// <summary>Why a saga in progress and ours is not running here.</summary>
+/// <summary>The reasons for which a saga that this coordinator owns is waiting to be recovered.</summary>
 public enum WaitingKind
 {
-    /// <summary>Its hand-over failed, or its run was given up: it backs off.</summary>
+    /// <summary>It failed to resume or its run was interrupted. It is retried after a backoff delay.</summary>
     BackingOff,
 
     /// <summary>This binary lacks its definition or version.</summary>
@@ -182,13 +183,13 @@ public enum WaitingKind
     Unreadable,
 }
 
-/// <summary>A saga in progress and ours that is not running here, although a pass has come to it.</summary>
-/// <param name="SagaId">Which saga.</param>
-/// <param name="Name">The name of its definition; empty where it is not known yet.</param>
-/// <param name="Kind">Why, in a word.</param>
-/// <param name="Since">Since when nobody has run it, as far as this process can tell.</param>
-/// <param name="Failures">Failures in a row.</param>
-/// <param name="NextTry">From when on it is tried again; null: at every pass.</param>
-/// <param name="Why">The last error, or what is missing.</param>
+/// <summary>A saga in progress that this coordinator owns and does not run, although a pass has listed it.</summary>
+/// <param name="SagaId">The id of the saga.</param>
+/// <param name="Name">The name of its definition; empty if it is not known yet.</param>
+/// <param name="Kind">The reason for which it waits.</param>
+/// <param name="Since">The time since which it has not been running, as far as this process knows.</param>
+/// <param name="Failures">The number of consecutive failures.</param>
+/// <param name="NextTry">The earliest time of the next attempt; null if every pass attempts it.</param>
+/// <param name="Why">The last error, or the missing definition.</param>
 public sealed record WaitingSaga(
     SagaId SagaId, string Name, WaitingKind Kind, DateTimeOffset Since, int Failures, DateTimeOffset? NextTry, string Why);

@@ -2,27 +2,29 @@ using System.Globalization;
 
 namespace SagaRecovery.Status;
 
-/// <summary>
-/// Names, errors and comments come from outside: shown on a terminal or in a log, control characters and line separators would forge
-/// lines, invisible format characters would turn them round, and megabytes would bury them.
-/// </summary>
+/// <summary>Formats values and untrusted text for terminals, logs and reports.</summary>
+/// <remarks>
+/// Names, errors and comments come from outside. Control characters and line separators in them could forge lines. Invisible format
+/// characters could reverse the text. A text of megabytes would hide the rest of the output. All members are thread-safe.
+/// </remarks>
 public static class PlainText
 {
-    /// <summary>The longest text that a report shows, in characters.</summary>
+    /// <summary>The maximum length of a text in a report, in characters.</summary>
     public const int Longest = 200;
 
-    /// <summary>Text that is safe to show in one line: control and format characters become spaces, what is too long is cut.</summary>
-    /// <param name="text">From outside.</param>
-    /// <param name="longest">How many characters of it are kept.</param>
+    /// <summary>Converts a text to a single line that is safe to print.</summary>
+    /// <param name="text">The untrusted text.</param>
+    /// <param name="longest">The maximum number of characters that are kept.</param>
+    /// <returns>The text with spaces in place of control and format characters, truncated if it is too long.</returns>
     public static string OneLine(string text, int longest = Longest)
     {
         if (text.Length <= longest && text.All(IsPlain))
         {
-            return text; // nearly always
+            return text; // the common case
         }
 
-        string cut = text.Length <= longest ? text : string.Concat(text.AsSpan(0, CutLength(text, longest)), "…");
-        return string.Create(cut.Length, cut, static (span, source) =>
+        string kept = text.Length <= longest ? text : string.Concat(text.AsSpan(0, CutLength(text, longest)), "…");
+        return string.Create(kept.Length, kept, static (span, source) =>
         {
             for (int i = 0; i < span.Length; i++)
             {
@@ -31,12 +33,13 @@ public static class PlainText
         });
     }
 
-    /// <summary>Renders a number of things: "1 saga", "2 sagas".</summary>
-    /// <param name="count">The number.</param>
-    /// <param name="one">The noun in the singular, whose plural ends in s.</param>
+    /// <summary>Formats a count with its noun: "1 saga", "2 sagas".</summary>
+    /// <param name="count">The count.</param>
+    /// <param name="one">The noun in the singular. Its plural must end in s.</param>
     public static string Count(long count, string one) => Invariant($"{count} {one}{(count == 1 ? "" : "s")}");
 
-    /// <summary>A duration in the largest unit that leaves a whole number: 8ms, 3s, 10m, 2h. A clock that was set back makes it 0ms.</summary>
+    /// <summary>Formats a duration as a whole number of its largest suitable unit: 8ms, 3s, 10m, 2h.</summary>
+    /// <remarks>A negative duration, as after a clock was set back, becomes 0ms.</remarks>
     public static string Duration(TimeSpan span) => span switch
     {
         _ when span < TimeSpan.FromSeconds(1) => Invariant($"{Math.Floor(Math.Max(0, span.TotalMilliseconds)):F0}ms"),
@@ -45,14 +48,14 @@ public static class PlainText
         _ => Invariant($"{Math.Floor(span.TotalHours):F0}h"),
     };
 
-    /// <summary>A time in UTC to the second, <c>2026-11-22T18:33:34Z</c>.</summary>
+    /// <summary>Formats a time in UTC to the second: <c>2026-11-22T18:33:34Z</c>.</summary>
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
-    /// <summary>A time in UTC to the millisecond.</summary>
+    /// <summary>Formats a time in UTC to the millisecond: <c>2026-11-22T18:33:34.620Z</c>.</summary>
     public static string PreciseTime(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 
-    /// <summary>Where to cut a text that is too long: not between the halves of a surrogate pair.</summary>
+    /// <summary>Returns the length to keep of a text that is too long, without splitting a surrogate pair.</summary>
     private static int CutLength(string text, int longest) => char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest;
 
     private static bool IsPlain(char character) => char.GetUnicodeCategory(character) is not

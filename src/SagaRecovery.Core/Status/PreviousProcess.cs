@@ -1,7 +1,9 @@
 namespace SagaRecovery.Status;
 
-/// <summary>How the process before this one, under the same coordinator id, ended.</summary>
-/// <param name="Crashed">Whether it ended in any other way than by shutting down.</param>
-/// <param name="LastSeen">Its last sign of life: for so long nobody ran its sagas.</param>
-/// <param name="InFlight">How many sagas in progress it had handed over so shortly before that one of them may have killed it.</param>
+/// <summary>The end of the previous process under the same coordinator id.</summary>
+/// <param name="Crashed">True if the process ended without a shutdown.</param>
+/// <param name="LastSeen">The time of its last heartbeat. No process has run its sagas since then.</param>
+/// <param name="InFlight">
+/// The number of unfinished sagas that were not yet past probation when the process ended. Any of them may have caused a crash.
+/// </param>
 public sealed record PreviousProcess(bool Crashed, DateTimeOffset LastSeen, int InFlight);

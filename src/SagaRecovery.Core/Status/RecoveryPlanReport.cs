@@ -1,13 +1,13 @@
 namespace SagaRecovery.Status;
 
-/// <summary>What a pass would do, as a dry run found it. Immutable.</summary>
-/// <param name="At">When it was planned.</param>
-/// <param name="Found">How many sagas the listing held.</param>
-/// <param name="Buckets">Every bucket, in the order in which a report names them; empty ones included.</param>
+/// <summary>The plan of a pass, as determined by a dry run. Immutable.</summary>
+/// <param name="At">The time at which the plan was made.</param>
+/// <param name="Found">The number of sagas in the listing.</param>
+/// <param name="Buckets">All buckets in the order of the report, including empty ones.</param>
 public sealed record RecoveryPlanReport(DateTimeOffset At, int Found, IReadOnlyList<PlanBucket> Buckets);
 
-/// <summary>The sagas of which a pass would do the same.</summary>
-/// <param name="Name">What it would do, in the words of the report.</param>
-/// <param name="Count">How many they are.</param>
-/// <param name="Sagas">The first of them, at most <see cref="RecoveryReport.HistoryLength"/>.</param>
+/// <summary>The sagas that a pass would treat alike.</summary>
+/// <param name="Name">The name of the bucket in reports.</param>
+/// <param name="Count">The number of sagas in the bucket.</param>
+/// <param name="Sagas">The first sagas of the bucket, at most <see cref="RecoveryReport.HistoryLength"/>.</param>
 public sealed record PlanBucket(string Name, int Count, IReadOnlyList<SagaId> Sagas);

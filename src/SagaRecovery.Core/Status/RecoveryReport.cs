@@ -2,102 +2,103 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Status;
 
-/// <summary>Where this process stands as a coordinator.</summary>
+/// <summary>The state of this process as a coordinator.</summary>
 /// <param name="Id">The configured id.</param>
-/// <param name="Incarnation">The number it was given when it joined; null: it has not joined yet.</param>
-/// <param name="Fenced">Set when a newer process has joined under the id: this one writes nothing any more.</param>
+/// <param name="Incarnation">The incarnation assigned by the join; null if the process has not joined yet.</param>
+/// <param name="Fenced">The loss of the coordinator role to another join, after which this process cannot write; null if it holds the role.</param>
 public sealed record CoordinatorStatus(CoordinatorId Id, Incarnation? Incarnation, FenceStatus? Fenced)
 {
-    /// <summary>How often this process has joined again, because its database was failed over, restored or started anew.</summary>
+    /// <summary>The number of times this process rejoined because its database was failed over, restored or recreated.</summary>
     public int Rejoins { get; init; }
 }
 
-/// <summary>How a process learned that it is no longer the coordinator.</summary>
-/// <param name="By">The incarnation that took over.</param>
-/// <param name="At">When this process learned of it.</param>
+/// <summary>The loss of the coordinator role to another join.</summary>
+/// <param name="By">The incarnation that holds the role now.</param>
+/// <param name="At">The time at which this process detected the loss.</param>
 public sealed record FenceStatus(Incarnation By, DateTimeOffset At);
 
-/// <summary>
-/// All that recovery did and knows, as of one moment: immutable, serialisable, and the one source of status text, JSON and metrics.
-/// </summary>
+/// <summary>The state and the history of recovery at one moment.</summary>
+/// <remarks>Immutable and serialisable. The status text, the JSON and the metrics all derive from it.</remarks>
 public sealed record RecoveryReport
 {
-    /// <summary>How many entries each history holds.</summary>
+    /// <summary>The maximum number of entries in each history.</summary>
     public const int HistoryLength = 128;
 
-    /// <summary>How many waiting sagas are named; <see cref="WaitingCount"/> counts all.</summary>
+    /// <summary>The maximum number of sagas in <see cref="Waiting"/> and in <see cref="Held"/>.</summary>
+    /// <remarks><see cref="WaitingCount"/> and <see cref="HeldCount"/> count all of them.</remarks>
     public const int WaitingShown = 128;
 
-    /// <summary>Rises when a field changes its meaning or goes away.</summary>
+    /// <summary>The version of the schema. It rises when a field changes its meaning or is removed.</summary>
+    /// <value>Default 1.</value>
     public int SchemaVersion { get; init; } = 1;
 
-    /// <summary>Who we are.</summary>
+    /// <summary>The coordinator that this process runs as.</summary>
     public required CoordinatorStatus Coordinator { get; init; }
 
-    /// <summary>How the process before this one ended; null: there was none, or nothing is known of it yet.</summary>
+    /// <summary>The end of the previous process; null if there was none, or if it is not known yet.</summary>
     public PreviousProcess? Previous { get; init; }
 
-    /// <summary>The pause that keeps every saga from being handed over; null: recovery is not paused.</summary>
+    /// <summary>The pause of recovery; null if recovery is not paused.</summary>
     public RecoveryPause? Paused { get; init; }
 
-    /// <summary>The configured time between passes.</summary>
+    /// <summary>The configured interval between two passes.</summary>
     public required TimeSpan Period { get; init; }
 
-    /// <summary>The pass that is under way; null: none.</summary>
+    /// <summary>The pass that is in progress; null if none is.</summary>
     public PassStart? CurrentPass { get; init; }
 
-    /// <summary>The pass that ended last; null: none yet.</summary>
+    /// <summary>The last pass that ended; null if none has ended yet.</summary>
     public PassReport? LastPass { get; init; }
 
-    /// <summary>Sums since the process started.</summary>
+    /// <summary>The totals since the process started.</summary>
     public RecoveryTotals Totals { get; init; } = new();
 
-    /// <summary>Sagas that may be running in this process, after the last pass.</summary>
+    /// <summary>The number of sagas that may be running in this process, as of the last pass.</summary>
     public int Tracked { get; init; }
 
-    /// <summary>The sagas recovered last, oldest first.</summary>
+    /// <summary>The most recently recovered sagas, oldest first, at most <see cref="HistoryLength"/>.</summary>
     public IReadOnlyList<RecoveredSaga> RecentlyRecovered { get; init; } = [];
 
-    /// <summary>The failures seen last, oldest first.</summary>
+    /// <summary>The most recent recovery failures, oldest first, at most <see cref="HistoryLength"/>.</summary>
     public IReadOnlyList<FailedSaga> RecentFailures { get; init; } = [];
 
-    /// <summary>Sagas in progress and ours that are not running here, at most <see cref="WaitingShown"/> of them.</summary>
+    /// <summary>The sagas in progress that this coordinator owns and does not run, at most <see cref="WaitingShown"/> of them.</summary>
     public IReadOnlyList<WaitingSaga> Waiting { get; init; } = [];
 
-    /// <summary>How many sagas wait in all.</summary>
+    /// <summary>The number of all waiting sagas.</summary>
     public int WaitingCount { get; init; }
 
-    /// <summary>Since when some saga in progress and ours has been run by nobody; null: all run.</summary>
+    /// <summary>The time since which some saga of this coordinator has been in progress without running; null if all run.</summary>
     public DateTimeOffset? IdleSince { get; init; }
 
-    /// <summary>Sagas that are kept from being handed over, at most <see cref="WaitingShown"/> of them.</summary>
+    /// <summary>The sagas that operators hold, at most <see cref="WaitingShown"/> of them.</summary>
     public IReadOnlyList<HeldSaga> Held { get; init; } = [];
 
-    /// <summary>How many are held in all.</summary>
+    /// <summary>The number of all held sagas.</summary>
     public int HeldCount { get; init; }
 
-    /// <summary>Sagas without a new event for too long; null: nobody has looked yet.</summary>
+    /// <summary>The stalled sagas; null if they have not been queried yet.</summary>
     public StalledSagas? Stalled { get; init; }
 
-    /// <summary>Sagas on the whole store that nobody is going to run; null: nobody has looked yet.</summary>
+    /// <summary>The sagas in the whole store that no process will run; null if they have not been queried yet.</summary>
     public ClusterReport? Cluster { get; init; }
 
-    /// <summary>That this process takes no new work, and how far it has come; null: it is not draining.</summary>
+    /// <summary>The drain of this process; null if it is not draining.</summary>
     public DrainReport? Drain { get; init; }
 
-    /// <summary>The levers pulled last, oldest first.</summary>
+    /// <summary>The most recent operator actions, oldest first.</summary>
     public IReadOnlyList<OperatorAction> RecentActions { get; init; } = [];
 
-    /// <summary>The passes that ended last, oldest first, without their lists of sagas.</summary>
+    /// <summary>The most recent passes, oldest first, without their lists of sagas.</summary>
     public IReadOnlyList<PassReport> RecentPasses { get; init; } = [];
 
-    /// <summary>How many passes have failed in a row, up to the last one.</summary>
+    /// <summary>The number of consecutive failed passes, up to the last pass.</summary>
     public int FailedInARow => RecentPasses.Reverse().TakeWhile(pass => pass.Result == PassResult.Failed).Count();
 
-    /// <summary>For how long nobody had run each saga that was recovered.</summary>
+    /// <summary>The times for which the recovered sagas had not been running before they were recovered.</summary>
     public DurationHistogram TimeToRecover { get; init; } = DurationHistogram.Empty;
 
-    /// <summary>This report once one more pass has ended.</summary>
+    /// <summary>Returns this report updated with a pass that has ended.</summary>
     public RecoveryReport After(PassReport pass) => this with
     {
         CurrentPass = null,

@@ -4,13 +4,14 @@ using static SagaRecovery.Status.PlainText;
 
 namespace SagaRecovery.Status;
 
-/// <summary>The report as an operator reads it in a terminal; the form of <c>omdb nexus background-tasks show</c>.</summary>
+/// <summary>Renders a report as text for the terminal.</summary>
+/// <remarks>The layout follows that of <c>omdb nexus background-tasks show</c>.</remarks>
 public static class RecoveryReportText
 {
     /// <summary>Renders a report.</summary>
-    /// <param name="report">What to show.</param>
-    /// <param name="now">The present time, for "3s ago".</param>
-    /// <returns>Lines that each end in a line feed.</returns>
+    /// <param name="report">The report to render.</param>
+    /// <param name="now">The current time, from which ages such as "3s ago" are computed.</param>
+    /// <returns>The text, with a line feed at the end of each line.</returns>
     public static string Render(RecoveryReport report, DateTimeOffset now)
     {
         var text = new StringBuilder();
@@ -22,7 +23,7 @@ public static class RecoveryReportText
         AppendCluster(text, report.Cluster, now);
         text.Append(Invariant($"  configured period: every {Duration(report.Period)}\n"));
         text.Append(report.CurrentPass is { } current
-            ? Invariant($"  currently executing: iter {current.Iteration}, triggered by {Words(current.Reason)}, for {Duration(now - current.StartedAt)}\n")
+            ? Invariant($"  currently executing: iter {current.Iteration}, triggered by {Describe(current.Reason)}, for {Duration(now - current.StartedAt)}\n")
             : "  currently executing: no\n");
         if (report.LastPass is not { } pass)
         {
@@ -30,8 +31,9 @@ public static class RecoveryReportText
             return text.ToString();
         }
 
-        text.Append(Invariant($"  last completed activation: iter {pass.Start.Iteration}, triggered by {Words(pass.Start.Reason)}\n"));
-        text.Append(Invariant($"    started at {PreciseTime(pass.Start.StartedAt)} ({Duration(now - pass.Start.StartedAt)} ago) and ran for {Duration(pass.Duration)}\n"));
+        text.Append(Invariant($"  last completed activation: iter {pass.Start.Iteration}, triggered by {Describe(pass.Start.Reason)}\n"));
+        text.Append(Invariant($"    started at {PreciseTime(pass.Start.StartedAt)} ({Duration(now - pass.Start.StartedAt)} ago)"));
+        text.Append(Invariant($" and ran for {Duration(pass.Duration)}\n"));
         AppendResult(text, pass);
         AppendTotals(text, report);
         AppendLosses(text, report.Totals);
@@ -46,13 +48,13 @@ public static class RecoveryReportText
         text.Append(coordinator.Incarnation is { } incarnation ? Invariant($", incarnation {incarnation}\n") : " (not joined yet)\n");
         if (coordinator.Rejoins > 0)
         {
-            text.Append(Invariant($"  JOINED AGAIN, {Count(coordinator.Rejoins, "time")}: the database was failed over, restored or started anew.\n"));
+            text.Append(Invariant($"  REJOINED {Count(coordinator.Rejoins, "time")}: the database was failed over, restored or recreated.\n"));
         }
 
         if (coordinator.Fenced is { } fenced)
         {
-            text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Duration(now - fenced.At)} ago: another join has taken the place of this process. "));
-            text.Append("This one has stopped its sagas and takes no new work; end it.\n");
+            text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Duration(now - fenced.At)} ago: another join has replaced this process. "));
+            text.Append("It has stopped its sagas and accepts no new work. Terminate it.\n");
         }
     }
 
@@ -69,7 +71,7 @@ public static class RecoveryReportText
     {
         if (pause is not null)
         {
-            text.Append(Invariant($"  PAUSED {Duration(now - pause.Since)} ago by {By(pause.Note)}. No saga is handed over until recovery is resumed.\n"));
+            text.Append(Invariant($"  PAUSED {Duration(now - pause.Since)} ago by {By(pause.Note)}. No saga is recovered until recovery is resumed.\n"));
         }
     }
 
@@ -80,14 +82,14 @@ public static class RecoveryReportText
             return;
         }
 
-        text.Append(Invariant($"  DRAINING for {Duration(now - drain.Since)}, asked for by {By(drain.Note)}. No new sagas. "));
+        text.Append(Invariant($"  DRAINING for {Duration(now - drain.Since)}, requested by {By(drain.Note)}. No new sagas start. "));
         text.Append(drain.Phase switch
         {
-            DrainPhase.WaitingForRuns => "Those that run may finish.\n",
-            DrainPhase.Reassigning => "The rest is being given to others.\n",
-            DrainPhase.Drained => Invariant($"Drained: {drain.Reassigned} given to others, none left.\n"),
-            DrainPhase.Unanswered => "The database did not answer: ask for the drain again.\n",
-            _ => Invariant($"{drain.Reassigned} given to others, {drain.Left} left, which go on at the next start.\n"),
+            DrainPhase.WaitingForRuns => "Running sagas may finish.\n",
+            DrainPhase.Reassigning => "The remaining sagas are being reassigned.\n",
+            DrainPhase.Drained => Invariant($"Drained: {drain.Reassigned} reassigned, none left.\n"),
+            DrainPhase.Unanswered => "The database did not respond. Request the drain again.\n",
+            _ => Invariant($"{drain.Reassigned} reassigned, {drain.Left} left, which resume at the next start.\n"),
         });
     }
 
@@ -98,17 +100,18 @@ public static class RecoveryReportText
             return;
         }
 
-        string looked = Invariant($"as of {Duration(now - cluster.At)} ago");
-        AppendUnowned(text, cluster.Orphans, "ORPHANS", "whose owner is no known coordinator", looked, now);
-        AppendUnowned(text, cluster.OwnerDown, "STRANDED", "whose owner does not answer", looked, now);
+        string asOf = Invariant($"as of {Duration(now - cluster.At)} ago");
+        AppendUnowned(text, cluster.Orphans, "ORPHANS", "whose owner is not a known coordinator", asOf, now);
+        AppendUnowned(text, cluster.OwnerDown, "OWNER DOWN", "whose owner does not respond", asOf, now);
     }
 
-    private static void AppendUnowned(StringBuilder text, UnownedSagas sagas, string word, string why, string looked, DateTimeOffset now)
+    private static void AppendUnowned(StringBuilder text, UnownedSagas sagas, string label, string reason, string asOf, DateTimeOffset now)
     {
         if (sagas.Count > 0)
         {
             string oldest = sagas.Oldest is { } time ? Invariant($", the oldest {Duration(now - time)} old") : "";
-            text.Append(Invariant($"  {word}: {Count(sagas.Count, "unfinished saga")} on this database {why}{oldest} ({looked}). Reassign them: 'coordinators orphans' says whose they are.\n"));
+            text.Append(Invariant($"  {label}: {Count(sagas.Count, "unfinished saga")} in this database {reason}{oldest} ({asOf}). "));
+            text.Append("List them by owner with 'coordinators orphans', then reassign them.\n");
         }
     }
 
@@ -136,7 +139,7 @@ public static class RecoveryReportText
             ("bad state in executor:", totals.BadStateInExecutor, ""),
             ("sagas readopted:", totals.Readopted, ""),
             ("sagas abandoned:", totals.Abandoned, ""),
-            ("hints missed:", totals.MissedHints, "assigned here, and found by a periodic pass"),
+            ("hints missed:", totals.MissedHints, "assigned here, found only by a periodic pass"),
             ("protocol violations:", totals.ProtocolViolations, ""),
             ("passes:", totals.Passes, Invariant($"{totals.FailedPasses} failed")));
     }
@@ -145,11 +148,11 @@ public static class RecoveryReportText
     {
         if (totals.Lost + totals.EndsLost > 0)
         {
-            text.Append("    lost by the database, which was failed over or restored:\n");
+            text.Append("    lost by the database in a failover or restore:\n");
             AppendColumns(
                 text,
-                ("sagas lost:", totals.Lost, "started or running here, and their rows are gone"),
-                ("ends lost:", totals.EndsLost, "ended here, unfinished there, and recovered"));
+                ("sagas lost:", totals.Lost, "started or ran here, but their rows no longer exist"),
+                ("ends lost:", totals.EndsLost, "ended here, unfinished in the database, and recovered"));
         }
     }
 
@@ -164,14 +167,14 @@ public static class RecoveryReportText
             ("skipped:", pass.Skipped, "already running"),
             ("removed:", pass.Removed, "newly finished"),
             ("starting:", pass.Starting, "too new for the listing"),
-            ("not here:", pass.UnknownDefinition, "definition missing from this binary"),
+            ("unknown definition:", pass.UnknownDefinition, "definition missing from this binary"),
             ("backing off:", pass.BackingOff, "failed before, not due yet"),
-            ("held:", pass.Held, "until they are released"),
+            ("held:", pass.Held, "until released"),
             ("paused:", pass.Paused, "until recovery is resumed"),
-            ("deferred:", pass.Deferred, "after a crash, until others have outlived their probation"),
+            ("deferred:", pass.Deferred, "after a crash, until other sagas pass their probation"),
             ("abandoned:", pass.Abandoned, "proven corrupt"),
             ("unreadable:", pass.Unreadable, "row could not be read"),
-            ("moved on:", pass.Superseded, "changed since the listing"),
+            ("superseded:", pass.Superseded, "changed since the listing"),
             ("not attempted:", pass.NotAttempted, ""));
     }
 
@@ -219,7 +222,7 @@ public static class RecoveryReportText
         }
 
         text.Append(Invariant($"    sagas waiting to be recovered ({report.WaitingCount}):\n"));
-        text.Append("        NEXT_TRY   SAGA_ID                               WHY\n");
+        text.Append("        NEXT_TRY   SAGA_ID                               REASON\n");
         foreach (WaitingSaga saga in report.Waiting)
         {
             string next = saga.NextTry is not { } due ? "next pass" : due <= now ? "due" : "in " + Duration(due - now);
@@ -253,11 +256,12 @@ public static class RecoveryReportText
             return;
         }
 
-        text.Append(Invariant($"    sagas not progressing ({stalled.Count}, as of {Duration(now - stalled.At)} ago):\n"));
-        text.Append("        LAST_EVENT            SAGA_ID                               WHAT\n");
+        text.Append(Invariant($"    stalled sagas ({stalled.Count}, as of {Duration(now - stalled.At)} ago):\n"));
+        text.Append("        LAST_EVENT            SAGA_ID                               DETAIL\n");
         foreach (StalledSaga saga in stalled.Sagas)
         {
-            text.Append(Invariant($"        {Time(saga.Since)}  {saga.SagaId}  {OneLine(saga.Name)}: {OneLine(saga.LastEvent ?? "nothing has happened yet")}\n"));
+            string lastEvent = OneLine(saga.LastEvent ?? "no event yet");
+            text.Append(Invariant($"        {Time(saga.Since)}  {saga.SagaId}  {OneLine(saga.Name)}: {lastEvent}\n"));
         }
 
         AppendMore(text, stalled.Count - stalled.Sagas.Count);
@@ -270,11 +274,12 @@ public static class RecoveryReportText
             return;
         }
 
-        text.Append(Invariant($"    levers pulled ({report.RecentActions.Count}):\n"));
-        text.Append("        TIME                  LEVER         ON                                                BY\n");
+        text.Append(Invariant($"    operator actions ({report.RecentActions.Count}):\n"));
+        text.Append("        TIME                  ACTION        ON                                                BY\n");
         foreach (OperatorAction action in report.RecentActions)
         {
-            text.Append(Invariant($"        {Time(action.Time)}  {OperatorActionText.Of(action.Kind),-12}  {OperatorActionText.On(action),-48}  {By(action.Note)}\n"));
+            text.Append(Invariant($"        {Time(action.Time)}  {OperatorActionText.Of(action.Kind),-12}"));
+            text.Append(Invariant($"  {OperatorActionText.On(action),-48}  {By(action.Note)}\n"));
         }
     }
 
@@ -288,32 +293,32 @@ public static class RecoveryReportText
 
     private static void AppendColumns(StringBuilder text, params ReadOnlySpan<(string Label, long Count, string Note)> rows)
     {
-        int labels = 0;
-        int counts = 0;
+        int labelWidth = 0;
+        int countWidth = 0;
         foreach ((string label, long count, _) in rows)
         {
-            labels = Math.Max(labels, label.Length);
-            counts = Math.Max(counts, count.ToString(CultureInfo.InvariantCulture).Length);
+            labelWidth = Math.Max(labelWidth, label.Length);
+            countWidth = Math.Max(countWidth, count.ToString(CultureInfo.InvariantCulture).Length);
         }
 
         foreach ((string label, long count, string note) in rows)
         {
-            string number = count.ToString(CultureInfo.InvariantCulture).PadLeft(counts);
-            text.Append("        ").Append(label.PadRight(labels + 1)).Append(number);
+            string number = count.ToString(CultureInfo.InvariantCulture).PadLeft(countWidth);
+            text.Append("        ").Append(label.PadRight(labelWidth + 1)).Append(number);
             text.Append(note.Length == 0 ? "\n" : Invariant($" ({note})\n"));
         }
     }
 
-    private static string Words(PassReason reason) => reason switch
+    private static string Describe(PassReason reason) => reason switch
     {
         PassReason.WithdrawnStart => "a withdrawn start",
-        PassReason.InterruptedRun => "a run that was given up",
+        PassReason.InterruptedRun => "an interrupted run",
         PassReason.Periodic => "a periodic timer firing",
-        PassReason.Retry => "the failure of the pass before",
-        PassReason.Due => "sagas that were due for another try",
+        PassReason.Retry => "the failure of the previous pass",
+        PassReason.Due => "sagas due for a retry",
         PassReason.Probation => "the end of a probation",
         PassReason.Hint => "a hint from the database",
-        PassReason.OperatorAction => "an operator's lever",
+        PassReason.OperatorAction => "an operator action",
         PassReason.UnreadStarts => "too many unread starts",
         PassReason.Startup => "the start of the process",
         _ => "an explicit signal",

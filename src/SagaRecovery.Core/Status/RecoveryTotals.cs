@@ -1,51 +1,51 @@
 namespace SagaRecovery.Status;
 
-/// <summary>Sums over all passes since the process started.</summary>
+/// <summary>The totals over all passes since the process started. Immutable.</summary>
 public sealed record RecoveryTotals
 {
-    /// <summary>Passes ended.</summary>
+    /// <summary>The number of passes that have ended.</summary>
     public long Passes { get; init; }
 
-    /// <summary>Of these, the failed ones.</summary>
+    /// <summary>The number of passes that failed.</summary>
     public long FailedPasses { get; init; }
 
-    /// <summary>Sagas that the executor took on.</summary>
+    /// <summary>The number of sagas that the executor resumed.</summary>
     public long Recovered { get; init; }
 
-    /// <summary>Hand-overs that failed.</summary>
+    /// <summary>The number of attempts to resume a saga that failed.</summary>
     public long Failed { get; init; }
 
-    /// <summary>Announcements read.</summary>
+    /// <summary>The number of start announcements read.</summary>
     public long ObservedStarts { get; init; }
 
-    /// <summary>Sagas found to be finished or gone because a listing missed them.</summary>
+    /// <summary>The number of tracked sagas that a listing no longer held: finished, or reassigned.</summary>
     public long InferredFinished { get; init; }
 
-    /// <summary>Runs that the executor gave up on: it was to run them, and did not.</summary>
+    /// <summary>The number of runs that the executor reported as interrupted: it stopped them before the saga finished.</summary>
     public long MissingFromExecutor { get; init; }
 
-    /// <summary>Sagas that the executor still ran when they were no longer ours.</summary>
+    /// <summary>The number of sagas that the executor was still running when this coordinator no longer owned them.</summary>
     public long BadStateInExecutor { get; init; }
 
-    /// <summary>Sagas that left and came back while this process ran them.</summary>
+    /// <summary>The number of sagas that were reassigned and returned while this process ran them.</summary>
     public long Readopted { get; init; }
 
-    /// <summary>Sagas set aside as corrupt.</summary>
+    /// <summary>The number of sagas abandoned as corrupt.</summary>
     public long Abandoned { get; init; }
 
-    /// <summary>Sagas that were assigned to this coordinator, and that a periodic pass had to find.</summary>
+    /// <summary>The number of sagas assigned to this coordinator that a periodic pass found, because no hint announced them.</summary>
     public long MissedHints { get; init; }
 
-    /// <summary>Sagas that the database has lost as a whole.</summary>
+    /// <summary>The number of sagas whose rows the database lost.</summary>
     public long Lost { get; init; }
 
-    /// <summary>Sagas whose end the database has lost.</summary>
+    /// <summary>The number of sagas that ended in this process and whose end the database lost.</summary>
     public long EndsLost { get; init; }
 
-    /// <summary>Sagas inserted before they were announced.</summary>
+    /// <summary>The number of sagas inserted before they were announced.</summary>
     public long ProtocolViolations { get; init; }
 
-    /// <summary>These totals with one more pass in them.</summary>
+    /// <summary>Returns these totals with one more pass added.</summary>
     public RecoveryTotals Plus(PassReport pass) => PlusStarts(pass) with
     {
         Passes = Passes + 1,
@@ -61,7 +61,7 @@ public sealed record RecoveryTotals
         EndsLost = EndsLost + pass.EndsLost,
     };
 
-    /// <summary>These totals with what the drains of one more pass, or dry run, showed.</summary>
+    /// <summary>Returns these totals with the drained starts of one more pass or dry run added.</summary>
     public RecoveryTotals PlusStarts(PassReport pass) => this with
     {
         ObservedStarts = ObservedStarts + pass.ObservedStarts,

@@ -99,7 +99,7 @@ internal sealed partial class Faces
     {
         Dictionary<string, long> told = TextLabels.ToDictionary(label => label.Key, label => Number($@"^\s+{label.Value}:\s+(\d+)"), StringComparer.Ordinal);
         told["orphans"] = Number(@"^  ORPHANS: (\d+) ");
-        told["stranded"] = Number(@"^  STRANDED: (\d+) ");
+        told["stranded"] = Number(@"^  OWNER DOWN: (\d+) ");
         told["drainLeft"] = Number(@"^  DRAINING .* (\d+) left,");
         return told;
 

@@ -68,7 +68,7 @@ public class GiveUpTests
         _process.FailPass();
 
         DateTimeOffset nextTry = BackoffPolicy.Default.NextTry(Saga(1), failures: 1, Noon);
-        _process.Waiting(Saga(1)).Should().Be(new WaitingSaga(Saga(1), Name: "", WaitingKind.BackingOff, _process.Now, Failures: 1, nextTry, "the executor gave its run up"));
+        _process.Waiting(Saga(1)).Should().Be(new WaitingSaga(Saga(1), Name: "", WaitingKind.BackingOff, _process.Now, Failures: 1, nextTry, "the executor interrupted its run"));
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public class PassOrderTests
         OpenedPass pass = Open();
         pass.BeginListing();
         Fails(() => pass.BeginListing())
-            .WithMessage("A pass goes open, list, reconcile, plan, outcome, each once; this one is at 'Listing'.");
+            .WithMessage("A pass runs each step once: open, list, reconcile, plan, outcome. This pass is at step 'Listing'.");
     }
 
     [Fact]
@@ -56,8 +56,8 @@ public class PassOrderTests
         pass.Reconcile(listing, RecoveryControls.None, Noon);
 
         Fails(() => pass.Reconcile(listing, RecoveryControls.None, Noon));
-        Fails(() => listing.Add(new Candidate(Saga(1), "provision", AdoptGeneration.Initial))).WithMessage("*spent once*");
-        Fails(() => listing.AddUnreadable(Saga(1), "no state")).WithMessage("*spent once*");
+        Fails(() => listing.Add(new Candidate(Saga(1), "provision", AdoptGeneration.Initial))).WithMessage("*already been reconciled*");
+        Fails(() => listing.AddUnreadable(Saga(1), "no state")).WithMessage("*already been reconciled*");
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public class PassOrderTests
     {
         PassOutcome outcome = Plan(Open()).BeginOutcome();
         outcome.Complete(Noon);
-        string tooLate = $"Pass 1 is over: what became of saga {Saga(1)} comes too late.";
+        string tooLate = $"Pass 1 has ended. The result of saga {Saga(1)} was recorded too late.";
         Fails(() => outcome.Record(Saga(1), ResumeResult.Recovered.Instance, Noon)).WithMessage(tooLate);
         Fails(() => outcome.RecordUnlisted(Saga(1), RelinquishOutcome.NotRunning)).WithMessage(tooLate);
     }

@@ -47,25 +47,25 @@ public class RecoveryReportTextTests
                     bad state in executor:    0
                     sagas readopted:          0
                     sagas abandoned:          0
-                    hints missed:             0 (assigned here, and found by a periodic pass)
+                    hints missed:             0 (assigned here, found only by a periodic pass)
                     protocol violations:      0
                     passes:                   3 (0 failed)
                 last pass:
-                    found sagas:    0 (in progress, owned by this coordinator)
-                    recovered:      0 (successfully)
-                    failed:         0
-                    skipped:        0 (already running)
-                    removed:       31 (newly finished)
-                    starting:       0 (too new for the listing)
-                    not here:       0 (definition missing from this binary)
-                    backing off:    0 (failed before, not due yet)
-                    held:           0 (until they are released)
-                    paused:         0 (until recovery is resumed)
-                    deferred:       0 (after a crash, until others have outlived their probation)
-                    abandoned:      0 (proven corrupt)
-                    unreadable:     0 (row could not be read)
-                    moved on:       0 (changed since the listing)
-                    not attempted:  0
+                    found sagas:         0 (in progress, owned by this coordinator)
+                    recovered:           0 (successfully)
+                    failed:              0
+                    skipped:             0 (already running)
+                    removed:            31 (newly finished)
+                    starting:            0 (too new for the listing)
+                    unknown definition:  0 (definition missing from this binary)
+                    backing off:         0 (failed before, not due yet)
+                    held:                0 (until released)
+                    paused:              0 (until recovery is resumed)
+                    deferred:            0 (after a crash, until other sagas pass their probation)
+                    abandoned:           0 (proven corrupt)
+                    unreadable:          0 (row could not be read)
+                    superseded:          0 (changed since the listing)
+                    not attempted:       0
                 recently recovered sagas (1):
                     TIME                  SAGA_ID                               NAME
                     2026-11-22T18:32:32Z  052247e0-853d-4d16-80e7-7c618d97edd8  demo
@@ -110,10 +110,10 @@ public class RecoveryReportTextTests
             $"""
             task: "saga_recovery"
               coordinator: a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f, incarnation 7
-              FENCED by incarnation 8 32s ago: another join has taken the place of this process. This one has stopped its sagas and takes no new work; end it.
+              FENCED by incarnation 8 32s ago: another join has replaced this process. It has stopped its sagas and accepts no new work. Terminate it.
               configured period: every 90s
-              currently executing: iter 1235, triggered by sagas that were due for another try, for 1s
-              last completed activation: iter 1234, triggered by the failure of the pass before
+              currently executing: iter 1235, triggered by sagas due for a retry, for 1s
+              last completed activation: iter 1234, triggered by the failure of the previous pass
                 started at 2026-11-22T18:33:34.620Z (2s ago) and ran for 3h
                 completed, but 2 of 7 sagas failed
                 since start:
@@ -125,25 +125,25 @@ public class RecoveryReportTextTests
                     bad state in executor:      0
                     sagas readopted:            0
                     sagas abandoned:            1
-                    hints missed:               0 (assigned here, and found by a periodic pass)
+                    hints missed:               0 (assigned here, found only by a periodic pass)
                     protocol violations:        4
                     passes:                  1234 (12 failed)
                 last pass:
-                    found sagas:   7 (in progress, owned by this coordinator)
-                    recovered:     1 (successfully)
-                    failed:        2
-                    skipped:       0 (already running)
-                    removed:       0 (newly finished)
-                    starting:      0 (too new for the listing)
-                    not here:      1 (definition missing from this binary)
-                    backing off:   0 (failed before, not due yet)
-                    held:          0 (until they are released)
-                    paused:        0 (until recovery is resumed)
-                    deferred:      0 (after a crash, until others have outlived their probation)
-                    abandoned:     1 (proven corrupt)
-                    unreadable:    2 (row could not be read)
-                    moved on:      0 (changed since the listing)
-                    not attempted: 0
+                    found sagas:        7 (in progress, owned by this coordinator)
+                    recovered:          1 (successfully)
+                    failed:             2
+                    skipped:            0 (already running)
+                    removed:            0 (newly finished)
+                    starting:           0 (too new for the listing)
+                    unknown definition: 1 (definition missing from this binary)
+                    backing off:        0 (failed before, not due yet)
+                    held:               0 (until released)
+                    paused:             0 (until recovery is resumed)
+                    deferred:           0 (after a crash, until other sagas pass their probation)
+                    abandoned:          1 (proven corrupt)
+                    unreadable:         2 (row could not be read)
+                    superseded:         0 (changed since the listing)
+                    not attempted:      0
                 recently recovered sagas (1):
                     TIME                  SAGA_ID                               NAME
                     2026-11-22T18:33:34Z  052247e0-853d-4d16-80e7-7c618d97edd8  demo      no saga recovery failures [2J
@@ -152,7 +152,7 @@ public class RecoveryReportTextTests
                     2026-11-22T18:33:34Z  9aa1e6c5-1f4b-4f0e-8f3a-2d1f0c9b7a61  {new string('x', 199)}…
                     2026-11-22T18:33:34Z  052247e0-853d-4d16-80e7-7c618d97edd8  up is down end
                 sagas waiting to be recovered (5):
-                    NEXT_TRY   SAGA_ID                               WHY
+                    NEXT_TRY   SAGA_ID                               REASON
                     in 42s     9aa1e6c5-1f4b-4f0e-8f3a-2d1f0c9b7a61  time-out of the loader
                     next pass  052247e0-853d-4d16-80e7-7c618d97edd8  definition demo v7 is not here
                     due        052247e0-853d-4d16-80e7-7c618d97edd8  is due now
@@ -179,18 +179,18 @@ public class RecoveryReportTextTests
 
         text.Should().Contain(
             """
-              DRAINING for 3s, asked for by ann: version 2. No new sagas. 5 given to others, 2 left, which go on at the next start.
-              ORPHANS: 3 unfinished sagas on this database whose owner is no known coordinator, the oldest 5m old (as of 3s ago). Reassign them: 'coordinators orphans' says whose they are.
-              STRANDED: 4 unfinished sagas on this database whose owner does not answer, the oldest 5h old (as of 3s ago). Reassign them: 'coordinators orphans' says whose they are.
+              DRAINING for 3s, requested by ann: version 2. No new sagas start. 5 reassigned, 2 left, which resume at the next start.
+              ORPHANS: 3 unfinished sagas in this database whose owner is not a known coordinator, the oldest 5m old (as of 3s ago). List them by owner with 'coordinators orphans', then reassign them.
+              OWNER DOWN: 4 unfinished sagas in this database whose owner does not respond, the oldest 5h old (as of 3s ago). List them by owner with 'coordinators orphans', then reassign them.
               configured period:
             """).And.EndWith(
             """
-                levers pulled (5):
-                    TIME                  LEVER         ON                                                BY
+                operator actions (5):
+                    TIME                  ACTION        ON                                                BY
                     2026-11-22T18:33:34Z  pause         recovery                                          ann: why
                     2026-11-22T18:33:34Z  inject-error  052247e0-853d-4d16-80e7-7c618d97edd8              ann: why
                     2026-11-22T18:33:34Z  take-over     coordinator b0000000-0000-4000-8000-000000000001  ann: why
-                    2026-11-22T18:33:34Z  reassign      nobody's sagas                                    ann: why
+                    2026-11-22T18:33:34Z  reassign      unowned sagas                                     ann: why
                     2026-11-22T18:33:34Z  drain         coordinator b0000000-0000-4000-8000-000000000001  ann: why
 
             """);
@@ -248,7 +248,7 @@ public class RecoveryReportTextTests
         RecoveryReportText.Render(report, StartedAt).Should().EndWith(
             $"""
                 sagas waiting to be recovered (1):
-                    NEXT_TRY   SAGA_ID                               WHY
+                    NEXT_TRY   SAGA_ID                               REASON
                     next pass  {Demo}  not here
 
             """);
@@ -282,10 +282,10 @@ public class RecoveryReportTextTests
 
     [Theory]
     [InlineData(PassReason.WithdrawnStart, "a withdrawn start")]
-    [InlineData(PassReason.InterruptedRun, "a run that was given up")]
+    [InlineData(PassReason.InterruptedRun, "an interrupted run")]
     [InlineData(PassReason.Periodic, "a periodic timer firing")]
-    [InlineData(PassReason.Retry, "the failure of the pass before")]
-    [InlineData(PassReason.Due, "sagas that were due for another try")]
+    [InlineData(PassReason.Retry, "the failure of the previous pass")]
+    [InlineData(PassReason.Due, "sagas due for a retry")]
     [InlineData(PassReason.UnreadStarts, "too many unread starts")]
     [InlineData(PassReason.Startup, "the start of the process")]
     [InlineData(PassReason.Explicit, "an explicit signal")]
