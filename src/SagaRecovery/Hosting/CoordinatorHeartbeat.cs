@@ -13,9 +13,9 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// Gives signs of life and hears hints, looks for sagas that do not progress or have nobody to run them, and for coordinators that are
-/// dead. A sign of life that is refused is how an idle process learns that it is fenced. What fails here is tried again: passes tell of a
-/// database that is away.
+/// The background work beside the passes: sends heartbeats, receives hints, and checks for stalled sagas, orphans and dead coordinators.
+/// A refused heartbeat is how an idle process learns that it is fenced. Failures here are retried and logged at Debug, since a pass
+/// reports a database that is unreachable.
 /// </summary>
 internal sealed class CoordinatorHeartbeat(
     ISagaControls controls,
@@ -31,7 +31,7 @@ internal sealed class CoordinatorHeartbeat(
     ILogger<CoordinatorHeartbeat> logger) : BackgroundService
 {
     private readonly SagaRecoveryOptions _options = options.Value;
-    private readonly StalledThresholds _patience = new(options.Value.StalledAfter, options.Value.StalledAfterByDefinition);
+    private readonly StalledThresholds _stalledAfter = new(options.Value.StalledAfter, options.Value.StalledAfterByDefinition);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -39,18 +39,18 @@ internal sealed class CoordinatorHeartbeat(
         try
         {
             await coordinator.JoinedAsync(stoppingToken).ConfigureAwait(false);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, coordinator.Fenced);
-            using var ended = new DetachedCancellation(either.Token);
-            coordinator.Rejoined += (_, _) => wakeups.Request(PassReason.Hint); // the database may show other sagas than before
-            await Task.WhenAll(Work(ended.Token)).ConfigureAwait(false);
+            using var stoppingOrFenced = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, coordinator.Fenced);
+            using var detached = new DetachedCancellation(stoppingOrFenced.Token);
+            coordinator.Rejoined += (_, _) => wakeups.Request(PassReason.Hint); // after a fail-over or a restore, the database may hold other sagas
+            await Task.WhenAll(Work(detached.Token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
         {
-            // shutdown, or somebody else is the coordinator now
+            // shutdown, or another process has joined as this coordinator
         }
         catch (CoordinatorFencedException)
         {
-            // before it had begun
+            // fenced before the first heartbeat
         }
     }
 
@@ -73,65 +73,68 @@ internal sealed class CoordinatorHeartbeat(
         }
     }
 
-    /// <summary>What the store cannot do is not tried again and again: no timers for nothing.</summary>
-    private IEnumerable<Task> Work(CancellationToken ended)
+    /// <summary>Starts the loops. A loop is left out if the store does not support its work, so that no timer runs in vain.</summary>
+    private IEnumerable<Task> Work(CancellationToken cancellationToken)
     {
         if (controls is not NoSagaControls)
         {
             var profile = new CoordinatorProfile(ProgramVersion.OfThisProcess, executor.Definitions);
-            TimeSpan again = _options.RetryDelay < _options.HeartbeatPeriod ? _options.RetryDelay : _options.HeartbeatPeriod;
-            yield return EachAsync(again, member => controls.RunHeartbeatAsync(member, profile, _options.HeartbeatPeriod, OnNotification, ended), ended);
-            yield return AfterFirstPassAsync(member => CheckForStalledSagasAsync(member, ended), ended);
+            TimeSpan retryDelay = _options.RetryDelay < _options.HeartbeatPeriod ? _options.RetryDelay : _options.HeartbeatPeriod;
+            yield return RepeatAsync(
+                retryDelay,
+                member => controls.RunHeartbeatAsync(member, profile, _options.HeartbeatPeriod, OnNotification, cancellationToken),
+                cancellationToken);
+            yield return RepeatAfterFirstPassAsync(member => CheckForStalledSagasAsync(member, cancellationToken), cancellationToken);
         }
 
         if (cluster is not NoSagaCluster)
         {
-            yield return AfterFirstPassAsync(_ => CheckForOrphansAsync(ended), ended);
+            yield return RepeatAfterFirstPassAsync(_ => CheckForOrphansAsync(cancellationToken), cancellationToken);
             if (takeOver.IsOn)
             {
-                yield return EachAsync(_options.HeartbeatPeriod, member => takeOver.CheckAsync(member, ended), ended);
+                yield return RepeatAsync(_options.HeartbeatPeriod, member => takeOver.CheckAsync(member, cancellationToken), cancellationToken);
             }
         }
     }
 
     /// <summary>
-    /// Looks at all sagas, not before the first pass is over: as long as they are being recovered there is nothing to see, and the look
-    /// would take from the database what recovery needs. A pass that takes longer than the period is not waited for.
+    /// Repeats a check of all sagas, starting after the first pass. An earlier check would find nothing useful, and would compete with
+    /// recovery for the database. The wait ends after one period even if the first pass takes longer.
     /// </summary>
-    private async Task AfterFirstPassAsync(Func<Membership, Task> look, CancellationToken ended)
+    private async Task RepeatAfterFirstPassAsync(Func<Membership, Task> check, CancellationToken cancellationToken)
     {
-        await pass.FirstEnded.WaitAsync(_options.StalledCheckPeriod, time, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        ended.ThrowIfCancellationRequested();
-        await EachAsync(_options.StalledCheckPeriod, look, ended).ConfigureAwait(false);
+        await pass.FirstEnded.WaitAsync(_options.StalledCheckPeriod, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        await RepeatAsync(_options.StalledCheckPeriod, check, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task EachAsync(TimeSpan period, Func<Membership, Task> work, CancellationToken ended)
+    private async Task RepeatAsync(TimeSpan period, Func<Membership, Task> work, CancellationToken cancellationToken)
     {
         while (true)
         {
-            await TryAsync(work, ended).ConfigureAwait(false);
-            await Task.Delay(period, time, ended).ConfigureAwait(false);
+            await TryAsync(work, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(period, time, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private void OnNotification(CoordinatorNotification news)
+    private void OnNotification(CoordinatorNotification notification)
     {
-        if (news is not CoordinatorNotification.Listening listening)
+        if (notification is not CoordinatorNotification.Listening listening)
         {
             wakeups.Request(PassReason.Hint);
         }
         else if (wakeups.PassesFail)
         {
-            wakeups.Request(PassReason.Retry); // the store is back, and the retry that is due may be half a minute off
+            wakeups.Request(PassReason.Retry); // the store is reachable again, and the next retry may be half a minute away
         }
         else if (pass.AssignedWhenListed >= 0 && listening.Assigned > pass.AssignedWhenListed)
         {
-            wakeups.Request(PassReason.Hint); // nobody listened; before the first pass has listed, that one will see it
+            wakeups.Request(PassReason.Hint); // the hint came before this process listened; the first pass needs no hint
         }
     }
 
     private async Task CheckForStalledSagasAsync(Membership member, CancellationToken cancellationToken) =>
-        status.Update(await controls.FindStalledAsync(member, _patience, cancellationToken).ConfigureAwait(false));
+        status.Update(await controls.FindStalledAsync(member, _stalledAfter, cancellationToken).ConfigureAwait(false));
 
     private async Task CheckForOrphansAsync(CancellationToken cancellationToken)
     {
@@ -139,25 +142,25 @@ internal sealed class CoordinatorHeartbeat(
         status.Update(ClusterDetails.Of(owned, time.GetUtcNow()).ToReport());
     }
 
-    private async Task TryAsync(Func<Membership, Task> work, CancellationToken ended)
+    private async Task TryAsync(Func<Membership, Task> work, CancellationToken cancellationToken)
     {
         try
         {
-            Membership member = await coordinator.JoinedAsync(ended).ConfigureAwait(false);
+            Membership member = await coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
             try
             {
                 await work(member).ConfigureAwait(false);
             }
             catch (JoinLostException)
             {
-                await coordinator.RejoinAsync(member, ended).ConfigureAwait(false); // and it is tried once more when it is due again
+                await coordinator.RejoinAsync(member, cancellationToken).ConfigureAwait(false); // the work runs again when it is next due
             }
         }
         catch (CoordinatorFencedException fenced)
         {
             coordinator.ReportFenced(fenced);
         }
-        catch (Exception exception) // the store's; it is tried again, and passes tell of a store that is away
+        catch (Exception exception) // from the store: retried, and a pass reports a store that is unreachable
         {
             Log.HeartbeatFailed(logger, exception);
         }

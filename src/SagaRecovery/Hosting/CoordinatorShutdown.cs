@@ -11,14 +11,14 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// How a process leaves: with a drain, if that was asked for, before anything is stopped; then, once nothing runs any more, by giving away
-/// what is unfinished and saying goodbye.
+/// The shutdown of a coordinator. If a drain is configured, it lets sagas finish before the host stops its services. Once no saga runs,
+/// it reassigns the unfinished sagas and reports the shutdown.
 /// </summary>
 internal sealed class CoordinatorShutdown(
     ISagaControls controls, SagaDrain drain, SagaCoordinator coordinator, IOptions<SagaRecoveryOptions> options, ILogger<CoordinatorShutdown> logger)
     : IHostedLifecycleService
 {
-    private static readonly OperatorNote Shutdown = new("shutdown", "the host stops");
+    private static readonly OperatorNote Shutdown = new("shutdown", "the host is stopping");
 
     private bool Drains => options.Value.DrainFor is not null && coordinator.Member is not null && !coordinator.Fenced.IsCancellationRequested;
 
@@ -35,26 +35,26 @@ internal sealed class CoordinatorShutdown(
 
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
-        using var timeUp = new DetachedCancellation(cancellationToken);
+        using var detached = new DetachedCancellation(cancellationToken);
         if (Drains)
         {
-            Task reassigned = drain.ReassignRestAsync(timeUp.Token);
+            Task reassigned = drain.ReassignRestAsync(detached.Token);
             await reassigned.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (coordinator.Member is { } member && !coordinator.Fenced.IsCancellationRequested)
         {
-            await ReportShutdownAsync(member, timeUp.Token, cancellationToken).ConfigureAwait(false);
+            await ReportShutdownAsync(member, detached.Token, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task ReportShutdownAsync(Membership member, CancellationToken forStore, CancellationToken cancellationToken)
+    private async Task ReportShutdownAsync(Membership member, CancellationToken detached, CancellationToken cancellationToken)
     {
         try
         {
-            await controls.ReportShutdownAsync(member, forStore).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await controls.ReportShutdownAsync(member, detached).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception) // the store's: this process will look as if it had crashed
+        catch (Exception exception) // from the store: the next process takes this shutdown for a crash
         {
             Log.HeartbeatFailed(logger, exception);
         }

@@ -9,9 +9,10 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// Keeps a saga that kills its process from doing so for ever. Notes in the store what is in hand before it is handed over, forgets it
-/// once the process has outlived it, and finds there what the process before this one had in hand when it died. Who then goes when is
-/// the tracker's decision. Used by one pass at a time. See docs/decisions/0005-crash-loop-guard.md.
+/// Keeps a saga that crashes its process from doing so indefinitely. The guard records sagas in the store before they are resumed, and
+/// clears them once the process has survived their probation. After a crash it finds what the previous process had in flight.
+/// The tracker then decides which suspect is resumed when. See docs/decisions/0005-crash-loop-guard.md.
+/// One pass at a time uses this class.
 /// </summary>
 internal sealed class CrashLoopGuard(
     ISagaControls controls,
@@ -26,12 +27,12 @@ internal sealed class CrashLoopGuard(
     private readonly HashSet<Suspect> _judged = [];
     private bool _readPrevious;
 
-    /// <summary>When all that is in hand will have outlived its probation; null: nothing is in hand.</summary>
+    /// <summary>The time at which the probation of every saga in flight ends, or null if none is in flight.</summary>
     public DateTimeOffset? ProbationEnds { get; private set; }
 
     private bool IsOn => _policy.HoldAfterCrashes > 0 && controls is not NoSagaControls;
 
-    /// <summary>Before each plan: learns, once, what the process before this one left behind; forgets what this one has outlived.</summary>
+    /// <summary>Reads, once, what the previous process left in flight, and clears sagas whose probation is over. Runs before each plan.</summary>
     public async Task PrepareAsync(Membership member, CancellationToken cancellationToken)
     {
         if (!_readPrevious)
@@ -48,24 +49,24 @@ internal sealed class CrashLoopGuard(
     }
 
     /// <summary>
-    /// Reads what the store says beside the sagas, once what is known to kill is held. Each accusation is judged once: what an operator
-    /// releases is tried again.
+    /// Reads the controls, after placing a hold on each saga that the policy blames for crashes. Each suspicion is judged once, so a saga
+    /// that an operator releases is resumed again.
     /// </summary>
     public async Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken)
     {
         RecoveryControls read = await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
         List<Suspect> suspected = IsOn ? [.. read.Suspects.Where(suspect => !_judged.Contains(suspect))] : [];
         List<Suspect> blamed = [.. _policy.ToHold(suspected).Where(suspect => !read.Holds(suspect.SagaId))];
-        foreach (Suspect one in blamed)
+        foreach (Suspect suspect in blamed)
         {
-            await HoldAsync(one, cancellationToken).ConfigureAwait(false);
+            await HoldAsync(suspect, cancellationToken).ConfigureAwait(false);
         }
 
         _judged.UnionWith(suspected);
         return blamed.Count == 0 ? read : await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Before sagas are handed over: durable when this returns, so that a death finds them on record.</summary>
+    /// <summary>Records sagas as in flight. The record is durable before they are resumed, so a crash cannot lose it.</summary>
     public async Task RecordInFlightAsync(Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
     {
         if (!IsOn)
@@ -99,7 +100,8 @@ internal sealed class CrashLoopGuard(
     {
         var note = new OperatorNote(
             OperatorNote.CrashGuardActor,
-            $"the process died {PlainText.Count(blamed.DeathsAlone, "time")} within {PlainText.Duration(_policy.Probation)} of being handed this saga alone, and no step of it had ended in between");
+            $"the process crashed {PlainText.Count(blamed.DeathsAlone, "time")} within {PlainText.Duration(_policy.Probation)} of resuming this saga alone, "
+            + "and the saga completed no step in between");
         await operations.HoldAsync(blamed.SagaId, note, cancellationToken).ConfigureAwait(false);
     }
 }

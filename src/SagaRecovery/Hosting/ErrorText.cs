@@ -3,10 +3,10 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;
 
-/// <summary>An exception in one line, with what caused it: the outermost message alone often says only that something failed.</summary>
+/// <summary>Formats an exception in one line, inner messages included, since the outermost message often names no cause.</summary>
 internal static class ErrorText
 {
-    private const int Longest = 2_000;
+    private const int MaxLength = 2_000;
 
     public static string Of(Exception exception)
     {
@@ -22,6 +22,6 @@ internal static class ErrorText
         return Plain(text.ToString());
     }
 
-    /// <summary>What came from outside, fit for a line of the log and the report: see <see cref="PlainText"/>.</summary>
-    public static string Plain(string text) => PlainText.OneLine(text, Longest);
+    /// <summary>Makes text from outside safe for a line of the log or the report; see <see cref="PlainText"/>.</summary>
+    public static string Plain(string text) => PlainText.OneLine(text, MaxLength);
 }

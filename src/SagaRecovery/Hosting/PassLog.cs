@@ -5,7 +5,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;
 
-/// <summary>Tells the log what was decided: one line for each decision.</summary>
+/// <summary>Logs what a pass decided, one line for each decision.</summary>
 internal static class PassLog
 {
     public static void Write(ILogger logger, OpenedPass pass)

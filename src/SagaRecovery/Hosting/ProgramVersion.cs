@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace SagaRecovery.Hosting;
 
-/// <summary>The version of the program that this process runs, as its assembly says.</summary>
+/// <summary>The version of the running program, from the informational version of its entry assembly.</summary>
 internal static class ProgramVersion
 {
     public static string? OfThisProcess { get; } =

@@ -10,16 +10,30 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
 
-/// <summary>
-/// One recovery pass, top to bottom: drain, list, drain, plan, tell the executor what is gone, hand over what nobody runs, complete.
-/// Decisions are the tracker's; this acts on them. Passes do not overlap.
-/// </summary>
+/// <summary>One recovery pass: finds the sagas of this coordinator that no process runs, and resumes them.</summary>
+/// <remarks>
+/// The life of a pass, in the order of the code:
+/// <list type="number">
+/// <item><description>Open the pass and drain the starts that were announced so far.</description></item>
+/// <item><description>Join as the coordinator, unless this process has joined already.</description></item>
+/// <item><description>Read the controls: pause, holds, suspects, operator actions, assignments.</description></item>
+/// <item><description>List the unfinished sagas that this coordinator owns.</description></item>
+/// <item><description>Drain the starts again and plan: each saga that is listed or tracked lands in one bucket.</description></item>
+/// <item><description>Account for losses: ensure that the listing still holds, and report the sagas that the database has lost.</description></item>
+/// <item><description>Relinquish what is no longer listed: the executor stops those runs.</description></item>
+/// <item><description>Resume what no process runs, batch by batch.</description></item>
+/// <item><description>Report caught up: the assignments that the listing covered are handled.</description></item>
+/// <item><description>Complete: the outcome becomes the report.</description></item>
+/// </list>
+/// The tracker decides, and this class acts. A dry run stops after step 5. Passes do not overlap.
+/// See docs/decisions/0001-two-drains-and-start-leases.md for the reason of the two drains.
+/// </remarks>
 internal sealed class RecoveryPass(
     SagaTracker tracker,
     ISagaStore store,
     ISagaControls controls,
     CrashLoopGuard guard,
-    SagaResumer handOver,
+    SagaResumer resumer,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     RecoveryMetrics metrics,
@@ -28,98 +42,86 @@ internal sealed class RecoveryPass(
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
-    /// <summary>Batches loaded at once: what one waits for, the database or this process, the other uses.</summary>
+    /// <summary>The number of batches in flight: while the database loads one, this process resumes the other.</summary>
     private const int ConcurrentLoads = 2;
 
     private readonly int _loadBatchSize = options.Value.LoadBatchSize;
     private readonly int _maxConcurrency = options.Value.MaxConcurrency;
 
     private readonly TaskCompletionSource _firstEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private RecoveryControls _asked = RecoveryControls.None; // as it was last read
+    private RecoveryControls _lastControls = RecoveryControls.None;
     private long _assignedWhenListed = -1;
     private int _rejoinsAccountedFor;
     private int _rejoinsWhenListed;
 
-    /// <summary>The number of the last assignment whose sagas a listing has shown; -1: none has been read yet.</summary>
+    /// <summary>The number of the last assignment that a listing covered, or -1 before the first listing.</summary>
     public long AssignedWhenListed => Volatile.Read(ref _assignedWhenListed);
 
-    /// <summary>Completes when a pass has ended, whatever came of it.</summary>
+    /// <summary>A task that completes when the first pass ends, with any result.</summary>
     public Task FirstEnded => _firstEnded.Task;
 
-    /// <summary>How a worker that hands sagas over is begun: on the thread pool, unless a test walks interleavings on one thread.</summary>
+    /// <summary>The function that starts a worker. It uses the thread pool by default; a test may run all workers on one thread.</summary>
     public Func<Func<Task>, Task> BeginWorker { get; init; } = Task.Run;
 
     private DateTimeOffset Now => time.GetUtcNow();
 
-    /// <param name="reason">What asked for the pass.</param>
-    /// <param name="stopping">Shutdown has begun: no further saga is begun, the hand-overs in hand go on.</param>
-    /// <param name="abort">The time for shutdown is up: the hand-overs in hand are given up too.</param>
+    /// <summary>Runs one pass and publishes its report.</summary>
+    /// <param name="reason">The reason for the pass.</param>
+    /// <param name="stopping">Signals that shutdown has begun: no further saga is resumed, and resumes in flight continue.</param>
+    /// <param name="abort">Signals that the time for shutdown is up: resumes in flight are cancelled too.</param>
     public async Task<PassReport> RunAsync(PassReason reason, CancellationToken stopping, CancellationToken abort)
     {
         using Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga_recovery.pass");
-        OpenedPass opened = tracker.OpenPass(reason, Now);
-        PassReport report = await ListAndExecuteAsync(opened, stopping, abort).ConfigureAwait(false);
-
-        metrics.PassEnded(report); // first: whoever sees the pass in the status finds it counted
-        status.PassEnded(report, tracker, _asked);
-        PassSpan.Report(span, report);
-        PassLog.Write(logger, opened);
-        PassLog.Write(logger, report);
-        _firstEnded.TrySetResult();
+        OpenedPass opened = tracker.OpenPass(reason, Now); // 1
+        PassReport report = await ListAndResumeAsync(opened, stopping, abort).ConfigureAwait(false); // 2 to 10
+        Publish(opened, report, span);
         return report;
     }
 
-    private async Task<PassReport> ListAndExecuteAsync(OpenedPass opened, CancellationToken stopping, CancellationToken abort)
+    private async Task<PassReport> ListAndResumeAsync(OpenedPass opened, CancellationToken stopping, CancellationToken abort)
     {
-        Membership member;
-        RecoveryPlan plan;
+        PassOutcome? outcome = null;
         try
         {
-            Log.Activating(logger, opened.Start.Iteration, opened.Start.Reason);
-            status.PassBegan(opened.Start);
-            (member, plan) = await JoinAndPlanAsync(opened, stopping).ConfigureAwait(false);
+            Announce(opened.Start);
+            Membership member = await JoinAsync(stopping).ConfigureAwait(false); // 2
+            member = await ReadControlsAsync(member, stopping).ConfigureAwait(false); // 3
+            CandidateListing listing = await ListAsync(opened, member, stopping).ConfigureAwait(false); // 4
+            RecoveryPlan plan = DrainAndPlan(opened, listing); // 5
+            outcome = plan.BeginOutcome();
+            PassLog.Write(logger, plan, _lastControls.Paused);
+            await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false); // 6: a listing from before a loss must end no run
+            await resumer.RelinquishUnlistedAsync(plan, outcome, abort).ConfigureAwait(false); // 7
+            await ResumeAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false); // 8
+            await ReportCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false); // 9
+            return outcome.Complete(Now); // 10
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            return opened.Fail("cut short by shutdown", Now) with { Result = PassResult.CutShort };
+            return outcome is null ? opened.Fail("cut short by shutdown", Now) with { Result = PassResult.CutShort } : outcome.Complete(Now);
         }
-        catch (Exception exception) // a failing pass never ends the loop: this is where it ends instead
+        catch (Exception exception) // a failed pass must not end the loop; what was resumed before the failure stays recorded
         {
-            return opened.Fail(await ExplainAsync(opened.Start, exception, stopping).ConfigureAwait(false), Now);
-        }
-
-        PassOutcome outcome = plan.BeginOutcome();
-        try
-        {
-            PassLog.Write(logger, plan, _asked.Paused);
-            await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false); // first: a listing from before a loss ends no run
-            await handOver.RelinquishUnlistedAsync(plan, outcome, abort).ConfigureAwait(false);
-            await ResumeAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false);
-            await ReportCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false);
-            return outcome.Complete(Now);
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            return outcome.Complete(Now);
-        }
-        catch (Exception exception) // as above; what was handed over before it stays recorded
-        {
-            return outcome.Complete(Now, await ExplainAsync(opened.Start, exception, stopping).ConfigureAwait(false));
+            string error = await HandleFailureAsync(opened.Start, exception, stopping).ConfigureAwait(false);
+            return outcome is null ? opened.Fail(error, Now) : outcome.Complete(Now, error);
         }
     }
 
-    /// <summary>A pass that stops where it has its plan: what an explicit pass would do now.</summary>
+    /// <summary>Runs the first five steps of a pass and returns the plan: what an explicit pass would do now.</summary>
     public async Task<RecoveryPlanReport> DryRunAsync(CancellationToken stopping)
     {
         OpenedPass opened = tracker.OpenPass(PassReason.Explicit, Now);
         try
         {
-            (_, RecoveryPlan plan) = await JoinAndPlanAsync(opened, stopping).ConfigureAwait(false);
+            Membership member = await JoinAsync(stopping).ConfigureAwait(false);
+            member = await ReadControlsAsync(member, stopping).ConfigureAwait(false);
+            CandidateListing listing = await ListAsync(opened, member, stopping).ConfigureAwait(false);
+            RecoveryPlan plan = DrainAndPlan(opened, listing);
             RecoveryPlanReport report = plan.ToReport(Now);
             AccountForStarts(plan.BeginOutcome().Complete(Now));
             return report;
         }
-        catch (Exception exception) // whoever asked for the plan hears of it; the starts that were drained are counted all the same
+        catch (Exception exception) // the caller gets the exception; the starts that were drained are counted all the same
         {
             if (exception is CoordinatorFencedException fenced)
             {
@@ -133,46 +135,68 @@ internal sealed class RecoveryPass(
         void AccountForStarts(PassReport dryRun)
         {
             status.DryRunEnded(dryRun);
-            metrics.StartsRead(dryRun);
+            metrics.RecordStarts(dryRun);
         }
     }
 
-    private async Task<(Membership Member, RecoveryPlan Plan)> JoinAndPlanAsync(OpenedPass opened, CancellationToken stopping)
+    private void Announce(PassStart pass)
     {
-        Membership member = await coordinator.EnsureJoinedAsync(store, stopping).ConfigureAwait(false);
+        Log.Activating(logger, pass.Iteration, pass.Reason);
+        status.PassBegan(pass);
+    }
+
+    private void Publish(OpenedPass opened, PassReport report, Activity? span)
+    {
+        metrics.RecordPass(report); // before the status: a reader that sees the pass in the status must find it counted
+        status.PassEnded(report, tracker, _lastControls);
+        PassSpan.Report(span, report);
+        PassLog.Write(logger, opened);
+        PassLog.Write(logger, report);
+        _firstEnded.TrySetResult();
+    }
+
+    private Task<Membership> JoinAsync(CancellationToken stopping) => coordinator.EnsureJoinedAsync(store, stopping);
+
+    /// <summary>Reads the controls, and joins again if the database has lost the join.</summary>
+    /// <returns>The membership with which the pass continues.</returns>
+    private async Task<Membership> ReadControlsAsync(Membership member, CancellationToken stopping)
+    {
         try
         {
-            await ReadControlsAsync(member, stopping).ConfigureAwait(false);
+            await ReadAsync().ConfigureAwait(false);
         }
-        catch (JoinLostException) // nothing has been listed yet: the pass goes on as the process that joins now
+        catch (JoinLostException) // nothing has been listed yet, so the pass can continue with a new join
         {
             member = await coordinator.RejoinAsync(member, stopping).ConfigureAwait(false);
-            await ReadControlsAsync(member, stopping).ConfigureAwait(false);
+            await ReadAsync().ConfigureAwait(false);
         }
 
-        return (member, await PlanAsync(opened, member, stopping).ConfigureAwait(false));
+        operatorActionLog.Report(_lastControls.RecentActions);
+        return member;
+
+        async Task ReadAsync()
+        {
+            await guard.PrepareAsync(member, stopping).ConfigureAwait(false);
+            _lastControls = await guard.ReadControlsAsync(member, stopping).ConfigureAwait(false);
+        }
     }
 
-    private async Task ReadControlsAsync(Membership member, CancellationToken stopping)
+    private async Task<CandidateListing> ListAsync(OpenedPass opened, Membership member, CancellationToken stopping)
     {
-        await guard.PrepareAsync(member, stopping).ConfigureAwait(false);
-        _asked = await guard.ReadControlsAsync(member, stopping).ConfigureAwait(false);
-    }
-
-    private async Task<RecoveryPlan> PlanAsync(OpenedPass opened, Membership member, CancellationToken stopping)
-    {
-        operatorActionLog.Report(_asked.RecentActions);
         _rejoinsWhenListed = coordinator.Rejoins;
-        CandidateListing listing = opened.BeginListing(); // the opening drain is done: what it settled, the listing cannot miss
+        CandidateListing listing = opened.BeginListing(); // after the first drain: the listing contains every saga whose start that drain settled
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
-        Volatile.Write(ref _assignedWhenListed, _asked.Assigned);
+        Volatile.Write(ref _assignedWhenListed, _lastControls.Assigned);
         Log.ListedCandidates(logger, listing.Count);
-        return opened.Reconcile(listing, _asked, Now).MakePlan(); // drains first: what was listed had been announced
+        return listing;
     }
+
+    /// <summary>Drains the starts again, then plans. In this order: every listed saga had been announced before it was listed.</summary>
+    private RecoveryPlan DrainAndPlan(OpenedPass opened, CandidateListing listing) => opened.Reconcile(listing, _lastControls, Now).MakePlan();
 
     /// <summary>
-    /// Before anything is taken for finished: the listing still shows what the database holds, or this throws. If the database was failed
-    /// over or restored since the last time, the sagas whose rows are gone are counted and named; only then can a row have been lost.
+    /// Ensures that the listing still shows what the database holds, before any saga counts as finished. Rows can be lost only in a
+    /// fail-over or a restore. After one, this method counts and logs the sagas whose rows are missing.
     /// </summary>
     /// <exception cref="JoinLostException">The database has been failed over or restored since it was listed.</exception>
     private async Task AccountForLossAsync(Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping)
@@ -180,7 +204,7 @@ internal sealed class RecoveryPass(
         IEnumerable<UnlistedSaga> doubtful = _rejoinsWhenListed == _rejoinsAccountedFor ? [] : plan.NoLongerListed;
         IReadOnlyList<SagaId> lost = plan.NoLongerListed.Count == 0
             ? []
-            : await store.FindLostAsync(member, [.. doubtful.Select(gone => gone.SagaId)], stopping).ConfigureAwait(false);
+            : await store.FindLostAsync(member, [.. doubtful.Select(saga => saga.SagaId)], stopping).ConfigureAwait(false);
         outcome.RecordLost(lost);
         foreach (SagaId sagaId in lost)
         {
@@ -190,12 +214,12 @@ internal sealed class RecoveryPass(
         _rejoinsAccountedFor = _rejoinsWhenListed;
     }
 
-    /// <summary>Whoever gave this coordinator sagas may wait for this: what had been assigned before the listing has been seen to.</summary>
+    /// <summary>Reports that the sagas assigned before the listing are handled. The process that assigned them may wait for this.</summary>
     private async Task ReportCaughtUpAsync(Membership member, PassOutcome outcome, CancellationToken stopping)
     {
-        if (_asked.Assigned > _asked.CaughtUp && outcome.NotRunning is { } notRunning)
+        if (_lastControls.Assigned > _lastControls.CaughtUp && outcome.NotRunning is { } notRunning)
         {
-            await controls.ReportCaughtUpAsync(member, _asked.Assigned, notRunning, stopping).ConfigureAwait(false);
+            await controls.ReportCaughtUpAsync(member, _lastControls.Assigned, notRunning, stopping).ConfigureAwait(false);
         }
     }
 
@@ -215,14 +239,14 @@ internal sealed class RecoveryPass(
                 }
 
                 IReadOnlyList<LoadedSaga> loaded = await loads.Dequeue().ConfigureAwait(false);
-                await SideBySideAsync(batches[i].Length, saga => ResumeOneAsync(batches[i][saga], loaded[saga])).ConfigureAwait(false);
+                await ForEachConcurrentlyAsync(batches[i].Length, saga => ResumeOneAsync(batches[i][saga], loaded[saga])).ConfigureAwait(false);
             }
         }
         finally
         {
-            foreach (Task unused in loads)
+            foreach (Task unused in loads) // a load must not outlive its pass
             {
-                await EndedAsync(unused).ConfigureAwait(false);
+                await WaitForEndAsync(unused).ConfigureAwait(false);
             }
         }
 
@@ -231,11 +255,12 @@ internal sealed class RecoveryPass(
             Task<IReadOnlyList<LoadedSaga>> load = store.LoadAsync(member, batch, stopping);
             try
             {
-                await guard.RecordInFlightAsync(member, batch, stopping).ConfigureAwait(false); // before any of them could kill this process
+                // Must be durable before the first of these sagas is resumed and can crash this process.
+                await guard.RecordInFlightAsync(member, batch, stopping).ConfigureAwait(false);
             }
             catch
             {
-                await EndedAsync(load).ConfigureAwait(false);
+                await WaitForEndAsync(load).ConfigureAwait(false);
                 throw;
             }
 
@@ -250,18 +275,18 @@ internal sealed class RecoveryPass(
             }
 
             AdoptGeneration? older = previous.TryGetValue(candidate.SagaId, out AdoptGeneration generation) ? generation : null;
-            ResumeResult result = await handOver.RunAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
+            ResumeResult result = await resumer.ResumeAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
             DateTimeOffset now = Now;
             outcome.Record(candidate.SagaId, result, now);
             if (result is ResumeResult.Recovered)
             {
-                metrics.Recovered(now - tracker.IdleSinceOf(candidate.SagaId, pass));
+                metrics.RecordRecovered(now - tracker.IdleSinceOf(candidate.SagaId, pass));
             }
         }
     }
 
-    /// <summary>Does work of so many pieces, as many of them side by side as the options allow.</summary>
-    private Task SideBySideAsync(int count, Func<int, ValueTask> work)
+    /// <summary>Calls a function for each index, with the configured concurrency.</summary>
+    private Task ForEachConcurrentlyAsync(int count, Func<int, ValueTask> work)
     {
         int last = -1;
         return Task.WhenAll(Enumerable.Range(0, Math.Min(_maxConcurrency, count)).Select(_ => BeginWorker(WorkAsync)));
@@ -275,10 +300,11 @@ internal sealed class RecoveryPass(
         }
     }
 
-    /// <summary>Waits for something whose failure has no consequence, so that it does not outlive its pass.</summary>
-    private static async Task EndedAsync(Task work) => await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    /// <summary>Waits until a task has ended, and ignores its failure.</summary>
+    private static async Task WaitForEndAsync(Task work) => await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private async Task<string> ExplainAsync(PassStart pass, Exception exception, CancellationToken stopping)
+    /// <summary>Logs the failure of a pass, stops or joins again where the exception asks for it, and returns the error in one line.</summary>
+    private async Task<string> HandleFailureAsync(PassStart pass, Exception exception, CancellationToken stopping)
     {
         if (exception is CoordinatorFencedException fenced)
         {
@@ -286,11 +312,11 @@ internal sealed class RecoveryPass(
         }
         else if (exception is JoinLostException lost)
         {
-            await EndedAsync(coordinator.RejoinAsync(lost.Member, stopping)).ConfigureAwait(false); // the next pass goes on from there
+            await WaitForEndAsync(coordinator.RejoinAsync(lost.Member, stopping)).ConfigureAwait(false); // the next pass uses the new join
         }
 
         string error = ErrorText.Of(exception);
-        Log.PassFailed(logger, pass.Iteration, error); // a database that is away fails many passes: one line each, the trace for who asks
+        Log.PassFailed(logger, pass.Iteration, error); // one line, since an unreachable database fails many passes; the trace is logged at Debug
         Log.WhyPassFailed(logger, pass.Iteration, exception);
         return error;
     }

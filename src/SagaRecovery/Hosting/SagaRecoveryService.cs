@@ -10,8 +10,8 @@ using SagaRecovery.Status;
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// The loop: waits until a pass is asked for, runs it, answers whoever asked, sets the timer for the next. Nothing but shutdown ends
-/// it, and start-up does not wait for it.
+/// The recovery loop: waits for a request, runs a pass, answers the callers, and sets the timer for the next pass. Only shutdown ends the
+/// loop, and start-up does not wait for it.
 /// </summary>
 internal sealed class SagaRecoveryService : BackgroundService
 {
@@ -47,12 +47,13 @@ internal sealed class SagaRecoveryService : BackgroundService
         _closeStarts = lifetime.ApplicationStopping.Register(() => starts.Close("shutting down"));
     }
 
-    /// <summary>Lets the hand-overs in hand end, for as long as the host allows.</summary>
+    /// <summary>Stops the loop. Resumes in flight may finish within the time that the host allows.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        using CancellationTokenRegistration timeUp = cancellationToken.UnsafeRegister(static abort => _ = ((CancellationTokenSource)abort!).CancelAsync(), _abort);
+        using CancellationTokenRegistration timeUp = cancellationToken.UnsafeRegister(
+            static abort => _ = ((CancellationTokenSource)abort!).CancelAsync(), _abort);
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        _wakeups.Close(); // the loop does so too, but one that is stopped before it began never runs
+        _wakeups.Close(); // the loop closes them too, but never runs if the host stops before it starts
     }
 
     public override void Dispose()
@@ -67,17 +68,17 @@ internal sealed class SagaRecoveryService : BackgroundService
         using var stopping = new DetachedCancellation(stoppingToken);
         PassReason due = PassReason.Periodic;
         using ITimer timer = _time.CreateTimer(_ => _wakeups.Request(due), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _wakeups.Request(PassReason.Startup); // not by the timer, which may be late: whoever has asked already is answered by the same pass
+        _wakeups.Request(PassReason.Startup); // not by the timer, which may be late: earlier requests then share this pass
         try
         {
             while (true)
             {
                 await _wakeups.WaitAsync(stoppingToken).ConfigureAwait(false);
                 WakeupRequests requests = _wakeups.TakeRequests();
-                await AnswerDryRunsAsync(requests, stopping.Token).ConfigureAwait(false);
+                await RunDryRunAsync(requests, stopping.Token).ConfigureAwait(false);
                 if (requests.Reason is { } reason)
                 {
-                    PassSchedule next = await AnswerAsync(requests, reason, stopping.Token).ConfigureAwait(false);
+                    PassSchedule next = await RunPassAsync(requests, reason, stopping.Token).ConfigureAwait(false);
                     due = next.Reason;
                     timer.Change(next.Delay, Timeout.InfiniteTimeSpan);
                 }
@@ -93,7 +94,7 @@ internal sealed class SagaRecoveryService : BackgroundService
         }
     }
 
-    private async Task AnswerDryRunsAsync(WakeupRequests requests, CancellationToken stopping)
+    private async Task RunDryRunAsync(WakeupRequests requests, CancellationToken stopping)
     {
         if (requests.DryRuns.Count == 0)
         {
@@ -104,31 +105,31 @@ internal sealed class SagaRecoveryService : BackgroundService
         {
             requests.Answer(await _pass.DryRunAsync(stopping).ConfigureAwait(false));
         }
-        catch (Exception exception) // the store's: it is for whoever asked
+        catch (Exception exception) // from the store: each caller gets it
         {
             requests.FailDryRuns(exception);
         }
     }
 
-    private async Task<PassSchedule> AnswerAsync(WakeupRequests requests, PassReason reason, CancellationToken stopping)
+    private async Task<PassSchedule> RunPassAsync(WakeupRequests requests, PassReason reason, CancellationToken stopping)
     {
         try
         {
             PassReport report = await _pass.RunAsync(reason, stopping, _abort.Token).ConfigureAwait(false);
             requests.Answer(report);
-            return Next(reason, failed: report.Result == PassResult.Failed);
+            return ScheduleNext(reason, failed: report.Result == PassResult.Failed);
         }
-        catch (Exception exception) // a fault of ours, or of a logger: the loop must outlive it
+        catch (Exception exception) // a bug in this library or in a logger must not end the loop
         {
             requests.Fail(exception);
             Log.LoopError(_logger, exception);
-            return Next(reason, failed: true);
+            return ScheduleNext(reason, failed: true);
         }
     }
 
-    private PassSchedule Next(PassReason reason, bool failed)
+    private PassSchedule ScheduleNext(PassReason reason, bool failed)
     {
-        // Whoever activates again and again while the database is away does not put the retry off.
+        // Repeated explicit requests while the database is unreachable must not delay the retry.
         bool countsAsRetry = reason != PassReason.Explicit || _failedPasses == 0;
         _failedPasses = !failed ? 0 : countsAsRetry ? _failedPasses + 1 : _failedPasses;
         _wakeups.PassesFail = failed;
@@ -136,5 +137,5 @@ internal sealed class SagaRecoveryService : BackgroundService
         return PassSchedule.Next(_failedPasses, earliestDue, Earlier(_tracker.NextTurn, _guard.ProbationEnds), _time.GetUtcNow(), _options);
     }
 
-    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => other is null || one < other ? one : other;
+    private static DateTimeOffset? Earlier(DateTimeOffset? first, DateTimeOffset? second) => second is null || first < second ? first : second;
 }

@@ -10,7 +10,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
 
-/// <summary>Everything that recovery tells the executor, and what its answers count as. One saga's failure is that saga's alone.</summary>
+/// <summary>Calls the executor on behalf of recovery and classifies its answers. The failure of one saga does not affect another.</summary>
 internal sealed class SagaResumer(
     ISagaExecutor executor,
     ISagaStore store,
@@ -21,41 +21,41 @@ internal sealed class SagaResumer(
 {
     private readonly SagaRecoveryOptions _options = options.Value;
 
-    /// <summary>Tells the executor of every saga that is finished or no longer ours.</summary>
+    /// <summary>Asks the executor to relinquish every saga that is no longer listed: finished, or owned by another coordinator.</summary>
     public async Task RelinquishUnlistedAsync(RecoveryPlan plan, PassOutcome outcome, CancellationToken abort)
     {
-        foreach (UnlistedSaga gone in plan.NoLongerListed)
+        foreach (UnlistedSaga unlisted in plan.NoLongerListed)
         {
             try
             {
-                RelinquishOutcome answer = await Within(token => executor.RelinquishAsync(gone.SagaId, gone.Generation, token), abort)
-                    .ConfigureAwait(false);
-                outcome.RecordUnlisted(gone.SagaId, answer);
-                if (outcome.IsLost(gone.SagaId))
+                RelinquishOutcome answer = await WithTimeoutAsync(
+                    token => executor.RelinquishAsync(unlisted.SagaId, unlisted.Generation, token), abort).ConfigureAwait(false);
+                outcome.RecordUnlisted(unlisted.SagaId, answer);
+                if (outcome.IsLost(unlisted.SagaId))
                 {
-                    continue; // its own log line named it
+                    continue; // AccountForLossAsync has logged it
                 }
 
-                Log.Finished(logger, gone.SagaId);
+                Log.Finished(logger, unlisted.SagaId);
                 if (answer == RelinquishOutcome.Relinquished)
                 {
-                    Log.TakenAway(logger, gone.SagaId);
+                    Log.TakenAway(logger, unlisted.SagaId);
                 }
             }
-            catch (Exception exception) when (!abort.IsCancellationRequested) // it stays tracked, and is told of again by the next pass
+            catch (Exception exception) when (!abort.IsCancellationRequested) // the saga stays tracked, and the next pass tries again
             {
-                Log.RelinquishFailed(logger, gone.SagaId, exception);
+                Log.RelinquishFailed(logger, unlisted.SagaId, exception);
             }
         }
     }
 
-    /// <summary>Hands one saga over.</summary>
-    /// <param name="member">Who owns it.</param>
+    /// <summary>Resumes one saga and classifies the answer.</summary>
+    /// <param name="member">The membership that owns the saga.</param>
     /// <param name="candidate">The saga as it was listed.</param>
     /// <param name="loaded">The saga as it was loaded.</param>
-    /// <param name="older">The generation at which this process may still run it; null: it does not run it.</param>
-    /// <param name="abort">Gives up.</param>
-    public async ValueTask<ResumeResult> RunAsync(
+    /// <param name="older">The older generation at which this process may still run the saga, or null.</param>
+    /// <param name="abort">Cancels the call.</param>
+    public async ValueTask<ResumeResult> ResumeAsync(
         Membership member, Candidate candidate, LoadedSaga loaded, AdoptGeneration? older, CancellationToken abort)
     {
         using Activity? span = PassSpan.BeginResume(candidate);
@@ -72,8 +72,8 @@ internal sealed class SagaResumer(
             switch (loaded)
             {
                 case LoadedSaga.Present present:
-                    ResumeOutcome answer = await ResumeAsync(member, present.Saga, older, abort).ConfigureAwait(false);
-                    return await AccountAsync(member, candidate, answer, abort).ConfigureAwait(false);
+                    ResumeOutcome answer = await CallExecutorAsync(member, present.Saga, older, abort).ConfigureAwait(false);
+                    return await ClassifyAsync(member, candidate, answer, abort).ConfigureAwait(false);
                 case LoadedSaga.Unreadable unreadable:
                     Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, unreadable.Error);
                     return new ResumeResult.Failed(unreadable.Error);
@@ -82,7 +82,7 @@ internal sealed class SagaResumer(
                     return ResumeResult.Superseded.Instance;
             }
         }
-        catch (Exception exception) // the executor is not ours: whatever it throws concerns this saga alone, and may pass
+        catch (Exception exception) // the executor is user code: its exception concerns this saga alone, and may be transient
         {
             if (exception is CoordinatorFencedException fenced)
             {
@@ -91,23 +91,23 @@ internal sealed class SagaResumer(
 
             string error = ErrorText.Of(exception);
             Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, error);
-            Log.WhyFailedToRecover(logger, candidate.SagaId, exception); // the trace for who asks; it may hold anything
+            Log.WhyFailedToRecover(logger, candidate.SagaId, exception); // at Debug: the trace of user code may hold anything
             return new ResumeResult.Failed(error);
         }
     }
 
-    private async ValueTask<ResumeOutcome> ResumeAsync(Membership member, SavedSaga saga, AdoptGeneration? older, CancellationToken abort)
+    private async ValueTask<ResumeOutcome> CallExecutorAsync(Membership member, SavedSaga saga, AdoptGeneration? older, CancellationToken abort)
     {
         if (older is { } upTo)
         {
-            // The older run cannot write any more, and what it wrote was loaded; but it must not act beside the new one either.
-            await Within(token => executor.RelinquishAsync(saga.Id, upTo, token), abort).ConfigureAwait(false);
+            // The older run is fenced, and what it wrote is loaded. It must not run actions at the same time.
+            await WithTimeoutAsync(token => executor.RelinquishAsync(saga.Id, upTo, token), abort).ConfigureAwait(false);
         }
 
-        return await Within(token => executor.ResumeAsync(saga, member.Of(saga.Generation), token), abort).ConfigureAwait(false);
+        return await WithTimeoutAsync(token => executor.ResumeAsync(saga, member.Of(saga.Generation), token), abort).ConfigureAwait(false);
     }
 
-    private async ValueTask<ResumeResult> AccountAsync(
+    private async ValueTask<ResumeResult> ClassifyAsync(
         Membership member, Candidate candidate, ResumeOutcome answer, CancellationToken abort)
     {
         switch (answer)
@@ -125,7 +125,7 @@ internal sealed class SagaResumer(
             case ResumeOutcome.Unrecoverable unrecoverable:
                 return await AbandonAsync(member, candidate, ErrorText.Plain(unrecoverable.Reason), abort).ConfigureAwait(false);
             default:
-                throw new InvalidOperationException($"The executor answered {answer?.GetType().Name ?? "null"}, which is no {nameof(ResumeOutcome)}.");
+                throw new InvalidOperationException($"The executor answered {answer?.GetType().Name ?? "null"}, which is not a known {nameof(ResumeOutcome)}.");
         }
     }
 
@@ -149,12 +149,12 @@ internal sealed class SagaResumer(
         return new ResumeResult.Abandoned(reason);
     }
 
-    /// <summary>Asks the executor, but waits no longer than the time-out, even where it ignores its token.</summary>
-    private async ValueTask<T> Within<T>(Func<CancellationToken, ValueTask<T>> ask, CancellationToken abort)
+    /// <summary>Calls the executor and waits no longer than the time-out, even if the executor ignores its token.</summary>
+    private async ValueTask<T> WithTimeoutAsync<T>(Func<CancellationToken, ValueTask<T>> call, CancellationToken abort)
     {
-        using var either = new CancellationTokenSource(_options.ResumeTimeout, time);
-        using CancellationTokenRegistration aborted = abort.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), either);
-        ValueTask<T> answer = ask(either.Token);
+        using var timeoutOrAbort = new CancellationTokenSource(_options.ResumeTimeout, time);
+        using CancellationTokenRegistration aborted = abort.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timeoutOrAbort);
+        ValueTask<T> answer = call(timeoutOrAbort.Token);
         if (answer.IsCompletedSuccessfully)
         {
             return await answer.ConfigureAwait(false);
@@ -162,9 +162,9 @@ internal sealed class SagaResumer(
 
         try
         {
-            return await answer.AsTask().WaitAsync(either.Token).ConfigureAwait(false);
+            return await answer.AsTask().WaitAsync(timeoutOrAbort.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException exception) when (either.IsCancellationRequested && !abort.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (timeoutOrAbort.IsCancellationRequested && !abort.IsCancellationRequested)
         {
             throw new TimeoutException(
                 $"The executor did not answer within {_options.ResumeTimeout} ({SagaRecoveryOptions.SectionName}:{nameof(_options.ResumeTimeout)})",

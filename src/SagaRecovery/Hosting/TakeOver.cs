@@ -10,8 +10,8 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// Gives the unfinished sagas of coordinators that are dead to those that answer. Who is dead is <see cref="HeartbeatMonitor"/>'s decision;
-/// which of the watchers acts on it is the store's. See docs/decisions/0006-many-nodes.md.
+/// Reassigns the unfinished sagas of dead coordinators to live ones. <see cref="HeartbeatMonitor"/> decides which coordinators are dead,
+/// and the store decides which process takes over. See docs/decisions/0006-many-nodes.md.
 /// </summary>
 internal sealed class TakeOver
 {
@@ -20,8 +20,8 @@ internal sealed class TakeOver
     private readonly TimeProvider _time;
     private readonly ILogger<TakeOver> _logger;
     private readonly TimeSpan _after;
-    private readonly HeartbeatMonitor? _watch;
-    private readonly long _began;
+    private readonly HeartbeatMonitor? _monitor;
+    private readonly long _startedAt;
 
     public TakeOver(
         ISagaCluster cluster,
@@ -35,21 +35,21 @@ internal sealed class TakeOver
         _metrics = metrics;
         _time = time;
         _logger = logger;
-        _began = time.GetTimestamp();
+        _startedAt = time.GetTimestamp();
         if (options.Value.TakeOverAfter is { } after)
         {
             _after = after;
-            _watch = new HeartbeatMonitor(coordinator.Id, after, longestGap: 3 * options.Value.HeartbeatPeriod);
+            _monitor = new HeartbeatMonitor(coordinator.Id, after, longestGap: 3 * options.Value.HeartbeatPeriod);
         }
     }
 
-    public bool IsOn => _watch is not null;
+    public bool IsOn => _monitor is not null;
 
     public async Task CheckAsync(Membership member, CancellationToken cancellationToken)
     {
         ClusterView view = await _cluster.ReadViewAsync(cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<CoordinatorObservation> dead = _watch!.Observe(view.Coordinators, view.Time, _time.GetElapsedTime(_began));
-        foreach (CoordinatorObservation silent in dead.Where(one => view.Owners.Contains(one.Id)))
+        IReadOnlyList<CoordinatorObservation> dead = _monitor!.Observe(view.Coordinators, view.Time, _time.GetElapsedTime(_startedAt));
+        foreach (CoordinatorObservation silent in dead.Where(observation => view.Owners.Contains(observation.Id)))
         {
             await TakeOverFromAsync(silent, member, view, cancellationToken).ConfigureAwait(false);
         }
@@ -62,9 +62,9 @@ internal sealed class TakeOver
         switch (await _cluster.TakeOverAsync(member, silent, takers, retryAfter: _after, cancellationToken).ConfigureAwait(false))
         {
             case ReassignOutcome.Done done:
-                _metrics.TookOver(done.Moved);
-                string got = string.Join(", ", done.Receipts.Select(receipt => $"{receipt.To} ({receipt.Count})"));
-                Log.TookOver(_logger, silent.Id, lastSeen, done.Moved, got, done.Left);
+                _metrics.RecordTakeOver(done.Moved);
+                string received = string.Join(", ", done.Receipts.Select(receipt => $"{receipt.To} ({receipt.Count})"));
+                Log.TookOver(_logger, silent.Id, lastSeen, done.Moved, received, done.Left);
                 break;
             case ReassignOutcome.NoTaker:
                 Log.NobodyToTakeOver(_logger, silent.Id, lastSeen);

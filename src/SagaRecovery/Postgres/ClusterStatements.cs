@@ -1,17 +1,20 @@
 namespace SagaRecovery.Postgres;
 
-/// <summary>The statements of what coordinators on one database see of each other, and of sagas that change their owner.</summary>
+/// <summary>The statements for coordinators that share a database: heartbeats, profiles, take-overs and reassignments.</summary>
 internal sealed class ClusterStatements(string schema)
 {
-    /// <summary>Hints are sent over a channel of the schema's name; the payload begins with the id of the coordinator that they are for.</summary>
+    /// <summary>Subscribes to hints. The channel has the name of the schema, and a payload begins with the id of the coordinator it is for.</summary>
     public string Listen { get; } = Statements.In(schema, "listen {schema}");
 
-    /// <summary>What a process says of itself. Behind <see cref="Statements.Lock"/>, as are <see cref="ForgetDefinitions"/> and <see cref="AddDefinitions"/>.</summary>
-    public string Introduce { get; } = Statements.In(schema, """
+    /// <summary>
+    /// Publishes the profile of a process. Runs behind <see cref="Statements.Lock"/>, as do <see cref="DeleteDefinitions"/> and
+    /// <see cref="AddDefinitions"/>.
+    /// </summary>
+    public string PublishProfile { get; } = Statements.In(schema, """
         update {schema}.saga_coordinator set version = $3, says_what_it_runs = $4, introduced = incarnation where id = $1 and token = $2
         """);
 
-    public string ForgetDefinitions { get; } = Statements.In(schema, $$"""
+    public string DeleteDefinitions { get; } = Statements.In(schema, $$"""
         delete from {schema}.saga_coordinator_definition where coordinator_id = $1 and hash <> all ($3)
             and {{Statements.IsMember}}
         """);
@@ -23,12 +26,15 @@ internal sealed class ClusterStatements(string schema)
         on conflict do nothing
         """);
 
-    /// <summary>Goes before <see cref="Heartbeat"/>, so that this sees the last heartbeat as it is. Writers lock no row: it waits for none of them.</summary>
+    /// <summary>
+    /// Locks the coordinator's row before <see cref="Heartbeat"/>, which would otherwise compare with an outdated heartbeat. Writers lock no
+    /// row, so this waits for none of them.
+    /// </summary>
     public string LockForHeartbeat { get; } = Statements.In(schema, """
         select id from {schema}.saga_coordinator where id = $1 for no key update
         """);
 
-    /// <summary>A heartbeat; answers whether this coordinator has been taken over from since the last.</summary>
+    /// <summary>Records a heartbeat. Returns true if a take-over from this coordinator happened since the previous one.</summary>
     public string Heartbeat { get; } = Statements.In(schema, $$"""
         update {schema}.saga_coordinator c set time_seen = clock_timestamp()
         from (select time_seen from {schema}.saga_coordinator where id = $1) before
@@ -36,7 +42,7 @@ internal sealed class ClusterStatements(string schema)
         returning coalesce(c.time_taken_over >= before.time_seen, false)
         """);
 
-    public string Look { get; } = Statements.In(schema, $"""
+    public string ListCoordinators { get; } = Statements.In(schema, $"""
         select c.id, c.incarnation, {StateOf("c")}, c.time_seen, clock_timestamp() from {"{schema}"}.saga_coordinator c order by c.id
         """);
 
@@ -74,15 +80,16 @@ internal sealed class ClusterStatements(string schema)
         """);
 
     /// <summary>
-    /// Waits for a heartbeat of the giver that is under way, so that one that speaks up is seen. Behind the locks on giver and takers
-    /// (<see cref="Statements.LockExclusively"/>, <see cref="Statements.Lock"/>), which a batch takes in the order of the ids.
+    /// Locks the row of the source coordinator. This waits for a heartbeat in flight, so that a coordinator which answers again is noticed.
+    /// Runs behind the locks on source and takers (<see cref="Statements.LockExclusively"/>, <see cref="Statements.Lock"/>), which a batch
+    /// takes in the order of the ids.
     /// </summary>
-    public string LockGiver { get; } = Statements.In(schema, """
+    public string LockSource { get; } = Statements.In(schema, """
         select id from {schema}.saga_coordinator where id = $1 for no key update
         """);
 
-    /// <summary>Marks a coordinator as taken over from, if it has been silent since it was sighted and nobody else is at it.</summary>
-    public string Claim { get; } = Statements.In(schema, $$"""
+    /// <summary>Claims the take-over from a coordinator if it is still silent and no other process has claimed it. <c>$3..$5</c>: the observation.</summary>
+    public string ClaimTakeOver { get; } = Statements.In(schema, $$"""
         with claimed as (
             update {schema}.saga_coordinator set time_taken_over = clock_timestamp()
             where id = $3 and incarnation = $4 and time_seen = $5
@@ -95,8 +102,8 @@ internal sealed class ClusterStatements(string schema)
         """);
 
     /// <summary>
-    /// Makes suspects, for whoever gets its sagas, of what a coordinator had in hand when it died. In the same transaction as
-    /// <see cref="Reassign"/>, before it. <c>$2</c>: when it was last seen, or null; <c>$3</c>: the silence of one that does not answer.
+    /// Turns the sagas that a coordinator had in flight when it crashed into suspects for the takers. Runs before <see cref="Reassign"/> in
+    /// the same transaction. <c>$2</c>: the last heartbeat, or null; <c>$3</c>: the silence after which a coordinator does not answer.
     /// </summary>
     public string MarkSuspects { get; } = Statements.In(schema, ControlStatements.MarkSuspectsWhere($"""
         coordinator_id = $1 and exists (
@@ -104,32 +111,32 @@ internal sealed class ClusterStatements(string schema)
         """));
 
     /// <summary>
-    /// Moves one batch of sagas. <c>$1</c>: their owner; <c>$2</c>: even if it answers; <c>$3</c>: when it was last seen, or null; <c>$4</c>:
-    /// the silence of one that does not answer; <c>$5</c>: who may get them; <c>$6</c>: the last saga of the batch before; <c>$7</c>: how many
-    /// at most; <c>$8</c>: the turn, so that the first of the takers is not always the one who gets the odd saga; <c>$9</c>: the join
-    /// of the owner, or null. Answers how many sagas it came to and the last of them, then, for each taker, the number of its assignment
-    /// and how many it got.
+    /// Moves one batch of sagas. <c>$1</c>: the owner; <c>$2</c>: true to move them even if the owner answers; <c>$3</c>: the owner's last
+    /// heartbeat, or null; <c>$4</c>: the silence after which a coordinator does not answer; <c>$5</c>: the takers; <c>$6</c>: the last saga
+    /// of the previous batch; <c>$7</c>: the maximum number of sagas; <c>$8</c>: the number of the batch, so that the remainder does not
+    /// always go to the first taker; <c>$9</c>: the join of the owner, or null. Returns the number of sagas visited and the last of them,
+    /// and for each taker the number of its assignment and the number of sagas it received.
     /// </summary>
-    public string Reassign { get; } = Statements.In(schema, ReassignThose("current_coordinator = $1"));
+    public string Reassign { get; } = Statements.In(schema, ReassignWhere("current_coordinator = $1"));
 
-    /// <summary>The same for sagas that nobody owns; <c>$1</c> is null. Two statements, so that either walks the index of its owner's sagas.</summary>
-    public string ReassignUnowned { get; } = Statements.In(schema, ReassignThose("current_coordinator is null and $1::uuid is null"));
+    /// <summary>Moves one batch of unowned sagas; <c>$1</c> is null. A statement of its own, so that each of the two can use the index by owner.</summary>
+    public string ReassignUnowned { get; } = Statements.In(schema, ReassignWhere("current_coordinator is null and $1::uuid is null"));
 
-    /// <summary>Those of the takers that are active and answer.</summary>
+    /// <summary>Returns the takers that are active and answer.</summary>
     public string Takers { get; } = Statements.In(schema, $"""
         select t.id from {schema}.saga_coordinator t where {MayTake("t", "$1", "$2")} order by t.id
         """);
 
-    public string NoteReassigned { get; } = Statements.In(schema, $$"""
+    public string RecordReassignment { get; } = Statements.In(schema, $$"""
         insert into {schema}.saga_operator_action (id, lever, coordinator_id, actor, reason)
         select {{OperatorStatements.NextId}}, 'reassign', $1, $2, $3
         """);
 
-    public string ReadMarks { get; } = Statements.In(schema, """
+    public string ReadCaughtUp { get; } = Statements.In(schema, """
         select coordinator_id, caught_up, not_running from {schema}.saga_assignment where coordinator_id = any ($1)
         """);
 
-    /// <summary>Every owner of unfinished sagas, one index probe each: no scan, however many sagas there are. Ends with a null.</summary>
+    /// <summary>Finds every owner of unfinished sagas with one index probe each, so that the number of sagas does not matter. Ends with a null.</summary>
     private const string SkipScan = """
         owner as (
             (select current_coordinator as id from {schema}.saga
@@ -142,13 +149,13 @@ internal sealed class ClusterStatements(string schema)
         )
         """;
 
-    /// <summary>The word for where a coordinator stands.</summary>
+    /// <summary>Returns the expression for the state of a coordinator.</summary>
     public static string StateOf(string coordinator) => $"""
         case when {coordinator}.time_left is not null or {coordinator}.time_taken_over >= {coordinator}.time_seen then 'gone'
                 when {coordinator}.time_draining is not null then 'draining' else 'active' end
         """;
 
-    private static string ReassignThose(string owned) => $$"""
+    private static string ReassignWhere(string owned) => $$"""
         with chunk as (
             select s.id, s.definition_hash, row_number() over (partition by s.definition_hash order by s.id) + $8 as turn
             from (
@@ -186,11 +193,11 @@ internal sealed class ClusterStatements(string schema)
         left join (marked m join got g on g.taker = m.coordinator_id) on true
         """;
 
-    private static string IsSilent(string coordinator, string lastSeen, string patience) =>
-        $"({coordinator}.time_left is not null or {coordinator}.time_seen is not distinct from {lastSeen} or {coordinator}.time_seen < clock_timestamp() - {patience}::interval)";
+    private static string IsSilent(string coordinator, string lastSeen, string answerTimeout) =>
+        $"({coordinator}.time_left is not null or {coordinator}.time_seen is not distinct from {lastSeen} or {coordinator}.time_seen < clock_timestamp() - {answerTimeout}::interval)";
 
-    private static string MayTake(string coordinator, string takers, string patience) => $"""
+    private static string MayTake(string coordinator, string takers, string answerTimeout) => $"""
         ({coordinator}.id = any ({takers}) and {StateOf(coordinator)} = 'active' and {coordinator}.introduced = {coordinator}.incarnation
-                and {coordinator}.time_seen > clock_timestamp() - {patience}::interval)
+                and {coordinator}.time_seen > clock_timestamp() - {answerTimeout}::interval)
         """;
 }

@@ -3,13 +3,13 @@ using Npgsql;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// Tells a commit that stands from one that a fail-over may undo. A primary that waits for its synchronous standby stops waiting when the
-/// command is cancelled, as a time-out of the client does. It says so in a warning, and answers as if all were well, though nobody but itself has
-/// the write. Other warnings (<c>auto_explain</c>, a trigger) say nothing of the commit, and are none of its business.
+/// Detects a commit that a fail-over may undo. A primary that waits for its synchronous standby stops waiting when the command is cancelled,
+/// for instance by a client time-out. It then sends a warning and reports success, although the standby may not have the write.
+/// Other warnings (<c>auto_explain</c>, a trigger) do not concern the commit and are ignored.
 /// </summary>
 internal sealed class CommitWatch : IDisposable
 {
-    /// <summary>The function of the server that waits for the standby. Its messages come in the language of <c>lc_messages</c>.</summary>
+    /// <summary>The server function that waits for the standby. Matched by name, since messages come in the language of <c>lc_messages</c>.</summary>
     private const string WaitForStandby = "SyncRepWaitForLSN";
 
     private readonly NpgsqlConnection _connection;
@@ -18,16 +18,16 @@ internal sealed class CommitWatch : IDisposable
     public CommitWatch(NpgsqlConnection connection)
     {
         _connection = connection;
-        connection.Notice += Note;
+        connection.Notice += OnNotice;
     }
 
-    /// <summary>Runs a batch to its commit, in a transaction that is open or that the batch begins, and reads what it answers.</summary>
-    /// <param name="connection">Where.</param>
+    /// <summary>Runs a batch up to its commit and reads its results. The transaction is open already, or the batch begins it.</summary>
+    /// <param name="connection">The connection.</param>
     /// <param name="build">Adds the statements before the commit.</param>
-    /// <param name="execute">Sends them.</param>
-    /// <param name="read">Reads what they answer.</param>
-    /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
-    /// <inheritdoc cref="Ensure" path="/exception" />
+    /// <param name="execute">Sends the batch.</param>
+    /// <param name="read">Reads the results.</param>
+    /// <param name="cancellationToken">Cancels the wait. Statements that were sent may still take effect.</param>
+    /// <inheritdoc cref="EnsureReplicated" path="/exception" />
     public static async Task<T> RunAsync<T>(
         NpgsqlConnection connection,
         Action<NpgsqlBatch> build,
@@ -45,35 +45,36 @@ internal sealed class CommitWatch : IDisposable
             await using (reader.ConfigureAwait(false))
             {
                 T answer = await read(reader).ConfigureAwait(false);
-                while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false)) // rows come before the commit
+                while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false)) // the commit is the last result
                 {
                 }
 
-                commit.Ensure();
+                commit.EnsureReplicated();
                 return answer;
             }
         }
     }
 
-    /// <summary>To be called when the answer to the commit has been read.</summary>
+    /// <summary>Throws if the commit may be undone. Call it after the answer to the commit has been read.</summary>
     /// <exception cref="NpgsqlException">
-    /// It may be undone. To write it once more settles it, where that is harmless: the later commit waits for the earlier one, too.
+    /// A fail-over may undo the commit. Repeating the write settles it where a repeat is harmless, since the later commit also waits for
+    /// the earlier one.
     /// </exception>
-    public void Ensure()
+    public void EnsureReplicated()
     {
         if (_warning is { } warning)
         {
-            throw new NpgsqlException($"What was written may be undone by a fail-over: {warning}", new TimeoutException(warning));
+            throw new NpgsqlException($"The write may be undone by a fail-over: {warning}", new TimeoutException(warning));
         }
     }
 
-    public void Dispose() => _connection.Notice -= Note;
+    public void Dispose() => _connection.Notice -= OnNotice;
 
-    private void Note(object sender, NpgsqlNoticeEventArgs told)
+    private void OnNotice(object sender, NpgsqlNoticeEventArgs e)
     {
-        if (told.Notice.Routine == WaitForStandby)
+        if (e.Notice.Routine == WaitForStandby)
         {
-            _warning = told.Notice.MessageText;
+            _warning = e.Notice.MessageText;
         }
     }
 }

@@ -4,32 +4,32 @@ using Npgsql;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// Runs a batch again where its failure says nothing about the batch: the pooled connection had died while it rested, or the transaction
-/// met another. Each try is a transaction of its own.
+/// Retries a batch after a transient failure: the pooled connection had died while idle, or the transaction conflicted with another.
+/// Each attempt is a transaction of its own.
 /// </summary>
 /// <remarks>
-/// A server that ends idle sessions (<c>idle_session_timeout</c>, a restart) leaves dead connections in the pool. The first that is met
-/// empties the pool of the idle ones, so one further try is enough as a rule.
+/// A server that ends idle sessions (<c>idle_session_timeout</c>, a restart) leaves dead connections in the pool. The first failure clears
+/// the pool of idle connections, so one further attempt is usually enough.
 /// </remarks>
 internal static class ConnectionRetry
 {
-    private const int MostTries = 5;
-    private const int MostMeetings = 100; // each waits for the other's commit, so each is a step forward
+    private const int MaxAttempts = 5;
+    private const int MaxConflicts = 100; // each conflict ends with the commit of the other transaction, so retries make progress
     private const string IdleInTransactionTimeout = "25P03";
 
-    /// <summary>Opens a connection and runs work that may be repeated whatever became of it.</summary>
+    /// <summary>Opens a connection and runs work that may be repeated even if it took effect.</summary>
     /// <param name="open">Opens a connection.</param>
-    /// <param name="work">What is run. It may run more than once.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="work">The work. It may run more than once.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     public static Task<T> RunAsync<T>(
         Func<CancellationToken, ValueTask<NpgsqlConnection>> open, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
-        RunAsync(open, work, SaysNothingOfTheBatch, cancellationToken);
+        RunAsync(open, work, IsTransient, cancellationToken);
 
-    /// <summary>Opens a connection and runs work that may be repeated only where it had no effect.</summary>
+    /// <summary>Opens a connection and runs work that may be repeated only if it had no effect.</summary>
     /// <inheritdoc cref="RunAsync{T}(Func{CancellationToken, ValueTask{NpgsqlConnection}}, Func{NpgsqlConnection, Task{T}}, CancellationToken)" path="/param" />
     public static Task<T> RunOnceAsync<T>(
         Func<CancellationToken, ValueTask<NpgsqlConnection>> open, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
-        RunAsync(open, work, exception => EndedWhileIdle(exception) || MetAnother(exception), cancellationToken);
+        RunAsync(open, work, exception => IsIdleSessionEnd(exception) || IsConflict(exception), cancellationToken);
 
     private static async Task<T> RunAsync<T>(
         Func<CancellationToken, ValueTask<NpgsqlConnection>> open,
@@ -37,7 +37,7 @@ internal static class ConnectionRetry
         Predicate<NpgsqlException> mayRepeat,
         CancellationToken cancellationToken)
     {
-        for (int tries = 1; ; tries++)
+        for (int attempt = 1; ; attempt++)
         {
             NpgsqlConnection connection = await open(cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
@@ -46,30 +46,30 @@ internal static class ConnectionRetry
                 {
                     return await work(connection).ConfigureAwait(false);
                 }
-                catch (NpgsqlException exception) when (tries < (MetAnother(exception) ? MostMeetings : MostTries) && mayRepeat(exception))
+                catch (NpgsqlException exception) when (attempt < (IsConflict(exception) ? MaxConflicts : MaxAttempts) && mayRepeat(exception))
                 {
-                    if (!MetAnother(exception))
+                    if (!IsConflict(exception))
                     {
-                        NpgsqlConnection.ClearPool(connection); // its neighbours have rested as long
+                        NpgsqlConnection.ClearPool(connection); // other idle connections are probably dead too
                     }
                 }
             }
         }
     }
 
-    /// <summary>Whether the same batch may well succeed on another connection.</summary>
-    public static bool SaysNothingOfTheBatch(NpgsqlException exception) => WasDead(exception) || MetAnother(exception);
+    /// <summary>Returns true if the same batch may succeed on another connection.</summary>
+    public static bool IsTransient(NpgsqlException exception) => IsDeadConnection(exception) || IsConflict(exception);
 
-    /// <summary>The session had been ended before the batch reached it.</summary>
-    private static bool EndedWhileIdle(NpgsqlException exception) => exception is PostgresException { SqlState: PostgresErrorCodes.IdleSessionTimeout };
+    /// <summary>Returns true if the server had ended the session before the batch reached it.</summary>
+    private static bool IsIdleSessionEnd(NpgsqlException exception) => exception is PostgresException { SqlState: PostgresErrorCodes.IdleSessionTimeout };
 
-    private static bool WasDead(NpgsqlException exception) =>
-        EndedWhileIdle(exception)
+    private static bool IsDeadConnection(NpgsqlException exception) =>
+        IsIdleSessionEnd(exception)
         || exception is PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or IdleInTransactionTimeout }
         || exception is not PostgresException and { InnerException: SocketException or IOException };
 
-    /// <summary>Rolled back, to be tried again: a serialization failure, a deadlock, or a row that took the same number.</summary>
-    private static bool MetAnother(NpgsqlException exception) => exception is
+    /// <summary>Returns true for a rollback to be retried: a serialization failure, a deadlock, or a row with the same number.</summary>
+    private static bool IsConflict(NpgsqlException exception) => exception is
         PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected }
         or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, TableName: "saga_operator_action" or "saga_in_hand" };
 }

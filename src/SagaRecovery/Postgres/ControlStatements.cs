@@ -1,6 +1,9 @@
 namespace SagaRecovery.Postgres;
 
-/// <summary>The statements of what recovery keeps beside the sagas. <c>$1</c> and <c>$2</c> are the coordinator's id and the token of its join.</summary>
+/// <summary>
+/// The statements for pauses, holds, suspects, assignments and other controls of recovery. <c>$1</c> and <c>$2</c> are the coordinator's id
+/// and the token of its join.
+/// </summary>
 internal sealed class ControlStatements(string schema)
 {
     public string ReadPause { get; } = Statements.In(schema, """
@@ -15,19 +18,19 @@ internal sealed class ControlStatements(string schema)
         order by h.time_held, h.saga_id
         """);
 
-    /// <summary>How often sagas have been assigned to this coordinator, and up to which of those times it has caught up. No row: never.</summary>
+    /// <summary>Reads the number of the last assignment to this coordinator and of the last one it has caught up with. No row: no assignment.</summary>
     public string ReadAssignments { get; } = Statements.In(schema, """
         select assigned, caught_up from {schema}.saga_assignment where coordinator_id = $1
         """);
 
-    public string NoteCaughtUp { get; } = Statements.In(schema, $$"""
+    public string RecordCaughtUp { get; } = Statements.In(schema, $$"""
         update {schema}.saga_assignment set caught_up = greatest(caught_up, $3), not_running = $4
         where coordinator_id = $1 and {{Statements.IsMember}}
         """);
 
     /// <summary>
-    /// The last levers that concern this coordinator, newest first: its own, and, of the last thousand, those that move sagas from one
-    /// coordinator to another.
+    /// Reads the last operator actions that concern this coordinator, newest first. They are its own and, among the last thousand of all
+    /// coordinators, those that move sagas between coordinators.
     /// </summary>
     public string ReadActions { get; } = Statements.In(schema, """
         select id, time_taken, lever, saga_id, actor, reason, coordinator_id
@@ -40,8 +43,8 @@ internal sealed class ControlStatements(string schema)
         """);
 
     /// <summary>
-    /// Makes suspects of what earlier incarnations had in hand. Each is accused of the smallest group in which it was in hand; alone, of
-    /// one more death, unless more of its steps have ended than at its last accusation.
+    /// Turns the sagas that previous incarnations had in flight into suspects. Each gets the size of the smallest group in which it was in
+    /// flight. A saga that was alone gets one more crash, and starts again at one if it has completed more steps than at the last crash.
     /// </summary>
     public string MarkSuspects { get; } = Statements.In(schema, MarkSuspectsWhere($"coordinator_id = $1 and incarnation < {Incarnation}"));
 
@@ -52,13 +55,16 @@ internal sealed class ControlStatements(string schema)
         where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
         """);
 
-    /// <summary>How the process before this one ended. No row: there was none.</summary>
+    /// <summary>Reads how the previous process ended. No row: no previous process.</summary>
     public string ReadPrevious { get; } = Statements.In(schema, """
         select clock_timestamp() - previous_time_seen, previous_time_left is null
         from {schema}.saga_coordinator where id = $1 and previous_time_seen is not null
         """);
 
-    /// <summary>Numbered by what is there: see <see cref="OperatorStatements.NextId"/>. One process hands over one batch at a time.</summary>
+    /// <summary>
+    /// Records a batch of sagas as in flight. The batch gets the next free number, for the reason given at
+    /// <see cref="OperatorStatements.NextId"/>.
+    /// </summary>
     public string RecordInFlight { get; } = Statements.In(schema, $$"""
         insert into {schema}.saga_in_hand (coordinator_id, incarnation, batch, saga_ids)
         select c.id, c.incarnation, coalesce(max(h.batch), 0) + 1, $3
@@ -68,7 +74,7 @@ internal sealed class ControlStatements(string schema)
         group by c.id
         """);
 
-    /// <summary>Forgets what this incarnation has had in hand for longer than <c>$3</c>, and lifts the suspicion from it.</summary>
+    /// <summary>Deletes the sagas that this incarnation has had in flight for longer than <c>$3</c>, and clears them as suspects.</summary>
     public string ClearSuspects { get; } = Statements.In(schema, $$"""
         with outlived as (
             delete from {schema}.saga_in_hand
@@ -78,7 +84,7 @@ internal sealed class ControlStatements(string schema)
         delete from {schema}.saga_suspect k using outlived where k.saga_id = any (outlived.saga_ids)
         """);
 
-    public string Leave { get; } = Statements.In(schema, """
+    public string RecordShutdown { get; } = Statements.In(schema, """
         update {schema}.saga_coordinator set time_seen = clock_timestamp(), time_left = clock_timestamp() where id = $1 and token = $2
         """);
 
@@ -87,8 +93,9 @@ internal sealed class ControlStatements(string schema)
         """);
 
     /// <summary>
-    /// Sagas in progress whose last event is older than their definition is given; <c>$2</c>: the usual patience, <c>$3, $4</c>: names and
-    /// their own. Young sagas are left out by their row alone; for the others the last event comes from the log's primary key.
+    /// Finds the unfinished sagas whose last event is older than the threshold of their definition. <c>$2</c>: the default threshold;
+    /// <c>$3, $4</c>: definition names and their own thresholds; <c>$5</c>: the limit. Young sagas are excluded by their row alone. For the
+    /// others, the primary key of the log gives the last event.
     /// </summary>
     public string FindStalled { get; } = Statements.In(schema, """
         select s.id, s.name, coalesce(last.event_time, s.time_created) as since, last.node_id, last.event_type, d.dag, count(*) over () as total
@@ -107,11 +114,11 @@ internal sealed class ControlStatements(string schema)
         limit $5
         """);
 
-    /// <summary>The number of the join that <c>$1</c> and <c>$2</c> name; null: it does not stand there any more.</summary>
+    /// <summary>The incarnation of the join that <c>$1</c> and <c>$2</c> name, or null if another join has replaced it.</summary>
     private const string Incarnation = "(select incarnation from {schema}.saga_coordinator where id = $1 and token = $2)";
 
-    /// <summary>Makes suspects of what processes that died had in hand. <c>$1</c> is their coordinator, which still owns it.</summary>
-    /// <param name="dead">The condition on their rows in <c>saga_in_hand</c>.</param>
+    /// <summary>Turns the sagas that crashed processes had in flight into suspects. <c>$1</c>: their coordinator, which still owns the sagas.</summary>
+    /// <param name="dead">The condition on the rows of those processes in <c>saga_in_hand</c>.</param>
     public static string MarkSuspectsWhere(string dead) => $$"""
         with dead as (
             delete from {schema}.saga_in_hand where {{dead}} returning incarnation, saga_ids

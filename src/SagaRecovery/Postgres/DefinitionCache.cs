@@ -4,13 +4,13 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// Definitions that were loaded before: what has the right hash cannot change. What has not is not kept, so that a row which somebody
-/// mends is seen. Thread-safe.
+/// A cache of loaded definitions. A definition with the right hash cannot change. One with a wrong hash is not cached, so that a fix of its
+/// row takes effect. Thread-safe.
 /// </summary>
 internal sealed class DefinitionCache
 {
-    /// <summary>A binary has a few dozen; with thousands, they are loaded anew rather than kept.</summary>
-    private const int Most = 1_000;
+    /// <summary>The maximum number of cached definitions. A binary has a few dozen; further ones are loaded each time.</summary>
+    private const int MaxCount = 1_000;
 
     private readonly ConcurrentDictionary<DefinitionHash, SavedDefinition> _definitions = new();
 
@@ -18,7 +18,7 @@ internal sealed class DefinitionCache
 
     public void Add(SavedDefinition definition)
     {
-        if (_definitions.Count < Most && DefinitionHash.Of(definition.Dag.Span) == definition.Hash)
+        if (_definitions.Count < MaxCount && DefinitionHash.Of(definition.Dag.Span) == definition.Hash)
         {
             _definitions.TryAdd(definition.Hash, definition);
         }

@@ -5,38 +5,39 @@ using SagaRecovery.Fencing;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// The joins that came before those of this process. A row that names one of them has gone back in time: nobody else has joined since. A
-/// row that names any other join tells of a successor. Tokens are compared, never numbers, times or time lines: those can be given twice,
-/// or be the same after a restore. Thread-safe.
+/// The joins of this process and their predecessors. A row that names one of them is from an earlier state of the database, and no other
+/// process has joined since. A row that names any other join belongs to a successor. Only tokens are compared: numbers, times and time
+/// lines can repeat after a restore. Thread-safe.
 /// </summary>
 internal sealed class JoinLineage
 {
-    /// <summary>By join: the joins of the same process, whichever of them came first, share one set.</summary>
+    /// <summary>The known joins, by join. All joins of one process share one set.</summary>
     private readonly ConcurrentDictionary<JoinToken, ConcurrentDictionary<Guid, bool>> _known = new();
-    private readonly ConcurrentDictionary<JoinToken, JoinToken> _next = new();
+    private readonly ConcurrentDictionary<JoinToken, JoinToken> _replacements = new();
 
-    /// <summary>A token that no other join has.</summary>
+    /// <summary>Creates a token that no other join has.</summary>
     public static JoinToken NewToken() => new(new Guid(RandomNumberGenerator.GetBytes(16)));
 
-    /// <summary>Notes the first join of a process, and the joins that the database says came before it.</summary>
-    public void Note(JoinToken join, IEnumerable<Guid> predecessors) => Add(Known(join), predecessors);
+    /// <summary>Records a join of this process and the predecessors that the database returned for it.</summary>
+    public void Record(JoinToken join, IEnumerable<Guid> predecessors) => Add(Known(join), predecessors);
 
     /// <summary>
-    /// The token with which this process joins again in place of a join that was lost, the same at each try: if an answer is lost as well, it
-    /// knows its own token when it meets it. What is still under way with an older join of this process is told of a loss, not of a successor.
+    /// Returns the token with which this process replaces a lost join, the same at each attempt. If the answer to an attempt is lost, the
+    /// process recognizes its own token in the row. A call in flight with an older join of this process then gets a loss, not a successor.
     /// </summary>
-    public JoinToken NextOf(JoinToken lost)
+    public JoinToken GetReplacement(JoinToken lost)
     {
-        JoinToken next = _next.GetOrAdd(lost, static _ => NewToken());
-        Add(_known[next] = Known(lost), [next.Value]);
-        return next;
+        JoinToken replacement = _replacements.GetOrAdd(lost, static _ => NewToken());
+        Add(_known[replacement] = Known(lost), [replacement.Value]);
+        return replacement;
     }
 
-    /// <summary>Whether a join is one of this process or came before one of them.</summary>
-    public bool Knows(JoinToken own, Guid join) => join == own.Value || (_known.TryGetValue(own, out ConcurrentDictionary<Guid, bool>? known) && known.ContainsKey(join));
+    /// <summary>Returns true if a join belongs to this process or precedes one that does.</summary>
+    public bool Contains(JoinToken own, Guid join) =>
+        join == own.Value || (_known.TryGetValue(own, out ConcurrentDictionary<Guid, bool>? known) && known.ContainsKey(join));
 
-    /// <summary>The joins of this process, and those before them.</summary>
-    public Guid[] Of(JoinToken own) => [.. Known(own).Keys];
+    /// <summary>Returns the joins of this process and their predecessors.</summary>
+    public Guid[] GetAll(JoinToken own) => [.. Known(own).Keys];
 
     private static void Add(ConcurrentDictionary<Guid, bool> known, IEnumerable<Guid> joins)
     {

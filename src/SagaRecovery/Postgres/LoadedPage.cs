@@ -7,34 +7,34 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// The rows of a few hundred sagas: they themselves, their definitions, their events. What cannot be read is noted against its saga, and
-/// costs no other.
+/// The rows of a few hundred sagas with their definitions and events. A row that cannot be read makes its own saga unreadable and does not
+/// affect the others.
 /// </summary>
 /// <param name="candidates">The sagas.</param>
-/// <param name="definitions">What was loaded before.</param>
-/// <param name="ensureCounts">Throws unless a statement was answered where this process's join counts.</param>
-internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, DefinitionCache definitions, Action<JoinRow?> ensureCounts)
+/// <param name="definitions">The cache of definitions.</param>
+/// <param name="ensureMember">Throws unless this process's join is valid where a statement ran.</param>
+internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, DefinitionCache definitions, Action<JoinRow?> ensureMember)
 {
     private readonly Dictionary<Guid, SagaRow> _sagas = new(candidates.Count);
     private readonly Dictionary<DefinitionHash, SavedDefinition?> _definitions = [];
 
-    /// <summary>The hashes of definitions that are still to be loaded.</summary>
-    public byte[][] UnknownDefinitions => [.. _definitions.Where(one => one.Value is null).Select(one => one.Key.ToBytes())];
+    /// <summary>The hashes of the definitions that are not loaded yet.</summary>
+    public byte[][] MissingDefinitions => [.. _definitions.Where(pair => pair.Value is null).Select(pair => pair.Key.ToBytes())];
 
     /// <summary>Reads the results of <see cref="Statements.LoadSagas"/> and <see cref="Statements.LoadEvents"/>, in this order.</summary>
-    /// <param name="reader">At the first of them.</param>
-    /// <param name="events">Where events are put until all are there: they come in any order.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="reader">The reader, positioned at the first of the two results.</param>
+    /// <param name="events">The buffer for the events, which arrive in any order.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     public async Task ReadAsync(NpgsqlDataReader reader, List<EventRow> events, CancellationToken cancellationToken)
     {
-        ensureCounts(await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false));
+        ensureMember(await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false));
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             ReadSaga(reader);
         }
 
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-        ensureCounts(await JoinRow.ReadAsync(reader, row => new(new JoinToken(row.GetGuid(0)), row.GetString(2), default), cancellationToken)
+        ensureMember(await JoinRow.ReadAsync(reader, row => new(new JoinToken(row.GetGuid(0)), row.GetString(2), default), cancellationToken)
             .ConfigureAwait(false));
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
@@ -48,7 +48,7 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
     public static SavedDefinition ReadDefinition(NpgsqlDataReader row) =>
         new(DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(0)), row.GetString(1), row.GetInt32(2), row.GetFieldValue<byte[]>(3));
 
-    /// <summary>Adds definitions that were still to be loaded.</summary>
+    /// <summary>Adds definitions that were missing.</summary>
     public void Add(IEnumerable<SavedDefinition> loaded)
     {
         foreach (SavedDefinition definition in loaded)
@@ -58,19 +58,19 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
         }
     }
 
-    /// <summary>One answer for each candidate, in their order.</summary>
-    public IReadOnlyList<LoadedSaga> Answer()
+    /// <summary>Returns one result for each candidate, in their order.</summary>
+    public IReadOnlyList<LoadedSaga> GetResults()
     {
-        var answers = new LoadedSaga[candidates.Count];
-        for (int i = 0; i < answers.Length; i++)
+        var results = new LoadedSaga[candidates.Count];
+        for (int i = 0; i < results.Length; i++)
         {
-            answers[i] = AnswerFor(candidates[i]);
+            results[i] = GetResult(candidates[i]);
         }
 
-        return answers;
+        return results;
     }
 
-    private LoadedSaga AnswerFor(Candidate candidate)
+    private LoadedSaga GetResult(Candidate candidate)
     {
         if (!_sagas.TryGetValue(candidate.SagaId.Value, out SagaRow? row) || row.Generation != candidate.Generation)
         {
@@ -82,7 +82,7 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
             return new LoadedSaga.Unreadable(row.Error);
         }
 
-        if (_definitions[row.DefinitionHash] is not { } definition) // it was there when the saga was inserted: lost since, or read elsewhere
+        if (_definitions[row.DefinitionHash] is not { } definition) // it existed when the saga was inserted: lost since, or read from another server
         {
             return new LoadedSaga.Unreadable($"its definition {row.DefinitionHash} was not found");
         }
@@ -127,7 +127,7 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
     {
         if (!_sagas.TryGetValue(reader.GetGuid(0), out SagaRow? row))
         {
-            return; // its saga has moved on
+            return; // its saga is superseded
         }
 
         try
@@ -142,7 +142,7 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
         }
     }
 
-    /// <summary>Gives each saga its events, in an array of the right length.</summary>
+    /// <summary>Copies the events to their sagas, into arrays of the exact length.</summary>
     private void Distribute(List<EventRow> events)
     {
         foreach (SagaRow saga in _sagas.Values)
@@ -157,7 +157,7 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
         }
     }
 
-    /// <summary>An event, and whose it is.</summary>
+    /// <summary>An event and the saga that it belongs to.</summary>
     internal readonly record struct EventRow(SagaRow Saga, SavedNodeEvent Event);
 
     internal sealed class SagaRow

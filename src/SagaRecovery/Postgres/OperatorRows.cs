@@ -72,8 +72,12 @@ internal sealed record SagaDetailsRow : SagaSummaryRow
             Graph = graph,
             Parameters = Parameters,
             Events = [.. events.Select(row => row.ToEvent(graph))],
-            Abandonment = AbandonTime is { } abandoned ? new AbandonmentDetails(new DateTimeOffset(abandoned), AbandonReason ?? "", AbandonComment ?? "") : null,
-            Hold = TimeHeld is { } held ? new HeldSaga(new SagaId(Id), Name, new DateTimeOffset(held), new OperatorNote(HoldActor ?? "", HoldReason ?? "")) : null,
+            Abandonment = AbandonTime is { } abandoned
+                ? new AbandonmentDetails(new DateTimeOffset(abandoned), AbandonReason ?? "", AbandonComment ?? "")
+                : null,
+            Hold = TimeHeld is { } held
+                ? new HeldSaga(new SagaId(Id), Name, new DateTimeOffset(held), new OperatorNote(HoldActor ?? "", HoldReason ?? ""))
+                : null,
             Owner = owner?.ToDetails(),
         };
     }

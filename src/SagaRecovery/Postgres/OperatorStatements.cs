@@ -1,11 +1,11 @@
 namespace SagaRecovery.Postgres;
 
-/// <summary>The statements behind what operators see and do.</summary>
+/// <summary>The statements for the queries and actions of operators.</summary>
 internal sealed class OperatorStatements(string schema)
 {
     /// <summary>
-    /// The number of an operator action: the next after those that stand there. Two at once may take the same; the later fails on the key and
-    /// is tried again. A sequence would begin anew after a move by logical replication, which carries none.
+    /// The number of an operator action: one more than the highest in the table. Two concurrent actions may take the same number; the later
+    /// one then fails on the key and is retried. A sequence would start again after a move by logical replication, which copies none.
     /// </summary>
     public const string NextId = "(select coalesce(max(id), 0) + 1 from {schema}.saga_operator_action)";
 
@@ -33,8 +33,8 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     /// <summary>
-    /// In the order of writing. Events that were written together carry one time: parents have the lower ids, and go first where actions
-    /// run, last where undos do.
+    /// Finds the events of a saga in the order of writing. Events that were written together have the same time. Parents have the lower ids,
+    /// so actions are sorted by ascending and undos by descending id.
     /// </summary>
     public string FindEvents { get; } = Statements.In(schema, """
         select event_time as "Time", node_id as "NodeId", event_type as "Type", left(data::text, @Longest) as "Data", creator as "Creator"
@@ -114,19 +114,20 @@ internal sealed class OperatorStatements(string schema)
         {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
         """);
 
-    public string NoteRetry { get; } = Statements.In(schema, Record("s.current_coordinator", "s.id", "{schema}.saga s where s.id = @Id and s.state in ('running', 'unwinding')"));
+    public string RecordRetry { get; } = Statements.In(schema, Record(
+        "s.current_coordinator", "s.id", "{schema}.saga s where s.id = @Id and s.state in ('running', 'unwinding')"));
 
     /// <summary>
-    /// First of the statements of <see cref="OwnerLock"/> that change a saga: waits for its owner's writes under way, and keeps later ones out. Nothing where it has no
-    /// owner. See <see cref="Statements.LockExclusively"/>.
+    /// Locks the owner of a saga before a statement of <see cref="OwnerLock"/> changes the saga: waits for the owner's writes in flight and
+    /// blocks later ones. Locks nothing if the saga has no owner. See <see cref="Statements.LockExclusively"/>.
     /// </summary>
     public string LockOwner { get; } = Statements.In(schema, $"""
         select {Statements.Durably}, pg_advisory_xact_lock({Statements.KeyOf("owner")}) from (values (@Owner::uuid)) as o (owner) where owner is not null
         """);
 
     /// <summary>
-    /// Takes the place of every join with one that no process holds: processes that joined before are fenced, and join anew when they are
-    /// started again. Behind a lock on each; answers how many. Goes before <see cref="NoteRevoked"/>.
+    /// Replaces every join with one that no process holds. Processes that joined before are fenced, and join again after a restart. Runs
+    /// behind a lock on each coordinator and before <see cref="RecordRevocation"/>. Returns the ids.
     /// </summary>
     public string RevokeJoins { get; } = Statements.In(schema, """
         update {schema}.saga_coordinator
@@ -134,12 +135,12 @@ internal sealed class OperatorStatements(string schema)
         where id = any ($1) returning id
         """);
 
-    /// <summary>All coordinators, in the order in which locks on them are taken.</summary>
+    /// <summary>Returns all coordinators, in the order in which they are locked.</summary>
     public string ListIds { get; } = Statements.In(schema, """
         select id from {schema}.saga_coordinator order by id
         """);
 
-    public string NoteRevoked { get; } = Statements.In(schema, $$"""
+    public string RecordRevocation { get; } = Statements.In(schema, $$"""
         insert into {schema}.saga_operator_action (id, lever, actor, reason) select {{NextId}}, $1, $2, $3
         """);
 
@@ -147,17 +148,17 @@ internal sealed class OperatorStatements(string schema)
         with done as (
             update {schema}.saga set state = 'abandoned', abandon_time = clock_timestamp(), abandon_reason = 'operator',
                 abandon_comment = format('%s: %s', @Actor, @Reason)
-            where {{SeenAsItIs}}
+            where {{IsUnchanged}}
             returning id, current_coordinator
         )
         {{Record("done.current_coordinator", "done.id", "done")}}
         """);
 
-    /// <summary>Fails a node whose action has started and not ended. The generation rises, so a run of it cannot write any more.</summary>
+    /// <summary>Fails a node whose action has started and not ended. The new generation fences a run of the saga.</summary>
     public string InjectError { get; } = Statements.In(schema, $$"""
         with done as (
             update {schema}.saga set adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
-            where {{SeenAsItIs}}
+            where {{IsUnchanged}}
                 and exists (select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type = 'started')
                 and not exists (
                     select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type in ('succeeded', 'failed'))
@@ -172,10 +173,10 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     /// <summary>
-    /// The saga stands in progress, with the owner and at the generation that it was found with, in the state that the operator saw, and
-    /// its owner has not come back meanwhile.
+    /// The condition that the saga is unfinished, has the owner, generation and state that the operator saw, and that its owner has not
+    /// answered again meanwhile.
     /// </summary>
-    private const string SeenAsItIs = """
+    private const string IsUnchanged = """
         id = @Id and state in ('running', 'unwinding') and current_coordinator is not distinct from @Owner and adopt_generation = @Generation
                 and (@State::text is null or state = @State)
                 and (@Force or not exists (
@@ -183,13 +184,13 @@ internal sealed class OperatorStatements(string schema)
                     where id = @Owner and time_left is null and time_seen > clock_timestamp() - @AnswerTimeout))
         """;
 
-    /// <summary>Writes a lever down for each row of a source, and answers whether there was one.</summary>
+    /// <summary>Records an operator action for each row of a source, and returns a row for each.</summary>
     private static string Record(string coordinator, string sagaId, string source) => $$"""
         insert into {schema}.saga_operator_action (id, lever, coordinator_id, saga_id, actor, reason)
         select {{NextId}}, @Kind, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning true
         """;
 
-    /// <summary>The same, and a hint to the coordinator, unless the lever is pulled in its own process. Follows a <c>with</c>.</summary>
+    /// <summary>Records an operator action and sends a hint to the coordinator, which ignores hints of its own process. Belongs into a <c>with</c>.</summary>
     private static string RecordAndHint(string coordinator, string sagaId, string source) => $$"""
         recorded as (
             insert into {schema}.saga_operator_action (id, lever, coordinator_id, saga_id, actor, reason)

@@ -6,27 +6,27 @@ using SagaRecovery.Diagnostics;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// Transactions that take from a coordinator: a join, a reassignment, an operator's change of a saga. They lock its writers out, which waits
-/// for the writes under way, and say what they wait for. A writer that was stopped in the middle of its write would keep them waiting for
-/// ever: its connection is ended.
+/// Runs transactions that take something from a coordinator: a join, a reassignment, an operator's change of a saga. Such a transaction
+/// waits for the coordinator's writes in flight, logs what it waits for, and blocks later writes. A writer whose process has stalled in the
+/// middle of a write would block it indefinitely, so the connection of that writer is ended.
 /// </summary>
 internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, ILogger<OwnerLock> logger)
 {
-    /// <summary>How long to wait before looking at who is in the way, each time.</summary>
+    /// <summary>The interval between two checks for blocking transactions.</summary>
     public TimeSpan CheckInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How old a transaction is whose client is taken to have stopped. Writes take milliseconds.</summary>
+    /// <summary>The age at which an idle transaction counts as stalled. Writes take milliseconds.</summary>
     public TimeSpan Stalled { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Runs a batch, from its locks to its commit: a process that is paused before the answer reaches it does not keep the locks. Once more
-    /// must be harmless.
+    /// Runs a batch that contains its locks and its commit, so that a process that pauses before the answer does not keep the locks. The
+    /// batch may run more than once, and a repeat must be harmless.
     /// </summary>
-    /// <param name="purpose">For people: what waits.</param>
-    /// <param name="build">Adds the statements, those that lock first.</param>
-    /// <param name="read">Reads what they answer.</param>
-    /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
-    /// <exception cref="NpgsqlException">There was no answer, or one that a fail-over could undo.</exception>
+    /// <param name="purpose">The purpose of the transaction, for the log.</param>
+    /// <param name="build">Adds the statements, the locks first.</param>
+    /// <param name="read">Reads the results.</param>
+    /// <param name="cancellationToken">Cancels the wait. Statements that were sent may still take effect.</param>
+    /// <exception cref="NpgsqlException">No answer arrived, or a fail-over may undo the commit.</exception>
     public Task<T> RunAsync<T>(
         string purpose, Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) => ConnectionRetry.RunAsync(
         database.OpenAsync,
@@ -42,10 +42,10 @@ internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, IL
             cancellationToken),
         cancellationToken);
 
-    /// <summary>Runs statements that end with <see cref="Statements.Commit"/>, once.</summary>
-    /// <param name="purpose">For people: what waits.</param>
-    /// <param name="work">Runs them, in the transaction that is open.</param>
-    /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
+    /// <summary>Runs statements that end with <see cref="Statements.Commit"/>, and repeats them only if they had no effect.</summary>
+    /// <param name="purpose">The purpose of the transaction, for the log.</param>
+    /// <param name="work">Runs the statements in the open transaction.</param>
+    /// <param name="cancellationToken">Cancels the wait. Statements that were sent may still take effect.</param>
     public Task<T> RunOnceAsync<T>(string purpose, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
         ConnectionRetry.RunOnceAsync(
             database.OpenAsync, connection => WatchAsync(purpose, connection, () => work(connection), cancellationToken), cancellationToken);
@@ -57,14 +57,14 @@ internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, IL
         while (await Task.WhenAny(working, Task.Delay(CheckInterval, time, cancellationToken)).ConfigureAwait(false) != working
             && !cancellationToken.IsCancellationRequested)
         {
-            await ClearTheWayAsync(purpose, backend, cancellationToken).ConfigureAwait(false);
+            await ClearBlockersAsync(purpose, backend, cancellationToken).ConfigureAwait(false);
         }
 
         return await working.ConfigureAwait(false);
     }
 
-    /// <summary>Opens the transaction, which keeps one backend for us even behind a pooler, and locks nothing yet.</summary>
-    /// <returns>The backend's process id.</returns>
+    /// <summary>Opens the transaction. It takes no lock yet, and keeps one backend to itself even behind a pooler.</summary>
+    /// <returns>The process id of the backend.</returns>
     private async Task<int> BeginAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var batch = new NpgsqlBatch(connection);
@@ -82,7 +82,7 @@ internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, IL
         }
     }
 
-    private async Task ClearTheWayAsync(string purpose, int backend, CancellationToken cancellationToken)
+    private async Task ClearBlockersAsync(string purpose, int backend, CancellationToken cancellationToken)
     {
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))

@@ -4,18 +4,19 @@ using Npgsql;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>The host's data source, which is not ours to dispose, and the statements with the configured schema in them.</summary>
-/// <param name="dataSource">For everything.</param>
-/// <param name="options">Where in the database.</param>
+/// <summary>The data source of the host and the statements for the configured schema. The host owns and disposes the data source.</summary>
+/// <param name="dataSource">The data source for all short-lived connections.</param>
+/// <param name="options">The options of the store.</param>
 /// <param name="direct">
-/// For the one connection that lasts, on which hints are heard: past a pooler that gives connections out by transaction. Null: the same.
+/// The data source for the one long-lived listener connection, which must bypass a pooler in transaction mode. Null to use
+/// <paramref name="dataSource"/>.
 /// </param>
 internal sealed class PostgresDatabase(
     NpgsqlDataSource dataSource,
     IOptions<PostgresStoreOptions> options,
     NpgsqlDataSource? direct = null)
 {
-    /// <summary>Tells this process from others in the hints that it gives.</summary>
+    /// <summary>The id by which this process recognizes hints that it sent itself.</summary>
     public string Instance { get; } = $"{Environment.MachineName}:{Environment.ProcessId}:{RandomNumberGenerator.GetHexString(8)}";
 
     public PostgresStoreOptions Options { get; } = options.Value;
@@ -28,7 +29,7 @@ internal sealed class PostgresDatabase(
 
     public ClusterStatements Cluster { get; } = new(options.Value.Schema);
 
-    /// <summary>The joins of this process, and those before them.</summary>
+    /// <summary>The joins of this process and their predecessors.</summary>
     public JoinLineage Lineage { get; } = new();
 
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => dataSource.OpenConnectionAsync(cancellationToken);
@@ -36,7 +37,7 @@ internal sealed class PostgresDatabase(
     public ValueTask<NpgsqlConnection> OpenDirectAsync(CancellationToken cancellationToken) =>
         (direct ?? dataSource).OpenConnectionAsync(cancellationToken);
 
-    /// <summary>Runs a batch that is run again and again: prepared, unless that is turned off.</summary>
+    /// <summary>Runs a batch that runs often. The batch is prepared, unless prepared statements are turned off.</summary>
     public async Task<NpgsqlDataReader> ExecuteAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
     {
         if (Options.PreparedStatements)
@@ -47,22 +48,22 @@ internal sealed class PostgresDatabase(
         return await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Runs a batch that is run again and again, as one transaction, and reads what it answers.</summary>
+    /// <summary>Runs a batch that runs often as one transaction, prepared if possible, and reads its results.</summary>
     public Task<T> ReadPreparedAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(
             OpenAsync,
             connection => ReadAsync(connection, build, batch => ExecuteAsync(batch, cancellationToken), read, cancellationToken),
             cancellationToken);
 
-    /// <summary>Runs a batch, as one transaction, and reads what it answers.</summary>
+    /// <summary>Runs a batch as one transaction and reads its results.</summary>
     public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(OpenAsync, connection => ReadAsync(connection, build, read, cancellationToken), cancellationToken);
 
-    /// <summary>Runs a query that changes nothing, or may be repeated.</summary>
+    /// <summary>Runs a query that changes nothing or may be repeated.</summary>
     public Task<T> QueryAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(OpenAsync, query, cancellationToken);
 
-    /// <summary>The same on a connection that is there.</summary>
+    /// <summary>Runs a batch on an open connection and reads its results.</summary>
     public static Task<T> ReadAsync<T>(
         NpgsqlConnection connection, Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
         ReadAsync(connection, build, batch => batch.ExecuteReaderAsync(cancellationToken), read, cancellationToken);

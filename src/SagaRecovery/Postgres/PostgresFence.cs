@@ -5,8 +5,8 @@ using SagaRecovery.Fencing;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// Batches that begin by asking whether this process is still the coordinator. A batch without an explicit transaction is run by the
-/// server to its commit: a client that is paused in between does not keep the coordinator's row locked.
+/// Runs batches that first check whether this process is still the coordinator. A batch contains its own commit, so a client that pauses in
+/// between does not keep the coordinator locked.
 /// </summary>
 internal static class PostgresFence
 {
@@ -34,7 +34,7 @@ internal static class PostgresFence
         return command;
     }
 
-    /// <summary>Adds JSON in UTF-8.</summary>
+    /// <summary>Adds a parameter with JSON in UTF-8.</summary>
     public static NpgsqlBatchCommand WithJson(this NpgsqlBatchCommand command, ReadOnlyMemory<byte> json)
     {
         command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Json, Value = json });
@@ -48,19 +48,20 @@ internal static class PostgresFence
     }
 
     /// <summary>Runs a batch of writes behind the fence.</summary>
-    /// <param name="database">Where.</param>
-    /// <param name="lockStatement"><see cref="Statements.Lock"/> or <see cref="Statements.LockExclusively"/>: goes first.</param>
-    /// <param name="member">Who writes.</param>
-    /// <param name="build">Adds the writes. Each repeats <see cref="Statements.IsMember"/>.</param>
-    /// <param name="read">Reads what they answer.</param>
-    /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
-    /// <param name="asksFirst">
-    /// Whether the batch asks whether this process's join counts. If not, what is written says so itself: that saves each write a statement.
+    /// <param name="database">The database.</param>
+    /// <param name="lockStatement"><see cref="Statements.Lock"/> or <see cref="Statements.LockExclusively"/>: it runs first.</param>
+    /// <param name="member">The membership of the writer.</param>
+    /// <param name="build">Adds the writes. Each must repeat the condition <see cref="Statements.IsMember"/>.</param>
+    /// <param name="read">Reads the results.</param>
+    /// <param name="cancellationToken">Cancels the wait. Statements that were sent may still take effect.</param>
+    /// <param name="checksJoin">
+    /// True if a statement of its own checks whether this process's join is current. False if the results of the writes show it, which saves
+    /// a statement.
     /// </param>
-    /// <param name="mayRepeat">Whether writing once more what may have been written is harmless: then a connection that had died costs a try.</param>
-    /// <exception cref="CoordinatorFencedException">A newer process has joined: nothing was written.</exception>
-    /// <exception cref="JoinLostException">The database does not know this join: nothing was written.</exception>
-    /// <exception cref="NpgsqlException">There was no answer, or one that a fail-over could undo: it may have been written or not.</exception>
+    /// <param name="mayRepeat">True if repeating a write that may have taken effect is harmless. The write is then retried after a dead connection.</param>
+    /// <exception cref="CoordinatorFencedException">A newer process has joined, and nothing was written.</exception>
+    /// <exception cref="JoinLostException">The database has lost this join, and nothing was written.</exception>
+    /// <exception cref="NpgsqlException">No answer arrived, or a fail-over may undo the commit. The write may or may not have taken effect.</exception>
     public static async Task<T> WriteAsync<T>(
         PostgresDatabase database,
         string lockStatement,
@@ -68,7 +69,7 @@ internal static class PostgresFence
         Action<NpgsqlBatch> build,
         Func<NpgsqlDataReader, Task<T>> read,
         CancellationToken cancellationToken,
-        bool asksFirst = true,
+        bool checksJoin = true,
         bool mayRepeat = true)
     {
         return mayRepeat
@@ -81,19 +82,19 @@ internal static class PostgresFence
             batch =>
             {
                 batch.Add(lockStatement).With(member.Coordinator.Value);
-                if (asksFirst)
+                if (checksJoin)
                 {
-                    batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+                    batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
                 }
 
                 build(batch);
             },
             async reader =>
             {
-                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false); // the lock's
-                if (asksFirst)
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false); // skip the result of the lock
+                if (checksJoin)
                 {
-                    await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+                    await ReadCurrentJoinAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
                 }
 
                 return await read(reader).ConfigureAwait(false);
@@ -102,8 +103,8 @@ internal static class PostgresFence
     }
 
     /// <summary>
-    /// Writes without the lock: what needs no order with the writes about sagas, and must not wait for them. The statement itself sees to it
-    /// that only the present process writes.
+    /// Runs writes without the lock. They need no order with the writes about sagas and must not wait for them. Each statement itself must
+    /// ensure that only the current process writes.
     /// </summary>
     /// <inheritdoc cref="WriteAsync{T}(PostgresDatabase, string, Membership, Action{NpgsqlBatch}, Func{NpgsqlDataReader, Task{T}}, CancellationToken, bool, bool)" />
     public static Task<T> WriteUnlockedAsync<T>(
@@ -117,12 +118,12 @@ internal static class PostgresFence
         connection,
         batch =>
         {
-            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+            batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
             build(batch);
         },
         async reader =>
         {
-            await ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+            await ReadCurrentJoinAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
             return await read(reader).ConfigureAwait(false);
         },
         cancellationToken);
@@ -143,31 +144,31 @@ internal static class PostgresFence
         read,
         cancellationToken);
 
-    /// <summary>Reads the answer to <see cref="Statements.Present"/>, and goes on to the next result.</summary>
-    /// <inheritdoc cref="EnsureCounts" path="/exception" />
-    public static async Task ReadPresentAsync(
+    /// <summary>Reads the result of <see cref="Statements.CurrentJoin"/>, ensures that it is the join of the member, and moves to the next result.</summary>
+    /// <inheritdoc cref="EnsureMember" path="/exception" />
+    public static async Task ReadCurrentJoinAsync(
         PostgresDatabase database, NpgsqlDataReader reader, Membership member, CancellationToken cancellationToken)
     {
-        JoinRow? present = await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false);
-        EnsureCounts(database, member, present);
+        JoinRow? current = await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false);
+        EnsureMember(database, member, current);
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Returns if a statement was answered where this process's join counts.</summary>
-    /// <param name="database">Where it was sent.</param>
-    /// <param name="member">Who asked.</param>
-    /// <param name="present">The join that it found; null: none.</param>
+    /// <summary>Throws unless a statement ran where this process's join is current.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="member">The membership of the caller.</param>
+    /// <param name="current">The join that the statement found, or null if it found none.</param>
     /// <exception cref="CoordinatorFencedException">A newer process has joined.</exception>
-    /// <exception cref="JoinLostException">The database does not know this join, and none that is newer.</exception>
-    /// <exception cref="InvalidOperationException">The server is a standby, or the transaction may not write.</exception>
-    public static void EnsureCounts(PostgresDatabase database, Membership member, JoinRow? present)
+    /// <exception cref="JoinLostException">The database has lost this join, and no newer one exists.</exception>
+    /// <exception cref="InvalidOperationException">The server is a standby, or the transaction is read-only.</exception>
+    public static void EnsureMember(PostgresDatabase database, Membership member, JoinRow? current)
     {
-        if (present is not { } row)
+        if (current is not { } row)
         {
             throw new JoinLostException(member);
         }
 
-        if (!row.Names(member))
+        if (!row.IsJoinOf(member))
         {
             RefuseStandby(row.Place == JoinRow.Standby);
             if (row.Place == JoinRow.ReadOnly)
@@ -175,16 +176,17 @@ internal static class PostgresFence
                 throw ReadOnly();
             }
 
-            throw database.Lineage.Knows(member.Token, row.Token.Value)
+            throw database.Lineage.Contains(member.Token, row.Token.Value)
                 ? new JoinLostException(member)
                 : new CoordinatorFencedException(member, row.Incarnation);
         }
     }
 
-    /// <summary>Says what to do about a database that can be read and not written.</summary>
+    /// <summary>Creates the exception for a database that accepts no writes, with advice on what to change.</summary>
     public static InvalidOperationException ReadOnly(PostgresException? refused = null) => new(
-        "Transactions are read-only here, so nothing can be recovered. Either 'default_transaction_read_only' is on for the server, the database, the "
-        + "role or the connection: turn it off for the role of this service. Or the server is a standby: connect to the primary.",
+        "The database accepts only read-only transactions from this service, so no saga can be recovered. Either 'default_transaction_read_only' is on "
+        + "for the server, the database, the role or the connection: turn it off for the role of this service. Or the server is a standby: "
+        + "connect to the primary.",
         refused);
 
     public static void RefuseStandby(bool inRecovery)
@@ -192,9 +194,9 @@ internal static class PostgresFence
         if (inRecovery)
         {
             throw new InvalidOperationException(
-                "This Postgres server is in recovery (a standby). A lagging standby would make running sagas look finished: connect to the "
-                + "primary, for instance with several hosts and 'Target Session Attributes=read-write'. A pooler that balances loads must "
-                + "send what SagaRecovery reads to the primary.");
+                "This Postgres server is in recovery (a standby). On a lagging standby, running sagas would look finished. Connect to the "
+                + "primary, for instance with several hosts and 'Target Session Attributes=read-write'. A pooler with load balancing must "
+                + "send the queries of SagaRecovery to the primary.");
         }
     }
 }

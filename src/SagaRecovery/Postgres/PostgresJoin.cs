@@ -3,10 +3,10 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>Joining under a coordinator id.</summary>
+/// <summary>Joins this process under a coordinator id.</summary>
 internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLock)
 {
-    /// <summary>Joins, whoever has joined before.</summary>
+    /// <summary>Joins, and thereby fences any process that has joined under the id before.</summary>
     public async Task<Membership> RunAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
     {
         JoinToken token = JoinLineage.NewToken();
@@ -15,37 +15,37 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
             batch => batch.Add(database.Statements.Join)
                 .With(coordinator.Value).With(token.Value).With(Environment.MachineName).With(Environment.ProcessId),
             cancellationToken).ConfigureAwait(false))!;
-        database.Lineage.Note(token, joined.Predecessors);
+        database.Lineage.Record(token, joined.Predecessors);
         return new Membership(coordinator, joined.Incarnation, token);
     }
 
-    /// <summary>Joins again in place of a join that the database has lost, if no other process has joined since.</summary>
-    /// <exception cref="CoordinatorFencedException">One has.</exception>
+    /// <summary>Replaces a join that the database has lost, if no other process has joined since.</summary>
+    /// <exception cref="CoordinatorFencedException">Another process has joined since.</exception>
     public async Task<Membership> RunAgainAsync(Membership lost, CancellationToken cancellationToken)
     {
-        JoinToken token = database.Lineage.NextOf(lost.Token);
+        JoinToken token = database.Lineage.GetReplacement(lost.Token);
         Joined? joined = await JoinAsync(
             lost.Coordinator,
             batch =>
             {
                 batch.Add(database.Statements.Rejoin, lost)
                     .With(Environment.MachineName).With(Environment.ProcessId)
-                    .With(token.Value).With(lost.Incarnation.Value).With(database.Lineage.Of(lost.Token));
+                    .With(token.Value).With(lost.Incarnation.Value).With(database.Lineage.GetAll(lost.Token));
                 batch.Add(database.Statements.KeepInFlight)
                     .With(lost.Coordinator.Value).With(token.Value).With(lost.Incarnation.Value);
             },
             cancellationToken).ConfigureAwait(false);
         if (joined is null)
         {
-            throw new CoordinatorFencedException(lost, await PresentAsync(lost.Coordinator, cancellationToken).ConfigureAwait(false));
+            throw new CoordinatorFencedException(lost, await ReadIncarnationAsync(lost.Coordinator, cancellationToken).ConfigureAwait(false));
         }
 
-        database.Lineage.Note(token, joined.Predecessors);
+        database.Lineage.Record(token, joined.Predecessors);
         return new Membership(lost.Coordinator, joined.Incarnation, token);
     }
 
-    /// <summary>Once more is harmless: a join in place of a join whose answer was lost is a join.</summary>
-    /// <returns>Null: the row was left as it is.</returns>
+    /// <summary>Runs a join. A repeat is harmless: it replaces the join of the attempt whose answer was lost.</summary>
+    /// <returns>The join, or null if the row was left unchanged.</returns>
     private async Task<Joined?> JoinAsync(CoordinatorId coordinator, Action<NpgsqlBatch> build, CancellationToken cancellationToken)
     {
         try
@@ -65,14 +65,14 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
                 },
                 cancellationToken).ConfigureAwait(false);
         }
-        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
         {
-            throw PostgresFence.ReadOnly(refused);
+            throw PostgresFence.ReadOnly(exception);
         }
     }
 
-    private Task<Incarnation> PresentAsync(CoordinatorId coordinator, CancellationToken cancellationToken) => database.ReadAsync(
-        batch => batch.Add(database.Statements.Present).With(coordinator.Value),
+    private Task<Incarnation> ReadIncarnationAsync(CoordinatorId coordinator, CancellationToken cancellationToken) => database.ReadAsync(
+        batch => batch.Add(database.Statements.CurrentJoin).With(coordinator.Value),
         async rows => (await rows.ListAsync(JoinRow.Of).ConfigureAwait(false)).FirstOrDefault().Incarnation,
         cancellationToken);
 

@@ -5,13 +5,14 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// The connection that a process keeps for itself: signs of life go out on it, whatever the load on the others, and notifications come
-/// in. Each sign of life shows that the connection still stands, so that hints are missed for no longer than a period.
+/// The long-lived connection of a process. It sends heartbeats, independent of the load on the pool, and receives notifications. Each
+/// heartbeat also checks the connection, so hints are missed for no longer than one period.
 /// </summary>
-internal sealed class PostgresListenerConnection(PostgresDatabase database, TimeProvider time, Membership member, Action<CoordinatorNotification> onNotification)
+internal sealed class PostgresListenerConnection(
+    PostgresDatabase database, TimeProvider time, Membership member, Action<CoordinatorNotification> onNotification)
 {
-    /// <summary>Npgsql counts whole milliseconds, and none is for ever.</summary>
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
+    /// <summary>The shortest wait. Npgsql counts whole milliseconds, and takes 0 for an infinite wait.</summary>
+    private static readonly TimeSpan MinWait = TimeSpan.FromMilliseconds(1);
 
     private ClusterStatements Sql => database.Cluster;
 
@@ -24,8 +25,8 @@ internal sealed class PostgresListenerConnection(PostgresDatabase database, Time
             try
             {
                 await ListenAsync(connection, cancellationToken).ConfigureAwait(false);
-                await IntroduceAsync(connection, profile, cancellationToken).ConfigureAwait(false);
-                onNotification(new CoordinatorNotification.Listening(await AssignedAsync(connection, cancellationToken).ConfigureAwait(false)));
+                await PublishProfileAsync(connection, profile, cancellationToken).ConfigureAwait(false);
+                onNotification(new CoordinatorNotification.Listening(await ReadAssignedAsync(connection, cancellationToken).ConfigureAwait(false)));
                 while (true)
                 {
                     await SendHeartbeatAsync(connection, cancellationToken).ConfigureAwait(false);
@@ -59,7 +60,7 @@ internal sealed class PostgresListenerConnection(PostgresDatabase database, Time
         }
     }
 
-    private Task<bool> IntroduceAsync(NpgsqlConnection connection, CoordinatorProfile profile, CancellationToken cancellationToken)
+    private Task<bool> PublishProfileAsync(NpgsqlConnection connection, CoordinatorProfile profile, CancellationToken cancellationToken)
     {
         IReadOnlyCollection<RunnableDefinition> definitions = profile.Definitions ?? [];
         byte[][] hashes = [.. definitions.Select(definition => definition.Hash.ToBytes())];
@@ -69,8 +70,8 @@ internal sealed class PostgresListenerConnection(PostgresDatabase database, Time
             member,
             batch =>
             {
-                batch.Add(Sql.Introduce, member).With(profile.Version ?? "").With(profile.Definitions is not null);
-                batch.Add(Sql.ForgetDefinitions, member).With(hashes);
+                batch.Add(Sql.PublishProfile, member).With(profile.Version ?? "").With(profile.Definitions is not null);
+                batch.Add(Sql.DeleteDefinitions, member).With(hashes);
                 batch.Add(Sql.AddDefinitions, member)
                     .With(hashes)
                     .With(definitions.Select(definition => definition.Name).ToArray())
@@ -80,7 +81,7 @@ internal sealed class PostgresListenerConnection(PostgresDatabase database, Time
             cancellationToken);
     }
 
-    private async Task<long> AssignedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<long> ReadAssignedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var read = new NpgsqlCommand(database.Controls.ReadAssignments, connection);
         await using (read.ConfigureAwait(false))
@@ -106,17 +107,17 @@ internal sealed class PostgresListenerConnection(PostgresDatabase database, Time
             cancellationToken).ConfigureAwait(false);
         if (takenOver)
         {
-            onNotification(CoordinatorNotification.Hint.Instance); // while we were silent: a pass finds out what is no longer ours
+            onNotification(CoordinatorNotification.Hint.Instance); // happened while this process was silent: a pass finds out which sagas it lost
         }
     }
 
-    /// <summary>Waits for the next sign of life to be due; notifications that come meanwhile are heard.</summary>
+    /// <summary>Waits until the next heartbeat is due, and handles the notifications that arrive meanwhile.</summary>
     private async Task WaitAsync(NpgsqlConnection connection, TimeSpan period, CancellationToken cancellationToken)
     {
-        long began = time.GetTimestamp();
-        for (TimeSpan left = period; left >= Shortest; left = period - time.GetElapsedTime(began))
+        long startedAt = time.GetTimestamp();
+        for (TimeSpan remaining = period; remaining >= MinWait; remaining = period - time.GetElapsedTime(startedAt))
         {
-            await connection.WaitAsync(left, cancellationToken).ConfigureAwait(false);
+            await connection.WaitAsync(remaining, cancellationToken).ConfigureAwait(false);
         }
     }
 }

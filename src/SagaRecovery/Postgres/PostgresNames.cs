@@ -3,10 +3,10 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>Reads states and event types as they stand in the database.</summary>
+/// <summary>Parses the states and event types that the database stores.</summary>
 internal static class PostgresNames
 {
-    /// <exception cref="UnreadableRowException">A later version wrote it.</exception>
+    /// <exception cref="UnreadableRowException">The name is unknown; a later version wrote it.</exception>
     public static SagaState ToInProgressState(string text) => text switch
     {
         "running" => SagaState.Running,
@@ -14,7 +14,7 @@ internal static class PostgresNames
         _ => throw new UnreadableRowException($"saga state '{text}' is not known to this version"),
     };
 
-    /// <exception cref="UnreadableRowException">A later version wrote it.</exception>
+    /// <exception cref="UnreadableRowException">The name is unknown; a later version wrote it.</exception>
     public static SagaState ToState(string text) => SagaNames.TryParse(text, out SagaState state)
         ? state
         : throw new UnreadableRowException($"saga state '{text}' is not known to this version");
@@ -26,8 +26,8 @@ internal static class PostgresNames
         _ => CoordinatorState.Active,
     };
 
-    /// <exception cref="UnreadableRowException">A later version wrote it.</exception>
-    public static NodeEventType ToEventType(string text) => text switch // read by the million: no search
+    /// <exception cref="UnreadableRowException">The name is unknown; a later version wrote it.</exception>
+    public static NodeEventType ToEventType(string text) => text switch // a switch, since pages hold millions of events
     {
         "started" => NodeEventType.Started,
         "succeeded" => NodeEventType.Succeeded,
@@ -39,5 +39,5 @@ internal static class PostgresNames
     };
 }
 
-/// <summary>A row says something that this version cannot read; it concerns its own saga only.</summary>
+/// <summary>The exception for a row that this version cannot read. It concerns one saga only.</summary>
 internal sealed class UnreadableRowException(string message) : Exception(message);

@@ -2,10 +2,10 @@ using Npgsql;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>The results of a batch, one after the other.</summary>
+/// <summary>A forward-only reader of the results of a batch.</summary>
 internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken cancellationToken)
 {
-    /// <summary>Reads the rows of one result, and goes on to the next.</summary>
+    /// <summary>Reads the rows of one result and moves to the next result.</summary>
     public async Task<List<T>> ListAsync<T>(Func<NpgsqlDataReader, T> read)
     {
         List<T> rows = [];
@@ -18,12 +18,12 @@ internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken ca
         return rows;
     }
 
-    /// <summary>Reads the first row of a result, and leaves the rest to be read.</summary>
-    /// <returns>Null: there is none.</returns>
+    /// <summary>Reads the first row of a result and stays on that result.</summary>
+    /// <returns>The row, or null if the result is empty.</returns>
     public async Task<T?> FirstAsync<T>(Func<NpgsqlDataReader, T> read)
         where T : struct => await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? read(reader) : null;
 
-    /// <summary>Passes over so many results.</summary>
+    /// <summary>Skips a number of results.</summary>
     public async Task SkipAsync(int results)
     {
         for (int i = 0; i < results; i++)

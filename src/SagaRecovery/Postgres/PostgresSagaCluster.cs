@@ -7,20 +7,20 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>What coordinators see of each other in Postgres, and how sagas change their owner.</summary>
+/// <summary>The view of the coordinators on a Postgres database, and the reassignment of sagas between them.</summary>
 internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock ownerLock, TimeProvider time) : ISagaCluster
 {
     private const int TakeOverBatchSize = 500;
 
-    private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan MinPollInterval = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan MaxPollInterval = TimeSpan.FromMilliseconds(250);
 
     private ClusterStatements Sql => database.Cluster;
 
     public Task<ClusterView> ReadViewAsync(CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
-            batch.Add(Sql.Look);
+            batch.Add(Sql.ListCoordinators);
             batch.Add(Sql.Owners);
         },
         async rows =>
@@ -57,9 +57,10 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
     public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken)
     {
         (CoordinatorId? from, IReadOnlyList<CoordinatorId> to) = reassignment;
-        if (to.Count == 0 || (from is { } giver && to.Contains(giver)))
+        if (to.Count == 0 || (from is { } source && to.Contains(source)))
         {
-            throw new ArgumentException("Sagas are given to at least one coordinator, and not to the one that gives them.", nameof(reassignment));
+            throw new ArgumentException(
+                "A reassignment needs at least one taker, and the coordinator that owns the sagas must not be among them.", nameof(reassignment));
         }
 
         CoordinatorDetails? owner = from is null ? null : await FindAsync(from.Value, cancellationToken).ConfigureAwait(false);
@@ -72,13 +73,13 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
         {
             Owner = reassignment.Owner,
         };
-        if (!await AnyTakerAsync(move, cancellationToken).ConfigureAwait(false))
+        if (!await HasTakerAsync(move, cancellationToken).ConfigureAwait(false))
         {
             return ReassignOutcome.NoTaker.Instance;
         }
 
         await database.ReadAsync(
-            batch => batch.Add(Sql.NoteReassigned).WithNullable(from?.Value).With(note.Actor).With($"{note.Reason} (to {string.Join(", ", to)})"),
+            batch => batch.Add(Sql.RecordReassignment).WithNullable(from?.Value).With(note.Actor).With($"{note.Reason} (to {string.Join(", ", to)})"),
             _ => Task.FromResult(true),
             cancellationToken).ConfigureAwait(false);
         return await MoveAllAsync(move, cancellationToken).ConfigureAwait(false);
@@ -88,7 +89,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
         Membership by, CoordinatorObservation silent, IReadOnlyList<CoordinatorId> to, TimeSpan retryAfter, CancellationToken cancellationToken)
     {
         var move = new Move(silent.Id, [.. to.Where(taker => taker != silent.Id)], EvenIfOwnerAnswers: false, silent.LastSeen, TakeOverBatchSize);
-        if (!await AnyTakerAsync(move, cancellationToken).ConfigureAwait(false))
+        if (!await HasTakerAsync(move, cancellationToken).ConfigureAwait(false))
         {
             return ReassignOutcome.NoTaker.Instance;
         }
@@ -97,7 +98,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
             database,
             database.Statements.Lock,
             by,
-            batch => batch.Add(Sql.Claim, by)
+            batch => batch.Add(Sql.ClaimTakeOver, by)
                 .With(silent.Id.Value).With(silent.Incarnation.Value).With(silent.LastSeen).With(retryAfter)
                 .With($"coordinator {by.Coordinator}").With($"silent since {PlainText.Time(silent.LastSeen)}"),
             reader => reader.ReadAsync(cancellationToken),
@@ -108,12 +109,13 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
     public async Task<IReadOnlyList<CaughtUp>> WaitUntilCaughtUpAsync(IReadOnlyCollection<Receipt> receipts, CancellationToken cancellationToken)
     {
         Guid[] takers = [.. receipts.Select(receipt => receipt.To.Value)];
-        TimeSpan poll = FirstPoll;
+        TimeSpan poll = MinPollInterval;
         while (true)
         {
             Dictionary<CoordinatorId, (long CaughtUp, int NotRunning)> marks = await database.ReadAsync(
-                batch => batch.Add(Sql.ReadMarks).With(takers),
-                async rows => (await rows.ListAsync(row => (Id: new CoordinatorId(row.GetGuid(0)), Mark: (row.GetInt64(1), row.GetInt32(2)))).ConfigureAwait(false))
+                batch => batch.Add(Sql.ReadCaughtUp).With(takers),
+                async rows => (await rows.ListAsync(row => (Id: new CoordinatorId(row.GetGuid(0)), Mark: (row.GetInt64(1), row.GetInt32(2))))
+                    .ConfigureAwait(false))
                     .ToDictionary(row => row.Id, row => row.Mark),
                 cancellationToken).ConfigureAwait(false);
             if (receipts.All(receipt => marks.TryGetValue(receipt.To, out (long CaughtUp, int NotRunning) mark) && mark.CaughtUp >= receipt.Mark))
@@ -122,13 +124,13 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
             }
 
             await Task.Delay(poll, time, cancellationToken).ConfigureAwait(false);
-            poll = poll * 2 < LongestPoll ? poll * 2 : LongestPoll;
+            poll = poll * 2 < MaxPollInterval ? poll * 2 : MaxPollInterval;
         }
     }
 
     public Task BeginDrainAsync(Membership member, OperatorNote note, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
         database,
-        database.Statements.LockExclusively, // waits for reassignments under way to this coordinator: later ones see that it drains
+        database.Statements.LockExclusively, // waits for reassignments to this coordinator in flight; later ones see that it is draining
         member,
         batch => batch.Add(Sql.BeginDrain, member).With(SagaNames.Of(OperatorActionKind.Drain)).With(note.Actor).With(note.Reason),
         _ => Task.FromResult(true),
@@ -143,7 +145,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
         return row?.ToDetails();
     }
 
-    private Task<bool> AnyTakerAsync(Move move, CancellationToken cancellationToken) => database.ReadAsync(
+    private Task<bool> HasTakerAsync(Move move, CancellationToken cancellationToken) => database.ReadAsync(
         batch => batch.Add(Sql.Takers).With(move.Takers).With(CoordinatorDetails.AnswerTimeout),
         async rows => (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).Count > 0,
         cancellationToken);
@@ -201,13 +203,13 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
         cancellationToken);
 
     /// <summary>
-    /// Giver and takers in the order of their ids, so that two batches never wait for each other in a circle. The giver's lock waits for its
-    /// writes under way, and keeps later ones out; one that never joined cannot join meanwhile. The takers' keep them from being taken over
-    /// from in the same moment.
+    /// Adds the locks on source and takers in the order of their ids, so that two batches cannot deadlock. The lock on the source waits for
+    /// its writes in flight and blocks later ones, and also blocks a first join under that id. The locks on the takers block a concurrent
+    /// take-over from them.
     /// </summary>
     private void AddLocks(NpgsqlBatch batch, Move move)
     {
-        IEnumerable<Guid> all = move.From is { } giver ? move.Takers.Append(giver.Value) : move.Takers;
+        IEnumerable<Guid> all = move.From is { } source ? move.Takers.Append(source.Value) : move.Takers;
         foreach (Guid id in all.Order())
         {
             batch.Add(id == move.From?.Value ? database.Statements.LockExclusively : database.Statements.Lock).With(id);
@@ -215,7 +217,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
 
         if (move.From is { } from)
         {
-            batch.Add(Sql.LockGiver).With(from.Value);
+            batch.Add(Sql.LockSource).With(from.Value);
         }
     }
 
@@ -226,12 +228,12 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
 
         public Guid[] Takers { get; } = [.. To.Select(taker => taker.Value).Distinct()];
 
-        /// <summary>How many statements of a batch take locks.</summary>
+        /// <summary>The number of statements of a batch that take locks.</summary>
         public int Locks => Takers.Length + (From is null ? 0 : 2);
     }
 
-    /// <param name="Seen">How many sagas the batch came to.</param>
+    /// <param name="Seen">The number of sagas that the batch visited.</param>
     /// <param name="Last">The last of them.</param>
-    /// <param name="Receipts">Who got how many.</param>
+    /// <param name="Receipts">The number of sagas that each taker received.</param>
     private sealed record MovedBatch(long Seen, Guid? Last, IReadOnlyList<Receipt> Receipts);
 }

@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>What recovery keeps beside the sagas, in Postgres.</summary>
+/// <summary>The controls of recovery in Postgres: pauses, holds, suspects, heartbeats and assignments.</summary>
 internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvider time) : ISagaControls
 {
     private ControlStatements Sql => database.Controls;
@@ -14,7 +14,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
     public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) => database.ReadPreparedAsync(
         batch =>
         {
-            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+            batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
             batch.Add(Sql.ReadPause).With(member.Coordinator.Value);
             batch.Add(Sql.ReadHolds).With(member.Coordinator.Value);
             batch.Add(Sql.ReadActions).With(member.Coordinator.Value).With(RecoveryReport.HistoryLength);
@@ -23,7 +23,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         },
         async rows =>
         {
-            PostgresFence.EnsureCounts(database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
+            PostgresFence.EnsureMember(database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
             await rows.SkipAsync(1).ConfigureAwait(false);
             List<RecoveryPause> pause = await rows.ListAsync(row =>
                 new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false);
@@ -66,7 +66,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
                 List<(TimeSpan Silence, bool Crashed)> previous = await rows.ListAsync(
                     row => (row.GetFieldValue<TimeSpan>(0), row.GetBoolean(1))).ConfigureAwait(false);
                 return new PreviousIncarnation(
-                    previous is [var one] ? new PreviousProcess(one.Crashed, time.GetUtcNow() - one.Silence, suspects.Count) : null,
+                    previous is [var found] ? new PreviousProcess(found.Crashed, time.GetUtcNow() - found.Silence, suspects.Count) : null,
                     suspects);
             },
             cancellationToken).ConfigureAwait(false);
@@ -88,13 +88,13 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         new PostgresListenerConnection(database, time, member, onNotification).RunAsync(profile, period, cancellationToken);
 
     public Task ReportCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken) => database.ReadAsync(
-        batch => batch.Add(Sql.NoteCaughtUp, member).With(assignment).With(notRunning), _ => Task.FromResult(true), cancellationToken);
+        batch => batch.Add(Sql.RecordCaughtUp, member).With(assignment).With(notRunning), _ => Task.FromResult(true), cancellationToken);
 
     public Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(Sql.ForgetInFlight, member);
-            batch.Add(Sql.Leave, member);
+            batch.Add(Sql.RecordShutdown, member);
         },
         _ => Task.FromResult(true),
         cancellationToken);
@@ -136,7 +136,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         return $"{node} {row.GetString(4)}";
     }
 
-    /// <returns>Null: a lever of a later version.</returns>
+    /// <returns>The action, or null if a later version wrote it.</returns>
     private static OperatorAction? ReadAction(NpgsqlDataReader row) => SagaNames.TryParse(row.GetString(2), out OperatorActionKind kind)
         ? new OperatorAction(
             row.GetInt64(0),

@@ -6,16 +6,16 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>The saga log in Postgres. Lock and write travel as one batch, which the server runs to its commit by itself.</summary>
+/// <summary>The saga log in Postgres. Lock, write and commit travel as one batch.</summary>
 internal sealed class PostgresSagaLog : ISagaLog
 {
     internal const int MaxCreatedTogether = 500;
     internal const int MaxConcurrentCreations = 2;
-    private const int MostTries = 5;
+    private const int MaxAttempts = 5;
 
     private readonly PostgresDatabase _database;
     private readonly GroupCommit<Membership, NewSaga, bool> _creations;
-    private readonly ConcurrentDictionary<DefinitionHash, bool> _stored = new(); // definitions that are certainly in the database
+    private readonly ConcurrentDictionary<DefinitionHash, bool> _stored = new(); // definitions known to be in the database
 
     public PostgresSagaLog(PostgresDatabase database)
     {
@@ -31,16 +31,16 @@ internal sealed class PostgresSagaLog : ISagaLog
     public async Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {
-        List<List<int>> turns = TurnsOf(entries);
-        (bool counts, bool[] written) = await PostgresFence.WriteAsync(
+        List<List<int>> rounds = SplitIntoRounds(entries);
+        (bool isMember, bool[] written) = await PostgresFence.WriteAsync(
             _database,
             Sql.Lock,
             member,
             Build,
-            reader => ReadWrittenAsync(reader, turns, entries.Count, cancellationToken),
+            reader => ReadWrittenAsync(reader, rounds, entries.Count, cancellationToken),
             cancellationToken,
-            asksFirst: false).ConfigureAwait(false);
-        if (!counts)
+            checksJoin: false).ConfigureAwait(false);
+        if (!isMember)
         {
             await ThrowRefusedAsync(member, cancellationToken).ConfigureAwait(false);
         }
@@ -54,9 +54,9 @@ internal sealed class PostgresSagaLog : ISagaLog
 
         void Build(NpgsqlBatch batch)
         {
-            foreach (List<int> turn in turns)
+            foreach (List<int> round in rounds)
             {
-                AddEntries(batch.Add(Sql.Append, member), turn.ConvertAll(index => entries[index]));
+                AddEntries(batch.Add(Sql.Append, member), round.ConvertAll(index => entries[index]));
             }
         }
     }
@@ -70,9 +70,9 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .With(everything.SagaId.Value)
                 .With(everything.Generation.Value)
                 .With(NameOf(everything.NewState)!)
-                .With(everything.Events.Select(one => one.NodeId).ToArray())
-                .With(everything.Events.Select(one => SagaNames.Of(one.Type)).ToArray())
-                .WithJson(everything.Events.Select(one => TextOf(one.Data)).ToArray()),
+                .With(everything.Events.Select(nodeEvent => nodeEvent.NodeId).ToArray())
+                .With(everything.Events.Select(nodeEvent => SagaNames.Of(nodeEvent.Type)).ToArray())
+                .WithJson(everything.Events.Select(nodeEvent => TextOf(nodeEvent.Data)).ToArray()),
             async reader =>
             {
                 await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -87,14 +87,13 @@ internal sealed class PostgresSagaLog : ISagaLog
             cancellationToken).ConfigureAwait(false);
 
     /// <summary>
-    /// Inserts sagas, and tries again where that is certain to do no harm: after a connection that had died, or where the database has
-    /// lost a definition that was believed to be there. Not to be cancelled by one of those whose sagas these are; the time-out for
-    /// commands bounds it.
+    /// Inserts a group of sagas. Retries only where a retry is harmless: after a dead connection, or if the database has lost a definition.
+    /// The callers share the insert, so none of them can cancel it. The command time-out bounds it.
     /// </summary>
     private async Task<IReadOnlyList<bool>> CreateAsync(Membership member, IReadOnlyList<NewSaga> sagas)
     {
         NpgsqlException? unanswered = null;
-        for (int tries = 1; ; tries++)
+        for (int attempt = 1; ; attempt++)
         {
             try
             {
@@ -104,40 +103,41 @@ internal sealed class PostgresSagaLog : ISagaLog
                     return created;
                 }
 
-                if (tries == MostTries || !await ForgetLostDefinitionsAsync(sagas).ConfigureAwait(false))
+                if (attempt == MaxAttempts || !await ForgetLostDefinitionsAsync(sagas).ConfigureAwait(false))
                 {
-                    return tries == 1 ? created : await SettleAsync(member, sagas, created).ConfigureAwait(false);
+                    return attempt == 1 ? created : await CreditEarlierAttemptsAsync(member, sagas, created).ConfigureAwait(false);
                 }
             }
-            catch (NpgsqlException exception) when (tries < MostTries && ConnectionRetry.SaysNothingOfTheBatch(exception))
+            catch (NpgsqlException exception) when (attempt < MaxAttempts && ConnectionRetry.IsTransient(exception))
             {
-                unanswered = exception; // once more, on another connection
+                unanswered = exception; // retry on another connection
             }
-            catch (Exception refusal) when (unanswered is not null && refusal is JoinLostException or CoordinatorFencedException)
+            catch (Exception exception) when (unanswered is not null && exception is JoinLostException or CoordinatorFencedException)
             {
-                throw unanswered; // this try inserted nothing; whether an earlier one did is open, and the refusal would deny it
+                throw unanswered; // this attempt inserted nothing, but an earlier one may have, which the other exception would deny
             }
         }
     }
 
-    /// <returns>Whether the database has lost a definition that was believed to be there, so that it is to be inserted again.</returns>
+    /// <summary>Forgets definitions that the database has lost, so that the next attempt inserts them again.</summary>
+    /// <returns>True if the database has lost a definition.</returns>
     private async Task<bool> ForgetLostDefinitionsAsync(IReadOnlyList<NewSaga> sagas)
     {
         DefinitionHash[] needed = [.. sagas.Select(saga => saga.Definition.Hash).Distinct()];
-        List<DefinitionHash> known = await _database.ReadAsync(
+        List<DefinitionHash> present = await _database.ReadAsync(
             batch => batch.Add(Sql.KnownDefinitions).With(needed.Select(hash => hash.ToBytes()).ToArray()),
             rows => rows.ListAsync(row => DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(0))),
             CancellationToken.None).ConfigureAwait(false);
-        DefinitionHash[] lost = [.. needed.Except(known).Where(hash => _stored.TryRemove(hash, out _))];
+        DefinitionHash[] lost = [.. needed.Except(present).Where(hash => _stored.TryRemove(hash, out _))];
         return lost.Length > 0;
     }
 
-    /// <summary>A try before this one may have inserted what this one found there.</summary>
-    private async Task<IReadOnlyList<bool>> SettleAsync(Membership member, IReadOnlyList<NewSaga> sagas, IReadOnlyList<bool> created)
+    /// <summary>Counts a saga as created if an earlier attempt, whose answer was lost, inserted it.</summary>
+    private async Task<IReadOnlyList<bool>> CreditEarlierAttemptsAsync(Membership member, IReadOnlyList<NewSaga> sagas, IReadOnlyList<bool> created)
     {
         NewSaga[] found = [.. sagas.Where((_, index) => !created[index])];
         HashSet<Guid> before = await _database.ReadAsync(
-            batch => batch.Add(Sql.InsertedBefore)
+            batch => batch.Add(Sql.FindInsertedBefore)
                 .With(member.Coordinator.Value)
                 .With(found.Select(saga => saga.Id.Value).ToArray())
                 .With(found.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
@@ -158,7 +158,7 @@ internal sealed class PostgresSagaLog : ISagaLog
             _stored.TryAdd(definition.Hash, true);
         }
 
-        return [.. sagas.Select(saga => created.Remove(saga.Id.Value))]; // of one id that stands here twice, the first
+        return [.. sagas.Select(saga => created.Remove(saga.Id.Value))]; // if an id appears twice, only the first is new
 
         void Build(NpgsqlBatch batch)
         {
@@ -173,7 +173,7 @@ internal sealed class PostgresSagaLog : ISagaLog
         }
     }
 
-    /// <summary>Adds sagas to a statement that takes them as <see cref="Statements.InsertSagas"/> does.</summary>
+    /// <summary>Adds sagas as the parameters of <see cref="Statements.InsertSagas"/>.</summary>
     internal static void AddSagas(NpgsqlBatchCommand insert, IReadOnlyList<NewSaga> sagas) => insert
         .With(sagas.Select(saga => saga.Id.Value).ToArray())
         .With(sagas.Select(saga => saga.Definition.Name).ToArray())
@@ -193,62 +193,62 @@ internal sealed class PostgresSagaLog : ISagaLog
     }
 
     /// <summary>
-    /// The entries by index, in turns: one statement does not see what it writes itself, so what comes after the end of its saga goes
-    /// into the next, which finds the saga ended. As good as always there is one turn.
+    /// Splits the indexes of entries into rounds, one statement each. A statement does not see its own writes, so an entry after the end of
+    /// its saga goes into the next round, which finds the saga ended. One round is almost always enough.
     /// </summary>
-    private static List<List<int>> TurnsOf(IReadOnlyList<SagaLogEntry> entries)
+    private static List<List<int>> SplitIntoRounds(IReadOnlyList<SagaLogEntry> entries)
     {
-        List<List<int>> turns = [[]];
+        List<List<int>> rounds = [[]];
         Dictionary<SagaId, int> afterEnd = [];
         for (int i = 0; i < entries.Count; i++)
         {
             SagaLogEntry entry = entries[i];
-            int turn = afterEnd.GetValueOrDefault(entry.SagaId);
-            if (turn == turns.Count)
+            int round = afterEnd.GetValueOrDefault(entry.SagaId);
+            if (round == rounds.Count)
             {
-                turns.Add([]);
+                rounds.Add([]);
             }
 
-            turns[turn].Add(i);
+            rounds[round].Add(i);
             if (entry.NewState is not (null or SagaState.Running or SagaState.Unwinding))
             {
-                afterEnd[entry.SagaId] = turn + 1;
+                afterEnd[entry.SagaId] = round + 1;
             }
         }
 
-        return turns;
+        return rounds;
     }
 
-    /// <summary>Nothing was written, since this process's join does not count where the statement was answered: finds out why, and throws.</summary>
+    /// <summary>Throws the reason why this process's join was not current where the statement ran. Nothing was written.</summary>
     private async Task ThrowRefusedAsync(Membership member, CancellationToken cancellationToken)
     {
-        JoinRow? present = await _database.ReadAsync(
-            batch => batch.Add(Sql.Present).With(member.Coordinator.Value), rows => rows.FirstAsync(JoinRow.Of), cancellationToken).ConfigureAwait(false);
-        PostgresFence.EnsureCounts(_database, member, present);
-        throw new JoinLostException(member); // it counts where this was asked, which is another server or another time
+        JoinRow? current = await _database.ReadAsync(
+            batch => batch.Add(Sql.CurrentJoin).With(member.Coordinator.Value), rows => rows.FirstAsync(JoinRow.Of), cancellationToken).ConfigureAwait(false);
+        PostgresFence.EnsureMember(_database, member, current);
+        throw new JoinLostException(member); // the join is current now, but was not where or when the write ran
     }
 
-    /// <summary>Answers for entries that were not written: they may have been before, and their saga has ended since: an answer was lost.</summary>
+    /// <summary>Marks refused entries as written if an earlier attempt wrote them: its answer was lost, and the saga has ended since.</summary>
     private async Task AcceptRepeatsAsync(Membership member, IReadOnlyList<SagaLogEntry> entries, bool[] written, CancellationToken cancellationToken)
     {
         int[] refused = [.. Enumerable.Range(0, written.Length).Where(index => !written[index])];
         (long Ordinal, SavedNodeEvent Event)[] events =
             [.. refused.SelectMany((index, i) => entries[index].Events.Select(nodeEvent => (i + 1L, nodeEvent)))];
-        List<long> standing = await _database.ReadAsync(
-            batch => batch.Add(Sql.StandAlready)
+        List<long> alreadyWritten = await _database.ReadAsync(
+            batch => batch.Add(Sql.FindAlreadyWritten)
                 .With(member.Coordinator.Value)
                 .With(refused.Select(index => entries[index].SagaId.Value).ToArray())
                 .With(refused.Select(index => entries[index].Generation.Value).ToArray())
                 .With(refused.Select(index => NameOf(entries[index].NewState)).ToArray())
-                .With(events.Select(one => one.Ordinal).ToArray())
-                .With(events.Select(one => one.Event.NodeId).ToArray())
-                .With(events.Select(one => SagaNames.Of(one.Event.Type)).ToArray()),
+                .With(events.Select(item => item.Ordinal).ToArray())
+                .With(events.Select(item => item.Event.NodeId).ToArray())
+                .With(events.Select(item => SagaNames.Of(item.Event.Type)).ToArray()),
             rows => rows.ListAsync(row => row.GetInt64(0)),
             cancellationToken).ConfigureAwait(false);
-        standing.ForEach(ordinal => written[refused[ordinal - 1]] = true);
+        alreadyWritten.ForEach(ordinal => written[refused[ordinal - 1]] = true);
     }
 
-    /// <summary>Adds entries to a statement that takes them as <see cref="Statements.Append"/> does.</summary>
+    /// <summary>Adds entries as the parameters of <see cref="Statements.Append"/>.</summary>
     internal static void AddEntries(NpgsqlBatchCommand append, IReadOnlyList<SagaLogEntry> entries)
     {
         int count = entries.Sum(entry => entry.Events.Count);
@@ -280,28 +280,28 @@ internal sealed class PostgresSagaLog : ISagaLog
 
     private static string? NameOf(SagaState? state) => state is { } known ? SagaNames.Of(known) : null;
 
-    private static async Task<(bool Counts, bool[] Written)> ReadWrittenAsync(
-        NpgsqlDataReader reader, List<List<int>> turns, int count, CancellationToken cancellationToken)
+    private static async Task<(bool IsMember, bool[] Written)> ReadWrittenAsync(
+        NpgsqlDataReader reader, List<List<int>> rounds, int count, CancellationToken cancellationToken)
     {
-        bool counts = false;
+        bool isMember = false;
         var written = new bool[count];
-        foreach (List<int> turn in turns)
+        foreach (List<int> round in rounds)
         {
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
                 if (reader.GetInt64(0) is > 0 and long ordinal)
                 {
-                    written[turn[(int)ordinal - 1]] = true;
+                    written[round[(int)ordinal - 1]] = true;
                 }
                 else
                 {
-                    counts = true;
+                    isMember = true;
                 }
             }
 
             await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        return (counts, written);
+        return (isMember, written);
     }
 }

@@ -6,32 +6,34 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>What operators see of the sagas in Postgres, and do to them.</summary>
+/// <summary>The queries and actions of operators on sagas in Postgres.</summary>
 internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLock ownerLock) : ISagaOperations
 {
-    private const string Changed = "it changed while the lever was pulled";
+    private const string Changed = "it changed while the action ran";
 
     private OperatorStatements Sql => database.Operators;
 
     public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => database.QueryAsync(
         async connection =>
         {
-            var about = new { Id = sagaId.Value, Longest = SagaDetails.LongestText };
-            SagaDetailsRow? row = (await QueryAsync<SagaDetailsRow>(connection, Sql.FindSaga, about, cancellationToken).ConfigureAwait(false)).SingleOrDefault();
+            var parameters = new { Id = sagaId.Value, Longest = SagaDetails.LongestText };
+            SagaDetailsRow? row = (await QueryAsync<SagaDetailsRow>(connection, Sql.FindSaga, parameters, cancellationToken).ConfigureAwait(false))
+                .SingleOrDefault();
             if (row is null)
             {
                 return null;
             }
 
-            IEnumerable<EventRow> events = await QueryAsync<EventRow>(connection, Sql.FindEvents, about, cancellationToken).ConfigureAwait(false);
-            IEnumerable<CoordinatorRow> owner = await QueryAsync<CoordinatorRow>(connection, Sql.FindOwner, about, cancellationToken).ConfigureAwait(false);
+            IEnumerable<EventRow> events = await QueryAsync<EventRow>(connection, Sql.FindEvents, parameters, cancellationToken).ConfigureAwait(false);
+            IEnumerable<CoordinatorRow> owner =
+                await QueryAsync<CoordinatorRow>(connection, Sql.FindOwner, parameters, cancellationToken).ConfigureAwait(false);
             return row.ToDetails(events, owner.SingleOrDefault());
         },
         cancellationToken);
 
     public async Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
     {
-        var narrowed = new
+        var parameters = new
         {
             State = filter.State is { } state ? SagaNames.Of(state) : null,
             Owner = filter.Owner?.Value,
@@ -39,7 +41,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
             Before = filter.Before?.Value,
             filter.Limit,
         };
-        return [.. (await QueryAsync<SagaSummaryRow>(Sql.ListSagas, narrowed, cancellationToken).ConfigureAwait(false)).Select(row => row.ToSummary())];
+        return [.. (await QueryAsync<SagaSummaryRow>(Sql.ListSagas, parameters, cancellationToken).ConfigureAwait(false)).Select(row => row.ToSummary())];
     }
 
     public async Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
@@ -49,19 +51,25 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
         [.. (await QueryAsync<CoordinatorRow>(Sql.ListCoordinators, parameters: null, cancellationToken).ConfigureAwait(false)).Select(row => row.ToDetails())];
 
     public Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.Pause, new { Coordinator = coordinator.Value, Kind = SagaNames.Of(OperatorActionKind.Pause), note.Actor, note.Reason }, cancellationToken);
+        PerformAsync(
+            Sql.Pause,
+            new { Coordinator = coordinator.Value, Kind = SagaNames.Of(OperatorActionKind.Pause), note.Actor, note.Reason },
+            cancellationToken);
 
     public Task ResumeAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.Resume, new { Coordinator = coordinator.Value, Kind = SagaNames.Of(OperatorActionKind.Resume), note.Actor, note.Reason, Sender = database.Instance }, cancellationToken);
+        PerformAsync(
+            Sql.Resume,
+            new { Coordinator = coordinator.Value, Kind = SagaNames.Of(OperatorActionKind.Resume), note.Actor, note.Reason, Sender = database.Instance },
+            cancellationToken);
 
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.Hold, OperatorActionKind.Hold, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
+        PerformAsync(Sql.Hold, OperatorActionKind.Hold, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
 
     public Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
         PerformAsync(Sql.Release, OperatorActionKind.Release, sagaId, note, "it is not held", cancellationToken);
 
     public Task<OperatorActionResult> RecordRetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.NoteRetry, OperatorActionKind.Retry, sagaId, note, "it has ended, and is not recovered any more", cancellationToken);
+        PerformAsync(Sql.RecordRetry, OperatorActionKind.Retry, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
 
     public Task<OperatorActionResult> AbandonAsync(SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) =>
         ChangeAsync(Sql.Abandon, OperatorActionKind.Abandon, sagaId, _ => 0, Changed, condition, note, cancellationToken);
@@ -72,7 +80,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
         OperatorActionKind.InjectError,
         sagaId,
         saga => saga.Graph?.Find(node)?.Id,
-        $"node '{node}' is not one whose action has started and not ended",
+        $"node '{node}' does not exist, or its action has not started or has already ended",
         condition,
         note,
         cancellationToken);
@@ -81,7 +89,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
     {
         Guid[] all = [.. await QueryAsync<Guid>(Sql.ListIds, parameters: null, cancellationToken).ConfigureAwait(false)];
         return await ownerLock.RunAsync(
-            "making all joins worthless",
+            "revoking all joins",
             batch =>
             {
                 foreach (Guid id in all.Order())
@@ -90,7 +98,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
                 }
 
                 batch.Add(Sql.RevokeJoins).With(all);
-                batch.Add(Sql.NoteRevoked).With(SagaNames.Of(OperatorActionKind.Revoke)).With(note.Actor).With(note.Reason);
+                batch.Add(Sql.RecordRevocation).With(SagaNames.Of(OperatorActionKind.Revoke)).With(note.Actor).With(note.Reason);
             },
             async rows =>
             {
@@ -101,21 +109,21 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
     }
 
     private async Task<OperatorActionResult> PerformAsync(
-        string statement, OperatorActionKind kind, SagaId sagaId, OperatorNote note, string whyNot, CancellationToken cancellationToken)
+        string statement, OperatorActionKind kind, SagaId sagaId, OperatorNote note, string reason, CancellationToken cancellationToken)
     {
         var parameters = new { Id = sagaId.Value, Kind = SagaNames.Of(kind), note.Actor, note.Reason, Sender = database.Instance };
         return await PerformAsync(statement, parameters, cancellationToken).ConfigureAwait(false)
             ? OperatorActionResult.Done.Instance
-            : await NotPulledAsync(sagaId, whyNot, cancellationToken).ConfigureAwait(false);
+            : await ExplainNoEffectAsync(sagaId, reason, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Changes a saga behind the lock of its owner's row, as it was when it was looked at; see <see cref="OperatorStatements.LockOwner"/>.</summary>
+    /// <summary>Changes a saga behind the lock on its owner, if it is unchanged since it was read; see <see cref="OperatorStatements.LockOwner"/>.</summary>
     private async Task<OperatorActionResult> ChangeAsync(
         string statement,
         OperatorActionKind kind,
         SagaId sagaId,
         Func<SagaDetails, int?> findNode,
-        string whyNot,
+        string reason,
         OperatorActionCondition condition,
         OperatorNote note,
         CancellationToken cancellationToken)
@@ -132,7 +140,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
 
         if (findNode(saga) is not { } node)
         {
-            return new OperatorActionResult.Superseded(saga.Summary, whyNot);
+            return new OperatorActionResult.Superseded(saga.Summary, reason);
         }
 
         var parameters = new
@@ -150,7 +158,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
             Sender = database.Instance,
         };
 
-        // Two statements of one transaction: the second has a snapshot of its own, and sees what it had to wait for.
+        // Two statements: the second takes its snapshot after the lock, so it sees the writes that the lock waited for.
         string statements = $"{Sql.LockOwner};\n{statement};\n{Statements.Commit}";
         if (await ownerLock.RunOnceAsync(
             $"{SagaNames.Of(kind)} of saga {sagaId}",
@@ -162,19 +170,20 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
 
         return await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } present ? OperatorActionResult.NoSuchSaga.Instance
             : OperatorActionRules.Refusal(present, condition)
-                ?? new OperatorActionResult.Superseded(present.Summary, present.Summary == saga.Summary ? whyNot : Changed);
+                ?? new OperatorActionResult.Superseded(present.Summary, present.Summary == saga.Summary ? reason : Changed);
     }
 
-    private async Task<OperatorActionResult> NotPulledAsync(SagaId sagaId, string why, CancellationToken cancellationToken) =>
+    private async Task<OperatorActionResult> ExplainNoEffectAsync(SagaId sagaId, string reason, CancellationToken cancellationToken) =>
         await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is { } present
-            ? new OperatorActionResult.Superseded(present.Summary, why)
+            ? new OperatorActionResult.Superseded(present.Summary, reason)
             : OperatorActionResult.NoSuchSaga.Instance;
 
     private Task<bool> PerformAsync(string statement, object parameters, CancellationToken cancellationToken) => ConnectionRetry.RunOnceAsync(
         database.OpenAsync, connection => PerformAsync(connection, statement, parameters, cancellationToken), cancellationToken);
 
-    /// <returns>Whether the last of its results has a row.</returns>
-    /// <exception cref="NpgsqlException">There was no answer, or one that a fail-over could undo.</exception>
+    /// <summary>Runs statements and checks their commit.</summary>
+    /// <returns>True if the last result has a row.</returns>
+    /// <exception cref="NpgsqlException">No answer arrived, or a fail-over may undo the commit.</exception>
     private static async Task<bool> PerformAsync(NpgsqlConnection connection, string statements, object parameters, CancellationToken cancellationToken)
     {
         using var commit = new CommitWatch(connection);
@@ -189,7 +198,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
             }
         }
 
-        commit.Ensure();
+        commit.EnsureReplicated();
         return any;
     }
 

@@ -8,17 +8,17 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>Sagas in Postgres, as recovery sees them.</summary>
+/// <summary>The store of sagas in Postgres, for recovery.</summary>
 internal sealed class PostgresSagaStore(
     PostgresDatabase database, PostgresSchema schema, PostgresJoin join, IOptions<SagaRecoveryOptions> options)
     : ISagaStore
 {
-    /// <summary>A few megabytes: what a batch of unusually long logs needed is not kept.</summary>
-    private const int MostEventRowsKept = 100_000;
+    /// <summary>The largest buffer that is kept, a few megabytes. A larger one, after a batch of unusually long logs, is dropped.</summary>
+    private const int MaxPooledEventRows = 100_000;
 
     private readonly int _pageSize = options.Value.ListPageSize;
     private readonly DefinitionCache _definitions = new();
-    private readonly ConcurrentBag<List<LoadedPage.EventRow>> _eventRows = []; // as many as loads have been under way at once: used again
+    private readonly ConcurrentBag<List<LoadedPage.EventRow>> _eventBuffers = []; // a pool: one buffer for each concurrent load
 
     public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
     {
@@ -30,15 +30,17 @@ internal sealed class PostgresSagaStore(
 
     public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
-        // Each page has a snapshot of its own, later than the one before. That is enough: a saga in progress throughout has one id
-        // and stands in its page whenever that is read.
+        // Each page has a snapshot of its own, later than the previous one. That is enough: the id of a saga never changes, so a saga that
+        // stays unfinished is in its page at any time.
         var names = new NameCache();
         List<Candidate> page = [];
         Guid after = Guid.Empty;
         do
         {
             await ConnectionRetry.RunAsync(
-                database.OpenAsync, connection => ListPageAsync(connection, member, page, names, after, cancellationToken), cancellationToken).ConfigureAwait(false);
+                database.OpenAsync,
+                connection => ListPageAsync(connection, member, page, names, after, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
             page.ForEach(listing.Add);
             after = page.Count == 0 ? after : page[^1].SagaId.Value;
         }
@@ -52,13 +54,13 @@ internal sealed class PostgresSagaStore(
     public async Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken)
     {
         HashSet<SagaId> lost = [.. sagas];
-        foreach (SagaId[] chunk in sagas.Chunk(_pageSize).DefaultIfEmpty([])) // asked for none, it still says whether this process's join counts
+        foreach (SagaId[] chunk in sagas.Chunk(_pageSize).DefaultIfEmpty([])) // an empty chunk still checks that this process's join is current
         {
             lost.ExceptWith(await database.ReadAsync(
                 batch => batch.Add(database.Statements.FindStored).With(member.Coordinator.Value).With(chunk.Select(saga => saga.Value).ToArray()),
                 async rows =>
                 {
-                    PostgresFence.EnsureCounts(database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
+                    PostgresFence.EnsureMember(database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
                     return await rows.ListAsync(row => new SagaId(row.GetGuid(0))).ConfigureAwait(false);
                 },
                 cancellationToken).ConfigureAwait(false));
@@ -80,60 +82,61 @@ internal sealed class PostgresSagaStore(
     private async Task<IReadOnlyList<LoadedSaga>> LoadAsync(
         NpgsqlConnection connection, Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
     {
-        var page = new LoadedPage(candidates, _definitions, row => PostgresFence.EnsureCounts(database, member, row));
+        var page = new LoadedPage(candidates, _definitions, row => PostgresFence.EnsureMember(database, member, row));
         Guid[] ids = [.. candidates.Select(candidate => candidate.SagaId.Value)];
-        var batch = new NpgsqlBatch(connection); // decides nothing behind a lock: any isolation level will do
+        var batch = new NpgsqlBatch(connection); // reads only, without a lock: any isolation level is sufficient
         await using (batch.ConfigureAwait(false))
         {
-            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+            batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
             batch.Add(database.Statements.LoadSagas).With(member.Coordinator.Value).With(ids);
             batch.Add(database.Statements.LoadEvents).With(member.Coordinator.Value).With(ids);
             NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
-                await PostgresFence.ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+                await PostgresFence.ReadCurrentJoinAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
                 await ReadPageAsync(page, reader, cancellationToken).ConfigureAwait(false);
             }
         }
 
-        if (page.UnknownDefinitions is { Length: > 0 } unknown)
+        if (page.MissingDefinitions is { Length: > 0 } missing)
         {
             page.Add(await PostgresDatabase.ReadAsync(
                 connection,
-                batch => batch.Add(database.Statements.LoadDefinitions).With(unknown),
+                batch => batch.Add(database.Statements.LoadDefinitions).With(missing),
                 rows => rows.ListAsync(LoadedPage.ReadDefinition),
                 cancellationToken).ConfigureAwait(false));
         }
 
-        return page.Answer();
+        return page.GetResults();
     }
 
     private async Task ReadPageAsync(LoadedPage page, NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
-        List<LoadedPage.EventRow> events = _eventRows.TryTake(out List<LoadedPage.EventRow>? used) ? used : [];
+        List<LoadedPage.EventRow> events = _eventBuffers.TryTake(out List<LoadedPage.EventRow>? pooled) ? pooled : [];
         await page.ReadAsync(reader, events, cancellationToken).ConfigureAwait(false);
-        if (events.Capacity <= MostEventRowsKept)
+        if (events.Capacity <= MaxPooledEventRows)
         {
             events.Clear();
-            _eventRows.Add(events);
+            _eventBuffers.Add(events);
         }
     }
 
-    /// <returns>True, so that it can be run again: <paramref name="page"/> holds the whole page then.</returns>
+    /// <summary>Reads one page into a list. It clears the list first, so that it can run more than once.</summary>
+    /// <returns>Always true; a retry needs a result.</returns>
     private async Task<bool> ListPageAsync(
         NpgsqlConnection connection, Membership member, List<Candidate> page, NameCache names, Guid after, CancellationToken cancellationToken)
     {
         page.Clear();
-        var batch = new NpgsqlBatch(connection); // decides nothing behind a lock: any isolation level will do
+        var batch = new NpgsqlBatch(connection); // reads only, without a lock: any isolation level is sufficient
         await using (batch.ConfigureAwait(false))
         {
-            batch.Add(database.Statements.Present).With(member.Coordinator.Value);
+            batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
             batch.Add(database.Statements.ListPage).With(member.Coordinator.Value).With(after).With(_pageSize);
             NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
-                await PostgresFence.ReadPresentAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
-                PostgresFence.EnsureCounts(
+                await PostgresFence.ReadCurrentJoinAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
+                PostgresFence.EnsureMember(
                     database, member, await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false));
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
@@ -145,30 +148,30 @@ internal sealed class PostgresSagaStore(
         }
     }
 
-    /// <summary>Listings hold many sagas of few names: one string for each, fit to be shown in a line of a log.</summary>
+    /// <summary>A cache of saga names, since listings have many sagas and few names. The strings are safe for a line of a log.</summary>
     private sealed class NameCache
     {
         private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
-        private (string Name, string Shown) _last = ("", "");
+        private (string Name, string DisplayName) _last = ("", "");
 
         public string Get(string name)
         {
             if (name != _last.Name)
             {
-                _last = (name, Find(name)); // neighbours often have the same: then nothing is hashed
+                _last = (name, Find(name)); // the previous saga often has the same name, which then needs no hashing
             }
 
-            return _last.Shown;
+            return _last.DisplayName;
         }
 
         private string Find(string name)
         {
-            if (!_names.TryGetValue(name, out string? shown))
+            if (!_names.TryGetValue(name, out string? displayName))
             {
-                _names.Add(name, shown = PlainText.OneLine(name));
+                _names.Add(name, displayName = PlainText.OneLine(name));
             }
 
-            return shown;
+            return displayName;
         }
     }
 }

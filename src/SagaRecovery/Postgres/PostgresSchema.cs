@@ -8,12 +8,12 @@ using SagaRecovery.Diagnostics;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// The tables: their script for people to read and run, a check that says what differs, and their creation where that was asked for.
-/// Thread-safe.
+/// The database tables of SagaRecovery: a script that creates them, a check that reports differences, and their creation or upgrade.
 /// </summary>
+/// <remarks>This type is thread-safe.</remarks>
 public sealed class PostgresSchema
 {
-    /// <summary>The version that this package needs.</summary>
+    /// <summary>The schema version that this package requires.</summary>
     public const int Version = 4;
 
     private const string ScriptPrefix = "SagaRecovery.Postgres.Schema.";
@@ -30,20 +30,25 @@ public sealed class PostgresSchema
 
     private string Name => _database.Options.Schema;
 
-    /// <summary>The whole script that creates the tables in an empty schema: plain SQL, for <c>psql</c>.</summary>
-    /// <param name="schema">The schema's name, as in <see cref="PostgresStoreOptions.Schema"/>.</param>
+    /// <summary>Returns the script that creates the tables in an empty schema, as plain SQL for <c>psql</c>.</summary>
+    /// <param name="schema">The name of the schema, as in <see cref="PostgresStoreOptions.Schema"/>.</param>
     public static string Script(string schema = "saga_recovery")
     {
         IEnumerable<string> steps = Enumerable.Range(1, Version).Select(version => Step(schema, version));
         return $"create schema if not exists {schema};\n\n" + string.Join('\n', steps);
     }
 
-    /// <summary>Compares the tables with those that this package needs.</summary>
-    /// <returns>What is missing or different, a line each; empty: nothing. Additions are not reported.</returns>
+    /// <summary>Compares the tables with those that this package requires.</summary>
+    /// <param name="cancellationToken">Cancels the check.</param>
+    /// <returns>One line for each missing or different element, or an empty list. Additional elements are not reported.</returns>
+    /// <exception cref="NpgsqlException">The database could not be reached, or refused a statement.</exception>
     public async Task<IReadOnlyList<string>> CheckAsync(CancellationToken cancellationToken = default) =>
         (await InspectAsync(cancellationToken).ConfigureAwait(false)).Differences;
 
-    /// <summary>Creates the tables, or brings them up to date; harmless where they are. Processes that do so at once take turns.</summary>
+    /// <summary>Creates the tables or upgrades them to <see cref="Version"/>. Does nothing if they are up to date.</summary>
+    /// <remarks>Several processes may call this at once: a lock in the database makes them run one after the other.</remarks>
+    /// <param name="cancellationToken">Cancels the creation, which then has no effect.</param>
+    /// <exception cref="NpgsqlException">The database could not be reached, or refused a statement.</exception>
     public async Task CreateAsync(CancellationToken cancellationToken = default)
     {
         NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -72,8 +77,8 @@ public sealed class PostgresSchema
         }
     }
 
-    /// <summary>Once to a process: creates the tables if that was asked for, and checks them.</summary>
-    /// <exception cref="InvalidOperationException">They differ; the message says how, and what to do.</exception>
+    /// <summary>Creates the tables if the options ask for it, and checks them. Runs until it succeeds once in a process.</summary>
+    /// <exception cref="InvalidOperationException">The tables differ; the message states the differences and the remedy.</exception>
     internal async Task EnsureAsync(CancellationToken cancellationToken)
     {
         if (_ready)
@@ -90,10 +95,10 @@ public sealed class PostgresSchema
         if (differences.Count > 0)
         {
             string advice = version > Version
-                ? "A newer package made them: this process has to be deployed with that one."
-                : $"Run the script (PostgresSchema.Script), or set {PostgresStoreOptions.SectionName}:{nameof(PostgresStoreOptions.CreateSchema)} to true.";
+                ? "A newer version of the package created them: deploy this process with that version."
+                : $"Run the script (PostgresSchema.Script) or set {PostgresStoreOptions.SectionName}:{nameof(PostgresStoreOptions.CreateSchema)} to true.";
             throw new InvalidOperationException(
-                $"The tables in schema '{Name}' are not those that SagaRecovery needs: {string.Join("; ", differences)}. {advice}");
+                $"The tables in schema '{Name}' are not those that SagaRecovery requires: {string.Join("; ", differences)}. {advice}");
         }
 
         Log.SchemaReady(_logger, Name, Version);
@@ -110,7 +115,7 @@ public sealed class PostgresSchema
             {
                 Version => await CompareAsync(connection, cancellationToken).ConfigureAwait(false),
                 0 => ["there are none"],
-                _ => [$"they are at version {version}, and this package needs {Version}"],
+                _ => [$"they are at version {version}, and this package requires {Version}"],
             };
             return (version, differences);
         }
@@ -122,7 +127,7 @@ public sealed class PostgresSchema
             connection,
             batch =>
             {
-                batch.Add("select set_config('quote_all_identifiers', 'off', true)"); // it would quote what is compared
+                batch.Add("select set_config('quote_all_identifiers', 'off', true)"); // if on, it would quote the identifiers in the description
                 batch.Add(Resource("describe.sql")).With(Name);
             },
             async rows =>
@@ -139,10 +144,10 @@ public sealed class PostgresSchema
 
     private async Task<int> VersionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        List<bool> there = await ListAsync(
+        List<bool> exists = await ListAsync(
             connection, batch => batch.Add("select to_regclass($1) is not null").With($"{Name}.schema_version"), row => row.GetBoolean(0), cancellationToken)
             .ConfigureAwait(false);
-        if (!there[0])
+        if (!exists[0])
         {
             return 0;
         }
@@ -153,7 +158,7 @@ public sealed class PostgresSchema
         return version[0];
     }
 
-    /// <summary>Without Dapper, which generates code for each statement: every process that starts waits for this one.</summary>
+    /// <summary>Runs a query without Dapper, whose code generation would delay the start of every process.</summary>
     private static Task<List<T>> ListAsync<T>(
         NpgsqlConnection connection, Action<NpgsqlBatch> build, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
         PostgresDatabase.ReadAsync(connection, build, rows => rows.ListAsync(read), cancellationToken);
@@ -161,8 +166,9 @@ public sealed class PostgresSchema
     private static string Step(string schema, int version)
     {
         string number = version.ToString("D4", CultureInfo.InvariantCulture);
-        string script = Array.Find(Assembly.GetExecutingAssembly().GetManifestResourceNames(), name => name.StartsWith(ScriptPrefix + number, StringComparison.Ordinal))
-            ?? throw new InvalidOperationException($"There is no script for schema version {version}.");
+        string[] resources = Assembly.GetExecutingAssembly().GetManifestResourceNames();
+        string script = Array.Find(resources, name => name.StartsWith(ScriptPrefix + number, StringComparison.Ordinal))
+            ?? throw new InvalidOperationException($"The package contains no script for schema version {version}.");
         string applied = string.Create(CultureInfo.InvariantCulture, $"\ninsert into {schema}.schema_version (version) values ({version});\n");
         return Statements.Named(schema, Read(script)) + applied;
     }

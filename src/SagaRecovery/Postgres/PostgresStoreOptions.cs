@@ -3,40 +3,41 @@ using Microsoft.Extensions.Options;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>Where in Postgres the sagas are; bound from the configuration section <see cref="SectionName"/>.</summary>
+/// <summary>The options of the Postgres store, bound from the configuration section <see cref="SectionName"/>.</summary>
 public sealed class PostgresStoreOptions
 {
-    /// <summary><c>SagaRecovery:Postgres</c>.</summary>
+    /// <summary>The name of the configuration section, <c>SagaRecovery:Postgres</c>.</summary>
     public const string SectionName = SagaRecoveryOptions.SectionName + ":Postgres";
 
-    /// <summary>
-    /// The key under which a second <c>NpgsqlDataSource</c> may be registered for the one connection that lasts, on which signs of life
-    /// are given and hints heard. Needed where the data source leads through a pooler that gives connections out by transaction.
-    /// </summary>
+    /// <summary>The key of an optional second <c>NpgsqlDataSource</c> for the long-lived connection that sends heartbeats and receives hints.</summary>
+    /// <remarks>Register one if the main data source leads through a pooler in transaction mode.</remarks>
     public const string DirectDataSource = "SagaRecovery.Direct";
 
-    /// <summary>The database schema that holds the tables. Lower-case letters, digits and underscores. Default <c>saga_recovery</c>.</summary>
+    /// <summary>The name of the database schema that holds the tables.</summary>
+    /// <value>1 to 63 lower-case letters, digits and underscores, not beginning with a digit. The default is <c>saga_recovery</c>.</value>
     public string Schema { get; set; } = "saga_recovery";
 
-    /// <summary>
-    /// Whether the tables are created, or brought up to date, when the process first reaches the database. If not, they are only
-    /// checked, and recovery says what differs. Default false.
-    /// </summary>
+    /// <summary>A value that indicates if the process creates or upgrades the tables when it first connects to the database.</summary>
+    /// <value>
+    /// <see langword="true"/> to create or upgrade the tables; <see langword="false"/> to check them only, and report differences. The default
+    /// is <see langword="false"/>.
+    /// </value>
     public bool CreateSchema { get; set; }
 
-    /// <summary>
-    /// Whether writes are prepared on the server, which spares it planning them anew. Off behind a pooler that gives each transaction
-    /// another connection and does not carry prepared statements along, as pgbouncer before 1.21. Default true.
-    /// </summary>
+    /// <summary>A value that indicates if frequent statements are prepared on the server, which saves planning them each time.</summary>
+    /// <value><see langword="true"/> or <see langword="false"/>. The default is <see langword="true"/>.</value>
+    /// <remarks>Turn this off behind a pooler in transaction mode that does not support prepared statements, such as pgbouncer before 1.21.</remarks>
     public bool PreparedStatements { get; set; } = true;
 }
 
+/// <summary>The validator of <see cref="PostgresStoreOptions"/>.</summary>
 internal sealed partial class PostgresStoreOptionsValidator : IValidateOptions<PostgresStoreOptions>
 {
     public ValidateOptionsResult Validate(string? name, PostgresStoreOptions options) => SchemaName().IsMatch(options.Schema)
         ? ValidateOptionsResult.Success
         : ValidateOptionsResult.Fail(
-            $"{PostgresStoreOptions.SectionName}:{nameof(options.Schema)} must be 1 to 63 lower-case letters, digits and underscores, and not begin with a digit (was '{options.Schema}')");
+            $"{PostgresStoreOptions.SectionName}:{nameof(options.Schema)} must be 1 to 63 lower-case letters, digits and underscores, "
+            + $"and must not begin with a digit (was '{options.Schema}')");
 
     [GeneratedRegex("^[a-z_][a-z0-9_]{0,62}$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex SchemaName();

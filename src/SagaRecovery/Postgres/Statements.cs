@@ -1,24 +1,24 @@
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// Every statement that the store runs, one constant each. The schema name is a validated setting and is put in once; all else is
-/// parameters. <c>$1</c> and <c>$2</c> are always the coordinator's id and the token of its join.
+/// The statements of the store and the log. The schema name is a validated setting and part of the text; everything else is a parameter.
+/// <c>$1</c> is the coordinator's id, and <c>$2</c> the token of its join, unless a comment says otherwise.
 /// </summary>
 /// <remarks>
-/// A batch that writes begins with <see cref="Begin"/>: what is decided behind a lock is decided on a snapshot taken after the lock,
-/// whatever isolation level the database, the role or the connection has as its default. See docs/decisions/0002-fencing-by-the-owners-row.md.
+/// A batch that writes begins with <see cref="Begin"/>. A decision behind a lock then uses a snapshot taken after the lock, at any default
+/// isolation level of the database, the role or the connection. See docs/decisions/0002-fencing-by-the-owners-row.md.
 /// </remarks>
 internal sealed class Statements(string schema)
 {
-    /// <summary>First in every batch that decides something behind a lock; <see cref="Commit"/> is the last. All travel together.</summary>
+    /// <summary>Begins every batch that decides something behind a lock. The batch ends with <see cref="Commit"/>, and is sent as a whole.</summary>
     public const string Begin = "begin isolation level read committed";
 
-    /// <summary>How many joins before its own a process remembers; see <see cref="JoinLineage"/>.</summary>
+    /// <summary>The number of predecessors that a join keeps; see <see cref="JoinLineage"/>.</summary>
     private const string KeptPredecessors = "64";
 
     /// <summary>
-    /// Joining, behind <see cref="LockExclusively"/>. <c>$2</c>: the new token; <c>$3, $4</c>: host and process id. Answers the number that
-    /// was given, and the tokens of the joins before.
+    /// Joins, behind <see cref="LockExclusively"/>. <c>$2</c>: the new token; <c>$3, $4</c>: host and process id. Returns the incarnation and
+    /// the tokens of the preceding joins.
     /// </summary>
     public string Join { get; } = In(schema, $$"""
         insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start, table_id)
@@ -35,10 +35,10 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Joining again, behind <see cref="LockExclusively"/>, after the database has lost the join or has been started anew: only where the
-    /// row names no join that was made since. <c>$2</c>: the token that was lost; <c>$3, $4</c>: host and process id; <c>$5</c>: the new
-    /// token; <c>$6</c>: the number that was lost; <c>$7</c>: that token and those of the joins before it. A number is not given twice to
-    /// one process, even if the database has forgotten it. A try whose answer was lost stands: the next, with the same token, changes no number.
+    /// Joins again, behind <see cref="LockExclusively"/>, after the database has lost the join or was restarted. It changes nothing if
+    /// another process has joined since. <c>$2</c>: the lost token; <c>$3, $4</c>: host and process id; <c>$5</c>: the new token; <c>$6</c>:
+    /// the lost incarnation; <c>$7</c>: the lost token and its predecessors. A process never gets the same incarnation twice, even if the
+    /// database has forgotten it. After an attempt whose answer was lost, the next one has the same token and keeps the incarnation.
     /// </summary>
     public string Rejoin { get; } = In(schema, $$"""
         insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start, table_id)
@@ -52,7 +52,10 @@ internal sealed class Statements(string schema)
         returning incarnation, predecessors
         """);
 
-    /// <summary>After <see cref="Rejoin"/>: sagas that this process has in flight stay its own. <c>$2</c>: the new token; <c>$3</c>: the number that was lost.</summary>
+    /// <summary>
+    /// Moves the sagas that this process has in flight to its new incarnation, after <see cref="Rejoin"/>. <c>$2</c>: the new token;
+    /// <c>$3</c>: the lost incarnation.
+    /// </summary>
     public string KeepInFlight { get; } = In(schema, """
         update {schema}.saga_in_hand h set incarnation = c.incarnation
         from {schema}.saga_coordinator c
@@ -60,9 +63,9 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Behind <see cref="Begin"/>, in a transaction that takes from a coordinator. It locks nothing yet, and tells which backend is to be
-    /// watched: behind a pooler that is not the connection's. Such a transaction may have to wait for a writer that has stopped, so the
-    /// time-outs that an administrator has set for statements do not apply to it; the client's own does.
+    /// Returns the backend of a transaction that takes something from a coordinator. It follows <see cref="Begin"/> and takes no lock.
+    /// Behind a pooler, the backend is not that of the connection. Such a transaction may wait for a stalled writer, so it turns off the
+    /// time-outs that an administrator has set for statements. The time-out of the client still applies.
     /// </summary>
     public string Backend { get; } = $"""
         {NoLoadBalance} select pg_backend_pid(), pg_is_in_recovery(),
@@ -70,10 +73,10 @@ internal sealed class Statements(string schema)
             case when current_setting('transaction_timeout', true) is not null then set_config('transaction_timeout', '0', true) end
         """;
 
-    /// <summary>Travels with what it commits: nothing is ever locked by a client that has stopped in between.</summary>
+    /// <summary>Ends a batch. It is sent with the batch, so a client that stalls in between holds no lock.</summary>
     public const string Commit = "commit";
 
-    /// <summary>Who keeps a backend waiting.</summary>
+    /// <summary>Describes the backends that block a backend.</summary>
     public string Blockers { get; } = """
         select coalesce(string_agg(format('backend %s (%s, %s, since %s)', pid, coalesce(nullif(application_name, ''), 'no name'), state,
                    to_char(xact_start at time zone 'UTC', 'HH24:MI:SS')), '; '), '')
@@ -81,8 +84,8 @@ internal sealed class Statements(string schema)
         """;
 
     /// <summary>
-    /// Ends the backends of our own role that keep a transaction waiting because their client has stopped in the middle of a transaction. What
-    /// they were writing is rolled back; their process, if it ever goes on, finds itself fenced.
+    /// Ends the backends of the same role that block a transaction because their client has stalled in the middle of one. Their writes are
+    /// rolled back. If their process resumes, it finds itself fenced.
     /// </summary>
     public string EndStalledBlockers { get; } = """
         select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -91,28 +94,27 @@ internal sealed class Statements(string schema)
         """;
 
     /// <summary>
-    /// The join that stands in the row; see <see cref="JoinRow"/>. Read behind the fence, and before everything that recovery reads. What
-    /// follows in the same transaction finds its rows by index, and is not compiled just in time: for a page of a few hundred sagas the
-    /// planner would rather read a log of a hundred thousand events as a whole, and compile an expression for that.
+    /// Returns the current join; see <see cref="JoinRow"/>. It runs behind the fence and before every read of recovery. It also makes later
+    /// statements of the transaction use indexes and turns off JIT compilation. For a page of a few hundred sagas, the planner would
+    /// otherwise scan a log of a hundred thousand events and compile an expression for the scan.
     /// </summary>
-    public string Present { get; } = In(schema, $$"""
-        select c.token, {{Where("c")}}, c.incarnation, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), {{WithWarnings}}
+    public string CurrentJoin { get; } = In(schema, $$"""
+        select c.token, {{PlaceOf("c")}}, c.incarnation, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), {{WithWarnings}}
         from {schema}.saga_coordinator c where c.id = $1
         """);
 
     /// <summary>
-    /// Goes before a statement that looks at many sagas but is run seldom: it would be compiled just in time, which can take longer than to
-    /// run it.
+    /// Turns off JIT compilation before a statement that reads many sagas but runs seldom. Compilation can take longer than the statement.
     /// </summary>
     public string WithoutCompilation { get; } = "select set_config('jit', 'off', true)";
 
     /// <summary>
-    /// One page of candidates, in the order of the index saga_in_progress, behind a first row with the join as the same statement sees it.
-    /// A pooler may send each statement of a batch to another server: so each statement says where it was answered. <c>$2</c>: after which
-    /// id; <c>$3</c>: how many.
+    /// Lists one page of candidates in the order of the index saga_in_progress. The first row is the join, as seen by the same statement.
+    /// A pooler may send each statement of a batch to a different server, so each statement returns the place where it ran. <c>$2</c>: the
+    /// last id of the previous page; <c>$3</c>: the page size.
     /// </summary>
     public string ListPage { get; } = In(schema, $$"""
-        (select c.token as id, {{Where("c")}} as name, c.incarnation as adopt_generation
+        (select c.token as id, {{PlaceOf("c")}} as name, c.incarnation as adopt_generation
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select id, name, adopt_generation from {schema}.saga
@@ -120,9 +122,12 @@ internal sealed class Statements(string schema)
          order by id limit $3)
         """);
 
-    /// <summary>The rows of sagas that are still ours and in progress, behind a first row as in <see cref="ListPage"/>. <c>$2</c>: their ids.</summary>
+    /// <summary>
+    /// Loads the sagas that this coordinator still owns and that are unfinished, after a first row as in <see cref="ListPage"/>. <c>$2</c>:
+    /// their ids.
+    /// </summary>
     public string LoadSagas { get; } = In(schema, $$"""
-        (select c.token as id, {{Where("c")}} as state, c.incarnation as adopt_generation, null::bytea as definition_hash, null::json as params
+        (select c.token as id, {{PlaceOf("c")}} as state, c.incarnation as adopt_generation, null::bytea as definition_hash, null::json as params
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select id, state, adopt_generation, definition_hash, params from {schema}.saga
@@ -133,35 +138,41 @@ internal sealed class Statements(string schema)
         select hash, name, version, dag from {schema}.saga_definition where hash = any ($1)
         """);
 
-    /// <summary>The events of sagas, behind a first row as in <see cref="ListPage"/>, the number in the node's place. <c>$2</c>: the sagas' ids.</summary>
+    /// <summary>Loads the events of sagas, after a first row as in <see cref="ListPage"/> with 0 for the node. <c>$2</c>: the ids of the sagas.</summary>
     public string LoadEvents { get; } = In(schema, $$"""
-        (select c.token as saga_id, 0 as node_id, {{Where("c")}} as event_type, null::json as data
+        (select c.token as saga_id, 0 as node_id, {{PlaceOf("c")}} as event_type, null::json as data
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select saga_id, node_id, event_type, data from {schema}.saga_node_event where saga_id = any ($2))
         """);
 
-    /// <summary>Of these sagas, those that stand here, whoever owns them, behind a first row as in <see cref="ListPage"/>. <c>$2</c>: their ids.</summary>
+    /// <summary>Finds the sagas that exist, with any owner, after a first row as in <see cref="ListPage"/>. <c>$2</c>: the ids to find.</summary>
     public string FindStored { get; } = In(schema, $$"""
-        (select c.token as id, {{Where("c")}} as state, c.incarnation
+        (select c.token as id, {{PlaceOf("c")}} as state, c.incarnation
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select id, state, 0 from {schema}.saga where id = any ($2))
         """);
 
     /// <summary>
-    /// The fence. First in every transaction that writes about a saga of coordinator <c>$1</c>: it waits for whatever takes from this
-    /// coordinator, or comes first and keeps it waiting until the write is done. The statement after it has a fresh snapshot. A lock of
-    /// the lock manager, not of the row: shared row locks cost a MultiXactId for each overlap, and overtake one who waits for the row
-    /// exclusively. What follows is planned to find each saga by its id, whatever is known of the tables: a plan made while they are small is kept when
-    /// they have grown, and would read all of them for each write.
+    /// Takes the shared lock of the fence. It is the first statement of every transaction that writes about a saga of coordinator <c>$1</c>.
+    /// It waits for a transaction that takes something from the coordinator, or makes that one wait until the write is done. The next
+    /// statement has a fresh snapshot.
     /// </summary>
+    /// <remarks>
+    /// The lock is an advisory lock, not a row lock. Shared row locks cost a MultiXactId for each overlap, and can overtake a transaction
+    /// that waits for the exclusive lock. The settings make the planner find each saga by its id. A plan made while the tables are small
+    /// is kept when they have grown, and would then scan them for each write.
+    /// </remarks>
     public string Lock { get; } = In(schema, $"""
         select pg_advisory_xact_lock_shared({KeyOf("$1")}), {Durably},
             set_config('enable_seqscan', 'off', true), set_config('enable_mergejoin', 'off', true)
         """);
 
-    /// <summary>As <see cref="Lock"/>, but waits for the writes under way and keeps others out: what takes from a coordinator takes this.</summary>
+    /// <summary>
+    /// Takes the exclusive lock of the fence, for a transaction that takes something from a coordinator. It waits for writes in flight and
+    /// blocks later ones; see <see cref="Lock"/>.
+    /// </summary>
     public string LockExclusively { get; } = In(schema, $"""
         select pg_advisory_xact_lock({KeyOf("$1")}), {Durably}
         """);
@@ -174,11 +185,13 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// <c>$3..$6</c> are parallel arrays: id, name, definition and parameters; <c>$7</c>: the generation. Answers the ids that were new.
-    /// Nothing is inserted whose definition is not there: see <see cref="KnownDefinitions"/>.
-    /// No conflict target: of two inserts of one id at once, the later may meet the earlier in saga_in_progress before it meets it in the
-    /// primary key, and that must not be an error either. In the order of the ids, so that two groups never wait for each other in a circle.
+    /// Inserts sagas and returns the ids that are new. <c>$3..$6</c> are parallel arrays: id, name, definition and parameters; <c>$7</c>: the
+    /// generation. A saga whose definition is missing is not inserted; see <see cref="KnownDefinitions"/>.
     /// </summary>
+    /// <remarks>
+    /// The statement has no conflict target. Of two concurrent inserts of one id, the later may conflict in saga_in_progress before it
+    /// conflicts in the primary key, and neither may be an error. The order by id keeps two groups from a deadlock.
+    /// </remarks>
     public string InsertSagas { get; } = In(schema, $$"""
         insert into {schema}.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
         select n.id, n.name, $1, n.hash, n.params, 'running', $1, $7
@@ -190,12 +203,15 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Writes entries whose saga is still ours and in progress, and answers the ordinals, from 1, of those, and 0 if this process's join
-    /// counts. <c>$3..$5</c> are parallel arrays: saga, generation and new state of each entry; so are <c>$6..$9</c>: ordinal of the entry, node, type and data of each event.
-    /// One statement, so that the owner is looked up once for each entry. An event that is there already was written by a try whose answer
-    /// was lost. <c>is true</c> keeps the ordinals a hash table, whatever their number is taken to be: as a join, all may be compared with
-    /// all.
+    /// Writes the entries whose saga this coordinator still owns and that is unfinished. Returns their ordinals, from 1, and also 0 if this
+    /// process's join is current. <c>$3..$5</c> are parallel arrays: saga, generation and new state of each entry. So are <c>$6..$9</c>:
+    /// ordinal of the entry, node, type and data of each event.
     /// </summary>
+    /// <remarks>
+    /// A single statement checks the owner only once for each entry. An event that already exists was written by an attempt whose answer was
+    /// lost. <c>is true</c> makes the planner keep the ordinals in a hash table, at any estimate of their number. A join could compare
+    /// every event with every ordinal.
+    /// </remarks>
     public string Append { get; } = In(schema, $$"""
         with owned as materialized (
             select e.ordinal, e.saga_id, e.new_state
@@ -218,11 +234,11 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Of entries that were not written, the ordinals of those that stand in the log already, as after a lost answer: their saga has
-    /// ended, and takes nothing new. <c>$2..$4</c> are parallel arrays: saga, generation and new state of each entry; so are
-    /// <c>$5..$7</c>: ordinal of the entry, node and type of each event. A state in progress that came with events was passed since.
+    /// Finds the refused entries that are already in the log, and returns their ordinals. Their answer was lost, and their saga has ended
+    /// since and accepts no entries. <c>$2..$4</c> are parallel arrays: saga, generation and new state of each entry. So are <c>$5..$7</c>:
+    /// ordinal of the entry, node and type of each event. An unfinished state that came with events may have been replaced since.
     /// </summary>
-    public string StandAlready { get; } = In(schema, """
+    public string FindAlreadyWritten { get; } = In(schema, """
         select e.ordinal
         from unnest($2, $3, $4) with ordinality as e (saga_id, generation, new_state, ordinal)
         join {schema}.saga s on s.id = e.saga_id and s.current_coordinator = $1 and s.adopt_generation = e.generation
@@ -241,16 +257,16 @@ internal sealed class Statements(string schema)
         returning id
         """);
 
-    /// <summary>Of these definitions, those that stand here. A database that was failed over or restored may have lost one.</summary>
+    /// <summary>Returns the definitions that exist. A fail-over or a restore may have lost one. <c>$1</c>: the hashes.</summary>
     public string KnownDefinitions { get; } = In(schema, """
         select hash from {schema}.saga_definition where hash = any ($1)
         """);
 
     /// <summary>
-    /// Of sagas that were not inserted because one of their id stands here, those that are the very same and as they were inserted: an
-    /// earlier try landed, and its answer was lost. <c>$2..$4</c> are parallel arrays: id, definition and parameters.
+    /// Finds the sagas that an earlier attempt inserted and whose answer was lost: the row is the same saga, unchanged since its insert.
+    /// <c>$2..$4</c> are parallel arrays: id, definition and parameters.
     /// </summary>
-    public string InsertedBefore { get; } = In(schema, """
+    public string FindInsertedBefore { get; } = In(schema, """
         select s.id from unnest($2, $3, $4) as n (id, hash, params)
         join {schema}.saga s on s.id = n.id
         where s.creator = $1 and s.definition_hash = n.hash and s.params::text = n.params::text
@@ -259,9 +275,9 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Writes all that a run knows of its saga, after the database may have lost some of it. <c>$3, $4</c>: saga and generation; <c>$5</c>:
-    /// state; <c>$6..$8</c> are parallel arrays: node, type and data of each event. Refused where the log holds an event that the run does
-    /// not know: then something else has gone on with the saga, and its log decides.
+    /// Restores a saga from everything that its run knows, after the database may have lost some of it. <c>$3, $4</c>: saga and generation;
+    /// <c>$5</c>: state; <c>$6..$8</c> are parallel arrays: node, type and data of each event. Refused if the log has an event that the run
+    /// does not know. Then another run has continued the saga, and the log is authoritative.
     /// </summary>
     public string Restore { get; } = In(schema, $$"""
         with owned as materialized (
@@ -285,54 +301,54 @@ internal sealed class Statements(string schema)
             else 'restored' end
         """);
 
-    /// <summary>The join that <c>$1</c> and <c>$2</c> name stands in the row, and was made here.</summary>
+    /// <summary>The condition that the join of <c>$1</c> and <c>$2</c> is the current one and was made on this run of the server.</summary>
     public static readonly string IsMember = $$"""
         exists (select from {schema}.saga_coordinator c where c.id = $1 and c.token = $2 and {{WasMadeHere("c")}})
         """;
 
-    /// <summary>A table that is restored from a dump is another, though all that stands in it is the same.</summary>
+    /// <summary>The id of the coordinator table. A table restored from a dump has another id, although its rows are the same.</summary>
     private const string TableId = "'{schema}.saga_coordinator'::regclass";
 
-    /// <summary>Asks pgpool-II to send the statement to the primary. To all others a comment.</summary>
+    /// <summary>A comment that makes pgpool-II send the statement to the primary.</summary>
     private const string NoLoadBalance = "/*NO LOAD BALANCE*/";
 
     /// <summary>
-    /// True, and of a kind that a pooler takes for a write unless it was told otherwise; nor is a statement with it run by parallel workers,
-    /// which keeps its first row the first. What reaches a standby all the same is refused by its first row.
+    /// A condition that is always true and that poolers take for a write by default. It also rules out parallel workers, which keeps the
+    /// first row of a statement first. The first row refuses a statement that reaches a standby nevertheless.
     /// </summary>
     private const string OnThePrimary = "set_config('jit', 'off', true) is not null";
 
-    /// <summary>The commit is on disk, and where it was asked for on the standby, whatever the role's default says.</summary>
+    /// <summary>Settings that make the commit durable on disk, and on a synchronous standby, against any default of the role.</summary>
     public const string Durably = $"""
         set_config('synchronous_commit', case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, true),
             {WithWarnings}
         """;
 
-    /// <summary>A commit that gave up waiting for the standby says so in a warning, which is to reach us: see <see cref="CommitWatch"/>.</summary>
+    /// <summary>The setting that lets warnings reach the client. <see cref="CommitWatch"/> needs the warning of an unreplicated commit.</summary>
     private const string WithWarnings = "set_config('client_min_messages', 'warning', true)";
 
-    /// <summary>A statement on the configured schema, which a pooler is to send to the primary.</summary>
+    /// <summary>Returns a statement for the configured schema, marked for the primary.</summary>
     public static string In(string schema, string statement) => $"{NoLoadBalance} {Named(schema, statement)}";
 
     public static string Named(string schema, string text) => text.Replace("{schema}", schema, StringComparison.Ordinal);
 
-    /// <summary>What is locked in place of a coordinator's row: it needs not be there.</summary>
+    /// <summary>Returns the key of a coordinator's advisory lock. The coordinator's row need not exist.</summary>
     public static string KeyOf(string coordinator) => $"hashtextextended({coordinator}::uuid::text, hashtextextended('{{schema}}', 0))";
 
-    /// <summary>A row's join was made on this run of this server, in this table.</summary>
+    /// <summary>Returns the condition that a row's join was made on this run of this server, in this table.</summary>
     public static string WasMadeHere(string coordinator) =>
         $"{coordinator}.server_start = pg_postmaster_start_time() and {coordinator}.table_id = {coordinator}.tableoid";
 
-    /// <summary>Where a row's join was made, as seen from where the statement is answered; see <see cref="JoinRow"/>.</summary>
-    private static string Where(string coordinator) => $"""
+    /// <summary>Returns the expression for the place of a row's join, relative to where the statement runs; see <see cref="JoinRow"/>.</summary>
+    private static string PlaceOf(string coordinator) => $"""
         case when pg_is_in_recovery() then '{JoinRow.Standby}' when current_setting('transaction_read_only')::bool then '{JoinRow.ReadOnly}'
                 when {WasMadeHere(coordinator)} then '{JoinRow.Here}' else '{JoinRow.Elsewhere}' end
         """;
 
     /// <summary>
-    /// The saga's row is ours at the entry's generation, and in progress: see <see cref="StandAlready"/> for one that has ended.
-    /// <c>offset 0</c> keeps it a probe for each entry. As a join, where nothing is known of the table yet, it began with all sagas of the
-    /// coordinator.
+    /// Returns the condition that this coordinator owns the saga at the entry's generation, and that the saga is unfinished. For a saga that
+    /// has ended, see <see cref="FindAlreadyWritten"/>. <c>offset 0</c> forces one index probe for each entry. Without statistics, a join
+    /// would start with all sagas of the coordinator.
     /// </summary>
     private static string IsOwned(string entry) => $$"""
         exists (

@@ -21,7 +21,7 @@ internal sealed partial class Faces
         ["observedStarts"] = "saga_recovery_starts_observed_total", ["inferredFinished"] = "saga_recovery_sagas_total{outcome=removed}",
         ["passes"] = "saga_recovery_passes_total", ["tracked"] = "saga_recovery_tracked", ["held"] = "saga_recovery_held",
         ["waiting"] = "saga_recovery_waiting", ["missedHints"] = "saga_recovery_hints_missed_total",
-        ["orphans"] = "saga_recovery_orphans", ["stranded"] = "saga_recovery_stranded", ["drainLeft"] = "saga_recovery_drain_left",
+        ["orphans"] = "saga_recovery_orphans", ["stranded"] = "saga_recovery_owner_down", ["drainLeft"] = "saga_recovery_drain_left",
     };
 
     private static readonly Dictionary<string, string> LogLines = new(StringComparer.Ordinal)

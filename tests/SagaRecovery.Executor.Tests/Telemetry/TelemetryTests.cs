@@ -96,10 +96,10 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
         await using PostgresHost other = await PostgresHost.StartAsync(_database, Guid.NewGuid());
         using var reading = new MeterReading(other.Services);
 
-        await Eventually.HoldsAsync(() => reading.Read("saga_recovery.stranded") == 2, "they were seen");
-        reading.Read("saga_recovery.stranded.age").Should().BeGreaterThan(0);
+        await Eventually.HoldsAsync(() => reading.Read("saga_recovery.owner_down") == 2, "they were seen");
+        reading.Read("saga_recovery.owner_down.age").Should().BeGreaterThan(0);
         reading.Read("saga_recovery.orphans").Should().Be(0);
-        reading.Instruments.Single(one => one.Name == "saga_recovery.stranded").Description.Should().Contain("every node reports the same");
+        reading.Instruments.Single(one => one.Name == "saga_recovery.owner_down").Description.Should().Contain("every node reports the same");
     }
 
     [Theory]

@@ -66,7 +66,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
 
         OperatorActionResult outcome = await AbandonWhileAsync(us, saga, force, "update saga_recovery.saga set adopt_generation = adopt_generation + 1");
 
-        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Be("it changed while the lever was pulled");
+        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Be("it changed while the action ran");
     }
 
     [Fact]

@@ -6,8 +6,8 @@ create table {schema}.schema_version (
     time_applied timestamptz not null default now()
 );
 
--- One row for each coordinator. Its incarnation is the fence: a write about a saga shares a lock on this row, joining, reassigning
--- and abandoning take it exclusively.
+-- One row for each coordinator. Its incarnation is the fence: a write about a saga takes a shared lock on this row; joining, reassigning
+-- and abandoning take an exclusive one.
 create table {schema}.saga_coordinator (
     id          uuid primary key,
     incarnation bigint not null check (incarnation > 0),
@@ -16,7 +16,7 @@ create table {schema}.saga_coordinator (
     time_joined timestamptz not null default now()
 );
 
--- One row for each distinct definition, however many sagas. "json" keeps the text as it was hashed.
+-- One row for each distinct definition, shared by its sagas. "json" keeps the exact text that was hashed.
 create table {schema}.saga_definition (
     hash    bytea primary key check (octet_length(hash) = 32),
     name    text not null,
@@ -45,10 +45,10 @@ create table {schema}.saga (
         and (abandon_time is null) = (abandon_comment is null))
 );
 
--- Serves the listing: the sagas in progress of one coordinator, in the order of their ids. Finished sagas are not in it.
+-- Serves the listing: the unfinished sagas of one coordinator, in the order of their ids.
 create unique index saga_in_progress on {schema}.saga (current_coordinator, id) where state in ('running', 'unwinding');
 
--- The log. No foreign key: every insert joins the saga's row, and a key-share lock for each event would cost more than it guards.
+-- The log. It has no foreign key: every insert checks the saga's row itself, so a key-share lock for each event would guard nothing.
 create table {schema}.saga_node_event (
     saga_id    uuid not null,
     node_id    int not null check (node_id >= 0),

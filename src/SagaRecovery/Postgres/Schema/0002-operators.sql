@@ -1,14 +1,14 @@
--- SagaRecovery, schema version 2: what recovery and operators keep beside the sagas.
+-- SagaRecovery, schema version 2: heartbeats, holds, pauses, suspects and operator actions.
 
--- Signs of life. time_left: the process shut down; null: it runs, or crashed. What the process before it left behind is kept when
--- the next one joins: when it was last seen, and whether it had left.
+-- Heartbeats. time_seen: the last heartbeat. time_left: the time of the shutdown; null: the process runs, or crashed. A join keeps both
+-- values of the previous process.
 alter table {schema}.saga_coordinator
     add column time_seen          timestamptz not null default now(),
     add column time_left          timestamptz,
     add column previous_time_seen timestamptz,
     add column previous_time_left timestamptz;
 
--- Sagas that are not handed over until somebody releases them.
+-- Sagas that are not resumed until an operator releases them.
 create table {schema}.saga_hold (
     saga_id   uuid primary key,
     time_held timestamptz not null default now(),
@@ -24,7 +24,7 @@ create table {schema}.saga_recovery_pause (
     reason         text not null
 );
 
--- Sagas that a process has handed over and not outlived by its probation yet: one row for each batch, written before it is handed over.
+-- Sagas in flight: resumed, and not yet past probation. One row for each batch, written before the batch is resumed.
 create table {schema}.saga_in_hand (
     coordinator_id   uuid not null,
     incarnation      bigint not null,
@@ -34,7 +34,7 @@ create table {schema}.saga_in_hand (
     primary key (coordinator_id, incarnation, batch)
 );
 
--- Sagas that were in hand when a process died. steps: how many of its steps had ended then; progress clears the count of deaths.
+-- Sagas that were in flight when a process crashed. steps: the number of steps completed by then; progress resets the count of crashes.
 create table {schema}.saga_suspect (
     saga_id      uuid primary key,
     group_size   int not null check (group_size > 0),
@@ -43,7 +43,7 @@ create table {schema}.saga_suspect (
     time_accused timestamptz not null default now()
 );
 
--- Every lever that was pulled, by whom and why.
+-- Every operator action, with actor and reason.
 create table {schema}.saga_operator_action (
     id             bigint generated always as identity primary key,
     time_taken     timestamptz not null default clock_timestamp(),
@@ -54,6 +54,6 @@ create table {schema}.saga_operator_action (
     actor          text not null,
     reason         text not null
 );
--- Serves the last levers that concern one coordinator, and those of one saga.
+-- Serve the last operator actions on one coordinator, and those on one saga.
 create index saga_operator_action_by_coordinator on {schema}.saga_operator_action (coordinator_id, id);
 create index saga_operator_action_by_saga on {schema}.saga_operator_action (saga_id, id);

@@ -1,7 +1,7 @@
 -- SagaRecovery, schema version 3: many coordinators on one database.
 
--- What a process says of itself. introduced: the incarnation that said so; only that may be assigned sagas. time_draining: it takes no
--- new work. time_taken_over: it was silent, and its sagas were given to others; a later sign of life makes it one of them again.
+-- The profile of a process. introduced: the incarnation that published it, and the only one that can be assigned sagas. time_draining: it
+-- takes no new work. time_taken_over: it was silent, and its sagas were reassigned; after a later heartbeat it is active again.
 alter table {schema}.saga_coordinator
     add column version           text,
     add column introduced        bigint,
@@ -9,7 +9,7 @@ alter table {schema}.saga_coordinator
     add column time_draining     timestamptz,
     add column time_taken_over   timestamptz;
 
--- The definitions that a coordinator can run, if it says what it runs.
+-- The definitions that a coordinator can run, if it publishes them.
 create table {schema}.saga_coordinator_definition (
     coordinator_id uuid not null references {schema}.saga_coordinator (id) on delete cascade,
     hash           bytea not null check (octet_length(hash) = 32),
@@ -18,8 +18,8 @@ create table {schema}.saga_coordinator_definition (
     primary key (coordinator_id, hash)
 );
 
--- How often sagas have been assigned to a coordinator, and up to which of those times it has recovered what there was; not_running: how
--- many of its sagas nobody ran then. Not in the coordinator's row, which every write about its sagas locks.
+-- assigned: the number of the last assignment of sagas to a coordinator. caught_up: the number of the last one that its recovery has handled.
+-- not_running: the number of its sagas that no process ran at that time. A table of its own, since every write locks the coordinator's row.
 create table {schema}.saga_assignment (
     coordinator_id uuid primary key,
     assigned       bigint not null default 0,

@@ -1,4 +1,4 @@
--- Every column, index and constraint of the schema, a line each, without the schema's name. What expected.txt is compared with.
+-- Lists every column, index and constraint of the schema, one line each, without the name of the schema. Compared with expected.txt.
 select format('column %s.%s %s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), case when a.attnotnull then ' not null' else '' end)
 from pg_attribute a join pg_class c on c.oid = a.attrelid
 where c.relnamespace = to_regnamespace($1) and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
