@@ -1,17 +1,14 @@
 namespace SagaRecovery.AspNetCore;
 
-/// <summary>What <c>MapSagaRecovery</c> maps besides what only looks.</summary>
+/// <summary>The options of <c>MapSagaRecovery</c>. They control the operator actions.</summary>
 public sealed class SagaRecoveryEndpointOptions
 {
-    /// <summary>
-    /// The name of the authorization policy that a caller must satisfy to pull levers. Default null: levers are not mapped, and what is
-    /// mapped changes nothing.
-    /// </summary>
+    /// <summary>The name of the authorization policy that a caller must satisfy to run operator actions.</summary>
+    /// <value>The default is null: operator actions are not mapped, and all endpoints are read-only.</value>
     public string? OperatorPolicy { get; set; }
 
-    /// <summary>
-    /// Maps the levers for everybody, in the Development environment; anywhere else mapping fails. Default false. Ignored where
-    /// <see cref="OperatorPolicy"/> is set.
-    /// </summary>
+    /// <summary>Maps operator actions for every caller, in the Development environment only.</summary>
+    /// <value>The default is false. Ignored if <see cref="OperatorPolicy"/> is set.</value>
+    /// <remarks>In any other environment, <c>MapSagaRecovery</c> throws an <see cref="InvalidOperationException"/>.</remarks>
     public bool ActionsWithoutPolicy { get; set; }
 }

@@ -16,9 +16,12 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Executor;
 
 /// <summary>
-/// Runs sagas, those started by <see cref="SagaClient"/> and those handed over by recovery, and logs every step before what follows
-/// from it. A singleton; thread-safe.
+/// The executor that runs sagas as DAGs of actions and undos. It runs the sagas that <see cref="SagaClient"/> starts and the sagas that
+/// recovery resumes.
 /// </summary>
+/// <remarks>
+/// Every step is written to the saga log before any step that depends on it begins. A singleton. Thread-safe.
+/// </remarks>
 public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 {
     private readonly SagaRegistry _registry;
@@ -29,7 +32,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private readonly ExecutorMetrics _metrics;
     private readonly GroupWriter _writer;
     private readonly RunTable _runs;
-    private readonly CancellationTokenRegistration _whenFenced;
+    private readonly CancellationTokenRegistration _fencedRegistration;
 
     internal DurableExecutor(
         SagaRegistry registry,
@@ -49,16 +52,18 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         _runs = new RunTable(_options.MaxRunningSagas);
         _metrics = new ExecutorMetrics(() => _runs.Running, () => _runs.Waiting, meters);
         _writer = new GroupWriter(log, coordinator, time, _options, _metrics, logger);
-        _whenFenced = coordinator.Fenced.Register(() => _ = _runs.CloseAsync(StopReason.Fenced)); // stopped at once; nobody waits for the end
+
+        // Not awaited: a fenced process must not write, so it needs no result of its runs.
+        _fencedRegistration = coordinator.Fenced.Register(() => _ = _runs.CloseAsync(StopReason.Fenced));
     }
 
-    /// <summary>Sagas that run now.</summary>
+    /// <summary>The number of sagas that are running.</summary>
     public int Running => _runs.Running;
 
-    /// <summary>Sagas that wait until there is room; see <see cref="DurableExecutorOptions.MaxRunningSagas"/>.</summary>
+    /// <summary>The number of sagas that wait for a free slot. See <see cref="DurableExecutorOptions.MaxRunningSagas"/>.</summary>
     public int Waiting => _runs.Waiting;
 
-    /// <summary>Entries for the log that wait for their write to begin.</summary>
+    /// <summary>The number of log entries that wait for their write to begin.</summary>
     internal int QueuedWrites => _writer.Queued;
 
     /// <inheritdoc />
@@ -68,9 +73,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     public int? Unfinished => _runs.Running + _runs.Waiting;
 
     /// <inheritdoc />
-    /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id.</exception>
+    /// <exception cref="CoordinatorFencedException">A newer process has joined under this coordinator id.</exception>
     /// <exception cref="InvalidOperationException">This process is shutting down.</exception>
-    /// <exception cref="JsonException">The parameters do not fit the type that this binary has for them.</exception>
+    /// <exception cref="JsonException">The stored parameters cannot be deserialized to the type that this binary declares.</exception>
     public ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -79,7 +84,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
     /// <inheritdoc />
     public ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_runs.TryTakeAway(sagaId, upTo) ? RelinquishOutcome.Relinquished : RelinquishOutcome.NotRunning);
+        ValueTask.FromResult(_runs.TryRelinquish(sagaId, upTo) ? RelinquishOutcome.Relinquished : RelinquishOutcome.NotRunning);
 
     Task IHostedService.StartAsync(CancellationToken cancellationToken)
     {
@@ -89,50 +94,50 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
     async Task IHostedService.StopAsync(CancellationToken cancellationToken)
     {
-        Task over = _runs.CloseAsync(StopReason.Shutdown);
+        Task allRunsCompleted = _runs.CloseAsync(StopReason.Shutdown);
         try
         {
-            await over.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await allRunsCompleted.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             Log.ShutdownTimedOut(_logger, Running);
         }
 
-        // Last, since a run that is stopped still writes what its actions came to.
+        // Must come last: a run that is stopping still writes the results of its actions.
         await _writer.StopAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Lets go of what it holds. Sagas are stopped when the host stops, not by this.</summary>
+    /// <summary>Releases the resources of the executor. Sagas stop when the host stops, not when the executor is disposed.</summary>
     public void Dispose()
     {
-        _whenFenced.Dispose();
+        _fencedRegistration.Dispose();
         _writer.Dispose();
         _metrics.Dispose();
     }
 
-    /// <summary>Runs a saga that has just been inserted.</summary>
-    /// <returns>Its run; or the one that there is, where it was handed over before this start came to begin one.</returns>
-    internal SagaHandle Begin(
-        SagaDefinition definition, SagaId sagaId, ReadOnlyMemory<byte> parameters, Ownership ownership, SagaInjections? inject)
+    /// <summary>Starts the run of a saga that has just been inserted.</summary>
+    /// <returns>The handle of the run. If a pass resumed the saga first, the handle of that run.</returns>
+    internal SagaHandle Start(
+        SagaDefinition definition, SagaId sagaId, ReadOnlyMemory<byte> parameters, Ownership ownership, SagaInjections? injections)
     {
         SagaRun run = CreateRun(
-            sagaId, definition, ownership, SagaState.Running, new SagaProgress(definition.Shape), parameters, inject);
+            sagaId, definition, ownership, SagaState.Running, new SagaProgress(definition.Shape), parameters, injections);
         switch (_runs.Admit(run, out SagaRun? existing))
         {
-            case Admission.Begins:
+            case Admission.Started:
                 Log.Started(_logger, sagaId, definition.Saved.Name);
-                Drive(run);
+                Schedule(run);
                 break;
-            case Admission.Waits:
+            case Admission.Queued:
                 Log.Started(_logger, sagaId, definition.Saved.Name);
                 break;
-            case Admission.RunsAlready:
+            case Admission.AlreadyRunning:
                 run.Dispose();
                 return existing!.Handle;
-            case Admission.Closed: // it was inserted all the same, and is carried on elsewhere or later
+            case Admission.Closed: // the saga is in the store, so another process or a later pass resumes it
                 run.Stop(_runs.Closed!.Value);
-                run.CompleteUnbegun();
+                run.CompleteWithoutStarting();
                 break;
         }
 
@@ -144,16 +149,16 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private ResumeOutcome Resume(SavedSaga saga, Ownership ownership)
     {
         ThrowIfClosed(saga.Id);
-        if (_runs.RunsAlready(saga.Id, ownership.Generation))
+        if (_runs.IsAlreadyRunning(saga.Id, ownership.Generation))
         {
-            return ResumeOutcome.AlreadyRunning.Instance; // before its log is read: that was loaded while the run went on writing
+            return ResumeOutcome.AlreadyRunning.Instance; // must precede the replay: the loaded log is older than what the active run has written
         }
 
         if (_registry.Find(saga.Definition) is not { } definition)
         {
             return DefinitionHash.Of(saga.Definition.Dag.Span) == saga.Definition.Hash
                 ? new ResumeOutcome.UnknownDefinition(_registry.DescribeMissing(saga.Definition))
-                : new ResumeOutcome.Unrecoverable($"the stored DAG of definition {saga.Definition.Hash} does not have this hash");
+                : new ResumeOutcome.Unrecoverable($"the stored DAG of definition {saga.Definition.Hash} does not match its hash");
         }
 
         if (!SagaReplay.TryReplay(definition.Shape, saga.Events, out SagaProgress? progress, out string? illegal))
@@ -164,11 +169,11 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         SagaRun run;
         try
         {
-            run = CreateRun(saga.Id, definition, ownership, saga.State, progress, saga.Parameters, inject: null);
+            run = CreateRun(saga.Id, definition, ownership, saga.State, progress, saga.Parameters, injections: null);
         }
         catch (JsonException) when (!IsJson(saga.Parameters.Span, out string? malformed))
         {
-            return new ResumeOutcome.Unrecoverable($"its parameters are not JSON: {malformed}");
+            return new ResumeOutcome.Unrecoverable($"the stored parameters are not valid JSON: {malformed}");
         }
 
         return Admit(run, saga);
@@ -178,18 +183,18 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     {
         switch (_runs.Admit(run, out _))
         {
-            case Admission.RunsAlready:
+            case Admission.AlreadyRunning:
                 run.Dispose();
                 return ResumeOutcome.AlreadyRunning.Instance;
             case Admission.Closed:
                 run.Dispose();
                 ThrowIfClosed(saga.Id);
                 break;
-            case Admission.Begins:
+            case Admission.Started:
                 Log.Resumed(_logger, saga.Id, run.Name, run.Generation, saga.Events.Count);
-                Drive(run);
+                Schedule(run);
                 break;
-            case Admission.Waits:
+            case Admission.Queued:
                 Log.Resumed(_logger, saga.Id, run.Name, run.Generation, saga.Events.Count);
                 break;
         }
@@ -204,40 +209,40 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         SagaState state,
         SagaProgress progress,
         ReadOnlyMemory<byte> parameters,
-        SagaInjections? inject)
+        SagaInjections? injections)
     {
         SagaCode code = definition.Bind(sagaId, parameters, new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json));
-        var subject = new RunSubject(sagaId, definition, ownership, state, progress, code, inject, Activity.Current?.Context);
-        return new SagaRun(subject, _writer, _logger);
+        var context = new RunContext(sagaId, definition, ownership, state, progress, code, injections, Activity.Current?.Context);
+        return new SagaRun(context, _writer, _logger);
     }
 
     /// <summary>
-    /// Begins a run that has a place. Queued without the caller's execution context: a saga must not carry on the trace, the logging
-    /// scope or the request of whoever started it, let alone of the saga whose place it takes.
+    /// Queues a run that has a slot. It must not flow the caller's execution context, or the saga would run in the trace, logging scope
+    /// and request of its starter, or of the saga whose slot it takes.
     /// </summary>
-    private void Drive(SagaRun run) => ThreadPool.UnsafeQueueUserWorkItem(
-        static work => _ = work.Executor.DriveAsync(work.Run), (Executor: this, Run: run), preferLocal: false);
+    private void Schedule(SagaRun run) => ThreadPool.UnsafeQueueUserWorkItem(
+        static work => _ = work.Executor.RunToCompletionAsync(work.Run), (Executor: this, Run: run), preferLocal: false);
 
-    /// <summary>Runs a run to its end. Never throws; whoever closes the table waits for it.</summary>
-    private async Task DriveAsync(SagaRun run)
+    /// <summary>Executes a run until it ends. Must not throw, since closing the table awaits every run.</summary>
+    private async Task RunToCompletionAsync(SagaRun run)
     {
         SagaResult result = await run.ExecuteAsync().ConfigureAwait(false);
         await run.CloseAsync().ConfigureAwait(false);
-        if (_runs.Leave(run) is { } next)
+        if (_runs.Remove(run) is { } next)
         {
-            Drive(next);
+            Schedule(next);
         }
 
         if (run.IsInterrupted)
         {
-            _starts.ReportInterrupted(run.Id, run.Generation); // now that the run is out of the table: the next pass may hand the saga over
+            _starts.ReportInterrupted(run.Id, run.Generation); // must follow Remove: the next pass may resume the saga
         }
         else if (result is not SagaResult.Interrupted || run.WasRefused)
         {
-            _starts.End(run.Id, run.Generation); // likewise: if the database loses what ended it, a pass hands the saga over once more
+            _starts.End(run.Id, run.Generation); // must follow Remove: if the database loses the final write, a pass resumes the saga again
         }
 
-        _metrics.Ended(result);
+        _metrics.RunCompleted(result);
         run.Complete(result);
     }
 
@@ -246,7 +251,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         _coordinator.ThrowIfFenced();
         if (_runs.Closed is { } reason)
         {
-            throw new InvalidOperationException($"Saga {sagaId} was not taken on: {reason.Describe()}.");
+            throw new InvalidOperationException($"Saga {sagaId} was not accepted: {reason.Describe()}.");
         }
     }
 

@@ -7,7 +7,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor;
 
-/// <summary>Inserts sagas behind the fence, and has the durable executor run them.</summary>
+/// <summary>The client that inserts sagas into the fenced store and starts them on the durable executor.</summary>
 internal sealed class DurableSagaClient : SagaClient
 {
     private readonly SagaRegistry _registry;
@@ -46,24 +46,24 @@ internal sealed class DurableSagaClient : SagaClient
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
         SagaId sagaId = options?.Id ?? SagaId.NewAt(_time.GetUtcNow());
 
-        // Announced before it is inserted, or a pass could list the row without knowing that it is ours, and run it a second time.
+        // Must be announced before the insert: otherwise a pass could list the row as unknown and run the saga a second time.
         using SagaStart start = _starts.Announce(sagaId);
         var saved = new NewSaga(sagaId, definition.Saved, json);
         (bool created, member) = await CreateAsync(member, saved, cancellationToken).ConfigureAwait(false);
         if (!created)
         {
-            throw new InvalidOperationException($"Saga {sagaId} was not started: a saga with this id exists.");
+            throw new InvalidOperationException($"Saga {sagaId} was not started: a saga with this id already exists.");
         }
 
-        // Before the run, which may end at once: a saga that finishes unconfirmed would be tracked for a pass too long.
+        // Must precede the run, which may end at once: a saga that ends unconfirmed would be tracked for one pass too long.
         start.Created(AdoptGeneration.Initial);
-        return _executor.Begin(definition, sagaId, json, member.Of(AdoptGeneration.Initial), options?.Inject);
+        return _executor.Start(definition, sagaId, json, member.Of(AdoptGeneration.Initial), options?.Inject);
     }
 
     /// <inheritdoc />
     public override SagaHandle? Find(SagaId id) => _executor.Find(id);
 
-    /// <returns>Whether it was inserted, and by which membership.</returns>
+    /// <returns>True if the saga was inserted, and the membership that inserted it.</returns>
     private async Task<(bool Created, Membership By)> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)
     {
         try
@@ -87,10 +87,10 @@ internal sealed class DurableSagaClient : SagaClient
 
     private static void CheckInjections(SagaDefinition definition, SagaInjections? inject)
     {
-        string? unknown = inject?.Nodes.FirstOrDefault(node => !definition.Shape.Knows(node));
+        string? unknown = inject?.Nodes.FirstOrDefault(node => !definition.Shape.Contains(node));
         if (unknown is not null)
         {
-            throw new ArgumentException($"An injection names node '{unknown}', which saga {definition} lacks.", nameof(inject));
+            throw new ArgumentException($"An injection names node '{unknown}', but saga {definition} has no such node.", nameof(inject));
         }
     }
 }

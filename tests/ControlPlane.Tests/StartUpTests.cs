@@ -103,7 +103,7 @@ public sealed class StartUpTests : IAsyncLifetime
         (await second.Http.GetAsync("/v1/projects/alpha")).StatusCode.Should().Be(HttpStatusCode.OK);
         (await second.ReleaseDemoSagaAsync(demo)).StatusCode.Should().Be(HttpStatusCode.NoContent);
         await Eventually.HoldsAsync(
-            () => second.Output.Any(line => line.Contains($"saga {demo} (demo) has succeeded", StringComparison.Ordinal)), "the saga was finished");
+            () => second.Output.Any(line => line.Contains($"saga {demo} (demo) succeeded", StringComparison.Ordinal)), "the saga was finished");
         (await second.Http.GetStringAsync("/saga-recovery")).Should().Contain("incarnation 2");
         (await second.TerminateAsync()).Should().Be(0);
         PrivateCluster.Find(ClusterFolder)!.IsRunning.Should().BeTrue();

@@ -42,7 +42,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     [Fact]
     public void A_fenced_process_is_unhealthy() =>
         Of(After(PassResult.Completed) with { Coordinator = Joined.Coordinator with { Fenced = new FenceStatus(new Incarnation(4), Noon) } })
-            .Should().Be((HealthStatus.Unhealthy, "Fenced by incarnation 4: another join has taken the place of this process. End it."));
+            .Should().Be((HealthStatus.Unhealthy, "Fenced by incarnation 4: a newer process has joined under this coordinator id. Stop this process."));
 
     [Fact]
     public void Its_data_tell_what_is_paused_held_and_does_not_progress()
@@ -55,7 +55,7 @@ public sealed class HealthTests(PostgresCluster postgres)
             Stalled = new StalledSagas(Noon, 5, []),
         };
 
-        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
 
         result.Status.Should().Be(HealthStatus.Healthy);
         result.Description.Should().Be("Paused by ann: a look");
@@ -64,19 +64,19 @@ public sealed class HealthTests(PostgresCluster postgres)
     }
 
     [Theory]
-    [InlineData(DrainPhase.WaitingForRuns, "those that run may finish.")]
-    [InlineData(DrainPhase.Reassigning, "the rest is being given to others.")]
-    [InlineData(DrainPhase.Drained, "nothing is left: it can be ended.")]
-    [InlineData(DrainPhase.Incomplete, "2 are left, which go on at its next start.")]
-    [InlineData(DrainPhase.Unanswered, "the database did not answer: ask for it again.", 0)]
+    [InlineData(DrainPhase.WaitingForRuns, "Running sagas may finish.")]
+    [InlineData(DrainPhase.Reassigning, "The remaining sagas are being reassigned.")]
+    [InlineData(DrainPhase.Drained, "No sagas remain. The process can be stopped.")]
+    [InlineData(DrainPhase.Incomplete, "Unfinished sagas: 2. They resume when this process starts again.")]
+    [InlineData(DrainPhase.Unanswered, "The database did not respond. Request the drain again.", 0)]
     public void While_it_drains_it_is_degraded_and_says_how_far_it_has_come(DrainPhase phase, string says, long left = 2)
     {
         RecoveryReport report = After(PassResult.Completed) with { Drain = new DrainReport(Noon, new OperatorNote("ann", "version 2"), phase, Reassigned: 5, left) };
 
-        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
 
         result.Status.Should().Be(HealthStatus.Degraded);
-        result.Description.Should().Be($"Draining, asked for by ann: version 2. It starts no new sagas; {says}");
+        result.Description.Should().Be($"Draining, requested by ann: version 2. No new sagas start. {says}");
         result.Data.Should().Contain("draining", true).And.Contain("drain", phase.ToString()).And.Contain("drainReassigned", 5L).And.Contain("drainLeft", left);
     }
 
@@ -85,7 +85,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     {
         RecoveryReport report = After(PassResult.Completed) with { Cluster = new ClusterReport(Noon, new UnownedSagas(3, Noon), new UnownedSagas(4, Noon)) };
 
-        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
 
         result.Status.Should().Be(HealthStatus.Healthy);
         result.Data.Should().Contain("orphans", 3L).And.Contain("stranded", 4L);
@@ -96,7 +96,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     {
         RecoveryReport report = Joined.After(Pass(PassResult.Failed) with { Error = "first\nsecond" + new string('x', 5000) });
 
-        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
 
         result.Data["error"].Should().BeOfType<string>().Which.Should().StartWith("first second").And.HaveLength(PlainText.Longest + 1);
         result.Description.Should().HaveLength("The last pass failed: ".Length + PlainText.Longest + 1);
@@ -119,7 +119,7 @@ public sealed class HealthTests(PostgresCluster postgres)
 
     private static (HealthStatus Status, string? Description) Of(RecoveryReport report)
     {
-        HealthCheckResult result = RecoveryHealth.Of(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
         return (result.Status, result.Description);
     }
 

@@ -28,7 +28,7 @@ public sealed class OwnershipTests
 
         _gate.Open();
 
-        (await lost.Completion.Soon()).Should().Be(new SagaResult.Interrupted("the saga is not ours at this generation any more"));
+        (await lost.Completion.Soon()).Should().Be(new SagaResult.Interrupted("this process no longer owns the saga at this generation"));
         (await kept.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
         _store.Get(lost.SagaId).Events.Should().ContainSingle();
         log.Groups.SelectMany(group => group).Count(entry => entry.SagaId == lost.SagaId).Should().Be(2, "a refused write is not tried again");
@@ -56,7 +56,7 @@ public sealed class OwnershipTests
 
         foreach (SagaHandle handle in handles)
         {
-            (await handle.Completion.Soon()).Should().Be(new SagaResult.Interrupted("a newer process runs under this coordinator id"));
+            (await handle.Completion.Soon()).Should().Be(new SagaResult.Interrupted("a newer process has joined under this coordinator id"));
             _store.Get(handle.SagaId).State.Should().Be(SagaState.Running);
         }
 
@@ -132,7 +132,7 @@ public sealed class OwnershipTests
         await told.Task.Soon();
         letGo.Open();
 
-        (await old.Completion.Soon()).Should().Be(new SagaResult.Interrupted("the saga was handed over again at a newer generation"));
+        (await old.Completion.Soon()).Should().Be(new SagaResult.Interrupted("the saga was resumed at a newer generation"));
         (await replacement.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
         trace.Should().Equal("old run let go", "new run");
         _store.Get(old.SagaId).State.Should().Be(SagaState.Succeeded);
@@ -175,7 +175,7 @@ public sealed class OwnershipTests
 
         older.Should().Be(RelinquishOutcome.NotRunning, "the run is newer than that");
         answer.Should().Be(RelinquishOutcome.Relinquished);
-        (await handle.Completion.Soon()).Should().Be(new SagaResult.Interrupted("the saga was taken away from this process"));
+        (await handle.Completion.Soon()).Should().Be(new SagaResult.Interrupted("recovery relinquished the saga"));
         _store.Get(handle.SagaId).Events.Select(nodeEvent => nodeEvent.Type).Should().Equal(NodeEventType.Started);
         (await Relinquish(process, handle.SagaId, upTo: 1)).Should().Be(RelinquishOutcome.NotRunning);
     }
@@ -238,7 +238,7 @@ public sealed class OwnershipTests
         SagaHandle handle = await process.Client.StartAsync(saga, "");
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>()
-            .Which.Reason.Should().StartWith("the run was given up: What node 'only' returned cannot be written as JSON");
+            .Which.Reason.Should().StartWith("the run failed: The output of node 'only' cannot be serialized to JSON");
         process.ReadInbox().Should().ContainSingle(message => message.Kind == StartMessageKind.Interrupted)
             .Which.Lease.SagaId.Should().Be(handle.SagaId);
         process.Client.Find(handle.SagaId).Should().BeNull();

@@ -75,7 +75,7 @@ public sealed class ResumeRefusalTests
         ResumeOutcome outcome = await ResumeAsync(
             process, saga => saga with { Parameters = System.Text.Encoding.UTF8.GetBytes(parameters) });
 
-        outcome.Should().BeOfType<ResumeOutcome.Unrecoverable>().Which.Reason.Should().StartWith("its parameters are not JSON: ");
+        outcome.Should().BeOfType<ResumeOutcome.Unrecoverable>().Which.Reason.Should().StartWith("the stored parameters are not valid JSON: ");
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class ResumeRefusalTests
         await process.StopAsync();
 
         _store.Get(Id).State.Should().Be(SagaState.Unwound);
-        process.Lines.Text(104).Should().Contain("node only had failed");
+        process.Lines.Text(104).Should().Contain("after node only failed");
     }
 
     private async Task<ResumeOutcome> ResumeAsync(TestProcess process, Func<SavedSaga, SavedSaga> change, bool put = false)

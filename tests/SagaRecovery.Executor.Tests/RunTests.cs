@@ -232,7 +232,7 @@ public sealed class RunTests
         Func<Task> twice = () => process.Client.StartAsync(saga, "", new SagaStartOptions { Id = first.SagaId });
 
         await unregistered.Should().ThrowAsync<ArgumentException>().WithMessage("Saga 'stranger' version 1*not the registered instance*");
-        await twice.Should().ThrowAsync<InvalidOperationException>().WithMessage($"Saga {first.SagaId} was not started: a saga with this id exists.");
+        await twice.Should().ThrowAsync<InvalidOperationException>().WithMessage($"Saga {first.SagaId} was not started: a saga with this id already exists.");
         process.ReadInbox().Select(message => message.Kind.ToString()).Should().Equal("Announced", "Withdrawn");
     }
 
@@ -277,11 +277,11 @@ public sealed class RunTests
     {
         var saga = SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd8");
 
-        Guid key = NodeContext<string>.KeyOf(saga, "charge");
+        Guid key = NodeContext<string>.CreateIdempotencyKey(saga, "charge");
 
-        key.Should().Be(NodeContext<string>.KeyOf(saga, "charge"));
-        key.Should().NotBe(NodeContext<string>.KeyOf(saga, "ship"));
-        key.Should().NotBe(NodeContext<string>.KeyOf(SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd9"), "charge"));
+        key.Should().Be(NodeContext<string>.CreateIdempotencyKey(saga, "charge"));
+        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(saga, "ship"));
+        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd9"), "charge"));
         key.Version.Should().Be(8);
         key.ToString().Should().Be("facc6b59-9200-81f7-9554-fb2fa2fe59bf", "others keep it: a change would repeat effects");
     }

@@ -85,11 +85,11 @@ public sealed class RunsToldTests
 
     private string Started() => Line(100, $"started saga {Saga} (good)");
 
-    private string Resumed() => Line(101, $"resumed saga {Saga} (good) at generation 1; 2 events stand in its log");
+    private string Resumed() => Line(101, $"resumed saga {Saga} (good) at generation 1, with 2 events in its log");
 
-    private string Succeeded() => Line(102, $"saga {Saga} (good) has succeeded");
+    private string Succeeded() => Line(102, $"saga {Saga} (good) succeeded");
 
-    private string RunInterrupted() => Line(107, $"gave up the run of saga {Saga} (good); recovery tries it again");
+    private string RunInterrupted() => Line(107, $"the run of saga {Saga} (good) failed and was interrupted; recovery resumes the saga");
 
     /// <summary>Each a second after the one that was made before it.</summary>
     private string Line(int id, string said) =>

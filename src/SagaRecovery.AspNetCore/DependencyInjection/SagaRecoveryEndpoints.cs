@@ -7,20 +7,28 @@ using SagaRecovery.Status;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>Maps what an operator sees and does: status, explanations, lists, a page, and the levers.</summary>
+/// <summary>Maps the endpoints for operators: status, explanations, lists, the operator page and operator actions.</summary>
 public static class SagaRecoveryEndpoints
 {
-    /// <summary>
-    /// Maps the endpoints of saga recovery below a prefix. Those that only look are as open as the returned builder leaves them
-    /// (<c>RequireAuthorization()</c> closes them, too); levers are mapped only under a policy of their own.
-    /// </summary>
-    /// <param name="endpoints">Where to.</param>
-    /// <param name="pattern">The prefix. Default <c>/saga-recovery</c>.</param>
-    /// <param name="configure">Says whether there are levers, and for whom.</param>
-    /// <returns>Conventions for all of them together.</returns>
+    /// <summary>Maps the endpoints of saga recovery under a route prefix.</summary>
+    /// <param name="endpoints">The route builder.</param>
+    /// <param name="pattern">The route prefix. The default is <c>/saga-recovery</c>.</param>
+    /// <param name="configure">Configures operator actions. Null to map the read-only endpoints only.</param>
+    /// <returns>A convention builder for all mapped endpoints.</returns>
     /// <exception cref="InvalidOperationException">
-    /// <c>AddSagaRecovery()</c> was not called, or levers are asked for in a way that would leave them open.
+    /// <c>AddSagaRecovery()</c> was not called, or the options would expose operator actions without authorization.
     /// </exception>
+    /// <remarks>
+    /// The read-only endpoints require no authorization by default. <c>RequireAuthorization()</c> on the returned builder protects all
+    /// endpoints. Operator actions are mapped only under <see cref="SagaRecoveryEndpointOptions.OperatorPolicy"/>.
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// builder.Services.AddAuthorizationBuilder().AddPolicy("saga-operators", policy => policy.RequireRole("operator"));
+    ///
+    /// app.MapSagaRecovery(configure: options => options.OperatorPolicy = "saga-operators");
+    /// </code>
+    /// </example>
     public static IEndpointConventionBuilder MapSagaRecovery(
         this IEndpointRouteBuilder endpoints,
         [StringSyntax("Route")] string pattern = "/saga-recovery",
@@ -33,14 +41,14 @@ public static class SagaRecoveryEndpoints
 
         var options = new SagaRecoveryEndpointOptions();
         configure?.Invoke(options);
-        var access = OperatorAccess.Of(options, endpoints.ServiceProvider);
+        var access = OperatorAccess.Create(options, endpoints.ServiceProvider);
 
         RouteGroupBuilder all = endpoints.MapGroup(pattern);
         ReportEndpoints.Map(all, access);
         SagaEndpoints.Map(all);
         if (access.AreMapped)
         {
-            RouteGroupBuilder actions = access.Guard(all.MapGroup(""));
+            RouteGroupBuilder actions = access.RequirePolicy(all.MapGroup(""));
             SagaActionEndpoints.Map(actions);
             CoordinatorActionEndpoints.Map(actions);
         }

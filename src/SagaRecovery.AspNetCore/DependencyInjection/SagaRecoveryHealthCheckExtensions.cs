@@ -3,18 +3,25 @@ using SagaRecovery.AspNetCore.Health;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Registers the health of recovery.</summary>
+/// <summary>Registers the health check of saga recovery.</summary>
 public static class SagaRecoveryHealthCheckExtensions
 {
-    /// <summary>
-    /// Adds a health check of recovery: degraded until the process has joined, after one failed pass, and while it drains; unhealthy after
-    /// three failed passes in a row or when a newer process has fenced this one. A pause, held sagas, such as do not progress, and orphaned
-    /// or stranded ones are somebody's decision, a saga's or another node's trouble: they stand in its data. It asks nothing of the database.
-    /// </summary>
-    /// <param name="builder">Where to.</param>
-    /// <param name="name">The name of the check. Default <c>saga-recovery</c>.</param>
-    /// <param name="failureStatus">What is reported instead of unhealthy; null: unhealthy.</param>
-    /// <param name="tags">For filtering checks.</param>
+    /// <summary>Adds a health check of saga recovery.</summary>
+    /// <param name="builder">The health checks builder.</param>
+    /// <param name="name">The name of the check. The default is <c>saga-recovery</c>.</param>
+    /// <param name="failureStatus">The status to report instead of unhealthy. Null for unhealthy.</param>
+    /// <param name="tags">The tags for filtering checks. Null for none.</param>
+    /// <returns>The same builder.</returns>
+    /// <remarks>
+    /// <para>
+    /// The check is degraded until the process has joined, after one failed pass, and during a drain. It is unhealthy after three failed
+    /// passes in a row, or when a newer process has fenced this one. It does not query the database.
+    /// </para>
+    /// <para>
+    /// A pause and sagas that are held, stalled, orphaned or owned by a coordinator that is down do not change the status, since a restart
+    /// of this process does not fix them. They appear in the data of the check.
+    /// </para>
+    /// </remarks>
     public static IHealthChecksBuilder AddSagaRecovery(
         this IHealthChecksBuilder builder,
         string name = "saga-recovery",

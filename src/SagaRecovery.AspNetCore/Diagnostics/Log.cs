@@ -2,9 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace SagaRecovery.AspNetCore.Diagnostics;
 
-/// <summary>Every line that the endpoints log. Event ids are stable and never reused. Levers that are pulled are logged by recovery itself.</summary>
+/// <summary>The log messages of the endpoints. Event ids are stable and never reused. Recovery itself logs operator actions.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(200, LogLevel.Debug, "answered 503: {Detail}")]
-    public static partial void NotNow(ILogger logger, string detail, Exception why);
+    [LoggerMessage(200, LogLevel.Debug, "responded with 503: {Detail}")]
+    public static partial void ServiceUnavailable(ILogger logger, string detail, Exception exception);
 }

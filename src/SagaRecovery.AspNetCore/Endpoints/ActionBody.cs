@@ -8,44 +8,43 @@ using SagaRecovery.Status;
 namespace SagaRecovery.AspNetCore.Endpoints;
 
 /// <summary>
-/// Reads what a lever is asked with. A page of another site can make a browser send its user's credentials along; it cannot make it
-/// send JSON without asking first (a CORS preflight, which is not answered), nor know the antiforgery token of a form. So a body is
-/// JSON, or a form with its token.
+/// The reader of the body of an operator action. It accepts JSON, or a form with an antiforgery token. A page of another site can make a
+/// browser send its user's credentials. It cannot send JSON without a CORS preflight, which is not answered, and it does not know the token.
 /// </summary>
 internal static class ActionBody
 {
-    /// <summary>Enough for the longest actor and reason, every character of both escaped.</summary>
+    /// <summary>The space for the longest actor and reason with every character escaped.</summary>
     private const int MaxBytes = 32 * 1024;
 
-    public static Task<Asked<OperatorActionRequest>> ReadAsync(HttpContext context, OperatorActionKind kind) =>
-        ReadAsync(context, RecoveryReportJson.Default.OperatorActionRequest, ActionForm.Read, request => Wrong(kind, request));
+    public static Task<Parsed<OperatorActionRequest>> ReadAsync(HttpContext context, OperatorActionKind kind) =>
+        ReadAsync(context, RecoveryReportJson.Default.OperatorActionRequest, ActionForm.Read, request => Validate(kind, request));
 
     /// <param name="context">The request.</param>
-    /// <param name="type">Its form as JSON.</param>
-    /// <param name="fromForm">Reads the same from a form.</param>
-    /// <param name="wrong">What is wrong with it, as a sentence; null: nothing.</param>
-    public static async Task<Asked<T>> ReadAsync<T>(
-        HttpContext context, JsonTypeInfo<T> type, Func<IFormCollection, Asked<T>> fromForm, Func<T, string?> wrong)
+    /// <param name="type">The JSON contract of the body.</param>
+    /// <param name="fromForm">Reads the same body from a form.</param>
+    /// <param name="validate">Returns the error of the body as a sentence; null if it is valid.</param>
+    public static async Task<Parsed<T>> ReadAsync<T>(
+        HttpContext context, JsonTypeInfo<T> type, Func<IFormCollection, Parsed<T>> fromForm, Func<T, string?> validate)
         where T : class
     {
         if (await TryBufferAsync(context.Request).ConfigureAwait(false) is not { } body)
         {
-            return Asked<T>.No(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {MaxBytes} bytes.");
+            return Parsed<T>.Invalid(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {MaxBytes} bytes.");
         }
 
-        Asked<T> request = IsJson(context.Request) ? FromJson(body, type)
+        Parsed<T> request = IsJson(context.Request) ? FromJson(body, type)
             : context.Request.HasFormContentType ? await ActionForm.ReadAsync(context, fromForm).ConfigureAwait(false)
-            : Asked<T>.No(StatusCodes.Status415UnsupportedMediaType, "The body is to be application/json: {\"reason\": \"…\"}");
-        return request.Value is null || wrong(request.Value) is not { } told ? request : Asked<T>.No(told);
+            : Parsed<T>.Invalid(StatusCodes.Status415UnsupportedMediaType, "The body must be application/json, such as {\"reason\": \"…\"}.");
+        return request.Value is null || validate(request.Value) is not { } error ? request : Parsed<T>.Invalid(error);
     }
 
-    /// <summary>Why a request that needs no body is refused; null: it is not. Browsers say where a request comes from; tools do not.</summary>
-    public static async Task<IResult?> RefusalOfBareAsync(HttpContext context)
+    /// <summary>Returns the problem of a request that needs no body; null if it is valid. Browsers send an origin header, tools do not.</summary>
+    public static async Task<IResult?> ValidateEmptyAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
         if (await TryBufferAsync(request).ConfigureAwait(false) is null)
         {
-            return Refusal.Of(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {MaxBytes} bytes.");
+            return Problems.Create(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {MaxBytes} bytes.");
         }
 
         bool fromBrowser = request.Headers.ContainsKey(HeaderNames.Origin) || request.Headers.ContainsKey("Sec-Fetch-Site");
@@ -55,37 +54,37 @@ internal static class ActionBody
         }
 
         return request.HasFormContentType
-            ? await ActionForm.RefusalAsync(context).ConfigureAwait(false)
-            : Refusal.Of(StatusCodes.Status415UnsupportedMediaType, "Send no body, or application/json; a browser sends the latter.");
+            ? await ActionForm.ValidateAntiforgeryAsync(context).ConfigureAwait(false)
+            : Problems.Create(StatusCodes.Status415UnsupportedMediaType, "Send application/json. Only a client that is not a browser may omit the body.");
     }
 
     private static bool IsJson(HttpRequest request) =>
         MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type)
         && type.MediaType.Equals(MediaTypes.Json, StringComparison.OrdinalIgnoreCase);
 
-    private static Asked<T> FromJson<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type)
+    private static Parsed<T> FromJson<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type)
         where T : class
     {
         try
         {
             return JsonSerializer.Deserialize(body.Span, type) is { } request
                 ? request
-                : Asked<T>.No("The body is to be a JSON object with a 'reason'.");
+                : Parsed<T>.Invalid("The body must be a JSON object with a 'reason'.");
         }
-        catch (JsonException unreadable)
+        catch (JsonException exception)
         {
-            return Asked<T>.No(unreadable.Path is { Length: > 1 } path
-                ? $"The value at {PlainText.OneLine(path)} of the body is not what is expected there."
-                : "The body is to be a JSON object with a 'reason'.");
+            return Parsed<T>.Invalid(exception.Path is { Length: > 1 } path
+                ? $"The value at {PlainText.OneLine(path)} of the body is not valid."
+                : "The body must be a JSON object with a 'reason'.");
         }
     }
 
-    private static string? Wrong(OperatorActionKind kind, OperatorActionRequest request) =>
-        request.State is { } state && !Enum.IsDefined(state) ? "'state' is the name of a state, as in Running."
-        : kind == OperatorActionKind.InjectError && string.IsNullOrEmpty(request.Node) ? "'node' is missing: the name of the node that is to fail."
+    private static string? Validate(OperatorActionKind kind, OperatorActionRequest request) =>
+        request.State is { } state && !Enum.IsDefined(state) ? "'state' must be the name of a state, such as Running."
+        : kind == OperatorActionKind.InjectError && string.IsNullOrEmpty(request.Node) ? "'node' is missing. It names the node to fail."
         : null;
 
-    /// <summary>Reads the body into memory, from where forms are read, too. Null: it is too long.</summary>
+    /// <summary>Buffers the body, from which a form is read as well. Returns null if the body is too long.</summary>
     private static async Task<ReadOnlyMemory<byte>?> TryBufferAsync(HttpRequest request)
     {
         byte[] body = new byte[MaxBytes + 1];

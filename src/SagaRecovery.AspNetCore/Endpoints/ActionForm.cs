@@ -8,68 +8,77 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>A lever as a form asks for it, on a page of the host's own: with the host's antiforgery token.</summary>
+/// <summary>The reader of operator actions from a form on a page of the host. The form must carry the antiforgery token of the host.</summary>
 internal static class ActionForm
 {
-    public static async Task<Asked<T>> ReadAsync<T>(HttpContext context, Func<IFormCollection, Asked<T>> read)
+    public static async Task<Parsed<T>> ReadAsync<T>(HttpContext context, Func<IFormCollection, Parsed<T>> read)
         where T : class =>
-        await RefusalAsync(context).ConfigureAwait(false) is { } refusal
-            ? new Asked<T>(null, refusal)
+        await ValidateAntiforgeryAsync(context).ConfigureAwait(false) is { } problem
+            ? new Parsed<T>(null, problem)
             : read(await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false));
 
-    public static Asked<OperatorActionRequest> Read(IFormCollection form)
+    public static Parsed<OperatorActionRequest> Read(IFormCollection form)
     {
         SagaState state = default;
         long generation = 0;
-        if (Field(form, "state") is { } word && !SagaNames.TryParse(word, out state))
+        if (GetField(form, "state") is { } word && !SagaNames.TryParse(word, out state))
         {
-            return Asked<OperatorActionRequest>.No("'state' is the word for a state, as in running.");
+            return Parsed<OperatorActionRequest>.Invalid("'state' must be a state, such as running.");
         }
 
-        if (Field(form, "generation") is { } number && !long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out generation))
+        if (GetField(form, "generation") is { } number && !long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out generation))
         {
-            return Asked<OperatorActionRequest>.No("'generation' is a number.");
+            return Parsed<OperatorActionRequest>.Invalid("'generation' must be a number.");
         }
 
         return new OperatorActionRequest
         {
-            Reason = Field(form, "reason") ?? "",
-            Actor = Field(form, "actor"),
-            Node = Field(form, "node"),
-            Force = IsOn(form, "force"),
-            State = Field(form, "state") is null ? null : state,
-            Generation = Field(form, "generation") is null ? null : new AdoptGeneration(generation),
+            Reason = GetField(form, "reason") ?? "",
+            Actor = GetField(form, "actor"),
+            Node = GetField(form, "node"),
+            Force = IsChecked(form, "force"),
+            State = GetField(form, "state") is null ? null : state,
+            Generation = GetField(form, "generation") is null ? null : new AdoptGeneration(generation),
         };
     }
 
-    public static Asked<ReassignRequest> ReadReassign(IFormCollection form)
+    public static Parsed<ReassignRequest> ReadReassign(IFormCollection form)
     {
-        List<CoordinatorId> to = [];
-        foreach (string? taker in form["to"].Where(taker => !string.IsNullOrEmpty(taker)))
+        List<CoordinatorId> targets = [];
+        foreach (string? target in form["to"].Where(target => !string.IsNullOrEmpty(target)))
         {
-            if (!Guid.TryParse(taker, out Guid id))
+            if (!Guid.TryParse(target, out Guid id))
             {
-                return Asked<ReassignRequest>.No("'to' is the id of a coordinator, a UUID; once for each.");
+                return Parsed<ReassignRequest>.Invalid("'to' must be the id of a coordinator, a UUID. Repeat it for several.");
             }
 
-            to.Add(new CoordinatorId(id));
+            targets.Add(new CoordinatorId(id));
         }
 
-        return Seconds(form, "wait") is { } wait
-            ? new ReassignRequest { Reason = Field(form, "reason") ?? "", Actor = Field(form, "actor"), To = to, EvenIfOwnerAnswers = IsOn(form, "evenIfOwnerAnswers"), Wait = wait }
-            : Asked<ReassignRequest>.No("'wait' is a number of seconds.");
+        return ParseSeconds(form, "wait") is { } wait
+            ? new ReassignRequest
+            {
+                Reason = GetField(form, "reason") ?? "",
+                Actor = GetField(form, "actor"),
+                To = targets,
+                EvenIfOwnerAnswers = IsChecked(form, "evenIfOwnerAnswers"),
+                Wait = wait,
+            }
+            : Parsed<ReassignRequest>.Invalid("'wait' must be a number of seconds.");
     }
 
-    public static Asked<DrainRequest> ReadDrain(IFormCollection form) => Seconds(form, "letRun") is { } letRun
-        ? new DrainRequest { Reason = Field(form, "reason") ?? "", Actor = Field(form, "actor"), LetRun = letRun }
-        : Asked<DrainRequest>.No("'letRun' is a number of seconds.");
+    public static Parsed<DrainRequest> ReadDrain(IFormCollection form) => ParseSeconds(form, "letRun") is { } letRun
+        ? new DrainRequest { Reason = GetField(form, "reason") ?? "", Actor = GetField(form, "actor"), LetRun = letRun }
+        : Parsed<DrainRequest>.Invalid("'letRun' must be a number of seconds.");
 
-    /// <summary>Why a form is refused; null: it is not.</summary>
-    public static async Task<IResult?> RefusalAsync(HttpContext context)
+    /// <summary>Returns the problem of a form; null if its antiforgery token is valid.</summary>
+    public static async Task<IResult?> ValidateAntiforgeryAsync(HttpContext context)
     {
         if (context.RequestServices.GetService<IAntiforgery>() is not { } antiforgery)
         {
-            return Refusal.Of(StatusCodes.Status415UnsupportedMediaType, "Forms are taken only where antiforgery is registered (services.AddAntiforgery()). Send application/json.");
+            return Problems.Create(
+                StatusCodes.Status415UnsupportedMediaType,
+                "Forms require antiforgery (services.AddAntiforgery()), which is not registered. Send application/json instead.");
         }
 
         try
@@ -77,19 +86,19 @@ internal static class ActionForm
             await antiforgery.ValidateRequestAsync(context).ConfigureAwait(false);
             return null;
         }
-        catch (Exception wrong) when (wrong is AntiforgeryValidationException or InvalidDataException)
+        catch (Exception exception) when (exception is AntiforgeryValidationException or InvalidDataException)
         {
-            return Refusal.BadRequest("The form has no valid antiforgery token.");
+            return Problems.BadRequest("The form has no valid antiforgery token.");
         }
     }
 
-    private static bool IsOn(IFormCollection form, string name) => Field(form, name) is "true" or "on";
+    private static bool IsChecked(IFormCollection form, string name) => GetField(form, name) is "true" or "on";
 
-    /// <returns>0 where there is none; null: it is no number.</returns>
-    private static double? Seconds(IFormCollection form, string name) =>
-        Field(form, name) is not { } text ? 0
+    /// <returns>The seconds; 0 if the field is empty; null if it is not a number.</returns>
+    private static double? ParseSeconds(IFormCollection form, string name) =>
+        GetField(form, name) is not { } text ? 0
         : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) ? seconds
         : null;
 
-    private static string? Field(IFormCollection form, string name) => form[name] is [{ Length: > 0 } value] ? value : null;
+    private static string? GetField(IFormCollection form, string name) => form[name] is [{ Length: > 0 } value] ? value : null;
 }

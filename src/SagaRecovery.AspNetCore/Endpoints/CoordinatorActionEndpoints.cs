@@ -8,75 +8,75 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>The levers that move sagas from one coordinator to others.</summary>
+/// <summary>The endpoints of the operator actions that move sagas from one coordinator to others.</summary>
 internal static class CoordinatorActionEndpoints
 {
-    /// <summary>Stands for an id where sagas are meant that nobody owns.</summary>
-    private const string Nobody = "nobody";
+    /// <summary>The route value for unowned sagas in place of the id of a coordinator.</summary>
+    private const string Unowned = "nobody";
 
     public static void Map(IEndpointRouteBuilder group)
     {
-        group.MapPost($"/coordinators/{{id}}/{SagaNames.Of(OperatorActionKind.Reassign)}", Guarded.Of(ReassignAsync));
-        group.MapPost($"/{SagaNames.Of(OperatorActionKind.Drain)}", Guarded.Of(DrainAsync));
+        group.MapPost($"/coordinators/{{id}}/{SagaNames.Of(OperatorActionKind.Reassign)}", EndpointHandler.Wrap(ReassignAsync));
+        group.MapPost($"/{SagaNames.Of(OperatorActionKind.Drain)}", EndpointHandler.Wrap(DrainAsync));
     }
 
     private static async Task<IResult> ReassignAsync(HttpContext context)
     {
-        string? whose = context.GetRouteValue("id") as string;
-        CoordinatorId? from = Guid.TryParse(whose, out Guid id) ? new CoordinatorId(id) : null;
-        if (from is null && whose != Nobody)
+        string? routeId = context.GetRouteValue("id") as string;
+        CoordinatorId? from = Guid.TryParse(routeId, out Guid id) ? new CoordinatorId(id) : null;
+        if (from is null && routeId != Unowned)
         {
-            return Refusal.BadRequest($"The id of a coordinator is a UUID, or '{Nobody}'.");
+            return Problems.BadRequest($"The id of a coordinator must be a UUID or '{Unowned}'.");
         }
 
-        Asked<ReassignRequest> asked = await ActionBody.ReadAsync(
-            context, RecoveryReportJson.Default.ReassignRequest, ActionForm.ReadReassign, request => Wrong(from, request)).ConfigureAwait(false);
-        if (asked.Value is not { } request)
+        Parsed<ReassignRequest> parsed = await ActionBody.ReadAsync(
+            context, RecoveryReportJson.Default.ReassignRequest, ActionForm.ReadReassign, request => Validate(from, request)).ConfigureAwait(false);
+        if (parsed.Value is not { } request)
         {
-            return asked.Refusal!;
+            return parsed.Problem!;
         }
 
-        Asked<OperatorNote> note = ActionNote.Of(context.User, request.Actor, request.Reason);
-        return note.Value is null ? note.Refusal! : await ReassignAsync(context, from, request, note.Value).ConfigureAwait(false);
+        Parsed<OperatorNote> note = ActionNotes.Create(context.User, request.Actor, request.Reason);
+        return note.Value is null ? note.Problem! : await ReassignAsync(context, from, request, note.Value).ConfigureAwait(false);
     }
 
-    /// <summary>What has moved has moved, whatever becomes of the caller; only the waiting ends with him.</summary>
+    /// <summary>Reassigns sagas even if the caller disconnects. Only the wait for the new owners is cancelled with the request.</summary>
     private static async Task<IResult> ReassignAsync(HttpContext context, CoordinatorId? from, ReassignRequest request, OperatorNote note)
     {
         SagaOperator recovery = context.RequestServices.GetRequiredService<SagaOperator>();
-        ReassignResponse answer = await recovery.ReassignAsync(from, request, note).ConfigureAwait(false);
-        if (request.Wait > 0 && answer.Receipts.Count > 0)
+        ReassignResponse response = await recovery.ReassignAsync(from, request, note).ConfigureAwait(false);
+        if (request.Wait > 0 && response.Receipts.Count > 0)
         {
-            answer = await recovery.WaitUntilCaughtUpAsync(answer, TimeSpan.FromSeconds(request.Wait), context.RequestAborted).ConfigureAwait(false);
+            response = await recovery.WaitUntilCaughtUpAsync(response, TimeSpan.FromSeconds(request.Wait), context.RequestAborted).ConfigureAwait(false);
         }
 
-        return Answer.Json(answer, RecoveryReportJson.Default.ReassignResponse, SagaActionEndpoints.StatusOf(answer.Result));
+        return Responses.Json(response, RecoveryReportJson.Default.ReassignResponse, SagaActionEndpoints.StatusOf(response.Result));
     }
 
     private static async Task<IResult> DrainAsync(HttpContext context)
     {
-        Asked<DrainRequest> asked = await ActionBody.ReadAsync(
-            context, RecoveryReportJson.Default.DrainRequest, ActionForm.ReadDrain, Wrong).ConfigureAwait(false);
-        if (asked.Value is not { } request)
+        Parsed<DrainRequest> parsed = await ActionBody.ReadAsync(
+            context, RecoveryReportJson.Default.DrainRequest, ActionForm.ReadDrain, Validate).ConfigureAwait(false);
+        if (parsed.Value is not { } request)
         {
-            return asked.Refusal!;
+            return parsed.Problem!;
         }
 
-        Asked<OperatorNote> note = ActionNote.Of(context.User, request.Actor, request.Reason);
+        Parsed<OperatorNote> note = ActionNotes.Create(context.User, request.Actor, request.Reason);
         if (note.Value is null)
         {
-            return note.Refusal!;
+            return note.Problem!;
         }
 
         DrainReport drain = context.RequestServices.GetRequiredService<SagaDrain>().Begin(note.Value, TimeSpan.FromSeconds(request.LetRun));
-        return Answer.Json(drain, RecoveryReportJson.Default.DrainReport, StatusCodes.Status202Accepted);
+        return Responses.Json(drain, RecoveryReportJson.Default.DrainReport, StatusCodes.Status202Accepted);
     }
 
-    private static string? Wrong(CoordinatorId? from, ReassignRequest request) =>
-        request.Wait is not (>= 0 and <= ReassignRequest.LongestWait) ? $"'wait' is a number of seconds from 0 to {ReassignRequest.LongestWait}."
-        : from is { } giver && request.To?.Contains(giver) == true ? "'to' names the coordinator that the sagas are to be taken from."
+    private static string? Validate(CoordinatorId? from, ReassignRequest request) =>
+        request.Wait is not (>= 0 and <= ReassignRequest.LongestWait) ? $"'wait' must be a number of seconds from 0 to {ReassignRequest.LongestWait}."
+        : from is { } source && request.To?.Contains(source) == true ? "'to' must not name the coordinator from which the sagas are reassigned."
         : null;
 
-    private static string? Wrong(DrainRequest request) =>
-        request.LetRun is >= 0 and <= DrainRequest.LongestLetRun ? null : $"'letRun' is a number of seconds from 0 to {DrainRequest.LongestLetRun}.";
+    private static string? Validate(DrainRequest request) =>
+        request.LetRun is >= 0 and <= DrainRequest.LongestLetRun ? null : $"'letRun' must be a number of seconds from 0 to {DrainRequest.LongestLetRun}.";
 }

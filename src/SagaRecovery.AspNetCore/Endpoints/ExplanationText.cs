@@ -5,10 +5,10 @@ using static SagaRecovery.Status.PlainText;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>Where one saga stands, as an operator reads it in a terminal.</summary>
+/// <summary>Renders the explanation of a saga for a terminal.</summary>
 internal static class ExplanationText
 {
-    /// <summary>How much of a sentence is shown: an error in it may be long, and the end of the sentence matters.</summary>
+    /// <summary>The longest text of a sentence. An error in it may be long, and the end of the sentence matters.</summary>
     private const int LongestSentence = 1_000;
 
     public static string Render(SagaExplanation explanation)
@@ -21,8 +21,12 @@ internal static class ExplanationText
         Append(text, "next try", explanation.NextTry is { } next ? Time(next) : null);
         if (explanation.Saga is { } saga)
         {
-            Append(text, "saga", $"{OneLine(saga.Name)}, {SagaNames.Of(saga.State)}, generation {saga.Generation}, created {Time(saga.TimeCreated)}{(saga.IsHeld ? ", held" : "")}");
-            Append(text, "owner", saga.Owner?.ToString() ?? "nobody");
+            string held = saga.IsHeld ? ", held" : "";
+            Append(
+                text,
+                "saga",
+                $"{OneLine(saga.Name)}, {SagaNames.Of(saga.State)}, generation {saga.Generation}, created {Time(saga.TimeCreated)}{held}");
+            Append(text, "owner", saga.Owner?.ToString() ?? "none");
         }
 
         Append(text, "last event", explanation.LastEvent);
@@ -37,7 +41,8 @@ internal static class ExplanationText
         }
     }
 
-    /// <summary>The verdict's name in words: <c>running here</c>.</summary>
+    /// <summary>Returns the name of a verdict in words: <c>running here</c>.</summary>
     private static string Words(SagaVerdict verdict) =>
-        string.Concat(verdict.ToString().Select((letter, at) => at > 0 && char.IsUpper(letter) ? $" {char.ToLowerInvariant(letter)}" : char.ToLowerInvariant(letter).ToString()));
+        string.Concat(verdict.ToString().Select((letter, index) =>
+            $"{(index > 0 && char.IsUpper(letter) ? " " : "")}{char.ToLowerInvariant(letter)}"));
 }

@@ -4,19 +4,19 @@ using Microsoft.Net.Http.Headers;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>Which form a caller likes best, by its <c>Accept</c> header (RFC 9110, 12.5.1).</summary>
+/// <summary>The media types of the endpoints, and the preference of a caller by its <c>Accept</c> header (RFC 9110, 12.5.1).</summary>
 internal static class MediaTypes
 {
     public const string Json = "application/json";
     public const string Text = "text/plain";
     public const string Html = "text/html";
 
-    /// <summary>Whether a form is liked better than each of the others; a tie is none.</summary>
-    public static bool Prefers(HttpRequest request, string form, params ReadOnlySpan<string> over)
+    /// <summary>Returns true if the caller prefers a media type to each of the others. A tie is no preference.</summary>
+    public static bool Prefers(HttpRequest request, string mediaType, params ReadOnlySpan<string> others)
     {
         RequestHeaders headers = request.GetTypedHeaders();
-        double weight = Weight(headers, form);
-        foreach (string other in over)
+        double weight = Weight(headers, mediaType);
+        foreach (string other in others)
         {
             if (Weight(headers, other) >= weight)
             {
@@ -27,12 +27,12 @@ internal static class MediaTypes
         return true;
     }
 
-    /// <summary>The weight of the most specific range that covers a form; 0: none does.</summary>
-    private static double Weight(RequestHeaders headers, string form)
+    /// <summary>Returns the weight of the most specific range that covers a media type; 0 if none does.</summary>
+    private static double Weight(RequestHeaders headers, string mediaType)
     {
-        var wanted = new MediaTypeHeaderValue(form);
+        var wantedType = new MediaTypeHeaderValue(mediaType);
         return headers.Accept
-            .Where(wanted.IsSubsetOf)
+            .Where(wantedType.IsSubsetOf)
             .OrderBy(range => range.MatchesAllTypes ? 2 : range.MatchesAllSubTypes ? 1 : 0)
             .Select(range => range.Quality ?? 1)
             .FirstOrDefault();

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>Who may pull levers.</summary>
+/// <summary>The access to operator actions.</summary>
 internal sealed class OperatorAccess
 {
     private readonly string? _policy;
@@ -20,43 +20,44 @@ internal sealed class OperatorAccess
         _policy = policy;
     }
 
-    /// <summary>Whether anybody may.</summary>
+    /// <summary>True if operator actions are mapped.</summary>
     public bool AreMapped { get; }
 
-    /// <exception cref="InvalidOperationException">What is asked for would leave the levers open.</exception>
-    public static OperatorAccess Of(SagaRecoveryEndpointOptions options, IServiceProvider services)
+    /// <exception cref="InvalidOperationException">The options would expose operator actions without authorization.</exception>
+    public static OperatorAccess Create(SagaRecoveryEndpointOptions options, IServiceProvider services)
     {
         if (options.OperatorPolicy is { } policy)
         {
             bool canBeRequired = policy.Length > 0 && services.GetService<IAuthorizationPolicyProvider>() is not null;
             return canBeRequired ? new OperatorAccess(areMapped: true, policy) : throw new InvalidOperationException(
-                "The levers of saga recovery are to require an authorization policy, and there is none: call "
-                + "services.AddAuthorizationBuilder().AddPolicy(\"saga-operators\", …), and set OperatorPolicy = \"saga-operators\".");
+                "OperatorPolicy requires an authorization policy, but none is registered. Call "
+                + "services.AddAuthorizationBuilder().AddPolicy(\"saga-operators\", …) and set OperatorPolicy = \"saga-operators\".");
         }
 
         if (options.ActionsWithoutPolicy && !services.GetRequiredService<IHostEnvironment>().IsDevelopment())
         {
             throw new InvalidOperationException(
-                "The levers of saga recovery would be open to everybody: ActionsWithoutPolicy is for the Development environment only. Set "
-                + "OperatorPolicy to the name of an authorization policy (services.AddAuthorizationBuilder().AddPolicy(…)), or map no levers.");
+                "ActionsWithoutPolicy is allowed in the Development environment only, since it opens operator actions to every caller. Set "
+                + "OperatorPolicy to the name of an authorization policy (services.AddAuthorizationBuilder().AddPolicy(…)), or leave "
+                + "both unset to map no operator actions.");
         }
 
         return new OperatorAccess(options.ActionsWithoutPolicy, policy: null);
     }
 
-    /// <summary>Puts the policy before every lever.</summary>
-    public RouteGroupBuilder Guard(RouteGroupBuilder actions)
+    /// <summary>Requires the policy for every operator action.</summary>
+    public RouteGroupBuilder RequirePolicy(RouteGroupBuilder actions)
     {
         if (_policy is not null)
         {
             actions.RequireAuthorization(_policy);
 
-            // AllowAnonymous() on what MapSagaRecovery() returns is meant for those who look: it would switch the policy off.
-            ((IEndpointConventionBuilder)actions).Finally(kind =>
+            // AllowAnonymous() on the builder of MapSagaRecovery() is meant for the read-only endpoints. Here it would disable the policy.
+            ((IEndpointConventionBuilder)actions).Finally(endpoint =>
             {
-                foreach (object open in kind.Metadata.Where(about => about is IAllowAnonymous).ToArray())
+                foreach (object metadata in endpoint.Metadata.Where(item => item is IAllowAnonymous).ToArray())
                 {
-                    kind.Metadata.Remove(open);
+                    endpoint.Metadata.Remove(metadata);
                 }
             });
         }
@@ -64,8 +65,8 @@ internal sealed class OperatorAccess
         return actions;
     }
 
-    /// <summary>What whoever sends a request may do.</summary>
-    public async Task<OperatorRights> RightsAsync(HttpContext context)
+    /// <summary>Returns the rights of the caller of a request.</summary>
+    public async Task<OperatorRights> GetRightsAsync(HttpContext context)
     {
         if (!AreMapped || _policy is null)
         {

@@ -9,21 +9,24 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.AspNetCore.Endpoints;
 
 /// <summary>
-/// The levers. Once asked for, one is pulled to the end, whatever becomes of the caller: what is done stands in the log and in the
-/// record, too.
+/// The endpoints of the operator actions on recovery and on sagas. An action runs to its end even if the caller disconnects, since it is
+/// logged and recorded.
 /// </summary>
 internal static class SagaActionEndpoints
 {
     public static void Map(IEndpointRouteBuilder group)
     {
-        group.MapPost("/activate", Guarded.Of(ActivateAsync));
+        group.MapPost("/activate", EndpointHandler.Wrap(ActivateAsync));
         MapRecovery(group, OperatorActionKind.Pause, (recovery, note) => recovery.PauseAsync(note));
         MapRecovery(group, OperatorActionKind.Resume, (recovery, note) => recovery.ResumeAsync(note));
         MapSaga(group, OperatorActionKind.Hold, (recovery, saga, _, note) => recovery.HoldAsync(saga, note));
         MapSaga(group, OperatorActionKind.Release, (recovery, saga, _, note) => recovery.ReleaseAsync(saga, note));
         MapSaga(group, OperatorActionKind.Retry, (recovery, saga, _, note) => recovery.RetryAsync(saga, note));
         MapSaga(group, OperatorActionKind.Abandon, (recovery, saga, request, note) => recovery.AbandonAsync(saga, request.ToCondition(), note));
-        MapSaga(group, OperatorActionKind.InjectError, (recovery, saga, request, note) => recovery.InjectErrorAsync(saga, request.Node!, request.ToCondition(), note));
+        MapSaga(
+            group,
+            OperatorActionKind.InjectError,
+            (recovery, saga, request, note) => recovery.InjectErrorAsync(saga, request.Node!, request.ToCondition(), note));
     }
 
     public static int StatusOf(OperatorActionStatus result) => result switch
@@ -35,30 +38,32 @@ internal static class SagaActionEndpoints
 
     private static async Task<IResult> ActivateAsync(HttpContext context)
     {
-        if (await ActionBody.RefusalOfBareAsync(context).ConfigureAwait(false) is { } refusal)
+        if (await ActionBody.ValidateEmptyAsync(context).ConfigureAwait(false) is { } problem)
         {
-            return refusal;
+            return problem;
         }
 
-        return await Guarded.WhileItRunsAsync(context, async () =>
+        return await EndpointHandler.WithRecoveryLoopAsync(context, async () =>
         {
             IServiceProvider services = context.RequestServices;
             PassReport pass = await services.GetRequiredService<SagaRecoveryTrigger>().ActivateAsync(context.RequestAborted).ConfigureAwait(false);
             RecoveryReport report = services.GetRequiredService<SagaRecoveryStatus>().Current with { LastPass = pass };
-            return Answer.TextOrJson(context.Request, () => ReportEndpoints.Render(context, report), pass, RecoveryReportJson.Default.PassReport);
+            return Responses.TextOrJson(context.Request, () => ReportEndpoints.Render(context, report), pass, RecoveryReportJson.Default.PassReport);
         }).ConfigureAwait(false);
     }
 
     private static void MapRecovery(IEndpointRouteBuilder group, OperatorActionKind kind, Func<SagaOperator, OperatorNote, Task> perform) =>
-        group.MapPost($"/{SagaNames.Of(kind)}", Guarded.Of(context => PerformAsync(context, kind, async (recovery, _, note) =>
+        group.MapPost($"/{SagaNames.Of(kind)}", EndpointHandler.Wrap(context => PerformAsync(context, kind, async (recovery, _, note) =>
         {
             await perform(recovery, note).ConfigureAwait(false);
             return new OperatorActionResponse(OperatorActionStatus.Done, $"{SagaNames.Of(kind)}: done");
         })));
 
     private static void MapSaga(
-        IEndpointRouteBuilder group, OperatorActionKind kind, Func<SagaOperator, SagaId, OperatorActionRequest, OperatorNote, Task<OperatorActionResult>> perform) =>
-        group.MapPost($"/sagas/{{id}}/{SagaNames.Of(kind)}", Guarded.Of(context => SagaEndpoints.OfSagaAsync(
+        IEndpointRouteBuilder group,
+        OperatorActionKind kind,
+        Func<SagaOperator, SagaId, OperatorActionRequest, OperatorNote, Task<OperatorActionResult>> perform) =>
+        group.MapPost($"/sagas/{{id}}/{SagaNames.Of(kind)}", EndpointHandler.Wrap(context => SagaEndpoints.WithSagaIdAsync(
             context,
             (_, sagaId) => PerformAsync(context, kind, async (recovery, request, note) =>
                 OperatorActionResponse.Of(kind, sagaId, await perform(recovery, sagaId, request, note).ConfigureAwait(false))))));
@@ -66,20 +71,20 @@ internal static class SagaActionEndpoints
     private static async Task<IResult> PerformAsync(
         HttpContext context, OperatorActionKind kind, Func<SagaOperator, OperatorActionRequest, OperatorNote, Task<OperatorActionResponse>> perform)
     {
-        Asked<OperatorActionRequest> request = await ActionBody.ReadAsync(context, kind).ConfigureAwait(false);
+        Parsed<OperatorActionRequest> request = await ActionBody.ReadAsync(context, kind).ConfigureAwait(false);
         if (request.Value is null)
         {
-            return request.Refusal!;
+            return request.Problem!;
         }
 
-        Asked<OperatorNote> note = ActionNote.Of(context.User, request.Value.Actor, request.Value.Reason);
+        Parsed<OperatorNote> note = ActionNotes.Create(context.User, request.Value.Actor, request.Value.Reason);
         if (note.Value is null)
         {
-            return note.Refusal!;
+            return note.Problem!;
         }
 
         SagaOperator recovery = context.RequestServices.GetRequiredService<SagaOperator>();
-        OperatorActionResponse answer = await perform(recovery, request.Value, note.Value).ConfigureAwait(false);
-        return Answer.Json(answer, RecoveryReportJson.Default.OperatorActionResponse, StatusOf(answer.Result));
+        OperatorActionResponse response = await perform(recovery, request.Value, note.Value).ConfigureAwait(false);
+        return Responses.Json(response, RecoveryReportJson.Default.OperatorActionResponse, StatusOf(response.Result));
     }
 }

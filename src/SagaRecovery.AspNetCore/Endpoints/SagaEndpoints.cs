@@ -7,42 +7,42 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>Sagas, in lists and one by one.</summary>
+/// <summary>The read-only endpoints of sagas.</summary>
 internal static class SagaEndpoints
 {
     public static void Map(IEndpointRouteBuilder group)
     {
-        group.MapGet("/sagas", Guarded.Of(ListAsync));
-        group.MapGet("/sagas/{id}", Guarded.Of(context => OfSagaAsync(context, FindAsync)));
-        group.MapGet("/sagas/{id}/explain", Guarded.Of(context => OfSagaAsync(context, ExplainAsync)));
+        group.MapGet("/sagas", EndpointHandler.Wrap(ListAsync));
+        group.MapGet("/sagas/{id}", EndpointHandler.Wrap(context => WithSagaIdAsync(context, FindAsync)));
+        group.MapGet("/sagas/{id}/explain", EndpointHandler.Wrap(context => WithSagaIdAsync(context, ExplainAsync)));
     }
 
-    /// <summary>Answers about the saga that the route names.</summary>
-    public static Task<IResult> OfSagaAsync(HttpContext context, Func<HttpContext, SagaId, Task<IResult>> answer) =>
+    /// <summary>Handles a request with the id of the saga in its route.</summary>
+    public static Task<IResult> WithSagaIdAsync(HttpContext context, Func<HttpContext, SagaId, Task<IResult>> handler) =>
         SagaId.TryParse(context.GetRouteValue("id") as string, provider: null, out SagaId sagaId)
-            ? answer(context, sagaId)
-            : Task.FromResult(Refusal.BadRequest("The id of a saga is a UUID."));
+            ? handler(context, sagaId)
+            : Task.FromResult(Problems.BadRequest("The id of a saga must be a UUID."));
 
     private static async Task<IResult> ListAsync(HttpContext context)
     {
-        Asked<SagaFilter> filter = SagaQuery.Read(context.Request.Query);
+        Parsed<SagaFilter> filter = SagaQuery.Read(context.Request.Query);
         return filter.Value is null
-            ? filter.Refusal!
-            : Answer.Json(
+            ? filter.Problem!
+            : Responses.Json(
                 await Operator(context).Store.ListAsync(filter.Value, context.RequestAborted).ConfigureAwait(false),
                 RecoveryReportJson.Default.IReadOnlyListSagaSummary);
     }
 
     private static async Task<IResult> FindAsync(HttpContext context, SagaId sagaId) =>
         await Operator(context).Store.FindAsync(sagaId, context.RequestAborted).ConfigureAwait(false) is { } saga
-            ? Answer.Json(saga, RecoveryReportJson.Default.SagaDetails)
-            : Refusal.Of(StatusCodes.Status404NotFound, $"There is no saga {sagaId}.");
+            ? Responses.Json(saga, RecoveryReportJson.Default.SagaDetails)
+            : Problems.Create(StatusCodes.Status404NotFound, $"There is no saga {sagaId}.");
 
     private static async Task<IResult> ExplainAsync(HttpContext context, SagaId sagaId)
     {
         context.Response.Headers.Vary = "Accept";
         SagaExplanation explanation = await Operator(context).ExplainAsync(sagaId, context.RequestAborted).ConfigureAwait(false);
-        return Answer.TextOrJson(
+        return Responses.TextOrJson(
             context.Request,
             () => ExplanationText.Render(explanation),
             explanation,

@@ -4,30 +4,30 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>Which sagas to list, as it stands in a query string.</summary>
+/// <summary>Reads a saga filter from a query string.</summary>
 internal static class SagaQuery
 {
-    /// <summary>How many sagas one answer may hold.</summary>
+    /// <summary>The largest number of sagas in one response.</summary>
     private const int MaxLimit = 1_000;
 
-    public static Asked<SagaFilter> Read(IQueryCollection query)
+    public static Parsed<SagaFilter> Read(IQueryCollection query)
     {
         var filter = new SagaFilter();
         foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in query)
         {
             if (values is not [{ } value])
             {
-                return Asked<SagaFilter>.No($"'{name}' is given more than once.");
+                return Parsed<SagaFilter>.Invalid($"'{name}' is given more than once.");
             }
 
             if (value.Length == 0)
             {
-                continue; // an empty field of a form does not narrow
+                continue; // an empty form field does not filter
             }
 
-            if (With(filter, name, value) is not { } narrowed)
+            if (Apply(filter, name, value) is not { } narrowed)
             {
-                return Asked<SagaFilter>.No(WhatIsExpected(name));
+                return Parsed<SagaFilter>.Invalid(DescribeExpected(name));
             }
 
             filter = narrowed;
@@ -36,7 +36,7 @@ internal static class SagaQuery
         return filter;
     }
 
-    private static SagaFilter? With(SagaFilter filter, string name, string value) => name switch
+    private static SagaFilter? Apply(SagaFilter filter, string name, string value) => name switch
     {
         "state" => SagaNames.TryParse(value, out SagaState state) ? filter with { State = state } : null,
         "owner" => Guid.TryParse(value, out Guid owner) ? filter with { Owner = new CoordinatorId(owner) } : null,
@@ -48,12 +48,12 @@ internal static class SagaQuery
         _ => null,
     };
 
-    private static string WhatIsExpected(string name) => name switch
+    private static string DescribeExpected(string name) => name switch
     {
-        "state" => $"'state' is one of {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of))}.",
-        "owner" or "before" => $"'{name}' is a UUID.",
-        "name" => "'name' is the name of a definition.",
-        "limit" => $"'limit' is a number from 1 to {MaxLimit}.",
-        _ => "Sagas are listed by state, owner, name, before and limit.",
+        "state" => $"'state' must be one of {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of))}.",
+        "owner" or "before" => $"'{name}' must be a UUID.",
+        "name" => "'name' must be the name of a definition.",
+        "limit" => $"'limit' must be a number from 1 to {MaxLimit}.",
+        _ => "The filters for sagas are state, owner, name, before and limit.",
     };
 }

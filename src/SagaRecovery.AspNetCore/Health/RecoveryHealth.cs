@@ -3,39 +3,40 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Health;
 
-/// <summary>Judges a report. Pure.</summary>
+/// <summary>Derives the health of recovery from a report.</summary>
 internal static class RecoveryHealth
 {
-    /// <summary>One failed pass may be a database that is being restarted; so many in a row are not.</summary>
-    private const int FailedPassesOfTheUnhealthy = 3;
+    /// <summary>The number of failed passes in a row that is unhealthy. A single failed pass may be a restart of the database.</summary>
+    private const int UnhealthyFailedPasses = 3;
 
-    public static HealthCheckResult Of(RecoveryReport report, HealthStatus unhealthy)
+    public static HealthCheckResult Evaluate(RecoveryReport report, HealthStatus unhealthy)
     {
         int failed = report.FailedInARow;
         (HealthStatus health, string description) = report switch
         {
-            { Coordinator.Fenced: { } fenced } => (unhealthy, $"Fenced by incarnation {fenced.By}: another join has taken the place of this process. End it."),
-            _ when failed >= FailedPassesOfTheUnhealthy => (unhealthy, $"The last {failed} passes failed: {ErrorOf(report)}"),
+            { Coordinator.Fenced: { } fenced } => (
+                unhealthy, $"Fenced by incarnation {fenced.By}: a newer process has joined under this coordinator id. Stop this process."),
+            _ when failed >= UnhealthyFailedPasses => (unhealthy, $"The last {failed} passes failed: {ErrorOf(report)}"),
             _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {ErrorOf(report)}"),
-            { Drain: { } drain } => (HealthStatus.Degraded, Of(drain)),
-            { Coordinator.Incarnation: null } => (HealthStatus.Degraded, "Not joined as the coordinator yet."),
+            { Drain: { } drain } => (HealthStatus.Degraded, Describe(drain)),
+            { Coordinator.Incarnation: null } => (HealthStatus.Degraded, "Not joined as a coordinator yet."),
             { Paused: { } pause } => (HealthStatus.Healthy, $"Paused by {PlainText.OneLine(pause.Note.Actor)}: {PlainText.OneLine(pause.Note.Reason)}"),
-            { LastPass: null } => (HealthStatus.Healthy, "Joined; no pass has ended yet."),
+            { LastPass: null } => (HealthStatus.Healthy, "Joined. No pass has ended yet."),
             _ => (HealthStatus.Healthy, "The last pass succeeded."),
         };
         return new HealthCheckResult(health, description, data: DataOf(report, failed));
     }
 
-    /// <summary>Degraded, since it starts no sagas: whoever sends it work should send it elsewhere. Not unhealthy: it must not be killed yet.</summary>
-    private static string Of(DrainReport drain) =>
-        $"Draining, asked for by {PlainText.OneLine(drain.Note.Actor)}: {PlainText.OneLine(drain.Note.Reason)}. It starts no new sagas; "
+    /// <summary>Describes a drain. A drain is degraded, so that work goes elsewhere, and not unhealthy, since the process must not be killed yet.</summary>
+    private static string Describe(DrainReport drain) =>
+        $"Draining, requested by {PlainText.OneLine(drain.Note.Actor)}: {PlainText.OneLine(drain.Note.Reason)}. No new sagas start. "
         + drain.Phase switch
         {
-            DrainPhase.WaitingForRuns => "those that run may finish.",
-            DrainPhase.Reassigning => "the rest is being given to others.",
-            DrainPhase.Drained => "nothing is left: it can be ended.",
-            DrainPhase.Unanswered => "the database did not answer: ask for it again.",
-            _ => $"{drain.Left} are left, which go on at its next start.",
+            DrainPhase.WaitingForRuns => "Running sagas may finish.",
+            DrainPhase.Reassigning => "The remaining sagas are being reassigned.",
+            DrainPhase.Drained => "No sagas remain. The process can be stopped.",
+            DrainPhase.Unanswered => "The database did not respond. Request the drain again.",
+            _ => $"Unfinished sagas: {drain.Left}. They resume when this process starts again.",
         };
 
     private static string ErrorOf(RecoveryReport report) => PlainText.OneLine(report.LastPass?.Error ?? "");

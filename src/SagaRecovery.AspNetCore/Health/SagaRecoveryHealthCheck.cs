@@ -3,9 +3,9 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Health;
 
-/// <summary>Whether recovery does its work, as of its report.</summary>
+/// <summary>The health check of recovery, derived from its current report.</summary>
 internal sealed class SagaRecoveryHealthCheck(SagaRecoveryStatus status) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(RecoveryHealth.Of(status.Current, context.Registration.FailureStatus));
+        Task.FromResult(RecoveryHealth.Evaluate(status.Current, context.Registration.FailureStatus));
 }

@@ -5,23 +5,26 @@ using SagaRecovery.AspNetCore.Endpoints;
 
 namespace SagaRecovery.AspNetCore.Page;
 
-/// <summary>The operator's page: one document, put together once from the files in <c>Assets</c>.</summary>
+/// <summary>The operator page: one document, assembled once from the files in <c>Assets</c>.</summary>
 internal static class OperatorPage
 {
-    /// <summary>In the order in which one builds on the other.</summary>
+    /// <summary>The scripts in dependency order.</summary>
     private static readonly string[] Scripts =
-        ["text.js", "dom.js", "service.js", "actions.js", "charts.js", "coordinators.js", "overview.js", "graph.js", "saga.js", "sagas.js", "plan.js", "main.js"];
+    [
+        "text.js", "dom.js", "service.js", "actions.js", "charts.js", "coordinators.js", "overview.js", "graph.js", "saga.js", "sagas.js",
+        "plan.js", "main.js",
+    ];
 
-    private static readonly string Style = Asset("page.css");
-    private static readonly string Script = ScriptModules.Join(Scripts, Asset);
-    private static readonly string Document = Asset("page.html").Replace("/*style*/", Style).Replace("/*script*/", Script);
+    private static readonly string Style = ReadAsset("page.css");
+    private static readonly string Script = ScriptModules.Join(Scripts, ReadAsset);
+    private static readonly string Document = ReadAsset("page.html").Replace("/*style*/", Style).Replace("/*script*/", Script);
 
-    /// <summary>Nothing but the document's own style and script, and requests to the service itself.</summary>
+    /// <summary>The content security policy. It allows only the inline style and script, and requests to the service.</summary>
     private static readonly string Policy =
         $"default-src 'none'; script-src '{HashOf(Script)}'; style-src '{HashOf(Style)}'; img-src data:; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    public static IResult For(HttpContext context, OperatorRights rights)
+    public static IResult Render(HttpContext context, OperatorRights rights)
     {
         context.Response.Headers.ContentSecurityPolicy = Policy;
         context.Response.Headers["Referrer-Policy"] = "no-referrer";
@@ -30,10 +33,10 @@ internal static class OperatorPage
 
     private static string HashOf(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
 
-    private static string Asset(string name)
+    private static string ReadAsset(string name)
     {
         using Stream stream = typeof(OperatorPage).Assembly.GetManifestResourceStream(name)
-            ?? throw new InvalidOperationException($"The assembly lacks its file {name}.");
+            ?? throw new InvalidOperationException($"The assembly lacks the embedded file {name}.");
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return reader.ReadToEnd().ReplaceLineEndings("\n");
     }

@@ -4,14 +4,19 @@ using System.Text.RegularExpressions;
 namespace SagaRecovery.AspNetCore.Page;
 
 /// <summary>
-/// Makes one script of the page's modules. Each keeps a scope of its own; what it exports and imports becomes a constant. It knows no
-/// more of the language than our files use: an import is a line of its own, an export stands before <c>function</c>, <c>class</c>,
-/// <c>const</c> or <c>let</c>.
+/// Joins the modules of the page into one script. Each module keeps its own scope, and its exports and imports become constants.
 /// </summary>
+/// <remarks>
+/// It supports only the syntax that these modules use: an import on a line of its own, and an export before <c>function</c>, <c>class</c>,
+/// <c>const</c> or <c>let</c>.
+/// </remarks>
 internal static partial class ScriptModules
 {
-    /// <param name="names">In the order in which one builds on the other.</param>
-    /// <param name="read">Gives the text of a module.</param>
+    private const RegexOptions Options = RegexOptions.Multiline | RegexOptions.ExplicitCapture;
+    private const int MatchTimeout = 1000; // ms
+
+    /// <param name="names">The file names of the modules, in dependency order.</param>
+    /// <param name="read">Returns the text of a module.</param>
     public static string Join(IEnumerable<string> names, Func<string, string> read)
     {
         var script = new StringBuilder("'use strict';\n");
@@ -26,9 +31,9 @@ internal static partial class ScriptModules
         return script.ToString();
     }
 
-    [GeneratedRegex(@"^import (?<names>\{[^}]*\}) from '\./(?<module>\w+)\.js';$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^import (?<names>\{[^}]*\}) from '\./(?<module>\w+)\.js';$", Options, MatchTimeout)]
     private static partial Regex ImportRule();
 
-    [GeneratedRegex(@"^export (?<kind>(async )?(function|class|const|let) )(?<name>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^export (?<kind>(async )?(function|class|const|let) )(?<name>\w+)", Options, MatchTimeout)]
     private static partial Regex ExportRule();
 }

@@ -11,15 +11,24 @@ using SagaRecovery.Storage;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Plugs the durable executor, and the sagas that it can run, into <c>AddSagaRecovery()</c>.</summary>
+/// <summary>Registers the durable executor and saga definitions with <c>AddSagaRecovery()</c>.</summary>
 public static class DurableExecutorExtensions
 {
-    /// <summary>
-    /// Uses the durable executor, and makes <see cref="SagaClient"/> available to start sagas with. May be called more than once; each
-    /// <paramref name="configure"/> is applied.
-    /// </summary>
-    /// <param name="builder">What <c>AddSagaRecovery()</c> returned.</param>
-    /// <param name="configure">Changes the settings after they were read from <see cref="DurableExecutorOptions.SectionName"/>.</param>
+    /// <summary>Registers the durable executor, and <see cref="SagaClient"/> to start sagas with.</summary>
+    /// <param name="builder">The builder that <c>AddSagaRecovery()</c> returned.</param>
+    /// <param name="configure">
+    /// Changes the settings after they are read from <see cref="DurableExecutorOptions.SectionName"/>. Null to leave them unchanged.
+    /// </param>
+    /// <returns>The same builder.</returns>
+    /// <remarks>Repeated calls are allowed. Each <paramref name="configure"/> is applied, in the order of the calls.</remarks>
+    /// <example>
+    /// <code>
+    /// builder.Services.AddSingleton(NpgsqlDataSource.Create(connectionString));
+    /// builder.Services.AddSagaRecovery()
+    ///     .AddDurableExecutor(options => options.MaxRunningSagas = 200)
+    ///     .AddSaga&lt;OrderSaga&gt;();
+    /// </code>
+    /// </example>
     public static SagaRecoveryBuilder AddDurableExecutor(
         this SagaRecoveryBuilder builder, Action<DurableExecutorOptions>? configure = null)
     {
@@ -32,8 +41,8 @@ public static class DurableExecutorExtensions
             services.AddSingleton(CreateExecutor);
             services.AddSingleton<SagaClient>(CreateClient);
 
-            // First of all hosted services: they stop in reverse order, so recovery hands nothing more over, and no endpoint starts
-            // anything more, when the executor stops.
+            // Must stay the first hosted service. Hosted services stop in reverse order, so recovery and the endpoints have stopped
+            // before the executor does, and neither passes a saga to a closed executor.
             services.Insert(0, ServiceDescriptor.Singleton<IHostedService>(provider => provider.GetRequiredService<DurableExecutor>()));
         }
 
@@ -45,7 +54,10 @@ public static class DurableExecutorExtensions
         return builder.UseExecutor<DurableExecutor>();
     }
 
-    /// <summary>Registers a saga definition, as a singleton from the container. It is checked when the host starts.</summary>
+    /// <summary>Registers a saga definition as a singleton. The host validates the definition when it starts.</summary>
+    /// <typeparam name="TSaga">The type of the definition.</typeparam>
+    /// <param name="builder">The builder that <c>AddSagaRecovery()</c> returned.</param>
+    /// <returns>The same builder.</returns>
     public static SagaRecoveryBuilder AddSaga<TSaga>(this SagaRecoveryBuilder builder)
         where TSaga : Saga
     {

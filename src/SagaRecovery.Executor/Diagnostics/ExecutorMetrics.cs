@@ -3,31 +3,39 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Diagnostics;
 
-/// <summary>The metrics of the durable executor, beside those of recovery on the same meter.</summary>
+/// <summary>The metrics of the durable executor. They share a meter with those of recovery.</summary>
 internal sealed class ExecutorMetrics : IDisposable
 {
-    private readonly Meter _meter; // a factory keeps its meters and ignores their disposal; one of our own goes with us
+    private readonly Meter _meter; // a factory owns its meters and ignores their disposal; a meter created without one is disposed here
     private readonly Counter<long> _events;
     private readonly Counter<long> _fenced;
     private readonly Histogram<int> _groupSize;
     private readonly Histogram<double> _writeDuration;
-    private readonly Counter<long> _ended;
+    private readonly Counter<long> _completedRuns;
 
     public ExecutorMetrics(Func<int> running, Func<int> waiting, IMeterFactory? factory)
     {
         _meter = SagaRecoveryTelemetry.CreateMeter(factory);
-        _events = _meter.CreateCounter<long>("saga_recovery.events.written", "{event}", "Node events that the saga log took.");
-        _fenced = _meter.CreateCounter<long>("saga_recovery.writes.fenced", "{entry}", "Entries that the saga log refused because the saga, or the coordinator, is not this process's any more.");
+        _events = _meter.CreateCounter<long>("saga_recovery.events.written", "{event}", "Node events written to the saga log.");
+        _fenced = _meter.CreateCounter<long>(
+            "saga_recovery.writes.fenced",
+            "{entry}",
+            "Entries that the saga log rejected because this process no longer owns the saga or the coordinator id.");
         _groupSize = _meter.CreateHistogram(
             "saga_recovery.write.group_size",
             "{entry}",
             "Entries written by one transaction.",
             tags: null,
             new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] });
-        _writeDuration = _meter.CreateHistogram<double>("saga_recovery.write.duration", "s", "From sending a group to the answer that it is committed.", tags: null, SagaRecoveryTelemetry.Durations);
-        _ended = _meter.CreateCounter<long>("saga_recovery.runs.ended", "{saga}", "Runs of sagas that came to their end here, by result.");
-        _meter.CreateObservableGauge("saga_recovery.runs", () => running(), "{saga}", "Sagas that run now.");
-        _meter.CreateObservableGauge("saga_recovery.runs.waiting", () => waiting(), "{saga}", "Sagas that wait until there is room to run.");
+        _writeDuration = _meter.CreateHistogram<double>(
+            "saga_recovery.write.duration",
+            "s",
+            "Time from sending a group of entries until it is committed.",
+            tags: null,
+            SagaRecoveryTelemetry.Durations);
+        _completedRuns = _meter.CreateCounter<long>("saga_recovery.runs.ended", "{saga}", "Runs that ended in this process, by result.");
+        _meter.CreateObservableGauge("saga_recovery.runs", () => running(), "{saga}", "Sagas that are running.");
+        _meter.CreateObservableGauge("saga_recovery.runs.waiting", () => waiting(), "{saga}", "Sagas that are queued for a free slot.");
     }
 
     public void Dispose() => _meter.Dispose();
@@ -48,7 +56,7 @@ internal sealed class ExecutorMetrics : IDisposable
         _writeDuration.Record(duration.TotalSeconds);
     }
 
-    public void Ended(SagaResult result) => _ended.Add(1, new KeyValuePair<string, object?>("result", result switch
+    public void RunCompleted(SagaResult result) => _completedRuns.Add(1, new KeyValuePair<string, object?>("result", result switch
     {
         SagaResult.Succeeded => "succeeded",
         SagaResult.Unwound => "unwound",

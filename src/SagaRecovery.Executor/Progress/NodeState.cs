@@ -1,6 +1,6 @@
 namespace SagaRecovery.Executor.Progress;
 
-/// <summary>Where a node stands: what the last event of its log says.</summary>
+/// <summary>The state of a node, derived from its last event in the log.</summary>
 internal enum NodeState : byte
 {
     NeverStarted,

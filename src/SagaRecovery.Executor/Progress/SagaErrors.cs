@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace SagaRecovery.Executor.Progress;
 
-/// <summary>How errors stand in the log.</summary>
+/// <summary>Converts errors to and from the form in which the log stores them.</summary>
 internal static class SagaErrors
 {
     public static SagaError From(Exception exception) =>
@@ -12,19 +12,21 @@ internal static class SagaErrors
             ? new SagaError(failure.Code, failure.Message)
             : new SagaError(exception.GetType().Name, exception.Message);
 
-    /// <summary>Why a node cannot be run again: the database lost the success of its parent, which then failed.</summary>
+    /// <summary>Creates the error of a node that cannot run again: the database lost the output of its parent, and the parent then failed.</summary>
     public static SagaError LostInput(string parent) => new(
         "lost_input",
-        $"The database had lost that '{parent}' had succeeded, and '{parent}' failed when it was run again: there is no input to go on with.");
+        $"The database lost the output of '{parent}', and '{parent}' failed when it ran again: the input of this node is missing.");
 
     public static byte[] Write(SagaError error) => JsonSerializer.SerializeToUtf8Bytes(error, SagaErrorJson.Default.SagaError);
 
-    /// <summary>Reads an error. What cannot be read is no reason to leave a saga alone: the error is for the caller and the operator only.</summary>
+    /// <summary>
+    /// Reads an error. An unreadable error must not make its saga unrecoverable, since only the caller and the operator use the text.
+    /// </summary>
     public static SagaError Read(ReadOnlyMemory<byte> json)
     {
         if (json.IsEmpty)
         {
-            return new SagaError("lost", "The database has lost why.");
+            return new SagaError("lost", "The database has lost the error.");
         }
 
         try

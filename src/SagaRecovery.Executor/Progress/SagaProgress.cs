@@ -2,60 +2,62 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Progress;
 
-/// <summary>What to do now.</summary>
-/// <param name="Events">New events: to be durable before anything in <paramref name="Act"/> or <paramref name="Undo"/> is begun.</param>
-/// <param name="Act">Nodes whose action is to be run.</param>
-/// <param name="Undo">Nodes whose undo is to be run.</param>
-internal readonly record struct SagaTurn(List<SavedNodeEvent> Events, List<int> Act, List<int> Undo)
+/// <summary>The steps to take next.</summary>
+/// <param name="Events">New events. They must be durable before anything in <paramref name="Actions"/> or <paramref name="Undos"/> begins.</param>
+/// <param name="Actions">The nodes whose action to run.</param>
+/// <param name="Undos">The nodes whose undo to run.</param>
+internal readonly record struct NextSteps(List<SavedNodeEvent> Events, List<int> Actions, List<int> Undos)
 {
     public void Clear()
     {
         Events.Clear();
-        Act.Clear();
-        Undo.Clear();
+        Actions.Clear();
+        Undos.Clear();
     }
 }
 
 /// <summary>
-/// Where one saga stands, and what may be done next. All decisions about a run are taken here: no I/O, no clock, no async. Not
+/// The progress of one saga and the decision about its next steps. It makes every decision of a run, without I/O, clock or async. Not
 /// thread-safe.
 /// </summary>
 internal sealed class SagaProgress
 {
     private readonly NodeState[] _states;
-    private readonly bool[] _handedOut; // begun by this process; what stands as started in the log and is not, was cut off by a crash
+    private readonly bool[] _dispatched; // begun by this process; a node that is started in the log but not dispatched was interrupted by a crash
     private readonly ReadOnlyMemory<byte>[] _outputs;
     private readonly ReadOnlyMemory<byte>[] _errors;
-    private readonly SagaTurn _turn = new([], [], []); // used again from turn to turn
+    private readonly NextSteps _next = new([], [], []); // reused by every call of Next
 
     public SagaProgress(SagaShape shape)
     {
         Shape = shape;
         _states = new NodeState[shape.Count];
-        _handedOut = new bool[shape.Count];
+        _dispatched = new bool[shape.Count];
         _outputs = new ReadOnlyMemory<byte>[shape.Count];
         _errors = new ReadOnlyMemory<byte>[shape.Count];
     }
 
     public SagaShape Shape { get; }
 
-    /// <summary>The node whose action failed first, as far as the log tells: it has no order, so of several the one with the least id.</summary>
+    /// <summary>
+    /// The node whose action failed. The log keeps no order, so after a replay with several failures it is the one with the lowest id.
+    /// </summary>
     public int? FailedNode { get; private set; }
 
-    /// <summary>The node whose undo failed.</summary>
+    /// <summary>The node whose undo failed; null if none did.</summary>
     public int? StuckNode { get; private set; }
 
     public bool IsUnwinding => FailedNode is not null;
 
     public NodeState this[int node] => _states[node];
 
-    /// <summary>The end that the saga has come to; null: there is more to do.</summary>
+    /// <summary>The final state of the saga; null while steps remain.</summary>
     public SagaState? End
     {
         get
         {
             bool allSucceeded = true;
-            bool settled = true; // nothing under way
+            bool settled = true; // no action or undo in flight
             bool allUndone = true;
             foreach (NodeState state in _states)
             {
@@ -80,10 +82,10 @@ internal sealed class SagaProgress
 
     public ReadOnlyMemory<byte> OutputOf(int node) => _outputs[node];
 
-    /// <summary>Why its action or its undo failed; the undo's error is the later one, and an action that failed is not undone.</summary>
+    /// <summary>Returns the error of a node. A node has one at most, since a failed action is not undone.</summary>
     public ReadOnlyMemory<byte> ErrorOf(int node) => _errors[node];
 
-    /// <summary>The whole log that leads here, by node.</summary>
+    /// <summary>Returns the complete log that leads to this progress, ordered by node.</summary>
     public List<SavedNodeEvent> ToEvents()
     {
         List<SavedNodeEvent> events = [];
@@ -91,7 +93,7 @@ internal sealed class SagaProgress
         {
             foreach (NodeEventType type in Enum.GetValues<NodeEventType>())
             {
-                if (Leads(type, _states[node]))
+                if (LeadsTo(type, _states[node]))
                 {
                     events.Add(new SavedNodeEvent(node, type, DataOf(node, type)));
                 }
@@ -101,22 +103,22 @@ internal sealed class SagaProgress
         return events;
     }
 
-    /// <summary>Takes in what happened.</summary>
-    /// <exception cref="InvalidOperationException">It cannot have happened: the caller has a bug.</exception>
+    /// <summary>Applies an event.</summary>
+    /// <exception cref="InvalidOperationException">The event cannot follow the state of its node: the caller has a bug.</exception>
     public void Record(SavedNodeEvent nodeEvent)
     {
         (int node, NodeEventType type, ReadOnlyMemory<byte> data) = nodeEvent;
-        if (_states[node] != Before(type))
+        if (_states[node] != StateBefore(type))
         {
             throw new InvalidOperationException($"Node {node} '{Shape.NameOf(node)}' is {_states[node]}: {type} cannot follow.");
         }
 
-        _states[node] = After(type);
+        _states[node] = StateAfter(type);
         switch (type)
         {
             case NodeEventType.Succeeded:
                 _outputs[node] = data;
-                _handedOut[node] = false; // its undo is yet to be handed out
+                _dispatched[node] = false; // its undo has not been dispatched
                 break;
             case NodeEventType.Failed:
                 _errors[node] = data;
@@ -129,50 +131,50 @@ internal sealed class SagaProgress
         }
     }
 
-    /// <summary>Takes the saga for one that is to be undone although the failure does not stand in its log: a loss of commits took it.</summary>
-    /// <param name="failedNode">The node that is taken to have failed. If its action is under way, it is run again and undone.</param>
+    /// <summary>Marks the saga as unwinding although its log lacks the failure, because the database lost the commit.</summary>
+    /// <param name="failedNode">The node that is assumed to have failed. If its action was in flight, it runs again and is undone.</param>
     public void UnwindFrom(int failedNode) => FailedNode = failedNode;
 
     /// <summary>
-    /// Says what is to be done now, and takes it as begun. Asked again without news, it has nothing more to say. The first time after a
-    /// replay it hands out what the log shows as under way: that is run again, without logging its start twice.
+    /// Returns the next steps and records them as begun, so a second call without new events returns none. The first call after a replay
+    /// also returns the steps that the log shows as started: they run again, and their start is not logged twice.
     /// </summary>
-    /// <returns>Valid until the next call.</returns>
-    public SagaTurn Next()
+    /// <returns>The next steps, valid until the next call.</returns>
+    public NextSteps Next()
     {
-        SagaTurn turn = _turn;
-        turn.Clear();
+        NextSteps next = _next;
+        next.Clear();
         for (int node = 0; node < _states.Length; node++)
         {
-            if (MayStart(node))
+            if (CanStart(node))
             {
-                Begin(turn, node, NodeEventType.Started);
+                AddEvent(next, node, NodeEventType.Started);
             }
 
-            if (_states[node] is NodeState.Started && !_handedOut[node] && ParentsHaveEnded(node))
+            if (_states[node] is NodeState.Started && !_dispatched[node] && ParentsHaveCompleted(node))
             {
-                HandOutAction(turn, node);
+                DispatchAction(next, node);
             }
         }
 
-        // Children have greater ids: going down, an undo that is finished on the spot lets its parents begin in the same turn.
+        // Children have higher ids. In descending order, an undo that finishes at once lets its parents begin in the same call.
         for (int node = _states.Length - 1; node >= 0; node--)
         {
-            if (MayUndo(node))
+            if (CanUndo(node))
             {
-                Begin(turn, node, NodeEventType.UndoStarted);
+                AddEvent(next, node, NodeEventType.UndoStarted);
             }
 
-            if (_states[node] is NodeState.UndoStarted && !_handedOut[node] && ChildrenHaveSettled(node))
+            if (_states[node] is NodeState.UndoStarted && !_dispatched[node] && ChildrenHaveSettled(node))
             {
-                HandOutUndo(turn, node);
+                DispatchUndo(next, node);
             }
         }
 
-        return turn;
+        return next;
     }
 
-    private static NodeState Before(NodeEventType type) => type switch
+    private static NodeState StateBefore(NodeEventType type) => type switch
     {
         NodeEventType.Started => NodeState.NeverStarted,
         NodeEventType.Succeeded or NodeEventType.Failed => NodeState.Started,
@@ -180,7 +182,7 @@ internal sealed class SagaProgress
         _ => NodeState.UndoStarted,
     };
 
-    private static NodeState After(NodeEventType type) => type switch
+    private static NodeState StateAfter(NodeEventType type) => type switch
     {
         NodeEventType.Started => NodeState.Started,
         NodeEventType.Succeeded => NodeState.Succeeded,
@@ -190,8 +192,8 @@ internal sealed class SagaProgress
         _ => NodeState.UndoFailed,
     };
 
-    /// <summary>Whether an event of this type is among those that lead to a state.</summary>
-    private static bool Leads(NodeEventType type, NodeState state) => After(type) == state || type switch
+    /// <summary>Returns true if a node in this state has had an event of this type.</summary>
+    private static bool LeadsTo(NodeEventType type, NodeState state) => StateAfter(type) == state || type switch
     {
         NodeEventType.Started => state is not NodeState.NeverStarted,
         NodeEventType.Succeeded => state is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed,
@@ -206,7 +208,7 @@ internal sealed class SagaProgress
         _ => default,
     };
 
-    private bool MayStart(int node)
+    private bool CanStart(int node)
     {
         if (IsUnwinding || _states[node] is not NodeState.NeverStarted)
         {
@@ -224,8 +226,8 @@ internal sealed class SagaProgress
         return true;
     }
 
-    /// <summary>As always, but where the database has lost what a parent came to: that is run again first, for its output.</summary>
-    private bool ParentsHaveEnded(int node)
+    /// <summary>Returns false only if the database has lost the result of a parent: the parent runs again first, for its output.</summary>
+    private bool ParentsHaveCompleted(int node)
     {
         foreach (int parent in Shape.ParentsOf(node))
         {
@@ -238,7 +240,7 @@ internal sealed class SagaProgress
         return true;
     }
 
-    private bool MayUndo(int node)
+    private bool CanUndo(int node)
     {
         if (!IsUnwinding || StuckNode is not null || _states[node] is not NodeState.Succeeded || _states.Contains(NodeState.Started))
         {
@@ -256,7 +258,7 @@ internal sealed class SagaProgress
         return true;
     }
 
-    /// <summary>As always, but where the database has lost the end of a child's undo: that is undone again first.</summary>
+    /// <summary>Returns false only if the database has lost the end of a child's undo: the child is undone again first.</summary>
     private bool ChildrenHaveSettled(int node)
     {
         foreach (int child in Shape.ChildrenOf(node))
@@ -270,38 +272,38 @@ internal sealed class SagaProgress
         return true;
     }
 
-    private void HandOutAction(SagaTurn turn, int node)
+    private void DispatchAction(NextSteps next, int node)
     {
         foreach (int parent in Shape.ParentsOf(node))
         {
             if (_states[parent] is NodeState.Failed)
             {
-                Begin(turn, node, NodeEventType.Failed, SagaErrors.Write(SagaErrors.LostInput(Shape.NameOf(parent))));
+                AddEvent(next, node, NodeEventType.Failed, SagaErrors.Write(SagaErrors.LostInput(Shape.NameOf(parent))));
                 return;
             }
         }
 
-        _handedOut[node] = true;
-        turn.Act.Add(node);
+        _dispatched[node] = true;
+        next.Actions.Add(node);
     }
 
-    private void Begin(SagaTurn turn, int node, NodeEventType type, ReadOnlyMemory<byte> data = default)
+    private void AddEvent(NextSteps next, int node, NodeEventType type, ReadOnlyMemory<byte> data = default)
     {
         var nodeEvent = new SavedNodeEvent(node, type, data);
         Record(nodeEvent);
-        turn.Events.Add(nodeEvent);
+        next.Events.Add(nodeEvent);
     }
 
-    private void HandOutUndo(SagaTurn turn, int node)
+    private void DispatchUndo(NextSteps next, int node)
     {
-        _handedOut[node] = true;
+        _dispatched[node] = true;
         if (Shape.HasUndo(node))
         {
-            turn.Undo.Add(node);
+            next.Undos.Add(node);
         }
         else
         {
-            Begin(turn, node, NodeEventType.UndoFinished);
+            AddEvent(next, node, NodeEventType.UndoFinished);
         }
     }
 }

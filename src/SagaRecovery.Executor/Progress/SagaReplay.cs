@@ -4,13 +4,13 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Executor.Progress;
 
 /// <summary>
-/// Turns a log back into progress, or says exactly why no executor can have written it. The order of events is their rank
-/// (<see cref="NodeEventType"/>), never the time or the place at which they stand.
+/// Replays a log into progress, or returns the exact reason why no executor can have written it. Events are ordered by their rank
+/// (<see cref="NodeEventType"/>), never by their time or their position in the log.
 /// </summary>
 /// <remarks>
-/// A node that never started is legal whatever its parents are: a saga that turned to unwinding starts nothing more. Stricter rules
-/// reject logs that a crash in a parallel unwind really leaves. What an event implies need not stand there: a database that was failed over
-/// or restored may have lost it.
+/// A node that never started is legal in any state of its parents, since an unwinding saga starts no more nodes. Stricter rules would
+/// reject logs that a crash during a parallel unwind leaves. An event that others imply may be missing, since a database that was failed
+/// over or restored may have lost it.
 /// </remarks>
 internal static class SagaReplay
 {
@@ -23,7 +23,7 @@ internal static class SagaReplay
         progress = null;
         var seen = new NodeEvents[shape.Count];
         illegal = Collect(shape, events, seen);
-        SavedNodeEvent[] inOrder = [.. events, .. Implied(shape, seen)];
+        SavedNodeEvent[] ordered = [.. events, .. ImpliedEvents(shape, seen)];
         illegal ??= CheckNodes(shape, seen);
         if (illegal is not null)
         {
@@ -31,8 +31,8 @@ internal static class SagaReplay
         }
 
         var replayed = new SagaProgress(shape);
-        Array.Sort(inOrder, static (one, other) => one.Type != other.Type ? one.Type - other.Type : one.NodeId - other.NodeId);
-        foreach (SavedNodeEvent nodeEvent in inOrder)
+        Array.Sort(ordered, static (one, other) => one.Type != other.Type ? one.Type - other.Type : one.NodeId - other.NodeId);
+        foreach (SavedNodeEvent nodeEvent in ordered)
         {
             replayed.Record(nodeEvent);
         }
@@ -54,7 +54,7 @@ internal static class SagaReplay
         {
             if (node < 0 || node >= shape.Count)
             {
-                return $"the log has an event '{type}' of node {node}; the definition has nodes 0 to {shape.Count - 1}";
+                return $"the log has an event '{type}' of node {node}, but the definition has nodes 0 to {shape.Count - 1}";
             }
 
             if (!Enum.IsDefined(type))
@@ -74,28 +74,28 @@ internal static class SagaReplay
     }
 
     /// <summary>
-    /// Events that are lost and that others prove: what ended had begun, what was being undone had succeeded, and the parents of what began
-    /// had begun. They carry no data. A parent whose success is lost with its output is run again.
+    /// Returns the lost events that the remaining ones prove. A node that ended had started, a node being undone had succeeded, and the
+    /// parents of a started node had started. These events carry no data. A parent whose output is lost runs again.
     /// </summary>
-    private static List<SavedNodeEvent> Implied(SagaShape shape, NodeEvents[] seen)
+    private static List<SavedNodeEvent> ImpliedEvents(SagaShape shape, NodeEvents[] seen)
     {
         List<SavedNodeEvent> implied = [];
-        for (int node = seen.Length - 1; node >= 0; node--) // children have greater ids
+        for (int node = seen.Length - 1; node >= 0; node--) // children have higher ids
         {
-            if (seen[node].IsEmpty && AnyBegan(shape.ChildrenOf(node)))
+            if (seen[node].IsEmpty && AnyStarted(shape.ChildrenOf(node)))
             {
                 seen[node] = seen[node].With(NodeEventType.Started);
                 implied.Add(new SavedNodeEvent(node, NodeEventType.Started, default));
             }
 
-            ImpliedBy(node, NodeEventType.UndoStarted, NodeEventType.UndoFinished, NodeEventType.UndoFailed);
-            ImpliedBy(node, NodeEventType.Succeeded, NodeEventType.UndoStarted);
-            ImpliedBy(node, NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.Failed);
+            AddIfImplied(node, NodeEventType.UndoStarted, NodeEventType.UndoFinished, NodeEventType.UndoFailed);
+            AddIfImplied(node, NodeEventType.Succeeded, NodeEventType.UndoStarted);
+            AddIfImplied(node, NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.Failed);
         }
 
         return implied;
 
-        bool AnyBegan(ReadOnlySpan<int> nodes)
+        bool AnyStarted(ReadOnlySpan<int> nodes)
         {
             foreach (int node in nodes)
             {
@@ -108,7 +108,7 @@ internal static class SagaReplay
             return false;
         }
 
-        void ImpliedBy(int node, NodeEventType earlier, params ReadOnlySpan<NodeEventType> later)
+        void AddIfImplied(int node, NodeEventType earlier, params ReadOnlySpan<NodeEventType> later)
         {
             if (!seen[node].Has(earlier) && seen[node].HasAny(later))
             {
@@ -118,7 +118,7 @@ internal static class SagaReplay
         }
     }
 
-    /// <summary>What one node's events must be among themselves.</summary>
+    /// <summary>Checks the events of each node against each other.</summary>
     private static string? CheckNodes(SagaShape shape, NodeEvents[] seen)
     {
         for (int node = 0; node < seen.Length; node++)
@@ -137,8 +137,8 @@ internal static class SagaReplay
     }
 
     /// <summary>
-    /// What parents and children must be to each other. Whatever else they are can come of a loss: the success of a parent was lost, and it
-    /// failed when it was run again; or the end of a child's undo was lost.
+    /// Checks the states of parents against those of their children. Any other combination can result from a loss: a parent that lost its
+    /// success and failed when it ran again, or a child that lost the end of its undo.
     /// </summary>
     private static string? CheckEdges(SagaProgress progress)
     {
@@ -149,7 +149,7 @@ internal static class SagaReplay
             {
                 if (progress[node] is NodeState.UndoFailed && IsUndo(progress[parent]))
                 {
-                    return $"the undo of {Node(shape, parent)} began though that of its child {Node(shape, node)} had failed";
+                    return $"the undo of {Node(shape, parent)} began although the undo of its child {Node(shape, node)} had failed";
                 }
             }
         }
@@ -158,8 +158,8 @@ internal static class SagaReplay
     }
 
     /// <summary>
-    /// A saga that is being undone has failed. Where the failure is lost, it was that of a node of which no success is known; of any, where
-    /// all have succeeded since.
+    /// Determines the failed node of a saga that is being undone although the failure is lost. It is the first node without a known
+    /// success, or node 0 if all of them have succeeded since.
     /// </summary>
     private static void FindFailure(SagaProgress progress)
     {
@@ -181,7 +181,7 @@ internal static class SagaReplay
 
     private static string Node(SagaShape shape, int node) => $"node {node} '{shape.NameOf(node)}'";
 
-    /// <summary>The set of a node's events.</summary>
+    /// <summary>The set of event types of one node.</summary>
     private readonly record struct NodeEvents(int Bits)
     {
         public bool IsEmpty => Bits == 0;

@@ -10,15 +10,15 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Executor.Running;
 
 /// <summary>
-/// Writes the entries of all runs to the saga log, as many to a transaction as have queued meanwhile. Several writes may be under way
-/// at once; entries of one saga keep their order because a run hands in its next entry only when it has the answer to the last.
+/// The writer of log entries for all runs. It groups the entries that queue up during a write into one transaction. Several writes may be
+/// in flight at once. The entries of one saga keep their order, since a run submits an entry only after the previous one is answered.
 /// Thread-safe.
 /// </summary>
 internal sealed class GroupWriter : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopping;
-    private readonly DetachedCancellation _stopsLog;
+    private readonly DetachedCancellation _logCancellation;
     private readonly GroupCommit<Membership, SagaLogEntry, bool> _commit;
     private readonly ISagaLog _log;
     private readonly SagaCoordinator _coordinator;
@@ -26,15 +26,15 @@ internal sealed class GroupWriter : IDisposable
     private readonly DurableExecutorOptions _options;
     private readonly ExecutorMetrics _metrics;
     private readonly WriteHealth _health;
-    private readonly SemaphoreSlim _restores; // each is a transaction of its own: not all runs at once
+    private readonly SemaphoreSlim _restores; // every restore is a separate transaction, so their number is limited
     private bool _disposed;
 
     public GroupWriter(
         ISagaLog log, SagaCoordinator coordinator, TimeProvider time, DurableExecutorOptions options, ExecutorMetrics metrics, ILogger logger)
     {
         _stopping = _stop.Token;
-        _stopsLog = new DetachedCancellation(_stopping);
-        _commit = new GroupCommit<Membership, SagaLogEntry, bool>(WriteAsync, RowsOf, options.MaxWriteGroup, options.MaxConcurrentWrites);
+        _logCancellation = new DetachedCancellation(_stopping);
+        _commit = new GroupCommit<Membership, SagaLogEntry, bool>(WriteAsync, CountRows, options.MaxWriteGroup, options.MaxConcurrentWrites);
         _log = log;
         _coordinator = coordinator;
         _time = time;
@@ -44,52 +44,52 @@ internal sealed class GroupWriter : IDisposable
         _restores = new SemaphoreSlim(options.MaxConcurrentWrites);
     }
 
-    /// <summary>Entries that wait for their write to begin.</summary>
+    /// <summary>The number of entries that wait for their write to begin.</summary>
     public int Queued => _commit.Queued;
 
-    /// <summary>Writes an entry.</summary>
+    /// <summary>Appends an entry to the log.</summary>
     /// <returns>
-    /// Whether it was written; false: the saga is not ours any more. Cancelled when the writer is stopped; then it is not known whether
-    /// it was written.
+    /// True if the entry was written; false if this process no longer owns the saga. The task is cancelled when the writer stops, and the
+    /// outcome is then unknown.
     /// </returns>
-    /// <exception cref="DbException">The database cannot take this entry.</exception>
+    /// <exception cref="DbException">The database rejects the data of this entry.</exception>
     /// <exception cref="JoinLostException">
-    /// The database does not know the join of this process any more. Nothing was written, and nothing may be, before <see cref="RestoreAsync"/>.
+    /// The database has lost the join of this process. Nothing was written. Call <see cref="RestoreAsync"/> before the next write.
     /// </exception>
     public Task<bool> AppendAsync(Membership member, SagaLogEntry entry) =>
-        _commit.WriteAsync(member, entry, CancellationToken.None); // answered by the write of its group, whatever becomes of that
+        _commit.WriteAsync(member, entry, CancellationToken.None); // not cancellable: the write of its group answers every entry
 
     /// <summary>
-    /// Joins again, if that has not been done, and writes all that a run knows of its saga. Tries until there is an answer.
+    /// Joins again unless another run has done so, and writes the complete log of a saga. Retries until the store answers.
     /// </summary>
-    /// <param name="lost">The membership that the database does not know any more.</param>
-    /// <param name="everything">All events that the run knows, and the state that follows from them.</param>
-    /// <param name="cancellationToken">Fires when the run is over: what it knew is then not to be written any more.</param>
-    /// <returns>What the run writes with from now on, and what became of its log. Cancelled when the writer is stopped.</returns>
-    /// <exception cref="CoordinatorFencedException">Another process has joined since.</exception>
-    /// <exception cref="DbException">The database cannot take the log.</exception>
+    /// <param name="lost">The membership that the database has lost.</param>
+    /// <param name="allEvents">All events of the run, and the state that follows from them.</param>
+    /// <param name="cancellationToken">Cancels the restore when the run has lost its saga: its events must not be written any more.</param>
+    /// <returns>The membership for all further writes, and the outcome of the restore. The task is cancelled when the writer stops.</returns>
+    /// <exception cref="CoordinatorFencedException">Another process has joined in the meantime.</exception>
+    /// <exception cref="DbException">The database rejects the data of the log.</exception>
     public async Task<(Membership Member, RestoreOutcome Outcome)> RestoreAsync(
-        Membership lost, SagaLogEntry everything, CancellationToken cancellationToken)
+        Membership lost, SagaLogEntry allEvents, CancellationToken cancellationToken)
     {
         Membership member = lost;
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stopping, cancellationToken);
-        using var stopsLog = new DetachedCancellation(over.Token);
-        await _restores.WaitAsync(over.Token).ConfigureAwait(false);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(_stopping, cancellationToken);
+        using var logCancellation = new DetachedCancellation(stopping.Token);
+        await _restores.WaitAsync(stopping.Token).ConfigureAwait(false);
         try
         {
-            RestoreOutcome outcome = await TryUntilAnsweredAsync(async () =>
+            RestoreOutcome outcome = await RetryUntilAnsweredAsync(async () =>
             {
                 try
                 {
-                    member = await _coordinator.RejoinAsync(member, over.Token).ConfigureAwait(false);
-                    return await _log.RestoreAsync(member, everything, stopsLog.Token).ConfigureAwait(false);
+                    member = await _coordinator.RejoinAsync(member, stopping.Token).ConfigureAwait(false);
+                    return await _log.RestoreAsync(member, allEvents, logCancellation.Token).ConfigureAwait(false);
                 }
                 catch (CoordinatorFencedException fenced)
                 {
                     _coordinator.ReportFenced(fenced);
                     return RestoreOutcome.NotOurs;
                 }
-            }, isAnswer: IsForTheData, over.Token).ConfigureAwait(false);
+            }, isAnswer: IsForTheData, stopping.Token).ConfigureAwait(false);
             return (member, outcome);
         }
         finally
@@ -98,7 +98,7 @@ internal sealed class GroupWriter : IDisposable
         }
     }
 
-    /// <summary>Stops. Entries that have not been answered are given up, even if the log does not heed its token.</summary>
+    /// <summary>Stops the writer. Cancels all unanswered entries, even if the log ignores its token.</summary>
     public async Task StopAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
@@ -109,22 +109,22 @@ internal sealed class GroupWriter : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, true))
         {
-            return; // the container disposes the executor once for each service that it is
+            return; // the container disposes the executor once for each of its registrations
         }
 
         _stop.Cancel();
         _stop.Dispose();
-        _stopsLog.Dispose();
+        _logCancellation.Dispose();
         _restores.Dispose();
     }
 
-    private static int RowsOf(SagaLogEntry entry) => Math.Max(1, entry.Events.Count + (entry.NewState is null ? 0 : 1));
+    private static int CountRows(SagaLogEntry entry) => Math.Max(1, entry.Events.Count + (entry.NewState is null ? 0 : 1));
 
     /// <summary>
-    /// Tries the same group until the store answers, since a write whose answer was lost may have taken effect, and writing it again
+    /// Retries the same group until the store answers. A write whose answer was lost may have taken effect, and writing it again
     /// is harmless.
     /// </summary>
-    private Task<IReadOnlyList<bool>> WriteAsync(Membership member, IReadOnlyList<SagaLogEntry> entries) => TryUntilAnsweredAsync(async () =>
+    private Task<IReadOnlyList<bool>> WriteAsync(Membership member, IReadOnlyList<SagaLogEntry> entries) => RetryUntilAnsweredAsync(async () =>
     {
         long sent = _time.GetTimestamp();
         IReadOnlyList<bool> written = await AppendAsync(member, entries).ConfigureAwait(false);
@@ -134,8 +134,8 @@ internal sealed class GroupWriter : IDisposable
 
     private static bool IsForTheData(Exception exception) => exception is DbException refused && refused.IsForTheData();
 
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws, it is away: its sagas wait until it is back.")]
-    private async Task<T> TryUntilAnsweredAsync<T>(Func<Task<T>> write, Predicate<Exception> isAnswer, CancellationToken cancellationToken)
+    [SuppressMessage("Design", "CA1031", Justification = "Any other exception means that the store is unavailable: sagas wait and the write is retried.")]
+    private async Task<T> RetryUntilAnsweredAsync<T>(Func<Task<T>> write, Predicate<Exception> isAnswer, CancellationToken cancellationToken)
     {
         TimeSpan delay = _options.FirstWriteRetryDelay;
         bool failed = false;
@@ -143,26 +143,26 @@ internal sealed class GroupWriter : IDisposable
         {
             if (cancellationToken.IsCancellationRequested)
             {
-                _health.NoteCancelled(hadFailed: failed);
+                _health.RecordCancellation(failedBefore: failed);
                 throw new OperationCanceledException(cancellationToken);
             }
 
             try
             {
                 T answer = await write().WaitAsync(cancellationToken).ConfigureAwait(false);
-                _health.NoteWrite(hadFailed: failed);
+                _health.RecordSuccess(failedBefore: failed);
                 return answer;
             }
             catch (Exception answer) when (isAnswer(answer))
             {
-                _health.NoteWrite(hadFailed: failed);
+                _health.RecordSuccess(failedBefore: failed);
                 throw;
             }
             catch (Exception e)
             {
                 if (!cancellationToken.IsCancellationRequested)
                 {
-                    _health.NoteFailure(e, hadFailed: failed);
+                    _health.RecordFailure(e, failedBefore: failed);
                     failed = true;
                 }
             }
@@ -176,10 +176,10 @@ internal sealed class GroupWriter : IDisposable
     {
         try
         {
-            IReadOnlyList<bool> written = await _log.AppendAsync(member, entries, _stopsLog.Token).ConfigureAwait(false);
+            IReadOnlyList<bool> written = await _log.AppendAsync(member, entries, _logCancellation.Token).ConfigureAwait(false);
             return written.Count == entries.Count
                 ? written
-                : throw new InvalidOperationException($"The saga log answered {written.Count} of {entries.Count} entries.");
+                : throw new InvalidOperationException($"The saga log returned {written.Count} results for {entries.Count} entries.");
         }
         catch (CoordinatorFencedException fenced)
         {
@@ -189,18 +189,18 @@ internal sealed class GroupWriter : IDisposable
     }
 }
 
-/// <summary>Says once that writes fail, and once that they work again, however many groups and tries are concerned. Thread-safe.</summary>
+/// <summary>The health of the writes. It logs one failure and one recovery, however many groups and retries are affected. Thread-safe.</summary>
 internal sealed class WriteHealth(TimeProvider time, ILogger logger)
 {
     private readonly Lock _lock = new();
     private int _failingGroups;
     private long _since;
 
-    public void NoteFailure(Exception exception, bool hadFailed)
+    public void RecordFailure(Exception exception, bool failedBefore)
     {
         lock (_lock)
         {
-            if (hadFailed || _failingGroups++ != 0)
+            if (failedBefore || _failingGroups++ != 0)
             {
                 return;
             }
@@ -211,21 +211,21 @@ internal sealed class WriteHealth(TimeProvider time, ILogger logger)
         Log.WritesFailing(logger, exception);
     }
 
-    /// <summary>A group that nobody waits for any more says nothing of the others.</summary>
-    public void NoteCancelled(bool hadFailed)
+    /// <summary>Removes a cancelled group. Its end is no evidence about the health of the other groups.</summary>
+    public void RecordCancellation(bool failedBefore)
     {
         lock (_lock)
         {
-            _failingGroups -= hadFailed ? 1 : 0;
+            _failingGroups -= failedBefore ? 1 : 0;
         }
     }
 
-    public void NoteWrite(bool hadFailed)
+    public void RecordSuccess(bool failedBefore)
     {
         TimeSpan duration;
         lock (_lock)
         {
-            if (!hadFailed || --_failingGroups != 0)
+            if (!failedBefore || --_failingGroups != 0)
             {
                 return;
             }

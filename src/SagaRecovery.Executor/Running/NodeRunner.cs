@@ -6,109 +6,109 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Executor.Running;
 
 /// <summary>
-/// Runs the actions and undos of one saga side by side, and turns what becomes of them into events. Used by one run loop; not
-/// thread-safe.
+/// The runner of the actions and undos of one saga. It runs them concurrently and turns their results into events. Used by a single run
+/// loop; not thread-safe.
 /// </summary>
-internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections? inject, RunStop stop)
+internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections? injections, RunStop stop)
 {
     private readonly Lock _lock = new();
-    private readonly List<NodeDone> _ended = []; // not taken yet; a channel would take 1.5 KB for each run
-    private readonly List<SavedNodeEvent> _news = [];
-    private TaskCompletionSource? _someEnded; // what the run loop waits for
+    private readonly List<NodeCompletion> _completed = []; // not taken yet; a channel would cost 1.5 KB per run
+    private readonly List<SavedNodeEvent> _newEvents = [];
+    private TaskCompletionSource? _completionSignal; // what the run loop waits for
 
-    /// <summary>Actions and undos whose end has not been taken yet.</summary>
+    /// <summary>The number of actions and undos whose completion has not been taken yet.</summary>
     public int InFlight { get; private set; }
 
-    /// <summary>Begins an action or an undo, in the trace of the run.</summary>
-    public void Begin(int node, bool undo)
+    /// <summary>Starts an action or an undo in the trace of the run.</summary>
+    public void Start(int node, bool undo)
     {
         InFlight++;
         ThreadPool.QueueUserWorkItem(
             static work => _ = work.Runner.RunAsync(work.Node, work.Undo), (Runner: this, Node: node, Undo: undo), preferLocal: true);
     }
 
-    /// <summary>Waits until at least one has ended.</summary>
-    /// <returns>What is to be logged, valid until the next call; nothing for one that was cut short by a stop.</returns>
-    /// <exception cref="SagaDataException">An output cannot be written or read.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // once for each step of each saga
-    public async ValueTask<List<SavedNodeEvent>> TakeEndedAsync()
+    /// <summary>Waits for at least one completion, and returns the events of all that are available.</summary>
+    /// <returns>The events to log, valid until the next call. An action that a stop interrupted yields no event.</returns>
+    /// <exception cref="SagaDataException">An output cannot be serialized or deserialized.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // called once per step of every saga
+    public async ValueTask<List<SavedNodeEvent>> TakeCompletedAsync()
     {
-        await SomeEndedAsync().ConfigureAwait(false);
-        _news.Clear();
+        await WaitForCompletionAsync().ConfigureAwait(false);
+        _newEvents.Clear();
         Exception? fault = null;
         lock (_lock)
         {
-            foreach (NodeDone done in _ended)
+            foreach (NodeCompletion completion in _completed)
             {
-                fault ??= done.Fault;
-                if (done.Event is { } nodeEvent)
+                fault ??= completion.Fault;
+                if (completion.Event is { } nodeEvent)
                 {
-                    _news.Add(nodeEvent);
+                    _newEvents.Add(nodeEvent);
                 }
             }
 
-            ForgetEnded();
+            ClearCompleted();
         }
 
-        return fault is null ? _news : throw fault;
+        return fault is null ? _newEvents : throw fault;
     }
 
-    /// <summary>Waits until all have ended, whatever became of them.</summary>
+    /// <summary>Waits until all actions and undos have ended, and discards their results.</summary>
     public async Task DrainAsync()
     {
         while (InFlight > 0)
         {
-            await SomeEndedAsync().ConfigureAwait(false);
+            await WaitForCompletionAsync().ConfigureAwait(false);
             lock (_lock)
             {
-                ForgetEnded();
+                ClearCompleted();
             }
         }
     }
 
-    private void ForgetEnded()
+    private void ClearCompleted()
     {
-        InFlight -= _ended.Count;
-        _ended.Clear();
+        InFlight -= _completed.Count;
+        _completed.Clear();
     }
 
-    private Task SomeEndedAsync()
+    private Task WaitForCompletionAsync()
     {
         lock (_lock)
         {
-            return _ended.Count > 0
+            return _completed.Count > 0
                 ? Task.CompletedTask
-                : (_someEnded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                : (_completionSignal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 
-    private void NoteEnded(NodeDone done)
+    private void AddCompleted(NodeCompletion completion)
     {
         lock (_lock)
         {
-            _ended.Add(done);
-            _someEnded?.SetResult();
-            _someEnded = null;
+            _completed.Add(completion);
+            _completionSignal?.SetResult();
+            _completionSignal = null;
         }
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "Rethrown in the run loop, which owns this.")]
+    [SuppressMessage("Design", "CA1031", Justification = "The run loop rethrows it.")]
     private async Task RunAsync(int node, bool undo)
     {
-        NodeDone done;
+        NodeCompletion completion;
         try
         {
-            done = new NodeDone(await (undo ? UndoAsync(node) : ActAsync(node)).ConfigureAwait(false), Fault: null);
+            completion = new NodeCompletion(await (undo ? RunUndoAsync(node) : RunActionAsync(node)).ConfigureAwait(false), Fault: null);
         }
         catch (Exception fault)
         {
-            done = new NodeDone(Event: null, fault);
+            completion = new NodeCompletion(Event: null, fault);
         }
 
-        NoteEnded(done);
+        AddCompleted(completion);
     }
 
-    private async Task<SavedNodeEvent?> ActAsync(int node)
+    private async Task<SavedNodeEvent?> RunActionAsync(int node)
     {
         NodeInjection injection = InjectionFor(node);
         try
@@ -122,7 +122,7 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
             ReadOnlyMemory<byte> output = default;
             for (int run = 0; run < injection.ActionRuns; run++)
             {
-                output = await code.ActAsync(node, stop.Actions).ConfigureAwait(false);
+                output = await code.RunActionAsync(node, stop.Actions).ConfigureAwait(false);
             }
 
             return new SavedNodeEvent(node, NodeEventType.Succeeded, output);
@@ -133,7 +133,7 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
         }
     }
 
-    private async Task<SavedNodeEvent?> UndoAsync(int node)
+    private async Task<SavedNodeEvent?> RunUndoAsync(int node)
     {
         NodeInjection injection = InjectionFor(node);
         try
@@ -141,7 +141,7 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
             ThrowIfInjected(injection.FailsUndo);
             for (int run = 0; run < injection.UndoRuns; run++)
             {
-                await code.UndoAsync(node, stop.Actions).ConfigureAwait(false);
+                await code.RunUndoAsync(node, stop.Actions).ConfigureAwait(false);
             }
 
             return new SavedNodeEvent(node, NodeEventType.UndoFinished, default);
@@ -155,9 +155,9 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
     private SavedNodeEvent? Failure(int node, NodeEventType type, Exception exception) =>
         stop.Reason is null
             ? new SavedNodeEvent(node, type, SagaErrors.Write(SagaErrors.From(exception)))
-            : null; // told to stop: what it throws then is no failure, and the node is run again where the saga is carried on
+            : null; // a stop was requested: the exception is no failure, and the node runs again when the saga is resumed
 
-    private NodeInjection InjectionFor(int node) => inject?.For(shape.NameOf(node)) ?? NodeInjection.None;
+    private NodeInjection InjectionFor(int node) => injections?.For(shape.NameOf(node)) ?? NodeInjection.None;
 
     private static void ThrowIfInjected(bool fails)
     {
@@ -167,5 +167,5 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
         }
     }
 
-    private readonly record struct NodeDone(SavedNodeEvent? Event, Exception? Fault);
+    private readonly record struct NodeCompletion(SavedNodeEvent? Event, Exception? Fault);
 }

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Executor.Running;
 
-/// <summary>Whether, why and how far a run is to stop. Thread-safe.</summary>
+/// <summary>The stop request of a run, with its reason and its cancellation tokens. Thread-safe.</summary>
 internal sealed class RunStop : IDisposable
 {
     private readonly Lock _lock = new();
@@ -8,7 +8,7 @@ internal sealed class RunStop : IDisposable
     private readonly CancellationTokenSource _writes = new();
     private Task _cancelling = Task.CompletedTask;
     private StopReason? _reason;
-    private bool _atItsEnd;
+    private bool _lastWriteStarted;
     private bool _disposed;
 
     public RunStop()
@@ -17,13 +17,13 @@ internal sealed class RunStop : IDisposable
         Writes = _writes.Token;
     }
 
-    /// <summary>What actions and undos are given: fires at any stop.</summary>
+    /// <summary>The token of actions and undos. It is cancelled by every stop.</summary>
     public CancellationToken Actions { get; }
 
-    /// <summary>Fires when the saga is no longer ours: not worth waiting for the answer to a write.</summary>
+    /// <summary>The token of writes. It is cancelled when this process loses the saga, since no further write can succeed.</summary>
     public CancellationToken Writes { get; }
 
-    /// <summary>The first reason given; null: the run goes on.</summary>
+    /// <summary>The first reason that was given; null while no stop is requested.</summary>
     public StopReason? Reason
     {
         get
@@ -44,8 +44,8 @@ internal sealed class RunStop : IDisposable
                 return;
             }
 
-            // The reason stands before the tokens fire: whatever an action throws because of them is then known not to be a failure.
-            // CancelAsync, since callbacks of other people's code must not run under a lock.
+            // The reason must be set before the tokens are cancelled, or an exception caused by the cancellation would count as a failure.
+            // CancelAsync, since callbacks of user code must not run under the lock.
             _reason ??= reason;
             _cancelling = reason == StopReason.Shutdown
                 ? Task.WhenAll(_cancelling, _actions.CancelAsync())
@@ -53,24 +53,26 @@ internal sealed class RunStop : IDisposable
         }
     }
 
-    /// <summary>Stops the run because the saga was taken away, unless its last write is under way or it is being taken away already.</summary>
-    public bool TryTakeAway()
+    /// <summary>
+    /// Stops the run because recovery relinquishes the saga. Returns false if the last write has begun or the run has already lost the saga.
+    /// </summary>
+    public bool TryRelinquish()
     {
         lock (_lock)
         {
-            if (_disposed || _atItsEnd || _reason is not (null or StopReason.Shutdown))
+            if (_disposed || _lastWriteStarted || _reason is not (null or StopReason.Shutdown))
             {
                 return false;
             }
 
-            Request(StopReason.TakenAway);
+            Request(StopReason.Relinquished);
             return true;
         }
     }
 
-    /// <summary>Asks to write, unless the saga is no longer ours.</summary>
-    /// <param name="isLast">From here on the run is at its end.</param>
-    public bool MayWrite(bool isLast)
+    /// <summary>Returns true if the run may write; false if this process has lost the saga.</summary>
+    /// <param name="isLast">True for the final write. The saga cannot be relinquished after it.</param>
+    public bool TryBeginWrite(bool isLast)
     {
         lock (_lock)
         {
@@ -79,16 +81,16 @@ internal sealed class RunStop : IDisposable
                 return false;
             }
 
-            _atItsEnd |= isLast;
+            _lastWriteStarted |= isLast;
             return true;
         }
     }
 
-    /// <summary>Begins new work, unless the run is to stop: once a stop was requested, no new work begins.</summary>
-    /// <param name="begin">Begins it.</param>
+    /// <summary>Starts work unless a stop is requested. No work starts after a stop request.</summary>
+    /// <param name="start">Starts the work.</param>
     /// <param name="work">The work.</param>
-    /// <returns>Whether it was begun.</returns>
-    public bool TryBegin<TWork>(Action<TWork> begin, TWork work)
+    /// <returns>True if the work was started.</returns>
+    public bool TryStart<TWork>(Action<TWork> start, TWork work)
     {
         lock (_lock)
         {
@@ -97,13 +99,13 @@ internal sealed class RunStop : IDisposable
                 return false;
             }
 
-            begin(work);
+            start(work);
             return true;
         }
     }
 
-    /// <summary>Waits until the callbacks of the tokens have run.</summary>
-    public Task CancelledAsync()
+    /// <summary>Returns a task that completes when the callbacks of the tokens have run.</summary>
+    public Task WhenCallbacksCompletedAsync()
     {
         lock (_lock)
         {

@@ -2,30 +2,30 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Executor.Running;
 
-/// <summary>What became of a run that asked to be let in.</summary>
+/// <summary>The result of admitting a run to the table.</summary>
 internal enum Admission
 {
-    /// <summary>It has a place, and is to begin now.</summary>
-    Begins,
+    /// <summary>The run has a slot. The caller starts it.</summary>
+    Started,
 
-    /// <summary>It is in, and begins when there is room.</summary>
-    Waits,
+    /// <summary>The run waits for a free slot.</summary>
+    Queued,
 
-    /// <summary>The saga runs already, at this generation or a newer one.</summary>
-    RunsAlready,
+    /// <summary>The saga is already running at this generation or a newer one.</summary>
+    AlreadyRunning,
 
-    /// <summary>No run is let in any more.</summary>
+    /// <summary>The table is closed to new runs.</summary>
     Closed,
 }
 
 /// <summary>
-/// The runs of this process: one to a saga id, so many at a time, the rest in the order of their coming. Thread-safe.
+/// The runs of this process: one per saga id, a limited number at a time, the rest in a first-in-first-out queue. Thread-safe.
 /// </summary>
 internal sealed class RunTable(int maxRunning)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, SagaRun> _current = []; // the newest run of each saga, running or waiting
-    private readonly HashSet<SagaRun> _running = []; // replaced ones included, until they are over
+    private readonly HashSet<SagaRun> _running = []; // including replaced runs until they end
     private readonly LinkedList<SagaRun> _waiting = new();
     private StopReason? _closed;
 
@@ -70,16 +70,16 @@ internal sealed class RunTable(int maxRunning)
         }
     }
 
-    /// <summary>Whether a run at this generation would be one too many.</summary>
-    public bool RunsAlready(SagaId sagaId, AdoptGeneration generation)
+    /// <summary>Returns true if a run at this generation would duplicate the current one.</summary>
+    public bool IsAlreadyRunning(SagaId sagaId, AdoptGeneration generation)
     {
         lock (_lock)
         {
-            return _current.TryGetValue(sagaId, out SagaRun? current) && Outranks(current, generation);
+            return _current.TryGetValue(sagaId, out SagaRun? current) && Supersedes(current, generation);
         }
     }
 
-    /// <summary>Lets a run in, in place of an older one of the same saga.</summary>
+    /// <summary>Admits a run, and replaces an older run of the same saga.</summary>
     public Admission Admit(SagaRun run, out SagaRun? existing)
     {
         lock (_lock)
@@ -92,34 +92,34 @@ internal sealed class RunTable(int maxRunning)
 
             if (existing is not null)
             {
-                if (Outranks(existing, run.Generation))
+                if (Supersedes(existing, run.Generation))
                 {
-                    return Admission.RunsAlready;
+                    return Admission.AlreadyRunning;
                 }
 
-                run.Predecessor = existing.Place is null ? existing.Handle.Completion : existing.Predecessor;
-                Oust(existing, StopReason.Replaced);
+                run.Predecessor = existing.QueueEntry is null ? existing.Handle.Completion : existing.Predecessor;
+                StopRun(existing, StopReason.Replaced);
             }
 
             _current[run.Id] = run;
             if (_running.Count < maxRunning)
             {
                 _running.Add(run);
-                return Admission.Begins;
+                return Admission.Started;
             }
 
-            run.Place = _waiting.AddLast(run);
-            return Admission.Waits;
+            run.QueueEntry = _waiting.AddLast(run);
+            return Admission.Queued;
         }
     }
 
-    /// <summary>Takes out a run that is over.</summary>
-    /// <returns>The run that is to begin in its place.</returns>
-    public SagaRun? Leave(SagaRun run)
+    /// <summary>Removes a run that has ended, and frees its slot.</summary>
+    /// <returns>The queued run that takes the slot. The caller starts it. Null if none is queued.</returns>
+    public SagaRun? Remove(SagaRun run)
     {
         lock (_lock)
         {
-            Forget(run);
+            RemoveCurrent(run);
             _running.Remove(run);
             if (_waiting.First is not { Value: var next } || _running.Count >= maxRunning)
             {
@@ -127,29 +127,29 @@ internal sealed class RunTable(int maxRunning)
             }
 
             _waiting.RemoveFirst();
-            next.Place = null;
+            next.QueueEntry = null;
             _running.Add(next);
             return next;
         }
     }
 
-    /// <summary>Stops the run of a saga at this or an older generation, if there is one that is not at its end.</summary>
-    public bool TryTakeAway(SagaId sagaId, AdoptGeneration upTo)
+    /// <summary>Stops the run of a saga at this generation or an older one. Returns false if none can be stopped.</summary>
+    public bool TryRelinquish(SagaId sagaId, AdoptGeneration upTo)
     {
         lock (_lock)
         {
-            if (!_current.TryGetValue(sagaId, out SagaRun? current) || current.Generation > upTo || !current.TryTakeAway())
+            if (!_current.TryGetValue(sagaId, out SagaRun? current) || current.Generation > upTo || !current.TryRelinquish())
             {
                 return false;
             }
 
-            Oust(current, StopReason.TakenAway);
+            StopRun(current, StopReason.Relinquished);
             return true;
         }
     }
 
-    /// <summary>Stops all runs and lets none in any more.</summary>
-    /// <returns>Completes when all are over.</returns>
+    /// <summary>Stops all runs and admits no more.</summary>
+    /// <returns>A task that completes when all runs have ended.</returns>
     public Task CloseAsync(StopReason reason)
     {
         lock (_lock)
@@ -157,31 +157,31 @@ internal sealed class RunTable(int maxRunning)
             _closed ??= reason;
             foreach (SagaRun run in _waiting.Concat(_running).ToArray())
             {
-                Oust(run, reason);
+                StopRun(run, reason);
             }
 
             return Task.WhenAll(_running.Select(run => run.Handle.Completion));
         }
     }
 
-    /// <summary>A run that is stopping does not count: its saga may be handed over again at the same generation.</summary>
-    private static bool Outranks(SagaRun current, AdoptGeneration generation) =>
+    /// <summary>A run that is stopping does not supersede: recovery may resume its saga again at the same generation.</summary>
+    private static bool Supersedes(SagaRun current, AdoptGeneration generation) =>
         current.Generation > generation || (current.Generation == generation && !current.IsStopping);
 
-    /// <summary>Stops a run. One that waits is over at once; one that runs stays in until its actions have ended.</summary>
-    private void Oust(SagaRun run, StopReason reason)
+    /// <summary>Stops a run. A queued run ends at once. A running one stays in the table until its actions have ended.</summary>
+    private void StopRun(SagaRun run, StopReason reason)
     {
         run.Stop(reason);
-        if (run.Place is { } place)
+        if (run.QueueEntry is { } entry)
         {
-            _waiting.Remove(place);
-            run.Place = null;
-            Forget(run);
-            run.CompleteUnbegun();
+            _waiting.Remove(entry);
+            run.QueueEntry = null;
+            RemoveCurrent(run);
+            run.CompleteWithoutStarting();
         }
     }
 
-    private void Forget(SagaRun run)
+    private void RemoveCurrent(SagaRun run)
     {
         if (_current.TryGetValue(run.Id, out SagaRun? current) && ReferenceEquals(current, run))
         {

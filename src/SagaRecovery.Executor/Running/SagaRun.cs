@@ -9,92 +9,92 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
 
-/// <summary>What a run is of.</summary>
-/// <param name="Id">Which saga.</param>
-/// <param name="Definition">Its definition.</param>
-/// <param name="Ownership">The right to write about it.</param>
-/// <param name="State">What its row says.</param>
-/// <param name="Progress">Where its log stands.</param>
-/// <param name="Code">Its actions and undos.</param>
-/// <param name="Inject">Failures and repeats put in.</param>
-/// <param name="Cause">The span of the request that started it or of the pass that handed it over; null: there is none.</param>
-internal sealed record RunSubject(
+/// <summary>The saga of a run, and everything that the run needs.</summary>
+/// <param name="Id">The id of the saga.</param>
+/// <param name="Definition">The definition of the saga.</param>
+/// <param name="Ownership">The right to write to the log of the saga.</param>
+/// <param name="State">The state in the row of the saga.</param>
+/// <param name="Progress">The progress according to the log.</param>
+/// <param name="Code">The actions and undos.</param>
+/// <param name="Injections">Injected failures and repeats; null for none.</param>
+/// <param name="StartedBy">The span of the request or the pass that started the run; null for none.</param>
+internal sealed record RunContext(
     SagaId Id,
     SagaDefinition Definition,
     Ownership Ownership,
     SagaState State,
     SagaProgress Progress,
     SagaCode Code,
-    SagaInjections? Inject,
-    ActivityContext? Cause);
+    SagaInjections? Injections,
+    ActivityContext? StartedBy);
 
 /// <summary>
-/// One run of one saga: a loop that records what happened, writes it together with what is decided next, and only then begins what was
-/// decided. <see cref="ExecuteAsync"/> is called once; the rest is thread-safe.
+/// One run of one saga. Its loop records events, writes them together with the next decisions, and only then begins the decided steps.
+/// <see cref="ExecuteAsync"/> is called once. All other members are thread-safe.
 /// </summary>
 internal sealed class SagaRun : IDisposable
 {
     private readonly TaskCompletionSource<SagaResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly RunSubject _subject;
+    private readonly RunContext _context;
     private readonly SagaProgress _progress;
     private readonly NodeRunner _nodes;
     private readonly GroupWriter _writer;
     private readonly ILogger _logger;
     private readonly RunStop _stop = new();
-    private Membership _member; // with which it writes
+    private Membership _member; // changes when the run restores its log after a loss
     private SagaState _writtenState;
 
-    public SagaRun(RunSubject subject, GroupWriter writer, ILogger logger)
+    public SagaRun(RunContext context, GroupWriter writer, ILogger logger)
     {
-        _subject = subject;
-        _progress = subject.Progress;
-        _nodes = new NodeRunner(subject.Code, _progress.Shape, subject.Inject, _stop);
+        _context = context;
+        _progress = context.Progress;
+        _nodes = new NodeRunner(context.Code, _progress.Shape, context.Injections, _stop);
         _writer = writer;
         _logger = logger;
-        _member = subject.Ownership.Member;
-        _writtenState = subject.State;
-        Handle = new SagaHandle(subject.Id, _completion.Task);
+        _member = context.Ownership.Member;
+        _writtenState = context.State;
+        Handle = new SagaHandle(context.Id, _completion.Task);
     }
 
-    public SagaId Id => _subject.Id;
+    public SagaId Id => _context.Id;
 
-    public AdoptGeneration Generation => _subject.Ownership.Generation;
+    public AdoptGeneration Generation => _context.Ownership.Generation;
 
     public SagaHandle Handle { get; }
 
     public bool IsStopping => _stop.Reason is not null;
 
-    /// <summary>Whether the run stopped although its saga is still ours, so that it has to be recovered.</summary>
+    /// <summary>True if the run stopped while this process still owns the saga. Recovery has to resume it.</summary>
     public bool IsInterrupted => _stop.Reason is StopReason.Faulted or StopReason.Superseded;
 
-    /// <summary>Whether the store has refused a write of the run, which is over for that.</summary>
+    /// <summary>True if the run ended because the store rejected a write.</summary>
     public bool WasRefused => _stop.Reason is StopReason.SagaFenced or StopReason.LostByDatabase;
 
-    /// <summary>The place in the queue of those that wait for room; the <see cref="RunTable"/>'s, as is <see cref="Predecessor"/>.</summary>
-    public LinkedListNode<SagaRun>? Place { get; set; }
+    /// <summary>The entry in the queue of the <see cref="RunTable"/>; null while the run is not queued. Guarded by the lock of the table.</summary>
+    public LinkedListNode<SagaRun>? QueueEntry { get; set; }
 
-    /// <summary>Completes when no code of an earlier run of the same saga is under way in this process any more.</summary>
+    /// <summary>A task that completes when every earlier run of the same saga in this process has ended. Set by the <see cref="RunTable"/>.</summary>
     public Task Predecessor { get; set; } = Task.CompletedTask;
 
-    public string Name => _subject.Definition.Saved.Name;
+    public string Name => _context.Definition.Saved.Name;
 
     public void Stop(StopReason reason) => _stop.Request(reason);
 
-    public bool TryTakeAway() => _stop.TryTakeAway();
+    public bool TryRelinquish() => _stop.TryRelinquish();
 
-    /// <summary>Says what came of the run. Called once it is out of the table, so that whoever hears it finds it gone.</summary>
+    /// <summary>Publishes the result. Must be called after the run is removed from the table, so that an observer cannot still find the run.</summary>
     public void Complete(SagaResult result) => _completion.SetResult(result);
 
-    /// <summary>Ends a run that was stopped before it began. Called under the table's lock, so it logs nothing.</summary>
-    public void CompleteUnbegun() => Complete(new SagaResult.Interrupted(Describe()));
+    /// <summary>Ends a run that was stopped before it started. It must not log, since it is called under the lock of the table.</summary>
+    public void CompleteWithoutStarting() => Complete(new SagaResult.Interrupted(Describe()));
 
-    /// <summary>Runs the saga until it has ended or is to stop.</summary>
-    [SuppressMessage("Design", "CA1031", Justification = "The boundary of one run: a bug in it must not end others. It is logged, and recovery is told.")]
+    /// <summary>Runs the saga until it ends or a stop is requested.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "The boundary of one run: a bug in it must not end other runs. It is logged and reported to recovery.")]
     public async Task<SagaResult> ExecuteAsync()
     {
         try
         {
-            // Two runs of one saga would call the same idempotency keys at the same time, though only one of them could write.
+            // Must come first: two runs of one saga would use the same idempotency keys at the same time, although only one could write.
             await Predecessor.ConfigureAwait(false);
             using Activity? span = BeginSpan();
             SagaResult result = await RunAsync().ConfigureAwait(false);
@@ -119,13 +119,13 @@ internal sealed class SagaRun : IDisposable
         }
     }
 
-    /// <summary>Waits until the callbacks of cancelled actions have run, and lets go of the tokens.</summary>
-    [SuppressMessage("Design", "CA1031", Justification = "Callbacks of other people's code.")]
+    /// <summary>Waits for the cancellation callbacks of the actions, and disposes the tokens.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Callbacks of user code.")]
     public async Task CloseAsync()
     {
         try
         {
-            await _stop.CancelledAsync().ConfigureAwait(false);
+            await _stop.WhenCallbacksCompletedAsync().ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -137,10 +137,10 @@ internal sealed class SagaRun : IDisposable
 
     public void Dispose() => _stop.Dispose();
 
-    /// <summary>A trace of its own, linked to what began the run: a saga outlives requests and passes.</summary>
+    /// <summary>Starts a separate trace, linked to the span that started the run. A saga outlives requests and passes.</summary>
     private Activity? BeginSpan()
     {
-        ActivityLink[] links = _subject.Cause is { } cause ? [new ActivityLink(cause)] : [];
+        ActivityLink[] links = _context.StartedBy is { } startedBy ? [new ActivityLink(startedBy)] : [];
         Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga.run", ActivityKind.Internal, default(ActivityContext), tags: null, links);
         span?.SetTag("saga.id", Id.ToString());
         span?.SetTag("saga.name", Name);
@@ -149,14 +149,14 @@ internal sealed class SagaRun : IDisposable
 
     private async Task<SagaResult> RunAsync()
     {
-        List<SavedNodeEvent> news = [];
+        List<SavedNodeEvent> newEvents = [];
         while (!IsStopping)
         {
-            Record(news);
-            SagaTurn next = _progress.Next();
+            Record(newEvents);
+            NextSteps next = _progress.Next();
 
-            // Durable first: an action that runs before its 'started' is written would, after a crash, never have been.
-            if (!await WriteAsync([.. news, .. next.Events]).ConfigureAwait(false))
+            // Must precede TryStart: after a crash, the log would lack an action that began before its 'started' event was written.
+            if (!await WriteAsync([.. newEvents, .. next.Events]).ConfigureAwait(false))
             {
                 return Interrupted();
             }
@@ -166,26 +166,26 @@ internal sealed class SagaRun : IDisposable
                 return ResultOf(end);
             }
 
-            // Told to stop during the write: nothing was begun, so there may be no end of anything to wait for.
-            news = TryBegin(next) ? await _nodes.TakeEndedAsync().ConfigureAwait(false) : [];
+            // A stop during the write starts nothing, so there may be no completion to wait for.
+            newEvents = TryStart(next) ? await _nodes.TakeCompletedAsync().ConfigureAwait(false) : [];
         }
 
-        return await WindDownAsync(news).ConfigureAwait(false);
+        return await WindDownAsync(newEvents).ConfigureAwait(false);
     }
 
-    /// <summary>Lets what is under way end, begins nothing more, and writes what came of it if the saga is still ours.</summary>
+    /// <summary>Waits for the steps in flight without starting new ones. Writes their results if this process still owns the saga.</summary>
     private async Task<SagaResult> WindDownAsync(IEnumerable<SavedNodeEvent> unrecorded)
     {
-        List<SavedNodeEvent> news = [.. unrecorded];
+        List<SavedNodeEvent> newEvents = [.. unrecorded];
         while (_nodes.InFlight > 0)
         {
-            news.AddRange(await _nodes.TakeEndedAsync().ConfigureAwait(false));
+            newEvents.AddRange(await _nodes.TakeCompletedAsync().ConfigureAwait(false));
         }
 
         if (_stop.Reason == StopReason.Shutdown)
         {
-            Record(news);
-            if (await WriteAsync(news).ConfigureAwait(false) && _progress.End is { } end)
+            Record(newEvents);
+            if (await WriteAsync(newEvents).ConfigureAwait(false) && _progress.End is { } end)
             {
                 return ResultOf(end);
             }
@@ -194,10 +194,10 @@ internal sealed class SagaRun : IDisposable
         return Interrupted();
     }
 
-    private void Record(List<SavedNodeEvent> news)
+    private void Record(List<SavedNodeEvent> newEvents)
     {
         bool wasUnwinding = _progress.IsUnwinding;
-        foreach (SavedNodeEvent nodeEvent in news)
+        foreach (SavedNodeEvent nodeEvent in newEvents)
         {
             _progress.Record(nodeEvent);
         }
@@ -208,19 +208,19 @@ internal sealed class SagaRun : IDisposable
         }
     }
 
-    /// <summary>Writes events and, where it changed, the saga's state: together, so that no crash comes between.</summary>
-    /// <returns>False: the saga is not ours any more.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // once for each step of each saga
+    /// <summary>Writes events, and the state of the saga if it changed, in one transaction, so that a crash cannot separate them.</summary>
+    /// <returns>True if written; false if the run has to stop.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // called once per step of every saga
     private async ValueTask<bool> WriteAsync(List<SavedNodeEvent> events)
     {
         SagaState? end = _progress.End;
         SagaState state = end ?? (_progress.IsUnwinding ? SagaState.Unwinding : SagaState.Running);
         if (events.Count == 0 && state == _writtenState)
         {
-            return true; // resumed, and all that is to be done was under way already
+            return true; // resumed, and every next step had already been logged
         }
 
-        if (!_stop.MayWrite(isLast: end is not null))
+        if (!_stop.TryBeginWrite(isLast: end is not null))
         {
             return false;
         }
@@ -228,7 +228,7 @@ internal sealed class SagaRun : IDisposable
         StopReason? refusal = await AppendAsync(events, state).ConfigureAwait(false);
         if (refusal is { } reason)
         {
-            if (_stop.Reason != StopReason.Fenced) // or the whole process is, which has been said once
+            if (_stop.Reason != StopReason.Fenced) // a fenced process is logged once, not once per run
             {
                 LogRefusal(reason);
             }
@@ -242,7 +242,7 @@ internal sealed class SagaRun : IDisposable
         return true;
     }
 
-    /// <returns>Why it was refused; null: it was written.</returns>
+    /// <returns>The reason to stop; null if the events were written.</returns>
     private async Task<StopReason?> AppendAsync(List<SavedNodeEvent> events, SagaState state)
     {
         try
@@ -257,8 +257,8 @@ internal sealed class SagaRun : IDisposable
     }
 
     /// <summary>
-    /// The database was failed over, restored or started anew, and may have lost what it had confirmed. All that this run knows is written
-    /// again, with what is new, in one transaction: so the log never has a hole.
+    /// Restores the log after the database was failed over, restored or recreated and may have lost confirmed writes. All known events
+    /// are written in one transaction with the new ones, so that the log never has a gap.
     /// </summary>
     private async Task<StopReason?> RestoreAsync(SagaState state)
     {
@@ -285,17 +285,17 @@ internal sealed class SagaRun : IDisposable
         }
     }
 
-    private bool TryBegin(SagaTurn next) => _stop.TryBegin(
+    private bool TryStart(NextSteps next) => _stop.TryStart(
         static work =>
         {
-            foreach (int node in work.Next.Act)
+            foreach (int node in work.Next.Actions)
             {
-                work.Nodes.Begin(node, undo: false);
+                work.Nodes.Start(node, undo: false);
             }
 
-            foreach (int node in work.Next.Undo)
+            foreach (int node in work.Next.Undos)
             {
-                work.Nodes.Begin(node, undo: true);
+                work.Nodes.Start(node, undo: true);
             }
         },
         (Nodes: _nodes, Next: next));
@@ -314,7 +314,7 @@ internal sealed class SagaRun : IDisposable
         if (end == SagaState.Succeeded)
         {
             Log.Succeeded(_logger, Id, Name);
-            return new SagaResult.Succeeded(new NodeOutputs(_progress.Shape, _progress.OutputOf, _subject.Definition.Json));
+            return new SagaResult.Succeeded(new NodeOutputs(_progress.Shape, _progress.OutputOf, _context.Definition.Json));
         }
 
         (string failedNode, SagaError failure) = ErrorAt(_progress.FailedNode!.Value);

@@ -1,30 +1,30 @@
 namespace SagaRecovery.Executor.Running;
 
-/// <summary>Why a run stops before its saga has ended.</summary>
+/// <summary>The reason why a run stops before its saga has ended.</summary>
 internal enum StopReason
 {
-    /// <summary>The host shuts down. What was done until then is still ours to write.</summary>
+    /// <summary>The host shuts down. The run may still write the results of its actions.</summary>
     Shutdown,
 
-    /// <summary>A newer process runs under this coordinator id.</summary>
+    /// <summary>A newer process has joined under this coordinator id.</summary>
     Fenced,
 
-    /// <summary>A write was refused: the saga is not ours at this generation any more.</summary>
+    /// <summary>The store rejected a write: this process no longer owns the saga at this generation.</summary>
     SagaFenced,
 
-    /// <summary>The database was failed over or restored, and has lost the saga as a whole.</summary>
+    /// <summary>The database was failed over or restored, and has lost the whole saga.</summary>
     LostByDatabase,
 
-    /// <summary>The database was failed over or restored, and its log of the saga has events that the run does not know.</summary>
+    /// <summary>The database was failed over or restored, and its log has events that the run lacks.</summary>
     Superseded,
 
-    /// <summary>Recovery found the saga finished, or no longer ours.</summary>
-    TakenAway,
+    /// <summary>Recovery found the saga finished or owned by another process.</summary>
+    Relinquished,
 
-    /// <summary>The saga left this coordinator and came back: a run at a newer generation takes over.</summary>
+    /// <summary>The saga left this coordinator and returned. A run at a newer generation replaces this one.</summary>
     Replaced,
 
-    /// <summary>The run itself failed.</summary>
+    /// <summary>The run failed with an exception.</summary>
     Faulted,
 }
 
@@ -33,12 +33,12 @@ internal static class StopReasonText
     public static string Describe(this StopReason reason) => reason switch
     {
         StopReason.Shutdown => "this process is shutting down",
-        StopReason.Fenced => "a newer process runs under this coordinator id",
-        StopReason.SagaFenced => "the saga is not ours at this generation any more",
+        StopReason.Fenced => "a newer process has joined under this coordinator id",
+        StopReason.SagaFenced => "this process no longer owns the saga at this generation",
         StopReason.LostByDatabase => "the database has lost the saga",
-        StopReason.Superseded => "the log in the database has gone on without this run, and decides",
-        StopReason.TakenAway => "the saga was taken away from this process",
-        StopReason.Replaced => "the saga was handed over again at a newer generation",
-        _ => "the run was given up",
+        StopReason.Superseded => "the log in the database has newer events than this run",
+        StopReason.Relinquished => "recovery relinquished the saga",
+        StopReason.Replaced => "the saga was resumed at a newer generation",
+        _ => "the run failed",
     };
 }

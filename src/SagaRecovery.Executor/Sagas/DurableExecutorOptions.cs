@@ -4,32 +4,37 @@ using Microsoft.Extensions.Options;
 namespace SagaRecovery;
 
 /// <summary>
-/// How the executor behaves; bound from the configuration section <see cref="SectionName"/> and validated when the host starts.
+/// The settings of the durable executor. Bound from the configuration section <see cref="SectionName"/> and validated when the host starts.
 /// </summary>
 public sealed class DurableExecutorOptions
 {
-    /// <summary><c>SagaRecovery:Executor</c>.</summary>
+    /// <summary>The name of the configuration section: <c>SagaRecovery:Executor</c>.</summary>
     public const string SectionName = "SagaRecovery:Executor";
 
-    /// <summary>How many sagas run at once; what comes beyond that waits its turn, first come, first served. Default 1,000.</summary>
+    /// <summary>The maximum number of sagas that run at once. Further sagas wait in a first-in-first-out queue.</summary>
+    /// <value>A number of sagas, at least 1. The default is 1,000.</value>
     public int MaxRunningSagas { get; set; } = 1_000;
 
-    /// <summary>How many rows (events and state changes) one write to the log may hold. A single step may exceed it. Default 500.</summary>
+    /// <summary>The maximum number of rows, events and state changes together, in one write to the log.</summary>
+    /// <value>A number of rows, at least 1. The default is 500.</value>
+    /// <remarks>A single step may exceed the limit, since its rows are written together.</remarks>
     public int MaxWriteGroup { get; set; } = 500;
 
-    /// <summary>How many writes to the log may be under way at once, each on a connection of its own. Default 2.</summary>
+    /// <summary>The maximum number of concurrent writes to the log. Each uses a separate connection.</summary>
+    /// <value>A number of writes, at least 1. The default is 2.</value>
     public int MaxConcurrentWrites { get; set; } = 2;
 
-    /// <summary>How long a write that failed waits before it is tried again, the first time; doubles. Default 50 ms.</summary>
+    /// <summary>The delay before the first retry of a failed write. It doubles with every further failure.</summary>
+    /// <value>A positive time. The default is 50 milliseconds.</value>
     public TimeSpan FirstWriteRetryDelay { get; set; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How long a write that keeps failing waits at most between two tries. Default 1 s.</summary>
+    /// <summary>The longest delay between two retries of a failed write.</summary>
+    /// <value>A time of at least <see cref="FirstWriteRetryDelay"/>. The default is 1 second.</value>
     public TimeSpan LongestWriteRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>
-    /// How parameters and outputs become JSON. Set in code; default <see cref="JsonSerializerDefaults.Web"/>. A change must be able to
-    /// read what is stored.
-    /// </summary>
+    /// <summary>The options for the JSON of parameters and outputs. Set in code only.</summary>
+    /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
+    /// <remarks>Changed options must still read the JSON that is already stored.</remarks>
     public JsonSerializerOptions Json { get; set; } = new(JsonSerializerDefaults.Web);
 }
 

@@ -1,21 +1,21 @@
 namespace SagaRecovery;
 
-/// <summary>A node's action and undo.</summary>
+/// <summary>The action and the undo of a node.</summary>
 internal abstract class NodeCode<TParameters>
 {
-    public abstract Task<ReadOnlyMemory<byte>> ActAsync(NodeContext<TParameters> context, NodeOutputs outputs);
+    public abstract Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs);
 
-    public abstract Task UndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs);
+    public abstract Task RunUndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs);
 }
 
 internal sealed class NodeCode<TParameters, TOutput>(
     Func<NodeContext<TParameters>, Task<TOutput>> action, Func<NodeContext<TParameters>, TOutput, Task>? undo)
     : NodeCode<TParameters>
 {
-    public override async Task<ReadOnlyMemory<byte>> ActAsync(NodeContext<TParameters> context, NodeOutputs outputs) =>
+    public override async Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs) =>
         outputs.Write(context.NodeName, await action(context).ConfigureAwait(false));
 
-    public override Task UndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs) =>
+    public override Task RunUndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs) =>
         undo is null ? Task.CompletedTask : undo(context, outputs.ReadForNode<TOutput>(node));
 }
 
@@ -23,12 +23,12 @@ internal sealed class PlainNodeCode<TParameters>(
     Func<NodeContext<TParameters>, Task> action, Func<NodeContext<TParameters>, Task>? undo)
     : NodeCode<TParameters>
 {
-    public override async Task<ReadOnlyMemory<byte>> ActAsync(NodeContext<TParameters> context, NodeOutputs outputs)
+    public override async Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs)
     {
         await action(context).ConfigureAwait(false);
         return default;
     }
 
-    public override Task UndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs) =>
+    public override Task RunUndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs) =>
         undo is null ? Task.CompletedTask : undo(context);
 }

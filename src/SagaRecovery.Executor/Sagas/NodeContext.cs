@@ -4,8 +4,8 @@ using System.Text;
 
 namespace SagaRecovery;
 
-/// <summary>What an action or an undo is given. Thread-safe.</summary>
-/// <typeparam name="TParameters">What the saga was started with.</typeparam>
+/// <summary>The context that an action or an undo receives. Thread-safe.</summary>
+/// <typeparam name="TParameters">The type of the saga's parameters.</typeparam>
 public sealed class NodeContext<TParameters>
 {
     private readonly NodeOutputs _outputs;
@@ -20,43 +20,48 @@ public sealed class NodeContext<TParameters>
         _nodeId = nodeId;
     }
 
-    /// <summary>Which saga.</summary>
+    /// <summary>The id of the saga.</summary>
     public SagaId SagaId { get; }
 
-    /// <summary>Which node.</summary>
+    /// <summary>The name of the node.</summary>
     public string NodeName => _outputs.Shape.NameOf(_nodeId);
 
-    /// <summary>What the saga was started with.</summary>
+    /// <summary>The parameters with which the saga was started.</summary>
     public TParameters Parameters { get; }
 
-    /// <summary>
-    /// The same for every run of this node in this saga, its undo included, in any process: hand it to whatever is called, so that a
-    /// repeated call has no second effect. A UUIDv8 (RFC 9562) made from the saga's id and the node's name.
-    /// </summary>
-    public Guid IdempotencyKey => KeyOf(SagaId, NodeName);
+    /// <summary>The idempotency key of this node in this saga.</summary>
+    /// <value>A UUIDv8 (RFC 9562), derived from the saga's id and the node's name.</value>
+    /// <remarks>
+    /// The key is the same in every process and for every run of the node, including its undo. Pass it to the services that the node calls,
+    /// so that a repeated call has no second effect.
+    /// </remarks>
+    public Guid IdempotencyKey => CreateIdempotencyKey(SagaId, NodeName);
 
-    /// <summary>
-    /// Fires when this process is to stop running the saga: shutdown, fenced, taken away. Whatever is thrown after that does not count
-    /// as a failure; the node is run again where the saga is carried on.
-    /// </summary>
+    /// <summary>The token that is cancelled when this process has to stop running the saga.</summary>
+    /// <remarks>
+    /// The process stops a saga when it shuts down, is fenced or relinquishes the saga. An exception after the cancellation does not count as
+    /// a failure: the node runs again when the saga is resumed.
+    /// </remarks>
     public CancellationToken CancellationToken { get; }
 
-    /// <summary>What a node returned that comes before this one.</summary>
-    /// <param name="node">A node that this one comes after, directly or through others.</param>
-    /// <exception cref="ArgumentException">The node is not of this saga, or does not come before this one: it may not have run.</exception>
+    /// <summary>Returns the output of an earlier node.</summary>
+    /// <typeparam name="TOutput">The type of the output.</typeparam>
+    /// <param name="node">A node that precedes this one, directly or through other nodes.</param>
+    /// <returns>The output, deserialized from the log.</returns>
+    /// <exception cref="ArgumentException">The node belongs to another saga, or does not precede this one and may not have run.</exception>
     public TOutput Output<TOutput>(SagaNode<TOutput> node)
     {
-        if (_outputs.Shape.Knows(node) && !_outputs.Shape.ComesAfter(_nodeId, node.Id))
+        if (_outputs.Shape.Contains(node) && !_outputs.Shape.ComesAfter(_nodeId, node.Id))
         {
             throw new ArgumentException(
-                $"Node '{NodeName}' reads the output of node '{node.Name}' but does not come after it: name '{node.Name}' in its 'after'.",
+                $"Node '{NodeName}' reads the output of node '{node.Name}' but does not come after it. Add '{node.Name}' to its 'after' nodes.",
                 nameof(node));
         }
 
         return _outputs.ReadForNode(node);
     }
 
-    internal static Guid KeyOf(SagaId sagaId, string nodeName)
+    internal static Guid CreateIdempotencyKey(SagaId sagaId, string nodeName)
     {
         byte[] name = Encoding.UTF8.GetBytes(nodeName);
         byte[] input = new byte[16 + name.Length];

@@ -3,19 +3,19 @@ using System.Text.Json;
 namespace SagaRecovery;
 
 /// <summary>
-/// What the nodes of one saga returned. Always read back from JSON, so that a node sees the same after a crash as without one. A node
-/// reads only what was recorded before it was begun, hence no lock.
+/// The outputs of the nodes of one saga. Outputs are always read back from JSON, so that a node sees the same value after a crash as without
+/// one. A node reads only outputs that were recorded before it started, so no lock is needed.
 /// </summary>
 /// <param name="shape">The nodes of the saga.</param>
-/// <param name="outputOf">Returns what a node returned: JSON in UTF-8.</param>
-/// <param name="json">Reads it.</param>
+/// <param name="outputOf">Returns the output of a node: JSON in UTF-8.</param>
+/// <param name="json">The JSON options.</param>
 internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte>> outputOf, JsonSerializerOptions json)
 {
     public SagaShape Shape => shape;
 
     public TOutput Read<TOutput>(SagaNode<TOutput> node)
     {
-        if (!Shape.Knows(node))
+        if (!Shape.Contains(node))
         {
             throw new ArgumentException($"Node '{node.Name}' is not a node of this saga.", nameof(node));
         }
@@ -23,7 +23,7 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
         return JsonSerializer.Deserialize<TOutput>(outputOf(node.Id).Span, json)!;
     }
 
-    /// <summary>As <see cref="Read"/>, for a node's code: what cannot be read is not that code's failure.</summary>
+    /// <summary>Reads an output for the code of a node. An unreadable output must not count as a failure of that code.</summary>
     public TOutput ReadForNode<TOutput>(SagaNode<TOutput> node)
     {
         try
@@ -32,7 +32,7 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            throw new SagaDataException($"What node '{node.Name}' returned cannot be read as {typeof(TOutput)}: {e.Message}", e);
+            throw new SagaDataException($"The output of node '{node.Name}' cannot be deserialized to {typeof(TOutput)}: {e.Message}", e);
         }
     }
 
@@ -46,13 +46,13 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            throw new SagaDataException($"What node '{node}' returned cannot be written as JSON: {e.Message}", e);
+            throw new SagaDataException($"The output of node '{node}' cannot be serialized to JSON: {e.Message}", e);
         }
     }
 }
 
 /// <summary>
-/// An output cannot be written or read: a fault of the binary, which a better one may not have. So the saga is given up and tried again
-/// later; taken for a failed action, it would be unwound without undoing what that action had done.
+/// The exception for an output that cannot be serialized or deserialized. It is a fault of the binary that a later version may fix, so the
+/// run is interrupted and the saga resumed later. As a failed action, it would unwind the saga without undoing the effect of that action.
 /// </summary>
 internal sealed class SagaDataException(string message, Exception inner) : Exception(message, inner);

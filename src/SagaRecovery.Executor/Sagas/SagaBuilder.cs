@@ -3,11 +3,13 @@ using System.Text.Json;
 namespace SagaRecovery;
 
 /// <summary>
-/// Where a saga declares its nodes. A node runs once every node in its <c>after</c> has succeeded; nodes that do not depend on each
-/// other run side by side. Nodes come into being in the order of declaration and can only name earlier ones, so there are no cycles.
-/// Not thread-safe.
+/// The builder with which a saga declares its nodes. Not thread-safe.
 /// </summary>
-/// <typeparam name="TParameters">What the saga is started with.</typeparam>
+/// <typeparam name="TParameters">The type of the saga's parameters.</typeparam>
+/// <remarks>
+/// A node runs when all its <c>after</c> nodes have succeeded. Nodes that do not depend on each other run concurrently. A node can only name
+/// nodes that are already declared, so the graph has no cycles.
+/// </remarks>
 public sealed class SagaBuilder<TParameters>
 {
     private readonly Saga _saga;
@@ -17,12 +19,35 @@ public sealed class SagaBuilder<TParameters>
 
     internal SagaBuilder(Saga saga) => _saga = saga;
 
-    /// <summary>Declares a node that returns something.</summary>
-    /// <param name="name">Its name, unique in this saga.</param>
-    /// <param name="action">What it does. May be run again after a crash. If it throws, it has had no effect: it is not undone.</param>
-    /// <param name="undo">What takes it back, given what the action returned; null: there is nothing to take back.</param>
-    /// <param name="after">The nodes that must have succeeded first; none: it runs at once.</param>
-    /// <exception cref="InvalidOperationException">The name is empty or taken, or <paramref name="after"/> holds a foreign node.</exception>
+    /// <summary>Declares a node that returns an output.</summary>
+    /// <typeparam name="TOutput">The type of the output, which is stored as JSON.</typeparam>
+    /// <param name="name">The name of the node, unique in its saga.</param>
+    /// <param name="action">The action. It must be idempotent, and must not have had an effect if it throws.</param>
+    /// <param name="undo">The undo, which receives the output of the action. Null if the action has no effect to undo.</param>
+    /// <param name="after">The nodes that must succeed first. Without any, the node runs when the saga starts.</param>
+    /// <returns>The node, to be named in the <paramref name="after"/> of later nodes and to read its output.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The name is empty or already declared, or <paramref name="after"/> contains a node of another saga.
+    /// </exception>
+    /// <remarks>
+    /// An action that throws must not have had an effect, since a failed action is not undone. Actions and undos may run again after a
+    /// crash, so both must be idempotent.
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// protected override void Define(SagaBuilder&lt;Order&gt; saga)
+    /// {
+    ///     SagaNode&lt;string&gt; charge = saga.Node(
+    ///         "charge",
+    ///         action: node => payments.ChargeAsync(node.Parameters.Amount, node.IdempotencyKey, node.CancellationToken),
+    ///         undo: (node, chargeId) => payments.RefundAsync(chargeId, node.IdempotencyKey, node.CancellationToken));
+    ///     saga.Node(
+    ///         "ship",
+    ///         action: node => shipping.ShipAsync(node.Parameters, node.Output(charge), node.IdempotencyKey),
+    ///         after: charge);
+    /// }
+    /// </code>
+    /// </example>
     public SagaNode<TOutput> Node<TOutput>(
         string name,
         Func<NodeContext<TParameters>, Task<TOutput>> action,
@@ -34,12 +59,19 @@ public sealed class SagaBuilder<TParameters>
         return node;
     }
 
-    /// <summary>Declares a node that returns nothing.</summary>
-    /// <param name="name">Its name, unique in this saga.</param>
-    /// <param name="action">What it does. May be run again after a crash. If it throws, it has had no effect: it is not undone.</param>
-    /// <param name="undo">What takes it back; null: there is nothing to take back.</param>
-    /// <param name="after">The nodes that must have succeeded first; none: it runs at once.</param>
-    /// <exception cref="InvalidOperationException">The name is empty or taken, or <paramref name="after"/> holds a foreign node.</exception>
+    /// <summary>Declares a node without an output.</summary>
+    /// <param name="name">The name of the node, unique in its saga.</param>
+    /// <param name="action">The action. It must be idempotent, and must not have had an effect if it throws.</param>
+    /// <param name="undo">The undo. Null if the action has no effect to undo.</param>
+    /// <param name="after">The nodes that must succeed first. Without any, the node runs when the saga starts.</param>
+    /// <returns>The node, to be named in the <paramref name="after"/> of later nodes.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The name is empty or already declared, or <paramref name="after"/> contains a node of another saga.
+    /// </exception>
+    /// <remarks>
+    /// An action that throws must not have had an effect, since a failed action is not undone. Actions and undos may run again after a
+    /// crash, so both must be idempotent.
+    /// </remarks>
     public SagaNode Node(
         string name,
         Func<NodeContext<TParameters>, Task> action,
@@ -85,7 +117,7 @@ public sealed class SagaBuilder<TParameters>
 
         foreach (SagaNode parent in after)
         {
-            if (!_nodes.Contains(parent)) // by reference: a node of another saga has ids of its own
+            if (!_nodes.Contains(parent)) // by reference, since a node of another saga may have the same id
             {
                 throw Invalid($"node '{node.Name}' comes after node '{parent?.Name}', which is not a node of this saga.");
             }

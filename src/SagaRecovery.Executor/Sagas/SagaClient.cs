@@ -1,30 +1,51 @@
 namespace SagaRecovery;
 
 /// <summary>
-/// Starts sagas, and finds those that run in this process. A singleton of the container; thread-safe. Abstract so that a unit test can
-/// supply its own.
+/// The client that starts sagas and finds the sagas that run in this process.
 /// </summary>
+/// <remarks>A singleton of the container. Thread-safe. Abstract, so that a unit test can substitute it.</remarks>
 public abstract class SagaClient
 {
-    /// <summary>
-    /// Starts a saga: once this returns, it is in the store, and will be carried to its end even if this process ends now. Waits until
-    /// this process has joined as a coordinator.
-    /// </summary>
-    /// <typeparam name="TParameters">What the saga is started with.</typeparam>
-    /// <param name="saga">The registered definition, from the container.</param>
-    /// <param name="parameters">What to start it with.</param>
-    /// <param name="options">Its id, or failures to put in; null: the defaults.</param>
-    /// <param name="cancellationToken">Gives up the start. The saga may have been inserted nonetheless; then it is recovered.</param>
-    /// <exception cref="ArgumentException">The saga is not registered, or an injection names a node that it lacks.</exception>
-    /// <exception cref="InvalidOperationException">A saga with this id exists, or this process is draining or shutting down: nothing was started.</exception>
-    /// <exception cref="Fencing.CoordinatorFencedException">A newer process runs under this coordinator id: nothing was started.</exception>
+    /// <summary>Starts a saga and returns its handle.</summary>
+    /// <typeparam name="TParameters">The type of the saga's parameters.</typeparam>
+    /// <param name="saga">The registered definition, resolved from the container.</param>
+    /// <param name="parameters">The parameters of the saga.</param>
+    /// <param name="options">The id and the injections of the saga. Null for the defaults.</param>
+    /// <param name="cancellationToken">
+    /// Cancels the start. The saga may have been inserted by then, and recovery resumes it in that case.
+    /// </param>
+    /// <returns>The handle of the running saga. The task completes when the saga is in the store, not when it has finished.</returns>
+    /// <exception cref="ArgumentException">The saga is not registered, or an injection names a node that the saga does not have.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A saga with this id already exists, or this process is draining or shutting down. Nothing was started.
+    /// </exception>
+    /// <exception cref="Fencing.CoordinatorFencedException">
+    /// A newer process has joined under this coordinator id. Nothing was started.
+    /// </exception>
     /// <remarks>
-    /// Any other exception is the store's, and leaves open whether the saga was inserted; if it was, recovery finds it. A caller that
-    /// must not start it twice gives an id and tries again with the same.
+    /// <para>
+    /// The method waits until this process has joined as a coordinator. Once it returns, the saga is durable and runs to its end even if this
+    /// process stops.
+    /// </para>
+    /// <para>
+    /// Any other exception comes from the store, and the saga may or may not have been inserted. If it was, recovery resumes it. A caller
+    /// that must not start a saga twice sets <see cref="SagaStartOptions.Id"/> and retries with the same id.
+    /// </para>
     /// </remarks>
+    /// <example>
+    /// <code>
+    /// app.MapPost("/orders/{id:guid}", async (Guid id, Order order, SagaClient client, OrderSaga saga) =>
+    /// {
+    ///     SagaHandle handle = await client.StartAsync(saga, order, new SagaStartOptions { Id = new SagaId(id) });
+    ///     return await handle.Completion is SagaResult.Succeeded ? Results.Ok() : Results.Accepted();
+    /// });
+    /// </code>
+    /// </example>
     public abstract Task<SagaHandle> StartAsync<TParameters>(
         Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options = null, CancellationToken cancellationToken = default);
 
-    /// <summary>The run of a saga in this process, started or recovered; null: there is none, or it is over.</summary>
+    /// <summary>Returns the handle of a saga that runs in this process, whether it was started or resumed here.</summary>
+    /// <param name="id">The id of the saga.</param>
+    /// <returns>The handle; null if the saga does not run in this process.</returns>
     public abstract SagaHandle? Find(SagaId id);
 }

@@ -3,7 +3,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery;
 
-/// <summary>A registered saga definition: its shape, its code, and what the store keeps of it. Immutable, thread-safe.</summary>
+/// <summary>A registered saga definition: its shape, its code and its stored form. Immutable and thread-safe.</summary>
 internal abstract class SagaDefinition
 {
     protected SagaDefinition(Saga saga, SagaShape shape, JsonSerializerOptions json)
@@ -23,11 +23,11 @@ internal abstract class SagaDefinition
 
     public JsonSerializerOptions Json { get; }
 
-    /// <summary>Joins the code with one saga.</summary>
-    /// <exception cref="JsonException">The parameters do not fit the saga's type.</exception>
+    /// <summary>Binds the code to one saga.</summary>
+    /// <exception cref="JsonException">The parameters cannot be deserialized to the saga's parameter type.</exception>
     public abstract SagaCode Bind(SagaId sagaId, ReadOnlyMemory<byte> parameters, NodeOutputs outputs);
 
-    /// <summary>For people: <c>'order' version 2</c>.</summary>
+    /// <summary>Returns the name and the version: <c>'order' version 2</c>.</summary>
     public override string ToString() => $"'{Saved.Name}' version {Saved.Version}";
 }
 
@@ -45,26 +45,26 @@ internal sealed class SagaDefinition<TParameters>(
 
     private sealed class BoundCode(NodeCode<TParameters>[] code, SagaId sagaId, TParameters parameters, NodeOutputs outputs) : SagaCode
     {
-        public override Task<ReadOnlyMemory<byte>> ActAsync(int node, CancellationToken cancellationToken) =>
-            code[node].ActAsync(ContextOf(node, cancellationToken), outputs);
+        public override Task<ReadOnlyMemory<byte>> RunActionAsync(int node, CancellationToken cancellationToken) =>
+            code[node].RunActionAsync(ContextOf(node, cancellationToken), outputs);
 
-        public override Task UndoAsync(int node, CancellationToken cancellationToken) =>
-            code[node].UndoAsync(ContextOf(node, cancellationToken), node, outputs);
+        public override Task RunUndoAsync(int node, CancellationToken cancellationToken) =>
+            code[node].RunUndoAsync(ContextOf(node, cancellationToken), node, outputs);
 
         private NodeContext<TParameters> ContextOf(int node, CancellationToken cancellationToken) =>
             new(sagaId, node, parameters, outputs, cancellationToken);
     }
 }
 
-/// <summary>The actions and undos of one saga, parameters and outputs in hand.</summary>
+/// <summary>The actions and undos of one saga, bound to its parameters and outputs.</summary>
 internal abstract class SagaCode
 {
-    /// <summary>Runs a node's action.</summary>
-    /// <returns>The output: JSON in UTF-8; empty for a node that returns nothing.</returns>
-    /// <exception cref="SagaDataException">What the action returned cannot be written. Any other exception is the action's own.</exception>
-    public abstract Task<ReadOnlyMemory<byte>> ActAsync(int node, CancellationToken cancellationToken);
+    /// <summary>Runs the action of a node.</summary>
+    /// <returns>The output as JSON in UTF-8; empty for a node without an output.</returns>
+    /// <exception cref="SagaDataException">The output cannot be serialized. Any other exception comes from the action.</exception>
+    public abstract Task<ReadOnlyMemory<byte>> RunActionAsync(int node, CancellationToken cancellationToken);
 
-    /// <summary>Runs a node's undo.</summary>
-    /// <exception cref="SagaDataException">What the action had returned cannot be read. Any other exception is the undo's own.</exception>
-    public abstract Task UndoAsync(int node, CancellationToken cancellationToken);
+    /// <summary>Runs the undo of a node.</summary>
+    /// <exception cref="SagaDataException">The output of the action cannot be deserialized. Any other exception comes from the undo.</exception>
+    public abstract Task RunUndoAsync(int node, CancellationToken cancellationToken);
 }

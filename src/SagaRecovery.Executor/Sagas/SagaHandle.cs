@@ -1,6 +1,6 @@
 namespace SagaRecovery;
 
-/// <summary>A saga that this process runs, or ran. Thread-safe.</summary>
+/// <summary>The handle of a saga that runs, or ran, in this process. Thread-safe.</summary>
 public sealed class SagaHandle
 {
     internal SagaHandle(SagaId sagaId, Task<SagaResult> completion)
@@ -9,22 +9,26 @@ public sealed class SagaHandle
         Completion = completion;
     }
 
-    /// <summary>Which saga.</summary>
+    /// <summary>The id of the saga.</summary>
     public SagaId SagaId { get; }
 
     /// <summary>
-    /// Completes when this process no longer runs the saga: it has ended, or it is carried on elsewhere or later
-    /// (<see cref="SagaResult.Interrupted"/>). Never fails and is never cancelled.
+    /// The task that completes when this process no longer runs the saga. It never faults and is never cancelled.
     /// </summary>
+    /// <remarks>
+    /// The saga has ended, or another process or a later pass continues it (<see cref="SagaResult.Interrupted"/>).
+    /// </remarks>
     public Task<SagaResult> Completion { get; }
 }
 
-/// <summary>How a saga is started.</summary>
+/// <summary>The options of a single start.</summary>
 public sealed record SagaStartOptions
 {
-    /// <summary>The id of the new saga, for callers that must not start it twice; null: a new id.</summary>
+    /// <summary>The id of the new saga. Set it if the saga must not be started twice.</summary>
+    /// <value>The default is null: a new id is generated.</value>
     public SagaId? Id { get; init; }
 
-    /// <summary>Failures and repeats to put in, for tests; null: none.</summary>
+    /// <summary>The failures and repeats to inject, for tests.</summary>
+    /// <value>The default is null: none.</value>
     public SagaInjections? Inject { get; init; }
 }

@@ -1,9 +1,12 @@
 namespace SagaRecovery;
 
 /// <summary>
-/// Failures and repeats put into one saga on purpose, for tests of a saga definition. They hold for the run that this start begins, and
-/// are not stored: a saga that is recovered goes on without them. Not thread-safe; fill it before it is used.
+/// Failures and repeats that are injected into one saga, for tests of its definition.
 /// </summary>
+/// <remarks>
+/// Injections apply to the run that the start begins. They are not stored, so a resumed saga runs without them. Not thread-safe: add all
+/// injections before the saga starts.
+/// </remarks>
 public sealed class SagaInjections
 {
     /// <summary>The <see cref="SagaError.Code"/> of an injected failure.</summary>
@@ -11,24 +14,27 @@ public sealed class SagaInjections
 
     private readonly Dictionary<string, NodeInjection> _byNode = [];
 
-    /// <summary>Fails a node in place of running its action.</summary>
-    /// <param name="node">The node's name.</param>
+    /// <summary>Fails a node instead of running its action.</summary>
+    /// <param name="node">The name of the node.</param>
     /// <param name="when">
-    /// Completes when it is to fail, such as when parallel branches have come as far as they can; null: at once. Its token fires when the
-    /// run is to stop.
+    /// Returns a task that completes when the node has to fail, for instance after parallel branches have advanced. Null to fail at once.
+    /// The token is cancelled when the run stops.
     /// </param>
+    /// <returns>This instance.</returns>
     public SagaInjections FailAction(string node, Func<CancellationToken, Task>? when = null) =>
         Change(node, injection => injection with { FailsAction = true, FailsWhen = when });
 
-    /// <summary>Fails the undo of a node in place of running it.</summary>
-    /// <param name="node">The node's name.</param>
+    /// <summary>Fails the undo of a node instead of running it.</summary>
+    /// <param name="node">The name of the node.</param>
+    /// <returns>This instance.</returns>
     public SagaInjections FailUndo(string node) => Change(node, injection => injection with { FailsUndo = true });
 
-    /// <summary>Runs a node more than once, one run after the other, to show that it is idempotent; the last run's output counts.</summary>
-    /// <param name="node">The node's name.</param>
-    /// <param name="action">How often its action runs, from 1 up.</param>
-    /// <param name="undo">How often its undo runs, from 1 up.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A number is less than 1.</exception>
+    /// <summary>Runs a node several times in sequence, to test that it is idempotent. The output of the last run is recorded.</summary>
+    /// <param name="node">The name of the node.</param>
+    /// <param name="action">The number of runs of the action, at least 1.</param>
+    /// <param name="undo">The number of runs of the undo, at least 1.</param>
+    /// <returns>This instance.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="action"/> or <paramref name="undo"/> is less than 1.</exception>
     public SagaInjections Repeat(string node, int action = 1, int undo = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(action, 1);
@@ -47,7 +53,7 @@ public sealed class SagaInjections
     }
 }
 
-/// <summary>What is done to one node on purpose.</summary>
+/// <summary>The injections into one node.</summary>
 internal readonly record struct NodeInjection(
     bool FailsAction, Func<CancellationToken, Task>? FailsWhen, bool FailsUndo, int ActionRuns, int UndoRuns)
 {

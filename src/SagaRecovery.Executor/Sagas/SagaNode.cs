@@ -9,15 +9,15 @@ public class SagaNode
         Name = name;
     }
 
-    /// <summary>Its place in the order of declaration, from 0; what the log knows it by.</summary>
+    /// <summary>The zero-based position of the node in the order of declaration. It identifies the node in the log.</summary>
     public int Id { get; }
 
-    /// <summary>Its name, unique in its saga.</summary>
+    /// <summary>The name of the node, unique in its saga.</summary>
     public string Name { get; }
 }
 
-/// <summary>A node whose action returns something that later nodes, its undo and the caller can read.</summary>
-/// <typeparam name="TOutput">What it returns; stored as JSON.</typeparam>
+/// <summary>A node with an output that later nodes, its undo and the caller can read. Immutable.</summary>
+/// <typeparam name="TOutput">The type of the output, which is stored as JSON.</typeparam>
 public sealed class SagaNode<TOutput> : SagaNode
 {
     internal SagaNode(int id, string name)

@@ -3,14 +3,14 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery;
 
-/// <summary>The definitions that this binary has. Immutable, thread-safe.</summary>
+/// <summary>The saga definitions that this binary registers. Immutable and thread-safe.</summary>
 internal sealed class SagaRegistry
 {
     private readonly Dictionary<DefinitionHash, SagaDefinition> _byHash = [];
     private readonly Dictionary<Saga, SagaDefinition> _bySaga = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Builds every definition, so that a bad one keeps the host from starting.</summary>
-    /// <exception cref="InvalidOperationException">A definition is not valid, or two have the same name and version.</exception>
+    /// <summary>Builds every definition, so that an invalid one fails the start of the host.</summary>
+    /// <exception cref="InvalidOperationException">A definition is invalid, or two definitions have the same name and version.</exception>
     public SagaRegistry(IEnumerable<Saga> sagas, IOptions<DurableExecutorOptions> options)
     {
         Dictionary<(string, int), SagaDefinition> byVersion = [];
@@ -19,50 +19,50 @@ internal sealed class SagaRegistry
             SagaDefinition definition = saga.BuildDefinition(options.Value.Json);
             if (!byVersion.TryAdd((saga.Name, saga.Version), definition))
             {
-                throw Clash(byVersion[(saga.Name, saga.Version)], definition);
+                throw DuplicateDefinition(byVersion[(saga.Name, saga.Version)], definition);
             }
 
-            _byHash.Add(definition.Saved.Hash, definition); // name and version are part of what is hashed
+            _byHash.Add(definition.Saved.Hash, definition); // cannot clash: the hash covers name and version
             _bySaga.Add(saga, definition);
         }
     }
 
     public int Count => _byHash.Count;
 
-    /// <summary>All of them, as other processes are told of them.</summary>
+    /// <summary>All definitions, as this process publishes them to other processes.</summary>
     public IReadOnlyCollection<RunnableDefinition> Definitions =>
         [.. _byHash.Values.Select(definition => new RunnableDefinition(definition.Saved.Hash, definition.Saved.Name, definition.Saved.Version))];
 
-    /// <summary>The definition that this is; null: there is none of its hash, or the stored DAG is not the one that was hashed.</summary>
+    /// <summary>Returns the registered definition; null if the hash is unknown or the stored DAG differs from the registered one.</summary>
     public SagaDefinition? Find(SavedDefinition saved) =>
         _byHash.TryGetValue(saved.Hash, out SagaDefinition? definition) && saved.Dag.Span.SequenceEqual(definition.Saved.Dag.Span) ? definition : null;
 
-    /// <summary>The definition of a saga as it was taken from the container.</summary>
-    /// <exception cref="ArgumentException">It is not registered.</exception>
+    /// <summary>Returns the definition of a saga instance from the container.</summary>
+    /// <exception cref="ArgumentException">The instance is not registered.</exception>
     public SagaDefinition Get(Saga saga) =>
         _bySaga.TryGetValue(saga, out SagaDefinition? definition)
             ? definition
             : throw new ArgumentException(
-                $"Saga '{saga.Name}' version {saga.Version} ({saga.GetType()}) is not the registered instance: "
-                + $"register it with AddSaga<{saga.GetType().Name}>() and take it from the container.",
+                $"Saga '{saga.Name}' version {saga.Version} ({saga.GetType()}) is not the registered instance. "
+                + $"Register it with AddSaga<{saga.GetType().Name}>() and resolve it from the container.",
                 nameof(saga));
 
-    /// <summary>Says, for the operator, what is missing and what there is.</summary>
+    /// <summary>Describes the missing definition and the registered ones of the same name.</summary>
     public string DescribeMissing(SavedDefinition missing)
     {
         IEnumerable<SavedDefinition> sameName =
             _byHash.Values.Select(definition => definition.Saved).Where(saved => saved.Name == missing.Name).OrderBy(saved => saved.Version);
-        string registered = string.Join(", ", sameName.Select(saved => $"{saved.Name} version {saved.Version} ({Short(saved.Hash)})"));
-        return $"definition '{missing.Name}' version {missing.Version} ({Short(missing.Hash)}) is not registered; "
+        string registered = string.Join(", ", sameName.Select(saved => $"{saved.Name} version {saved.Version} ({Abbreviate(saved.Hash)})"));
+        return $"definition '{missing.Name}' version {missing.Version} ({Abbreviate(missing.Hash)}) is not registered; "
             + $"registered: {(registered.Length == 0 ? "none of this name" : registered)}";
     }
 
-    private static string Short(DefinitionHash hash) => $"{hash.ToString()[..12]}…";
+    private static string Abbreviate(DefinitionHash hash) => $"{hash.ToString()[..12]}…";
 
-    private static InvalidOperationException Clash(SagaDefinition first, SagaDefinition second)
+    private static InvalidOperationException DuplicateDefinition(SagaDefinition first, SagaDefinition second)
     {
-        string who = $"Saga {second} is registered twice, by {first.Saga.GetType()} and {second.Saga.GetType()}";
+        string subject = $"Saga {second} is registered twice, by {first.Saga.GetType()} and {second.Saga.GetType()}";
         return new InvalidOperationException(
-            first.Saved.Hash == second.Saved.Hash ? $"{who}." : $"{who}, with different nodes: raise the version of one.");
+            first.Saved.Hash == second.Saved.Hash ? $"{subject}." : $"{subject}, with different nodes: raise the version of one.");
     }
 }

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace SagaRecovery;
 
-/// <summary>What came of a run of a saga in this process.</summary>
+/// <summary>The result of a run of a saga in this process.</summary>
 public abstract record SagaResult
 {
     private SagaResult()
@@ -16,28 +16,30 @@ public abstract record SagaResult
 
         internal Succeeded(NodeOutputs outputs) => _outputs = outputs;
 
-        /// <summary>What a node returned.</summary>
-        /// <exception cref="ArgumentException">The node is not one of this saga.</exception>
-        /// <exception cref="JsonException">What is stored does not fit <typeparamref name="TOutput"/>.</exception>
+        /// <summary>Returns the output of a node.</summary>
+        /// <typeparam name="TOutput">The type of the output.</typeparam>
+        /// <param name="node">A node of the saga.</param>
+        /// <exception cref="ArgumentException">The node does not belong to this saga.</exception>
+        /// <exception cref="JsonException">The stored output cannot be deserialized to <typeparamref name="TOutput"/>.</exception>
         public TOutput Output<TOutput>(SagaNode<TOutput> node) => _outputs.Read(node);
     }
 
-    /// <summary>An action failed, and all that had been done was undone.</summary>
-    /// <param name="FailedNode">The node whose action failed; the first one, where the log tells.</param>
-    /// <param name="Error">Why it failed.</param>
+    /// <summary>An action failed, and every completed action was undone.</summary>
+    /// <param name="FailedNode">The node whose action failed. After a resume with several failures, the one with the lowest id.</param>
+    /// <param name="Error">The error of the action.</param>
     public sealed record Unwound(string FailedNode, SagaError Error) : SagaResult;
 
-    /// <summary>An action failed, and so did an undo: what was done is undone in part, and an operator has to look.</summary>
+    /// <summary>An action failed, and then an undo failed. The saga is partly undone and needs an operator.</summary>
     /// <param name="Node">The node whose undo failed.</param>
-    /// <param name="Error">Why the undo failed.</param>
-    /// <param name="FailedNode">The node whose action had failed.</param>
-    /// <param name="FailedNodeError">Why the action had failed.</param>
+    /// <param name="Error">The error of the undo.</param>
+    /// <param name="FailedNode">The node whose failed action started the unwind.</param>
+    /// <param name="FailedNodeError">The error of that action.</param>
     public sealed record Stuck(string Node, SagaError Error, string FailedNode, SagaError FailedNodeError) : SagaResult;
 
     /// <summary>
-    /// The saga has not ended, but this process no longer runs it: it shuts down, is fenced, or the saga was taken away or given up.
-    /// Another process or a later pass continues it, unless the database has lost it.
+    /// The saga has not ended, but this process no longer runs it: the process shuts down, is fenced, has relinquished the saga, or its run
+    /// was interrupted. Another process or a later pass continues the saga, unless the database has lost it.
     /// </summary>
-    /// <param name="Reason">Why, for people.</param>
+    /// <param name="Reason">The reason, as a text for the log.</param>
     public sealed record Interrupted(string Reason) : SagaResult;
 }

@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace SagaRecovery;
 
-/// <summary>A node as it goes into the DAG.</summary>
+/// <summary>A node of the DAG.</summary>
 internal readonly record struct ShapeNode(string Name, bool HasUndo, int[] Parents);
 
-/// <summary>The nodes and edges of a saga definition. Node ids run from 0; a parent's id is less than its child's. Immutable.</summary>
+/// <summary>The nodes and edges of a saga definition. Node ids start at 0, and the id of a parent is lower than that of its child. Immutable.</summary>
 internal sealed class SagaShape
 {
     private readonly ShapeNode[] _nodes;
@@ -24,7 +24,7 @@ internal sealed class SagaShape
             foreach (int parent in _nodes[node].Parents)
             {
                 children[parent].Add(node);
-                _ancestors[node].Or(_ancestors[parent]); // complete already: a parent's id is less
+                _ancestors[node].Or(_ancestors[parent]); // already complete, since the id of a parent is lower
                 _ancestors[node][parent] = true;
             }
         }
@@ -44,14 +44,14 @@ internal sealed class SagaShape
 
     public bool ComesAfter(int node, int ancestor) => _ancestors[node][ancestor];
 
-    /// <summary>Whether a node is of this shape. By value, since each build of a definition makes node objects of its own.</summary>
-    public bool Knows(SagaNode node) => node.Id < _nodes.Length && _nodes[node.Id].Name == node.Name;
+    /// <summary>Returns true if the shape has this node. Compared by value, since every build of a definition creates new node objects.</summary>
+    public bool Contains(SagaNode node) => node.Id < _nodes.Length && _nodes[node.Id].Name == node.Name;
 
-    public bool Knows(string name) => Array.Exists(_nodes, node => node.Name == name);
+    public bool Contains(string name) => Array.Exists(_nodes, node => node.Name == name);
 
     /// <summary>
-    /// The canonical form that is hashed and stored. A changed byte makes every unfinished saga one that no new binary can carry on,
-    /// so it stays as it is; a test holds it to that.
+    /// Returns the canonical form that is hashed and stored. It must never change: with a changed byte, no new binary could resume any
+    /// unfinished saga. A test pins it.
     /// </summary>
     public byte[] ToCanonicalJson(string name, int version)
     {

@@ -66,8 +66,8 @@ internal sealed partial class Faces
         string expected = JsonSerializer.Serialize(new Dictionary<string, long>(StringComparer.Ordinal)
         {
             ["running here at the last pass"] = json["tracked"], ["waiting to be recovered"] = json["waiting"], ["held"] = json["held"],
-            ["recovered since start"] = json["recovered"], ["failed hand-overs"] = json["failed"],
-            ["orphans"] = json["orphans"], ["stranded"] = json["stranded"], ["hints missed"] = json["missedHints"],
+            ["recovered since start"] = json["recovered"], ["failed resumes"] = json["failed"],
+            ["orphans"] = json["orphans"], ["owner down"] = json["stranded"], ["hints missed"] = json["missedHints"],
         });
         await using var browser = new BrowserRun("agreement", new Uri(service.Http.BaseAddress!, "/saga-recovery").ToString(), expected);
         await browser.EndsWellAsync();

@@ -104,16 +104,16 @@ public sealed class InterleavingTests
     {
         SagaProgress progress = LogExplorer.Replay(Shape, log);
         List<SavedNodeEvent> written = [.. log];
-        SagaTurn turn = progress.Next();
+        NextSteps turn = progress.Next();
         while (progress.End is null)
         {
-            LogLaws.Hold(turn.Act.Count + turn.Undo.Count > 0, "it stands still", written);
-            LogLaws.Hold(!turn.Act.Exists(node => Has(log, node, NodeEventType.Succeeded) || Has(log, node, NodeEventType.Failed)), "an action runs again", written);
-            LogLaws.Hold(!turn.Undo.Exists(node => Has(log, node, NodeEventType.UndoFinished) || Has(log, node, NodeEventType.UndoFailed)), "an undo runs again", written);
+            LogLaws.Hold(turn.Actions.Count + turn.Undos.Count > 0, "it stands still", written);
+            LogLaws.Hold(!turn.Actions.Exists(node => Has(log, node, NodeEventType.Succeeded) || Has(log, node, NodeEventType.Failed)), "an action runs again", written);
+            LogLaws.Hold(!turn.Undos.Exists(node => Has(log, node, NodeEventType.UndoFinished) || Has(log, node, NodeEventType.UndoFailed)), "an undo runs again", written);
             List<SavedNodeEvent> news =
             [
-                .. turn.Act.Select(node => new SavedNodeEvent(node, actionsEnd, default)),
-                .. turn.Undo.Select(node => new SavedNodeEvent(node, NodeEventType.UndoFinished, default)),
+                .. turn.Actions.Select(node => new SavedNodeEvent(node, actionsEnd, default)),
+                .. turn.Undos.Select(node => new SavedNodeEvent(node, NodeEventType.UndoFinished, default)),
             ];
             news.ForEach(progress.Record);
             written.AddRange(turn.Events);
@@ -122,7 +122,7 @@ public sealed class InterleavingTests
             turn = progress.Next();
         }
 
-        LogLaws.Hold(turn.Act.Count + turn.Undo.Count == 0, "a saga that is at its end begins something", written);
+        LogLaws.Hold(turn.Actions.Count + turn.Undos.Count == 0, "a saga that is at its end begins something", written);
         written.AddRange(turn.Events);
         LogLaws.Hold(LogExplorer.Replay(Shape, written).End == progress.End, "the log says another end", written);
         return progress;

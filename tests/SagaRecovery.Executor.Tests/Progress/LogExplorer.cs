@@ -17,7 +17,7 @@ internal static class LogExplorer
         while (open.TryPop(out SavedNodeEvent[]? log))
         {
             SagaProgress progress = Replay(shape, log);
-            SagaTurn next = progress.Next();
+            NextSteps next = progress.Next();
             if (next.Events.Count > 0)
             {
                 Visit([.. log, next.Events[0]]);

@@ -16,7 +16,7 @@ public sealed class ReplayTests
         "node 0 'top' has both 'UndoFinished' and 'UndoFailed'")]
     [InlineData(
         "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 4 Started, 4 Failed, 1 UndoStarted, 1 UndoFailed, 0 UndoStarted",
-        "the undo of node 0 'top' began though that of its child node 1 'left' had failed")]
+        "the undo of node 0 'top' began although the undo of its child node 1 'left' had failed")]
     public void An_illegal_log_is_rejected_with_its_precise_reason(string log, string reason)
     {
         SagaReplay.TryReplay(TestShapes.Diamond, TestShapes.Log(log), out _, out string? illegal).Should().BeFalse();
@@ -65,25 +65,25 @@ public sealed class ReplayTests
     {
         SagaReplay.TryReplay(TestShapes.Diamond, TestShapes.Log("0 Started, 1 Started"), out SagaProgress? progress, out _).Should().BeTrue();
 
-        progress!.Next().Act.Should().Equal(0, 4);
+        progress!.Next().Actions.Should().Equal(0, 4);
         progress.Record(new SavedNodeEvent(0, NodeEventType.Succeeded, default));
-        progress.Next().Act.Should().BeEquivalentTo([1, 2]);
+        progress.Next().Actions.Should().BeEquivalentTo([1, 2]);
     }
 
     [Fact]
     public void A_child_whose_parent_failed_when_it_was_run_again_has_no_input_and_fails_without_being_run()
     {
         SagaReplay.TryReplay(TestShapes.Diamond, TestShapes.Log("0 Started, 2 Started, 1 Succeeded"), out SagaProgress? progress, out _).Should().BeTrue();
-        progress!.Next().Act.Should().Equal(0, 4);
+        progress!.Next().Actions.Should().Equal(0, 4);
         progress.Record(new SavedNodeEvent(0, NodeEventType.Failed, default));
         progress.Record(new SavedNodeEvent(4, NodeEventType.Succeeded, default));
 
-        SagaTurn turn = progress.Next();
+        NextSteps turn = progress.Next();
 
-        turn.Act.Should().BeEmpty();
+        turn.Actions.Should().BeEmpty();
         turn.Events.Where(one => one.Type == NodeEventType.Failed).Select(one => one.NodeId).Should().Equal(2);
         SagaErrors.Read(progress.ErrorOf(2)).Code.Should().Be("lost_input");
-        turn.Undo.Should().Equal(4, 1);
+        turn.Undos.Should().Equal(4, 1);
     }
 
     [Fact]
@@ -93,9 +93,9 @@ public sealed class ReplayTests
             .Should().BeTrue();
 
         progress!.FailedNode.Should().Be(1);
-        progress.Next().Act.Should().Equal(1);
+        progress.Next().Actions.Should().Equal(1);
         progress.Record(new SavedNodeEvent(1, NodeEventType.Succeeded, default));
-        progress.Next().Undo.Should().Equal(1);
+        progress.Next().Undos.Should().Equal(1);
         SagaErrors.Read(progress.ErrorOf(1)).Code.Should().Be("lost");
     }
 
@@ -105,9 +105,9 @@ public sealed class ReplayTests
         SagaReplay.TryReplay(TestShapes.Diamond, TestShapes.Log("0 Succeeded, 1 Succeeded, 4 Failed, 1 UndoStarted, 0 UndoStarted"), out SagaProgress? progress, out _)
             .Should().BeTrue();
 
-        progress!.Next().Undo.Should().Equal(1);
+        progress!.Next().Undos.Should().Equal(1);
         progress.Record(new SavedNodeEvent(1, NodeEventType.UndoFinished, default));
-        progress.Next().Undo.Should().Equal(0);
+        progress.Next().Undos.Should().Equal(0);
     }
 
     [Fact]

@@ -81,12 +81,12 @@ internal sealed class SagaDrive
 
     private void TakeTurn()
     {
-        SagaTurn turn = _progress.Next();
+        NextSteps turn = _progress.Next();
         Log.AddRange(turn.Events);
-        Acted.AddRange(turn.Act);
-        Undone.AddRange(turn.Undo);
-        _underWay.AddRange(turn.Act.Select(node => (node, false)));
-        _underWay.AddRange(turn.Undo.Select(node => (node, true)));
+        Acted.AddRange(turn.Actions);
+        Undone.AddRange(turn.Undos);
+        _underWay.AddRange(turn.Actions.Select(node => (node, false)));
+        _underWay.AddRange(turn.Undos.Select(node => (node, true)));
         if (_progress.End is not null && _underWay.Count > 0)
         {
             throw new BrokenLawException("the saga is at its end while a node is under way", Log);

@@ -9,12 +9,12 @@ public sealed class SagaProgressTests
     public void Nodes_start_once_all_their_parents_succeeded()
     {
         var progress = new SagaProgress(TestShapes.Diamond);
-        progress.Next().Act.Should().Equal(0, 4);
+        progress.Next().Actions.Should().Equal(0, 4);
 
-        Happens(progress, "0 Succeeded").Act.Should().Equal(1, 2);
-        Happens(progress, "1 Succeeded").Act.Should().BeEmpty("node 3 waits for node 2 as well");
-        Happens(progress, "2 Succeeded").Act.Should().Equal(3);
-        Happens(progress, "3 Succeeded, 4 Succeeded").Act.Should().BeEmpty();
+        Happens(progress, "0 Succeeded").Actions.Should().Equal(1, 2);
+        Happens(progress, "1 Succeeded").Actions.Should().BeEmpty("node 3 waits for node 2 as well");
+        Happens(progress, "2 Succeeded").Actions.Should().Equal(3);
+        Happens(progress, "3 Succeeded, 4 Succeeded").Actions.Should().BeEmpty();
         progress.End.Should().Be(SagaState.Succeeded);
     }
 
@@ -24,24 +24,24 @@ public sealed class SagaProgressTests
         var progress = new SagaProgress(TestShapes.Diamond);
         progress.Next();
 
-        SagaTurn again = progress.Next();
+        NextSteps again = progress.Next();
 
         again.Events.Should().BeEmpty();
-        again.Act.Should().BeEmpty();
+        again.Actions.Should().BeEmpty();
     }
 
     [Fact]
     public void After_a_failure_nothing_starts_and_nothing_is_undone_while_a_sibling_is_in_flight()
     {
         SagaProgress progress = Replay("0 Started, 0 Succeeded, 1 Started, 4 Started, 4 Failed");
-        SagaTurn turn = progress.Next();
-        turn.Act.Should().Equal(1); // runs again, to be undone
-        turn.Undo.Should().BeEmpty();
+        NextSteps turn = progress.Next();
+        turn.Actions.Should().Equal(1); // runs again, to be undone
+        turn.Undos.Should().BeEmpty();
         turn.Events.Should().BeEmpty("neither is its start logged twice, nor does node 2 start");
 
-        Happens(progress, "1 Succeeded").Undo.Should().Equal(1);
-        Happens(progress, "1 UndoFinished").Undo.Should().Equal(0);
-        Happens(progress, "0 UndoFinished").Undo.Should().BeEmpty();
+        Happens(progress, "1 Succeeded").Undos.Should().Equal(1);
+        Happens(progress, "1 UndoFinished").Undos.Should().Equal(0);
+        Happens(progress, "0 UndoFinished").Undos.Should().BeEmpty();
         progress.End.Should().Be(SagaState.Unwound);
     }
 
@@ -50,10 +50,10 @@ public sealed class SagaProgressTests
     {
         SagaProgress progress = Replay("0 Started, 0 Succeeded, 2 Started, 2 Succeeded, 4 Started, 4 Failed");
 
-        SagaTurn turn = progress.Next();
+        NextSteps turn = progress.Next();
 
         turn.Events.Should().Equal(TestShapes.Log("2 UndoStarted, 2 UndoFinished, 0 UndoStarted"));
-        turn.Undo.Should().Equal(0);
+        turn.Undos.Should().Equal(0);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class SagaProgressTests
     {
         SagaProgress progress = Replay("0 Started, 0 Failed");
 
-        progress.Next().Undo.Should().BeEmpty();
+        progress.Next().Undos.Should().BeEmpty();
         progress.End.Should().Be(SagaState.Unwound);
     }
 
@@ -71,11 +71,11 @@ public sealed class SagaProgressTests
         SagaProgress progress = Replay(
             "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 2 Started, 2 Failed, 4 Started, 4 Succeeded, 4 UndoStarted, 1 UndoStarted, 1 UndoFailed");
 
-        SagaTurn turn = progress.Next();
+        NextSteps turn = progress.Next();
 
-        turn.Undo.Should().Equal(4); // it had begun: it is run again
+        turn.Undos.Should().Equal(4); // it had begun: it is run again
         progress.End.Should().BeNull();
-        Happens(progress, "4 UndoFinished").Undo.Should().BeEmpty("node 0 stays as it is");
+        Happens(progress, "4 UndoFinished").Undos.Should().BeEmpty("node 0 stays as it is");
         progress.End.Should().Be(SagaState.Stuck);
         progress.StuckNode.Should().Be(1);
         progress.FailedNode.Should().Be(2);
@@ -87,7 +87,7 @@ public sealed class SagaProgressTests
         SagaProgress progress = Replay(
             "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 2 Started, 2 Failed, 4 Started, 4 Succeeded, 1 UndoStarted, 1 UndoFailed");
 
-        progress.Next().Undo.Should().BeEmpty("node 4 stays as it is, for the operator to see");
+        progress.Next().Undos.Should().BeEmpty("node 4 stays as it is, for the operator to see");
         progress.End.Should().Be(SagaState.Stuck);
     }
 
@@ -96,7 +96,7 @@ public sealed class SagaProgressTests
     {
         SagaProgress progress = Replay("0 Started, 0 Succeeded, 1 Started, 1 Failed, 0 UndoStarted, 0 UndoFinished");
 
-        progress.Next().Should().BeEquivalentTo(new SagaTurn([], [], []));
+        progress.Next().Should().BeEquivalentTo(new NextSteps([], [], []));
         progress.End.Should().Be(SagaState.Unwound);
     }
 
@@ -117,7 +117,7 @@ public sealed class SagaProgressTests
         return progress!;
     }
 
-    private static SagaTurn Happens(SagaProgress progress, string events)
+    private static NextSteps Happens(SagaProgress progress, string events)
     {
         foreach (SavedNodeEvent nodeEvent in TestShapes.Log(events))
         {

@@ -10,8 +10,8 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
     /// <summary>Longer than the longest retry of a pass that a strike of a few seconds leads to, and than the connection's time-outs.</summary>
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
 
-    private const string WritesFail = "writing the saga log fails";
-    private const string WritesWork = "writing the saga log works again";
+    private const string WritesFail = "cannot write to the saga log";
+    private const string WritesWork = "writes to the saga log succeed again";
 
     private static readonly TimeSpan LongestStrike = TimeSpan.FromSeconds(3);
 

@@ -180,7 +180,7 @@ public sealed class FaultySagaTests
         IdempotencyFault fault = report.Faults.Should().ContainSingle().Which;
         fault.Kind.Should().Be(IdempotencyFaultKind.ActionFailed);
         fault.Nodes.Should().Equal("bad");
-        fault.Evidence.Should().ContainSingle().Which.Should().Contain("cannot be written as JSON");
+        fault.Evidence.Should().ContainSingle().Which.Should().Contain("cannot be serialized to JSON");
     }
 
     private async Task<IdempotencyFault> OnlyFaultOf(WorldSaga saga)

@@ -1,21 +1,21 @@
 import { clock, lasting, plain } from './text.js';
 
-/** No single text on the page is longer, whatever is shown. */
+/** The longest single text on the page, in characters. */
 const longest = 17_000;
 
-/** How far the service's clock is ahead of the browser's, in ms. */
-let ahead = 0;
+/** The offset of the service's clock from the browser's, in ms. */
+let clockOffset = 0;
 
 export function setClock(serverDate) {
-  ahead = serverDate ? Date.parse(serverDate) - Date.now() : ahead;
+  clockOffset = serverDate ? Date.parse(serverDate) - Date.now() : clockOffset;
 }
 
-/** An element. Children that are text become text, never markup. */
+/** Creates an element. Text children become text nodes, never markup. */
 export function el(name, about = {}, ...children) {
   return filled(document.createElement(name), about, children);
 }
 
-/** The same for a drawing. */
+/** Creates an SVG element in the same way. */
 export function svg(name, about = {}, ...children) {
   return filled(document.createElementNS('http://www.w3.org/2000/svg', name), about, children);
 }
@@ -33,7 +33,7 @@ function filled(element, about, children) {
   return element;
 }
 
-/** Fills a place anew if what it shows has changed. What had the focus, by its data-key, keeps it; what was opened stays open. */
+/** Renders a place again if its facts have changed. Focus and opened details are kept, identified by their data-key. */
 export function show(place, facts, build) {
   const seen = JSON.stringify(facts);
   if (place.seen === seen) {
@@ -52,14 +52,14 @@ export function show(place, facts, build) {
   tick();
 }
 
-/** "3 s ago", or "in 5 s"; kept up to date by tick. */
+/** A relative time, "3 s ago" or "in 5 s", that tick keeps current. */
 export function ago(time) {
   return el('time', { datetime: time, title: clock(time), 'data-ago': true });
 }
 
 export function tick() {
   for (const element of document.querySelectorAll('time[data-ago]')) {
-    const past = (Date.now() + ahead - Date.parse(element.dateTime)) / 1000;
+    const past = (Date.now() + clockOffset - Date.parse(element.dateTime)) / 1000;
     const text = past < -0.5 ? `in ${lasting(-past)}` : past < 1 ? 'now' : `${lasting(past)} ago`;
     if (element.textContent !== text) {
       element.textContent = text;
@@ -67,7 +67,7 @@ export function tick() {
   }
 }
 
-/** A table whose rows become cards on a phone. Columns: [label, cell of row, class]. */
+/** A table whose rows become cards on a phone. Columns are [label, cell of row, class]. */
 export function table(rows, columns) {
   return el('table', {},
     el('thead', {}, el('tr', {}, columns.map(([label]) => el('th', { scope: 'col' }, label)))),

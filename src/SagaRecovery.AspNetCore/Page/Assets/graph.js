@@ -1,12 +1,12 @@
 import { plain } from './text.js';
 import { svg } from './dom.js';
 
-/** Larger graphs are shown as a list of events only. */
+/** The largest graph that is drawn. A larger saga shows only its events. */
 const mostNodes = 400;
 
 const box = { width: 176, height: 44, across: 20, down: 34 };
 
-/** What has happened to a node, by its events: the last of these that it has. */
+/** The states of a node by event type, in order. The last type that a node has determines its state. */
 const states = [
   ['Started', 'running', 'busy', '▶'], ['Succeeded', 'succeeded', 'good', '✓'], ['Failed', 'failed', 'bad', '✗'],
   ['UndoStarted', 'undoing', 'warn', '↺'], ['UndoFinished', 'undone', 'calm', '↩'], ['UndoFailed', 'undo failed', 'bad', '‼'],
@@ -18,13 +18,13 @@ export function stateOf(node, events) {
   return { word, tone, sign };
 }
 
-/** The nodes whose action has started and not ended. */
+/** Returns the names of the nodes whose action is in flight. */
 export function runningNodes(graph, events) {
   return graph.nodes.filter((node) => stateOf(node, events).word === 'running').map((node) => node.name);
 }
 
-/** A definition as a drawing, top down: each node below all that it comes after. Null: too large. */
-export function drawn(graph, events) {
+/** Draws a graph from top to bottom, each node below its parents. Returns null if the graph is too large. */
+export function drawGraph(graph, events) {
   if (graph.nodes.length > mostNodes) {
     return null;
   }
@@ -44,8 +44,8 @@ function nodeBox(node, { x, y }, state) {
 }
 
 /**
- * Layers by the longest way from a root; edges that skip layers get a place of their own in each, so that they do not run through
- * nodes; within a layer, places are ordered by where their parents stand.
+ * Assigns each node to a layer by its longest path from a root. An edge that skips layers gets a place in each of them, so that it does not
+ * cross nodes. Within a layer, places are ordered by the position of their parents.
  */
 function layout(nodes) {
   const depth = [];
@@ -80,7 +80,7 @@ function layout(nodes) {
   return { places, edges, width, height: layers.length * (box.height + box.down) - box.down + 8 };
 }
 
-/** From the lower edge of each place to the upper edge of the next. */
+/** Returns a path from the lower edge of each place to the upper edge of the next. */
 function curve(points) {
   return points.slice(1).map((to, index) => {
     const from = points[index];

@@ -1,21 +1,21 @@
 import { clock, count, lasting, plain } from './text.js';
 import { ago, el, show, tick } from './dom.js';
-import { look, Unreachable } from './service.js';
+import { get, Unreachable } from './service.js';
 import { overview } from './overview.js';
 import { sagaView } from './saga.js';
 import { sagasView } from './sagas.js';
 import { planView } from './plan.js';
 
-/** Time between two looks, in ms. */
+/** The interval between two refreshes, in ms. */
 const period = 2000;
 
 const main = document.getElementById('main');
 let view = null;
 let timer = 0;
-let looking = false;
+let refreshing = false;
 let lostSince = null;
 
-/** Shows the view that the address names. */
+/** Shows the view that the address selects. */
 function route(event) {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
   const [kind, id] = path.split('/');
@@ -35,41 +35,41 @@ function route(event) {
   refresh();
 }
 
-/** Looks once: the status, then what the view needs. One look at a time; whoever asks meanwhile gets one more after it. */
+/** Refreshes the status, then the view. A call during a refresh schedules one more after it. */
 async function refresh() {
   clearTimeout(timer);
-  if (looking) {
-    looking = 'again';
+  if (refreshing) {
+    refreshing = 'repeat';
     return;
   }
-  looking = true;
+  refreshing = true;
   try {
-    const answer = await look('');
+    const answer = await get('');
     if (!answer.ok) {
-      throw new Unreachable(`the service answered ${answer.status}`);
+      throw new Unreachable(`the service responded with status ${answer.status}`);
     }
     lostSince = null;
     show(document.getElementById('banners'), bannerFacts(answer.body), () => banners(answer.body));
     await view.load(answer.body);
-    pulse('', 'live', answer.body.currentPass ? `, pass ${answer.body.currentPass.iteration} is under way` : '');
+    showConnection('', 'live', answer.body.currentPass ? `, pass ${answer.body.currentPass.iteration} is running` : '');
   } catch (lost) {
     if (!(lost instanceof Unreachable)) {
-      throw lost; // a fault of this page: it belongs on the console
+      throw lost; // a bug in this page belongs on the console
     }
     lostSince ??= Date.now();
-    pulse('lost', 'lost', '');
+    showConnection('lost', 'lost', '');
     showLost(lost);
   } finally {
-    const again = looking === 'again';
-    looking = false;
+    const repeat = refreshing === 'repeat';
+    refreshing = false;
     if (!document.hidden) {
-      timer = setTimeout(refresh, again ? 0 : period);
+      timer = setTimeout(refresh, repeat ? 0 : period);
     }
   }
 }
 
-function pulse(kind, text, more) {
-  const place = document.getElementById('pulse');
+function showConnection(kind, text, more) {
+  const place = document.getElementById('connection');
   place.className = kind;
   place.textContent = `${text}${more}`;
 }
@@ -82,27 +82,27 @@ function bannerFacts(report) {
 function banners(report) {
   const { coordinator, paused, previous, lastPass, cluster, drain } = report;
   return [
-    coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process runs under this coordinator id. This one has stopped its sagas and takes no new work; end it.'),
-    !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process is not the coordinator yet, and runs no sagas.'),
+    coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process has joined under this coordinator id. This process has stopped its sagas and accepts no new work. Stop it.'),
+    !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process has not joined as a coordinator yet, and runs no sagas.'),
     lastPass?.result === 'Failed' && banner('bad', 'The last pass failed', `: ${plain(lastPass.error ?? '', 300)}`),
-    paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. No saga is handed over until recovery is resumed.`),
-    drain && banner('warn', 'Draining', ', asked for by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas; ${phases[drain.phase]?.(drain) ?? ''}`),
-    cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', 'whose owner is no known coordinator'),
-    cluster?.ownerDown.count > 0 && unowned(cluster.ownerDown, 'stranded saga', 'whose owner does not answer'),
-    previous?.crashed && banner('calm', 'The process before this one crashed', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; what it had in hand goes last: ${count(previous.inFlight, 'saga')}.` : '.'),
+    paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. Recovery resumes no sagas until the pause ends.`),
+    drain && banner('warn', 'Draining', ', requested by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas start. ${phases[drain.phase]?.(drain) ?? ''}`),
+    cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', ', unfinished and without a known owner'),
+    cluster?.ownerDown.count > 0 && unowned(cluster.ownerDown, 'unfinished saga', ' whose owner is down'),
+    previous?.crashed && banner('calm', 'The previous incarnation crashed', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; ${count(previous.inFlight, 'saga')} it had in flight will be resumed last.` : '.'),
   ];
 }
 
 const phases = {
-  WaitingForRuns: () => 'those that run may finish.',
-  Reassigning: () => 'the rest is being given to others.',
-  Drained: (drain) => `drained: ${drain.reassigned} given to others, none left.`,
-  Unanswered: () => 'the database did not answer: ask for the drain again.',
-  Incomplete: (drain) => `${drain.reassigned} given to others, ${drain.left} left, which go on at the next start.`,
+  WaitingForRuns: () => 'Running sagas may finish.',
+  Reassigning: () => 'The remaining sagas are being reassigned.',
+  Drained: (drain) => `Drained: ${drain.reassigned} reassigned, none left.`,
+  Unanswered: () => 'The database did not respond. Request the drain again.',
+  Incomplete: (drain) => `${drain.reassigned} reassigned, ${drain.left} left, which resume when this process starts again.`,
 };
 
 function unowned(sagas, what, why) {
-  return banner('bad', count(sagas.count, what), ` on this database: unfinished, ${why}`, sagas.oldest && [', the oldest started ', ago(sagas.oldest)],
+  return banner('bad', count(sagas.count, what), why, sagas.oldest && [', the oldest started ', ago(sagas.oldest)],
     '. ', el('a', { href: '#/' }, 'Reassign them'), '.');
 }
 
@@ -113,14 +113,14 @@ function banner(tone, title, ...text) {
 function showLost(lost) {
   const place = document.getElementById('banners');
   place.seen = null;
-  place.replaceChildren(banner('bad', 'The service cannot be reached', ` since ${clock(lostSince)} (${lasting((Date.now() - lostSince) / 1000)}): ${plain(lost.message)}. What is shown is from before. Trying again every ${period / 1000} s.`));
+  place.replaceChildren(banner('bad', 'The service cannot be reached', ` since ${clock(lostSince)} (${lasting((Date.now() - lostSince) / 1000)}): ${plain(lost.message)}. The page shows the last known state and retries every ${period / 1000} s.`));
 }
 
 addEventListener('hashchange', route);
 document.addEventListener('visibilitychange', () => {
   clearTimeout(timer);
   if (document.hidden) {
-    pulse('idle', 'not looking while hidden', '');
+    showConnection('idle', 'paused while hidden', '');
   } else {
     refresh();
   }

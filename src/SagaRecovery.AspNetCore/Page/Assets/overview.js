@@ -1,40 +1,40 @@
 import { clock, lasting, plain, seconds, words } from './text.js';
 import { ago, badge, card, el, sagaLink, show, table } from './dom.js';
-import { look } from './service.js';
+import { get } from './service.js';
 import { actionButton, actionHint, actionWord, passButton } from './actions.js';
 import { histogram, timeline } from './charts.js';
 import { coordinatorsCard, orphansCard } from './coordinators.js';
 
-/** The whole of recovery at a glance. */
-export function overview(main, again) {
+/** The overview of recovery. */
+export function overview(main, refresh) {
   const places = ['tiles', 'operations', 'charts', 'trouble', 'recovered', 'orphans', 'coordinators', 'actions'].map((name) => el('div', { id: name }));
-  const [tilesAt, operationsAt, chartsAt, troubleAt, recoveredAt, orphansAt, coordinatorsAt, actionsAt] = places;
+  const [tilesAt, operationsAt, chartsAt, troubleAt, recoveredAt, orphansAt, coordinatorsAt, historyAt] = places;
   main.replaceChildren(...places);
   let turn = 0;
   let inProgress = null;
-  const afterMoving = () => { turn = 0; again(); };
+  const afterReassign = () => { turn = 0; refresh(); };
   const showTiles = (report) => show(tilesAt, tileFacts(report, inProgress), () => el('div', { class: 'tiles' }, tileFacts(report, inProgress).map(tile)));
   return {
     title: 'Overview',
     async load(report) {
       showTiles(report);
-      show(operationsAt, [report.paused !== null, report.drain !== null], () => actionButtons(report, again));
+      show(operationsAt, [report.paused !== null, report.drain !== null], () => actionButtons(report, refresh));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
       show(troubleAt, [report.waiting, report.held, report.stalled?.sagas, report.recentFailures], () => trouble(report));
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
-      show(actionsAt, report.recentActions, () => actions(report));
+      show(historyAt, report.recentActions, () => actions(report));
       if (turn++ % 3 === 0) {
-        const [answer, cluster] = await Promise.all([look('/coordinators'), look('/cluster')]);
+        const [answer, cluster] = await Promise.all([get('/coordinators'), get('/cluster')]);
         inProgress = answer.ok ? answer.body.find((one) => one.id === report.coordinator.id)?.inProgress ?? null : null;
         showTiles(report);
-        show(orphansAt, [cluster.body?.owners, cluster.status], () => orphansCard(cluster, answer, afterMoving));
-        show(coordinatorsAt, answer, () => coordinatorsCard(answer, report, afterMoving));
+        show(orphansAt, [cluster.body?.owners, cluster.status], () => orphansCard(cluster, answer, afterReassign));
+        show(coordinatorsAt, answer, () => coordinatorsCard(answer, report, afterReassign));
       }
     },
   };
 }
 
-/** What is in progress is counted in the database; what runs here is known as of the last pass. */
+/** The tiles. The count in progress comes from the database, the count running here from the last pass. */
 function tileFacts(report, inProgress) {
   const pass = report.lastPass;
   const some = (number, tone) => (number > 0 ? tone : 'calm');
@@ -44,12 +44,12 @@ function tileFacts(report, inProgress) {
     ['waiting to be recovered', report.waitingCount, some(report.waitingCount, 'warn')],
     ['held', report.heldCount, some(report.heldCount, 'warn')],
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
-    ['not progressing', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
+    ['stalled', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
     ['orphans', report.cluster?.orphans.count ?? 0, some(report.cluster?.orphans.count, 'bad')],
-    ['stranded', report.cluster?.ownerDown.count ?? 0, some(report.cluster?.ownerDown.count, 'bad')],
+    ['owner down', report.cluster?.ownerDown.count ?? 0, some(report.cluster?.ownerDown.count, 'bad')],
     ['hints missed', report.totals.missedHints, some(report.totals.missedHints, 'warn')],
     ['recovered since start', report.totals.recovered, some(report.totals.recovered, 'good')],
-    ['failed hand-overs', report.totals.failed, some(report.totals.failed, 'bad')],
+    ['failed resumes', report.totals.failed, some(report.totals.failed, 'bad')],
     ['abandoned', report.totals.abandoned, some(report.totals.abandoned, 'bad')],
     [`passes, ${report.totals.failedPasses} failed`, report.totals.passes, pass?.result === 'Failed' ? 'bad' : 'calm'],
   ];
@@ -59,24 +59,24 @@ function tile([label, number, tone]) {
   return el('div', { class: `tile ${tone}` }, el('b', {}, number), el('span', {}, label));
 }
 
-function actionButtons(report, again) {
+function actionButtons(report, refresh) {
   return el('div', { class: 'card' },
     el('div', { class: 'row' },
-      passButton(again),
-      report.paused ? actionButton('resume', { label: 'Resume recovery', after: again }) : actionButton('pause', { label: 'Pause recovery', after: again }),
-      !report.drain && actionButton('drain', { label: 'Drain this process', after: again }),
-      el('a', { href: '#/plan' }, 'What would a pass do?')),
+      passButton(refresh),
+      report.paused ? actionButton('resume', { label: 'Resume recovery', after: refresh }) : actionButton('pause', { label: 'Pause recovery', after: refresh }),
+      !report.drain && actionButton('drain', { label: 'Drain this process', after: refresh }),
+      el('a', { href: '#/plan' }, 'Preview the next pass')),
     actionHint());
 }
 
 function charts(report) {
   return el('div', { class: 'pair' },
     card('The last passes', report.recentPasses.length ? timeline(report.recentPasses) : el('p', { class: 'soft' }, 'No pass has ended yet.')),
-    card('How long sagas were run by nobody until they were recovered', histogram(report.timeToRecover)));
+    card('Idle time before recovery', histogram(report.timeToRecover)));
 }
 
 function trouble(report) {
-  const still = report.stalled;
+  const stalled = report.stalled;
   return el('div', { class: 'pair' },
     report.waitingCount > 0 && card(`Waiting to be recovered (${report.waitingCount})`, table(report.waiting, [
       ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
@@ -88,10 +88,10 @@ function trouble(report) {
       ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
       ['by', (saga) => plain(saga.note.actor, 60)], ['why', (saga) => plain(saga.note.reason)], ['since', (saga) => ago(saga.since)],
     ]), more(report.heldCount - report.held.length)),
-    still?.count > 0 && card(`Not progressing (${still.count})`, table(still.sagas, [
+    stalled?.count > 0 && card(`Stalled (${stalled.count})`, table(stalled.sagas, [
       ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
-      ['last event', (saga) => plain(saga.lastEvent ?? 'nothing has happened yet')], ['since', (saga) => ago(saga.since)],
-    ]), more(still.count - still.sagas.length)),
+      ['last event', (saga) => plain(saga.lastEvent ?? 'no event yet')], ['since', (saga) => ago(saga.since)],
+    ]), more(stalled.count - stalled.sagas.length)),
     report.recentFailures.length > 0 && card(`Failures, the last ${report.recentFailures.length}`, table(report.recentFailures.slice(-10).reverse(), [
       ['when', (saga) => ago(saga.time)], ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]], ['what', (saga) => plain(saga.message)],
     ])));
@@ -101,18 +101,18 @@ function recovered(report) {
   const sagas = report.recentlyRecovered;
   return sagas.length > 0 && card(`Recovered, the last ${sagas.length}`,
     recoveredTable(sagas.slice(-8).reverse()),
-    sagas.length > 8 && el('details', { 'data-key': 'recovered-all' }, el('summary', {}, `and ${sagas.length - 8} before these`), recoveredTable(sagas.slice(0, -8).reverse())));
+    sagas.length > 8 && el('details', { 'data-key': 'recovered-all' }, el('summary', {}, `${sagas.length - 8} earlier ones`), recoveredTable(sagas.slice(0, -8).reverse())));
 }
 
 function recoveredTable(sagas) {
   return table(sagas, [
     ['when', (saga) => ago(saga.time)], ['saga', (saga) => sagaLink(saga.sagaId), 'id'], ['definition', (saga) => plain(saga.name)],
-    ['run by nobody for', (saga) => lasting(seconds(saga.idle))],
+    ['idle for', (saga) => lasting(seconds(saga.idle))],
   ]);
 }
 
 function actions(report) {
-  return report.recentActions.length > 0 && card('Levers pulled', table(report.recentActions.slice(-20).reverse(), [
+  return report.recentActions.length > 0 && card('Operator actions', table(report.recentActions.slice(-20).reverse(), [
     ['when', (action) => el('span', { title: clock(action.time) }, ago(action.time))], ['action', (action) => actionWord(action.kind), 'when'],
     ['on', on], ['by', (action) => plain(action.note.actor, 60), 'who'], ['why', (action) => plain(action.note.reason)],
   ]));
@@ -123,7 +123,7 @@ function on(action) {
     return sagaLink(action.sagaId);
   }
   const moves = ['Reassign', 'TakeOver', 'Drain'].includes(action.kind);
-  return !moves ? 'recovery' : action.coordinator ? el('span', { class: 'id' }, `coordinator ${action.coordinator}`) : "nobody's sagas";
+  return !moves ? 'recovery' : action.coordinator ? el('span', { class: 'id' }, `coordinator ${action.coordinator}`) : 'unowned sagas';
 }
 
 function more(number) {

@@ -1,27 +1,27 @@
 import { plain } from './text.js';
 import { ago, card, el, sagaLink } from './dom.js';
-import { look, reasonOf } from './service.js';
+import { get, reasonOf } from './service.js';
 
-/** What a pass would do now: asked for once, and again on demand, since it lists every saga in progress. */
+/** The view of a dry run. It is loaded once and then on demand, since it lists every saga in progress. */
 export function planView(main) {
-  const at = el('div', { id: 'plan' });
-  main.replaceChildren(at);
-  let asked = false;
+  const place = el('div', { id: 'plan' });
+  main.replaceChildren(place);
+  let loaded = false;
 
-  async function ask(event) {
-    asked = true;
-    const answer = await look('/plan');
-    at.replaceChildren(answer.ok ? planCard(answer.body) : card('Dry run', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)), button()));
+  async function load(event) {
+    loaded = true;
+    const answer = await get('/plan');
+    place.replaceChildren(answer.ok ? planCard(answer.body) : card('Dry run', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)), button()));
     if (event) {
-      at.querySelector('button').focus({ preventScroll: true }); // the one that was pressed is gone
+      place.querySelector('button').focus({ preventScroll: true }); // the pressed button has been replaced
     }
   }
 
-  const button = () => el('button', { type: 'button', onclick: ask }, 'Ask again');
+  const button = () => el('button', { type: 'button', onclick: load }, 'Run again');
 
   function planCard(plan) {
     return card('What a pass would do now',
-      el('p', { class: 'soft' }, `Found ${plan.found} in progress and ours, `, ago(plan.at), '. Nothing was handed over.'),
+      el('p', { class: 'soft' }, `Found ${plan.found} in progress and owned by this process, `, ago(plan.at), '. No saga was resumed.'),
       el('dl', {}, plan.buckets.map((bucket) => [
         el('dt', {}, bucket.name),
         el('dd', {}, bucket.count === 0 ? '0' : el('details', {}, el('summary', {}, bucket.count),
@@ -30,5 +30,5 @@ export function planView(main) {
       button());
   }
 
-  return { title: 'Dry run', load: async () => { if (!asked) { await ask(); } } };
+  return { title: 'Dry run', load: async () => { if (!loaded) { await load(); } } };
 }

@@ -1,8 +1,8 @@
 import { clock, plain, words } from './text.js';
 import { ago, badge, card, el, show, table } from './dom.js';
-import { look, reasonOf } from './service.js';
+import { get, reasonOf } from './service.js';
 import { actionButton, actionHint } from './actions.js';
-import { drawn, runningNodes } from './graph.js';
+import { drawGraph, runningNodes } from './graph.js';
 
 const ended = ['Succeeded', 'Unwound', 'Stuck', 'Abandoned'];
 const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad' };
@@ -13,8 +13,8 @@ export function stateBadge(state) {
   return badge(stateTones[state] ?? 'calm', `${stateSigns[state] ?? ''} ${state.toLowerCase()}`);
 }
 
-/** One saga: where it stands and why, its graph, its events, its levers. */
-export function sagaView(main, again, id) {
+/** The view of one saga: its verdict, graph, events and operator actions. */
+export function sagaView(main, refresh, id) {
   const places = ['verdict', 'graph', 'events', 'facts'].map((name) => el('div', { id: name }));
   const [verdictAt, graphAt, eventsAt, factsAt] = places;
   main.replaceChildren(...places);
@@ -22,11 +22,11 @@ export function sagaView(main, again, id) {
     title: `Saga ${id.slice(0, 8)}`,
     async load() {
       const path = `/sagas/${encodeURIComponent(id)}`;
-      const [explained, found] = await Promise.all([look(`${path}/explain`), look(path)]);
+      const [explained, found] = await Promise.all([get(`${path}/explain`), get(path)]);
       const saga = found.ok ? found.body : null;
       const verdict = explained.body?.verdict ? explained.body : null;
-      const calm = verdict && { ...verdict, owner: null }; // the owner's silence changes at every look
-      show(verdictAt, [calm, saga?.summary, saga?.hold, saga?.events.length, explained.status], () => verdictCard(id, verdict, explained, saga, again));
+      const calm = verdict && { ...verdict, owner: null }; // the owner's silence changes with every request
+      show(verdictAt, [calm, saga?.summary, saga?.hold, saga?.events.length, explained.status], () => verdictCard(id, verdict, explained, saga, refresh));
       show(graphAt, [saga?.graph, saga?.events], () => saga && graphCard(saga));
       centre(graphAt.querySelector('.graph'));
       show(eventsAt, saga?.events, () => saga && eventsCard(saga));
@@ -35,7 +35,7 @@ export function sagaView(main, again, id) {
   };
 }
 
-function verdictCard(id, verdict, explained, saga, again) {
+function verdictCard(id, verdict, explained, saga, refresh) {
   if (!verdict) {
     return card('This saga', el('p', { class: 'answer bad' }, plain(reasonOf(explained), 400)));
   }
@@ -50,15 +50,15 @@ function verdictCard(id, verdict, explained, saga, again) {
     el('div', { class: `answer ${tone ?? 'warn'}`, id: 'why' },
       el('strong', {}, words(verdict.verdict)), `. ${plain(verdict.because, 1000)}`, verdict.toDo && el('p', {}, `→ ${plain(verdict.toDo, 400)}`)),
     facts.length > 0 && el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
-    saga && actionButtons(saga, again));
+    saga && actionButtons(saga, refresh));
 }
 
-function actionButtons(saga, again) {
+function actionButtons(saga, refresh) {
   if (ended.includes(saga.summary.state)) {
-    return el('p', { class: 'soft small' }, 'It has ended: no action is possible.');
+    return el('p', { class: 'soft small' }, 'The saga has ended. No operator action applies.');
   }
   const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
-  const button = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: again, ...more });
+  const button = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: refresh, ...more });
   return [
     el('div', { class: 'row' },
       saga.hold ? button('release', 'Release') : button('hold', 'Hold'),
@@ -70,13 +70,13 @@ function actionButtons(saga, again) {
 }
 
 function graphCard(saga) {
-  const drawing = saga.graph && drawn(saga.graph, saga.events);
+  const drawing = saga.graph && drawGraph(saga.graph, saga.events);
   return card('Nodes', drawing
     ? el('div', { class: 'graph', tabindex: 0, role: 'region', 'aria-label': 'The graph of the saga', 'data-key': 'graph' }, drawing)
-    : el('p', { class: 'soft' }, saga.graph ? 'The graph is too large to be drawn.' : 'The definition is in a form that only its executor reads.'));
+    : el('p', { class: 'soft' }, saga.graph ? 'The graph is too large to draw.' : 'The definition is in a format that only its executor can read.'));
 }
 
-/** A graph that is wider than the page shows its middle first, where the roots are. */
+/** Scrolls a graph that is wider than the page to its middle, where the roots are. */
 function centre(graph) {
   if (graph && !graph.centred) {
     graph.centred = true;
@@ -88,7 +88,7 @@ const typeTones = { Started: 'busy', Succeeded: 'good', Failed: 'bad', UndoStart
 
 function eventsCard(saga) {
   if (saga.events.length === 0) {
-    return card('Events', el('p', { class: 'soft' }, 'Nothing has happened yet.'));
+    return card('Events', el('p', { class: 'soft' }, 'No events yet.'));
   }
   return card(`Events (${saga.events.length})`, table(saga.events.slice(-500), [
     ['time', (event) => el('span', { title: event.time }, `${clock(event.time).slice(0, -1)}.${event.time.slice(20, 23).replace(/\D.*/, '').padEnd(3, '0')}Z`), 'when'],
@@ -98,30 +98,30 @@ function eventsCard(saga) {
   ]), saga.events.length > 500 && el('p', { class: 'soft small' }, `The last 500 of ${saga.events.length}.`));
 }
 
-/** An error of the durable executor as a sentence; anything else as it stands. */
+/** Formats an error of the durable executor as a sentence, and returns any other data unchanged. */
 function readable(event) {
   if (event.type === 'Failed' || event.type === 'UndoFailed') {
     try {
       const { code, message } = JSON.parse(event.data);
       return code && message ? `${code}: ${message}` : event.data;
     } catch {
-      return event.data; // cut, or of another executor
+      return event.data; // truncated, or written by another executor
     }
   }
   return event.data;
 }
 
-/** The beginning of a text; all that the service sent of it on demand. */
+/** Shows the beginning of a text, and the rest on demand. */
 function payload(text, key) {
   return text.length <= 120 ? el('code', {}, plain(text)) : el('details', { 'data-key': `data-${key}` }, el('summary', {}, el('code', {}, plain(text, 100))), el('pre', {}, text));
 }
 
 function factsCard(saga) {
   const facts = [
-    ['definition', `${plain(saga.summary.name, 100)}, version ${saga.version}`], ['created', clock(saga.summary.timeCreated)], ['owner', saga.summary.owner ?? 'nobody'],
+    ['definition', `${plain(saga.summary.name, 100)}, version ${saga.version}`], ['created', clock(saga.summary.timeCreated)], ['owner', saga.summary.owner ?? 'none'],
     ['generation', `${saga.summary.generation}, since ${clock(saga.timeAdopted)}`], ['held', saga.hold && `by ${plain(saga.hold.note.actor, 60)}: ${plain(saga.hold.note.reason, 1000)}`],
     ['abandoned', saga.abandonment && `${clock(saga.abandonment.time)}, ${plain(saga.abandonment.reason)}: ${plain(saga.abandonment.comment, 1000)}`],
     ['definition hash', saga.definitionHash],
   ].filter(([, value]) => value);
-  return card('Its row', el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]), el('dt', {}, 'parameters'), el('dd', {}, payload(saga.parameters, 'parameters'))));
+  return card('Details', el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]), el('dt', {}, 'parameters'), el('dd', {}, payload(saga.parameters, 'parameters'))));
 }

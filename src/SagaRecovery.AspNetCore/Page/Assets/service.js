@@ -1,52 +1,52 @@
 import { setClock } from './dom.js';
 
-/** Where the service is mapped: the page's own address. */
+/** The address of the service, which is the address of the page. */
 const base = location.pathname.replace(/\/+$/, '');
 
-/** A silent service counts as lost after so many ms. */
-const patience = 10_000;
+/** The time after which a service without a response counts as unreachable, in ms. */
+const timeout = 10_000;
 
-/** No answer came, or half of one. */
+/** The error for a missing or incomplete response. */
 export class Unreachable extends Error {}
 
-/** Looks something up. Answers with status and body; throws Unreachable when none comes. */
-export async function look(path) {
-  return await ask(path, {});
+/** Requests a resource. Returns status and body. Throws Unreachable if the service does not respond. */
+export async function get(path) {
+  return await send(path, {});
 }
 
-/** Asks for a change: JSON, which no other site can make a browser send. */
+/** Requests a change. The body is JSON, which another site cannot make a browser send. */
 export async function change(path, request) {
-  return await ask(path, { method: 'POST', body: JSON.stringify(request), headers: { 'Content-Type': 'application/json' } }, null);
+  return await send(path, { method: 'POST', body: JSON.stringify(request), headers: { 'Content-Type': 'application/json' } }, null);
 }
 
-async function ask(path, init, most = patience) {
+async function send(path, init, limit = timeout) {
   try {
-    return await answerOf(await fetch(base + path, {
+    return await read(await fetch(base + path, {
       ...init,
       headers: { Accept: 'application/json', ...init.headers },
       cache: 'no-store',
-      redirect: 'manual', // to a sign-in page: not an answer
-      signal: most ? AbortSignal.timeout(most) : undefined,
+      redirect: 'manual', // a redirect to a sign-in page is no response
+      signal: limit ? AbortSignal.timeout(limit) : undefined,
     }));
-  } catch (none) {
-    throw new Unreachable(none.name === 'TimeoutError' ? 'it does not answer' : none.message);
+  } catch (error) {
+    throw new Unreachable(error.name === 'TimeoutError' ? 'it does not respond' : error.message);
   }
 }
 
-async function answerOf(response) {
+async function read(response) {
   setClock(response.headers.get('Date'));
   const isJson = /[/+]json/.test(response.headers.get('Content-Type') ?? '');
   const status = response.type === 'opaqueredirect' ? 401 : response.status;
   return { status, ok: response.ok && isJson, body: isJson ? await response.json() : null };
 }
 
-/** Why an answer is not what was asked for, in a sentence. */
+/** The reason for an unsuccessful response, as a sentence. */
 export function reasonOf(answer) {
-  const told = answer.body?.message ?? answer.body?.detail;
+  const detail = answer.body?.message ?? answer.body?.detail;
   switch (answer.status) {
-    case 401: return 'Not signed in: the service asks for credentials that allow this, and none were given. Nothing was changed.';
-    case 403: return told ?? 'Signed in, but without the right to do this: it takes the policy that the operator actions were mapped with. Nothing was changed.';
-    case 405: return 'This service has no such action: it was mapped read-only.';
-    default: return told ?? `The service answered ${answer.status}.`;
+    case 401: return 'Not signed in: the service requires credentials with the right to do this. Nothing was changed.';
+    case 403: return detail ?? 'Signed in without the right to do this: the policy for operator actions is not satisfied. Nothing was changed.';
+    case 405: return 'This service does not map operator actions.';
+    default: return detail ?? `The service responded with status ${answer.status}.`;
   }
 }

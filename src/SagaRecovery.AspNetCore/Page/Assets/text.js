@@ -1,9 +1,9 @@
-/** How much of a text from outside is shown in a list. */
+/** The longest text from outside in a list, in characters. */
 export const shown = 200;
 
 /**
- * Text from outside, safe to show: control, format and bidi characters are spelled out, since they would turn the line round or hide
- * what stands in it, and what is too long is cut.
+ * Makes a text from outside safe to show. Control, format and bidi characters are escaped, since they could reverse or hide the text around
+ * them. A text that is too long is cut.
  */
 export function plain(text, most = shown) {
   const whole = String(text);
@@ -11,14 +11,14 @@ export function plain(text, most = shown) {
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (odd) => `\\u${odd.codePointAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** Seconds of a duration as the service writes it: [d.]hh:mm:ss[.fffffff]. */
+/** Parses a duration of the service, [d.]hh:mm:ss[.fffffff], into seconds. */
 export function seconds(span) {
   const [, sign, days, hours, minutes, rest] = /^(-)?(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(span) ?? [];
   const sum = Number(days ?? 0) * 86400 + Number(hours) * 3600 + Number(minutes) * 60 + Number(rest);
   return sign ? -sum : sum;
 }
 
-/** A number of seconds in a unit that people read: 8 ms, 3.2 s, 10 min, 2 h, 3 d. */
+/** Formats seconds in a readable unit: 8 ms, 3.2 s, 10 min, 2 h, 3 d. */
 export function lasting(sum) {
   const steps = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
   const [size, unit] = steps.find(([least]) => sum >= least * (least > 1 ? 2 : 1)) ?? [0.001, 'ms'];
@@ -26,17 +26,17 @@ export function lasting(sum) {
   return `${unit === 's' && value < 10 ? value.toFixed(1).replace(/\.0$/, '') : Math.floor(value + 1e-6)} ${unit}`;
 }
 
-/** A time in UTC to the second, as in the log and in the text form. */
+/** Formats a time in UTC to the second, as in the log and the text report. */
 export function clock(time) {
   return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
 
-/** A word of the service in words: UnknownDefinition is "not here". */
+/** Splits an identifier into words: UnknownDefinition becomes "unknown definition". */
 export function words(name) {
   return name.replace(/(?!^)[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
 }
 
-/** "1 saga", "2 sagas". */
+/** Formats a number with its noun: "1 saga", "2 sagas". */
 export function count(number, one, many = `${one}s`) {
   return `${number} ${number === 1 ? one : many}`;
 }

@@ -5,7 +5,7 @@ export const options = { httpCredentials: { username: 'ann', password: 'the-toke
 /** The second release comes too late. */
 export const expectedErrors = /status of (401|409)/;
 
-/** Hold and release with a reason; a lever that comes too late shows how the saga stands now. */
+/** Hold and release with a reason; an action that comes too late shows the current state of the saga. */
 export default async function ({ page, given: [saga], say, view }) {
   await view(`#/saga/${saga}`);
   await page.getByRole('button', { name: 'Hold …' }).click();
@@ -32,5 +32,5 @@ export default async function ({ page, given: [saga], say, view }) {
   await page.getByLabel('Reason').fill('go on');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Hold …' }).waitFor();
-  await page.locator('#told', { hasText: 'release: done' }).waitFor();
+  await page.locator('#notification', { hasText: 'release: done' }).waitFor();
 }

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 /** Every view loads without an error, and shows the saga that runs. */
 export default async function ({ page, given: [saga], view, tile }) {
   await tile('in progress').filter({ hasText: /^[1-9]/ }).waitFor();
-  await page.locator('#pulse', { hasText: 'live' }).waitFor();
-  await page.locator('#coordinators', { hasText: '✓ answers' }).waitFor();
+  await page.locator('#connection', { hasText: 'live' }).waitFor();
+  await page.locator('#coordinators', { hasText: '✓ alive' }).waitFor();
   await page.locator('.bars span').first().waitFor();
 
   await view('#/sagas?state=running');
@@ -13,7 +13,7 @@ export default async function ({ page, given: [saga], view, tile }) {
   await page.locator('#events', { hasText: 'wait-for-release' }).waitFor();
 
   await view('#/plan');
-  await page.locator('#plan', { hasText: 'Nothing was handed over' }).waitFor();
+  await page.locator('#plan', { hasText: 'No saga was resumed' }).waitFor();
   assert.equal(await page.title(), 'Dry run · saga recovery');
 
   await view('#/saga/not-an-id');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 export const options = { viewport: { width: 375, height: 700 }, hasTouch: true, isMobile: true };
 
-/** On a phone no view has to be scrolled sideways, and levers fit. */
+/** On a phone no view has to be scrolled sideways, and operator actions fit. */
 export default async function ({ page, given: [saga], view, tile }) {
   await tile('in progress').waitFor();
   await page.locator('.banner', { hasText: '1 orphan' }).waitFor();

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 
-/** Somebody who does not know the token. */
+/** A user who does not know the token. */
 export const options = { httpCredentials: { username: 'mallory', password: 'a guess' } };
 
 export const expectedErrors = /status of 401/;
 
-/** Without rights a lever says what is missing; where it can be known before, it cannot be pulled at all, and says why. */
+/** Without rights an action reports what is missing. If the page knows it in advance, the action is disabled and says why. */
 export default async function ({ page, address, given: [saga], view }) {
   await view(`#/saga/${saga}`);
-  await page.getByText('Levers need signing in').waitFor();
+  await page.getByText('Operator actions require signing in').waitFor();
   await page.getByRole('button', { name: 'Abandon …' }).click();
   await page.getByLabel('Reason').fill('because I can');
   await page.getByRole('dialog').getByRole('button', { name: 'Abandon' }).click();
@@ -16,9 +16,9 @@ export default async function ({ page, address, given: [saga], view }) {
   await page.getByRole('button', { name: 'Cancel' }).click();
   await view('#/');
   await page.getByRole('button', { name: 'Run a pass now' }).click();
-  await page.locator('#told', { hasText: 'Not signed in' }).waitFor();
+  await page.locator('#notification', { hasText: 'Not signed in' }).waitFor();
 
-  for (const [rights, says] of [['Refused', 'Levers are not for you'], ['NotMapped', 'Levers are not mapped']]) {
+  for (const [rights, says] of [['Refused', 'You have no right to run operator actions'], ['NotMapped', 'Operator actions are not mapped']]) {
     await page.route(address, async (route) => {
       const response = await route.fetch();
       const body = (await response.text()).replace('data-rights="AfterSigningIn"', `data-rights="${rights}"`);

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>An answer in the form that the caller likes best.</summary>
-internal static class Answer
+/// <summary>Creates responses in the media type that the caller prefers.</summary>
+internal static class Responses
 {
     public static IResult Json<T>(T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
         Results.Text(JsonSerializer.Serialize(value, type), MediaTypes.Json, statusCode: status);
@@ -13,8 +13,8 @@ internal static class Answer
     public static IResult Text(string text, int status = StatusCodes.Status200OK) =>
         Results.Text(text, $"{MediaTypes.Text}; charset=utf-8", statusCode: status);
 
-    /// <summary>Text, unless the caller likes JSON better.</summary>
+    /// <summary>Responds with text unless the caller prefers JSON.</summary>
     public static IResult TextOrJson<T>(
         HttpRequest request, Func<string> render, T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
-        MediaTypes.Prefers(request, MediaTypes.Json, over: MediaTypes.Text) ? Json(value, type, status) : Text(render(), status);
+        MediaTypes.Prefers(request, MediaTypes.Json, others: MediaTypes.Text) ? Json(value, type, status) : Text(render(), status);
 }

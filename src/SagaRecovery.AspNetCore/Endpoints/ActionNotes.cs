@@ -1,0 +1,36 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.AspNetCore.Endpoints;
+
+/// <summary>Creates the note of an operator action: its actor and its reason.</summary>
+/// <remarks>A signed-in user is always the actor. The request may name an actor only if no user is signed in.</remarks>
+internal static class ActionNotes
+{
+    /// <param name="user">The user of the request.</param>
+    /// <param name="claimedActor">The actor that the request names.</param>
+    /// <param name="reason">The reason that the request gives.</param>
+    public static Parsed<OperatorNote> Create(ClaimsPrincipal user, string? claimedActor, string reason)
+    {
+        bool signedIn = user.Identities.Any(identity => identity.IsAuthenticated);
+        string? actor = signedIn ? NameOf(user) : claimedActor;
+        if (signedIn && string.IsNullOrWhiteSpace(actor))
+        {
+            return Parsed<OperatorNote>.Invalid(
+                StatusCodes.Status403Forbidden, "The signed-in user has no name, so the action could not be attributed to an operator.");
+        }
+
+        string? error = Validate("actor", "Name the operator", actor) ?? Validate("reason", "Give the reason for other operators", reason);
+        return error is null ? new OperatorNote(actor!, reason) : Parsed<OperatorNote>.Invalid(error);
+    }
+
+    private static string? NameOf(ClaimsPrincipal user) =>
+        user.Identity?.Name is { Length: > 0 } name ? name : user.FindFirstValue(ClaimTypes.NameIdentifier);
+
+    private static string? Validate(string field, string prompt, string? text) =>
+        string.IsNullOrWhiteSpace(text) ? $"{prompt}: '{field}' is missing."
+        : text.Length > OperatorNote.MaxLength ? $"'{field}' is too long. The limit is {OperatorNote.MaxLength} characters."
+        : text.Contains('\0') ? $"'{field}' contains a NUL character, which the database cannot store."
+        : null;
+}

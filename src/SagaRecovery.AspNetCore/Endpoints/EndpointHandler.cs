@@ -1,0 +1,78 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SagaRecovery.AspNetCore.Diagnostics;
+using SagaRecovery.Fencing;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.AspNetCore.Endpoints;
+
+/// <summary>Wraps the handler of every endpoint with common headers and error responses.</summary>
+internal static class EndpointHandler
+{
+    /// <summary>The value of the Retry-After header of a 503 response.</summary>
+    private const string RetryAfterSeconds = "2";
+
+    public static RequestDelegate Wrap(Func<HttpContext, Task<IResult>> handler) => async context =>
+    {
+        IHeaderDictionary headers = context.Response.Headers;
+        headers.CacheControl = "no-store"; // an operator must see the current state
+        headers.XContentTypeOptions = "nosniff"; // responses contain names and errors from outside
+        IResult result = await AnswerAsync(context, handler).ConfigureAwait(false);
+        await result.ExecuteAsync(context).ConfigureAwait(false);
+    };
+
+    /// <summary>Runs an action that needs the recovery loop, and responds with 503 if the loop has stopped.</summary>
+    public static async Task<IResult> WithRecoveryLoopAsync(HttpContext context, Func<Task<IResult>> action)
+    {
+        try
+        {
+            return await action().ConfigureAwait(false);
+        }
+        catch (InvalidOperationException stopped)
+        {
+            return ServiceUnavailable(context, stopped, stopped.Message);
+        }
+        catch (OperationCanceledException stopped) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            return ServiceUnavailable(context, stopped, "Recovery stopped before it handled the request: this process is shutting down.");
+        }
+    }
+
+    private static async Task<IResult> AnswerAsync(HttpContext context, Func<HttpContext, Task<IResult>> handler)
+    {
+        try
+        {
+            return await handler(context).ConfigureAwait(false);
+        }
+        catch (NotSupportedException unsupported)
+        {
+            return Problems.Create(StatusCodes.Status501NotImplemented, unsupported.Message);
+        }
+        catch (CoordinatorFencedException fenced)
+        {
+            return ServiceUnavailable(context, fenced, fenced.Message);
+        }
+        catch (PostgresException rejected)
+        {
+            return ServiceUnavailable(context, rejected, $"Postgres rejected the command: {PlainText.OneLine(rejected.MessageText)} ({rejected.SqlState})");
+        }
+        catch (Exception unavailable) when (unavailable is NpgsqlException or TimeoutException)
+        {
+            return ServiceUnavailable(context, unavailable, "Postgres does not respond.");
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            return Results.Empty; // the caller has disconnected
+        }
+    }
+
+    private static IResult ServiceUnavailable(HttpContext context, Exception exception, string detail)
+    {
+        Log.ServiceUnavailable(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(SagaRecoveryEndpoints)), detail, exception);
+        context.Response.Headers.RetryAfter = RetryAfterSeconds;
+        return Problems.Create(StatusCodes.Status503ServiceUnavailable, detail);
+    }
+}
