@@ -1,6 +1,6 @@
--- What must hold after the demo. Each row of the output: t or f, and what it says. Run by demo.sh in its folder, which holds what
--- the clients and the log said: acknowledged (names answered with 201), in-flight and recovered (saga ids). Variables:
--- recovered, violations (from the status), errors (lines of the log).
+-- Checks the invariants after the demo. Each output row is t or f, and a finding. demo.sh runs it in its folder, which contains the
+-- records of the clients and the log: acknowledged (names answered with 201), in-flight and recovered (saga ids). Variables:
+-- recovered and violations (from the status), errors (the number of error lines in the logs).
 \set QUIET on
 create temp table acknowledged (name text);
 create temp table in_flight (id uuid);
@@ -20,7 +20,7 @@ where state = 'ready'
   and (select count(*) from control_plane.vpc_subnet subnet join control_plane.vpc on vpc.id = subnet.vpc_id where project_id = project.id) = 1
   and (select count(*) from control_plane.vpc_firewall_rule rule join control_plane.vpc on vpc.id = rule.vpc_id where project_id = project.id) = 3;
 
--- For each saga: its nodes, those among them that have an undo, and its events by type.
+-- The number of nodes, completed nodes with an undo, and events by type, for each saga.
 create temp table tally as
 select saga.id, saga.name, saga.state,
        json_array_length(definition.dag -> 'nodes') as nodes,
@@ -37,15 +37,15 @@ left join saga_recovery.saga_node_event event on event.saga_id = saga.id
 group by saga.id, definition.hash;
 
 select count(*) filter (where whole_project.id is null) = 0 and count(*) > 0,
-       format('%s projects were answered with 201: %s of them exist, each with VPC, router, 2 routes, subnet and 3 firewall rules',
+       format('%s projects were answered with 201: %s of them exist, each with a VPC, a router, 2 routes, a subnet and 3 firewall rules',
               count(*), count(whole_project.id))
 from acknowledged left join whole_project using (name);
 
 select count(*) filter (where whole_project.id is null) = 0,
-       format('%s projects in all: %s are whole, %s unfinished', count(*), count(whole_project.id), count(*) - count(whole_project.id))
+       format('%s projects in total: %s complete, %s incomplete', count(*), count(whole_project.id), count(*) - count(whole_project.id))
 from control_plane.project left join whole_project using (id);
 
-select sum(orphans) = 0, format('%s rows belong to no project', sum(orphans))
+select sum(orphans) = 0, format('%s rows without a project', sum(orphans))
 from (
     select count(*) as orphans from control_plane.vpc left join control_plane.project on project.id = vpc.project_id where project.id is null
     union all
@@ -59,7 +59,7 @@ from (
 ) as counted;
 
 select count(*) filter (where state not in ('succeeded', 'unwound')) = 0,
-       format('%s sagas: %s succeeded, %s unwound, %s anything else', count(*), count(*) filter (where state = 'succeeded'),
+       format('%s sagas: %s succeeded, %s unwound, %s in another state', count(*), count(*) filter (where state = 'succeeded'),
               count(*) filter (where state = 'unwound'), count(*) filter (where state not in ('succeeded', 'unwound')))
 from tally;
 
@@ -69,7 +69,7 @@ select (select count(*) from tally where name = 'project-create' and state = 'su
 
 select (select count(*) from in_flight) = :recovered
            and (select array_agg(id order by id) from in_flight) = (select array_agg(id order by id) from recovered),
-       format('%s sagas were in flight at the kill: %s handed over according to the log (each once: %s), %s according to the status',
+       format('%s sagas were in flight at the kill: %s resumed according to the log (each once: %s), %s recovered according to the status',
               (select count(*) from in_flight), (select count(*) from recovered),
               (select case when count(*) = count(distinct id) then 'yes' else 'no' end from recovered), :recovered);
 
@@ -83,4 +83,4 @@ select bool_and(failed > 0 and started = tally.succeeded + failed and undo_start
               sum(tally.succeeded), sum(failed), sum(to_undo), sum(undo_finished))
 from tally where state = 'unwound';
 
-select :violations = 0 and :errors = 0, format('%s sagas were inserted before they were announced; %s errors in the logs', :violations, :errors);
+select :violations = 0 and :errors = 0, format('%s protocol violations (a saga inserted before its announcement); %s errors in the logs', :violations, :errors);

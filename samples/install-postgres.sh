@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the Postgres server binaries are there: installs them through the system's package manager, or says what to install.
+# Installs the Postgres server binaries with apt-get if they are missing, or prints how to install them.
 set -euo pipefail
 
 found() {

@@ -1,6 +1,7 @@
 namespace Blast;
 
-/// <summary>The file of names that the control plane has answered for; each is in it before the client goes on. Thread-safe.</summary>
+/// <summary>A file with the names of the projects that the control plane has acknowledged.</summary>
+/// <remarks>A name is written before its client sends the next request. Thread-safe.</remarks>
 internal sealed class AcknowledgedNames : IAsyncDisposable
 {
     private readonly Lock _lock = new();

@@ -4,24 +4,24 @@ using System.Net.Http.Json;
 
 namespace Blast;
 
-/// <summary>One client: asks for one project after the other.</summary>
+/// <summary>A client that creates one project after another.</summary>
 internal sealed class BlastClient(HttpClient http, Tally tally, AcknowledgedNames acknowledged, TimeSpan pause, TimeProvider time)
 {
-    /// <summary>A service that is down refuses at once: without a rest, thousands of failures a second would say nothing more.</summary>
-    private static readonly TimeSpan RestAfterFailure = TimeSpan.FromMilliseconds(200);
+    /// <summary>The extra pause after a failure: a service that is down refuses immediately, and thousands of failures per second add nothing.</summary>
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMilliseconds(200);
 
-    /// <param name="prefix">What the names of its projects begin with.</param>
-    /// <param name="stop">Asks for no further project.</param>
-    /// <param name="abort">Gives up the one that is under way.</param>
+    /// <param name="prefix">The prefix of its project names.</param>
+    /// <param name="stop">Stops sending requests.</param>
+    /// <param name="abort">Cancels the request in flight.</param>
     public async Task RunAsync(string prefix, CancellationToken stop, CancellationToken abort)
     {
         for (int number = 1; !stop.IsCancellationRequested; number++)
         {
             bool done = await CreateAsync(string.Create(CultureInfo.InvariantCulture, $"{prefix}-{number}"), abort);
-            TimeSpan rest = done ? pause : pause + RestAfterFailure;
-            if (rest > TimeSpan.Zero)
+            TimeSpan delay = done ? pause : pause + PauseAfterFailure;
+            if (delay > TimeSpan.Zero)
             {
-                await Task.Delay(rest, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(delay, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -31,7 +31,7 @@ internal sealed class BlastClient(HttpClient http, Tally tally, AcknowledgedName
         tally.Started();
         try
         {
-            var project = new { name, description = "made by blast" };
+            var project = new { name, description = "created by blast" };
             using HttpResponseMessage response = await http.PostAsJsonAsync(new Uri("/v1/projects", UriKind.Relative), project, abort);
             if (response.StatusCode == HttpStatusCode.Created)
             {

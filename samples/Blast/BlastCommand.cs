@@ -4,31 +4,31 @@ using System.Globalization;
 
 namespace Blast;
 
-/// <summary>The command line.</summary>
+/// <summary>Defines the command line.</summary>
 internal static class BlastCommand
 {
     public static RootCommand Create()
     {
         Option<Uri> url = new("--url")
         {
-            Description = "Where the control plane listens",
+            Description = "The address of the control plane",
             DefaultValueFactory = _ => new Uri("http://127.0.0.1:5080"),
             CustomParser = ParseUrl,
         };
-        Option<int> concurrency = new("--concurrency") { Description = "How many clients work side by side", DefaultValueFactory = _ => 8 };
+        Option<int> concurrency = new("--concurrency") { Description = "The number of concurrent clients", DefaultValueFactory = _ => 8 };
         Option<TimeSpan> pause = new("--pause")
         {
-            Description = "How long a client waits after each answer: 10ms, 2s, 1m",
+            Description = "The time that a client waits after each response: 10ms, 2s, 1m",
             DefaultValueFactory = _ => TimeSpan.Zero,
             CustomParser = ParseSpan,
         };
         Option<TimeSpan?> duration = new("--duration")
         {
-            Description = "When to end: 500ms, 30s, 5m. Without it: at Ctrl-C",
+            Description = "The duration of the run: 500ms, 30s, 5m [default: until Ctrl-C]",
             CustomParser = result => ParseSpan(result),
         };
-        Option<bool> ignoreErrors = new("--ignore-errors") { Description = "Exit with 0 even if requests failed" };
-        Option<FileInfo?> log = new("--log") { Description = "Writes the name of each project that was answered with 201 to this file, one to a line" };
+        Option<bool> ignoreErrors = new("--ignore-errors") { Description = "Exit with code 0 even if requests failed" };
+        Option<FileInfo?> log = new("--log") { Description = "Append the name of each project that was answered with 201 to this file, one per line" };
         concurrency.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 or > 10_000)
@@ -39,9 +39,9 @@ internal static class BlastCommand
 
         RootCommand command = new(
             """
-            Creates projects with unique names as fast as the control plane makes them.
+            Creates projects with unique names as fast as the control plane accepts them.
             Progress goes to stderr, once a second. The last line goes to stdout: nstarted=N ndone=N nfailed=N
-            (requests sent; answered with 201; answered otherwise, or cut off with an outcome that is not known).
+            (requests sent; answered with 201; failed, or cut off with an unknown outcome).
             """)
         { url, concurrency, pause, duration, ignoreErrors, log };
         command.SetAction((parsed, cancellationToken) =>
@@ -77,7 +77,7 @@ internal static class BlastCommand
             }
         }
 
-        result.AddError($"'{text}' is not a time span: give a number and a unit, such as 10ms, 2s, 1.5m");
+        result.AddError($"'{text}' is not a duration: use a number and a unit, such as 10ms, 2s or 1.5m");
         return TimeSpan.Zero;
     }
 }

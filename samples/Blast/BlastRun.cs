@@ -2,17 +2,18 @@ using System.Globalization;
 
 namespace Blast;
 
-/// <param name="Url">Where the control plane listens.</param>
-/// <param name="Concurrency">How many clients.</param>
-/// <param name="Pause">How long a client waits after each answer.</param>
-/// <param name="Duration">When to end; null: when told to.</param>
-/// <param name="Log">Where acknowledged names go; null: nowhere.</param>
+/// <summary>The settings of one run.</summary>
+/// <param name="Url">The address of the control plane.</param>
+/// <param name="Concurrency">The number of concurrent clients.</param>
+/// <param name="Pause">The time that a client waits after each response.</param>
+/// <param name="Duration">The duration of the run, or null to run until interrupted.</param>
+/// <param name="Log">The file for acknowledged names, or null for none.</param>
 internal sealed record BlastSettings(Uri Url, int Concurrency, TimeSpan Pause, TimeSpan? Duration, FileInfo? Log);
 
-/// <summary>One run: the clients, the progress, the last line.</summary>
+/// <summary>Runs the clients, prints the progress each second and the totals at the end.</summary>
 internal static class BlastRun
 {
-    /// <summary>How long requests that are under way at the end may take to be answered.</summary>
+    /// <summary>The time that requests in flight get to finish at the end of a run.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     public static async Task<int> RunAsync(BlastSettings settings, bool ignoreErrors, CancellationToken interrupted)
@@ -30,7 +31,7 @@ internal static class BlastRun
         await using CancellationTokenRegistration grace = stop.Token.Register(() => abort.CancelAfter(Grace));
 
         var tally = new Tally(time);
-        string run = Guid.CreateVersion7().ToString("N")[4..14]; // the part that tells runs apart which begin in the same week
+        string run = Guid.CreateVersion7().ToString("N")[4..14]; // unique among runs of the same week
         IEnumerable<Task> clients = Enumerable.Range(1, settings.Concurrency)
             .Select(client => new BlastClient(http, tally, acknowledged, settings.Pause, time).RunAsync($"blast-{run}-{client}", stop.Token, abort.Token));
         Task progress = ShowProgressAsync(tally, time, stop.Token);

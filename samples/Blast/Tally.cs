@@ -1,6 +1,6 @@
 namespace Blast;
 
-/// <summary>What came of the requests so far. Thread-safe.</summary>
+/// <summary>Counts the results of the requests so far. Thread-safe.</summary>
 internal sealed class Tally(TimeProvider time)
 {
     private readonly long _began = time.GetTimestamp();
@@ -16,13 +16,13 @@ internal sealed class Tally(TimeProvider time)
 
     public void Done() => Interlocked.Increment(ref _done);
 
-    public void Failed(string why)
+    public void Failed(string error)
     {
         Interlocked.Increment(ref _failed);
-        Volatile.Write(ref _lastError, why);
+        Volatile.Write(ref _lastError, error);
     }
 
-    /// <summary>The last failure since this was asked before, to be put at the end of a line.</summary>
+    /// <summary>Returns and clears the last failure, formatted as the end of a progress line.</summary>
     public string TakeLastError() => Interlocked.Exchange(ref _lastError, value: null) is { } error ? $"  last failure: {error}" : "";
 
     internal readonly record struct Counts(TimeSpan Elapsed, long Started, long Done, long Failed);

@@ -3,22 +3,22 @@ using System.Security.Cryptography;
 
 namespace EmbeddedPostgres;
 
-/// <summary>What lies in the folder of a private cluster, apart from what the server itself keeps in <see cref="Data"/>.</summary>
+/// <summary>The files in the folder of a private cluster, except those of the server itself in <see cref="Data"/>.</summary>
 internal sealed class ClusterFolder(string path)
 {
     public const string Host = "127.0.0.1";
 
     public string Root { get; } = Path.GetFullPath(path);
 
-    /// <summary>The server's own folder.</summary>
+    /// <summary>The data folder of the server.</summary>
     public string Data => Path.Combine(Root, "pgdata");
 
-    /// <summary>Where initdb works: renamed when it is done, so that a crash half-way leaves no half-made cluster.</summary>
+    /// <summary>The folder in which initdb works. It is renamed at the end, so that a crash leaves no partial cluster.</summary>
     public string UnfinishedData => Path.Combine(Root, "pgdata.unfinished");
 
     public string ServerLog => Path.Combine(Root, "server.log");
 
-    /// <summary>The password, in the form that psql and Npgsql read: a connection string need not hold it.</summary>
+    /// <summary>The password file for psql and Npgsql, which keeps the password out of connection strings.</summary>
     public string PasswordFile => Path.Combine(Root, "pgpass");
 
     private string PortFile => Path.Combine(Root, "port");
@@ -26,8 +26,8 @@ internal sealed class ClusterFolder(string path)
     public bool HoldsCluster => File.Exists(Path.Combine(Data, "PG_VERSION"));
 
     /// <summary>
-    /// The port that the cluster was last started on. It is kept over restarts, so that connection strings stay good as long as
-    /// nobody else takes it meanwhile.
+    /// The port of the last start, or null if the cluster was never started. It is reused on restarts, so that connection strings stay
+    /// valid unless another process takes it.
     /// </summary>
     public int? Port
     {
@@ -35,7 +35,7 @@ internal sealed class ClusterFolder(string path)
         set => File.WriteAllText(PortFile, value?.ToString(CultureInfo.InvariantCulture) + "\n");
     }
 
-    /// <summary>The process that the server says it is; null: it is not running, as far as its folder tells.</summary>
+    /// <summary>The process id in the server's pid file, or null if there is none.</summary>
     public int? ServerProcessId
     {
         get
@@ -45,11 +45,11 @@ internal sealed class ClusterFolder(string path)
         }
     }
 
-    /// <summary>After a crash of the machine the file names a process that is another's by now, and keeps the server from starting.</summary>
-    public void ForgetServerProcess() => File.Delete(Path.Combine(Data, "postmaster.pid"));
+    /// <summary>Deletes the pid file. After a crash of the machine it names a foreign process and prevents the server from starting.</summary>
+    public void DeleteStalePidFile() => File.Delete(Path.Combine(Data, "postmaster.pid"));
 
-    /// <summary>Makes a password and keeps it for those who may read the folder of this user.</summary>
-    public string MakePassword(string superuser)
+    /// <summary>Creates a password and stores it in a file that only this user can read.</summary>
+    public string CreatePassword(string superuser)
     {
         string password = RandomNumberGenerator.GetHexString(32, lowercase: true);
         WritePrivate(PasswordFile, $"{Host}:*:*:{superuser}:{password}\n");
@@ -68,7 +68,7 @@ internal sealed class ClusterFolder(string path)
         writer.Write(text);
     }
 
-    /// <summary>Keeps two processes from starting the cluster at once. Falls with the process that holds it.</summary>
+    /// <summary>Acquires the lock that keeps two processes from starting the cluster at once. It is released when its process ends.</summary>
     public async Task<IDisposable> LockAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         string file = Path.Combine(Root, "lock");
@@ -85,13 +85,13 @@ internal sealed class ClusterFolder(string path)
             }
             catch (IOException)
             {
-                throw new EmbeddedPostgresException($"Another process is starting or stopping the cluster in {Root}, and does not finish.");
+                throw new EmbeddedPostgresException($"Another process is starting or stopping the cluster in {Root} and has not finished in time.");
             }
         }
     }
 
-    /// <summary>The end of the server's log, for the message when it does not start.</summary>
-    public string LastWords()
+    /// <summary>Returns the last FATAL line of the server's log, or else its last line, for the error message of a failed start.</summary>
+    public string LastLogLine()
     {
         string[] lines = File.Exists(ServerLog) ? File.ReadAllLines(ServerLog) : [];
         return Array.FindLast(lines, line => line.Contains("FATAL", StringComparison.Ordinal)) ?? lines.LastOrDefault() ?? "it logged nothing";

@@ -2,34 +2,34 @@ using System.Diagnostics;
 
 namespace EmbeddedPostgres;
 
-/// <summary>Makes, starts and stops the server of one folder. The caller holds the folder's lock.</summary>
+/// <summary>Creates, starts and stops the server of one folder. The caller must hold the folder's lock.</summary>
 internal sealed class ClusterServer(ClusterFolder folder, ClusterOptions options)
 {
     private readonly ServerCommands _commands = new(PostgresBinaries.Find(options.BinFolder), options.Timeout);
 
     private string Seconds => $"{options.Timeout.TotalSeconds:F0}";
 
-    public async Task MakeAsync(CancellationToken cancellationToken)
+    public async Task CreateAsync(CancellationToken cancellationToken)
     {
         if (Directory.Exists(folder.UnfinishedData))
         {
             Directory.Delete(folder.UnfinishedData, recursive: true);
         }
 
-        await _commands.HandOverAsync(folder.Root, cancellationToken);
+        await _commands.ChangeOwnerAsync(folder.Root, cancellationToken);
         string passwordForInitdb = Path.Combine(folder.Root, "initdb-password");
-        ClusterFolder.WritePrivate(passwordForInitdb, folder.MakePassword(options.Superuser));
-        await _commands.HandOverAsync(passwordForInitdb, cancellationToken);
+        ClusterFolder.WritePrivate(passwordForInitdb, folder.CreatePassword(options.Superuser));
+        await _commands.ChangeOwnerAsync(passwordForInitdb, cancellationToken);
         string[] initdb =
         [
             "-D", folder.UnfinishedData, "-U", options.Superuser, "--pwfile", passwordForInitdb, "-A", "scram-sha-256",
             "--no-sync", "--locale=C", "--encoding=UTF8",
         ];
-        CommandResult made = await _commands.RunAsync("initdb", initdb, cancellationToken);
+        CommandResult created = await _commands.RunAsync("initdb", initdb, cancellationToken);
         File.Delete(passwordForInitdb);
-        if (made.ExitCode != 0)
+        if (created.ExitCode != 0)
         {
-            throw new EmbeddedPostgresException($"No cluster could be made in {folder.Root}: {made.Output.ReplaceLineEndings(" ")}");
+            throw new EmbeddedPostgresException($"Could not create a cluster in {folder.Root}: {created.Output.ReplaceLineEndings(" ")}");
         }
 
         Directory.Move(folder.UnfinishedData, folder.Data);
@@ -51,10 +51,10 @@ internal sealed class ClusterServer(ClusterFolder folder, ClusterOptions options
 
             if (attempt == Attempts)
             {
-                throw new EmbeddedPostgresException($"The server in {folder.Root} did not start: {folder.LastWords()}");
+                throw new EmbeddedPostgresException($"The server in {folder.Root} did not start: {folder.LastLogLine()}");
             }
 
-            // the port was taken in between, or children of a killed server still hold its memory: both pass
+            // another process took the port, or children of a killed server still hold its memory; both are temporary
             await Task.Delay(200, cancellationToken);
         }
     }
@@ -73,7 +73,7 @@ internal sealed class ClusterServer(ClusterFolder folder, ClusterOptions options
             throw new EmbeddedPostgresException($"The server in {folder.Root} did not stop: {stopped.Output.ReplaceLineEndings(" ")}");
         }
 
-        while (IsServer(server)) // pg_ctl waits for the pid file to go, which is a moment before the process does
+        while (IsServer(server)) // pg_ctl waits for the removal of the pid file, shortly before the process exits
         {
             await Task.Delay(5, cancellationToken);
         }
@@ -91,11 +91,11 @@ internal sealed class ClusterServer(ClusterFolder folder, ClusterOptions options
             return true;
         }
 
-        folder.ForgetServerProcess();
+        folder.DeleteStalePidFile();
         return false;
     }
 
-    /// <summary>Whether a process is a server that is alive; it may also be gone, another's by now, or dead and not yet reaped.</summary>
+    /// <summary>Returns true if the process is a live server. The id may have been reused, or belong to a process that is dead but not yet reaped.</summary>
     private static bool IsServer(int processId)
     {
         try
@@ -104,20 +104,20 @@ internal sealed class ClusterServer(ClusterFolder folder, ClusterOptions options
             return process.ProcessName is "postgres" or "postmaster"
                 && !(OperatingSystem.IsLinux() && File.ReadAllBytes($"/proc/{processId}/cmdline").Length == 0);
         }
-        catch (Exception gone) when (gone is ArgumentException or InvalidOperationException or IOException)
+        catch (Exception exited) when (exited is ArgumentException or InvalidOperationException or IOException)
         {
             return false;
         }
     }
 
-    /// <summary>pg_ctl hands this line to a shell.</summary>
+    /// <summary>Formats the server settings as options for pg_ctl, quoted because pg_ctl passes them to a shell.</summary>
     private string Settings(int port)
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["port"] = $"{port}",
             ["listen_addresses"] = ClusterFolder.Host,
-            ["unix_socket_directories"] = "", // a socket's path may have 107 characters only; the loopback port does
+            ["unix_socket_directories"] = "", // a socket path is limited to 107 characters; the loopback port is enough
             ["max_connections"] = $"{options.MaxConnections}",
         };
         if (!options.Durable)

@@ -1,7 +1,7 @@
 namespace EmbeddedPostgres;
 
-/// <summary>A private cluster could not be made, started or stopped. The message is for the person at the terminal.</summary>
+/// <summary>The exception for a private cluster that could not be created, started or stopped. The message is meant for the user.</summary>
 public class EmbeddedPostgresException(string message) : Exception(message);
 
-/// <summary>There are no server binaries on this machine, or not in the folder that was named.</summary>
+/// <summary>The exception for missing server binaries, on the machine or in the given folder.</summary>
 public sealed class PostgresNotFoundException(string message) : EmbeddedPostgresException(message);

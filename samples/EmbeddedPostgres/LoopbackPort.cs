@@ -8,8 +8,8 @@ namespace EmbeddedPostgres;
 internal static class LoopbackPort
 {
     /// <summary>
-    /// A port that is free now. Taken from below the range that the kernel gives to outgoing connections (32768 and up on Linux):
-    /// none of those can take it while the server is down.
+    /// Returns a free port below the range of outgoing connections (32768 and up on Linux), so that none of those can take it while
+    /// the server is down.
     /// </summary>
     public static int Free()
     {

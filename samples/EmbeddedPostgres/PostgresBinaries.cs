@@ -2,34 +2,34 @@ using System.Globalization;
 
 namespace EmbeddedPostgres;
 
-/// <summary>Where the server binaries of this machine lie.</summary>
+/// <summary>The Postgres server binaries of this machine.</summary>
 /// <param name="BinFolder">The folder with <c>initdb</c>, <c>pg_ctl</c> and <c>postgres</c>.</param>
 public sealed record PostgresBinaries(string BinFolder)
 {
-    /// <summary>Packages put them here and often not on the PATH. The star stands for a version.</summary>
-    private static readonly string[] UsualPlaces =
+    /// <summary>The install folders of common packages, which are often not on the PATH. The asterisk stands for a version.</summary>
+    private static readonly string[] UsualFolders =
     [
         "/usr/lib/postgresql/*/bin", // Debian, Ubuntu
-        "/usr/pgsql-*/bin", // the PostgreSQL project's packages for Fedora and its kin
+        "/usr/pgsql-*/bin", // the PostgreSQL project's packages for Fedora and related distributions
         "/opt/homebrew/opt/postgresql@*/bin",
         "/usr/local/opt/postgresql@*/bin",
         "/Applications/Postgres.app/Contents/Versions/*/bin",
     ];
 
-    /// <summary>The full path of one program.</summary>
+    /// <summary>Returns the full path of a program.</summary>
     public string this[string program] => Path.Combine(BinFolder, program);
 
-    /// <summary>Looks on the PATH, then in the usual places, the newest version first.</summary>
-    /// <param name="binFolder">If given, only this folder is looked at.</param>
-    /// <exception cref="PostgresNotFoundException">There are none; the message says what to install.</exception>
+    /// <summary>Finds the binaries on the PATH or else in the usual folders, newest version first.</summary>
+    /// <param name="binFolder">The only folder to search, or null to search the PATH and the usual folders.</param>
+    /// <exception cref="PostgresNotFoundException">No binaries were found. The message names the package to install.</exception>
     public static PostgresBinaries Find(string? binFolder = null)
     {
         IEnumerable<string> folders = binFolder is not null
             ? [binFolder]
             : (Environment.GetEnvironmentVariable("PATH") ?? "")
                 .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-                .Concat(UsualPlaces.SelectMany(Versions));
-        return folders.FirstOrDefault(HoldsServer) is { } found
+                .Concat(UsualFolders.SelectMany(Versions));
+        return folders.FirstOrDefault(ContainsServer) is { } found
             ? new PostgresBinaries(found)
             : throw new PostgresNotFoundException(
                 $"PostgreSQL server binaries were not found{(binFolder is null ? "" : $" in {binFolder}")}. Install them: {InstallCommand}");
@@ -37,7 +37,7 @@ public sealed record PostgresBinaries(string BinFolder)
 
     private static string InstallCommand => OperatingSystem.IsMacOS() ? "brew install postgresql" : "apt-get install postgresql";
 
-    private static bool HoldsServer(string folder) =>
+    private static bool ContainsServer(string folder) =>
         Array.TrueForAll(["initdb", "pg_ctl", "postgres"], program => File.Exists(Path.Combine(folder, program)));
 
     private static IEnumerable<string> Versions(string pattern)

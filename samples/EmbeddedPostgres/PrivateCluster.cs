@@ -3,9 +3,12 @@ using Npgsql;
 namespace EmbeddedPostgres;
 
 /// <summary>
-/// A Postgres cluster of one's own, in a folder, listening on 127.0.0.1 only. It outlives the process that started it, however that
-/// ends, and is found again by the next. Not thread-safe; several processes may use one folder.
+/// A private Postgres cluster in a folder, which listens on 127.0.0.1 only.
 /// </summary>
+/// <remarks>
+/// The cluster outlives the process that started it, and the next process finds it again. Instances are not thread-safe, but several
+/// processes may use one folder.
+/// </remarks>
 public sealed class PrivateCluster
 {
     private readonly ClusterFolder _folder;
@@ -19,27 +22,27 @@ public sealed class PrivateCluster
         _server = new ClusterServer(folder, options);
     }
 
-    /// <summary>The folder that holds it.</summary>
+    /// <summary>The folder of the cluster.</summary>
     public string Folder => _folder.Root;
 
-    /// <summary>What had to be done so that it runs.</summary>
+    /// <summary>The state in which the last start found the cluster.</summary>
     public ClusterOrigin Origin { get; private set; }
 
-    /// <summary>The port on 127.0.0.1; stays the same over restarts, unless someone else took it meanwhile.</summary>
+    /// <summary>The port on 127.0.0.1. It stays the same across restarts unless another process takes it.</summary>
     public int Port => _folder.Port ?? throw new EmbeddedPostgresException($"The cluster in {Folder} was never started.");
 
-    /// <summary>A file in the form that psql reads (<c>PGPASSFILE</c>).</summary>
+    /// <summary>The password file for psql (<c>PGPASSFILE</c>).</summary>
     public string PasswordFile => _folder.PasswordFile;
 
-    /// <summary>Whether the server runs, as far as its folder tells.</summary>
+    /// <summary>True if the server is running, according to its folder.</summary>
     public bool IsRunning => _server.IsRunning();
 
-    /// <summary>Whether there is a cluster in a folder, running or not.</summary>
+    /// <summary>Returns true if the folder contains a cluster, running or not.</summary>
     public static bool ExistsIn(string folder) => new ClusterFolder(folder).HoldsCluster;
 
-    /// <summary>Makes the cluster where the folder holds none, starts it where it is not running, and waits until it answers.</summary>
-    /// <exception cref="PostgresNotFoundException">There are no server binaries.</exception>
-    /// <exception cref="EmbeddedPostgresException">It could not be made or started; the message says why in a line.</exception>
+    /// <summary>Creates the cluster if it does not exist, starts it if it is not running, and waits until it accepts connections.</summary>
+    /// <exception cref="PostgresNotFoundException">No server binaries were found.</exception>
+    /// <exception cref="EmbeddedPostgresException">The cluster could not be created or started. The message gives the reason in one line.</exception>
     public static async Task<PrivateCluster> StartOrFindAsync(
         string folder, ClusterOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -48,11 +51,11 @@ public sealed class PrivateCluster
         return cluster;
     }
 
-    /// <summary>The cluster in a folder as it is, running or not; null: there is none.</summary>
+    /// <summary>Returns the cluster in a folder, running or not, or null if there is none.</summary>
     public static PrivateCluster? Find(string folder, ClusterOptions? options = null) =>
         ExistsIn(folder) ? new PrivateCluster(new ClusterFolder(folder), options ?? new ClusterOptions()) : null;
 
-    /// <summary>Makes and starts it as far as needed. For a cluster that was stopped.</summary>
+    /// <summary>Creates and starts the cluster as needed, for example after a stop.</summary>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         Directory.CreateDirectory(Folder);
@@ -60,22 +63,22 @@ public sealed class PrivateCluster
         Origin = ClusterOrigin.Started;
         if (!_folder.HoldsCluster)
         {
-            await _server.MakeAsync(cancellationToken);
+            await _server.CreateAsync(cancellationToken);
             Origin = ClusterOrigin.Made;
         }
 
         if (_server.IsRunning())
         {
             Origin = ClusterOrigin.Found;
-            await WaitUntilItAnswersAsync(cancellationToken);
+            await WaitForConnectionsAsync(cancellationToken);
             return;
         }
 
         await _server.StartAsync(cancellationToken);
     }
 
-    /// <summary>Stops the server; without effect if it is not running.</summary>
-    /// <returns>Whether it was running.</returns>
+    /// <summary>Stops the server if it is running.</summary>
+    /// <returns>True if the server was running.</returns>
     public async Task<bool> StopAsync(StopMode mode = StopMode.Fast, CancellationToken cancellationToken = default)
     {
         using IDisposable stopping = await _folder.LockAsync(_options.Timeout, cancellationToken);
@@ -95,7 +98,7 @@ public sealed class PrivateCluster
         Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>How to reach one of its databases. It names the password's file, not the password.</summary>
+    /// <summary>Returns the connection string of a database. It names the password file, not the password.</summary>
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
         Host = ClusterFolder.Host,
@@ -105,13 +108,13 @@ public sealed class PrivateCluster
         Database = database,
     }.ConnectionString;
 
-    /// <summary>Creates a database, unless there is one of that name.</summary>
+    /// <summary>Creates a database if it does not exist.</summary>
     public async Task CreateDatabaseAsync(string database, CancellationToken cancellationToken = default)
     {
         await using NpgsqlConnection connection = await ConnectAsync(cancellationToken);
-        await using var ask = new NpgsqlCommand("select exists (select from pg_database where datname = $1)", connection);
-        ask.Parameters.AddWithValue(database);
-        if (await ask.ExecuteScalarAsync(cancellationToken) is true)
+        await using var query = new NpgsqlCommand("select exists (select from pg_database where datname = $1)", connection);
+        query.Parameters.AddWithValue(database);
+        if (await query.ExecuteScalarAsync(cancellationToken) is true)
         {
             return;
         }
@@ -123,11 +126,11 @@ public sealed class PrivateCluster
         }
         catch (PostgresException exists) when (exists.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
         {
-            // another process made it at the same moment
+            // another process created it at the same time
         }
     }
 
-    private async Task WaitUntilItAnswersAsync(CancellationToken cancellationToken)
+    private async Task WaitForConnectionsAsync(CancellationToken cancellationToken)
     {
         long began = TimeProvider.System.GetTimestamp();
         while (true)
@@ -139,11 +142,11 @@ public sealed class PrivateCluster
             }
             catch (NpgsqlException notYet) when (notYet.IsTransient && TimeProvider.System.GetElapsedTime(began) < _options.Timeout)
             {
-                await Task.Delay(50, cancellationToken); // it is starting up: Postgres refuses connections until it has recovered
+                await Task.Delay(50, cancellationToken); // during startup Postgres refuses connections until its recovery ends
             }
             catch (NpgsqlException refused)
             {
-                throw new EmbeddedPostgresException($"The server in {Folder} runs on port {Port} and does not let us in: {refused.Message}");
+                throw new EmbeddedPostgresException($"The server in {Folder} runs on port {Port} but refuses the connection: {refused.Message}");
             }
         }
     }

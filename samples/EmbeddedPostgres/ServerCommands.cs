@@ -2,42 +2,42 @@ using System.Diagnostics;
 
 namespace EmbeddedPostgres;
 
-/// <summary>Runs the programs of the server as the user that may run them: ours, or <c>postgres</c> where we are root.</summary>
+/// <summary>Runs the server programs as the current user, or as <c>postgres</c> if the current user is root.</summary>
 internal sealed class ServerCommands(PostgresBinaries binaries, TimeSpan timeout)
 {
-    /// <summary>initdb and postgres refuse to run as root; Debian's package makes this user.</summary>
+    /// <summary>The user for root, as which initdb and postgres refuse to run. Debian's package creates it.</summary>
     private const string ServerUser = "postgres";
 
-    private static bool AsOtherUser => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows();
+    private static bool RunsAsOtherUser => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows();
 
     public Task<CommandResult> RunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
         RunAsServerUserAsync([binaries[program], .. arguments], cancellationToken);
 
-    /// <summary>Gives what root has made to the user that the server runs as.</summary>
-    public async Task HandOverAsync(string path, CancellationToken cancellationToken)
+    /// <summary>Gives a path that root created to the server user, and checks that this user can read it.</summary>
+    public async Task ChangeOwnerAsync(string path, CancellationToken cancellationToken)
     {
-        if (!AsOtherUser)
+        if (!RunsAsOtherUser)
         {
             return;
         }
 
-        CommandResult given = await ExecuteAsync(["chown", $"{ServerUser}:", path], cancellationToken);
-        if (given.ExitCode != 0)
+        CommandResult chown = await ExecuteAsync(["chown", $"{ServerUser}:", path], cancellationToken);
+        if (chown.ExitCode != 0)
         {
-            throw new EmbeddedPostgresException($"{path} could not be given to the user {ServerUser}, as whom the server runs: {given.Output}");
+            throw new EmbeddedPostgresException($"Could not change the owner of {path} to {ServerUser}, the user that the server runs as: {chown.Output}");
         }
 
-        CommandResult reached = await RunAsServerUserAsync(["test", "-r", path], cancellationToken);
-        if (reached.ExitCode != 0)
+        CommandResult access = await RunAsServerUserAsync(["test", "-r", path], cancellationToken);
+        if (access.ExitCode != 0)
         {
             throw new EmbeddedPostgresException(
-                $"The folder {path} is out of reach for the user {ServerUser}, as whom the server runs when this process is root. Choose one "
-                + "that other users may enter.");
+                $"The user {ServerUser}, which the server runs as when this process is root, cannot read {path}. Choose a folder "
+                + "that other users can enter.");
         }
     }
 
     private Task<CommandResult> RunAsServerUserAsync(IReadOnlyList<string> command, CancellationToken cancellationToken) =>
-        ExecuteAsync(AsOtherUser ? ["runuser", "-u", ServerUser, "--", .. command] : command, cancellationToken);
+        ExecuteAsync(RunsAsOtherUser ? ["runuser", "-u", ServerUser, "--", .. command] : command, cancellationToken);
 
     private async Task<CommandResult> ExecuteAsync(IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
@@ -49,7 +49,7 @@ internal sealed class ServerCommands(PostgresBinaries binaries, TimeSpan timeout
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
-                WorkingDirectory = "/", // the server user may not be able to enter ours
+                WorkingDirectory = "/", // the server user may have no access to the current folder
             },
         };
         process.Start();
@@ -66,10 +66,10 @@ internal sealed class ServerCommands(PostgresBinaries binaries, TimeSpan timeout
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             process.Kill(entireProcessTree: true);
-            throw new EmbeddedPostgresException($"{Path.GetFileName(command[0])} took longer than {timeout.TotalSeconds:F0} s.");
+            throw new EmbeddedPostgresException($"{Path.GetFileName(command[0])} did not finish within {timeout.TotalSeconds:F0} s.");
         }
     }
 }
 
-/// <summary>How a program ended, and what it said.</summary>
+/// <summary>The exit code and the output of a program.</summary>
 internal sealed record CommandResult(int ExitCode, string Output);

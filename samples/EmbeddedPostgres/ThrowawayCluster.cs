@@ -1,16 +1,16 @@
 namespace EmbeddedPostgres;
 
-/// <summary>A cluster for one test run: in a temporary folder, without fsync unless asked for, gone when disposed.</summary>
+/// <summary>A cluster for one test run, in a temporary folder, by default without fsync. Disposing removes it.</summary>
 public sealed class ThrowawayCluster : IAsyncDisposable
 {
     private static int s_databases;
 
     private ThrowawayCluster(PrivateCluster cluster) => Cluster = cluster;
 
-    /// <summary>The cluster itself, to stop and to start it again.</summary>
+    /// <summary>The cluster itself, for tests that stop and restart it.</summary>
     public PrivateCluster Cluster { get; }
 
-    /// <summary>Makes and starts one; takes about a second.</summary>
+    /// <summary>Creates and starts a cluster, which takes about a second.</summary>
     public static async Task<ThrowawayCluster> StartAsync(ClusterOptions? options = null, CancellationToken cancellationToken = default)
     {
         string folder = Directory.CreateTempSubdirectory("private-postgres-").FullName;
@@ -18,8 +18,8 @@ public sealed class ThrowawayCluster : IAsyncDisposable
             await PrivateCluster.StartOrFindAsync(folder, options ?? new ClusterOptions { Durable = false }, cancellationToken));
     }
 
-    /// <summary>A new, empty database; one to a test class keeps tests apart.</summary>
-    /// <returns>Its connection string.</returns>
+    /// <summary>Creates an empty database. One per test class keeps tests independent.</summary>
+    /// <returns>The connection string of the database.</returns>
     public async Task<string> NewDatabaseAsync(CancellationToken cancellationToken = default)
     {
         string name = $"test_{Interlocked.Increment(ref s_databases)}";

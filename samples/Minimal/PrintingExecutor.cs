@@ -5,7 +5,7 @@ using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 
-/// <summary>Runs nothing: shows what an executor is asked.</summary>
+/// <summary>An executor that runs nothing and prints the requests that it receives.</summary>
 internal sealed class PrintingExecutor : ISagaExecutor
 {
     private readonly ConcurrentDictionary<SagaId, AdoptGeneration> _runs = new();
@@ -14,12 +14,12 @@ internal sealed class PrintingExecutor : ISagaExecutor
     {
         if (saga.Name != "print")
         {
-            return new(new ResumeOutcome.UnknownDefinition($"definition '{saga.Name}'")); // left alone, and offered again at each pass
+            return new(new ResumeOutcome.UnknownDefinition($"definition '{saga.Name}'")); // recovery offers the saga again at each pass
         }
 
-        bool begins = true;
-        _runs.AddOrUpdate(saga.Id, ownership.Generation, (_, running) => (begins = running < ownership.Generation) ? ownership.Generation : running);
-        if (!begins)
+        bool starts = true;
+        _runs.AddOrUpdate(saga.Id, ownership.Generation, (_, running) => (starts = running < ownership.Generation) ? ownership.Generation : running);
+        if (!starts)
         {
             return new(ResumeOutcome.AlreadyRunning.Instance);
         }

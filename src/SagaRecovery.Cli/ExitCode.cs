@@ -1,35 +1,35 @@
 namespace SagaRecovery.Cli;
 
-/// <summary>How the tool ends: what scripts go by. The numbers are fixed.</summary>
+/// <summary>The exit codes of the tool. Scripts depend on the numbers, so they never change.</summary>
 internal enum ExitCode
 {
-    /// <summary>Done.</summary>
+    /// <summary>The command succeeded.</summary>
     Done = 0,
 
-    /// <summary>Failed: the pass failed, the check found differences, sagas are left, the answer to a question was no.</summary>
+    /// <summary>The command failed: the pass failed, the check found differences, sagas are left, or the operator declined.</summary>
     Failed = 1,
 
-    /// <summary>The command line makes no sense, or lacks something.</summary>
+    /// <summary>The command line is invalid or incomplete.</summary>
     Usage = 2,
 
-    /// <summary>There is no such saga, or no such coordinator.</summary>
+    /// <summary>The saga or the coordinator does not exist.</summary>
     NotFound = 3,
 
-    /// <summary>The saga is not, or no longer, as it was shown.</summary>
+    /// <summary>The saga has changed since the tool read it.</summary>
     Superseded = 4,
 
-    /// <summary>The owner answers, nobody can take its sagas, or the caller has no rights.</summary>
+    /// <summary>The request was refused: the owner answers, no coordinator can take the sagas, or the caller is not authorized.</summary>
     Refused = 5,
 
-    /// <summary>Neither service nor database can be reached, or they do not answer in time.</summary>
+    /// <summary>The service or the database cannot be reached, or did not answer in time.</summary>
     Unreachable = 6,
 
-    /// <summary>Ended by Ctrl-C, as shells have it.</summary>
+    /// <summary>Ctrl-C ended the tool; 130 is the shell convention (128 + SIGINT).</summary>
     Interrupted = 130,
 }
 
-/// <summary>The tool does not do, or could not do, what it was asked for. The message is one line for the person who asked.</summary>
-internal sealed class RefusalException(ExitCode exitCode, string message, Exception? cause = null) : Exception(message, cause)
+/// <summary>A command could not be carried out. The message is one line for the operator.</summary>
+internal sealed class ToolException(ExitCode exitCode, string message, Exception? cause = null) : Exception(message, cause)
 {
     public ExitCode ExitCode { get; } = exitCode;
 }

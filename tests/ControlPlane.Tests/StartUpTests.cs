@@ -91,7 +91,7 @@ public sealed class StartUpTests : IAsyncLifetime
         Guid demo;
         await using (ServiceProcess first = await ServiceProcess.StartAsync([DataFolder]))
         {
-            first.Output.Should().Contain(line => line.Contains("private Postgres cluster made", StringComparison.Ordinal));
+            first.Output.Should().Contain(line => line.Contains("private Postgres cluster created", StringComparison.Ordinal));
             (await first.CreateProjectAsync("alpha")).StatusCode.Should().Be(HttpStatusCode.Created);
             demo = await first.StartDemoSagaAsync();
             await first.KillAsync();

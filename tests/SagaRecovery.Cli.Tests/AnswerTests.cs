@@ -9,13 +9,13 @@ public sealed class AnswerTests
 
     [Theory]
     [InlineData("400 Bad Request", "{\"detail\":\"'limit' is a number\"}", (int)ExitCode.Usage, "'limit' is a number")]
-    [InlineData("401 Unauthorized", "", (int)ExitCode.Refused, "does not know you")]
-    [InlineData("403 Forbidden", "", (int)ExitCode.Refused, "no rights")]
+    [InlineData("401 Unauthorized", "", (int)ExitCode.Refused, "requires you to sign in")]
+    [InlineData("403 Forbidden", "", (int)ExitCode.Refused, "not authorized")]
     [InlineData("500 Internal Server Error", "<html>oops</html>", (int)ExitCode.Failed, "500")]
     [InlineData("501 Not Implemented", "{\"detail\":\"shows operators nothing\"}", (int)ExitCode.Failed, "shows operators nothing")]
     [InlineData("503 Service Unavailable", "{\"title\":\"away\",\"detail\":\"Postgres is away\"}", (int)ExitCode.Unreachable, "Postgres is away")]
     [InlineData("302 Found", "", (int)ExitCode.Failed, "302")]
-    [InlineData("200 OK", "<html>another page</html>", (int)ExitCode.Failed, "not one that this version of the tool can read")]
+    [InlineData("200 OK", "<html>another page</html>", (int)ExitCode.Failed, "This version of the tool cannot read")]
     public async Task Every_answer_has_its_exit_code_and_one_line(string status, string body, int exitCode, string because)
     {
         await using var service = new CannedService(CannedService.Answer(status, body));
@@ -32,7 +32,7 @@ public sealed class AnswerTests
     [InlineData("200 OK", "{\"title\":\"OK\",\"status\":200}")]
     [InlineData("404 Not Found", "{\"title\":\"Not Found\",\"status\":404}")]
     [InlineData("409 Conflict", "{}")]
-    public async Task No_other_answer_is_taken_for_a_lever_that_was_pulled(string status, string body)
+    public async Task No_other_answer_is_taken_for_a_completed_action(string status, string body)
     {
         await using var service = new CannedService(CannedService.Answer(status, body));
 
@@ -48,16 +48,16 @@ public sealed class AnswerTests
     }
 
     [Fact]
-    public async Task A_server_that_never_answers_is_given_up_and_a_lever_says_that_its_outcome_is_not_known()
+    public async Task A_server_that_never_answers_times_out_and_an_action_reports_its_outcome_as_unknown()
     {
         await using var service = new CannedService(answer: null);
 
         (await ToolRun.OfAsync("status", "--url", service.Url, "--timeout", "100ms")).ShouldRefuse(ExitCode.Unreachable, "within 100ms");
-        (await ToolRun.OfAsync("pause", "--comment", "x", "--url", service.Url, "--timeout", "100ms")).ShouldRefuse(ExitCode.Unreachable, "not known");
+        (await ToolRun.OfAsync("pause", "--comment", "x", "--url", service.Url, "--timeout", "100ms")).ShouldRefuse(ExitCode.Unreachable, "outcome is unknown");
     }
 
     [Fact]
-    public async Task A_database_that_never_answers_is_given_up()
+    public async Task A_database_that_never_answers_times_out()
     {
         await using var server = new CannedService(answer: null);
         string port = server.Url[(server.Url.LastIndexOf(':') + 1)..];

@@ -68,7 +68,7 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
 
     [Theory]
     [InlineData(Way.Service, "running here", "This process started it and runs it.")]
-    [InlineData(Way.Database, "in progress (by its row alone)", "which answers.")]
+    [InlineData(Way.Database, "in progress (from its row alone)", "which answers.")]
     public async Task A_saga_is_explained(string way, string verdict, string why)
     {
         ToolRun text = (await Sample.RunAsync(way, "explain", _demo)).ShouldBeDone();
@@ -141,7 +141,7 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
         foreach (string[] args in new string[][] { ["sagas", "show", _demo], ["explain", _demo], ["status"], ["sagas", "hold", _demo, "--comment", "x"] })
         {
             ToolRun run = await ToolRun.OfAsync(ToolStage.SignedIn, [.. args, "--url", Sample.Url + "elsewhere"]);
-            run.ShouldRefuse(ExitCode.Unreachable, "There is no saga recovery at");
+            run.ShouldRefuse(ExitCode.Unreachable, "No saga recovery endpoints are mapped at");
         }
     }
 

@@ -39,7 +39,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
 
         (await Sample.RunAsync(way, "coordinators", "orphans")).ShouldBeDone().Out.Should()
             .MatchRegex($"(?m)^{dead}  does not answer +1 +\\d+m?s ago$").And.MatchRegex($"(?m)^{stranger}  never joined +1 ").And.MatchRegex("(?m)^nobody +has no owner +1 ")
-            .And.EndWith("2 orphans, 1 stranded: 'coordinators reassign OWNER' gives them to others\n");
+            .And.EndWith("2 orphaned, 1 with the owner down: run 'coordinators reassign OWNER' to reassign them\n");
         (await Sample.RunAsync(way, "coordinators", "orphans", "--json")).ShouldBeDone().Read(RecoveryReportJson.Default.ClusterDetails)
             .Should().Match<ClusterDetails>(cluster => cluster.Orphans.Count == 2 && cluster.OwnerDown.Count == 1);
         (await Sample.RunAsync(way, "explain", sagas[0])).Out.Should().Contain($"coordinators reassign {dead}.");
@@ -69,7 +69,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         string[] reassign = ["coordinators", "reassign", other.CoordinatorId.ToString(), "--to", Sample.CoordinatorId.ToString(), "--comment", "x"];
 
         (await Sample.RunAsync(way, reassign)).ShouldRefuse(ExitCode.Refused, "answers");
-        (await Sample.RunAsync(way, [.. reassign, "--even-if-owner-answers"])).ShouldRefuse(ExitCode.Usage, "give --yes");
+        (await Sample.RunAsync(way, [.. reassign, "--even-if-owner-answers"])).ShouldRefuse(ExitCode.Usage, "pass --yes");
         ToolRun no = await Sample.RunAsync(ToolStage.SignedIn with { Answer = "n\n" }, way, [.. reassign, "--even-if-owner-answers"]);
         no.ShouldRefuse(ExitCode.Failed, "Nothing was done");
         no.Error.Should().Contain($"reassign the sagas of coordinator {other.CoordinatorId} (").And.Contain("has 1 saga in progress");
@@ -115,15 +115,15 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         string saga = await old.StartDemoSagaAsync();
 
         (await old.RunAsync(Way.Database, "drain", "--comment", "x", "--yes")).ShouldRefuse(ExitCode.Usage, "--url");
-        (await old.RunAsync(Way.Service, "drain", "--comment", "x")).ShouldRefuse(ExitCode.Usage, "give --yes");
+        (await old.RunAsync(Way.Service, "drain", "--comment", "x")).ShouldRefuse(ExitCode.Usage, "pass --yes");
         (await old.RunAsync(Way.Service, "status")).Out.Should().NotContain("DRAINING");
         (await old.RunAsync(Way.Service, "drain", "--comment", "version 2", "--let-run", "100ms", "--wait", "--yes")).ShouldBeDone().Out.Should()
-            .MatchRegex("^drain: asked for by ada at .*; done, 1 saga given to others, none left\n$");
+            .MatchRegex("^drain: requested by ada at .*; done, 1 saga reassigned, none left\n$");
         (await next.RunAsync(Way.Service, "drain", "--comment", "version 2", "--let-run", "100ms", "--wait", "--yes", "--json")).Should(ExitCode.Failed)
             .Read(RecoveryReportJson.Default.DrainReport).Should().Match<DrainReport>(drain => drain.Phase == DrainPhase.Incomplete && drain.Left == 1);
 
         (await old.OwnerOfAsync(saga)).Should().Be(next.CoordinatorId);
         (await next.RunAsync(Way.Database, "coordinators", "list")).Out.Should().MatchRegex($"(?m)^{old.CoordinatorId}  draining  answers ");
-        (await old.RunAsync(Way.Service, "drain", "--comment", "again", "--wait", "--yes")).ShouldBeDone().Out.Should().Contain("asked for by ada").And.Contain("none left");
+        (await old.RunAsync(Way.Service, "drain", "--comment", "again", "--wait", "--yes")).ShouldBeDone().Out.Should().Contain("requested by ada").And.Contain("none left");
     }
 }

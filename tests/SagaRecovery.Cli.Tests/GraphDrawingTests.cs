@@ -36,8 +36,8 @@ public sealed class GraphDrawingTests
     private static string[] Draw(SagaDetails saga)
     {
         using var output = new StringWriter();
-        var around = new Surroundings { Out = output, Error = output, In = TextReader.Null, Variable = _ => null, User = ToolRun.OsUser, Time = TimeProvider.System };
-        new Screen(around).Print(GraphDrawing.Draw(saga, saga.Graph!).Table);
+        var environment = new ToolEnvironment { Out = output, Error = output, In = TextReader.Null, GetVariable = _ => null, User = ToolRun.OsUser, Time = TimeProvider.System };
+        new Screen(environment).Print(GraphDrawing.Draw(saga, saga.Graph!).Table);
         return output.ToString().TrimEnd('\n').Split('\n');
     }
 

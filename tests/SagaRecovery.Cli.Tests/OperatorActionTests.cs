@@ -7,7 +7,7 @@ namespace SagaRecovery.Cli.Tests;
 [Collection(OnPostgres.Name)]
 public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<SampleFixture>
 {
-    private const string Action = "select actor || ': ' || reason from saga_recovery.saga_operator_action where lever = @lever order by id desc limit 1";
+    private const string Action = "select actor || ': ' || reason from saga_recovery.saga_operator_action where lever = @kind order by id desc limit 1";
 
     private SampleService Sample => fixture.Sample;
 
@@ -69,7 +69,7 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
     [Fact]
     public async Task An_error_cannot_be_injected_into_a_node_that_there_is_not() =>
         (await Sample.RunAsync(Way.Service, "sagas", "inject-error", await Sample.StartDemoSagaAsync(), "wiat", "--comment", "x", "--yes"))
-            .ShouldRefuse(ExitCode.Usage, "no node 'wiat'; it has wait-for-release");
+            .ShouldRefuse(ExitCode.Usage, "no node 'wiat'; its nodes are wait-for-release");
 
     [Fact]
     public async Task A_saga_is_abandoned_once_a_person_agrees_who_saw_its_name_state_and_owner()
@@ -78,7 +78,7 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
 
         ToolRun no = await Sample.RunAsync(ToolStage.SignedIn with { Answer = "n\n" }, Way.Service, "sagas", "abandon", saga, "--comment", "INC-481");
         no.ShouldRefuse(ExitCode.Failed, "Nothing was done");
-        no.Error.Should().Contain("demo, running, generation 1").And.Contain($"owner: {Sample.CoordinatorId} (").And.Contain("Do it? [y/N]");
+        no.Error.Should().Contain("demo, running, generation 1").And.Contain($"owner: {Sample.CoordinatorId} (").And.Contain("Proceed? [y/N]");
         (await Sample.StateOfAsync(saga)).Should().Be("running");
 
         (await Sample.RunAsync(ToolStage.SignedIn with { Answer = "" }, Way.Service, "sagas", "abandon", saga, "--comment", "x")).ShouldRefuse(ExitCode.Failed, "Nothing was done");
@@ -149,8 +149,8 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
         long before = await Sample.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action");
         var wrong = new ToolStage { Variables = new() { ["SAGA_RECOVERY_USER"] = "eve", ["SAGA_RECOVERY_TOKEN"] = "guessed" } };
 
-        (await Sample.RunAsync(new ToolStage(), Way.Service, args)).ShouldRefuse(ExitCode.Refused, "give --user");
-        (await Sample.RunAsync(wrong, Way.Service, args)).ShouldRefuse(ExitCode.Refused, "does not accept your name and token").Error.Should().NotContain("guessed");
+        (await Sample.RunAsync(new ToolStage(), Way.Service, args)).ShouldRefuse(ExitCode.Refused, "pass --user");
+        (await Sample.RunAsync(wrong, Way.Service, args)).ShouldRefuse(ExitCode.Refused, "does not accept your user name and token").Error.Should().NotContain("guessed");
 
         (await Sample.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action")).Should().Be(before);
     }

@@ -12,12 +12,12 @@ public sealed class SchemaTests(PostgresCluster postgres)
     {
         string database = await postgres.NewDatabaseAsync();
 
-        (await RunAsync(database, "check")).ShouldRefuse(ExitCode.Failed, "'schema apply' creates them").Out.Should().Be("there are none\n");
-        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "look with 'schema check'");
+        (await RunAsync(database, "check")).ShouldRefuse(ExitCode.Failed, "run 'schema apply'").Out.Should().Be("there are none\n");
+        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "run 'schema check'");
         (await RunAsync(database, "apply")).ShouldBeDone();
         (await RunAsync(database, "apply")).ShouldBeDone();
-        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be($"schema 'saga_recovery' is as version {PostgresSchema.Version} needs it\n");
-        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldBeDone().Error.Should().Contain("No such sagas");
+        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be($"schema 'saga_recovery' matches version {PostgresSchema.Version}\n");
+        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldBeDone().Error.Should().Contain("No sagas match");
         (await ToolRun.OfAsync("status", "--connection", database)).ShouldBeDone().Out.Should().Contain("No coordinator has ever joined").And.Contain("No sagas");
     }
 
@@ -39,9 +39,9 @@ public sealed class SchemaTests(PostgresCluster postgres)
         string database = await postgres.NewDatabaseAsync();
         (await RunAsync(database, "apply")).ShouldBeDone();
 
-        (await ToolRun.OfAsync("coordinators", "revoke-all", "--comment", "restored", "--connection", database)).ShouldRefuse(ExitCode.Usage, "give --yes");
+        (await ToolRun.OfAsync("coordinators", "revoke-all", "--comment", "restored", "--connection", database)).ShouldRefuse(ExitCode.Usage, "pass --yes");
         (await ToolRun.OfAsync("coordinators", "revoke-all", "--comment", "restored", "--yes", "--connection", database)).ShouldBeDone().Out.Should()
-            .Be("revoke-all: done, 0 coordinators. Each joins anew when its process is started.\n");
+            .Be("revoke-all: done, 0 coordinators. Each joins again when its process restarts.\n");
     }
 
     private static Task<ToolRun> RunAsync(string database, params IReadOnlyList<string> args) => ToolRun.OfAsync(["schema", .. args, "--connection", database]);

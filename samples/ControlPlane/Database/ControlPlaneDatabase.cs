@@ -2,17 +2,20 @@ using Npgsql;
 
 namespace ControlPlane.Database;
 
-/// <summary>The control plane's own tables, as actions and undos reach them.</summary>
+/// <summary>The access of actions and undos to the control plane's tables.</summary>
 internal sealed class ControlPlaneDatabase(NpgsqlDataSource source, TimeProvider time)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Does idempotent work until the database has given a definite answer. A connection that breaks leaves open whether the work was
-    /// done. Were that to fail the action, its node would not be undone, and what it may have made would stay.
+    /// Repeats idempotent work until the database gives a definite answer.
     /// </summary>
-    public async Task<T> UntilAnsweredAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
+    /// <remarks>
+    /// A broken connection leaves the outcome of the work unknown. If that failed the action, its node would not be undone, and rows that
+    /// the action may have created would remain.
+    /// </remarks>
+    public async Task<T> RetryUntilAnsweredAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         for (TimeSpan delay = FirstDelay; ; delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay)
         {
@@ -21,14 +24,14 @@ internal sealed class ControlPlaneDatabase(NpgsqlDataSource source, TimeProvider
                 await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
                 return await work(connection);
             }
-            catch (NpgsqlException exception) when (IsNoAnswer(exception))
+            catch (NpgsqlException exception) when (IsIndefinite(exception))
             {
                 await Task.Delay(delay, time, cancellationToken);
             }
         }
     }
 
-    /// <summary>Reads once; the caller's client may ask again.</summary>
+    /// <summary>Reads once, without retries. The client can repeat its request.</summary>
     public async Task<T> ReadAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
@@ -36,14 +39,16 @@ internal sealed class ControlPlaneDatabase(NpgsqlDataSource source, TimeProvider
     }
 
     /// <summary>
-    /// A server that only reads (a full disk, a standby about to be promoted) says nothing about this work; it may write later. Nor does one
-    /// that ends a session or a transaction for its age (class 25, 57P05, 55P03), nor a pooler whose server is away or has broken off:
-    /// pgbouncer says so with 08P01, of the class of connection exceptions.
+    /// Returns true if an error says nothing about the outcome of the work, so that a retry may succeed.
     /// </summary>
-    public static bool IsNoAnswer(NpgsqlException exception) =>
-        exception is not PostgresException answer
-        || answer.IsTransient
-        || answer.SqlState is ['0', '8', ..] or ['2', '5', ..] or ['4', '0', ..]
-        || answer.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.QueryCanceled
+    /// <remarks>
+    /// This includes a read-only server (a full disk, a standby about to be promoted), a session or transaction that timed out (class 25,
+    /// 57P05, 55P03), and a pooler that has lost its server: pgbouncer reports that with 08P01, a connection exception.
+    /// </remarks>
+    public static bool IsIndefinite(NpgsqlException exception) =>
+        exception is not PostgresException error
+        || error.IsTransient
+        || error.SqlState is ['0', '8', ..] or ['2', '5', ..] or ['4', '0', ..]
+        || error.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.QueryCanceled
             or PostgresErrorCodes.IdleSessionTimeout or PostgresErrorCodes.LockNotAvailable;
 }

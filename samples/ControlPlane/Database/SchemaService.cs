@@ -2,19 +2,19 @@ using Npgsql;
 
 namespace ControlPlane.Database;
 
-/// <summary>Creates the control plane's tables once Postgres is there. The host does not wait for it; requests do, for a while.</summary>
+/// <summary>Creates the control plane's tables once Postgres is available. The host does not wait for it; requests wait for a limited time.</summary>
 internal sealed partial class SchemaService(NpgsqlDataSource source, TimeProvider time, ILogger<SchemaService> logger) : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Completes when the tables are there.</summary>
+    /// <summary>A task that completes when the tables exist.</summary>
     public Task Ready => _ready.Task;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        bool said = false;
+        bool isLogged = false;
         while (true)
         {
             try
@@ -26,10 +26,10 @@ internal sealed partial class SchemaService(NpgsqlDataSource source, TimeProvide
             }
             catch (NpgsqlException exception)
             {
-                if (!said)
+                if (!isLogged)
                 {
                     LogWaiting(logger, exception.Message);
-                    said = true;
+                    isLogged = true;
                 }
 
                 await Task.Delay(RetryDelay, time, stoppingToken);
@@ -47,10 +47,10 @@ internal sealed partial class SchemaService(NpgsqlDataSource source, TimeProvide
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
 
-        // two processes that start at once would otherwise trip over each other's half-made schema
-        await using (var onlyOne = new NpgsqlCommand("select pg_advisory_xact_lock(hashtext('control_plane schema'))", connection, transaction))
+        // without the lock, two processes that start at the same time would fail on each other's partial schema
+        await using (var acquireLock = new NpgsqlCommand("select pg_advisory_xact_lock(hashtext('control_plane schema'))", connection, transaction))
         {
-            await onlyOne.ExecuteNonQueryAsync(cancellationToken);
+            await acquireLock.ExecuteNonQueryAsync(cancellationToken);
         }
 
         await using (var create = new NpgsqlCommand(script, connection, transaction))
@@ -61,9 +61,9 @@ internal sealed partial class SchemaService(NpgsqlDataSource source, TimeProvide
         await transaction.CommitAsync(cancellationToken);
     }
 
-    [LoggerMessage(1, LogLevel.Information, "the control plane's tables are there")]
+    [LoggerMessage(1, LogLevel.Information, "the control plane's tables are ready")]
     private static partial void LogReady(ILogger logger);
 
-    [LoggerMessage(2, LogLevel.Warning, "Postgres does not let us in yet, and is tried again until it does: {Reason}")]
+    [LoggerMessage(2, LogLevel.Warning, "cannot connect to Postgres yet, retrying until it succeeds: {Reason}")]
     private static partial void LogWaiting(ILogger logger, string reason);
 }

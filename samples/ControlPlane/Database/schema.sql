@@ -1,7 +1,7 @@
--- The control plane's own tables. Run on every start: everything here may be there already.
+-- The control plane's own tables. Runs on every start, so every statement must be idempotent.
 create schema if not exists control_plane;
 
--- A name belongs to one project from the first node of its saga until its row is gone.
+-- A name belongs to one project from the first node of its saga until its row is deleted.
 create table if not exists control_plane.project (
     id            uuid primary key,
     name          text not null unique,
@@ -54,7 +54,7 @@ create table if not exists control_plane.vpc_firewall_rule (
     primary key (vpc_id, name)
 );
 
--- Demo sagas wait until they are released here.
+-- Demo sagas wait until their row has a release time.
 create table if not exists control_plane.demo_saga (
     saga_id       uuid primary key,
     time_created  timestamptz not null default now(),

@@ -6,19 +6,22 @@ using SagaRecovery;
 namespace ControlPlane.DemoSagas;
 
 /// <summary>
-/// Which demo sagas have been released. It stands in the database, so that a saga which was released just before a crash does not wait
-/// for ever after it; waiters in this process are told at once, those in others by <see cref="DemoReleaseWatch"/>.
+/// The record of released demo sagas.
 /// </summary>
+/// <remarks>
+/// Releases are stored in the database, so that a saga that was released just before a crash does not wait indefinitely after it. Waiters
+/// in this process are notified immediately, those in other processes by <see cref="DemoReleasePoller"/>.
+/// </remarks>
 internal sealed class DemoReleases(ControlPlaneDatabase database)
 {
     private readonly ConcurrentDictionary<SagaId, TaskCompletionSource> _waiting = new();
 
-    /// <summary>Says that there will be such a saga. Before it is started: it may be released as soon as its id is known.</summary>
-    public Task AnnounceAsync(SagaId sagaId, CancellationToken cancellationToken) =>
+    /// <summary>Registers a saga. Must precede its start: clients can release it as soon as they know its id.</summary>
+    public Task RegisterAsync(SagaId sagaId, CancellationToken cancellationToken) =>
         ExecuteAsync("insert into control_plane.demo_saga (saga_id) values (@id) on conflict do nothing", sagaId, cancellationToken);
 
-    /// <summary>Lets a saga go on, whether it waits already or not; again is harmless.</summary>
-    /// <returns>Whether there is such a saga.</returns>
+    /// <summary>Releases a saga, whether it already waits or not. Safe to repeat.</summary>
+    /// <returns>True if the saga exists.</returns>
     public async Task<bool> ReleaseAsync(SagaId sagaId, CancellationToken cancellationToken)
     {
         const string Release = "update control_plane.demo_saga set time_released = coalesce(time_released, now()) where saga_id = @id";
@@ -35,10 +38,10 @@ internal sealed class DemoReleases(ControlPlaneDatabase database)
         return true;
     }
 
-    /// <summary>Completes once the saga is released.</summary>
+    /// <summary>Waits until the saga is released.</summary>
     public async Task WaitAsync(SagaId sagaId, CancellationToken cancellationToken)
     {
-        // Registered before the database is asked: a release in between reaches the waiter, an earlier one stands in the database.
+        // The waiter is registered before the query: a release in between then completes the waiter, and an earlier one is in the database.
         TaskCompletionSource waiter = _waiting.GetOrAdd(sagaId, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         try
         {
@@ -53,10 +56,10 @@ internal sealed class DemoReleases(ControlPlaneDatabase database)
         }
     }
 
-    /// <summary>Tells waiters in this process of releases that others have taken.</summary>
-    public async Task TellReleasedAsync(CancellationToken cancellationToken)
+    /// <summary>Completes the waiters of this process whose sagas were released at other processes.</summary>
+    public async Task NotifyReleasedAsync(CancellationToken cancellationToken)
     {
-        const string Ask = "select saga_id from control_plane.demo_saga where saga_id = any (@ids) and time_released is not null";
+        const string Query = "select saga_id from control_plane.demo_saga where saga_id = any (@ids) and time_released is not null";
         Guid[] ids = [.. _waiting.Keys.Select(sagaId => sagaId.Value)];
         if (ids.Length == 0)
         {
@@ -64,7 +67,7 @@ internal sealed class DemoReleases(ControlPlaneDatabase database)
         }
 
         IEnumerable<Guid> released = await database.ReadAsync(
-            connection => connection.QueryAsync<Guid>(new CommandDefinition(Ask, new { ids }, cancellationToken: cancellationToken)), cancellationToken);
+            connection => connection.QueryAsync<Guid>(new CommandDefinition(Query, new { ids }, cancellationToken: cancellationToken)), cancellationToken);
         foreach (Guid id in released)
         {
             if (_waiting.TryGetValue(new SagaId(id), out TaskCompletionSource? waiter))
@@ -76,9 +79,9 @@ internal sealed class DemoReleases(ControlPlaneDatabase database)
 
     private Task<bool> IsReleasedAsync(SagaId sagaId, CancellationToken cancellationToken)
     {
-        const string Ask = "select exists (select from control_plane.demo_saga where saga_id = @id and time_released is not null)";
-        return database.UntilAnsweredAsync(
-            connection => connection.ExecuteScalarAsync<bool>(new CommandDefinition(Ask, new { id = sagaId.Value }, cancellationToken: cancellationToken)),
+        const string Query = "select exists (select from control_plane.demo_saga where saga_id = @id and time_released is not null)";
+        return database.RetryUntilAnsweredAsync(
+            connection => connection.ExecuteScalarAsync<bool>(new CommandDefinition(Query, new { id = sagaId.Value }, cancellationToken: cancellationToken)),
             cancellationToken);
     }
 

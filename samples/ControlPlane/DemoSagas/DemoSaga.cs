@@ -4,7 +4,7 @@ namespace ControlPlane.DemoSagas;
 
 internal sealed record DemoParameters;
 
-/// <summary>A saga that does nothing but wait until someone releases it: to have sagas in flight for as long as one likes.</summary>
+/// <summary>A saga that only waits until it is released, to keep sagas in flight for any length of time.</summary>
 internal sealed class DemoSaga(DemoReleases releases) : Saga<DemoParameters>
 {
     public override string Name => "demo";

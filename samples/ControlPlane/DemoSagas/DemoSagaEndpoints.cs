@@ -4,7 +4,7 @@ using SagaRecovery.Coordinators;
 
 namespace ControlPlane.DemoSagas;
 
-/// <summary><c>/demo-sagas</c>.</summary>
+/// <summary>The endpoints under <c>/demo-sagas</c>.</summary>
 internal static class DemoSagaEndpoints
 {
     private const int DefaultStep = 400;
@@ -23,7 +23,7 @@ internal static class DemoSagaEndpoints
         coordinator.ThrowIfFenced();
         await sagas.WaitUntilReadyAsync();
         SagaId id = SagaId.NewAt(time.GetUtcNow());
-        await releases.AnnounceAsync(id, cancellationToken);
+        await releases.RegisterAsync(id, cancellationToken);
         await sagas.StartAsync(saga, new DemoParameters(), id);
         return Results.Accepted(uri: null, new { SagaId = id.Value });
     }
@@ -31,14 +31,14 @@ internal static class DemoSagaEndpoints
     private static async Task<IResult> CompleteAsync(
         Guid id, DemoReleases releases, SagaRunner sagas, SagaCoordinator coordinator, CancellationToken cancellationToken)
     {
-        coordinator.ThrowIfFenced(); // the saga runs in the newer process: a waiter there would not hear of it
+        coordinator.ThrowIfFenced(); // the saga runs in the newer process, whose waiter this process cannot complete
         await sagas.WaitUntilReadyAsync();
         return await releases.ReleaseAsync(new SagaId(id), cancellationToken)
             ? Results.NoContent()
             : Results.Problem(statusCode: 404, detail: $"There is no demo saga {id}.");
     }
 
-    /// <summary>Runs a slow saga to its end.</summary>
+    /// <summary>Runs a slow saga and waits for its result.</summary>
     private static async Task<IResult> RunSlowAsync(SlowSaga saga, SagaRunner sagas, HttpContext http, int step = DefaultStep, bool fails = false)
     {
         if (step is < 0 or > LongestStep)
@@ -50,7 +50,7 @@ internal static class DemoSagaEndpoints
         return result switch
         {
             SagaResult.Succeeded => Results.Ok(new { SagaId = handle.SagaId.Value, State = "succeeded" }),
-            SagaResult.Unwound { Error.Code: SlowSaga.ToldToFail } => Results.Ok(new { SagaId = handle.SagaId.Value, State = "unwound" }),
+            SagaResult.Unwound { Error.Code: SlowSaga.FailureRequested } => Results.Ok(new { SagaId = handle.SagaId.Value, State = "unwound" }),
             _ => Problems.Of(http, handle, result),
         };
     }

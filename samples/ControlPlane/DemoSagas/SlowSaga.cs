@@ -2,15 +2,16 @@ using SagaRecovery;
 
 namespace ControlPlane.DemoSagas;
 
-/// <param name="StepMilliseconds">The time that each step takes, forwards and backwards.</param>
-/// <param name="Fails">Whether the last step fails, so that everything is undone.</param>
+/// <summary>The parameters of a slow saga.</summary>
+/// <param name="StepMilliseconds">The duration of each action and each undo.</param>
+/// <param name="Fails">True to fail the last step, so that the saga unwinds.</param>
 internal sealed record SlowParameters(int StepMilliseconds, bool Fails);
 
-/// <summary>A saga of many steps that do nothing but take time, in lanes side by side: to have long logs in flight.</summary>
+/// <summary>A saga of many steps that only take time, in parallel lanes, to keep sagas with long logs in flight.</summary>
 internal sealed class SlowSaga(TimeProvider time) : Saga<SlowParameters>
 {
-    /// <summary>The code of the failure that was asked for.</summary>
-    public const string ToldToFail = "told-to-fail";
+    /// <summary>The error code of a requested failure.</summary>
+    public const string FailureRequested = "told-to-fail";
 
     private const int Lanes = 3;
     private const int StepsPerLane = 8;
@@ -43,7 +44,7 @@ internal sealed class SlowSaga(TimeProvider time) : Saga<SlowParameters>
         await StepAsync(context);
         if (context.Parameters.Fails)
         {
-            throw new SagaActionException(ToldToFail, "The saga was started with the order to fail at its end.");
+            throw new SagaActionException(FailureRequested, "The saga was started with a request to fail at its end.");
         }
     }
 }

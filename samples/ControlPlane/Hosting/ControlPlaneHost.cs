@@ -13,12 +13,12 @@ using Serilog;
 
 namespace ControlPlane.Hosting;
 
-/// <summary>The service: its settings, what it is made of, and its addresses.</summary>
+/// <summary>Builds and runs the service.</summary>
 internal static class ControlPlaneHost
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
-    /// <summary>Runs the service until it is told to stop.</summary>
+    /// <summary>Runs the service until it is stopped.</summary>
     /// <returns>The exit code: 1 if it could not start.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
@@ -38,14 +38,14 @@ internal static class ControlPlaneHost
         }
         catch (Exception cannotStart) when (
             cannotStart is EmbeddedPostgresException or OptionsValidationException or SettingException
-            or InvalidOperationException { InnerException: FormatException }) // a setting that is not of its type; the message names it
+            or InvalidOperationException { InnerException: FormatException }) // a setting of the wrong type; the message names it
         {
             await Console.Error.WriteLineAsync(cannotStart.Message);
             return 1;
         }
     }
 
-    /// <summary>Settings as in any ASP.NET Core service; its files lie beside the binary where the working folder is another.</summary>
+    /// <summary>Creates the builder with the usual settings. Without an appsettings.json in the working folder, the one next to the binary applies.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] args) => WebApplication.CreateBuilder(new WebApplicationOptions
     {
         Args = args,
@@ -88,11 +88,11 @@ internal static class ControlPlaneHost
         services.AddHostedService(provider => provider.GetRequiredService<SchemaService>());
         services.AddSingleton<SagaRunner>();
         services.AddSingleton<DemoReleases>();
-        services.AddHostedService<DemoReleaseWatch>();
+        services.AddHostedService<DemoReleasePoller>();
 
         services.AddProblemDetails();
         services.AddExceptionHandler<Problems>();
-        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true); // so that Problems says what is wrong
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true); // Problems then describes the error
         services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
         builder.WebHost.ConfigureKestrel(options => options.Limits.MaxRequestBodySize = 64 * 1024);
         services.ConfigureHttpJsonOptions(options =>
@@ -112,6 +112,6 @@ internal static class ControlPlaneHost
         app.MapDemoSagas();
         app.MapSagaRecovery(configure: options => options.OperatorPolicy = OperatorAccess.Policy);
         app.MapTelemetry();
-        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthAnswer.WriteAsync });
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthResponse.WriteAsync });
     }
 }

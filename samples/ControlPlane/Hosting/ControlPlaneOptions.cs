@@ -1,28 +1,32 @@
 namespace ControlPlane.Hosting;
 
-/// <summary>The sample's own settings.</summary>
+/// <summary>The settings of the sample itself.</summary>
 internal sealed class ControlPlaneOptions
 {
     public const string SectionName = "ControlPlane";
 
-    /// <summary>Where the private Postgres cluster and the coordinator id are kept. Default <c>data</c> under the content root.</summary>
+    /// <summary>The folder of the private Postgres cluster and the coordinator id.</summary>
+    /// <value>A path relative to the content root. The default is <c>data</c>.</value>
     public string DataFolder { get; set; } = "data";
 
-    /// <summary>Where <c>initdb</c> and <c>pg_ctl</c> lie; null: wherever they are found.</summary>
+    /// <summary>The folder with <c>initdb</c> and <c>pg_ctl</c>.</summary>
+    /// <value>The default is null, which searches the PATH and the usual folders.</value>
     public string? PostgresBinFolder { get; set; }
 
     /// <summary>
-    /// The token with which operators pull levers; null: one is made at the first start, and kept in the data folder. A secret: set it
-    /// with the environment variable <c>ControlPlane__OperatorToken</c>.
+    /// The token that authorizes operator actions. It is a secret: set it with the environment variable <c>ControlPlane__OperatorToken</c>.
     /// </summary>
+    /// <value>The default is null, which generates a token at the first start and keeps it in the data folder.</value>
     public string? OperatorToken { get; set; }
 
-    /// <summary>How long a request waits for the process to be able to start a saga. Default 5 s.</summary>
+    /// <summary>The time that a request waits until the process can start a saga.</summary>
+    /// <value>The default is 5 seconds.</value>
     public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a request waits for its saga to end; it is answered 202 then. Default 30 s.</summary>
+    /// <summary>The time that a request waits for its saga to end, before it is answered with 202.</summary>
+    /// <value>The default is 30 seconds.</value>
     public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }
 
-/// <summary>A setting makes no sense. The message is for the person at the terminal.</summary>
+/// <summary>The exception for an invalid setting. The message is meant for the user.</summary>
 internal sealed class SettingException(string message) : Exception(message);

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace ControlPlane.Hosting;
 
-/// <summary>What the service keeps on disk.</summary>
+/// <summary>The files that the service keeps on disk.</summary>
 internal sealed class DataFolder
 {
     private readonly string _root;
@@ -13,36 +13,36 @@ internal sealed class DataFolder
         _root = Path.GetFullPath(options.DataFolder, contentRoot);
     }
 
-    /// <summary>The private Postgres cluster.</summary>
+    /// <summary>The folder of the private Postgres cluster.</summary>
     public string Postgres => Path.Combine(_root, "postgres");
 
-    /// <summary>The id of this coordinator: made at the first start, the same at each later one.</summary>
+    /// <summary>Returns the id of this coordinator. It is created at the first start and reused at later ones.</summary>
     public Guid CoordinatorId()
     {
         string file = InRoot("coordinator-id");
         if (!File.Exists(file))
         {
-            Keep(file, Guid.CreateVersion7().ToString());
+            WriteOnce(file, Guid.CreateVersion7().ToString());
         }
 
         return Guid.TryParse(File.ReadAllText(file).Trim(), out Guid id)
             ? id
-            : throw new SettingException($"{file} does not hold a UUID. Delete it to be given a new one, or set SagaRecovery:CoordinatorId.");
+            : throw new SettingException($"{file} does not hold a UUID. Delete it to create a new id, or set SagaRecovery:CoordinatorId.");
     }
 
-    /// <summary>What operators sign in with: made at the first start, the same at each later one, for the file's owner to read.</summary>
+    /// <summary>Returns the operators' token. It is created at the first start and reused. Only the owner of the file can read it.</summary>
     /// <returns>The file, and the token in it.</returns>
     public (string File, string Token) OperatorToken()
     {
         string file = InRoot("operator-token");
         if (!File.Exists(file))
         {
-            Keep(file, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24)));
+            WriteOnce(file, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24)));
         }
 
         return File.ReadAllText(file).Trim() is { Length: > 0 } token
             ? (file, token)
-            : throw new SettingException($"{file} is empty. Delete it to be given a new token, or set ControlPlane:OperatorToken.");
+            : throw new SettingException($"{file} is empty. Delete it to create a new token, or set ControlPlane:OperatorToken.");
     }
 
     private string InRoot(string file)
@@ -51,14 +51,14 @@ internal sealed class DataFolder
         return Path.Combine(_root, file);
     }
 
-    /// <summary>All of it or nothing: a crash must not leave half an id, and of two that start at once the first one's counts.</summary>
-    private static void Keep(string file, string text)
+    /// <summary>Writes a file atomically: a crash leaves no partial file, and of two concurrent processes the first one wins.</summary>
+    private static void WriteOnce(string file, string text)
     {
         string unfinished = $"{file}.{Environment.ProcessId}";
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // from its first moment on
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // set at creation, so that no other user can ever read it
         }
 
         using (var writer = new StreamWriter(unfinished, options))

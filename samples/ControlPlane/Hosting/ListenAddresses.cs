@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace ControlPlane.Hosting;
 
-/// <summary>Where the service listens.</summary>
+/// <summary>Configures and checks the addresses that the service listens on.</summary>
 internal static class ListenAddresses
 {
     public static void UseDefault(WebApplicationBuilder builder, string url)
@@ -17,9 +17,12 @@ internal static class ListenAddresses
     }
 
     /// <summary>
-    /// Fails if another process has one of the addresses. Kestrel would find that out as well, but later: a second copy that was
-    /// started by mistake would have joined as the coordinator by then, and fenced the first one out.
+    /// Throws if another process listens on one of the addresses.
     /// </summary>
+    /// <remarks>
+    /// Kestrel would also fail, but too late: a second copy, started by mistake, would already have joined as the coordinator and fenced
+    /// the first one.
+    /// </remarks>
     public static void ThrowIfTaken(WebApplicationBuilder builder)
     {
         foreach (string url in (builder.Configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
@@ -31,12 +34,12 @@ internal static class ListenAddresses
             }
             catch (FormatException)
             {
-                throw new SettingException($"'{url}' is not an address to listen on. An example: --urls http://127.0.0.1:5080");
+                throw new SettingException($"'{url}' is not a valid address to listen on. Example: --urls http://127.0.0.1:5080");
             }
 
             if (!address.IsUnixPipe && !address.IsNamedPipe && IsTaken(address))
             {
-                throw new SettingException($"{url} is taken by another process. Choose another with --urls.");
+                throw new SettingException($"{url} is in use by another process. Pass another address with --urls.");
             }
         }
     }

@@ -3,17 +3,17 @@ using EmbeddedPostgres;
 namespace ControlPlane.Hosting;
 
 /// <summary>
-/// <c>ControlPlane postgres status|stop|remove</c>: what there is to do about the private cluster, which goes on running when the
-/// service ends. Settings follow the verb, as in <c>postgres stop --ControlPlane:DataFolder=…</c>.
+/// Runs <c>ControlPlane postgres status|stop|remove</c> on the private cluster, which keeps running when the service stops. Settings
+/// follow the verb, as in <c>postgres stop --ControlPlane:DataFolder=…</c>.
 /// </summary>
 internal static class PostgresCommand
 {
     private const string Usage =
         """
         usage: ControlPlane postgres status|stop|remove [--ControlPlane:DataFolder=FOLDER]
-          status  says whether the private Postgres cluster runs, and how to look into it
-          stop    stops it; the next start of the service starts it again
-          remove  stops it and deletes it with all that it holds
+          status  shows the state of the private Postgres cluster and how to connect to it
+          stop    stops the cluster; the next start of the service starts it again
+          remove  stops the cluster and deletes it with all its data
         """;
 
     public static async Task<int> RunAsync(string[] args)
@@ -33,9 +33,9 @@ internal static class PostgresCommand
                 : $"There is no private Postgres cluster in {folder}.");
             return 0;
         }
-        catch (EmbeddedPostgresException cannot)
+        catch (EmbeddedPostgresException exception)
         {
-            await Console.Error.WriteLineAsync(cannot.Message);
+            await Console.Error.WriteLineAsync(exception.Message);
             return 1;
         }
     }
@@ -53,7 +53,7 @@ internal static class PostgresCommand
                 return $"Stopped and removed the private Postgres cluster in {cluster.Folder}.";
             default:
                 return cluster.IsRunning
-                    ? $"The private Postgres cluster in {cluster.Folder} runs on 127.0.0.1:{cluster.Port}. To look into it:\n"
+                    ? $"The private Postgres cluster in {cluster.Folder} runs on 127.0.0.1:{cluster.Port}. To connect:\n"
                         + $"  PGPASSFILE={cluster.PasswordFile} psql -h 127.0.0.1 -p {cluster.Port} -U postgres {SagaDatabase.Name}"
                     : $"The private Postgres cluster in {cluster.Folder} is not running.";
         }

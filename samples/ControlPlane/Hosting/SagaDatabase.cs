@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ControlPlane.Hosting;
 
-/// <summary>The database that the service works on: the one that it is told of, or a private cluster of its own.</summary>
+/// <summary>The database of the service: the configured one, or a private cluster.</summary>
 internal static class SagaDatabase
 {
     public const string Name = "control_plane";
@@ -12,13 +12,13 @@ internal static class SagaDatabase
     private const string DirectSetting = "ConnectionStrings:SagasDirect";
     private const string CoordinatorIdSetting = "SagaRecovery:CoordinatorId";
 
-    /// <summary>Sees to the cluster and to the coordinator id, where the settings name none.</summary>
+    /// <summary>Starts a private cluster and creates a coordinator id if the settings name none.</summary>
     /// <returns>The connection string.</returns>
     public static async Task<string> ResolveAsync(WebApplicationBuilder builder, Serilog.ILogger log)
     {
         var folder = new DataFolder(builder.Configuration, builder.Environment.ContentRootPath);
         string connectionString = builder.Configuration[ConnectionStringSetting] is { Length: > 0 } given
-            ? Checked(given, ConnectionStringSetting)
+            ? Validate(given, ConnectionStringSetting)
             : await StartOrFindClusterAsync(builder.Configuration, folder, log);
         if (string.IsNullOrEmpty(builder.Configuration[CoordinatorIdSetting]))
         {
@@ -28,22 +28,22 @@ internal static class SagaDatabase
         return connectionString;
     }
 
-    /// <summary>The connection string past a pooler, for the one connection that lasts; null: there is no pooler.</summary>
+    /// <summary>Returns the connection string that bypasses a pooler, for the long-lived listener connection, or null without a pooler.</summary>
     public static string? Direct(IConfiguration configuration) =>
-        configuration[DirectSetting] is { Length: > 0 } given ? Checked(given, DirectSetting) : null;
+        configuration[DirectSetting] is { Length: > 0 } given ? Validate(given, DirectSetting) : null;
 
     public static ClusterOptions OptionsFrom(IConfiguration configuration) =>
         new() { BinFolder = configuration.GetSection(ControlPlaneOptions.SectionName)[nameof(ControlPlaneOptions.PostgresBinFolder)] };
 
-    private static string Checked(string connectionString, string setting)
+    private static string Validate(string connectionString, string setting)
     {
         try
         {
             return new NpgsqlConnectionStringBuilder(connectionString).ConnectionString;
         }
-        catch (ArgumentException wrong)
+        catch (ArgumentException exception)
         {
-            throw new SettingException($"{setting} is not a connection string: {wrong.Message}");
+            throw new SettingException($"{setting} is not a connection string: {exception.Message}");
         }
     }
 
@@ -55,19 +55,19 @@ internal static class SagaDatabase
             cluster = await PrivateCluster.StartOrFindAsync(folder.Postgres, OptionsFrom(configuration));
             await cluster.CreateDatabaseAsync(Name);
         }
-        catch (EmbeddedPostgresException cannot) when (cannot is not PostgresNotFoundException)
+        catch (EmbeddedPostgresException exception) when (exception is not PostgresNotFoundException)
         {
-            throw new SettingException($"{cannot.Message} (The folder is set with ControlPlane:DataFolder; {ConnectionStringSetting} names a server instead.)");
+            throw new SettingException($"{exception.Message} (ControlPlane:DataFolder sets the folder. To use an existing server instead, set {ConnectionStringSetting}.)");
         }
 
         log.ForContext(typeof(SagaDatabase)).Information(
             "private Postgres cluster {Origin} in {Folder}, on 127.0.0.1:{Port}",
-            cluster.Origin switch { ClusterOrigin.Made => "made", ClusterOrigin.Started => "started", _ => "found running" },
+            cluster.Origin switch { ClusterOrigin.Made => "created", ClusterOrigin.Started => "started", _ => "found running" },
             cluster.Folder,
             cluster.Port);
         return new NpgsqlConnectionStringBuilder(cluster.ConnectionString(Name))
         {
-            MaxPoolSize = 40, // the service and its cluster share a machine: more connections would only take turns
+            MaxPoolSize = 40, // the service and its cluster share a machine, so more connections would only compete
             ApplicationName = "control-plane",
         }.ConnectionString;
     }

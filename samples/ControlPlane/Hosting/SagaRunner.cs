@@ -4,31 +4,31 @@ using SagaRecovery;
 
 namespace ControlPlane.Hosting;
 
-/// <summary>Starts sagas on behalf of requests, and waits for them, for a while.</summary>
+/// <summary>Starts sagas for requests and waits a limited time for their results.</summary>
 internal sealed class SagaRunner(
     SagaClient client, SchemaService schema, IOptions<ControlPlaneOptions> options, TimeProvider time)
 {
     private readonly ControlPlaneOptions _options = options.Value;
 
-    /// <summary>Starts a saga. It goes on, whatever becomes of the request.</summary>
+    /// <summary>Starts a saga and returns its handle. The saga continues even if the request is aborted.</summary>
     /// <exception cref="NotReadyException">This process could not start it in time.</exception>
     /// <exception cref="SagaRecovery.Fencing.CoordinatorFencedException">A newer process has taken over.</exception>
     public async Task<SagaHandle> StartAsync<TParameters>(Saga<TParameters> saga, TParameters parameters, SagaId? id = null)
     {
         await WaitUntilReadyAsync();
-        using var patience = new CancellationTokenSource(_options.StartTimeout, time);
+        using var timeout = new CancellationTokenSource(_options.StartTimeout, time);
         try
         {
-            return await client.StartAsync(saga, parameters, new SagaStartOptions { Id = id }, patience.Token);
+            return await client.StartAsync(saga, parameters, new SagaStartOptions { Id = id }, timeout.Token);
         }
-        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             throw new NotReadyException("This process has not joined as the coordinator yet, or Postgres does not answer.");
         }
     }
 
-    /// <summary>Starts a saga and waits for its end.</summary>
-    /// <returns>Its handle, and its result; null: it goes on.</returns>
+    /// <summary>Starts a saga and waits for its result.</summary>
+    /// <returns>The handle and the result. The result is null if the saga is still running.</returns>
     /// <inheritdoc cref="StartAsync" path="/exception" />
     public async Task<(SagaHandle Saga, SagaResult? Result)> RunAsync<TParameters>(Saga<TParameters> saga, TParameters parameters)
     {
@@ -43,8 +43,8 @@ internal sealed class SagaRunner(
         }
     }
 
-    /// <summary>Waits, for a while, until the control plane's tables are there.</summary>
-    /// <exception cref="NotReadyException">They are not.</exception>
+    /// <summary>Waits a limited time until the control plane's tables exist.</summary>
+    /// <exception cref="NotReadyException">The tables did not exist in time.</exception>
     public async Task WaitUntilReadyAsync()
     {
         try
@@ -53,10 +53,10 @@ internal sealed class SagaRunner(
         }
         catch (TimeoutException)
         {
-            throw new NotReadyException("Postgres has not let this process in yet.");
+            throw new NotReadyException("This process could not connect to Postgres yet.");
         }
     }
 }
 
-/// <summary>This process cannot do it now; a later try may succeed.</summary>
+/// <summary>The exception for a process that is not ready yet. A retry may succeed.</summary>
 internal sealed class NotReadyException(string message) : Exception(message);

@@ -5,7 +5,7 @@ using SagaRecovery;
 namespace ControlPlane.Hosting;
 
 /// <summary>
-/// Metrics for Prometheus to scrape at <c>/metrics</c>; metrics and traces for a collector, too, where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
+/// Exposes metrics to Prometheus at <c>/metrics</c>, and sends metrics and traces to a collector if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
 /// names one.
 /// </summary>
 internal static class Telemetry

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Operators;
 
-/// <summary>HTTP Basic (RFC 7617): the user name is the operator's, the password is the token.</summary>
+/// <summary>Authenticates operators with HTTP Basic (RFC 7617): any user name, and the token as the password.</summary>
 internal sealed class OperatorTokenHandler(IOptionsMonitor<OperatorTokenOptions> options, ILoggerFactory logger, UrlEncoder encoder)
     : AuthenticationHandler<OperatorTokenOptions>(options, logger, encoder)
 {
@@ -24,7 +24,7 @@ internal sealed class OperatorTokenHandler(IOptionsMonitor<OperatorTokenOptions>
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        Response.Headers.WWWAuthenticate = $"{Basic} realm=\"levers of saga recovery: your name, and the operators' token\", charset=\"UTF-8\"";
+        Response.Headers.WWWAuthenticate = $"{Basic} realm=\"saga recovery: your name and the operator token\", charset=\"UTF-8\"";
         return base.HandleChallengeAsync(properties);
     }
 
@@ -35,10 +35,10 @@ internal sealed class OperatorTokenHandler(IOptionsMonitor<OperatorTokenOptions>
             || Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2) is not [{ Length: > 0 and <= LongestName } name, { } token]
             || name.Any(char.IsControl))
         {
-            return AuthenticateResult.Fail("A name of at most 100 characters, a colon and the token were expected.");
+            return AuthenticateResult.Fail("The credentials must be a name of at most 100 characters, a colon and the token.");
         }
 
-        // Of hashes, so that neither the token's bytes nor its length show in the time that this takes.
+        // Compares hashes, so that the duration reveals neither the bytes of the token nor its length.
         if (!CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(token)), Options.TokenHash))
         {
             return AuthenticateResult.Fail("The token is wrong.");

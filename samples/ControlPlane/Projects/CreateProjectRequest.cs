@@ -13,12 +13,12 @@ internal sealed partial class CreateProjectRequest
 
     public string? Description { get; init; }
 
-    /// <summary>Members that are not known: an error, for they are most often typing mistakes.</summary>
+    /// <summary>Unknown members. They are rejected, because most are typing errors.</summary>
     [JsonExtensionData]
     public Dictionary<string, JsonElement> Unknown { get; init; } = [];
 
-    /// <summary>What is wrong with it, by member; empty: nothing.</summary>
-    public Dictionary<string, string[]> Errors()
+    /// <summary>Validates the request and returns the errors by member.</summary>
+    public Dictionary<string, string[]> Validate()
     {
         Dictionary<string, string[]> errors = new(StringComparer.Ordinal);
         if (Name is null)
@@ -27,7 +27,7 @@ internal sealed partial class CreateProjectRequest
         }
         else if (!IsName(Name))
         {
-            errors["name"] = ["must be 1 to 63 lower-case letters, digits and hyphens, and begin with a letter"];
+            errors["name"] = ["must be 1 to 63 lowercase letters, digits and hyphens, and start with a letter"];
         }
 
         if (Description is { Length: > LongestDescription })
@@ -36,18 +36,18 @@ internal sealed partial class CreateProjectRequest
         }
         else if (Description?.Any(char.IsControl) == true)
         {
-            errors["description"] = ["must not hold control characters"];
+            errors["description"] = ["must not contain control characters"];
         }
 
         foreach (string member in Unknown.Keys)
         {
-            errors[member] = ["is not known"];
+            errors[member] = ["is unknown"];
         }
 
         return errors;
     }
 
-    /// <summary>Whether a project can be called so.</summary>
+    /// <summary>Returns true if the text is a valid project name.</summary>
     public static bool IsName(string text) => NameRule().IsMatch(text);
 
     [GeneratedRegex(@"\A[a-z][a-z0-9-]{0,62}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

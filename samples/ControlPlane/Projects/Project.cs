@@ -1,6 +1,6 @@
 namespace ControlPlane.Projects;
 
-/// <summary>A project, as its table holds it and as clients see it.</summary>
+/// <summary>A project, as stored and as clients see it.</summary>
 internal sealed record Project(Guid Id, string Name, string Description, DateTime TimeCreated);
 
 internal sealed record Vpc(Guid Id, Guid ProjectId, string Name, string Ipv6Prefix);
@@ -17,7 +17,7 @@ internal sealed record Subnet(Guid Id, Guid VpcId, string Name, string Ipv4Block
 
 internal sealed record FirewallRule(Guid VpcId, string Name, int Priority, string Action, string Protocol, string? Ports)
 {
-    /// <summary>What every new VPC is given.</summary>
+    /// <summary>Returns the default rules of a new VPC.</summary>
     public static IReadOnlyList<FirewallRule> DefaultsOf(Guid vpcId) =>
     [
         new(vpcId, "allow-internal-inbound", 65534, "allow", "any", Ports: null),
@@ -26,7 +26,7 @@ internal sealed record FirewallRule(Guid VpcId, string Name, int Priority, strin
     ];
 }
 
-/// <summary>A project with all that belongs to it.</summary>
+/// <summary>A project with its network.</summary>
 internal sealed record ProjectContents(
     Project Project, Vpc Vpc, Router Router, IReadOnlyList<Route> Routes, Subnet Subnet, IReadOnlyList<FirewallRule> FirewallRules)
 {

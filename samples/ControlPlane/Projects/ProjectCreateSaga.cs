@@ -7,24 +7,24 @@ namespace ControlPlane.Projects;
 internal sealed record ProjectCreateParameters(string Name, string Description);
 
 /// <summary>
-/// Makes a project with its network:
+/// Creates a project with its network:
 /// <code>
 ///                     ┌─► router ─┬─► route-v4 ─┐
 /// project ─► vpc ─────┤           └─► route-v6 ─┤
 ///                     ├─► subnet ───────────────┼─► publish
 ///                     └─► firewall-rules ───────┘
 /// </code>
-/// Each row's id is the idempotency key of the node that makes it: an action that is run again finds the row it had made, and an undo
-/// deletes that row and no other.
+/// Each row's id is the idempotency key of the node that creates it. A repeated action therefore finds its own row, and an undo deletes
+/// exactly that row.
 /// </summary>
 internal sealed class ProjectCreateSaga(ControlPlaneDatabase database) : Saga<ProjectCreateParameters>
 {
-    /// <summary>The code of the failure when another project has the name.</summary>
+    /// <summary>The error code if another project has the name.</summary>
     public const string NameTaken = "name-taken";
 
     public override string Name => "project-create";
 
-    /// <summary>Returns the project as clients see it.</summary>
+    /// <summary>The node that outputs the project as clients see it.</summary>
     public SagaNode<Project> Published { get; private set; } = null!;
 
     protected override void Define(SagaBuilder<ProjectCreateParameters> saga)
@@ -40,25 +40,25 @@ internal sealed class ProjectCreateSaga(ControlPlaneDatabase database) : Saga<Pr
         SagaNode rules = Row(
             saga, "firewall-rules", context => FirewallRule.DefaultsOf(context.Output(vpc).Id), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
 
-        // the last node: nothing can fail after it, so that there is nothing to take back
+        // the last node needs no undo, because nothing can fail after it
         Published = saga.Node("publish", PublishAsync, undo: null, routeV4, routeV6, subnet, rules);
 
-        Task<Project> PublishAsync(NodeContext<ProjectCreateParameters> context) => database.UntilAnsweredAsync(
+        Task<Project> PublishAsync(NodeContext<ProjectCreateParameters> context) => database.RetryUntilAnsweredAsync(
             connection => connection.PublishAsync(context.Output(project), context.CancellationToken), context.CancellationToken);
     }
 
     private async Task<Guid> ClaimNameAsync(NodeContext<ProjectCreateParameters> context)
     {
         (string name, string description) = context.Parameters;
-        bool claimed = await database.UntilAnsweredAsync(
+        bool claimed = await database.RetryUntilAnsweredAsync(
             connection => connection.ClaimNameAsync(context.IdempotencyKey, name, description, context.CancellationToken), context.CancellationToken);
-        return claimed ? context.IdempotencyKey : throw new SagaActionException(NameTaken, $"There is a project named '{name}'.");
+        return claimed ? context.IdempotencyKey : throw new SagaActionException(NameTaken, $"A project named '{name}' already exists.");
     }
 
-    private Task UnclaimNameAsync(NodeContext<ProjectCreateParameters> context, Guid project) => database.UntilAnsweredAsync(
+    private Task UnclaimNameAsync(NodeContext<ProjectCreateParameters> context, Guid project) => database.RetryUntilAnsweredAsync(
         connection => connection.DeleteProjectAsync(project, context.CancellationToken), context.CancellationToken);
 
-    /// <summary>A node that inserts a row (or rows), returns it, and deletes it to take that back.</summary>
+    /// <summary>Adds a node that inserts and outputs a row (or rows), and whose undo deletes it.</summary>
     private SagaNode<TRow> Row<TRow>(
         SagaBuilder<ProjectCreateParameters> saga,
         string name,
@@ -72,12 +72,12 @@ internal sealed class ProjectCreateSaga(ControlPlaneDatabase database) : Saga<Pr
         async Task<TRow> InsertAsync(NodeContext<ProjectCreateParameters> context)
         {
             TRow row = newRow(context);
-            await database.UntilAnsweredAsync(connection => insert(connection, row, context.CancellationToken), context.CancellationToken);
+            await database.RetryUntilAnsweredAsync(connection => insert(connection, row, context.CancellationToken), context.CancellationToken);
             return row;
         }
 
         Task DeleteAsync(NodeContext<ProjectCreateParameters> context, TRow row) =>
-            database.UntilAnsweredAsync(connection => delete(connection, row, context.CancellationToken), context.CancellationToken);
+            database.RetryUntilAnsweredAsync(connection => delete(connection, row, context.CancellationToken), context.CancellationToken);
     }
 
     private static Vpc NewVpc(NodeContext<ProjectCreateParameters> context, SagaNode<Guid> project) =>

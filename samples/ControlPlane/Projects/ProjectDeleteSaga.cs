@@ -7,12 +7,12 @@ namespace ControlPlane.Projects;
 internal sealed record ProjectDeleteParameters(string Name);
 
 /// <summary>
-/// Deletes a project with its network, the other way round than it was made. The first node hides the project and writes down all that
-/// belongs to it; the undos put back from that, with the ids that the rows had.
+/// Deletes a project with its network, in the reverse order of its creation. The first node hides the project and outputs its rows. The
+/// undos restore the rows from that output, with their original ids.
 /// </summary>
 internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<ProjectDeleteParameters>
 {
-    /// <summary>The code of the failure when there is no such project, or another saga is deleting it.</summary>
+    /// <summary>The error code if the project does not exist or another saga is deleting it.</summary>
     public const string NotFound = "not-found";
 
     public override string Name => "project-delete";
@@ -27,7 +27,7 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
         SagaNode router = Deletion("router", contents => contents.Router, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, routeV4, routeV6);
         SagaNode vpc = Deletion("vpc", contents => contents.Vpc, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, router, subnet, rules);
 
-        // the last node: nothing can fail after it, so that there is nothing to take back
+        // the last node needs no undo, because nothing can fail after it
         saga.Node("project", context => ApplyAsync(context, context.Output(claim).Project.Id, ProjectTables.DeleteProjectAsync), undo: null, vpc);
 
         SagaNode Deletion<TRow>(
@@ -45,18 +45,18 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
 
     private async Task<ProjectContents> ClaimAsync(NodeContext<ProjectDeleteParameters> context)
     {
-        CancellationToken token = context.CancellationToken;
-        return await database.UntilAnsweredAsync(
-            async connection => await connection.ClaimForDeletionAsync(context.Parameters.Name, context.SagaId.Value, token) is { } id
-                ? await connection.ContentsAsync(id, token)
+        CancellationToken cancellationToken = context.CancellationToken;
+        return await database.RetryUntilAnsweredAsync(
+            async connection => await connection.ClaimForDeletionAsync(context.Parameters.Name, context.SagaId.Value, cancellationToken) is { } id
+                ? await connection.ContentsAsync(id, cancellationToken)
                 : throw new SagaActionException(NotFound, $"There is no project named '{context.Parameters.Name}'."),
-            token);
+            cancellationToken);
     }
 
     private Task UnclaimAsync(NodeContext<ProjectDeleteParameters> context, ProjectContents contents) =>
-        ApplyAsync(context, contents.Project.Id, (connection, id, token) => connection.UnclaimForDeletionAsync(id, context.SagaId.Value, token));
+        ApplyAsync(context, contents.Project.Id, (connection, id, cancellationToken) => connection.UnclaimForDeletionAsync(id, context.SagaId.Value, cancellationToken));
 
     private Task<int> ApplyAsync<TRow>(
         NodeContext<ProjectDeleteParameters> context, TRow row, Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> change) =>
-        database.UntilAnsweredAsync(connection => change(connection, row, context.CancellationToken), context.CancellationToken);
+        database.RetryUntilAnsweredAsync(connection => change(connection, row, context.CancellationToken), context.CancellationToken);
 }

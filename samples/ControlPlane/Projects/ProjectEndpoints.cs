@@ -4,7 +4,7 @@ using SagaRecovery;
 
 namespace ControlPlane.Projects;
 
-/// <summary><c>/v1/projects</c>.</summary>
+/// <summary>The endpoints under <c>/v1/projects</c>.</summary>
 internal static class ProjectEndpoints
 {
     private const int DefaultLimit = 100;
@@ -23,10 +23,10 @@ internal static class ProjectEndpoints
     {
         if (request is null)
         {
-            return Results.Problem(statusCode: 400, detail: "The body is missing: a JSON object with \"name\" and \"description\".");
+            return Results.Problem(statusCode: 400, detail: "The body is missing; send a JSON object with \"name\" and \"description\".");
         }
 
-        if (request.Errors() is { Count: > 0 } errors)
+        if (request.Validate() is { Count: > 0 } errors)
         {
             return Results.ValidationProblem(errors);
         }
@@ -51,7 +51,7 @@ internal static class ProjectEndpoints
 
         if (page_token is not null && !CreateProjectRequest.IsName(page_token))
         {
-            return Invalid("page_token", "must be the next_page of the page before");
+            return Invalid("page_token", "must be the next_page of the previous page");
         }
 
         await sagas.WaitUntilReadyAsync();
@@ -92,6 +92,6 @@ internal static class ProjectEndpoints
     private static IResult NotFound(string name) =>
         Results.Problem(statusCode: 404, detail: CreateProjectRequest.IsName(name) ? $"There is no project named '{name}'." : "There is no such project.");
 
-    private static IResult Invalid(string parameter, string what) =>
-        Results.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { [parameter] = [what] });
+    private static IResult Invalid(string parameter, string error) =>
+        Results.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { [parameter] = [error] });
 }

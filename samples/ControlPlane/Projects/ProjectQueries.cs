@@ -4,35 +4,35 @@ using Npgsql;
 
 namespace ControlPlane.Projects;
 
-/// <summary>What is read of projects. Clients see those that are ready, and no others.</summary>
+/// <summary>Queries for projects. Clients only see projects that are ready.</summary>
 internal static class ProjectQueries
 {
-    /// <summary>A page of projects by name.</summary>
-    /// <param name="connection">Where to read.</param>
-    /// <param name="after">The name that the page before ended with; empty: the first page.</param>
-    /// <param name="limit">How many at most.</param>
-    /// <param name="token">Gives up.</param>
-    public static async Task<IReadOnlyList<Project>> ListAsync(this NpgsqlConnection connection, string after, int limit, CancellationToken token)
+    /// <summary>Returns a page of projects, ordered by name.</summary>
+    /// <param name="connection">The connection to use.</param>
+    /// <param name="after">The last name of the previous page, or empty for the first page.</param>
+    /// <param name="limit">The largest number of projects.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public static async Task<IReadOnlyList<Project>> ListAsync(this NpgsqlConnection connection, string after, int limit, CancellationToken cancellationToken)
     {
         const string Page =
             """
             select id, name, description, time_created as "TimeCreated" from control_plane.project
             where state = 'ready' and name > @after order by name limit @limit
             """;
-        return [.. await connection.QueryAsync<Project>(new CommandDefinition(Page, new { after, limit }, cancellationToken: token))];
+        return [.. await connection.QueryAsync<Project>(new CommandDefinition(Page, new { after, limit }, cancellationToken: cancellationToken))];
     }
 
-    /// <summary>A project that clients see, with all that belongs to it; null: there is none.</summary>
-    public static async Task<ProjectContents?> FindAsync(this NpgsqlConnection connection, string name, CancellationToken token)
+    /// <summary>Returns a ready project with its network, or null if none has this name.</summary>
+    public static async Task<ProjectContents?> FindAsync(this NpgsqlConnection connection, string name, CancellationToken cancellationToken)
     {
         const string Find = "select id from control_plane.project where name = @name and state = 'ready'";
-        await using NpgsqlTransaction snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, token);
-        Guid? id = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(Find, new { name }, snapshot, cancellationToken: token));
-        return id is { } found ? await connection.ContentsAsync(found, token) : null;
+        await using NpgsqlTransaction snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        Guid? id = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(Find, new { name }, snapshot, cancellationToken: cancellationToken));
+        return id is { } found ? await connection.ContentsAsync(found, cancellationToken) : null;
     }
 
-    /// <summary>A project with all that belongs to it, in whatever state it is.</summary>
-    public static async Task<ProjectContents> ContentsAsync(this NpgsqlConnection connection, Guid id, CancellationToken token)
+    /// <summary>Returns a project with its network, in any state.</summary>
+    public static async Task<ProjectContents> ContentsAsync(this NpgsqlConnection connection, Guid id, CancellationToken cancellationToken)
     {
         const string Read =
             """
@@ -53,7 +53,7 @@ internal static class ProjectQueries
             select rule.vpc_id as "VpcId", rule.name, rule.priority, rule.action, rule.protocol, rule.ports
             from control_plane.vpc_firewall_rule rule join control_plane.vpc on vpc.id = rule.vpc_id where vpc.project_id = @id order by rule.name;
             """;
-        await using SqlMapper.GridReader rows = await connection.QueryMultipleAsync(new CommandDefinition(Read, new { id }, cancellationToken: token));
+        await using SqlMapper.GridReader rows = await connection.QueryMultipleAsync(new CommandDefinition(Read, new { id }, cancellationToken: cancellationToken));
         return new ProjectContents(
             await rows.ReadSingleAsync<Project>(),
             await rows.ReadSingleAsync<Vpc>(),

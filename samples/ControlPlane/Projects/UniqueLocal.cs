@@ -1,9 +1,9 @@
 namespace ControlPlane.Projects;
 
-/// <summary>Unique local IPv6 prefixes (RFC 4193): fd00::/8 and 40 bits that are as good as random.</summary>
+/// <summary>Creates unique local IPv6 prefixes (RFC 4193): fd00::/8 and 40 pseudorandom bits.</summary>
 internal static class UniqueLocal
 {
-    /// <summary>The prefix of a VPC, the same whenever it is asked for: <c>fdaa:bbbb:cccc</c>.</summary>
+    /// <summary>Returns the prefix of a VPC, such as <c>fdaa:bbbb:cccc</c>. It depends only on the id.</summary>
     public static string Prefix(Guid vpcId)
     {
         string hex = vpcId.ToString("N");

@@ -8,23 +8,23 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Access;
 
-/// <summary>Straight to Postgres, where no process of the service needs to live.</summary>
+/// <summary>Access directly through Postgres. No process of the service needs to be running.</summary>
 internal sealed class DatabaseAccess : ISagaAccess
 {
-    private const string AtNextPass = " Its owner's next pass sees it; 'activate' at the service makes that now.";
+    private const string AtNextPass = " It takes effect at the owner's next pass; run 'activate' against the service to start one now.";
 
     private readonly ServiceProvider _services;
-    private readonly Deadline _patience;
+    private readonly Deadline _deadline;
     private readonly TimeProvider _time;
 
     private DatabaseAccess(ServiceProvider services, Deadline deadline, TimeProvider time)
     {
         _time = time;
         _services = services;
-        _patience = deadline;
+        _deadline = deadline;
     }
 
-    public string Where => _patience.Whom;
+    public string Target => _deadline.Target;
 
     private ISagaOperations Operations => _services.GetRequiredService<ISagaOperations>();
 
@@ -34,52 +34,52 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     public static DatabaseAccess Open(string connectionString, string schema, TimeSpan timeout, TimeProvider time)
     {
-        NpgsqlConnectionStringBuilder settings = Read(connectionString);
+        NpgsqlConnectionStringBuilder settings = Parse(connectionString);
         settings.Timeout = (int)Math.Clamp(Math.Ceiling(timeout.TotalSeconds), 1, 1024);
-        settings.CommandTimeout = 0; // ours counts
+        settings.CommandTimeout = 0; // the deadline below applies instead
         settings.ApplicationName ??= "saga-recovery";
         settings.Pooling = false;
         ServiceProvider services = new ServiceCollection()
             .AddSingleton(_ => NpgsqlDataSource.Create(settings))
             .AddSagaOperations(options => options.Schema = schema)
             .BuildServiceProvider();
-        string where = string.Create(CultureInfo.InvariantCulture, $"database '{settings.Database}' on {settings.Host}:{settings.Port}");
-        return new DatabaseAccess(services, new Deadline(timeout, where, time), time);
+        string target = string.Create(CultureInfo.InvariantCulture, $"database '{settings.Database}' on {settings.Host}:{settings.Port}");
+        return new DatabaseAccess(services, new Deadline(timeout, target, time), time);
     }
 
     public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken) =>
-        ReadViewAsync(token => Operations.ListAsync(filter, token), cancellationToken);
+        ReadAsync(token => Operations.ListAsync(filter, token), cancellationToken);
 
     public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) =>
-        ReadViewAsync(token => Operations.FindAsync(sagaId, token), cancellationToken);
+        ReadAsync(token => Operations.FindAsync(sagaId, token), cancellationToken);
 
     public Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken) =>
-        ReadViewAsync(async token => SagaVerdicts.OfRowAlone(sagaId, await Operations.FindAsync(sagaId, token).ConfigureAwait(false)), cancellationToken);
+        ReadAsync(async token => SagaVerdicts.OfRowAlone(sagaId, await Operations.FindAsync(sagaId, token).ConfigureAwait(false)), cancellationToken);
 
     public Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
-        ReadViewAsync(Operations.ListCoordinatorsAsync, cancellationToken);
+        ReadAsync(Operations.ListCoordinatorsAsync, cancellationToken);
 
     public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
-        ReadViewAsync(Operations.CountAsync, cancellationToken);
+        ReadAsync(Operations.CountAsync, cancellationToken);
 
-    public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) => ReadViewAsync(
+    public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) => ReadAsync(
         async token => ClusterDetails.Of(await Cluster.CountUnfinishedAsync(token).ConfigureAwait(false), _time.GetUtcNow()), cancellationToken);
 
     public async Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
     {
         var note = new OperatorNote(request.Actor ?? "", request.Reason);
-        var kind = new ReassignAction(Operations, Cluster, _time);
-        ReassignResponse answer = await PerformAsync(token => kind.PerformAsync(from, request, note, token), cancellationToken).ConfigureAwait(false);
-        return request.Wait > 0 && answer.Receipts.Count > 0
-            ? await kind.WaitAsync(answer, TimeSpan.FromSeconds(request.Wait), cancellationToken).ConfigureAwait(false)
-            : answer;
+        var action = new ReassignAction(Operations, Cluster, _time);
+        ReassignResponse response = await PerformAsync(token => action.PerformAsync(from, request, note, token), cancellationToken).ConfigureAwait(false);
+        return request.Wait > 0 && response.Receipts.Count > 0
+            ? await action.WaitAsync(response, TimeSpan.FromSeconds(request.Wait), cancellationToken).ConfigureAwait(false)
+            : response;
     }
 
     public async Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken)
     {
-        OperatorNote note = NoteOf(request);
+        OperatorNote note = ToNote(request);
         OperatorActionCondition condition = request.ToCondition();
-        OperatorActionResult outcome = await PerformAsync(
+        OperatorActionResult result = await PerformAsync(
             token => kind switch
             {
                 OperatorActionKind.Hold => Operations.HoldAsync(sagaId, note, token),
@@ -89,42 +89,42 @@ internal sealed class DatabaseAccess : ISagaAccess
                 _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, message: null),
             },
             cancellationToken).ConfigureAwait(false);
-        OperatorActionResponse answer = OperatorActionResponse.Of(kind, sagaId, outcome);
-        return outcome is OperatorActionResult.Done && kind is OperatorActionKind.Release or OperatorActionKind.InjectError
-            ? answer with { Message = $"{answer.Message}.{AtNextPass}" }
-            : answer;
+        OperatorActionResponse response = OperatorActionResponse.Of(kind, sagaId, result);
+        return result is OperatorActionResult.Done && kind is OperatorActionKind.Release or OperatorActionKind.InjectError
+            ? response with { Message = $"{response.Message}.{AtNextPass}" }
+            : response;
     }
 
     public async Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken)
     {
-        CoordinatorId whose = coordinator ?? throw new RefusalException(
-            ExitCode.Usage, "Straight on the database there is no process to ask, so say whose recovery it is: --coordinator ID ('coordinators list' has them).");
+        CoordinatorId target = coordinator ?? throw new ToolException(
+            ExitCode.Usage, "With --connection, name the coordinator: pass --coordinator ID (run 'coordinators list' to see the ids).");
         IReadOnlyList<CoordinatorDetails> known = await ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false);
-        if (!known.Any(details => details.Id == whose))
+        if (!known.Any(details => details.Id == target))
         {
-            throw new RefusalException(ExitCode.NotFound, $"No coordinator {whose} has ever joined: 'coordinators list' has those that have.");
+            throw new ToolException(ExitCode.NotFound, $"No coordinator {target} has ever joined: run 'coordinators list' to see those that have.");
         }
 
-        OperatorNote note = NoteOf(request);
+        OperatorNote note = ToNote(request);
         await PerformAsync(
             async token =>
             {
-                await (kind == OperatorActionKind.Pause ? Operations.PauseAsync(whose, note, token) : Operations.ResumeAsync(whose, note, token)).ConfigureAwait(false);
+                await (kind == OperatorActionKind.Pause ? Operations.PauseAsync(target, note, token) : Operations.ResumeAsync(target, note, token)).ConfigureAwait(false);
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-        return new OperatorActionResponse(OperatorActionStatus.Done, $"{SagaNames.Of(kind)}: done, coordinator {whose}.{AtNextPass}");
+        return new OperatorActionResponse(OperatorActionStatus.Done, $"{SagaNames.Of(kind)}: done, coordinator {target}.{AtNextPass}");
     }
 
-    /// <summary>Makes every join up to now worthless.</summary>
-    /// <returns>How many coordinators that concerns.</returns>
+    /// <summary>Invalidates every join so far, which fences all running processes.</summary>
+    /// <returns>The number of coordinators whose joins were revoked.</returns>
     public Task<int> RevokeJoinsAsync(OperatorActionRequest request, CancellationToken cancellationToken) =>
-        PerformAsync(token => Operations.RevokeJoinsAsync(NoteOf(request), token), cancellationToken);
+        PerformAsync(token => Operations.RevokeJoinsAsync(ToNote(request), token), cancellationToken);
 
-    /// <summary>What differs from the tables that this version needs.</summary>
-    public Task<IReadOnlyList<string>> CheckSchemaAsync(CancellationToken cancellationToken) => ReadViewAsync(Schema.CheckAsync, cancellationToken);
+    /// <summary>Compares the tables with the schema of this version and returns the differences.</summary>
+    public Task<IReadOnlyList<string>> CheckSchemaAsync(CancellationToken cancellationToken) => ReadAsync(Schema.CheckAsync, cancellationToken);
 
-    /// <summary>Creates the tables, or brings them up to date.</summary>
+    /// <summary>Creates or updates the tables.</summary>
     public Task ApplySchemaAsync(CancellationToken cancellationToken) => PerformAsync(
         async token =>
         {
@@ -135,23 +135,23 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
-    private Task<T> ReadViewAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken) =>
-        _patience.AskAsync(ask, unanswered: "", cancellationToken);
+    private Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> read, CancellationToken cancellationToken) =>
+        _deadline.RunAsync(read, timeoutNote: "", cancellationToken);
 
     private Task<T> PerformAsync<T>(Func<CancellationToken, Task<T>> perform, CancellationToken cancellationToken) =>
-        _patience.AskAsync(perform, Deadline.OutcomeUnknown, cancellationToken);
+        _deadline.RunAsync(perform, Deadline.OutcomeUnknown, cancellationToken);
 
-    private static OperatorNote NoteOf(OperatorActionRequest request) => new(request.Actor ?? "", request.Reason);
+    private static OperatorNote ToNote(OperatorActionRequest request) => new(request.Actor ?? "", request.Reason);
 
-    private static NpgsqlConnectionStringBuilder Read(string connectionString)
+    private static NpgsqlConnectionStringBuilder Parse(string connectionString)
     {
         try
         {
             return new NpgsqlConnectionStringBuilder(connectionString);
         }
-        catch (Exception wrong) when (wrong is ArgumentException or FormatException)
+        catch (Exception exception) when (exception is ArgumentException or FormatException)
         {
-            throw new RefusalException(ExitCode.Usage, $"This is not a connection string: {wrong.Message}", wrong);
+            throw new ToolException(ExitCode.Usage, $"The connection string is not valid: {exception.Message}", exception);
         }
     }
 }

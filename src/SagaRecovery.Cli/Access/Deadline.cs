@@ -2,29 +2,34 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Access;
 
-/// <summary>How long an answer may take.</summary>
-internal sealed class Deadline(TimeSpan longest, string whom, TimeProvider time)
+/// <summary>A time limit for requests to one target.</summary>
+internal sealed class Deadline(TimeSpan limit, string target, TimeProvider time)
 {
-    /// <summary>What a lever says that got no answer.</summary>
-    public const string OutcomeUnknown = " Whether it was done is not known: look before you try again.";
+    /// <summary>The note for an operator action that timed out.</summary>
+    public const string OutcomeUnknown = " The outcome is unknown: check the status before you retry.";
 
-    public string Whom => whom;
+    public string Target => target;
 
-    /// <summary>For an answer that has to be waited for.</summary>
-    public Deadline And(TimeSpan more) => new(longest + more, whom, time);
+    /// <summary>Returns a deadline that allows more time, for a request that waits at the service.</summary>
+    public Deadline Extend(TimeSpan extra) => new(limit + extra, target, time);
 
-    public async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, string unanswered, CancellationToken cancellationToken)
+    /// <summary>Runs a request and cancels it when the time limit expires.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="timeoutNote">The text that follows the error message after a timeout; may be empty.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <exception cref="ToolException">The request timed out.</exception>
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> request, string timeoutNote, CancellationToken cancellationToken)
     {
-        using var deadline = new CancellationTokenSource(longest, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        using var deadline = new CancellationTokenSource(limit, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {
-            return await ask(either.Token).ConfigureAwait(false);
+            return await request(linked.Token).ConfigureAwait(false);
         }
-        catch (Exception late) when (late is OperationCanceledException or { InnerException: TimeoutException } && !cancellationToken.IsCancellationRequested)
+        catch (Exception timedOut) when (timedOut is OperationCanceledException or { InnerException: TimeoutException } && !cancellationToken.IsCancellationRequested)
         {
-            throw new RefusalException(
-                ExitCode.Unreachable, $"No answer from {whom} within {PlainText.Duration(longest)} (see --timeout).{unanswered}", late);
+            throw new ToolException(
+                ExitCode.Unreachable, $"No answer from {target} within {PlainText.Duration(limit)} (see --timeout).{timeoutNote}", timedOut);
         }
     }
 }

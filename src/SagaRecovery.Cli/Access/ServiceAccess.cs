@@ -10,31 +10,31 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Access;
 
-/// <summary>Through a service's endpoints, as <c>MapSagaRecovery</c> maps them.</summary>
+/// <summary>Access through the endpoints of a service (<c>MapSagaRecovery</c>).</summary>
 internal sealed class ServiceAccess : ISagaAccess
 {
     private readonly HttpClient _http;
-    private readonly Deadline _patience;
+    private readonly Deadline _deadline;
 
-    /// <param name="address">Of the endpoints, with a slash at the end.</param>
-    /// <param name="credentials">User and token for HTTP Basic, encoded; null: none.</param>
-    /// <param name="deadline">How long an answer may take.</param>
+    /// <param name="address">The base address of the endpoints, with a trailing slash.</param>
+    /// <param name="credentials">The encoded user and token for HTTP Basic, or null for none.</param>
+    /// <param name="deadline">The time limit of each request.</param>
     public ServiceAccess(Uri address, string? credentials, Deadline deadline)
     {
-        // A redirect would take the credentials elsewhere, and make a GET of a lever.
+        // A redirect would send the credentials to another server and turn a POST into a GET.
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
         _http = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = 256 * 1024 * 1024 };
         _http.DefaultRequestHeaders.Authorization = credentials is null ? null : new AuthenticationHeaderValue("Basic", credentials);
-        _patience = deadline;
+        _deadline = deadline;
     }
 
-    public string Where => _patience.Whom;
+    public string Target => _deadline.Target;
 
-    /// <summary>The report as the service renders it.</summary>
+    /// <summary>Returns the status report as the service renders it.</summary>
     public async Task<string> StatusTextAsync(CancellationToken cancellationToken)
     {
-        ServiceAnswer answer = await GetAsync("", "text/plain", cancellationToken).ConfigureAwait(false);
-        return answer.Status == HttpStatusCode.OK ? answer.Body : throw answer.ToRefusal();
+        ServiceResponse response = await GetAsync("", "text/plain", cancellationToken).ConfigureAwait(false);
+        return response.Status == HttpStatusCode.OK ? response.Body : throw response.ToException();
     }
 
     public Task<RecoveryReport> StatusAsync(CancellationToken cancellationToken) =>
@@ -43,18 +43,18 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<RecoveryPlanReport> PlanAsync(CancellationToken cancellationToken) =>
         GetAsync("plan", RecoveryReportJson.Default.RecoveryPlanReport, cancellationToken);
 
-    /// <summary>Runs a pass, and waits until it is over.</summary>
+    /// <summary>Runs a pass and waits until it ends.</summary>
     public async Task<PassReport> ActivateAsync(CancellationToken cancellationToken)
     {
-        ServiceAnswer answer = await SendAsync(HttpMethod.Post, "activate", body: null, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
-        return answer.Status == HttpStatusCode.OK
-            ? answer.Read(RecoveryReportJson.Default.PassReport)
-            : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
+        ServiceResponse response = await SendAsync(HttpMethod.Post, "activate", body: null, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        return response.Status == HttpStatusCode.OK
+            ? response.Read(RecoveryReportJson.Default.PassReport)
+            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
     }
 
     public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
     {
-        (string Name, string? Value)[] narrowed =
+        (string Name, string? Value)[] parameters =
         [
             ("limit", filter.Limit.ToString(CultureInfo.InvariantCulture)),
             ("state", filter.State is { } state ? SagaNames.Of(state) : null),
@@ -62,28 +62,28 @@ internal sealed class ServiceAccess : ISagaAccess
             ("name", filter.Name),
             ("before", filter.Before?.ToString()),
         ];
-        IEnumerable<string> query = narrowed.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}");
+        IEnumerable<string> query = parameters.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}");
         return GetAsync($"sagas?{string.Join('&', query)}", RecoveryReportJson.Default.IReadOnlyListSagaSummary, cancellationToken);
     }
 
     public async Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken)
     {
-        ServiceAnswer answer = await GetAsync($"sagas/{sagaId}", "application/json", cancellationToken).ConfigureAwait(false);
-        if (answer.Status == HttpStatusCode.NotFound)
+        ServiceResponse response = await GetAsync($"sagas/{sagaId}", "application/json", cancellationToken).ConfigureAwait(false);
+        if (response.Status == HttpStatusCode.NotFound)
         {
-            await ThrowIfElsewhereAsync(cancellationToken).ConfigureAwait(false);
+            await ThrowIfNotMappedAsync(cancellationToken).ConfigureAwait(false);
             return null;
         }
 
-        return answer.Status == HttpStatusCode.OK ? answer.Read(RecoveryReportJson.Default.SagaDetails) : throw answer.ToRefusal();
+        return response.Status == HttpStatusCode.OK ? response.Read(RecoveryReportJson.Default.SagaDetails) : throw response.ToException();
     }
 
     public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken)
     {
-        ServiceAnswer answer = await GetAsync($"sagas/{sagaId}/explain", "application/json", cancellationToken).ConfigureAwait(false);
-        return answer.Status is HttpStatusCode.OK or HttpStatusCode.NotFound && answer.TryRead(RecoveryReportJson.Default.SagaExplanation) is { } explanation
+        ServiceResponse response = await GetAsync($"sagas/{sagaId}/explain", "application/json", cancellationToken).ConfigureAwait(false);
+        return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound && response.TryRead(RecoveryReportJson.Default.SagaExplanation) is { } explanation
             ? explanation
-            : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
+            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
     }
 
     public Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
@@ -98,24 +98,24 @@ internal sealed class ServiceAccess : ISagaAccess
     public async Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
     {
         string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.ReassignRequest);
-        string path = $"coordinators/{from?.ToString() ?? Giver.Nobody}/{SagaNames.Of(OperatorActionKind.Reassign)}";
-        ServiceAnswer answer = await SendAsync(
-            HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken, _patience.And(TimeSpan.FromSeconds(request.Wait))).ConfigureAwait(false);
-        return answer.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
-            && answer.TryRead(RecoveryReportJson.Default.ReassignResponse) is { } known
-            ? known
-            : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
+        string path = $"coordinators/{from?.ToString() ?? ReassignSource.NoOwner}/{SagaNames.Of(OperatorActionKind.Reassign)}";
+        ServiceResponse response = await SendAsync(
+            HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken, _deadline.Extend(TimeSpan.FromSeconds(request.Wait))).ConfigureAwait(false);
+        return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
+            && response.TryRead(RecoveryReportJson.Default.ReassignResponse) is { } result
+            ? result
+            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Begins a drain of the process, or finds the one that is under way.</summary>
+    /// <summary>Starts draining the process, or returns the drain in progress.</summary>
     public async Task<DrainReport> DrainAsync(DrainRequest request, CancellationToken cancellationToken)
     {
         string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.DrainRequest);
-        ServiceAnswer answer = await SendAsync(
+        ServiceResponse response = await SendAsync(
             HttpMethod.Post, SagaNames.Of(OperatorActionKind.Drain), body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
-        return answer.Status == HttpStatusCode.Accepted
-            ? answer.Read(RecoveryReportJson.Default.DrainReport)
-            : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
+        return response.Status == HttpStatusCode.Accepted
+            ? response.Read(RecoveryReportJson.Default.DrainReport)
+            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
     }
 
     public Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken) =>
@@ -123,8 +123,8 @@ internal sealed class ServiceAccess : ISagaAccess
 
     public Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken) => coordinator is null
         ? PerformAsync(SagaNames.Of(kind), request, cancellationToken)
-        : throw new RefusalException(
-            ExitCode.Usage, $"A service can only {SagaNames.Of(kind)} its own recovery: leave --coordinator out, or give --connection 'Host=…' of its Postgres.");
+        : throw new ToolException(
+            ExitCode.Usage, $"A service can only {SagaNames.Of(kind)} its own recovery: omit --coordinator, or pass --connection 'Host=…' for its Postgres.");
 
     public ValueTask DisposeAsync()
     {
@@ -135,57 +135,57 @@ internal sealed class ServiceAccess : ISagaAccess
     private async Task<OperatorActionResponse> PerformAsync(string path, OperatorActionRequest request, CancellationToken cancellationToken)
     {
         string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.OperatorActionRequest);
-        ServiceAnswer answer = await SendAsync(HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
-        return answer.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
-            && answer.TryRead(RecoveryReportJson.Default.OperatorActionResponse) is { } known
-            ? known
-            : throw await RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
+        ServiceResponse response = await SendAsync(HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
+            && response.TryRead(RecoveryReportJson.Default.OperatorActionResponse) is { } result
+            ? result
+            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
-        ServiceAnswer answer = await GetAsync(path, "application/json", cancellationToken).ConfigureAwait(false);
-        return answer.Status == HttpStatusCode.OK ? answer.Read(type) : throw answer.ToRefusal();
+        ServiceResponse response = await GetAsync(path, "application/json", cancellationToken).ConfigureAwait(false);
+        return response.Status == HttpStatusCode.OK ? response.Read(type) : throw response.ToException();
     }
 
-    private Task<ServiceAnswer> GetAsync(string path, string accept, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, path, body: null, accept, unanswered: "", cancellationToken);
+    private Task<ServiceResponse> GetAsync(string path, string accept, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, path, body: null, accept, timeoutNote: "", cancellationToken);
 
-    private Task<ServiceAnswer> SendAsync(
-        HttpMethod method, string path, string? body, string accept, string unanswered, CancellationToken cancellationToken, Deadline? deadline = null) => (deadline ?? _patience).AskAsync(
+    private Task<ServiceResponse> SendAsync(
+        HttpMethod method, string path, string? body, string accept, string timeoutNote, CancellationToken cancellationToken, Deadline? deadline = null) => (deadline ?? _deadline).RunAsync(
         async token =>
         {
-            // The mapped prefix itself has no slash at its end.
-            var target = new Uri(_http.BaseAddress!, path);
-            using var request = new HttpRequestMessage(method, path.Length == 0 ? new Uri(target.ToString().TrimEnd('/')) : target);
+            // The route of the mapped prefix itself has no trailing slash.
+            var address = new Uri(_http.BaseAddress!, path);
+            using var request = new HttpRequestMessage(method, path.Length == 0 ? new Uri(address.ToString().TrimEnd('/')) : address);
             request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(accept));
             request.Content = body is null ? null : new StringContent(body, encoding: null, "application/json");
-            using HttpResponseMessage response = await _http.SendAsync(request, token).ConfigureAwait(false);
-            return new ServiceAnswer(Where, _http.DefaultRequestHeaders.Authorization is not null, response.StatusCode, await response.Content.ReadAsStringAsync(token).ConfigureAwait(false));
+            using HttpResponseMessage http = await _http.SendAsync(request, token).ConfigureAwait(false);
+            return new ServiceResponse(Target, _http.DefaultRequestHeaders.Authorization is not null, http.StatusCode, await http.Content.ReadAsStringAsync(token).ConfigureAwait(false));
         },
-        unanswered,
+        timeoutNote,
         cancellationToken);
 
-    /// <summary>Why there is no answer of the expected form: no such endpoints, no levers among them, or what the answer says.</summary>
-    private async Task<RefusalException> RefusalAsync(ServiceAnswer answer, CancellationToken cancellationToken)
+    /// <summary>Creates the exception for a response of unexpected form: no endpoints, no operator actions, or the error in the response.</summary>
+    private async Task<ToolException> CreateExceptionAsync(ServiceResponse response, CancellationToken cancellationToken)
     {
-        if (answer.Status is not (HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed))
+        if (response.Status is not (HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed))
         {
-            return answer.ToRefusal();
+            return response.ToException();
         }
 
-        await ThrowIfElsewhereAsync(cancellationToken).ConfigureAwait(false);
-        return new RefusalException(
-            ExitCode.Refused, $"The service at {Where} offers no levers: outside Development they are mapped only with an authorization policy.");
+        await ThrowIfNotMappedAsync(cancellationToken).ConfigureAwait(false);
+        return new ToolException(
+            ExitCode.Refused, $"The service at {Target} offers no operator actions: outside Development they are mapped only with an authorization policy.");
     }
 
-    /// <summary>Nothing found is not taken for "no such saga" where there are no endpoints at all.</summary>
-    private async Task ThrowIfElsewhereAsync(CancellationToken cancellationToken)
+    /// <summary>Throws if the endpoints are not mapped at this address, so that a 404 is not mistaken for an unknown saga.</summary>
+    private async Task ThrowIfNotMappedAsync(CancellationToken cancellationToken)
     {
-        ServiceAnswer root = await GetAsync("", "application/json", cancellationToken).ConfigureAwait(false);
+        ServiceResponse root = await GetAsync("", "application/json", cancellationToken).ConfigureAwait(false);
         if (root.Status != HttpStatusCode.OK)
         {
-            throw root.ToRefusal();
+            throw root.ToException();
         }
     }
 }

@@ -5,14 +5,14 @@ using SagaRecovery.Cli.Output;
 
 namespace SagaRecovery.Cli.CommandLine;
 
-/// <summary>One run of a command: its values, the way to the sagas that they name, and where answers go.</summary>
+/// <summary>One run of a command: its option values, the access to the sagas, and the output.</summary>
 internal sealed class Call(ParseResult parsed, CommonOptions common)
 {
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
 
-    public Surroundings Around { get; } = common.Around;
+    public ToolEnvironment Environment { get; } = common.Environment;
 
-    public Screen Screen { get; } = new(common.Around);
+    public Screen Screen { get; } = new(common.Environment);
 
     public bool Json => Value(common.Json);
 
@@ -24,80 +24,81 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
 
     public T? Value<T>(Argument<T> argument) => parsed.GetValue(argument);
 
-    public void Note(string message) => Invocation.Note(Around, message);
+    public void Note(string message) => Invocation.Note(Environment, message);
 
-    /// <summary>Whichever way is named; where both variables are set, the service: it knows more, and acts at once.</summary>
+    /// <summary>Opens the service or the database, as given.</summary>
+    /// <remarks>If both environment variables are set, the service wins: it knows more, and it acts immediately.</remarks>
     public ISagaAccess Open()
     {
-        ThrowIfBoth();
+        ThrowIfAmbiguous();
         return Value(common.Connection) is null && Url() is { } url ? OpenService(url, DefaultTimeout)
             : Connection() is { } connection ? OpenDatabase(connection)
-            : throw Nowhere("--url http://… of the service, or --connection 'Host=…' of its Postgres");
+            : throw TargetMissing("--url http://… for the service, or --connection 'Host=…' for its Postgres");
     }
 
-    /// <summary>For what only the process can tell or do.</summary>
+    /// <summary>Opens the service, for commands that need the running process.</summary>
     public ServiceAccess OpenService(TimeSpan? deadline = null)
     {
-        ThrowIfBoth();
+        ThrowIfAmbiguous();
         return Value(common.Connection) is not null || (Url() is null && Connection() is not null)
-            ? throw new RefusalException(
-                ExitCode.Usage, $"'{Command}' asks the process, which cannot be reached through its database: give --url http://… of the service.")
-            : OpenService(Url() ?? throw Nowhere("--url http://… of the service"), deadline ?? DefaultTimeout);
+            ? throw new ToolException(
+                ExitCode.Usage, $"'{Command}' needs the running service and does not work on its database: pass --url http://… for the service.")
+            : OpenService(Url() ?? throw TargetMissing("--url http://… for the service"), deadline ?? DefaultTimeout);
     }
 
-    /// <summary>For what concerns the tables.</summary>
+    /// <summary>Opens the database, for commands that work on the tables.</summary>
     public DatabaseAccess OpenDatabase()
     {
-        ThrowIfBoth();
+        ThrowIfAmbiguous();
         return Value(common.Url) is not null || (Connection() is null && Url() is not null)
-            ? throw new RefusalException(
-                ExitCode.Usage, $"'{Command}' works on the tables, which no service gives access to: give --connection 'Host=…' of its Postgres.")
-            : OpenDatabase(Connection() ?? throw Nowhere("--connection 'Host=…' of the Postgres"));
+            ? throw new ToolException(
+                ExitCode.Usage, $"'{Command}' needs the database and does not work through a service: pass --connection 'Host=…' for its Postgres.")
+            : OpenDatabase(Connection() ?? throw TargetMissing("--connection 'Host=…' for the database"));
     }
 
     private Uri? Url()
     {
-        if (Value(common.Url) is { } given)
+        if (Value(common.Url) is { } option)
         {
-            return given;
+            return option;
         }
 
-        if (Around.Variable(CommonOptions.UrlVariable) is not { Length: > 0 } text)
+        if (Environment.GetVariable(CommonOptions.UrlVariable) is not { Length: > 0 } text)
         {
             return null;
         }
 
-        Uri? url = Values.Url(text, out string? wrong);
-        return wrong is null ? url : throw new RefusalException(ExitCode.Usage, $"{CommonOptions.UrlVariable} {wrong}.");
+        Uri? url = Values.Url(text, out string? error);
+        return error is null ? url : throw new ToolException(ExitCode.Usage, $"{CommonOptions.UrlVariable} {error}.");
     }
 
     private string? Connection() =>
-        Value(common.Connection) ?? (Around.Variable(CommonOptions.ConnectionVariable) is { Length: > 0 } text ? text : null);
+        Value(common.Connection) ?? (Environment.GetVariable(CommonOptions.ConnectionVariable) is { Length: > 0 } text ? text : null);
 
-    private void ThrowIfBoth()
+    private void ThrowIfAmbiguous()
     {
         if (Value(common.Url) is not null && Value(common.Connection) is not null)
         {
-            throw new RefusalException(ExitCode.Usage, "--url and --connection are two ways to the same sagas: give one of them.");
+            throw new ToolException(ExitCode.Usage, "--url and --connection cannot be combined: pass only one of them.");
         }
     }
 
-    private ServiceAccess OpenService(Uri url, TimeSpan deadline) => new(url, Credentials(), new Deadline(Timeout ?? deadline, url.ToString().TrimEnd('/'), Around.Time));
+    private ServiceAccess OpenService(Uri url, TimeSpan deadline) => new(url, Credentials(), new Deadline(Timeout ?? deadline, url.ToString().TrimEnd('/'), Environment.Time));
 
-    private DatabaseAccess OpenDatabase(string connection) => DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Around.Time);
+    private DatabaseAccess OpenDatabase(string connection) => DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Environment.Time);
 
     private string? Credentials()
     {
-        string? user = Value(common.User) ?? Around.Variable(CommonOptions.UserVariable);
+        string? user = Value(common.User) ?? Environment.GetVariable(CommonOptions.UserVariable);
         string? token = Token();
         return (string.IsNullOrEmpty(user), string.IsNullOrEmpty(token)) switch
         {
             (true, true) => null,
-            (false, true) when Value(common.User) is null => null, // looking may be open to everybody
-            (true, false) => throw new RefusalException(ExitCode.Usage, "There is a token, but no name: give --user."),
-            (false, true) => throw new RefusalException(
-                ExitCode.Usage, $"There is a name, but no token: set {CommonOptions.TokenVariable}, or give --token-file."),
-            _ when user!.Contains(':', StringComparison.Ordinal) => throw new RefusalException(ExitCode.Usage, "--user must not contain a colon."),
+            (false, true) when Value(common.User) is null => null, // read access may not require credentials
+            (true, false) => throw new ToolException(ExitCode.Usage, "A token is given without a user name: pass --user."),
+            (false, true) => throw new ToolException(
+                ExitCode.Usage, $"A user name is given without a token: set {CommonOptions.TokenVariable}, or pass --token-file."),
+            _ when user!.Contains(':', StringComparison.Ordinal) => throw new ToolException(ExitCode.Usage, "--user must not contain a colon."),
             _ => Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{token}")),
         };
     }
@@ -106,7 +107,7 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
     {
         if (Value(common.TokenFile) is not { } file)
         {
-            return Around.Variable(CommonOptions.TokenVariable);
+            return Environment.GetVariable(CommonOptions.TokenVariable);
         }
 
         try
@@ -116,10 +117,10 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
-            throw new RefusalException(ExitCode.Usage, $"The token file cannot be read: {unreadable.Message}", unreadable);
+            throw new ToolException(ExitCode.Usage, $"The token file cannot be read: {unreadable.Message}", unreadable);
         }
     }
 
-    private static RefusalException Nowhere(string give) => new(
-        ExitCode.Usage, $"Say where the sagas are: give {give} (or set {CommonOptions.UrlVariable} or {CommonOptions.ConnectionVariable}).");
+    private static ToolException TargetMissing(string options) => new(
+        ExitCode.Usage, $"No service or database is given: pass {options} (or set {CommonOptions.UrlVariable} or {CommonOptions.ConnectionVariable}).");
 }

@@ -2,8 +2,8 @@ using System.CommandLine;
 
 namespace SagaRecovery.Cli.CommandLine;
 
-/// <summary>The options of every command: where the sagas are, who asks, and in what form to answer.</summary>
-internal sealed class CommonOptions(Surroundings around)
+/// <summary>The options of every command: the service or database, the credentials, the output format and the timeout.</summary>
+internal sealed class CommonOptions(ToolEnvironment environment)
 {
     public const string UrlVariable = "SAGA_RECOVERY_URL";
     public const string ConnectionVariable = "SAGA_RECOVERY_CONNECTION";
@@ -11,11 +11,11 @@ internal sealed class CommonOptions(Surroundings around)
     public const string TokenVariable = "SAGA_RECOVERY_TOKEN";
     public const string DefaultSchema = "saga_recovery";
 
-    public Surroundings Around { get; } = around;
+    public ToolEnvironment Environment { get; } = environment;
 
     public Option<Uri?> Url { get; } = new("--url")
     {
-        Description = $"The service: http://host:port, with the path where /saga-recovery is mapped elsewhere [{UrlVariable}]",
+        Description = $"The service: http://host:port, plus the path if the endpoints are not mapped at /saga-recovery [{UrlVariable}]",
         Recursive = true,
         HelpName = "address",
         CustomParser = Values.ParseUrl,
@@ -23,14 +23,14 @@ internal sealed class CommonOptions(Surroundings around)
 
     public Option<string?> Connection { get; } = new("--connection")
     {
-        Description = $"Postgres: Host=…;Database=…;Username=… (the password from PGPASSWORD or PGPASSFILE) [{ConnectionVariable}]",
+        Description = $"The database: Host=…;Database=…;Username=… (password from PGPASSWORD or PGPASSFILE) [{ConnectionVariable}]",
         Recursive = true,
         HelpName = "connection string",
     };
 
     public Option<string> Schema { get; } = new("--schema")
     {
-        Description = "The schema of the tables in Postgres",
+        Description = "The Postgres schema that holds the tables",
         Recursive = true,
         DefaultValueFactory = _ => DefaultSchema,
         CustomParser = Values.ParseSchema,
@@ -38,18 +38,18 @@ internal sealed class CommonOptions(Surroundings around)
 
     public Option<string?> User { get; } = new("--user")
     {
-        Description = $"Your name at the service [{UserVariable}]; the token comes from {TokenVariable} or --token-file",
+        Description = $"Your user name at the service [{UserVariable}]; the token comes from {TokenVariable} or --token-file",
         Recursive = true,
         HelpName = "name",
     };
 
-    public Option<FileInfo?> TokenFile { get; } = new("--token-file") { Description = "A file that holds your token", Recursive = true, HelpName = "file" };
+    public Option<FileInfo?> TokenFile { get; } = new("--token-file") { Description = "A file that contains your token", Recursive = true, HelpName = "file" };
 
-    public Option<bool> Json { get; } = new("--json") { Description = "Answer in JSON", Recursive = true };
+    public Option<bool> Json { get; } = new("--json") { Description = "Print JSON", Recursive = true };
 
     public Option<TimeSpan?> Timeout { get; } = new("--timeout")
     {
-        Description = "How long to wait for an answer: 500ms, 30s, 5m [default: 30s; with --wait: 10m]",
+        Description = "The time limit for a response: 500ms, 30s, 5m [default: 30s; with --wait: 10m]",
         Recursive = true,
         HelpName = "time",
         CustomParser = result => Values.ParseSpan(result),
@@ -63,7 +63,7 @@ internal sealed class CommonOptions(Surroundings around)
         }
     }
 
-    /// <summary>Gives a command what it does.</summary>
-    public void Run(Command command, Func<Call, CancellationToken, Task<ExitCode>> run) => command.SetAction((parsed, cancellationToken) =>
-        Invocation.GuardAsync(Around, () => run(new Call(parsed, this), cancellationToken), cancellationToken));
+    /// <summary>Sets the handler that runs when the command is invoked.</summary>
+    public void SetHandler(Command command, Func<Call, CancellationToken, Task<ExitCode>> run) => command.SetAction((parsed, cancellationToken) =>
+        Invocation.GuardAsync(Environment, () => run(new Call(parsed, this), cancellationToken), cancellationToken));
 }

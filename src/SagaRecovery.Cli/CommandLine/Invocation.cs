@@ -3,31 +3,31 @@ using System.CommandLine.Invocation;
 
 namespace SagaRecovery.Cli.CommandLine;
 
-/// <summary>From a command line to an exit code.</summary>
+/// <summary>Runs a command line and returns its exit code.</summary>
 internal static class Invocation
 {
     private const string CommandMissing = "Required command was not provided.";
 
-    public static async Task<int> RunAsync(Command root, IReadOnlyList<string> args, Surroundings around, CancellationToken cancellationToken = default)
+    public static async Task<int> RunAsync(Command root, IReadOnlyList<string> args, ToolEnvironment environment, CancellationToken cancellationToken = default)
     {
         ParseResult parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)
         {
-            return (int)ReportErrors(parsed, around);
+            return (int)ReportErrors(parsed, environment);
         }
 
         var configuration = new InvocationConfiguration
         {
-            Output = around.Out,
-            Error = around.Error,
+            Output = environment.Out,
+            Error = environment.Error,
             EnableDefaultExceptionHandler = false,
-            ProcessTerminationTimeout = TimeSpan.FromSeconds(2), // for what is under way to be called off in good order
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(2), // time to cancel requests in flight cleanly
         };
         return await parsed.InvokeAsync(configuration, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Runs a command, and puts whatever keeps it from being done into one line.</summary>
-    public static async Task<int> GuardAsync(Surroundings around, Func<Task<ExitCode>> run, CancellationToken cancellationToken)
+    /// <summary>Runs a command and reports any failure in one line.</summary>
+    public static async Task<int> GuardAsync(ToolEnvironment environment, Func<Task<ExitCode>> run, CancellationToken cancellationToken)
     {
         try
         {
@@ -37,30 +37,30 @@ internal static class Invocation
         {
             return (int)ExitCode.Interrupted;
         }
-        catch (IOException) when (around.Out is StreamWriter)
+        catch (IOException) when (environment.Out is StreamWriter)
         {
-            return (int)ExitCode.Done; // whoever read our output has seen enough
+            return (int)ExitCode.Done; // the reader of the pipe has closed it, as head does
         }
-#pragma warning disable CA1031 // the outermost boundary: an operator gets a line, never a stack trace
+#pragma warning disable CA1031 // outermost boundary: the operator gets one line, never a stack trace
         catch (Exception failure)
 #pragma warning restore CA1031
         {
             (ExitCode exitCode, string message) = Failures.Of(failure);
-            Note(around, message);
+            Note(environment, message);
             return (int)exitCode;
         }
     }
 
-    /// <summary>A line for people, beside the results.</summary>
-    public static void Note(Surroundings around, string message) =>
-        around.Error.WriteLine($"saga-recovery: {Status.PlainText.OneLine(message, longest: 2_000)}");
+    /// <summary>Writes one line for the operator to standard error.</summary>
+    public static void Note(ToolEnvironment environment, string message) =>
+        environment.Error.WriteLine($"saga-recovery: {Status.PlainText.OneLine(message, longest: 2_000)}");
 
-    private static ExitCode ReportErrors(ParseResult parsed, Surroundings around)
+    private static ExitCode ReportErrors(ParseResult parsed, ToolEnvironment environment)
     {
         string command = string.Join(' ', Path(parsed.CommandResult.Command));
         string[] errors = [.. parsed.Errors.Select(error => error.Message.TrimEnd('.') + ".").Distinct()];
-        string[] telling = [.. errors.Where(error => error != CommandMissing)]; // a word that is no command says the same, and which
-        Note(around, $"{string.Join(' ', telling.Length > 0 ? telling : errors)} See: {command} --help");
+        string[] specific = [.. errors.Where(error => error != CommandMissing)]; // an unknown command also raises this error; the other one names the word
+        Note(environment, $"{string.Join(' ', specific.Length > 0 ? specific : errors)} See: {command} --help");
         return ExitCode.Usage;
     }
 

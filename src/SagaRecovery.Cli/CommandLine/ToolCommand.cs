@@ -4,31 +4,31 @@ using System.CommandLine.Invocation;
 
 namespace SagaRecovery.Cli.CommandLine;
 
-/// <summary>A command whose help has examples.</summary>
+/// <summary>A command with examples in its help.</summary>
 internal sealed class ToolCommand(string name, string description, params IReadOnlyList<string> examples) : Command(name, description)
 {
     public IReadOnlyList<string> Examples { get; } = examples;
 }
 
-/// <summary>The usual help, then examples and exit codes.</summary>
-internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
+/// <summary>Prints the default help, then the examples and the exit codes.</summary>
+internal sealed class HelpWithExamples(HelpAction defaultHelp) : SynchronousCommandLineAction
 {
     private const string ExitCodes = """
         Exit codes:
-          0  done
-          1  failed: the pass failed, the check found differences, sagas are left, or you said no
-          2  wrong usage
-          3  no such saga or coordinator
-          4  the saga has moved on since it was looked at
-          5  refused: its owner answers, nobody can take its sagas, or you have no rights
-          6  service or database cannot be reached
+          0  success
+          1  failure: the pass failed, the check found differences, sagas are left, or you declined
+          2  invalid command line
+          3  the saga or coordinator does not exist
+          4  superseded: the saga has changed since the tool read it
+          5  refused: the owner answers, no coordinator can take the sagas, or you are not authorized
+          6  the service or database cannot be reached
         """;
 
     public override bool ClearsParseErrors => true;
 
     public override int Invoke(ParseResult parseResult)
     {
-        int exitCode = usual.Invoke(parseResult);
+        int exitCode = defaultHelp.Invoke(parseResult);
         TextWriter output = parseResult.InvocationConfiguration.Output;
         if (parseResult.CommandResult.Command is ToolCommand { Examples: { Count: > 0 } examples })
         {

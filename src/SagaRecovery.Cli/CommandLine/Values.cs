@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.CommandLine;
 
-/// <summary>How values are read from the command line.</summary>
+/// <summary>Parses and validates values from the command line.</summary>
 internal static class Values
 {
     private static readonly (string Unit, double Milliseconds)[] s_units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
@@ -18,39 +18,39 @@ internal static class Values
         {
             if (!SagaId.TryParse(Text(result), provider: null, out SagaId id))
             {
-                result.AddError($"'{Shown(result)}' is not a saga id: that is a UUID");
+                result.AddError($"'{Display(result)}' is not a saga id (a UUID)");
             }
 
             return id;
         },
     };
 
-    public static Argument<Giver> GiverArgument() => new("from")
+    public static Argument<ReassignSource> ReassignSourceArgument() => new("from")
     {
-        Description = "Whose sagas: the coordinator's id, which need not have joined, or 'nobody'",
-        CompletionSources = { _ => [new(Giver.Nobody)] },
+        Description = "The present owner: a coordinator id, even of one that never joined, or 'nobody' for sagas without an owner",
+        CompletionSources = { _ => [new(ReassignSource.NoOwner)] },
         CustomParser = result =>
         {
             bool isId = Guid.TryParse(Text(result), out Guid id);
-            if (!isId && Text(result) != Giver.Nobody)
+            if (!isId && Text(result) != ReassignSource.NoOwner)
             {
-                result.AddError($"'{Shown(result)}' is not a coordinator id: that is a UUID, or '{Giver.Nobody}'");
+                result.AddError($"'{Display(result)}' is neither a coordinator id (a UUID) nor '{ReassignSource.NoOwner}'");
             }
 
-            return new Giver(isId ? new CoordinatorId(id) : null);
+            return new ReassignSource(isId ? new CoordinatorId(id) : null);
         },
     };
 
-    public static Option<CoordinatorId[]> TakersOption() => new("--to")
+    public static Option<CoordinatorId[]> ReassignTargetsOption() => new("--to")
     {
-        Description = "Who gets them, once for each [default: all that are active and answer]",
+        Description = "A new owner; repeat for several [default: all coordinators that are active and answer]",
         HelpName = "id",
         AllowMultipleArgumentsPerToken = true,
         CustomParser = result => [.. result.Tokens.Select(token =>
         {
             if (!Guid.TryParse(token.Value, out Guid id))
             {
-                result.AddError($"'{PlainText.OneLine(token.Value, longest: 80)}' is not a coordinator id: that is a UUID");
+                result.AddError($"'{PlainText.OneLine(token.Value, longest: 80)}' is not a coordinator id (a UUID)");
             }
 
             return new CoordinatorId(id);
@@ -64,7 +64,7 @@ internal static class Values
             return new CoordinatorId(id);
         }
 
-        result.AddError($"'{Shown(result)}' is not a coordinator id: that is a UUID");
+        result.AddError($"'{Display(result)}' is not a coordinator id (a UUID)");
         return null;
     }
 
@@ -75,7 +75,7 @@ internal static class Values
             return id;
         }
 
-        result.AddError($"'{Shown(result)}' is not a saga id: that is a UUID");
+        result.AddError($"'{Display(result)}' is not a saga id (a UUID)");
         return null;
     }
 
@@ -86,48 +86,48 @@ internal static class Values
             return state;
         }
 
-        result.AddError($"'{Shown(result)}' is not a state: {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of))}");
+        result.AddError($"'{Display(result)}' is not a saga state; the states are {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of))}");
         return null;
     }
 
     public static Uri? ParseUrl(ArgumentResult result)
     {
-        Uri? url = Url(Text(result), out string? wrong);
-        if (wrong is not null)
+        Uri? url = Url(Text(result), out string? error);
+        if (error is not null)
         {
-            result.AddError($"--url {wrong}");
+            result.AddError($"--url {error}");
         }
 
         return url;
     }
 
-    /// <summary>The address of the endpoints: with no path of its own, the usual one.</summary>
-    public static Uri? Url(string text, out string? wrong)
+    /// <summary>Parses the address of the endpoints and appends /saga-recovery if it has no path.</summary>
+    public static Uri? Url(string text, out string? error)
     {
-        wrong = null;
+        error = null;
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
         {
-            wrong = "is not an http or https address";
+            error = "is not an http or https address";
         }
         else if (url.UserInfo.Length > 0)
         {
-            wrong = "must not hold credentials: use --user, and a token from a variable or a file"; // nor is it shown again
+            error = "must not contain credentials: pass --user, and the token in a variable or a file"; // the message must not repeat them
         }
         else if (url.Query.Length > 0 || url.Fragment.Length > 0)
         {
-            wrong = "must end with its path";
+            error = "must not have a query or a fragment";
         }
 
-        return wrong is not null ? null : new Uri(url!, url!.AbsolutePath == "/" ? "/saga-recovery/" : url.AbsolutePath.TrimEnd('/') + "/");
+        return error is not null ? null : new Uri(url!, url!.AbsolutePath == "/" ? "/saga-recovery/" : url.AbsolutePath.TrimEnd('/') + "/");
     }
 
     public static string? ParseSchema(ArgumentResult result)
     {
-        var check = new PostgresStoreOptionsValidator();
+        var validator = new PostgresStoreOptionsValidator();
         string schema = Text(result);
-        if (check.Validate(name: null, new PostgresStoreOptions { Schema = schema }).Failed)
+        if (validator.Validate(name: null, new PostgresStoreOptions { Schema = schema }).Failed)
         {
-            result.AddError($"--schema must be 1 to 63 lower-case letters, digits and underscores, and not begin with a digit (was '{Shown(result)}')");
+            result.AddError($"--schema must be 1 to 63 lowercase letters, digits and underscores, and must not start with a digit (was '{Display(result)}')");
         }
 
         return schema;
@@ -146,32 +146,32 @@ internal static class Values
             }
         }
 
-        result.AddError($"'{Shown(result)}' is not a time span of up to a day: give a number and a unit, such as 500ms, 2s, 1.5m");
+        result.AddError($"'{Display(result)}' is not a duration of at most one day: use a number and a unit, such as 500ms, 2s or 1.5m");
         return null;
     }
 
-    /// <summary>What stands in the record of levers: not blank, and of a length that people read.</summary>
-    public static void Bound(Option<string?> option) => option.Validators.Add(result =>
+    /// <summary>Requires a text that is not blank and fits into the record of operator actions.</summary>
+    public static void RequireText(Option<string?> option) => option.Validators.Add(result =>
     {
         string text = result.GetValueOrDefault<string?>() ?? "";
         if (string.IsNullOrWhiteSpace(text))
         {
-            result.AddError($"{option.Name} must say something");
+            result.AddError($"{option.Name} must not be empty");
         }
         else if (text.Length > OperatorNote.MaxLength)
         {
-            result.AddError($"{option.Name} is {text.Length} characters long; {OperatorNote.MaxLength} is the most");
+            result.AddError($"{option.Name} is {text.Length} characters long; the limit is {OperatorNote.MaxLength}");
         }
     });
 
     private static string Text(ArgumentResult result) => result.Tokens[0].Value;
 
-    private static string Shown(ArgumentResult result) => PlainText.OneLine(Text(result), longest: 80);
+    private static string Display(ArgumentResult result) => PlainText.OneLine(Text(result), longest: 80);
 }
 
-/// <summary>Whose sagas are given away.</summary>
-/// <param name="Id">The coordinator; null: nobody owns them.</param>
-internal sealed record Giver(CoordinatorId? Id)
+/// <summary>The present owner of the sagas to reassign.</summary>
+/// <param name="Id">The coordinator, or null for sagas without an owner.</param>
+internal sealed record ReassignSource(CoordinatorId? Id)
 {
-    public const string Nobody = "nobody";
+    public const string NoOwner = "nobody";
 }

@@ -5,25 +5,25 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>What every lever is told: why, and by whom.</summary>
+/// <summary>The options of every operator action: the reason and the operator.</summary>
 internal sealed class ActionOptions
 {
     public ActionOptions()
     {
-        Values.Bound(Comment!);
-        Values.Bound(Actor);
+        Values.RequireText(Comment!);
+        Values.RequireText(Actor);
     }
 
     public Option<string> Comment { get; } = new("--comment")
     {
-        Description = $"Why, for whoever looks later; at most {OperatorNote.MaxLength} characters",
+        Description = $"The reason, kept in the record of operator actions; at most {OperatorNote.MaxLength} characters",
         Required = true,
         HelpName = "text",
     };
 
     public Option<string?> Actor { get; } = new("--actor")
     {
-        Description = "Who [default: your name on this system]; a service that you sign in to goes by your name there",
+        Description = "The operator [default: your system user name]; ignored by a service that you sign in to",
         HelpName = "name",
     };
 
@@ -33,32 +33,32 @@ internal sealed class ActionOptions
         command.Options.Add(Actor);
     }
 
-    public OperatorActionRequest Read(Call call) => new() { Reason = call.Value(Comment)!, Actor = call.Value(Actor) ?? call.Around.User };
+    public OperatorActionRequest Read(Call call) => new() { Reason = call.Value(Comment)!, Actor = call.Value(Actor) ?? call.Environment.User };
 }
 
-/// <summary>Says what became of a lever.</summary>
+/// <summary>Prints the result of an operator action.</summary>
 internal static class ActionReply
 {
-    public static ExitCode Give(Call call, OperatorActionResponse answer)
+    public static ExitCode Print(Call call, OperatorActionResponse response)
     {
         if (call.Json)
         {
-            call.Screen.Json(answer, RecoveryReportJson.Default.OperatorActionResponse);
+            call.Screen.Json(response, RecoveryReportJson.Default.OperatorActionResponse);
         }
 
-        if (answer.Result != OperatorActionStatus.Done)
+        if (response.Result != OperatorActionStatus.Done)
         {
-            call.Note(answer.Message);
+            call.Note(response.Message);
         }
         else if (!call.Json)
         {
-            call.Screen.Line(PlainText.OneLine(answer.Message, longest: 1_000));
+            call.Screen.Line(PlainText.OneLine(response.Message, longest: 1_000));
         }
 
-        return Of(answer.Result);
+        return ToExitCode(response.Result);
     }
 
-    public static ExitCode Of(OperatorActionStatus result) => result switch
+    public static ExitCode ToExitCode(OperatorActionStatus result) => result switch
     {
         OperatorActionStatus.Done => ExitCode.Done,
         OperatorActionStatus.NoSuchSaga or OperatorActionStatus.NoSuchCoordinator => ExitCode.NotFound,

@@ -7,7 +7,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Runs a pass now.</summary>
+/// <summary>Runs a recovery pass now.</summary>
 internal static class ActivateCommand
 {
     private static readonly TimeSpan s_longestPass = TimeSpan.FromMinutes(10);
@@ -15,16 +15,16 @@ internal static class ActivateCommand
 
     public static Command Create(CommonOptions common)
     {
-        Option<bool> wait = new("--wait") { Description = "Wait until the pass is over, and say what it did; exit 1 if it failed, or any saga did" };
+        Option<bool> wait = new("--wait") { Description = "Wait until the pass ends and print its result; exit code 1 if the pass or any saga failed" };
         var command = new ToolCommand(
             "activate",
-            "Runs a pass of recovery now; sagas that are backing off are tried at once",
+            "Runs a recovery pass now and retries sagas that are backing off immediately",
             "activate --url http://127.0.0.1:5080 --wait",
             "activate --url http://127.0.0.1:5080 --wait --json | jq .recovered")
         {
             wait,
         };
-        common.Run(command, (call, cancellationToken) => call.Value(wait) ? RunAsync(call, cancellationToken) : BeginAsync(call, cancellationToken));
+        common.SetHandler(command, (call, cancellationToken) => call.Value(wait) ? RunAsync(call, cancellationToken) : BeginAsync(call, cancellationToken));
         return command;
     }
 
@@ -47,25 +47,25 @@ internal static class ActivateCommand
         }
     }
 
-    /// <summary>Asks, and leaves as soon as the status shows a pass that began because of it.</summary>
+    /// <summary>Requests a pass and returns as soon as the status shows that it has begun.</summary>
     private static async Task<ExitCode> BeginAsync(Call call, CancellationToken cancellationToken)
     {
         ServiceAccess service = call.OpenService();
         await using (service.ConfigureAwait(false))
         {
             long before = Latest(await service.StatusAsync(cancellationToken).ConfigureAwait(false))?.Iteration ?? 0;
-            using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            Task<PassReport> activation = service.ActivateAsync(leaving.Token);
+            using var abandonWait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            Task<PassReport> activation = service.ActivateAsync(abandonWait.Token);
             PassStart? began = null;
             while (began is null && !activation.IsCompleted)
             {
-                await Task.WhenAny(activation, Task.Delay(s_pollInterval, call.Around.Time, cancellationToken)).ConfigureAwait(false);
+                await Task.WhenAny(activation, Task.Delay(s_pollInterval, call.Environment.Time, cancellationToken)).ConfigureAwait(false);
                 RecoveryReport report = await service.StatusAsync(cancellationToken).ConfigureAwait(false);
                 began = Latest(report) is { Reason: PassReason.Explicit } latest && latest.Iteration > before ? latest : null;
             }
 
             began ??= (await activation.ConfigureAwait(false)).Start;
-            await leaving.CancelAsync().ConfigureAwait(false);
+            await abandonWait.CancelAsync().ConfigureAwait(false);
             await activation.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
             if (call.Json)
             {
@@ -73,7 +73,7 @@ internal static class ActivateCommand
             }
             else
             {
-                call.Screen.Line($"pass {began.Iteration} began at {PlainText.PreciseTime(began.StartedAt)}; 'status' says what came of it (or use --wait)");
+                call.Screen.Line($"pass {began.Iteration} began at {PlainText.PreciseTime(began.StartedAt)}; 'status' shows its result (or use --wait)");
             }
 
             return ExitCode.Done;
@@ -88,21 +88,21 @@ internal static class ActivateCommand
         {
             PassResult.Completed => "completed",
             PassResult.CompletedWithFailures => $"completed, but {pass.Failed} of {PlainText.Count(pass.Found, "saga")} failed",
-            PassResult.CutShort => $"cut short: {PlainText.Count(pass.NotAttempted, "saga")} not attempted",
+            PassResult.CutShort => $"ended early: {PlainText.Count(pass.NotAttempted, "saga")} not attempted",
             _ => $"FAILED: {PlainText.OneLine(pass.Error ?? "", longest: 400)}",
         };
         screen.Line($"pass {pass.Start.Iteration}, {PlainText.Duration(pass.Duration)}: {result}");
         (string Name, int Count)[] counts =
         [
             ("found", pass.Found), ("recovered", pass.Recovered), ("failed", pass.Failed), ("already running", pass.Skipped), ("removed", pass.Removed),
-            ("starting", pass.Starting), ("not here", pass.UnknownDefinition), ("backing off", pass.BackingOff), ("held", pass.Held), ("paused", pass.Paused),
-            ("deferred", pass.Deferred), ("abandoned", pass.Abandoned), ("unreadable", pass.Unreadable), ("moved on", pass.Superseded),
+            ("starting", pass.Starting), ("unknown definition", pass.UnknownDefinition), ("backing off", pass.BackingOff), ("held", pass.Held), ("paused", pass.Paused),
+            ("deferred", pass.Deferred), ("abandoned", pass.Abandoned), ("unreadable", pass.Unreadable), ("superseded", pass.Superseded),
             ("not attempted", pass.NotAttempted),
         ];
         screen.Line("  " + string.Join(", ", counts.Where((entry, index) => index < 3 || entry.Count > 0).Select(entry => $"{entry.Name} {entry.Count}")));
         if (pass.FailedSagas.Count > 0)
         {
-            var failed = new Sheet("SAGA", "NAME", "WHAT HAPPENED");
+            var failed = new Sheet("SAGA", "NAME", "ERROR");
             foreach (FailedSaga saga in pass.FailedSagas)
             {
                 failed.Add(saga.SagaId.ToString(), saga.Name, saga.Message);

@@ -3,7 +3,7 @@ using SagaRecovery.Cli.CommandLine;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Scripts that let a shell complete our commands. They ask the tool itself, and need no other.</summary>
+/// <summary>Prints shell completion scripts. The scripts call the tool itself for suggestions.</summary>
 internal static class CompletionCommand
 {
     private const string Bash = """
@@ -33,11 +33,11 @@ internal static class CompletionCommand
     {
         Argument<string> shell = new("shell") { Description = "bash or zsh" };
         shell.AcceptOnlyFromAmong("bash", "zsh");
-        var command = new ToolCommand("completion", "Prints a script that lets your shell complete commands", "completion bash > ~/.local/share/bash-completion/completions/saga-recovery")
+        var command = new ToolCommand("completion", "Prints a completion script for your shell", "completion bash > ~/.local/share/bash-completion/completions/saga-recovery")
         {
             shell,
         };
-        common.Run(command, (call, _) =>
+        common.SetHandler(command, (call, _) =>
         {
             call.Screen.Line(call.Value(shell) == "zsh" ? Zsh : Bash);
             return Task.FromResult(ExitCode.Done);

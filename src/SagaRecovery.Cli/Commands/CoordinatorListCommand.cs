@@ -9,16 +9,16 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Every coordinator that ever joined.</summary>
+/// <summary>Lists every coordinator that ever joined.</summary>
 internal static class CoordinatorListCommand
 {
     public static Command Create(CommonOptions common)
     {
         var command = new ToolCommand(
             "list",
-            "Every coordinator that ever joined: where it stands, whether its process answers, what it owns and can run, whether it is paused",
+            "Lists every coordinator that ever joined, with its state, process, sagas in progress, pause and definitions",
             "coordinators list --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'");
-        common.Run(command, async (call, cancellationToken) =>
+        common.SetHandler(command, async (call, cancellationToken) =>
         {
             ISagaAccess access = call.Open();
             await using (access.ConfigureAwait(false))
@@ -54,7 +54,7 @@ internal static class CoordinatorListCommand
             sheet.Add(
                 coordinator.Id.ToString(),
                 Cell.Of(coordinator),
-                Words.Life(coordinator),
+                Words.ProcessState(coordinator),
                 $"{PlainText.Duration(coordinator.Silence)} ago",
                 coordinator.InProgress?.ToString(CultureInfo.InvariantCulture) ?? "-",
                 Words.Version(coordinator),

@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>How many sagas stand where: those in progress first, then those that need somebody.</summary>
+/// <summary>The number of sagas by state, owner and name: those in progress first, then those that need an operator.</summary>
 internal static class CountSheet
 {
     private static readonly SagaState[] s_order =
@@ -22,7 +22,7 @@ internal static class CountSheet
         foreach (SagaCount count in counts.OrderBy(count => Array.IndexOf(s_order, count.State)).ThenByDescending(count => count.Count))
         {
             string number = count.Count.ToString(CultureInfo.InvariantCulture);
-            sheet.Add(Cell.Of(count.State), number, count.Owner?.ToString() ?? "nobody", count.Name);
+            sheet.Add(Cell.Of(count.State), number, count.Owner?.ToString() ?? "none", count.Name);
         }
 
         screen.Print(sheet.Table);

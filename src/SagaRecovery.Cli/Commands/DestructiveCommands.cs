@@ -7,42 +7,43 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Levers that cannot be taken back. Each shows what it will do to which saga, asks, and is bound to what it showed.</summary>
+/// <summary>Operator actions that cannot be undone.</summary>
+/// <remarks>Each shows the saga and the consequence, asks for confirmation, and applies only to the state and generation that it showed.</remarks>
 internal static class DestructiveCommands
 {
     public static Command CreateAbandon(CommonOptions common)
     {
         var command = new ToolCommand(
             "abandon",
-            "Sets a saga in progress aside for good: nobody carries it on or undoes it",
+            "Abandons a saga in progress: it is neither continued nor undone",
             "sagas abandon 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'cleared up by hand, INC-481'",
             "sagas abandon 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'INC-481' --yes");
-        Add(common, command, OperatorActionKind.Abandon, node: null, "It is set aside for good: nobody carries it on, and nothing that it did is undone.");
+        Add(common, command, OperatorActionKind.Abandon, node: null, "The saga ends now. It is never continued, and none of its effects are undone.");
         return command;
     }
 
     public static Command CreateInjectError(CommonOptions common)
     {
-        Argument<string> node = new("node") { Description = "The node to fail: one whose action has started and not ended" };
+        Argument<string> node = new("node") { Description = "The node to fail; its action must have started and not ended" };
         var command = new ToolCommand(
             "inject-error",
-            "Makes a node fail whose action has started and not ended, so that the saga unwinds",
+            "Fails a node whose action has started and not ended, so that the saga unwinds",
             "sagas inject-error 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 wait-for-release --comment 'hangs since the upgrade'");
         Add(
             common,
             command,
             OperatorActionKind.InjectError,
             node,
-            "That node counts as failed, and what was done before it is undone. Whatever its own action did is not.");
+            "The node is recorded as failed, and the nodes before it are undone. Effects of its own action are not undone.");
         return command;
     }
 
-    private static void Add(CommonOptions common, ToolCommand command, OperatorActionKind kind, Argument<string>? node, string whatItMeans)
+    private static void Add(CommonOptions common, ToolCommand command, OperatorActionKind kind, Argument<string>? node, string consequence)
     {
         Argument<SagaId> id = Values.SagaIdArgument();
         var options = new ActionOptions();
-        Option<bool> yes = Consent.YesOption();
-        Option<bool> force = new("--force") { Description = "Although the saga's owner answers, and could do it itself" };
+        Option<bool> yes = Confirmation.YesOption();
+        Option<bool> force = new("--force") { Description = "Act even if the saga's owner answers" };
         command.Arguments.Add(id);
         if (node is not null)
         {
@@ -52,19 +53,19 @@ internal static class DestructiveCommands
         options.AddTo(command);
         command.Options.Add(force);
         command.Options.Add(yes);
-        common.Run(command, async (call, cancellationToken) =>
+        common.SetHandler(command, async (call, cancellationToken) =>
         {
-            bool consented = call.Value(yes);
-            if (!consented)
+            bool confirmed = call.Value(yes);
+            if (!confirmed)
             {
-                Consent.ThrowIfNobodyCanBeAsked(call, command.Name);
+                Confirmation.ThrowIfNotInteractive(call, command.Name);
             }
 
             ISagaAccess access = call.Open();
             await using (access.ConfigureAwait(false))
             {
                 SagaDetails saga = await access.FindAsync(call.Value(id), cancellationToken).ConfigureAwait(false)
-                    ?? throw new RefusalException(ExitCode.NotFound, $"There is no saga {call.Value(id)} in {access.Where}.");
+                    ?? throw new ToolException(ExitCode.NotFound, $"There is no saga {call.Value(id)} in {access.Target}.");
                 OperatorActionRequest request = options.Read(call) with
                 {
                     Force = call.Value(force),
@@ -72,16 +73,16 @@ internal static class DestructiveCommands
                     Generation = saga.Summary.Generation,
                     Node = node is null ? null : call.Value(node),
                 };
-                OperatorActionResponse answer = Refusal(kind, saga, request)
-                    ?? await Consent.AskAsync(call, kind, saga, request, whatItMeans, consented, cancellationToken).ConfigureAwait(false)
+                OperatorActionResponse response = CheckLocally(kind, saga, request)
+                    ?? await Confirmation.AskAsync(call, kind, saga, request, consequence, confirmed, cancellationToken).ConfigureAwait(false)
                     ?? await access.PerformAsync(kind, saga.Summary.Id, request, cancellationToken).ConfigureAwait(false);
-                return ActionReply.Give(call, answer);
+                return ActionReply.Print(call, response);
             }
         });
     }
 
-    /// <summary>What need not be asked, since it cannot be.</summary>
-    private static OperatorActionResponse? Refusal(OperatorActionKind kind, SagaDetails saga, OperatorActionRequest request)
+    /// <summary>Returns the refusal of an action that cannot succeed, so that the operator is not asked to confirm it.</summary>
+    private static OperatorActionResponse? CheckLocally(OperatorActionKind kind, SagaDetails saga, OperatorActionRequest request)
     {
         if (saga.Summary.State is not (SagaState.Running or SagaState.Unwinding))
         {
@@ -89,8 +90,8 @@ internal static class DestructiveCommands
         }
 
         return request.Node is { } node && saga.Graph is { } graph && graph.Find(node) is null
-            ? throw new RefusalException(
-                ExitCode.Usage, $"The saga has no node '{PlainText.OneLine(node)}'; it has {string.Join(", ", graph.Nodes.Take(50).Select(one => one.Name))}.")
+            ? throw new ToolException(
+                ExitCode.Usage, $"The saga has no node '{PlainText.OneLine(node)}'; its nodes are {string.Join(", ", graph.Nodes.Take(50).Select(known => known.Name))}.")
             : null;
     }
 }

@@ -7,61 +7,61 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Empties the process that is asked, for an update.</summary>
+/// <summary>Drains a process before an update.</summary>
 internal static class DrainCommand
 {
     private static readonly TimeSpan s_defaultLetRun = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_reassigning = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_reassignTimeout = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_pollInterval = TimeSpan.FromMilliseconds(200);
 
     public static Command Create(CommonOptions common)
     {
         Option<TimeSpan?> letRun = new("--let-run")
         {
-            Description = "How long sagas may run on before the rest is given to others [default: 10s]",
+            Description = "The time that running sagas get to finish before the rest is reassigned [default: 10s]",
             HelpName = "time",
             CustomParser = result => Values.ParseSpan(result),
         };
-        Option<bool> wait = new("--wait") { Description = "Wait until it has ended; exit 1 if sagas are left" };
-        Option<bool> yes = Consent.YesOption();
+        Option<bool> wait = new("--wait") { Description = "Wait until the drain ends; exit code 1 if sagas are left" };
+        Option<bool> yes = Confirmation.YesOption();
         var options = new ActionOptions();
         var command = new ToolCommand(
             SagaNames.Of(OperatorActionKind.Drain),
-            "Empties the process: no new sagas, those that run may finish for a while, and the rest goes to other coordinators",
+            "Drains the process: it starts no new sagas, running ones get time to finish, and the rest is reassigned",
             "drain --url http://127.0.0.1:5080 --let-run 30s --wait --yes --comment 'update to version 2'")
         {
             letRun, wait, yes,
         };
         options.AddTo(command);
-        common.Run(command, (call, cancellationToken) =>
+        common.SetHandler(command, (call, cancellationToken) =>
         {
-            TimeSpan running = call.Value(letRun) ?? s_defaultLetRun;
+            TimeSpan grace = call.Value(letRun) ?? s_defaultLetRun;
             OperatorActionRequest note = options.Read(call);
-            var request = new DrainRequest { Reason = note.Reason, Actor = note.Actor, LetRun = running.TotalSeconds };
-            return RunAsync(call, request, call.Value(wait) ? running + s_reassigning : null, call.Value(yes), cancellationToken);
+            var request = new DrainRequest { Reason = note.Reason, Actor = note.Actor, LetRun = grace.TotalSeconds };
+            return RunAsync(call, request, call.Value(wait) ? grace + s_reassignTimeout : null, call.Value(yes), cancellationToken);
         });
         return command;
     }
 
-    private static async Task<ExitCode> RunAsync(Call call, DrainRequest request, TimeSpan? wait, bool consented, CancellationToken cancellationToken)
+    private static async Task<ExitCode> RunAsync(Call call, DrainRequest request, TimeSpan? wait, bool confirmed, CancellationToken cancellationToken)
     {
         ServiceAccess service = call.OpenService();
         await using (service.ConfigureAwait(false))
         {
-            if (!consented)
+            if (!confirmed)
             {
-                await Consent.AskAsync(
+                await Confirmation.AskAsync(
                     call,
                     SagaNames.Of(OperatorActionKind.Drain),
-                    [$"drain {service.Where}", "  It starts no sagas any more until it is restarted; what it does not finish in time is given to other coordinators."],
+                    [$"drain {service.Target}", "  The process starts no sagas until it is restarted. Sagas that do not finish in time are reassigned to other coordinators."],
                     cancellationToken).ConfigureAwait(false);
             }
 
             DrainReport drain = await service.DrainAsync(request, cancellationToken).ConfigureAwait(false);
-            if (wait is { } longest)
+            if (wait is { } limit)
             {
-                var deadline = new Deadline(call.Timeout ?? longest, $"the drain of {service.Where}", call.Around.Time);
-                drain = await deadline.AskAsync(token => WaitAsync(call, service, token), " It goes on: 'status' says how far it has come.", cancellationToken).ConfigureAwait(false);
+                var deadline = new Deadline(call.Timeout ?? limit, $"the drain of {service.Target}", call.Environment.Time);
+                drain = await deadline.RunAsync(token => WaitAsync(call, service, token), " The drain continues: 'status' shows its progress.", cancellationToken).ConfigureAwait(false);
             }
 
             if (call.Json)
@@ -83,29 +83,29 @@ internal static class DrainCommand
                 case { Phase: DrainPhase.Drained or DrainPhase.Incomplete or DrainPhase.Unanswered } ended:
                     return ended;
                 case null:
-                    throw new RefusalException(ExitCode.Failed, "The process has been restarted meanwhile: nothing is draining any more.");
+                    throw new ToolException(ExitCode.Failed, "The process has been restarted: it is no longer draining.");
             }
 
-            await Task.Delay(s_pollInterval, call.Around.Time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(s_pollInterval, call.Environment.Time, cancellationToken).ConfigureAwait(false);
         }
     }
 
     private static ExitCode Report(Call call, DrainReport drain)
     {
-        string asked = $"drain: asked for by {PlainText.OneLine(drain.Note.Actor)} at {PlainText.Time(drain.Since)}";
+        string summary = $"drain: requested by {PlainText.OneLine(drain.Note.Actor)} at {PlainText.Time(drain.Since)}";
         if (drain.Phase is DrainPhase.Incomplete or DrainPhase.Unanswered)
         {
             call.Note(drain.Phase == DrainPhase.Unanswered
-                ? $"{asked}; the database did not answer: ask for it again."
-                : $"{asked}; {PlainText.Count(drain.Reassigned, "saga")} given to others, {drain.Left} left, which nobody else can take: they go on at the next start.");
+                ? $"{summary}; the database did not answer: run 'drain' again."
+                : $"{summary}; {PlainText.Count(drain.Reassigned, "saga")} reassigned, {drain.Left} left, which no other coordinator can take: they resume at the next start.");
             return ExitCode.Failed;
         }
 
         if (!call.Json)
         {
             call.Screen.Line(drain.Phase == DrainPhase.Drained
-                ? $"{asked}; done, {PlainText.Count(drain.Reassigned, "saga")} given to others, none left"
-                : $"{asked}; 'status' says how far it has come (or use --wait)");
+                ? $"{summary}; done, {PlainText.Count(drain.Reassigned, "saga")} reassigned, none left"
+                : $"{summary}; 'status' shows its progress (or use --wait)");
         }
 
         return ExitCode.Done;

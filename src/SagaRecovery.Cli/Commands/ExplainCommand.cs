@@ -8,7 +8,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Why one saga runs, or does not.</summary>
+/// <summary>Explains why one saga is running or not.</summary>
 internal static class ExplainCommand
 {
     public static Command Create(CommonOptions common)
@@ -16,12 +16,12 @@ internal static class ExplainCommand
         Argument<SagaId> id = Values.SagaIdArgument();
         var command = new ToolCommand(
             "explain",
-            "Why a saga runs in the process asked, or does not, and what to do; straight on Postgres: what its row alone tells",
+            "Explains why a saga is or is not running in the service, and what to do; with --connection, from its row alone",
             "explain 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --url http://127.0.0.1:5080")
         {
             id,
         };
-        common.Run(command, (call, cancellationToken) => RunAsync(call, call.Value(id), cancellationToken));
+        common.SetHandler(command, (call, cancellationToken) => RunAsync(call, call.Value(id), cancellationToken));
         return command;
     }
 
@@ -50,7 +50,7 @@ internal static class ExplainCommand
         }
     }
 
-    private static void Print(Call call, SagaExplanation explanation, bool byRow)
+    private static void Print(Call call, SagaExplanation explanation, bool fromRow)
     {
         var facts = new List<(string Name, string Value)> { ("why", explanation.Because) };
         if (explanation.ToDo.Length > 0)
@@ -60,7 +60,7 @@ internal static class ExplainCommand
 
         if (explanation.Since is { } since)
         {
-            facts.Add(("since", $"{PlainText.Time(since)} ({PlainText.Duration(call.Around.Time.GetUtcNow() - since)} ago)"));
+            facts.Add(("since", $"{PlainText.Time(since)} ({PlainText.Duration(call.Environment.Time.GetUtcNow() - since)} ago)"));
         }
 
         if (explanation.NextTry is { } next)
@@ -79,8 +79,8 @@ internal static class ExplainCommand
         }
 
         facts.Add(("last event", explanation.LastEvent ?? "none"));
-        string verdict = byRow && explanation.Verdict == SagaVerdict.NotOurs ? "in progress" : Words.Of(explanation.Verdict); // we are nobody's process
-        call.Screen.Line($"saga {explanation.SagaId}: {verdict}{(byRow ? " (by its row alone)" : "")}");
+        string verdict = fromRow && explanation.Verdict == SagaVerdict.NotOurs ? "in progress" : Words.Of(explanation.Verdict); // the tool has no process of its own to compare with
+        call.Screen.Line($"saga {explanation.SagaId}: {verdict}{(fromRow ? " (from its row alone)" : "")}");
         Facts.Print(call.Screen, facts);
     }
 }

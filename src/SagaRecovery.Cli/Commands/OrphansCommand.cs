@@ -9,17 +9,17 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Unfinished sagas that nobody is going to run as things are, by owner.</summary>
+/// <summary>Lists unfinished sagas without a running owner.</summary>
 internal static class OrphansCommand
 {
     public static Command Create(CommonOptions common)
     {
         var command = new ToolCommand(
             "orphans",
-            "Unfinished sagas that nobody is going to run: whose owner never joined, does not answer, or is nobody",
+            "Lists unfinished sagas that no process runs: without an owner, or with one that is down or never joined",
             "coordinators orphans --url http://127.0.0.1:5080",
             "coordinators orphans --json | jq .orphans.count");
-        common.Run(command, async (call, cancellationToken) =>
+        common.SetHandler(command, async (call, cancellationToken) =>
         {
             ISagaAccess access = call.Open();
             await using (access.ConfigureAwait(false))
@@ -42,24 +42,24 @@ internal static class OrphansCommand
 
     public static void Print(Screen screen, ClusterDetails cluster)
     {
-        OwnedSagas[] without = [.. cluster.Owners.Where(owned => owned is { Answers: false, Count: > 0 })];
-        if (without.Length == 0)
+        OwnedSagas[] unattended = [.. cluster.Owners.Where(owned => owned is { Answers: false, Count: > 0 })];
+        if (unattended.Length == 0)
         {
             screen.Line("Every unfinished saga has an owner that answers.");
             return;
         }
 
         var sheet = new Sheet("OWNER", "WHY", "SAGAS", "OLDEST");
-        foreach (OwnedSagas owned in without)
+        foreach (OwnedSagas owned in unattended)
         {
             sheet.Add(
-                owned.Owner?.ToString() ?? "nobody",
+                owned.Owner?.ToString() ?? ReassignSource.NoOwner, // the value that 'reassign' accepts
                 owned.Owner is null ? "has no owner" : owned.IsKnown ? "does not answer" : "never joined",
                 owned.Count!.Value.ToString(CultureInfo.InvariantCulture),
                 owned.Oldest is { } oldest ? $"{PlainText.Duration(cluster.At - oldest)} ago" : "-");
         }
 
         screen.Print(sheet.Table);
-        screen.Line($"{cluster.Orphans.Count} orphans, {cluster.OwnerDown.Count} stranded: 'coordinators reassign OWNER' gives them to others");
+        screen.Line($"{cluster.Orphans.Count} orphaned, {cluster.OwnerDown.Count} with the owner down: run 'coordinators reassign OWNER' to reassign them");
     }
 }

@@ -8,17 +8,17 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>What a pass would do now: a dry run.</summary>
+/// <summary>Shows what a pass would do now, as a dry run.</summary>
 internal static class PlanCommand
 {
     public static Command Create(CommonOptions common)
     {
         var command = new ToolCommand(
             "plan",
-            "What 'activate' would do now with which sagas: a dry run, nothing is handed over",
+            "Shows what 'activate' would do now with each saga; a dry run that resumes nothing",
             "plan --url http://127.0.0.1:5080",
             "plan --url http://127.0.0.1:5080 --json | jq '.buckets[] | select(.count > 0)'");
-        common.Run(command, async (call, cancellationToken) =>
+        common.SetHandler(command, async (call, cancellationToken) =>
         {
             ServiceAccess service = call.OpenService();
             await using (service.ConfigureAwait(false))

@@ -8,7 +8,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Gives one coordinator's unfinished sagas to others.</summary>
+/// <summary>Reassigns the unfinished sagas of one coordinator.</summary>
 internal static class ReassignCommand
 {
     private const string ExampleId = "0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11";
@@ -17,31 +17,31 @@ internal static class ReassignCommand
 
     public static Command Create(CommonOptions common)
     {
-        Argument<Giver> from = Values.GiverArgument();
-        Option<CoordinatorId[]> to = Values.TakersOption();
-        Option<bool> even = new("--even-if-owner-answers") { Description = "Although FROM answers: what it runs is run again elsewhere from the last step on" };
-        Option<bool> wait = new("--wait") { Description = "Wait until those that got sagas have recovered them; exit 1 if they have not in time (--timeout)" };
-        Option<bool> yes = Consent.YesOption();
+        Argument<ReassignSource> from = Values.ReassignSourceArgument();
+        Option<CoordinatorId[]> to = Values.ReassignTargetsOption();
+        Option<bool> evenIfOwnerAnswers = new("--even-if-owner-answers") { Description = "Reassign even if FROM answers; its runs stop, and the sagas resume elsewhere from their last step" };
+        Option<bool> wait = new("--wait") { Description = "Wait until the new owners have recovered the sagas; exit code 1 if they have not within --timeout" };
+        Option<bool> yes = Confirmation.YesOption();
         var options = new ActionOptions();
         var command = new ToolCommand(
             SagaNames.Of(OperatorActionKind.Reassign),
-            "Gives one coordinator's unfinished sagas to others, evenly; each picks them up at once",
-            $"coordinators reassign {ExampleId} --wait --comment 'its node burnt, INC-481'",
+            "Reassigns one coordinator's unfinished sagas evenly to others, which recover them immediately",
+            $"coordinators reassign {ExampleId} --wait --comment 'its node failed, INC-481'",
             "coordinators reassign nobody --comment 'orphans of the old region'",
             $"coordinators reassign {ExampleId} --to 0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a12 --even-if-owner-answers --yes --comment 'INC-481'")
         {
-            from, to, even, wait, yes,
+            from, to, evenIfOwnerAnswers, wait, yes,
         };
         options.AddTo(command);
-        common.Run(command, async (call, cancellationToken) =>
+        common.SetHandler(command, async (call, cancellationToken) =>
         {
-            TimeSpan? deadline = call.Value(wait) ? Least(call.Timeout ?? s_longestWait, s_longestWait) : null;
+            TimeSpan? deadline = call.Value(wait) ? Min(call.Timeout ?? s_longestWait, s_longestWait) : null;
             var request = new ReassignRequest
             {
                 Reason = options.Read(call).Reason,
                 Actor = options.Read(call).Actor,
                 To = call.Value(to) ?? [],
-                EvenIfOwnerAnswers = call.Value(even),
+                EvenIfOwnerAnswers = call.Value(evenIfOwnerAnswers),
                 Wait = deadline?.TotalSeconds ?? 0,
             };
             return await RunAsync(call, call.Value(from)!.Id, request, call.Value(yes), cancellationToken).ConfigureAwait(false);
@@ -50,24 +50,24 @@ internal static class ReassignCommand
     }
 
     private static async Task<ExitCode> RunAsync(
-        Call call, CoordinatorId? from, ReassignRequest request, bool consented, CancellationToken cancellationToken)
+        Call call, CoordinatorId? from, ReassignRequest request, bool confirmed, CancellationToken cancellationToken)
     {
-        if (from is { } giver && request.To?.Contains(giver) == true)
+        if (from is { } source && request.To?.Contains(source) == true)
         {
-            throw new RefusalException(ExitCode.Usage, "--to names the coordinator that the sagas are to be taken from.");
+            throw new ToolException(ExitCode.Usage, "--to names the coordinator whose sagas are to be reassigned.");
         }
 
         ISagaAccess access = call.Open();
         await using (access.ConfigureAwait(false))
         {
-            if (request.EvenIfOwnerAnswers && !consented && await AnswersAsync(access, from, cancellationToken).ConfigureAwait(false) is { } owner)
+            if (request.EvenIfOwnerAnswers && !confirmed && await FindRunningOwnerAsync(access, from, cancellationToken).ConfigureAwait(false) is { } owner)
             {
-                await Consent.AskAsync(
+                await Confirmation.AskAsync(
                     call,
                     SagaNames.Of(OperatorActionKind.Reassign),
                     [
                         $"reassign the sagas of coordinator {owner.Id} ({Words.Process(owner)})",
-                        $"  It answers, and has {PlainText.Count(owner.InProgress ?? 0, "saga")} in progress: what it runs of them is stopped, and run again elsewhere from the last step on.",
+                        $"  It answers and has {PlainText.Count(owner.InProgress ?? 0, "saga")} in progress. Its runs stop, and the sagas resume elsewhere from their last step.",
                     ],
                     cancellationToken).ConfigureAwait(false);
             }
@@ -76,28 +76,28 @@ internal static class ReassignCommand
         }
     }
 
-    private static async Task<CoordinatorDetails?> AnswersAsync(ISagaAccess access, CoordinatorId? from, CancellationToken cancellationToken) =>
-        (await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(one => one.Id == from && one.Answers);
+    private static async Task<CoordinatorDetails?> FindRunningOwnerAsync(ISagaAccess access, CoordinatorId? from, CancellationToken cancellationToken) =>
+        (await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(known => known.Id == from && known.Answers);
 
-    private static ExitCode Reply(Call call, ReassignRequest request, ReassignResponse answer)
+    private static ExitCode Reply(Call call, ReassignRequest request, ReassignResponse response)
     {
-        bool inFull = answer.Left == 0 && (request.Wait == 0 || answer.Receipts.Count == 0 || answer.CaughtUp is not null);
+        bool isComplete = response.Left == 0 && (request.Wait == 0 || response.Receipts.Count == 0 || response.CaughtUp is not null);
         if (call.Json)
         {
-            call.Screen.Json(answer, RecoveryReportJson.Default.ReassignResponse);
+            call.Screen.Json(response, RecoveryReportJson.Default.ReassignResponse);
         }
 
-        if (answer.Result != OperatorActionStatus.Done || !inFull)
+        if (response.Result != OperatorActionStatus.Done || !isComplete)
         {
-            call.Note(answer.Message);
+            call.Note(response.Message);
         }
         else if (!call.Json)
         {
-            call.Screen.Line(PlainText.OneLine(answer.Message, longest: 2_000));
+            call.Screen.Line(PlainText.OneLine(response.Message, longest: 2_000));
         }
 
-        return answer.Result != OperatorActionStatus.Done ? ActionReply.Of(answer.Result) : inFull ? ExitCode.Done : ExitCode.Failed;
+        return response.Result != OperatorActionStatus.Done ? ActionReply.ToExitCode(response.Result) : isComplete ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -8,22 +8,22 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Sagas, newest first.</summary>
+/// <summary>Lists sagas, newest first.</summary>
 internal static class SagaListCommand
 {
     public static Command Create(CommonOptions common)
     {
-        Option<SagaState?> state = new("--state") { Description = "Only those in this state", HelpName = "state", CustomParser = Values.ParseState };
-        state.CompletionSources.Clear(); // those of the type are not our words
+        Option<SagaState?> state = new("--state") { Description = "Only sagas in this state", HelpName = "state", CustomParser = Values.ParseState };
+        state.CompletionSources.Clear(); // the defaults are the names of the enum, not those of the tool
         state.CompletionSources.Add([.. Enum.GetValues<SagaState>().Select(SagaNames.Of)]);
         Option<CoordinatorId?> owner = new("--owner")
         {
-            Description = "Only those that this coordinator owns",
+            Description = "Only sagas that this coordinator owns",
             HelpName = "id",
             CustomParser = Values.ParseCoordinator,
         };
-        Option<string?> name = new("--name") { Description = "Only those of the definition with this name", HelpName = "name" };
-        Option<int> limit = new("--limit") { Description = "How many at most: 1 to 1000", DefaultValueFactory = _ => 100, HelpName = "number" };
+        Option<string?> name = new("--name") { Description = "Only sagas of the definition with this name", HelpName = "name" };
+        Option<int> limit = new("--limit") { Description = "The largest number of sagas to list: 1 to 1000", DefaultValueFactory = _ => 100, HelpName = "number" };
         limit.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 or > 1_000)
@@ -31,17 +31,17 @@ internal static class SagaListCommand
                 result.AddError("--limit must be 1 to 1000");
             }
         });
-        Option<SagaId?> before = new("--before") { Description = "Only those older than this one: the next page", HelpName = "id", CustomParser = Values.ParseSaga };
+        Option<SagaId?> before = new("--before") { Description = "Only sagas older than this one; used for the next page", HelpName = "id", CustomParser = Values.ParseSaga };
         var command = new ToolCommand(
             "list",
-            "Sagas, newest first",
+            "Lists sagas, newest first",
             "sagas list --state running",
             "sagas list --state stuck --json | jq -r '.[].id'",
             "sagas list --owner 0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11 --name project-create --limit 20")
         {
             state, owner, name, limit, before,
         };
-        common.Run(command, (call, cancellationToken) => RunAsync(
+        common.SetHandler(command, (call, cancellationToken) => RunAsync(
             call,
             new SagaFilter
             {
@@ -69,7 +69,7 @@ internal static class SagaListCommand
 
             if (sagas.Count == 0)
             {
-                call.Note("No such sagas.");
+                call.Note("No sagas match.");
                 return ExitCode.Done;
             }
 
@@ -77,14 +77,14 @@ internal static class SagaListCommand
             foreach (SagaSummary saga in sagas)
             {
                 sheet.Add(
-                    saga.Id.ToString(), Cell.Of(saga.State), Cell.Of(saga.TimeCreated), saga.Owner?.ToString() ?? "nobody", Cell.Of(saga.Generation),
+                    saga.Id.ToString(), Cell.Of(saga.State), Cell.Of(saga.TimeCreated), saga.Owner?.ToString() ?? "none", Cell.Of(saga.Generation),
                     saga.IsHeld ? "held" : "-", saga.Name);
             }
 
             call.Screen.Print(sheet.Table);
             if (sagas.Count == filter.Limit)
             {
-                call.Note($"There may be more: --before {sagas[^1].Id}");
+                call.Note($"There may be more sagas: pass --before {sagas[^1].Id}");
             }
 
             return ExitCode.Done;

@@ -6,14 +6,14 @@ using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>The tables: their script, what differs from it, and their creation.</summary>
+/// <summary>Prints, checks and applies the schema of the tables.</summary>
 internal static class SchemaCommands
 {
     public static Command CreateScript(CommonOptions common)
     {
         var command = new ToolCommand(
-            "script", "Prints the SQL that creates the tables in an empty schema; asks nobody", "schema script > sagas.sql", "schema script --schema my_sagas | psql");
-        common.Run(command, (call, _) =>
+            "script", "Prints the SQL that creates the tables in an empty schema; needs no connection", "schema script > sagas.sql", "schema script --schema my_sagas | psql");
+        common.SetHandler(command, (call, _) =>
         {
             string schema = call.Value(common.Schema)!;
             if (call.Json)
@@ -34,9 +34,9 @@ internal static class SchemaCommands
     {
         var command = new ToolCommand(
             "check",
-            "Compares the tables with those that this version needs; exit 1 if they differ",
+            "Compares the tables with the schema of this version; exit code 1 if they differ",
             "schema check --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'");
-        common.Run(command, async (call, cancellationToken) =>
+        common.SetHandler(command, async (call, cancellationToken) =>
         {
             DatabaseAccess database = call.OpenDatabase();
             await using (database.ConfigureAwait(false))
@@ -51,9 +51,9 @@ internal static class SchemaCommands
     {
         var command = new ToolCommand(
             "apply",
-            "Creates the tables, or brings them up to date; harmless where they are",
+            "Creates or updates the tables; safe to repeat",
             "schema apply --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres' --schema saga_recovery");
-        common.Run(command, async (call, cancellationToken) =>
+        common.SetHandler(command, async (call, cancellationToken) =>
         {
             DatabaseAccess database = call.OpenDatabase();
             await using (database.ConfigureAwait(false))
@@ -74,7 +74,7 @@ internal static class SchemaCommands
         }
         else if (differences.Count == 0)
         {
-            call.Screen.Line($"schema '{schema}' is as version {PostgresSchema.Version} needs it");
+            call.Screen.Line($"schema '{schema}' matches version {PostgresSchema.Version}");
         }
         else
         {
@@ -86,7 +86,7 @@ internal static class SchemaCommands
 
         if (differences.Count > 0)
         {
-            call.Note($"The tables in schema '{schema}' are not those that version {PostgresSchema.Version} needs: 'schema apply' creates them, or brings them up to date.");
+            call.Note($"The tables in schema '{schema}' do not match version {PostgresSchema.Version}: run 'schema apply' to create or update them.");
             return ExitCode.Failed;
         }
 

@@ -6,18 +6,18 @@ using SagaRecovery.Operations;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>What recovery did, of the process; or what stands in the database.</summary>
+/// <summary>Shows the status of a service's recovery, or that of the database.</summary>
 internal static class StatusCommand
 {
     public static Command Create(CommonOptions common)
     {
         var command = new ToolCommand(
             "status",
-            "What recovery did and knows; straight on Postgres: coordinators, pauses, orphans, and how many sagas stand where",
+            "Shows the recovery status of a service; with --connection: coordinators, pauses, orphans and saga counts",
             "status --url http://127.0.0.1:5080",
             "status --url http://127.0.0.1:5080 --json | jq .totals",
             "status --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'");
-        common.Run(command, RunAsync);
+        common.SetHandler(command, RunAsync);
         return command;
     }
 
@@ -28,7 +28,7 @@ internal static class StatusCommand
         {
             if (access is ServiceAccess service)
             {
-                await OfServiceAsync(call, service, cancellationToken).ConfigureAwait(false);
+                await PrintServiceStatusAsync(call, service, cancellationToken).ConfigureAwait(false);
                 return ExitCode.Done;
             }
 
@@ -42,14 +42,14 @@ internal static class StatusCommand
             }
             else
             {
-                Print(call.Screen, access.Where, status);
+                Print(call.Screen, access.Target, status);
             }
 
             return ExitCode.Done;
         }
     }
 
-    private static async Task OfServiceAsync(Call call, ServiceAccess service, CancellationToken cancellationToken)
+    private static async Task PrintServiceStatusAsync(Call call, ServiceAccess service, CancellationToken cancellationToken)
     {
         if (call.Json)
         {
@@ -61,9 +61,9 @@ internal static class StatusCommand
         }
     }
 
-    private static void Print(Screen screen, string where, StoreStatus status)
+    private static void Print(Screen screen, string target, StoreStatus status)
     {
-        screen.Line($"{where}: what stands in the tables; what a process did, only it can tell (--url)");
+        screen.Line($"{target}: status from the tables alone; pass --url for the status of a process");
         screen.Line();
         CoordinatorListCommand.Print(screen, status.Coordinators);
         screen.Line();

@@ -4,16 +4,16 @@ using SagaRecovery.Cli.CommandLine;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>All commands.</summary>
+/// <summary>Builds the command tree of the tool.</summary>
 internal static class ToolCommands
 {
-    public static RootCommand Create(Surroundings around)
+    public static RootCommand Create(ToolEnvironment environment)
     {
-        var common = new CommonOptions(around);
+        var common = new CommonOptions(environment);
         RootCommand root = new(
             """
-            What saga recovery did, why a saga is not running, and the levers.
-            Asks a service's endpoints (--url), or goes straight to Postgres (--connection).
+            Shows what saga recovery did, explains why a saga is not running, and runs operator actions.
+            Works through a service's endpoints (--url) or directly on Postgres (--connection).
             """)
         {
             StatusCommand.Create(common),
@@ -23,7 +23,7 @@ internal static class ToolCommands
             ExplainCommand.Create(common),
             RecoveryActionCommands.CreatePause(common),
             RecoveryActionCommands.CreateResume(common),
-            new Command("sagas", "Sagas: list them, look at one, pull a lever on one")
+            new Command("sagas", "List and show sagas, and run operator actions on them")
             {
                 SagaListCommand.Create(common),
                 SagaShowCommand.Create(common),
@@ -34,14 +34,14 @@ internal static class ToolCommands
                 DestructiveCommands.CreateInjectError(common),
             },
             DrainCommand.Create(common),
-            new Command("coordinators", "The processes that own and run sagas: list them, give the sagas of one to others")
+            new Command("coordinators", "List the processes that own and run sagas, and reassign their sagas")
             {
                 CoordinatorListCommand.Create(common),
                 OrphansCommand.Create(common),
                 ReassignCommand.Create(common),
                 RevokeAllCommand.Create(common),
             },
-            new Command("schema", "The tables in Postgres")
+            new Command("schema", "Print, check and apply the schema of the tables in Postgres")
             {
                 SchemaCommands.CreateScript(common),
                 SchemaCommands.CreateCheck(common),

@@ -7,26 +7,26 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>The status again and again, until Ctrl-C. A service that goes away meanwhile is waited for: that is when one watches.</summary>
+/// <summary>Shows the status repeatedly until Ctrl-C. An outage of the service does not end it: that is when operators watch.</summary>
 internal static class WatchCommand
 {
     public static Command Create(CommonOptions common)
     {
         Option<TimeSpan?> every = new("--every")
         {
-            Description = "The time between two looks [default: 2s]",
+            Description = "The interval between two updates [default: 2s]",
             HelpName = "time",
             CustomParser = result => Values.ParseSpan(result),
         };
         var command = new ToolCommand(
             "watch",
-            "The status again and again until Ctrl-C: in place on a terminal, otherwise one after the other (--json: one line each)",
+            "Shows the status repeatedly until Ctrl-C: in place on a terminal, one after the other elsewhere (--json: one line each)",
             "watch --url http://127.0.0.1:5080",
             "watch --url http://127.0.0.1:5080 --every 10s --json >> status.jsonl")
         {
             every,
         };
-        common.Run(command, (call, cancellationToken) => RunAsync(call, call.Value(every) ?? TimeSpan.FromSeconds(2), cancellationToken));
+        common.SetHandler(command, (call, cancellationToken) => RunAsync(call, call.Value(every) ?? TimeSpan.FromSeconds(2), cancellationToken));
         return command;
     }
 
@@ -35,35 +35,35 @@ internal static class WatchCommand
         ServiceAccess service = call.OpenService();
         await using (service.ConfigureAwait(false))
         {
-            bool inPlace = call.Around.IsRich && !call.Json;
+            bool inPlace = call.Environment.SupportsAnsi && !call.Json;
             try
             {
-                Func<Task> look = call.Json ? await FirstJsonAsync(call, service, cancellationToken).ConfigureAwait(false)
+                Func<Task> update = call.Json ? await FirstJsonAsync(call, service, cancellationToken).ConfigureAwait(false)
                     : await FirstTextAsync(call, service, every, inPlace, cancellationToken).ConfigureAwait(false);
                 while (true)
                 {
-                    await Task.Delay(every, call.Around.Time, cancellationToken).ConfigureAwait(false);
-                    await look().ConfigureAwait(false);
+                    await Task.Delay(every, call.Environment.Time, cancellationToken).ConfigureAwait(false);
+                    await update().ConfigureAwait(false);
                 }
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
-                return ExitCode.Done; // the only way in which watching ends
+                return ExitCode.Done; // Ctrl-C is the normal way to end it
             }
         }
     }
 
-    /// <summary>A first look that fails is the end of it: more often than not the address is wrong.</summary>
+    /// <summary>Prints the first status, which must succeed: an address that fails at once is probably wrong.</summary>
     private static async Task<Func<Task>> FirstJsonAsync(Call call, ServiceAccess service, CancellationToken cancellationToken)
     {
-        await ReadViewAsync().ConfigureAwait(false);
-        return () => OrNoteAsync(ReadViewAsync, line =>
+        await PrintStatusAsync().ConfigureAwait(false);
+        return () => UpdateOrNoteAsync(PrintStatusAsync, line =>
         {
             call.Note(line);
             return Task.CompletedTask;
         }, cancellationToken);
 
-        async Task ReadViewAsync() =>
+        async Task PrintStatusAsync() =>
             call.Screen.JsonLine(await service.StatusAsync(cancellationToken).ConfigureAwait(false), RecoveryReportJson.Default.RecoveryReport);
     }
 
@@ -76,9 +76,9 @@ internal static class WatchCommand
             call.Screen.Clear();
         }
 
-        Print(text, trouble: null);
-        return () => OrNoteAsync(
-            async () => Print(text = await service.StatusTextAsync(cancellationToken).ConfigureAwait(false), trouble: null),
+        Print(text, problem: null);
+        return () => UpdateOrNoteAsync(
+            async () => Print(text = await service.StatusTextAsync(cancellationToken).ConfigureAwait(false), problem: null),
             line =>
             {
                 Print(inPlace ? text : "", line);
@@ -86,11 +86,11 @@ internal static class WatchCommand
             },
             cancellationToken);
 
-        void Print(string status, string? trouble)
+        void Print(string status, string? problem)
         {
-            string now = PlainText.Time(call.Around.Time.GetUtcNow());
-            string heading = inPlace ? $"{now}  {service.Where}  every {PlainText.Duration(every)}, Ctrl-C ends" : $"--- {now}";
-            string[] lines = [heading, .. trouble is null ? [] : new[] { $"!!! {trouble}{(inPlace ? " The last status was:" : "")}" }, .. Screen.Plain(status)];
+            string now = PlainText.Time(call.Environment.Time.GetUtcNow());
+            string heading = inPlace ? $"{now}  {service.Target}  every {PlainText.Duration(every)}, Ctrl-C to quit" : $"--- {now}";
+            string[] lines = [heading, .. problem is null ? [] : new[] { $"!!! {problem}{(inPlace ? " The last status was:" : "")}" }, .. Screen.Plain(status)];
             if (inPlace)
             {
                 call.Screen.Redraw(lines);
@@ -102,15 +102,15 @@ internal static class WatchCommand
         }
     }
 
-    private static async Task OrNoteAsync(Func<Task> look, Func<string, Task> note, CancellationToken cancellationToken)
+    private static async Task UpdateOrNoteAsync(Func<Task> update, Func<string, Task> note, CancellationToken cancellationToken)
     {
         try
         {
-            await look().ConfigureAwait(false);
+            await update().ConfigureAwait(false);
         }
-        catch (Exception trouble) when (!cancellationToken.IsCancellationRequested && Failures.Of(trouble) is { ExitCode: ExitCode.Unreachable })
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && Failures.Of(exception) is { ExitCode: ExitCode.Unreachable })
         {
-            await note(Failures.Of(trouble).Message).ConfigureAwait(false);
+            await note(Failures.Of(exception).Message).ConfigureAwait(false);
         }
     }
 }

@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Cli.Output;
 
 /// <summary>
-/// A saga's graph in text: each node once, under the last of those that it comes after, a step to the right only where branches part.
+/// Draws a saga's graph as text. Each node appears once, below its last predecessor. Only branches are indented.
 /// </summary>
 internal static class GraphDrawing
 {
@@ -15,7 +15,7 @@ internal static class GraphDrawing
         var sheet = new Sheet("NODE", "STATE", "AFTER");
         Dictionary<int, NodeEventType> reached = saga.Events
             .GroupBy(entry => entry.NodeId)
-            .ToDictionary(events => events.Key, events => events.Max(entry => entry.Type)); // the types stand in the order in which they happen
+            .ToDictionary(events => events.Key, events => events.Max(entry => entry.Type)); // the enum is declared in the order in which events occur
         ILookup<int, SagaGraphNode> children = graph.Nodes.ToLookup(node => node.After.DefaultIfEmpty(-1).Max());
         var open = new Stack<(SagaGraphNode Node, string Mark, string Below)>();
         Push(open, [.. children[-1]], "");
@@ -32,11 +32,11 @@ internal static class GraphDrawing
 
     private static void Push(Stack<(SagaGraphNode Node, string Mark, string Below)> open, SagaGraphNode[] siblings, string indent)
     {
-        bool parts = siblings.Length > 1 && indent.Length < DeepestIndent;
+        bool isBranch = siblings.Length > 1 && indent.Length < DeepestIndent;
         for (int i = siblings.Length - 1; i >= 0; i--)
         {
             bool isLast = i == siblings.Length - 1;
-            open.Push(parts
+            open.Push(isBranch
                 ? (siblings[i], indent + (isLast ? "└─" : "├─"), indent + (isLast ? "  " : "│ "))
                 : (siblings[i], indent, indent));
         }

@@ -3,7 +3,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;
 
-/// <summary>All that there is to see of one saga.</summary>
+/// <summary>Prints one saga in full.</summary>
 internal static class SagaPage
 {
     public static void Print(Screen screen, SagaDetails saga)
@@ -48,7 +48,7 @@ internal static class SagaPage
         }
         else
         {
-            screen.Line("The definition is in a form that only its executor reads: no graph.");
+            screen.Line("No graph: only the executor can read this definition.");
         }
     }
 
@@ -71,7 +71,7 @@ internal static class SagaPage
     }
 }
 
-/// <summary>Lines of a name and what it is.</summary>
+/// <summary>Prints name and value pairs, one per line.</summary>
 internal static class Facts
 {
     public static void Print(Screen screen, IReadOnlyList<(string Name, string Value)> facts)

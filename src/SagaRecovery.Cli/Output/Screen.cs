@@ -8,18 +8,18 @@ using Spectre.Console.Rendering;
 namespace SagaRecovery.Cli.Output;
 
 /// <summary>
-/// Where answers go. People get tables, in colour on a terminal, and one line to a row where the output goes elsewhere; texts from
-/// outside come as <see cref="Text"/>, never as markup.
+/// Prints results as tables, JSON or plain lines. Tables are colored on a terminal, and always have one line per row. External text is
+/// rendered as <see cref="Text"/>, never as markup.
 /// </summary>
-internal sealed class Screen(Surroundings around)
+internal sealed class Screen(ToolEnvironment environment)
 {
-    /// <summary>Wider than any row. What a narrow terminal wraps can still be read and copied; a shrunken column cannot.</summary>
-    private const int NoLimit = 4_096;
+    /// <summary>A width beyond any row: text that the terminal wraps can still be read and copied, a truncated column cannot.</summary>
+    private const int UnlimitedWidth = 4_096;
 
-    /// <summary>A line of our own, or one that has been made plain.</summary>
-    public void Line(string text = "") => around.Out.WriteLine(text);
+    /// <summary>Prints one line. The text must be free of control characters.</summary>
+    public void Line(string text = "") => environment.Out.WriteLine(text);
 
-    /// <summary>Lines that a service has rendered: they are plain already, but that is the service's word.</summary>
+    /// <summary>Prints lines that a service has rendered. They are sanitized again, because the service is not trusted.</summary>
     public void Lines(string text)
     {
         foreach (string line in Plain(text))
@@ -30,7 +30,7 @@ internal sealed class Screen(Surroundings around)
 
     public void Json<T>(T value, JsonTypeInfo<T> type) => Line(JsonSerializer.Serialize(value, type));
 
-    /// <summary>JSON in one line, for streams of it.</summary>
+    /// <summary>Prints JSON on a single line, for JSON Lines output.</summary>
     public void JsonLine<T>(T value, JsonTypeInfo<T> type)
     {
         using var document = JsonSerializer.SerializeToDocument(value, type);
@@ -43,20 +43,20 @@ internal sealed class Screen(Surroundings around)
         Line(Encoding.UTF8.GetString(line.ToArray()));
     }
 
-    public void Print(IRenderable what)
+    public void Print(IRenderable content)
     {
         var text = new StringWriter();
-        Write(what, text);
+        Write(content, text);
         foreach (string line in text.ToString().TrimEnd('\n').Split('\n'))
         {
             Line(line.TrimEnd());
         }
     }
 
-    /// <summary>Puts lines where the ones before them were; what does not fit is cut off.</summary>
+    /// <summary>Replaces the text on the screen. Lines that do not fit are cut off.</summary>
     public void Redraw(IEnumerable<string> lines)
     {
-        (int width, int height) = around.Size;
+        (int width, int height) = environment.Size;
         var frame = new StringBuilder("\x1b[H");
         string[] all = [.. lines];
         foreach (string line in all.Take(height - 2))
@@ -64,27 +64,27 @@ internal sealed class Screen(Surroundings around)
             frame.Append(line.Length <= width ? line : line[..(width - 1)] + "…").Append("\x1b[K\n");
         }
 
-        frame.Append(all.Length > height - 2 ? $"… and {all.Length - height + 2} more lines: see 'status'\x1b[K\n" : "").Append("\x1b[J");
-        around.Out.Write(frame);
-        around.Out.Flush();
+        frame.Append(all.Length > height - 2 ? $"… and {all.Length - height + 2} more lines: run 'status'\x1b[K\n" : "").Append("\x1b[J");
+        environment.Out.Write(frame);
+        environment.Out.Flush();
     }
 
-    public void Clear() => around.Out.Write("\x1b[2J\x1b[H");
+    public void Clear() => environment.Out.Write("\x1b[2J\x1b[H");
 
     public static IEnumerable<string> Plain(string text) =>
         text.TrimEnd('\n').Split('\n').Select(line => PlainText.OneLine(line, longest: 1_000).TrimEnd());
 
-    private void Write(IRenderable what, TextWriter to)
+    private void Write(IRenderable content, TextWriter output)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = around.IsRich ? AnsiSupport.Yes : AnsiSupport.No,
-            ColorSystem = around.IsRich ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+            Ansi = environment.SupportsAnsi ? AnsiSupport.Yes : AnsiSupport.No,
+            ColorSystem = environment.SupportsAnsi ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(to),
+            Out = new AnsiConsoleOutput(output),
         });
-        console.Profile.Width = NoLimit;
+        console.Profile.Width = UnlimitedWidth;
         console.Profile.Capabilities.Unicode = true;
-        console.Write(what);
+        console.Write(content);
     }
 }

@@ -6,12 +6,12 @@ using Spectre.Console.Rendering;
 
 namespace SagaRecovery.Cli.Output;
 
-/// <summary>A table without lines: one row to a thing, for eyes as well as for <c>grep</c> and <c>awk</c>.</summary>
+/// <summary>A table without borders, with one line per row, readable for people, <c>grep</c> and <c>awk</c>.</summary>
 internal sealed class Sheet
 {
     private readonly Table _table = new Table().NoBorder();
 
-    /// <param name="columns">Their headings.</param>
+    /// <param name="columns">The column headings.</param>
     public Sheet(params IReadOnlyList<string> columns)
     {
         foreach (string heading in columns)
@@ -25,19 +25,19 @@ internal sealed class Sheet
     public void Add(params IReadOnlyList<Cell> cells) => _table.AddRow(cells.Select(cell => new Text(cell.Text, cell.Style)));
 }
 
-/// <summary>What stands in a cell.</summary>
-/// <param name="Text">Plain, and cut.</param>
-/// <param name="Style">How it looks on a terminal.</param>
+/// <summary>The content of a table cell.</summary>
+/// <param name="Text">The sanitized and truncated text.</param>
+/// <param name="Style">The style on a terminal.</param>
 internal sealed record Cell(string Text, Style Style)
 {
-    /// <summary>Text from outside.</summary>
+    /// <summary>Creates a cell from untrusted text.</summary>
     public static implicit operator Cell(string text) => new(PlainText.OneLine(text), Style.Plain);
 
     public static Cell Of(object? value) => new(value is null ? "-" : PlainText.OneLine(value.ToString() ?? ""), Style.Plain);
 
     public static Cell Of(DateTimeOffset time) => new(PlainText.Time(time), Style.Plain);
 
-    /// <summary>Where a coordinator stands.</summary>
+    /// <summary>Creates a cell with the state of a coordinator.</summary>
     public static Cell Of(CoordinatorDetails coordinator) => new(coordinator.State.ToString().ToLowerInvariant(), coordinator switch
     {
         { State: CoordinatorState.Draining } => new Style(Color.Yellow),

@@ -4,16 +4,16 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;
 
-/// <summary>What stands in the database, where there is no process to ask.</summary>
+/// <summary>The status as the database alone shows it, without a process.</summary>
 internal sealed record StoreStatus(IReadOnlyList<CoordinatorDetails> Coordinators, IReadOnlyList<SagaCount> Counts, ClusterDetails Cluster);
 
-/// <summary>What the check of the tables found.</summary>
+/// <summary>The result of the schema check.</summary>
 internal sealed record SchemaFindings(string Schema, int Version, IReadOnlyList<string> Differences);
 
-/// <summary>The tables' script.</summary>
+/// <summary>The SQL script that creates the tables.</summary>
 internal sealed record SchemaScript(string Schema, int Version, string Script);
 
-/// <summary>What only the tool answers, in the form of <see cref="RecoveryReportJson"/>.</summary>
+/// <summary>The JSON of results that only the tool has, in the same format as <see cref="RecoveryReportJson"/>.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,

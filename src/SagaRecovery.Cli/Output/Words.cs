@@ -5,18 +5,18 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;
 
-/// <summary>Coordinators, owners and verdicts in words.</summary>
+/// <summary>Formats coordinators, owners and verdicts as text.</summary>
 internal static class Words
 {
-    /// <summary>Whether a coordinator's process lives.</summary>
-    public static string Life(CoordinatorDetails coordinator) => coordinator switch
+    /// <summary>Formats the state of a coordinator's process.</summary>
+    public static string ProcessState(CoordinatorDetails coordinator) => coordinator switch
     {
         { HasLeft: true } => "shut down",
         { Answers: true } => "answers",
         _ => "silent",
     };
 
-    /// <summary>The version of a coordinator's program, of a commit's hash in it the beginning.</summary>
+    /// <summary>Formats the version of a coordinator's program, with a commit hash shortened.</summary>
     public static string Version(CoordinatorDetails coordinator)
     {
         const int LongestHash = 8;
@@ -26,17 +26,17 @@ internal static class Words
 
     public static string Owner(SagaDetails saga) => saga switch
     {
-        { Summary.Owner: null } => "nobody",
-        { Owner: null } => $"{saga.Summary.Owner} (has never joined)",
+        { Summary.Owner: null } => "none",
+        { Owner: null } => $"{saga.Summary.Owner} (never joined)",
         { Owner: { } owner } => $"{owner.Id} ({Process(owner)})",
     };
 
     public static string Process(CoordinatorDetails coordinator) =>
-        $"{PlainText.OneLine(coordinator.Host)}, process {coordinator.ProcessId}, {Life(coordinator)}, last seen {PlainText.Duration(coordinator.Silence)} ago";
+        $"{PlainText.OneLine(coordinator.Host)}, process {coordinator.ProcessId}, {ProcessState(coordinator)}, last seen {PlainText.Duration(coordinator.Silence)} ago";
 
     public static string By(OperatorNote note) => $"{PlainText.OneLine(note.Actor)}: {PlainText.OneLine(note.Reason)}";
 
-    /// <summary><c>running here</c>, for <see cref="SagaVerdict.RunningHere"/>.</summary>
+    /// <summary>Formats a verdict as words: <see cref="SagaVerdict.RunningHere"/> becomes <c>running here</c>.</summary>
     public static string Of(SagaVerdict verdict)
     {
         var words = new StringBuilder();

@@ -18,17 +18,17 @@ internal sealed class AnswerAfter(Func<Task> happens) : TextReader
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var around = new Surroundings
+        var environment = new ToolEnvironment
         {
             Out = output,
             Error = error,
             In = this,
-            CanAsk = true,
-            Variable = name => ToolStage.SignedIn.Variables.GetValueOrDefault(name),
+            CanPrompt = true,
+            GetVariable = name => ToolStage.SignedIn.Variables.GetValueOrDefault(name),
             User = ToolRun.OsUser,
             Time = TimeProvider.System,
         };
-        int exitCode = await Invocation.RunAsync(ToolCommands.Create(around), [.. args, .. way == Way.Service ? ["--url", sample.Url] : new[] { "--connection", sample.Database }], around);
+        int exitCode = await Invocation.RunAsync(ToolCommands.Create(environment), [.. args, .. way == Way.Service ? ["--url", sample.Url] : new[] { "--connection", sample.Database }], environment);
         return new ToolRun((ExitCode)exitCode, output.ToString(), error.ToString());
     }
 }

@@ -21,18 +21,18 @@ internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
         using var output = new StringWriter();
         using var error = new StringWriter();
         using var input = new StringReader(stage.Answer ?? "");
-        var around = new Surroundings
+        var environment = new ToolEnvironment
         {
             Out = output,
             Error = error,
             In = input,
-            CanAsk = stage.Answer is not null,
-            IsRich = stage.IsRich,
-            Variable = name => stage.Variables.GetValueOrDefault(name),
+            CanPrompt = stage.Answer is not null,
+            SupportsAnsi = stage.IsRich,
+            GetVariable = name => stage.Variables.GetValueOrDefault(name),
             User = OsUser,
             Time = TimeProvider.System,
         };
-        int exitCode = await Invocation.RunAsync(ToolCommands.Create(around), args, around, stage.CancellationToken);
+        int exitCode = await Invocation.RunAsync(ToolCommands.Create(environment), args, environment, stage.CancellationToken);
         return new ToolRun((ExitCode)exitCode, output.ToString(), error.ToString());
     }
 
@@ -50,13 +50,13 @@ internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
     {
         Should(expected);
         string last = Error.TrimEnd('\n').Split('\n')[^1];
-        string line = last.Replace("Do it? [y/N] ", "", StringComparison.Ordinal); // on a terminal, the answer ends that line
+        string line = last.Replace("Proceed? [y/N] ", "", StringComparison.Ordinal); // on a terminal, the answer ends that line
         line.Should().StartWith("saga-recovery: ").And.Contain(because);
         return this;
     }
 }
 
-/// <summary>What the tool finds around itself.</summary>
+/// <summary>The environment that the tool runs in.</summary>
 internal sealed record ToolStage
 {
     /// <summary>What the person at the terminal types; null: there is no terminal.</summary>

@@ -1,7 +1,7 @@
 namespace ControlPlane.DemoSagas;
 
-/// <summary>Looks each second for demo sagas that were released at another process than the one that runs them.</summary>
-internal sealed partial class DemoReleaseWatch(DemoReleases releases, TimeProvider time, ILogger<DemoReleaseWatch> logger) : BackgroundService
+/// <summary>Polls each second for demo sagas of this process that were released at another process.</summary>
+internal sealed partial class DemoReleasePoller(DemoReleases releases, TimeProvider time, ILogger<DemoReleasePoller> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -12,15 +12,15 @@ internal sealed partial class DemoReleaseWatch(DemoReleases releases, TimeProvid
         {
             try
             {
-                await releases.TellReleasedAsync(stoppingToken);
+                await releases.NotifyReleasedAsync(stoppingToken);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                LogFailed(exception); // Postgres is away: passes tell of that, and the next look tries again
+                LogFailed(exception); // recovery passes already report an unavailable Postgres; the next poll retries
             }
         }
     }
 
-    [LoggerMessage(LogLevel.Debug, "looking for released demo sagas failed")]
+    [LoggerMessage(LogLevel.Debug, "polling for released demo sagas failed")]
     private partial void LogFailed(Exception exception);
 }

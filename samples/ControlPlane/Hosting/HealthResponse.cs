@@ -2,8 +2,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ControlPlane.Hosting;
 
-/// <summary><c>/health</c>: the status code is for machines, the rest for people.</summary>
-internal static class HealthAnswer
+/// <summary>Writes the body of <c>/health</c>. Machines need only the status code.</summary>
+internal static class HealthResponse
 {
     public static Task WriteAsync(HttpContext context, HealthReport report) => context.Response.WriteAsJsonAsync(
         new
