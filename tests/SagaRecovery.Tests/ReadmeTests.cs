@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Tests;
 
@@ -6,30 +7,63 @@ namespace SagaRecovery.Tests;
 public sealed partial class ReadmeTests
 {
     [Theory]
-    [InlineData("README.md", 2)]
+    [InlineData("README.md", 1)]
+    [InlineData("docs/custom-executor.md", 1)]
     [InlineData("docs/testing.md", 2)]
     public void Every_program_in_a_document_is_the_file_that_it_names(string document, int count)
     {
-        MatchCollection programs = Program().Matches(File.ReadAllText(Path.Combine(Repository.Root, document)));
+        MatchCollection programs = Program().Matches(Read(document));
 
         programs.Should().HaveCount(count);
         foreach (Match program in programs)
         {
-            string file = File.ReadAllText(Path.Combine(Repository.Root, program.Groups["file"].Value));
-            program.Groups["code"].Value.Should().Be(file, "{0} is what is built", program.Groups["file"].Value);
+            program.Groups["code"].Value.Should().Be(Read(program.Groups["file"].Value), "{0} is what is built", program.Groups["file"].Value);
+        }
+    }
+
+    [Theory]
+    [InlineData(typeof(SagaRecoveryOptions))]
+    [InlineData(typeof(DurableExecutorOptions))]
+    [InlineData(typeof(PostgresStoreOptions))]
+    public void The_configuration_page_has_a_row_for_every_setting(Type options)
+    {
+        string configuration = Read("docs/configuration.md");
+        foreach (System.Reflection.PropertyInfo setting in options.GetProperties())
+        {
+            configuration.Should().MatchRegex($@"(?m)^\| `{setting.Name}[`:]");
         }
     }
 
     [Fact]
-    public void The_readme_names_every_setting()
+    public void The_readme_is_short_and_names_the_commands_that_a_new_user_runs()
     {
-        string readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
-        foreach (System.Reflection.PropertyInfo setting in typeof(SagaRecoveryOptions).GetProperties())
+        string readme = Read("README.md");
+
+        readme.Split('\n').Length.Should().BeLessThanOrEqualTo(151, "the rest belongs in docs");
+        readme.Should().Contain("```sh\nbash samples/demo.sh\n```").And.Contain("```sh\nbash tests/run.sh\n```");
+    }
+
+    [Fact]
+    public void Every_link_of_the_readme_works_outside_the_repository_and_names_a_file_of_it()
+    {
+        foreach (Match link in Link().Matches(Read("README.md")))
         {
-            readme.Should().Contain(setting.Name);
+            string target = link.Groups["target"].Value;
+            target.Should().StartWith("https://", "the packages carry the README");
+            if (target.StartsWith(Home, StringComparison.Ordinal))
+            {
+                File.Exists(Path.Combine(Repository.Root, target[Home.Length..].Split('#')[0])).Should().BeTrue("{0} is linked", target);
+            }
         }
     }
 
+    private const string Home = "https://github.com/sagarecovery/sagarecovery/blob/main/";
+
+    private static string Read(string path) => File.ReadAllText(Path.Combine(Repository.Root, path));
+
     [GeneratedRegex(@"<!-- (?<file>\S+\.cs) -->\n```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Program();
+
+    [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Link();
 }
