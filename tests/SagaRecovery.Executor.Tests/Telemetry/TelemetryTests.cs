@@ -85,7 +85,7 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
         (reading.Read("saga_recovery.draining"), reading.Read("saga_recovery.drain.left")).Should().Be((1, 1));
         drained.Left.Should().Be(1);
 
-        host.Services.GetRequiredService<RecoveryMetrics>().PassEnded(new PassReport(new PassStart(9, PassReason.Periodic, default)) { MissedHints = 3 });
+        host.Services.GetRequiredService<RecoveryMetrics>().RecordPass(new PassReport(new PassStart(9, PassReason.Periodic, default)) { MissedHints = 3 });
         reading.Read("saga_recovery.hints.missed").Should().Be(3);
     }
 

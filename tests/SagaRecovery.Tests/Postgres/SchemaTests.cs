@@ -60,7 +60,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
         await using SagaDatabase asIs = With(new PostgresStoreOptions { CreateSchema = false });
 
         await FluentActions.Awaiting(() => asIs.Schema.EnsureAsync(CancellationToken.None)).Should().ThrowAsync<InvalidOperationException>()
-            .WithMessage("*version 99*newer package*deployed*");
+            .WithMessage("*version 99*newer version of the package*deploy*");
     }
 
     [Fact]
