@@ -48,7 +48,8 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
 
             var incarnation = new Incarnation(Math.Max(lost.Incarnation.Value, present?.Incarnation.Value ?? 0) + 1);
             Membership member = AddJoin(lost.Coordinator, incarnation, present);
-            _lineages[member.Token] = _lineages[lost.Token]; // shared with the older joins: a call in flight with one of them must be refused as lost, not as fenced
+            // Shared with the older joins: a call in flight with one of them must be refused as lost, not as fenced.
+            _lineages[member.Token] = _lineages[lost.Token];
             _lineages[member.Token].Add(member.Token);
             return Task.FromResult(member);
         }

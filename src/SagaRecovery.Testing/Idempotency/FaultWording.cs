@@ -15,7 +15,9 @@ internal sealed class FaultWording(SagaShape shape)
     public IdempotencyFault LeftBehind(Leftover leftover)
     {
         string message = leftover.Suspects is [var one]
-            ? shape.HasUndo(one) ? $"undo of '{Name(one)}' does not reverse all effects of its action" : $"'{Name(one)}' has no undo, but its action has an effect"
+            ? shape.HasUndo(one)
+                ? $"undo of '{Name(one)}' does not reverse all effects of its action"
+                : $"'{Name(one)}' has no undo, but its action has an effect"
             : $"the undos do not restore the state; the cause is one of {string.Join(", ", leftover.Suspects.Select(node => $"'{Name(node)}'"))}";
         return New(IdempotencyFaultKind.LeftBehind, leftover.Seen.Trial, leftover.Suspects, message, leftover.Lines);
     }
@@ -52,7 +54,8 @@ internal sealed class FaultWording(SagaShape shape)
         evidence);
 
     public IdempotencyFault StateVariedAtOnce(TrialOutcome.StateVaried run) => New(
-        IdempotencyFaultKind.StateVaries, run.Trial, [], "State returned different lines in two consecutive reads before the saga started: it is not deterministic", run.Difference);
+        IdempotencyFaultKind.StateVaries, run.Trial, [],
+            "State returned different lines in two consecutive reads before the saga started: it is not deterministic", run.Difference);
 
     public IdempotencyFault ResetIncomplete(Trial trial, IReadOnlyList<string> difference) => New(
         IdempotencyFaultKind.ResetIncomplete,

@@ -74,7 +74,8 @@ internal static class GenerationRules
         ResumeOutcome[] outcomes = await Crowd.RunAsync(
             16, caller => caller % 4 == 0 ? trial.ResumeAsync(member, older) : trial.ResumeAsync(member, saga)).ConfigureAwait(false);
 
-        Expect.Equal(outcomes.Count(outcome => outcome is ResumeOutcome.Resumed), 1, "outcomes 'Resumed' of concurrent resumes of an older and a newer generation");
+        Expect.Equal(outcomes.Count(outcome => outcome is ResumeOutcome.Resumed), 1,
+            "outcomes 'Resumed' of concurrent resumes of an older and a newer generation");
         Expect.That(Array.TrueForAll(outcomes, outcome => outcome is ResumeOutcome.Resumed or ResumeOutcome.AlreadyRunning),
             "the other outcomes are 'AlreadyRunning'", string.Join(", ", outcomes.Select(outcome => outcome.GetType().Name).Distinct()));
         old.Release();

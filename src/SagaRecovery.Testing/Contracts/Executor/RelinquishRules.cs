@@ -37,7 +37,8 @@ internal static class RelinquishRules
         await trial.ExpectNotRunningAsync(unstarted, AdoptGeneration.Initial, "relinquishing a saga that was never resumed").ConfigureAwait(false);
 
         (SagaId saga, _) = await trial.RunToFirstStepAsync(member).ConfigureAwait(false);
-        Expect.Equal(await trial.RelinquishAsync(saga, AdoptGeneration.Initial).ConfigureAwait(false), RelinquishOutcome.Relinquished, "relinquishing a running saga");
+        Expect.Equal(await trial.RelinquishAsync(saga, AdoptGeneration.Initial).ConfigureAwait(false), RelinquishOutcome.Relinquished,
+            "relinquishing a running saga");
         await trial.ExpectNotRunningAsync(saga, AdoptGeneration.Initial, "relinquishing a saga for the second time").ConfigureAwait(false);
     }
 
@@ -50,7 +51,8 @@ internal static class RelinquishRules
         await trial.ExpectResumedAsync(member, saga).ConfigureAwait(false);
         await trial.WaitForEndAsync(saga).ConfigureAwait(false);
 
-        await trial.ExpectNotRunningAsync(saga, AdoptGeneration.Initial, "relinquishing a saga whose final write was accepted but has not returned").ConfigureAwait(false);
+        await trial.ExpectNotRunningAsync(saga, AdoptGeneration.Initial,
+            "relinquishing a saga whose final write was accepted but has not returned").ConfigureAwait(false);
     }
 
     private static async Task StartsNothingAsync(ExecutorTrial trial)

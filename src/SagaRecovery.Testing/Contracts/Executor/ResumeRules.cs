@@ -67,7 +67,8 @@ internal static class ResumeRules
         first.Release();
         HeldStep second = await trial.NextStepAsync("the saga continues with its second step").ConfigureAwait(false);
         Expect.Equal<ResumeOutcome>(
-            await trial.ResumeAsync(member, saga).ConfigureAwait(false), ResumeOutcome.AlreadyRunning.Instance, "the outcome of resuming a saga in its second step");
+            await trial.ResumeAsync(member, saga).ConfigureAwait(false), ResumeOutcome.AlreadyRunning.Instance,
+                "the outcome of resuming a saga in its second step");
         second.Release();
         await trial.WaitForEndAsync(saga).ConfigureAwait(false);
         await trial.StopAsync().ConfigureAwait(false);

@@ -5,7 +5,7 @@ namespace SagaRecovery.Testing.Contracts;
 /// <summary>The gate where the steps of the sagas under test wait until a rule releases them. Thread-safe.</summary>
 public sealed class SagaSteps
 {
-    private readonly Channel<HeldStep> _begun = Channel.CreateUnbounded<HeldStep>();
+    private readonly Channel<HeldStep> _started = Channel.CreateUnbounded<HeldStep>();
     private readonly Lock _lock = new();
     private readonly List<HeldStep> _all = [];
     private bool _allReleased;
@@ -44,7 +44,7 @@ public sealed class SagaSteps
             }
         }
 
-        _begun.Writer.TryWrite(step); // always true: the channel is unbounded and never completed
+        _started.Writer.TryWrite(step); // always true: the channel is unbounded and never completed
         return step.Released.WaitAsync(cancellationToken);
     }
 
@@ -59,7 +59,7 @@ public sealed class SagaSteps
     }
 
     /// <summary>Waits until another step starts.</summary>
-    internal Task<HeldStep> WaitForNextAsync() => _begun.Reader.ReadAsync().AsTask();
+    internal Task<HeldStep> WaitForNextAsync() => _started.Reader.ReadAsync().AsTask();
 }
 
 /// <summary>A step that has started and waits for its release.</summary>

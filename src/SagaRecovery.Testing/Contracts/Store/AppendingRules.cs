@@ -40,7 +40,8 @@ internal static class AppendingRules
         await RefusedAsync(us, StoreTrial.Started(saga, 0, SagaState.Succeeded), "of the former owner").ConfigureAwait(false);
         await RefusedAsync(us, StoreTrial.Started(saga, 0) with { Generation = newer }, "of the former owner at the new generation").ConfigureAwait(false);
         await trial.ReassignAsync(saga, us.Coordinator).ConfigureAwait(false);
-        await RefusedAsync(us, StoreTrial.Started(saga, 0, SagaState.Succeeded), "at the generation before the saga was reassigned and came back").ConfigureAwait(false);
+        await RefusedAsync(us, StoreTrial.Started(saga, 0, SagaState.Succeeded),
+            "at the generation before the saga was reassigned and came back").ConfigureAwait(false);
 
         newer = newer.Next;
         await trial.WriteAsync(us, StoreTrial.Started(saga, 1) with { Generation = newer }).ConfigureAwait(false);
@@ -84,7 +85,8 @@ internal static class AppendingRules
             // Each round cancels a little later.
             await Crowd.CancelAfterAsync(
                 yields: i,
-                cancellationToken => trial.Log.AppendAsync(us, [StoreTrial.Entry(sagas[i], SagaState.Unwinding, events)], cancellationToken)).ConfigureAwait(false);
+                cancellationToken => trial.Log.AppendAsync(us, [StoreTrial.Entry(sagas[i], SagaState.Unwinding, events)], cancellationToken))
+                .ConfigureAwait(false);
         }
 
         us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // the join ends every write that is still in flight

@@ -103,7 +103,8 @@ internal static class CreatingRules
             await Expect.ThrowsAsync<OperationCanceledException>(call, $"{what} with a cancelled token").ConfigureAwait(false);
         }
 
-        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [saga], "sagas after cancelled calls"); // also proves that no cancelled call joined: otherwise this one would be refused
+        // Also proves that no cancelled call joined: otherwise this one would be refused.
+        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [saga], "sagas after cancelled calls");
         Expect.Equal((await trial.LoadPresentAsync(us, saga).ConfigureAwait(false)).Events.Count, 0, "events after cancelled calls");
     }
 }

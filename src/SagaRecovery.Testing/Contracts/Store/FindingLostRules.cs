@@ -39,7 +39,8 @@ internal static class FindingLostRules
         await trial.AbandonAsync(us, stored[^1]).ConfigureAwait(false);
         SagaId[] lost = [.. Enumerable.Range(0, 2 * trial.ListPageSize).Select(_ => StoreTrial.NewId())];
 
-        Expect.SameSet(await trial.FindLostAsync(us, [.. stored.Concat(lost).Order()]).ConfigureAwait(false), lost, "sagas reported as lost, with stored sagas of every owner and state");
+        Expect.SameSet(await trial.FindLostAsync(us, [.. stored.Concat(lost).Order()]).ConfigureAwait(false), lost,
+            "sagas reported as lost, with stored sagas of every owner and state");
         Expect.SameSet(await trial.FindLostAsync(us, [.. stored]).ConfigureAwait(false), [], "sagas reported as lost when each has a row");
         Expect.SameSet(await trial.FindLostAsync(us, lost).ConfigureAwait(false), lost, "sagas reported as lost when none has a row");
     }

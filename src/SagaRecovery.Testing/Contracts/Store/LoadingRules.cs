@@ -112,7 +112,8 @@ internal static class LoadingRules
 
         Expect.Equal(StoreTrial.RequirePresent(loaded[0], sagas[0]).Events.Count, 0, "events of a saga without events, loaded with a long log");
         Expect.SameSet(
-            StoreTrial.Describe(StoreTrial.RequirePresent(loaded[1], sagas[1]).Events), StoreTrial.Describe(written), $"the {written.Length} events of one log");
+            StoreTrial.Describe(StoreTrial.RequirePresent(loaded[1], sagas[1]).Events), StoreTrial.Describe(written),
+                $"the {written.Length} events of one log");
         Expect.Equal(StoreTrial.RequirePresent(loaded[2], sagas[2]).Events.Count, 1, "events of a saga with one event, loaded after a long log");
     }
 
@@ -155,7 +156,8 @@ internal static class LoadingRules
         for (int i = 0; i < sagas.Length; i++)
         {
             SavedDefinition definition = StoreTrial.RequirePresent(loaded[i], sagas[i]).Definition;
-            Expect.Equal(definition with { Dag = default }, definitions[i] with { Dag = default }, $"the definition of saga {i}, created concurrently with others");
+            Expect.Equal(definition with { Dag = default }, definitions[i] with { Dag = default },
+                $"the definition of saga {i}, created concurrently with others");
             Expect.That(definition.Dag.Span.SequenceEqual(definitions[i].Dag.Span), "the DAG that the saga was created with", "another DAG");
         }
     }

@@ -49,7 +49,8 @@ internal static class RejoiningRules
         Membership third = await trial.RejoinAsync(first).ConfigureAwait(false); // as after a lost response: the process does not know the second join
         Membership fourth = await trial.RejoinAsync(third).ConfigureAwait(false);
 
-        Expect.Sequence(new[] { second, third, fourth }.Select(member => member.Coordinator).Distinct(), [first.Coordinator], "the coordinator after rejoining");
+        Expect.Sequence(new[] { second, third, fourth }.Select(member => member.Coordinator).Distinct(), [first.Coordinator],
+            "the coordinator after rejoining");
         Expect.That(
             first.Incarnation.Value < second.Incarnation.Value && (third == second || second.Incarnation.Value < third.Incarnation.Value)
                 && third.Incarnation.Value < fourth.Incarnation.Value,
@@ -170,7 +171,8 @@ internal static class RejoiningRules
         Membership lost = await trial.JoinAsync(predecessor.Coordinator).ConfigureAwait(false);
         await trial.LoseLastJoinAsync(lost.Coordinator).ConfigureAwait(false);
 
-        Membership successor = await trial.JoinAsync(lost.Coordinator).ConfigureAwait(false); // with the incarnation of the lost join, if the store has lost that number too
+        // With the incarnation of the lost join, if the store has lost that number too.
+        Membership successor = await trial.JoinAsync(lost.Coordinator).ConfigureAwait(false);
 
         foreach ((Membership old, string which) in new[] { (lost, "was lost"), (predecessor, "preceded the lost one") })
         {

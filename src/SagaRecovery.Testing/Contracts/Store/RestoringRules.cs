@@ -58,9 +58,11 @@ internal static class RestoringRules
 
         foreach (string time in new[] { "once", "twice" })
         {
-            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored, $"a complete log, {time}").ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored,
+                $"a complete log, {time}").ConfigureAwait(false);
             await ExpectLogAsync(trial, us, saga, SagaState.Unwinding, s_log, $"restored {time}").ConfigureAwait(false);
-            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(fresh, SagaState.Running), RestoreOutcome.Restored, $"an empty log, {time}").ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(fresh, SagaState.Running), RestoreOutcome.Restored,
+                $"an empty log, {time}").ConfigureAwait(false);
             await ExpectLogAsync(trial, us, fresh, SagaState.Running, [], $"empty and restored {time}").ConfigureAwait(false);
         }
 
@@ -78,13 +80,15 @@ internal static class RestoringRules
             await trial.WriteAsync(us, StoreTrial.Entry(saga, state: null, s_log[..kept])).ConfigureAwait(false);
             string which = $"with {kept} remaining events";
 
-            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored, $"a log {which}").ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored,
+                $"a log {which}").ConfigureAwait(false);
             await ExpectLogAsync(trial, us, saga, SagaState.Unwinding, s_log, $"{which}, restored").ConfigureAwait(false);
             await trial.WriteAsync(us, StoreTrial.Started(saga, node: 2)).ConfigureAwait(false);
 
             SagaId ended = await trial.CreateAsync(us).ConfigureAwait(false);
             await trial.WriteAsync(us, StoreTrial.Entry(ended, state: null, s_log[..kept])).ConfigureAwait(false);
-            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(ended, SagaState.Unwound, s_log), RestoreOutcome.Restored, $"an end, and a log {which}").ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(ended, SagaState.Unwound, s_log), RestoreOutcome.Restored,
+                $"an end, and a log {which}").ConfigureAwait(false);
             Expect.Sequence(
                 (await trial.ListIdsAsync(us).ConfigureAwait(false)).Where(listed => listed == ended), [], "sagas in progress whose end was restored");
             Expect.That( // an ended saga refuses new events, so an accepted write proves that the events are stored
@@ -106,7 +110,8 @@ internal static class RestoringRules
             SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
             await trial.WriteAsync(us, StoreTrial.Started(saga, node: 0, end)).ConfigureAwait(false);
             await ExpectOutcomeAsync(
-                trial, us, StoreTrial.Started(saga, node: 0, end), RestoreOutcome.Restored, $"a saga that ended as '{end}', with the same end").ConfigureAwait(false);
+                trial, us, StoreTrial.Started(saga, node: 0, end), RestoreOutcome.Restored,
+                    $"a saga that ended as '{end}', with the same end").ConfigureAwait(false);
             await NotOursAsync(saga, end, [SagaState.Running, SagaState.Unwinding, .. ends.Where(other => other != end)]).ConfigureAwait(false);
             Expect.That(
                 await trial.AppendAsync(us, StoreTrial.Entry(saga, end)).ConfigureAwait(false), $"the state remains '{end}'", "it changed");
@@ -122,7 +127,8 @@ internal static class RestoringRules
             foreach (SagaState other in others)
             {
                 SagaLogEntry everything = StoreTrial.Entry(saga, other, s_log);
-                await ExpectOutcomeAsync(trial, us, everything, RestoreOutcome.NotOurs, $"a saga that ended as '{end}', with the state '{other}'").ConfigureAwait(false);
+                await ExpectOutcomeAsync(trial, us, everything, RestoreOutcome.NotOurs,
+                    $"a saga that ended as '{end}', with the state '{other}'").ConfigureAwait(false);
             }
 
             Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas in progress after a restore of an ended saga");
@@ -201,7 +207,8 @@ internal static class RestoringRules
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
         SagaId lost = StoreTrial.NewId();
 
-        await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(lost, SagaState.Unwinding, s_log), RestoreOutcome.Lost, "a saga without a row").ConfigureAwait(false);
+        await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(lost, SagaState.Unwinding, s_log), RestoreOutcome.Lost,
+            "a saga without a row").ConfigureAwait(false);
 
         Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas in progress after a restore of a lost saga");
         Expect.Sequence(await trial.FindLostAsync(us, lost).ConfigureAwait(false), [lost], "lost sagas after a restore of a lost saga");
@@ -220,7 +227,8 @@ internal static class RestoringRules
             // Each round cancels a little later.
             await Crowd.CancelAfterAsync(
                 yields: i,
-                cancellationToken => trial.Log.RestoreAsync(us, StoreTrial.Entry(sagas[i], SagaState.Unwinding, events), cancellationToken)).ConfigureAwait(false);
+                cancellationToken => trial.Log.RestoreAsync(us, StoreTrial.Entry(sagas[i], SagaState.Unwinding, events), cancellationToken))
+                .ConfigureAwait(false);
         }
 
         us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // the join ends every write that is still in flight

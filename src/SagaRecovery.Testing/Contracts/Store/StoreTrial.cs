@@ -110,7 +110,8 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
         OpenedPass pass = tracker.OpenPass(PassReason.Explicit, DateTimeOffset.UnixEpoch);
         CandidateListing listing = pass.BeginListing();
         await Store.ListCandidatesAsync(member, listing, cancellationToken).ConfigureAwait(false);
-        RecoveryPlan plan = pass.Reconcile(listing, RecoveryControls.None, DateTimeOffset.UnixEpoch).MakePlan(); // nothing is tracked, so the plan recovers every listed saga
+        // Nothing is tracked, so the plan recovers every listed saga.
+        RecoveryPlan plan = pass.Reconcile(listing, RecoveryControls.None, DateTimeOffset.UnixEpoch).MakePlan();
         return (plan.Recover, plan.Unreadable);
     }
 
