@@ -16,7 +16,7 @@ say() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 note() { printf '   %s\n' "$*"; }
 die() { printf '%s%s%s\n' "$red" "$*" "$plain" >&2; exit 1; }
 
-# ── prerequisites ──────────────────────────────────────────────────────────────────────────────────────────
+# Prerequisites
 command -v dotnet >/dev/null || die 'The .NET SDK was not found. Install it: https://dotnet.microsoft.com/download'
 
 postgres_bin() {
@@ -29,7 +29,7 @@ postgres_bin() {
 bash samples/install-postgres.sh
 psql=$(postgres_bin)/psql || die 'psql was not found next to the PostgreSQL server binaries.'
 
-# ── working folder and cleanup ───────────────────────────────────────────────────────
+# Working folder and cleanup
 work=$(mktemp -d "${TMPDIR:-/tmp}/saga-demo.XXXXXX")
 chmod 755 "$work" # as root, the database runs as another user, which must be able to enter the folder
 control_plane=samples/ControlPlane/bin/Release/net10.0/ControlPlane.dll
@@ -52,7 +52,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# ── requests to the service and to its database ───────────────────────────────────────────────────────────────────────
+# Requests to the service and to its database
 # A fixed port below the range of outgoing connections: clients that retry while the service is down could otherwise be
 # assigned the service's port as their own.
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -89,7 +89,7 @@ from_report() { sql -At -v report="$(cat "$work/report.json")" <<<"select $1 fro
 connections_are_closed() { [[ $(ask "select count(*) from pg_stat_activity where application_name = 'control-plane'") == 0 ]]; }
 nothing_is_in_progress() { [[ $(ask "select count(*) from saga_recovery.saga where state in ('running', 'unwinding')") == 0 ]]; }
 
-# ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# The run
 say 'Building the control plane and the load generator (Release)'
 for project in ControlPlane Blast; do
     dotnet build "samples/$project" -c Release -v q --disable-build-servers -p:RunAnalyzers=false >"$work/build.log" 2>&1 || { cat "$work/build.log"; die 'The build failed.'; }

@@ -57,7 +57,8 @@ internal static class SagaDatabase
         }
         catch (EmbeddedPostgresException exception) when (exception is not PostgresNotFoundException)
         {
-            throw new SettingException($"{exception.Message} (ControlPlane:DataFolder sets the folder. To use an existing server instead, set {ConnectionStringSetting}.)");
+            throw new SettingException(
+                $"{exception.Message} (ControlPlane:DataFolder sets the folder. To use an existing server instead, set {ConnectionStringSetting}.)");
         }
 
         log.ForContext(typeof(SagaDatabase)).Information(

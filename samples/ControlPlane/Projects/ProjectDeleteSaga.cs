@@ -54,7 +54,10 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
     }
 
     private Task UnclaimAsync(NodeContext<ProjectDeleteParameters> context, ProjectContents contents) =>
-        ApplyAsync(context, contents.Project.Id, (connection, id, cancellationToken) => connection.UnclaimForDeletionAsync(id, context.SagaId.Value, cancellationToken));
+        ApplyAsync(
+            context,
+            contents.Project.Id,
+            (connection, id, cancellationToken) => connection.UnclaimForDeletionAsync(id, context.SagaId.Value, cancellationToken));
 
     private Task<int> ApplyAsync<TRow>(
         NodeContext<ProjectDeleteParameters> context, TRow row, Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> change) =>

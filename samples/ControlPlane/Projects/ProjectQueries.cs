@@ -53,7 +53,8 @@ internal static class ProjectQueries
             select rule.vpc_id as "VpcId", rule.name, rule.priority, rule.action, rule.protocol, rule.ports
             from control_plane.vpc_firewall_rule rule join control_plane.vpc on vpc.id = rule.vpc_id where vpc.project_id = @id order by rule.name;
             """;
-        await using SqlMapper.GridReader rows = await connection.QueryMultipleAsync(new CommandDefinition(Read, new { id }, cancellationToken: cancellationToken));
+        await using SqlMapper.GridReader rows = await connection.QueryMultipleAsync(
+            new CommandDefinition(Read, new { id }, cancellationToken: cancellationToken));
         return new ProjectContents(
             await rows.ReadSingleAsync<Project>(),
             await rows.ReadSingleAsync<Vpc>(),

@@ -11,7 +11,8 @@ internal static class ProjectTables
 {
     /// <summary>Claims the name unless another project has it.</summary>
     /// <returns>True if the name belongs to this project.</returns>
-    public static async Task<bool> ClaimNameAsync(this NpgsqlConnection connection, Guid id, string name, string description, CancellationToken cancellationToken)
+    public static async Task<bool> ClaimNameAsync(
+        this NpgsqlConnection connection, Guid id, string name, string description, CancellationToken cancellationToken)
     {
         const string Insert =
             """
@@ -115,5 +116,6 @@ internal static class ProjectTables
     public static Task<int> DeleteAsync(this NpgsqlConnection connection, IReadOnlyList<FirewallRule> rules, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(Sql("delete from control_plane.vpc_firewall_rule where vpc_id = @VpcId and name = @Name", rules, cancellationToken));
 
-    private static CommandDefinition Sql(string text, object parameters, CancellationToken cancellationToken) => new(text, parameters, cancellationToken: cancellationToken);
+    private static CommandDefinition Sql(string text, object parameters, CancellationToken cancellationToken) =>
+        new(text, parameters, cancellationToken: cancellationToken);
 }

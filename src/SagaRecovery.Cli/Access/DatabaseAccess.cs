@@ -75,7 +75,8 @@ internal sealed class DatabaseAccess : ISagaAccess
             : response;
     }
 
-    public async Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken)
+    public async Task<OperatorActionResponse> PerformAsync(
+        OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken)
     {
         OperatorNote note = ToNote(request);
         OperatorActionCondition condition = request.ToCondition();
@@ -95,7 +96,8 @@ internal sealed class DatabaseAccess : ISagaAccess
             : response;
     }
 
-    public async Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken)
+    public async Task<OperatorActionResponse> PerformAsync(
+        OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken)
     {
         CoordinatorId target = coordinator ?? throw new ToolException(
             ExitCode.Usage, "With --connection, name the coordinator: pass --coordinator ID (run 'coordinators list' to see the ids).");
@@ -109,7 +111,8 @@ internal sealed class DatabaseAccess : ISagaAccess
         await PerformAsync(
             async token =>
             {
-                await (kind == OperatorActionKind.Pause ? Operations.PauseAsync(target, note, token) : Operations.ResumeAsync(target, note, token)).ConfigureAwait(false);
+                Task change = kind == OperatorActionKind.Pause ? Operations.PauseAsync(target, note, token) : Operations.ResumeAsync(target, note, token);
+                await change.ConfigureAwait(false);
                 return true;
             },
             cancellationToken).ConfigureAwait(false);

@@ -26,7 +26,8 @@ internal sealed class Deadline(TimeSpan limit, string target, TimeProvider time)
         {
             return await request(linked.Token).ConfigureAwait(false);
         }
-        catch (Exception timedOut) when (timedOut is OperationCanceledException or { InnerException: TimeoutException } && !cancellationToken.IsCancellationRequested)
+        catch (Exception timedOut)
+            when (timedOut is OperationCanceledException or { InnerException: TimeoutException } && !cancellationToken.IsCancellationRequested)
         {
             throw new ToolException(
                 ExitCode.Unreachable, $"No answer from {target} within {PlainText.Duration(limit)} (see --timeout).{timeoutNote}", timedOut);

@@ -34,7 +34,8 @@ internal interface ISagaAccess : IAsyncDisposable
     /// <param name="coordinator">The coordinator, or null for that of the service itself.</param>
     /// <param name="request">The operator and the reason.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
-    Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken);
+    Task<OperatorActionResponse> PerformAsync(
+        OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken);
 
     /// <summary>Reassigns unfinished sagas to other coordinators. Waits for their recovery if the request asks for it.</summary>
     /// <param name="from">The present owner, or null for sagas without an owner.</param>

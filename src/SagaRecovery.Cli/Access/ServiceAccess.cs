@@ -46,7 +46,8 @@ internal sealed class ServiceAccess : ISagaAccess
     /// <summary>Runs a pass and waits until it ends.</summary>
     public async Task<PassReport> ActivateAsync(CancellationToken cancellationToken)
     {
-        ServiceResponse response = await SendAsync(HttpMethod.Post, "activate", body: null, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        ServiceResponse response = await SendAsync(
+            HttpMethod.Post, "activate", body: null, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
         return response.Status == HttpStatusCode.OK
             ? response.Read(RecoveryReportJson.Default.PassReport)
             : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
@@ -81,7 +82,8 @@ internal sealed class ServiceAccess : ISagaAccess
     public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken)
     {
         ServiceResponse response = await GetAsync($"sagas/{sagaId}/explain", "application/json", cancellationToken).ConfigureAwait(false);
-        return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound && response.TryRead(RecoveryReportJson.Default.SagaExplanation) is { } explanation
+        return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound
+            && response.TryRead(RecoveryReportJson.Default.SagaExplanation) is { } explanation
             ? explanation
             : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
     }
@@ -100,7 +102,13 @@ internal sealed class ServiceAccess : ISagaAccess
         string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.ReassignRequest);
         string path = $"coordinators/{from?.ToString() ?? ReassignSource.NoOwner}/{SagaNames.Of(OperatorActionKind.Reassign)}";
         ServiceResponse response = await SendAsync(
-            HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken, _deadline.Extend(TimeSpan.FromSeconds(request.Wait))).ConfigureAwait(false);
+            HttpMethod.Post,
+            path,
+            body,
+            "application/json",
+            Deadline.OutcomeUnknown,
+            cancellationToken,
+            _deadline.Extend(TimeSpan.FromSeconds(request.Wait))).ConfigureAwait(false);
         return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
             && response.TryRead(RecoveryReportJson.Default.ReassignResponse) is { } result
             ? result
@@ -112,19 +120,23 @@ internal sealed class ServiceAccess : ISagaAccess
     {
         string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.DrainRequest);
         ServiceResponse response = await SendAsync(
-            HttpMethod.Post, SagaNames.Of(OperatorActionKind.Drain), body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+            HttpMethod.Post, SagaNames.Of(OperatorActionKind.Drain), body, "application/json",
+            Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
         return response.Status == HttpStatusCode.Accepted
             ? response.Read(RecoveryReportJson.Default.DrainReport)
             : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken) =>
+    public Task<OperatorActionResponse> PerformAsync(
+        OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken) =>
         PerformAsync($"sagas/{sagaId}/{SagaNames.Of(kind)}", request, cancellationToken);
 
-    public Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken) => coordinator is null
+    public Task<OperatorActionResponse> PerformAsync(
+        OperatorActionKind kind, CoordinatorId? coordinator, OperatorActionRequest request, CancellationToken cancellationToken) => coordinator is null
         ? PerformAsync(SagaNames.Of(kind), request, cancellationToken)
         : throw new ToolException(
-            ExitCode.Usage, $"A service can only {SagaNames.Of(kind)} its own recovery: omit --coordinator, or pass --connection 'Host=…' for its Postgres.");
+            ExitCode.Usage,
+            $"A service can only {SagaNames.Of(kind)} its own recovery: omit --coordinator, or pass --connection 'Host=…' for its Postgres.");
 
     public ValueTask DisposeAsync()
     {
@@ -135,7 +147,8 @@ internal sealed class ServiceAccess : ISagaAccess
     private async Task<OperatorActionResponse> PerformAsync(string path, OperatorActionRequest request, CancellationToken cancellationToken)
     {
         string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.OperatorActionRequest);
-        ServiceResponse response = await SendAsync(HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        ServiceResponse response = await SendAsync(
+            HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
         return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
             && response.TryRead(RecoveryReportJson.Default.OperatorActionResponse) is { } result
             ? result
@@ -152,7 +165,8 @@ internal sealed class ServiceAccess : ISagaAccess
         SendAsync(HttpMethod.Get, path, body: null, accept, timeoutNote: "", cancellationToken);
 
     private Task<ServiceResponse> SendAsync(
-        HttpMethod method, string path, string? body, string accept, string timeoutNote, CancellationToken cancellationToken, Deadline? deadline = null) => (deadline ?? _deadline).RunAsync(
+        HttpMethod method, string path, string? body, string accept, string timeoutNote, CancellationToken cancellationToken, Deadline? deadline = null) =>
+        (deadline ?? _deadline).RunAsync(
         async token =>
         {
             // The route of the mapped prefix itself has no trailing slash.
@@ -161,7 +175,8 @@ internal sealed class ServiceAccess : ISagaAccess
             request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(accept));
             request.Content = body is null ? null : new StringContent(body, encoding: null, "application/json");
             using HttpResponseMessage http = await _http.SendAsync(request, token).ConfigureAwait(false);
-            return new ServiceResponse(Target, _http.DefaultRequestHeaders.Authorization is not null, http.StatusCode, await http.Content.ReadAsStringAsync(token).ConfigureAwait(false));
+            string content = await http.Content.ReadAsStringAsync(token).ConfigureAwait(false);
+            return new ServiceResponse(Target, _http.DefaultRequestHeaders.Authorization is not null, http.StatusCode, content);
         },
         timeoutNote,
         cancellationToken);

@@ -34,7 +34,9 @@ internal sealed record ServiceResponse(string Target, bool SignedIn, HttpStatusC
     {
         HttpStatusCode.BadRequest => new(ExitCode.Usage, $"The service rejected the request: {Detail()}"),
         HttpStatusCode.Unauthorized when SignedIn => new(ExitCode.Refused, $"The service at {Target} does not accept your user name and token."),
-        HttpStatusCode.Unauthorized => new(ExitCode.Refused, $"The service at {Target} requires you to sign in: pass --user, and your token in SAGA_RECOVERY_TOKEN or with --token-file."),
+        HttpStatusCode.Unauthorized => new(
+            ExitCode.Refused,
+            $"The service at {Target} requires you to sign in: pass --user, and your token in SAGA_RECOVERY_TOKEN or with --token-file."),
         HttpStatusCode.Forbidden => new(ExitCode.Refused, $"You are not authorized to do this at {Target}."),
         HttpStatusCode.NotFound => new(ExitCode.Unreachable, $"No saga recovery endpoints are mapped at {Target}: check the path."),
         HttpStatusCode.NotImplemented => new(ExitCode.Failed, $"The service cannot do this: {Detail()}"),

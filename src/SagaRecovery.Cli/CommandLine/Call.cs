@@ -83,9 +83,11 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
         }
     }
 
-    private ServiceAccess OpenService(Uri url, TimeSpan deadline) => new(url, Credentials(), new Deadline(Timeout ?? deadline, url.ToString().TrimEnd('/'), Environment.Time));
+    private ServiceAccess OpenService(Uri url, TimeSpan deadline) =>
+        new(url, Credentials(), new Deadline(Timeout ?? deadline, url.ToString().TrimEnd('/'), Environment.Time));
 
-    private DatabaseAccess OpenDatabase(string connection) => DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Environment.Time);
+    private DatabaseAccess OpenDatabase(string connection) =>
+        DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Environment.Time);
 
     private string? Credentials()
     {

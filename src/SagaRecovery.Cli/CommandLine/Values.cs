@@ -127,7 +127,8 @@ internal static class Values
         string schema = Text(result);
         if (validator.Validate(name: null, new PostgresStoreOptions { Schema = schema }).Failed)
         {
-            result.AddError($"--schema must be 1 to 63 lowercase letters, digits and underscores, and must not start with a digit (was '{Display(result)}')");
+            result.AddError(
+                $"--schema must be 1 to 63 lowercase letters, digits and underscores, and must not start with a digit (was '{Display(result)}')");
         }
 
         return schema;

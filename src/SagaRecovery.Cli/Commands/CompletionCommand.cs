@@ -33,7 +33,10 @@ internal static class CompletionCommand
     {
         Argument<string> shell = new("shell") { Description = "bash or zsh" };
         shell.AcceptOnlyFromAmong("bash", "zsh");
-        var command = new ToolCommand("completion", "Prints a completion script for your shell", "completion bash > ~/.local/share/bash-completion/completions/saga-recovery")
+        var command = new ToolCommand(
+            "completion",
+            "Prints a completion script for your shell",
+            "completion bash > ~/.local/share/bash-completion/completions/saga-recovery")
         {
             shell,
         };

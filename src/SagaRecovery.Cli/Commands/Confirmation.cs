@@ -29,7 +29,8 @@ internal static class Confirmation
     {
         if (!call.Environment.CanPrompt)
         {
-            throw new ToolException(ExitCode.Usage, $"'{command}' cannot be undone, and there is no terminal to ask for confirmation: pass --yes.");
+            throw new ToolException(
+                ExitCode.Usage, $"'{command}' cannot be undone, and there is no terminal to ask for confirmation: pass --yes.");
         }
     }
 
@@ -37,7 +38,13 @@ internal static class Confirmation
     /// <returns>Always null, so that callers can chain it with <c>??</c>.</returns>
     /// <exception cref="ToolException">The operator declined.</exception>
     public static async Task<OperatorActionResponse?> AskAsync(
-        Call call, OperatorActionKind kind, SagaDetails saga, OperatorActionRequest request, string consequence, bool confirmed, CancellationToken cancellationToken)
+        Call call,
+        OperatorActionKind kind,
+        SagaDetails saga,
+        OperatorActionRequest request,
+        string consequence,
+        bool confirmed,
+        CancellationToken cancellationToken)
     {
         SagaSummary summary = saga.Summary;
         TextWriter error = call.Environment.Error;

@@ -91,7 +91,8 @@ internal static class DestructiveCommands
 
         return request.Node is { } node && saga.Graph is { } graph && graph.Find(node) is null
             ? throw new ToolException(
-                ExitCode.Usage, $"The saga has no node '{PlainText.OneLine(node)}'; its nodes are {string.Join(", ", graph.Nodes.Take(50).Select(known => known.Name))}.")
+                ExitCode.Usage,
+                $"The saga has no node '{PlainText.OneLine(node)}'; its nodes are {string.Join(", ", graph.Nodes.Take(50).Select(known => known.Name))}.")
             : null;
     }
 }

@@ -53,7 +53,10 @@ internal static class DrainCommand
                 await Confirmation.AskAsync(
                     call,
                     SagaNames.Of(OperatorActionKind.Drain),
-                    [$"drain {service.Target}", "  The process starts no sagas until it is restarted. Sagas that do not finish in time are reassigned to other coordinators."],
+                    [
+                        $"drain {service.Target}",
+                        "  The process starts no sagas until it is restarted. Sagas that do not finish in time are reassigned to other coordinators.",
+                    ],
                     cancellationToken).ConfigureAwait(false);
             }
 
@@ -61,7 +64,8 @@ internal static class DrainCommand
             if (wait is { } limit)
             {
                 var deadline = new Deadline(call.Timeout ?? limit, $"the drain of {service.Target}", call.Environment.Time);
-                drain = await deadline.RunAsync(token => WaitAsync(call, service, token), " The drain continues: 'status' shows its progress.", cancellationToken).ConfigureAwait(false);
+                drain = await deadline.RunAsync(
+                    token => WaitAsync(call, service, token), " The drain continues: 'status' shows its progress.", cancellationToken).ConfigureAwait(false);
             }
 
             if (call.Json)
@@ -97,7 +101,8 @@ internal static class DrainCommand
         {
             call.Note(drain.Phase == DrainPhase.Unanswered
                 ? $"{summary}; the database did not answer: run 'drain' again."
-                : $"{summary}; {PlainText.Count(drain.Reassigned, "saga")} reassigned, {drain.Left} left, which no other coordinator can take: they resume at the next start.");
+                : $"{summary}; {PlainText.Count(drain.Reassigned, "saga")} reassigned, {drain.Left} left, "
+                    + "which no other coordinator can take: they resume at the next start.");
             return ExitCode.Failed;
         }
 

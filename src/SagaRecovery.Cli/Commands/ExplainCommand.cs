@@ -79,7 +79,8 @@ internal static class ExplainCommand
         }
 
         facts.Add(("last event", explanation.LastEvent ?? "none"));
-        string verdict = fromRow && explanation.Verdict == SagaVerdict.NotOurs ? "in progress" : Words.Of(explanation.Verdict); // the tool has no process of its own to compare with
+        // the tool has no process of its own to compare with
+        string verdict = fromRow && explanation.Verdict == SagaVerdict.NotOurs ? "in progress" : Words.Of(explanation.Verdict);
         call.Screen.Line($"saga {explanation.SagaId}: {verdict}{(fromRow ? " (from its row alone)" : "")}");
         Facts.Print(call.Screen, facts);
     }

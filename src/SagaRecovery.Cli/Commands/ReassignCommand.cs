@@ -19,7 +19,10 @@ internal static class ReassignCommand
     {
         Argument<ReassignSource> from = Values.ReassignSourceArgument();
         Option<CoordinatorId[]> to = Values.ReassignTargetsOption();
-        Option<bool> evenIfOwnerAnswers = new("--even-if-owner-answers") { Description = "Reassign even if FROM answers; its runs stop, and the sagas resume elsewhere from their last step" };
+        Option<bool> evenIfOwnerAnswers = new("--even-if-owner-answers")
+        {
+            Description = "Reassign even if FROM answers; its runs stop, and the sagas resume elsewhere from their last step",
+        };
         Option<bool> wait = new("--wait") { Description = "Wait until the new owners have recovered the sagas; exit code 1 if they have not within --timeout" };
         Option<bool> yes = Confirmation.YesOption();
         var options = new ActionOptions();
@@ -67,7 +70,8 @@ internal static class ReassignCommand
                     SagaNames.Of(OperatorActionKind.Reassign),
                     [
                         $"reassign the sagas of coordinator {owner.Id} ({Words.Process(owner)})",
-                        $"  It answers and has {PlainText.Count(owner.InProgress ?? 0, "saga")} in progress. Its runs stop, and the sagas resume elsewhere from their last step.",
+                        $"  It answers and has {PlainText.Count(owner.InProgress ?? 0, "saga")} in progress. "
+                            + "Its runs stop, and the sagas resume elsewhere from their last step.",
                     ],
                     cancellationToken).ConfigureAwait(false);
             }

@@ -18,7 +18,10 @@ internal static class RecoveryActionCommands
         "pause --connection 'Host=db1' --coordinator 0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11 --comment 'INC-481'");
 
     public static Command CreateResume(CommonOptions common) => Create(
-        common, OperatorActionKind.Resume, "Ends a pause; a pass then resumes the waiting sagas", "resume --url http://127.0.0.1:5080 --comment 'INC-481 is over'");
+        common,
+        OperatorActionKind.Resume,
+        "Ends a pause; a pass then resumes the waiting sagas",
+        "resume --url http://127.0.0.1:5080 --comment 'INC-481 is over'");
 
     private static ToolCommand Create(CommonOptions common, OperatorActionKind kind, string description, params IReadOnlyList<string> examples)
     {
@@ -36,7 +39,8 @@ internal static class RecoveryActionCommands
             ISagaAccess access = call.Open();
             await using (access.ConfigureAwait(false))
             {
-                OperatorActionResponse response = await access.PerformAsync(kind, call.Value(coordinator), options.Read(call), cancellationToken).ConfigureAwait(false);
+                OperatorActionResponse response = await access
+                    .PerformAsync(kind, call.Value(coordinator), options.Read(call), cancellationToken).ConfigureAwait(false);
                 return ActionReply.Print(call, response);
             }
         });

@@ -39,7 +39,8 @@ internal static class RevokeAllCommand
                 }
 
                 int revoked = await database.RevokeJoinsAsync(options.Read(call), cancellationToken).ConfigureAwait(false);
-                return ActionReply.Print(call, new OperatorActionResponse(OperatorActionStatus.Done, $"revoke-all: done, {PlainText.Count(revoked, "coordinator")}. Each joins again when its process restarts."));
+                string message = $"revoke-all: done, {PlainText.Count(revoked, "coordinator")}. Each joins again when its process restarts.";
+                return ActionReply.Print(call, new OperatorActionResponse(OperatorActionStatus.Done, message));
             }
         });
         return command;

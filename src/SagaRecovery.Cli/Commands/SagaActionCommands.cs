@@ -20,7 +20,11 @@ internal static class SagaActionCommands
         $"sagas hold {ExampleId} --comment 'kills the process, see INC-481'");
 
     public static Command CreateRelease(CommonOptions common) => Create(
-        common, OperatorActionKind.Release, call => call.Open(), "Ends a hold; the next pass recovers the saga", $"sagas release {ExampleId} --comment 'INC-481 is fixed'");
+        common,
+        OperatorActionKind.Release,
+        call => call.Open(),
+        "Ends a hold; the next pass recovers the saga",
+        $"sagas release {ExampleId} --comment 'INC-481 is fixed'");
 
     public static Command CreateRetry(CommonOptions common) => Create(
         common,

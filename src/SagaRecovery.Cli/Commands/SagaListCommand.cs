@@ -13,7 +13,12 @@ internal static class SagaListCommand
 {
     public static Command Create(CommonOptions common)
     {
-        Option<SagaState?> state = new("--state") { Description = "Only sagas in this state", HelpName = "state", CustomParser = Values.ParseState };
+        Option<SagaState?> state = new("--state")
+        {
+            Description = "Only sagas in this state",
+            HelpName = "state",
+            CustomParser = Values.ParseState,
+        };
         state.CompletionSources.Clear(); // the defaults are the names of the enum, not those of the tool
         state.CompletionSources.Add([.. Enum.GetValues<SagaState>().Select(SagaNames.Of)]);
         Option<CoordinatorId?> owner = new("--owner")
@@ -23,7 +28,12 @@ internal static class SagaListCommand
             CustomParser = Values.ParseCoordinator,
         };
         Option<string?> name = new("--name") { Description = "Only sagas of the definition with this name", HelpName = "name" };
-        Option<int> limit = new("--limit") { Description = "The largest number of sagas to list: 1 to 1000", DefaultValueFactory = _ => 100, HelpName = "number" };
+        Option<int> limit = new("--limit")
+        {
+            Description = "The largest number of sagas to list: 1 to 1000",
+            DefaultValueFactory = _ => 100,
+            HelpName = "number",
+        };
         limit.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 or > 1_000)
@@ -31,7 +41,12 @@ internal static class SagaListCommand
                 result.AddError("--limit must be 1 to 1000");
             }
         });
-        Option<SagaId?> before = new("--before") { Description = "Only sagas older than this one; used for the next page", HelpName = "id", CustomParser = Values.ParseSaga };
+        Option<SagaId?> before = new("--before")
+        {
+            Description = "Only sagas older than this one; used for the next page",
+            HelpName = "id",
+            CustomParser = Values.ParseSaga,
+        };
         var command = new ToolCommand(
             "list",
             "Lists sagas, newest first",

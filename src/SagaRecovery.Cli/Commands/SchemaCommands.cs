@@ -12,7 +12,10 @@ internal static class SchemaCommands
     public static Command CreateScript(CommonOptions common)
     {
         var command = new ToolCommand(
-            "script", "Prints the SQL that creates the tables in an empty schema; needs no connection", "schema script > sagas.sql", "schema script --schema my_sagas | psql");
+            "script",
+            "Prints the SQL that creates the tables in an empty schema; needs no connection",
+            "schema script > sagas.sql",
+            "schema script --schema my_sagas | psql");
         common.SetHandler(command, (call, _) =>
         {
             string schema = call.Value(common.Schema)!;
