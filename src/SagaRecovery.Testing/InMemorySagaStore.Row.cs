@@ -3,10 +3,10 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
 
-/// <content>A row and its log.</content>
+/// <content>The row of a saga and its log.</content>
 public sealed partial class InMemorySagaStore
 {
-    /// <summary>Only touched under the store's lock.</summary>
+    /// <summary>A row with its log. Not thread-safe: access requires the store's lock.</summary>
     private sealed class Row
     {
         private readonly List<SavedNodeEvent> _events = [];
@@ -40,29 +40,29 @@ public sealed partial class InMemorySagaStore
                 Generation = saga.Generation,
                 Abandonment = saga.Abandonment,
             };
-            row._events.AddRange(saga.Events); // as given: an illegal log may hold an event twice
+            row._events.AddRange(saga.Events); // unchanged: a test may store an illegal log, with an event twice
             row._keys.UnionWith(saga.Events.Select(Key));
             return row;
         }
 
-        /// <summary>Whether an entry of the owner says anything new.</summary>
+        /// <summary>Returns true if an entry of the owner would change the row or the log.</summary>
         public bool WouldChange(SagaLogEntry entry) =>
             IsInProgress && ((entry.NewState ?? State) != State || entry.Events.Any(nodeEvent => !_keys.Contains(Key(nodeEvent))));
 
-        /// <summary>Writes an entry of the owner; one that stands there already counts as written.</summary>
+        /// <summary>Writes an entry of the owner. A repeated entry counts as written.</summary>
         public bool TryWrite(SagaLogEntry entry)
         {
             if (!IsInProgress)
             {
-                // An ended saga takes nothing new, but the writer of its last entries may not have heard that they were written.
-                return entry.Events.All(nodeEvent => _keys.Contains(Key(nodeEvent))) && HasBeenIn(entry);
+                // An ended saga accepts nothing new, but its writer repeats the final entries if it did not get the response.
+                return entry.Events.All(nodeEvent => _keys.Contains(Key(nodeEvent))) && HasReached(entry);
             }
 
             Write(entry);
             return true;
         }
 
-        /// <summary>Writes what is missing of an entry, whatever the state of the saga.</summary>
+        /// <summary>Writes the missing events and the state of an entry, regardless of the current state.</summary>
         public void Write(SagaLogEntry entry)
         {
             foreach (SavedNodeEvent nodeEvent in entry.Events)
@@ -78,8 +78,8 @@ public sealed partial class InMemorySagaStore
 
         public Row Copy() => From(ToStoredSaga());
 
-        /// <summary>Whether every event that stands here is among these.</summary>
-        public bool HoldsNothingBut(IEnumerable<SavedNodeEvent> events) => _keys.IsSubsetOf(events.Select(Key));
+        /// <summary>Returns true if the log contains no other events than these.</summary>
+        public bool ContainsOnly(IEnumerable<SavedNodeEvent> events) => _keys.IsSubsetOf(events.Select(Key));
 
         public StoredSaga ToStoredSaga() => new()
         {
@@ -95,8 +95,8 @@ public sealed partial class InMemorySagaStore
 
         public SavedSaga ToSavedSaga() => ToStoredSaga().ToSavedSaga();
 
-        /// <summary>Whether the state of an entry whose events stand here was taken: it is the present one, or one that was passed.</summary>
-        private bool HasBeenIn(SagaLogEntry entry) =>
+        /// <summary>Returns true if the state of an entry whose events are stored is the current state or an earlier one.</summary>
+        private bool HasReached(SagaLogEntry entry) =>
             entry.NewState is null || entry.NewState == State
             || (entry is { NewState: SagaState.Running or SagaState.Unwinding, Events.Count: > 0 });
 

@@ -3,40 +3,44 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
 
-/// <content>What a test can do that no process does: look at the rows, move them, put them there.</content>
+/// <content>Members for tests, to read, add and reassign sagas and to inject faults.</content>
 public sealed partial class InMemorySagaStore
 {
-    /// <summary>
-    /// Called for each entry that has been written, before its writer learns of it. A task that does not complete is a process that
-    /// crashed after the commit; an exception is an answer that was lost.
-    /// </summary>
+    /// <summary>A callback for each written entry, called before the writer gets its result.</summary>
+    /// <value>The default is null: no callback.</value>
+    /// <remarks>
+    /// A task that never completes simulates a process that crashes after the commit. An exception simulates a lost response.
+    /// </remarks>
     public Func<SagaLogEntry, Task>? AfterWrite { get; set; }
 
-    private readonly List<Committed> _past = [];
+    private readonly List<Snapshot> _snapshots = [];
 
-    /// <summary>How many of the last commits can be lost. Each costs a copy of the whole store. Default 0.</summary>
+    /// <summary>The number of commits that <see cref="LoseLastCommits"/> can undo.</summary>
+    /// <value>Commits, from 0. The default is 0.</value>
+    /// <remarks>A value above 0 makes every write copy the whole store.</remarks>
     public int LosableCommits { get; init; }
 
-    /// <summary>
-    /// Fails over to a standby that was behind, or restores a backup: the last commits are gone, and every join counts no more until its
-    /// process has joined again. Losing none is a restart.
-    /// </summary>
-    /// <param name="count">How many; at most <see cref="LosableCommits"/>, and what there were since the last loss.</param>
+    /// <summary>Loses the last commits, as a fail-over to a lagging standby or the restore of a backup does.</summary>
+    /// <param name="count">
+    /// The number of commits to lose. Limited to <see cref="LosableCommits"/> and to the commits since the last loss. 0 simulates a
+    /// restart.
+    /// </param>
+    /// <remarks>Afterwards the store refuses every join as lost until its process rejoins.</remarks>
     public void LoseLastCommits(int count = 0)
     {
         lock (_lock)
         {
-            if (Math.Min(count, _past.Count) is > 0 and var lost)
+            if (Math.Min(count, _snapshots.Count) is > 0 and var lost)
             {
-                (_sagas, _joins) = (_past[^lost].Sagas, _past[^lost].Joins);
+                (_sagas, _joins) = (_snapshots[^lost].Sagas, _snapshots[^lost].Joins);
             }
 
-            _past.Clear();
+            _snapshots.Clear();
             _serverRun++;
         }
     }
 
-    /// <summary>Every saga as it stands now, by id.</summary>
+    /// <summary>Copies of all sagas in their current state, ordered by id.</summary>
     public IReadOnlyList<StoredSaga> Sagas
     {
         get
@@ -48,11 +52,11 @@ public sealed partial class InMemorySagaStore
         }
     }
 
-    /// <summary>A saga as it stands now.</summary>
-    /// <exception cref="KeyNotFoundException">There is none with this id.</exception>
-    public StoredSaga Get(SagaId sagaId) => Find(sagaId) ?? throw new KeyNotFoundException($"There is no saga {sagaId}.");
+    /// <summary>Returns a copy of a saga in its current state.</summary>
+    /// <exception cref="KeyNotFoundException">The store has no saga with this id.</exception>
+    public StoredSaga Get(SagaId sagaId) => Find(sagaId) ?? throw new KeyNotFoundException($"The store has no saga {sagaId}.");
 
-    /// <summary>A saga as it stands now; null: there is none with this id.</summary>
+    /// <summary>Returns a copy of a saga in its current state, or null if the store has no saga with this id.</summary>
     public StoredSaga? Find(SagaId sagaId)
     {
         lock (_lock)
@@ -61,25 +65,27 @@ public sealed partial class InMemorySagaStore
         }
     }
 
-    /// <summary>Puts a saga there, with whatever log a test asks for.</summary>
-    /// <exception cref="ArgumentException">There is one with this id.</exception>
+    /// <summary>Adds a saga with any state and log, including illegal ones.</summary>
+    /// <exception cref="ArgumentException">The store has a saga with this id.</exception>
     public void Put(StoredSaga saga)
     {
         lock (_lock)
         {
-            Commit();
+            TakeSnapshot();
             _sagas.Add(saga.Id, Row.From(saga));
         }
     }
 
-    /// <summary>Gives a saga to another coordinator, or to nobody, and raises its generation; giving it to its owner raises it too.</summary>
+    /// <summary>Reassigns a saga to a coordinator, or to none, and raises its adopt generation, even if the owner stays the same.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="to">The new owner, or null for none.</param>
     /// <returns>The new generation.</returns>
-    /// <exception cref="KeyNotFoundException">There is none with this id.</exception>
+    /// <exception cref="KeyNotFoundException">The store has no saga with this id.</exception>
     public AdoptGeneration Reassign(SagaId sagaId, CoordinatorId? to)
     {
         lock (_lock)
         {
-            Commit();
+            TakeSnapshot();
             Row row = _sagas[sagaId];
             row.Owner = to;
             row.Generation = row.Generation.Next;
@@ -87,19 +93,19 @@ public sealed partial class InMemorySagaStore
         }
     }
 
-    /// <summary>What a loss of the last commits would go back to: each state, and the number of a coordinator's join in it.</summary>
-    internal IReadOnlyList<(IReadOnlyList<StoredSaga> Sagas, long Incarnation)> Past(CoordinatorId coordinator)
+    /// <summary>Returns each state that a loss could restore: its sagas, and the incarnation of a coordinator, 0 if it had not joined.</summary>
+    internal IReadOnlyList<(IReadOnlyList<StoredSaga> Sagas, long Incarnation)> LosableStates(CoordinatorId coordinator)
     {
         lock (_lock)
         {
-            return [.. _past.Select(before => (
+            return [.. _snapshots.Select(before => (
                 (IReadOnlyList<StoredSaga>)[.. before.Sagas.Values.Select(row => row.ToStoredSaga())],
                 before.Joins.GetValueOrDefault(coordinator)?.Incarnation.Value ?? 0))];
         }
     }
 
-    /// <summary>Whether a member's writes count now.</summary>
-    internal bool Counts(Membership member)
+    /// <summary>Returns true if the store currently accepts calls of a member.</summary>
+    internal bool IsCurrent(Membership member)
     {
         lock (_lock)
         {
@@ -107,8 +113,8 @@ public sealed partial class InMemorySagaStore
         }
     }
 
-    /// <summary>Keeps the present state, to which a loss of what follows goes back. Under the lock.</summary>
-    private void Commit()
+    /// <summary>Copies the current state before a commit, so that a loss of the commit can restore it. Requires the lock.</summary>
+    private void TakeSnapshot()
     {
         if (LosableCommits == 0)
         {
@@ -121,12 +127,12 @@ public sealed partial class InMemorySagaStore
             copies.Add(id, row.Copy());
         }
 
-        _past.Add(new Committed(copies, new Dictionary<CoordinatorId, Join>(_joins)));
-        if (_past.Count > LosableCommits)
+        _snapshots.Add(new Snapshot(copies, new Dictionary<CoordinatorId, Join>(_joins)));
+        if (_snapshots.Count > LosableCommits)
         {
-            _past.RemoveAt(0);
+            _snapshots.RemoveAt(0);
         }
     }
 
-    private sealed record Committed(SortedDictionary<SagaId, Row> Sagas, Dictionary<CoordinatorId, Join> Joins);
+    private sealed record Snapshot(SortedDictionary<SagaId, Row> Sagas, Dictionary<CoordinatorId, Join> Joins);
 }

@@ -6,17 +6,20 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing;
 
 /// <summary>
-/// Sagas in memory, with the semantics of the real store: incarnations, adopt generations, fenced writes, harmless duplicates. For
-/// tests: nothing outlives the object, which therefore stands for the database, while the executors that use it come and crash.
-/// Thread-safe; every call is one transaction.
+/// An in-memory saga store for tests, with the semantics of the Postgres store: incarnations, adopt generations, fenced writes and
+/// idempotent repeats.
 /// </summary>
+/// <remarks>
+/// The object plays the role of the database: share one instance between processes that start and crash. Its data is lost with it.
+/// Thread-safe. Each call is one transaction.
+/// </remarks>
 public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<JoinToken, HashSet<JoinToken>> _lineages = []; // what processes know, so it is never lost
+    private readonly Dictionary<JoinToken, HashSet<JoinToken>> _lineages = []; // by join; knowledge of the processes, so a loss of commits does not affect it
     private Dictionary<CoordinatorId, Join> _joins = [];
     private SortedDictionary<SagaId, Row> _sagas = [];
-    private long _serverRun; // rises when commits are lost, or the server is started anew
+    private long _serverRun; // raised by each loss of commits and each restart
 
     /// <inheritdoc />
     public Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
@@ -25,7 +28,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         lock (_lock)
         {
             Join? before = _joins.GetValueOrDefault(coordinator);
-            Membership member = Put(coordinator, new Incarnation((before?.Incarnation.Value ?? 0) + 1), before);
+            Membership member = AddJoin(coordinator, new Incarnation((before?.Incarnation.Value ?? 0) + 1), before);
             _lineages[member.Token] = [member.Token, .. before?.Lineage ?? []];
             return Task.FromResult(member);
         }
@@ -44,8 +47,9 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
             }
 
             var incarnation = new Incarnation(Math.Max(lost.Incarnation.Value, present?.Incarnation.Value ?? 0) + 1);
-            Membership member = Put(lost.Coordinator, incarnation, present);
-            _lineages[member.Token] = _lineages[lost.Token]; // shared: what is still under way with an older join is refused as lost, too
+            Membership member = AddJoin(lost.Coordinator, incarnation, present);
+            // Shared with the older joins: a call in flight with one of them must be refused as lost, not as fenced.
+            _lineages[member.Token] = _lineages[lost.Token];
             _lineages[member.Token].Add(member.Token);
             return Task.FromResult(member);
         }
@@ -99,7 +103,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
                 return Task.FromResult(false);
             }
 
-            Commit();
+            TakeSnapshot();
             row.State = SagaState.Abandoned;
             row.Abandonment = abandonment;
             return Task.FromResult(true);
@@ -118,7 +122,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
                 return Task.FromResult(false);
             }
 
-            Commit();
+            TakeSnapshot();
             _sagas.Add(saga.Id, new Row
             {
                 Id = saga.Id,
@@ -141,7 +145,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
             ThrowIfFenced(member);
             if (entries.Any(entry => Find(entry.SagaId, member.Of(entry.Generation))?.WouldChange(entry) ?? false))
             {
-                Commit();
+                TakeSnapshot();
             }
 
             written = [.. entries.Select(entry => Find(entry.SagaId, member.Of(entry.Generation))?.TryWrite(entry) ?? false)];
@@ -175,19 +179,19 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
                 return Task.FromResult(RestoreOutcome.NotOurs);
             }
 
-            if (!row.HoldsNothingBut(everything.Events))
+            if (!row.ContainsOnly(everything.Events))
             {
                 return Task.FromResult(RestoreOutcome.Superseded);
             }
 
-            Commit();
+            TakeSnapshot();
             row.Write(everything);
             return Task.FromResult(RestoreOutcome.Restored);
         }
     }
 
-    /// <summary>Adds the candidates that come after one in the order of their ids.</summary>
-    /// <returns>How many, and the last of them.</returns>
+    /// <summary>Adds one page of candidates to a listing, in the order of their ids, after <paramref name="after"/>.</summary>
+    /// <returns>The number of candidates and the last id.</returns>
     internal (int Count, SagaId? Last) ListPage(Membership member, CandidateListing listing, SagaId? after, int pageSize)
     {
         lock (_lock)
@@ -206,9 +210,9 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
             ? row
             : null;
 
-    private Membership Put(CoordinatorId coordinator, Incarnation incarnation, Join? before)
+    private Membership AddJoin(CoordinatorId coordinator, Incarnation incarnation, Join? before)
     {
-        Commit();
+        TakeSnapshot();
         var token = new JoinToken(new Guid(RandomNumberGenerator.GetBytes(16)));
         _joins[coordinator] = new Join(token, incarnation, _serverRun, [token, .. before?.Lineage ?? []]);
         return new Membership(coordinator, incarnation, token);
@@ -233,10 +237,10 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
         }
     }
 
-    /// <summary>A join as it stands in the store.</summary>
-    /// <param name="Token">Which.</param>
-    /// <param name="Incarnation">Its number.</param>
-    /// <param name="ServerRun">On which run of the server it was made: on another it counts no more.</param>
-    /// <param name="Lineage">Its token, and those of the joins before it.</param>
+    /// <summary>A stored join.</summary>
+    /// <param name="Token">The identity of the join.</param>
+    /// <param name="Incarnation">The incarnation of the join.</param>
+    /// <param name="ServerRun">The run of the server that made the join. On a later run the join is lost.</param>
+    /// <param name="Lineage">The tokens of the join and of the joins before it.</param>
     private sealed record Join(JoinToken Token, Incarnation Incarnation, long ServerRun, IReadOnlyList<JoinToken> Lineage);
 }

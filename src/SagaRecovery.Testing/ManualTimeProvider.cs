@@ -1,21 +1,21 @@
 namespace SagaRecovery.Testing;
 
-/// <summary>
-/// A clock that stands still until a test advances it. Timers that come due meanwhile fire then, one after the other in the order of
-/// their times, on the thread that advances; a timer set to fire at once does so on the thread that sets it. One-shot timers only.
-/// Thread-safe.
-/// </summary>
+/// <summary>A clock that advances only when a test advances it.</summary>
+/// <remarks>
+/// Due timers fire sequentially, in the order of their due times, on the thread that advances the clock. A timer with a due time of zero
+/// fires on the thread that sets it. Periodic timers are not supported. Thread-safe.
+/// </remarks>
 public sealed class ManualTimeProvider : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
-    private TaskCompletionSource _timerSet = NewSignal();
+    private TaskCompletionSource _timerChanged = NewSignal();
     private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <inheritdoc />
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    /// <summary>How long until each of the timers that are set fires, the next first.</summary>
+    /// <summary>The remaining time of each active timer, in ascending order.</summary>
     public IReadOnlyList<TimeSpan> Pending
     {
         get
@@ -40,7 +40,7 @@ public sealed class ManualTimeProvider : TimeProvider
     public override long GetTimestamp() => GetUtcNow().UtcTicks;
 
     /// <inheritdoc />
-    /// <exception cref="NotSupportedException">The timer is to repeat.</exception>
+    /// <exception cref="NotSupportedException">The timer is periodic.</exception>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, () => callback(state));
@@ -53,7 +53,7 @@ public sealed class ManualTimeProvider : TimeProvider
         return timer;
     }
 
-    /// <summary>Moves the clock forward, and fires the timers that come due.</summary>
+    /// <summary>Advances the clock and fires the timers that become due.</summary>
     public void Advance(TimeSpan by)
     {
         DateTimeOffset until = GetUtcNow() + by;
@@ -68,16 +68,16 @@ public sealed class ManualTimeProvider : TimeProvider
         }
     }
 
-    /// <summary>Waits until some timer is set, and moves the clock to where the next one fires.</summary>
-    /// <returns>How far the clock was moved.</returns>
+    /// <summary>Waits until a timer is active, advances the clock to the earliest due time and fires that timer.</summary>
+    /// <returns>The time by which the clock advanced.</returns>
     public async Task<TimeSpan> AdvanceToNextTimerAsync(CancellationToken cancellationToken = default)
     {
         while (true)
         {
-            Task timerSet;
+            Task timerChanged;
             lock (_lock)
             {
-                timerSet = _timerSet.Task;
+                timerChanged = _timerChanged.Task;
             }
 
             if (Pending is [var next, ..])
@@ -86,7 +86,7 @@ public sealed class ManualTimeProvider : TimeProvider
                 return next;
             }
 
-            await timerSet.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await timerChanged.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -112,8 +112,8 @@ public sealed class ManualTimeProvider : TimeProvider
         lock (_lock)
         {
             timer.Due = dueTime == Timeout.InfiniteTimeSpan ? null : _now + dueTime;
-            _timerSet.SetResult();
-            _timerSet = NewSignal();
+            _timerChanged.SetResult();
+            _timerChanged = NewSignal();
         }
 
         if (dueTime == TimeSpan.Zero)
@@ -140,7 +140,7 @@ public sealed class ManualTimeProvider : TimeProvider
         {
             if (period != Timeout.InfiniteTimeSpan && period != TimeSpan.Zero)
             {
-                throw new NotSupportedException("Only timers that fire once are supported.");
+                throw new NotSupportedException("Periodic timers are not supported.");
             }
 
             time.Set(this, dueTime);

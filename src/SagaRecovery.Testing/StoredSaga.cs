@@ -3,34 +3,37 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
 
-/// <summary>A saga as an <see cref="InMemorySagaStore"/> holds it: a copy of its row and its log.</summary>
+/// <summary>A copy of the row and the log of a saga in an <see cref="InMemorySagaStore"/>.</summary>
 public sealed record StoredSaga
 {
-    /// <summary>Which saga.</summary>
+    /// <summary>The id of the saga.</summary>
     public required SagaId Id { get; init; }
 
-    /// <summary>The definition that it was started with.</summary>
+    /// <summary>The definition that the saga was started with.</summary>
     public required SavedDefinition Definition { get; init; }
 
-    /// <summary>Its parameters: JSON in UTF-8.</summary>
+    /// <summary>The parameters of the saga, as JSON in UTF-8.</summary>
     public required ReadOnlyMemory<byte> Parameters { get; init; }
 
-    /// <summary>Whose it is; null: nobody's.</summary>
+    /// <summary>The coordinator that owns the saga, or null if it has no owner.</summary>
     public required CoordinatorId? Owner { get; init; }
 
-    /// <summary>Where it stands.</summary>
+    /// <summary>The state of the saga.</summary>
+    /// <value>The default is <see cref="SagaState.Running"/>.</value>
     public SagaState State { get; init; } = SagaState.Running;
 
-    /// <summary>Its adopt generation.</summary>
+    /// <summary>The adopt generation of the saga.</summary>
+    /// <value>The default is <see cref="AdoptGeneration.Initial"/>.</value>
     public AdoptGeneration Generation { get; init; } = AdoptGeneration.Initial;
 
-    /// <summary>Its log, in the order of writing.</summary>
+    /// <summary>The log of the saga, in the order of writing.</summary>
+    /// <value>The default is an empty log.</value>
     public IReadOnlyList<SavedNodeEvent> Events { get; init; } = [];
 
-    /// <summary>Why it was set aside; null: it was not.</summary>
+    /// <summary>The reason for which the saga was abandoned, or null if it was not.</summary>
     public Abandonment? Abandonment { get; init; }
 
-    /// <summary>The saga as recovery loads it.</summary>
+    /// <summary>Returns the saga in the form that recovery loads.</summary>
     public SavedSaga ToSavedSaga() => new()
     {
         Id = Id,

@@ -2,17 +2,17 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>One rule.</summary>
-/// <param name="Name">A sentence without its full stop.</param>
-/// <param name="Cost">What breaking it would cost in production.</param>
-/// <param name="CheckAsync">Throws <see cref="BrokenRuleException"/> where it is broken.</param>
+/// <summary>A rule of a contract.</summary>
+/// <param name="Name">The rule as a sentence, without the final period.</param>
+/// <param name="Cost">The consequence of a violation in production.</param>
+/// <param name="CheckAsync">The check, which throws <see cref="BrokenRuleException"/> on a violation.</param>
 internal sealed record Rule<TTrial>(string Name, string Cost, Func<TTrial, Task> CheckAsync)
 {
-    /// <summary>Whether it needs an optional member of the subject.</summary>
+    /// <summary>True if the check needs an optional member of the subject.</summary>
     public bool IsOptional { get; init; }
 }
 
-/// <summary>The rules of one contract, by name and in order.</summary>
+/// <summary>The rules of a contract, in order.</summary>
 internal sealed class Contract<TTrial>(params IEnumerable<Rule<TTrial>>[] parts)
 {
     private readonly List<Rule<TTrial>> _rules = [.. parts.SelectMany(part => part)];
@@ -21,15 +21,15 @@ internal sealed class Contract<TTrial>(params IEnumerable<Rule<TTrial>>[] parts)
 
     public IReadOnlyList<string> OptionalNames => [.. _rules.Where(rule => rule.IsOptional).Select(rule => rule.Name)];
 
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever the subject throws out of turn breaks the rule that is being checked.")]
-    public async Task CheckAsync(string name, TTrial trial, TimeSpan patience)
+    [SuppressMessage("Design", "CA1031", Justification = "Any unexpected exception of the subject violates the rule under test.")]
+    public async Task CheckAsync(string name, TTrial trial, TimeSpan timeout)
     {
         Rule<TTrial> rule = _rules.Find(rule => rule.Name == name)
-            ?? throw new ArgumentException($"There is no rule '{name}'.", nameof(name));
+            ?? throw new ArgumentException($"The contract has no rule '{name}'.", nameof(name));
         try
         {
-            // On the pool, so that a store that blocks its caller is found out too.
-            await Task.Run(() => rule.CheckAsync(trial)).WaitAsync(patience).ConfigureAwait(false);
+            // On the thread pool: otherwise a store that blocks its caller would bypass the timeout.
+            await Task.Run(() => rule.CheckAsync(trial)).WaitAsync(timeout).ConfigureAwait(false);
         }
         catch (BrokenRuleException broken)
         {
@@ -40,8 +40,8 @@ internal sealed class Contract<TTrial>(params IEnumerable<Rule<TTrial>>[] parts)
             throw new ContractViolationException(
                 rule.Name,
                 rule.Cost,
-                $"every call answers, and the rule is checked within {patience.TotalSeconds} s",
-                "it was not: something hangs",
+                $"every call returns and the check finishes within {timeout.TotalSeconds} s",
+                "the check timed out",
                 exception);
         }
         catch (Exception exception) when (exception is not RuleSkippedException)

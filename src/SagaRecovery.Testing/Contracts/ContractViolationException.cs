@@ -1,6 +1,7 @@
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>A store or an executor breaks a rule of its contract. The message says which, how it showed, and what it would cost.</summary>
+/// <summary>The exception for a store or an executor that violates a rule of its contract.</summary>
+/// <remarks>The message contains the rule, the expected and the observed behavior, and the consequence in production.</remarks>
 public sealed class ContractViolationException : Exception
 {
     internal ContractViolationException(string rule, string cost, string expected, string happened, Exception? cause)
@@ -12,15 +13,15 @@ public sealed class ContractViolationException : Exception
         Cost = cost;
     }
 
-    /// <summary>The rule, as it stands in the list of rules.</summary>
+    /// <summary>The name of the rule, as in the contract's list of rules.</summary>
     public string Rule { get; }
 
-    /// <summary>What should have happened.</summary>
+    /// <summary>The expected behavior.</summary>
     public string Expected { get; }
 
-    /// <summary>What happened instead.</summary>
+    /// <summary>The observed behavior.</summary>
     public string Happened { get; }
 
-    /// <summary>What breaking the rule would cost in production.</summary>
+    /// <summary>The consequence of the violation in production.</summary>
     public string Cost { get; }
 }

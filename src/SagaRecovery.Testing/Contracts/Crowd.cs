@@ -1,33 +1,33 @@
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>Callers that come at the same time, or go too early.</summary>
+/// <summary>Makes concurrent calls and cancelled calls.</summary>
 internal static class Crowd
 {
-    /// <summary>Starts all calls together, each on the thread pool.</summary>
-    /// <returns>What they answered, in their order.</returns>
+    /// <summary>Starts all calls at the same time, each on the thread pool.</summary>
+    /// <returns>The results, in the order of the calls.</returns>
     public static async Task<T[]> RunAsync<T>(int count, Func<int, Task<T>> call)
     {
-        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var start = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Task<T>[] calls = [.. Enumerable.Range(0, count).Select(number => Task.Run(async () =>
         {
-            await go.Task.ConfigureAwait(false);
+            await start.Task.ConfigureAwait(false);
             return await call(number).ConfigureAwait(false);
         }))];
-        go.SetResult();
+        start.SetResult();
         return await Task.WhenAll(calls).ConfigureAwait(false);
     }
 
-    /// <summary>Cancels a call after so many turns of the thread pool, and waits for its end, whatever that is.</summary>
-    public static async Task InterruptAsync(int turns, Func<CancellationToken, Task> call)
+    /// <summary>Cancels a call after a number of yields and waits until the call completes, fails or is cancelled.</summary>
+    public static async Task CancelAfterAsync(int yields, Func<CancellationToken, Task> call)
     {
-        using var giveUp = new CancellationTokenSource();
-        Task calling = call(giveUp.Token);
-        for (int turn = 0; turn < turns; turn++)
+        using var cancellation = new CancellationTokenSource();
+        Task calling = call(cancellation.Token);
+        for (int i = 0; i < yields; i++)
         {
             await Task.Yield();
         }
 
-        await giveUp.CancelAsync().ConfigureAwait(false);
+        await cancellation.CancelAsync().ConfigureAwait(false);
         await calling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>What a rule demands of what it sees.</summary>
+/// <summary>The assertions of the rules. Each throws <see cref="BrokenRuleException"/> if it does not hold.</summary>
 internal static class Expect
 {
     public static void That(bool holds, string expected, string happened)
@@ -13,21 +13,22 @@ internal static class Expect
         }
     }
 
-    /// <param name="actual">What was seen.</param>
-    /// <param name="expected">What should have been.</param>
-    /// <param name="of">What it is about; begins both sentences.</param>
+    /// <summary>Asserts that two values are equal.</summary>
+    /// <param name="actual">The observed value.</param>
+    /// <param name="expected">The expected value.</param>
+    /// <param name="of">The name of the value, which begins both parts of the message.</param>
     public static void Equal<T>(T actual, T expected, string of) =>
         That(EqualityComparer<T>.Default.Equals(actual, expected), $"{of}: {Print(expected)}", $"{of}: {Print(actual)}");
 
-    /// <summary>The same, in the same order.</summary>
+    /// <summary>Asserts that both sequences have the same elements in the same order.</summary>
     public static void Sequence<T>(IEnumerable<T> actual, IEnumerable<T> expected, string of)
     {
         List<T> seen = [.. actual];
         List<T> wanted = [.. expected];
-        That(seen.SequenceEqual(wanted), $"{of}: {ShowAll(wanted)}", $"{of}: {ShowAll(seen)}");
+        That(seen.SequenceEqual(wanted), $"{of}: {PrintAll(wanted)}", $"{of}: {PrintAll(seen)}");
     }
 
-    /// <summary>As many of each, in any order.</summary>
+    /// <summary>Asserts that the expected elements, which are distinct, occur once each, in any order.</summary>
     public static void SameSet<T>(IEnumerable<T> actual, IEnumerable<T> expected, string of)
         where T : notnull
     {
@@ -38,11 +39,11 @@ internal static class Expect
         That(
             missing.Count == 0 && excess.Count == 0 && seen.Count == wanted.Count,
             $"{of}: these {wanted.Count}, each once",
-            $"{of}: {seen.Count}; missing: {ShowAll(missing)}; not expected: {ShowAll(excess)}");
+            $"{of}: {seen.Count}; missing: {PrintAll(missing)}; not expected: {PrintAll(excess)}");
     }
 
-    /// <summary>That a call is refused with this exception, whatever it is derived to.</summary>
-    [SuppressMessage("Design", "CA1031", Justification = "The wrong exception is what is looked for.")]
+    /// <summary>Asserts that a call throws this exception or a derived one.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Any other exception is the violation to report.")]
     public static async Task<TException> ThrowsAsync<TException>(Func<Task> call, string of)
         where TException : Exception
     {
@@ -66,7 +67,7 @@ internal static class Expect
 
     private static string Print<T>(T value) => value is null ? "nothing" : $"{value}";
 
-    private static string ShowAll<T>(List<T> values) => values.Count switch
+    private static string PrintAll<T>(List<T> values) => values.Count switch
     {
         0 => "none",
         <= 8 => string.Join(", ", values.Select(Print)),
@@ -74,8 +75,8 @@ internal static class Expect
     };
 }
 
-/// <summary>A rule is broken; which, is known where it was called from.</summary>
-[SuppressMessage("Design", "CA1064", Justification = "Never leaves this assembly: it becomes a ContractViolationException.")]
+/// <summary>The exception for a violated rule. The caller adds the name of the rule.</summary>
+[SuppressMessage("Design", "CA1064", Justification = "Never leaves this assembly: a ContractViolationException replaces it.")]
 internal sealed class BrokenRuleException(string expected, string happened) : Exception(happened)
 {
     public string Expected { get; } = expected;

@@ -2,7 +2,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 
-/// <summary>The check as a script of phases, each of which makes runs and judges them. Used once; not thread-safe.</summary>
+/// <summary>The phases of the check. Each phase makes runs and reports their faults. For a single use; not thread-safe.</summary>
 internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome>> runTrial)
 {
     private readonly FaultWording _wording = new(shape);
@@ -17,7 +17,7 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
 
     public async Task<IdempotencyReport> RunAsync(string saga)
     {
-        bool whole = await SucceedTwiceAsync().ConfigureAwait(false)
+        bool isComplete = await SucceedTwiceAsync().ConfigureAwait(false)
             && await RepeatEachActionAsync().ConfigureAwait(false)
             && await FailEachNodeAsync().ConfigureAwait(false)
             && await RepeatAndUnwindAsync().ConfigureAwait(false);
@@ -27,15 +27,17 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
             Runs = _runs,
             Faults = _faults,
             UndosNeverRun = [.. Nodes.Where(node => shape.HasUndo(node) && !_undone.Contains(node)).Select(shape.NameOf)],
-            EndedEarly = !whole,
+            EndedEarly = !isComplete,
         };
     }
 
-    /// <summary>Twice, since a state that differs between two runs that did the same can tell nothing about runs that did not.</summary>
+    /// <summary>
+    /// Runs the saga twice without faults. Lines that differ between two identical runs prove nothing about a run with a fault.
+    /// </summary>
     private async Task<bool> SucceedTwiceAsync()
     {
-        if (await EndOfAsync(default).ConfigureAwait(false) is not { } first || !HasSucceeded(first)
-            || await EndOfAsync(default).ConfigureAwait(false) is not { } second || !HasSucceeded(second))
+        if (await RunToEndAsync(default).ConfigureAwait(false) is not { } first || !HasSucceeded(first)
+            || await RunToEndAsync(default).ConfigureAwait(false) is not { } second || !HasSucceeded(second))
         {
             return false;
         }
@@ -54,7 +56,7 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
     {
         foreach (int node in Nodes)
         {
-            if (await EndOfAsync(new Trial(ActsTwice: node)).ConfigureAwait(false) is not { } run)
+            if (await RunToEndAsync(new Trial(ActsTwice: node)).ConfigureAwait(false) is not { } run)
             {
                 return false;
             }
@@ -74,7 +76,7 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
     {
         foreach (int node in Nodes)
         {
-            if (await EndOfAsync(new Trial(Fails: node)).ConfigureAwait(false) is not { } run)
+            if (await RunToEndAsync(new Trial(Fails: node)).ConfigureAwait(false) is not { } run)
             {
                 return false;
             }
@@ -95,29 +97,29 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
     }
 
     /// <summary>
-    /// Each node that is undone in some run, in the fullest of those that left nothing: its action twice, which must not make a second
-    /// thing that the undo does not know of; then its undo twice.
+    /// Repeats the action of each node in a run that undoes it, because a repeated action must not create something that its undo does
+    /// not remove. Then repeats its undo. Prefers clean runs, and among these the one in which the most nodes succeeded.
     /// </summary>
     private async Task<bool> RepeatAndUnwindAsync()
     {
         foreach (int node in Nodes)
         {
-            Unwinding? once = _unwindings.Where(unwinding => unwinding.Done.Contains(node))
+            Unwinding? baseline = _unwindings.Where(unwinding => unwinding.Done.Contains(node))
                 .OrderByDescending(unwinding => unwinding.IsClean).ThenByDescending(unwinding => unwinding.Done.Count).FirstOrDefault();
-            if (once is null)
+            if (baseline is null)
             {
                 continue;
             }
 
-            var actsTwice = new Trial(once.Failing, ActsTwice: node);
-            if (!await UnwindsAsOnceAsync(actsTwice, once, evidence => _wording.ActionNotIdempotent(actsTwice, node, evidence)).ConfigureAwait(false))
+            var actsTwice = new Trial(baseline.Failing, ActsTwice: node);
+            if (!await UnwindsLikeAsync(baseline, actsTwice, evidence => _wording.ActionNotIdempotent(actsTwice, node, evidence)).ConfigureAwait(false))
             {
                 return false;
             }
 
-            var undoesTwice = new Trial(once.Failing, UndoesTwice: node);
+            var undoesTwice = new Trial(baseline.Failing, UndoesTwice: node);
             if (shape.HasUndo(node)
-                && !await UnwindsAsOnceAsync(undoesTwice, once, evidence => _wording.UndoNotIdempotent(undoesTwice, node, evidence)).ConfigureAwait(false))
+                && !await UnwindsLikeAsync(baseline, undoesTwice, evidence => _wording.UndoNotIdempotent(undoesTwice, node, evidence)).ConfigureAwait(false))
             {
                 return false;
             }
@@ -126,18 +128,20 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
         return true;
     }
 
-    private async Task<bool> UnwindsAsOnceAsync(Trial trial, Unwinding once, Func<IReadOnlyList<string>, IdempotencyFault> fault)
+    /// <summary>Makes a run and reports a fault unless the run unwinds with the same result as the baseline.</summary>
+    /// <returns>False if the check cannot continue.</returns>
+    private async Task<bool> UnwindsLikeAsync(Unwinding baseline, Trial trial, Func<IReadOnlyList<string>, IdempotencyFault> fault)
     {
-        if (await EndOfAsync(trial).ConfigureAwait(false) is not { } run)
+        if (await RunToEndAsync(trial).ConfigureAwait(false) is not { } run)
         {
             return false;
         }
 
-        if (!IsUnwoundAt(once.Failing, run))
+        if (!IsUnwoundAt(baseline.Failing, run))
         {
             Add(fault([FaultWording.Describe(run.Result)]));
         }
-        else if (run.Before.Difference(run.After) is var left && !once.LeavesAsMuchAs(left))
+        else if (run.Before.Difference(run.After) is var left && !baseline.LeavesAsMuchAs(left))
         {
             Add(fault(left));
         }
@@ -146,8 +150,8 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
     }
 
     /// <summary>Makes a run.</summary>
-    /// <returns>Its end; null: it has none, or started elsewhere than the first, and the check is over.</returns>
-    private async Task<TrialOutcome.Ended?> EndOfAsync(Trial trial)
+    /// <returns>The end of the run, or null if it did not end or started from another state than the first run: the check stops.</returns>
+    private async Task<TrialOutcome.Ended?> RunToEndAsync(Trial trial)
     {
         _runs.Add(trial.Describe(shape));
         switch (await runTrial(trial).ConfigureAwait(false))
@@ -169,7 +173,7 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
 
                 return run;
             default:
-                throw new InvalidOperationException("A trial has no other outcome.");
+                throw new InvalidOperationException("Unknown outcome of a trial.");
         }
     }
 
@@ -187,7 +191,7 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
     private bool IsUnwoundAt(int node, TrialOutcome.Ended run) =>
         run.Result is SagaResult.Unwound unwound && unwound.FailedNode == shape.NameOf(node) && unwound.Error.Code == SagaInjections.ErrorCode;
 
-    /// <summary>Keeps the first of several faults of one kind of the same nodes: later runs meet it again.</summary>
+    /// <summary>Adds a fault, unless an earlier run has shown a fault of the same kind and nodes.</summary>
     private void Add(IdempotencyFault fault)
     {
         if (!_faults.Exists(other => other.Kind == fault.Kind && other.Nodes.SequenceEqual(fault.Nodes)))

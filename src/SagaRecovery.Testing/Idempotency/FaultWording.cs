@@ -3,65 +3,68 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 
-/// <summary>Faults in words, with the names of the nodes. Immutable.</summary>
+/// <summary>Creates faults with messages that name the nodes. Immutable.</summary>
 internal sealed class FaultWording(SagaShape shape)
 {
     public IdempotencyFault ActionNotIdempotent(Trial trial, int node, IReadOnlyList<string> evidence) => New(
-        IdempotencyFaultKind.ActionNotIdempotent, trial, [node], $"action '{Name(node)}' is not idempotent: run twice, it does not come to the same", evidence);
+        IdempotencyFaultKind.ActionNotIdempotent, trial, [node], $"action '{Name(node)}' is not idempotent: running it twice changes the result", evidence);
 
     public IdempotencyFault UndoNotIdempotent(Trial trial, int node, IReadOnlyList<string> evidence) => New(
-        IdempotencyFaultKind.UndoNotIdempotent, trial, [node], $"undo of '{Name(node)}' is not idempotent: run twice, it does not come to the same", evidence);
+        IdempotencyFaultKind.UndoNotIdempotent, trial, [node], $"undo of '{Name(node)}' is not idempotent: running it twice changes the result", evidence);
 
     public IdempotencyFault LeftBehind(Leftover leftover)
     {
-        string whose = leftover.Suspects is [var one]
-            ? shape.HasUndo(one) ? $"undo of '{Name(one)}' does not take back all that its action did" : $"'{Name(one)}' has no undo, and is not without effect"
-            : $"after the undos the state is not as before, through one of {string.Join(", ", leftover.Suspects.Select(node => $"'{Name(node)}'"))}";
-        return New(IdempotencyFaultKind.LeftBehind, leftover.Seen.Trial, leftover.Suspects, whose, leftover.Lines);
+        string message = leftover.Suspects is [var one]
+            ? shape.HasUndo(one)
+                ? $"undo of '{Name(one)}' does not reverse all effects of its action"
+                : $"'{Name(one)}' has no undo, but its action has an effect"
+            : $"the undos do not restore the state; the cause is one of {string.Join(", ", leftover.Suspects.Select(node => $"'{Name(node)}'"))}";
+        return New(IdempotencyFaultKind.LeftBehind, leftover.Seen.Trial, leftover.Suspects, message, leftover.Lines);
     }
 
-    /// <summary>A run that ended otherwise than by what was put in its way.</summary>
+    /// <summary>Creates the fault of a run that failed at another place than the injected failure.</summary>
     public IdempotencyFault Unexpected(TrialOutcome.Ended run)
     {
         (IdempotencyFaultKind kind, int[] nodes) = run.Result switch
         {
             SagaResult.Unwound unwound => (IdempotencyFaultKind.ActionFailed, [IdOf(unwound.FailedNode)]),
             SagaResult.Stuck stuck => (IdempotencyFaultKind.UndoFailed, [IdOf(stuck.Node)]),
-            _ => UnderWay(run.Log) is { Undos.Length: > 0 } underWay
-                ? (IdempotencyFaultKind.UndoFailed, underWay.Undos)
-                : (IdempotencyFaultKind.ActionFailed, UnderWay(run.Log).Actions),
+            _ => InFlight(run.Log) is { Undos.Length: > 0 } inFlight
+                ? (IdempotencyFaultKind.UndoFailed, inFlight.Undos)
+                : (IdempotencyFaultKind.ActionFailed, InFlight(run.Log).Actions),
         };
         string what = kind == IdempotencyFaultKind.UndoFailed ? "undo of" : "action";
-        return New(kind, run.Trial, nodes, $"{what} {Names(nodes)} failed, though no such failure was put in", [Describe(run.Result)]);
+        return New(kind, run.Trial, nodes, $"{what} {Names(nodes)} failed, but no failure was injected there", [Describe(run.Result)]);
     }
 
     public IdempotencyFault TimedOut(TrialOutcome.TimedOut run)
     {
-        (int[] actions, int[] undos) = UnderWay(run.Log);
-        actions = [.. actions.Where(node => node != run.Trial.Fails)]; // waits for the others, and so does not hang itself
+        (int[] actions, int[] undos) = InFlight(run.Log);
+        actions = [.. actions.Where(node => node != run.Trial.Fails)]; // the failing node waits for the other branches: it is not what hangs
         string what = actions.Length > 0 ? $"action {Names(actions)}" : undos.Length > 0 ? $"undo of {Names(undos)}" : run.Step;
-        return New(IdempotencyFaultKind.TimedOut, run.Trial, [.. actions, .. undos], $"{what} had not ended by the deadline", []);
+        return New(IdempotencyFaultKind.TimedOut, run.Trial, [.. actions, .. undos], $"{what} did not finish by the deadline", []);
     }
 
     public IdempotencyFault StateVaries(Trial trial, IReadOnlyList<string> evidence) => New(
         IdempotencyFaultKind.StateVaries,
         trial,
         [],
-        "two runs that did the same ended in different states. If State reads times or serial numbers, leave them out; "
-            + "if not, an action makes something else each time, such as an id of its own in place of its idempotency key",
+        "two identical runs ended in different states. If State reads timestamps or sequence numbers, leave them out. "
+            + "Otherwise an action creates something different each time, for example with a new id instead of its idempotency key",
         evidence);
 
     public IdempotencyFault StateVariedAtOnce(TrialOutcome.StateVaried run) => New(
-        IdempotencyFaultKind.StateVaries, run.Trial, [], "State returned something else at once, before the saga was begun: it is not deterministic", run.Difference);
+        IdempotencyFaultKind.StateVaries, run.Trial, [],
+            "State returned different lines in two consecutive reads before the saga started: it is not deterministic", run.Difference);
 
     public IdempotencyFault ResetIncomplete(Trial trial, IReadOnlyList<string> difference) => New(
         IdempotencyFaultKind.ResetIncomplete,
         trial,
         [],
-        "the state before this run is not what it was before the first: Reset leaves something, or State reads what differs each time",
+        "the state before this run differs from the state before the first run: Reset is incomplete, or State reads values that vary",
         difference);
 
-    /// <summary>Where two runs that did the same differ first: a pointer to who made the difference.</summary>
+    /// <summary>Returns the outputs that differ between two identical runs, as a hint at the node that causes the difference.</summary>
     public IEnumerable<string> OutputsThatDiffer(IReadOnlyList<SavedNodeEvent> first, IReadOnlyList<SavedNodeEvent> second) =>
         from one in first
         join other in second on (one.NodeId, one.Type) equals (other.NodeId, other.Type)
@@ -69,7 +72,7 @@ internal sealed class FaultWording(SagaShape shape)
         orderby one.NodeId
         select $"'{Name(one.NodeId)}' returned {Encoding.UTF8.GetString(one.Data.Span)}, then {Encoding.UTF8.GetString(other.Data.Span)}";
 
-    /// <summary>What came of a run, in a line.</summary>
+    /// <summary>Returns a one-line description of a result.</summary>
     public static string Describe(SagaResult result) => result switch
     {
         SagaResult.Unwound unwound => $"action '{unwound.FailedNode}' failed: {unwound.Error}",
@@ -94,14 +97,14 @@ internal sealed class FaultWording(SagaShape shape)
 
     private int IdOf(string name) => Enumerable.Range(0, shape.Count).Single(node => Name(node) == name);
 
-    private static (int[] Actions, int[] Undos) UnderWay(IReadOnlyList<SavedNodeEvent> log)
+    private static (int[] Actions, int[] Undos) InFlight(IReadOnlyList<SavedNodeEvent> log)
     {
-        return (Lacking(NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.Failed),
-            Lacking(NodeEventType.UndoStarted, NodeEventType.UndoFinished, NodeEventType.UndoFailed));
+        return (Unfinished(NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.Failed),
+            Unfinished(NodeEventType.UndoStarted, NodeEventType.UndoFinished, NodeEventType.UndoFailed));
 
-        int[] Lacking(NodeEventType begun, NodeEventType good, NodeEventType bad) =>
+        int[] Unfinished(NodeEventType started, NodeEventType succeeded, NodeEventType failed) =>
         [
-            .. NodesWith(begun).Except(NodesWith(good)).Except(NodesWith(bad)).Order(),
+            .. NodesWith(started).Except(NodesWith(succeeded)).Except(NodesWith(failed)).Order(),
         ];
 
         IEnumerable<int> NodesWith(NodeEventType type) => log.Where(nodeEvent => nodeEvent.Type == type).Select(nodeEvent => nodeEvent.NodeId);

@@ -3,45 +3,52 @@ using System.Text.Json;
 namespace SagaRecovery.Testing.Idempotency;
 
 /// <summary>
-/// Finds out whether a saga keeps the two promises that carrying it on after a crash rests on: its actions and undos may be run again,
-/// and its undos take back all that its actions did. Runs the saga on the real executor with its log in memory, again and again: with
-/// each action run twice, each node failing, each undo run twice. What the runs leave in the world is compared line by line; what
-/// differs is reported with the name of the action or undo.
+/// A check of the two duties that recovery after a crash relies on: actions and undos must be idempotent, and undos must reverse all
+/// effects of their actions.
 /// </summary>
-/// <typeparam name="TParameters">What the saga is started with.</typeparam>
+/// <typeparam name="TParameters">The type of the saga's parameters.</typeparam>
 /// <remarks>
-/// A saga of N nodes takes about 4 N + 2 runs, one after the other. Every run has the same saga id, so that idempotency keys are the
-/// same. A node that is to fail does so once every node that does not come after it has succeeded, so that parallel branches do not
-/// make for chance. An object may be used again, but not by two threads at once, since both would share one world.
+/// <para>
+/// The check runs the saga on the real executor with an in-memory log, many times: with each action run twice, with each node failing,
+/// and with each undo run twice. It compares the state after the runs line by line and reports each difference with the name of the
+/// action or undo.
+/// </para>
+/// <para>
+/// A saga of N nodes takes about 4 N + 2 sequential runs. All runs have the same saga id and therefore the same idempotency keys. A node
+/// that must fail waits until every node that does not come after it has succeeded, so that parallel branches do not make the result
+/// random. An instance can run the check repeatedly, but not concurrently, because the runs share one state.
+/// </para>
 /// </remarks>
 public sealed record IdempotencyCheck<TParameters>
 {
-    /// <summary>The saga, from a container or made on the spot, with the real dependencies of its actions.</summary>
+    /// <summary>The saga to check, with the real dependencies of its actions.</summary>
     public required Saga<TParameters> Saga { get; init; }
 
-    /// <summary>What to start it with. With these it has to succeed when nothing is put in its way.</summary>
+    /// <summary>The parameters of the saga. The saga must succeed with them when no fault is injected.</summary>
     public required TParameters Parameters { get; init; }
 
-    /// <summary>
-    /// Reads what actions and undos change in the world, as lines in any order: rows of the saga's own tables, for example, without
-    /// times and serial numbers, which differ from run to run. Rows of others are best included: they must not be touched.
-    /// </summary>
+    /// <summary>A callback that reads the state that actions and undos change, as lines in any order.</summary>
+    /// <remarks>
+    /// A line can be a row of the saga's tables, for example. Leave out timestamps and sequence numbers, which differ between runs.
+    /// Include data of other owners if possible, because the saga must not change it.
+    /// </remarks>
     public required Func<CancellationToken, Task<IEnumerable<string>>> State { get; init; }
 
-    /// <summary>
-    /// Brings the world back to where the saga may start, before each run: clears what runs left, and puts there what the saga needs.
-    /// A node that waits for something outside finds it there if this has seen to it; see <see cref="SagaId"/>.
-    /// </summary>
+    /// <summary>A callback that restores the initial state before each run.</summary>
+    /// <remarks>
+    /// It must remove the effects of earlier runs and prepare what the saga needs, including events that a node waits for.
+    /// <see cref="SagaId"/> identifies the saga for that.
+    /// </remarks>
     public required Func<CancellationToken, Task> Reset { get; init; }
 
-    /// <summary>The id that the saga has in every run. Default: one that is fixed.</summary>
+    /// <summary>The id of the saga in every run.</summary>
+    /// <value>The default is a fixed id.</value>
     public SagaId SagaId { get; init; } = SagaId.Parse("01970000-0000-7000-8000-000000000001");
 
-    /// <summary>
-    /// How long one run may take, with <see cref="Reset"/> and <see cref="State"/>; what has not ended by then is reported by name, and
-    /// the check ends. Default 30 s.
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is not more than zero.</exception>
+    /// <summary>The maximum duration of one run, including <see cref="Reset"/> and <see cref="State"/>.</summary>
+    /// <value>Longer than zero. The default is 30 s.</value>
+    /// <remarks>If a run exceeds the deadline, the check reports the names of the unfinished nodes and stops.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or negative.</exception>
     public TimeSpan Deadline
     {
         get;
@@ -53,20 +60,22 @@ public sealed record IdempotencyCheck<TParameters>
     }
     = TimeSpan.FromSeconds(30);
 
-    /// <summary>The clock of <see cref="Deadline"/>. Default: the system's.</summary>
-#pragma warning disable RS0030 // a default for tests, which have no container to take it from
+    /// <summary>The clock of <see cref="Deadline"/> and of the executor.</summary>
+    /// <value>The default is <see cref="TimeProvider.System"/>.</value>
+#pragma warning disable RS0030 // a default for tests, which have no container to resolve it from
     public TimeProvider Time { get; init; } = TimeProvider.System;
 #pragma warning restore RS0030
 
-    /// <summary>As <see cref="DurableExecutorOptions.Json"/> of the service. Default <see cref="JsonSerializerDefaults.Web"/>.</summary>
+    /// <summary>The JSON options of the executor. Use the same as for <see cref="DurableExecutorOptions.Json"/> of the service.</summary>
+    /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
     public JsonSerializerOptions Json { get; init; } = new(JsonSerializerDefaults.Web);
 
     /// <summary>Runs the check.</summary>
-    /// <param name="cancellationToken">Gives up. Actions that are under way are told to stop, and not waited for.</param>
-    /// <returns>What was found; see <see cref="IdempotencyReport.ThrowIfFaulty"/>.</returns>
-    /// <exception cref="InvalidOperationException">The saga's definition is not valid.</exception>
-    /// <exception cref="OperationCanceledException">It was given up.</exception>
-    /// <remarks>What <see cref="Reset"/> and <see cref="State"/> throw is thrown here.</remarks>
+    /// <param name="cancellationToken">Cancels the check. Actions in flight are cancelled but not awaited.</param>
+    /// <returns>The report; see <see cref="IdempotencyReport.ThrowIfFaulty"/>.</returns>
+    /// <exception cref="InvalidOperationException">The definition of the saga is not valid.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
+    /// <remarks>Exceptions of <see cref="Reset"/> and <see cref="State"/> propagate to the caller.</remarks>
     public async Task<IdempotencyReport> RunAsync(CancellationToken cancellationToken = default)
     {
         var runner = new TrialRunner<TParameters>(this);

@@ -2,60 +2,59 @@ using System.Text;
 
 namespace SagaRecovery.Testing.Idempotency;
 
-/// <summary>What kind of fault an <see cref="IdempotencyCheck{TParameters}"/> found.</summary>
+/// <summary>The kind of a fault that an <see cref="IdempotencyCheck{TParameters}"/> found.</summary>
 public enum IdempotencyFaultKind
 {
-    /// <summary>An action that is run twice does not come to the same as run once, or fails.</summary>
+    /// <summary>Running an action twice changes the result or fails.</summary>
     ActionNotIdempotent,
 
-    /// <summary>An undo that is run twice does not come to the same as run once, or fails.</summary>
+    /// <summary>Running an undo twice changes the result or fails.</summary>
     UndoNotIdempotent,
 
-    /// <summary>After everything was undone, the world is not as it was before the saga.</summary>
+    /// <summary>The state after all undos differs from the state before the saga.</summary>
     LeftBehind,
 
-    /// <summary>An action failed, though no failure was put in.</summary>
+    /// <summary>An action failed without an injected failure.</summary>
     ActionFailed,
 
-    /// <summary>An undo failed when it was run for the first time: the saga is stuck.</summary>
+    /// <summary>An undo failed without being repeated, so the saga is stuck.</summary>
     UndoFailed,
 
-    /// <summary>Something had not ended by the deadline. The check ends there.</summary>
+    /// <summary>A run did not finish by the deadline. The check stops.</summary>
     TimedOut,
 
     /// <summary>
-    /// The state differs between two runs that did the same, or between two looks at it. In the latter case the check ends there; else
-    /// it goes on, and compares what is the same each time, and the number of lines.
+    /// The state differs between two identical runs, or between two consecutive reads. In the first case the check continues and compares
+    /// only the common lines and the number of lines. In the second case it stops.
     /// </summary>
     StateVaries,
 
-    /// <summary>The state before a run is not what it was before the first. The check ends there.</summary>
+    /// <summary>The state before a run differs from the state before the first run. The check stops.</summary>
     ResetIncomplete,
 }
 
-/// <summary>One fault of a saga, or of the callbacks of the check. Immutable.</summary>
+/// <summary>A fault of a saga or of the callbacks of the check. Immutable.</summary>
 public sealed record IdempotencyFault
 {
-    /// <summary>What kind of fault it is.</summary>
+    /// <summary>The kind of the fault.</summary>
     public required IdempotencyFaultKind Kind { get; init; }
 
-    /// <summary>
-    /// The node whose action or undo is at fault. Several: one of these, no run tells them apart. Empty: none, but the check's callbacks.
-    /// </summary>
+    /// <summary>The node that causes the fault.</summary>
+    /// <value>
+    /// Several nodes if no run distinguishes between them. Empty if the callbacks of the check cause the fault, or the node is unknown.
+    /// </value>
     public required IReadOnlyList<string> Nodes { get; init; }
 
-    /// <summary>What is wrong, as a sentence that names the nodes.</summary>
+    /// <summary>The description of the fault, with the names of the nodes.</summary>
     public required string Message { get; init; }
 
-    /// <summary>The run in which it was seen first, such as <c>the action of 'attach' ran twice</c>.</summary>
+    /// <summary>The first run that showed the fault, such as <c>the action of 'attach' ran twice</c>.</summary>
     public required string Run { get; init; }
 
-    /// <summary>
-    /// What shows it: errors, and lines of the state: <c>+ line</c> is there and should not be, <c>- line</c> is missing.
-    /// </summary>
+    /// <summary>The evidence: errors, unexpected lines of the state (<c>+ line</c>) and missing lines (<c>- line</c>).</summary>
     public required IReadOnlyList<string> Evidence { get; init; }
 
-    /// <summary>The message, the run and the evidence, on lines of their own.</summary>
+    /// <summary>Returns the message, the run and the evidence as several lines of text.</summary>
     public override string ToString()
     {
         var text = new StringBuilder(Message).Append("\n  seen when ").Append(Run);

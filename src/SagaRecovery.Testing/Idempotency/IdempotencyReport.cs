@@ -2,29 +2,29 @@ using System.Text;
 
 namespace SagaRecovery.Testing.Idempotency;
 
-/// <summary>What an <see cref="IdempotencyCheck{TParameters}"/> found. Immutable.</summary>
+/// <summary>The result of an <see cref="IdempotencyCheck{TParameters}"/>. Immutable.</summary>
 public sealed record IdempotencyReport
 {
-    /// <summary>Which saga, such as <c>'create-disk' version 1</c>.</summary>
+    /// <summary>The name and version of the saga, such as <c>'create-disk' version 1</c>.</summary>
     public required string Saga { get; init; }
 
-    /// <summary>The runs that were made, in order, each by what was put in the saga's way.</summary>
+    /// <summary>The runs in order, each described by its injected faults.</summary>
     public required IReadOnlyList<string> Runs { get; init; }
 
-    /// <summary>What is wrong; empty: nothing was found.</summary>
+    /// <summary>The faults. Empty if the check found none.</summary>
     public required IReadOnlyList<IdempotencyFault> Faults { get; init; }
 
-    /// <summary>
-    /// Nodes whose undo no run has come to, so that nothing is known of it. Where the check did not end early, nothing can fail once they
-    /// have succeeded: such an undo is never needed.
-    /// </summary>
+    /// <summary>The nodes whose undo was not checked because it did not run.</summary>
+    /// <remarks>
+    /// If <see cref="EndedEarly"/> is false, no node can fail after these nodes have succeeded, so their undos are never needed.
+    /// </remarks>
     public required IReadOnlyList<string> UndosNeverRun { get; init; }
 
-    /// <summary>Whether the last fault made further runs pointless.</summary>
+    /// <summary>True if the check stopped at the last fault because it made further runs pointless.</summary>
     public required bool EndedEarly { get; init; }
 
-    /// <summary>Returns if there are no faults.</summary>
-    /// <exception cref="IdempotencyException">There are; the message is the report.</exception>
+    /// <summary>Throws if the check found faults.</summary>
+    /// <exception cref="IdempotencyException">The check found faults. The message is the report.</exception>
     public void ThrowIfFaulty()
     {
         if (Faults.Count > 0)
@@ -33,7 +33,7 @@ public sealed record IdempotencyReport
         }
     }
 
-    /// <summary>The report for people; several lines.</summary>
+    /// <summary>Returns the report as several lines of text.</summary>
     public override string ToString()
     {
         var text = new StringBuilder($"saga {Saga}: {Count(Faults.Count, "fault")} in {Count(Runs.Count, "run")}");
@@ -44,11 +44,11 @@ public sealed record IdempotencyReport
 
         if (EndedEarly)
         {
-            text.Append("\n  the check ended there: mend this first");
+            text.Append("\n  the check stopped here: fix this fault first");
         }
         else if (UndosNeverRun.Count > 0)
         {
-            text.Append($"\n  not checked, since nothing can fail after them: the undos of {string.Join(", ", UndosNeverRun.Select(node => $"'{node}'"))}");
+            text.Append($"\n  not checked, because no node can fail after them: the undos of {string.Join(", ", UndosNeverRun.Select(node => $"'{node}'"))}");
         }
 
         return text.ToString();
@@ -62,12 +62,12 @@ public sealed record IdempotencyReport
     };
 }
 
-/// <summary>A saga has faults; the message is the report.</summary>
+/// <summary>The exception for a saga with faults. The message is the report.</summary>
 public sealed class IdempotencyException : Exception
 {
     internal IdempotencyException(IdempotencyReport report)
         : base(report.ToString()) => Report = report;
 
-    /// <summary>What was found.</summary>
+    /// <summary>The report of the check.</summary>
     public IdempotencyReport Report { get; }
 }

@@ -3,26 +3,26 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing.Idempotency;
 
 /// <summary>
-/// Says when every node that does not come after a failing one has succeeded, or one of them has failed, so that they never will. What
-/// there is to undo is then the same in each run. Thread-safe.
+/// The wait of a failing node for all nodes that do not come after it, so that each run has the same nodes to undo. The wait also ends
+/// if another node fails, because the remaining nodes then never succeed. Thread-safe.
 /// </summary>
 internal sealed class OtherBranches
 {
     private readonly Lock _lock = new();
-    private readonly HashSet<int> _open;
+    private readonly HashSet<int> _unfinished;
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public OtherBranches(SagaShape shape, int failing)
     {
-        _open = [.. Enumerable.Range(0, shape.Count).Where(node => node != failing && !shape.ComesAfter(node, failing))];
-        if (_open.Count == 0)
+        _unfinished = [.. Enumerable.Range(0, shape.Count).Where(node => node != failing && !shape.ComesAfter(node, failing))];
+        if (_unfinished.Count == 0)
         {
             _done.SetResult();
         }
     }
 
-    /// <summary>Takes in what was written to the log.</summary>
-    public Task NoteAsync(SagaLogEntry entry)
+    /// <summary>Records an entry that was written to the log.</summary>
+    public Task RecordAsync(SagaLogEntry entry)
     {
         lock (_lock)
         {
@@ -30,10 +30,10 @@ internal sealed class OtherBranches
             {
                 if (nodeEvent.Type == NodeEventType.Succeeded)
                 {
-                    _open.Remove(nodeEvent.NodeId);
+                    _unfinished.Remove(nodeEvent.NodeId);
                 }
 
-                if (_open.Count == 0 || nodeEvent.Type == NodeEventType.Failed)
+                if (_unfinished.Count == 0 || nodeEvent.Type == NodeEventType.Failed)
                 {
                     _done.TrySetResult();
                 }
@@ -43,5 +43,5 @@ internal sealed class OtherBranches
         return Task.CompletedTask;
     }
 
-    public Task DoneAsync(CancellationToken cancellationToken) => _done.Task.WaitAsync(cancellationToken);
+    public Task WaitAsync(CancellationToken cancellationToken) => _done.Task.WaitAsync(cancellationToken);
 }

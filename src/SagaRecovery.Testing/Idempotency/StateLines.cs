@@ -1,24 +1,24 @@
 namespace SagaRecovery.Testing.Idempotency;
 
-/// <summary>The state of the world: lines, whose order means nothing. Immutable.</summary>
+/// <summary>The state as a multiset of lines. Immutable.</summary>
 internal sealed class StateLines(IEnumerable<string> lines)
 {
     private readonly string[] _lines = [.. lines.Order(StringComparer.Ordinal)];
 
     public int Count => _lines.Length;
 
-    /// <summary>What <paramref name="present"/> has too much (<c>+ line</c>) and what it lacks (<c>- line</c>); empty: they are the same.</summary>
-    public IReadOnlyList<string> Difference(StateLines present) =>
+    /// <summary>Returns the lines that <paramref name="actual"/> has in excess (<c>+ line</c>) and those it lacks (<c>- line</c>).</summary>
+    public IReadOnlyList<string> Difference(StateLines actual) =>
     [
-        .. Surplus(present._lines, _lines).Select(line => $"+ {line}"),
-        .. Surplus(_lines, present._lines).Select(line => $"- {line}"),
+        .. Except(actual._lines, _lines).Select(line => $"+ {line}"),
+        .. Except(_lines, actual._lines).Select(line => $"- {line}"),
     ];
 
-    /// <summary>The lines that are in both.</summary>
+    /// <summary>Returns the lines that both states contain.</summary>
     public StateLines InCommon(StateLines other)
     {
         List<string> common = [.. _lines];
-        foreach (string line in Surplus(_lines, other._lines))
+        foreach (string line in Except(_lines, other._lines))
         {
             common.Remove(line);
         }
@@ -26,32 +26,32 @@ internal sealed class StateLines(IEnumerable<string> lines)
         return new StateLines(common);
     }
 
-    /// <summary>The lines of one that the other lacks, a line that stands there twice counted twice.</summary>
-    private static List<string> Surplus(string[] of, string[] over)
+    /// <summary>Returns the multiset difference: a line that occurs twice counts twice.</summary>
+    private static List<string> Except(string[] first, string[] second)
     {
-        List<string> surplus = [.. of];
-        foreach (string line in over)
+        List<string> remaining = [.. first];
+        foreach (string line in second)
         {
-            surplus.Remove(line);
+            remaining.Remove(line);
         }
 
-        return surplus;
+        return remaining;
     }
 }
 
 /// <summary>
-/// The state that a run has to end in, taken from two runs that did the same. Where these differ, as they do if lines hold a time, the
-/// lines that they have in common must be there, and as many in all.
+/// The expected final state, taken from two identical runs. If these differ, for example because lines contain timestamps, a state must
+/// contain their common lines and have the same number of lines.
 /// </summary>
 internal sealed class ReferenceState(StateLines first, StateLines second)
 {
     private readonly StateLines _common = first.InCommon(second);
 
-    /// <summary>What is wrong with a state; empty: nothing.</summary>
-    public IReadOnlyList<string> Difference(StateLines present)
+    /// <summary>Returns the differences of a state from the expected state.</summary>
+    public IReadOnlyList<string> Difference(StateLines actual)
     {
         bool varies = first.Difference(second).Count > 0;
-        bool lacksNone = !_common.Difference(present).Any(line => line.StartsWith('-'));
-        return varies && lacksNone && present.Count == first.Count ? [] : first.Difference(present);
+        bool hasCommonLines = !_common.Difference(actual).Any(line => line.StartsWith('-'));
+        return varies && hasCommonLines && actual.Count == first.Count ? [] : first.Difference(actual);
     }
 }

@@ -10,7 +10,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 
-/// <summary>A process that has joined a store and runs sagas, without recovery: what a container would put together.</summary>
+/// <summary>A process that has joined a store and runs sagas, without recovery and without a container.</summary>
 internal sealed class TrialProcess : IAsyncDisposable
 {
     private static readonly Guid Coordinator = Guid.Parse("01970000-0000-7000-8000-000000000002");
@@ -39,7 +39,7 @@ internal sealed class TrialProcess : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Tells what is under way to stop, and does not wait for it: it may be what hangs.</summary>
+    /// <summary>Cancels the runs in flight without waiting for them, because one of them may hang.</summary>
     public async ValueTask DisposeAsync()
     {
         await ((IHostedService)_executor).StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);

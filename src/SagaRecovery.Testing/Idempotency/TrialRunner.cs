@@ -3,7 +3,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Idempotency;
 
-/// <summary>Runs trials: brings the world back, runs the saga on a fresh executor and store, looks at what has become of the world.</summary>
+/// <summary>Makes runs: resets the state, runs the saga with a new executor and store, and reads the state before and after.</summary>
 internal sealed class TrialRunner<TParameters>
 {
     private readonly IdempotencyCheck<TParameters> _check;
@@ -22,24 +22,24 @@ internal sealed class TrialRunner<TParameters>
     public async Task<TrialOutcome> RunAsync(Trial trial, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(_check.Deadline, _check.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         var store = new InMemorySagaStore();
         string step = "Reset";
         try
         {
-            await _check.Reset(either.Token).WaitAsync(either.Token).ConfigureAwait(false);
+            await _check.Reset(linked.Token).WaitAsync(linked.Token).ConfigureAwait(false);
             step = "State";
-            StateLines before = await ReadViewAsync(either.Token).ConfigureAwait(false);
-            IReadOnlyList<string> difference = before.Difference(await ReadViewAsync(either.Token).ConfigureAwait(false));
+            StateLines before = await ReadStateAsync(linked.Token).ConfigureAwait(false);
+            IReadOnlyList<string> difference = before.Difference(await ReadStateAsync(linked.Token).ConfigureAwait(false));
             if (difference.Count > 0)
             {
                 return new TrialOutcome.StateVaried(trial, difference);
             }
 
             step = "the saga";
-            SagaResult result = await RunSagaAsync(trial, store, either.Token).ConfigureAwait(false);
+            SagaResult result = await RunSagaAsync(trial, store, linked.Token).ConfigureAwait(false);
             step = "State";
-            StateLines after = await ReadViewAsync(either.Token).ConfigureAwait(false);
+            StateLines after = await ReadStateAsync(linked.Token).ConfigureAwait(false);
             return new TrialOutcome.Ended(trial, result, before, after, LogOf(store));
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -48,17 +48,17 @@ internal sealed class TrialRunner<TParameters>
         }
     }
 
-    private async Task<StateLines> ReadViewAsync(CancellationToken token) =>
-        new(await _check.State(token).WaitAsync(token).ConfigureAwait(false));
+    private async Task<StateLines> ReadStateAsync(CancellationToken cancellationToken) =>
+        new(await _check.State(cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false));
 
-    private async Task<SagaResult> RunSagaAsync(Trial trial, InMemorySagaStore store, CancellationToken token)
+    private async Task<SagaResult> RunSagaAsync(Trial trial, InMemorySagaStore store, CancellationToken cancellationToken)
     {
         TrialProcess process = await TrialProcess.StartAsync(store, _registry, _options, _check.Time).ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
             var start = new SagaStartOptions { Id = _check.SagaId, Inject = Inject(trial, store) };
-            SagaHandle saga = await process.Client.StartAsync(_check.Saga, _check.Parameters, start, token).ConfigureAwait(false);
-            return await saga.Completion.WaitAsync(token).ConfigureAwait(false);
+            SagaHandle saga = await process.Client.StartAsync(_check.Saga, _check.Parameters, start, cancellationToken).ConfigureAwait(false);
+            return await saga.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -69,8 +69,8 @@ internal sealed class TrialRunner<TParameters>
         if (trial.Fails is { } failing)
         {
             var others = new OtherBranches(shape, failing);
-            store.AfterWrite = others.NoteAsync;
-            inject.FailAction(shape.NameOf(failing), others.DoneAsync);
+            store.AfterWrite = others.RecordAsync;
+            inject.FailAction(shape.NameOf(failing), others.WaitAsync);
         }
 
         if (trial.ActsTwice is { } acting)

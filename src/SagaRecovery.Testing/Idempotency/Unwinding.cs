@@ -3,29 +3,30 @@ namespace SagaRecovery.Testing.Idempotency;
 /// <summary>A run in which a node failed and the saga was unwound.</summary>
 /// <param name="Trial">The run.</param>
 /// <param name="Failing">The node that failed.</param>
-/// <param name="Done">The nodes that had succeeded, and were undone.</param>
-/// <param name="Left">How the state differs from the one before the saga; empty: not at all.</param>
+/// <param name="Done">The nodes that succeeded and were undone.</param>
+/// <param name="Left">The differences of the state from the one before the saga. Empty if the undos restored it.</param>
 internal sealed record Unwinding(Trial Trial, int Failing, HashSet<int> Done, IReadOnlyList<string> Left)
 {
     public bool IsClean => Left.Count == 0;
 
     /// <summary>
-    /// Whether another run leaves what this one leaves: the same lines, or as many, since what an action makes under a new id each time
-    /// is never the same line twice.
+    /// Returns true if another run leaves the same lines or the same number of lines. An action that creates something with a new id in
+    /// each run never leaves the same line twice.
     /// </summary>
     public bool LeavesAsMuchAs(IReadOnlyList<string> left) => left.Count == Left.Count || left.All(Left.Contains);
 }
 
-/// <summary>What a run left behind, and whose undo should have taken it back.</summary>
+/// <summary>The differences that a run left behind, with the nodes whose undo should have removed them.</summary>
 /// <param name="Seen">The run.</param>
-/// <param name="Suspects">The nodes; more than one: no run tells them apart.</param>
-/// <param name="Lines">What is left.</param>
+/// <param name="Suspects">The suspected nodes. Several if no run distinguishes between them.</param>
+/// <param name="Lines">The differences.</param>
 internal sealed record Leftover(Unwinding Seen, IReadOnlyList<int> Suspects, IReadOnlyList<string> Lines)
 {
-    /// <summary>
-    /// Takes the runs in the order of how much was done in them. What a run leaves is new only where no run leaves it in which less was
-    /// done; and the nodes that were done in that run, or in any that left nothing, are not to blame for what is new.
-    /// </summary>
+    /// <summary>Finds the leftovers of unwound runs and the nodes that cause them.</summary>
+    /// <remarks>
+    /// The runs are compared by the sets of nodes that succeeded. A leftover is new in a run if no run with a proper subset of its nodes
+    /// has it. The nodes of such lesser runs, and of clean runs, are not to blame for a new leftover.
+    /// </remarks>
     public static List<Leftover> Of(IReadOnlyCollection<Unwinding> unwindings)
     {
         HashSet<int> clean = [.. unwindings.Where(unwinding => unwinding.IsClean).SelectMany(unwinding => unwinding.Done)];
@@ -51,10 +52,10 @@ internal sealed record Leftover(Unwinding Seen, IReadOnlyList<int> Suspects, IRe
 
     private static int[] SuspectsAmong(HashSet<int> done, HashSet<int> clean, List<Unwinding> lesser)
     {
-        int[] unproven = [.. done.Except(clean).Order()];
-        int[] untouched = [.. unproven.Except(lesser.SelectMany(unwinding => unwinding.Done))];
-        return untouched.Length > 0 ? untouched
-            : unproven.Length > 0 ? unproven
-            : [.. done.Order()]; // each is clean without the others: together they are not
+        int[] notCleared = [.. done.Except(clean).Order()];
+        int[] onlyHere = [.. notCleared.Except(lesser.SelectMany(unwinding => unwinding.Done))];
+        return onlyHere.Length > 0 ? onlyHere
+            : notCleared.Length > 0 ? notCleared
+            : [.. done.Order()]; // each node is clean on its own, so the combination causes the leftover
     }
 }

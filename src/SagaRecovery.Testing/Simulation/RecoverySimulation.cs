@@ -5,40 +5,47 @@ using Microsoft.Extensions.Options;
 namespace SagaRecovery.Testing;
 
 /// <summary>
-/// Processes that recover sagas, on one database in memory and one clock, where a test can hold any of them at any step and let the
-/// others go on:
+/// A simulation of processes that recover sagas, with one in-memory database and one clock. A test can hold any process at any step
+/// while the others continue.
+/// </summary>
+/// <remarks>
+/// Passes and bookkeeping run the real code. Apart from the first pass of a process, only the test and the clock cause work, and the
+/// clock advances only when the test advances it.
+/// </remarks>
+/// <example>
 /// <code>
 /// await using var simulation = new RecoverySimulation();
 /// SimulatedProcess process = await simulation.StartProcessAsync();
 /// HeldStep listed = process.Hold(SimulatedStep.ListAnswer);
 /// Task&lt;PassReport&gt; pass = process.ActivateAsync();
-/// await listed.Reached;                      // the listing has been read …
-/// await process.StartSagaAsync(sagaId);      // … before this saga was there
+/// await listed.Reached;                      // the process has read the listing
+/// await process.StartSagaAsync(sagaId);      // the listing does not contain this saga
 /// listed.Release();
 /// (await pass).Starting.Should().Be(1);
 /// </code>
-/// What passes and bookkeeping do is done by the real code. Nothing happens by itself but what the clock asks for, and the clock stands
-/// still until the test moves it.
-/// </summary>
+/// </example>
 public sealed class RecoverySimulation : IAsyncDisposable
 {
     private readonly List<SimulatedProcess> _processes = [];
 
-    /// <summary>The database, which outlives the processes.</summary>
+    /// <summary>The database of all processes. It survives the end of a process.</summary>
     public InMemorySagaStore Database { get; } = new();
 
     /// <summary>The clock of all processes.</summary>
     public ManualTimeProvider Time { get; } = new();
 
-    /// <summary>The coordinator id that a process runs under unless it is given another.</summary>
+    /// <summary>The default coordinator id of a process.</summary>
     public CoordinatorId Coordinator { get; } = new(Guid.Parse("c0000000-0000-4000-8000-000000000001"));
 
-    /// <summary>An id that a reader recognises in a failure message: it ends in this number.</summary>
+    /// <summary>Creates a saga id that ends in this number, so that it is easy to recognize in a failure message.</summary>
     public static SagaId Saga(int number) => SagaId.Parse($"00000000-0000-7000-8000-{number:D12}");
 
-    /// <summary>Starts a process. Its first pass begins at once, and may not be over when this returns.</summary>
-    /// <param name="configure">Sets options, such as another coordinator id; <see cref="SagaRecoveryOptions.ListPageSize"/> is the size of the listing's pages.</param>
-    /// <param name="gates">The gates of its steps, where some are to be held from the beginning.</param>
+    /// <summary>Starts a process. Its first pass starts immediately and may still run when this method returns.</summary>
+    /// <param name="configure">
+    /// Configures the process, for example with another coordinator id. <see cref="SagaRecoveryOptions.ListPageSize"/> sets the page size
+    /// of the listing.
+    /// </param>
+    /// <param name="gates">The gates of the process, to hold steps of the first pass. Null creates new ones.</param>
     public async Task<SimulatedProcess> StartProcessAsync(Action<SagaRecoveryOptions>? configure = null, StepGates? gates = null)
     {
         gates ??= new StepGates();
@@ -59,7 +66,7 @@ public sealed class RecoverySimulation : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Ends what still runs.</summary>
+    /// <summary>Stops all processes.</summary>
     public async ValueTask DisposeAsync()
     {
         foreach (SimulatedProcess process in _processes)

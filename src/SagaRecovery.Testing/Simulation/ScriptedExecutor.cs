@@ -6,22 +6,21 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing;
 
 /// <summary>
-/// An executor that runs nothing by itself: it keeps the table of runs by the rules that <see cref="ISagaExecutor"/> sets, answers what
-/// a test says, and notes what it is asked. Thread-safe.
+/// An executor without real runs. It keeps a table of runs by the rules of <see cref="ISagaExecutor"/>, returns the outcomes that a test
+/// sets, and records its calls. Thread-safe.
 /// </summary>
-/// <param name="gates">Where its calls can be held.</param>
+/// <param name="gates">The gates that can hold its calls.</param>
 public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<SagaId, AdoptGeneration> _running = [];
     private readonly List<ExecutorCall> _calls = [];
 
-    /// <summary>
-    /// What it answers in place of running a saga; null: it runs it. An exception thrown here is the executor's. Default: it runs all.
-    /// </summary>
+    /// <summary>The outcome of resuming a saga, or null to run the saga. An exception fails the call.</summary>
+    /// <value>The default returns null for every saga.</value>
     public Func<SavedSaga, ResumeOutcome?> Answer { get; set; } = _ => null;
 
-    /// <summary>The sagas that it runs now, and at which generation; by id.</summary>
+    /// <summary>A copy of the table of runs: the generation of each running saga, ordered by id.</summary>
     public IReadOnlyDictionary<SagaId, AdoptGeneration> Running
     {
         get
@@ -33,7 +32,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
         }
     }
 
-    /// <summary>What it was asked, and what it answered, in the order of answering.</summary>
+    /// <summary>A copy of the recorded calls, in the order of their outcomes.</summary>
     public IReadOnlyList<ExecutorCall> Calls
     {
         get
@@ -45,7 +44,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
         }
     }
 
-    /// <summary>The generation at which it runs a saga; null: it does not.</summary>
+    /// <summary>Returns the generation of a running saga, or null if the saga does not run.</summary>
     public AdoptGeneration? RunsAt(SagaId sagaId)
     {
         lock (_lock)
@@ -54,8 +53,8 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
         }
     }
 
-    /// <summary>Begins to run a saga that this process has started; not in place of a run at this or a newer generation.</summary>
-    /// <returns>Whether a run was begun.</returns>
+    /// <summary>Starts a run of a saga, unless the saga runs at this or a newer generation.</summary>
+    /// <returns>True if a run was started.</returns>
     public bool Begin(SagaId sagaId, AdoptGeneration generation)
     {
         lock (_lock)
@@ -71,15 +70,15 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
     }
 
     /// <summary>Ends the run of a saga.</summary>
-    /// <returns>The generation that it ran at.</returns>
-    /// <exception cref="InvalidOperationException">It does not run.</exception>
+    /// <returns>The generation of the run.</returns>
+    /// <exception cref="InvalidOperationException">The saga does not run.</exception>
     public AdoptGeneration End(SagaId sagaId)
     {
         lock (_lock)
         {
             return _running.Remove(sagaId, out AdoptGeneration generation)
                 ? generation
-                : throw new InvalidOperationException($"Saga {sagaId} does not run here.");
+                : throw new InvalidOperationException($"Saga {sagaId} does not run in this process.");
         }
     }
 
@@ -88,7 +87,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
     {
         await gates.PassAsync(SimulatedStep.HandOver, saga.Id, cancellationToken).ConfigureAwait(false);
         ResumeOutcome outcome = Answer(saga) ?? Run(saga.Id, ownership.Generation);
-        Note(new ExecutorCall(saga.Id, ownership.Generation, outcome, Relinquished: null));
+        Record(new ExecutorCall(saga.Id, ownership.Generation, outcome, Relinquished: null));
         await gates.PassAsync(SimulatedStep.ResumeAnswer, saga.Id, cancellationToken).ConfigureAwait(false);
         return outcome;
     }
@@ -98,7 +97,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
     {
         await gates.PassAsync(SimulatedStep.Relinquish, sagaId, cancellationToken).ConfigureAwait(false);
         RelinquishOutcome outcome = Stop(sagaId, upTo);
-        Note(new ExecutorCall(sagaId, upTo, Resumed: null, outcome));
+        Record(new ExecutorCall(sagaId, upTo, Resumed: null, outcome));
         return outcome;
     }
 
@@ -115,7 +114,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
         }
     }
 
-    private void Note(ExecutorCall call)
+    private void Record(ExecutorCall call)
     {
         lock (_lock)
         {
@@ -124,10 +123,10 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
     }
 }
 
-/// <summary>What recovery asked a <see cref="ScriptedExecutor"/>; one of the answers is set.</summary>
-/// <param name="SagaId">About which saga.</param>
-/// <param name="Generation">Handed over at this generation, or to be let go of up to it.</param>
-/// <param name="Resumed">The answer to a hand-over.</param>
-/// <param name="Relinquished">The answer to a word that the saga is finished or gone.</param>
+/// <summary>A recorded call of recovery to a <see cref="ScriptedExecutor"/>. Exactly one of the outcomes is set.</summary>
+/// <param name="SagaId">The saga.</param>
+/// <param name="Generation">The generation to resume at, or the highest generation to relinquish.</param>
+/// <param name="Resumed">The outcome of <see cref="ISagaExecutor.ResumeAsync"/>.</param>
+/// <param name="Relinquished">The outcome of <see cref="ISagaExecutor.RelinquishAsync"/>.</param>
 public sealed record ExecutorCall(
     SagaId SagaId, AdoptGeneration Generation, ResumeOutcome? Resumed, RelinquishOutcome? Relinquished);

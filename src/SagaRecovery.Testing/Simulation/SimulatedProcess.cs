@@ -9,8 +9,8 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing;
 
 /// <summary>
-/// One process of a <see cref="RecoverySimulation"/>: the real recovery in a real host, on the simulation's database and clock, with an
-/// executor that does what the test says. Thread-safe.
+/// A process of a <see cref="RecoverySimulation"/>. It runs the real recovery in a real host, with the simulation's database and clock
+/// and a scripted executor. Thread-safe.
 /// </summary>
 public sealed class SimulatedProcess : IAsyncDisposable
 {
@@ -26,52 +26,52 @@ public sealed class SimulatedProcess : IAsyncDisposable
         _store = host.Services.GetRequiredService<SimulatedStore>();
     }
 
-    /// <summary>The services of its host, with all that <c>AddSagaRecovery()</c> registers.</summary>
+    /// <summary>The services of the host, including all that <c>AddSagaRecovery()</c> registers.</summary>
     public IServiceProvider Services => _host.Services;
 
-    /// <summary>What runs its sagas.</summary>
+    /// <summary>The executor of the process.</summary>
     public ScriptedExecutor Executor => Services.GetRequiredService<ScriptedExecutor>();
 
-    /// <summary>What recovery did, as of now.</summary>
+    /// <summary>The current report of recovery.</summary>
     public RecoveryReport Report => Services.GetRequiredService<SagaRecoveryStatus>().Current;
 
-    /// <summary>Fires when it learns that it is fenced.</summary>
+    /// <summary>A token that is cancelled when the process learns that it is fenced.</summary>
     public CancellationToken Fenced => Coordinator.Fenced;
 
     private SagaCoordinator Coordinator => Services.GetRequiredService<SagaCoordinator>();
 
-    /// <summary>Holds its next step of this kind.</summary>
+    /// <summary>Holds the next step of this kind in this process.</summary>
     /// <inheritdoc cref="StepGates.Hold" path="/param" />
     public HeldStep Hold(SimulatedStep step, SagaId? sagaId = null) => _gates.Hold(step, sagaId);
 
-    /// <summary>Asks for a pass, and waits for it.</summary>
+    /// <summary>Requests a pass and waits until it completes.</summary>
     public Task<PassReport> ActivateAsync(CancellationToken cancellationToken = default) =>
         Services.GetRequiredService<SagaRecoveryTrigger>().ActivateAsync(cancellationToken);
 
-    /// <summary>Announces a saga that this process is about to start; waits until it has joined.</summary>
+    /// <summary>Waits until the process has joined, and announces a saga that it is about to start.</summary>
     public async Task<SimulatedStart> AnnounceAsync(SagaId sagaId, CancellationToken cancellationToken = default)
     {
         Membership member = await Coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
         return new SimulatedStart(Services.GetRequiredService<SagaStarts>().Announce(sagaId), _store, member, Executor);
     }
 
-    /// <summary>Starts a saga without incident: announced, inserted, run, created.</summary>
-    /// <exception cref="InvalidOperationException">There is a saga with this id.</exception>
+    /// <summary>Starts a saga: announces it, inserts its row, starts its run and confirms the start.</summary>
+    /// <exception cref="InvalidOperationException">A saga with this id exists.</exception>
     public async Task StartSagaAsync(SagaId sagaId, CancellationToken cancellationToken = default)
     {
         using SimulatedStart start = await AnnounceAsync(sagaId, cancellationToken).ConfigureAwait(false);
         if (!await start.InsertAsync(cancellationToken).ConfigureAwait(false))
         {
-            throw new InvalidOperationException($"There is a saga {sagaId}.");
+            throw new InvalidOperationException($"Saga {sagaId} already exists.");
         }
 
         start.Run();
         start.Created();
     }
 
-    /// <summary>The run of a saga comes to its end, and says so in the log.</summary>
-    /// <returns>Whether it was written; false: the saga is not this process's any more.</returns>
-    /// <exception cref="InvalidOperationException">It does not run here.</exception>
+    /// <summary>Ends the run of a saga and writes its success to the log.</summary>
+    /// <returns>True if the store accepted the write, false if this process no longer owns the saga.</returns>
+    /// <exception cref="InvalidOperationException">The saga does not run in this process.</exception>
     /// <exception cref="CoordinatorFencedException">A newer process has joined.</exception>
     public async Task<bool> FinishAsync(SagaId sagaId, CancellationToken cancellationToken = default)
     {
@@ -81,18 +81,18 @@ public sealed class SimulatedProcess : IAsyncDisposable
         return (await _store.AppendAsync(member, [end], cancellationToken).ConfigureAwait(false))[0];
     }
 
-    /// <summary>The executor gives the run of a saga up, and tells recovery.</summary>
-    /// <exception cref="InvalidOperationException">It does not run here.</exception>
+    /// <summary>Ends the run of a saga and reports it to recovery as interrupted.</summary>
+    /// <exception cref="InvalidOperationException">The saga does not run in this process.</exception>
     public void ReportInterrupted(SagaId sagaId) => Services.GetRequiredService<SagaStarts>().ReportInterrupted(sagaId, Executor.End(sagaId));
 
-    /// <summary>SIGKILL: from here on it does nothing that anybody could see, and no word of it reaches anyone.</summary>
+    /// <summary>Kills the process, as SIGKILL does. From now on it has no visible effect and gets no result.</summary>
     public void Kill()
     {
         _gates.Kill();
         _killed = true;
     }
 
-    /// <summary>Shuts it down as a host is shut down; one that was killed is only cleared away.</summary>
+    /// <summary>Shuts the host down. A killed process is disposed without a graceful shutdown.</summary>
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync(new CancellationToken(canceled: _killed)).ConfigureAwait(false);

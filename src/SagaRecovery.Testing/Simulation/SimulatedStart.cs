@@ -5,8 +5,8 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing;
 
 /// <summary>
-/// A start of a saga in a simulated process, a step at a time: announced when it is made, then <see cref="InsertAsync"/>,
-/// <see cref="Run"/>, <see cref="Created"/>. Disposed before that, it is withdrawn. Not thread-safe.
+/// The start of a saga in a simulated process, step by step. The saga is announced; call <see cref="InsertAsync"/>, <see cref="Run"/>
+/// and <see cref="Created"/> next. Disposing the object before <see cref="Created"/> withdraws the start. Not thread-safe.
 /// </summary>
 public sealed class SimulatedStart : IDisposable
 {
@@ -26,19 +26,19 @@ public sealed class SimulatedStart : IDisposable
         _executor = executor;
     }
 
-    /// <summary>The saga being started.</summary>
+    /// <summary>The id of the saga.</summary>
     public SagaId SagaId => _start.SagaId;
 
-    /// <summary>Inserts the row, past <see cref="SimulatedStep.Insert"/> and <see cref="SimulatedStep.InsertAnswer"/>.</summary>
-    /// <returns>Whether it was inserted; false: there is a saga with this id.</returns>
+    /// <summary>Inserts the row. Passes <see cref="SimulatedStep.Insert"/> and <see cref="SimulatedStep.InsertAnswer"/>.</summary>
+    /// <returns>True if the row was inserted, false if a saga with this id exists.</returns>
     /// <exception cref="Fencing.CoordinatorFencedException">A newer process has joined.</exception>
     public Task<bool> InsertAsync(CancellationToken cancellationToken = default) =>
         _log.CreateAsync(_member, new NewSaga(SagaId, Definition, "{}"u8.ToArray()), cancellationToken);
 
-    /// <summary>The executor begins to run the saga, unless it has been handed over to it meanwhile.</summary>
+    /// <summary>Starts the run of the saga, unless recovery has resumed it in the meantime.</summary>
     public void Run() => _executor.Begin(SagaId, AdoptGeneration.Initial);
 
-    /// <summary>Says that the row is committed and that this process runs the saga.</summary>
+    /// <summary>Reports to recovery that the row is committed and that this process runs the saga.</summary>
     public void Created() => _start.Created(AdoptGeneration.Initial);
 
     /// <summary>Withdraws the start unless it was <see cref="Created"/>.</summary>

@@ -1,42 +1,42 @@
 namespace SagaRecovery.Testing;
 
-/// <summary>A moment at which a simulated process can be held while everybody else goes on.</summary>
+/// <summary>A step at which a simulated process can be held while the others continue.</summary>
 public enum SimulatedStep
 {
-    /// <summary>Before a process joins.</summary>
+    /// <summary>Before the process joins or rejoins.</summary>
     Join,
 
-    /// <summary>Before a page of the listing is read. The starts have been drained; the page will show what stands there when it is let go.</summary>
+    /// <summary>Before the process reads a page of the listing. The starts are drained, and the page is read when the step is released.</summary>
     ListPage,
 
-    /// <summary>All pages have been read, and the process does not know it yet: its next drain comes after this.</summary>
+    /// <summary>After all pages are read, and before the process gets the result. The second drain of the starts comes later.</summary>
     ListAnswer,
 
-    /// <summary>Before candidates are looked at again and loaded.</summary>
+    /// <summary>Before the store rechecks and loads candidates.</summary>
     Load,
 
-    /// <summary>They have been loaded, and the process does not know it yet.</summary>
+    /// <summary>After the candidates are loaded, and before the process gets them.</summary>
     LoadAnswer,
 
-    /// <summary>Before the executor takes a saga on.</summary>
+    /// <summary>Before the executor resumes a saga.</summary>
     HandOver,
 
-    /// <summary>The executor runs it, and the process does not know it yet.</summary>
+    /// <summary>After the executor resumed the saga, and before recovery gets the outcome.</summary>
     ResumeAnswer,
 
-    /// <summary>Before the executor is told to let go of a saga.</summary>
+    /// <summary>Before the executor relinquishes a saga.</summary>
     Relinquish,
 
     /// <summary>Before the row of a new saga is inserted.</summary>
     Insert,
 
-    /// <summary>The row is committed, and the process does not know it yet.</summary>
+    /// <summary>After the row is committed, and before the process gets the result.</summary>
     InsertAnswer,
 
-    /// <summary>Before entries are written to the log; the saga is that of the first entry.</summary>
+    /// <summary>Before entries are written to the log. A hold for one saga applies to the saga of the first entry.</summary>
     Write,
 
-    /// <summary>They are committed, and the process does not know it yet.</summary>
+    /// <summary>After the entries are committed, and before the process gets the result.</summary>
     WriteAnswer,
 
     /// <summary>Before a saga is abandoned.</summary>

@@ -5,12 +5,12 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing;
 
 /// <summary>
-/// The way of one process to the database: each step passes a gate before it takes effect, and each answer one after it. Listings are
-/// read in pages, each with a snapshot of its own, as the Postgres store reads them. Thread-safe.
+/// The connection of one simulated process to the database. Most calls pass a gate before they take effect, and another one before they
+/// return. Listings are read in pages, each with its own snapshot, as in the Postgres store. Thread-safe.
 /// </summary>
-/// <param name="database">The database, which all processes share.</param>
-/// <param name="gates">The gates of this process.</param>
-/// <param name="pageSize">How many sagas a page of the listing holds, from 1 up.</param>
+/// <param name="database">The database, shared by all processes.</param>
+/// <param name="gates">The gates of the process.</param>
+/// <param name="pageSize">The number of sagas in a page of the listing, at least 1.</param>
 public sealed class SimulatedStore(InMemorySagaStore database, StepGates gates, int pageSize) : ISagaStore, ISagaLog
 {
     /// <inheritdoc />

@@ -1,8 +1,7 @@
 namespace SagaRecovery.Testing;
 
 /// <summary>
-/// Where the steps of one simulated process pass through, and where a test holds them. A step that nobody holds passes at once.
-/// Thread-safe.
+/// The gates of a simulated process, where a test can hold its steps. A step without a hold passes immediately. Thread-safe.
 /// </summary>
 public class StepGates
 {
@@ -12,9 +11,9 @@ public class StepGates
     private readonly List<HeldStep> _holds = [];
     private bool _dead;
 
-    /// <summary>Holds the next step of this kind; one step to a hold, the first that comes.</summary>
-    /// <param name="step">Which kind of step.</param>
-    /// <param name="sagaId">Only a step about this saga; null: of whatever saga.</param>
+    /// <summary>Holds the next step of this kind. Each hold applies to one step.</summary>
+    /// <param name="step">The kind of step.</param>
+    /// <param name="sagaId">The saga of the step, or null for a step of any saga.</param>
     public HeldStep Hold(SimulatedStep step, SagaId? sagaId = null)
     {
         var held = new HeldStep(step, sagaId);
@@ -26,7 +25,7 @@ public class StepGates
         return held;
     }
 
-    /// <summary>The process is killed: whatever comes to a gate from now on never passes it, nor does what is held.</summary>
+    /// <summary>Kills the process. Steps that are held, and all later steps, never pass.</summary>
     public void Kill()
     {
         lock (_lock)
@@ -35,8 +34,11 @@ public class StepGates
         }
     }
 
-    /// <summary>A step has come to its gate; it is about one saga, or about none or several (null).</summary>
-    /// <returns>Completes when it may go on, and fails if the test made it fail.</returns>
+    /// <summary>Waits until a step may continue.</summary>
+    /// <param name="step">The kind of step.</param>
+    /// <param name="sagaId">The saga of the step, or null if it concerns none or several.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>A task that completes when the step may continue, and fails if the test called <see cref="HeldStep.Fail"/>.</returns>
     internal virtual Task PassAsync(SimulatedStep step, SagaId? sagaId, CancellationToken cancellationToken)
     {
         HeldStep? held;
@@ -66,7 +68,7 @@ public class StepGates
     }
 }
 
-/// <summary>One step that a test holds. Disposing it lets it go. Thread-safe.</summary>
+/// <summary>A step that a test holds. Disposing the object releases the step. Thread-safe.</summary>
 public sealed class HeldStep : IDisposable
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -78,20 +80,22 @@ public sealed class HeldStep : IDisposable
         SagaId = sagaId;
     }
 
-    /// <summary>Completes when the process has come to it.</summary>
+    /// <summary>A task that completes when the process reaches the step.</summary>
     public Task Reached => _reached.Task;
 
     internal SimulatedStep Step { get; }
 
     internal SagaId? SagaId { get; }
 
-    /// <summary>Lets the process go on.</summary>
+    /// <summary>Lets the process continue.</summary>
     public void Release() => _released.TrySetResult();
 
-    /// <summary>
-    /// Makes the step fail. Before a write, that is a database that is away; held at an answer, it is an answer that was lost, while
-    /// what was written stands.
-    /// </summary>
+    /// <summary>Makes the step fail.</summary>
+    /// <param name="exception">The exception that the process gets.</param>
+    /// <remarks>
+    /// A failure before a write simulates an unavailable database. A failure after a write simulates a lost response: the write has taken
+    /// effect.
+    /// </remarks>
     public void Fail(Exception exception) => _released.TrySetException(exception);
 
     /// <inheritdoc />

@@ -9,24 +9,24 @@ public sealed class FaultyExecutorTests
 
     public static TheoryData<Guard, string> Caught => new()
     {
-        { Guard.Begin, "Sagas that are handed over are resumed, and come to their end" },
-        { Guard.OneRun, "A saga that is running is not run a second time" },
-        { Guard.OneRun, "Of many hand-overs of one saga at once, one is taken" },
-        { Guard.CarryOwnership, "A run writes with the ownership that it was handed" },
-        { Guard.UnknownDefinition, "A saga whose definition is not here is left alone, and may be offered again" },
-        { Guard.ReplaceOlder, "A newer generation replaces an older run, which does nothing more that counts" },
+        { Guard.Begin, "Resumed sagas run to completion" },
+        { Guard.OneRun, "A running saga is not run a second time" },
+        { Guard.OneRun, "Of concurrent resumes of one saga, exactly one starts a run" },
+        { Guard.CarryOwnership, "A run writes with the ownership that it was resumed with" },
+        { Guard.UnknownDefinition, "A saga with an unknown definition stays unchanged and can be offered again" },
+        { Guard.ReplaceOlder, "A newer generation replaces an older run, whose later work has no effect" },
         { Guard.KeepNewer, "An older generation never replaces a newer run" },
-        { Guard.NoteEnd, "A run whose last write is under way is at its end: relinquishing it answers 'NotRunning'" },
-        { Guard.StopRelinquished, "A relinquished run begins no new work" },
-        { Guard.ForgetRelinquished, "Relinquishing what is not running answers 'NotRunning'" },
-        { Guard.TakeBack, "A saga that was relinquished can be handed over anew" },
-        { Guard.OneRun, "A newer generation that was handed over many times at once is run once" },
-        { Guard.RelinquishUpTo, "Relinquishing up to an older generation leaves a newer run alone" },
-        { Guard.TakeNoForAnAnswer, "A run whose write is refused stops, and does not try again" },
-        { Guard.StopWhenRefused, "A run whose write is refused stops, and does not try again" },
-        { Guard.StopWhenFenced, "When the process is fenced, all runs stop and none is taken on" },
-        { Guard.RefuseWhenFenced, "When the process is fenced, all runs stop and none is taken on" },
-        { Guard.Interrupt, "A run that stops before its saga has ended is given up, and recovered by the next pass" },
+        { Guard.NoteEnd, "Relinquishing a run whose final write is in flight returns 'NotRunning'" },
+        { Guard.StopRelinquished, "A relinquished run starts no new work" },
+        { Guard.ForgetRelinquished, "Relinquishing a saga that is not running returns 'NotRunning'" },
+        { Guard.TakeBack, "A relinquished saga can be resumed again" },
+        { Guard.OneRun, "Concurrent resumes of a newer generation start exactly one run" },
+        { Guard.RelinquishUpTo, "Relinquishing up to an older generation does not stop a newer run" },
+        { Guard.TakeNoForAnAnswer, "A run whose write is refused stops and does not retry" },
+        { Guard.StopWhenRefused, "A run whose write is refused stops and does not retry" },
+        { Guard.StopWhenFenced, "When the process is fenced, all runs stop and no new run starts" },
+        { Guard.RefuseWhenFenced, "When the process is fenced, all runs stop and no new run starts" },
+        { Guard.Interrupt, "A run that stops before its saga ends is reported as interrupted, and a later pass recovers the saga" },
     };
 
     [Theory]
@@ -59,6 +59,6 @@ public sealed class FaultyExecutorTests
     {
         // Its write is refused, since the saga's generation has moved on: it stops then, one step too many at most.
         await using var subject = new SmallSubject(Guard.StopReplaced);
-        await SagaExecutorContract.CheckAsync("A newer generation replaces an older run, which does nothing more that counts", subject);
+        await SagaExecutorContract.CheckAsync("A newer generation replaces an older run, whose later work has no effect", subject);
     }
 }

@@ -21,7 +21,7 @@ internal sealed partial class FaultyStore
             return lost;
         }
 
-        if ((Is(Fault.RejoinsOncePerJoin) && _replaced.ContainsKey(lost.Token)) || (Is(Fault.RejoinsOnlyStoredJoins) && !Inner.Counts(lost)))
+        if ((Is(Fault.RejoinsOncePerJoin) && _replaced.ContainsKey(lost.Token)) || (Is(Fault.RejoinsOnlyStoredJoins) && !Inner.IsCurrent(lost)))
         {
             throw new CoordinatorFencedException(lost, latest.Incarnation);
         }
@@ -150,7 +150,7 @@ internal sealed partial class FaultyStore
     private async Task<Membership> WriterAsync(Membership member)
     {
         Membership latest = _latest[member.Coordinator];
-        bool counts = Inner.Counts(member);
+        bool counts = Inner.IsCurrent(member);
         return fault switch
         {
             Fault.FencesLostJoins when !counts => throw new CoordinatorFencedException(member, latest.Incarnation),

@@ -7,7 +7,7 @@ namespace SagaRecovery.Testing.Tests.Contracts;
 public sealed class InMemoryStoreContractTests
 {
     /// <summary>The one rule that the store in memory leaves out: it reads all that it holds.</summary>
-    private const string NeedsUnreadable = "A saga that cannot be read stays listed, is loaded as unreadable, and costs no other";
+    private const string NeedsUnreadable = "An unreadable saga stays listed, is loaded as unreadable, and does not affect others";
 
     public static TheoryData<string> Rules => [.. SagaStoreContract.Rules.Except([NeedsUnreadable])];
 

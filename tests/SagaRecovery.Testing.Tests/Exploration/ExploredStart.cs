@@ -89,7 +89,7 @@ internal sealed class ExploredStart(int saga)
 
     public void AddTo(Fingerprint fingerprint, InMemorySagaStore database)
     {
-        fingerprint.Add(database.Counts(_member));
+        fingerprint.Add(database.IsCurrent(_member));
         fingerprint.Add((int)Stage);
         fingerprint.Add(Process);
         fingerprint.Add(IsOnItsWay);

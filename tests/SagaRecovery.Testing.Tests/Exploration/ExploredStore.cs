@@ -22,7 +22,7 @@ internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore data
 
     public void AddTo(Fingerprint fingerprint)
     {
-        fingerprint.Add(database.Counts(_member));
+        fingerprint.Add(database.IsCurrent(_member));
         foreach (IReadOnlyList<Candidate> candidates in new[] { Listed, ToLoad })
         {
             fingerprint.Add(candidates.Count);

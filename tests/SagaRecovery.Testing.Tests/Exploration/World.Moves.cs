@@ -19,7 +19,7 @@ internal sealed partial class World
                 Touch(subject);
                 break;
             case MoveKind.FinishElsewhere:
-                if (!_database.Counts(_anotherMember))
+                if (!_database.IsCurrent(_anotherMember))
                 {
                     _anotherMember = _database.RejoinAsync(_anotherMember, CancellationToken.None).Outcome();
                 }

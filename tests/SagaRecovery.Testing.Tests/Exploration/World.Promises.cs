@@ -13,7 +13,7 @@ internal sealed partial class World
         fingerprint.Add([_faults, _giveUps, _triggers, _losses, _processes.Count]);
         AddPastTo(fingerprint);
         Array.ForEach(_starts, start => start.AddTo(fingerprint, _database));
-        fingerprint.Add(_database.Counts(_anotherMember));
+        fingerprint.Add(_database.IsCurrent(_anotherMember));
         for (int saga = 0; saga < _bounds.Sagas; saga++)
         {
             StoredSaga? row = Row(saga);
@@ -23,7 +23,7 @@ internal sealed partial class World
         for (int index = 0; index < _processes.Count; index++)
         {
             fingerprint.Add(_processes[index] is not null);
-            fingerprint.Add(_processes[index] is { } process && _database.Counts(process.Member));
+            fingerprint.Add(_processes[index] is { } process && _database.IsCurrent(process.Member));
             _processes[index]?.AddTo(fingerprint, _bounds.Sagas);
         }
 
@@ -158,7 +158,7 @@ internal sealed partial class World
             return; // it will not be gone back to
         }
 
-        foreach ((IReadOnlyList<StoredSaga> sagas, long incarnation) in _database.Past(ExploredProcess.Us))
+        foreach ((IReadOnlyList<StoredSaga> sagas, long incarnation) in _database.LosableStates(ExploredProcess.Us))
         {
             fingerprint.Add((int)incarnation);
             foreach (StoredSaga saga in sagas)

@@ -17,8 +17,8 @@ public sealed class CheckTests
         report.EndedEarly.Should().BeFalse();
         report.UndosNeverRun.Should().BeEmpty();
         report.Runs.Should().Equal(
-            "nothing was put in its way",
-            "nothing was put in its way",
+            "no fault was injected",
+            "no fault was injected",
             "the action of 'first' ran twice",
             "the action of 'middle' ran twice",
             "the action of 'last' ran twice",
@@ -42,7 +42,7 @@ public sealed class CheckTests
 
         report.Faults.Should().BeEmpty();
         report.UndosNeverRun.Should().Equal("last");
-        report.ToString().Should().EndWith("\n  not checked, since nothing can fail after them: the undos of 'last'");
+        report.ToString().Should().EndWith("\n  not checked, because no node can fail after them: the undos of 'last'");
     }
 
     [Fact]
@@ -54,10 +54,10 @@ public sealed class CheckTests
         FluentActions.Invoking(report.ThrowIfFaulty).Should().Throw<IdempotencyException>().Which.Message.Should().Be(
             """
             saga 'worldly' version 1: 2 faults in 12 runs
-              action 'attach' is not idempotent: run twice, it does not come to the same
+              action 'attach' is not idempotent: running it twice changes the result
                 seen when the action of 'attach' ran twice
                   + attachment
-              undo of 'attach' does not take back all that its action did
+              undo of 'attach' does not reverse all effects of its action
                 seen when 'last' failed
                   + attachment
             """.ReplaceLineEndings("\n"));
@@ -106,7 +106,7 @@ public sealed class CheckTests
         }));
 
         report.Faults.Select(fault => fault.Kind).Should().Equal(IdempotencyFaultKind.StateVaries, IdempotencyFaultKind.ActionNotIdempotent);
-        report.Faults[0].Message.Should().Contain("If State reads times or serial numbers, leave them out");
+        report.Faults[0].Message.Should().Contain("If State reads timestamps or sequence numbers, leave them out");
         report.Faults[1].Nodes.Should().Equal("bad");
 
         void Stamp()

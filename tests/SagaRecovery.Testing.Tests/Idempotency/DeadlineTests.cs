@@ -15,8 +15,8 @@ public sealed class DeadlineTests
     {
         IdempotencyReport report = await HangingAsync(_world.Chain((saga, first) => saga.Node("bad", HangAsync, undo: null, after: first)));
 
-        ShouldBeOf("bad", "action 'bad' had not ended by the deadline", report);
-        report.Faults[0].Run.Should().Be("nothing was put in its way");
+        ShouldBeOf("bad", "action 'bad' did not finish by the deadline", report);
+        report.Faults[0].Run.Should().Be("no fault was injected");
     }
 
     [Fact]
@@ -24,7 +24,7 @@ public sealed class DeadlineTests
     {
         IdempotencyReport report = await HangingAsync(_world.Chain((saga, first) => saga.Node("bad", HangForEverAsync, undo: null, after: first)));
 
-        ShouldBeOf("bad", "action 'bad' had not ended by the deadline", report);
+        ShouldBeOf("bad", "action 'bad' did not finish by the deadline", report);
 
         Task HangForEverAsync(NodeContext<string> context)
         {
@@ -38,7 +38,7 @@ public sealed class DeadlineTests
     {
         IdempotencyReport report = await HangingAsync(_world.Chain((saga, first) => saga.Node("bad", Does(() => { }), HangAsync, first)));
 
-        ShouldBeOf("bad", "undo of 'bad' had not ended by the deadline", report);
+        ShouldBeOf("bad", "undo of 'bad' did not finish by the deadline", report);
         report.Faults[0].Run.Should().Be("'last' failed");
     }
 
@@ -54,7 +54,7 @@ public sealed class DeadlineTests
 
         IdempotencyReport report = await HangingAsync(saga);
 
-        ShouldBeOf("bad", "action 'bad' had not ended by the deadline", report);
+        ShouldBeOf("bad", "action 'bad' did not finish by the deadline", report);
         report.Faults[0].Run.Should().Be("'beside' failed");
     }
 
@@ -73,7 +73,7 @@ public sealed class DeadlineTests
         IdempotencyReport report = await AtDeadlineAsync(check.RunAsync());
 
         report.EndedEarly.Should().BeTrue();
-        report.Faults.Should().ContainSingle().Which.Message.Should().Be("Reset had not ended by the deadline");
+        report.Faults.Should().ContainSingle().Which.Message.Should().Be("Reset did not finish by the deadline");
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class FaultySagaTests
             saga.Node("bad", Does(() => PutBoth("row", "forgotten")), Does(() => _world.Remove("row")), first)));
 
         ShouldBe(fault, IdempotencyFaultKind.LeftBehind, "'last' failed", "+ forgotten");
-        fault.Message.Should().Be("undo of 'bad' does not take back all that its action did");
+        fault.Message.Should().Be("undo of 'bad' does not reverse all effects of its action");
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class FaultySagaTests
             saga.Node("bad", Does(() => _world.Put("row")), undo: null, after: first)));
 
         ShouldBe(fault, IdempotencyFaultKind.LeftBehind, "'last' failed", "+ row");
-        fault.Message.Should().Be("'bad' has no undo, and is not without effect");
+        fault.Message.Should().Be("'bad' has no undo, but its action has an effect");
     }
 
     [Fact]
@@ -166,7 +166,7 @@ public sealed class FaultySagaTests
         ShouldBe(
             report.Faults.Should().ContainSingle().Which,
             IdempotencyFaultKind.ActionFailed,
-            "nothing was put in its way",
+            "no fault was injected",
             "action 'bad' failed: missing: There is no row.");
     }
 

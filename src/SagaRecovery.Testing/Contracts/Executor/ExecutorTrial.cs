@@ -11,8 +11,8 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>
-/// An executor on trial: a host with recovery, the executor and a store in memory, and what the rules do with it. The clock stands
-/// still, so that recovery makes a pass only when a rule asks for one.
+/// The executor under test, in a host with recovery and an in-memory store. The clock does not advance, so recovery makes a pass only
+/// when a rule requests one.
 /// </summary>
 internal sealed class ExecutorTrial : IAsyncDisposable
 {
@@ -45,17 +45,15 @@ internal sealed class ExecutorTrial : IAsyncDisposable
 
     private ISagaExecutor Executor => _host.Services.GetRequiredService<ISagaExecutor>();
 
-    /// <summary>
-    /// Starts the host, and waits until it has joined and the pass of the start is over: what is inserted then, it does not find.
-    /// </summary>
+    /// <summary>Starts the host and waits for the join and the first pass, which therefore does not recover sagas inserted later.</summary>
     public async Task<Membership> StartAsync()
     {
         await _host.StartAsync().ConfigureAwait(false);
         await PassAsync().ConfigureAwait(false);
-        return await Soon(Coordinator.JoinedAsync(CancellationToken.None), "the host joins as a coordinator").ConfigureAwait(false);
+        return await WithinTimeoutAsync(Coordinator.JoinedAsync(CancellationToken.None), "the host joins as a coordinator").ConfigureAwait(false);
     }
 
-    /// <summary>Inserts a saga of the subject's kind, which nobody runs.</summary>
+    /// <summary>Inserts a saga of the subject without running it.</summary>
     public async Task<SagaId> InsertAsync(Membership member)
     {
         SagaId sagaId = StoreTrial.NewId();
@@ -63,54 +61,54 @@ internal sealed class ExecutorTrial : IAsyncDisposable
         return sagaId;
     }
 
-    /// <summary>Gives a saga away and back, as when its owner was thought dead.</summary>
-    /// <returns>Its new generation.</returns>
-    public AdoptGeneration LeaveAndComeBack(SagaId sagaId)
+    /// <summary>Removes the owner of a saga and reassigns the saga back to it.</summary>
+    /// <returns>The new generation.</returns>
+    public AdoptGeneration ReassignAwayAndBack(SagaId sagaId)
     {
         Store.Reassign(sagaId, to: null);
         return Store.Reassign(sagaId, Coordinator.Id);
     }
 
-    /// <summary>Hands a saga over as it stands in the store.</summary>
+    /// <summary>Resumes a saga with its current row and log.</summary>
     public Task<ResumeOutcome> ResumeAsync(Membership member, SagaId sagaId) => ResumeAsync(member, Store.Get(sagaId).ToSavedSaga());
 
-    public Task<ResumeOutcome> ResumeAsync(Membership member, SavedSaga saga) => Soon(
-        Executor.ResumeAsync(saga, member.Of(saga.Generation), CancellationToken.None).AsTask(), "the executor answers to a hand-over");
+    public Task<ResumeOutcome> ResumeAsync(Membership member, SavedSaga saga) => WithinTimeoutAsync(
+        Executor.ResumeAsync(saga, member.Of(saga.Generation), CancellationToken.None).AsTask(), "ResumeAsync returns");
 
     public async Task ExpectResumedAsync(Membership member, SagaId sagaId) => Expect.Equal<ResumeOutcome>(
-        await ResumeAsync(member, sagaId).ConfigureAwait(false), ResumeOutcome.Resumed.Instance, "the answer to handing over a saga that is not running");
+        await ResumeAsync(member, sagaId).ConfigureAwait(false), ResumeOutcome.Resumed.Instance, "the outcome of resuming a saga that is not running");
 
-    /// <summary>Inserts a saga, hands it over, and waits until it is in its first step.</summary>
+    /// <summary>Inserts a saga, resumes it, and waits until it is in its first step.</summary>
     public async Task<(SagaId Saga, HeldStep Step)> RunToFirstStepAsync(Membership member)
     {
         SagaId sagaId = await InsertAsync(member).ConfigureAwait(false);
         await ExpectResumedAsync(member, sagaId).ConfigureAwait(false);
-        return (sagaId, await NextStepAsync("a saga that was taken on begins its first step").ConfigureAwait(false));
+        return (sagaId, await NextStepAsync("a resumed saga starts its first step").ConfigureAwait(false));
     }
 
-    public Task<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo) => Soon(
-        Executor.RelinquishAsync(sagaId, upTo, CancellationToken.None).AsTask(), "the executor answers when a saga is taken away");
+    public Task<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo) => WithinTimeoutAsync(
+        Executor.RelinquishAsync(sagaId, upTo, CancellationToken.None).AsTask(), "RelinquishAsync returns");
 
     public async Task ExpectNotRunningAsync(SagaId sagaId, AdoptGeneration upTo, string of) =>
         Expect.Equal(await RelinquishAsync(sagaId, upTo).ConfigureAwait(false), RelinquishOutcome.NotRunning, of);
 
-    public Task<HeldStep> NextStepAsync(string expected) => Soon(Steps.NextAsync(), expected);
+    public Task<HeldStep> NextStepAsync(string expected) => WithinTimeoutAsync(Steps.WaitForNextAsync(), expected);
 
-    /// <summary>Waits until a saga's last write has been taken.</summary>
-    public Task EndedAsync(SagaId sagaId) => Soon(
-        Log.SeenAsync(write => write.Entry.SagaId == sagaId && write.Taken && WatchedLog.IsLast(write.Entry)), "the saga comes to its end");
+    /// <summary>Waits until the log has accepted a saga's final write.</summary>
+    public Task WaitForEndAsync(SagaId sagaId) => WithinTimeoutAsync(
+        Log.WaitForAsync(write => write.Entry.SagaId == sagaId && write.Accepted && WatchedLog.EndsSaga(write.Entry)), "the saga ends");
 
-    /// <summary>A recovery pass, asked for by hand: what is backing off is due in it.</summary>
-    public Task<PassReport> PassAsync() => Soon(
+    /// <summary>Requests a recovery pass. An explicit pass also retries sagas that are backing off.</summary>
+    public Task<PassReport> PassAsync() => WithinTimeoutAsync(
         _host.Services.GetRequiredService<SagaRecoveryTrigger>().ActivateAsync(), "recovery makes a pass");
 
-    public async Task<T> Soon<T>(Task<T> task, string expected)
+    public async Task<T> WithinTimeoutAsync<T>(Task<T> task, string expected)
     {
-        await Soon((Task)task, expected).ConfigureAwait(false);
+        await WithinTimeoutAsync((Task)task, expected).ConfigureAwait(false);
         return await task.ConfigureAwait(false);
     }
 
-    public async Task Soon(Task task, string expected)
+    public async Task WithinTimeoutAsync(Task task, string expected)
     {
         try
         {
@@ -122,18 +120,16 @@ internal sealed class ExecutorTrial : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// Lets all steps go and stops the host: what an executor still does about its sagas is over then. Steps begun so far can be counted.
-    /// </summary>
+    /// <summary>Releases all steps and stops the host, after which the executor has no work in flight and the step count is final.</summary>
     public async Task StopAsync()
     {
         if (!_stopped)
         {
             _stopped = true;
-            Steps.Open();
-            Log.LetAnswersGo();
-            using var patience = new CancellationTokenSource(_subject.WaitTimeout);
-            await _host.StopAsync(patience.Token).ConfigureAwait(false);
+            Steps.ReleaseAll();
+            Log.ReleaseResults();
+            using var timeout = new CancellationTokenSource(_subject.WaitTimeout);
+            await _host.StopAsync(timeout.Token).ConfigureAwait(false);
         }
     }
 

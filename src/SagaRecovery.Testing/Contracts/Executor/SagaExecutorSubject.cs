@@ -3,41 +3,45 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>
-/// An executor, to be held to <see cref="SagaExecutorContract"/>: a fresh one for each rule. It brings one kind of saga: two steps, one
-/// after the other, each of which calls <see cref="SagaSteps.PassAsync"/> and does nothing else. The rules decide when a step may go on.
-/// Rules that count what was done stop the host first: an executor that is a hosted service, and waits for its runs when it stops, is
-/// caught for certain where another might be lucky.
-/// </summary>
+/// <summary>An executor under test by <see cref="SagaExecutorContract"/>.</summary>
+/// <remarks>
+/// Create a new subject for each rule. The subject defines one saga with two sequential steps. Each step must call
+/// <see cref="SagaSteps.PassAsync"/> and do nothing else, because the rules decide when a step continues. Rules that count steps stop the
+/// host first. They detect every violation only if the executor is a hosted service that waits for its runs when it stops.
+/// </remarks>
 public abstract class SagaExecutorSubject : IAsyncDisposable
 {
-    /// <summary>What both steps of the saga call.</summary>
+    /// <summary>The gate that both steps of the saga call.</summary>
     public SagaSteps Steps { get; } = new();
 
-    /// <summary>How long a rule may wait for anything before it is taken not to come. Default 30 s.</summary>
+    /// <summary>The maximum time that a rule waits for one event. A rule that waits longer fails.</summary>
+    /// <value>The default is 30 s.</value>
     public virtual TimeSpan WaitTimeout => TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Registers the executor, as a service would: <c>recovery.UseExecutor&lt;MyExecutor&gt;()</c> and what it needs. The host that it
-    /// goes into has an <see cref="InMemorySagaStore"/> as store and log, and a <see cref="ManualTimeProvider"/> that stands still.
+    /// Registers the executor and its dependencies as a service does, with <c>recovery.UseExecutor&lt;MyExecutor&gt;()</c>.
     /// </summary>
-    /// <param name="recovery">What <c>AddSagaRecovery()</c> returned.</param>
+    /// <param name="recovery">The builder that <c>AddSagaRecovery()</c> returned.</param>
+    /// <remarks>
+    /// The host has an <see cref="InMemorySagaStore"/> as store and log, and a <see cref="ManualTimeProvider"/> that never advances.
+    /// </remarks>
     public abstract void AddExecutor(SagaRecoveryBuilder recovery);
 
-    /// <summary>The row of a new saga of two steps, with a definition that the executor knows.</summary>
-    /// <param name="sagaId">Its id.</param>
-    /// <param name="services">The host's services.</param>
+    /// <summary>Creates the row of a new saga with two steps and a definition that the executor knows.</summary>
+    /// <param name="sagaId">The id of the saga.</param>
+    /// <param name="services">The services of the host.</param>
     public abstract NewSaga CreateSaga(SagaId sagaId, IServiceProvider services);
 
-    /// <summary>
-    /// Optional: sees to it that the run of a saga, which is in a step, stops without finishing its saga once the step is let go: a
-    /// fault of the run itself, such as an output that cannot be stored, not an action that fails. Only this run: the next goes well.
-    /// Where it is not overridden, the rules in <see cref="SagaExecutorContract.OptionalRules"/> throw <see cref="RuleSkippedException"/>.
-    /// </summary>
-    /// <param name="sagaId">The saga that runs.</param>
+    /// <summary>Optional. Makes the current run of a saga stop without finishing the saga when its current step is released.</summary>
+    /// <param name="sagaId">A running saga that is in a step.</param>
+    /// <remarks>
+    /// The cause must be a fault of the run itself, such as an output that cannot be stored, and not an action that fails. The next run
+    /// of the saga must succeed. The <see cref="SagaExecutorContract.OptionalRules"/> need it.
+    /// </remarks>
+    /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
     public virtual void BreakRun(SagaId sagaId) => throw new RuleSkippedException(nameof(BreakRun));
 
-    /// <summary>Lets go of what the subject holds.</summary>
+    /// <summary>Releases the resources of the subject.</summary>
     public virtual ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);

@@ -2,19 +2,19 @@ using System.Threading.Channels;
 
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>Where the steps of the sagas on trial wait until a rule lets them go. Thread-safe.</summary>
+/// <summary>The gate where the steps of the sagas under test wait until a rule releases them. Thread-safe.</summary>
 public sealed class SagaSteps
 {
-    private readonly Channel<HeldStep> _begun = Channel.CreateUnbounded<HeldStep>();
+    private readonly Channel<HeldStep> _started = Channel.CreateUnbounded<HeldStep>();
     private readonly Lock _lock = new();
     private readonly List<HeldStep> _all = [];
-    private bool _open;
+    private bool _allReleased;
 
     internal SagaSteps()
     {
     }
 
-    /// <summary>Steps that have begun so far.</summary>
+    /// <summary>The number of steps that have started.</summary>
     internal int Count
     {
         get
@@ -26,48 +26,50 @@ public sealed class SagaSteps
         }
     }
 
-    /// <summary>What each step of a saga calls.</summary>
-    /// <param name="sagaId">Which saga.</param>
-    /// <param name="cancellationToken">What the executor gives its steps, if it does: fires when the run is to stop.</param>
-    /// <exception cref="OperationCanceledException">The run is to stop.</exception>
+    /// <summary>Waits until a rule releases the step. Each step of a saga must call it.</summary>
+    /// <param name="sagaId">The saga of the step.</param>
+    /// <param name="cancellationToken">
+    /// The token that the executor passes to its steps and cancels when the run must stop, or <see cref="CancellationToken.None"/>.
+    /// </param>
+    /// <exception cref="OperationCanceledException">The executor cancelled the token.</exception>
     public Task PassAsync(SagaId sagaId, CancellationToken cancellationToken)
     {
         var step = new HeldStep(sagaId);
         lock (_lock)
         {
             _all.Add(step);
-            if (_open)
+            if (_allReleased)
             {
-                step.LetGo();
+                step.Release();
             }
         }
 
-        _begun.Writer.TryWrite(step); // unbounded and never completed: always true
-        return step.Held.WaitAsync(cancellationToken);
+        _started.Writer.TryWrite(step); // always true: the channel is unbounded and never completed
+        return step.Released.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Steps are not held any more, those that wait already included.</summary>
-    internal void Open()
+    /// <summary>Releases all waiting steps and every later step.</summary>
+    internal void ReleaseAll()
     {
         lock (_lock)
         {
-            _open = true;
-            _all.ForEach(step => step.LetGo());
+            _allReleased = true;
+            _all.ForEach(step => step.Release());
         }
     }
 
-    /// <summary>Waits until another step has begun.</summary>
-    internal Task<HeldStep> NextAsync() => _begun.Reader.ReadAsync().AsTask();
+    /// <summary>Waits until another step starts.</summary>
+    internal Task<HeldStep> WaitForNextAsync() => _started.Reader.ReadAsync().AsTask();
 }
 
-/// <summary>A step that has begun.</summary>
+/// <summary>A step that has started and waits for its release.</summary>
 internal sealed class HeldStep(SagaId sagaId)
 {
-    private readonly TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public SagaId SagaId { get; } = sagaId;
 
-    public Task Held => _held.Task;
+    public Task Released => _released.Task;
 
-    public void LetGo() => _held.TrySetResult();
+    public void Release() => _released.TrySetResult();
 }

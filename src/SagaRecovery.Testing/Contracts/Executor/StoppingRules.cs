@@ -10,16 +10,16 @@ internal static class StoppingRules
     public static IReadOnlyList<Rule<ExecutorTrial>> All { get; } =
     [
         new(
-            "A run whose write is refused stops, and does not try again",
-            "a saga that another process runs by now would go on here, or keep the log busy for ever",
+            "A run whose write is refused stops and does not retry",
+            "the saga would continue here while another process runs it, or its writes would load the store indefinitely",
             RefusedAsync),
         new(
-            "When the process is fenced, all runs stop and none is taken on",
-            "a paused process that wakes up would go on with sagas that its successor runs",
+            "When the process is fenced, all runs stop and no new run starts",
+            "a process that resumes after a pause would continue sagas that its successor runs",
             FencedAsync),
         new(
-            "A run that stops before its saga has ended is given up, and recovered by the next pass",
-            "recovery would take the saga for running, and nobody would run it until the process is restarted",
+            "A run that stops before its saga ends is reported as interrupted, and a later pass recovers the saga",
+            "recovery would treat the saga as running, and no process would run it until a restart",
             InterruptedAsync) { IsOptional = true },
     ];
 
@@ -30,17 +30,17 @@ internal static class StoppingRules
         (SagaId other, HeldStep othersFirst) = await trial.RunToFirstStepAsync(member).ConfigureAwait(false);
         trial.Store.Reassign(saga, StoreTrial.NewCoordinator());
 
-        first.LetGo();
-        await trial.Soon(
-            trial.Log.SeenAsync(write => write.Entry.SagaId == saga && !write.Taken),
-            "the run writes what came of its step, and is refused").ConfigureAwait(false);
-        othersFirst.LetGo();
-        (await trial.NextStepAsync("another saga goes on to its second step").ConfigureAwait(false)).LetGo();
-        await trial.EndedAsync(other).ConfigureAwait(false);
+        first.Release();
+        await trial.WithinTimeoutAsync(
+            trial.Log.WaitForAsync(write => write.Entry.SagaId == saga && !write.Accepted),
+            "the run writes the result of its step and is refused").ConfigureAwait(false);
+        othersFirst.Release();
+        (await trial.NextStepAsync("another saga continues with its second step").ConfigureAwait(false)).Release();
+        await trial.WaitForEndAsync(other).ConfigureAwait(false);
         await trial.StopAsync().ConfigureAwait(false);
 
-        Expect.Equal(trial.Log.WritesAbout(saga).Count(write => !write.Taken), 1, "writes that were refused");
-        Expect.Equal(trial.Steps.Count, 3, "steps begun: one by the run that was refused, two by another");
+        Expect.Equal(trial.Log.WritesAbout(saga).Count(write => !write.Accepted), 1, "refused writes");
+        Expect.Equal(trial.Steps.Count, 3, "steps started: one by the refused run, two by the other");
     }
 
     private static async Task FencedAsync(ExecutorTrial trial)
@@ -55,34 +55,34 @@ internal static class StoppingRules
             steps.Add(step);
         }
 
-        SagaId notTakenOn = await trial.InsertAsync(member).ConfigureAwait(false);
+        SagaId unstarted = await trial.InsertAsync(member).ConfigureAwait(false);
         int before = sagas.Sum(saga => trial.Store.Get(saga).Events.Count);
 
-        // Only the process hears of it, not the store: what the runs still write would be taken, and be seen here.
+        // Only the process is fenced, not the store: the store would accept a write of a run that did not stop, and the count below would show it.
         trial.Coordinator.ReportFenced(new CoordinatorFencedException(member, new Incarnation(member.Incarnation.Value + 1)));
 
-        await ExpectNotTakenOnAsync(trial, member, notTakenOn).ConfigureAwait(false);
-        await ExpectNotTakenOnAsync(trial, member, sagas[0]).ConfigureAwait(false);
-        steps.ForEach(step => step.LetGo());
+        await ExpectRejectedAsync(trial, member, unstarted).ConfigureAwait(false);
+        await ExpectRejectedAsync(trial, member, sagas[0]).ConfigureAwait(false);
+        steps.ForEach(step => step.Release());
         await trial.StopAsync().ConfigureAwait(false);
-        Expect.Equal(trial.Steps.Count, sagas.Count, "steps begun: the first of each saga");
-        Expect.Equal(sagas.Sum(saga => trial.Store.Get(saga).Events.Count), before, "events in the logs, when the runs have stopped");
+        Expect.Equal(trial.Steps.Count, sagas.Count, "steps started: the first of each saga");
+        Expect.Equal(sagas.Sum(saga => trial.Store.Get(saga).Events.Count), before, "events in the logs after the runs have stopped");
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "Any exception will do.")]
-    private static async Task ExpectNotTakenOnAsync(ExecutorTrial trial, Membership member, SagaId saga)
+    [SuppressMessage("Design", "CA1031", Justification = "The contract requires an exception but not its type.")]
+    private static async Task ExpectRejectedAsync(ExecutorTrial trial, Membership member, SagaId saga)
     {
-        ResumeOutcome answer;
+        ResumeOutcome outcome;
         try
         {
-            answer = await trial.ResumeAsync(member, saga).ConfigureAwait(false);
+            outcome = await trial.ResumeAsync(member, saga).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not BrokenRuleException)
         {
             return;
         }
 
-        throw new BrokenRuleException("a hand-over to a fenced process is an exception", $"it was answered {answer}");
+        throw new BrokenRuleException("ResumeAsync throws in a fenced process", $"it returned {outcome}");
     }
 
     private static async Task InterruptedAsync(ExecutorTrial trial)
@@ -90,34 +90,34 @@ internal static class StoppingRules
         Membership member = await trial.StartAsync().ConfigureAwait(false);
         SagaId saga = await trial.InsertAsync(member).ConfigureAwait(false);
         PassReport first = await trial.PassAsync().ConfigureAwait(false);
-        Expect.Equal(first.Recovered, 1, "sagas recovered by a pass that finds one");
-        HeldStep step = await trial.NextStepAsync("the saga begins its first step").ConfigureAwait(false);
+        Expect.Equal(first.Recovered, 1, "sagas recovered by a pass that lists one");
+        HeldStep step = await trial.NextStepAsync("the saga starts its first step").ConfigureAwait(false);
         trial.BreakRun(saga);
-        step.LetGo();
+        step.Release();
 
-        Task<HeldStep> again = trial.Steps.NextAsync();
-        using var giveUp = new CancellationTokenSource();
+        Task<HeldStep> again = trial.Steps.WaitForNextAsync();
+        using var cancellation = new CancellationTokenSource();
         try
         {
-            await trial.Soon(
-                PassUntilRecoveredAsync(trial, giveUp.Token), "a pass that comes after the run has stopped recovers its saga").ConfigureAwait(false);
+            await trial.WithinTimeoutAsync(
+                PassUntilRecoveredAsync(trial, cancellation.Token), "a pass after the run has stopped recovers its saga").ConfigureAwait(false);
         }
         finally
         {
-            await giveUp.CancelAsync().ConfigureAwait(false);
+            await cancellation.CancelAsync().ConfigureAwait(false);
         }
 
-        HeldStep resumed = await trial.Soon(again, "the saga is run anew").ConfigureAwait(false);
-        Expect.Equal(resumed.SagaId, saga, "the saga that is carried on");
-        resumed.LetGo();
-        trial.Steps.Open();
-        await trial.EndedAsync(saga).ConfigureAwait(false);
+        HeldStep resumed = await trial.WithinTimeoutAsync(again, "the saga runs again").ConfigureAwait(false);
+        Expect.Equal(resumed.SagaId, saga, "the saga that runs again");
+        resumed.Release();
+        trial.Steps.ReleaseAll();
+        await trial.WaitForEndAsync(saga).ConfigureAwait(false);
     }
 
-    /// <summary>Nothing says when the run is over but the passes that go by until then.</summary>
-    private static async Task PassUntilRecoveredAsync(ExecutorTrial trial, CancellationToken giveUp)
+    /// <summary>Makes passes until one recovers a saga. No other signal reports that the run has stopped.</summary>
+    private static async Task PassUntilRecoveredAsync(ExecutorTrial trial, CancellationToken cancellationToken)
     {
-        while (!giveUp.IsCancellationRequested && (await trial.PassAsync().ConfigureAwait(false)).Recovered == 0)
+        while (!cancellationToken.IsCancellationRequested && (await trial.PassAsync().ConfigureAwait(false)).Recovered == 0)
         {
             await Task.Yield();
         }

@@ -3,21 +3,21 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>A write as the log took it or refused it.</summary>
-internal sealed record WatchedWrite(Membership Member, SagaLogEntry Entry, bool Taken);
+/// <summary>A write that the log accepted or refused.</summary>
+internal sealed record WatchedWrite(Membership Member, SagaLogEntry Entry, bool Accepted);
 
-/// <summary>The log that the executor on trial is given: notes what it writes, and can hold up the answer to a last write. Thread-safe.</summary>
+/// <summary>The log of the executor under test. Records writes and can delay the result of a final write. Thread-safe.</summary>
 internal sealed class WatchedLog(InMemorySagaStore store) : ISagaLog
 {
     private readonly Lock _lock = new();
     private readonly List<WatchedWrite> _writes = [];
-    private readonly List<(Func<WatchedWrite, bool> Wanted, TaskCompletionSource Seen)> _awaited = [];
-    private readonly TaskCompletionSource _answersAreHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<(Func<WatchedWrite, bool> Predicate, TaskCompletionSource Seen)> _waiters = [];
+    private readonly TaskCompletionSource _resultsReleased = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Whether the answer to a write that ends a saga waits for <see cref="LetAnswersGo"/>.</summary>
-    public bool HoldsLastAnswers { get; set; }
+    /// <summary>True if a write that ends a saga returns only after <see cref="ReleaseResults"/>.</summary>
+    public bool HoldsFinalResults { get; set; }
 
-    public void LetAnswersGo() => _answersAreHeld.TrySetResult();
+    public void ReleaseResults() => _resultsReleased.TrySetResult();
 
     public IReadOnlyList<WatchedWrite> WritesAbout(SagaId sagaId)
     {
@@ -27,18 +27,18 @@ internal sealed class WatchedLog(InMemorySagaStore store) : ISagaLog
         }
     }
 
-    /// <summary>Completes when there has been such a write.</summary>
-    public Task SeenAsync(Func<WatchedWrite, bool> wanted)
+    /// <summary>Waits until a write matches the predicate. Earlier writes count.</summary>
+    public Task WaitForAsync(Func<WatchedWrite, bool> predicate)
     {
         var seen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (_writes.Exists(write => wanted(write)))
+            if (_writes.Exists(write => predicate(write)))
             {
                 return Task.CompletedTask;
             }
 
-            _awaited.Add((wanted, seen));
+            _waiters.Add((predicate, seen));
         }
 
         return seen.Task;
@@ -53,26 +53,26 @@ internal sealed class WatchedLog(InMemorySagaStore store) : ISagaLog
     public async Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {
-        IReadOnlyList<bool> taken = await store.AppendAsync(member, entries, cancellationToken).ConfigureAwait(false);
-        Note([.. entries.Select((entry, i) => new WatchedWrite(member, entry, taken[i]))]);
-        if (HoldsLastAnswers && entries.Any(IsLast))
+        IReadOnlyList<bool> accepted = await store.AppendAsync(member, entries, cancellationToken).ConfigureAwait(false);
+        Record([.. entries.Select((entry, i) => new WatchedWrite(member, entry, accepted[i]))]);
+        if (HoldsFinalResults && entries.Any(EndsSaga))
         {
-            await _answersAreHeld.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _resultsReleased.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        return taken;
+        return accepted;
     }
 
-    public static bool IsLast(SagaLogEntry entry) => entry.NewState is SagaState.Succeeded or SagaState.Unwound or SagaState.Stuck;
+    public static bool EndsSaga(SagaLogEntry entry) => entry.NewState is SagaState.Succeeded or SagaState.Unwound or SagaState.Stuck;
 
-    private void Note(WatchedWrite[] writes)
+    private void Record(WatchedWrite[] writes)
     {
         lock (_lock)
         {
             _writes.AddRange(writes);
-            foreach ((Func<WatchedWrite, bool> wanted, TaskCompletionSource seen) in _awaited)
+            foreach ((Func<WatchedWrite, bool> predicate, TaskCompletionSource seen) in _waiters)
             {
-                if (Array.Exists(writes, write => wanted(write)))
+                if (Array.Exists(writes, write => predicate(write)))
                 {
                     seen.TrySetResult();
                 }

@@ -8,20 +8,20 @@ internal static class AppendingRules
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
         new(
-            "Only the owner writes, and only at the generation that it was handed",
-            "a run that was handed away would go on writing into the log of its successor",
+            "Only the owner can write, and only at its current generation",
+            "a run whose saga was reassigned would keep writing into the log of the new owner",
             OnlyOwnerAsync),
         new(
-            "The entries of a group are answered one by one, in their order",
-            "an executor would stop the sagas that are its own, and go on with those that are not",
+            "Each entry of a group gets its own result, in order",
+            "an executor would stop sagas that it owns and continue sagas that it does not own",
             AnsweredInOrderAsync),
         new(
-            "An append that is cancelled takes effect entry by entry as a whole, or not at all",
-            "a saga would be unwinding without the failure that it unwinds for, or the other way round",
+            "A cancelled append applies each entry completely or not at all",
+            "a saga could be unwinding without the failure that caused it, or hold the failure without unwinding",
             CancelledAsync),
         new(
-            "Many callers at once are all served",
-            "under load, writes would be lost or answered with another's answer",
+            "Concurrent callers all get their own results",
+            "under load, writes would be lost or get the result of another caller",
             ManyAsync),
     ];
 
@@ -34,21 +34,22 @@ internal static class AppendingRules
         AdoptGeneration newer = AdoptGeneration.Initial.Next;
 
         await RefusedAsync(others, StoreTrial.Started(saga, 0), "of another coordinator").ConfigureAwait(false);
-        await RefusedAsync(us, StoreTrial.Started(saga, 0) with { Generation = newer }, "at a generation that is yet to come").ConfigureAwait(false);
-        await RefusedAsync(us, StoreTrial.Started(unknown, 0), "about a saga that is not there").ConfigureAwait(false);
+        await RefusedAsync(us, StoreTrial.Started(saga, 0) with { Generation = newer }, "at a future generation").ConfigureAwait(false);
+        await RefusedAsync(us, StoreTrial.Started(unknown, 0), "to a saga that does not exist").ConfigureAwait(false);
         await trial.ReassignAsync(saga, others.Coordinator).ConfigureAwait(false);
         await RefusedAsync(us, StoreTrial.Started(saga, 0, SagaState.Succeeded), "of the former owner").ConfigureAwait(false);
         await RefusedAsync(us, StoreTrial.Started(saga, 0) with { Generation = newer }, "of the former owner at the new generation").ConfigureAwait(false);
         await trial.ReassignAsync(saga, us.Coordinator).ConfigureAwait(false);
-        await RefusedAsync(us, StoreTrial.Started(saga, 0, SagaState.Succeeded), "at the generation before the saga left and came back").ConfigureAwait(false);
+        await RefusedAsync(us, StoreTrial.Started(saga, 0, SagaState.Succeeded),
+            "at the generation before the saga was reassigned and came back").ConfigureAwait(false);
 
         newer = newer.Next;
         await trial.WriteAsync(us, StoreTrial.Started(saga, 1) with { Generation = newer }).ConfigureAwait(false);
         SavedSaga after = await trial.LoadPresentAsync(us, saga, newer).ConfigureAwait(false);
-        Expect.Sequence(StoreTrial.Describe(after.Events), [$"1 {NodeEventType.Started}"], "the log, after all but one write were refused");
+        Expect.Sequence(StoreTrial.Describe(after.Events), [$"1 {NodeEventType.Started}"], "the log after all writes but one were refused");
 
-        async Task RefusedAsync(Membership member, SagaLogEntry entry, string whose) =>
-            Expect.Equal(await trial.AppendAsync(member, entry).ConfigureAwait(false), expected: false, $"a write {whose}");
+        async Task RefusedAsync(Membership member, SagaLogEntry entry, string which) =>
+            Expect.Equal(await trial.AppendAsync(member, entry).ConfigureAwait(false), expected: false, $"a write {which}");
     }
 
     private static async Task AnsweredInOrderAsync(StoreTrial trial)
@@ -64,13 +65,13 @@ internal static class AppendingRules
             StoreTrial.Entry(sagas[2], SagaState.Unwinding),
             StoreTrial.Started(sagas[0], 1)).ConfigureAwait(false);
 
-        Expect.Sequence(written, [true, false, false, true, true], "the answers");
+        Expect.Sequence(written, [true, false, false, true, true], "the results");
         IReadOnlyList<LoadedSaga> loaded = await trial.LoadAsync(us, [.. sagas.Select(saga => StoreTrial.AsCandidate(saga))]).ConfigureAwait(false);
         Expect.Sequence(
-            loaded.Select((one, i) => StoreTrial.Present(one, sagas[i])).Select(saga => (saga.State, saga.Events.Count)),
+            loaded.Select((one, i) => StoreTrial.RequirePresent(one, sagas[i])).Select(saga => (saga.State, saga.Events.Count)),
             [(SagaState.Running, 2), (SagaState.Running, 0), (SagaState.Unwinding, 0)],
-            "states and numbers of events");
-        Expect.Equal((await trial.AppendAsync(us, (SagaLogEntry[])[]).ConfigureAwait(false)).Count, 0, "answers to an empty group");
+            "states and event counts");
+        Expect.Equal((await trial.AppendAsync(us, (SagaLogEntry[])[]).ConfigureAwait(false)).Count, 0, "results for an empty group");
     }
 
     private static async Task CancelledAsync(StoreTrial trial)
@@ -81,18 +82,22 @@ internal static class AppendingRules
         SavedNodeEvent[] events = [.. Enumerable.Range(0, Events).Select(node => StoreTrial.Event(node, NodeEventType.Started))];
         for (int i = 0; i < sagas.Count; i++)
         {
-            await Crowd.InterruptAsync(turns: i, token => trial.Log.AppendAsync(us, [StoreTrial.Entry(sagas[i], SagaState.Unwinding, events)], token)).ConfigureAwait(false); // each round cancels a little later
+            // Each round cancels a little later.
+            await Crowd.CancelAfterAsync(
+                yields: i,
+                cancellationToken => trial.Log.AppendAsync(us, [StoreTrial.Entry(sagas[i], SagaState.Unwinding, events)], cancellationToken))
+                .ConfigureAwait(false);
         }
 
-        us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // now nothing that was sent is still under way
+        us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // the join ends every write that is still in flight
         IReadOnlyList<LoadedSaga> loaded = await trial.LoadAsync(us, [.. sagas.Select(saga => StoreTrial.AsCandidate(saga))]).ConfigureAwait(false);
         for (int i = 0; i < sagas.Count; i++)
         {
-            SavedSaga saga = StoreTrial.Present(loaded[i], sagas[i]);
+            SavedSaga saga = StoreTrial.RequirePresent(loaded[i], sagas[i]);
             Expect.That(
                 (saga.State, saga.Events.Count) is (SagaState.Running, 0) or (SagaState.Unwinding, Events),
                 $"running without events, or unwinding with all {Events}",
-                $"it is {saga.State} with {saga.Events.Count} events");
+                $"{saga.State} with {saga.Events.Count} events");
         }
     }
 
@@ -113,14 +118,14 @@ internal static class AppendingRules
             return saga;
         }).ConfigureAwait(false);
 
-        Expect.SameSet(await trial.ListIdsAsync(us).ConfigureAwait(false), sagas, "sagas listed after many callers created them at once");
+        Expect.SameSet(await trial.ListIdsAsync(us).ConfigureAwait(false), sagas, "sagas listed after concurrent creates");
         IReadOnlyList<LoadedSaga> loaded = await trial.LoadAsync(us, [.. sagas.Select(saga => StoreTrial.AsCandidate(saga))]).ConfigureAwait(false);
         for (int i = 0; i < sagas.Length; i++)
         {
             Expect.Sequence(
-                StoreTrial.Describe(StoreTrial.Present(loaded[i], sagas[i]).Events),
+                StoreTrial.Describe(StoreTrial.RequirePresent(loaded[i], sagas[i]).Events),
                 Enumerable.Range(0, Steps).Select(node => $"{node} {NodeEventType.Started}"),
-                "the log of one saga among many");
+                "the log of one saga after concurrent writes");
         }
     }
 }

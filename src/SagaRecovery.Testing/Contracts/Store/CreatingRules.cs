@@ -9,20 +9,20 @@ internal static class CreatingRules
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
         new(
-            "A new saga is in progress, its creator's, at the initial generation",
-            "what its process writes would be refused, or recovery would not find it after a crash",
+            "A new saga is in progress, owned by its creator, at the initial generation",
+            "the store would refuse its writes, or recovery would not find it after a crash",
             NewAsync),
         new(
-            "An id is created once, and trying again changes nothing",
-            "a caller that tries again after a lost answer would start its saga twice, or wipe out what it has done",
+            "A saga id can be created only once, and a repeated create changes nothing",
+            "a caller that retries after a lost response would start its saga twice or erase its log",
             OnceAsync),
         new(
-            "Of many who create one id at once, one does",
-            "the same saga would be run by each of them",
+            "Of concurrent creates of one id, exactly one succeeds",
+            "several processes would run the same saga",
             AtOnceAsync),
         new(
-            "A call that was cancelled before it began does nothing",
-            "a process that has given up would go on changing sagas; or it could not be shut down",
+            "A call with an already cancelled token does nothing",
+            "a cancelled operation would still change sagas, or block the shutdown of the process",
             CancelledAsync),
     ];
 
@@ -47,22 +47,22 @@ internal static class CreatingRules
         await trial.WriteAsync(us, StoreTrial.Started(id, node: 0, SagaState.Unwinding)).ConfigureAwait(false);
         await trial.WriteAsync(us, StoreTrial.Entry(ended, SagaState.Succeeded)).ConfigureAwait(false);
 
-        (string Who, Membership Member, SagaId Id)[] repeats =
+        (string By, Membership Member, SagaId Id)[] repeats =
             [("its creator", us, id), ("another coordinator", others, id), ("its creator, after its end", us, ended)];
-        foreach ((string who, Membership member, SagaId existing) in repeats)
+        foreach ((string by, Membership member, SagaId existing) in repeats)
         {
             NewSaga again = StoreTrial.NewSaga(existing, StoreTrial.Define("contract-again"), """{"first":false}""");
             Expect.Equal(
                 await trial.Log.CreateAsync(member, again, CancellationToken.None).ConfigureAwait(false),
                 expected: false,
-                $"creating an id that exists, by {who}");
+                $"creating an existing id, by {by}");
         }
 
         SavedSaga saga = await trial.LoadPresentAsync(us, id).ConfigureAwait(false);
-        Expect.Equal(Encoding.UTF8.GetString(saga.Parameters.Span), """{"first":true}""", "parameters of a saga that was created again");
-        Expect.Equal(saga.Name, StoreTrial.Definition.Name, "the definition of a saga that was created again");
-        Expect.Equal((saga.State, saga.Events.Count), (SagaState.Unwinding, 1), "state and events of a saga that was created again");
-        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [id], "sagas in progress after an ended one was created again");
+        Expect.Equal(Encoding.UTF8.GetString(saga.Parameters.Span), """{"first":true}""", "the parameters after a repeated create");
+        Expect.Equal(saga.Name, StoreTrial.Definition.Name, "the definition after a repeated create");
+        Expect.Equal((saga.State, saga.Events.Count), (SagaState.Unwinding, 1), "state and event count after a repeated create");
+        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [id], "sagas in progress after a repeated create of an ended saga");
     }
 
     private static async Task AtOnceAsync(StoreTrial trial)
@@ -73,11 +73,11 @@ internal static class CreatingRules
             SagaId id = StoreTrial.NewId();
             bool[] created = await Crowd.RunAsync(
                 8, caller => trial.Log.CreateAsync(members[caller % 2], StoreTrial.NewSaga(id), CancellationToken.None)).ConfigureAwait(false);
-            Expect.Equal(created.Count(one => one), 1, "calls of eight that created one id");
+            Expect.Equal(created.Count(one => one), 1, "successful calls of eight concurrent creates of one id");
         }
 
         int listed = (await trial.ListIdsAsync(members[0]).ConfigureAwait(false)).Count + (await trial.ListIdsAsync(members[1]).ConfigureAwait(false)).Count;
-        Expect.Equal(listed, 10, "sagas of both coordinators together, after ten ids were created");
+        Expect.Equal(listed, 10, "sagas of both coordinators after ten ids were created");
     }
 
     private static async Task CancelledAsync(StoreTrial trial)
@@ -89,7 +89,7 @@ internal static class CreatingRules
         (string What, Func<Task> Call)[] calls =
         [
             ("joining", () => trial.Store.JoinAsync(us.Coordinator, cancelled)),
-            ("joining again", () => trial.Store.RejoinAsync(us, cancelled)),
+            ("rejoining", () => trial.Store.RejoinAsync(us, cancelled)),
             ("listing", () => trial.ListAsync(us, cancelled)),
             ("loading", () => trial.Store.LoadAsync(us, [StoreTrial.AsCandidate(saga)], cancelled)),
             ("creating", () => trial.Log.CreateAsync(us, StoreTrial.NewSaga(), cancelled)),
@@ -100,10 +100,11 @@ internal static class CreatingRules
         ];
         foreach ((string what, Func<Task> call) in calls)
         {
-            await Expect.ThrowsAsync<OperationCanceledException>(call, $"{what}, cancelled before it began").ConfigureAwait(false);
+            await Expect.ThrowsAsync<OperationCanceledException>(call, $"{what} with a cancelled token").ConfigureAwait(false);
         }
 
-        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [saga], "sagas after calls that were cancelled"); // nor has anyone joined
-        Expect.Equal((await trial.LoadPresentAsync(us, saga).ConfigureAwait(false)).Events.Count, 0, "events after calls that were cancelled");
+        // Also proves that no cancelled call joined: otherwise this one would be refused.
+        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [saga], "sagas after cancelled calls");
+        Expect.Equal((await trial.LoadPresentAsync(us, saga).ConfigureAwait(false)).Events.Count, 0, "events after cancelled calls");
     }
 }

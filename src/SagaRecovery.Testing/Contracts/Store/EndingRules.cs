@@ -3,7 +3,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>Writing again, writing in order, and writing after the end.</summary>
+/// <summary>Rules about repeated writes, the order of writes, and writes after the end of a saga.</summary>
 internal static class EndingRules
 {
     private static readonly SagaState[] s_ends = [SagaState.Succeeded, SagaState.Unwound, SagaState.Stuck];
@@ -11,16 +11,16 @@ internal static class EndingRules
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
         new(
-            "Writing again what stands in the log changes nothing and counts as written, even after the end",
-            "after a lost answer the executor would take a saga that is its own for fenced, or an output would change after others used it",
+            "A repeated write changes nothing and succeeds, even after the saga has ended",
+            "after a lost response the executor would treat its own saga as fenced, or an output would change after other nodes used it",
             AgainAsync),
         new(
-            "An ended saga takes nothing new",
-            "a run that is late would change a saga whose end has been told to its caller",
+            "An ended saga accepts no new writes",
+            "a late run would change a saga after its end was reported to its caller",
             EndedAsync),
         new(
-            "Entries of one saga take effect in their order",
-            "a saga would be left in a state that it has left, or go on after its end",
+            "Entries of one saga take effect in order",
+            "a saga would return to an earlier state, or continue after its end",
             InOrderAsync),
     ];
 
@@ -32,11 +32,11 @@ internal static class EndingRules
         await trial.WriteAsync(us, StoreTrial.Entry(saga, state: null, StoreTrial.Event(0, NodeEventType.Started), output)).ConfigureAwait(false);
 
         Expect.That(
-            await trial.AppendAsync(us, StoreTrial.Entry(saga, state: null, output)).ConfigureAwait(false), "writing again counts as written", "it was refused");
+            await trial.AppendAsync(us, StoreTrial.Entry(saga, state: null, output)).ConfigureAwait(false), "a repeated write succeeds", "it was refused");
         await trial.AppendAsync(us, StoreTrial.Entry(saga, state: null, StoreTrial.Event(0, NodeEventType.Succeeded, "\"second\""))).ConfigureAwait(false);
         SavedSaga after = await trial.LoadPresentAsync(us, saga).ConfigureAwait(false);
         Expect.Sequence(
-            StoreTrial.Describe(after.Events), [$"0 {NodeEventType.Started}", $"0 {NodeEventType.Succeeded} \"first\""], "the log, after an event was written again");
+            StoreTrial.Describe(after.Events), [$"0 {NodeEventType.Started}", $"0 {NodeEventType.Succeeded} \"first\""], "the log after a repeated event");
 
         SagaLogEntry[] last =
         [
@@ -44,11 +44,11 @@ internal static class EndingRules
             StoreTrial.Entry(saga, SagaState.Unwinding, StoreTrial.Event(1, NodeEventType.Failed, "{}")),
             StoreTrial.Entry(saga, SagaState.Unwound, StoreTrial.Event(0, NodeEventType.UndoStarted), StoreTrial.Event(0, NodeEventType.UndoFinished)),
         ];
-        Expect.Sequence(await trial.AppendAsync(us, last).ConfigureAwait(false), [true, true, true], "the answers to a group that ends a saga");
-        Expect.Sequence(await trial.AppendAsync(us, last).ConfigureAwait(false), [true, true, true], "the answers to the same group, written again");
+        Expect.Sequence(await trial.AppendAsync(us, last).ConfigureAwait(false), [true, true, true], "the results for a group that ends a saga");
+        Expect.Sequence(await trial.AppendAsync(us, last).ConfigureAwait(false), [true, true, true], "the results for the same group, repeated");
         Expect.That(
             await trial.AppendAsync(us, StoreTrial.Entry(saga, SagaState.Unwound)).ConfigureAwait(false),
-            "the end alone, written again, counts as written", "it was refused");
+            "a repeated end without events succeeds", "it was refused");
     }
 
     private static async Task EndedAsync(StoreTrial trial)
@@ -70,7 +70,7 @@ internal static class EndingRules
         async Task NothingNewAsync(SagaId saga, SagaState end)
         {
             await RefusedAsync(StoreTrial.Started(saga, 1), end, "a new event").ConfigureAwait(false);
-            await RefusedAsync(StoreTrial.Started(saga, 1, end), end, "a new event with the state that it is in").ConfigureAwait(false);
+            await RefusedAsync(StoreTrial.Started(saga, 1, end), end, "a new event with the current state").ConfigureAwait(false);
             await RefusedAsync(StoreTrial.Entry(saga, SagaState.Running), end, "the state 'running'").ConfigureAwait(false);
             foreach (SagaState other in s_ends.Where(state => state != end))
             {
@@ -79,7 +79,7 @@ internal static class EndingRules
         }
 
         async Task RefusedAsync(SagaLogEntry entry, SagaState end, string what) => Expect.Equal(
-            await trial.AppendAsync(us, entry).ConfigureAwait(false), expected: false, $"writing {what} about a saga that ended as '{end}'");
+            await trial.AppendAsync(us, entry).ConfigureAwait(false), expected: false, $"writing {what} to a saga that ended as '{end}'");
     }
 
     private static async Task InOrderAsync(StoreTrial trial)
@@ -97,12 +97,12 @@ internal static class EndingRules
             StoreTrial.Started(sagas[0], 1),
             StoreTrial.Entry(sagas[0], SagaState.Succeeded)).ConfigureAwait(false);
 
-        Expect.Sequence(written, [true, true, true, true, true, false, false], "the answers to a group that ends a saga, and then goes on about it");
+        Expect.Sequence(written, [true, true, true, true, true, false, false], "the results for a group that ends a saga and then continues it");
         Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [sagas[1]], "sagas in progress afterwards");
         Expect.That(
             await trial.AppendAsync(us, StoreTrial.Entry(sagas[0], SagaState.Unwound)).ConfigureAwait(false),
-            "the saga has ended as its first end says", "it has not");
+            "the saga keeps its first end", "the end changed");
         SavedSaga other = await trial.LoadPresentAsync(us, sagas[1]).ConfigureAwait(false);
-        Expect.Equal((other.State, other.Events.Count), (SagaState.Unwinding, 2), "state and events of the other saga");
+        Expect.Equal((other.State, other.Events.Count), (SagaState.Unwinding, 2), "state and event count of the other saga");
     }
 }

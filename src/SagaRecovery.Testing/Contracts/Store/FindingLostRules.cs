@@ -8,12 +8,12 @@ internal static class FindingLostRules
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
         new(
-            "Exactly the sagas without a row are found lost, regardless of owner and state",
-            "the log would name losses that did not happen, or a saga would vanish without a report",
+            "Exactly the sagas without a row are reported as lost, regardless of owner and state",
+            "recovery would report losses that did not happen, or a saga would vanish without a report",
             FindsAsync),
         new(
-            "Asked about no sagas, the store still reports whether the join counts",
-            "a pass would take sagas for finished that the database, restored since, does not list",
+            "A query for lost sagas checks the join even without any saga ids",
+            "after a restore of the database, a pass would treat sagas missing from the listing as finished",
             CountsAsync),
     ];
 
@@ -39,23 +39,24 @@ internal static class FindingLostRules
         await trial.AbandonAsync(us, stored[^1]).ConfigureAwait(false);
         SagaId[] lost = [.. Enumerable.Range(0, 2 * trial.ListPageSize).Select(_ => StoreTrial.NewId())];
 
-        Expect.SameSet(await trial.FindLostAsync(us, [.. stored.Concat(lost).Order()]).ConfigureAwait(false), lost, "sagas found lost among those of every owner and state");
-        Expect.SameSet(await trial.FindLostAsync(us, [.. stored]).ConfigureAwait(false), [], "sagas found lost where each has a row");
-        Expect.SameSet(await trial.FindLostAsync(us, lost).ConfigureAwait(false), lost, "sagas found lost where none has a row");
+        Expect.SameSet(await trial.FindLostAsync(us, [.. stored.Concat(lost).Order()]).ConfigureAwait(false), lost,
+            "sagas reported as lost, with stored sagas of every owner and state");
+        Expect.SameSet(await trial.FindLostAsync(us, [.. stored]).ConfigureAwait(false), [], "sagas reported as lost when each has a row");
+        Expect.SameSet(await trial.FindLostAsync(us, lost).ConfigureAwait(false), lost, "sagas reported as lost when none has a row");
     }
 
     private static async Task CountsAsync(StoreTrial trial)
     {
         Membership first = await trial.JoinAsync().ConfigureAwait(false);
-        Expect.Equal((await trial.FindLostAsync(first).ConfigureAwait(false)).Count, 0, "sagas found lost among none");
+        Expect.Equal((await trial.FindLostAsync(first).ConfigureAwait(false)).Count, 0, "sagas reported as lost for an empty query");
 
         Membership second = await trial.RejoinAsync(first).ConfigureAwait(false);
         await Expect.ThrowsAsync<JoinLostException>(
-            () => trial.FindLostAsync(first), "asking about no sagas, by a process that has joined again since").ConfigureAwait(false);
+            () => trial.FindLostAsync(first), "an empty query by a process that has since rejoined").ConfigureAwait(false);
 
         Membership successor = await trial.JoinAsync(first.Coordinator).ConfigureAwait(false);
         await Refusals.FencedAsync(
-            () => trial.FindLostAsync(second), second, successor, "asking about no sagas, by a process whose incarnation is old").ConfigureAwait(false);
-        Expect.Equal((await trial.FindLostAsync(successor).ConfigureAwait(false)).Count, 0, "sagas found lost among none, by the successor");
+            () => trial.FindLostAsync(second), second, successor, "an empty query by a process with an old incarnation").ConfigureAwait(false);
+        Expect.Equal((await trial.FindLostAsync(successor).ConfigureAwait(false)).Count, 0, "sagas reported as lost for an empty query by the successor");
     }
 }

@@ -9,19 +9,19 @@ internal static class JoiningRules
     [
         new(
             "Joining raises the incarnation",
-            "two processes under one coordinator id would both take themselves for the present one",
+            "two processes with one coordinator id would both consider themselves current",
             RaisesAsync),
         new(
-            "Processes that join at once are given different incarnations, and only the highest writes",
-            "two pods of a rolling update would run the same sagas side by side",
+            "Concurrent joins get distinct incarnations, and only the highest can write",
+            "two pods of a rolling update would run the same sagas concurrently",
             AtOnceAsync),
         new(
-            "A process whose incarnation is old is fenced out of everything, and told by whom",
-            "a paused process that wakes up would list, load and write about sagas that its successor runs",
+            "Every call of a process with an old incarnation is fenced, and the exception names the new incarnation",
+            "a process that resumes after a pause would list, load and write sagas that its successor runs",
             FencesAsync),
         new(
-            "Joining fences no other coordinator",
-            "the restart of one node would stop all sagas of the others",
+            "Joining does not fence other coordinators",
+            "the restart of one node would stop all sagas of the other nodes",
             FencesNoOtherAsync),
     ];
 
@@ -31,12 +31,12 @@ internal static class JoiningRules
         Membership second = await trial.JoinAsync(first.Coordinator).ConfigureAwait(false);
         Membership third = await trial.JoinAsync(first.Coordinator).ConfigureAwait(false);
 
-        Expect.Equal(first.Incarnation, new Incarnation(1), "the incarnation of the first process that ever joined");
+        Expect.Equal(first.Incarnation, new Incarnation(1), "the incarnation of the first join");
         Expect.Equal(second.Coordinator, first.Coordinator, "the coordinator that was joined");
         Expect.That(
             first.Incarnation.Value < second.Incarnation.Value && second.Incarnation.Value < third.Incarnation.Value,
-            "each join gives a higher incarnation than the last",
-            $"they were {first.Incarnation}, {second.Incarnation} and {third.Incarnation}");
+            "each join raises the incarnation",
+            $"the incarnations were {first.Incarnation}, {second.Incarnation} and {third.Incarnation}");
     }
 
     private static async Task AtOnceAsync(StoreTrial trial)
@@ -44,12 +44,12 @@ internal static class JoiningRules
         CoordinatorId coordinator = StoreTrial.NewCoordinator();
         Membership[] members = await Crowd.RunAsync(12, _ => trial.JoinAsync(coordinator)).ConfigureAwait(false);
 
-        Expect.Equal(members.Select(member => member.Incarnation).Distinct().Count(), members.Length, "different incarnations given");
+        Expect.Equal(members.Select(member => member.Incarnation).Distinct().Count(), members.Length, "distinct incarnations");
         Membership highest = members.MaxBy(member => member.Incarnation.Value);
         foreach (Membership member in members.Where(member => member != highest))
         {
             await Expect.ThrowsAsync<CoordinatorFencedException>(
-                () => trial.CreateAsync(member), $"a write of incarnation {member.Incarnation}, when {highest.Incarnation} has joined").ConfigureAwait(false);
+                () => trial.CreateAsync(member), $"a write of incarnation {member.Incarnation} after {highest.Incarnation} has joined").ConfigureAwait(false);
         }
 
         await trial.CreateAsync(highest).ConfigureAwait(false);
@@ -61,11 +61,11 @@ internal static class JoiningRules
         SagaId saga = await trial.CreateAsync(old).ConfigureAwait(false);
         Membership present = await trial.JoinAsync(old.Coordinator).ConfigureAwait(false);
 
-        await Refusals.FencedAsync(trial, old, present, saga, "a process whose incarnation is old").ConfigureAwait(false);
+        await Refusals.FencedAsync(trial, old, present, saga, "a process with an old incarnation").ConfigureAwait(false);
 
-        Expect.Sequence(await trial.ListIdsAsync(present).ConfigureAwait(false), [saga], "sagas in progress after writes that were refused");
+        Expect.Sequence(await trial.ListIdsAsync(present).ConfigureAwait(false), [saga], "sagas in progress after refused writes");
         SavedSaga after = await trial.LoadPresentAsync(present, saga).ConfigureAwait(false);
-        Expect.Equal(after.Events.Count, 0, "events of a saga about which only a fenced process wrote");
+        Expect.Equal(after.Events.Count, 0, "events of a saga after writes of a fenced process");
     }
 
     private static async Task FencesNoOtherAsync(StoreTrial trial)
@@ -76,6 +76,6 @@ internal static class JoiningRules
         await trial.JoinAsync(other.Coordinator).ConfigureAwait(false);
 
         await trial.WriteAsync(us, StoreTrial.Started(saga, node: 0)).ConfigureAwait(false);
-        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [saga], "sagas of a coordinator under whose id nobody else joined");
+        Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [saga], "sagas of a coordinator after joins of another");
     }
 }

@@ -9,32 +9,32 @@ internal static class ListingRules
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
         new(
-            "The listing shows what is in progress and ours, and nothing else",
-            "a saga that is left out counts as finished and is never carried on; one too many is run by two owners",
-            PrintsAsync),
+            "The listing contains exactly the coordinator's own sagas in progress",
+            "recovery would treat an omitted saga as finished and never resume it, or two owners would run an extra one",
+            ListsExactlyAsync),
         new(
-            "The listing is complete over all of its pages, and lists nothing twice",
-            "sagas at a page's boundary would count as finished, and be forgotten while they run",
+            "The listing is complete across pages and contains no duplicates",
+            "recovery would treat sagas at a page boundary as finished and forget them while they run",
             PagesAsync),
         new(
-            "A saga that was committed before the listing was called is listed, whatever is created meanwhile",
-            "a running saga would count as finished; recovery's two drains rest on this",
+            "A saga committed before the listing began is listed, even while others are created",
+            "recovery would treat a running saga as finished, because its two drains rely on this rule",
             CommittedBeforeAsync),
         new(
-            "A saga in progress throughout is listed, whatever ends meanwhile",
-            "pages that shift while sagas end would hide others: they would count as finished, and be forgotten while they run",
+            "A saga that stays in progress is listed, even while others end",
+            "pages that shift while sagas end would omit other sagas: recovery would treat them as finished and forget them while they run",
             EndingMeanwhileAsync),
         new(
-            "A saga that cannot be read stays listed, is loaded as unreadable, and costs no other",
-            "it would count as finished, or one damaged saga would keep all others from being recovered",
+            "An unreadable saga stays listed, is loaded as unreadable, and does not affect others",
+            "recovery would treat it as finished, or one damaged saga would block the recovery of all others",
             UnreadableAsync) { IsOptional = true },
     ];
 
-    private static async Task PrintsAsync(StoreTrial trial)
+    private static async Task ListsExactlyAsync(StoreTrial trial)
     {
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
         Membership others = await trial.JoinAsync().ConfigureAwait(false);
-        Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas of a coordinator that has none");
+        Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas of a coordinator without sagas");
 
         SagaId running = await trial.CreateAsync(us).ConfigureAwait(false);
         SagaId unwinding = await trial.CreateAsync(us, StoreTrial.NewSaga(definition: StoreTrial.Define("contract-unwinding"))).ConfigureAwait(false);
@@ -70,12 +70,12 @@ internal static class ListingRules
         Membership others = await trial.JoinAsync().ConfigureAwait(false);
         List<SagaId> ours = [];
         int full = 3 * trial.ListPageSize;
-        foreach (int size in new[] { full - 1, full, full + 1 }) // the last page nearly full, full, and with one saga in it
+        foreach (int size in new[] { full - 1, full, full + 1 }) // the last page lacks one saga, is full, and holds one saga
         {
             while (ours.Count < size)
             {
                 ours.Add(await trial.CreateAsync(us).ConfigureAwait(false));
-                await trial.CreateAsync(others).ConfigureAwait(false); // between ours, so that pages are not cut by luck
+                await trial.CreateAsync(others).ConfigureAwait(false); // interleaved with ours: otherwise pages cut before the filter by owner would pass
             }
 
             Expect.SameSet(await trial.ListIdsAsync(us).ConfigureAwait(false), ours, $"sagas listed of {size}");
@@ -86,12 +86,12 @@ internal static class ListingRules
     {
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
         await trial.CreateManyAsync(us, trial.ListPageSize).ConfigureAwait(false);
-        using var enough = new CancellationTokenSource();
+        using var stop = new CancellationTokenSource();
         var committed = new CommittedSagas();
         Task creating = Crowd.RunAsync(3, async _ =>
         {
             int count = 0;
-            for (; !enough.IsCancellationRequested && count < 150; count++)
+            for (; !stop.IsCancellationRequested && count < 150; count++)
             {
                 committed.Add(await trial.CreateAsync(us).ConfigureAwait(false));
             }
@@ -102,15 +102,15 @@ internal static class ListingRules
         {
             for (int round = 0; round < 3 || !creating.IsCompleted; round++)
             {
-                await committed.AnotherAsync(creating).ConfigureAwait(false);
+                await committed.WaitForNextAsync(creating).ConfigureAwait(false);
                 SagaId[] before = committed.All();
                 HashSet<SagaId> listed = [.. await trial.ListIdsAsync(us).ConfigureAwait(false)];
-                Expect.Sequence(before.Where(saga => !listed.Contains(saga)), [], "sagas committed before the listing was called and missing from it");
+                Expect.Sequence(before.Where(saga => !listed.Contains(saga)), [], "sagas committed before the listing began but missing from it");
             }
         }
         finally
         {
-            await enough.CancelAsync().ConfigureAwait(false);
+            await stop.CancelAsync().ConfigureAwait(false);
             await creating.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -119,8 +119,8 @@ internal static class ListingRules
     {
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
         SagaId[] all = [.. (await trial.CreateManyAsync(us, 4 * trial.ListPageSize).ConfigureAwait(false)).Order()];
-        SagaId[] ending = all[..(2 * trial.ListPageSize)]; // the first half by id: where that is the order of the pages, each end shifts those that stay
-        SagaId[] staying = all[ending.Length..];
+        SagaId[] ending = all[..(2 * trial.ListPageSize)]; // the first half by id: if pages are ordered by id, each end shifts the remaining sagas
+        SagaId[] remaining = all[ending.Length..];
         Task endingAll = Task.Run(async () =>
         {
             foreach (SagaId saga in ending)
@@ -128,17 +128,17 @@ internal static class ListingRules
                 await trial.WriteAsync(us, StoreTrial.Entry(saga, SagaState.Succeeded)).ConfigureAwait(false);
             }
         });
-        bool last;
+        bool isLast;
         do
         {
-            last = endingAll.IsCompleted;
+            isLast = endingAll.IsCompleted;
             HashSet<SagaId> listed = [.. await trial.ListIdsAsync(us).ConfigureAwait(false)];
-            Expect.Sequence(staying.Where(saga => !listed.Contains(saga)), [], "sagas in progress throughout and missing from the listing");
+            Expect.Sequence(remaining.Where(saga => !listed.Contains(saga)), [], "sagas that stay in progress but are missing from the listing");
         }
-        while (!last);
+        while (!isLast);
 
         await endingAll.ConfigureAwait(false);
-        Expect.SameSet(await trial.ListIdsAsync(us).ConfigureAwait(false), staying, "sagas listed once the others have ended");
+        Expect.SameSet(await trial.ListIdsAsync(us).ConfigureAwait(false), remaining, "sagas listed after the others have ended");
     }
 
     private static async Task UnreadableAsync(StoreTrial trial)
@@ -153,28 +153,28 @@ internal static class ListingRules
             sagas,
             "sagas listed, readable or not");
         IReadOnlyList<LoadedSaga> loaded = await trial.LoadAsync(us, [.. sagas.Select(saga => StoreTrial.AsCandidate(saga))]).ConfigureAwait(false);
-        StoreTrial.Present(loaded[0], sagas[0]);
+        StoreTrial.RequirePresent(loaded[0], sagas[0]);
         Expect.That(
             loaded[1] is LoadedSaga.Unreadable { Error.Length: > 0 },
             "the damaged saga is loaded as unreadable, with the reason",
-            $"the store answered {loaded[1]}");
-        StoreTrial.Present(loaded[2], sagas[2]);
+            $"the store returned {loaded[1]}");
+        StoreTrial.RequirePresent(loaded[2], sagas[2]);
     }
 
-    /// <summary>The sagas that others have created so far.</summary>
+    /// <summary>The sagas that concurrent callers have created so far.</summary>
     private sealed class CommittedSagas
     {
         private readonly Lock _lock = new();
         private readonly List<SagaId> _sagas = [];
-        private TaskCompletionSource _another = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void Add(SagaId saga)
         {
             lock (_lock)
             {
                 _sagas.Add(saga);
-                _another.SetResult();
-                _another = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _next.SetResult();
+                _next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
         }
 
@@ -186,16 +186,16 @@ internal static class ListingRules
             }
         }
 
-        /// <summary>Waits for one more, or until nobody creates any more.</summary>
-        public async Task AnotherAsync(Task creating)
+        /// <summary>Waits until another saga is added or all creators have finished.</summary>
+        public async Task WaitForNextAsync(Task creating)
         {
-            Task another;
+            Task next;
             lock (_lock)
             {
-                another = _another.Task;
+                next = _next.Task;
             }
 
-            if (await Task.WhenAny(another, creating).ConfigureAwait(false) == creating && creating.IsFaulted)
+            if (await Task.WhenAny(next, creating).ConfigureAwait(false) == creating && creating.IsFaulted)
             {
                 await creating.ConfigureAwait(false);
             }

@@ -7,31 +7,31 @@ namespace SagaRecovery.Testing.Contracts;
 
 internal static class LoadingRules
 {
-    // Spacing, escapes, order and doubled keys are lost by a store that parses what it is given.
+    // A store that parses the JSON loses spacing, escapes, order and duplicate keys.
     private const string OddJson =
         """{ "z" :  1.50,"a":"\u0041 ünïcode \ud83d\ude00 😀 \/ \"quoted\" \\ \t", "z": [ 1e3 ,-0.0, 12345678901234567890, null ] }""";
 
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
         new(
-            "Loading answers once for each candidate, in their order",
-            "a saga would be run with the log of another",
+            "Loading returns one result for each candidate, in order",
+            "a saga would run with the log of another saga",
             InOrderAsync),
         new(
-            "Loading looks again: what has ended, left, or come back since it was listed has moved on",
-            "a saga that another process runs by now would be run here too",
-            LooksAgainAsync),
+            "Loading reports a saga that changed after the listing as superseded",
+            "two processes would run a saga that was reassigned after the listing",
+            RechecksAsync),
         new(
-            "A log is loaded whole, however long",
-            "a log cut short makes finished steps run again, and can look corrupt, for which sagas are abandoned",
+            "A log is loaded completely, regardless of its length",
+            "with a truncated log, finished steps would run again, or the saga would look corrupt and be abandoned",
             LongLogAsync),
         new(
-            "What was written is read back byte for byte",
-            "the DAG would not have its hash, for which sagas are abandoned, and outputs would change over a restart",
+            "Stored data is read back byte for byte",
+            "the DAG would not match its hash, so its sagas would be abandoned, and outputs would change across a restart",
             ByteForByteAsync),
         new(
-            "Sagas of one definition are loaded with that definition, and those of another with theirs",
-            "a saga would be carried on by the wrong steps",
+            "Each saga is loaded with its own definition",
+            "a saga would resume with the wrong steps",
             DefinitionsAsync),
     ];
 
@@ -52,18 +52,18 @@ internal static class LoadingRules
         {
             if (i == 7)
             {
-                Expect.Equal(loaded[i], LoadedSaga.Superseded.Instance, "a saga that is not there");
+                Expect.Equal(loaded[i], LoadedSaga.Superseded.Instance, "a saga that does not exist");
                 continue;
             }
 
-            SavedSaga saga = StoreTrial.Present(loaded[i], sagas[i]);
+            SavedSaga saga = StoreTrial.RequirePresent(loaded[i], sagas[i]);
             Expect.Sequence(StoreTrial.Describe(saga.Events), [$"{i} {NodeEventType.Started}"], $"the log of candidate {i}");
         }
 
-        Expect.Equal((await trial.LoadAsync(us).ConfigureAwait(false)).Count, 0, "answers to no candidates");
+        Expect.Equal((await trial.LoadAsync(us).ConfigureAwait(false)).Count, 0, "results for no candidates");
     }
 
-    private static async Task LooksAgainAsync(StoreTrial trial)
+    private static async Task RechecksAsync(StoreTrial trial)
     {
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
         Membership others = await trial.JoinAsync().ConfigureAwait(false);
@@ -76,16 +76,16 @@ internal static class LoadingRules
         await trial.AbandonAsync(us, sagas[4]).ConfigureAwait(false);
 
         IReadOnlyList<LoadedSaga> loaded = await trial.LoadAsync(us, [.. sagas.Select(saga => StoreTrial.AsCandidate(saga))]).ConfigureAwait(false);
-        string[] what = ["has ended", "was given away", "was taken away", "came back at a newer generation", "was abandoned"];
-        for (int i = 0; i < what.Length; i++)
+        string[] changes = ["ended", "was reassigned", "lost its owner", "came back at a newer generation", "was abandoned"];
+        for (int i = 0; i < changes.Length; i++)
         {
-            Expect.Equal(loaded[i], LoadedSaga.Superseded.Instance, $"a saga that {what[i]} since it was listed");
+            Expect.Equal(loaded[i], LoadedSaga.Superseded.Instance, $"a saga that {changes[i]} after the listing");
         }
 
-        StoreTrial.Present(loaded[5], sagas[5]);
+        StoreTrial.RequirePresent(loaded[5], sagas[5]);
         AdoptGeneration newer = AdoptGeneration.Initial.Next.Next;
         SavedSaga cameBack = await trial.LoadPresentAsync(us, sagas[3], newer).ConfigureAwait(false);
-        Expect.Equal(cameBack.Generation, newer, "the generation of a saga that came back, loaded at its newer generation");
+        Expect.Equal(cameBack.Generation, newer, "the generation of a saga that came back, loaded at the newer generation");
     }
 
     private static async Task LongLogAsync(StoreTrial trial)
@@ -110,10 +110,11 @@ internal static class LoadingRules
         await trial.WriteAsync(us, StoreTrial.Started(sagas[2], node: 0)).ConfigureAwait(false);
         IReadOnlyList<LoadedSaga> loaded = await trial.LoadAsync(us, [.. sagas.Select(saga => StoreTrial.AsCandidate(saga))]).ConfigureAwait(false);
 
-        Expect.Equal(StoreTrial.Present(loaded[0], sagas[0]).Events.Count, 0, "events of a saga without any, beside a long log");
+        Expect.Equal(StoreTrial.RequirePresent(loaded[0], sagas[0]).Events.Count, 0, "events of a saga without events, loaded with a long log");
         Expect.SameSet(
-            StoreTrial.Describe(StoreTrial.Present(loaded[1], sagas[1]).Events), StoreTrial.Describe(written), $"the {written.Length} events of one log");
-        Expect.Equal(StoreTrial.Present(loaded[2], sagas[2]).Events.Count, 1, "events of a saga with one, after a long log");
+            StoreTrial.Describe(StoreTrial.RequirePresent(loaded[1], sagas[1]).Events), StoreTrial.Describe(written),
+            $"the {written.Length} events of one log");
+        Expect.Equal(StoreTrial.RequirePresent(loaded[2], sagas[2]).Events.Count, 1, "events of a saga with one event, loaded after a long log");
     }
 
     private static async Task ByteForByteAsync(StoreTrial trial)
@@ -146,17 +147,18 @@ internal static class LoadingRules
     private static async Task DefinitionsAsync(StoreTrial trial)
     {
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
-        SagaId about = StoreTrial.NewId(); // definitions that no earlier run has stored
-        SavedDefinition[] definitions = [.. Enumerable.Range(0, 12).Select(i => StoreTrial.Define($"shared-{about}", version: 1 + (i % 3)))];
+        SagaId unique = StoreTrial.NewId(); // makes the definitions new to a database that earlier runs have used
+        SavedDefinition[] definitions = [.. Enumerable.Range(0, 12).Select(i => StoreTrial.Define($"shared-{unique}", version: 1 + (i % 3)))];
         SagaId[] sagas = await Crowd.RunAsync(
             definitions.Length, i => trial.CreateAsync(us, StoreTrial.NewSaga(definition: definitions[i]))).ConfigureAwait(false);
 
         IReadOnlyList<LoadedSaga> loaded = await trial.LoadAsync(us, [.. sagas.Select(saga => StoreTrial.AsCandidate(saga))]).ConfigureAwait(false);
         for (int i = 0; i < sagas.Length; i++)
         {
-            SavedDefinition definition = StoreTrial.Present(loaded[i], sagas[i]).Definition;
-            Expect.Equal(definition with { Dag = default }, definitions[i] with { Dag = default }, $"the definition of saga {i}, created with others at once");
-            Expect.That(definition.Dag.Span.SequenceEqual(definitions[i].Dag.Span), "the DAG that it was started with", "another one");
+            SavedDefinition definition = StoreTrial.RequirePresent(loaded[i], sagas[i]).Definition;
+            Expect.Equal(definition with { Dag = default }, definitions[i] with { Dag = default },
+                $"the definition of saga {i}, created concurrently with others");
+            Expect.That(definition.Dag.Span.SequenceEqual(definitions[i].Dag.Span), "the DAG that the saga was created with", "another DAG");
         }
     }
 }

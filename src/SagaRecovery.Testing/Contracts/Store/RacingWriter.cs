@@ -4,37 +4,39 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>
-/// Writes about one saga, or creates saga after saga, until it is refused; and a little longer, if it never is, once it should be.
+/// Writes to one saga, or creates sagas, until a write is refused. A writer that is never refused stops a few writes after the owner has
+/// changed.
 /// </summary>
 internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? saga, int firstNode = 0)
 {
-    private const int WritesTooMany = 5;
-    private const int WritesAhead = 200; // then it waits for the change: a store that answers at once would be flooded
+    private const int MaxWritesAfterChange = 5;
+    private const int MaxWritesBeforeChange = 200; // then it waits for the change: it would flood a store that completes synchronously
 
-    private readonly TaskCompletionSource _hasWritten = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _ownerHasChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _firstWrite = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ownerChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Each write restores the log, from node 0 on, with one more event, instead of appending the event.</summary>
+    /// <summary>True if each write restores the log from node 0 with one more event, instead of appending that event.</summary>
     public bool Restores { get; init; }
 
-    /// <summary>The process of this writer joins again: its writes are refused as lost, not as fenced.</summary>
-    public bool LosesToItself { get; init; }
+    /// <summary>True if the writer's own process rejoins, so that writes are refused as lost and not as fenced.</summary>
+    public bool ExpectsLostJoin { get; init; }
 
-    /// <summary>What was answered as taken; to be read when it has ended, like <see cref="Refused"/>.</summary>
-    public List<string> Taken { get; } = [];
+    /// <summary>The writes that the store accepted. Read it only after <see cref="Completion"/>.</summary>
+    public List<string> Accepted { get; } = [];
 
+    /// <summary>The writes that the store refused. Read it only after <see cref="Completion"/>.</summary>
     public List<string> Refused { get; } = [];
 
-    /// <summary>Completes with the first answer.</summary>
-    public Task HasWritten => _hasWritten.Task;
+    /// <summary>A task that completes with the result of the first write.</summary>
+    public Task FirstWrite => _firstWrite.Task;
 
-    public Task Ended { get; private set; } = Task.CompletedTask;
+    public Task Completion { get; private set; } = Task.CompletedTask;
 
     public static string Created(SagaId saga) => $"saga {saga}";
 
     public static string Wrote(SagaId saga, int node) => $"event {node} of saga {saga}";
 
-    public void Begin() => Ended = Task.Run(async () =>
+    public void Start() => Completion = Task.Run(async () =>
     {
         try
         {
@@ -42,30 +44,30 @@ internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? 
         }
         finally
         {
-            _hasWritten.TrySetResult(); // or the race would wait for one that failed
+            _firstWrite.TrySetResult(); // otherwise the race would wait for a writer that failed
         }
     });
 
-    public void OwnerHasChanged() => _ownerHasChanged.TrySetResult();
+    public void NotifyOwnerChanged() => _ownerChanged.TrySetResult();
 
     private async Task RunAsync()
     {
-        int tooMany = 0;
-        for (int node = firstNode; Refused.Count == 0 && tooMany < WritesTooMany; node++)
+        int writesAfterChange = 0;
+        for (int node = firstNode; Refused.Count == 0 && writesAfterChange < MaxWritesAfterChange; node++)
         {
-            if (Taken.Count >= WritesAhead)
+            if (Accepted.Count >= MaxWritesBeforeChange)
             {
-                await _ownerHasChanged.Task.ConfigureAwait(false);
+                await _ownerChanged.Task.ConfigureAwait(false);
             }
 
-            tooMany += _ownerHasChanged.Task.IsCompleted ? 1 : 0;
-            (string what, bool taken) = saga is { } id ? await WriteAsync(id, node).ConfigureAwait(false) : await CreateAsync().ConfigureAwait(false);
-            (taken ? Taken : Refused).Add(what);
-            _hasWritten.TrySetResult();
+            writesAfterChange += _ownerChanged.Task.IsCompleted ? 1 : 0;
+            (string what, bool accepted) = saga is { } id ? await WriteAsync(id, node).ConfigureAwait(false) : await CreateAsync().ConfigureAwait(false);
+            (accepted ? Accepted : Refused).Add(what);
+            _firstWrite.TrySetResult();
         }
     }
 
-    private async Task<(string What, bool Taken)> WriteAsync(SagaId id, int node) => (Wrote(id, node), await IsTakenAsync(async () =>
+    private async Task<(string What, bool Accepted)> WriteAsync(SagaId id, int node) => (Wrote(id, node), await IsAcceptedAsync(async () =>
     {
         if (!Restores)
         {
@@ -76,23 +78,23 @@ internal sealed class RacingWriter(StoreTrial trial, Membership member, SagaId? 
         return await trial.RestoreAsync(member, StoreTrial.Entry(id, SagaState.Running, known)).ConfigureAwait(false) == RestoreOutcome.Restored;
     }).ConfigureAwait(false));
 
-    private async Task<(string What, bool Taken)> CreateAsync()
+    private async Task<(string What, bool Accepted)> CreateAsync()
     {
         NewSaga next = StoreTrial.NewSaga();
-        return (Created(next.Id), await IsTakenAsync(() => trial.Log.CreateAsync(member, next, CancellationToken.None)).ConfigureAwait(false));
+        return (Created(next.Id), await IsAcceptedAsync(() => trial.Log.CreateAsync(member, next, CancellationToken.None)).ConfigureAwait(false));
     }
 
-    private async Task<bool> IsTakenAsync(Func<Task<bool>> write)
+    private async Task<bool> IsAcceptedAsync(Func<Task<bool>> write)
     {
         try
         {
             return await write().ConfigureAwait(false);
         }
-        catch (CoordinatorFencedException) when (!LosesToItself)
+        catch (CoordinatorFencedException) when (!ExpectsLostJoin)
         {
             return false;
         }
-        catch (JoinLostException) when (LosesToItself)
+        catch (JoinLostException) when (ExpectsLostJoin)
         {
             return false;
         }

@@ -3,39 +3,39 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>The two refusals of a join that does not count, expected of every call that a process makes with its join.</summary>
+/// <summary>The expectation that every call with an outdated join is refused, either as fenced or as lost.</summary>
 internal static class Refusals
 {
-    /// <summary>Expects that another process has joined since: the process with the old join stops for good.</summary>
-    /// <param name="trial">The store.</param>
-    /// <param name="old">The join that does not count.</param>
-    /// <param name="present">The join that counts.</param>
-    /// <param name="saga">A saga of their coordinator, in progress.</param>
-    /// <param name="who">The process with the old join, as the messages name it.</param>
-    public static async Task FencedAsync(StoreTrial trial, Membership old, Membership present, SagaId saga, string who)
+    /// <summary>Expects that every call is refused as fenced because another process has joined.</summary>
+    /// <param name="trial">The store under test.</param>
+    /// <param name="old">The outdated join.</param>
+    /// <param name="present">The current join.</param>
+    /// <param name="saga">A saga in progress of the same coordinator.</param>
+    /// <param name="by">A description of the process with the outdated join, for the messages.</param>
+    public static async Task FencedAsync(StoreTrial trial, Membership old, Membership present, SagaId saga, string by)
     {
         foreach ((string what, Func<Task> call) in CallsWith(trial, old, saga))
         {
-            await FencedAsync(call, old, present, $"{what} by {who}").ConfigureAwait(false);
+            await FencedAsync(call, old, present, $"{what} by {by}").ConfigureAwait(false);
         }
     }
 
-    /// <summary>Expects the same of one call.</summary>
+    /// <summary>Expects that one call is refused as fenced.</summary>
     public static async Task FencedAsync(Func<Task> call, Membership old, Membership present, string what)
     {
         CoordinatorFencedException refusal = await Expect.ThrowsAsync<CoordinatorFencedException>(call, what).ConfigureAwait(false);
-        Expect.Equal(refusal.By, present.Incarnation, $"the incarnation that took over, as reported to {what}");
-        Expect.Equal(refusal.Member, old, $"the process that is fenced, as reported to {what}");
+        Expect.Equal(refusal.By, present.Incarnation, $"the successor's incarnation in the exception for {what}");
+        Expect.Equal(refusal.Member, old, $"the fenced membership in the exception for {what}");
     }
 
-    /// <summary>Expects that the store has lost the join: its process may join again, and continues.</summary>
+    /// <summary>Expects that every call is refused as lost, so that the process can rejoin and continue.</summary>
     /// <inheritdoc cref="FencedAsync(StoreTrial, Membership, Membership, SagaId, string)" path="/param" />
-    public static async Task LostAsync(StoreTrial trial, Membership old, SagaId saga, string who)
+    public static async Task LostAsync(StoreTrial trial, Membership old, SagaId saga, string by)
     {
         foreach ((string what, Func<Task> call) in CallsWith(trial, old, saga))
         {
-            JoinLostException refusal = await Expect.ThrowsAsync<JoinLostException>(call, $"{what} by {who}").ConfigureAwait(false);
-            Expect.Equal(refusal.Member, old, $"the process whose join is lost, as reported to {what} by {who}");
+            JoinLostException refusal = await Expect.ThrowsAsync<JoinLostException>(call, $"{what} by {by}").ConfigureAwait(false);
+            Expect.Equal(refusal.Member, old, $"the lost membership in the exception for {what} by {by}");
         }
     }
 

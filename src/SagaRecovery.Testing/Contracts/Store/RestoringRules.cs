@@ -4,8 +4,8 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>
-/// Writing again all that a run knows of its saga. To a store, a log that has lost its last events is one in which they were never written:
-/// no rule here needs a loss.
+/// Rules about restoring the log of a saga from the memory of its run. For a store, a log that has lost its last events looks like one
+/// that never got them, so these rules need no actual loss.
 /// </summary>
 internal static class RestoringRules
 {
@@ -20,23 +20,23 @@ internal static class RestoringRules
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
         new(
-            "Restoring a complete log changes nothing, however often",
-            "a fail-over that lost nothing would stop every run in flight",
+            "Restoring a complete log changes nothing, even when repeated",
+            "a fail-over without a loss would stop every run in flight",
             CompleteAsync),
         new(
-            "Restoring writes the missing events and the state, and nothing else",
-            "the log would have a hole: finished steps run again, or the saga looks corrupt and is abandoned",
+            "Restoring writes only the missing events and the state",
+            "the log would have a gap: finished steps would run again, or the saga would look corrupt and be abandoned",
             MissingAsync),
         new(
-            "A saga that ended as the run knows is restored, and one that ended otherwise is not ours",
+            "Restoring an ended saga succeeds for the same end, and a different end is reported as not ours",
             "an ended saga would run again, or a run would stop as fenced although it finished the saga itself",
             EndedAsync),
         new(
-            "Only the owner restores a log, and only at its generation",
+            "Only the owner can restore a log, and only at its current generation",
             "a run whose saga was reassigned would write into the log of the new owner",
             OnlyOwnerAsync),
         new(
-            "A log with an event unknown to the run is superseded and stays as it is",
+            "A log with an event unknown to the run is reported as superseded and stays unchanged",
             "the log would mix two histories of one saga",
             SupersededAsync),
         new(
@@ -44,8 +44,8 @@ internal static class RestoringRules
             "a lost saga would return without its parameters, or no report would name its loss",
             LostAsync),
         new(
-            "A restore that is cancelled takes effect as a whole, or not at all",
-            "a saga would be unwinding without the failure that it unwinds for, or its log would have a hole",
+            "A cancelled restore takes effect completely or not at all",
+            "a saga could be unwinding without the failure that caused it, or its log could have a gap",
             CancelledAsync),
     ];
 
@@ -58,9 +58,11 @@ internal static class RestoringRules
 
         foreach (string time in new[] { "once", "twice" })
         {
-            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored, $"a complete log, {time}").ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored,
+                $"a complete log, {time}").ConfigureAwait(false);
             await ExpectLogAsync(trial, us, saga, SagaState.Unwinding, s_log, $"restored {time}").ConfigureAwait(false);
-            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(fresh, SagaState.Running), RestoreOutcome.Restored, $"an empty log, {time}").ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(fresh, SagaState.Running), RestoreOutcome.Restored,
+                $"an empty log, {time}").ConfigureAwait(false);
             await ExpectLogAsync(trial, us, fresh, SagaState.Running, [], $"empty and restored {time}").ConfigureAwait(false);
         }
 
@@ -76,25 +78,27 @@ internal static class RestoringRules
         {
             SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
             await trial.WriteAsync(us, StoreTrial.Entry(saga, state: null, s_log[..kept])).ConfigureAwait(false);
-            string which = $"of which {kept} events are left";
+            string which = $"with {kept} remaining events";
 
-            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored, $"a log {which}").ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(saga, SagaState.Unwinding, s_log), RestoreOutcome.Restored,
+                $"a log {which}").ConfigureAwait(false);
             await ExpectLogAsync(trial, us, saga, SagaState.Unwinding, s_log, $"{which}, restored").ConfigureAwait(false);
             await trial.WriteAsync(us, StoreTrial.Started(saga, node: 2)).ConfigureAwait(false);
 
             SagaId ended = await trial.CreateAsync(us).ConfigureAwait(false);
             await trial.WriteAsync(us, StoreTrial.Entry(ended, state: null, s_log[..kept])).ConfigureAwait(false);
-            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(ended, SagaState.Unwound, s_log), RestoreOutcome.Restored, $"an end, and a log {which}").ConfigureAwait(false);
+            await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(ended, SagaState.Unwound, s_log), RestoreOutcome.Restored,
+                $"an end, and a log {which}").ConfigureAwait(false);
             Expect.Sequence(
                 (await trial.ListIdsAsync(us).ConfigureAwait(false)).Where(listed => listed == ended), [], "sagas in progress whose end was restored");
-            Expect.That( // an ended saga takes nothing new, so what it takes stands there
+            Expect.That( // an ended saga refuses new events, so an accepted write proves that the events are stored
                 await trial.AppendAsync(us, StoreTrial.Entry(ended, SagaState.Unwound, s_log)).ConfigureAwait(false),
-                $"the end and all events of a log {which} stand there once they are restored", "a write that repeats them is refused");
+                $"the end and all events of a log {which} are stored after a restore", "a write that repeats them is refused");
             Expect.Equal(
-                await trial.AppendAsync(us, StoreTrial.Started(ended, node: 2)).ConfigureAwait(false), expected: false, "a new event after an end that was restored");
+                await trial.AppendAsync(us, StoreTrial.Started(ended, node: 2)).ConfigureAwait(false), expected: false, "a new event after a restored end");
         }
 
-        await ExpectLogAsync(trial, us, bystander, SagaState.Running, [s_log[0]], "beside those that were restored").ConfigureAwait(false);
+        await ExpectLogAsync(trial, us, bystander, SagaState.Running, [s_log[0]], "next to restored sagas").ConfigureAwait(false);
     }
 
     private static async Task EndedAsync(StoreTrial trial)
@@ -106,10 +110,11 @@ internal static class RestoringRules
             SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
             await trial.WriteAsync(us, StoreTrial.Started(saga, node: 0, end)).ConfigureAwait(false);
             await ExpectOutcomeAsync(
-                trial, us, StoreTrial.Started(saga, node: 0, end), RestoreOutcome.Restored, $"a saga that ended as '{end}', as the run says").ConfigureAwait(false);
+                trial, us, StoreTrial.Started(saga, node: 0, end), RestoreOutcome.Restored,
+                $"a saga that ended as '{end}', with the same end").ConfigureAwait(false);
             await NotOursAsync(saga, end, [SagaState.Running, SagaState.Unwinding, .. ends.Where(other => other != end)]).ConfigureAwait(false);
             Expect.That(
-                await trial.AppendAsync(us, StoreTrial.Entry(saga, end)).ConfigureAwait(false), $"the saga is still '{end}'", "it is not");
+                await trial.AppendAsync(us, StoreTrial.Entry(saga, end)).ConfigureAwait(false), $"the state remains '{end}'", "it changed");
         }
 
         SagaId abandoned = await trial.CreateAsync(us).ConfigureAwait(false);
@@ -122,14 +127,15 @@ internal static class RestoringRules
             foreach (SagaState other in others)
             {
                 SagaLogEntry everything = StoreTrial.Entry(saga, other, s_log);
-                await ExpectOutcomeAsync(trial, us, everything, RestoreOutcome.NotOurs, $"a saga that ended as '{end}', as '{other}'").ConfigureAwait(false);
+                await ExpectOutcomeAsync(trial, us, everything, RestoreOutcome.NotOurs,
+                    $"a saga that ended as '{end}', with the state '{other}'").ConfigureAwait(false);
             }
 
-            Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas in progress after one that has ended was restored");
+            Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas in progress after a restore of an ended saga");
             Expect.Equal(
                 await trial.AppendAsync(us, StoreTrial.Entry(saga, state: null, s_log[^1])).ConfigureAwait(false),
                 expected: false,
-                $"writing again an event that a restore left out, about a saga that ended as '{end}'");
+                $"appending an event of a refused restore to a saga that ended as '{end}'");
         }
     }
 
@@ -145,7 +151,7 @@ internal static class RestoringRules
         }
 
         await NotOursAsync(others, sagas[0], "of another coordinator").ConfigureAwait(false);
-        await NotOursAsync(us, sagas[0], "at a generation that is yet to come", newer).ConfigureAwait(false);
+        await NotOursAsync(us, sagas[0], "at a future generation", newer).ConfigureAwait(false);
         await trial.ReassignAsync(sagas[0], others.Coordinator).ConfigureAwait(false);
         await NotOursAsync(us, sagas[0], "that was reassigned").ConfigureAwait(false);
         await NotOursAsync(us, sagas[0], "that was reassigned, at its new generation", newer).ConfigureAwait(false);
@@ -164,7 +170,7 @@ internal static class RestoringRules
         SagaLogEntry ours = StoreTrial.Entry(sagas[1], SagaState.Unwinding, s_log) with { Generation = newer.Next };
         await ExpectOutcomeAsync(trial, us, ours, RestoreOutcome.Restored, "a saga that came back, at its newer generation").ConfigureAwait(false);
         await ExpectLogAsync(trial, us, sagas[1], SagaState.Unwinding, s_log, "that came back", newer.Next).ConfigureAwait(false);
-        await ExpectLogAsync(trial, us, sagas[2], SagaState.Running, [s_log[0]], "beside those that were restored").ConfigureAwait(false);
+        await ExpectLogAsync(trial, us, sagas[2], SagaState.Running, [s_log[0]], "next to restored sagas").ConfigureAwait(false);
 
         Task NotOursAsync(Membership member, SagaId saga, string which, AdoptGeneration? generation = null) => ExpectOutcomeAsync(
             trial,
@@ -180,10 +186,10 @@ internal static class RestoringRules
         SavedNodeEvent elsewhere = StoreTrial.Event(0, NodeEventType.Failed, "\"elsewhere\"");
         (string Which, SavedNodeEvent[] Stored, SavedNodeEvent[] Known)[] cases =
         [
-            ("with one event more than the run knows", s_log, s_log[..^1]),
-            ("of which the run knows nothing", s_log[..1], []),
-            ("that went another way", [s_log[0], elsewhere], s_log[..2]),
-            ("that went another way and is shorter", [s_log[0], elsewhere], s_log),
+            ("with one event that the run does not know", s_log, s_log[..^1]),
+            ("without any event that the run knows", s_log[..1], []),
+            ("that has diverged", [s_log[0], elsewhere], s_log[..2]),
+            ("that has diverged and is shorter", [s_log[0], elsewhere], s_log),
         ];
         foreach ((string which, SavedNodeEvent[] stored, SavedNodeEvent[] known) in cases)
         {
@@ -201,12 +207,13 @@ internal static class RestoringRules
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
         SagaId lost = StoreTrial.NewId();
 
-        await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(lost, SagaState.Unwinding, s_log), RestoreOutcome.Lost, "a saga without a row").ConfigureAwait(false);
+        await ExpectOutcomeAsync(trial, us, StoreTrial.Entry(lost, SagaState.Unwinding, s_log), RestoreOutcome.Lost,
+            "a saga without a row").ConfigureAwait(false);
 
-        Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas in progress after a lost one was restored");
-        Expect.Sequence(await trial.FindLostAsync(us, lost).ConfigureAwait(false), [lost], "sagas that are lost, after one was restored");
+        Expect.Equal((await trial.ListIdsAsync(us).ConfigureAwait(false)).Count, 0, "sagas in progress after a restore of a lost saga");
+        Expect.Sequence(await trial.FindLostAsync(us, lost).ConfigureAwait(false), [lost], "lost sagas after a restore of a lost saga");
         await trial.CreateAsync(us, StoreTrial.NewSaga(lost)).ConfigureAwait(false);
-        await ExpectLogAsync(trial, us, lost, SagaState.Running, [], "that was lost and is created again").ConfigureAwait(false);
+        await ExpectLogAsync(trial, us, lost, SagaState.Running, [], "that was lost and created again").ConfigureAwait(false);
     }
 
     private static async Task CancelledAsync(StoreTrial trial)
@@ -217,17 +224,21 @@ internal static class RestoringRules
         SavedNodeEvent[] events = [.. Enumerable.Range(0, Events).Select(node => StoreTrial.Event(node, NodeEventType.Started))];
         for (int i = 0; i < sagas.Count; i++)
         {
-            await Crowd.InterruptAsync(turns: i, token => trial.Log.RestoreAsync(us, StoreTrial.Entry(sagas[i], SagaState.Unwinding, events), token)).ConfigureAwait(false); // each round cancels a little later
+            // Each round cancels a little later.
+            await Crowd.CancelAfterAsync(
+                yields: i,
+                cancellationToken => trial.Log.RestoreAsync(us, StoreTrial.Entry(sagas[i], SagaState.Unwinding, events), cancellationToken))
+                .ConfigureAwait(false);
         }
 
-        us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // after this, no write that was sent takes effect
+        us = await trial.JoinAsync(us.Coordinator).ConfigureAwait(false); // the join ends every write that is still in flight
         foreach (SagaId id in sagas)
         {
             SavedSaga saga = await trial.LoadPresentAsync(us, id).ConfigureAwait(false);
             Expect.That(
                 (saga.State, saga.Events.Count) is (SagaState.Running, 0) or (SagaState.Unwinding, Events),
                 $"running without events, or unwinding with all {Events}",
-                $"it is {saga.State} with {saga.Events.Count} events");
+                $"{saga.State} with {saga.Events.Count} events");
         }
     }
 

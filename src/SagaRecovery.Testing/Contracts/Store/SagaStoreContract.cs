@@ -1,8 +1,14 @@
 namespace SagaRecovery.Testing.Contracts;
 
 /// <summary>
-/// What recovery and executors rely on in an <see cref="SagaRecovery.Storage.ISagaStore"/> with its <see cref="SagaRecovery.Storage.ISagaLog"/>, as rules to be checked one by
-/// one, in any test framework. With xunit:
+/// The rules that an <see cref="SagaRecovery.Storage.ISagaStore"/> and its <see cref="SagaRecovery.Storage.ISagaLog"/> must keep for
+/// recovery and executors to work.
+/// </summary>
+/// <remarks>
+/// Each rule is checked on its own, in any test framework. Thread-safe: rules can be checked concurrently, each with its own subject.
+/// </remarks>
+/// <example>
+/// With xunit:
 /// <code>
 /// public static TheoryData&lt;string&gt; Rules => [.. SagaStoreContract.Rules];
 ///
@@ -13,8 +19,7 @@ namespace SagaRecovery.Testing.Contracts;
 ///     await SagaStoreContract.CheckAsync(rule, subject);
 /// }
 /// </code>
-/// Thread-safe: rules may be checked side by side, each on a subject of its own.
-/// </summary>
+/// </example>
 public static class SagaStoreContract
 {
     private static readonly Contract<StoreTrial> s_contract = new(
@@ -30,18 +35,18 @@ public static class SagaStoreContract
         AbandoningRules.All,
         RacingRules.All);
 
-    /// <summary>The names of all rules, the simple ones first.</summary>
+    /// <summary>The names of all rules, simple rules first.</summary>
     public static IReadOnlyList<string> Rules => s_contract.Names;
 
-    /// <summary>Those of <see cref="Rules"/> that need an optional member of the subject.</summary>
+    /// <summary>The names of the rules that need an optional member of the subject. A subset of <see cref="Rules"/>.</summary>
     public static IReadOnlyList<string> OptionalRules => s_contract.OptionalNames;
 
     /// <summary>Checks one rule.</summary>
-    /// <param name="rule">Its name, out of <see cref="Rules"/>.</param>
-    /// <param name="subject">A fresh store. It is the caller's to dispose.</param>
-    /// <exception cref="ContractViolationException">The rule is broken.</exception>
-    /// <exception cref="RuleSkippedException">The subject leaves out the optional member that the rule needs.</exception>
-    /// <exception cref="ArgumentException">There is no such rule.</exception>
+    /// <param name="rule">The name of the rule, one of <see cref="Rules"/>.</param>
+    /// <param name="subject">A new subject. The caller must dispose it.</param>
+    /// <exception cref="ContractViolationException">The store violates the rule.</exception>
+    /// <exception cref="RuleSkippedException">The rule needs an optional member that the subject does not override.</exception>
+    /// <exception cref="ArgumentException"><paramref name="rule"/> is not one of <see cref="Rules"/>.</exception>
     public static Task CheckAsync(string rule, SagaStoreSubject subject) =>
         s_contract.CheckAsync(rule, new StoreTrial(subject), subject.WaitTimeout);
 }

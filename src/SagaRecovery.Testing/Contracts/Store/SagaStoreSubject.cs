@@ -2,54 +2,58 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>
-/// A store and its log, to be held to <see cref="SagaStoreContract"/>: a fresh one for each rule, though the database beneath may be
-/// shared, since every rule makes coordinators and sagas of its own.
-/// </summary>
+/// <summary>A store and its log, under test by <see cref="SagaStoreContract"/>.</summary>
+/// <remarks>
+/// Create a new subject for each rule. The subjects may share one database, because every rule creates its own coordinators and sagas.
+/// </remarks>
 public abstract class SagaStoreSubject : IAsyncDisposable
 {
-    /// <summary>The store. Used by many threads at once.</summary>
+    /// <summary>The store under test. The rules call it from many threads concurrently.</summary>
     public abstract ISagaStore Store { get; }
 
-    /// <summary>The log over the same sagas. Used by many threads at once.</summary>
+    /// <summary>The log of the same sagas. The rules call it from many threads concurrently.</summary>
     public abstract ISagaLog Log { get; }
 
-    /// <summary>
-    /// How many sagas the store lists by one query; rules of the listing make three times as many and more, so set it low in tests.
-    /// Leave it where the store does not read in pages. Default 20.
-    /// </summary>
+    /// <summary>The number of sagas that the store lists with one query.</summary>
+    /// <value>Sagas, at least 1. The default is 20.</value>
+    /// <remarks>
+    /// Rules about the listing create several times as many sagas, so a low number keeps the tests fast. Keep the default if the store
+    /// does not list in pages.
+    /// </remarks>
     public virtual int ListPageSize => 20;
 
-    /// <summary>How long one rule may take before something is taken to hang. Default 60 s.</summary>
+    /// <summary>The maximum duration of one rule. A rule that takes longer fails.</summary>
+    /// <value>The default is 60 s.</value>
     public virtual TimeSpan WaitTimeout => TimeSpan.FromSeconds(60);
 
-    /// <summary>
-    /// What an operator, or whoever moves sagas, does: gives a saga to another coordinator, or to nobody, and adds 1 to its adopt
-    /// generation. Giving it to its owner raises the generation too. Called while others write about the saga.
-    /// </summary>
-    /// <param name="sagaId">A saga that exists.</param>
-    /// <param name="to">The new owner; null: nobody.</param>
+    /// <summary>Reassigns a saga to another coordinator, or to none, and raises its adopt generation by 1, as an operator does.</summary>
+    /// <param name="sagaId">An existing saga.</param>
+    /// <param name="to">The new owner, or null for none.</param>
+    /// <remarks>
+    /// The implementation must raise the generation even if <paramref name="to"/> is the current owner. Rules call this method while
+    /// processes write to the saga.
+    /// </remarks>
     public abstract Task ReassignAsync(SagaId sagaId, CoordinatorId? to);
 
     /// <summary>
-    /// Optional: damages the row or the log of a saga so that the store cannot read it, as a newer version of it might. Where it is not
-    /// overridden, the rule that needs it, one of <see cref="SagaStoreContract.OptionalRules"/>, throws <see cref="RuleSkippedException"/>.
+    /// Optional. Damages the row or the log of a saga so that the store cannot read it, as a row written by a newer version might be.
     /// </summary>
     /// <param name="sagaId">A saga in progress.</param>
+    /// <remarks>One of the <see cref="SagaStoreContract.OptionalRules"/> needs it.</remarks>
+    /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
     public virtual Task MakeUnreadableAsync(SagaId sagaId) => throw new RuleSkippedException(nameof(MakeUnreadableAsync));
 
-    /// <summary>
-    /// Optional: loses the last join under a coordinator's id, as a fail-over to a standby that was behind does. The store then holds the
-    /// join before it, or none, and no join under this id counts until its process has joined again.
-    /// </summary>
-    /// <param name="coordinator">The id under which a process joined last. Nothing was written since.</param>
+    /// <summary>Optional. Loses the last join of a coordinator, as a fail-over to a lagging standby does.</summary>
+    /// <param name="coordinator">The coordinator that made the last join. No write followed it.</param>
     /// <remarks>
-    /// A subject may set the whole store back by its last commit: the rules make no call between that join and this one. Where it is not
-    /// overridden, the rules that need it, among <see cref="SagaStoreContract.OptionalRules"/>, throw <see cref="RuleSkippedException"/>.
+    /// Afterwards the store must hold the join before it, or none, and must refuse every join of this coordinator until a process
+    /// rejoins. The subject may roll back the last commit of the whole store, because the rules make no call between that join and this
+    /// method. Several of the <see cref="SagaStoreContract.OptionalRules"/> need it.
     /// </remarks>
+    /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
     public virtual Task LoseLastJoinAsync(CoordinatorId coordinator) => throw new RuleSkippedException(nameof(LoseLastJoinAsync));
 
-    /// <summary>Lets go of what the subject holds.</summary>
+    /// <summary>Releases the resources of the subject.</summary>
     public virtual ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);

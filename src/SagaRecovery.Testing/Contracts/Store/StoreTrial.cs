@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
 
-/// <summary>A store on trial: what the rules do with it, in the words of the rules.</summary>
+/// <summary>The store under test, with the operations that the rules make on it.</summary>
 internal sealed class StoreTrial(SagaStoreSubject subject)
 {
     public static readonly SavedDefinition Definition = Define("contract-saga");
@@ -17,7 +17,7 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
 
     public int ListPageSize => subject.ListPageSize;
 
-    /// <summary>Random but for its version: the order of ids is not that of their making.</summary>
+    /// <summary>Creates an id at a fixed time, so that the order of ids differs from the order of their creation.</summary>
     public static SagaId NewId() => SagaId.NewAt(DateTimeOffset.UnixEpoch);
 
     public static CoordinatorId NewCoordinator() => new(NewId().Value);
@@ -36,7 +36,7 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
     public static SavedNodeEvent Event(int node, NodeEventType type, string? json = null) =>
         new(node, type, json is null ? default(ReadOnlyMemory<byte>) : Json(json));
 
-    /// <summary>An entry at the initial generation that says that a node has started.</summary>
+    /// <summary>Creates an entry at the initial generation with the start of a node.</summary>
     public static SagaLogEntry Started(SagaId sagaId, int node, SagaState? state = null) =>
         Entry(sagaId, state, Event(node, NodeEventType.Started));
 
@@ -46,7 +46,7 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
     public static Candidate AsCandidate(SagaId sagaId, AdoptGeneration? generation = null) =>
         new(sagaId, Definition.Name, generation ?? AdoptGeneration.Initial);
 
-    /// <summary>Joins, under a new coordinator id unless one is given.</summary>
+    /// <summary>Joins with the given coordinator id, or with a new one.</summary>
     public Task<Membership> JoinAsync(CoordinatorId? coordinator = null) =>
         Store.JoinAsync(coordinator ?? NewCoordinator(), CancellationToken.None);
 
@@ -58,7 +58,7 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
     {
         NewSaga inserted = saga ?? NewSaga();
         bool created = await Log.CreateAsync(member, inserted, CancellationToken.None).ConfigureAwait(false);
-        Expect.That(created, "a saga with a new id is inserted", "false: as if there were one with this id");
+        Expect.That(created, "a saga with a new id is inserted", "the store reported that the id exists");
         return inserted.Id;
     }
 
@@ -86,13 +86,13 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
     public async Task<IReadOnlyList<bool>> AppendAsync(Membership member, params SagaLogEntry[] entries)
     {
         IReadOnlyList<bool> written = await Log.AppendAsync(member, entries, CancellationToken.None).ConfigureAwait(false);
-        Expect.Equal(written.Count, entries.Length, "answers to the entries of a group");
+        Expect.Equal(written.Count, entries.Length, "results for the entries of a group");
         return written;
     }
 
-    /// <summary>Writes an entry that has to be taken.</summary>
+    /// <summary>Writes an entry and expects that the store accepts it.</summary>
     public async Task WriteAsync(Membership member, SagaLogEntry entry) =>
-        Expect.That(await AppendAsync(member, entry).ConfigureAwait(false), "the owner's write at its generation is taken", "it was refused");
+        Expect.That(await AppendAsync(member, entry).ConfigureAwait(false), "a write of the owner at the current generation is accepted", "it was refused");
 
     public Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything) =>
         Log.RestoreAsync(member, everything, CancellationToken.None);
@@ -110,7 +110,8 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
         OpenedPass pass = tracker.OpenPass(PassReason.Explicit, DateTimeOffset.UnixEpoch);
         CandidateListing listing = pass.BeginListing();
         await Store.ListCandidatesAsync(member, listing, cancellationToken).ConfigureAwait(false);
-        RecoveryPlan plan = pass.Reconcile(listing, RecoveryControls.None, DateTimeOffset.UnixEpoch).MakePlan(); // nothing is tracked, so all of it is to be recovered
+        // Nothing is tracked, so the plan recovers every listed saga.
+        RecoveryPlan plan = pass.Reconcile(listing, RecoveryControls.None, DateTimeOffset.UnixEpoch).MakePlan();
         return (plan.Recover, plan.Unreadable);
     }
 
@@ -123,21 +124,22 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
     public async Task<IReadOnlyList<LoadedSaga>> LoadAsync(Membership member, params Candidate[] candidates)
     {
         IReadOnlyList<LoadedSaga> loaded = await Store.LoadAsync(member, candidates, CancellationToken.None).ConfigureAwait(false);
-        Expect.Equal(loaded.Count, candidates.Length, "answers to the candidates that were to be loaded");
+        Expect.Equal(loaded.Count, candidates.Length, "results for the candidates to load");
         return loaded;
     }
 
     public async Task<SavedSaga> LoadPresentAsync(Membership member, SagaId sagaId, AdoptGeneration? generation = null)
     {
         IReadOnlyList<LoadedSaga> loaded = await LoadAsync(member, AsCandidate(sagaId, generation)).ConfigureAwait(false);
-        return Present(loaded[0], sagaId);
+        return RequirePresent(loaded[0], sagaId);
     }
 
-    public static SavedSaga Present(LoadedSaga loaded, SagaId sagaId) => loaded is LoadedSaga.Present { Saga: var saga } && saga.Id == sagaId
+    /// <summary>Returns the loaded saga, or fails the rule if the store did not load it.</summary>
+    public static SavedSaga RequirePresent(LoadedSaga loaded, SagaId sagaId) => loaded is LoadedSaga.Present { Saga: var saga } && saga.Id == sagaId
         ? saga
-        : throw new BrokenRuleException($"saga {sagaId}, in progress and ours, is loaded", $"the store answered {loaded}");
+        : throw new BrokenRuleException($"saga {sagaId}, which is in progress and ours, is loaded", $"the store returned {loaded}");
 
-    /// <summary>A log as text, to be compared.</summary>
+    /// <summary>Returns the events as lines of text to compare.</summary>
     public static IEnumerable<string> Describe(IEnumerable<SavedNodeEvent> events) => events
         .OrderBy(nodeEvent => nodeEvent.NodeId).ThenBy(nodeEvent => nodeEvent.Type)
         .Select(nodeEvent => $"{nodeEvent.NodeId} {nodeEvent.Type} {Encoding.UTF8.GetString(nodeEvent.Data.Span)}".TrimEnd());
