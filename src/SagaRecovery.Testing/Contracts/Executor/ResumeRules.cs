@@ -68,7 +68,7 @@ internal static class ResumeRules
         HeldStep second = await trial.NextStepAsync("the saga continues with its second step").ConfigureAwait(false);
         Expect.Equal<ResumeOutcome>(
             await trial.ResumeAsync(member, saga).ConfigureAwait(false), ResumeOutcome.AlreadyRunning.Instance,
-                "the outcome of resuming a saga in its second step");
+            "the outcome of resuming a saga in its second step");
         second.Release();
         await trial.WaitForEndAsync(saga).ConfigureAwait(false);
         await trial.StopAsync().ConfigureAwait(false);

@@ -113,7 +113,7 @@ internal static class LoadingRules
         Expect.Equal(StoreTrial.RequirePresent(loaded[0], sagas[0]).Events.Count, 0, "events of a saga without events, loaded with a long log");
         Expect.SameSet(
             StoreTrial.Describe(StoreTrial.RequirePresent(loaded[1], sagas[1]).Events), StoreTrial.Describe(written),
-                $"the {written.Length} events of one log");
+            $"the {written.Length} events of one log");
         Expect.Equal(StoreTrial.RequirePresent(loaded[2], sagas[2]).Events.Count, 1, "events of a saga with one event, loaded after a long log");
     }
 

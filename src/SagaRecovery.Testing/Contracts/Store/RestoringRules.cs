@@ -111,7 +111,7 @@ internal static class RestoringRules
             await trial.WriteAsync(us, StoreTrial.Started(saga, node: 0, end)).ConfigureAwait(false);
             await ExpectOutcomeAsync(
                 trial, us, StoreTrial.Started(saga, node: 0, end), RestoreOutcome.Restored,
-                    $"a saga that ended as '{end}', with the same end").ConfigureAwait(false);
+                $"a saga that ended as '{end}', with the same end").ConfigureAwait(false);
             await NotOursAsync(saga, end, [SagaState.Running, SagaState.Unwinding, .. ends.Where(other => other != end)]).ConfigureAwait(false);
             Expect.That(
                 await trial.AppendAsync(us, StoreTrial.Entry(saga, end)).ConfigureAwait(false), $"the state remains '{end}'", "it changed");
