@@ -120,7 +120,7 @@ internal sealed class CoordinatorHeartbeat(
         {
             wakeups.Request(PassReason.Hint);
         }
-        else if (wakeups.PassesFail)
+        else if (wakeups.LastPassFailed)
         {
             wakeups.Request(PassReason.Retry); // the store is back, and the retry that is due may be half a minute off
         }

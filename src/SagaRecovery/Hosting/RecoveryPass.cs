@@ -291,7 +291,7 @@ internal sealed class RecoveryPass(
 
         string error = ErrorText.Of(exception);
         Log.PassFailed(logger, pass.Iteration, error); // a database that is away fails many passes: one line each, the trace for who asks
-        Log.WhyPassFailed(logger, pass.Iteration, exception);
+        Log.PassFailedDetails(logger, pass.Iteration, exception);
         return error;
     }
 }

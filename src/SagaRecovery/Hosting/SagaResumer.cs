@@ -39,7 +39,7 @@ internal sealed class SagaResumer(
                 Log.Finished(logger, gone.SagaId);
                 if (answer == RelinquishOutcome.Relinquished)
                 {
-                    Log.TakenAway(logger, gone.SagaId);
+                    Log.StoppedNotOwned(logger, gone.SagaId);
                 }
             }
             catch (Exception exception) when (!abort.IsCancellationRequested) // it stays tracked, and is told of again by the next pass
@@ -91,7 +91,7 @@ internal sealed class SagaResumer(
 
             string error = ErrorText.Of(exception);
             Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, error);
-            Log.WhyFailedToRecover(logger, candidate.SagaId, exception); // the trace for who asks; it may hold anything
+            Log.FailedToRecoverDetails(logger, candidate.SagaId, exception); // the trace for who asks; it may hold anything
             return new ResumeResult.Failed(error);
         }
     }
