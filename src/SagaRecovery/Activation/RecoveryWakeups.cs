@@ -3,29 +3,30 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Activation;
 
-/// <summary>
-/// What asks for a pass: the timer, the trigger, hints. However many ask, one pass answers them all; whoever asks while a pass is
-/// under way is answered by the next. Thread-safe, but for <see cref="WaitAsync"/> and <see cref="TakeRequests"/>: those are the loop's.
-/// </summary>
+/// <summary>The requests for passes and dry runs: from the timer, the trigger, and hints.</summary>
+/// <remarks>
+/// One pass answers all requests that were made before it began. A request that arrives while a pass is under way is answered by the next
+/// one. Thread-safe, except for <see cref="WaitAsync"/> and <see cref="TakeRequests"/>, which only the recovery loop may call.
+/// </remarks>
 internal sealed class RecoveryWakeups : IDisposable
 {
-    /// <summary>How long a hint that is not urgent gathers others like it.</summary>
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+    /// <summary>The time for which a hint that is not urgent collects further hints.</summary>
+    private static readonly TimeSpan HintDelay = TimeSpan.FromSeconds(1);
 
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     private readonly Lock _lock = new();
-    private readonly ITimer _soon;
+    private readonly ITimer _hintTimer;
     private List<TaskCompletionSource<PassReport>> _waiters = [];
     private List<TaskCompletionSource<RecoveryPlanReport>> _dryRuns = [];
     private PassReason? _reason;
     private PassReason? _hint;
-    private bool _passesFail;
+    private bool _lastPassFailed;
     private bool _closed;
 
     public RecoveryWakeups(TimeProvider time) =>
-        _soon = time.CreateTimer(_ => RequestHinted(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _hintTimer = time.CreateTimer(_ => RequestHinted(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     public void Request(PassReason reason)
     {
@@ -36,56 +37,56 @@ internal sealed class RecoveryWakeups : IDisposable
         }
     }
 
-    /// <summary>
-    /// Whether the last pass failed. Starts fail then, too, since the database is away, and are withdrawn by the hundred: the retry that
-    /// is due sees to all hints when it is back.
-    /// </summary>
-    public bool PassesFail
+    /// <summary>A value indicating whether the last pass failed. Hints are dropped then.</summary>
+    /// <remarks>
+    /// While the database is down, starts fail too, and each withdrawn start is a hint. The pending retry of the pass covers all of them.
+    /// </remarks>
+    public bool LastPassFailed
     {
-        get => Volatile.Read(ref _passesFail);
-        set => Volatile.Write(ref _passesFail, value);
+        get => Volatile.Read(ref _lastPassFailed);
+        set => Volatile.Write(ref _lastPassFailed, value);
     }
 
-    /// <summary>Asks for a pass in a moment, unless passes fail; many hints are one request.</summary>
+    /// <summary>Requests a pass after a short delay, unless the last pass failed. Hints within the delay share one request.</summary>
     public void RequestSoon(PassReason reason)
     {
         lock (_lock)
         {
             if (_hint is null && !_closed)
             {
-                _soon.Change(Soon, Timeout.InfiniteTimeSpan);
+                _hintTimer.Change(HintDelay, Timeout.InfiniteTimeSpan);
             }
 
             _hint = Stronger(_hint, reason);
         }
     }
 
-    /// <summary>Asks for a pass, and completes with the report of one that begins after this call.</summary>
+    /// <summary>Requests a pass and returns the report of a pass that began after this call.</summary>
     public Task<PassReport> RequestAndWaitAsync(CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            Task<PassReport> answer = Enlist(_waiters);
+            Task<PassReport> report = AddWaiter(_waiters);
             Request(PassReason.Explicit);
-            return answer.WaitAsync(cancellationToken);
+            return report.WaitAsync(cancellationToken);
         }
     }
 
-    /// <summary>Asks for a dry run, and completes with the plan.</summary>
+    /// <summary>Requests a dry run and returns its plan.</summary>
     public Task<RecoveryPlanReport> RequestDryRunAsync(CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            Task<RecoveryPlanReport> answer = Enlist(_dryRuns);
+            Task<RecoveryPlanReport> plan = AddWaiter(_dryRuns);
             _signal.Writer.TryWrite(true);
-            return answer.WaitAsync(cancellationToken);
+            return plan.WaitAsync(cancellationToken);
         }
     }
 
     public async Task WaitAsync(CancellationToken cancellationToken) =>
         await _signal.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Takes all that has been asked for so far; a pass that begins now answers it.</summary>
+    /// <summary>Takes all requests so far. The caller must begin a pass that answers them.</summary>
     public WakeupRequests TakeRequests()
     {
         lock (_lock)
@@ -94,12 +95,12 @@ internal sealed class RecoveryWakeups : IDisposable
             _reason = null;
             _waiters = [];
             _dryRuns = [];
-            _signal.Reader.TryRead(out _); // what was asked since WaitAsync returned is taken too: no second pass for it
+            _signal.Reader.TryRead(out _); // requests since WaitAsync returned are taken as well: without this they would cause a second pass
             return taken;
         }
     }
 
-    /// <summary>Ends the waiting of whoever no pass will answer any more.</summary>
+    /// <summary>Cancels all pending requests and refuses new ones, because no further pass runs.</summary>
     public void Close()
     {
         lock (_lock)
@@ -110,15 +111,15 @@ internal sealed class RecoveryWakeups : IDisposable
         TakeRequests().Cancel();
     }
 
-    public void Dispose() => _soon.Dispose();
+    public void Dispose() => _hintTimer.Dispose();
 
     private static PassReason Stronger(PassReason? earlier, PassReason reason) => earlier > reason ? earlier.Value : reason;
 
-    private Task<T> Enlist<T>(List<TaskCompletionSource<T>> waiters)
+    private Task<T> AddWaiter<T>(List<TaskCompletionSource<T>> waiters)
     {
         if (_closed)
         {
-            throw new InvalidOperationException("No pass was run: recovery has stopped, because this process is shutting down.");
+            throw new InvalidOperationException("Recovery has stopped because this process is shutting down. No pass was run.");
         }
 
         var waiter = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -135,17 +136,17 @@ internal sealed class RecoveryWakeups : IDisposable
             _hint = null;
         }
 
-        if (hint is { } reason && !PassesFail)
+        if (hint is { } reason && !LastPassFailed)
         {
             Request(reason);
         }
     }
 }
 
-/// <summary>Requests that one pass, and one dry run, answer.</summary>
-/// <param name="Reason">What asked for the pass; null: only dry runs were asked for.</param>
-/// <param name="Waiters">Who waits for its report.</param>
-/// <param name="DryRuns">Who waits for a plan.</param>
+/// <summary>The requests that one pass and one dry run answer.</summary>
+/// <param name="Reason">The reason for the pass; null if only dry runs were requested.</param>
+/// <param name="Waiters">The callers that wait for the report.</param>
+/// <param name="DryRuns">The callers that wait for a plan.</param>
 internal readonly record struct WakeupRequests(
     PassReason? Reason, List<TaskCompletionSource<PassReport>> Waiters, List<TaskCompletionSource<RecoveryPlanReport>> DryRuns)
 {

@@ -8,10 +8,10 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Coordinators;
 
-/// <summary>
-/// This process as a coordinator: its membership, once it has joined, and whether a newer process has fenced it out. A process joins
-/// once, and again when its database has lost that join; a fenced one never joins again. Thread-safe.
-/// </summary>
+/// <summary>The coordinator that this process acts as: its membership, and its fence status.</summary>
+/// <remarks>
+/// A process joins once, and again if its database has lost that join. A fenced process never joins again. A singleton; thread-safe.
+/// </remarks>
 public sealed class SagaCoordinator : IDisposable
 {
     private readonly TaskCompletionSource<Membership> _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -21,10 +21,13 @@ public sealed class SagaCoordinator : IDisposable
     private readonly ILogger<SagaCoordinator> _logger;
     private volatile CoordinatorStatus _status;
     private Membership? _member;
-    private ISagaStore? _store; // once this process has joined there
+    private ISagaStore? _store; // set when this process has joined
     private Task<Membership>? _rejoining;
 
-    /// <summary>A process that has not joined yet.</summary>
+    /// <summary>Initializes a coordinator that has not joined yet.</summary>
+    /// <param name="options">The options with the coordinator id.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The logger.</param>
     public SagaCoordinator(IOptions<SagaRecoveryOptions> options, TimeProvider time, ILogger<SagaCoordinator> logger)
     {
         _time = time;
@@ -33,16 +36,17 @@ public sealed class SagaCoordinator : IDisposable
         Fenced = _fenced.Token;
     }
 
-    /// <summary>The configured id.</summary>
+    /// <summary>The configured coordinator id.</summary>
     public CoordinatorId Id => _status.Id;
 
-    /// <summary>Fires when this process learns that a newer one has joined under its id. Whoever runs sagas stops then.</summary>
+    /// <summary>The token that is canceled when this process learns that a newer one has joined under its id.</summary>
+    /// <remarks>Code that runs sagas must stop then.</remarks>
     public CancellationToken Fenced { get; }
 
-    /// <summary>As of now.</summary>
+    /// <summary>The present status: the id, the incarnation, and the fence if the process is fenced.</summary>
     public CoordinatorStatus Status => _status;
 
-    /// <summary>This process, once it has joined; null: it has not.</summary>
+    /// <summary>The membership of this process; null until it has joined.</summary>
     internal Membership? Member
     {
         get
@@ -54,7 +58,7 @@ public sealed class SagaCoordinator : IDisposable
         }
     }
 
-    /// <summary>Rises each time that this process has joined again. What it knows of its sagas may be news to the store since.</summary>
+    /// <summary>The number of times that this process has joined again. After each, the store may lack what this process knows of its sagas.</summary>
     internal int Rejoins
     {
         get
@@ -66,11 +70,13 @@ public sealed class SagaCoordinator : IDisposable
         }
     }
 
-    /// <summary>Raised each time that this process has joined again. Handlers must not block or throw.</summary>
+    /// <summary>Occurs when this process has joined again. Handlers must not block or throw.</summary>
     internal event EventHandler? Rejoined;
 
-    /// <summary>Waits until this process has joined, which recovery sees to.</summary>
-    /// <exception cref="CoordinatorFencedException">It is fenced.</exception>
+    /// <summary>Waits until recovery has joined for this process.</summary>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The present membership.</returns>
+    /// <exception cref="CoordinatorFencedException">This process is fenced.</exception>
     public async Task<Membership> JoinedAsync(CancellationToken cancellationToken)
     {
         Membership member = await _joined.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -78,20 +84,20 @@ public sealed class SagaCoordinator : IDisposable
         return Member ?? member;
     }
 
-    /// <summary>
-    /// Joins again, after the store has refused a membership with a <see cref="JoinLostException"/>. Callers who bring the same one share
-    /// one attempt; whoever comes later is given the present membership.
-    /// </summary>
-    /// <param name="lost">The membership that was refused.</param>
-    /// <param name="cancellationToken">Gives up waiting; the attempt goes on.</param>
-    /// <returns>What this process writes with from now on.</returns>
-    /// <exception cref="CoordinatorFencedException">Another process has joined since: this one is fenced.</exception>
-    /// <remarks>Any other exception is the store's: the caller tries again.</remarks>
+    /// <summary>Joins again after the store has refused a membership with a <see cref="JoinLostException"/>.</summary>
+    /// <param name="lost">The membership that the store refused.</param>
+    /// <param name="cancellationToken">Cancels the wait. The attempt continues.</param>
+    /// <returns>The membership that this process writes with from now on.</returns>
+    /// <exception cref="CoordinatorFencedException">Another process has joined since. This one is fenced.</exception>
+    /// <remarks>
+    /// Concurrent callers with the same lost membership share one attempt. Later callers get the present membership. Any other exception
+    /// comes from the store; the caller should retry.
+    /// </remarks>
     public async Task<Membership> RejoinAsync(Membership lost, CancellationToken cancellationToken)
     {
         ThrowIfFenced();
         TaskCompletionSource<Membership>? attempt = null;
-        Task<Membership> answer;
+        Task<Membership> rejoining;
         lock (_lock)
         {
             if (_member is { } present && present != lost)
@@ -105,19 +111,19 @@ public sealed class SagaCoordinator : IDisposable
                 _rejoining = attempt.Task;
             }
 
-            answer = _rejoining;
+            rejoining = _rejoining;
         }
 
         if (attempt is not null)
         {
-            _ = AnswerAsync(attempt, lost); // for all who wait for the answer
+            _ = CompleteAsync(attempt, lost); // owned by all callers that share the attempt, not by this one
         }
 
-        return await answer.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return await rejoining.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Returns if this process may take new work, as far as it knows.</summary>
-    /// <exception cref="CoordinatorFencedException">It is fenced.</exception>
+    /// <summary>Throws if this process knows that it is fenced.</summary>
+    /// <exception cref="CoordinatorFencedException">This process is fenced.</exception>
     public void ThrowIfFenced()
     {
         if (_status.Fenced is { } fenced && Member is { } member)
@@ -126,7 +132,8 @@ public sealed class SagaCoordinator : IDisposable
         }
     }
 
-    /// <summary>Says that the store refused a write because a newer incarnation has joined. Only the first report has an effect.</summary>
+    /// <summary>Reports that the store refused a write because a newer incarnation has joined. Only the first report has an effect.</summary>
+    /// <param name="refusal">The exception of the store.</param>
     public void ReportFenced(CoordinatorFencedException refusal)
     {
         lock (_lock)
@@ -146,7 +153,7 @@ public sealed class SagaCoordinator : IDisposable
     /// <inheritdoc />
     public void Dispose() => _fenced.Dispose();
 
-    /// <summary>Joins, unless that has been done. Called by recovery only, one call at a time.</summary>
+    /// <summary>Joins unless this process has joined. Only recovery calls it, one call at a time.</summary>
     internal async Task<Membership> EnsureJoinedAsync(ISagaStore store, CancellationToken cancellationToken)
     {
         if (_joined.Task.IsCompleted)
@@ -167,8 +174,8 @@ public sealed class SagaCoordinator : IDisposable
         return member;
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "The answer is for those who wait for it.")]
-    private async Task AnswerAsync(TaskCompletionSource<Membership> attempt, Membership lost)
+    [SuppressMessage("Design", "CA1031", Justification = "The exception goes to the callers that share the attempt.")]
+    private async Task CompleteAsync(TaskCompletionSource<Membership> attempt, Membership lost)
     {
         try
         {

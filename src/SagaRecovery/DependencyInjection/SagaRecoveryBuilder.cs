@@ -4,15 +4,17 @@ using SagaRecovery.Storage;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>What <c>AddSagaRecovery()</c> returns: where an executor or another store is plugged in.</summary>
+/// <summary>The builder that <c>AddSagaRecovery()</c> returns. It registers an executor, or a store other than Postgres.</summary>
 public sealed class SagaRecoveryBuilder
 {
     internal SagaRecoveryBuilder(IServiceCollection services) => Services = services;
 
-    /// <summary>The services of the host.</summary>
+    /// <summary>The service collection of the host.</summary>
     public IServiceCollection Services { get; }
 
-    /// <summary>Uses this executor, as a singleton from the container. The last call wins.</summary>
+    /// <summary>Registers the executor as a singleton. The last call wins.</summary>
+    /// <typeparam name="TExecutor">The executor. The container creates it.</typeparam>
+    /// <returns>This builder.</returns>
     public SagaRecoveryBuilder UseExecutor<TExecutor>()
         where TExecutor : class, ISagaExecutor
     {
@@ -21,28 +23,35 @@ public sealed class SagaRecoveryBuilder
         return this;
     }
 
-    /// <summary>
-    /// Uses this store in place of Postgres, as a singleton from the container; and as the saga log (<see cref="ISagaLog"/>), for what
-    /// recovery keeps beside the sagas (<see cref="ISagaControls"/>), for operators (<see cref="ISagaOperations"/>) and for many nodes
-    /// (<see cref="ISagaCluster"/>), too, if it is that. The last call wins.
-    /// </summary>
+    /// <summary>Registers a store in place of the Postgres store, as a singleton. The last call wins.</summary>
+    /// <typeparam name="TStore">The store. The container creates it.</typeparam>
+    /// <returns>This builder.</returns>
+    /// <remarks>
+    /// <para>The store also takes the role of each optional interface that it implements:</para>
+    /// <list type="bullet">
+    /// <item><see cref="ISagaLog"/>: the log of the durable executor.</item>
+    /// <item><see cref="ISagaControls"/>: heartbeats, holds, pauses and the crash-loop guard. Without it, recovery works without them.</item>
+    /// <item><see cref="ISagaOperations"/>: queries and operator actions. Without it, they throw <see cref="NotSupportedException"/>.</item>
+    /// <item><see cref="ISagaCluster"/>: reassigning sagas. Without it, the operations throw <see cref="NotSupportedException"/>.</item>
+    /// </list>
+    /// </remarks>
     public SagaRecoveryBuilder UseStore<TStore>()
         where TStore : class, ISagaStore
     {
         Services.TryAddSingleton<TStore>();
         Services.Replace(ServiceDescriptor.Singleton<ISagaStore>(services => services.GetRequiredService<TStore>()));
-        UseIf<TStore, ISagaLog>();
-        if (!UseIf<TStore, ISagaControls>())
+        TryUseAs<TStore, ISagaLog>();
+        if (!TryUseAs<TStore, ISagaControls>())
         {
             Services.Replace(ServiceDescriptor.Singleton<ISagaControls, NoSagaControls>());
         }
 
-        if (!UseIf<TStore, ISagaOperations>())
+        if (!TryUseAs<TStore, ISagaOperations>())
         {
             Services.Replace(ServiceDescriptor.Singleton<ISagaOperations, NoSagaOperations>());
         }
 
-        if (!UseIf<TStore, ISagaCluster>())
+        if (!TryUseAs<TStore, ISagaCluster>())
         {
             Services.Replace(ServiceDescriptor.Singleton<ISagaCluster, NoSagaCluster>());
         }
@@ -50,16 +59,16 @@ public sealed class SagaRecoveryBuilder
         return this;
     }
 
-    private bool UseIf<TStore, TRole>()
+    private bool TryUseAs<TStore, TRole>()
         where TStore : class
         where TRole : class
     {
-        bool plays = typeof(TStore).IsAssignableTo(typeof(TRole));
-        if (plays)
+        bool implements = typeof(TStore).IsAssignableTo(typeof(TRole));
+        if (implements)
         {
             Services.Replace(ServiceDescriptor.Singleton(services => (TRole)(object)services.GetRequiredService<TStore>()));
         }
 
-        return plays;
+        return implements;
     }
 }

@@ -19,19 +19,43 @@ using SagaRecovery.Storage;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Registers saga recovery with a host.</summary>
+/// <summary>Extension methods that register saga recovery in a service collection.</summary>
 public static class SagaRecoveryServiceCollectionExtensions
 {
-    /// <summary>
-    /// Adds saga recovery: the hosted service, <see cref="SagaRecoveryTrigger"/>, <see cref="SagaStarts"/>,
-    /// <see cref="SagaRecoveryStatus"/>, <see cref="SagaOperator"/>, <see cref="SagaCoordinator"/>, <see cref="SagaDrain"/>, and the Postgres store on the container's
-    /// <c>NpgsqlDataSource</c>. Options come from the configuration section <see cref="SagaRecoveryOptions.SectionName"/> and are
-    /// validated when the host starts. An executor has to be added to it. Calling it again changes nothing but adds
-    /// <paramref name="configure"/>.
-    /// </summary>
-    /// <param name="services">The services of the host.</param>
-    /// <param name="configure">Sets options in code, over what the configuration says.</param>
-    /// <returns>Where an executor or another store is plugged in.</returns>
+    /// <summary>Adds saga recovery with the Postgres store to a host.</summary>
+    /// <param name="services">The service collection of the host.</param>
+    /// <param name="configure">Sets options in code. It overrides the configuration.</param>
+    /// <returns>The builder that registers an executor, or another store.</returns>
+    /// <remarks>
+    /// <para>
+    /// Adds the hosted service and these singletons: <see cref="SagaRecoveryTrigger"/>, <see cref="SagaStarts"/>,
+    /// <see cref="SagaRecoveryStatus"/>, <see cref="SagaOperator"/>, <see cref="SagaCoordinator"/> and <see cref="SagaDrain"/>.
+    /// </para>
+    /// <para>
+    /// Register an executor on the returned builder, and an <see cref="NpgsqlDataSource"/> for the Postgres store. Without one of them the
+    /// host fails to start. Options come from the configuration section <see cref="SagaRecoveryOptions.SectionName"/> and are validated when
+    /// the host starts. A repeated call only adds <paramref name="configure"/>.
+    /// </para>
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">Thrown at the start of the host: no executor or no data source is registered.</exception>
+    /// <exception cref="OptionsValidationException">Thrown at the start of the host: an option is not valid.</exception>
+    /// <example>
+    /// A host with the durable executor of the package SagaRecovery.Executor and one saga:
+    /// <code>
+    /// HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
+    /// builder.Services.AddSingleton(NpgsqlDataSource.Create(builder.Configuration.GetConnectionString("Sagas")!));
+    /// builder.Services
+    ///     .AddSagaRecovery(options =&gt; options.TakeOverAfter = TimeSpan.FromSeconds(30))
+    ///     .AddDurableExecutor()
+    ///     .AddSaga&lt;CreateDisk&gt;();
+    /// using IHost host = builder.Build();
+    /// await host.RunAsync();
+    /// </code>
+    /// The coordinator id comes from the configuration:
+    /// <code>
+    /// { "SagaRecovery": { "CoordinatorId": "0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11" } }
+    /// </code>
+    /// </example>
     public static SagaRecoveryBuilder AddSagaRecovery(this IServiceCollection services, Action<SagaRecoveryOptions>? configure = null)
     {
         if (configure is not null)
@@ -70,12 +94,14 @@ public static class SagaRecoveryServiceCollectionExtensions
         return builder;
     }
 
-    /// <summary>
-    /// Adds only what operators need from outside a service, on the container's <c>NpgsqlDataSource</c>: <see cref="ISagaOperations"/>,
-    /// <see cref="ISagaCluster"/> and <see cref="PostgresSchema"/>. Joins nothing and runs nothing.
-    /// </summary>
-    /// <param name="services">The services of a tool.</param>
-    /// <param name="configure">Says where in Postgres the sagas are.</param>
+    /// <summary>Adds the operator services for a tool that works on the database of sagas from outside.</summary>
+    /// <param name="services">The service collection of the tool.</param>
+    /// <param name="configure">Sets the location of the sagas in Postgres.</param>
+    /// <returns>The service collection.</returns>
+    /// <remarks>
+    /// Adds <see cref="ISagaOperations"/>, <see cref="ISagaCluster"/> and <see cref="PostgresSchema"/> on the registered
+    /// <see cref="NpgsqlDataSource"/>. They do not join as a coordinator and run no sagas.
+    /// </remarks>
     public static IServiceCollection AddSagaOperations(this IServiceCollection services, Action<PostgresStoreOptions>? configure = null)
     {
         services.AddSingleton<IValidateOptions<PostgresStoreOptions>, PostgresStoreOptionsValidator>();
@@ -112,7 +138,7 @@ public static class SagaRecoveryServiceCollectionExtensions
 
     private static void AddPostgresDatabase(IServiceCollection services)
     {
-#pragma warning disable RS0030 // the one place where the real clock comes in
+#pragma warning disable RS0030 // the only use of the system clock: all other code takes a TimeProvider
         services.TryAddSingleton(TimeProvider.System);
 #pragma warning restore RS0030
         services.TryAddSingleton(provider => new PostgresDatabase(
@@ -163,9 +189,10 @@ public static class SagaRecoveryServiceCollectionExtensions
 
     private static ISagaExecutor RequireExecutor(IServiceProvider provider) =>
         provider.GetService<ISagaExecutor>() ?? throw new InvalidOperationException(
-            "No saga executor is registered: call AddSagaRecovery().UseExecutor<T>(), or AddDurableExecutor() of the package SagaRecovery.Executor.");
+            "No saga executor is registered. Call AddSagaRecovery().UseExecutor<T>(), or AddDurableExecutor() from the package SagaRecovery.Executor.");
 
     private static NpgsqlDataSource RequireDataSource(IServiceProvider provider) =>
         provider.GetService<NpgsqlDataSource>() ?? throw new InvalidOperationException(
-            "No NpgsqlDataSource is registered: call services.AddSingleton(NpgsqlDataSource.Create(connectionString)), or AddSagaRecovery().UseStore<T>() to keep sagas elsewhere.");
+            "No NpgsqlDataSource is registered. Call services.AddSingleton(NpgsqlDataSource.Create(connectionString)), "
+            + "or AddSagaRecovery().UseStore<T>() for another store.");
 }

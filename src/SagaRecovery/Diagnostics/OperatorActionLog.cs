@@ -4,26 +4,24 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Diagnostics;
 
-/// <summary>
-/// Tells the log of every lever that concerns this coordinator, once, whoever pulled it and from which process: what the store has
-/// written down is the one source. Thread-safe.
-/// </summary>
+/// <summary>Logs every operator action that concerns this coordinator once. Thread-safe.</summary>
+/// <remarks>The source is the record in the store, which also contains the actions that were requested through other processes.</remarks>
 internal sealed class OperatorActionLog(TimeProvider time, ILogger<OperatorActionLog> logger)
 {
     private readonly Lock _lock = new();
-    private readonly DateTimeOffset _since = time.GetUtcNow(); // what was done before this process began is not its news
-    private HashSet<(long Number, DateTimeOffset Time)> _told = []; // a database that lost commits gives a number again
+    private readonly DateTimeOffset _since = time.GetUtcNow(); // actions before the start of this process are not logged again
+    private HashSet<(long Number, DateTimeOffset Time)> _logged = []; // a database that lost commits assigns a number twice
 
     public void Report(IReadOnlyList<OperatorAction> recent)
     {
         lock (_lock)
         {
-            foreach (OperatorAction action in recent.Where(action => action.Time >= _since && !_told.Contains((action.Number, action.Time))))
+            foreach (OperatorAction action in recent.Where(action => action.Time >= _since && !_logged.Contains((action.Number, action.Time))))
             {
                 Report(action);
             }
 
-            _told = [.. recent.Select(action => (action.Number, action.Time))];
+            _logged = [.. recent.Select(action => (action.Number, action.Time))];
         }
     }
 

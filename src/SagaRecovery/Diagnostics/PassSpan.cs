@@ -4,7 +4,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Diagnostics;
 
-/// <summary>What the spans of passes and hand-overs tell.</summary>
+/// <summary>Sets the tags of the spans of passes and of attempts to resume a saga.</summary>
 internal static class PassSpan
 {
     public static void Report(Activity? span, PassReport pass)
@@ -27,10 +27,10 @@ internal static class PassSpan
         }
     }
 
-    /// <summary>Begins the span of one hand-over: a child of its pass, and what the executor links the saga's run to.</summary>
+    /// <summary>Begins the span of one attempt to resume a saga. It is a child of its pass, and the executor links the run of the saga to it.</summary>
     public static Activity? BeginResume(Candidate candidate)
     {
-        Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga_recovery.hand_over");
+        Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga_recovery.resume");
         span?.SetTag("saga.id", candidate.SagaId.ToString());
         span?.SetTag("saga.name", candidate.Name);
         return span;
@@ -38,7 +38,7 @@ internal static class PassSpan
 
     public static void Report(Activity? span, ResumeResult result)
     {
-        span?.SetTag("saga_recovery.hand_over.result", result.GetType().Name);
+        span?.SetTag("saga_recovery.resume.result", result.GetType().Name);
         if (result is ResumeResult.Failed failed)
         {
             span?.SetStatus(ActivityStatusCode.Error, failed.Error);

@@ -4,71 +4,139 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Execution;
 
-/// <summary>
-/// What runs sagas. Recovery hands it every saga that this coordinator owns and that this process does not run. Implementations are
-/// thread-safe, and are the last guard against a double run:
+/// <summary>The component that runs sagas. Recovery resumes on it every saga that this coordinator owns and this process does not run.</summary>
+/// <remarks>
+/// <para>
+/// The package SagaRecovery.Executor contains the durable executor. Implement this interface to run sagas in another way, and register
+/// the implementation with <c>AddSagaRecovery().UseExecutor&lt;T&gt;()</c>.
+/// </para>
+/// <para>Implementations must be thread-safe. They are the last guard against a double run and have these duties:</para>
 /// <list type="bullet">
-/// <item>one run to a saga id; a newer generation replaces an older run, never the other way round;</item>
-/// <item>every write about a saga carries its <see cref="Ownership"/> and is refused by the store when that is out of date; a refused
-/// run stops and does not try again;</item>
-/// <item>when <see cref="Coordinators.SagaCoordinator.Fenced"/> fires, all runs stop;</item>
-/// <item>a run that stops for any other reason before its saga is finished is reported to <see cref="SagaStarts.ReportInterrupted"/> once it is
-/// over, so that the next pass recovers the saga.</item>
+/// <item>Run a saga id at most once at a time. A newer generation must replace an older run, never the other way round.</item>
+/// <item>Pass the <see cref="Ownership"/> with every write about a saga. Stop a run whose write the store refuses, without a retry.</item>
+/// <item>Stop all runs when <see cref="Coordinators.SagaCoordinator.Fenced"/> is canceled.</item>
+/// <item>
+/// Call <see cref="SagaStarts.ReportInterrupted"/> after a run has stopped for any other reason before its saga finished. The next pass then
+/// resumes the saga.
+/// </item>
 /// </list>
-/// </summary>
+/// </remarks>
+/// <example>
+/// An executor that runs each saga on the thread pool. <c>RunAsync</c> stands for the code that performs the steps of a saga.
+/// <code>
+/// internal sealed class MyExecutor(SagaStarts starts, SagaCoordinator coordinator) : ISagaExecutor
+/// {
+///     private readonly Lock _lock = new();
+///     private readonly Dictionary&lt;SagaId, (AdoptGeneration Generation, CancellationTokenSource Stop)&gt; _runs = [];
+///
+///     public ValueTask&lt;ResumeOutcome&gt; ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken)
+///     {
+///         if (saga.Name != "create-disk")
+///         {
+///             return new(new ResumeOutcome.UnknownDefinition($"definition '{saga.Name}'"));
+///         }
+///
+///         lock (_lock)
+///         {
+///             if (_runs.TryGetValue(saga.Id, out var run))
+///             {
+///                 if (run.Generation &gt;= ownership.Generation)
+///                 {
+///                     return new(ResumeOutcome.AlreadyRunning.Instance);
+///                 }
+///
+///                 run.Stop.Cancel(); // the saga left this process and came back: the newer generation replaces the run
+///             }
+///
+///             var stop = CancellationTokenSource.CreateLinkedTokenSource(coordinator.Fenced);
+///             _runs[saga.Id] = (ownership.Generation, stop);
+///             _ = Task.Run(() =&gt; RunAsync(saga, ownership, stop.Token), CancellationToken.None);
+///         }
+///
+///         return new(ResumeOutcome.Resumed.Instance);
+///     }
+///
+///     public ValueTask&lt;RelinquishOutcome&gt; RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken)
+///     {
+///         lock (_lock)
+///         {
+///             if (!_runs.TryGetValue(sagaId, out var run) || run.Generation &gt; upTo)
+///             {
+///                 return new(RelinquishOutcome.NotRunning);
+///             }
+///
+///             run.Stop.Cancel();
+///             _runs.Remove(sagaId);
+///             return new(RelinquishOutcome.Relinquished);
+///         }
+///     }
+///
+///     // RunAsync removes its entry when it ends, and calls starts.End or, if the saga has not finished, starts.ReportInterrupted.
+/// }
+/// </code>
+/// </example>
 public interface ISagaExecutor
 {
-    /// <summary>
-    /// Takes a saga on: returns when it is certain that the saga will be run, not when it has run. An exception counts as a failure
-    /// that may pass; the saga is handed over again later.
-    /// </summary>
+    /// <summary>Accepts a saga for execution and returns once its run is certain. Does not wait for the run.</summary>
     /// <param name="saga">The saga and its log.</param>
-    /// <param name="ownership">The right to write about it.</param>
-    /// <param name="cancellationToken">Gives up the hand-over; it is not for the run.</param>
+    /// <param name="ownership">The right to write about the saga.</param>
+    /// <param name="cancellationToken">Cancels the attempt to accept the saga. It must not cancel the run.</param>
+    /// <returns>The outcome.</returns>
+    /// <remarks>
+    /// Throw for failures that may pass. Recovery counts the exception as a failure and retries the saga after a delay. An implementation
+    /// that throws must not run the saga.
+    /// </remarks>
     ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Stops running a saga at <paramref name="upTo"/> or an older generation, because it is finished or no longer ours. Returns when
-    /// no code of that run is given new work; what is under way may end on its own, its writes are fenced.
-    /// </summary>
+    /// <summary>Stops the run of a saga that has finished or that this coordinator no longer owns.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="upTo">The newest generation to stop. A run at a newer generation must continue.</param>
+    /// <param name="cancellationToken">Cancels the wait for the run to stop.</param>
+    /// <returns>The outcome: <see cref="RelinquishOutcome.NotRunning"/> is the normal one for a finished saga.</returns>
+    /// <remarks>
+    /// Return once the run starts no new work. Work that is under way may finish by itself, because its writes are fenced. If the call
+    /// throws, the next pass repeats it.
+    /// </remarks>
     ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// The definitions that it can run, so that nobody gives this process sagas that it cannot. Null: it does not say, and is taken to
-    /// run any.
-    /// </summary>
+    /// <summary>The definitions that the executor can run.</summary>
+    /// <value>
+    /// The default is <see langword="null"/>: not reported, and the executor counts as able to run any definition. Report them, so that
+    /// this process is not assigned sagas that it cannot run.
+    /// </value>
     IReadOnlyCollection<RunnableDefinition>? Definitions => null;
 
-    /// <summary>How many runs are not over, so that a drain knows when they are. Null: it does not say; then a drain asks the store.</summary>
+    /// <summary>The number of runs that have not ended.</summary>
+    /// <value>At least 0. The default is <see langword="null"/>: not reported, and a drain queries the store instead.</value>
     int? Unfinished => null;
 }
 
-/// <summary>What an executor answers to a hand-over. Anything that may pass is an exception instead.</summary>
+/// <summary>The outcome of <see cref="ISagaExecutor.ResumeAsync"/>. A failure that may pass is an exception instead.</summary>
 public abstract record ResumeOutcome
 {
     private ResumeOutcome()
     {
     }
 
-    /// <summary>It runs the saga now, or will as soon as there is room.</summary>
+    /// <summary>The executor runs the saga now, or will as soon as it has capacity.</summary>
     public sealed record Resumed : ResumeOutcome
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static Resumed Instance { get; } = new();
     }
 
-    /// <summary>It was running the saga already, at this generation or a newer one.</summary>
+    /// <summary>The executor was already running the saga, at this generation or a newer one.</summary>
     public sealed record AlreadyRunning : ResumeOutcome
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static AlreadyRunning Instance { get; } = new();
     }
 
-    /// <summary>This binary lacks the definition or its version. The saga is left alone and offered again at each pass.</summary>
-    /// <param name="Missing">What is missing, for the operator.</param>
+    /// <summary>This binary lacks the definition or its version. The saga stays as it is, and every pass tries it again.</summary>
+    /// <param name="Missing">The missing definition, for the operator.</param>
     public sealed record UnknownDefinition(string Missing) : ResumeOutcome;
 
-    /// <summary>The log or the definition is proven corrupt: no process could ever run it.</summary>
-    /// <param name="Reason">What is wrong, for the operator.</param>
+    /// <summary>The log or the definition is proven corrupt, so that no process can run the saga.</summary>
+    /// <param name="Reason">The defect, for the operator.</param>
     public sealed record Unrecoverable(string Reason) : ResumeOutcome;
 }

@@ -7,23 +7,28 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Execution;
 
-/// <summary>
-/// Where every saga that this process starts is announced, <em>before its row is inserted</em>, so that recovery does not take it for
-/// one that nobody runs:
+/// <summary>The registry of the sagas that this process starts.</summary>
+/// <remarks>
+/// <para>
+/// Announce every saga <em>before its row is inserted</em>. Otherwise a pass can find the row, take the saga for an orphan, and run it a
+/// second time. <c>SagaClient</c> of the durable executor does so for its sagas.
+/// </para>
+/// <para>No member blocks. A repeated announcement of one id is harmless. A singleton; thread-safe.</para>
+/// </remarks>
+/// <example>
 /// <code>
 /// await using SagaStart start = starts.Announce(sagaId);
 /// AdoptGeneration generation = await InsertRowAsync(sagaId);
 /// start.Created(generation);
 /// </code>
-/// Announcing one id twice is harmless. Nothing here blocks. Thread-safe.
-/// </summary>
+/// </example>
 public sealed class SagaStarts
 {
     private readonly StartInbox _inbox;
     private readonly SagaCoordinator _coordinator;
     private readonly RecoveryWakeups _wakeups;
     private readonly int _maxUnread;
-    private volatile string? _closed; // because
+    private volatile string? _closedBy; // "draining", for the exception
 
     internal SagaStarts(StartInbox inbox, SagaCoordinator coordinator, RecoveryWakeups wakeups, IOptions<SagaRecoveryOptions> options)
     {
@@ -33,19 +38,20 @@ public sealed class SagaStarts
         _maxUnread = options.Value.MaxUnreadStarts;
     }
 
-    /// <summary>Announcements and their follow-ups that no pass has read yet.</summary>
+    /// <summary>The number of announcements, and reports about them, that no pass has read yet.</summary>
     public int Unread => _inbox.Unread;
 
-    /// <summary>Says that this process is about to insert the row of a saga and to run it.</summary>
-    /// <returns>The start; dispose it. Disposed without <see cref="SagaStart.Created"/>, it is withdrawn.</returns>
-    /// <exception cref="SagaStartRefusedException">A drain or shutdown has begun: nothing was started.</exception>
-    /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id: nothing was started.</exception>
+    /// <summary>Announces that this process is about to insert the row of a saga and to run it.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <returns>The start. Dispose it: without a call of <see cref="SagaStart.Created"/>, that withdraws the announcement.</returns>
+    /// <exception cref="SagaStartRefusedException">A drain or shutdown has begun. Nothing was started.</exception>
+    /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id. Nothing was started.</exception>
     public SagaStart Announce(SagaId sagaId)
     {
         _coordinator.ThrowIfFenced();
-        if (_closed is { } because)
+        if (_closedBy is { } activity)
         {
-            throw new SagaStartRefusedException(sagaId, because);
+            throw new SagaStartRefusedException(sagaId, activity);
         }
 
         StartLease lease = _inbox.Announce(sagaId);
@@ -57,27 +63,29 @@ public sealed class SagaStarts
         return new SagaStart(_inbox, _wakeups, lease);
     }
 
-    /// <summary>
-    /// For executors: says that the run of an unfinished saga, which nobody took away, is over. A pass that begins in a moment notes it,
-    /// and the saga is recovered after the delay of one that failed.
-    /// </summary>
+    /// <summary>Reports that a run has ended before its saga finished, although this coordinator owns the saga.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="generation">The generation of the run.</param>
+    /// <remarks>For executors. Call it after the run has ended. A pass then schedules a retry with the delay of a failed saga.</remarks>
     public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation)
     {
         _inbox.ReportInterrupted(sagaId, generation);
         _wakeups.RequestSoon(PassReason.InterruptedRun);
     }
 
-    /// <summary>
-    /// For executors: says that the run of a saga is over in this process: its last event is in the store, or the store has refused it. If
-    /// the database loses that end, or the change of owner for which it refused, the next pass recovers the saga; without this word it
-    /// would take it for one that still runs here.
-    /// </summary>
+    /// <summary>Reports that the run of a saga has ended: the store has its last event, or has refused a write of the run.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="generation">The generation of the run.</param>
+    /// <remarks>
+    /// For executors. If the database later loses that event, or the change of owner that caused the refusal, the next pass resumes the
+    /// saga. Without this report the pass would take the saga for one that runs in this process.
+    /// </remarks>
     public void End(SagaId sagaId, AdoptGeneration generation) => _inbox.End(sagaId, generation);
 
-    internal void Close(string because) => _closed = because;
+    internal void Close(string activity) => _closedBy = activity;
 }
 
-/// <summary>One start of a saga, from its announcement until its row is committed or the start is withdrawn. Not thread-safe.</summary>
+/// <summary>The start of one saga, from its announcement until its row is committed or the start is withdrawn. Not thread-safe.</summary>
 public sealed class SagaStart : IAsyncDisposable, IDisposable
 {
     private readonly StartInbox _inbox;
@@ -95,24 +103,22 @@ public sealed class SagaStart : IAsyncDisposable, IDisposable
     /// <summary>The saga being started.</summary>
     public SagaId SagaId => _lease.SagaId;
 
-    /// <summary>Says that the row is committed and that this process runs the saga.</summary>
-    /// <param name="generation">The generation that the row carries.</param>
-    /// <exception cref="InvalidOperationException">It was said before, or the start has been disposed.</exception>
+    /// <summary>Reports that the row is committed and that this process runs the saga.</summary>
+    /// <param name="generation">The generation in the row.</param>
+    /// <exception cref="InvalidOperationException">The method was called before, or the start is disposed.</exception>
     public void Created(AdoptGeneration generation)
     {
         if (_ended)
         {
-            throw new InvalidOperationException($"The start of saga {SagaId} has ended already.");
+            throw new InvalidOperationException($"The start of saga {SagaId} was already confirmed or disposed.");
         }
 
         _ended = true;
         _inbox.Confirm(_lease, generation);
     }
 
-    /// <summary>
-    /// Withdraws the start unless it was <see cref="Created"/>. If its row landed after all, as when the answer to a commit was lost,
-    /// a pass that begins in a moment finds it and recovers it.
-    /// </summary>
+    /// <summary>Withdraws the start unless <see cref="Created"/> was called.</summary>
+    /// <remarks>If the row was committed all the same, as after a lost answer to the commit, a pass soon finds and resumes the saga.</remarks>
     public void Dispose()
     {
         if (!_ended)

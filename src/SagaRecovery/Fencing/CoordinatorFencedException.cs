@@ -1,22 +1,23 @@
 namespace SagaRecovery.Fencing;
 
-/// <summary>A newer process has joined under this coordinator id: the present one must not write, start or recover anything.</summary>
+/// <summary>The exception that is thrown when a newer process has joined under the coordinator id of this one.</summary>
+/// <remarks>The fenced process must not write, start or recover anything. It must be stopped; a new process may then join.</remarks>
 public sealed class CoordinatorFencedException : Exception
 {
-    /// <summary>Says who took over.</summary>
-    /// <param name="member">The process that is fenced.</param>
-    /// <param name="by">The incarnation that took over.</param>
+    /// <summary>Initializes the exception.</summary>
+    /// <param name="member">The membership of the fenced process.</param>
+    /// <param name="by">The incarnation that replaced it.</param>
     public CoordinatorFencedException(Membership member, Incarnation by)
-        : base($"Another join of coordinator {member.Coordinator}, incarnation {by}, has taken the place of this process, incarnation {member.Incarnation}. "
-            + "It takes no new work and has to be ended.")
+        : base($"This process is fenced: incarnation {by} of coordinator {member.Coordinator} has replaced it (incarnation {member.Incarnation}). "
+            + "It accepts no new work and must be stopped.")
     {
         Member = member;
         By = by;
     }
 
-    /// <summary>The process that is fenced.</summary>
+    /// <summary>The membership of the fenced process.</summary>
     public Membership Member { get; }
 
-    /// <summary>The incarnation that took over.</summary>
+    /// <summary>The incarnation that replaced it.</summary>
     public Incarnation By { get; }
 }

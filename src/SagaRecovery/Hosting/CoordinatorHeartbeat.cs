@@ -123,7 +123,7 @@ internal sealed class CoordinatorHeartbeat(
         {
             wakeups.Request(PassReason.Hint);
         }
-        else if (wakeups.PassesFail)
+        else if (wakeups.LastPassFailed)
         {
             wakeups.Request(PassReason.Retry); // the store is reachable again, and the next retry may be half a minute away
         }

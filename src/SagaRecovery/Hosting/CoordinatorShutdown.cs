@@ -29,7 +29,7 @@ internal sealed class CoordinatorShutdown(
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppingAsync(CancellationToken cancellationToken) =>
-        Drains ? drain.LetFinishAsync(Shutdown, options.Value.DrainFor!.Value, cancellationToken) : Task.CompletedTask;
+        Drains ? drain.WaitForRunsAsync(Shutdown, options.Value.DrainFor!.Value, cancellationToken) : Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

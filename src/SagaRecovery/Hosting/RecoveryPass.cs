@@ -317,7 +317,7 @@ internal sealed class RecoveryPass(
 
         string error = ErrorText.Of(exception);
         Log.PassFailed(logger, pass.Iteration, error); // one line, since an unreachable database fails many passes; the trace is logged at Debug
-        Log.WhyPassFailed(logger, pass.Iteration, exception);
+        Log.PassFailedDetails(logger, pass.Iteration, exception);
         return error;
     }
 }

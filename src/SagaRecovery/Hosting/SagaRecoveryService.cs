@@ -132,7 +132,7 @@ internal sealed class SagaRecoveryService : BackgroundService
         // Repeated explicit requests while the database is unreachable must not delay the retry.
         bool countsAsRetry = reason != PassReason.Explicit || _failedPasses == 0;
         _failedPasses = !failed ? 0 : countsAsRetry ? _failedPasses + 1 : _failedPasses;
-        _wakeups.PassesFail = failed;
+        _wakeups.LastPassFailed = failed;
         DateTimeOffset? earliestDue = _tracker.Waiting.Min(saga => saga.NextTry);
         return PassSchedule.Next(_failedPasses, earliestDue, Earlier(_tracker.NextTurn, _guard.ProbationEnds), _time.GetUtcNow(), _options);
     }

@@ -39,7 +39,7 @@ internal sealed class SagaResumer(
                 Log.Finished(logger, unlisted.SagaId);
                 if (answer == RelinquishOutcome.Relinquished)
                 {
-                    Log.TakenAway(logger, unlisted.SagaId);
+                    Log.StoppedNotOwned(logger, unlisted.SagaId);
                 }
             }
             catch (Exception exception) when (!abort.IsCancellationRequested) // the saga stays tracked, and the next pass tries again
@@ -91,7 +91,7 @@ internal sealed class SagaResumer(
 
             string error = ErrorText.Of(exception);
             Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, error);
-            Log.WhyFailedToRecover(logger, candidate.SagaId, exception); // at Debug: the trace of user code may hold anything
+            Log.FailedToRecoverDetails(logger, candidate.SagaId, exception); // at Debug: the trace of user code may hold anything
             return new ResumeResult.Failed(error);
         }
     }

@@ -67,7 +67,7 @@ internal sealed class TakeOver
                 Log.TookOver(_logger, silent.Id, lastSeen, done.Moved, received, done.Left);
                 break;
             case ReassignOutcome.NoTaker:
-                Log.NobodyToTakeOver(_logger, silent.Id, lastSeen);
+                Log.NoTakerForTakeOver(_logger, silent.Id, lastSeen);
                 break;
         }
     }

@@ -1,17 +1,18 @@
 namespace SagaRecovery.Operations;
 
-/// <summary>A drain of a process as it is asked for over the wire. Who asks is known from elsewhere, unless nobody is signed in.</summary>
+/// <summary>The request body for draining a process.</summary>
 public sealed record DrainRequest
 {
-    /// <summary>How long sagas may be let run on, in seconds: a day.</summary>
+    /// <summary>The maximum of <see cref="LetRun"/>, in seconds: one day.</summary>
     public const double LongestLetRun = 86_400;
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason for the drain.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>Who, where the caller is not signed in; otherwise ignored.</summary>
+    /// <summary>The actor, if the caller is not signed in. Ignored otherwise.</summary>
     public string? Actor { get; init; }
 
-    /// <summary>For how many seconds sagas may run on before what is unfinished is given to others; 0: not at all.</summary>
+    /// <summary>The time that running sagas have to finish before the unfinished ones are reassigned.</summary>
+    /// <value>Seconds, from 0 to <see cref="LongestLetRun"/>. The default is 0: they are reassigned at once.</value>
     public double LetRun { get; init; }
 }

@@ -4,73 +4,79 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
-/// <summary>A lever as it is asked for over the wire. Who pulls it is known from elsewhere, unless nobody is signed in.</summary>
+/// <summary>The request body for an operator action.</summary>
 public sealed record OperatorActionRequest
 {
-    /// <summary>Why.</summary>
+    /// <summary>The reason for the action.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>Who, where the caller is not signed in; otherwise ignored.</summary>
+    /// <summary>The actor, if the caller is not signed in. Ignored otherwise.</summary>
     public string? Actor { get; init; }
 
-    /// <summary>Pull it although the owner answers.</summary>
+    /// <summary>A value indicating whether to act although the owner answers.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
     public bool Force { get; init; }
 
-    /// <summary>The state in which the operator saw the saga; null: any.</summary>
+    /// <summary>The state in which the operator saw the saga; null for any state.</summary>
     public SagaState? State { get; init; }
 
-    /// <summary>The generation at which the operator saw it; null: any.</summary>
+    /// <summary>The generation at which the operator saw the saga; null for any generation.</summary>
     public AdoptGeneration? Generation { get; init; }
 
-    /// <summary>The node, for an injected error.</summary>
+    /// <summary>The name of the node, for an injected error.</summary>
     public string? Node { get; init; }
 
-    /// <summary>What of it is a condition.</summary>
+    /// <summary>Returns the conditions of the request.</summary>
     public OperatorActionCondition ToCondition() => new() { EvenIfOwnerAnswers = Force, State = State, Generation = Generation };
 }
 
-/// <summary>What became of a lever, for whoever pulled it from afar.</summary>
-/// <param name="Result">In a word.</param>
-/// <param name="Message">In a sentence.</param>
-/// <param name="Present">The saga as it is now, where it moved on.</param>
-/// <param name="Owner">Its owner, where that answers.</param>
+/// <summary>The response body of an operator action.</summary>
+/// <param name="Result">The outcome as a code.</param>
+/// <param name="Message">The outcome as a sentence.</param>
+/// <param name="Present">The saga as it is now, if it is superseded.</param>
+/// <param name="Owner">The owner, if it answers.</param>
 public sealed record OperatorActionResponse(OperatorActionStatus Result, string Message, SagaSummary? Present = null, CoordinatorDetails? Owner = null)
 {
-    /// <summary>An outcome in words.</summary>
+    /// <summary>Creates the response for a result.</summary>
+    /// <param name="kind">The action.</param>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="outcome">The result of the action.</param>
     public static OperatorActionResponse Of(OperatorActionKind kind, SagaId sagaId, OperatorActionResult outcome) => outcome switch
     {
         OperatorActionResult.Done => new(OperatorActionStatus.Done, $"{SagaNames.Of(kind)}: done, saga {sagaId}"),
         OperatorActionResult.NoSuchSaga => new(OperatorActionStatus.NoSuchSaga, $"There is no saga {sagaId}."),
-        OperatorActionResult.Superseded moved => new(
+        OperatorActionResult.Superseded superseded => new(
             OperatorActionStatus.Superseded,
-            $"{SagaNames.Of(kind)}: not done, {moved.Why}; saga {sagaId} is {SagaNames.Of(moved.Present.State)} at generation {moved.Present.Generation}.",
-            moved.Present),
+            $"{SagaNames.Of(kind)}: not done, {superseded.Why}; saga {sagaId} is {SagaNames.Of(superseded.Present.State)} "
+                + $"at generation {superseded.Present.Generation}.",
+            superseded.Present),
         OperatorActionResult.OwnerAnswers answers => new(
             OperatorActionStatus.OwnerAnswers,
-            $"{SagaNames.Of(kind)}: not done, the owner of saga {sagaId} answers ({answers.Owner.Host}, process {answers.Owner.ProcessId}, last seen {PlainText.Duration(answers.Owner.Silence)} ago). Ask it, or force.",
+            $"{SagaNames.Of(kind)}: not done, the owner of saga {sagaId} answers ({answers.Owner.Host}, process {answers.Owner.ProcessId}, "
+                + $"last seen {PlainText.Duration(answers.Owner.Silence)} ago). Run the action in that process, or force it.",
             Owner: answers.Owner),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, message: null),
     };
 }
 
-/// <summary>What became of a lever, in a word.</summary>
+/// <summary>The outcome of an operator action, as a code.</summary>
 public enum OperatorActionStatus
 {
-    /// <summary>It was pulled.</summary>
+    /// <summary>The action took effect.</summary>
     Done,
 
-    /// <summary>There is no such saga.</summary>
+    /// <summary>No saga has this id.</summary>
     NoSuchSaga,
 
-    /// <summary>The saga is not, or no longer, where the lever would move it.</summary>
+    /// <summary>Nothing was done: the action does not apply to the saga as it is now.</summary>
     Superseded,
 
-    /// <summary>The owner answers.</summary>
+    /// <summary>Nothing was done: the owner answers.</summary>
     OwnerAnswers,
 
-    /// <summary>There is no such coordinator.</summary>
+    /// <summary>No coordinator has this id.</summary>
     NoSuchCoordinator,
 
-    /// <summary>Nobody who could take the sagas is active and answers.</summary>
+    /// <summary>Nothing was done: no recipient is active and answers.</summary>
     NoTaker,
 }

@@ -2,10 +2,10 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
-/// <summary>When a destructive lever is refused before it is tried. Pure; the store holds to the same under its lock.</summary>
+/// <summary>The rules by which a destructive operator action is refused. Pure. The store enforces the same rules under its lock.</summary>
 internal static class OperatorActionRules
 {
-    /// <returns>Null: it may be tried.</returns>
+    /// <returns>The refusal; null if the action may be tried.</returns>
     public static OperatorActionResult? Refusal(SagaDetails saga, OperatorActionCondition condition)
     {
         SagaSummary present = saga.Summary;
@@ -16,12 +16,12 @@ internal static class OperatorActionRules
 
         if (condition.State is { } state && state != present.State)
         {
-            return new OperatorActionResult.Superseded(present, $"it was {SagaNames.Of(state)} when it was looked at");
+            return new OperatorActionResult.Superseded(present, $"it was {SagaNames.Of(state)} when you saw it");
         }
 
         if (condition.Generation is { } generation && generation != present.Generation)
         {
-            return new OperatorActionResult.Superseded(present, $"it was at generation {generation} when it was looked at");
+            return new OperatorActionResult.Superseded(present, $"it was at generation {generation} when you saw it");
         }
 
         return saga.Owner is { Answers: true } owner && !condition.EvenIfOwnerAnswers ? new OperatorActionResult.OwnerAnswers(owner) : null;

@@ -2,42 +2,44 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
-/// <summary>A reassignment as it is asked for over the wire. Who asks is known from elsewhere, unless nobody is signed in.</summary>
+/// <summary>The request body for reassigning sagas.</summary>
 public sealed record ReassignRequest
 {
-    /// <summary>How long whoever asks may want to wait.</summary>
+    /// <summary>The maximum of <see cref="Wait"/>, in seconds: 10 minutes.</summary>
     public const double LongestWait = 600;
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason for the reassignment.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>Who, where the caller is not signed in; otherwise ignored.</summary>
+    /// <summary>The actor, if the caller is not signed in. Ignored otherwise.</summary>
     public string? Actor { get; init; }
 
-    /// <summary>Who is to get the sagas; null or empty: everybody who is active and answers.</summary>
+    /// <summary>The recipients; null or empty for all coordinators that are active and answer.</summary>
     public IReadOnlyList<CoordinatorId>? To { get; init; }
 
-    /// <summary>Reassign them although their owner answers.</summary>
+    /// <summary>A value indicating whether to reassign the sagas although their owner answers.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
     public bool EvenIfOwnerAnswers { get; init; }
 
-    /// <summary>For how many seconds to wait until those that got sagas have recovered them; 0: not at all.</summary>
+    /// <summary>The time to wait until the recipients have recovered the sagas.</summary>
+    /// <value>Seconds, from 0 to <see cref="LongestWait"/>. The default is 0: no wait.</value>
     public double Wait { get; init; }
 }
 
-/// <summary>What became of a reassignment, for whoever asked for it from afar.</summary>
-/// <param name="Result">In a word.</param>
-/// <param name="Message">In a sentence.</param>
+/// <summary>The response body of a reassignment.</summary>
+/// <param name="Result">The outcome as a code.</param>
+/// <param name="Message">The outcome as a sentence.</param>
 public sealed record ReassignResponse(OperatorActionStatus Result, string Message)
 {
-    /// <summary>Who got sagas, and how many.</summary>
+    /// <summary>The recipients with their shares.</summary>
     public IReadOnlyList<Receipt> Receipts { get; init; } = [];
 
-    /// <summary>How many nobody of those could run: they stay where they are.</summary>
+    /// <summary>The number of sagas that no recipient can run. They keep their owner.</summary>
     public long Left { get; init; }
 
-    /// <summary>Who has recovered all that it was given; null: nobody waited for that, or not for long enough.</summary>
+    /// <summary>The recipients that have recovered their sagas; null if the request did not wait, or the wait timed out.</summary>
     public IReadOnlyList<CaughtUp>? CaughtUp { get; init; }
 
-    /// <summary>The owner, where that answers.</summary>
+    /// <summary>The owner, if it answers.</summary>
     public CoordinatorDetails? Owner { get; init; }
 }

@@ -6,15 +6,15 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
-/// <summary>
-/// Reports, and all that operators see and ask, as JSON: camel case, enums by name, ids as strings, durations as
-/// <c>[d.]hh:mm:ss[.fffffff]</c>. Texts that come from outside may be of any length: each is cut at
-/// <see cref="SagaDetails.LongestText"/> characters.
-/// </summary>
+/// <summary>The JSON serialization of reports, and of the requests and responses of operators.</summary>
+/// <remarks>
+/// Property names are in camel case, enums are names, ids are strings, and durations have the form <c>[d.]hh:mm:ss[.fffffff]</c>. Texts are
+/// cut at <see cref="SagaDetails.LongestText"/> characters, because texts from outside may have any length.
+/// </remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,
-    RespectRequiredConstructorParameters = true, // or any other JSON, a problem document, say, would read as a lever that was pulled
+    RespectRequiredConstructorParameters = true, // without this, other JSON such as a problem document would read as a completed action
     RespectNullableAnnotations = true,
     WriteIndented = true,
     Converters =
@@ -51,8 +51,8 @@ internal sealed class CutTextConverter : JsonConverter<string>
             return;
         }
 
-        bool halves = char.IsHighSurrogate(value[SagaDetails.LongestText - 1]); // a character is not cut in two
-        writer.WriteStringValue(string.Concat(value.AsSpan(0, SagaDetails.LongestText - (halves ? 1 : 0)), "…"));
+        bool splitsPair = char.IsHighSurrogate(value[SagaDetails.LongestText - 1]); // do not cut a surrogate pair in two
+        writer.WriteStringValue(string.Concat(value.AsSpan(0, SagaDetails.LongestText - (splitsPair ? 1 : 0)), "…"));
     }
 }
 

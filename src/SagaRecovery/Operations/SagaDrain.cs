@@ -9,14 +9,15 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
-/// <summary>
-/// Empties this process for an update: it starts nothing new, lets what runs finish within a time, and gives the rest to the other
-/// coordinators. There is no way back but a restart. A singleton; thread-safe.
-/// </summary>
+/// <summary>Drains this process, as before an update.</summary>
+/// <remarks>
+/// A drain starts no new sagas, waits for a limited time until running sagas have finished, and reassigns the rest to the other
+/// coordinators. Only a restart of the process ends it. A singleton; thread-safe.
+/// </remarks>
 public sealed class SagaDrain
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan UntilNextPass = TimeSpan.FromSeconds(1); // after one that failed
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan FailedPassDelay = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly ISagaCluster _cluster;
@@ -28,7 +29,7 @@ public sealed class SagaDrain
     private readonly RecoveryWakeups _wakeups;
     private readonly TimeProvider _time;
     private readonly ILogger<SagaDrain> _logger;
-    private Task? _emptied;
+    private Task? _runsEnded;
     private Task<DrainReport>? _ended;
     private DrainReport? _report;
 
@@ -55,98 +56,102 @@ public sealed class SagaDrain
         coordinator.Rejoined += (_, _) => DrainAgain();
     }
 
-    /// <summary>
-    /// Begins to drain this process, which goes on serving everything else. Asked for again, it is the same drain; one that has ended
-    /// gives away once more what is there. How far it has come stands in the status.
-    /// </summary>
-    /// <param name="note">Who asks for it, and why.</param>
-    /// <param name="letRun">How long sagas may run on.</param>
-    /// <returns>How far it has come.</returns>
-    /// <exception cref="CoordinatorFencedException">This process is fenced, and runs nothing.</exception>
+    /// <summary>Begins to drain this process and returns at once.</summary>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="letRun">The time that running sagas have to finish.</param>
+    /// <returns>The progress so far. <see cref="SagaRecoveryStatus"/> reports it from then on.</returns>
+    /// <exception cref="CoordinatorFencedException">This process is fenced and runs no sagas.</exception>
+    /// <remarks>
+    /// The process continues to serve everything else. A repeated call joins the drain under way. After the drain has ended, a repeated call
+    /// reassigns again what the process owns by then.
+    /// </remarks>
     public DrainReport Begin(OperatorNote note, TimeSpan letRun)
     {
         _coordinator.ThrowIfFenced();
         lock (_lock)
         {
-            Task emptied = BeginToEmpty(note, letRun);
+            Task runsEnded = BeginWaitingForRuns(note, letRun);
             if (_ended is null or { IsCompleted: true })
             {
-                BeginToEnd(emptied, note);
+                BeginReassigning(runsEnded, note);
             }
 
             return _report!;
         }
     }
 
-    /// <summary>Drains this process, and waits for the end of that. Asked for again, it is the same drain, as with <see cref="Begin"/>.</summary>
-    /// <param name="note">Who asks for it, and why.</param>
-    /// <param name="letRun">How long sagas may run on.</param>
-    /// <param name="cancellationToken">Gives up waiting; the drain goes on.</param>
-    /// <returns>How it ended: everything that ran has ended or is another's.</returns>
+    /// <summary>Drains this process and waits until the drain has ended.</summary>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="letRun">The time that running sagas have to finish.</param>
+    /// <param name="cancellationToken">Cancels the wait. The drain continues.</param>
+    /// <returns>The result. After <see cref="DrainPhase.Drained"/> this process owns and runs no sagas.</returns>
+    /// <exception cref="CoordinatorFencedException">This process is fenced and runs no sagas.</exception>
+    /// <remarks>A repeated call acts like a repeated call of <see cref="Begin"/>.</remarks>
     public Task<DrainReport> DrainAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken = default)
     {
         Begin(note, letRun);
         return _ended!.WaitAsync(cancellationToken);
     }
 
-    /// <summary>For a host that stops: refuses new starts and waits, as long as it may, for what runs.</summary>
-    internal async Task LetFinishAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken)
+    /// <summary>Refuses new starts and waits, for a limited time, until the runs have ended. For a host that is stopping.</summary>
+    internal async Task WaitForRunsAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken)
     {
-        Task emptied;
+        Task runsEnded;
         lock (_lock)
         {
-            emptied = BeginToEmpty(note, letRun);
+            runsEnded = BeginWaitingForRuns(note, letRun);
         }
 
-        await emptied.WaitAsync(letRun, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await runsEnded.WaitAsync(letRun, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>For a host that has stopped, and in which nothing runs any more: gives away what is unfinished.</summary>
+    /// <summary>Reassigns the unfinished sagas. For a host that has stopped and runs no sagas.</summary>
     internal Task<DrainReport> ReassignRestAsync(CancellationToken cancellationToken) => ReassignRestAsync(() => Task.CompletedTask, cancellationToken);
 
-    private Task BeginToEmpty(OperatorNote note, TimeSpan letRun)
+    private Task BeginWaitingForRuns(OperatorNote note, TimeSpan letRun)
     {
-        if (_emptied is null)
+        if (_runsEnded is null)
         {
             _starts.Close("draining");
             _report = new DrainReport(_time.GetUtcNow(), note, DrainPhase.WaitingForRuns, Reassigned: 0, Left: 0);
-            _status.Drains(_report);
+            _status.Update(_report);
             Log.Draining(_logger, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason), letRun);
-            _emptied = Task.Run(() => EmptyAsync(note, letRun), CancellationToken.None);
+            _runsEnded = Task.Run(() => WaitForRunsToEndAsync(note, letRun), CancellationToken.None);
         }
 
-        return _emptied;
+        return _runsEnded;
     }
 
-    private void BeginToEnd(Task emptied, OperatorNote note)
+    private void BeginReassigning(Task runsEnded, OperatorNote note)
     {
-        Publish(report => report with { Note = note, Phase = emptied.IsCompleted ? DrainPhase.Reassigning : DrainPhase.WaitingForRuns });
-        _ended = Task.Run(() => EndAsync(emptied), CancellationToken.None);
+        Publish(report => report with { Note = note, Phase = runsEnded.IsCompleted ? DrainPhase.Reassigning : DrainPhase.WaitingForRuns });
+        _ended = Task.Run(() => EndAsync(runsEnded), CancellationToken.None);
     }
 
-    private async Task EmptyAsync(OperatorNote note, TimeSpan letRun)
+    private async Task WaitForRunsToEndAsync(OperatorNote note, TimeSpan letRun)
     {
         if (_coordinator.Member is { } member)
         {
             await TryAsync(() => BeginDrainAsync(member, note, CancellationToken.None)).ConfigureAwait(false);
         }
 
-        using var timeUp = new CancellationTokenSource(letRun, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeUp.Token, _coordinator.Fenced);
+        using var timedOut = new CancellationTokenSource(letRun, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timedOut.Token, _coordinator.Fenced);
         await WaitUntilNothingRunsAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>
-    /// The database was failed over, restored or started anew, and may have lost that this process drains: sagas may have been assigned to
-    /// it since, or have come back.
-    /// </summary>
+    /// <summary>Drains again after the process has joined again.</summary>
+    /// <remarks>
+    /// The database was failed over, restored or restarted, and may have lost the drain. Sagas may have been assigned to this process since,
+    /// or may be back.
+    /// </remarks>
     private void DrainAgain()
     {
         lock (_lock)
         {
             if (_ended is { IsCompleted: true })
             {
-                BeginToEnd(_emptied!, _report!.Note);
+                BeginReassigning(_runsEnded!, _report!.Note);
             }
             else if (_ended is not null && _coordinator.Member is { } member)
             {
@@ -156,7 +161,7 @@ public sealed class SagaDrain
         }
     }
 
-    /// <returns>The join that it counts for.</returns>
+    /// <returns>The membership for which the drain is recorded.</returns>
     private async Task<Membership> BeginDrainAsync(Membership member, OperatorNote note, CancellationToken cancellationToken)
     {
         try
@@ -172,19 +177,19 @@ public sealed class SagaDrain
         return member;
     }
 
-    private async Task<DrainReport> EndAsync(Task emptied)
+    private async Task<DrainReport> EndAsync(Task runsEnded)
     {
-        await emptied.ConfigureAwait(false);
-        return await ReassignRestAsync(SeeToAllAsync, CancellationToken.None).ConfigureAwait(false);
+        await runsEnded.ConfigureAwait(false);
+        return await ReassignRestAsync(SettleAsync, CancellationToken.None).ConfigureAwait(false);
     }
 
     private async Task<DrainReport> ReassignRestAsync(Func<Task> settle, CancellationToken cancellationToken)
     {
         Publish(report => report with { Phase = DrainPhase.Reassigning });
         long left = 0;
-        bool isAnswered = await TryAsync(async () =>
+        bool succeeded = await TryAsync(async () =>
         {
-            long reassigned = await GiveAwayAsync(cancellationToken).ConfigureAwait(false);
+            long reassigned = await ReassignOwnAsync(cancellationToken).ConfigureAwait(false);
             left = await CountOwnAsync(cancellationToken).ConfigureAwait(false);
             Publish(report => report with { Reassigned = report.Reassigned + reassigned, Left = left });
             if (left == 0)
@@ -193,29 +198,30 @@ public sealed class SagaDrain
             }
         }).ConfigureAwait(false);
 
-        DrainPhase end = !isAnswered ? DrainPhase.Unanswered : left > 0 ? DrainPhase.Incomplete : DrainPhase.Drained;
-        DrainReport ended = Publish(report => report with { Phase = end });
+        DrainPhase end = !succeeded ? DrainPhase.Unanswered : left > 0 ? DrainPhase.Incomplete : DrainPhase.Drained;
+        DrainReport result = Publish(report => report with { Phase = end });
         if (end == DrainPhase.Drained)
         {
-            Log.Drained(_logger, ended.Reassigned);
+            Log.Drained(_logger, result.Reassigned);
         }
         else if (end == DrainPhase.Incomplete)
         {
-            Log.DrainedButFor(_logger, left, ended.Reassigned);
+            Log.DrainIncomplete(_logger, left, result.Reassigned);
         }
 
-        return ended;
+        return result;
     }
 
-    /// <summary>
-    /// A pass that begins now finds that what was given away is not ours: whatever still ran of it is stopped, and no hand-over is pending
-    /// when it is over.
-    /// </summary>
-    private async Task SeeToAllAsync()
+    /// <summary>Runs a pass and waits until no saga runs.</summary>
+    /// <remarks>
+    /// The pass begins after the reassignment. It stops the remaining runs of reassigned sagas, and no attempt to resume a saga is pending
+    /// when it ends.
+    /// </remarks>
+    private async Task SettleAsync()
     {
         while ((await _wakeups.RequestAndWaitAsync(_coordinator.Fenced).ConfigureAwait(false)).Result is PassResult.Failed or PassResult.CutShort)
         {
-            await Task.Delay(UntilNextPass, _time, _coordinator.Fenced).ConfigureAwait(false);
+            await Task.Delay(FailedPassDelay, _time, _coordinator.Fenced).ConfigureAwait(false);
         }
 
         await WaitUntilNothingRunsAsync(_coordinator.Fenced).ConfigureAwait(false);
@@ -225,7 +231,7 @@ public sealed class SagaDrain
     {
         while (!await NothingRunsAsync(cancellationToken).ConfigureAwait(false))
         {
-            await Task.Delay(Poll, _time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(PollInterval, _time, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -240,7 +246,7 @@ public sealed class SagaDrain
         return !view.Owners.Contains(_coordinator.Id);
     }
 
-    private async Task<long> GiveAwayAsync(CancellationToken cancellationToken)
+    private async Task<long> ReassignOwnAsync(CancellationToken cancellationToken)
     {
         ClusterView view = await _cluster.ReadViewAsync(cancellationToken).ConfigureAwait(false);
         CoordinatorId[] takers = view.TakersBesides(_coordinator.Id);
@@ -250,7 +256,7 @@ public sealed class SagaDrain
         }
 
         OperatorNote note = _report!.Note;
-        member = await BeginDrainAsync(member, note, cancellationToken).ConfigureAwait(false); // the database may have lost that it drains
+        member = await BeginDrainAsync(member, note, cancellationToken).ConfigureAwait(false); // the database may have lost the drain
         var reassignment = new Reassignment(_coordinator.Id, takers) { EvenIfOwnerAnswers = true, Owner = member };
         ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
         return outcome is ReassignOutcome.Done done ? done.Moved : 0;
@@ -268,11 +274,11 @@ public sealed class SagaDrain
             report = _report = change(_report!);
         }
 
-        _status.Drains(report);
+        _status.Update(report);
         return report;
     }
 
-    /// <returns>Whether the store did what it was asked.</returns>
+    /// <returns>True if the store performed the work.</returns>
     private async Task<bool> TryAsync(Func<Task> work)
     {
         try
@@ -285,7 +291,7 @@ public sealed class SagaDrain
             _coordinator.ReportFenced(fenced);
             return false;
         }
-        catch (Exception exception) // the store's: what stays ours goes on at the next start
+        catch (Exception exception) // from the store: sagas that this process keeps resume at the next start
         {
             Log.DrainFailed(_logger, exception);
             return false;

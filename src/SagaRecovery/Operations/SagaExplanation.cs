@@ -2,83 +2,83 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
-/// <summary>Where a saga stands with regard to one process, in a word.</summary>
+/// <summary>The status of a saga from the view of one process.</summary>
 public enum SagaVerdict
 {
-    /// <summary>There is no saga with this id, here or in the store.</summary>
+    /// <summary>No saga has this id, in this process or in the store.</summary>
     Unknown,
 
-    /// <summary>This process is starting it.</summary>
+    /// <summary>This process is starting the saga.</summary>
     Starting,
 
-    /// <summary>It runs in this process.</summary>
+    /// <summary>The saga runs in this process.</summary>
     RunningHere,
 
-    /// <summary>It runs in this process at a generation that is no longer its own: the next pass sets that right.</summary>
+    /// <summary>The saga runs in this process at an outdated generation. The next pass corrects that.</summary>
     OutOfDate,
 
-    /// <summary>Its hand-over failed, and is tried again later.</summary>
+    /// <summary>The saga failed to resume, and recovery retries it later.</summary>
     BackingOff,
 
-    /// <summary>This binary lacks its definition or version.</summary>
+    /// <summary>This binary lacks the definition of the saga, or its version.</summary>
     UnknownDefinition,
 
-    /// <summary>Its row cannot be read.</summary>
+    /// <summary>The row of the saga cannot be read.</summary>
     Unreadable,
 
-    /// <summary>It is kept from being handed over until it is released.</summary>
+    /// <summary>The saga is held: recovery does not resume it until it is released.</summary>
     Held,
 
-    /// <summary>Recovery is paused.</summary>
+    /// <summary>Recovery of the owner is paused.</summary>
     Paused,
 
-    /// <summary>After a crash, others have to outlive their probation first.</summary>
+    /// <summary>The saga is a suspect after a crash. Other sagas must pass their probation first.</summary>
     Deferred,
 
-    /// <summary>Nobody runs it, and the next pass hands it over.</summary>
+    /// <summary>No process runs the saga, and the next pass resumes it.</summary>
     ToBeRecovered,
 
     /// <summary>This process is fenced: a newer one runs under its coordinator id.</summary>
     Fenced,
 
-    /// <summary>Another coordinator owns it, or nobody.</summary>
+    /// <summary>The saga is unowned, or another coordinator owns it.</summary>
     NotOurs,
 
-    /// <summary>It has ended: succeeded, or unwound.</summary>
+    /// <summary>The saga has finished: it succeeded or was unwound.</summary>
     Finished,
 
-    /// <summary>It has ended half undone.</summary>
+    /// <summary>The saga has finished, but an undo failed.</summary>
     Stuck,
 
-    /// <summary>It was set aside.</summary>
+    /// <summary>The saga was abandoned.</summary>
     Abandoned,
 }
 
-/// <summary>Why a saga runs here, or does not.</summary>
-/// <param name="SagaId">Which saga.</param>
-/// <param name="Verdict">In a word.</param>
+/// <summary>The explanation of why a saga runs in a process, or does not.</summary>
+/// <param name="SagaId">The saga.</param>
+/// <param name="Verdict">The status of the saga.</param>
 /// <param name="Because">The evidence, as a sentence.</param>
-/// <param name="ToDo">What the operator can do about it; empty: nothing needs to be done.</param>
+/// <param name="ToDo">The advice to the operator; empty if nothing needs to be done.</param>
 public sealed record SagaExplanation(SagaId SagaId, SagaVerdict Verdict, string Because, string ToDo)
 {
-    /// <summary>Since when it is so; null: not known.</summary>
+    /// <summary>The time since which the verdict applies; null if it is not known.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>When it is tried again; null: not by the clock.</summary>
+    /// <summary>The time of the next attempt; null if none is scheduled.</summary>
     public DateTimeOffset? NextTry { get; init; }
 
-    /// <summary>Failed hand-overs in a row.</summary>
+    /// <summary>The number of failed attempts to resume the saga in a row.</summary>
     public int Failures { get; init; }
 
-    /// <summary>The last error, or what is missing; null: none.</summary>
+    /// <summary>The last error, or the missing definition; null if there is none.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The saga as the store has it; null: it has none.</summary>
+    /// <summary>The saga as the store contains it; null if it has none.</summary>
     public SagaSummary? Saga { get; init; }
 
-    /// <summary>Its owner as the store knows it; null: unknown.</summary>
+    /// <summary>The owner as the store knows it; null if it is unknown.</summary>
     public CoordinatorDetails? Owner { get; init; }
 
-    /// <summary>Its last event, for people; null: none.</summary>
+    /// <summary>The last event as text; null if there is none.</summary>
     public string? LastEvent { get; init; }
 }

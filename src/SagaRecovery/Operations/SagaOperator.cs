@@ -8,10 +8,11 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
-/// <summary>
-/// What an operator can ask of this process and do with it: why a saga is not running, what a pass would do, and the levers. Every
-/// lever that was pulled stands in the log, in the store and in the status, with who pulled it and why. A singleton; thread-safe.
-/// </summary>
+/// <summary>The operator actions of this process, and its answers to an operator's questions about sagas and passes.</summary>
+/// <remarks>
+/// The log, the store and the status record every action with its actor and its reason. A singleton; thread-safe. Exceptions come from the
+/// store, such as <see cref="NotSupportedException"/> from a store without operator actions.
+/// </remarks>
 public sealed class SagaOperator
 {
     private readonly ISagaOperations _operations;
@@ -49,66 +50,95 @@ public sealed class SagaOperator
         _time = time;
     }
 
-    /// <summary>What the store has of sagas and coordinators, this process's and others'.</summary>
+    /// <summary>The queries about all sagas and coordinators on the store.</summary>
     public ISagaOperations Store => _operations;
 
-    /// <summary>The coordinators on the store, and how sagas change their owner.</summary>
+    /// <summary>The coordinators on the store, and the operations that move sagas between them.</summary>
     public ISagaCluster Cluster => _cluster;
 
-    private ReassignAction Reassigning => new(_operations, _cluster, _time);
+    private ReassignAction ReassignAction => new(_operations, _cluster, _time);
 
-    /// <summary>Says where one saga stands with regard to this process, and why. Asks the store once; waits for no pass.</summary>
+    /// <summary>Explains why a saga runs in this process, or why it does not.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>The explanation.</returns>
+    /// <remarks>Queries the store once and does not wait for a pass.</remarks>
     public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken = default)
     {
-        // The row first: whatever this process had to do with it before it was read, the tracker then knows.
+        // Read the row first. In the other order a saga that starts in between would look like one that this process does not know.
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         TrackedSagaInfo known = _tracker.Observe(sagaId, _time.GetUtcNow());
         return SagaVerdicts.Judge(new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused));
     }
 
-    /// <summary>Says what an explicit pass would do now, and does nothing of it. Waits for a pass under way.</summary>
+    /// <summary>Returns what an explicit pass would do now, without doing it. Waits for a pass under way.</summary>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The plan.</returns>
     /// <exception cref="InvalidOperationException">Recovery has stopped, because the process is shutting down.</exception>
     public Task<RecoveryPlanReport> DryRunAsync(CancellationToken cancellationToken = default) => _wakeups.RequestDryRunAsync(cancellationToken);
 
-    /// <summary>Keeps passes of this coordinator from handing sagas over, over restarts, too. Sagas that run, and new ones, go on.</summary>
+    /// <summary>Pauses recovery of this coordinator: its passes resume no sagas until the pause ends.</summary>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <remarks>The pause outlasts restarts. Running sagas continue, and new sagas start.</remarks>
     public Task PauseAsync(OperatorNote note, CancellationToken cancellationToken = default) =>
         PerformAsync(() => _operations.PauseAsync(_coordinator.Id, note, cancellationToken), cancellationToken);
 
-    /// <summary>Ends a pause, and activates a pass.</summary>
+    /// <summary>Ends the pause of this coordinator and requests a pass.</summary>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     public async Task ResumeAsync(OperatorNote note, CancellationToken cancellationToken = default)
     {
-        await PerformAsync(() => _operations.ResumeAsync(_coordinator.Id, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        await PerformAsync(
+            () => _operations.ResumeAsync(_coordinator.Id, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         _wakeups.Request(PassReason.OperatorAction);
     }
 
-    /// <summary>Keeps one saga in progress from being handed over; a run of it goes on.</summary>
+    /// <summary>Holds a saga in progress: recovery does not resume it until it is released. A present run continues.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) =>
         PerformAsync(() => _operations.HoldAsync(sagaId, note, cancellationToken), cancellationToken);
 
-    /// <summary>Ends a hold, and activates a pass.</summary>
+    /// <summary>Releases a held saga and requests a pass.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     public async Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        OperatorActionResult outcome = await PerformAsync(() => _operations.ReleaseAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-        return Activate(outcome);
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.ReleaseAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return RequestPass(outcome);
     }
 
-    /// <summary>Lets a saga whose hand-over failed be tried now, and activates a pass; for any other it only activates the pass.</summary>
+    /// <summary>Ends the delay of a saga that failed to resume, and requests a pass. For any other saga it only requests the pass.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     public async Task<OperatorActionResult> RetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        OperatorActionResult outcome = await PerformAsync(() => _operations.RecordRetryAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.RecordRetryAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         _tracker.MakeDue(sagaId, _time.GetUtcNow());
-        return Activate(outcome);
+        return RequestPass(outcome);
     }
 
-    /// <summary>
-    /// Sets a saga in progress aside for good, and stops its run here. One that another process owns is refused while that answers,
-    /// unless the condition says otherwise.
-    /// </summary>
+    /// <summary>Abandons a saga in progress permanently and stops its run in this process.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="condition">The conditions under which to act.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <remarks>
+    /// If another process owns the saga and answers, the action is refused, unless the condition sets
+    /// <see cref="OperatorActionCondition.EvenIfOwnerAnswers"/>.
+    /// </remarks>
     public async Task<OperatorActionResult> AbandonAsync(
         SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        OperatorActionCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
-        OperatorActionResult outcome = await PerformAsync(() => _operations.AbandonAsync(sagaId, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        OperatorActionCondition allowed = await AllowIfOwnAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.AbandonAsync(sagaId, allowed, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (outcome is OperatorActionResult.Done && _tracker.Observe(sagaId, _time.GetUtcNow()).Run is { } run)
         {
             await _executor.RelinquishAsync(sagaId, run.Generation, cancellationToken).ConfigureAwait(false);
@@ -117,21 +147,33 @@ public sealed class SagaOperator
         return outcome;
     }
 
-    /// <summary>Makes a node fail whose action has started and not ended, so that the saga unwinds, and activates a pass.</summary>
+    /// <summary>Injects an error into a node whose action has started and not ended, so that the saga unwinds, and requests a pass.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="node">The name of the node.</param>
+    /// <param name="condition">The conditions under which to act.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     /// <inheritdoc cref="AbandonAsync" path="/remarks" />
     public async Task<OperatorActionResult> InjectErrorAsync(
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        OperatorActionCondition mine = await IfMineAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
-        OperatorActionResult outcome = await PerformAsync(() => _operations.InjectErrorAsync(sagaId, node, mine, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-        return Activate(outcome);
+        OperatorActionCondition allowed = await AllowIfOwnAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.InjectErrorAsync(sagaId, node, allowed, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return RequestPass(outcome);
     }
 
-    /// <summary>
-    /// Gives one coordinator's unfinished sagas to others, evenly, and only to those that can run them; each picks them up at once. Refused
-    /// while their owner answers, unless the order says otherwise. To wait until they are recovered, hand the receipts to
-    /// <see cref="ISagaCluster.WaitUntilCaughtUpAsync"/>.
-    /// </summary>
+    /// <summary>Reassigns the unfinished sagas of one coordinator to others.</summary>
+    /// <param name="reassignment">The owner, the recipients and the conditions.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the reassignment. Sagas that have moved keep their new owner.</param>
+    /// <returns>The outcome, with a receipt for each recipient.</returns>
+    /// <exception cref="ArgumentException">The reassignment names no recipients, or names the owner as one.</exception>
+    /// <remarks>
+    /// Each saga goes to a recipient that can run it, in even shares, and the recipients begin to recover their shares at once. The action is
+    /// refused while the owner answers, unless <see cref="Reassignment.EvenIfOwnerAnswers"/> is set. To wait for the recovery, pass the
+    /// receipts to <see cref="ISagaCluster.WaitUntilCaughtUpAsync"/>.
+    /// </remarks>
     public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken = default)
     {
         ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
@@ -143,15 +185,16 @@ public sealed class SagaOperator
         return outcome;
     }
 
-    /// <summary>The same as somebody asks for it from afar: who gets the sagas may be left out, and the answer is in words, too.</summary>
-    /// <param name="from">Whose sagas; null: those that nobody owns.</param>
-    /// <param name="request">To whom, and whether even if their owner answers. Must not name that among those that get them.</param>
-    /// <param name="note">Who asks, and why.</param>
-    /// <param name="cancellationToken">Gives up; what has moved stays where it is.</param>
+    /// <summary>Reassigns the unfinished sagas of one coordinator on behalf of a remote caller.</summary>
+    /// <param name="from">The owner; null for unowned sagas.</param>
+    /// <param name="request">The recipients and the conditions. It may omit the recipients, and must not name the owner as one.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the reassignment. Sagas that have moved keep their new owner.</param>
+    /// <returns>The outcome, also as a sentence.</returns>
     public async Task<ReassignResponse> ReassignAsync(
         CoordinatorId? from, ReassignRequest request, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        ReassignResponse answer = await Reassigning.PerformAsync(from, request, note, cancellationToken).ConfigureAwait(false);
+        ReassignResponse answer = await ReassignAction.PerformAsync(from, request, note, cancellationToken).ConfigureAwait(false);
         if (answer.Result == OperatorActionStatus.Done)
         {
             await PublishClusterAsync(cancellationToken).ConfigureAwait(false);
@@ -160,20 +203,23 @@ public sealed class SagaOperator
         return answer;
     }
 
-    /// <summary>Waits until those that got sagas have recovered them, but no longer than it is given.</summary>
-    /// <returns>The answer, with who has caught up, or that they have not.</returns>
+    /// <summary>Waits until the recipients of a reassignment have recovered their sagas, or the time limit has passed.</summary>
+    /// <param name="answer">The response of the reassignment.</param>
+    /// <param name="longest">The time limit.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The response, with the recipients that have caught up, or with a message that they have not.</returns>
     public Task<ReassignResponse> WaitUntilCaughtUpAsync(ReassignResponse answer, TimeSpan longest, CancellationToken cancellationToken = default) =>
-        Reassigning.WaitAsync(answer, longest, cancellationToken);
+        ReassignAction.WaitAsync(answer, longest, cancellationToken);
 
-    /// <summary>Whose saga this process's own is may be asked of this process: it is the owner that would have to answer.</summary>
-    private async Task<OperatorActionCondition> IfMineAsync(SagaId sagaId, OperatorActionCondition condition, CancellationToken cancellationToken)
+    /// <summary>Drops the condition that the owner must not answer if this process is the owner.</summary>
+    private async Task<OperatorActionCondition> AllowIfOwnAsync(SagaId sagaId, OperatorActionCondition condition, CancellationToken cancellationToken)
     {
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
-        bool mine = row?.Summary.Owner == _coordinator.Id && !_coordinator.Fenced.IsCancellationRequested;
-        return mine ? condition with { EvenIfOwnerAnswers = true } : condition;
+        bool isOwn = row?.Summary.Owner == _coordinator.Id && !_coordinator.Fenced.IsCancellationRequested;
+        return isOwn ? condition with { EvenIfOwnerAnswers = true } : condition;
     }
 
-    private OperatorActionResult Activate(OperatorActionResult outcome)
+    private OperatorActionResult RequestPass(OperatorActionResult outcome)
     {
         if (outcome is OperatorActionResult.Done)
         {
@@ -186,7 +232,7 @@ public sealed class SagaOperator
     private async Task PerformAsync(Func<Task> perform, CancellationToken cancellationToken)
     {
         await perform().ConfigureAwait(false);
-        await PrintAsync(cancellationToken).ConfigureAwait(false);
+        await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<OperatorActionResult> PerformAsync(Func<Task<OperatorActionResult>> perform, CancellationToken cancellationToken)
@@ -194,28 +240,29 @@ public sealed class SagaOperator
         OperatorActionResult outcome = await perform().ConfigureAwait(false);
         if (outcome is OperatorActionResult.Done)
         {
-            await PrintAsync(cancellationToken).ConfigureAwait(false);
+            await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
         }
 
         return outcome;
     }
 
-    /// <summary>Nor does a warning of sagas that nobody runs stand until the next look, when they have just been given to somebody.</summary>
+    /// <summary>Publishes the action and the counts by owner.</summary>
+    /// <remarks>Otherwise a warning about orphans that were just reassigned would remain until the next check.</remarks>
     private async Task PublishClusterAsync(CancellationToken cancellationToken)
     {
-        await PrintAsync(cancellationToken).ConfigureAwait(false);
+        await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
         IReadOnlyList<OwnedSagas> owned = await _cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
         _status.Update(ClusterDetails.Of(owned, _time.GetUtcNow()).ToReport());
     }
 
-    /// <summary>Status and log show it now, not at the next pass.</summary>
-    private async Task PrintAsync(CancellationToken cancellationToken)
+    /// <summary>Publishes the action in the status and the log now, not at the next pass.</summary>
+    private async Task PublishControlsAsync(CancellationToken cancellationToken)
     {
         if (_coordinator.Member is { } member)
         {
-            RecoveryControls asked = await _controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
-            _operatorActionLog.Report(asked.RecentActions);
-            _status.Asked(asked);
+            RecoveryControls controls = await _controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
+            _operatorActionLog.Report(controls.RecentActions);
+            _status.Update(controls);
         }
     }
 }

@@ -4,15 +4,16 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
-/// <summary>What a verdict is judged on. The row was read before the tracker was asked, so a start in between is not taken for a stranger.</summary>
-/// <param name="SagaId">Which saga.</param>
-/// <param name="Row">What the store has of it; null: nothing.</param>
-/// <param name="Known">What this process knows of it.</param>
-/// <param name="Us">Who this process is.</param>
-/// <param name="Paused">Whether its recovery is paused.</param>
+/// <summary>The evidence for a verdict on one saga.</summary>
+/// <remarks>The row must be read before the tracker. Otherwise a saga that starts in between would look like an orphan.</remarks>
+/// <param name="SagaId">The saga.</param>
+/// <param name="Row">The row in the store; null if there is none.</param>
+/// <param name="Known">The state of the saga in this process.</param>
+/// <param name="Us">The status of the coordinator of this process.</param>
+/// <param name="Paused">The pause of its recovery; null if it is not paused.</param>
 internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSagaInfo Known, CoordinatorStatus Us, RecoveryPause? Paused);
 
-/// <summary>Judges where a saga stands. Pure.</summary>
+/// <summary>Decides the verdict on a saga. Pure.</summary>
 internal static class SagaVerdicts
 {
     public static SagaExplanation Judge(SagaEvidence evidence)
@@ -26,27 +27,27 @@ internal static class SagaVerdicts
         };
     }
 
-    /// <summary>Judges by the row alone, from outside any process: whether its owner runs it, only the owner can tell.</summary>
-    /// <param name="sagaId">Which saga.</param>
-    /// <param name="row">What the store has of it; null: nothing.</param>
+    /// <summary>Decides by the row alone, outside of any coordinator. Only the owner knows whether it runs the saga.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="row">The row in the store; null if there is none.</param>
     public static SagaExplanation OfRowAlone(SagaId sagaId, SagaDetails? row)
     {
         var evidence = new SagaEvidence(sagaId, row, new TrackedSagaInfo(), new CoordinatorStatus(default, Incarnation: null, Fenced: null), Paused: null);
         SagaExplanation verdict = Judge(evidence);
         return row switch
         {
-            null => verdict with { Because = "No such saga is in the store." },
+            null => verdict with { Because = "The store has no saga with this id." },
             { Summary.State: SagaState.Running or SagaState.Unwinding, Hold: { } hold } => verdict with
             {
                 Verdict = SagaVerdict.Held,
-                Because = $"It is held, which does not stop a run: {By(hold.Note)}. {verdict.Because}",
-                ToDo = "Release it, and its owner's next pass recovers it.",
+                Because = $"It is held ({By(hold.Note)}), which does not stop a run. {verdict.Because}",
+                ToDo = "Release it. The next pass of its owner then resumes it.",
                 Since = hold.Since,
             },
             { Summary.State: SagaState.Running or SagaState.Unwinding, Owner.Paused: { } pause } => verdict with
             {
                 Verdict = SagaVerdict.Paused,
-                Because = $"Its owner's recovery is paused, which does not stop a run: {By(pause.Note)}. {verdict.Because}",
+                Because = $"Recovery of its owner is paused ({By(pause.Note)}), which does not stop a run. {verdict.Because}",
                 ToDo = "Resume recovery.",
                 Since = pause.Since,
             },
@@ -55,20 +56,24 @@ internal static class SagaVerdicts
     }
 
     private static SagaExplanation WithoutRow(SagaEvidence evidence) => evidence.Known.Run is null
-        ? Verdict(evidence, SagaVerdict.Unknown, "No such saga is in the store, and this process is not starting one.", "Check the id, and which database this process uses.")
-        : Verdict(evidence, SagaVerdict.Starting, "This process has announced it; its row is not in the store yet.", "");
+        ? Verdict(evidence, SagaVerdict.Unknown,
+            "The store has no saga with this id, and this process is not starting one.",
+            "Check the id and the database of this process.")
+        : Verdict(evidence, SagaVerdict.Starting, "This process has announced it, and the store does not have its row yet.", "");
 
     private static SagaExplanation OfRow(SagaEvidence evidence, SagaDetails row) => row.Summary.State switch
     {
         SagaState.Succeeded => Verdict(evidence, SagaVerdict.Finished, "It has succeeded.", ""),
         SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, "An action failed, and everything was undone.", ""),
-        SagaState.Stuck => Verdict(evidence, SagaVerdict.Stuck, "An action failed, and so did an undo: it is half undone.", "Its events name the undo that failed. Clear up what that left by hand."),
+        SagaState.Stuck => Verdict(evidence, SagaVerdict.Stuck,
+            "An action failed, and so did an undo: it is partly undone.",
+            "Its events name the undo that failed. Clean up manually."),
         SagaState.Abandoned => Abandoned(evidence, row.Abandonment),
         _ => InProgress(evidence, row),
     };
 
     private static SagaExplanation Abandoned(SagaEvidence evidence, AbandonmentDetails? abandonment) =>
-        Verdict(evidence, SagaVerdict.Abandoned, $"It was set aside ({abandonment?.Reason}): {abandonment?.Comment}", "Clear up what it left by hand.") with
+        Verdict(evidence, SagaVerdict.Abandoned, $"It was abandoned ({abandonment?.Reason}): {abandonment?.Comment}", "Clean up manually.") with
         {
             Since = abandonment?.Time,
         };
@@ -82,7 +87,9 @@ internal static class SagaVerdicts
 
         if (evidence.Us.Fenced is { } fenced)
         {
-            return Verdict(evidence, SagaVerdict.Fenced, $"This process was fenced: another join, incarnation {fenced.By}, has taken its place.", "Ask the process that joined last, or start one; end this one.") with
+            return Verdict(evidence, SagaVerdict.Fenced,
+                $"This process is fenced: incarnation {fenced.By} of its coordinator has replaced it.",
+                "Stop this process. Ask the process that joined last, or start one.") with
             {
                 Since = fenced.At,
             };
@@ -95,30 +102,37 @@ internal static class SagaVerdicts
     {
         (string because, string toDo) = row switch
         {
-            { Summary.Owner: null } => ("Nobody owns it.", "Reassign the sagas that nobody owns: coordinators reassign nobody."),
-            { Owner: null, Summary.Owner: { } stranger } => (
-                $"Coordinator {stranger} owns it at generation {row.Summary.Generation}, and has never joined.",
-                $"Start that coordinator, or reassign its sagas: coordinators reassign {stranger}."),
+            { Summary.Owner: null } => ("It is unowned.", "Reassign the unowned sagas: coordinators reassign nobody."),
+            { Owner: null, Summary.Owner: { } unknown } => (
+                $"Coordinator {unknown} owns it at generation {row.Summary.Generation}, and has never joined.",
+                $"Start that coordinator, or reassign its sagas: coordinators reassign {unknown}."),
             { Owner: { } owner } => (
-                $"Coordinator {owner.Id} owns it at generation {row.Summary.Generation}: {owner.Host}, process {owner.ProcessId}, {StateOf(owner)}.", OwnersToDo(owner)),
+                $"Coordinator {owner.Id} owns it at generation {row.Summary.Generation}: {owner.Host}, process {owner.ProcessId}, {StateOf(owner)}.",
+                AdviceFor(owner)),
         };
         return Verdict(evidence, SagaVerdict.NotOurs, because, toDo);
     }
 
     private static string StateOf(CoordinatorDetails owner) => owner switch
     {
-        { Answers: true, State: CoordinatorState.Draining } => "which answers, and is draining: it starts nothing new, and gives away what it does not finish",
+        { Answers: true, State: CoordinatorState.Draining } =>
+            "which answers and is draining: it starts no new sagas, and reassigns those that it does not finish",
         { Answers: true } => "which answers",
         { HasLeft: true } => $"which was shut down (last seen {PlainText.Duration(owner.Silence)} ago)",
-        { State: CoordinatorState.Down } => $"which is gone: it does not answer (last seen {PlainText.Duration(owner.Silence)} ago), and was taken over from; what nobody else could run is still its own",
+        { State: CoordinatorState.Down } =>
+            $"which does not answer (last seen {PlainText.Duration(owner.Silence)} ago) "
+            + "and was taken over from; it keeps the sagas that no other coordinator could run",
         _ => $"which does not answer (last seen {PlainText.Duration(owner.Silence)} ago)",
     };
 
-    private static string OwnersToDo(CoordinatorDetails owner) => owner switch
+    private static string AdviceFor(CoordinatorDetails owner) => owner switch
     {
-        { Answers: true, State: CoordinatorState.Draining } => $"Wait for the end of its drain. What that leaves can be reassigned: coordinators reassign {owner.Id} --even-if-owner-answers.",
+        { Answers: true, State: CoordinatorState.Draining } =>
+            $"Wait until its drain has ended. Then reassign what is left: "
+            + $"coordinators reassign {owner.Id} --even-if-owner-answers.",
         { Answers: true } => "Ask that process.",
-        { HasLeft: false, State: CoordinatorState.Down } => $"Start a coordinator that has its definition, and reassign what is left: coordinators reassign {owner.Id}.",
+        { HasLeft: false, State: CoordinatorState.Down } =>
+            $"Start a coordinator that has its definition, and then reassign what is left: coordinators reassign {owner.Id}.",
         _ => $"Start that coordinator again, or reassign its sagas: coordinators reassign {owner.Id}.",
     };
 
@@ -126,15 +140,21 @@ internal static class SagaVerdicts
     {
         if (run.Generation != row.Summary.Generation)
         {
-            return Verdict(evidence, SagaVerdict.OutOfDate, $"This process runs it at generation {run.Generation}, and it is at generation {row.Summary.Generation}: it left and came back.", "Activate a pass, which recovers it at the new generation.");
+            return Verdict(evidence, SagaVerdict.OutOfDate,
+                $"This process runs it at generation {run.Generation}, but it is at generation {row.Summary.Generation} now.",
+                "Activate a pass, which resumes it at the new generation.");
         }
 
         string held = row.Hold is null ? "" : $" It is held ({By(row.Hold.Note)}), which does not stop a run.";
         return run.Origin switch
         {
-            RunOrigin.Announced => Verdict(evidence, SagaVerdict.Starting, "This process is starting it; its row is in the store.", "") with { Since = row.Summary.TimeCreated },
-            RunOrigin.Started => Verdict(evidence, SagaVerdict.RunningHere, $"This process started it and runs it.{held}", "") with { Since = row.Summary.TimeCreated },
-            _ => Verdict(evidence, SagaVerdict.RunningHere, $"Recovery handed it to this process, which runs it.{held}", "") with { Since = run.RecoveredAt },
+            RunOrigin.Announced => Verdict(evidence, SagaVerdict.Starting,
+                "This process is starting it, and the store has its row.",
+                "") with { Since = row.Summary.TimeCreated },
+            RunOrigin.Started => Verdict(evidence, SagaVerdict.RunningHere,
+                $"This process started it and runs it.{held}",
+                "") with { Since = row.Summary.TimeCreated },
+            _ => Verdict(evidence, SagaVerdict.RunningHere, $"Recovery resumed it in this process, which runs it.{held}", "") with { Since = run.RecoveredAt },
         };
     }
 
@@ -142,7 +162,9 @@ internal static class SagaVerdicts
     {
         if (row.Hold is { } hold)
         {
-            return Verdict(evidence, SagaVerdict.Held, $"It is held: {By(hold.Note)}", "Release it, and the next pass recovers it.") with { Since = hold.Since };
+            return Verdict(evidence, SagaVerdict.Held,
+                $"It is held: {By(hold.Note)}",
+                "Release it. The next pass then resumes it.") with { Since = hold.Since };
         }
 
         if (evidence.Paused is { } pause)
@@ -152,19 +174,30 @@ internal static class SagaVerdicts
 
         return evidence.Known switch
         {
-            { Waiting: { } waiting } => Waits(evidence, waiting),
-            { IsSuspect: true } => Verdict(evidence, SagaVerdict.Deferred, "It was in hand when the process before this one died. Such sagas are handed over last, in small groups, each after the one before it has outlived its probation.", "Nothing: it comes to its turn. Hold it if you know that it kills the process."),
-            _ => Verdict(evidence, SagaVerdict.ToBeRecovered, "It is ours, in progress, and nobody runs it; no pass has come to it yet.", "Activate a pass, or wait for the next."),
+            { Waiting: { } waiting } => Waiting(evidence, waiting),
+            { IsSuspect: true } => Verdict(evidence, SagaVerdict.Deferred,
+                "It was in flight when the previous process crashed. Recovery resumes such sagas last, in small groups, each "
+                    + "after the previous group has passed its probation.",
+                "Wait for its turn. Hold it if you know that it crashes the process."),
+            _ => Verdict(evidence, SagaVerdict.ToBeRecovered,
+                "This coordinator owns it, it is in progress, and no process runs it. No pass has reached it yet.",
+                "Activate a pass, or wait for the next one."),
         };
     }
 
-    private static SagaExplanation Waits(SagaEvidence evidence, WaitingSaga waiting)
+    private static SagaExplanation Waiting(SagaEvidence evidence, WaitingSaga waiting)
     {
         SagaExplanation verdict = waiting.Kind switch
         {
-            WaitingKind.UnknownDefinition => Verdict(evidence, SagaVerdict.UnknownDefinition, $"This binary cannot run it: {waiting.Why}", "Deploy a binary that has this definition. It is tried again at every pass."),
-            WaitingKind.Unreadable => Verdict(evidence, SagaVerdict.Unreadable, $"Its row cannot be read: {waiting.Why}", "Mend the row. It is tried again at every pass."),
-            _ => Verdict(evidence, SagaVerdict.BackingOff, $"Handing it over failed {PlainText.Count(waiting.Failures, "time")} in a row: {waiting.Why}", "Mend the cause. Retry it to skip the delay."),
+            WaitingKind.UnknownDefinition => Verdict(evidence, SagaVerdict.UnknownDefinition,
+                $"This binary cannot run it: {waiting.Why}",
+                "Deploy a binary that has this definition. Every pass tries the saga again."),
+            WaitingKind.Unreadable => Verdict(evidence, SagaVerdict.Unreadable,
+                $"Its row cannot be read: {waiting.Why}",
+                "Fix the row. Every pass tries the saga again."),
+            _ => Verdict(evidence, SagaVerdict.BackingOff,
+                $"It failed to resume {PlainText.Count(waiting.Failures, "time")} in a row: {waiting.Why}",
+                "Fix the cause. Retry it to skip the delay."),
         };
         return verdict with { Since = waiting.Since, NextTry = waiting.NextTry, Failures = waiting.Failures, Error = waiting.Why };
     }

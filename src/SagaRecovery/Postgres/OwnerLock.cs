@@ -91,7 +91,7 @@ internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, IL
                 database.Statements.Blockers, new { ProcessId = backend }, cancellationToken: cancellationToken)).ConfigureAwait(false);
             if (!string.IsNullOrEmpty(blockers))
             {
-                Log.Waits(logger, purpose, blockers);
+                Log.BlockedByLocks(logger, purpose, blockers);
             }
 
             long ended = await connection.ExecuteScalarAsync<long>(new CommandDefinition(

@@ -4,7 +4,8 @@ using SagaRecovery.Coordinators;
 
 namespace SagaRecovery.Status;
 
-/// <summary>What recovery did and knows: inject it wherever an operator looks. Thread-safe; each report is an immutable snapshot.</summary>
+/// <summary>The status of recovery in this process, for health checks, pages and logs.</summary>
+/// <remarks>Each report is an immutable snapshot. A singleton; thread-safe.</remarks>
 public sealed class SagaRecoveryStatus
 {
     private readonly Lock _lock = new();
@@ -12,7 +13,10 @@ public sealed class SagaRecoveryStatus
     private readonly TimeProvider _time;
     private volatile RecoveryReport _report;
 
-    /// <summary>The status of a process that has not run a pass.</summary>
+    /// <summary>Initializes the status of a process that has not run a pass.</summary>
+    /// <param name="coordinator">The coordinator that this process acts as.</param>
+    /// <param name="options">The options with the period of passes.</param>
+    /// <param name="time">The clock.</param>
     public SagaRecoveryStatus(SagaCoordinator coordinator, IOptions<SagaRecoveryOptions> options, TimeProvider time)
     {
         _coordinator = coordinator;
@@ -20,18 +24,18 @@ public sealed class SagaRecoveryStatus
         _report = new RecoveryReport { Coordinator = coordinator.Status, Period = options.Value.Period };
     }
 
-    /// <summary>The report as of now.</summary>
+    /// <summary>The present report.</summary>
     public RecoveryReport Current => _report with { Coordinator = _coordinator.Status };
 
-    /// <summary>The report as of now, as text for a terminal.</summary>
+    /// <summary>Renders the present report as text for a terminal.</summary>
     public string RenderText() => RecoveryReportText.Render(Current, _time.GetUtcNow());
 
     internal void PassBegan(PassStart start) => Update(report => report with { CurrentPass = start });
 
-    internal void PassEnded(PassReport pass, SagaTracker tracker, RecoveryControls asked)
+    internal void PassEnded(PassReport pass, SagaTracker tracker, RecoveryControls controls)
     {
         IReadOnlyList<WaitingSaga> waiting = tracker.Waiting;
-        Update(report => With(report.After(pass), asked) with
+        Update(report => With(report.After(pass), controls) with
         {
             Tracked = tracker.Tracked,
             IdleSince = tracker.IdleSince,
@@ -40,7 +44,7 @@ public sealed class SagaRecoveryStatus
         });
     }
 
-    /// <summary>What a dry run drained is counted, and nothing else of it.</summary>
+    /// <summary>Counts the starts that a dry run read. A dry run changes nothing else in the report.</summary>
     internal void DryRunEnded(PassReport pass) => Update(report => report with { Totals = report.Totals.PlusStarts(pass) });
 
     internal void SetPrevious(PreviousProcess previous) => Update(report => report with { Previous = previous });
@@ -49,16 +53,16 @@ public sealed class SagaRecoveryStatus
 
     internal void Update(ClusterReport cluster) => Update(report => report with { Cluster = cluster });
 
-    internal void Drains(DrainReport drain) => Update(report => report with { Drain = drain });
+    internal void Update(DrainReport drain) => Update(report => report with { Drain = drain });
 
-    internal void Asked(RecoveryControls asked) => Update(report => With(report, asked));
+    internal void Update(RecoveryControls controls) => Update(report => With(report, controls));
 
-    private static RecoveryReport With(RecoveryReport report, RecoveryControls asked) => report with
+    private static RecoveryReport With(RecoveryReport report, RecoveryControls controls) => report with
     {
-        Paused = asked.Paused,
-        Held = [.. asked.Held.Take(RecoveryReport.WaitingShown)],
-        HeldCount = asked.Held.Count,
-        RecentActions = asked.RecentActions,
+        Paused = controls.Paused,
+        Held = [.. controls.Held.Take(RecoveryReport.WaitingShown)],
+        HeldCount = controls.Held.Count,
+        RecentActions = controls.RecentActions,
     };
 
     private void Update(Func<RecoveryReport, RecoveryReport> change)

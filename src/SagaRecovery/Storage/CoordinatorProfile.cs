@@ -1,31 +1,33 @@
 namespace SagaRecovery.Storage;
 
-/// <summary>What a process says of itself to the others on its database.</summary>
-/// <param name="Version">The version of its program; null: not known.</param>
-/// <param name="Definitions">The definitions that it can run; null: its executor does not say, and is taken to run any.</param>
+/// <summary>The description of a process that it publishes to the other processes on its database.</summary>
+/// <param name="Version">The version of its program; null if it is not known.</param>
+/// <param name="Definitions">
+/// The definitions that it can run; null if its executor does not report them. Such a process counts as able to run any definition.
+/// </param>
 public sealed record CoordinatorProfile(string? Version, IReadOnlyCollection<RunnableDefinition>? Definitions);
 
 /// <summary>A definition that an executor can run.</summary>
-/// <param name="Hash">What sagas name it by.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Version">Its version.</param>
+/// <param name="Hash">The hash by which sagas refer to the definition.</param>
+/// <param name="Name">The name of the definition.</param>
+/// <param name="Version">The version of the definition.</param>
 public sealed record RunnableDefinition(DefinitionHash Hash, string Name, int Version);
 
-/// <summary>What a coordinator hears from the store between its passes.</summary>
+/// <summary>A notification from the store to a coordinator between its passes.</summary>
 public abstract record CoordinatorNotification
 {
     private CoordinatorNotification()
     {
     }
 
-    /// <summary>Hints are heard from now on; those given before may have been missed.</summary>
-    /// <param name="Assigned">The number of the last time that sagas were assigned to it.</param>
+    /// <summary>The store delivers hints from now on. Earlier hints may have been lost.</summary>
+    /// <param name="Assigned">The number of the last assignment of sagas to this coordinator.</param>
     public sealed record Listening(long Assigned) : CoordinatorNotification;
 
-    /// <summary>Sagas were assigned to this coordinator or taken from it, or somebody else pulled a lever that lets its sagas go on.</summary>
+    /// <summary>A hint that a pass may find work: sagas were assigned or taken away, or an operator action allows sagas to resume.</summary>
     public sealed record Hint : CoordinatorNotification
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static Hint Instance { get; } = new();
     }
 }

@@ -2,16 +2,15 @@ using System.Data.Common;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>
-/// Lets writes that come while others are under way share one transaction. A write that comes alone goes at once. Thread-safe.
-/// </summary>
-/// <typeparam name="TKey">What writes must have in common to share a transaction.</typeparam>
-/// <typeparam name="TItem">What is written.</typeparam>
-/// <typeparam name="TAnswer">What is answered for each.</typeparam>
-/// <param name="write">Writes a group; answers for each of its items, in their order.</param>
-/// <param name="weigh">How much of a transaction an item takes.</param>
-/// <param name="maxGroup">How much one transaction may hold; an item that is more has one for itself.</param>
-/// <param name="maxConcurrent">How many transactions may be under way at once.</param>
+/// <summary>Groups concurrent writes into shared transactions. Thread-safe.</summary>
+/// <remarks>A write that arrives alone starts at once. Writes that arrive while transactions are under way share the next one.</remarks>
+/// <typeparam name="TKey">The key that writes must have in common to share a transaction.</typeparam>
+/// <typeparam name="TItem">The item to write.</typeparam>
+/// <typeparam name="TAnswer">The answer for one item.</typeparam>
+/// <param name="write">Writes a group and returns one answer for each item, in order.</param>
+/// <param name="weigh">Returns the weight of an item.</param>
+/// <param name="maxGroup">The maximum weight of one transaction. A heavier item gets a transaction of its own.</param>
+/// <param name="maxConcurrent">The maximum number of transactions under way at once.</param>
 internal sealed class GroupCommit<TKey, TItem, TAnswer>(
     Func<TKey, IReadOnlyList<TItem>, Task<IReadOnlyList<TAnswer>>> write, Func<TItem, int> weigh, int maxGroup, int maxConcurrent)
     where TKey : IEquatable<TKey>
@@ -21,7 +20,7 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
     private TaskCompletionSource? _idle;
     private int _underWay;
 
-    /// <summary>How many items wait for their transaction to begin.</summary>
+    /// <summary>The number of items that wait for their transaction to begin.</summary>
     public int Queued
     {
         get
@@ -33,11 +32,13 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
         }
     }
 
-    /// <summary>Writes one item.</summary>
-    /// <param name="key">Its key.</param>
-    /// <param name="item">The item.</param>
-    /// <param name="cancellationToken">Gives up waiting. What is in the queue then is not written; what was sent may still take effect.</param>
-    /// <exception cref="DbException">The database did not take the group, or did not answer; where it refused data, this item's.</exception>
+    /// <summary>Writes one item and returns its answer.</summary>
+    /// <param name="key">The key of the item.</param>
+    /// <param name="item">The item to write.</param>
+    /// <param name="cancellationToken">
+    /// Cancels the wait. An item that is still queued is not written. An item that was sent may still take effect.
+    /// </param>
+    /// <exception cref="DbException">The database rejected the data of this item, failed the whole group, or did not answer.</exception>
     public Task<TAnswer> WriteAsync(TKey key, TItem item, CancellationToken cancellationToken)
     {
         var waiting = new Waiting(key, item, cancellationToken);
@@ -51,14 +52,14 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
 
         if (begin)
         {
-            // Without the caller's execution context: others' writes are not part of its trace.
+            // Without the execution context of the caller: the writes of other callers do not belong to its trace.
             ThreadPool.UnsafeQueueUserWorkItem(static self => _ = self.WriteGroupsAsync(), this, preferLocal: false);
         }
 
         return waiting.Answer.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Completes when no transaction is under way and nothing is in the queue.</summary>
+    /// <summary>Returns a task that completes when no transaction is under way and the queue is empty.</summary>
     public Task WhenIdleAsync()
     {
         lock (_lock)
@@ -69,14 +70,14 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
 
     private async Task WriteGroupsAsync()
     {
-        while (Take() is { Count: > 0 } group)
+        while (DequeueGroup() is { Count: > 0 } group)
         {
             await WriteAsync(group).ConfigureAwait(false);
         }
     }
 
-    /// <returns>The next group; empty: there is none, and whoever asked is no longer needed.</returns>
-    private List<Waiting> Take()
+    /// <returns>The next group; empty if the queue is empty, in which case the calling writer must end.</returns>
+    private List<Waiting> DequeueGroup()
     {
         List<Waiting> group = [];
         int weight = 0;
@@ -85,7 +86,7 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
             while (_queue.TryPeek(out Waiting? next) && (group.Count == 0 || (group[0].Key.Equals(next.Key) && weight + weigh(next.Item) <= maxGroup)))
             {
                 _queue.Dequeue();
-                if (!next.IsInterrupted)
+                if (!next.IsCanceled)
                 {
                     group.Add(next);
                     weight += weigh(next.Item);
@@ -102,7 +103,7 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
         return group;
     }
 
-    /// <summary>What the database refuses for its data is found by halves: it alone fails.</summary>
+    /// <summary>Writes a group. If the database rejects its data, the group is halved until only the rejected item fails.</summary>
     private async Task WriteAsync(List<Waiting> group)
     {
         try
@@ -113,17 +114,17 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
                 group[i].Answer.SetResult(answers[i]);
             }
         }
-        catch (DbException refused) when (group.Count > 1 && refused.IsForTheData())
+        catch (DbException rejected) when (group.Count > 1 && rejected.IsForTheData())
         {
             int half = group.Count / 2;
             await WriteAsync(group[..half]).ConfigureAwait(false);
             await WriteAsync(group[half..]).ConfigureAwait(false);
         }
-        catch (OperationCanceledException stopped)
+        catch (OperationCanceledException canceled)
         {
-            group.ForEach(waiting => waiting.Answer.SetCanceled(stopped.CancellationToken));
+            group.ForEach(waiting => waiting.Answer.SetCanceled(canceled.CancellationToken));
         }
-        catch (Exception exception) // each caller's to handle
+        catch (Exception exception) // each caller handles it
         {
             group.ForEach(waiting => waiting.Answer.SetException(exception));
         }
@@ -133,6 +134,6 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
     {
         public TaskCompletionSource<TAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public bool IsInterrupted => CancellationToken.IsCancellationRequested;
+        public bool IsCanceled => CancellationToken.IsCancellationRequested;
     }
 }

@@ -4,52 +4,63 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>
-/// What coordinators on one store see of each other, and how sagas change their owner. Whatever moves a saga is fenced: it waits for the
-/// former owner's writes under way, and refuses those that come later, so being wrong about who lives costs the restart of some sagas and
-/// never a double run. Implementations are thread-safe.
-/// </summary>
+/// <summary>The view that coordinators on one store have of each other, and the operations that move sagas between them.</summary>
+/// <remarks>
+/// Every move of a saga is fenced: it must wait for writes of the former owner that are under way, and must make later ones fail. A wrong
+/// guess about which process is alive then costs the restart of some sagas, and never a double run. Implementations must be thread-safe.
+/// </remarks>
 public interface ISagaCluster
 {
-    /// <summary>Who there is, and who owns unfinished sagas, as of one moment.</summary>
+    /// <summary>Reads all coordinators and the owners of unfinished sagas, as of one moment.</summary>
+    /// <param name="cancellationToken">Cancels the query.</param>
     Task<ClusterView> ReadViewAsync(CancellationToken cancellationToken);
 
-    /// <summary>How many unfinished sagas each owner has, known or not; does not read those of owners that are known.</summary>
+    /// <summary>Counts the unfinished sagas of each owner that does not answer, including unknown owners.</summary>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>One row for each owner. The sagas of an owner that answers are not counted.</returns>
     Task<IReadOnlyList<OwnedSagas>> CountUnfinishedAsync(CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Gives one coordinator's unfinished sagas to others, in bounded batches, evenly, and only to those that are active, answer and can
-    /// run them. Repeating it is harmless: what has moved stays where it is.
-    /// </summary>
-    /// <exception cref="ArgumentException">It names nobody to take them, or the giver itself.</exception>
+    /// <summary>Reassigns the unfinished sagas of one coordinator to others.</summary>
+    /// <param name="reassignment">The owner, the recipients and the conditions.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the reassignment. Sagas that have moved keep their new owner.</param>
+    /// <exception cref="ArgumentException">The reassignment names no recipients, or names the owner as one.</exception>
+    /// <remarks>
+    /// Sagas move in bounded batches and in even shares. Only coordinators that are active, answer and can run a saga receive it. A
+    /// repeated call is harmless.
+    /// </remarks>
     Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Takes over from a coordinator that has been silent since it was last sighted. Of several that try, one does.
-    /// </summary>
-    /// <param name="by">Who takes over; it needs not be among those that get the sagas.</param>
-    /// <param name="silent">Whom, and when it last gave a sign of life: if it has given another since, nothing is done.</param>
-    /// <param name="to">Who gets the sagas.</param>
-    /// <param name="retryAfter">How long a take-over that somebody else has begun is left alone.</param>
-    /// <param name="cancellationToken">Gives up; what has moved stays where it is.</param>
+    /// <summary>Takes over from a coordinator that has written no heartbeat since it was last observed.</summary>
+    /// <param name="by">The coordinator that takes over. It need not be a recipient.</param>
+    /// <param name="silent">The silent coordinator, as it was observed. If it has written a heartbeat since, nothing is done.</param>
+    /// <param name="to">The recipients of the sagas.</param>
+    /// <param name="retryAfter">The time for which a take-over that another coordinator has begun is left alone.</param>
+    /// <param name="cancellationToken">Cancels the take-over. Sagas that have moved keep their new owner.</param>
+    /// <remarks>If several coordinators try at once, only one of them must succeed.</remarks>
     Task<ReassignOutcome> TakeOverAsync(
         Membership by, CoordinatorObservation silent, IReadOnlyList<CoordinatorId> to, TimeSpan retryAfter, CancellationToken cancellationToken);
 
-    /// <summary>Waits until those that were given sagas have recovered all that they had been given by then.</summary>
+    /// <summary>Waits until the recipients have processed all sagas that the receipts name.</summary>
+    /// <param name="receipts">The receipts of a reassignment.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     Task<IReadOnlyList<CaughtUp>> WaitUntilCaughtUpAsync(IReadOnlyCollection<Receipt> receipts, CancellationToken cancellationToken);
 
-    /// <summary>Says that this process takes no new work: nothing is assigned to it any more once this returns. Said again, it changes nothing.</summary>
+    /// <summary>Marks this process as draining. Once the call returns, no more sagas are assigned to it. A repeated call is harmless.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
     Task BeginDrainAsync(Membership member, OperatorNote note, CancellationToken cancellationToken);
 }
 
-/// <summary>Who there is.</summary>
-/// <param name="Time">When this was so, by the store's clock.</param>
-/// <param name="Coordinators">All that ever joined, by id.</param>
-/// <param name="Owners">Who owns unfinished sagas, known or not.</param>
+/// <summary>A snapshot of the coordinators on one store.</summary>
+/// <param name="Time">The time of the snapshot, by the clock of the store.</param>
+/// <param name="Coordinators">All coordinators that have ever joined, by id.</param>
+/// <param name="Owners">The owners of unfinished sagas, including unknown ones.</param>
 public sealed record ClusterView(DateTimeOffset Time, IReadOnlyList<CoordinatorObservation> Coordinators, IReadOnlyList<CoordinatorId> Owners)
 {
-    /// <summary>Those that are active and answer, to whom the sagas of one may be given.</summary>
+    /// <summary>Returns the coordinators, other than the giver, that are active and answer.</summary>
     internal CoordinatorId[] TakersBesides(CoordinatorId giver) =>
     [
         .. Coordinators
@@ -59,70 +70,76 @@ public sealed record ClusterView(DateTimeOffset Time, IReadOnlyList<CoordinatorO
 }
 
 /// <summary>The unfinished sagas of one owner.</summary>
-/// <param name="Owner">Who owns them; null: nobody does.</param>
-/// <param name="IsKnown">Whether a coordinator with this id ever joined. If not, they are orphans.</param>
-/// <param name="Answers">Whether that lives, as far as the store can tell.</param>
-/// <param name="Count">How many; null: not counted, because their owner answers.</param>
-/// <param name="Oldest">When the oldest was inserted; null: not looked up, for the same reason.</param>
+/// <param name="Owner">The owner; null for unowned sagas.</param>
+/// <param name="IsKnown">True if a coordinator with this id has ever joined. If not, the sagas are orphans.</param>
+/// <param name="Answers">True if the store has a recent heartbeat of the owner.</param>
+/// <param name="Count">The number of sagas; null if they were not counted because their owner answers.</param>
+/// <param name="Oldest">The time at which the oldest saga was inserted; null for the same reason.</param>
 public sealed record OwnedSagas(CoordinatorId? Owner, bool IsKnown, bool Answers, long? Count, DateTimeOffset? Oldest);
 
-/// <summary>An order to give one coordinator's unfinished sagas to others.</summary>
-/// <param name="From">Who owns them; null: nobody. It need not be a coordinator that ever joined.</param>
-/// <param name="To">Who is to get them.</param>
+/// <summary>A request to reassign the unfinished sagas of one coordinator.</summary>
+/// <param name="From">The owner; null for unowned sagas. It need not be a coordinator that has ever joined.</param>
+/// <param name="To">The recipients.</param>
 public sealed record Reassignment(CoordinatorId? From, IReadOnlyList<CoordinatorId> To)
 {
-    /// <summary>How many sagas one transaction moves at most. Default 500.</summary>
+    /// <summary>The maximum number of sagas that one transaction moves.</summary>
+    /// <value>At least 1. The default is 500.</value>
     public int BatchSize { get; init; } = 500;
 
-    /// <summary>Reassign them although their owner answers. Safe, because it is fenced; what it runs is run again from the last step on.</summary>
+    /// <summary>A value indicating whether to reassign the sagas although their owner answers.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    /// <remarks>It is safe, because the owner is fenced. A saga that the owner runs is resumed elsewhere from its last logged step.</remarks>
     public bool EvenIfOwnerAnswers { get; init; }
 
-    /// <summary>Reassign them only as long as this join of the owner counts: for a process that gives away its own. Default: whichever it is.</summary>
+    /// <summary>The join of the owner that must be valid for the sagas to move.</summary>
+    /// <value>The default is <see langword="null"/>: any join. A process that reassigns its own sagas sets its membership.</value>
     public Membership? Owner { get; init; }
 }
 
-/// <summary>What became of a reassignment or a take-over.</summary>
+/// <summary>The outcome of a reassignment or a take-over.</summary>
 public abstract record ReassignOutcome
 {
     private ReassignOutcome()
     {
     }
 
-    /// <summary>It was done.</summary>
-    /// <param name="Receipts">Who got sagas, and how many.</param>
-    /// <param name="Left">How many nobody of those could run: they stay where they are.</param>
+    /// <summary>The sagas were reassigned.</summary>
+    /// <param name="Receipts">The recipients with their shares.</param>
+    /// <param name="Left">The number of sagas that no recipient can run. They keep their owner.</param>
     public sealed record Done(IReadOnlyList<Receipt> Receipts, long Left) : ReassignOutcome
     {
-        /// <summary>How many moved.</summary>
+        /// <summary>The number of sagas that moved.</summary>
         public long Moved => Receipts.Sum(receipt => receipt.Count);
     }
 
-    /// <summary>Nothing was done: the owner answers, and could drain itself.</summary>
-    /// <param name="Owner">Who that is.</param>
+    /// <summary>Nothing was done: the owner answers and could drain itself.</summary>
+    /// <param name="Owner">The owner.</param>
     public sealed record OwnerAnswers(CoordinatorDetails Owner) : ReassignOutcome;
 
-    /// <summary>Nothing was done: none of those that were to get the sagas is active and answers.</summary>
+    /// <summary>Nothing was done: no recipient is active and answers.</summary>
     public sealed record NoTaker : ReassignOutcome
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static NoTaker Instance { get; } = new();
     }
 
-    /// <summary>Nothing was done: the coordinator has given a sign of life, or somebody else has begun to take over from it.</summary>
+    /// <summary>Nothing was done: the coordinator has written a heartbeat, or another one has begun to take over from it.</summary>
     public sealed record NotNeeded : ReassignOutcome
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static NotNeeded Instance { get; } = new();
     }
 }
 
-/// <summary>What one coordinator was given.</summary>
-/// <param name="To">Who.</param>
-/// <param name="Count">How many sagas.</param>
+/// <summary>The share of one recipient in a reassignment.</summary>
+/// <param name="To">The recipient.</param>
+/// <param name="Count">The number of sagas.</param>
 /// <param name="Mark">The number of the last assignment, for <see cref="ISagaCluster.WaitUntilCaughtUpAsync"/>.</param>
 public sealed record Receipt(CoordinatorId To, long Count, long Mark);
 
-/// <summary>That a coordinator has recovered all that it had been given.</summary>
-/// <param name="Coordinator">Which.</param>
-/// <param name="NotRunning">How many of all its sagas that pass left aside: held, failed, or not here. Its status names them.</param>
+/// <summary>A coordinator that has processed all sagas that had been assigned to it.</summary>
+/// <param name="Coordinator">The coordinator.</param>
+/// <param name="NotRunning">
+/// The number of its sagas that it does not run: held, failed, or of an unknown definition. The status of the coordinator lists them.
+/// </param>
 public sealed record CaughtUp(CoordinatorId Coordinator, int NotRunning);

@@ -4,65 +4,82 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>
-/// What recovery keeps beside the sagas: that this process lives, what it has in hand, and what operators have asked for. A store that
-/// implements it as well gets the crash-loop guard, holds and pauses; one that does not goes without. Implementations are thread-safe.
-/// </summary>
+/// <summary>The optional part of a saga store that keeps heartbeats, sagas in flight, and the requests of operators.</summary>
+/// <remarks>
+/// A store that also implements this interface gets the crash-loop guard, holds and pauses. Recovery works without it, but lacks these.
+/// Implementations must be thread-safe.
+/// </remarks>
 public interface ISagaControls
 {
-    /// <summary>Reads what operators have asked for of this coordinator and its sagas.</summary>
+    /// <summary>Reads the requests of operators for this coordinator and its sagas.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The pause, the held sagas, and the recent operator actions.</returns>
     Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Tells how the process before this one ended, and makes suspects of what it had in hand when it died. Called until it has
-    /// succeeded once, before anything is handed over.
-    /// </summary>
+    /// <summary>Reads how the previous incarnation ended, and marks the sagas that it had in flight as suspects if it crashed.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The end of the previous incarnation, and the suspects.</returns>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <remarks>Recovery calls it until it succeeds once, and resumes no saga before that.</remarks>
     Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken);
 
-    /// <summary>Notes that these sagas are about to be handed over: durable when it returns.</summary>
+    /// <summary>Records that recovery is about to resume these sagas.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="sagas">The sagas.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <remarks>The record must be durable when the call returns. Otherwise a crash could go unnoticed.</remarks>
     Task RecordInFlightAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken);
 
-    /// <summary>Forgets what this process has had in hand for longer than the probation: it did not kill it.</summary>
+    /// <summary>Clears the sagas that this process has survived for longer than the probation.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="probation">The time after which a saga is cleared.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
     Task ClearSuspectsAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Says what this process is, then that it lives, now and after each period; and hears hints. On a connection of its own, so that
-    /// load does not make a live process look dead. Runs until it is cancelled or the connection breaks: then it is to be called again.
-    /// </summary>
-    /// <param name="member">Who lives.</param>
-    /// <param name="profile">What it is.</param>
-    /// <param name="period">The time between two signs of life.</param>
-    /// <param name="onNotification">Is told of news. Hints may get lost; <see cref="CoordinatorNotification.Listening"/> says when.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Publishes the profile of this process, writes heartbeats, and delivers notifications until it is canceled.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="profile">The profile to publish before the first heartbeat.</param>
+    /// <param name="period">The interval between two heartbeats. The first one is written at once.</param>
+    /// <param name="onNotification">
+    /// The callback for notifications. Hints may be lost; <see cref="CoordinatorNotification.Listening"/> marks the moment from which they
+    /// are delivered.
+    /// </param>
+    /// <param name="cancellationToken">Stops the heartbeat.</param>
+    /// <returns>A task that ends when the connection breaks. The caller then calls again.</returns>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <remarks>Implementations must use a dedicated connection. Otherwise load could make a live process look dead.</remarks>
     Task RunHeartbeatAsync(
         Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNotification> onNotification, CancellationToken cancellationToken);
 
-    /// <summary>Says that a pass has come to everything that had been assigned to this coordinator.</summary>
-    /// <param name="member">Who says so.</param>
+    /// <summary>Reports that a pass has processed all sagas that had been assigned to this coordinator.</summary>
+    /// <param name="member">The membership of this process.</param>
     /// <param name="assignment">The number of the last assignment when the pass began; see <see cref="RecoveryControls.Assigned"/>.</param>
-    /// <param name="notRunning">How many sagas it left aside.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="notRunning">The number of sagas that the pass left without a run.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
     Task ReportCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken);
 
-    /// <summary>Says that this process ends by shutting down, and has nothing in hand any more.</summary>
+    /// <summary>Reports that this process shuts down in order and has no sagas in flight.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
     Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken);
 
-    /// <summary>Finds the sagas in progress and ours whose last event is older than their definition is given.</summary>
-    /// <param name="member">Who asks.</param>
-    /// <param name="patience">The threshold, and those of single definitions by name.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Finds the sagas in progress of this coordinator whose last event is older than the threshold of their definition.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="patience">The thresholds.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The stalled sagas.</returns>
     Task<StalledSagas> FindStalledAsync(Membership member, StalledThresholds patience, CancellationToken cancellationToken);
 }
 
-/// <summary>What a process takes over from the one before it under the same coordinator id.</summary>
-/// <param name="Process">How that ended; null: there was none.</param>
-/// <param name="Suspects">What it had in hand, and what is under suspicion since earlier deaths.</param>
+/// <summary>The state that the previous process under the same coordinator id left behind.</summary>
+/// <param name="Process">The end of that process; null if this is the first incarnation.</param>
+/// <param name="Suspects">The sagas that it had in flight when it crashed, and the suspects of earlier crashes.</param>
 public sealed record PreviousIncarnation(PreviousProcess? Process, IReadOnlyList<Suspect> Suspects);
 
-/// <summary>For how long a saga may stand still.</summary>
-/// <param name="Usual">Where its definition is not named.</param>
-/// <param name="ByDefinition">By the name of the definition.</param>
+/// <summary>The times without a new event after which a saga counts as stalled.</summary>
+/// <param name="Usual">The threshold for definitions that <paramref name="ByDefinition"/> does not name.</param>
+/// <param name="ByDefinition">The thresholds for single definitions, by definition name.</param>
 public sealed record StalledThresholds(TimeSpan Usual, IReadOnlyDictionary<string, TimeSpan> ByDefinition);

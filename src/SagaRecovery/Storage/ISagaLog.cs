@@ -2,72 +2,75 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>
-/// Where an executor writes what its sagas do. Every write is fenced: it takes effect only while the writer is the latest incarnation
-/// of its coordinator and owns the saga at the generation it was handed. Implementations are thread-safe.
-/// </summary>
+/// <summary>The log to which an executor writes the progress of its sagas.</summary>
+/// <remarks>
+/// Every write is fenced: it must take effect only while the writer is the latest incarnation of its coordinator and owns the saga at the
+/// given generation. Implementations must be thread-safe.
+/// </remarks>
 public interface ISagaLog
 {
-    /// <summary>Inserts the row of a new saga, at <see cref="AdoptGeneration.Initial"/>, and its definition where it is new.</summary>
-    /// <returns>Whether it was inserted; false: a saga with this id exists.</returns>
+    /// <summary>Inserts the row of a new saga at <see cref="AdoptGeneration.Initial"/>, together with its definition if that is new.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="saga">The saga to insert.</param>
+    /// <param name="cancellationToken">Cancels the wait. A request that was sent may still take effect.</param>
+    /// <returns>True if the row was inserted; false if a saga with this id exists.</returns>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
-    /// <exception cref="JoinLostException">The store has lost the join of this process: nothing was written.</exception>
+    /// <exception cref="JoinLostException">The store has lost the join of this process. Nothing was written.</exception>
     Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Writes a group of entries in one transaction. Writing an entry that stands in the log already (its answer was lost) is harmless
-    /// and counts as written.
-    /// </summary>
-    /// <param name="member">Who writes.</param>
-    /// <param name="entries">What to write; entries of one saga take effect in their order.</param>
-    /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
-    /// <returns>For each entry, in order, whether it was written; false: the saga is not ours at that generation any more.</returns>
-    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined: nothing was written.</exception>
+    /// <summary>Writes a group of entries in one transaction.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="entries">The entries to write. Entries of one saga take effect in order.</param>
+    /// <param name="cancellationToken">Cancels the wait. A request that was sent may still take effect.</param>
+    /// <returns>
+    /// One result for each entry, in order: true if it was written; false if this coordinator no longer owns the saga at that generation.
+    /// </returns>
+    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined. Nothing was written.</exception>
     /// <exception cref="JoinLostException">
-    /// The store has lost the join of this process: nothing was written. After the process has joined again, the log of each saga that it
-    /// runs is restored before anything new is written about it.
+    /// The store has lost the join of this process. Nothing was written. After joining again, the caller must restore the log of each
+    /// running saga before it writes anything new about that saga.
     /// </exception>
+    /// <remarks>An entry that the log already contains, as after a lost answer, must be accepted and count as written.</remarks>
     Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Writes again all that a run knows of its saga, after the store may have lost some of it. Events that stand there conflict with
-    /// nothing but themselves.
-    /// </summary>
-    /// <param name="member">Who writes.</param>
+    /// <summary>Writes the whole log of a run again, after the store may have lost part of it.</summary>
+    /// <param name="member">The membership of this process.</param>
     /// <param name="everything">All events that the run knows, and the state that follows from them.</param>
-    /// <param name="cancellationToken">Gives up waiting; what was sent may still take effect.</param>
-    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined: nothing was written.</exception>
-    /// <exception cref="JoinLostException">The store has lost the join of this process, once more: nothing was written.</exception>
+    /// <param name="cancellationToken">Cancels the wait. A request that was sent may still take effect.</param>
+    /// <returns>The outcome, which decides how the run proceeds.</returns>
+    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined. Nothing was written.</exception>
+    /// <exception cref="JoinLostException">The store has lost the join of this process once more. Nothing was written.</exception>
+    /// <remarks>Events that the store already contains must be accepted.</remarks>
     Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken);
 }
 
-/// <summary>What became of a log that was to be restored.</summary>
+/// <summary>The outcome of restoring the log of a run.</summary>
 public enum RestoreOutcome
 {
-    /// <summary>The store holds all that the run knows. The run goes on.</summary>
+    /// <summary>The store contains all events that the run knows. The run continues.</summary>
     Restored,
 
-    /// <summary>The saga belongs to another coordinator or to another generation, or has ended otherwise. The run stops.</summary>
+    /// <summary>The saga has another owner or generation, or has ended in another way. The run stops.</summary>
     NotOurs,
 
-    /// <summary>The store holds events that the run does not know. The run stops, and the saga is recovered from its log.</summary>
+    /// <summary>The store contains events that the run does not know. The run stops, and recovery resumes the saga from its log.</summary>
     Superseded,
 
-    /// <summary>The store has lost the saga as a whole. The run stops.</summary>
+    /// <summary>The store has lost the entire saga. The run stops.</summary>
     Lost,
 }
 
 /// <summary>A saga that is about to be inserted.</summary>
-/// <param name="Id">Its id.</param>
-/// <param name="Definition">What it will run.</param>
-/// <param name="Parameters">Its parameters: JSON in UTF-8.</param>
+/// <param name="Id">The id of the saga.</param>
+/// <param name="Definition">The definition of the saga.</param>
+/// <param name="Parameters">The parameters as JSON in UTF-8.</param>
 public sealed record NewSaga(SagaId Id, SavedDefinition Definition, ReadOnlyMemory<byte> Parameters);
 
-/// <summary>Events of one saga, and perhaps a new state, that take effect together or not at all.</summary>
-/// <param name="SagaId">Which saga.</param>
-/// <param name="Generation">The generation at which the writer owns it.</param>
-/// <param name="Events">New events of its log; may be empty.</param>
-/// <param name="NewState">The state that it goes over to; null: it stays as it is.</param>
+/// <summary>An atomic write about one saga: new events, a new state, or both.</summary>
+/// <param name="SagaId">The saga.</param>
+/// <param name="Generation">The generation at which the writer owns the saga.</param>
+/// <param name="Events">The new events of the log; may be empty.</param>
+/// <param name="NewState">The new state; null to leave the state unchanged.</param>
 public sealed record SagaLogEntry(
     SagaId SagaId, AdoptGeneration Generation, IReadOnlyList<SavedNodeEvent> Events, SagaState? NewState = null);

@@ -3,100 +3,137 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>
-/// What operators can ask of the store and do to it, from any process. Whatever changes a saga is fenced as an executor's write is: it
-/// waits for the owner's writes under way, and refuses those that come later. Implementations are thread-safe.
-/// </summary>
+/// <summary>The queries and operator actions that any process can run against the store.</summary>
+/// <remarks>
+/// Every change to a saga is fenced like a write of an executor: it must wait for writes of the owner that are under way, and must make
+/// later ones fail. Implementations must be thread-safe.
+/// </remarks>
 public interface ISagaOperations
 {
-    /// <summary>All that there is to see of one saga; null: there is none with this id.</summary>
+    /// <summary>Reads the details of one saga.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>The details; null if no saga has this id.</returns>
     Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken);
 
-    /// <summary>Sagas, newest first.</summary>
+    /// <summary>Lists sagas, newest first.</summary>
+    /// <param name="filter">The filter and the page size.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
     Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken);
 
-    /// <summary>How many sagas of which name and owner stand in which state.</summary>
+    /// <summary>Counts sagas by name, owner and state.</summary>
+    /// <param name="cancellationToken">Cancels the query.</param>
     Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken);
 
-    /// <summary>Every coordinator that ever joined, by id.</summary>
+    /// <summary>Lists every coordinator that has ever joined, by id.</summary>
+    /// <param name="cancellationToken">Cancels the query.</param>
     Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken);
 
-    /// <summary>Keeps the passes of a coordinator from handing sagas over; again is harmless.</summary>
+    /// <summary>Pauses recovery of a coordinator: its passes resume no sagas. A repeated call is harmless.</summary>
+    /// <param name="coordinator">The coordinator.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>Ends a pause; again is harmless.</summary>
+    /// <summary>Ends the pause of a coordinator. A repeated call is harmless.</summary>
+    /// <param name="coordinator">The coordinator.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     Task ResumeAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>Keeps one saga in progress from being handed over, whoever owns it; a run of it goes on. Again renews the note.</summary>
+    /// <summary>Holds a saga in progress: no owner resumes it until it is released. A present run continues.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason. A repeated call replaces the note.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>Ends a hold.</summary>
+    /// <summary>Releases a held saga.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>Writes down that a saga was made due. That it is tried is the owner's process's doing.</summary>
+    /// <summary>Records the request to retry a saga now. The process of its owner performs the retry.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     Task<OperatorActionResult> RecordRetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>Sets a saga in progress aside for good.</summary>
+    /// <summary>Abandons a saga in progress permanently.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="condition">The conditions under which to act.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
     Task<OperatorActionResult> AbandonAsync(SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Makes every join up to now worthless: processes that run are fenced, and join anew when they are started again. For a database that
-    /// was restored from a backup or moved to another server, before the service is started on it.
-    /// </summary>
-    /// <returns>How many coordinators that concerns.</returns>
+    /// <summary>Revokes all present joins: running processes are fenced, and join again when they are restarted.</summary>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <returns>The number of coordinators whose join was revoked.</returns>
+    /// <remarks>Use it on a database that was restored from a backup or moved to another server, before the service starts on it.</remarks>
     Task<int> RevokeJoinsAsync(OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Makes a node fail whose action has started and not ended, so that the saga unwinds. Raises the saga's adopt generation: a run of
-    /// it is fenced, and its owner's next pass recovers it from the changed log.
-    /// </summary>
+    /// <summary>Injects an error into a node whose action has started and not ended, so that the saga unwinds.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="node">The name of the node.</param>
+    /// <param name="condition">The conditions under which to act.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <remarks>
+    /// Raises the adopt generation of the saga. That fences a present run, and the next pass of the owner resumes the saga from the changed
+    /// log.
+    /// </remarks>
     Task<OperatorActionResult> InjectErrorAsync(
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken);
 }
 
-/// <summary>What has to be so for a destructive lever to be pulled.</summary>
+/// <summary>The conditions under which a destructive operator action takes effect.</summary>
 public sealed record OperatorActionCondition
 {
-    /// <summary>Nothing but the rule: its owner does not answer.</summary>
+    /// <summary>No condition besides the default rule: the owner of the saga must not answer.</summary>
     public static OperatorActionCondition None { get; } = new();
 
-    /// <summary>Pull it although the owner answers. Safe, because it is fenced; rude, because the owner could do it itself.</summary>
+    /// <summary>A value indicating whether to act although the owner answers.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    /// <remarks>Acting is safe, because the owner is fenced. Prefer to run the action in the process of the owner.</remarks>
     public bool EvenIfOwnerAnswers { get; init; }
 
-    /// <summary>The state in which the operator saw it; null: any.</summary>
+    /// <summary>The state in which the operator saw the saga.</summary>
+    /// <value>The default is <see langword="null"/>: any state.</value>
     public SagaState? State { get; init; }
 
-    /// <summary>The generation at which the operator saw it; null: any.</summary>
+    /// <summary>The generation at which the operator saw the saga.</summary>
+    /// <value>The default is <see langword="null"/>: any generation.</value>
     public AdoptGeneration? Generation { get; init; }
 }
 
-/// <summary>What became of a lever.</summary>
+/// <summary>The result of an operator action on a saga.</summary>
 public abstract record OperatorActionResult
 {
     private OperatorActionResult()
     {
     }
 
-    /// <summary>It was pulled, and stands in the record of levers.</summary>
+    /// <summary>The action took effect and was recorded.</summary>
     public sealed record Done : OperatorActionResult
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static Done Instance { get; } = new();
     }
 
-    /// <summary>There is no saga with this id.</summary>
+    /// <summary>No saga has this id.</summary>
     public sealed record NoSuchSaga : OperatorActionResult
     {
-        /// <summary>The one instance.</summary>
+        /// <summary>The only instance.</summary>
         public static NoSuchSaga Instance { get; } = new();
     }
 
-    /// <summary>The saga is not, or no longer, where this lever would move it.</summary>
-    /// <param name="Present">How it is now.</param>
-    /// <param name="Why">What is in the way.</param>
+    /// <summary>Nothing was done: the action does not apply to the saga as it is now.</summary>
+    /// <param name="Present">The saga as it is now.</param>
+    /// <param name="Why">The obstacle, as a clause for operators.</param>
     public sealed record Superseded(SagaSummary Present, string Why) : OperatorActionResult;
 
-    /// <summary>Its owner answers, and could do it itself.</summary>
-    /// <param name="Owner">Who that is.</param>
+    /// <summary>Nothing was done: the owner of the saga answers and could act itself.</summary>
+    /// <param name="Owner">The owner.</param>
     public sealed record OwnerAnswers(CoordinatorDetails Owner) : OperatorActionResult;
 }

@@ -4,7 +4,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>For stores whose coordinators see nothing of each other.</summary>
+/// <summary>The cluster of a store that does not implement <see cref="ISagaCluster"/>. Every call throws.</summary>
 internal sealed class NoSagaCluster : ISagaCluster
 {
     public Task<ClusterView> ReadViewAsync(CancellationToken cancellationToken) => throw NotSupported();
@@ -23,5 +23,5 @@ internal sealed class NoSagaCluster : ISagaCluster
     public Task BeginDrainAsync(Membership member, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 
     private static NotSupportedException NotSupported() => new(
-        $"The saga store in use does not move sagas from one coordinator to another: let it implement {nameof(ISagaCluster)}, too (AddSagaRecovery().UseStore<T>()).");
+        $"The registered saga store does not support reassigning sagas. Implement {nameof(ISagaCluster)} in the store passed to UseStore<T>().");
 }

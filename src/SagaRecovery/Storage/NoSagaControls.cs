@@ -4,7 +4,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>For stores that keep nothing beside the sagas: no holds, no pause, no suspects, no signs of life.</summary>
+/// <summary>The controls of a store that does not implement <see cref="ISagaControls"/>: no holds, pauses, suspects or heartbeats.</summary>
 internal sealed class NoSagaControls : ISagaControls
 {
     public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) =>

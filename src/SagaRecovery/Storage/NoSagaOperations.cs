@@ -2,7 +2,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>For stores that show operators nothing.</summary>
+/// <summary>The operations of a store that does not implement <see cref="ISagaOperations"/>. Every call throws.</summary>
 internal sealed class NoSagaOperations : ISagaOperations
 {
     public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => throw NotSupported();
@@ -32,5 +32,5 @@ internal sealed class NoSagaOperations : ISagaOperations
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 
     private static NotSupportedException NotSupported() => new(
-        $"The saga store in use shows operators nothing: let it implement {nameof(ISagaOperations)}, too (AddSagaRecovery().UseStore<T>()).");
+        $"The registered saga store does not support operator actions. Implement {nameof(ISagaOperations)} in the store passed to UseStore<T>().");
 }

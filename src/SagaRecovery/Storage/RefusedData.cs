@@ -2,12 +2,10 @@ using System.Data.Common;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>What a database says of data that it cannot take.</summary>
+/// <summary>Classifies database errors by their cause.</summary>
 internal static class RefusedData
 {
-    /// <summary>
-    /// Whether the database refused what it was given, and would again: data exception, integrity violation, program limit exceeded
-    /// (SQLSTATE classes 22, 23 and 54).
-    /// </summary>
+    /// <summary>Returns true if the database rejected the data itself, so that a retry would fail in the same way.</summary>
+    /// <remarks>SQLSTATE classes 22 (data exception), 23 (integrity constraint violation) and 54 (program limit exceeded).</remarks>
     public static bool IsForTheData(this DbException exception) => exception.SqlState is ['2', '2' or '3', ..] or ['5', '4', ..];
 }

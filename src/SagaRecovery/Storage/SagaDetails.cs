@@ -4,33 +4,34 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>Which sagas to list. What is null does not narrow.</summary>
+/// <summary>A filter for listing sagas. A null property does not filter.</summary>
 public sealed record SagaFilter
 {
-    /// <summary>How many at most. Default 100.</summary>
+    /// <summary>The maximum number of sagas to return.</summary>
+    /// <value>At least 1. The default is 100.</value>
     public int Limit { get; init; } = 100;
 
-    /// <summary>In this state.</summary>
+    /// <summary>The state of the sagas.</summary>
     public SagaState? State { get; init; }
 
-    /// <summary>Owned by this coordinator.</summary>
+    /// <summary>The owner of the sagas.</summary>
     public CoordinatorId? Owner { get; init; }
 
-    /// <summary>Of a definition with this name.</summary>
+    /// <summary>The name of their definition.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Older than this one, which was the last of the page before.</summary>
+    /// <summary>The last saga of the previous page. Only older sagas are listed.</summary>
     public SagaId? Before { get; init; }
 }
 
-/// <summary>One saga in a list.</summary>
-/// <param name="Id">Which saga.</param>
+/// <summary>The summary of a saga in a list.</summary>
+/// <param name="Id">The id of the saga.</param>
 /// <param name="Name">The name of its definition.</param>
-/// <param name="State">Where it stands.</param>
-/// <param name="Owner">The coordinator that owns it; null: nobody.</param>
-/// <param name="Generation">Its adopt generation.</param>
-/// <param name="TimeCreated">When it was inserted.</param>
-/// <param name="IsHeld">Whether it is kept from being handed over.</param>
+/// <param name="State">The state of the saga.</param>
+/// <param name="Owner">The coordinator that owns the saga; null if it is unowned.</param>
+/// <param name="Generation">The adopt generation of the saga.</param>
+/// <param name="TimeCreated">The time at which the saga was inserted.</param>
+/// <param name="IsHeld">True if an operator or the crash-loop guard holds the saga, so that it is not resumed.</param>
 public sealed record SagaSummary(
     SagaId Id,
     string Name,
@@ -40,26 +41,26 @@ public sealed record SagaSummary(
     DateTimeOffset TimeCreated,
     bool IsHeld);
 
-/// <summary>How many sagas are alike.</summary>
+/// <summary>The number of sagas with the same name, owner and state.</summary>
 /// <param name="Name">The name of their definition.</param>
-/// <param name="Owner">Who owns them.</param>
-/// <param name="State">Where they stand.</param>
-/// <param name="Count">How many.</param>
+/// <param name="Owner">The coordinator that owns them; null if they are unowned.</param>
+/// <param name="State">The state of the sagas.</param>
+/// <param name="Count">The number of sagas.</param>
 public sealed record SagaCount(string Name, CoordinatorId? Owner, SagaState State, long Count);
 
-/// <summary>All that there is to see of one saga. Long texts are cut at <see cref="LongestText"/> characters.</summary>
+/// <summary>The details of one saga. Long texts are cut at <see cref="LongestText"/> characters.</summary>
 public sealed record SagaDetails
 {
-    /// <summary>How much of parameters, outputs and errors is read.</summary>
+    /// <summary>The maximum length of parameters, outputs and errors, in characters.</summary>
     public const int LongestText = 16_384;
 
-    /// <summary>What a list shows of it.</summary>
+    /// <summary>The summary of the saga.</summary>
     public required SagaSummary Summary { get; init; }
 
-    /// <summary>Who inserted it.</summary>
+    /// <summary>The coordinator that inserted the saga.</summary>
     public required CoordinatorId Creator { get; init; }
 
-    /// <summary>When its owner last changed.</summary>
+    /// <summary>The time at which the owner last changed.</summary>
     public required DateTimeOffset TimeAdopted { get; init; }
 
     /// <summary>The version of its definition.</summary>
@@ -68,51 +69,51 @@ public sealed record SagaDetails
     /// <summary>The hash of its definition.</summary>
     public required DefinitionHash DefinitionHash { get; init; }
 
-    /// <summary>Its definition as a graph; null: in a form that only its executor reads.</summary>
+    /// <summary>The definition as a graph; null if only its executor can read it.</summary>
     public required SagaGraph? Graph { get; init; }
 
-    /// <summary>Its parameters: the beginning of the JSON.</summary>
+    /// <summary>The beginning of its parameters, as JSON.</summary>
     public required string Parameters { get; init; }
 
-    /// <summary>Its log, in the order of writing.</summary>
+    /// <summary>The log, in the order of writing.</summary>
     public required IReadOnlyList<LoggedEvent> Events { get; init; }
 
-    /// <summary>When and why it was set aside; null: it was not.</summary>
+    /// <summary>The time and the reason of its abandonment; null if it is not abandoned.</summary>
     public AbandonmentDetails? Abandonment { get; init; }
 
-    /// <summary>That it is kept from being handed over; null: it is not.</summary>
+    /// <summary>The hold on the saga; null if it is not held.</summary>
     public HeldSaga? Hold { get; init; }
 
-    /// <summary>Its owner, as the store knows it; null: nobody owns it, or an owner that never joined.</summary>
+    /// <summary>The owner; null if the saga is unowned or its owner has never joined.</summary>
     public CoordinatorDetails? Owner { get; init; }
 }
 
-/// <summary>When and why a saga was set aside.</summary>
-/// <param name="Time">When.</param>
+/// <summary>The abandonment of a saga.</summary>
+/// <param name="Time">The time of the abandonment.</param>
 /// <param name="Reason">A short code.</param>
-/// <param name="Comment">For people.</param>
+/// <param name="Comment">An explanation for operators.</param>
 public sealed record AbandonmentDetails(DateTimeOffset Time, string Reason, string Comment);
 
-/// <summary>One event of a saga's log.</summary>
-/// <param name="Time">When it was written.</param>
-/// <param name="NodeId">Which node.</param>
-/// <param name="Node">The node's name; its number, where the graph is not known.</param>
-/// <param name="Type">What happened.</param>
-/// <param name="Data">The beginning of the output or the error: JSON; null: none.</param>
-/// <param name="Creator">Which coordinator wrote it.</param>
+/// <summary>One event in the log of a saga, for display.</summary>
+/// <param name="Time">The time at which the event was written.</param>
+/// <param name="NodeId">The number of the node.</param>
+/// <param name="Node">The name of the node, or its number if the graph is not known.</param>
+/// <param name="Type">The type of the event.</param>
+/// <param name="Data">The beginning of the output or the error, as JSON; null if the event has none.</param>
+/// <param name="Creator">The coordinator that wrote the event.</param>
 public sealed record LoggedEvent(
     DateTimeOffset Time, int NodeId, string Node, NodeEventType Type, string? Data, CoordinatorId Creator);
 
 /// <summary>A coordinator as the store knows it.</summary>
 /// <param name="Id">The configured id.</param>
-/// <param name="Incarnation">How many processes have joined under it.</param>
-/// <param name="Host">Where the last one runs, or ran.</param>
-/// <param name="ProcessId">Its process id there.</param>
-/// <param name="TimeJoined">When it joined.</param>
-/// <param name="Silence">How long ago it last gave a sign of life, by the store's clock.</param>
-/// <param name="HasLeft">Whether it ended by shutting down.</param>
-/// <param name="Paused">That its recovery is paused; null: it is not.</param>
-/// <param name="InProgress">How many sagas in progress it owns; null: not counted.</param>
+/// <param name="Incarnation">The number of processes that have joined under the id.</param>
+/// <param name="Host">The host of the last process.</param>
+/// <param name="ProcessId">The process id of the last process on its host.</param>
+/// <param name="TimeJoined">The time at which the last process joined.</param>
+/// <param name="Silence">The time since its last heartbeat, by the clock of the store.</param>
+/// <param name="HasLeft">True if the process was shut down in order.</param>
+/// <param name="Paused">The pause of its recovery; null if it is not paused.</param>
+/// <param name="InProgress">The number of sagas in progress that it owns; null if they were not counted.</param>
 public sealed record CoordinatorDetails(
     CoordinatorId Id,
     Incarnation Incarnation,
@@ -124,21 +125,22 @@ public sealed record CoordinatorDetails(
     RecoveryPause? Paused,
     long? InProgress)
 {
-    /// <summary>How long a process may be silent and still count as one that answers: three missed heartbeats.</summary>
+    /// <summary>The time without a heartbeat after which a coordinator counts as not answering.</summary>
+    /// <value>15 seconds: three missed heartbeats at the default period.</value>
     public static TimeSpan AnswerTimeout { get; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Where it stands.</summary>
+    /// <summary>The state of the coordinator.</summary>
     public CoordinatorState State { get; init; }
 
-    /// <summary>The version of its program; null: not known.</summary>
+    /// <summary>The version of its program; null if it is not known.</summary>
     public string? Version { get; init; }
 
-    /// <summary>The definitions that it can run, as <c>name v1</c>; null: it does not say, or was not asked.</summary>
+    /// <summary>The definitions that it can run, as <c>name v1</c>; null if it does not report them or they were not read.</summary>
     public IReadOnlyList<string>? Definitions { get; init; }
 
-    /// <summary>Whether its process lives, as far as the store can tell.</summary>
+    /// <summary>A value indicating whether the store has a recent heartbeat of its process.</summary>
     public bool Answers => !HasLeft && Silence < AnswerTimeout;
 
-    /// <summary>Whether sagas may be assigned to it, as far as the store can tell.</summary>
+    /// <summary>A value indicating whether sagas may be assigned to it, as far as the store knows.</summary>
     internal bool MayTake => State == CoordinatorState.Active && Answers;
 }

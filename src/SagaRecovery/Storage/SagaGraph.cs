@@ -3,13 +3,13 @@ using System.Text.Json.Serialization;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>A definition's nodes and edges, as the durable executor stores them.</summary>
-/// <param name="Nodes">By id, from 0.</param>
+/// <summary>The nodes and edges of a definition, in the form that the durable executor stores.</summary>
+/// <param name="Nodes">The nodes, by id from 0.</param>
 public sealed record SagaGraph(IReadOnlyList<SagaGraphNode> Nodes)
 {
     /// <summary>Reads a stored DAG.</summary>
-    /// <param name="dag">JSON in UTF-8.</param>
-    /// <returns>Null: it is not of the form that is known here, as with another executor.</returns>
+    /// <param name="dag">The DAG as JSON in UTF-8.</param>
+    /// <returns>The graph; null if the DAG has another form, as with another executor.</returns>
     public static SagaGraph? TryRead(ReadOnlySpan<byte> dag)
     {
         try
@@ -23,13 +23,13 @@ public sealed record SagaGraph(IReadOnlyList<SagaGraphNode> Nodes)
         }
     }
 
-    /// <summary>The node's name, or its number where there is no such node.</summary>
+    /// <summary>Returns the name of a node, or its number if the graph has no such node.</summary>
     public string NameOf(int node) => node >= 0 && node < Nodes.Count ? Nodes[node].Name : $"node {node}";
 
-    /// <summary>The node with this name.</summary>
+    /// <summary>Finds a node by name. Returns null if the graph has no such node.</summary>
     public SagaGraphNode? Find(string name) => Nodes.FirstOrDefault(node => node.Name == name);
 
-    /// <summary>Ids run from 0, and edges lead from lower to higher: no cycle.</summary>
+    /// <summary>Ids must count up from 0, and edges must lead from lower to higher ids, which excludes cycles.</summary>
     private static bool IsSound(IReadOnlyList<SagaGraphNode> nodes) => nodes.Index().All(entry =>
         entry.Item is { Name: not null, After: not null } node
         && node.Id == entry.Index
@@ -39,10 +39,10 @@ public sealed record SagaGraph(IReadOnlyList<SagaGraphNode> Nodes)
 }
 
 /// <summary>One node of a graph.</summary>
-/// <param name="Id">Its number.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Undo">Whether it can be undone.</param>
-/// <param name="After">The nodes that have to succeed before it starts.</param>
+/// <param name="Id">The number of the node.</param>
+/// <param name="Name">The name of the node.</param>
+/// <param name="Undo">True if the node has an undo.</param>
+/// <param name="After">The nodes that must succeed before this node starts.</param>
 public sealed record SagaGraphNode(int Id, string Name, bool Undo, IReadOnlyList<int> After);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

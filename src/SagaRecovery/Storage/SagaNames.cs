@@ -2,10 +2,10 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>States, events and levers in words: as they stand in the database, and as they are shown and typed.</summary>
+/// <summary>The words for states, events and operator actions, as the database stores them and as operators read and type them.</summary>
 public static class SagaNames
 {
-    /// <summary>The word for a state: <c>running</c>.</summary>
+    /// <summary>Returns the word for a state, such as <c>running</c>.</summary>
     public static string Of(SagaState state) => state switch
     {
         SagaState.Running => "running",
@@ -17,7 +17,7 @@ public static class SagaNames
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, message: null),
     };
 
-    /// <summary>The word for a node event: <c>undo_started</c>.</summary>
+    /// <summary>Returns the word for a node event, such as <c>undo_started</c>.</summary>
     public static string Of(NodeEventType type) => type switch
     {
         NodeEventType.Started => "started",
@@ -29,10 +29,13 @@ public static class SagaNames
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, message: null),
     };
 
-    /// <summary>The word for a lever: <c>inject-error</c>.</summary>
+    /// <summary>Returns the word for an operator action, such as <c>inject-error</c>.</summary>
     public static string Of(OperatorActionKind kind) => OperatorActionText.Of(kind);
 
-    /// <summary>Reads a state from its word.</summary>
+    /// <summary>Parses the word for a state.</summary>
+    /// <param name="word">The word, in lowercase.</param>
+    /// <param name="state">The state, if the word is known.</param>
+    /// <returns>True if the word is known.</returns>
     public static bool TryParse(string word, out SagaState state) => TryFind(word, Of, out state);
 
     internal static bool TryParse(string word, out OperatorActionKind kind) => TryFind(word, Of, out kind);

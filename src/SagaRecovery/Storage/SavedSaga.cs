@@ -2,84 +2,85 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>Where a saga stands.</summary>
+/// <summary>The state of a saga.</summary>
 public enum SagaState
 {
     /// <summary>In progress: its actions run.</summary>
     Running,
 
-    /// <summary>In progress: an action failed, and what was done is being undone.</summary>
+    /// <summary>In progress: an action failed, and the completed actions are being undone.</summary>
     Unwinding,
 
-    /// <summary>Ended: every action succeeded.</summary>
+    /// <summary>Finished: every action succeeded.</summary>
     Succeeded,
 
-    /// <summary>Ended: an action failed, and everything was undone.</summary>
+    /// <summary>Finished: an action failed, and every completed action was undone.</summary>
     Unwound,
 
-    /// <summary>Ended: an action failed and so did an undo; an operator has to look.</summary>
+    /// <summary>Finished: an action failed, and so did an undo. An operator must clean up.</summary>
     Stuck,
 
-    /// <summary>Set aside: proven corrupt, or given up by an operator.</summary>
+    /// <summary>Abandoned: recovery found it corrupt, or an operator abandoned it.</summary>
     Abandoned,
 }
 
-/// <summary>What can happen to a node. The order is the one in which it happens.</summary>
+/// <summary>The type of an event of a node, in the order in which events occur.</summary>
 public enum NodeEventType
 {
-    /// <summary>Its action is about to run.</summary>
+    /// <summary>The action is about to run.</summary>
     Started,
 
-    /// <summary>Its action succeeded; the data is its output.</summary>
+    /// <summary>The action succeeded. The data is its output.</summary>
     Succeeded,
 
-    /// <summary>Its action failed; the data is the error.</summary>
+    /// <summary>The action failed. The data is the error.</summary>
     Failed,
 
-    /// <summary>Its undo is about to run.</summary>
+    /// <summary>The undo is about to run.</summary>
     UndoStarted,
 
-    /// <summary>Its undo succeeded.</summary>
+    /// <summary>The undo succeeded.</summary>
     UndoFinished,
 
-    /// <summary>Its undo failed; the data is the error.</summary>
+    /// <summary>The undo failed. The data is the error.</summary>
     UndoFailed,
 }
 
-/// <summary>One event of a saga's log.</summary>
-/// <param name="NodeId">Which node of the definition's DAG.</param>
-/// <param name="Type">What happened to it.</param>
-/// <param name="Data">JSON in UTF-8; empty: none.</param>
+/// <summary>One event in the log of a saga.</summary>
+/// <param name="NodeId">The node of the definition's DAG.</param>
+/// <param name="Type">The type of the event.</param>
+/// <param name="Data">The data as JSON in UTF-8; empty if the event has none.</param>
 public readonly record struct SavedNodeEvent(int NodeId, NodeEventType Type, ReadOnlyMemory<byte> Data);
 
-/// <summary>A saga as its log holds it.</summary>
+/// <summary>A saga with its log, as the store contains it.</summary>
 public sealed record SavedSaga
 {
-    /// <summary>Which saga.</summary>
+    /// <summary>The id of the saga.</summary>
     public required SagaId Id { get; init; }
 
     /// <summary>The name of its definition.</summary>
     public required string Name { get; init; }
 
-    /// <summary><see cref="SagaState.Running"/> or <see cref="SagaState.Unwinding"/>.</summary>
+    /// <summary>The state of the saga.</summary>
+    /// <value><see cref="SagaState.Running"/> or <see cref="SagaState.Unwinding"/>.</value>
     public required SagaState State { get; init; }
 
-    /// <summary>Its adopt generation when it was loaded.</summary>
+    /// <summary>The adopt generation of the saga when it was loaded.</summary>
     public required AdoptGeneration Generation { get; init; }
 
-    /// <summary>The definition that it was started with.</summary>
+    /// <summary>The definition with which the saga was started.</summary>
     public required SavedDefinition Definition { get; init; }
 
-    /// <summary>Its parameters: JSON in UTF-8.</summary>
+    /// <summary>The parameters as JSON in UTF-8.</summary>
     public required ReadOnlyMemory<byte> Parameters { get; init; }
 
-    /// <summary>Its log, in no particular order.</summary>
+    /// <summary>The log, in no particular order.</summary>
     public required IReadOnlyList<SavedNodeEvent> Events { get; init; }
 }
 
-/// <summary>A definition as the database holds it: once for each distinct shape, shared by all sagas started with it.</summary>
-/// <param name="Hash">SHA-256 of <paramref name="Dag"/>.</param>
-/// <param name="Name">The definition's name.</param>
-/// <param name="Version">The definition's version.</param>
-/// <param name="Dag">Its nodes and edges: JSON in UTF-8, byte for byte as it was hashed.</param>
+/// <summary>A definition as the store contains it, shared by all sagas that were started with it.</summary>
+/// <param name="Hash">The SHA-256 of <paramref name="Dag"/>.</param>
+/// <param name="Name">The name of the definition.</param>
+/// <param name="Version">The version of the definition.</param>
+/// <param name="Dag">The nodes and edges as JSON in UTF-8, byte for byte as they were hashed.</param>
 public sealed record SavedDefinition(DefinitionHash Hash, string Name, int Version, ReadOnlyMemory<byte> Dag);

@@ -60,7 +60,7 @@ public sealed class RecoveryWakeupsTests : IDisposable
     [InlineData(true)]
     public void Withdrawn_starts_ask_for_one_pass_in_a_moment_unless_passes_fail(bool passesFail)
     {
-        _wakeups.PassesFail = passesFail;
+        _wakeups.LastPassFailed = passesFail;
         _wakeups.RequestSoon(PassReason.WithdrawnStart);
         _time.Advance(TimeSpan.FromMilliseconds(900));
         _wakeups.RequestSoon(PassReason.WithdrawnStart);
