@@ -41,7 +41,7 @@ internal sealed class ServerProgram : IAsyncDisposable
 
     /// <summary>Gives a folder or file to the user that servers run as.</summary>
     public static Task GiveAsync(string path) =>
-        new ServerCommands(PostgresBinaries.Find(), TimeSpan.FromSeconds(10)).HandOverAsync(path, CancellationToken.None);
+        new ServerCommands(PostgresBinaries.Find(), TimeSpan.FromSeconds(10)).ChangeOwnerAsync(path, CancellationToken.None);
 
     /// <summary>Sends a signal by name.</summary>
     public async Task SignalAsync(string signal)

@@ -61,7 +61,7 @@ public sealed record IdempotencyCheck<TParameters>
     = TimeSpan.FromSeconds(30);
 
     /// <summary>The clock of <see cref="Deadline"/> and of the executor.</summary>
-    /// <value>The default is <see cref="TimeProvider.System"/>.</value>
+    /// <value>The default is <c>TimeProvider.System</c>.</value>
 #pragma warning disable RS0030 // a default for tests, which have no container to resolve it from
     public TimeProvider Time { get; init; } = TimeProvider.System;
 #pragma warning restore RS0030

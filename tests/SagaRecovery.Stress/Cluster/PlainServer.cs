@@ -34,7 +34,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     public async Task MakeAsync()
     {
         Directory.CreateDirectory(_folder.Root);
-        await _server.MakeAsync(CancellationToken.None);
+        await _server.CreateAsync(CancellationToken.None);
         await ServerProgram.GiveAsync(PasswordFile); // the standby reads it
     }
 
