@@ -23,7 +23,7 @@ public sealed class TakeOverTests(PostgresCluster postgres) : DatabaseTests(post
         await ShouldRefuseAsync(await older.ReleaseDemoSagaAsync(demo));
         string status = await older.Http.GetStringAsync("/saga-recovery");
         status.Should().Contain("FENCED by incarnation 2");
-        older.Output.Should().ContainSingle(line => line.Contains(" FTL ", StringComparison.Ordinal)).Which.Should().Contain("fenced: coordinator");
+        older.Output.Should().ContainSingle(line => line.Contains(" FTL ", StringComparison.Ordinal)).Which.Should().Contain("fenced: incarnation");
         (await older.StatusAsync()).GetProperty("coordinator").GetProperty("fenced").GetProperty("by").GetInt64().Should().Be(2);
 
         (await newer.ReleaseDemoSagaAsync(demo)).StatusCode.Should().Be(HttpStatusCode.NoContent);

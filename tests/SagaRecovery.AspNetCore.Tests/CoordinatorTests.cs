@@ -73,7 +73,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         answer.GetProperty("receipts").EnumerateArray().Single().GetProperty("to").GetGuid().Should().Be(_service.CoordinatorId);
         answer.GetProperty("caughtUp").EnumerateArray().Single().GetProperty("notRunning").GetInt32().Should().Be(0);
         answer.GetProperty("message").GetString().Should().Be(
-            $"reassign: done, 1 saga of coordinator {dead} given to others: 1 to {_service.CoordinatorId}. They have been recovered.");
+            $"reassign: done, 1 saga of coordinator {dead} reassigned: 1 to {_service.CoordinatorId}. They have been recovered.");
         (await _service.JsonAsync($"/sagas/{saga}/explain")).GetProperty("verdict").GetString().Should().Be("RunningHere");
         JsonElement action = (await _service.JsonAsync("")).GetProperty("recentActions").EnumerateArray().Single();
         (action.GetProperty("kind").GetString(), action.GetProperty("coordinator").GetGuid()).Should().Be(("Reassign", dead));
@@ -113,7 +113,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         (await OwnerAsync(nobodys)).Should().Be(_service.CoordinatorId);
         _service.Log.Lines.Should().Contain($"operator action reassign on unowned sagas by {TestUsers.Operator}: y (to {_service.CoordinatorId})");
         (await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "z" }))).GetProperty("message").GetString()
-            .Should().Be("reassign: done, there was no unfinished saga that nobody owned.");
+            .Should().Be("reassign: done, no unfinished saga was unowned.");
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         JsonElement answer = await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync($"{paused}", new { reason = "x", to = new[] { taker }, wait = 0.05 }));
 
         answer.GetProperty("caughtUp").ValueKind.Should().Be(JsonValueKind.Null);
-        answer.GetProperty("message").GetString().Should().EndWith("They have not been recovered within 50ms; that goes on.");
+        answer.GetProperty("message").GetString().Should().EndWith("They have not been recovered within 50ms; recovery continues.");
     }
 
     [Fact]

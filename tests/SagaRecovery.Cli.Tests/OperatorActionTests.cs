@@ -136,7 +136,7 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
 
         ToolRun run = await asked.RunAsync(Sample, way, "sagas", "abandon", saga, "--comment", "x", "--force");
 
-        run.ShouldRefuse(ExitCode.Superseded, "it was at generation 1 when it was looked at; ").Error.Should().Contain("is running at generation 2");
+        run.ShouldRefuse(ExitCode.Superseded, "it was at generation 1 when you saw it; ").Error.Should().Contain("is running at generation 2");
         (await Sample.StateOfAsync(saga)).Should().Be("running");
     }
 

@@ -69,11 +69,11 @@ public sealed class VerdictTests
 
     [Theory]
     [InlineData(CoordinatorState.Active, false, 3, "which answers.", "Ask that process.")]
-    [InlineData(CoordinatorState.Draining, false, 3, "which answers, and is draining", "--even-if-owner-answers")]
+    [InlineData(CoordinatorState.Draining, false, 3, "which answers and is draining", "--even-if-owner-answers")]
     [InlineData(CoordinatorState.Draining, false, 60, "which does not answer (last seen 60s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
     [InlineData(CoordinatorState.Active, false, 60, "which does not answer (last seen 60s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
     [InlineData(CoordinatorState.Down, true, 3, "which was shut down (last seen 3s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
-    [InlineData(CoordinatorState.Down, false, 60, "which is gone: it does not answer", "Start a coordinator that has its definition, and reassign what is left")]
+    [InlineData(CoordinatorState.Down, false, 60, "which does not answer (last seen 60s ago) and was taken over from", "Start a coordinator that has its definition, and then reassign what is left")]
     public void Of_an_owner_it_is_told_where_it_stands_and_which_lever_moves_its_sagas(
         CoordinatorState state, bool left, int silentSeconds, string because, string toDo)
     {
@@ -89,7 +89,7 @@ public sealed class VerdictTests
     [Fact]
     public void Of_an_orphan_it_is_told_which_lever_gives_it_an_owner()
     {
-        Judge("nobody's").ToDo.Should().Be("Reassign the sagas that nobody owns: coordinators reassign nobody.");
+        Judge("nobody's").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign nobody.");
         Judge(Row(SagaState.Running, Others) with { Owner = null }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(told =>
             told.Because.Contains("has never joined") && told.ToDo.EndsWith($"coordinators reassign {Others}."));
     }

@@ -158,7 +158,7 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
         _gate.Open();
         await Eventually.HoldsAsync(() => Ended("saga.run") is not null, "the run had ended");
 
-        Activity handOver = Ended("saga_recovery.hand_over")!;
+        Activity handOver = Ended("saga_recovery.resume")!;
         Activity pass = Spans().Single(span => span.SpanId == handOver.ParentSpanId);
         pass.OperationName.Should().Be("saga_recovery.pass");
         pass.GetTagItem("saga_recovery.pass.recovered").Should().Be(1);

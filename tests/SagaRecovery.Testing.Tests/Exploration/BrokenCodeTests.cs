@@ -55,13 +55,13 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
     public Task A_run_that_is_given_up_and_not_forgotten_is_run_by_nobody() => IsFoundAsync(
         nameof(KnownBounds.Faults),
         Promise.NeverLost,
-        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _interruptedAt = Math.Max(_interruptedAt, upTo.Value);\n        _lastWordDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
+        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _interruptedGeneration = Math.Max(_interruptedGeneration, upTo.Value);\n        _lastReportDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
 
     [Fact]
     public Task A_lost_end_that_the_tracker_does_not_hear_of_leaves_its_saga_to_nobody() => IsFoundAsync(
         nameof(KnownBounds.Losses),
         Promise.NeverLost,
-        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _endedAt = Math.Max(_endedAt, upTo.Value);\n        _lastWordDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
+        new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _endedGeneration = Math.Max(_endedGeneration, upTo.Value);\n        _lastReportDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
 
     [Fact]
     public Task An_end_that_no_plan_asks_for_leaves_its_saga_to_nobody() => IsFoundAsync(

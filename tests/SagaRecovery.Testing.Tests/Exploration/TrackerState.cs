@@ -26,10 +26,10 @@ internal static class TrackerState
         if (!Unsafe.IsNullRef(ref saga))
         {
             to.Add((int)RecoveredAt(ref saga));
-            to.Add((int)GivenUpAt(ref saga));
+            to.Add((int)InterruptedAt(ref saga));
             to.Add((int)EndedAt(ref saga));
             to.Add(saga.HadEndedBy(openingDrain));
-            to.Add(saga.FailuresBefore);
+            to.Add(saga.PriorFailures);
             IEnumerable<TrackedLease> leases = [First(ref saga), .. Others(ref saga) ?? []];
             foreach (TrackedLease lease in leases.Where(lease => lease.Number != 0).OrderBy(lease => startOfLease[(int)lease.Number - 1]))
             {
@@ -52,24 +52,24 @@ internal static class TrackerState
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_waiting")]
     private static extern ref WaitingSagas Waiting(SagaTracker tracker);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_open")]
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_openPass")]
     private static extern ref OpenedPass? Open(SagaTracker tracker);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_entries")]
     private static extern ref Dictionary<SagaId, WaitingSagas.Entry> Entries(WaitingSagas waiting);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_recoveredAt")]
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_recoveredGeneration")]
     private static extern ref long RecoveredAt(ref TrackedSaga saga);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_interruptedAt")]
-    private static extern ref long GivenUpAt(ref TrackedSaga saga);
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_interruptedGeneration")]
+    private static extern ref long InterruptedAt(ref TrackedSaga saga);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_endedAt")]
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_endedGeneration")]
     private static extern ref long EndedAt(ref TrackedSaga saga);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_first")]
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_firstLease")]
     private static extern ref TrackedLease First(ref TrackedSaga saga);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_others")]
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_otherLeases")]
     private static extern ref List<TrackedLease>? Others(ref TrackedSaga saga);
 }

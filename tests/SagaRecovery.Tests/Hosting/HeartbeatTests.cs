@@ -120,7 +120,7 @@ public sealed class HeartbeatTests
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.TakeOverAfter = TimeSpan.FromMinutes(1));
 
         await Eventually.HoldsAsync(
-            () => host.LogLines.Lines.Any(line => line.Message.Contains("the setting SagaRecovery:TakeOverAfter has no effect")), "it was said");
+            () => host.LogLines.Lines.Any(line => line.Message.Contains("setting SagaRecovery:TakeOverAfter has no effect")), "it was said");
         host.LogLines.Lines.Should().NotContain(line => line.Message.Contains("DrainFor"));
     }
 

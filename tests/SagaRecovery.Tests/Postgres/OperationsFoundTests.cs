@@ -39,7 +39,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
 
         OperatorActionResult outcome = await AbandonWhileAsync(us, saga, seen, "update saga_recovery.saga set state = 'unwinding'");
 
-        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Be("it was running when it was looked at");
+        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Be("it was running when you saw it");
         (await Db.StateOfAsync(saga)).Should().Be("unwinding");
     }
 
