@@ -27,7 +27,7 @@ public sealed class PackageTests
                 "analyzers/dotnet/cs/SagaRecovery.Analyzers.dll",
                 "analyzers/dotnet/cs/SagaRecovery.Analyzers.CodeFixes.dll");
             using var manifest = new StreamReader(await archive.GetEntry("SagaRecovery.Executor.nuspec")!.OpenAsync());
-            (await manifest.ReadToEndAsync()).Should().NotContain("Analyzers").And.NotContain("CodeAnalysis");
+            (await manifest.ReadToEndAsync()).Should().NotContain("SagaRecovery.Analyzers").And.NotContain("CodeAnalysis");
         }
         finally
         {
