@@ -198,7 +198,7 @@ public sealed class RunTests
 
         Func<Task> start = () => process.Client.StartAsync(saga, "", new SagaStartOptions { Inject = new SagaInjections().FailAction("z") });
 
-        await start.Should().ThrowAsync<ArgumentException>().WithMessage("*node 'z'*'diamond' version 1 lacks*");
+        await start.Should().ThrowAsync<ArgumentException>().WithMessage("*node 'z'*'diamond' version 1 has no such node*");
         _store.Sagas.Should().BeEmpty();
     }
 

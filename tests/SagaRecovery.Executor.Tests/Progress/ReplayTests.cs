@@ -6,8 +6,8 @@ namespace SagaRecovery.Executor.Tests.Progress;
 public sealed class ReplayTests
 {
     [Theory]
-    [InlineData("7 Started", "the log has an event 'Started' of node 7; the definition has nodes 0 to 4")]
-    [InlineData("-1 Started", "the log has an event 'Started' of node -1; the definition has nodes 0 to 4")]
+    [InlineData("7 Started", "the log has an event 'Started' of node 7, but the definition has nodes 0 to 4")]
+    [InlineData("-1 Started", "the log has an event 'Started' of node -1, but the definition has nodes 0 to 4")]
     [InlineData("0 Started, 0 Succeeded, 0 Failed", "node 0 'top' has both 'Succeeded' and 'Failed'")]
     [InlineData("0 Started, 0 Started", "node 0 'top' has two events 'Started'")]
     [InlineData("0 Failed, 0 UndoStarted", "node 0 'top' has both 'Succeeded' and 'Failed'")]

@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Diagnostics;
+using SagaRecovery.Analyzers.Tests.Support;
+
+namespace SagaRecovery.Analyzers.Tests;
+
+/// <summary>Compiles every saga that a reader is shown, with all rules: no false alarm.</summary>
+public sealed partial class SamplesTests
+{
+    /// <summary>What the SDK adds to each project.</summary>
+    private const string Usings =
+        """
+        global using System;
+        global using System.Collections.Generic;
+        global using System.IO;
+        global using System.Linq;
+        global using System.Net.Http;
+        global using System.Net.Http.Json;
+        global using System.Threading;
+        global using System.Threading.Tasks;
+        global using Microsoft.AspNetCore.Builder;
+        global using Microsoft.AspNetCore.Hosting;
+        global using Microsoft.AspNetCore.Http;
+        global using Microsoft.AspNetCore.Routing;
+        global using Microsoft.Extensions.Configuration;
+        global using Microsoft.Extensions.DependencyInjection;
+        global using Microsoft.Extensions.Hosting;
+        global using Microsoft.Extensions.Logging;
+        """;
+
+    private const string TestUsings =
+        """
+        global using FluentAssertions;
+        global using Xunit;
+        """;
+
+    /// <summary>Partial methods and properties whose other part a source generator of the real build writes.</summary>
+    private static readonly string[] s_generated = ["CS8795", "CS9248"];
+
+    private static readonly ImmutableArray<DiagnosticAnalyzer> s_rules =
+    [
+        new SagaStateAnalyzer(), new UnstableValueAnalyzer(), new IgnoredTokenAnalyzer(),
+        new OutputOrderAnalyzer(), new SagaStartAnalyzer(), new DuplicateSagaAnalyzer(),
+    ];
+
+    public static TheoryData<string> Samples => [.. ProjectsBelow("samples")];
+
+    public static TheoryData<string> Programs => [.. ReadPrograms().Keys];
+
+    public static TheoryData<string> Examples => [.. ReadExamples().Keys];
+
+    [Theory]
+    [MemberData(nameof(Samples))]
+    public async Task A_sample_gives_no_cause(string project)
+    {
+        IEnumerable<string> sources = Directory
+            .EnumerateFiles(Path.Combine(Repository.Root, "samples", project), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !Path.GetRelativePath(Repository.Root, file).Split(Path.DirectorySeparatorChar).Any(folder => folder is "bin" or "obj"))
+            .Select(File.ReadAllText);
+
+        (await CheckAsync(project, [.. sources, Usings])).Should().BeEmpty();
+    }
+
+    [Theory]
+    [MemberData(nameof(Programs))]
+    public async Task A_program_in_a_document_gives_no_cause(string program) =>
+        (await CheckAsync("Document", [ReadPrograms()[program], Usings, TestUsings])).Should().BeEmpty();
+
+    /// <summary>The page of the rules: its first example of each is reported, for that rule and no other; its second is not.</summary>
+    [Theory]
+    [MemberData(nameof(Examples))]
+    public async Task An_example_of_a_rule_is_what_it_says(string example)
+    {
+        (string code, string? reported) = ReadExamples()[example];
+
+        IEnumerable<string> ids = (await CheckAsync("Example", [code, ExampleUsings, ExampleWorld, Usings])).Select(diagnostic => diagnostic.Id);
+
+        ids.Distinct().Should().Equal(reported is null ? [] : [reported]);
+    }
+
+    [Fact]
+    public void Each_rule_has_its_examples()
+    {
+        IEnumerable<string> ids = s_rules.SelectMany(rule => rule.SupportedDiagnostics).Select(rule => rule.Id).Distinct();
+
+        ReadExamples().Keys.Should().Equal(ids.SelectMany(id => new[] { $"{id} reported", $"{id} right" }));
+    }
+
+    [Fact]
+    public void Each_rule_links_to_its_section()
+    {
+        string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "analyzers.md"));
+
+        foreach (DiagnosticDescriptor rule in s_rules.SelectMany(rule => rule.SupportedDiagnostics))
+        {
+            new Uri(rule.HelpLinkUri).Fragment.Should().Be($"#{rule.Id.ToLowerInvariant()}");
+            page.Should().Contain($"\n## {rule.Id}\n").And.Contain(rule.Title.ToString());
+        }
+    }
+
+    [Fact]
+    public void There_are_sagas_to_check()
+    {
+        ProjectsBelow("samples").Should().Contain(["ControlPlane", "Minimal"]);
+        ReadPrograms().Keys.Should().Contain(["README.md 1", "docs/testing.md 1"]);
+    }
+
+    private const string ExampleUsings =
+        """
+        global using SagaRecovery;
+        global using SagaRecovery.Coordinators;
+        global using SagaRecovery.Execution;
+        global using SagaRecovery.Fencing;
+        global using SagaRecovery.Storage;
+        """;
+
+    /// <summary>What the examples call.</summary>
+    private const string ExampleWorld =
+        """
+        internal sealed record DiskRequest(string Name);
+
+        internal interface ICloud
+        {
+            Task<string> AllocateAsync(Guid key, CancellationToken cancellationToken = default);
+            Task MakeDiskAsync(Guid key, string name, CancellationToken cancellationToken = default);
+        }
+        """;
+
+    private static async Task<IReadOnlyList<Diagnostic>> CheckAsync(string name, IEnumerable<string> sources)
+    {
+        CSharpCompilation compilation = Verify.Compile(name, sources);
+        if (compilation.SyntaxTrees.Any(tree => tree.GetCompilationUnitRoot().Members.Any(member => member.IsKind(SyntaxKind.GlobalStatement))))
+        {
+            compilation = compilation.WithOptions(compilation.Options.WithOutputKind(OutputKind.ConsoleApplication));
+        }
+
+        // A source that does not bind would give no cause, whatever the rules do.
+        compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && !s_generated.Contains(diagnostic.Id))
+            .Should().BeEmpty();
+        return await Verify.AnalyzeAsync(compilation, s_rules);
+    }
+
+    private static IEnumerable<string> ProjectsBelow(string folder) =>
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.csproj", SearchOption.AllDirectories)
+            .Select(file => Path.GetFileNameWithoutExtension(file))
+            .Order(StringComparer.Ordinal);
+
+    /// <summary>The C# blocks of the documents that define a saga, but for those of the rules' own page.</summary>
+    private static Dictionary<string, string> ReadPrograms()
+    {
+        string[] documents =
+        [
+            Path.Combine(Repository.Root, "README.md"),
+            .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories).Order(StringComparer.Ordinal),
+        ];
+        return documents
+            .Where(document => Path.GetFileName(document) != "analyzers.md")
+            .SelectMany(document => Block().Matches(File.ReadAllText(document))
+                .Select(block => block.Groups["code"].Value)
+                .Where(code => code.Contains(": Saga<", StringComparison.Ordinal))
+                .Select((code, index) => (Name: $"{Path.GetRelativePath(Repository.Root, document).Replace('\\', '/')} {index + 1}", Code: code)))
+            .ToDictionary(program => program.Name, program => program.Code);
+    }
+
+    private static Dictionary<string, (string Code, string? Reported)> ReadExamples() =>
+        Example().Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "analyzers.md")))
+            .ToDictionary(
+                example => $"{example.Groups["id"].Value} {example.Groups["kind"].Value}",
+                example => (example.Groups["code"].Value, example.Groups["kind"].Value == "reported" ? example.Groups["id"].Value : null));
+
+    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Block();
+
+    [GeneratedRegex(
+        "<!-- (?<id>SAGA[0-9]{3}) (?<kind>reported|right) -->\n```csharp\n(?<code>.*?)```",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Example();
+}
