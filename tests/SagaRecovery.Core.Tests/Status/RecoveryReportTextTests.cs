@@ -238,7 +238,7 @@ public class RecoveryReportTextTests
 
     [Fact]
     public void Empty_histories_are_told_in_words() => RecoveryReportText.Render(AfterAPass(), StartedAt)
-        .Should().EndWith("not attempted: 0\n    no sagas recovered\n    no saga recovery failures\n");
+        .Should().EndWith("not attempted:      0\n    no sagas recovered\n    no saga recovery failures\n");
 
     [Fact]
     public void Where_every_waiting_saga_is_named_no_more_are_spoken_of()

@@ -58,7 +58,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         await host.ActivateAsync();
         await host.ExecuteAsync("alter table saga_recovery.saga rename to saga_away");
         (await DrainAsync(host).Soon()).Phase.Should().Be(DrainPhase.Unanswered);
-        host.Status.RenderText().Should().Contain("The database did not answer: ask for the drain again.");
+        host.Status.RenderText().Should().Contain("The database did not respond. Request the drain again.");
 
         await host.ExecuteAsync("alter table saga_recovery.saga_away rename to saga");
         await Eventually.HoldsAsync(async () => await DrainAsync(host).Soon() is { Phase: DrainPhase.Drained, Left: 0 }, "the database answered");
