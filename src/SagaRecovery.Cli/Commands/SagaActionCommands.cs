@@ -7,7 +7,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Operator actions on one saga that can be undone.</summary>
+/// <summary>Operator actions on one saga that need no confirmation.</summary>
 internal static class SagaActionCommands
 {
     private const string ExampleId = "0199c1d2-5a3b-7c4d-8e5f-60718293a4b5";
