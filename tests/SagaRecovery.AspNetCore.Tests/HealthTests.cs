@@ -18,7 +18,7 @@ public sealed class HealthTests(PostgresCluster postgres)
 
     [Fact]
     public void Until_it_has_joined_it_is_degraded() =>
-        Of(NotJoined).Should().Be((HealthStatus.Degraded, "Not joined as the coordinator yet."));
+        Of(NotJoined).Should().Be((HealthStatus.Degraded, "Not joined as a coordinator yet."));
 
     [Fact]
     public void Once_a_pass_has_succeeded_it_is_healthy() => Of(After(PassResult.Completed)).Status.Should().Be(HealthStatus.Healthy);
