@@ -71,7 +71,7 @@ internal sealed class RecoveryMetrics : IDisposable
         Gauge(
             "saga_recovery.fenced",
             unit: null,
-            "1 once a newer process runs under this coordinator id.",
+            "1 once another join has replaced the join of this process.",
             report => report.Coordinator.Fenced is null ? 0 : 1);
         Gauge(
             "saga_recovery.rejoins",
