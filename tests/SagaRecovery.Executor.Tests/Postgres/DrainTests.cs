@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
@@ -23,7 +24,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     {
         await using PostgresHost old = await StartAsync();
         await using PostgresHost next = await StartAsync();
-        await next.ActivateAsync();
+        await ReadyToTakeAsync(next);
         await old.Client.StartAsync(old.Saga("deaf"), "");
         await _gate.ArrivalAsync();
 
@@ -69,7 +70,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         _gate.Open();
         await using PostgresHost old = await StartAsync();
         await using PostgresHost next = await StartAsync();
-        await next.ActivateAsync();
+        await ReadyToTakeAsync(next);
         SagaHandle saga = await old.Client.StartAsync(old.Saga("deaf"), "");
         await saga.Completion.Soon();
         (await DrainAsync(old).Soon()).Phase.Should().Be(DrainPhase.Drained);
@@ -95,11 +96,21 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     {
         await using PostgresHost old = await PostgresHost.StartOutOfTouchAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));
         await using PostgresHost next = await PostgresHost.StartAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));
-        await next.ActivateAsync();
+        await ReadyToTakeAsync(next);
         await old.Client.StartAsync(old.Saga("gated"), "");
         await _gate.ArrivalAsync();
 
         (await DrainAsync(old).Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Drained && report.HandedOver == 1);
+    }
+
+    /// <summary>It has joined, and has said which definitions it can run: nothing is given to it before.</summary>
+    private static async Task ReadyToTakeAsync(PostgresHost host)
+    {
+        await host.ActivateAsync();
+        await Eventually.HoldsAsync(
+            async () => (await host.Services.GetRequiredService<ISagaOperations>().ListCoordinatorsAsync(CancellationToken.None))
+                .Single(coordinator => coordinator.Id == host.Coordinator.Id).Definitions is { Count: > 0 },
+            "it has said what it can run");
     }
 
     private static Task<DrainReport> DrainAsync(PostgresHost host) => host.Services.GetRequiredService<SagaDrain>().DrainAsync(Note, TimeSpan.Zero);
