@@ -128,7 +128,11 @@ public sealed class PassOutcome
             {
                 if (_gone.TryGetValue(gone.SagaId, out RelinquishOutcome answer))
                 {
-                    tally.Count(answer, isLost: _lost.Contains(gone.SagaId));
+                    if (!_lost.Contains(gone.SagaId))
+                    {
+                        tally.Count(answer);
+                    }
+
                     _tracker.ForgetSettledBy(gone.SagaId, _plan.Pass.OpeningDrain);
                 }
             }

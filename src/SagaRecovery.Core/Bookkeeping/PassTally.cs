@@ -60,13 +60,8 @@ internal sealed class PassTally
         }
     }
 
-    public void Count(RelinquishOutcome answer, bool isLost)
+    public void Count(RelinquishOutcome answer)
     {
-        if (isLost)
-        {
-            return; // counted when it was found
-        }
-
         Removed++;
         TakenAway += answer == RelinquishOutcome.Relinquished ? 1 : 0;
     }
