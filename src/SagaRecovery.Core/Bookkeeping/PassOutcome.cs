@@ -128,7 +128,11 @@ public sealed class PassOutcome
             {
                 if (_relinquished.TryGetValue(unlisted.SagaId, out RelinquishOutcome outcome))
                 {
-                    tally.Count(outcome, isLost: _lost.Contains(unlisted.SagaId));
+                    if (!_lost.Contains(unlisted.SagaId))
+                    {
+                        tally.Count(outcome);
+                    }
+
                     _tracker.ForgetSettledBy(unlisted.SagaId, _plan.Pass.OpeningDrain);
                 }
             }

@@ -60,13 +60,8 @@ internal sealed class PassTally
         }
     }
 
-    public void Count(RelinquishOutcome outcome, bool isLost)
+    public void Count(RelinquishOutcome outcome)
     {
-        if (isLost)
-        {
-            return; // the report counts it as lost
-        }
-
         Removed++;
         TakenAway += outcome == RelinquishOutcome.Relinquished ? 1 : 0;
     }

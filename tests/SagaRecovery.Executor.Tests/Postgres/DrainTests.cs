@@ -24,7 +24,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     {
         await using PostgresHost old = await StartAsync();
         await using PostgresHost next = await StartAsync();
-        await next.ActivateAsync();
+        await ReadyToTakeOverAsync(next);
         await old.Client.StartAsync(old.Saga("deaf"), "");
         await _gate.ArrivalAsync();
 
@@ -70,7 +70,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         _gate.Open();
         await using PostgresHost old = await StartAsync();
         await using PostgresHost next = await StartAsync();
-        await next.ActivateAsync();
+        await ReadyToTakeOverAsync(next);
         SagaHandle saga = await old.Client.StartAsync(old.Saga("deaf"), "");
         await saga.Completion.Soon();
         (await DrainAsync(old).Soon()).Phase.Should().Be(DrainPhase.Drained);
@@ -96,11 +96,21 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     {
         await using PostgresHost old = await PostgresHost.StartOutOfTouchAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));
         await using PostgresHost next = await PostgresHost.StartAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));
-        await next.ActivateAsync();
+        await ReadyToTakeOverAsync(next);
         await old.Client.StartAsync(old.Saga("gated"), "");
         await _gate.ArrivalAsync();
 
         (await DrainAsync(old).Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Drained && report.Reassigned == 1);
+    }
+
+    /// <summary>The process has joined and published the definitions that it can run: nothing is reassigned to it before.</summary>
+    private static async Task ReadyToTakeOverAsync(PostgresHost host)
+    {
+        await host.ActivateAsync();
+        await Eventually.HoldsAsync(
+            async () => (await host.Services.GetRequiredService<ISagaOperations>().ListCoordinatorsAsync(CancellationToken.None))
+                .Single(coordinator => coordinator.Id == host.Coordinator.Id).Definitions is { Count: > 0 },
+            "the process has published its definitions");
     }
 
     private static Task<DrainReport> DrainAsync(PostgresHost host) => host.Services.GetRequiredService<SagaDrain>().DrainAsync(Note, TimeSpan.Zero);
