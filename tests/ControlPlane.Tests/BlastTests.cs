@@ -48,7 +48,7 @@ public sealed partial class BlastTests(PostgresCluster postgres) : DatabaseTests
     [Theory]
     [InlineData(1)]
     [InlineData(0, "--ignore-errors")]
-    public async Task It_fails_if_anything_failed_unless_told_not_to(int exitCode, params string[] arguments)
+    public async Task It_fails_if_anything_failed_unless_disabled(int exitCode, params string[] arguments)
     {
         await using var blast = new RunningProgram("Blast", ["--url", "http://127.0.0.1:1", "--duration", "300ms", .. arguments]);
 

@@ -96,7 +96,7 @@ public sealed class CrashTests(PostgresCluster postgres) : DatabaseTests(postgre
     }
 
     [Fact]
-    public async Task Told_to_stop_with_sagas_in_flight_it_ends_cleanly_and_they_go_on_at_the_next_start()
+    public async Task Stopped_with_sagas_in_flight_it_ends_cleanly_and_they_continue_at_the_next_start()
     {
         Guid id;
         await using (ServiceProcess first = await StartServiceAsync())

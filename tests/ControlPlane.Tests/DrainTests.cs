@@ -9,7 +9,7 @@ namespace ControlPlane.Tests;
 public sealed class DrainTests(PostgresCluster postgres)
 {
     [Fact]
-    public async Task While_it_drains_it_starts_nothing_says_when_to_try_again_and_serves_everything_else()
+    public async Task While_it_drains_it_refuses_starts_with_a_retry_time_and_serves_everything_else()
     {
         await using ServiceProcess service = await ServiceProcess.StartAsync(await postgres.NewDatabaseAsync(), Guid.NewGuid());
         (await service.CreateProjectAsync("before")).StatusCode.Should().Be(HttpStatusCode.Created);
@@ -36,7 +36,7 @@ public sealed class DrainTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public async Task A_process_that_is_told_to_end_drains_first_if_the_settings_say_so()
+    public async Task A_process_that_is_asked_to_stop_drains_first_if_so_configured()
     {
         (string database, Guid old, Guid next) = (await postgres.NewDatabaseAsync(), Guid.NewGuid(), Guid.NewGuid());
         await using ServiceProcess service = await ServiceProcess.StartAsync(database, old, "--SagaRecovery:DrainFor=00:00:00.200");

@@ -76,7 +76,7 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
     [InlineData("[]", "body")]
     [InlineData("null", "body")]
     [InlineData("", "body")]
-    public async Task A_body_that_is_not_right_is_a_problem_that_names_what_is_wrong(string body, string names)
+    public async Task An_invalid_body_is_a_problem_that_names_what_is_wrong(string body, string names)
     {
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
 
@@ -107,7 +107,7 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
     [InlineData("POST", "/demo-sagas/0b1f0000-0000-7000-8000-000000000000/complete", HttpStatusCode.NotFound)]
     [InlineData("POST", "/demo-sagas/not-an-id/complete", HttpStatusCode.NotFound)]
     [InlineData("GET", "/nowhere", HttpStatusCode.NotFound)]
-    public async Task Whatever_is_not_there_or_not_right_is_a_problem(string method, string path, HttpStatusCode status)
+    public async Task A_missing_or_invalid_resource_is_a_problem(string method, string path, HttpStatusCode status)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
 
@@ -137,7 +137,7 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
     }
 
     [Fact]
-    public async Task A_demo_saga_waits_until_it_is_released_which_may_be_said_again()
+    public async Task A_demo_saga_waits_until_it_is_released_and_a_second_release_is_harmless()
     {
         Guid id = await running.Service.StartDemoSagaAsync();
         (await running.Ledger.SagasInProgressAsync()).Should().Contain(id);

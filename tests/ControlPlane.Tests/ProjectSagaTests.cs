@@ -99,7 +99,7 @@ public sealed class ProjectSagaTests(PostgresCluster postgres) : DatabaseTests(p
     }
 
     [Fact]
-    public async Task A_delete_with_every_action_run_twice_leaves_nothing_of_the_project_and_all_of_the_others()
+    public async Task A_delete_with_every_action_run_twice_removes_the_whole_project_and_no_other()
     {
         await CreateAsync("other");
         IReadOnlyList<string> others = await Ledger.RowsAsync();

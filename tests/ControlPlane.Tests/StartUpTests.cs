@@ -37,7 +37,7 @@ public sealed class StartUpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_comes_up_without_Postgres_and_works_once_that_is_there()
+    public async Task It_starts_without_Postgres_and_works_once_Postgres_is_up()
     {
         await using ThrowawayCluster postgres = await ThrowawayCluster.StartAsync();
         string database = await postgres.NewDatabaseAsync();
@@ -117,7 +117,7 @@ public sealed class StartUpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_Postgres_binaries_it_says_in_one_line_what_to_install()
+    public async Task Without_Postgres_binaries_it_names_in_one_line_what_to_install()
     {
         (int exitCode, IReadOnlyCollection<string> errors) = await ServiceProcess.RunToItsEndAsync(
             DataFolder, $"--ControlPlane:PostgresBinFolder={_folder}");

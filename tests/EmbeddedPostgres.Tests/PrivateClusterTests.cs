@@ -72,7 +72,7 @@ public sealed class PrivateClusterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_pid_file_that_names_a_process_of_someone_else_does_not_pass_for_a_running_server()
+    public async Task A_pid_file_that_names_a_foreign_process_does_not_pass_for_a_running_server()
     {
         PrivateCluster cluster = await PrivateCluster.StartOrFindAsync(_folder, Throwaway);
         await cluster.StopAsync();
@@ -115,7 +115,7 @@ public sealed class PrivateClusterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_password_stands_in_a_file_of_its_own_that_only_its_owner_reads()
+    public async Task The_password_has_a_file_of_its_own_that_only_its_owner_reads()
     {
         PrivateCluster cluster = await PrivateCluster.StartOrFindAsync(_folder, Throwaway);
 
@@ -147,7 +147,7 @@ public sealed class PrivateClusterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_server_that_cannot_start_says_why_in_one_line()
+    public async Task A_server_that_cannot_start_gives_the_reason_in_one_line()
     {
         ClusterOptions wrong = Throwaway with { Settings = new Dictionary<string, string> { ["shared_buffers"] = "none" } };
 

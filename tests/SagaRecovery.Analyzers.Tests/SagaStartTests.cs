@@ -39,7 +39,7 @@ public sealed class SagaStartTests
     [InlineData("SagaStart[] all = Enumerable.Range(0, 3).Select(_ => starts.Announce(id)).ToArray();")]
     [InlineData("_start = starts.Announce(id);")]
     [InlineData("SagaStart start = starts.Announce(id); Func<SagaStart> read = () => start;")]
-    public Task A_start_that_is_handed_on_belongs_to_other_code(string code) => Reports(code);
+    public Task A_start_that_is_passed_on_belongs_to_other_code(string code) => Reports(code);
 
     [Theory]
     [InlineData("await {|SAGA005:log.CreateAsync(member, saga, default)|}; using SagaStart start = starts.Announce(id);")]

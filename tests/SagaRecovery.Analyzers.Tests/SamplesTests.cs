@@ -54,7 +54,7 @@ public sealed partial class SamplesTests
 
     [Theory]
     [MemberData(nameof(Samples))]
-    public async Task A_sample_gives_no_cause(string project)
+    public async Task A_sample_has_no_diagnostics(string project)
     {
         IEnumerable<string> sources = Directory
             .EnumerateFiles(Path.Combine(Repository.Root, "samples", project), "*.cs", SearchOption.AllDirectories)
@@ -66,13 +66,13 @@ public sealed partial class SamplesTests
 
     [Theory]
     [MemberData(nameof(Programs))]
-    public async Task A_program_in_a_document_gives_no_cause(string program) =>
+    public async Task A_program_in_a_document_has_no_diagnostics(string program) =>
         (await CheckAsync("Document", [ReadPrograms()[program], Usings, TestUsings])).Should().BeEmpty();
 
     /// <summary>The page of the rules: its first example of each is reported, for that rule and no other; its second is not.</summary>
     [Theory]
     [MemberData(nameof(Examples))]
-    public async Task An_example_of_a_rule_is_what_it_says(string example)
+    public async Task An_example_of_a_rule_matches_its_description(string example)
     {
         (string code, string? reported) = ReadExamples()[example];
 
@@ -102,7 +102,7 @@ public sealed partial class SamplesTests
     }
 
     [Fact]
-    public void There_are_sagas_to_check()
+    public void The_samples_contain_sagas_to_check()
     {
         ProjectsBelow("samples").Should().Contain(["ControlPlane", "Minimal"]);
         ReadPrograms().Keys.Should().Contain(["README.md 1", "docs/testing.md 1"]);

@@ -16,7 +16,7 @@ namespace SagaRecovery.AspNetCore.Tests;
 public sealed class AwayTests
 {
     [Fact]
-    public async Task Without_Postgres_the_status_is_answered_and_the_rest_says_that_it_is_away()
+    public async Task Without_Postgres_the_status_is_answered_and_the_rest_reports_the_outage()
     {
         await using ThrowawayCluster postgres = await ThrowawayCluster.StartAsync();
         await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync(), TestService.ForOperators);
@@ -36,7 +36,7 @@ public sealed class AwayTests
     }
 
     [Fact]
-    public async Task A_store_that_shows_operators_nothing_says_so()
+    public async Task A_store_without_operations_is_reported_to_operators()
     {
         await using TestService service = TestService.Build(
             "Host=127.0.0.1;Port=1", TestService.ForOperators, services: builder => builder.Services.AddSagaRecovery().UseStore<StoreWithoutOperations>());
@@ -49,7 +49,7 @@ public sealed class AwayTests
     }
 
     [Fact]
-    public async Task Recovery_that_has_stopped_says_so()
+    public async Task Recovery_that_has_stopped_is_reported()
     {
         await using TestService service = TestService.Build(
             "Host=127.0.0.1;Port=1", TestService.ForOperators, services: builder => builder.Services.AddSagaRecovery().UseStore<StoreWithoutOperations>());

@@ -29,7 +29,7 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
 
     [Theory]
     [MemberData(nameof(Bodies))]
-    public async Task A_lever_without_a_proper_request_is_not_pulled(string body) => await ShouldBeProblemAsync(
+    public async Task An_operator_action_without_a_proper_request_does_not_run(string body) => await ShouldBeProblemAsync(
         HttpStatusCode.BadRequest, await _service.SendAsync(HttpMethod.Post, "/pause", TestUsers.Operator, Json(body)));
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
     }
 
     [Fact]
-    public async Task A_form_with_its_antiforgery_token_pulls_the_lever()
+    public async Task A_form_with_its_antiforgery_token_runs_the_operator_action()
     {
         SagaId saga = await _service.StartSagaAsync();
         var context = new DefaultHttpContext { RequestServices = _service.App.Services };
@@ -113,7 +113,7 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
         HttpStatusCode.BadRequest, await _service.SendAsync(HttpMethod.Get, path));
 
     [Fact]
-    public async Task A_lever_on_no_UUID_is_refused() => await ShouldBeProblemAsync(
+    public async Task An_operator_action_on_no_UUID_is_refused() => await ShouldBeProblemAsync(
         HttpStatusCode.BadRequest, await _service.PerformAsync("/sagas/not-a-uuid/hold", new { reason = "x" }));
 
     [Fact]

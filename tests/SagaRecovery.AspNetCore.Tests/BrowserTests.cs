@@ -47,7 +47,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_saga_is_held_and_released_with_a_reason_and_a_lever_that_comes_too_late_shows_how_it_stands()
+    public async Task A_saga_is_held_and_released_with_a_reason_and_a_late_operator_action_returns_its_state()
     {
         Guid saga = await _service.StartDemoSagaAsync();
         await using var browser = new BrowserRun("actions", Page, $"{saga}");
@@ -69,7 +69,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lever_without_rights_says_what_is_missing_and_changes_nothing()
+    public async Task An_operator_action_without_rights_names_what_is_missing_and_changes_nothing()
     {
         Guid saga = await _service.StartDemoSagaAsync();
         long passes = await PassesAsync();
@@ -117,7 +117,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Coordinators_orphans_and_stranded_sagas_are_shown_and_moved_and_the_process_is_drained()
+    public async Task Coordinators_orphans_and_sagas_of_down_owners_are_shown_and_reassigned_and_the_process_is_drained()
     {
         (Guid dead, Guid stranger, Guid other) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
         await QueryAsync<int>(CoordinatorRows.InsertDead, new { dead });

@@ -24,7 +24,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task DisposeAsync() => await _service.DisposeAsync();
 
     [Fact]
-    public async Task Of_each_coordinator_it_is_told_where_it_stands_and_what_it_can_run()
+    public async Task Each_coordinator_is_listed_with_its_state_and_definitions()
     {
         Guid dead = await DeadAsync();
 
@@ -39,7 +39,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Orphans_and_stranded_sagas_are_counted_by_owner()
+    public async Task Orphans_and_sagas_of_down_owners_are_counted_by_owner()
     {
         Guid dead = await DeadAsync();
         await MoveAsync(await _service.StartSagaAsync(), dead);
@@ -61,7 +61,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_sagas_of_a_silent_coordinator_are_reassigned_and_waited_for_and_the_lever_is_told()
+    public async Task The_sagas_of_a_silent_coordinator_are_reassigned_and_waited_for_and_the_operator_action_is_recorded()
     {
         Guid dead = await DeadAsync();
         SagaId saga = await _service.StartSagaAsync();
@@ -82,7 +82,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_sagas_of_an_owner_that_answers_stay_unless_that_is_said()
+    public async Task The_sagas_of_an_owner_that_answers_stay_unless_overridden()
     {
         await using TestService other = await StartAsync();
         SagaId saga = await other.StartSagaAsync();
@@ -99,7 +99,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Orphans_get_an_owner_whoever_had_them()
+    public async Task Orphans_of_any_former_owner_get_an_owner()
     {
         SagaId strangers = await _service.StartSagaAsync();
         SagaId nobodys = await _service.StartSagaAsync();
@@ -117,7 +117,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Waiting_ends_when_its_time_is_up_and_says_so()
+    public async Task Waiting_ends_at_its_timeout_and_reports_it()
     {
         Guid paused = await DeadAsync();
         await MoveAsync(await _service.StartSagaAsync(), paused);
@@ -158,7 +158,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     [Theory]
     [InlineData("text/plain", "{\"reason\":\"x\",\"evenIfOwnerAnswers\":true}")]
     [InlineData("application/x-www-form-urlencoded", "reason=x&evenIfOwnerAnswers=true")]
-    public async Task What_another_site_could_make_a_browser_send_moves_nothing(string type, string body)
+    public async Task A_cross_site_request_changes_nothing(string type, string body)
     {
         foreach (string kind in new[] { "/drain", "/coordinators/nobody/reassign", $"/coordinators/{_service.CoordinatorId}/reassign" })
         {
@@ -170,7 +170,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_drain_is_answered_at_once_and_the_status_shows_how_far_it_has_come()
+    public async Task A_drain_is_answered_at_once_and_the_status_shows_its_progress()
     {
         SagaId saga = await _service.StartSagaAsync();
         await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PerformAsync("/drain", new { reason = "x", letRun = -1 }));

@@ -45,7 +45,7 @@ public sealed class HealthTests(PostgresCluster postgres)
             .Should().Be((HealthStatus.Unhealthy, "Fenced by incarnation 4: another join has replaced the join of this process. Stop this process."));
 
     [Fact]
-    public void Its_data_tell_what_is_paused_held_and_does_not_progress()
+    public void Its_data_hold_the_counts_of_paused_held_and_stalled_sagas()
     {
         RecoveryReport report = After(PassResult.Completed) with
         {
@@ -69,7 +69,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     [InlineData(DrainPhase.Drained, "No sagas remain. The process can be stopped.")]
     [InlineData(DrainPhase.Incomplete, "Unfinished sagas: 2. They resume when this process starts again.")]
     [InlineData(DrainPhase.Unanswered, "The database did not respond. Request the drain again.", 0)]
-    public void While_it_drains_it_is_degraded_and_says_how_far_it_has_come(DrainPhase phase, string says, long left = 2)
+    public void While_it_drains_it_is_degraded_and_reports_its_progress(DrainPhase phase, string says, long left = 2)
     {
         RecoveryReport report = After(PassResult.Completed) with { Drain = new DrainReport(Noon, new OperatorNote("ann", "version 2"), phase, Reassigned: 5, left) };
 
@@ -81,7 +81,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public void Sagas_that_other_nodes_left_behind_are_data_and_do_not_make_this_process_unwell()
+    public void Sagas_that_other_nodes_left_behind_are_reported_and_do_not_degrade_this_process()
     {
         RecoveryReport report = After(PassResult.Completed) with { Cluster = new ClusterReport(Noon, new UnownedSagas(3, Noon), new UnownedSagas(4, Noon)) };
 
@@ -103,7 +103,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public async Task A_service_shows_it_where_it_maps_health_checks()
+    public async Task A_service_shows_it_in_its_health_checks()
     {
         await using TestService service = TestService.Build(
             await postgres.NewDatabaseAsync(), services: builder => builder.Services.AddHealthChecks().AddSagaRecovery(tags: ["ready"]));

@@ -15,7 +15,7 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
     public async Task DisposeAsync() => await _service.DisposeAsync();
 
     [Fact]
-    public async Task A_pause_and_its_end_stand_in_status_and_log_with_who_and_why()
+    public async Task A_pause_and_its_end_appear_in_status_and_log_with_actor_and_reason()
     {
         await ShouldBeDoneAsync("/pause", new { reason = "looking into it" });
         JsonElement paused = (await _service.JsonAsync("")).GetProperty("paused").GetProperty("note");
@@ -63,7 +63,7 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task What_is_not_as_the_operator_saw_it_is_not_abandoned()
+    public async Task A_saga_that_changed_since_the_operator_saw_it_is_not_abandoned()
     {
         SagaId saga = await _service.StartSagaAsync();
 
@@ -136,7 +136,7 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
     [InlineData("retry")]
     [InlineData("abandon")]
     [InlineData("inject-error")]
-    public async Task No_lever_moves_a_saga_that_is_not_there(string kind)
+    public async Task No_operator_action_applies_to_a_saga_that_does_not_exist(string kind)
     {
         using HttpResponseMessage response = await _service.PerformAsync($"/sagas/{Guid.NewGuid()}/{kind}", new { reason = "x", node = "first" });
 
@@ -145,7 +145,7 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task Whoever_is_signed_in_cannot_pull_a_lever_in_anothers_name()
+    public async Task A_signed_in_user_cannot_run_an_operator_action_in_another_name()
     {
         await ShouldBeDoneAsync("/pause", new { reason = "x", actor = "somebody else" });
 

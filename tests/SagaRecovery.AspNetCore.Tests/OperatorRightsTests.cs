@@ -14,14 +14,14 @@ public sealed class OperatorRightsTests(PostgresCluster postgres)
     [Theory]
     [InlineData(null, HttpStatusCode.Unauthorized)]
     [InlineData("passer-by", HttpStatusCode.Forbidden)]
-    public async Task A_lever_without_rights_changes_nothing(string? user, HttpStatusCode refused)
+    public async Task An_operator_action_without_rights_changes_nothing(string? user, HttpStatusCode refused)
     {
         await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync(), TestService.ForOperators);
         await ShouldChangeNothingAsync(service, user, refused);
     }
 
     [Fact]
-    public async Task Opening_all_endpoints_does_not_open_the_levers()
+    public async Task Opening_all_endpoints_does_not_open_the_operator_actions()
     {
         await using TestService service = await TestService.StartAsync(
             await postgres.NewDatabaseAsync(), TestService.ForOperators, conventions: mapped => mapped.AllowAnonymous());
@@ -29,14 +29,14 @@ public sealed class OperatorRightsTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public async Task Without_a_policy_there_are_no_levers()
+    public async Task Without_a_policy_no_operator_action_is_mapped()
     {
         await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync());
         await ShouldChangeNothingAsync(service, TestUsers.Operator, HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed);
     }
 
     [Fact]
-    public async Task Closing_all_endpoints_closes_those_that_look()
+    public async Task Closing_all_endpoints_closes_those_that_read()
     {
         await using TestService service = await TestService.StartAsync(
             await postgres.NewDatabaseAsync(), TestService.ForOperators, conventions: mapped => mapped.RequireAuthorization());
@@ -48,7 +48,7 @@ public sealed class OperatorRightsTests(PostgresCluster postgres)
     [Theory]
     [InlineData("Production")]
     [InlineData("Staging")]
-    public async Task Levers_for_everybody_are_not_mapped_outside_development(string environment)
+    public async Task Operator_actions_without_a_policy_are_not_mapped_outside_development(string environment)
     {
         string database = await postgres.NewDatabaseAsync();
 
@@ -68,7 +68,7 @@ public sealed class OperatorRightsTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public async Task In_development_whoever_pulls_an_open_lever_gives_a_name()
+    public async Task In_development_an_open_operator_action_requires_a_name()
     {
         await using TestService service = await TestService.StartAsync(
             await postgres.NewDatabaseAsync(), options => options.ActionsWithoutPolicy = true, "Development");
@@ -82,7 +82,7 @@ public sealed class OperatorRightsTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public async Task Whoever_is_signed_in_without_a_name_pulls_no_lever()
+    public async Task A_signed_in_user_without_a_name_runs_no_operator_action()
     {
         await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync(), TestService.ForOperators);
 

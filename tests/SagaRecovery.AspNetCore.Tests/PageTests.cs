@@ -34,7 +34,7 @@ public sealed class PageTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public async Task It_knows_whether_there_are_levers()
+    public async Task It_knows_whether_operator_actions_are_mapped()
     {
         await using TestService none = await TestService.StartAsync(await postgres.NewDatabaseAsync());
         (await RightsAsync(none, TestUsers.Operator)).Should().Be("NotMapped");

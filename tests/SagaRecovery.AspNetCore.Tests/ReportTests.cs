@@ -19,7 +19,7 @@ public sealed class ReportTests(BadInputTests.OneService one) : IClassFixture<Ba
     [InlineData("text/html;q=0.8, application/json", "application/json")]
     [InlineData("text/*", "text/plain")]
     [InlineData("image/png", "text/plain")]
-    public async Task The_status_comes_in_the_form_that_is_liked_best(string? accept, string type)
+    public async Task The_status_comes_in_the_preferred_form(string? accept, string type)
     {
         using HttpResponseMessage response = await _service.SendAsync(HttpMethod.Get, "", accept: accept);
 
@@ -32,7 +32,7 @@ public sealed class ReportTests(BadInputTests.OneService one) : IClassFixture<Ba
     }
 
     [Fact]
-    public async Task JSON_tells_the_version_of_its_form() =>
+    public async Task JSON_holds_the_version_of_its_form() =>
         (await _service.JsonAsync("")).GetProperty("schemaVersion").GetInt32().Should().Be(1);
 
     [Fact]

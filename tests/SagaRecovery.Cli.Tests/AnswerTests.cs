@@ -70,15 +70,15 @@ public sealed class AnswerTests
     [Theory]
     [InlineData("--url", "http://127.0.0.1:1")]
     [InlineData("--connection", "Host=127.0.0.1;Port=1;Username=u")]
-    public async Task A_server_that_is_not_there_is_exit_code_6(params string[] where) =>
+    public async Task An_unreachable_server_is_exit_code_6(params string[] where) =>
         (await ToolRun.OfAsync(["sagas", "list", .. where])).ShouldRefuse(ExitCode.Unreachable, "Cannot reach the");
 
     [Fact]
-    public async Task A_wrong_address_ends_watching_at_its_first_look() =>
+    public async Task A_wrong_address_ends_watching_at_its_first_request() =>
         (await ToolRun.OfAsync("watch", "--url", "http://127.0.0.1:1")).ShouldRefuse(ExitCode.Unreachable, "Cannot reach the service");
 
     [Fact]
-    public async Task What_a_service_renders_is_made_plain_before_it_is_shown()
+    public async Task The_text_of_a_service_is_sanitized_before_it_is_shown()
     {
         await using var service = new CannedService(CannedService.Answer("200 OK", "task\u001b[2J: \u202eoops\u0007 [red]x[/]\nnext", "text/plain; charset=utf-8"));
 
@@ -88,7 +88,7 @@ public sealed class AnswerTests
     }
 
     [Fact]
-    public async Task What_narrows_a_list_is_escaped_in_the_address_and_no_credentials_are_sent_unless_given()
+    public async Task A_filter_is_escaped_in_the_address_and_no_credentials_are_sent_unless_given()
     {
         await using var service = new CannedService(CannedService.Answer("200 OK", "[]", "application/json"));
 

@@ -126,13 +126,13 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
     [InlineData("activate")]
     [InlineData("watch")]
     [InlineData("sagas", "retry", "0199c1d2-5a3b-7c4d-8e5f-60718293a4b5", "--comment", "x")]
-    public async Task What_only_the_process_can_do_says_so_and_names_the_way(params string[] args) =>
+    public async Task A_command_that_only_the_process_can_do_names_the_option_that_it_needs(params string[] args) =>
         (await Sample.RunAsync(Way.Database, args)).ShouldRefuse(ExitCode.Usage, "--url http");
 
     [Theory]
     [InlineData("check")]
     [InlineData("apply")]
-    public async Task What_concerns_the_tables_says_so_and_names_the_way(string command) =>
+    public async Task A_command_on_the_tables_names_the_option_that_it_needs(string command) =>
         (await Sample.RunAsync(Way.Service, "schema", command)).ShouldRefuse(ExitCode.Usage, "--connection");
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
     [Theory]
     [InlineData(Way.Service)]
     [InlineData(Way.Database)]
-    public async Task Coordinators_are_listed_with_where_they_stand_and_what_they_run(string way)
+    public async Task Coordinators_are_listed_with_their_state_and_definitions(string way)
     {
         Guid dead = await Sample.DeadAsync();
 
@@ -27,7 +27,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
     [Theory]
     [InlineData(Way.Service, "ada")]
     [InlineData(Way.Database, ToolRun.OsUser)]
-    public async Task Orphans_and_stranded_sagas_are_shown_by_owner_and_get_a_new_one(string way, string actor)
+    public async Task Orphans_and_sagas_of_down_owners_are_shown_by_owner_and_get_a_new_one(string way, string actor)
     {
         (Guid dead, Guid stranger) = (await Sample.DeadAsync(), Guid.NewGuid());
         string[] sagas = [await Sample.StartDemoSagaAsync(), await Sample.StartDemoSagaAsync(), await Sample.StartDemoSagaAsync()];
@@ -108,7 +108,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
     }
 
     [Fact]
-    public async Task A_drain_gives_what_does_not_end_to_the_others_and_says_what_is_left()
+    public async Task A_drain_reassigns_unfinished_sagas_and_reports_what_is_left()
     {
         await using SampleService old = await SampleService.StartAsync(postgres);
         await using SampleService next = await SampleService.StartAsync(old.Database);

@@ -8,7 +8,7 @@ namespace SagaRecovery.Cli.Tests;
 public sealed class GraphDrawingTests
 {
     [Fact]
-    public void Branches_part_to_the_right_and_every_node_says_how_far_it_came()
+    public void Branches_fork_to_the_right_and_every_node_shows_its_state()
     {
         SagaDetails saga = Saga(
             [(0, NodeEventType.Started), (0, NodeEventType.Succeeded), (1, NodeEventType.Started), (1, NodeEventType.Failed), (2, NodeEventType.UndoStarted), (2, NodeEventType.Started)],

@@ -14,7 +14,7 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
     [Theory]
     [InlineData(Way.Service, "ada")]
     [InlineData(Way.Database, ToolRun.OsUser)]
-    public async Task A_held_saga_is_shown_as_held_until_it_is_released_and_who_did_it_is_kept(string way, string actor)
+    public async Task A_held_saga_is_shown_as_held_until_it_is_released_and_the_actor_is_recorded(string way, string actor)
     {
         string saga = await Sample.StartDemoSagaAsync();
 
@@ -44,7 +44,7 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task Whose_recovery_is_paused_must_be_said_where_there_is_no_process_and_only_there()
+    public async Task A_pause_through_the_database_requires_a_coordinator_and_one_through_the_process_refuses_it()
     {
         (await Sample.RunAsync(Way.Database, "pause", "--comment", "x")).ShouldRefuse(ExitCode.Usage, "--coordinator");
         (await Sample.RunAsync(Way.Database, "pause", "--comment", "x", "--coordinator", Guid.NewGuid().ToString())).ShouldRefuse(ExitCode.NotFound, "has ever joined");
@@ -67,7 +67,7 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task An_error_cannot_be_injected_into_a_node_that_there_is_not() =>
+    public async Task An_error_cannot_be_injected_into_a_node_that_does_not_exist() =>
         (await Sample.RunAsync(Way.Service, "sagas", "inject-error", await Sample.StartDemoSagaAsync(), "wiat", "--comment", "x", "--yes"))
             .ShouldRefuse(ExitCode.Usage, "no node 'wiat'; its nodes are wait-for-release");
 
@@ -129,7 +129,7 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
     [Theory]
     [InlineData(Way.Service)]
     [InlineData(Way.Database)]
-    public async Task A_saga_that_moves_on_between_the_question_and_the_answer_is_left_alone(string way)
+    public async Task A_saga_that_is_superseded_between_the_question_and_the_answer_is_left_alone(string way)
     {
         string saga = await Sample.StartDemoSagaAsync();
         using var asked = new AnswerAfter(() => Sample.ExecuteAsync("update saga_recovery.saga set adopt_generation = 2 where id = @id", new { id = Guid.Parse(saga) }));
@@ -144,7 +144,7 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
     [InlineData("pause", "--comment", "x")]
     [InlineData("activate")]
     [InlineData("activate", "--wait")]
-    public async Task A_lever_without_rights_changes_nothing(params string[] args)
+    public async Task An_operator_action_without_rights_changes_nothing(params string[] args)
     {
         long before = await Sample.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action");
         var wrong = new ToolStage { Variables = new() { ["SAGA_RECOVERY_USER"] = "eve", ["SAGA_RECOVERY_TOKEN"] = "guessed" } };

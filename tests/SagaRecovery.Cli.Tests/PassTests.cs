@@ -10,7 +10,7 @@ public sealed class PassTests(SampleFixture fixture) : IClassFixture<SampleFixtu
     private SampleService Sample => fixture.Sample;
 
     [Fact]
-    public async Task A_pass_that_is_waited_for_says_what_it_did()
+    public async Task A_pass_that_is_waited_for_reports_what_it_did()
     {
         await Sample.StartDemoSagaAsync();
 

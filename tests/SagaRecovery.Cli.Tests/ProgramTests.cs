@@ -48,7 +48,7 @@ public sealed class ProgramTests(SampleFixture fixture) : IClassFixture<SampleFi
     [Theory]
     [InlineData("")]
     [InlineData("--json")]
-    public async Task Watching_ends_when_nobody_reads_any_more(string form)
+    public async Task Watching_ends_when_its_output_is_no_longer_read(string form)
     {
         (int exitCode, string output, string error) = await ShellAsync($"set -o pipefail; $TOOL watch --every 50ms --url {Sample.Url} {form} | head -n 1");
 
@@ -59,7 +59,7 @@ public sealed class ProgramTests(SampleFixture fixture) : IClassFixture<SampleFi
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]
-    public async Task Watching_goes_on_until_a_signal_and_ends_well(string signal)
+    public async Task Watching_continues_until_a_signal_and_ends_with_success(string signal)
     {
         await using var watch = new RunningProgram("SagaRecovery.Cli", ["watch", "--every", "50ms", "--url", Sample.Url]);
         await Eventually.HoldsAsync(() => watch.Output.Count(line => line.StartsWith("--- ", StringComparison.Ordinal)) >= 3, "it had looked three times");

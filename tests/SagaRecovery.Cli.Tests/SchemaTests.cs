@@ -8,7 +8,7 @@ namespace SagaRecovery.Cli.Tests;
 public sealed class SchemaTests(PostgresCluster postgres)
 {
     [Fact]
-    public async Task Tables_that_are_not_there_fail_the_check_until_they_are_applied()
+    public async Task Missing_tables_fail_the_check_until_they_are_applied()
     {
         string database = await postgres.NewDatabaseAsync();
 
@@ -34,7 +34,7 @@ public sealed class SchemaTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public async Task Joins_are_revoked_with_one_command_after_it_was_asked_for()
+    public async Task Joins_are_revoked_with_one_command_after_a_confirmation()
     {
         string database = await postgres.NewDatabaseAsync();
         (await RunAsync(database, "apply")).ShouldBeDone();

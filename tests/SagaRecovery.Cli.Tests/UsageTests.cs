@@ -32,7 +32,7 @@ public sealed class UsageTests
     [InlineData("connection string is not valid", "status", "--connection", "nonsense")]
     [InlineData("without a token", "status", "--url", "http://x", "--user", "ada")]
     [InlineData("token file cannot be read", "status", "--url", "http://x", "--user", "ada", "--token-file", "/nowhere/token")]
-    public async Task What_makes_no_sense_is_exit_code_2_and_one_line(string because, params string[] args)
+    public async Task Invalid_usage_is_exit_code_2_and_one_line(string because, params string[] args)
     {
         ToolRun run = await ToolRun.OfAsync(args);
 
@@ -54,11 +54,11 @@ public sealed class UsageTests
         new ToolStage { Variables = new() { ["SAGA_RECOVERY_TOKEN"] = "sesame" } }, ["status", .. s_nowhere])).ShouldRefuse(ExitCode.Usage, "pass --user");
 
     [Fact]
-    public async Task A_name_that_only_a_variable_gives_does_not_keep_anyone_from_looking() => (await ToolRun.OfAsync(
+    public async Task A_user_name_from_a_variable_does_not_prevent_reading() => (await ToolRun.OfAsync(
         new ToolStage { Variables = new() { ["SAGA_RECOVERY_USER"] = "ada" } }, ["status", .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "the service");
 
     [Fact]
-    public async Task Variables_say_where_the_sagas_are_and_the_command_line_overrides_them()
+    public async Task Variables_name_the_service_or_database_and_the_command_line_overrides_them()
     {
         var service = new ToolStage { Variables = new() { ["SAGA_RECOVERY_URL"] = "http://127.0.0.1:1" } };
         var both = new ToolStage { Variables = new(service.Variables) { ["SAGA_RECOVERY_CONNECTION"] = "Host=127.0.0.1;Port=1;Username=u" } };
@@ -105,11 +105,11 @@ public sealed class UsageTests
     [InlineData("saga-recovery coordinators reassign no", "nobody")]
     [InlineData("saga-recovery coordinators reassign nobody --ev", "--even-if-owner-answers")]
     [InlineData("saga-recovery drain --le", "--let-run")]
-    public async Task A_shell_is_told_how_a_word_goes_on(string line, string expected) =>
+    public async Task A_shell_completes_a_word(string line, string expected) =>
         (await ToolRun.OfAsync($"[suggest:{line.Length}]", line)).ShouldBeDone().Lines.Should().Contain(expected).And.NotContain("Stuck");
 
     [Fact]
-    public async Task The_script_of_the_tables_asks_nobody()
+    public async Task The_script_of_the_tables_needs_no_connection()
     {
         (await ToolRun.OfAsync("schema", "script")).ShouldBeDone().Out.Should().Be(PostgresSchema.Script().TrimEnd() + "\n");
         (await ToolRun.OfAsync("schema", "script", "--schema", "other", "--json")).ShouldBeDone().Out.Should().Contain("other.saga_node_event").And.StartWith("{");
@@ -118,7 +118,7 @@ public sealed class UsageTests
     [Theory]
     [InlineData("bash", "complete -o default -F _saga_recovery saga-recovery")]
     [InlineData("zsh", "compdef _saga_recovery saga-recovery")]
-    public async Task There_is_a_completion_script_for(string shell, string line) =>
+    public async Task Each_shell_has_a_completion_script(string shell, string line) =>
         (await ToolRun.OfAsync("completion", shell)).ShouldBeDone().Lines.Should().Contain(line);
 
     private static IEnumerable<Command> Descendants(Command command) => command.Subcommands.SelectMany(child => Descendants(child).Prepend(child));

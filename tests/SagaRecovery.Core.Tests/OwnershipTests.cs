@@ -36,7 +36,7 @@ public class OwnershipTests
     }
 
     [Fact]
-    public void For_people_numbers_stand_bare_and_a_member_names_its_incarnation()
+    public void The_text_of_numbers_is_bare_and_a_member_names_its_incarnation()
     {
         First.ToString().Should().Be("1");
         new Incarnation(7).ToString().Should().Be("7");

@@ -11,7 +11,7 @@ public class SagaIdTests
     private static readonly SagaId Higher = SagaId.Parse("00000000-0000-0000-0000-000000000002");
 
     [Fact]
-    public void An_id_reads_back_from_its_text_in_every_way_there_is_to_read_it()
+    public void An_id_reads_back_from_its_text_in_every_supported_way()
     {
         Demo.ToString().Should().Be(Text);
 

@@ -12,7 +12,7 @@ public sealed class CapacityAndShutdownTests
     private readonly Gate _gate = new();
 
     [Fact]
-    public async Task So_many_run_at_once_and_the_rest_begin_in_the_order_of_their_coming()
+    public async Task Runs_up_to_the_limit_are_concurrent_and_the_rest_begin_in_order_of_arrival()
     {
         ConcurrentQueue<string> begun = new();
         ConcurrentDictionary<string, Gate> gates = new();
@@ -50,7 +50,7 @@ public sealed class CapacityAndShutdownTests
     }
 
     [Fact]
-    public async Task What_is_resumed_beyond_the_limit_is_answered_at_once_and_waits_its_turn()
+    public async Task A_resume_beyond_the_limit_is_answered_at_once_and_waits_for_room()
     {
         TestSaga saga = TestSaga.Gated(_gate);
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga], configure: options => options.MaxRunningSagas = 2);
@@ -98,7 +98,7 @@ public sealed class CapacityAndShutdownTests
     }
 
     [Fact]
-    public async Task Shutdown_begins_no_new_node_but_writes_what_an_action_came_to()
+    public async Task Shutdown_begins_no_new_node_but_writes_the_result_of_a_running_action()
     {
         bool second = false;
         var saga = new TestSaga("finishing", builder =>

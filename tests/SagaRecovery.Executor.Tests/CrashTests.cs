@@ -15,7 +15,7 @@ public sealed class CrashTests
 
     [Theory]
     [MemberData(nameof(NoneOrAnyNode))]
-    public async Task A_log_cut_after_any_event_is_carried_on_to_the_same_end_and_the_same_log(string? failing)
+    public async Task A_log_cut_after_any_event_is_continued_to_the_same_end_and_the_same_log(string? failing)
     {
         StoredSaga whole = await RunWithoutCrashAsync(failing);
 
@@ -32,7 +32,7 @@ public sealed class CrashTests
 
     [Theory]
     [MemberData(nameof(NoneOrAnyNode))]
-    public async Task A_process_that_crashes_after_any_write_is_fenced_and_its_successor_comes_to_the_same_end(string? failing)
+    public async Task A_process_that_crashes_after_any_write_is_fenced_and_its_successor_reaches_the_same_end(string? failing)
     {
         StoredSaga whole = await RunWithoutCrashAsync(failing);
 
@@ -67,7 +67,7 @@ public sealed class CrashTests
 
     [Theory]
     [MemberData(nameof(NoneOrAnyNode))]
-    public async Task Every_log_that_any_interleaving_can_leave_is_carried_on(string? failing)
+    public async Task Every_log_that_any_interleaving_can_leave_is_continued(string? failing)
     {
         int failingId = Array.IndexOf(DiamondSaga.Nodes, failing);
         List<SavedNodeEvent[]> logs = LogExplorer.ReachableLogs(

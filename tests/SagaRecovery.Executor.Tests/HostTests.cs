@@ -33,7 +33,7 @@ public sealed class HostTests
     }
 
     [Fact]
-    public void Settings_come_from_the_configuration_and_code_has_the_last_word()
+    public void Settings_come_from_the_configuration_and_code_overrides_them()
     {
         using IHost host = Build(
             recovery => recovery.AddDurableExecutor(options => options.MaxWriteGroup = 7),

@@ -15,7 +15,7 @@ public sealed class LostCommitTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_running_saga_goes_on_and_its_log_is_whole(int lost)
+    public async Task A_running_saga_continues_and_its_log_is_whole(int lost)
     {
         var gate = new Gate();
         TestSaga saga = Chain(gate);
@@ -65,7 +65,7 @@ public sealed class LostCommitTests
     }
 
     [Fact]
-    public async Task A_saga_whose_row_is_lost_stops_and_says_so()
+    public async Task A_saga_whose_row_is_lost_stops_and_reports_it()
     {
         var gate = new Gate();
         TestSaga saga = TestSaga.Gated(gate);
@@ -82,7 +82,7 @@ public sealed class LostCommitTests
     }
 
     [Fact]
-    public async Task A_log_that_went_on_without_the_run_stops_it_and_the_saga_is_recovered_from_there()
+    public async Task A_log_that_continued_without_the_run_stops_it_and_the_saga_is_recovered_from_there()
     {
         var gate = new Gate();
         TestSaga saga = TestSaga.Gated(gate);

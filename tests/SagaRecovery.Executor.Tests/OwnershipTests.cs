@@ -15,7 +15,7 @@ public sealed class OwnershipTests
     private readonly Gate _gate = new();
 
     [Fact]
-    public async Task A_saga_that_was_given_away_is_fenced_and_the_others_go_on()
+    public async Task A_reassigned_saga_is_fenced_and_the_others_continue()
     {
         TestSaga saga = TestSaga.Gated(_gate);
         var log = new ScriptedLog(_store);
@@ -102,7 +102,7 @@ public sealed class OwnershipTests
     }
 
     [Fact]
-    public async Task A_newer_generation_replaces_the_run_once_the_old_one_has_let_go()
+    public async Task A_newer_generation_replaces_the_run_once_the_old_one_has_stopped()
     {
         ConcurrentQueue<string> trace = new();
         var letGo = new Gate();
@@ -139,7 +139,7 @@ public sealed class OwnershipTests
     }
 
     [Fact]
-    public async Task A_start_that_is_slow_to_begin_follows_the_run_that_was_handed_over_meanwhile()
+    public async Task A_start_that_is_slow_to_begin_attaches_to_the_run_that_was_resumed_meanwhile()
     {
         TestSaga saga = TestSaga.Gated(_gate);
         var inserted = new Gate();
@@ -181,7 +181,7 @@ public sealed class OwnershipTests
     }
 
     [Fact]
-    public async Task A_run_that_waits_for_room_is_relinquished_at_once()
+    public async Task A_run_that_waits_for_capacity_is_relinquished_at_once()
     {
         TestSaga saga = TestSaga.Gated(_gate);
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga], configure: options => options.MaxRunningSagas = 1);

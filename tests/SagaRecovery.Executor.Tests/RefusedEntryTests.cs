@@ -12,7 +12,7 @@ public sealed class RefusedEntryTests
     private readonly TestSaga _saga = new("one", builder => builder.Node("only", _ => Task.CompletedTask));
 
     [Fact]
-    public async Task An_entry_that_the_database_cannot_take_holds_up_no_other_and_its_saga_is_given_up()
+    public async Task An_entry_that_the_database_refuses_delays_no_other_and_its_saga_is_interrupted()
     {
         var bad = SagaId.NewAt(DateTimeOffset.UnixEpoch);
         var gate = new Gate();
@@ -52,7 +52,7 @@ public sealed class RefusedEntryTests
     }
 
     [Fact]
-    public async Task A_database_that_refuses_everything_for_now_is_waited_for()
+    public async Task The_executor_waits_for_a_database_that_temporarily_refuses_every_write()
     {
         int refusals = 2;
         var log = new ScriptedLog(_store)

@@ -17,7 +17,7 @@ public sealed class ResumeRefusalTests
     private readonly TestSaga _saga = new("order", builder => builder.Node("only", _ => Task.CompletedTask));
 
     [Fact]
-    public async Task A_version_that_this_binary_lacks_is_not_here()
+    public async Task A_version_that_this_binary_lacks_is_an_unknown_definition()
     {
         await using TestProcess process = await TestProcess.StartAsync(_store, [_saga]);
         var next = new TestSaga("order", builder => builder.Node("only", _ => Task.CompletedTask), version: 2);
@@ -32,7 +32,7 @@ public sealed class ResumeRefusalTests
     }
 
     [Fact]
-    public async Task A_definition_of_which_nothing_is_known_is_not_here()
+    public async Task A_definition_of_an_unregistered_name_is_unknown()
     {
         await using TestProcess process = await TestProcess.StartAsync(_store, [_saga]);
         byte[] dag = "{}"u8.ToArray();

@@ -148,7 +148,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    public async Task A_cancellation_that_nobody_asked_for_is_a_failure_like_any_other()
+    public async Task An_unrequested_cancellation_is_a_failure_like_any_other()
     {
         var saga = new TestSaga("impatient", builder => builder.Node("only", Task (_) => throw new TaskCanceledException("timed out")));
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
@@ -203,7 +203,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    public async Task An_action_can_only_read_what_certainly_comes_before_it()
+    public async Task An_action_can_only_read_outputs_of_nodes_that_certainly_come_before_it()
     {
         var saga = new TestSaga("peeking", builder =>
         {
@@ -255,7 +255,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    public async Task A_run_does_not_carry_the_context_of_whoever_started_it()
+    public async Task A_run_does_not_carry_the_context_of_its_caller()
     {
         var request = new AsyncLocal<string?> { Value = "a request" };
         string? seen = null;

@@ -53,7 +53,7 @@ public sealed class WriterTests
     }
 
     [Fact]
-    public async Task A_write_that_fails_is_tried_again_with_growing_delays_until_the_store_is_back_and_that_is_said_once()
+    public async Task A_failed_write_is_repeated_with_growing_delays_until_the_store_is_back_and_is_logged_once()
     {
         int failures = 9;
         var time = new ManualTimeProvider();

@@ -8,7 +8,7 @@ namespace SagaRecovery.Stress;
 public sealed class OutageShortFormTests(ITestOutputHelper output)
 {
     [Fact]
-    public async Task Whatever_befalls_the_database_it_comes_back_by_itself()
+    public async Task It_recovers_by_itself_from_every_database_fault()
     {
         StressResult result = await RunAsync(new DatabaseScenario(), seconds: 1);
 
@@ -33,7 +33,7 @@ public sealed class OutageShortFormTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Sagas_that_kill_their_process_end_up_held_and_their_neighbours_recovered_without_anyones_help()
+    public async Task Sagas_that_kill_their_process_end_up_held_and_their_neighbours_recovered_without_an_operator()
     {
         StressResult result = await RunAsync(new CrashLoopScenario(), seconds: 1);
 

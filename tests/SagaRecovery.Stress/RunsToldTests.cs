@@ -10,7 +10,7 @@ public sealed class RunsToldTests
     private int _clock;
 
     [Fact]
-    public void A_saga_that_is_carried_on_by_the_next_process_was_not_run_twice()
+    public void A_saga_that_the_next_process_continues_was_not_run_twice()
     {
         ProcessLog first = Process(1, Started());
         ProcessLog second = Process(2, Resumed(), Succeeded());
@@ -24,7 +24,7 @@ public sealed class RunsToldTests
         RunsTold.Twice([Process(1, Started(), Resumed())]).Should().ContainSingle().Which.Should().Contain("begun twice by incarnation 1");
 
     [Fact]
-    public void A_saga_whose_run_was_given_up_may_be_begun_again() =>
+    public void A_saga_whose_run_was_interrupted_may_begin_again() =>
         RunsTold.Twice([Process(1, Started(), RunInterrupted(), Resumed(), Succeeded())]).Should().BeEmpty();
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class RunsToldTests
             .Should().ContainSingle().Which.Should().Contain("begun by incarnation 2 after 1 had ended it");
 
     [Fact]
-    public void A_saga_that_a_zombie_ends_after_its_successor_took_it_was_run_twice_whatever_the_order_of_the_lines()
+    public void A_saga_that_a_zombie_ends_after_its_successor_took_it_was_run_twice_in_any_order_of_the_lines()
     {
         string begun = Started();
         ProcessLog newer = Process(2, Resumed(), Succeeded());
@@ -43,7 +43,7 @@ public sealed class RunsToldTests
     }
 
     [Fact]
-    public void A_saga_that_moves_may_be_begun_anywhere_and_ends_once()
+    public void A_saga_that_changes_owners_may_begin_anywhere_and_ends_once()
     {
         ProcessLog one = Process(1, Started(), Resumed());
         ProcessLog two = Process(1, Resumed(), Succeeded());

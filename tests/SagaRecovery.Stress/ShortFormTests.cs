@@ -40,7 +40,7 @@ public sealed class ShortFormTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Poison_among_thousands_of_good_sagas_stands_in_nobodys_way()
+    public async Task Poison_among_thousands_of_good_sagas_blocks_none_of_them()
     {
         StressResult result = await RunAsync(new PoisonScenario(), seconds: 1);
 

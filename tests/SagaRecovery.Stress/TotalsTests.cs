@@ -13,7 +13,7 @@ public sealed class TotalsTests
         Totals.Differ(Status(pass: 1, recovered: 1, found: 1), Log(Recovered, PassEnds(1), Recovered, PassEnds(2))).Should().BeEmpty();
 
     [Fact]
-    public void A_total_that_is_not_what_the_lines_say_is_named() =>
+    public void A_total_that_differs_from_the_lines_is_named() =>
         Totals.Differ(Status(pass: 1, recovered: 2, found: 2), Log(Recovered, PassEnds(1)))
             .Should().ContainSingle().Which.Should().Contain("the status says recovered 2, the log 1");
 
@@ -23,7 +23,7 @@ public sealed class TotalsTests
             .Should().ContainSingle().Which.Should().Contain("found 3 sagas and accounts for 1");
 
     [Fact]
-    public void A_log_that_ends_before_the_pass_does_says_nothing() =>
+    public void A_log_that_ends_before_the_pass_proves_nothing() =>
         Totals.Differ(Status(pass: 1, recovered: 1, found: 1), Log(Recovered)).Should().BeNull();
 
     private static ProcessLog Log(params string[] lines) => ProcessLog.Read(lines);

@@ -18,7 +18,7 @@ public sealed class GroupCommitTests : IDisposable
     public void Dispose() => _arrived.Dispose();
 
     [Fact]
-    public async Task What_comes_alone_goes_at_once()
+    public async Task A_lone_entry_is_written_at_once()
     {
         _goOn.SetResult();
 
@@ -29,7 +29,7 @@ public sealed class GroupCommitTests : IDisposable
     }
 
     [Fact]
-    public async Task What_comes_meanwhile_shares_the_next_up_to_the_most_that_one_may_hold()
+    public async Task Entries_that_arrive_meanwhile_share_the_next_group_up_to_its_limit()
     {
         Task<string>[] all = [await FirstAsync(), .. Enumerable.Range(2, 4).Select(item => WriteAsync(item))];
         _goOn.SetResult();
@@ -72,7 +72,7 @@ public sealed class GroupCommitTests : IDisposable
     }
 
     [Fact]
-    public async Task Whoever_gives_up_does_not_wait_and_what_had_not_been_sent_is_not_written()
+    public async Task A_cancelled_caller_does_not_wait_and_its_unsent_entry_is_not_written()
     {
         using var enough = new CancellationTokenSource();
         Task<string> first = _commit.WriteAsync("a", 1, enough.Token);
@@ -100,7 +100,7 @@ public sealed class GroupCommitTests : IDisposable
     }
 
     [Fact]
-    public async Task Any_other_failure_is_everybodys_and_the_next_group_is_tried_all_the_same()
+    public async Task Any_other_failure_fails_the_whole_group_and_the_next_group_is_tried_all_the_same()
     {
         Task<string>[] all = [await FirstAsync(), WriteAsync(2), WriteAsync(0), WriteAsync(4), WriteAsync(5)];
         _goOn.SetResult();

@@ -14,7 +14,7 @@ public sealed class OperatorActionLogTests : IDisposable
     private readonly LogLines _lines = new();
 
     [Fact]
-    public void Each_lever_is_told_once_with_who_and_why_wherever_it_was_pulled()
+    public void Each_operator_action_is_logged_once_with_actor_and_reason_wherever_it_was_run()
     {
         var log = NewLog();
         OperatorAction hold = Action(1, OperatorActionKind.Hold, Saga, new OperatorNote("ann", "broken disk"));
@@ -30,7 +30,7 @@ public sealed class OperatorActionLogTests : IDisposable
     }
 
     [Fact]
-    public void A_lever_is_told_though_its_number_was_given_before_to_one_that_the_database_has_lost()
+    public void An_operator_action_is_logged_although_a_lost_one_had_its_number()
     {
         var log = NewLog();
         log.Report([Action(1, OperatorActionKind.Hold, Saga, new OperatorNote("ann", "broken disk")), Action(2, OperatorActionKind.Pause, saga: null, new OperatorNote("bob", "migration"))]);
@@ -42,7 +42,7 @@ public sealed class OperatorActionLogTests : IDisposable
     }
 
     [Fact]
-    public void What_was_done_before_this_process_began_is_not_told_again()
+    public void Operator_actions_from_before_this_process_are_not_logged_again()
     {
         OperatorAction before = Action(1, OperatorActionKind.Pause, saga: null, new OperatorNote("bob", "migration"));
         _time.Advance(TimeSpan.FromSeconds(1));

@@ -54,7 +54,7 @@ public sealed class VerdictTests
     }
 
     [Fact]
-    public void Evidence_is_told_with_the_verdict()
+    public void The_verdict_includes_its_evidence()
     {
         Judge("ours, failed").Should().Match<SagaExplanation>(one =>
             one.Failures == 3 && one.Error == "time-out" && one.NextTry == Noon.AddSeconds(8) && one.Because.Contains("3 times") && one.ToDo.Contains("Retry"));
@@ -74,7 +74,7 @@ public sealed class VerdictTests
     [InlineData(CoordinatorState.Active, false, 60, "which does not answer (last seen 60s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
     [InlineData(CoordinatorState.Down, true, 3, "which was shut down (last seen 3s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
     [InlineData(CoordinatorState.Down, false, 60, "which does not answer (last seen 60s ago) and was taken over from", "Start a coordinator that has its definition, and then reassign what is left")]
-    public void Of_an_owner_it_is_told_where_it_stands_and_which_lever_moves_its_sagas(
+    public void The_verdict_on_a_foreign_saga_names_the_state_of_its_owner_and_the_operator_action_that_reassigns(
         CoordinatorState state, bool left, int silentSeconds, string because, string toDo)
     {
         CoordinatorDetails owner = Owner(Others) with { State = state, HasLeft = left, Silence = TimeSpan.FromSeconds(silentSeconds) };
@@ -87,7 +87,7 @@ public sealed class VerdictTests
     }
 
     [Fact]
-    public void Of_an_orphan_it_is_told_which_lever_gives_it_an_owner()
+    public void The_verdict_on_an_orphan_names_the_operator_action_that_assigns_an_owner()
     {
         Judge("nobody's").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign nobody.");
         Judge(Row(SagaState.Running, Others) with { Owner = null }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(told =>

@@ -17,7 +17,7 @@ public sealed class GrowthTests
         Growth.Exponent([(10, 110), (100, 200), (1_000, 1_100)]).Should().BeInRange(0.4, 0.6);
 
     [Fact]
-    public void Two_sizes_say_nothing_of_a_curve() => Growth.Exponent([(10, 10), (100, 100), (100, 120)]).Should().BeNull();
+    public void Two_sizes_prove_no_curve() => Growth.Exponent([(10, 10), (100, 100), (100, 120)]).Should().BeNull();
 
     [Fact]
     public void The_size_zero_does_not_count() => Growth.Exponent([(0, 10), (10, 10), (100, 100)]).Should().BeNull();

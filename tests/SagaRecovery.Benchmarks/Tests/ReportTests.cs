@@ -20,7 +20,7 @@ public sealed class ReportTests
         Lines().Should().ContainMatch("recover*100*ours*400 ms*200 ms – 600 ms*250*0.50*1.00*");
 
     [Fact]
-    public void Counts_stand_in_a_table_of_their_own() =>
+    public void Counts_have_a_table_of_their_own() =>
         new BenchmarkReport("a machine", [Counted(3, 5)], []).ToText().Split('\n').Should().ContainMatch("MultiXactIds*1,000*ours*fence*4*3 – 5*");
 
     [Fact]
@@ -28,11 +28,11 @@ public sealed class ReportTests
         Measured(1, "ours", 1, 10, 4).PairedSpeedOf(Measured(1, "raw", 2, 10, 2)).Should().Be(1, "the ratios are 2, 1 and 0.5; of the medians it would be 0.5");
 
     [Fact]
-    public void Growth_is_told_of_each_subject() =>
+    public void Growth_is_reported_for_each_subject() =>
         Lines().Should().ContainMatch("recover*ours*1.00*100 1,000 10,000").And.ContainMatch("recover*raw*1.30*100 1,000 10,000");
 
     [Fact]
-    public void Goals_say_whether_they_are_reached() =>
+    public void Goals_show_whether_they_are_reached() =>
         Lines().Should().ContainMatch("speed*>= 0.80*0.50*x*NO").And.ContainMatch("memory*<= 150*100*MB*yes");
 
     [Fact]

@@ -9,7 +9,7 @@ namespace SagaRecovery.Benchmarks.Tests;
 public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
 {
     [Fact]
-    public async Task Every_area_measures_something_and_tells_of_it()
+    public async Task Every_area_measures_something_and_describes_it()
     {
         await using var progress = new StringWriter();
 

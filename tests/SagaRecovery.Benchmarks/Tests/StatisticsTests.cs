@@ -5,7 +5,7 @@ namespace SagaRecovery.Benchmarks.Tests;
 public sealed class StatisticsTests
 {
     [Fact]
-    public void The_median_of_an_odd_number_is_the_middle_one_whatever_the_order() =>
+    public void The_median_of_an_odd_number_is_the_middle_one_in_any_order() =>
         Statistics.Of([9, 1, 2]).Should().Be(new Statistics(Median: 2, Min: 1, Max: 9));
 
     [Fact]
@@ -22,10 +22,10 @@ public sealed class StatisticsTests
         Statistics.Percentile(Enumerable.Range(1, 100).Reverse().Select(number => (double)number), share).Should().Be(value);
 
     [Fact]
-    public void There_is_no_percentile_of_nothing() =>
+    public void An_empty_list_has_no_percentile() =>
         FluentActions.Invoking(() => Statistics.Percentile([], 0.5)).Should().Throw<ArgumentException>();
 
     [Fact]
-    public void There_is_no_median_of_nothing() =>
+    public void An_empty_list_has_no_median() =>
         FluentActions.Invoking(() => Statistics.Of([])).Should().Throw<ArgumentException>();
 }

@@ -8,7 +8,7 @@ public sealed class SubjectTaskTests
     [InlineData(null)]
     [InlineData(0)]
     [InlineData(16)]
-    public void What_goes_to_the_command_line_comes_back_from_it(int? writers)
+    public void Arguments_survive_the_command_line(int? writers)
     {
         var task = new SubjectTask
         {

@@ -5,7 +5,7 @@ namespace SagaRecovery.Benchmarks.Tests;
 public sealed class TextTableTests
 {
     [Fact]
-    public void Columns_are_as_wide_as_their_widest_cell_and_numbers_stand_to_the_right()
+    public void Columns_are_as_wide_as_their_widest_cell_and_numbers_are_right_aligned()
     {
         var table = new TextTable("name", ">count");
         table.Add("a", "1");

@@ -13,7 +13,7 @@ public sealed class CrashGuardTests
     private readonly ScriptedProcess _process = new();
 
     [Fact]
-    public void After_a_shutdown_everything_is_handed_over_at_once()
+    public void After_a_shutdown_everything_is_resumed_at_once()
     {
         LeftBehind(100);
         Follow(crashed: false);
@@ -23,7 +23,7 @@ public sealed class CrashGuardTests
     }
 
     [Fact]
-    public void After_a_crash_with_nothing_in_hand_everything_is_handed_over_at_once()
+    public void After_a_crash_with_nothing_in_flight_everything_is_resumed_at_once()
     {
         LeftBehind(100);
         Follow(crashed: true);
@@ -51,7 +51,7 @@ public sealed class CrashGuardTests
     [InlineData(9, 2)]
     [InlineData(64, 8)]
     [InlineData(1000, 125)]
-    public void A_group_is_an_eighth_of_what_was_in_hand_together(int inFlight, int group)
+    public void A_group_is_an_eighth_of_what_was_in_flight_together(int inFlight, int group)
     {
         LeftBehind(inFlight);
         Follow(crashed: true, Accused(inFlight, groupSize: inFlight));
@@ -60,7 +60,7 @@ public sealed class CrashGuardTests
     }
 
     [Fact]
-    public void A_group_that_was_outlived_is_past_suspicion_and_the_next_one_follows()
+    public void A_group_that_the_process_outlived_is_clear_and_the_next_one_is_resumed()
     {
         LeftBehind(16);
         Follow(crashed: true, Accused(16, groupSize: 16));
@@ -96,7 +96,7 @@ public sealed class CrashGuardTests
     }
 
     [Fact]
-    public void A_suspect_that_fails_to_be_handed_over_keeps_nobody_waiting()
+    public void A_suspect_whose_resume_fails_delays_no_other()
     {
         LeftBehind(2);
         Follow(crashed: true, Accused(2, groupSize: 2));
@@ -109,7 +109,7 @@ public sealed class CrashGuardTests
     }
 
     [Fact]
-    public void Suspects_that_are_not_here_keep_nobody_waiting()
+    public void Suspects_of_an_unknown_definition_delay_no_other()
     {
         LeftBehind(16);
         Follow(crashed: true, Accused(16, groupSize: 16));
@@ -126,7 +126,7 @@ public sealed class CrashGuardTests
     }
 
     [Fact]
-    public void Suspects_that_come_from_another_node_are_handed_over_like_those_of_the_process_before()
+    public void Suspects_from_another_node_are_resumed_like_those_of_the_previous_incarnation()
     {
         LeftBehind(2);
         _process.Pass().Recovered.Should().Be(2);
@@ -146,7 +146,7 @@ public sealed class CrashGuardTests
     }
 
     [Fact]
-    public void Where_the_guard_is_off_nobody_is_suspected()
+    public void With_the_guard_off_no_saga_is_suspected()
     {
         var process = new ScriptedProcess(crashGuard: CrashGuardPolicy.Default with { HoldAfterCrashes = 0 });
         LeftBehind(2, process);
@@ -199,7 +199,7 @@ public sealed class CrashGuardTests
     }
 
     [Fact]
-    public void While_recovery_is_paused_nothing_is_handed_over_and_every_saga_is_accounted_for()
+    public void While_recovery_is_paused_nothing_is_resumed_and_every_saga_is_accounted_for()
     {
         LeftBehind(3);
         _process.Pause = new RecoveryPause(_process.Now, new OperatorNote("ann", "migration"));

@@ -27,7 +27,7 @@ public sealed class CrashLoopTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
-    public void However_many_kill_and_wherever_they_stand_they_are_held_and_the_others_run(int seed)
+    public void Any_number_of_killers_at_any_position_are_held_and_the_others_run(int seed)
     {
         var random = new Random(seed);
         for (int round = 0; round < 50; round++)
@@ -44,7 +44,7 @@ public sealed class CrashLoopTests
     }
 
     [Fact]
-    public void A_saga_that_was_outlived_is_never_held_however_often_the_process_dies_later()
+    public void A_saga_that_the_process_outlived_is_never_held_however_often_the_process_dies_later()
     {
         var loop = new CrashLoop(1, []);
         for (int life = 0; life < 10; life++)

@@ -12,7 +12,7 @@ public class GiveUpTests
     private readonly ScriptedProcess _process = new();
 
     [Fact]
-    public void A_saga_that_the_executor_gave_up_is_recovered_again_after_the_delay_of_a_failure()
+    public void A_saga_that_the_executor_interrupted_is_recovered_again_after_the_delay_of_a_failure()
     {
         _process.Start(Saga(1));
         _process.Pass();
@@ -27,7 +27,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void The_delay_of_a_saga_that_is_given_up_again_and_again_grows()
+    public void The_delay_of_a_saga_that_is_interrupted_again_and_again_grows()
     {
         _process.Start(Saga(1));
         _process.Pass();
@@ -60,7 +60,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void A_saga_that_the_executor_gave_up_is_shown_with_the_reason_even_before_a_listing_tells_its_name()
+    public void A_saga_that_the_executor_interrupted_is_shown_with_the_reason_even_before_a_listing_names_it()
     {
         _process.Start(Saga(1));
         _process.ReportInterrupted(Saga(1));
@@ -72,7 +72,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void A_recovered_saga_that_is_given_up_is_recovered_by_the_next_explicit_pass()
+    public void A_recovered_saga_that_is_interrupted_is_recovered_by_the_next_explicit_pass()
     {
         _process.Database.LeftBehind(Saga(1));
         _process.Pass();
@@ -82,7 +82,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void A_saga_given_up_between_the_drains_backs_off_from_then_on()
+    public void A_saga_interrupted_between_the_drains_backs_off_from_then_on()
     {
         _process.Start(Saga(1));
         _process.OpenPass();
@@ -94,7 +94,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void Giving_up_an_older_generation_does_not_touch_a_newer_run()
+    public void Interrupting_an_older_generation_does_not_touch_a_newer_run()
     {
         _process.Start(Saga(1));
         _process.Pass();
@@ -110,7 +110,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void Giving_up_an_older_generation_does_not_touch_the_failures_of_a_newer_one()
+    public void Interrupting_an_older_generation_does_not_touch_the_failures_of_a_newer_one()
     {
         _process.Start(Saga(1));
         _process.Pass();
@@ -126,7 +126,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void A_saga_given_up_before_its_start_was_confirmed_is_recovered_again()
+    public void A_saga_interrupted_before_its_start_was_confirmed_is_recovered_again()
     {
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
         _process.ReportInterrupted(Saga(1));
@@ -139,7 +139,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void A_saga_given_up_one_pass_before_its_start_was_confirmed_is_recovered_again()
+    public void A_saga_interrupted_one_pass_before_its_start_was_confirmed_is_recovered_again()
     {
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
         _process.ReportInterrupted(Saga(1));
@@ -150,7 +150,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void A_saga_given_up_while_another_start_of_its_id_is_under_way_still_waits_out_the_delay()
+    public void A_saga_interrupted_during_another_start_of_its_id_waits_for_the_full_delay()
     {
         _process.Start(Saga(1));
         ScriptedStart duplicate = _process.Announce(Saga(1));
@@ -166,7 +166,7 @@ public class GiveUpTests
     }
 
     [Fact]
-    public void A_saga_that_was_taken_away_after_it_was_given_up_is_not_shown_for_long()
+    public void A_saga_that_was_reassigned_after_its_interruption_is_not_shown_for_long()
     {
         _process.Start(Saga(1));
         _process.ReportInterrupted(Saga(1));

@@ -25,7 +25,7 @@ public sealed class HeartbeatMonitorTests
     }
 
     [Fact]
-    public void A_sign_of_life_begins_the_silence_anew()
+    public void A_heartbeat_restarts_the_silence()
     {
         LookUntil(25, otherSeen: -1);
         Observe(30, otherSeen: 28).Should().BeEmpty();
@@ -34,7 +34,7 @@ public sealed class HeartbeatMonitorTests
     }
 
     [Fact]
-    public void A_new_process_under_the_id_begins_the_silence_anew()
+    public void A_new_process_under_the_id_restarts_the_silence()
     {
         LookUntil(25, otherSeen: -1);
         _watch.Observe([Sighting(Us, 30), Sighting(Other, -1, incarnation: 2)], At(30), TimeSpan.FromSeconds(30)).Should().BeEmpty();
@@ -45,7 +45,7 @@ public sealed class HeartbeatMonitorTests
     [InlineData(5, 16)] // we were stalled, and the store's clock was set back meanwhile
     [InlineData(16, 5)] // the store's clock jumped
     [InlineData(-1, 5)] // the store is another one, or was put back
-    public void A_gap_begins_every_silence_anew(int storeSeconds, int ownSeconds)
+    public void A_gap_restarts_every_silence(int storeSeconds, int ownSeconds)
     {
         LookUntil(25, otherSeen: -1);
         (int store, int own) = (25 + storeSeconds, 25 + ownSeconds);
@@ -59,7 +59,7 @@ public sealed class HeartbeatMonitorTests
     }
 
     [Fact]
-    public void A_view_without_the_watchers_own_fresh_sign_of_life_counts_for_nothing()
+    public void A_view_without_a_fresh_heartbeat_of_the_watcher_is_ignored()
     {
         for (int second = 0; second <= 120; second += 5)
         {
@@ -73,7 +73,7 @@ public sealed class HeartbeatMonitorTests
     }
 
     [Fact]
-    public void An_empty_view_kills_nobody_and_makes_the_next_begin_anew()
+    public void An_empty_view_declares_no_coordinator_dead_and_restarts_every_silence()
     {
         LookUntil(25, otherSeen: -1);
         _watch.Observe([], At(30), TimeSpan.FromSeconds(30)).Should().BeEmpty();
@@ -85,7 +85,7 @@ public sealed class HeartbeatMonitorTests
     [Theory]
     [InlineData(10, 1)]
     [InlineData(1, 10)]
-    public void One_clock_alone_does_not_do(int storeStep, int ownStep)
+    public void One_clock_alone_does_not_suffice(int storeStep, int ownStep)
     {
         for (int look = 0; look <= 10; look++)
         {
@@ -95,7 +95,7 @@ public sealed class HeartbeatMonitorTests
     }
 
     [Fact]
-    public void Two_looks_do_not_do()
+    public void Two_observations_do_not_suffice()
     {
         var hasty = new HeartbeatMonitor(Us, after: TimeSpan.FromSeconds(5), longestGap: TimeSpan.FromSeconds(15));
 

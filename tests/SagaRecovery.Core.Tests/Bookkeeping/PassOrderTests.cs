@@ -139,7 +139,7 @@ public class PassOrderTests
     }
 
     [Fact]
-    public void A_gone_saga_has_one_answer()
+    public void An_unlisted_saga_has_one_answer()
     {
         PassOutcome outcome = Plan(Open()).BeginOutcome();
         outcome.RecordUnlisted(Saga(1), RelinquishOutcome.NotRunning);

@@ -12,7 +12,7 @@ public class PlanTests
     private readonly ScriptedProcess _process = new();
 
     [Fact]
-    public void A_listed_saga_that_nobody_here_knows_is_recovered()
+    public void A_listed_saga_that_is_not_tracked_is_recovered()
     {
         _process.Database.LeftBehind(Saga(1), generation: 3);
 
@@ -71,7 +71,7 @@ public class PlanTests
     }
 
     [Fact]
-    public void A_readopted_saga_that_a_pass_did_not_come_to_is_readopted_by_the_next_and_counted_once()
+    public void A_readopted_saga_that_a_pass_did_not_reach_is_readopted_by_the_next_and_counted_once()
     {
         _process.Start(Saga(1));
         _process.Pass();
@@ -130,7 +130,7 @@ public class PlanTests
     }
 
     [Fact]
-    public void A_missing_saga_that_still_runs_here_was_taken_away_and_is_relinquished()
+    public void A_missing_saga_that_runs_here_was_reassigned_and_is_relinquished()
     {
         _process.Start(Saga(1));
         _process.Database.TakeAway(Saga(1));
@@ -160,7 +160,7 @@ public class PlanTests
     }
 
     [Fact]
-    public void A_gone_saga_that_a_pass_did_not_come_to_is_forgotten_by_the_next()
+    public void A_finished_saga_that_a_pass_did_not_reach_is_forgotten_by_the_next()
     {
         _process.Start(Saga(1));
         _process.Finish(Saga(1));

@@ -15,7 +15,7 @@ public class RandomHistoryTests
     [InlineData(6)]
     [InlineData(7)]
     [InlineData(8)]
-    public void After_any_history_what_is_ours_runs_once_and_the_totals_tell_what_happened(int seed)
+    public void After_any_history_every_saga_of_ours_runs_once_and_the_totals_match_what_happened(int seed)
     {
         var walk = new RandomWalk(seed);
 

@@ -42,7 +42,7 @@ public class ResumeTests
     }
 
     [Fact]
-    public void A_saga_whose_definition_is_not_here_is_shown_and_tried_again_at_the_next_pass()
+    public void A_saga_of_an_unknown_definition_is_shown_and_tried_again_at_the_next_pass()
     {
         _process.Executor.AlwaysAnswers(new ResumeResult.UnknownDefinition("definition provision v7"));
 
@@ -58,7 +58,7 @@ public class ResumeTests
     }
 
     [Fact]
-    public void A_saga_whose_hand_over_failed_waits_and_is_tried_again_when_due()
+    public void A_saga_whose_resume_failed_waits_and_is_tried_again_when_due()
     {
         _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
 
@@ -122,7 +122,7 @@ public class ResumeTests
     }
 
     [Fact]
-    public void A_readopted_saga_whose_hand_over_failed_runs_here_no_more_and_is_recovered_like_any_other()
+    public void A_readopted_saga_whose_resume_failed_no_longer_runs_here_and_is_recovered_like_any_other()
     {
         _process.Pass();
         _process.Database.TakeAway(Saga(1));
@@ -153,7 +153,7 @@ public class ResumeTests
     }
 
     [Fact]
-    public void A_saga_that_moved_on_since_the_listing_is_no_failure_and_leaves_no_trace()
+    public void A_saga_that_was_superseded_since_the_listing_is_no_failure_and_leaves_no_trace()
     {
         _process.OpenPass();
         _process.List();

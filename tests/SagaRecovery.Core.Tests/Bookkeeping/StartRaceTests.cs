@@ -124,7 +124,7 @@ public class StartRaceTests
     [InlineData(1, 0, 2)]
     [InlineData(1, 2, 0)]
     [InlineData(2, 0, 1)]
-    public void Withdrawing_two_of_three_starts_leaves_the_one_that_came_through(int cameThrough, int firstWithdrawn, int lastWithdrawn)
+    public void Withdrawing_two_of_three_starts_leaves_the_one_that_succeeded(int cameThrough, int firstWithdrawn, int lastWithdrawn)
     {
         ScriptedStart[] starts = [_process.Announce(Saga(1)), _process.Announce(Saga(1)), _process.Announce(Saga(1))];
         starts[firstWithdrawn].LoseInsert().Withdraw();
@@ -140,7 +140,7 @@ public class StartRaceTests
     }
 
     [Fact]
-    public void A_second_start_that_came_through_and_finished_is_forgotten_while_the_first_is_still_under_way()
+    public void A_second_start_that_succeeded_and_finished_is_forgotten_while_the_first_is_under_way()
     {
         ScriptedStart first = _process.Announce(Saga(1)).LoseInsert();
         _process.Start(Saga(1));
@@ -181,7 +181,7 @@ public class StartRaceTests
     }
 
     [Fact]
-    public void A_caller_that_inserts_first_is_counted_too_when_the_hand_over_failed_and_is_not_shown_as_waiting()
+    public void A_caller_that_inserts_first_is_counted_too_when_the_resume_failed_and_is_not_shown_as_waiting()
     {
         _process.Database.TryInsert(Saga(1));
         _process.Executor.BeginsButThrows(Saga(1));

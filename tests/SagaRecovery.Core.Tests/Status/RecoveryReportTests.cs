@@ -98,7 +98,7 @@ public class RecoveryReportTests
         ResultOf(_ => new ResumeResult.Failed("time-out")).Should().Be(PassResult.CompletedWithFailures);
 
     [Fact]
-    public void A_pass_that_did_not_come_to_every_saga_is_cut_short_even_when_others_failed()
+    public void A_pass_that_did_not_reach_every_saga_is_cut_short_even_when_others_failed()
     {
         _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         LeaveManyBehind(first: 1);
@@ -111,7 +111,7 @@ public class RecoveryReportTests
     }
 
     [Fact]
-    public void A_pass_that_could_not_load_is_failed_and_says_why()
+    public void A_pass_that_could_not_load_is_failed_with_the_reason()
     {
         LeaveManyBehind(first: 1);
         _process.OpenPass();

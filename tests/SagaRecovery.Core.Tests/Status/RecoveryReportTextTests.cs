@@ -75,7 +75,7 @@ public class RecoveryReportTextTests
     }
 
     [Fact]
-    public void A_report_of_trouble_tells_all_of_it_and_lets_nobody_forge_a_line()
+    public void A_report_of_trouble_is_complete_and_cannot_be_forged()
     {
         string endless = new string('x', 199) + "\U0001F525" + new string('y', 100_000);
         var report = new RecoveryReport
@@ -162,7 +162,7 @@ public class RecoveryReportTextTests
     }
 
     [Fact]
-    public void What_concerns_the_nodes_together_is_told_first_and_levers_say_what_they_were_pulled_on()
+    public void The_cluster_comes_first_and_operator_actions_name_their_targets()
     {
         var stranger = new CoordinatorId(Guid.Parse("b0000000-0000-4000-8000-000000000001"));
         RecoveryReport report = AfterAPass() with
@@ -219,7 +219,7 @@ public class RecoveryReportTextTests
     [InlineData(PassResult.Failed, null, "    FAILED: \n")]
     [InlineData(PassResult.CutShort, null, "    cut short: 2 sagas not attempted\n")]
     [InlineData(PassResult.CompletedWithFailures, null, "    completed, but 1 of 4 sagas failed\n")]
-    public void A_pass_that_was_not_a_complete_recovery_says_so(PassResult result, string? error, string line)
+    public void A_pass_that_was_not_a_complete_recovery_reports_it(PassResult result, string? error, string line)
     {
         RecoveryReport report = AfterAPass() with
         {
@@ -237,11 +237,11 @@ public class RecoveryReportTextTests
     }
 
     [Fact]
-    public void Empty_histories_are_told_in_words() => RecoveryReportText.Render(AfterAPass(), StartedAt)
+    public void Empty_histories_are_stated_in_words() => RecoveryReportText.Render(AfterAPass(), StartedAt)
         .Should().EndWith("not attempted:      0\n    no sagas recovered\n    no saga recovery failures\n");
 
     [Fact]
-    public void Where_every_waiting_saga_is_named_no_more_are_spoken_of()
+    public void A_report_that_names_every_waiting_saga_mentions_no_others()
     {
         RecoveryReport report = AfterAPass() with { Waiting = [new WaitingSaga(Demo, "demo", WaitingKind.UnknownDefinition, StartedAt, 0, NextTry: null, "not here")], WaitingCount = 1 };
 
@@ -273,7 +273,7 @@ public class RecoveryReportTextTests
     [InlineData(120_000, "2m")]
     [InlineData(7_199_999, "119m")]
     [InlineData(7_200_000, "2h")]
-    public void A_time_is_told_in_the_largest_unit_that_says_enough(int milliseconds, string text)
+    public void A_duration_is_written_in_the_largest_precise_unit(int milliseconds, string text)
     {
         DateTimeOffset now = StartedAt.AddMilliseconds(milliseconds);
 
@@ -289,7 +289,7 @@ public class RecoveryReportTextTests
     [InlineData(PassReason.UnreadStarts, "too many unread starts")]
     [InlineData(PassReason.Startup, "the start of the process")]
     [InlineData(PassReason.Explicit, "an explicit signal")]
-    public void What_asked_for_a_pass_is_told_in_words(PassReason reason, string words)
+    public void The_reason_of_a_pass_is_written_in_words(PassReason reason, string words)
     {
         var report = new RecoveryReport
         {

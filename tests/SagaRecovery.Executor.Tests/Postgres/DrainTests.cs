@@ -20,7 +20,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     public Task DisposeAsync() => Task.CompletedTask;
 
     [Fact]
-    public async Task It_is_drained_only_once_what_it_gave_away_has_stopped_running_here()
+    public async Task It_is_drained_only_once_every_reassigned_saga_has_stopped_running_here()
     {
         await using PostgresHost old = await StartAsync();
         await using PostgresHost next = await StartAsync();
@@ -38,7 +38,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_drain_that_left_some_gives_them_away_when_it_is_asked_for_again()
+    public async Task A_repeated_drain_reassigns_the_sagas_that_the_first_left()
     {
         await using PostgresHost old = await StartAsync();
         await old.Client.StartAsync(old.Saga("deaf"), "");
@@ -52,7 +52,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_drain_that_the_database_did_not_answer_says_so_and_can_be_asked_for_again()
+    public async Task A_drain_without_an_answer_of_the_database_reports_it_and_can_be_repeated()
     {
         await using PostgresHost host = await StartAsync();
         await host.ActivateAsync();
@@ -92,7 +92,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task Its_own_pass_stops_what_it_gave_away_where_the_hint_is_lost()
+    public async Task Its_own_pass_stops_the_reassigned_sagas_if_the_hint_is_lost()
     {
         await using PostgresHost old = await PostgresHost.StartOutOfTouchAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));
         await using PostgresHost next = await PostgresHost.StartAsync(_database, Guid.NewGuid(), TestSaga.Gated(_gate));

@@ -17,7 +17,7 @@ public sealed class FrozenServerTests : IAsyncLifetime
     public async Task DisposeAsync() => await _cluster.DisposeAsync();
 
     [Fact]
-    public async Task A_host_whose_time_to_stop_is_up_stops()
+    public async Task A_host_whose_shutdown_timeout_has_passed_stops()
     {
         // The longest that Npgsql takes: whatever waited for the server would wait for half an hour.
         var connection = new NpgsqlConnectionStringBuilder(await _cluster.NewDatabaseAsync()) { Timeout = 1024, CommandTimeout = 0 };

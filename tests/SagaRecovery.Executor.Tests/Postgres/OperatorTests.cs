@@ -19,7 +19,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     public Task DisposeAsync() => Task.CompletedTask;
 
     [Fact]
-    public async Task A_started_a_recovered_and_a_finished_saga_are_told_apart()
+    public async Task A_started_a_recovered_and_a_finished_saga_are_distinguished()
     {
         SagaId saga;
         await using (PostgresHost first = await StartAsync())
@@ -41,7 +41,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task A_held_saga_is_not_recovered_until_it_is_released_over_restarts_too()
+    public async Task A_held_saga_is_not_recovered_until_it_is_released_even_across_restarts()
     {
         SagaId saga;
         await using (PostgresHost first = await StartAsync())
@@ -65,7 +65,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task A_saga_that_was_held_as_a_killer_is_tried_once_it_is_released_although_it_stands_accused()
+    public async Task A_saga_held_as_a_killer_is_tried_once_it_is_released_although_it_is_a_suspect()
     {
         await using PostgresHost host = await StartAsync();
         SagaId saga = await BeginAsync(host);
@@ -82,7 +82,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task While_recovery_is_paused_nothing_is_handed_over_and_what_runs_goes_on()
+    public async Task While_recovery_is_paused_nothing_is_resumed_and_running_sagas_continue()
     {
         SagaId left;
         await using (PostgresHost first = await StartAsync())
@@ -105,7 +105,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task A_dry_run_tells_the_plan_and_carries_nothing_out()
+    public async Task A_dry_run_returns_the_plan_and_executes_nothing()
     {
         SagaId saga;
         await using (PostgresHost first = await StartAsync())
@@ -147,7 +147,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task A_saga_of_another_coordinator_and_an_unknown_one_are_told_apart()
+    public async Task A_saga_of_another_coordinator_and_an_unknown_one_are_distinguished()
     {
         await using PostgresHost owner = await StartAsync();
         SagaId saga = await BeginAsync(owner);

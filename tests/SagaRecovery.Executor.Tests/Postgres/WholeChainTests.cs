@@ -23,7 +23,7 @@ public sealed class WholeChainTests : IAsyncLifetime
     public async Task DisposeAsync() => await _cluster.DisposeAsync();
 
     [Fact]
-    public async Task Corrupt_sagas_are_abandoned_with_what_is_wrong_unknown_ones_are_left_alone_and_good_ones_are_carried_on()
+    public async Task Corrupt_sagas_are_abandoned_with_the_reason_unknown_ones_are_left_alone_and_good_ones_are_continued()
     {
         var never = new Gate();
         List<SagaId> ids = [];
@@ -81,7 +81,7 @@ public sealed class WholeChainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Sagas_that_were_being_undone_are_carried_on_backwards()
+    public async Task Sagas_that_were_being_undone_continue_to_unwind()
     {
         var never = new Gate();
         List<SagaId> ids = [];
@@ -147,7 +147,7 @@ public sealed class WholeChainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_host_that_starts_before_its_database_recovers_when_that_is_there()
+    public async Task A_host_that_starts_before_its_database_recovers_once_the_database_is_up()
     {
         var never = new Gate();
         SagaId left;

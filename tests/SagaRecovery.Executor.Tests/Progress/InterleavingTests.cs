@@ -12,7 +12,7 @@ public sealed class InterleavingTests
         LogExplorer.ReachableLogs(Shape, mayFail: _ => true, maySucceed: _ => true, undosFail: true);
 
     [Fact]
-    public void Every_log_that_can_come_about_is_legal_and_is_carried_on_to_an_end()
+    public void Every_log_that_can_occur_is_legal_and_is_continued_to_an_end()
     {
         Reachable.Count.Should().BeGreaterThan(200, "else this test walks nothing");
         foreach (SavedNodeEvent[] log in Reachable)
@@ -43,7 +43,7 @@ public sealed class InterleavingTests
     [Theory]
     [InlineData(NodeEventType.Succeeded)]
     [InlineData(NodeEventType.Failed)]
-    public void Every_log_that_has_lost_a_stretch_of_commits_is_legal_and_is_carried_on_to_an_end(NodeEventType actionsEnd)
+    public void Every_log_that_has_lost_a_stretch_of_commits_is_legal_and_is_continued_to_an_end(NodeEventType actionsEnd)
     {
         HashSet<string> seen = [];
         foreach (SavedNodeEvent[] log in Reachable)
@@ -66,7 +66,7 @@ public sealed class InterleavingTests
 
     /// <summary>Legality is checked node by node and edge by edge; whatever passes must not stand still, even if nobody could write it.</summary>
     [Fact]
-    public void Every_log_that_passes_for_legal_is_carried_on_to_an_end()
+    public void Every_log_that_passes_for_legal_is_continued_to_an_end()
     {
         int legal = 0;
         int combinations = (int)Math.Pow(Histories.Length, Shape.Count);

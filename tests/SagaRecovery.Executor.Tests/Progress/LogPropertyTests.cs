@@ -13,7 +13,7 @@ public sealed class LogPropertyTests
     private const int Cases = 4_000;
 
     [Fact]
-    public void Any_prefix_of_any_log_of_any_dag_is_carried_on_to_the_end_that_follows_from_it() =>
+    public void Any_prefix_of_any_log_of_any_dag_is_continued_to_the_end_that_follows_from_it() =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(Cases), Prop.ForAll(SagaCase.Any, ObeyLaws));
 
     private static void ObeyLaws(SagaCase it)

@@ -19,7 +19,7 @@ public sealed class SagaProgressTests
     }
 
     [Fact]
-    public void Asked_again_without_news_it_has_nothing_more_to_say()
+    public void A_second_request_without_a_new_event_returns_nothing()
     {
         var progress = new SagaProgress(TestShapes.Diamond);
         progress.Next();
@@ -46,7 +46,7 @@ public sealed class SagaProgressTests
     }
 
     [Fact]
-    public void A_node_without_an_undo_is_undone_on_the_spot_and_lets_its_parents_follow()
+    public void A_node_without_an_undo_is_undone_at_once_and_its_parents_follow()
     {
         SagaProgress progress = Replay("0 Started, 0 Succeeded, 2 Started, 2 Succeeded, 4 Started, 4 Failed");
 

@@ -54,7 +54,7 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
-    public async Task Metrics_tell_of_orphans_take_overs_hints_and_drains()
+    public async Task Metrics_report_orphans_take_overs_hints_and_drains()
     {
         SagaId[] sagas = await LeaveBehindAsync(2);
         (Guid dead, Guid stranger, Guid us) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
@@ -90,7 +90,7 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
-    public async Task Stranded_sagas_are_gauged_with_the_age_of_the_oldest()
+    public async Task Sagas_whose_owner_is_down_are_gauged_with_the_age_of_the_oldest()
     {
         await LeaveBehindAsync(2);
         await using PostgresHost other = await PostgresHost.StartAsync(_database, Guid.NewGuid());
@@ -136,7 +136,7 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
-    public async Task A_pass_is_a_span_a_hand_over_its_child_and_the_run_of_the_saga_is_linked_to_it()
+    public async Task A_pass_is_a_span_a_resume_its_child_and_the_run_of_the_saga_is_linked_to_it()
     {
         List<Activity> ended = [];
         using var listener = new ActivityListener

@@ -22,7 +22,7 @@ public sealed class InMemoryStoreContractTests
     }
 
     [Fact]
-    public async Task An_abandoned_saga_shows_why()
+    public async Task An_abandoned_saga_shows_the_reason()
     {
         var store = new InMemorySagaStore();
         var saga = new SagaId(Guid.NewGuid());
@@ -47,7 +47,7 @@ public sealed class InMemoryStoreContractTests
     }
 
     [Fact]
-    public async Task A_rule_that_is_none_is_said_to_be_none()
+    public async Task An_unknown_rule_is_refused()
     {
         await using var subject = new InMemorySubject();
         Func<Task> check = () => SagaStoreContract.CheckAsync("no rule", subject);

@@ -34,7 +34,7 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
             ("SagaTracker.Planning.cs", "if (saga.WasSettledBy(plan.Pass.OpeningDrain))", "if (++CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId).Missed > 1)")));
 
     [Fact]
-    public Task Without_the_generation_in_the_tracker_a_saga_that_came_back_is_run_by_nobody() => IsFoundAsync(
+    public Task Without_the_generation_in_the_tracker_a_saga_that_came_back_is_lost() => IsFoundAsync(
         nameof(KnownBounds.OneStart),
         Promise.NeverLost,
         new BrokenCode("SagaRecovery.Core", ("SagaTracker.Planning.cs", "if (known && !endLost && saga.Generation >= candidate.Generation)", "if (known)")));
@@ -52,25 +52,25 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
         new BrokenCode("SagaRecovery.Testing", ("InMemorySagaStore.cs", "if (present is null || present.Token != member.Token || present.ServerRun != _serverRun)", "if (present is null)"), ("InMemorySagaStore.cs", "if (present is not null && !lineage.Contains(present.Token))", "if (present is null)")));
 
     [Fact]
-    public Task A_run_that_is_given_up_and_not_forgotten_is_run_by_nobody() => IsFoundAsync(
+    public Task An_interrupted_run_that_stays_tracked_loses_its_saga() => IsFoundAsync(
         nameof(KnownBounds.Faults),
         Promise.NeverLost,
         new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _interruptedGeneration = Math.Max(_interruptedGeneration, upTo.Value);\n        _lastReportDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
 
     [Fact]
-    public Task A_lost_end_that_the_tracker_does_not_hear_of_leaves_its_saga_to_nobody() => IsFoundAsync(
+    public Task A_lost_end_that_is_not_reported_to_the_tracker_loses_its_saga() => IsFoundAsync(
         nameof(KnownBounds.Losses),
         Promise.NeverLost,
         new BrokenCode("SagaRecovery.Core", ("TrackedSaga.cs", "        _endedGeneration = Math.Max(_endedGeneration, upTo.Value);\n        _lastReportDrain = drain;\n        ForgetRunsUpTo(upTo);", "")));
 
     [Fact]
-    public Task An_end_that_no_plan_asks_for_leaves_its_saga_to_nobody() => IsFoundAsync(
+    public Task A_lost_end_that_no_plan_considers_loses_its_saga() => IsFoundAsync(
         nameof(KnownBounds.Losses),
         Promise.NeverLost,
         new BrokenCode("SagaRecovery.Core", ("SagaTracker.Planning.cs", "bool endLost = known && saga.HadEndedBy(plan.Pass.OpeningDrain);", "bool endLost = false;")));
 
     [Fact]
-    public Task A_report_that_gives_one_count_for_another_is_found() => IsFoundAsync(
+    public Task A_report_that_swaps_two_counts_is_found() => IsFoundAsync(
         nameof(KnownBounds.OneStart),
         Promise.TrueReport,
         new BrokenCode("SagaRecovery.Core", ("PassOutcome.cs", "Removed = tally.Removed,", "Removed = _plan.AlreadyRunning.Count,")));

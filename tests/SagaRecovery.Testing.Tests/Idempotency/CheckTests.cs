@@ -81,7 +81,7 @@ public sealed class CheckTests
     }
 
     [Fact]
-    public async Task A_state_that_differs_at_a_second_look_ends_the_check()
+    public async Task A_state_that_differs_at_a_second_read_ends_the_check()
     {
         int looks = 0;
         IdempotencyCheck<string> check = _world.CheckOf(Good()) with { State = _ => Task.FromResult<IEnumerable<string>>([$"look {++looks}"]) };
@@ -96,7 +96,7 @@ public sealed class CheckTests
     }
 
     [Fact]
-    public async Task A_state_that_holds_a_time_is_said_to_and_the_rest_is_checked_all_the_same()
+    public async Task A_state_that_holds_a_time_is_reported_and_the_rest_is_checked_all_the_same()
     {
         int time = 0;
         IdempotencyReport report = await _world.CheckAsync(_world.Chain((saga, first) =>

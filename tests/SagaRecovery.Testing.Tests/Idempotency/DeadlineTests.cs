@@ -77,7 +77,7 @@ public sealed class DeadlineTests
     }
 
     [Fact]
-    public async Task A_check_that_is_given_up_is_cancelled()
+    public async Task A_check_whose_token_is_cancelled_ends_as_cancelled()
     {
         using var interrupted = new CancellationTokenSource();
         WorldSaga saga = _world.Chain((builder, first) => builder.Node("bad", HangAsync, undo: null, after: first));

@@ -6,7 +6,7 @@ namespace SagaRecovery.Testing.Tests.Idempotency;
 public sealed class LeftoverTests
 {
     [Fact]
-    public void Nothing_left_is_nobodys_fault() => Leftover.Of([Run("", ""), Run("0", ""), Run("0 1", "")]).Should().BeEmpty();
+    public void An_unwinding_without_leftovers_blames_no_node() => Leftover.Of([Run("", ""), Run("0", ""), Run("0 1", "")]).Should().BeEmpty();
 
     [Fact]
     public void Only_what_a_run_did_that_left_nothing_is_cleared() =>
@@ -21,7 +21,7 @@ public sealed class LeftoverTests
         Blame(Run("0", "thing 1"), Run("0 1", "thing 2")).Should().Equal("0: thing 1");
 
     [Fact]
-    public void Who_cannot_be_told_apart_is_suspected_together() =>
+    public void Indistinguishable_nodes_are_suspected_together() =>
         Blame(Run("", ""), Run("0 1", "a")).Should().Equal("0 1: a");
 
     [Fact]

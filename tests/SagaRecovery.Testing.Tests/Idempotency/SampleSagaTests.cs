@@ -80,7 +80,7 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
     }
 
     [Fact]
-    public async Task A_delete_that_does_not_put_everything_back_would_be_found()
+    public async Task A_delete_that_does_not_restore_everything_is_found()
     {
         IdempotencyCheck<ProjectDeleteParameters> check = CheckOf(
             new ProjectDeleteSaga(_database),

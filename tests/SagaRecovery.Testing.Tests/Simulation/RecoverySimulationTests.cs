@@ -91,7 +91,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_saga_that_is_given_away_while_it_is_loaded_has_moved_on()
+    public async Task A_saga_that_is_reassigned_while_it_is_loaded_is_superseded()
     {
         await LeftBehindAsync(A);
         HeldStep load = _process.Hold(SimulatedStep.Load, A);
@@ -120,7 +120,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_hand_over_that_takes_for_ever_holds_up_no_other()
+    public async Task One_resume_that_never_ends_delays_no_other()
     {
         await LeftBehindAsync(A, B);
         using HeldStep held = _process.Hold(SimulatedStep.HandOver, A);
@@ -150,7 +150,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_zombie_that_lists_after_its_successor_joined_is_fenced_and_hands_nothing_over()
+    public async Task A_zombie_that_lists_after_its_successor_joined_is_fenced_and_resumes_nothing()
     {
         await LeftBehindAsync(A);
         HeldStep page = _process.Hold(SimulatedStep.ListPage);
@@ -182,7 +182,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_run_that_is_given_up_is_recovered_once_its_delay_is_over()
+    public async Task An_interrupted_run_is_recovered_once_its_delay_is_over()
     {
         await _process.StartSagaAsync(A);
         _process.ReportInterrupted(A);

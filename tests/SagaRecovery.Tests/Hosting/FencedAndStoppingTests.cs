@@ -9,7 +9,7 @@ namespace SagaRecovery.Tests.Hosting;
 public sealed class FencedAndStoppingTests
 {
     [Fact]
-    public async Task A_fenced_process_hands_nothing_over_says_so_and_refuses_new_starts()
+    public async Task A_fenced_process_resumes_nothing_reports_it_and_refuses_new_starts()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         host.Store.Add();
@@ -42,7 +42,7 @@ public sealed class FencedAndStoppingTests
     }
 
     [Fact]
-    public async Task A_process_that_is_fenced_while_it_loads_hands_nothing_over()
+    public async Task A_process_that_is_fenced_while_it_loads_resumes_nothing()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         host.Store.Add();
@@ -60,7 +60,7 @@ public sealed class FencedAndStoppingTests
     }
 
     [Fact]
-    public async Task Shutdown_finishes_the_hand_over_in_hand_and_begins_no_other()
+    public async Task Shutdown_finishes_the_resume_under_way_and_begins_no_other()
     {
         RecoveryHost host = await RecoveryHost.StartAsync(options => options.MaxConcurrency = 1);
         for (int i = 0; i < 5; i++)
@@ -90,7 +90,7 @@ public sealed class FencedAndStoppingTests
     }
 
     [Fact]
-    public async Task When_the_time_for_shutdown_is_up_the_hand_over_in_hand_is_given_up()
+    public async Task When_the_shutdown_timeout_has_passed_the_resume_under_way_is_cancelled()
     {
         RecoveryHost host = await RecoveryHost.StartAsync();
         host.Store.Add();

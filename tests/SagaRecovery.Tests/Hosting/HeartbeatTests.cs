@@ -14,7 +14,7 @@ public sealed class HeartbeatTests
     private readonly ScriptedControls _controls = new();
 
     [Fact]
-    public async Task Sagas_that_stand_still_are_not_looked_for_before_the_first_pass_is_over()
+    public async Task Stalled_sagas_are_not_searched_for_before_the_first_pass_is_over()
     {
         var listing = new TaskCompletionSource();
         await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = LookPeriod, _controls);
@@ -28,7 +28,7 @@ public sealed class HeartbeatTests
     }
 
     [Fact]
-    public async Task A_first_pass_that_takes_long_does_not_keep_sagas_that_stand_still_from_being_looked_for()
+    public async Task A_long_first_pass_does_not_delay_the_search_for_stalled_sagas()
     {
         await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = LookPeriod, _controls);
         host.Store.BeforeList = () => Task.Delay(Timeout.Infinite);
@@ -55,7 +55,7 @@ public sealed class HeartbeatTests
     }
 
     [Fact]
-    public async Task A_line_that_is_made_after_an_outage_runs_the_pass_that_would_be_due_later()
+    public async Task A_listener_connection_opened_after_an_outage_runs_the_pass_that_would_be_due_later()
     {
         await using RecoveryHost host = await StartAsync();
         host.Store.BeforeList = () => throw new IOException("away");
@@ -69,7 +69,7 @@ public sealed class HeartbeatTests
     }
 
     [Fact]
-    public async Task A_line_that_is_made_anew_runs_a_pass_if_sagas_were_assigned_meanwhile()
+    public async Task A_reopened_listener_connection_runs_a_pass_if_sagas_were_assigned_meanwhile()
     {
         await using RecoveryHost host = await StartAsync();
         _controls.Assigned = _controls.AssignedAsRead = 3;
@@ -84,7 +84,7 @@ public sealed class HeartbeatTests
     }
 
     [Fact]
-    public async Task Whoever_assigned_sagas_is_told_once_a_pass_has_come_to_all_of_them()
+    public async Task A_pass_that_has_tried_every_assigned_saga_reports_that_it_caught_up()
     {
         await using RecoveryHost host = await StartAsync();
         SagaId bad = host.Store.Add();
@@ -115,7 +115,7 @@ public sealed class HeartbeatTests
     }
 
     [Fact]
-    public async Task A_setting_that_needs_other_coordinators_says_so_where_the_store_knows_none()
+    public async Task A_setting_that_needs_other_coordinators_is_refused_where_the_store_knows_none()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.TakeOverAfter = TimeSpan.FromMinutes(1));
 

@@ -64,7 +64,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_listing_that_breaks_off_in_the_middle_hands_nothing_over_and_takes_nothing_for_finished()
+    public async Task A_listing_that_breaks_off_midway_resumes_nothing_and_takes_nothing_for_finished()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         List<SagaId> running = [.. Enumerable.Range(0, 10).Select(_ => host.Store.Add())];
@@ -159,7 +159,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task Whoever_waits_for_a_pass_that_shutdown_prevents_is_told()
+    public async Task A_wait_for_a_pass_that_shutdown_prevents_fails()
     {
         RecoveryHost host = await RecoveryHost.StartAsync();
         (TaskCompletionSource entered, _) = HoldListing(host);
@@ -177,7 +177,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task Whoever_waits_for_a_loop_that_is_stopped_before_it_began_is_told()
+    public async Task A_wait_for_a_loop_that_stops_before_it_began_fails()
     {
         await using RecoveryHost host = RecoveryHost.Create();
         await host.Loop.StartAsync(new CancellationToken(canceled: true)); // as if no thread had been free for the loop until it was stopped
@@ -204,7 +204,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_withdrawn_start_whose_row_landed_is_recovered_in_a_moment_and_many_are_one_pass()
+    public async Task A_withdrawn_start_whose_row_landed_is_recovered_soon_and_many_are_one_pass()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         for (int i = 0; i < 5; i++)
@@ -221,7 +221,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task While_the_database_is_away_failing_starts_ask_for_no_passes_of_their_own()
+    public async Task While_the_database_is_away_failing_starts_request_no_passes_of_their_own()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.RetryDelay = TimeSpan.FromSeconds(30));
         host.Store.BeforeList = () => throw new IOException("away");

@@ -68,7 +68,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void Settings_come_from_the_configuration_and_code_goes_over_them()
+    public void Settings_come_from_the_configuration_and_code_overrides_them()
     {
         using IHost host = Build(
             new()

@@ -37,7 +37,7 @@ public sealed class PassScheduleTests
     [InlineData(30, 30)]
     [InlineData(0.2, 1)]
     [InlineData(-50, 1)]
-    public void A_saga_that_is_backing_off_is_met_when_it_is_due_but_not_in_a_tight_loop(double dueIn, double seconds) =>
+    public void A_saga_that_is_backing_off_is_tried_when_it_is_due_but_not_in_a_tight_loop(double dueIn, double seconds) =>
         Next(dueIn: dueIn).Should().Be(new PassSchedule(TimeSpan.FromSeconds(seconds), PassReason.Due));
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class RecoveryWakeupsTests : IDisposable
     public void Dispose() => _wakeups.Dispose();
 
     [Fact]
-    public async Task What_is_asked_between_waking_and_taking_is_taken_too_and_wakes_nobody_again()
+    public async Task A_request_between_waking_and_taking_is_taken_too_and_wakes_no_second_pass()
     {
         _wakeups.Request(PassReason.Periodic);
         await _wakeups.WaitAsync(CancellationToken.None);
@@ -32,7 +32,7 @@ public sealed class RecoveryWakeupsTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_asked_after_taking_wakes_again_and_is_not_answered_by_the_pass_before()
+    public async Task A_request_after_taking_wakes_again_and_is_not_answered_by_the_previous_pass()
     {
         _wakeups.Request(PassReason.Startup);
         WakeupRequests first = _wakeups.TakeRequests();
@@ -58,7 +58,7 @@ public sealed class RecoveryWakeupsTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Withdrawn_starts_ask_for_one_pass_in_a_moment_unless_passes_fail(bool passesFail)
+    public void Withdrawn_starts_request_one_pass_soon_unless_passes_fail(bool passesFail)
     {
         _wakeups.LastPassFailed = passesFail;
         _wakeups.RequestSoon(PassReason.WithdrawnStart);
@@ -74,7 +74,7 @@ public sealed class RecoveryWakeupsTests : IDisposable
     }
 
     [Fact]
-    public async Task Giving_up_waiting_leaves_the_pass_to_the_others()
+    public async Task Cancelling_a_wait_leaves_the_pass_to_the_others()
     {
         using var impatient = new CancellationTokenSource();
         Task<PassReport> given = _wakeups.RequestAndWaitAsync(impatient.Token);

@@ -11,7 +11,7 @@ namespace SagaRecovery.Tests.Hosting;
 public sealed class ResumeTests
 {
     [Fact]
-    public async Task What_is_found_is_handed_over_once_and_then_skipped()
+    public async Task A_found_saga_is_resumed_once_and_then_skipped()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         SagaId saga = host.Store.Add();
@@ -38,7 +38,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task What_is_not_here_is_shown_offered_again_and_never_abandoned()
+    public async Task A_saga_of_an_unknown_definition_is_shown_retried_and_never_abandoned()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         host.Store.Add();
@@ -54,7 +54,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task A_saga_whose_hand_over_throws_backs_off_and_stops_none_of_the_others()
+    public async Task A_saga_whose_resume_throws_backs_off_and_stops_none_of_the_others()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         SagaId bad = host.Store.Add();
@@ -147,7 +147,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task What_changed_between_listing_and_loading_is_dropped_without_a_word_of_failure()
+    public async Task A_saga_that_changed_between_listing_and_loading_is_dropped_without_a_failure()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         SagaId saga = host.Store.Add();
@@ -178,7 +178,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task When_loading_fails_midway_the_pass_says_so_abandons_nothing_and_the_next_goes_on()
+    public async Task When_loading_fails_midway_the_pass_reports_it_abandons_nothing_and_the_next_continues()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => (options.LoadBatchSize, options.MaxConcurrency) = (10, 2));
         for (int i = 0; i < 30; i++)
@@ -200,7 +200,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task Hand_overs_run_side_by_side_up_to_the_limit()
+    public async Task Resumes_run_in_parallel_up_to_the_limit()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.MaxConcurrency = 4);
         for (int i = 0; i < 40; i++)
@@ -226,7 +226,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task A_saga_that_came_back_is_relinquished_before_it_is_handed_over_again()
+    public async Task A_saga_that_came_back_is_relinquished_before_it_is_resumed_again()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         SagaId saga = host.Store.Add();
@@ -241,7 +241,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task What_is_finished_or_gone_is_told_to_the_executor_and_a_run_that_was_taken_away_is_counted()
+    public async Task A_saga_that_is_no_longer_listed_is_relinquished_and_a_run_that_was_reassigned_is_counted()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         SagaId finished = host.Store.Add();
@@ -279,7 +279,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task An_executor_that_fails_to_relinquish_is_told_again()
+    public async Task An_executor_that_fails_to_relinquish_is_asked_again()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         host.Store.Add();
@@ -293,7 +293,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task A_run_that_the_executor_gives_up_is_recovered_by_itself_once_it_is_due()
+    public async Task A_run_that_the_executor_interrupts_is_recovered_by_itself_once_it_is_due()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.FirstBackoff = TimeSpan.FromSeconds(4));
         SagaId saga = host.Store.Add();
@@ -312,7 +312,7 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task A_run_that_the_executor_gives_up_is_recovered_at_once_when_someone_asks()
+    public async Task A_run_that_the_executor_interrupts_is_recovered_at_once_on_request()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync();
         SagaId saga = host.Store.Add();

@@ -16,7 +16,7 @@ public sealed class AdministratorSettingsTests(PostgresCluster cluster) : Postgr
     [InlineData("lock_timeout = '200ms'")]
     [InlineData("statement_timeout = '300ms'")]
     [InlineData("transaction_timeout = '300ms'")]
-    public async Task A_join_waits_for_a_stalled_writer_and_ends_it_whatever_the_timeout(string setting)
+    public async Task A_join_waits_for_a_stalled_writer_and_ends_it_under_any_timeout(string setting)
     {
         await using SagaDatabase db = await WithAsync(setting);
         Membership old = await Db.JoinAsync();
@@ -118,7 +118,7 @@ public sealed class AdministratorSettingsTests(PostgresCluster cluster) : Postgr
     [InlineData("remote_write", "on")]
     [InlineData("on", "on")]
     [InlineData("remote_apply", "remote_apply")]
-    public async Task A_fenced_write_is_durable_whatever_the_default(string setting, string used)
+    public async Task A_fenced_write_is_durable_under_any_default(string setting, string used)
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);

@@ -119,7 +119,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
     [InlineData(VolatileFunctions)]
     [InlineData(SetConfigAlone)]
     [InlineData(NoFunction)]
-    public async Task What_is_written_through_it_is_fenced_at_the_primary(string writes)
+    public async Task A_write_through_it_is_fenced_at_the_primary(string writes)
     {
         if (pooled.WhyNot is not null)
         {

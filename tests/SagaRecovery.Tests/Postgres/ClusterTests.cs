@@ -9,7 +9,7 @@ namespace SagaRecovery.Tests.Postgres;
 public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : ClusterTest(cluster, pooler)
 {
     [Fact]
-    public async Task Orphans_and_sagas_that_nobody_owns_are_counted_and_can_be_reassigned()
+    public async Task Orphaned_and_unowned_sagas_are_counted_and_can_be_reassigned()
     {
         await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         Membership dead = await SilentAsync();
@@ -55,7 +55,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
     }
 
     [Fact]
-    public async Task Levers_pulled_elsewhere_are_hinted_at()
+    public async Task Operator_actions_run_elsewhere_are_hinted_at()
     {
         await using ListeningCoordinator owner = await Db.RunHeartbeatAsync();
         await using var elsewhere = new SagaDatabase(Db.DataSource.ConnectionString);
@@ -74,7 +74,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
     }
 
     [Fact]
-    public async Task Signs_of_life_go_on_while_every_other_connection_is_taken()
+    public async Task Heartbeats_continue_while_every_other_connection_is_taken()
     {
         var few = new NpgsqlConnectionStringBuilder(Db.Direct) { MaxPoolSize = 2 };
         await using var busy = new SagaDatabase(few.ConnectionString);

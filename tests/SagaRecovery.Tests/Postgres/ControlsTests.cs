@@ -13,7 +13,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     private static readonly OperatorNote Note = new("ann", "it kills us");
 
     [Fact]
-    public async Task The_first_process_inherits_nothing()
+    public async Task The_first_process_has_no_previous_incarnation()
     {
         PreviousIncarnation previous = await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us));
 
@@ -35,7 +35,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     }
 
     [Fact]
-    public async Task What_was_in_hand_when_a_process_died_is_suspected_as_a_group()
+    public async Task Sagas_in_flight_when_a_process_died_are_suspected_as_a_group()
     {
         Membership first = await Db.JoinAsync(Us);
         SagaId[] sagas = [await Db.CreateSagaAsync(first), await Db.CreateSagaAsync(first), await Db.CreateSagaAsync(first)];
@@ -73,7 +73,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     }
 
     [Fact]
-    public async Task A_second_start_that_dies_before_it_handed_anything_over_loses_no_suspicion()
+    public async Task A_second_process_that_dies_before_it_resumed_anything_keeps_every_suspicion()
     {
         Membership first = await Db.JoinAsync(Us);
         SagaId saga = await Db.CreateSagaAsync(first);
@@ -84,7 +84,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     }
 
     [Fact]
-    public async Task What_a_process_has_outlived_is_not_suspected()
+    public async Task Sagas_that_a_process_has_outlived_are_not_suspected()
     {
         Membership first = await Db.JoinAsync(Us);
         SagaId saga = await Db.CreateSagaAsync(first);
@@ -102,7 +102,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     }
 
     [Fact]
-    public async Task Sagas_that_have_ended_or_went_elsewhere_are_not_suspected()
+    public async Task Sagas_that_have_ended_or_were_reassigned_are_not_suspected()
     {
         Membership first = await Db.JoinAsync(Us);
         (SagaId ended, SagaId elsewhere) = (await Db.CreateSagaAsync(first), await Db.CreateSagaAsync(first));
@@ -114,7 +114,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     }
 
     [Fact]
-    public async Task A_fenced_process_notes_nothing_and_gives_no_sign_of_life()
+    public async Task A_fenced_process_records_nothing_and_writes_no_heartbeat()
     {
         Membership older = await Db.JoinAsync(Us);
         SagaId saga = await Db.CreateSagaAsync(older);
@@ -131,7 +131,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
     }
 
     [Fact]
-    public async Task Controls_tell_of_holds_on_our_sagas_in_progress_and_of_our_pause_only()
+    public async Task Controls_report_holds_on_our_sagas_in_progress_and_our_pause_only()
     {
         Membership us = await Db.JoinAsync(Us);
         Membership others = await Db.JoinAsync();

@@ -52,7 +52,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
     }
 
     [Fact]
-    public async Task A_writer_that_comes_while_a_join_is_under_way_writes_nothing()
+    public async Task A_writer_that_arrives_during_a_join_writes_nothing()
     {
         Membership old = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(old);
@@ -77,7 +77,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
     }
 
     [Fact]
-    public async Task A_writer_that_comes_while_its_saga_is_being_reassigned_writes_nothing_about_it()
+    public async Task A_writer_that_arrives_during_the_reassignment_of_its_saga_writes_nothing_about_it()
     {
         Membership us = await Db.JoinAsync();
         Membership others = await Db.JoinAsync();
@@ -113,7 +113,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
     }
 
     [Fact]
-    public async Task A_join_that_waits_says_for_whom_and_ends_a_writer_that_stopped_in_the_middle()
+    public async Task A_waiting_join_reports_the_writer_it_waits_for_and_ends_a_stalled_one()
     {
         Membership old = await Db.JoinAsync();
         using var log = new LogLines();
@@ -135,7 +135,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
     [InlineData("abandon")]
     [InlineData("inject-error")]
     [InlineData("revoke")]
-    public async Task Whatever_takes_from_a_coordinator_ends_a_writer_of_it_that_stopped_in_the_middle(string taking)
+    public async Task Every_reassignment_ends_a_stalled_writer_of_the_former_owner(string taking)
     {
         Membership owner = await Db.JoinAsync();
         await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();

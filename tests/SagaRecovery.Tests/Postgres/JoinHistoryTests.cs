@@ -38,7 +38,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_process_whose_server_is_started_anew_joins_again_and_goes_on()
+    public async Task A_process_whose_server_is_restarted_joins_again_and_continues()
     {
         (SagaDatabase us, Membership before) = await JoinAsync();
         SagaId saga = await us.CreateSagaAsync(before);
@@ -60,7 +60,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_repeated_join_whose_answer_was_lost_stands_as_it_is()
+    public async Task A_repeated_join_whose_answer_was_lost_stays_in_place()
     {
         (SagaDatabase us, Membership before) = await JoinAsync();
         await RestartAsync();
@@ -74,7 +74,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_under_way_with_an_older_join_of_its_own_process_is_told_of_a_loss_not_of_a_successor()
+    public async Task A_write_with_an_older_join_of_its_own_process_fails_as_lost_and_not_as_fenced()
     {
         (SagaDatabase us, Membership first) = await JoinAsync();
         SagaId saga = await us.CreateSagaAsync(first);
@@ -90,7 +90,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_number_given_out_twice_lets_one_process_write()
+    public async Task An_incarnation_assigned_twice_lets_one_process_write()
     {
         (SagaDatabase first, Membership zero) = await JoinAsync();
         SagaId saga = await first.CreateSagaAsync(zero);
@@ -108,7 +108,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_process_whose_join_was_lost_joins_again_if_nobody_has_since()
+    public async Task A_process_whose_join_was_lost_joins_again_if_no_other_has_since()
     {
         (SagaDatabase first, Membership zero) = await JoinAsync();
         SagaId saga = await first.CreateSagaAsync(zero);
@@ -159,7 +159,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_process_that_joined_again_and_has_not_heard_of_it_joins_once_more()
+    public async Task A_process_that_joined_again_without_an_answer_joins_once_more()
     {
         (SagaDatabase us, Membership before) = await JoinAsync();
         await RestartAsync();
@@ -185,7 +185,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Revoking_all_joins_fences_every_process_that_lives()
+    public async Task Revoking_all_joins_fences_every_live_process()
     {
         (SagaDatabase us, Membership before) = await JoinAsync();
         await us.CreateSagaAsync(before);

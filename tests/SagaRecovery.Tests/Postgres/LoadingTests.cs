@@ -38,7 +38,7 @@ public class LoadingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     }
 
     [Fact]
-    public async Task What_was_stored_comes_back_byte_for_byte()
+    public async Task Stored_data_comes_back_byte_for_byte()
     {
         Membership us = await Db.JoinAsync();
         SavedDefinition odd = SagaDatabase.DefinitionNamed("odd  spacing \\u0000 ünïcode");
@@ -56,7 +56,7 @@ public class LoadingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     }
 
     [Fact]
-    public async Task What_finished_left_or_came_back_since_the_listing_has_moved_on()
+    public async Task A_saga_that_finished_left_or_came_back_since_the_listing_is_superseded()
     {
         Membership us = await Db.JoinAsync();
         Membership others = await Db.JoinAsync();

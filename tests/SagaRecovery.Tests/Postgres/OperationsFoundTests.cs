@@ -16,7 +16,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
     private PostgresSagaOperations Operations => new PostgresSagaOperations(Db.Database, Db.NewOwnerLock());
 
     [Fact]
-    public async Task Events_that_were_written_together_stand_in_the_order_in_which_they_happened()
+    public async Task Events_that_were_written_together_are_listed_in_the_order_in_which_they_happened()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
@@ -31,7 +31,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
     }
 
     [Fact]
-    public async Task A_saga_that_leaves_the_state_that_was_seen_while_the_lever_waits_is_not_abandoned()
+    public async Task A_saga_whose_state_changes_while_the_operator_action_waits_is_not_abandoned()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
@@ -44,7 +44,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
     }
 
     [Fact]
-    public async Task A_saga_whose_owner_comes_back_while_the_lever_waits_is_not_abandoned()
+    public async Task A_saga_whose_owner_comes_back_while_the_operator_action_waits_is_not_abandoned()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
@@ -58,7 +58,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
     }
 
     [Fact]
-    public async Task A_saga_that_is_handed_away_while_the_lever_waits_is_not_said_to_have_ended()
+    public async Task A_saga_that_is_reassigned_while_the_operator_action_waits_is_not_reported_as_ended()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);

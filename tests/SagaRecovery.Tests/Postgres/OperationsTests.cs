@@ -76,7 +76,7 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
     }
 
     [Fact]
-    public async Task Coordinators_tell_whether_they_answer_left_or_fell_silent()
+    public async Task Coordinators_show_whether_they_answer_left_or_fell_silent()
     {
         Membership answers = await Db.JoinAsync();
         Membership left = await Db.JoinAsync();
@@ -109,7 +109,7 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
     }
 
     [Fact]
-    public async Task What_has_ended_is_not_held_and_what_does_not_exist_is_said_not_to()
+    public async Task An_ended_saga_is_not_held_and_a_missing_one_is_not_found()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
@@ -144,7 +144,7 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
     }
 
     [Fact]
-    public async Task A_saga_that_moved_on_since_it_was_shown_is_left_alone()
+    public async Task A_saga_that_was_superseded_since_it_was_shown_is_left_alone()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);

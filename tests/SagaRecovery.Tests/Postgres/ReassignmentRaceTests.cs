@@ -50,7 +50,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
     }
 
     [Fact]
-    public async Task An_owner_that_speaks_up_before_its_sagas_are_moved_keeps_them()
+    public async Task An_owner_that_answers_before_its_sagas_are_reassigned_keeps_them()
     {
         Membership slow = await SilentAsync();
         await Db.CreateSagaAsync(slow);
@@ -88,7 +88,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
     }
 
     [Fact]
-    public async Task Whoever_begins_to_drain_meanwhile_gets_nothing()
+    public async Task A_coordinator_that_begins_to_drain_meanwhile_gets_nothing()
     {
         Membership dead = await SilentAsync();
         await Db.CreateSagaAsync(dead);
@@ -120,7 +120,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
     }
 
     [Fact]
-    public async Task Coordinators_that_take_from_each_other_at_once_do_not_block_each_other_for_ever()
+    public async Task Coordinators_that_take_from_each_other_at_once_do_not_deadlock()
     {
         await using ListeningCoordinator one = await Db.RunHeartbeatAsync();
         await using ListeningCoordinator two = await Db.RunHeartbeatAsync();

@@ -33,7 +33,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
-    public async Task An_owner_that_answers_keeps_its_sagas_unless_that_is_said()
+    public async Task An_owner_that_answers_keeps_its_sagas_unless_overridden()
     {
         await using ListeningCoordinator owner = await Db.RunHeartbeatAsync();
         await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
@@ -51,7 +51,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
-    public async Task A_process_that_gives_away_its_own_leaves_a_newer_ones_alone()
+    public async Task A_process_that_reassigns_its_own_sagas_leaves_those_of_a_newer_one_alone()
     {
         Membership older = await Db.JoinAsync();
         await using var newer = new ListeningCoordinator(Db, await Db.JoinAsync(older.Coordinator), new CoordinatorProfile("1.0", Definitions: null), TimeSpan.FromSeconds(1));
@@ -67,7 +67,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
-    public async Task A_process_whose_number_was_given_to_another_gives_away_nothing_of_that()
+    public async Task A_process_whose_incarnation_was_assigned_to_another_reassigns_nothing_of_it()
     {
         Membership lost = await Db.JoinAsync();
         var token = new JoinToken(Guid.NewGuid());
@@ -83,7 +83,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
-    public async Task To_drain_is_said_once_more_where_the_database_has_lost_it()
+    public async Task A_drain_is_recorded_again_after_the_database_has_lost_it()
     {
         await using ListeningCoordinator draining = await Db.RunHeartbeatAsync();
         await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
@@ -101,7 +101,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
-    public async Task Sagas_go_only_to_those_that_can_run_them()
+    public async Task Sagas_are_reassigned_only_to_coordinators_that_can_run_them()
     {
         SavedDefinition rare = SagaDatabase.DefinitionNamed("rare");
         SavedDefinition unknown = SagaDatabase.DefinitionNamed("unknown");
@@ -121,7 +121,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
-    public async Task What_a_coordinator_can_run_is_what_its_present_process_says()
+    public async Task A_coordinator_can_run_the_definitions_that_its_present_process_registered()
     {
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 1);
@@ -163,7 +163,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
-    public async Task A_taker_has_caught_up_once_it_has_come_to_all_that_it_was_given()
+    public async Task A_taker_has_caught_up_once_it_has_tried_every_assigned_saga()
     {
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 3);
@@ -185,7 +185,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
-    public async Task What_a_dead_coordinator_had_in_hand_is_suspect_wherever_it_goes()
+    public async Task The_in_flight_sagas_of_a_dead_coordinator_are_suspects_under_every_new_owner()
     {
         Membership dead = await Db.JoinAsync();
         List<SagaId> sagas = await CreateSagasAsync(dead, 3);
@@ -199,7 +199,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
-    public async Task What_a_live_coordinator_gives_away_is_no_suspect()
+    public async Task A_saga_that_a_live_coordinator_reassigns_is_no_suspect()
     {
         await using ListeningCoordinator owner = await Db.RunHeartbeatAsync();
         SagaId saga = await Db.CreateSagaAsync(owner.Member);

@@ -32,7 +32,7 @@ public class RestoringTests(PostgresCluster cluster, Pooler? pooler = null) : Po
     }
 
     [Fact]
-    public async Task An_end_that_stands_there_already_counts_as_restored()
+    public async Task An_end_that_is_already_stored_counts_as_restored()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
@@ -44,7 +44,7 @@ public class RestoringTests(PostgresCluster cluster, Pooler? pooler = null) : Po
     }
 
     [Fact]
-    public async Task A_log_that_has_gone_on_without_the_run_is_left_as_it_is()
+    public async Task A_log_that_continued_without_the_run_is_left_as_it_is()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
@@ -57,7 +57,7 @@ public class RestoringTests(PostgresCluster cluster, Pooler? pooler = null) : Po
     }
 
     [Fact]
-    public async Task A_saga_of_another_owner_and_one_that_is_lost_are_told_apart()
+    public async Task A_saga_of_another_owner_and_a_lost_one_are_distinguished()
     {
         Membership us = await Db.JoinAsync();
         SagaId given = await Db.CreateSagaAsync(us);

@@ -100,7 +100,7 @@ public class SagaLogTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     }
 
     [Fact]
-    public async Task What_comes_after_the_end_of_its_saga_in_one_group_is_refused()
+    public async Task An_entry_after_the_end_of_its_saga_in_one_group_is_refused()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
@@ -148,7 +148,7 @@ public class SagaLogTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     }
 
     [Fact]
-    public async Task Abandoning_says_when_and_why_and_ends_the_saga()
+    public async Task Abandoning_records_time_and_reason_and_ends_the_saga()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);

@@ -43,7 +43,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     }
 
     [Fact]
-    public async Task Tables_are_not_created_unless_that_was_asked_for()
+    public async Task Tables_are_not_created_unless_requested()
     {
         await using SagaDatabase asIs = With(new PostgresStoreOptions { CreateSchema = false });
 

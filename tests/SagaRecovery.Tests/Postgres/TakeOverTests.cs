@@ -9,7 +9,7 @@ namespace SagaRecovery.Tests.Postgres;
 public class TakeOverTests(PostgresCluster cluster, Pooler? pooler = null) : ClusterTest(cluster, pooler)
 {
     [Fact]
-    public async Task One_of_several_takes_over_from_a_silent_coordinator_and_none_from_one_that_has_spoken()
+    public async Task One_of_several_takes_over_from_a_silent_coordinator_and_none_from_one_that_answered()
     {
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 10);
@@ -33,7 +33,7 @@ public class TakeOverTests(PostgresCluster cluster, Pooler? pooler = null) : Clu
     }
 
     [Fact]
-    public async Task A_fenced_process_takes_over_from_nobody()
+    public async Task A_fenced_process_takes_over_from_no_coordinator()
     {
         Membership dead = await SilentAsync();
         await CreateSagasAsync(dead, 1);
