@@ -28,7 +28,7 @@ public sealed class CrashTests(PostgresCluster postgres) : DatabaseTests(postgre
 
             await Eventually.HoldsAsync(() => IsCaughtInFullSwingAsync(service, demos.Count), "it was caught with sagas of the load in flight");
             await service.KillAsync();
-            await Ledger.ServiceIsGoneAsync();
+            await Ledger.ServiceHasDisconnectedAsync();
             IReadOnlyList<Guid> inFlight = await Ledger.SagasInProgressAsync();
             inFlight.Should().Contain(demos).And.HaveCountGreaterThan(demos.Count, "sagas of the load were in flight");
 

@@ -48,21 +48,21 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
 
         await LeaveOthersBehindAsync();
         await PerformAsync("/drain");
-        await Eventually.HoldsAsync(LooksEndedAsync, "the drain had ended, and what others left behind was seen");
+        await Eventually.HoldsAsync(HasSettledAsync, "the drain had ended, and what others left behind was seen");
         await _service.ActivateAsync();
 
         Faces faces = await Faces.ReadAsync(_service);
 
-        Dictionary<string, long> json = faces.Told["json"];
+        Dictionary<string, long> json = faces.Counts["json"];
         json["recovered"].Should().BeGreaterThanOrEqualTo(4);
         json["failed"].Should().BeGreaterThanOrEqualTo(2);
         json["observedStarts"].Should().BeGreaterThan(60);
         json["inferredFinished"].Should().BeGreaterThan(60);
         (json["held"], json["waiting"], json["tracked"]).Should().Be((1, 1, 3));
         (json["orphans"], json["stranded"], json["drainLeft"], json["missedHints"]).Should().Be((2, 1, waiting.Count - 3, 0));
-        foreach ((string face, Dictionary<string, long> told) in faces.Told)
+        foreach ((string face, Dictionary<string, long> counts) in faces.Counts)
         {
-            told.Should().BeEquivalentTo(json.Where(count => told.ContainsKey(count.Key)), "{0} says what the JSON says", face);
+            counts.Should().BeEquivalentTo(json.Where(count => counts.ContainsKey(count.Key)), "{0} says what the JSON says", face);
         }
     }
 
@@ -102,7 +102,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
             new { dead = Guid.NewGuid(), stranger = Guid.NewGuid() });
     }
 
-    private async Task<bool> LooksEndedAsync()
+    private async Task<bool> HasSettledAsync()
     {
         JsonElement report = await _service.StatusAsync();
         return report.GetProperty("drain").GetProperty("phase").GetString() == "Incomplete" && report.GetProperty("cluster").GetProperty("orphans").GetProperty("count").GetInt64() == 2;

@@ -34,14 +34,14 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
         Guid saga = await _service.StartDemoSagaAsync();
         await using var browser = new BrowserRun("updates", Page, $"{saga}");
 
-        await browser.SaysAsync("looking");
+        await browser.WaitForWordAsync("looking");
         string url = _service.Http.BaseAddress!.ToString();
         await _service.KillAsync();
-        await browser.GoOnAsync();
-        await browser.SaysAsync("lost");
+        await browser.ContinueAsync();
+        await browser.WaitForWordAsync("lost");
         await _service.DisposeAsync();
         _service = await StartAsync("--urls", url);
-        await browser.GoOnAsync();
+        await browser.ContinueAsync();
 
         await browser.EndsWellAsync();
     }
@@ -52,17 +52,17 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
         Guid saga = await _service.StartDemoSagaAsync();
         await using var browser = new BrowserRun("actions", Page, $"{saga}");
 
-        await browser.SaysAsync("held");
+        await browser.WaitForWordAsync("held");
         (await ActionsAsync()).Should().Equal("Hold ann a <b>look</b>");
-        await browser.GoOnAsync();
-        await browser.SaysAsync("about to release");
+        await browser.ContinueAsync();
+        await browser.WaitForWordAsync("about to release");
         using var release = new HttpRequestMessage(HttpMethod.Post, $"{TestService.Prefix}/sagas/{saga}/release")
         {
             Headers = { Authorization = ServiceProcess.Operator },
             Content = JsonContent.Create(new { reason = "first" }),
         };
         (await _service.Http.SendAsync(release)).EnsureSuccessStatusCode();
-        await browser.GoOnAsync();
+        await browser.ContinueAsync();
 
         await browser.EndsWellAsync();
         (await ActionsAsync()).Should().Equal("Hold ann a <b>look</b>", "Release tester first", "Hold ann again", "Release ann go on");
@@ -129,8 +129,8 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
         await second.FirstPassAsync();
         await using var browser = new BrowserRun("coordinators", Page, $"{dead}", $"{stranger}", $"{other}");
 
-        await browser.SaysAsync("seen");
-        await browser.GoOnAsync();
+        await browser.WaitForWordAsync("seen");
+        await browser.ContinueAsync();
         await browser.EndsWellAsync();
 
         (await QueryAsync<long>("select count(*) from saga_recovery.saga where current_coordinator = @other", new { other })).Should().Be(3);

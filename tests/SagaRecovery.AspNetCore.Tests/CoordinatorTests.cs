@@ -102,15 +102,15 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task Orphans_of_any_former_owner_get_an_owner()
     {
         SagaId strangers = await _service.StartSagaAsync();
-        SagaId nobodys = await _service.StartSagaAsync();
+        SagaId unowned = await _service.StartSagaAsync();
         await MoveAsync(strangers, Stranger);
-        await MoveAsync(nobodys, owner: null);
+        await MoveAsync(unowned, owner: null);
 
         await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync($"{Stranger}", new { reason = "x", wait = 30 }));
         await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "y", wait = 30 }));
 
         (await OwnerAsync(strangers)).Should().Be(_service.CoordinatorId);
-        (await OwnerAsync(nobodys)).Should().Be(_service.CoordinatorId);
+        (await OwnerAsync(unowned)).Should().Be(_service.CoordinatorId);
         _service.Log.Lines.Should().Contain($"operator action reassign on unowned sagas by {TestUsers.Operator}: y (to {_service.CoordinatorId})");
         (await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "z" }))).GetProperty("message").GetString()
             .Should().Be("reassign: done, no unfinished saga was unowned.");

@@ -30,7 +30,7 @@ internal sealed class BenchmarkRun
     public static async Task<BenchmarkReport> RunAsync(IReadOnlyList<Area> areas, Scope scope, TextWriter progress)
     {
         var lines = new ProgressLines(progress);
-        await using BenchmarkServer server = await BenchmarkServer.StartAsync(scope.WarmUpSagas, lines.Say);
+        await using BenchmarkServer server = await BenchmarkServer.StartAsync(scope.WarmUpSagas, lines.Log);
         var run = new BenchmarkRun(server, scope, lines);
         string machine = await Machine.DescribeAsync(server);
         foreach (Area area in areas)
@@ -67,7 +67,7 @@ internal sealed class BenchmarkRun
                 await beforeEach();
                 SubjectResult result = await SubjectProcess.StartAsync(subject, task with { WarmUpRounds = Scope.WarmUpRounds });
                 results[subject].Add(result);
-                Say($"{area}, {what}, {task.Size:N0}: {subject} {Figures.Time(result[Metric.Seconds]!.Value)} (turn {turn})");
+                Log($"{area}, {what}, {task.Size:N0}: {subject} {Figures.Time(result[Metric.Seconds]!.Value)} (turn {turn})");
             }
         }
 
@@ -81,5 +81,5 @@ internal sealed class BenchmarkRun
 
     public void Judge(Goal goal) => _goals.Add(goal);
 
-    public void Say(string what) => _progress.Say(what);
+    public void Log(string what) => _progress.Log(what);
 }

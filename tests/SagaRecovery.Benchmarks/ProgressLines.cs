@@ -8,6 +8,6 @@ internal sealed class ProgressLines(TextWriter writer)
 {
     private readonly long _began = Stopwatch.GetTimestamp();
 
-    public void Say(string what) =>
+    public void Log(string what) =>
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_began).TotalSeconds,7:F1}s  {what}"));
 }

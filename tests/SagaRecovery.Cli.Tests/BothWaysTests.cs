@@ -84,17 +84,17 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
     [InlineData(Way.Database)]
     public async Task A_saga_that_does_not_exist_is_exit_code_3_and_one_line(string way)
     {
-        string nobody = Guid.NewGuid().ToString();
-        foreach (string[] args in new string[][] { ["explain", nobody], ["sagas", "show", nobody], ["sagas", "hold", nobody, "--comment", "x"], ["sagas", "release", nobody, "--comment", "x"], ["sagas", "abandon", nobody, "--comment", "x", "--yes"] })
+        string missing = Guid.NewGuid().ToString();
+        foreach (string[] args in new string[][] { ["explain", missing], ["sagas", "show", missing], ["sagas", "hold", missing, "--comment", "x"], ["sagas", "release", missing, "--comment", "x"], ["sagas", "abandon", missing, "--comment", "x", "--yes"] })
         {
             ToolRun run = await Sample.RunAsync(way, args);
 
-            run.ShouldRefuse(ExitCode.NotFound, $"There is no saga {nobody}");
+            run.ShouldRefuse(ExitCode.NotFound, $"There is no saga {missing}");
             run.Out.Should().BeEmpty();
             run.Error.Should().EndWith("\n").And.Subject.Count(letter => letter == '\n').Should().Be(1);
         }
 
-        ToolRun json = (await Sample.RunAsync(way, "explain", nobody, "--json")).Should(ExitCode.NotFound);
+        ToolRun json = (await Sample.RunAsync(way, "explain", missing, "--json")).Should(ExitCode.NotFound);
         json.Read(RecoveryReportJson.Default.SagaExplanation).Verdict.Should().Be(SagaVerdict.Unknown);
     }
 

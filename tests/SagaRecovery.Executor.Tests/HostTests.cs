@@ -93,8 +93,8 @@ public sealed class HostTests
             .EnsureJoinedAsync(host.Services.GetRequiredService<ISagaStore>(), CancellationToken.None);
 
         (await (await starting.Soon()).Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
-        Func<Task> waitForGivenUp = () => interrupted;
-        await waitForGivenUp.Should().ThrowAsync<OperationCanceledException>();
+        Func<Task> waitForInterrupted = () => interrupted;
+        await waitForInterrupted.Should().ThrowAsync<OperationCanceledException>();
         await host.StopAsync().Soon();
     }
 

@@ -105,15 +105,15 @@ public sealed class OwnershipTests
     public async Task A_newer_generation_replaces_the_run_once_the_old_one_has_stopped()
     {
         ConcurrentQueue<string> trace = new();
-        var letGo = new Gate();
-        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new Gate();
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         int runs = 0;
         var saga = new TestSaga("stubborn", builder => builder.Node("only", async context =>
         {
             if (Interlocked.Increment(ref runs) == 1)
             {
-                await using CancellationTokenRegistration registration = context.CancellationToken.Register(told.SetResult);
-                await letGo.PassAsync(CancellationToken.None); // ignores what it is told
+                await using CancellationTokenRegistration registration = context.CancellationToken.Register(cancelled.SetResult);
+                await release.PassAsync(CancellationToken.None); // ignores what it is told
                 trace.Enqueue("old run let go");
                 context.CancellationToken.ThrowIfCancellationRequested();
             }
@@ -122,15 +122,15 @@ public sealed class OwnershipTests
         }));
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaHandle old = await process.Client.StartAsync(saga, "");
-        await letGo.ArrivalAsync();
+        await release.ArrivalAsync();
         _store.Reassign(old.SagaId, TestProcess.Other);
         _store.Reassign(old.SagaId, TestProcess.Me);
 
         (await process.ResumeAsync(old.SagaId)).Should().Be(ResumeOutcome.Resumed.Instance);
         SagaHandle replacement = process.Client.Find(old.SagaId)!;
         replacement.Should().NotBeSameAs(old);
-        await told.Task.Soon();
-        letGo.Open();
+        await cancelled.Task.Soon();
+        release.Open();
 
         (await old.Completion.Soon()).Should().Be(new SagaResult.Interrupted("the saga was resumed at a newer generation"));
         (await replacement.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();

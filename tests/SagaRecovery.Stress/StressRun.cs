@@ -42,7 +42,7 @@ internal sealed class StressRun
     public static async Task<StressResult> RunAsync(Scenario scenario, TimeSpan duration, int seed, TextWriter progress)
     {
         var run = new StressRun(scenario.Name, duration, seed, progress);
-        run.Say($"for {duration}, seed {seed}");
+        run.Log($"for {duration}, seed {seed}");
         try
         {
             await scenario.RunAsync(run);
@@ -60,7 +60,7 @@ internal sealed class StressRun
     /// <summary>Whether to go on: until the time is up and enough has happened, but not for ever.</summary>
     /// <param name="enough">Whether the run has shown what it is for.</param>
     /// <param name="share">The part of the run's time, from its beginning, that this is about.</param>
-    public bool GoesOn(bool enough, double share = 1) => Elapsed < Duration * share || (!enough && Elapsed < (Duration * share) + Overtime);
+    public bool Continues(bool enough, double share = 1) => Elapsed < Duration * share || (!enough && Elapsed < (Duration * share) + Overtime);
 
     /// <summary>A time between zero and the longest.</summary>
     public TimeSpan Draw(TimeSpan longest) => longest * Dice.NextDouble();
@@ -69,7 +69,7 @@ internal sealed class StressRun
     public void NotAvailable(string reason)
     {
         Figures[StressResult.NotAvailable] = $"not available: {reason}";
-        Say($"not available: {reason}");
+        Log($"not available: {reason}");
     }
 
     /// <summary>Notes what is wrong if something does not hold.</summary>
@@ -79,7 +79,7 @@ internal sealed class StressRun
         {
             string wrong = Part is null ? otherwise : $"{Part}: {otherwise}";
             _wrong.Add(wrong);
-            Say($"WRONG: {wrong}");
+            Log($"WRONG: {wrong}");
         }
     }
 
@@ -92,6 +92,6 @@ internal sealed class StressRun
         }
     }
 
-    public void Say(string what) => _progress.WriteLine(string.Create(
+    public void Log(string what) => _progress.WriteLine(string.Create(
         CultureInfo.InvariantCulture, $"{_scenario,-10} {Elapsed.TotalSeconds,6:F1}s  {what}"));
 }

@@ -30,8 +30,8 @@ public sealed class TotalsTests
 
     private static string PassEnds(int pass) => Line(11, $"activation complete: pass {pass} Completed in 5 ms: found 1");
 
-    private static string Line(int id, string said) =>
-        $"2026-11-24T17:00:00.0000000+00:00 INF {{ Id: {id}, Name: \"Any\" }} SagaRecovery.Hosting.SagaRecoveryService: {said}";
+    private static string Line(int id, string message) =>
+        $"2026-11-24T17:00:00.0000000+00:00 INF {{ Id: {id}, Name: \"Any\" }} SagaRecovery.Hosting.SagaRecoveryService: {message}";
 
     private static JsonElement Status(int pass, int recovered, int found)
     {

@@ -9,7 +9,7 @@ public sealed class GroupCommitTests : IDisposable
     private const int Heavy = 9;
 
     private readonly List<(string Key, int[] Items)> _written = [];
-    private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _release = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _arrived = new(0);
     private readonly GroupCommit<string, int, string> _commit;
 
@@ -20,7 +20,7 @@ public sealed class GroupCommitTests : IDisposable
     [Fact]
     public async Task A_lone_entry_is_written_at_once()
     {
-        _goOn.SetResult();
+        _release.SetResult();
 
         (await WriteAsync(1)).Should().Be("wrote 1");
         (await WriteAsync(2)).Should().Be("wrote 2");
@@ -32,7 +32,7 @@ public sealed class GroupCommitTests : IDisposable
     public async Task Entries_that_arrive_meanwhile_share_the_next_group_up_to_its_limit()
     {
         Task<string>[] all = [await FirstAsync(), .. Enumerable.Range(2, 4).Select(item => WriteAsync(item))];
-        _goOn.SetResult();
+        _release.SetResult();
 
         (await Task.WhenAll(all)).Should().Equal("wrote 1", "wrote 2", "wrote 3", "wrote 4", "wrote 5");
         Groups.Should().BeEquivalentTo(["a: 1", "a: 2 3 4", "a: 5"], groups => groups.WithStrictOrdering());
@@ -42,7 +42,7 @@ public sealed class GroupCommitTests : IDisposable
     public async Task What_is_heavy_has_a_transaction_for_itself()
     {
         Task<string>[] all = [await FirstAsync(), WriteAsync(2), WriteAsync(Heavy), WriteAsync(4)];
-        _goOn.SetResult();
+        _release.SetResult();
         await Task.WhenAll(all);
 
         Groups.Should().BeEquivalentTo(["a: 1", "a: 2", "a: 9", "a: 4"], groups => groups.WithStrictOrdering());
@@ -56,7 +56,7 @@ public sealed class GroupCommitTests : IDisposable
         Task idle = _commit.WhenIdleAsync();
 
         idle.IsCompleted.Should().BeFalse();
-        _goOn.SetResult();
+        _release.SetResult();
         await idle;
         all.Should().OnlyContain(write => write.IsCompletedSuccessfully);
     }
@@ -65,7 +65,7 @@ public sealed class GroupCommitTests : IDisposable
     public async Task Only_what_has_the_same_key_shares_one()
     {
         Task<string>[] all = [await FirstAsync(), WriteAsync(2), WriteAsync(3, "b"), WriteAsync(4, "b"), WriteAsync(5)];
-        _goOn.SetResult();
+        _release.SetResult();
         await Task.WhenAll(all);
 
         Groups.Should().BeEquivalentTo(["a: 1", "a: 2", "b: 3 4", "a: 5"], groups => groups.WithStrictOrdering());
@@ -83,7 +83,7 @@ public sealed class GroupCommitTests : IDisposable
 
         await first.Awaiting(task => task).Should().ThrowAsync<OperationCanceledException>();
         await second.Awaiting(task => task).Should().ThrowAsync<OperationCanceledException>();
-        _goOn.SetResult();
+        _release.SetResult();
         await third;
         Groups.Should().BeEquivalentTo(["a: 1", "a: 3"], groups => groups.WithStrictOrdering());
     }
@@ -92,7 +92,7 @@ public sealed class GroupCommitTests : IDisposable
     public async Task What_the_database_refuses_for_its_data_fails_alone()
     {
         Task<string>[] all = [await FirstAsync(), WriteAsync(2), WriteAsync(-3), WriteAsync(4)];
-        _goOn.SetResult();
+        _release.SetResult();
 
         (await all[1]).Should().Be("wrote 2");
         (await all[2].Awaiting(task => task).Should().ThrowAsync<PostgresException>()).Which.SqlState.Should().Be("22P05");
@@ -103,7 +103,7 @@ public sealed class GroupCommitTests : IDisposable
     public async Task Any_other_failure_fails_the_whole_group_and_the_next_group_is_tried_all_the_same()
     {
         Task<string>[] all = [await FirstAsync(), WriteAsync(2), WriteAsync(0), WriteAsync(4), WriteAsync(5)];
-        _goOn.SetResult();
+        _release.SetResult();
 
         foreach (Task<string> one in all[1..4])
         {
@@ -128,7 +128,7 @@ public sealed class GroupCommitTests : IDisposable
     private async Task<IReadOnlyList<string>> WriteAsync(string key, IReadOnlyList<int> items)
     {
         _arrived.Release();
-        await _goOn.Task;
+        await _release.Task;
         if (items.Any(item => item < 0))
         {
             throw new PostgresException("unsupported Unicode escape sequence", "ERROR", "ERROR", "22P05");

@@ -24,7 +24,7 @@ public sealed class OperatorActionLogTests : IDisposable
         log.Report([hold, pause]);
         log.Report([hold, pause]);
 
-        Told.Should().Equal(
+        Logged.Should().Equal(
             $"operator action hold on saga {Saga} by ann: broken disk",
             "operator action pause on recovery by bob: migration");
     }
@@ -38,7 +38,7 @@ public sealed class OperatorActionLogTests : IDisposable
 
         log.Report([Action(1, OperatorActionKind.Pause, saga: null, new OperatorNote("cem", "after the fail-over"))]);
 
-        Told.Should().HaveCount(3).And.Subject.Last().Should().Be("operator action pause on recovery by cem: after the fail-over");
+        Logged.Should().HaveCount(3).And.Subject.Last().Should().Be("operator action pause on recovery by cem: after the fail-over");
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class OperatorActionLogTests : IDisposable
 
         log.Report([before]);
 
-        Told.Should().BeEmpty();
+        Logged.Should().BeEmpty();
     }
 
     [Fact]
@@ -58,12 +58,12 @@ public sealed class OperatorActionLogTests : IDisposable
     {
         NewLog().Report([Action(1, OperatorActionKind.Retry, Saga, new OperatorNote("ann\u001b[2J", "x\nFTL all is lost"))]);
 
-        Told.Single().Should().EndWith("by ann [2J: x FTL all is lost");
+        Logged.Single().Should().EndWith("by ann [2J: x FTL all is lost");
     }
 
     public void Dispose() => _lines.Dispose();
 
-    private IEnumerable<string> Told => _lines.Lines.Select(line => line.Message);
+    private IEnumerable<string> Logged => _lines.Lines.Select(line => line.Message);
 
     private OperatorActionLog NewLog()
     {

@@ -79,19 +79,19 @@ public sealed class VerdictTests
     {
         CoordinatorDetails owner = Owner(Others) with { State = state, HasLeft = left, Silence = TimeSpan.FromSeconds(silentSeconds) };
 
-        SagaExplanation told = Judge(Row(SagaState.Running, Others) with { Owner = owner }, new TrackedSagaInfo());
+        SagaExplanation explanation = Judge(Row(SagaState.Running, Others) with { Owner = owner }, new TrackedSagaInfo());
 
-        told.Verdict.Should().Be(SagaVerdict.NotOurs);
-        told.Because.Should().Contain(because);
-        told.ToDo.Should().Contain(toDo);
+        explanation.Verdict.Should().Be(SagaVerdict.NotOurs);
+        explanation.Because.Should().Contain(because);
+        explanation.ToDo.Should().Contain(toDo);
     }
 
     [Fact]
     public void The_verdict_on_an_orphan_names_the_operator_action_that_assigns_an_owner()
     {
         Judge("nobody's").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign nobody.");
-        Judge(Row(SagaState.Running, Others) with { Owner = null }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(told =>
-            told.Because.Contains("has never joined") && told.ToDo.EndsWith($"coordinators reassign {Others}."));
+        Judge(Row(SagaState.Running, Others) with { Owner = null }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(explanation =>
+            explanation.Because.Contains("has never joined") && explanation.ToDo.EndsWith($"coordinators reassign {Others}."));
     }
 
     private static SagaExplanation Judge(string story)

@@ -15,7 +15,7 @@ internal sealed class Ledger(string connectionString)
             .ToDictionary(row => row.Key, row => row.Count);
 
     /// <summary>Waits until what a killed process had sent to the server has taken effect or not.</summary>
-    public Task ServiceIsGoneAsync() => Eventually.HoldsAsync(
+    public Task ServiceHasDisconnectedAsync() => Eventually.HoldsAsync(
         async () => await ScalarAsync<long>(
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()") == 0,
         "the server had noticed that the process was gone");
@@ -169,6 +169,6 @@ internal sealed class Ledger(string connectionString)
         return (await connection.ExecuteScalarAsync<T>(sql))!;
     }
 
-    /// <summary>Not pooled: <see cref="ServiceIsGoneAsync"/> counts the connections of this database.</summary>
+    /// <summary>Not pooled: <see cref="ServiceHasDisconnectedAsync"/> counts the connections of this database.</summary>
     private NpgsqlConnection Connection() => new(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
 }

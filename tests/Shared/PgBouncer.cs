@@ -78,7 +78,7 @@ internal sealed class PgBouncer : IAsyncDisposable
             """);
         foreach (string path in new[] { _folder, passwords, Settings })
         {
-            await ServerProgram.GiveAsync(path);
+            await ServerProgram.ChownAsync(path);
         }
     }
 

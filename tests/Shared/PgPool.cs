@@ -108,11 +108,11 @@ internal sealed class PgPool : IAsyncDisposable
 
                 """),
         };
-        await ServerProgram.GiveAsync(_folder);
+        await ServerProgram.ChownAsync(_folder);
         foreach ((string file, string text) in files)
         {
             ClusterFolder.WritePrivate(file, text);
-            await ServerProgram.GiveAsync(file);
+            await ServerProgram.ChownAsync(file);
         }
     }
 

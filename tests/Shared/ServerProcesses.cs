@@ -16,7 +16,7 @@ internal static class ServerProcesses
                 ? int.Parse(first, CultureInfo.InvariantCulture)
                 : null;
         }
-        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or InvalidOperationException)
+        catch (Exception ended) when (ended is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
             return null;
         }

@@ -16,7 +16,7 @@ internal sealed class ServerProgram : IAsyncDisposable
     private readonly Process _process;
     private readonly string _log;
 
-    /// <param name="folder">Belongs to the user that servers run as: see <see cref="GiveAsync"/>.</param>
+    /// <param name="folder">Belongs to the user that servers run as: see <see cref="ChownAsync"/>.</param>
     /// <param name="name">What its files in there are called.</param>
     /// <param name="command">The program and its arguments, of which one names the folder: that is how the process is known again.</param>
     public ServerProgram(string folder, string name, params IReadOnlyList<string> command)
@@ -40,7 +40,7 @@ internal sealed class ServerProgram : IAsyncDisposable
         .FirstOrDefault(File.Exists);
 
     /// <summary>Gives a folder or file to the user that servers run as.</summary>
-    public static Task GiveAsync(string path) =>
+    public static Task ChownAsync(string path) =>
         new ServerCommands(PostgresBinaries.Find(), TimeSpan.FromSeconds(10)).ChangeOwnerAsync(path, CancellationToken.None);
 
     /// <summary>Sends a signal by name.</summary>

@@ -74,8 +74,8 @@ internal sealed partial class ServiceProcess : RunningProgram
     }
 
     /// <summary>The ids in all lines that say so: <c>recovered saga: …</c>.</summary>
-    public IEnumerable<Guid> SagasLogged(string said) => Output
-        .Where(line => line.Contains($" {said} ", StringComparison.Ordinal))
+    public IEnumerable<Guid> SagasLogged(string message) => Output
+        .Where(line => line.Contains($" {message} ", StringComparison.Ordinal))
         .Select(line => SagaIdRule().Match(line))
         .Select(match => Guid.Parse(match.Value));
 

@@ -13,7 +13,7 @@ internal sealed class BrowserRun : IAsyncDisposable
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(90);
 
     private readonly Process _node;
-    private readonly Channel<string> _said = Channel.CreateUnbounded<string>();
+    private readonly Channel<string> _words = Channel.CreateUnbounded<string>();
     private readonly ConcurrentQueue<string> _errors = new();
 
     /// <param name="scene">The name of the case.</param>
@@ -41,11 +41,11 @@ internal sealed class BrowserRun : IAsyncDisposable
         {
             if (line.Data is null)
             {
-                _said.Writer.TryComplete();
+                _words.Writer.TryComplete();
             }
             else
             {
-                _said.Writer.TryWrite(line.Data);
+                _words.Writer.TryWrite(line.Data);
             }
         };
         _node.ErrorDataReceived += (_, line) => _errors.Enqueue(line.Data ?? "");
@@ -55,15 +55,15 @@ internal sealed class BrowserRun : IAsyncDisposable
     }
 
     /// <summary>Waits until the case says this word.</summary>
-    public async Task SaysAsync(string word)
+    public async Task WaitForWordAsync(string word)
     {
         using var patience = new CancellationTokenSource(WaitTimeout);
-        string? said = await _said.Reader.WaitToReadAsync(patience.Token) ? await _said.Reader.ReadAsync(patience.Token) : null;
-        said.Should().Be(word, "the case said: {0}", string.Join('\n', _errors));
+        string? output = await _words.Reader.WaitToReadAsync(patience.Token) ? await _words.Reader.ReadAsync(patience.Token) : null;
+        output.Should().Be(word, "the case said: {0}", string.Join('\n', _errors));
     }
 
     /// <summary>Lets the case go on.</summary>
-    public Task GoOnAsync() => _node.StandardInput.WriteLineAsync("go on");
+    public Task ContinueAsync() => _node.StandardInput.WriteLineAsync("go on");
 
     /// <summary>Waits for its good end.</summary>
     public async Task EndsWellAsync()

@@ -34,7 +34,7 @@ internal sealed partial class Faces
 
     public JsonElement Report { get; }
 
-    public Dictionary<string, Dictionary<string, long>> Told { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, Dictionary<string, long>> Counts { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Reads every face; a pass that ends meanwhile makes it begin again.</summary>
     public static async Task<Faces> ReadAsync(ServiceProcess service)
@@ -42,15 +42,15 @@ internal sealed partial class Faces
         while (true)
         {
             var faces = new Faces(await service.StatusAsync());
-            faces.Told["json"] = faces.OfReport(faces.Report);
-            faces.Told["text"] = OfText(await service.Http.GetStringAsync("/saga-recovery"));
-            faces.Told["metrics"] = OfMetrics(await service.Http.GetStringAsync("/metrics"));
-            faces.Told["tool, json"] = faces.OfReport(JsonDocument.Parse(await ToolAsync(service, "status", "--json")).RootElement);
-            faces.Told["tool, text"] = OfText(await ToolAsync(service, "status"));
-            faces.Told["endpoint of the cluster"] = OfCluster(JsonDocument.Parse(await service.Http.GetStringAsync("/saga-recovery/cluster")).RootElement);
-            faces.Told["tool, cluster"] = OfCluster(JsonDocument.Parse(await ToolAsync(service, "coordinators", "orphans", "--json")).RootElement);
+            faces.Counts["json"] = faces.OfReport(faces.Report);
+            faces.Counts["text"] = OfText(await service.Http.GetStringAsync("/saga-recovery"));
+            faces.Counts["metrics"] = OfMetrics(await service.Http.GetStringAsync("/metrics"));
+            faces.Counts["tool, json"] = faces.OfReport(JsonDocument.Parse(await ToolAsync(service, "status", "--json")).RootElement);
+            faces.Counts["tool, text"] = OfText(await ToolAsync(service, "status"));
+            faces.Counts["endpoint of the cluster"] = OfCluster(JsonDocument.Parse(await service.Http.GetStringAsync("/saga-recovery/cluster")).RootElement);
+            faces.Counts["tool, cluster"] = OfCluster(JsonDocument.Parse(await ToolAsync(service, "coordinators", "orphans", "--json")).RootElement);
             await Eventually.HoldsAsync(() => OfLog(service)["passes"] >= Passes(faces.Report), "the lines of the last pass had come through the pipe");
-            faces.Told["log"] = OfLog(service);
+            faces.Counts["log"] = OfLog(service);
             await faces.ReadPageAsync(service);
             if (Passes(await service.StatusAsync()) == Passes(faces.Report))
             {
@@ -62,7 +62,7 @@ internal sealed partial class Faces
     /// <summary>The page asserts by itself what its tiles are to show.</summary>
     private async Task ReadPageAsync(ServiceProcess service)
     {
-        Dictionary<string, long> json = Told["json"];
+        Dictionary<string, long> json = Counts["json"];
         string expected = JsonSerializer.Serialize(new Dictionary<string, long>(StringComparer.Ordinal)
         {
             ["running here at the last pass"] = json["tracked"], ["waiting to be recovered"] = json["waiting"], ["held"] = json["held"],
@@ -76,17 +76,17 @@ internal sealed partial class Faces
     private Dictionary<string, long> OfReport(JsonElement report)
     {
         JsonElement totals = report.GetProperty("totals");
-        Dictionary<string, long> told = Counted.ToDictionary(name => name, name => totals.GetProperty(name).GetInt64(), StringComparer.Ordinal);
-        told["tracked"] = report.GetProperty("tracked").GetInt64();
-        told["held"] = report.GetProperty("heldCount").GetInt64();
-        told["waiting"] = report.GetProperty("waitingCount").GetInt64();
-        told["drainLeft"] = report.GetProperty("drain").GetProperty("left").GetInt64();
+        Dictionary<string, long> counts = Counted.ToDictionary(name => name, name => totals.GetProperty(name).GetInt64(), StringComparer.Ordinal);
+        counts["tracked"] = report.GetProperty("tracked").GetInt64();
+        counts["held"] = report.GetProperty("heldCount").GetInt64();
+        counts["waiting"] = report.GetProperty("waitingCount").GetInt64();
+        counts["drainLeft"] = report.GetProperty("drain").GetProperty("left").GetInt64();
         foreach ((string name, long count) in OfCluster(report.GetProperty("cluster")))
         {
-            told[name] = count;
+            counts[name] = count;
         }
 
-        return told;
+        return counts;
     }
 
     private static Dictionary<string, long> OfCluster(JsonElement cluster) => new(StringComparer.Ordinal)
@@ -97,11 +97,11 @@ internal sealed partial class Faces
 
     private static Dictionary<string, long> OfText(string text)
     {
-        Dictionary<string, long> told = TextLabels.ToDictionary(label => label.Key, label => Number($@"^\s+{label.Value}:\s+(\d+)"), StringComparer.Ordinal);
-        told["orphans"] = Number(@"^  ORPHANS: (\d+) ");
-        told["stranded"] = Number(@"^  OWNER DOWN: (\d+) ");
-        told["drainLeft"] = Number(@"^  DRAINING .* (\d+) left,");
-        return told;
+        Dictionary<string, long> counts = TextLabels.ToDictionary(label => label.Key, label => Number($@"^\s+{label.Value}:\s+(\d+)"), StringComparer.Ordinal);
+        counts["orphans"] = Number(@"^  ORPHANS: (\d+) ");
+        counts["stranded"] = Number(@"^  OWNER DOWN: (\d+) ");
+        counts["drainLeft"] = Number(@"^  DRAINING .* (\d+) left,");
+        return counts;
 
         long Number(string pattern) =>
             long.Parse(Regex.Match(text, pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(1)).Groups[1].Value, CultureInfo.InvariantCulture);
@@ -126,7 +126,7 @@ internal sealed partial class Faces
     }
 
     private static Dictionary<string, long> OfLog(ServiceProcess service) => LogLines.ToDictionary(
-        line => line.Key, line => service.Output.LongCount(told => told.Contains($" {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
+        line => line.Key, line => service.Output.LongCount(output => output.Contains($" {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
 
     private static async Task<string> ToolAsync(ServiceProcess service, params IReadOnlyList<string> command)
     {

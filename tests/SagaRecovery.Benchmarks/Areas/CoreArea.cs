@@ -16,7 +16,7 @@ internal sealed class CoreArea : Area
     public override async Task RunAsync(BenchmarkRun run)
     {
         IReadOnlyList<int> sizes = run.Scope.SizesOr([0, 1_000, 100_000, Million], [0, 1_000]);
-        run.Say($"{Name}, plan: BenchmarkDotNet");
+        run.Log($"{Name}, plan: BenchmarkDotNet");
         (IReadOnlyList<Measurement> plans, run.BenchmarkDotNet) = PlanRun.Run(Name, sizes, run.Scope.IsShort);
         run.Add(plans);
         foreach (Measurement plan in plans.Where(plan => plan.Size >= 100_000))

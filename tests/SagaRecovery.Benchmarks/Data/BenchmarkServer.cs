@@ -18,19 +18,19 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     private readonly ThrowawayCluster _cluster;
     private readonly Dictionary<string, Dataset> _datasets = [];
     private readonly int _warmUpSagas;
-    private readonly Action<string> _say;
+    private readonly Action<string> _log;
 
-    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas, Action<string> say)
+    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas, Action<string> log)
     {
         _cluster = cluster;
         _warmUpSagas = warmUpSagas;
-        _say = say;
+        _log = log;
     }
 
     /// <param name="warmUpSagas">How many sagas for a warm-up there are to be in each data set, beside its own.</param>
-    /// <param name="say">Told what takes a while.</param>
-    public static async Task<BenchmarkServer> StartAsync(int warmUpSagas, Action<string> say) =>
-        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = true, Settings = Settings }), warmUpSagas, say);
+    /// <param name="log">Receives a line for each step that takes a while.</param>
+    public static async Task<BenchmarkServer> StartAsync(int warmUpSagas, Action<string> log) =>
+        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = true, Settings = Settings }), warmUpSagas, log);
 
     public async Task<string> VersionAsync()
     {
@@ -61,7 +61,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     {
         if (!_datasets.TryGetValue(key, out Dataset? dataset))
         {
-            _say($"filling a database: {key}");
+            _log($"filling a database: {key}");
             dataset = new Dataset(await _cluster.NewDatabaseAsync(), _warmUpSagas);
             await dataset.CreateTablesAsync();
             await fill(dataset);

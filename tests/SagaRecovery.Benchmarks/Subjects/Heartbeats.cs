@@ -8,10 +8,10 @@ internal sealed class Heartbeats : IAsyncDisposable
 {
     private readonly CancellationTokenSource _ended = new();
     private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _line;
+    private readonly Task _connection;
     private volatile Recording? _recording;
 
-    private Heartbeats(ProcessStore store, TimeSpan period, IReadOnlyCollection<RunnableDefinition>? definitions) => _line =
+    private Heartbeats(ProcessStore store, TimeSpan period, IReadOnlyCollection<RunnableDefinition>? definitions) => _connection =
         store.Controls.RunHeartbeatAsync(store.Member, new CoordinatorProfile("1.0", definitions), period, OnNotification, _ended.Token);
 
     /// <summary>Starts them, and returns when the coordinator may be given sagas.</summary>
@@ -22,7 +22,7 @@ internal sealed class Heartbeats : IAsyncDisposable
         ProcessStore store, TimeSpan period, IReadOnlyCollection<RunnableDefinition>? definitions = null)
     {
         var heartbeats = new Heartbeats(store, period, definitions);
-        await await Task.WhenAny(heartbeats._listening.Task, heartbeats._line);
+        await await Task.WhenAny(heartbeats._listening.Task, heartbeats._connection);
         return heartbeats;
     }
 
@@ -34,7 +34,7 @@ internal sealed class Heartbeats : IAsyncDisposable
     {
         var recording = new Recording(count);
         _recording = recording;
-        await await Task.WhenAny(recording.Complete, _line);
+        await await Task.WhenAny(recording.Complete, _connection);
         return recording.Seconds();
     }
 
@@ -43,7 +43,7 @@ internal sealed class Heartbeats : IAsyncDisposable
         await _ended.CancelAsync();
         try
         {
-            await _line;
+            await _connection;
         }
         catch (OperationCanceledException) when (_ended.IsCancellationRequested)
         {
@@ -67,7 +67,7 @@ internal sealed class Heartbeats : IAsyncDisposable
     /// <summary>Time stamps of so many heartbeats, and of the one before them. One connection notes them, one after the other.</summary>
     private sealed class Recording(int count)
     {
-        private readonly long[] _heard = new long[count + 1];
+        private readonly long[] _timestamps = new long[count + 1];
         private readonly TaskCompletionSource _complete = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _next;
 
@@ -75,16 +75,16 @@ internal sealed class Heartbeats : IAsyncDisposable
 
         public void Note(long timestamp)
         {
-            if (_next < _heard.Length)
+            if (_next < _timestamps.Length)
             {
-                _heard[_next++] = timestamp;
-                if (_next == _heard.Length)
+                _timestamps[_next++] = timestamp;
+                if (_next == _timestamps.Length)
                 {
                     _complete.SetResult();
                 }
             }
         }
 
-        public double[] Seconds() => [.. _heard.Zip(_heard.Skip(1), (before, after) => Stopwatch.GetElapsedTime(before, after).TotalSeconds)];
+        public double[] Seconds() => [.. _timestamps.Zip(_timestamps.Skip(1), (before, after) => Stopwatch.GetElapsedTime(before, after).TotalSeconds)];
     }
 }

@@ -16,7 +16,7 @@ public sealed class CrashGuardTests
     public void After_a_shutdown_everything_is_resumed_at_once()
     {
         LeftBehind(100);
-        Follow(crashed: false);
+        StartAfter(crashed: false);
 
         _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == 100 && pass.Deferred == 0);
         _process.Tracker.NextTurn.Should().BeNull();
@@ -26,7 +26,7 @@ public sealed class CrashGuardTests
     public void After_a_crash_with_nothing_in_flight_everything_is_resumed_at_once()
     {
         LeftBehind(100);
-        Follow(crashed: true);
+        StartAfter(crashed: true);
 
         _process.Pass().Recovered.Should().Be(100);
     }
@@ -35,7 +35,7 @@ public sealed class CrashGuardTests
     public void Suspects_come_after_the_others_and_after_their_probation()
     {
         LeftBehind(10);
-        Follow(crashed: true, Accused(count: 4, groupSize: 4));
+        StartAfter(crashed: true, Suspects(count: 4, groupSize: 4));
 
         _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == 6 && pass.Deferred == 4);
         _process.Tracker.NextTurn.Should().Be(_process.Now + Probation);
@@ -54,7 +54,7 @@ public sealed class CrashGuardTests
     public void A_group_is_an_eighth_of_what_was_in_flight_together(int inFlight, int group)
     {
         LeftBehind(inFlight);
-        Follow(crashed: true, Accused(inFlight, groupSize: inFlight));
+        StartAfter(crashed: true, Suspects(inFlight, groupSize: inFlight));
 
         _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == group && pass.Deferred == inFlight - group);
     }
@@ -63,7 +63,7 @@ public sealed class CrashGuardTests
     public void A_group_that_the_process_outlived_is_clear_and_the_next_one_is_resumed()
     {
         LeftBehind(16);
-        Follow(crashed: true, Accused(16, groupSize: 16));
+        StartAfter(crashed: true, Suspects(16, groupSize: 16));
 
         int passes = 0;
         while (_process.Tracker.NextTurn is not null || passes == 0)
@@ -81,7 +81,7 @@ public sealed class CrashGuardTests
     public void The_most_suspicious_go_last_and_alone()
     {
         LeftBehind(4);
-        Follow(crashed: true, new Suspect(Saga(1), 1, 2), new Suspect(Saga(2), 1, 1), new Suspect(Saga(3), 16, 0), new Suspect(Saga(4), 16, 0));
+        StartAfter(crashed: true, new Suspect(Saga(1), 1, 2), new Suspect(Saga(2), 1, 1), new Suspect(Saga(3), 16, 0), new Suspect(Saga(4), 16, 0));
 
         List<SagaId[]> turns = [];
         for (int i = 0; i < 3; i++)
@@ -99,7 +99,7 @@ public sealed class CrashGuardTests
     public void A_suspect_whose_resume_fails_delays_no_other()
     {
         LeftBehind(2);
-        Follow(crashed: true, Accused(2, groupSize: 2));
+        StartAfter(crashed: true, Suspects(2, groupSize: 2));
         _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
 
         _process.Pass().Should().Match<PassReport>(pass => pass.Failed == 1 && pass.Deferred == 1);
@@ -112,7 +112,7 @@ public sealed class CrashGuardTests
     public void Suspects_of_an_unknown_definition_delay_no_other()
     {
         LeftBehind(16);
-        Follow(crashed: true, Accused(16, groupSize: 16));
+        StartAfter(crashed: true, Suspects(16, groupSize: 16));
         _process.Executor.Answer = candidate => candidate.SagaId <= Saga(8) ? new ResumeResult.UnknownDefinition("definition provision v7") : null;
 
         for (int pass = 0; pass < 8; pass++)
@@ -159,7 +159,7 @@ public sealed class CrashGuardTests
     public void A_held_suspect_is_not_waited_for()
     {
         LeftBehind(1);
-        Follow(crashed: true, Accused(1, groupSize: 1));
+        StartAfter(crashed: true, Suspects(1, groupSize: 1));
         _process.Held.Add(Saga(1));
 
         _process.Pass().Should().Match<PassReport>(pass => pass.Held == 1 && pass.Deferred == 0);
@@ -221,12 +221,12 @@ public sealed class CrashGuardTests
         _process.Pass().Should().Match<PassReport>(pass => pass.Skipped == 1 && pass.Paused == 0);
     }
 
-    private static Suspect[] Accused(int count, int groupSize) =>
+    private static Suspect[] Suspects(int count, int groupSize) =>
         [.. Enumerable.Range(1, count).Select(number => new Suspect(Saga(number), groupSize, groupSize == 1 ? 1 : 0))];
 
     private static PreviousProcess Previous(bool crashed, ScriptedProcess process) => new(crashed, process.Now.AddSeconds(-3), 0);
 
-    private void Follow(bool crashed, params Suspect[] suspects) => _process.Tracker.Follow(Previous(crashed, _process), suspects);
+    private void StartAfter(bool crashed, params Suspect[] suspects) => _process.Tracker.Follow(Previous(crashed, _process), suspects);
 
     private void LeftBehind(int count, ScriptedProcess? process = null, int from = 1)
     {

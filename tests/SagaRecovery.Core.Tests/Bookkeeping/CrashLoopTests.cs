@@ -16,7 +16,7 @@ public sealed class CrashLoopTests
     {
         var loop = new CrashLoop(sagas, Enumerable.Range(1, poisonous).Select(Saga));
 
-        loop.RunUntilNobodyDies();
+        loop.RunUntilNoProcessDies();
 
         loop.Deaths.Should().Be(deaths);
         loop.IsAsItShouldBe();
@@ -36,7 +36,7 @@ public sealed class CrashLoopTests
             int poisonous = random.Next(0, Math.Min(4, sagas + 1));
             var loop = new CrashLoop(sagas, Enumerable.Range(1, sagas).OrderBy(_ => random.Next()).Take(poisonous).Select(Saga));
 
-            loop.RunUntilNobodyDies();
+            loop.RunUntilNoProcessDies();
 
             loop.IsAsItShouldBe();
             loop.Deaths.Should().BeLessThanOrEqualTo(poisonous * 7);
@@ -78,7 +78,7 @@ public sealed class CrashLoopTests
 
         public int Deaths { get; private set; }
 
-        public void RunUntilNobodyDies()
+        public void RunUntilNoProcessDies()
         {
             while (!Live())
             {

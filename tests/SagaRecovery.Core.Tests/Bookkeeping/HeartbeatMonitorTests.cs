@@ -27,16 +27,16 @@ public sealed class HeartbeatMonitorTests
     [Fact]
     public void A_heartbeat_restarts_the_silence()
     {
-        LookUntil(25, otherSeen: -1);
+        ObserveUntil(25, otherSeen: -1);
         Observe(30, otherSeen: 28).Should().BeEmpty();
-        LookUntil(55, otherSeen: 28, from: 35).Should().BeEmpty();
+        ObserveUntil(55, otherSeen: 28, from: 35).Should().BeEmpty();
         Observe(60, otherSeen: 28).Should().ContainSingle();
     }
 
     [Fact]
     public void A_new_process_under_the_id_restarts_the_silence()
     {
-        LookUntil(25, otherSeen: -1);
+        ObserveUntil(25, otherSeen: -1);
         _watch.Observe([Sighting(Us, 30), Sighting(Other, -1, incarnation: 2)], At(30), TimeSpan.FromSeconds(30)).Should().BeEmpty();
     }
 
@@ -47,7 +47,7 @@ public sealed class HeartbeatMonitorTests
     [InlineData(-1, 5)] // the store is another one, or was put back
     public void A_gap_restarts_every_silence(int storeSeconds, int ownSeconds)
     {
-        LookUntil(25, otherSeen: -1);
+        ObserveUntil(25, otherSeen: -1);
         (int store, int own) = (25 + storeSeconds, 25 + ownSeconds);
 
         for (int second = 0; second < 30; second += 5)
@@ -75,10 +75,10 @@ public sealed class HeartbeatMonitorTests
     [Fact]
     public void An_empty_view_declares_no_coordinator_dead_and_restarts_every_silence()
     {
-        LookUntil(25, otherSeen: -1);
+        ObserveUntil(25, otherSeen: -1);
         _watch.Observe([], At(30), TimeSpan.FromSeconds(30)).Should().BeEmpty();
         Observe(35, otherSeen: -1).Should().BeEmpty();
-        LookUntil(60, otherSeen: -1, from: 40).Should().BeEmpty();
+        ObserveUntil(60, otherSeen: -1, from: 40).Should().BeEmpty();
         Observe(65, otherSeen: -1).Should().ContainSingle();
     }
 
@@ -87,10 +87,10 @@ public sealed class HeartbeatMonitorTests
     [InlineData(1, 10)]
     public void One_clock_alone_does_not_suffice(int storeStep, int ownStep)
     {
-        for (int look = 0; look <= 10; look++)
+        for (int round = 0; round <= 10; round++)
         {
-            int second = look * storeStep;
-            _watch.Observe([Sighting(Us, second), Sighting(Other, -1)], At(second), TimeSpan.FromSeconds(look * ownStep)).Should().BeEmpty();
+            int second = round * storeStep;
+            _watch.Observe([Sighting(Us, second), Sighting(Other, -1)], At(second), TimeSpan.FromSeconds(round * ownStep)).Should().BeEmpty();
         }
     }
 
@@ -121,7 +121,7 @@ public sealed class HeartbeatMonitorTests
     private IReadOnlyList<CoordinatorObservation> Observe(int second, int otherSeen) =>
         _watch.Observe([Sighting(Us, second), Sighting(Other, otherSeen)], At(second), TimeSpan.FromSeconds(second));
 
-    private IReadOnlyList<CoordinatorObservation> LookUntil(int second, int otherSeen, int from = 0)
+    private IReadOnlyList<CoordinatorObservation> ObserveUntil(int second, int otherSeen, int from = 0)
     {
         IReadOnlyList<CoordinatorObservation> dead = [];
         for (int at = from; at <= second; at += 5)

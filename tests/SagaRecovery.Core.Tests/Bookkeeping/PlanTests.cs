@@ -42,8 +42,8 @@ public class PlanTests
     {
         _process.Start(Saga(1));
         _process.Pass();
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
         _process.OpenPass();
         _process.List();
 
@@ -60,8 +60,8 @@ public class PlanTests
     public void A_saga_that_left_and_came_back_before_its_start_was_confirmed_is_readopted_too()
     {
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
 
         _process.Pass().Readopted.Should().Be(1);
 
@@ -75,8 +75,8 @@ public class PlanTests
     {
         _process.Start(Saga(1));
         _process.Pass();
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
         _process.OpenPass();
         _process.List();
         _process.Plan();
@@ -98,8 +98,8 @@ public class PlanTests
         _process.Start(Saga(1));
         _process.Database.LeftBehind(Saga(2));
         _process.Pass();
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
 
         _process.Pass(reason).MissedHints.Should().Be(missed);
         _process.Pass(reason).MissedHints.Should().Be(0, "it runs now");
@@ -133,7 +133,7 @@ public class PlanTests
     public void A_missing_saga_that_runs_here_was_reassigned_and_is_relinquished()
     {
         _process.Start(Saga(1));
-        _process.Database.TakeAway(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
 
         PassReport pass = _process.Pass();
 

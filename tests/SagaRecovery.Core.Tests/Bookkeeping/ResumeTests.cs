@@ -113,8 +113,8 @@ public class ResumeTests
         _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         _process.Pass();
         _process.Pass(PassReason.Explicit);
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
 
         _process.Pass().Failed.Should().Be(1, "it does not back off for what failed under an earlier ownership");
 
@@ -125,8 +125,8 @@ public class ResumeTests
     public void A_readopted_saga_whose_resume_failed_no_longer_runs_here_and_is_recovered_like_any_other()
     {
         _process.Pass();
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
         _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
 
         _process.Pass().Should().Match<PassReport>(report => report.Readopted == 1 && report.Failed == 1);
@@ -158,7 +158,7 @@ public class ResumeTests
         _process.OpenPass();
         _process.List();
         _process.Plan();
-        _process.Database.TakeAway(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
 
         PassReport pass = _process.Execute();
 
@@ -174,7 +174,7 @@ public class ResumeTests
         _process.OpenPass();
         _process.List();
         _process.Plan();
-        _process.HandOverNext();
+        _process.ResumeNext();
 
         PassReport pass = _process.Complete();
 
@@ -205,7 +205,7 @@ public class ResumeTests
         _process.OpenPass();
         _process.List();
         _process.Plan();
-        _process.HandOverNext();
+        _process.ResumeNext();
 
         PassReport pass = _process.Complete("loading: the connection broke");
 
@@ -232,7 +232,7 @@ public class ResumeTests
     {
         _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         _process.Pass();
-        _process.Database.TakeAway(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
 
         _process.Pass();
 

@@ -210,8 +210,8 @@ public class StartRaceTests
     public void The_confirmation_of_a_start_leaves_the_failures_of_a_newer_ownership_alone()
     {
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
         _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         _process.Pass().Should().Match<PassReport>(report => report.Readopted == 1 && report.Failed == 1);
 

@@ -39,10 +39,10 @@ internal sealed class FakeDatabase
     public void SetReadable(SagaId sagaId, bool readable) => _rows[sagaId] = _rows[sagaId] with { Readable = readable };
 
     /// <summary>Hands the saga to another coordinator.</summary>
-    public void TakeAway(SagaId sagaId) => Reassign(sagaId, ours: false);
+    public void ReassignToOther(SagaId sagaId) => Reassign(sagaId, ours: false);
 
     /// <summary>Hands the saga (back) to us.</summary>
-    public void GiveBack(SagaId sagaId) => Reassign(sagaId, ours: true);
+    public void ReassignBack(SagaId sagaId) => Reassign(sagaId, ours: true);
 
     public void Reassign(SagaId sagaId, bool ours) =>
         _rows[sagaId] = _rows[sagaId] with { Ours = ours, Generation = _rows[sagaId].Generation.Next };

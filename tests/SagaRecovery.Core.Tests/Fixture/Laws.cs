@@ -15,7 +15,7 @@ internal static class Laws
         accountedFor.Should().Be(pass.Found, "every saga found is accounted for once: {0}", pass);
     }
 
-    public static void EachSagaStandsInOneBucket(RecoveryPlan plan, IReadOnlyCollection<SagaId> listed)
+    public static void EachSagaIsInOneBucket(RecoveryPlan plan, IReadOnlyCollection<SagaId> listed)
     {
         SagaId[] bucketsOfListed =
         [
@@ -28,18 +28,18 @@ internal static class Laws
             .. plan.Deferred.Select(candidate => candidate.SagaId),
             .. plan.Unreadable.Select(saga => saga.SagaId),
         ];
-        SagaId[] bucketsOfMissing = [.. plan.NoLongerListed.Select(gone => gone.SagaId), .. plan.Starting];
+        SagaId[] bucketsOfMissing = [.. plan.NoLongerListed.Select(unlisted => unlisted.SagaId), .. plan.Starting];
         AssertSame(bucketsOfListed, listed, "each listed saga stands in one bucket");
         bucketsOfMissing.Distinct().Count().Should().Be(bucketsOfMissing.Length, "each missing saga stands in one bucket");
         bucketsOfMissing.Intersect(listed).Any().Should().BeFalse("a listed saga is not missing");
         plan.Found.Should().Be(listed.Count);
     }
 
-    public static void WhatIsForgottenDoesNotRunHere(UnlistedSaga gone, FakeExecutor executor, FakeDatabase database)
+    public static void ForgottenSagasDoNotRunHere(UnlistedSaga unlisted, FakeExecutor executor, FakeDatabase database)
     {
-        bool runsRightly = executor.Running.TryGetValue(gone.SagaId, out AdoptGeneration generation)
-            && database.IsOursAt(gone.SagaId, generation);
-        runsRightly.Should().BeFalse("saga {0} runs here and is ours, so it is not forgotten", gone.SagaId);
+        bool runsRightly = executor.Running.TryGetValue(unlisted.SagaId, out AdoptGeneration generation)
+            && database.IsOursAt(unlisted.SagaId, generation);
+        runsRightly.Should().BeFalse("saga {0} runs here and is ours, so it is not forgotten", unlisted.SagaId);
     }
 
     /// <summary>Equality of sets, at a fraction of what BeEquivalentTo costs: the long histories come here a hundred thousand times.</summary>

@@ -26,9 +26,9 @@ internal sealed class RandomWalk
         _random = new Random(seed);
         _steps =
         [
-            (4, Announce), (14, MoveAStart), (3, Land), (5, Finish), (2, GiveUp), (2, StopFencedRun),
+            (4, Announce), (14, MoveAStart), (3, Land), (5, Finish), (2, Interrupt), (2, StopFencedRun),
             (3, Reassign), (1, FinishElsewhere), (1, Hold), (1, Release), (1, ToggleReadable), (1, Wait),
-            (10, OpenPass), (10, ListOrFail), (10, Plan), (20, HandOver), (8, Complete),
+            (10, OpenPass), (10, ListOrFail), (10, Plan), (20, Resume), (8, Complete),
         ];
         Process.Executor.Answer = AnswerAtRandom;
     }
@@ -128,7 +128,7 @@ internal sealed class RandomWalk
 
     private bool Finish() => WithRun(rightful: true, Process.Finish);
 
-    private bool GiveUp() => WithRun(rightful: true, Process.ReportInterrupted);
+    private bool Interrupt() => WithRun(rightful: true, Process.ReportInterrupted);
 
     private bool StopFencedRun() => WithRun(rightful: false, sagaId => Process.Executor.End(sagaId));
 
@@ -199,10 +199,10 @@ internal sealed class RandomWalk
 
     private bool Plan() => When(Process is { HasListing: true, HasPlan: false }, () => Process.Plan());
 
-    private bool HandOver() => When(Process.HasHandOversLeft, Process.HandOverNext);
+    private bool Resume() => When(Process.HasResumesLeft, Process.ResumeNext);
 
     /// <summary>Now and then before its time: cut short.</summary>
-    private bool Complete() => When(Process.HasPlan && (!Process.HasHandOversLeft || _random.Next(4) == 0), () => Process.Complete());
+    private bool Complete() => When(Process.HasPlan && (!Process.HasResumesLeft || _random.Next(4) == 0), () => Process.Complete());
 
     private ResumeResult? AnswerAtRandom(Candidate candidate) => _random.Next(20) switch
     {

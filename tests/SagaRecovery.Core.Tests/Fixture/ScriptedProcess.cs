@@ -13,7 +13,7 @@ internal sealed class ScriptedProcess
     public static readonly DateTimeOffset Noon = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
 
     private int _missedHints;
-    private readonly Queue<Action> _handOvers = new();
+    private readonly Queue<Action> _resumes = new();
     private OpenedPass? _pass;
     private CandidateListing? _listing;
     private List<SagaId> _listed = [];
@@ -53,7 +53,7 @@ internal sealed class ScriptedProcess
 
     public bool HasListing => _listing is not null;
 
-    public bool HasHandOversLeft => _handOvers.Count > 0;
+    public bool HasResumesLeft => _resumes.Count > 0;
 
     /// <summary>An id that a reader recognises in a failure message.</summary>
     public static SagaId Saga(int number) => SagaId.Parse($"00000000-0000-0000-0000-{number:D12}");
@@ -113,21 +113,21 @@ internal sealed class ScriptedProcess
     public RecoveryPlan Plan()
     {
         _plan = _pass!.Reconcile(_listing!, Controls, Now).MakePlan();
-        Laws.EachSagaStandsInOneBucket(_plan, _listed);
+        Laws.EachSagaIsInOneBucket(_plan, _listed);
         _outcome = _plan.BeginOutcome();
-        foreach (UnlistedSaga gone in _plan.NoLongerListed)
+        foreach (UnlistedSaga unlisted in _plan.NoLongerListed)
         {
-            _handOvers.Enqueue(() => TellGone(gone));
+            _resumes.Enqueue(() => ReportUnlisted(unlisted));
         }
 
         foreach (ReadoptedSaga readopted in _plan.Readopted)
         {
-            _handOvers.Enqueue(() => Readopt(readopted));
+            _resumes.Enqueue(() => Readopt(readopted));
         }
 
         foreach (Candidate candidate in _plan.Recover)
         {
-            _handOvers.Enqueue(() => HandOver(candidate));
+            _resumes.Enqueue(() => Resume(candidate));
         }
 
         _missedHints = _pass.Start.Reason == PassReason.Periodic
@@ -136,14 +136,14 @@ internal sealed class ScriptedProcess
         return _plan;
     }
 
-    public void HandOverNext() => _handOvers.Dequeue()();
+    public void ResumeNext() => _resumes.Dequeue()();
 
     /// <summary>Hands over what is left and ends the pass.</summary>
     public PassReport Execute()
     {
-        while (HasHandOversLeft)
+        while (HasResumesLeft)
         {
-            HandOverNext();
+            ResumeNext();
         }
 
         return Complete();
@@ -152,7 +152,7 @@ internal sealed class ScriptedProcess
     /// <summary>Ends the pass with what has been handed over so far.</summary>
     public PassReport Complete(string? error = null)
     {
-        _handOvers.Clear();
+        _resumes.Clear();
         Truth = Truth with { MissedHints = Truth.MissedHints + _missedHints };
         return Account(_outcome!.Complete(Now, error));
     }
@@ -187,11 +187,11 @@ internal sealed class ScriptedProcess
         return pass;
     }
 
-    private void TellGone(UnlistedSaga gone)
+    private void ReportUnlisted(UnlistedSaga unlisted)
     {
-        Laws.WhatIsForgottenDoesNotRunHere(gone, Executor, Database);
-        RelinquishOutcome answer = Executor.Relinquish(gone.SagaId, gone.Generation);
-        _outcome!.RecordUnlisted(gone.SagaId, answer);
+        Laws.ForgottenSagasDoNotRunHere(unlisted, Executor, Database);
+        RelinquishOutcome answer = Executor.Relinquish(unlisted.SagaId, unlisted.Generation);
+        _outcome!.RecordUnlisted(unlisted.SagaId, answer);
         Truth = Truth with
         {
             InferredFinished = Truth.InferredFinished + 1,
@@ -203,11 +203,11 @@ internal sealed class ScriptedProcess
     {
         Executor.Relinquish(readopted.Candidate.SagaId, readopted.Previous);
         Truth = Truth with { Readopted = Truth.Readopted + 1 };
-        HandOver(readopted.Candidate);
+        Resume(readopted.Candidate);
     }
 
     /// <summary>Loading looks again, as the real one does: what changed since the listing is dropped.</summary>
-    private void HandOver(Candidate candidate)
+    private void Resume(Candidate candidate)
     {
         ResumeResult result = Database.IsOursAt(candidate.SagaId, candidate.Generation)
             ? Executor.Resume(candidate)

@@ -105,7 +105,7 @@ public class RecoveryReportTests
         _process.OpenPass();
         _process.List();
         _process.Plan();
-        _process.HandOverNext();
+        _process.ResumeNext();
 
         _process.Complete().Result.Should().Be(PassResult.CutShort);
     }

@@ -46,7 +46,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         (await DrainAsync(old).Soon()).Should().Match<DrainReport>(report => report.Phase == DrainPhase.Incomplete && report.Left == 1);
 
         await using PostgresHost next = await StartAsync();
-        _ = OpenOnceGivenAwayAsync(old);
+        _ = OpenOnceReassignedAsync(old);
         await Eventually.HoldsAsync(
             async () => await DrainAsync(old).Soon() is { Phase: DrainPhase.Drained, Reassigned: 1, Left: 0 }, "somebody was there to take it");
     }
@@ -115,7 +115,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
 
     private static Task<DrainReport> DrainAsync(PostgresHost host) => host.Services.GetRequiredService<SagaDrain>().DrainAsync(Note, TimeSpan.Zero);
 
-    private async Task OpenOnceGivenAwayAsync(PostgresHost host)
+    private async Task OpenOnceReassignedAsync(PostgresHost host)
     {
         await Eventually.HoldsAsync(() => host.Status.Current.Drain is { Reassigned: 1 }, "it was given away");
         _gate.Open();

@@ -17,7 +17,7 @@ public sealed class InterleavingTests
         Reachable.Count.Should().BeGreaterThan(200, "else this test walks nothing");
         foreach (SavedNodeEvent[] log in Reachable)
         {
-            SagaProgress end = CarryOn(log);
+            SagaProgress end = Continue(log);
 
             SagaState expected = log.Any(nodeEvent => nodeEvent.Type == NodeEventType.UndoFailed) ? SagaState.Stuck
                 : log.Any(nodeEvent => nodeEvent.Type == NodeEventType.Failed) ? SagaState.Unwound
@@ -55,7 +55,7 @@ public sealed class InterleavingTests
                     SavedNodeEvent[] left = [.. log[..from], .. log[to..]];
                     if (seen.Add(LogExplorer.Key(left)))
                     {
-                        CarryOn(left, actionsEnd);
+                        Continue(left, actionsEnd);
                     }
                 }
             }
@@ -81,7 +81,7 @@ public sealed class InterleavingTests
             if (SagaReplay.TryReplay(Shape, log, out _, out _))
             {
                 legal++;
-                CarryOn(log);
+                Continue(log);
             }
         }
 
@@ -100,7 +100,7 @@ public sealed class InterleavingTests
     ];
 
     /// <summary>Resumes a log as a new process does, every action ending alike from now on, and checks each step on the way.</summary>
-    private static SagaProgress CarryOn(IReadOnlyList<SavedNodeEvent> log, NodeEventType actionsEnd = NodeEventType.Succeeded)
+    private static SagaProgress Continue(IReadOnlyList<SavedNodeEvent> log, NodeEventType actionsEnd = NodeEventType.Succeeded)
     {
         SagaProgress progress = LogExplorer.Replay(Shape, log);
         List<SavedNodeEvent> written = [.. log];

@@ -158,11 +158,11 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
         _gate.Open();
         await Eventually.HoldsAsync(() => Ended("saga.run") is not null, "the run had ended");
 
-        Activity handOver = Ended("saga_recovery.resume")!;
-        Activity pass = Spans().Single(span => span.SpanId == handOver.ParentSpanId);
+        Activity resume = Ended("saga_recovery.resume")!;
+        Activity pass = Spans().Single(span => span.SpanId == resume.ParentSpanId);
         pass.OperationName.Should().Be("saga_recovery.pass");
         pass.GetTagItem("saga_recovery.pass.recovered").Should().Be(1);
-        Ended("saga.run")!.Should().Match<Activity>(run => run.ParentId == null && run.Links.Single().Context == handOver.Context);
+        Ended("saga.run")!.Should().Match<Activity>(run => run.ParentId == null && run.Links.Single().Context == resume.Context);
 
         Activity? Ended(string name) => Spans().SingleOrDefault(
             span => span.OperationName == name && Equals(span.GetTagItem("saga.id"), sagas[0].ToString()) && span.GetTagItem("saga.result") is not "Interrupted");

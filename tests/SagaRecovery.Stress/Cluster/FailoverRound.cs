@@ -55,7 +55,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
         TimeSpan late = Stopwatch.GetElapsedTime(began);
         if (late > TimeSpan.FromMilliseconds(500))
         {
-            run.Say(string.Create(CultureInfo.InvariantCulture, $"commits began to wait for the standby {late.TotalMilliseconds:F0} ms after it was said to be synchronous"));
+            run.Log(string.Create(CultureInfo.InvariantCulture, $"commits began to wait for the standby {late.TotalMilliseconds:F0} ms after it was said to be synchronous"));
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
         await restart;
         ServiceProcess service = stage.Present!;
         bool failed = false;
-        string? said = null;
+        string? logged = null;
         try
         {
             await Eventually.HoldsAsync(
@@ -106,7 +106,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
                     string? result = pass.GetProperty("result").GetString();
                     bool completed = result == "Completed";
                     failed |= !completed;
-                    SayOnce(completed ? null : $"a pass ended {result}: {pass.GetProperty("error").GetString()}");
+                    LogOnce(completed ? null : $"a pass ended {result}: {pass.GetProperty("error").GetString()}");
                     return completed && (failed || !sameServer);
                 },
                 "a pass completed",
@@ -117,14 +117,14 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
             throw new TimeoutException($"{inVain.Message}\n{await service.StatusAsync()}\n{string.Join('\n', service.Output.TakeLast(60))}", inVain);
         }
 
-        void SayOnce(string? present)
+        void LogOnce(string? present)
         {
-            if (present is not null && present != said)
+            if (present is not null && present != logged)
             {
-                run.Say(present);
+                run.Log(present);
             }
 
-            said = present;
+            logged = present;
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed class LossyPair : IAsyncDisposable
         var pair = new LossyPair();
         try
         {
-            await ServerProgram.GiveAsync(pair._folder);
+            await ServerProgram.ChownAsync(pair._folder);
             await pair.Primary.MakeAsync();
             await pair.Primary.StartAsync();
             await pair.ExecuteAsync("postgres", $"create database {Database}");

@@ -137,7 +137,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
 
     private async Task MakeAsync()
     {
-        await ServerProgram.GiveAsync(_folder);
+        await ServerProgram.ChownAsync(_folder);
         int etcdPort = LoopbackPort.Free();
         StartEtcd(etcdPort);
         var configuration = new PatroniConfiguration(_password, etcdPort);
@@ -148,8 +148,8 @@ internal sealed class PatroniCluster : IAsyncDisposable
             string file = Path.Combine(folder, "patroni.yml");
             (int postgres, int rest) = (LoopbackPort.Free(), LoopbackPort.Free());
             ClusterFolder.WritePrivate(file, configuration.Of(name, folder, postgres, rest));
-            await ServerProgram.GiveAsync(folder);
-            await ServerProgram.GiveAsync(file);
+            await ServerProgram.ChownAsync(folder);
+            await ServerProgram.ChownAsync(file);
             var node = new PatroniNode(name, folder, file, postgres, rest);
             _nodes.Add(node);
             node.Start();

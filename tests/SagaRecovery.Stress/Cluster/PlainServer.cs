@@ -35,7 +35,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     {
         Directory.CreateDirectory(_folder.Root);
         await _server.CreateAsync(CancellationToken.None);
-        await ServerProgram.GiveAsync(PasswordFile); // the standby reads it
+        await ServerProgram.ChownAsync(PasswordFile); // the standby reads it
     }
 
     /// <summary>Replaces whatever was here by a base backup of another server.</summary>
@@ -142,9 +142,9 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
         if (!File.Exists(PasswordFile))
         {
             Directory.CreateDirectory(_folder.Root);
-            await ServerProgram.GiveAsync(_folder.Root);
+            await ServerProgram.ChownAsync(_folder.Root);
             ClusterFolder.WritePrivate(PasswordFile, await File.ReadAllTextAsync(other.PasswordFile));
-            await ServerProgram.GiveAsync(PasswordFile);
+            await ServerProgram.ChownAsync(PasswordFile);
         }
     }
 
@@ -153,7 +153,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
         await File.AppendAllTextAsync(Path.Combine(_folder.Data, "postgresql.auto.conf"), $"{setting}\n");
         string signal = Path.Combine(_folder.Data, signalFile);
         await File.WriteAllTextAsync(signal, "");
-        await ServerProgram.GiveAsync(signal);
+        await ServerProgram.ChownAsync(signal);
     }
 
     private async Task RunAsync(string program, IReadOnlyList<string> arguments)

@@ -30,7 +30,7 @@ internal sealed class RestoredServer : IAsyncDisposable
         var server = new RestoredServer();
         try
         {
-            await ServerProgram.GiveAsync(server._folder);
+            await ServerProgram.ChownAsync(server._folder);
             await server._live.MakeAsync();
             await server._live.StartAsync();
             await using var connection = new NpgsqlConnection(server._live.ConnectionString("postgres"));

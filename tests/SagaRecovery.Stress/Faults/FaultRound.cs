@@ -18,9 +18,9 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
     public async Task StrikeAsync(DatabaseFault fault, FaultRecord record)
     {
         // an outage is told once, however many writes it stops: that of the last strike has to be over for this one to be told
-        await Eventually.HoldsAsync(() => Said(WritesWork) >= Said(WritesFail), $"writes worked before {fault.Name}", WaitTimeout);
+        await Eventually.HoldsAsync(() => CountOf(WritesWork) >= CountOf(WritesFail), $"writes worked before {fault.Name}", WaitTimeout);
         long failedBefore = await FailedPassesAsync();
-        int writesFailed = Said(WritesFail);
+        int writesFailed = CountOf(WritesFail);
         await fault.StrikeAsync(stage, run.Dice);
         if (!fault.IsNoticed)
         {
@@ -32,7 +32,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         }
         else
         {
-            await Eventually.HoldsAsync(() => Said(WritesFail) > writesFailed, $"a write failed ({fault.Name})", WaitTimeout);
+            await Eventually.HoldsAsync(() => CountOf(WritesFail) > writesFailed, $"a write failed ({fault.Name})", WaitTimeout);
         }
 
         await Task.Delay(run.Draw(LongestStrike));
@@ -44,7 +44,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         Task<TimeSpan> projects = UntilAsync(
             () => Task.FromResult(load.Promised.Count > promised + clients), $"projects were made after {fault.Name}");
         record.Add(await FailedPassesAsync() - failedBefore, await passes, await projects);
-        run.Say(
+        run.Log(
             $"{fault.Name}: {record.FailedPasses} failed passes so far; passes again after {(await passes).TotalMilliseconds:F0} ms, "
             + $"projects after {(await projects).TotalMilliseconds:F0} ms");
 
@@ -67,5 +67,5 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
 
     private async Task<long> FailedPassesAsync() => (await service.StatusAsync()).GetProperty("totals").GetProperty("failedPasses").GetInt64();
 
-    private int Said(string words) => service.Output.Count(line => line.Contains(words, StringComparison.Ordinal));
+    private int CountOf(string words) => service.Output.Count(line => line.Contains(words, StringComparison.Ordinal));
 }

@@ -18,21 +18,21 @@ internal static class PrivateNetwork
         }
 
         const string Try = "table inet stress { chain cut { type filter hook output priority 0; tcp dport 1 reject with tcp reset; }; }";
-        (int exitCode, string said) = await RunAsync([.. Through, "nft", Try]);
-        return exitCode == 0 ? null : said.ReplaceLineEndings(" ").Trim();
+        (int exitCode, string output) = await RunAsync([.. Through, "nft", Try]);
+        return exitCode == 0 ? null : output.ReplaceLineEndings(" ").Trim();
     }
 
     /// <summary>Gives commands to the packet filter of the namespace that this process is in.</summary>
     public static async Task FilterAsync(string commands)
     {
-        (int exitCode, string said) = await RunAsync(["nft", commands]);
+        (int exitCode, string output) = await RunAsync(["nft", commands]);
         if (exitCode != 0)
         {
-            throw new InvalidOperationException($"nft refused '{commands}': {said}");
+            throw new InvalidOperationException($"nft refused '{commands}': {output}");
         }
     }
 
-    private static async Task<(int ExitCode, string Said)> RunAsync(IReadOnlyList<string> command)
+    private static async Task<(int ExitCode, string Output)> RunAsync(IReadOnlyList<string> command)
     {
         using var process = new Process
         {

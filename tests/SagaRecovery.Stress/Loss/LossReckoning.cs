@@ -19,7 +19,7 @@ internal static class LossReckoning
     /// <param name="load">All clients that there were.</param>
     public static async Task ReconcileAsync(StressRun run, Stage stage, LossLedger ledger, LossyLoad load)
     {
-        run.Say("reconciling");
+        run.Log("reconciling");
         await load.EndAsync();
         IReadOnlyDictionary<string, IReadOnlySet<Guid>> damage = await CheckSagasAsync(run, stage);
         ledger.AddFigures(run, damage);
@@ -33,7 +33,7 @@ internal static class LossReckoning
         await Reckoning.CheckStatusAsync(run, stage.Present!);
         Reckoning.AddFigures(run, logs);
         run.Figures["requestsRefusedOrCut"] = load.Projects.Others + load.Slow.Others;
-        run.Require(logs.Sum(log => log.Count(Told.ProtocolViolation)) == 0, "a saga was inserted before it was announced");
+        run.Require(logs.Sum(log => log.Count(LogEventId.ProtocolViolation)) == 0, "a saga was inserted before it was announced");
     }
 
     /// <summary>Every saga that the database knows has ended, and its log holds together.</summary>
@@ -133,9 +133,9 @@ internal static class LossReckoning
     private static void CheckLog(StressRun run, IReadOnlyDictionary<Guid, string> states, LossLedger ledger, IReadOnlyList<ProcessLog> logs)
     {
         var last = new Dictionary<Guid, string>();
-        foreach (LogLine line in logs.SelectMany(log => log.Of(Told.Succeeded, Told.Unwound)))
+        foreach (LogLine line in logs.SelectMany(log => log.Of(LogEventId.Succeeded, LogEventId.Unwound)))
         {
-            last[line.Saga!.Value] = line.Id == Told.Succeeded ? "succeeded" : "unwound";
+            last[line.Saga!.Value] = line.Id == LogEventId.Succeeded ? "succeeded" : "unwound";
         }
 
         RequireNone(run, "ends in the log are not what the database says", last
@@ -153,8 +153,8 @@ internal static class LossReckoning
     /// </summary>
     private static void CheckTheServiceNamesLostSagas(StressRun run, LossLedger ledger, IReadOnlyList<ProcessLog> logs)
     {
-        HashSet<Guid> named = [.. logs.SelectMany(log => log.Of(Told.LostByDatabase)).Select(line => line.Saga!.Value)];
-        HashSet<Guid> begun = [.. logs.Where(log => !log.Of(Told.Fenced).Any()).SelectMany(log => log.Of(Told.Started, Told.Resumed)).Select(line => line.Saga!.Value)];
+        HashSet<Guid> named = [.. logs.SelectMany(log => log.Of(LogEventId.LostByDatabase)).Select(line => line.Saga!.Value)];
+        HashSet<Guid> begun = [.. logs.Where(log => !log.Of(LogEventId.Fenced).Any()).SelectMany(log => log.Of(LogEventId.Started, LogEventId.Resumed)).Select(line => line.Saga!.Value)];
         Guid[] ranAndLost = [.. ledger.LostSagas.Values.Where(saga => saga.IsInProgress && begun.Contains(saga.Id)).Select(saga => saga.Id)];
         RequireNone(
             run, "sagas are called lost and are not", named.Where(saga => !ledger.LostSagas.ContainsKey(saga)).Select(saga => $"saga {saga}"));

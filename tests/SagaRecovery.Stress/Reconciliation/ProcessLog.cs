@@ -8,8 +8,8 @@ namespace SagaRecovery.Stress.Reconciliation;
 /// <param name="Level">Three letters, as <c>INF</c>.</param>
 /// <param name="Id">The event; null: not one of recovery's or the executor's.</param>
 /// <param name="Saga">Which saga it is about.</param>
-/// <param name="Said">The message; null for a saga's line of no concern, of which there are very many.</param>
-internal sealed record LogLine(DateTimeOffset Time, string Level, Told? Id, Guid? Saga, string? Said)
+/// <param name="Message">The message; null for a saga's line of no concern, of which there are very many.</param>
+internal sealed record LogLine(DateTimeOffset Time, string Level, LogEventId? Id, Guid? Saga, string? Message)
 {
     public bool IsWarning => Level is "WRN" or "ERR" or "FTL";
 }
@@ -29,8 +29,8 @@ internal sealed partial class ProcessLog
     public IReadOnlyList<LogLine> Lines { get; }
 
     /// <summary>Which incarnation the process was; null: it never joined.</summary>
-    public long? Incarnation => Of(Told.Joined).FirstOrDefault() is { Said: { } said }
-        ? long.Parse(said[(said.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture)
+    public long? Incarnation => Of(LogEventId.Joined).FirstOrDefault() is { Message: { } message }
+        ? long.Parse(message[(message.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture)
         : null;
 
     public static ProcessLog Read(IEnumerable<string> output)
@@ -48,31 +48,31 @@ internal sealed partial class ProcessLog
     }
 
     /// <summary>What a process that runs has said of sagas that it resumed.</summary>
-    public static IEnumerable<LogLine> Resumed(ServiceProcess service) => Read(service.Output).Of(Told.Resumed);
+    public static IEnumerable<LogLine> Resumed(ServiceProcess service) => Read(service.Output).Of(LogEventId.Resumed);
 
-    public IEnumerable<LogLine> Of(params IReadOnlyList<Told> events) => Lines.Where(line => line.Id is { } id && events.Contains(id));
+    public IEnumerable<LogLine> Of(params IReadOnlyList<LogEventId> events) => Lines.Where(line => line.Id is { } id && events.Contains(id));
 
     /// <summary>How often it said so in its first lines.</summary>
-    public int Count(Told told, int lines = int.MaxValue) => Lines.Take(lines).Count(line => line.Id == told);
+    public int Count(LogEventId id, int lines = int.MaxValue) => Lines.Take(lines).Count(line => line.Id == id);
 
     /// <summary>A number that each line of an event gives after a word, summed: <c>skipped 12</c>.</summary>
-    public long Sum(Told told, string word) => Of(told)
-        .Select(line => Regex.Match(line.Said!, $"\\b{word} (\\d+)", RegexOptions.None, TimeSpan.FromSeconds(1)))
+    public long Sum(LogEventId id, string word) => Of(id)
+        .Select(line => Regex.Match(line.Message!, $"\\b{word} (\\d+)", RegexOptions.None, TimeSpan.FromSeconds(1)))
         .Sum(match => match.Success ? long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0);
 
     private static LogLine Read(GroupCollection groups)
     {
-        string said = groups["said"].Value;
+        string message = groups["message"].Value;
         string level = groups["level"].Value;
         bool ours = groups["source"].Value.StartsWith("SagaRecovery.", StringComparison.Ordinal);
-        Told? id = ours && int.TryParse(groups["id"].ValueSpan, CultureInfo.InvariantCulture, out int number) ? (Told)number : null;
-        Guid? saga = id is not (null or Told.Joined or Told.Fenced) && SagaIdRule().Match(said) is { Success: true } match ? Guid.Parse(match.ValueSpan) : null;
-        var line = new LogLine(DateTimeOffset.Parse(groups["time"].ValueSpan, CultureInfo.InvariantCulture), level, id, saga, said);
-        return saga is null || line.IsWarning ? line : line with { Said = null };
+        LogEventId? id = ours && int.TryParse(groups["id"].ValueSpan, CultureInfo.InvariantCulture, out int number) ? (LogEventId)number : null;
+        Guid? saga = id is not (null or LogEventId.Joined or LogEventId.Fenced) && SagaIdRule().Match(message) is { Success: true } match ? Guid.Parse(match.ValueSpan) : null;
+        var line = new LogLine(DateTimeOffset.Parse(groups["time"].ValueSpan, CultureInfo.InvariantCulture), level, id, saga, message);
+        return saga is null || line.IsWarning ? line : line with { Message = null };
     }
 
     [GeneratedRegex(
-        @"^(?<time>\d{4}-\S+) (?<level>[A-Z]{3}) (\{ Id: (?<id>\d+)[^}]*\})? ?(?<source>\S+): (?<said>.*)$",
+        @"^(?<time>\d{4}-\S+) (?<level>[A-Z]{3}) (\{ Id: (?<id>\d+)[^}]*\})? ?(?<source>\S+): (?<message>.*)$",
         RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LineRule();
 

@@ -15,7 +15,7 @@ internal static class Reckoning
     /// <param name="loads">All clients that there were.</param>
     public static async Task ReconcileAsync(StressRun run, Stage stage, params IReadOnlyList<ProjectLoad> loads)
     {
-        run.Say("reconciling");
+        run.Log("reconciling");
         foreach (ProjectLoad load in loads)
         {
             await load.EndAsync();
@@ -30,7 +30,7 @@ internal static class Reckoning
         IReadOnlyList<ProcessLog> logs = stage.Logs;
         IReadOnlyList<string> twice =
         [
-            .. stage.SagasMove ? RunsTold.EndedTwice(logs) : RunsTold.Twice(logs),
+            .. stage.SagasMove ? LoggedRuns.EndedTwice(logs) : LoggedRuns.Twice(logs),
             .. stage.SagasMove ? await stage.Ledger.SagasOfTwoWritersAsync() : [],
             .. loads.SelectMany(load => load.Taken).Select(name => $"'{name}' was taken when it was asked for the first time"),
         ];
@@ -38,7 +38,7 @@ internal static class Reckoning
         run.Figures["lost"] = lost;
         run.Figures["runTwice"] = twice.Count;
         AddFigures(run, logs);
-        run.Require(logs.Sum(log => log.Count(Told.ProtocolViolation)) == 0, "a saga was inserted before it was announced");
+        run.Require(logs.Sum(log => log.Count(LogEventId.ProtocolViolation)) == 0, "a saga was inserted before it was announced");
     }
 
     /// <summary>Compares a status that was just taken with the log, once that has come as far.</summary>
@@ -119,11 +119,11 @@ internal static class Reckoning
     public static void AddFigures(StressRun run, IReadOnlyList<ProcessLog> logs)
     {
         run.Figures["processes"] = logs.Count;
-        run.Figures["passes"] = logs.Sum(log => log.Count(Told.PassComplete));
-        run.Figures["failedPasses"] = logs.Sum(log => log.Count(Told.PassFailed));
-        run.Figures["recovered"] = logs.Sum(log => log.Count(Told.Recovered));
-        run.Figures["failedHandOvers"] = logs.Sum(log => log.Count(Told.FailedToRecover));
-        run.Figures["skipped"] = logs.Sum(log => log.Sum(Told.PassComplete, "skipped"));
-        run.Figures["givenUp"] = logs.Sum(log => log.Count(Told.RunInterrupted));
+        run.Figures["passes"] = logs.Sum(log => log.Count(LogEventId.PassComplete));
+        run.Figures["failedPasses"] = logs.Sum(log => log.Count(LogEventId.PassFailed));
+        run.Figures["recovered"] = logs.Sum(log => log.Count(LogEventId.Recovered));
+        run.Figures["failedHandOvers"] = logs.Sum(log => log.Count(LogEventId.FailedToRecover));
+        run.Figures["skipped"] = logs.Sum(log => log.Sum(LogEventId.PassComplete, "skipped"));
+        run.Figures["givenUp"] = logs.Sum(log => log.Count(LogEventId.RunInterrupted));
     }
 }

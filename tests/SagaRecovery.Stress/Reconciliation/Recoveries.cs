@@ -14,10 +14,10 @@ internal sealed class Recoveries
     /// <summary>Adds a process that came that far.</summary>
     public void Add(ProcessLog log, DateTimeOffset launchedAt)
     {
-        if (log.Of(Told.PassComplete).FirstOrDefault(line => line.Said!.Contains(" Completed ", StringComparison.Ordinal)) is { } first)
+        if (log.Of(LogEventId.PassComplete).FirstOrDefault(line => line.Message!.Contains(" Completed ", StringComparison.Ordinal)) is { } first)
         {
             _times.Add(first.Time - launchedAt);
-            _sinceJoined.Add(first.Time - log.Of(Told.Joined).Single().Time);
+            _sinceJoined.Add(first.Time - log.Of(LogEventId.Joined).Single().Time);
         }
     }
 

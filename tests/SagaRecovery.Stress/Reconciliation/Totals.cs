@@ -6,18 +6,18 @@ namespace SagaRecovery.Stress.Reconciliation;
 /// <summary>Whether the status of a process says what its log says. Pure.</summary>
 internal static class Totals
 {
-    private static readonly (string Total, Told Line)[] Pairs =
+    private static readonly (string Total, LogEventId Line)[] Pairs =
     [
-        ("passes", Told.PassComplete),
-        ("failedPasses", Told.PassFailed),
-        ("recovered", Told.Recovered),
-        ("failed", Told.FailedToRecover),
-        ("observedStarts", Told.ObservedStart),
-        ("inferredFinished", Told.Finished),
-        ("missingFromExecutor", Told.Interrupted),
-        ("badStateInExecutor", Told.TakenAway),
-        ("abandoned", Told.Abandoned),
-        ("protocolViolations", Told.ProtocolViolation),
+        ("passes", LogEventId.PassComplete),
+        ("failedPasses", LogEventId.PassFailed),
+        ("recovered", LogEventId.Recovered),
+        ("failed", LogEventId.FailedToRecover),
+        ("observedStarts", LogEventId.ObservedStart),
+        ("inferredFinished", LogEventId.Finished),
+        ("missingFromExecutor", LogEventId.Interrupted),
+        ("badStateInExecutor", LogEventId.TakenAway),
+        ("abandoned", LogEventId.Abandoned),
+        ("protocolViolations", LogEventId.ProtocolViolation),
     ];
 
     private static readonly string[] Buckets =
@@ -65,7 +65,7 @@ internal static class Totals
         string begins = string.Create(CultureInfo.InvariantCulture, $"activation complete: pass {iteration} ");
         for (int i = 0; i < log.Lines.Count; i++)
         {
-            if (log.Lines[i] is { Id: Told.PassComplete, Said: { } said } && said.StartsWith(begins, StringComparison.Ordinal))
+            if (log.Lines[i] is { Id: LogEventId.PassComplete, Message: { } message } && message.StartsWith(begins, StringComparison.Ordinal))
             {
                 return i;
             }

@@ -30,7 +30,7 @@ internal sealed class CrashLoopScenario : Scenario
         await SeedAsync(new Seeding(stage.Connection, stage.CoordinatorId));
 
         (ServiceProcess worker, int deaths) = await SuperviseAsync(stage, held: Killers);
-        run.Say($"{deaths} deaths, and the killers are held");
+        run.Log($"{deaths} deaths, and the killers are held");
         run.Figures["deaths"] = deaths;
         await RequireAsItShouldBeAsync(run, stage, ledger, worker);
 
@@ -41,7 +41,7 @@ internal sealed class CrashLoopScenario : Scenario
         await asked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await stage.RetireAsync(worker);
         (worker, int again) = await SuperviseAsync(stage, held: Killers);
-        run.Say($"{again} more deaths after its release");
+        run.Log($"{again} more deaths after its release");
         run.Require(again <= 1, $"a killer that was released took {again} more deaths to be held again");
         await RequireAsItShouldBeAsync(run, stage, ledger, worker);
         run.Require(await worker.TerminateAsync() == 0, "the worker did not end cleanly");

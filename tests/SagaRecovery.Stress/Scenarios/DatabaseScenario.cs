@@ -52,7 +52,7 @@ internal class DatabaseScenario : Scenario
                 await round.StrikeAsync(fault, records[fault.Name]);
             }
         }
-        while (run.GoesOn(load.Promised.Count > 4 * Clients));
+        while (run.Continues(load.Promised.Count > 4 * Clients));
 
         run.Figures["faults"] = new JsonArray([.. records.Values.Select(record => record.ToJson())]);
         await Reckoning.ReconcileAsync(run, stage, load);

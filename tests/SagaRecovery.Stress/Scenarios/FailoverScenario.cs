@@ -39,7 +39,7 @@ internal sealed class FailoverScenario(params IReadOnlyList<Failover> kinds) : S
         (await first.CreateProjectAsync("first")).Dispose(); // the sample's tables are there
         await stage.DoomAsync(Doomed);
         await using var doomed = new ProjectLoad(() => stage.Present, DoomedClients, Doomed);
-        run.Say("the cluster stands");
+        run.Log("the cluster stands");
 
         var round = new FailoverRound(run, stage, cluster, load, Clients);
         Dictionary<string, FailoverRecord> records = [];
@@ -54,16 +54,16 @@ internal sealed class FailoverScenario(params IReadOnlyList<Failover> kinds) : S
                 string name = $"{how}{(killService ? " with the service" : "")}";
                 records.TryAdd(name, new FailoverRecord(name));
                 records[name].Add(times);
-                run.Say($"{name}: {times}");
+                run.Log($"{name}: {times}");
             }
         }
-        while (run.GoesOn(load.Promised.Count > 4 * Clients));
+        while (run.Continues(load.Promised.Count > 4 * Clients));
 
         run.Figures["failovers"] = records.Values.Sum(record => record.Rounds);
         run.Figures["rounds"] = new JsonArray([.. records.Values.Select(record => record.ToJson())]);
         await Reckoning.ReconcileAsync(run, stage, load, doomed);
         run.Require(doomed.Promised.IsEmpty, "a doomed project was answered with 201");
-        run.RequireNone(RunsTold.Late(stage.Logs)); // each is dead when the next begins
+        run.RequireNone(LoggedRuns.Late(stage.Logs)); // each is dead when the next begins
         run.Require(await stage.Present!.TerminateAsync() == 0, "the service did not end cleanly");
     }
 }

@@ -29,26 +29,26 @@ internal sealed class FuriousScenario : Scenario
             double share = (crowd + 1.0) / Crowds.Length;
             await using var load = new ProjectLoad(() => stage.Present, clients, $"of-{clients}");
             loads.Add(load);
-            long activations = await ActivateAsync(run, service, done => run.GoesOn(done >= LeastActivations && load.Promised.Count > 4 * clients, share));
-            run.Say($"{clients} clients: {load.Promised.Count} projects, {activations} activations");
+            long activations = await ActivateAsync(run, service, done => run.Continues(done >= LeastActivations && load.Promised.Count > 4 * clients, share));
+            run.Log($"{clients} clients: {load.Promised.Count} projects, {activations} activations");
         }
 
         await Reckoning.ReconcileAsync(run, stage, loads);
         ProcessLog log = stage.Logs.Single();
-        run.Require(log.Count(Told.Recovered) == 0, "a saga was recovered though this process ran it");
-        run.Require(log.Count(Told.PassFailed) == 0, "a pass failed");
-        run.RequireNone(log.Lines.Where(line => line.IsWarning).Select(line => $"the service complained: {line.Said}"));
+        run.Require(log.Count(LogEventId.Recovered) == 0, "a saga was recovered though this process ran it");
+        run.Require(log.Count(LogEventId.PassFailed) == 0, "a pass failed");
+        run.RequireNone(log.Lines.Where(line => line.IsWarning).Select(line => $"the service complained: {line.Message}"));
         run.Require(await service.TerminateAsync() == 0, "the service did not end cleanly");
     }
 
     /// <summary>Two ask in turn, so that whenever a pass ends the next has been asked for.</summary>
-    private static async Task<long> ActivateAsync(StressRun run, ServiceProcess service, Func<long, bool> goesOn)
+    private static async Task<long> ActivateAsync(StressRun run, ServiceProcess service, Func<long, bool> continues)
     {
         long passes = 0;
         List<JsonElement>[] reports = await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ =>
         {
             List<JsonElement> mine = [];
-            while (goesOn(Interlocked.Read(ref passes)))
+            while (continues(Interlocked.Read(ref passes)))
             {
                 mine.Add(await service.ActivateAsync());
                 Interlocked.Increment(ref passes);

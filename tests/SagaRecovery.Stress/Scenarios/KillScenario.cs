@@ -32,7 +32,7 @@ internal sealed class KillScenario : Scenario
         var recoveries = new Recoveries();
         long kills = 0;
         long young = 0;
-        while (run.GoesOn(kills >= LeastKills && recoveries.Timed >= LeastRecoveries && load.Promised.Count > 4 * Clients))
+        while (run.Continues(kills >= LeastKills && recoveries.Timed >= LeastRecoveries && load.Promised.Count > 4 * Clients))
         {
             bool dieYoung = kills % OneIsKilledYoung == OneIsKilledYoung - 1;
             await LiveAndDieAsync(run, stage, demos, recoveries, dieYoung);
@@ -40,7 +40,7 @@ internal sealed class KillScenario : Scenario
             young += dieYoung ? 1 : 0;
             if (kills % 10 == 0)
             {
-                run.Say($"{kills} kills, {load.Promised.Count} projects");
+                run.Log($"{kills} kills, {load.Promised.Count} projects");
             }
         }
 
@@ -56,7 +56,7 @@ internal sealed class KillScenario : Scenario
         run.Figures["killsWhileStarting"] = young;
         recoveries.AddFigures(run);
         await Reckoning.ReconcileAsync(run, stage, load);
-        run.RequireNone(RunsTold.Late(stage.Logs)); // each is dead when the next begins
+        run.RequireNone(LoggedRuns.Late(stage.Logs)); // each is dead when the next begins
         run.Require(await last.TerminateAsync() == 0, "the service did not end cleanly");
     }
 

@@ -20,7 +20,7 @@ internal sealed class LossyFailoverScenario : Scenario
         ServiceProcess service = await stage.StartAsync(LossyLoad.Period);
         await service.FirstPassAsync();
         await using var load = new LossyLoad(stage);
-        run.Say("the pair stands");
+        run.Log("the pair stands");
 
         var round = new LossRound(run, stage, pair, load);
         var ledger = new LossLedger([.. Lags.Select(Kind)]);
@@ -32,10 +32,10 @@ internal sealed class LossyFailoverScenario : Scenario
             {
                 (DatabaseLoss loss, LossTimes times) = await round.StrikeAsync(lag);
                 ledger.Add(Kind(lag), loss, times);
-                run.Say($"{Kind(lag)}: {loss}; {times}");
+                run.Log($"{Kind(lag)}: {loss}; {times}");
             }
         }
-        while (run.GoesOn(ledger.HasSeenEnough));
+        while (run.Continues(ledger.HasSeenEnough));
 
         await LossReckoning.ReconcileAsync(run, stage, ledger, load);
         run.Require(await service.TerminateAsync() == 0, "the service did not end cleanly");

@@ -45,7 +45,7 @@ internal sealed class MovesScenario : Scenario
         long calls = await stage.ScalarAsync<long>(
             $"select coalesce(sum(calls), 0)::bigint from pg_stat_statements where userid = '{Stage.Role}'::regrole");
         run.Figures["idleStatementsPerSecond"] = Math.Round(calls / Window.TotalSeconds, 2);
-        run.Say($"three idle nodes: {calls / Window.TotalSeconds:F2} statements a second");
+        run.Log($"three idle nodes: {calls / Window.TotalSeconds:F2} statements a second");
     }
 
     private static async Task MeasureSinglesAsync(StressRun run, NodeSet nodes)
@@ -63,7 +63,7 @@ internal sealed class MovesScenario : Scenario
         run.Require(times.Count == Singles, $"{times.Count} of {Singles} sagas were resumed");
         run.Figures["singlesMedianMs"] = Math.Round(times[times.Count / 2], 1);
         run.Figures["singles99Ms"] = Math.Round(times[times.Count * 99 / 100], 1);
-        run.Say($"a reassigned saga is resumed after {times[times.Count / 2]:F1} ms (median), {times[times.Count * 99 / 100]:F1} ms (99%), of {Singles}");
+        run.Log($"a reassigned saga is resumed after {times[times.Count / 2]:F1} ms (median), {times[times.Count * 99 / 100]:F1} ms (99%), of {Singles}");
     }
 
     private static async Task MeasureManyAsync(StressRun run, NodeSet nodes)
@@ -77,7 +77,7 @@ internal sealed class MovesScenario : Scenario
         run.Require(resumed.Count == Many, $"{resumed.Count} of {Many} sagas were resumed");
         TimeSpan time = resumed.Max(line => line.Time) - ordered;
         run.Figures["manyMs"] = Math.Round(time.TotalMilliseconds);
-        run.Say($"{Many} sagas of a dead node were spread over two and resumed after {time.TotalMilliseconds:F0} ms");
+        run.Log($"{Many} sagas of a dead node were spread over two and resumed after {time.TotalMilliseconds:F0} ms");
     }
 
     private static async Task MoveAsync(StressRun run, NodeSet nodes, Node from, params Node[] to)

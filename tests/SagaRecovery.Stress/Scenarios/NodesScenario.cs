@@ -51,7 +51,7 @@ internal sealed class NodesScenario : Scenario
             reassigned += await RollAsync(run, nodes, demos);
             await StallAsync(run, nodes, demos);
         }
-        while (run.GoesOn(nodes.Promised > 64));
+        while (run.Continues(nodes.Promised > 64));
 
         stage.Present = nodes.All[0].Service;
         await ReleaseAsync(run, nodes, demos);
@@ -75,7 +75,7 @@ internal sealed class NodesScenario : Scenario
         DateTimeOffset killed = await lost.KillAsync();
         await Eventually.HoldsAsync(async () => await nodes.InProgressOfAsync(lost.Id) == 0, "the others took over", WaitTimeout);
         TimeSpan time = await AllRecoveredAsync(nodes, lost, killed);
-        run.Say($"{lost.Name} was killed: taken over and recovered after {time.TotalMilliseconds:F0} ms");
+        run.Log($"{lost.Name} was killed: taken over and recovered after {time.TotalMilliseconds:F0} ms");
         await lost.StartAsync();
         await nodes.AllWorkAsync("a take-over");
         return time;
@@ -102,7 +102,7 @@ internal sealed class NodesScenario : Scenario
         run.Require(caughtUp.All(one => one.NotRunning == 0), "some of them do not run");
         long[] shares = [.. done.Receipts.Select(receipt => receipt.Count).DefaultIfEmpty()];
         run.Require(shares.Max() - shares.Min() <= 3, $"they were not spread evenly: {string.Join(", ", done.Receipts)}"); // one for each definition
-        run.Say($"{lost.Name} was killed: {done.Moved} sagas reassigned and recovered after {time.TotalMilliseconds:F0} ms");
+        run.Log($"{lost.Name} was killed: {done.Moved} sagas reassigned and recovered after {time.TotalMilliseconds:F0} ms");
         await lost.StartAsync();
         await nodes.AllWorkAsync("a reassignment");
         return time;
@@ -120,14 +120,14 @@ internal sealed class NodesScenario : Scenario
             (int exitCode, ProcessLog log) = await node.TerminateAsync();
             TimeSpan ended = run.Elapsed;
             run.Require(exitCode == 0, $"{node.Name} did not end cleanly");
-            run.Require(log.Count(Told.Drained) == 1, $"{node.Name} did not say that it drained");
+            run.Require(log.Count(LogEventId.Drained) == 1, $"{node.Name} did not say that it drained");
             run.Require(await nodes.InProgressOfAsync(node.Id) == 0, $"{node.Name} left sagas behind");
-            reassigned += log.Sum(Told.Drained, "drained:");
+            reassigned += log.Sum(LogEventId.Drained, "drained:");
             await node.StartAsync(node.Id);
-            run.Say($"{node.Name} drained and ended in {(ended - asked).TotalMilliseconds:F0} ms, and was back after {(run.Elapsed - ended).TotalMilliseconds:F0} ms more");
+            run.Log($"{node.Name} drained and ended in {(ended - asked).TotalMilliseconds:F0} ms, and was back after {(run.Elapsed - ended).TotalMilliseconds:F0} ms more");
         }
 
-        run.Say($"all three were rolled: {reassigned} sagas handed over");
+        run.Log($"all three were rolled: {reassigned} sagas handed over");
         await nodes.AllWorkAsync("a rolling update");
         return reassigned;
     }
@@ -145,7 +145,7 @@ internal sealed class NodesScenario : Scenario
             async () => (await stalled.Service.StatusAsync()).GetProperty("lastPass").GetProperty("start").GetProperty("startedAt").GetDateTimeOffset() > stopped,
             "it looked which sagas are still its own",
             WaitTimeout);
-        run.Say($"{stalled.Name} was stalled past its take-over, and goes on");
+        run.Log($"{stalled.Name} was stalled past its take-over, and goes on");
         await nodes.AllWorkAsync("a stall");
         run.Require(!stalled.Service.Output.Any(line => line.Contains(" FTL ", StringComparison.Ordinal)), "it took itself for fenced, though nobody has its id");
     }
@@ -170,7 +170,7 @@ internal sealed class NodesScenario : Scenario
     private static async Task<TimeSpan> AllRecoveredAsync(NodeSet nodes, Node except, DateTimeOffset since)
     {
         await Eventually.HoldsAsync(async () => await nodes.HaveCaughtUpAsync(except), "all of them were recovered", WaitTimeout);
-        return nodes.Except(except).SelectMany(node => ProcessLog.Read(node.Service.Output).Of(Told.Recovered)).Max(line => line.Time) - since;
+        return nodes.Except(except).SelectMany(node => ProcessLog.Read(node.Service.Output).Of(LogEventId.Recovered)).Max(line => line.Time) - since;
     }
 
     private static async Task ReleaseAsync(StressRun run, NodeSet nodes, List<Guid> demos)

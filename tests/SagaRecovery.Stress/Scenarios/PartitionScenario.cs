@@ -30,7 +30,7 @@ internal sealed class PartitionScenario : Scenario
         await inside.ExitCodeAsync();
         foreach (string line in inside.Errors)
         {
-            run.Say(line);
+            run.Log(line);
         }
 
         JsonNode result = JsonNode.Parse(string.Concat(inside.Output))

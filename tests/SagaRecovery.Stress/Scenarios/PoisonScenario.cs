@@ -29,14 +29,14 @@ internal sealed class PoisonScenario : Scenario
         {
             await SeedAsync(seeding);
             await KillHalfWayAsync(run, stage);
-            await CarryOnAsync(run, stage, ledger);
+            await ContinueAsync(run, stage, ledger);
         }
-        while (run.GoesOn(enough: true));
+        while (run.Continues(enough: true));
 
         IReadOnlyList<ProcessLog> logs = stage.Logs;
-        IReadOnlyList<string> twice = RunsTold.Twice(logs);
+        IReadOnlyList<string> twice = LoggedRuns.Twice(logs);
         run.RequireNone(twice);
-        run.RequireNone(RunsTold.Late(logs));
+        run.RequireNone(LoggedRuns.Late(logs));
         long executedTwice = await ledger.ExecutedTwiceAsync();
         long afterSuccess = await ledger.ExecutedAfterSuccessAsync();
         run.Require(executedTwice == 0, $"{executedTwice} actions were run twice by one process");
@@ -76,7 +76,7 @@ internal sealed class PoisonScenario : Scenario
         await stage.RetireAsync(worker);
     }
 
-    private static async Task CarryOnAsync(StressRun run, Stage stage, SeededLedger ledger)
+    private static async Task ContinueAsync(StressRun run, Stage stage, SeededLedger ledger)
     {
         ServiceProcess worker = await stage.StartWorkerAsync(WorkerHost.Verb);
         run.RequireNone(Totals.Unaccounted(await worker.FirstPassAsync()));
@@ -95,7 +95,7 @@ internal sealed class PoisonScenario : Scenario
         run.Require(await worker.TerminateAsync() == 0, "the worker did not end cleanly");
         ProcessLog log = await stage.RetireAsync(worker);
         run.RequireNone(await ledger.OddAsync(log.Incarnation!.Value));
-        run.Say($"incarnation {log.Incarnation} recovered {log.Count(Told.Recovered)} sagas");
+        run.Log($"incarnation {log.Incarnation} recovered {log.Count(LogEventId.Recovered)} sagas");
 
         async Task RequireBucketAsync(string bucket, string kind)
         {

@@ -42,7 +42,7 @@ internal sealed class RestoreScenario(bool isShort = false) : Scenario
                 run.Figures.Clear();
             }
         }
-        while (run.GoesOn(enough: true));
+        while (run.Continues(enough: true));
 
         run.Part = null;
         run.Figures["restores"] = cases.Count;
@@ -79,7 +79,7 @@ internal sealed class RestoreScenario(bool isShort = false) : Scenario
         }
 
         DatabaseLoss loss = await server.RestoreAsync(one.NewTimeline);
-        run.Say($"{one.Name}: {loss}");
+        run.Log($"{one.Name}: {loss}");
         if (one.SuccessorJoins)
         {
             await TakeOverAsync(run, stage, first, journal);
@@ -119,7 +119,7 @@ internal sealed class RestoreScenario(bool isShort = false) : Scenario
         try
         {
             await Eventually.HoldsAsync(
-                () => ProcessLog.Read(process.Output).Of(Told.Fenced).Any(), "the first process was fenced");
+                () => ProcessLog.Read(process.Output).Of(LogEventId.Fenced).Any(), "the first process was fenced");
             return true;
         }
         catch (TimeoutException)

@@ -27,7 +27,7 @@ internal sealed class ZombieScenario : Scenario
         await using var load = new ProjectLoad(() => stage.Present, Clients, patience: TimeSpan.FromSeconds(5));
         List<Guid> demos = [];
         long zombies = 0;
-        while (run.GoesOn(zombies >= LeastZombies))
+        while (run.Continues(zombies >= LeastZombies))
         {
             int promised = load.Promised.Count;
             await Eventually.HoldsAsync(() => load.Promised.Count > promised + Clients, "the load was in full swing", FullSwing);
@@ -35,7 +35,7 @@ internal sealed class ZombieScenario : Scenario
             await Task.Delay(run.Draw(LongestWait));
             ServiceProcess successor = await TakeOverAsync(run, stage, present);
             zombies++;
-            run.Say($"zombie {zombies} was fenced; {load.Promised.Count} projects");
+            run.Log($"zombie {zombies} was fenced; {load.Promised.Count} projects");
             present = successor;
         }
 
@@ -47,7 +47,7 @@ internal sealed class ZombieScenario : Scenario
 
         run.Figures["zombies"] = zombies;
         await Reckoning.ReconcileAsync(run, stage, load);
-        run.Figures["begunLateAndRefused"] = RunsTold.Late(stage.Logs).Count;
+        run.Figures["begunLateAndRefused"] = LoggedRuns.Late(stage.Logs).Count;
         run.Require(await present.TerminateAsync() == 0, "the last service did not end cleanly");
     }
 

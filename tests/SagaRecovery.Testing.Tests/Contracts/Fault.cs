@@ -13,7 +13,7 @@ public enum Fault
     ListsFromLaggingCopy,
     PagesByOffset,
     LoadsInReverse,
-    LoadsWithoutLooking,
+    LoadsWithoutCheck,
     CutsLog,
     ParsesJson,
     KeepsDefinitionByName,
@@ -47,7 +47,7 @@ public enum Fault
     TakesWritesOfLostJoins,
     CountsJoinsThatCameBack,
     RejoinsOnlyStoredJoins,
-    GivesLostNumberAgain,
+    ReusesLostIncarnation,
     ComparesNumbers,
 
     // of restoring

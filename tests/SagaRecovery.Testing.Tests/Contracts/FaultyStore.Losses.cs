@@ -47,7 +47,7 @@ internal sealed partial class FaultyStore
             Inner.Reassign(saga.Id, lost.Coordinator);
         }
 
-        return Is(Fault.GivesLostNumberAgain) ? joined with { Incarnation = lost.Incarnation } : joined;
+        return Is(Fault.ReusesLostIncarnation) ? joined with { Incarnation = lost.Incarnation } : joined;
     }
 
     public async Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken)

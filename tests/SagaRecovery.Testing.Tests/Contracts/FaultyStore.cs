@@ -80,7 +80,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
     {
         IReadOnlyList<LoadedSaga> loaded = await Inner.LoadAsync(member, candidates, cancellationToken);
         Interlocked.Exchange(ref _loaded, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
-        if (Is(Fault.LoadsWithoutLooking))
+        if (Is(Fault.LoadsWithoutCheck))
         {
             return [.. candidates.Select(candidate => new LoadedSaga.Present(Inner.Get(candidate.SagaId).ToSavedSaga()))];
         }
@@ -136,7 +136,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
         if (Is(Fault.ChecksOwnerBeforeWriting) && entries.All(entry => IsOwned(member, entry)))
         {
             await DawdleAsync(entries);
-            return [await WriteWhoeverOwnsAsync(entries.Single())];
+            return [await WriteUnfencedAsync(entries.Single())];
         }
 
         if (Is(Fault.WritesStateApart))
@@ -167,7 +167,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
     private bool IsOwned(Membership member, SagaLogEntry entry) =>
         Find(entry.SagaId) is { } row && row.Owner == member.Coordinator && row.Generation == entry.Generation;
 
-    private async Task<bool> WriteWhoeverOwnsAsync(SagaLogEntry entry)
+    private async Task<bool> WriteUnfencedAsync(SagaLogEntry entry)
     {
         StoredSaga row = Inner.Get(entry.SagaId);
         Membership owner = _latest[row.Owner!.Value];

@@ -28,7 +28,7 @@ internal sealed record Bounds
     public int Faults { get; init; }
 
     /// <summary>Runs that the executor gives up.</summary>
-    public int GiveUps { get; init; }
+    public int Interruptions { get; init; }
 
     /// <summary>
     /// How often the database loses its last commit, and runs anew. A process that crashes may have a successor then, but none that lives

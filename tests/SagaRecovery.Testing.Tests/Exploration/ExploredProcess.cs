@@ -38,11 +38,11 @@ internal sealed class ExploredProcess
         _wakeups = new RecoveryWakeups(time);
         Starts = new SagaStarts(Inbox, Coordinator, _wakeups, options);
         Status = new SagaRecoveryStatus(Coordinator, options, time);
-        var handOver = new SagaResumer(Executor, Store, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
+        var resumer = new SagaResumer(Executor, Store, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
         var controls = new NoSagaControls();
         var guard = new CrashLoopGuard(
             controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
-        _pass = new RecoveryPass(Tracker, Store, controls, guard, handOver, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
+        _pass = new RecoveryPass(Tracker, Store, controls, guard, resumer, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
         {
             BeginWorker = work => work(),
         };
@@ -73,7 +73,7 @@ internal sealed class ExploredProcess
 
     public bool HasPass => _running is not null;
 
-    public UnreadWords Unread { get; } = new();
+    public UnreadEntries Unread { get; } = new();
 
     /// <summary>Activations of the trigger with no answer yet.</summary>
     public List<Activation> Activations { get; } = [];

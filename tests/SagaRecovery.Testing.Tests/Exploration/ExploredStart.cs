@@ -48,7 +48,7 @@ internal sealed class ExploredStart(int saga)
     public void Insert() => Stage = Inserts() ? StartStage.Inserted : StartStage.Failed;
 
     /// <summary>The same, but the answer is lost.</summary>
-    public void InsertUnheard()
+    public void InsertUnanswered()
     {
         Inserts();
         Stage = StartStage.Failed;
@@ -56,7 +56,7 @@ internal sealed class ExploredStart(int saga)
 
     public void FailToInsert() => Stage = StartStage.Failed;
 
-    public void SendInsertUnheard() => (Stage, IsOnItsWay) = (StartStage.Failed, true);
+    public void SendInsertUnanswered() => (Stage, IsOnItsWay) = (StartStage.Failed, true);
 
     public void Land()
     {

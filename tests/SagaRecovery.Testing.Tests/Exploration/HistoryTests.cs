@@ -26,7 +26,7 @@ public sealed class HistoryTests
         SuccessorsStart = true,
         LostAnswers = true,
         Faults = 12,
-        GiveUps = 12,
+        Interruptions = 12,
         Triggers = Moves,
         PageSize = 2,
     };

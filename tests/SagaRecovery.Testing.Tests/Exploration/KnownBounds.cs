@@ -40,13 +40,13 @@ internal static class KnownBounds
     /// <summary>Passes that fail at any step, runs that are given up, and the trigger.</summary>
     public static Bounds Faults { get; } = new()
     {
-        Name = "faults, given-up runs, triggers", Starts = [0], Passes = 3, LostAnswers = true, Reassignments = 1, Faults = 2, GiveUps = 1, Triggers = 1,
+        Name = "faults, interrupted runs, triggers", Starts = [0], Passes = 3, LostAnswers = true, Reassignments = 1, Faults = 2, Interruptions = 1, Triggers = 1,
     };
 
     /// <summary>A database that loses its last commit, twice, whatever that was: an insert, an end, a join, a change of owner.</summary>
     public static Bounds Losses { get; } = new()
     {
-        Name = "lost commits", Starts = [0], Passes = 4, Losses = 2, Reassignments = 1, Faults = 1, GiveUps = 1,
+        Name = "lost commits", Starts = [0], Passes = 4, Losses = 2, Reassignments = 1, Faults = 1, Interruptions = 1,
     };
 
     /// <summary>The same once, with inserts that land late and a process that crashes.</summary>

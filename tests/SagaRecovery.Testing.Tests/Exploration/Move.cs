@@ -5,7 +5,7 @@ internal enum MoveKind : byte
     Announce,
     Insert,
     InsertNeverSent,
-    InsertLandsUnheard,
+    InsertLandsUnanswered,
     InsertIsOnItsWay,
     Run,
     Created,

@@ -30,7 +30,7 @@ internal sealed class PassWatch
 
     public int Failed { get; set; }
 
-    public int Gone { get; set; }
+    public int Unlisted { get; set; }
 
     public int TakenAway { get; set; }
 
@@ -49,7 +49,7 @@ internal sealed class PassWatch
         fingerprint.Add([.. Dead.Order()]);
         fingerprint.Add([.. Reassigned.Keys]);
         fingerprint.Add([.. Reassigned.Values.Select(note => (int)note)]);
-        fingerprint.Add([Announced, Found, Recovered, Failed, Gone, TakenAway, Lost]);
+        fingerprint.Add([Announced, Found, Recovered, Failed, Unlisted, TakenAway, Lost]);
     }
 
     /// <summary>Compares a report with what really happened.</summary>
@@ -64,14 +64,14 @@ internal sealed class PassWatch
 
         Same("recovered", pass.Recovered, Recovered);
         Same("failed", pass.Failed, Failed);
-        Same("removed", pass.Removed, Gone);
+        Same("removed", pass.Removed, Unlisted);
         Same("lost", pass.Lost, Lost);
         Same("taken away", pass.TakenAway, TakenAway);
         Same("the sum of all buckets", Sum(pass), pass.Found);
         Same("recovered since start", after.Recovered, before.Recovered + Recovered);
         Same("failed since start", after.Failed, before.Failed + Failed);
         Same("starts observed since start", after.ObservedStarts, before.ObservedStarts + Announced);
-        Same("finished since start", after.InferredFinished, before.InferredFinished + Gone);
+        Same("finished since start", after.InferredFinished, before.InferredFinished + Unlisted);
         Same("taken away since start", after.BadStateInExecutor, before.BadStateInExecutor + TakenAway);
         Same("passes since start", after.Passes, before.Passes + 1);
     }

@@ -39,7 +39,7 @@ internal sealed partial class World
                 Finish(_processes[index]!, subject);
                 break;
             case MoveKind.Interrupt:
-                _giveUps++;
+                _interruptions++;
                 ReportInterrupted(_processes[index]!, index, subject);
                 break;
             case MoveKind.LoseLastCommit:
@@ -78,11 +78,11 @@ internal sealed partial class World
             case MoveKind.InsertNeverSent:
                 start.FailToInsert();
                 break;
-            case MoveKind.InsertLandsUnheard:
-                start.InsertUnheard();
+            case MoveKind.InsertLandsUnanswered:
+                start.InsertUnanswered();
                 break;
             case MoveKind.InsertIsOnItsWay:
-                start.SendInsertUnheard();
+                start.SendInsertUnanswered();
                 break;
             case MoveKind.Run:
                 start.Run();

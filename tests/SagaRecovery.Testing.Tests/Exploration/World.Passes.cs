@@ -26,7 +26,7 @@ internal sealed partial class World
         int? saga = process.Gates.SagaId is { } sagaId ? NumberOf(sagaId) : null;
         if (step == SimulatedStep.HandOver)
         {
-            NotHandedOverWhileItRuns(process, index, saga!.Value, before);
+            NotResumedWhileItRuns(process, index, saga!.Value, before);
         }
 
         PassReport? report = process.StepPass(fail);
@@ -38,10 +38,10 @@ internal sealed partial class World
         if (step == SimulatedStep.ListAnswer && !fail)
         {
             watch.Found = process.Store.Listed.Count;
-            List<ExecutorCall> gone = [.. process.Executor.Calls.Skip(calls).Where(call => !process.Store.Lost.Contains(call.SagaId))];
+            List<ExecutorCall> unlisted = [.. process.Executor.Calls.Skip(calls).Where(call => !process.Store.Lost.Contains(call.SagaId))];
             watch.Lost = process.Store.Lost.Count;
-            watch.Gone = gone.Count;
-            watch.TakenAway = gone.Count(call => call.Relinquished == RelinquishOutcome.Relinquished);
+            watch.Unlisted = unlisted.Count;
+            watch.TakenAway = unlisted.Count(call => call.Relinquished == RelinquishOutcome.Relinquished);
             OnlyRunsThatAreNotOursAreEnded(process, before);
         }
 
@@ -52,7 +52,7 @@ internal sealed partial class World
 
         if (saga is { } handed)
         {
-            NoteHandOver(process, watch, (index, handed), step, fail);
+            NoteResume(process, watch, (index, handed), step, fail);
         }
 
         if (report is not null)
@@ -61,7 +61,7 @@ internal sealed partial class World
         }
     }
 
-    private void NoteHandOver(ExploredProcess process, PassWatch watch, (int Process, int Saga) run, SimulatedStep step, bool fail)
+    private void NoteResume(ExploredProcess process, PassWatch watch, (int Process, int Saga) run, SimulatedStep step, bool fail)
     {
         if (step is not (SimulatedStep.HandOver or SimulatedStep.ResumeAnswer))
         {
@@ -92,7 +92,7 @@ internal sealed partial class World
         TheTriggerIsAnswered(process, report);
         if (report.Result is PassResult.Completed or PassResult.CompletedWithFailures)
         {
-            WhatIsOwedWasHandedOver(process, watch);
+            OwedSagasWereResumed(process, watch);
             WhatIsDeadIsForgotten(process, watch);
         }
     }

@@ -10,7 +10,7 @@ internal sealed partial class World
     public UInt128 Fingerprint()
     {
         var fingerprint = new Fingerprint();
-        fingerprint.Add([_faults, _giveUps, _triggers, _losses, _processes.Count]);
+        fingerprint.Add([_faults, _interruptions, _triggers, _losses, _processes.Count]);
         AddPastTo(fingerprint);
         Array.ForEach(_starts, start => start.AddTo(fingerprint, _database));
         fingerprint.Add(_database.IsCurrent(_anotherMember));
@@ -57,7 +57,7 @@ internal sealed partial class World
     }
 
     /// <summary>(b) No saga is handed over while it runs in this process, unless its executor had failed to say that it had begun.</summary>
-    private void NotHandedOverWhileItRuns(
+    private void NotResumedWhileItRuns(
         ExploredProcess process, int index, int saga, IReadOnlyDictionary<SagaId, AdoptGeneration> running)
     {
         AdoptGeneration reassigned = process.Store.Loaded.OfType<LoadedSaga.Present>().First(loaded => loaded.Saga.Id == IdOf(saga)).Saga.Generation;
@@ -80,7 +80,7 @@ internal sealed partial class World
     }
 
     /// <summary>(c) Every saga in progress that nobody runs is handed over by the next complete pass, unless it failed and is not due.</summary>
-    private void WhatIsOwedWasHandedOver(ExploredProcess process, PassWatch watch)
+    private void OwedSagasWereResumed(ExploredProcess process, PassWatch watch)
     {
         foreach (int saga in watch.Owed.Where(saga => !watch.Reassigned.ContainsKey(saga)))
         {

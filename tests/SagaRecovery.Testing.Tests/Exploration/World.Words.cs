@@ -14,7 +14,7 @@ internal sealed partial class World
             MoveKind.Announce => $"{start} announces {saga} in {process}",
             MoveKind.Insert => $"{start} inserts {saga}",
             MoveKind.InsertNeverSent => $"{start} fails to insert {saga}",
-            MoveKind.InsertLandsUnheard => $"{start} inserts {saga}, the answer is lost",
+            MoveKind.InsertLandsUnanswered => $"{start} inserts {saga}, the answer is lost",
             MoveKind.InsertIsOnItsWay => $"{start} loses its connection, its insert of {saga} may still land",
             MoveKind.Run => $"{start} runs {saga}",
             MoveKind.Created => $"{start} says created",

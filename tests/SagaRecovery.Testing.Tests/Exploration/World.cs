@@ -18,7 +18,7 @@ internal sealed partial class World
     private readonly List<ExploredProcess?> _processes = []; // by incarnation; null: dead
     private readonly HashSet<(int Process, int Saga)> _begunUnseen = []; // runs of which the executor did not get to tell
     private int _faults;
-    private int _giveUps;
+    private int _interruptions;
     private int _triggers;
     private int _losses;
 
@@ -104,7 +104,7 @@ internal sealed partial class World
                 moves.Add(new Move(MoveKind.InsertNeverSent, index));
                 if (_bounds.LostAnswers && Row(start.Saga) is null)
                 {
-                    moves.Add(new Move(MoveKind.InsertLandsUnheard, index));
+                    moves.Add(new Move(MoveKind.InsertLandsUnanswered, index));
                     moves.Add(new Move(MoveKind.InsertIsOnItsWay, index));
                 }
 
@@ -157,7 +157,7 @@ internal sealed partial class World
             if (process.Executor.RunsAt(IdOf(saga)) is { } generation)
             {
                 moves.Add(new Move(MoveKind.Finish, saga, index));
-                if (_giveUps < _bounds.GiveUps && CanWrite(process, saga, generation))
+                if (_interruptions < _bounds.Interruptions && CanWrite(process, saga, generation))
                 {
                     moves.Add(new Move(MoveKind.Interrupt, saga, index));
                 }

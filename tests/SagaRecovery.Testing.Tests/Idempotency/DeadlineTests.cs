@@ -22,11 +22,11 @@ public sealed class DeadlineTests
     [Fact]
     public async Task An_action_that_heeds_no_token_does_not_keep_the_check()
     {
-        IdempotencyReport report = await HangingAsync(_world.Chain((saga, first) => saga.Node("bad", HangForEverAsync, undo: null, after: first)));
+        IdempotencyReport report = await HangingAsync(_world.Chain((saga, first) => saga.Node("bad", HangIndefinitelyAsync, undo: null, after: first)));
 
         ShouldBeOf("bad", "action 'bad' did not finish by the deadline", report);
 
-        Task HangForEverAsync(NodeContext<string> context)
+        Task HangIndefinitelyAsync(NodeContext<string> context)
         {
             _hangs.TrySetResult();
             return new TaskCompletionSource().Task;

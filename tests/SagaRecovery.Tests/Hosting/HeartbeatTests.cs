@@ -8,7 +8,7 @@ namespace SagaRecovery.Tests.Hosting;
 public sealed class HeartbeatTests
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LookPeriod = TimeSpan.FromSeconds(61);
+    private static readonly TimeSpan CheckPeriod = TimeSpan.FromSeconds(61);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(30);
 
     private readonly ScriptedControls _controls = new();
@@ -17,10 +17,10 @@ public sealed class HeartbeatTests
     public async Task Stalled_sagas_are_not_searched_for_before_the_first_pass_is_over()
     {
         var listing = new TaskCompletionSource();
-        await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = LookPeriod, _controls);
+        await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = CheckPeriod, _controls);
         host.Store.BeforeList = () => listing.Task;
         await host.StartAsync();
-        await host.TimerSetAsync(LookPeriod);
+        await host.TimerSetAsync(CheckPeriod);
 
         _controls.Observations.Should().Be(0);
         listing.SetResult();
@@ -30,12 +30,12 @@ public sealed class HeartbeatTests
     [Fact]
     public async Task A_long_first_pass_does_not_delay_the_search_for_stalled_sagas()
     {
-        await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = LookPeriod, _controls);
+        await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = CheckPeriod, _controls);
         host.Store.BeforeList = () => Task.Delay(Timeout.Infinite);
         await host.StartAsync();
-        await host.TimerSetAsync(LookPeriod);
+        await host.TimerSetAsync(CheckPeriod);
 
-        host.Time.Advance(LookPeriod);
+        host.Time.Advance(CheckPeriod);
 
         await Eventually.HoldsAsync(() => _controls.Observations == 1, "it was looked for them during the pass");
         host.Status.Current.Totals.Passes.Should().Be(0);
@@ -62,7 +62,7 @@ public sealed class HeartbeatTests
         (await host.ActivateAsync()).Result.Should().Be(PassResult.Failed);
         host.Store.BeforeList = () => Task.CompletedTask;
 
-        await NewLineAsync(host);
+        await ReconnectAsync(host);
         await host.PassesAsync(3);
 
         host.Status.Current.LastPass!.Should().Match<PassReport>(pass => pass.Start.Reason == PassReason.Retry && pass.Result == PassResult.Completed);
@@ -74,10 +74,10 @@ public sealed class HeartbeatTests
         await using RecoveryHost host = await StartAsync();
         _controls.Assigned = _controls.AssignedAsRead = 3;
 
-        await NewLineAsync(host);
+        await ReconnectAsync(host);
         await host.PassesAsync(2);
         host.Status.Current.LastPass!.Start.Reason.Should().Be(PassReason.Hint);
-        await NewLineAsync(host);
+        await ReconnectAsync(host);
         await host.ActivateAsync();
 
         host.Status.Current.Totals.Passes.Should().Be(3, "nothing was assigned the second time");
@@ -127,16 +127,16 @@ public sealed class HeartbeatTests
     private async Task<RecoveryHost> StartAsync()
     {
         RecoveryHost host = await RecoveryHost.StartAsync(options => (options.HeartbeatPeriod, options.RetryDelay) = (Heartbeat, RetryDelay), _controls);
-        await Eventually.HoldsAsync(() => _controls.Lines == 1, "the line was made");
+        await Eventually.HoldsAsync(() => _controls.Connections == 1, "the connection was opened");
         return host;
     }
 
-    private async Task NewLineAsync(RecoveryHost host)
+    private async Task ReconnectAsync(RecoveryHost host)
     {
-        int lines = _controls.Lines;
-        _controls.BreakLine();
+        int connections = _controls.Connections;
+        _controls.BreakConnection();
         await host.TimerSetAsync(Heartbeat);
         host.Time.Advance(Heartbeat);
-        await Eventually.HoldsAsync(() => _controls.Lines > lines, "the line was made anew");
+        await Eventually.HoldsAsync(() => _controls.Connections > connections, "the connection was opened again");
     }
 }

@@ -64,12 +64,12 @@ public sealed class RecoveryWakeupsTests : IDisposable
         _wakeups.RequestSoon(PassReason.WithdrawnStart);
         _time.Advance(TimeSpan.FromMilliseconds(900));
         _wakeups.RequestSoon(PassReason.WithdrawnStart);
-        IsAsked().Should().BeFalse();
+        IsRequested().Should().BeFalse();
 
         _time.Advance(TimeSpan.FromMilliseconds(100));
 
         _time.Pending.Should().BeEmpty();
-        IsAsked().Should().Be(!passesFail);
+        IsRequested().Should().Be(!passesFail);
         _wakeups.TakeRequests().Reason.Should().Be(passesFail ? null : PassReason.WithdrawnStart);
     }
 
@@ -88,7 +88,7 @@ public sealed class RecoveryWakeupsTests : IDisposable
     }
 
     /// <summary>Whether waiting now would end at once.</summary>
-    private bool IsAsked()
+    private bool IsRequested()
     {
         using var enough = new CancellationTokenSource();
         Task woken = _wakeups.WaitAsync(enough.Token);

@@ -222,7 +222,7 @@ public sealed class ResumeTests
         };
 
         (await host.ActivateAsync()).Recovered.Should().Be(40);
-        host.Executor.MostInHand.Should().Be(4);
+        host.Executor.MostInFlight.Should().Be(4);
     }
 
     [Fact]

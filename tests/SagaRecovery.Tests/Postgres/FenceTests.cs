@@ -39,7 +39,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
         }
 
         Task<bool> writing = Db.AppendAsync(old, saga, events: SagaDatabase.Event(0, NodeEventType.Started));
-        await Db.SomebodyWaitsForALockAsync(); // its check is done, its insert is held up
+        await Db.WaitForBlockedSessionAsync(); // its check is done, its insert is held up
         Task<Membership> joining = Db.JoinAsync(old.Coordinator);
         await WaitingBackendsAsync(2);
         joining.IsCompleted.Should().BeFalse();
@@ -103,7 +103,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
                 new SagaLogEntry(staying, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Started)]),
             ],
             CancellationToken.None);
-        await Db.SomebodyWaitsForALockAsync();
+        await Db.WaitForBlockedSessionAsync();
         await reassign.CommitAsync();
 
         (await writing).Should().Equal(false, true);

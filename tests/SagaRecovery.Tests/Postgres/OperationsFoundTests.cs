@@ -92,7 +92,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
         }
 
         Task<OperatorActionResult> kind = Operations.AbandonAsync(saga, condition, s_note, CancellationToken.None);
-        await Db.SomebodyWaitsForALockAsync();
+        await Db.WaitForBlockedSessionAsync();
         await using (var meanwhile = new NpgsqlCommand(change, other))
         {
             await meanwhile.ExecuteNonQueryAsync();

@@ -168,7 +168,7 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         await using NpgsqlTransaction writing = await writer.BeginTransactionAsync();
         await ExecuteAsync(writer, Db.LockOn(us.Coordinator, shared: true));
         Task<OperatorActionResult> abandoning = AbandonAsync(saga, Force);
-        await Db.SomebodyWaitsForALockAsync();
+        await Db.WaitForBlockedSessionAsync();
 
         await ExecuteAsync(writer, $"update saga_recovery.saga set {written}");
         await writing.CommitAsync();

@@ -19,7 +19,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         await using NpgsqlConnection inTheWay = await BeginAsync($"select from saga_recovery.saga where id = '{saga}' for update");
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]); // has the owner's row, waits for the saga's
-        await Db.SomebodyWaitsForALockAsync();
+        await Db.WaitForBlockedSessionAsync();
         Task<bool> appending = Db.AppendAsync(slow, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)]);
         await Eventually.HoldsAsync(
             async () => await Db.QueryAsync<long>("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()") == 2,
@@ -41,7 +41,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         await using NpgsqlConnection writer = await BeginAsync(Db.LockOn(slow.Coordinator, shared: true));
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]);
-        await Db.SomebodyWaitsForALockAsync();
+        await Db.WaitForBlockedSessionAsync();
         moving.IsCompleted.Should().BeFalse();
         await writer.ExecuteAsync("commit");
 
@@ -56,11 +56,11 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         await Db.CreateSagaAsync(slow);
         await SilenceAsync(slow);
         await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
-        await using NpgsqlConnection beat = await BeginAsync($"update saga_recovery.saga_coordinator set time_seen = clock_timestamp() where id = '{slow.Coordinator}'");
+        await using NpgsqlConnection heartbeat = await BeginAsync($"update saga_recovery.saga_coordinator set time_seen = clock_timestamp() where id = '{slow.Coordinator}'");
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(slow.Coordinator, [taker.Id]);
-        await Db.SomebodyWaitsForALockAsync();
-        await beat.ExecuteAsync("commit");
+        await Db.WaitForBlockedSessionAsync();
+        await heartbeat.ExecuteAsync("commit");
 
         (await moving).Moved.Should().Be(0);
         (await Db.ListAsync(slow)).Should().ContainSingle();
@@ -81,7 +81,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
             """);
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(stranger, [taker.Id]);
-        await Db.SomebodyWaitsForALockAsync();
+        await Db.WaitForBlockedSessionAsync();
         await join.ExecuteAsync("commit");
 
         (await moving).Moved.Should().Be(0);
@@ -98,7 +98,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
             $"{Db.LockOn(taker.Id)}; update saga_recovery.saga_coordinator set time_draining = now() where id = '{taker.Id}'");
 
         Task<ReassignOutcome.Done> moving = ReassignedAsync(dead.Coordinator, [taker.Id]);
-        await Db.SomebodyWaitsForALockAsync("pg_advisory_xact_lock"); // and not only its next heartbeat
+        await Db.WaitForBlockedSessionAsync("pg_advisory_xact_lock"); // and not only its next heartbeat
         await drain.ExecuteAsync("commit");
 
         (await moving).Moved.Should().Be(0);
@@ -112,7 +112,7 @@ public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = nul
         await using NpgsqlConnection reassignment = await BeginAsync(Db.LockOn(taker.Coordinator, shared: true));
 
         Task draining = Db.Cluster.BeginDrainAsync(taker, Note, CancellationToken.None);
-        await Db.SomebodyWaitsForALockAsync();
+        await Db.WaitForBlockedSessionAsync();
         draining.IsCompleted.Should().BeFalse();
         await reassignment.ExecuteAsync("commit");
 

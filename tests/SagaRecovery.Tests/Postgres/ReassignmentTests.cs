@@ -58,10 +58,10 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         await Db.CreateSagaAsync(newer.Member);
         await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
 
-        (await GiveAwayAsync(older)).Moved.Should().Be(0);
-        (await GiveAwayAsync(newer.Member)).Moved.Should().Be(1);
+        (await ReassignOwnSagasAsync(older)).Moved.Should().Be(0);
+        (await ReassignOwnSagasAsync(newer.Member)).Moved.Should().Be(1);
 
-        async Task<ReassignOutcome.Done> GiveAwayAsync(Membership owner) => (await Db.Cluster.ReassignAsync(
+        async Task<ReassignOutcome.Done> ReassignOwnSagasAsync(Membership owner) => (await Db.Cluster.ReassignAsync(
             new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true, Owner = owner }, Note, CancellationToken.None))
             .Should().BeOfType<ReassignOutcome.Done>().Subject;
     }

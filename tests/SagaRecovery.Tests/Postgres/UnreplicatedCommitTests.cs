@@ -78,8 +78,8 @@ public sealed class UnreplicatedCommitTests : IAsyncLifetime
     private async Task<bool> CommitWaitsAsync()
     {
         await using NpgsqlConnection connection = await _hasty.DataSource.OpenConnectionAsync();
-        await using var hear = new NpgsqlCommand("set client_min_messages = warning", connection);
-        await hear.ExecuteNonQueryAsync();
+        await using var enableWarnings = new NpgsqlCommand("set client_min_messages = warning", connection);
+        await enableWarnings.ExecuteNonQueryAsync();
         bool warned = false;
         connection.Notice += (_, _) => warned = true;
         await using var write = new NpgsqlCommand("select pg_current_xact_id(), pg_logical_emit_message(true, '', '')", connection);

@@ -14,7 +14,7 @@ internal sealed class AnsweringExecutor : ISagaExecutor
     /// <summary>What was asked, in order: <c>resume id@generation</c>, <c>relinquish id@generation</c>.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
 
-    public int MostInHand { get; private set; }
+    public int MostInFlight { get; private set; }
 
     public Func<SavedSaga, CancellationToken, Task<ResumeOutcome>> OnResume { get; set; } =
         (_, _) => Task.FromResult<ResumeOutcome>(ResumeOutcome.Resumed.Instance);
@@ -26,7 +26,7 @@ internal sealed class AnsweringExecutor : ISagaExecutor
         Calls.Enqueue($"resume {saga.Id}@{ownership.Generation}");
         lock (Calls)
         {
-            MostInHand = Math.Max(MostInHand, ++_inFlight);
+            MostInFlight = Math.Max(MostInFlight, ++_inFlight);
         }
 
         try

@@ -127,11 +127,11 @@ public sealed class SagaDatabase : IAsyncDisposable
 
     /// <summary>Waits until some backend waits for a lock that another one holds.</summary>
     /// <param name="statement">A part of the statement that is to wait.</param>
-    public Task SomebodyWaitsForALockAsync(string statement = "") => Eventually.HoldsAsync(
+    public Task WaitForBlockedSessionAsync(string statement = "") => Eventually.HoldsAsync(
         () => QueryAsync<bool>(
             "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() and position(@Statement in query) > 0)",
             new { Statement = statement }),
-        $"somebody waited for a lock: {statement}");
+        $"a session waited for a lock: {statement}");
 
     /// <summary>Sets a default of a database, as an administrator does; connections that come later have it.</summary>
     public static async Task AlterAsync(string connectionString, string setting)

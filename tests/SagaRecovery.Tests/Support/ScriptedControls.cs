@@ -9,10 +9,10 @@ namespace SagaRecovery.Tests.Support;
 internal sealed class ScriptedControls : ISagaControls
 {
     private readonly NoSagaControls _none = new();
-    private TaskCompletionSource _line = new();
+    private TaskCompletionSource _connection = new();
 
     /// <summary>How often the line was made.</summary>
-    public int Lines { get; private set; }
+    public int Connections { get; private set; }
 
     /// <summary>How often sagas that stand still were looked for.</summary>
     public int Observations { get; private set; }
@@ -23,24 +23,24 @@ internal sealed class ScriptedControls : ISagaControls
     /// <summary>The number of the last assignment, as passes read it.</summary>
     public long AssignedAsRead { get; set; }
 
-    public Func<Task> BeforeLine { get; set; } = () => Task.CompletedTask;
+    public Func<Task> BeforeConnection { get; set; } = () => Task.CompletedTask;
 
     public List<(long Assignment, int NotRunning)> CaughtUp { get; } = [];
 
-    private Action<CoordinatorNotification> Heard { get; set; } = _ => { };
+    private Action<CoordinatorNotification> Notify { get; set; } = _ => { };
 
-    public void Hint() => Heard(CoordinatorNotification.Hint.Instance);
+    public void Hint() => Notify(CoordinatorNotification.Hint.Instance);
 
-    public void BreakLine() => _line.SetException(new IOException("broken"));
+    public void BreakConnection() => _connection.SetException(new IOException("broken"));
 
     public async Task RunHeartbeatAsync(
         Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNotification> onNotification, CancellationToken cancellationToken)
     {
-        await BeforeLine();
-        (_line, Heard) = (new TaskCompletionSource(), onNotification);
-        Lines++;
+        await BeforeConnection();
+        (_connection, Notify) = (new TaskCompletionSource(), onNotification);
+        Connections++;
         onNotification(new CoordinatorNotification.Listening(Assigned));
-        await _line.Task.WaitAsync(cancellationToken);
+        await _connection.Task.WaitAsync(cancellationToken);
     }
 
     public Task ReportCaughtUpAsync(Membership member, long assignment, int notRunning, CancellationToken cancellationToken)

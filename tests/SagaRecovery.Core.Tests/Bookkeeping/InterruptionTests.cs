@@ -7,7 +7,7 @@ using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 namespace SagaRecovery.Core.Tests.Bookkeeping;
 
 /// <summary>Runs that end without finishing their saga: it is in progress, ours, and to be recovered again.</summary>
-public class GiveUpTests
+public class InterruptionTests
 {
     private readonly ScriptedProcess _process = new();
 
@@ -49,8 +49,8 @@ public class GiveUpTests
         _process.Pass();
         _process.ReportInterrupted(Saga(1));
         _process.Pass(PassReason.Explicit);
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
         _process.Pass().Readopted.Should().Be(1);
 
         _process.ReportInterrupted(Saga(1));
@@ -98,8 +98,8 @@ public class GiveUpTests
     {
         _process.Start(Saga(1));
         _process.Pass();
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
         _process.Pass().Readopted.Should().Be(1);
 
         _process.ReportInterrupted(Saga(1), AdoptGeneration.Initial);
@@ -114,8 +114,8 @@ public class GiveUpTests
     {
         _process.Start(Saga(1));
         _process.Pass();
-        _process.Database.TakeAway(Saga(1));
-        _process.Database.GiveBack(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1));
         _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         _process.Pass().Failed.Should().Be(1);
 
@@ -170,7 +170,7 @@ public class GiveUpTests
     {
         _process.Start(Saga(1));
         _process.ReportInterrupted(Saga(1));
-        _process.Database.TakeAway(Saga(1));
+        _process.Database.ReassignToOther(Saga(1));
 
         _process.Pass();
 

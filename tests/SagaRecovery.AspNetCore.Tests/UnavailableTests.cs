@@ -13,7 +13,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.AspNetCore.Tests;
 
 /// <summary>What callers are told when something is not there.</summary>
-public sealed class AwayTests
+public sealed class UnavailableTests
 {
     [Fact]
     public async Task Without_Postgres_the_status_is_answered_and_the_rest_reports_the_outage()
@@ -25,11 +25,11 @@ public sealed class AwayTests
         string id = $"{Guid.NewGuid()}";
         foreach (string path in (string[])["/sagas", $"/sagas/{id}", $"/sagas/{id}/explain", "/coordinators", "/counts", "/plan"])
         {
-            await ShouldBeAwayAsync(await service.SendAsync(HttpMethod.Get, path), path);
+            await ShouldBeUnavailableAsync(await service.SendAsync(HttpMethod.Get, path), path);
         }
 
-        await ShouldBeAwayAsync(await service.PerformAsync("/pause", new { reason = "x" }), "pause");
-        await ShouldBeAwayAsync(await service.PerformAsync($"/sagas/{id}/abandon", new { reason = "x" }), "abandon");
+        await ShouldBeUnavailableAsync(await service.PerformAsync("/pause", new { reason = "x" }), "pause");
+        await ShouldBeUnavailableAsync(await service.PerformAsync($"/sagas/{id}/abandon", new { reason = "x" }), "abandon");
         (await service.SendAsync(HttpMethod.Get, "")).StatusCode.Should().Be(HttpStatusCode.OK);
         using HttpResponseMessage pass = await service.SendAsync(HttpMethod.Post, "/activate", TestUsers.Operator, accept: "application/json");
         (await pass.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("result").GetString().Should().Be("Failed");
@@ -59,8 +59,8 @@ public sealed class AwayTests
             await hosted.StopAsync(CancellationToken.None);
         }
 
-        await ShouldBeAwayAsync(await service.SendAsync(HttpMethod.Get, "/plan"), "plan");
-        await ShouldBeAwayAsync(await service.SendAsync(HttpMethod.Post, "/activate", TestUsers.Operator), "activate");
+        await ShouldBeUnavailableAsync(await service.SendAsync(HttpMethod.Get, "/plan"), "plan");
+        await ShouldBeUnavailableAsync(await service.SendAsync(HttpMethod.Post, "/activate", TestUsers.Operator), "activate");
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class AwayTests
         map.Should().Throw<InvalidOperationException>().WithMessage("*AddSagaRecovery()*");
     }
 
-    private static async Task ShouldBeAwayAsync(HttpResponseMessage response, string what)
+    private static async Task ShouldBeUnavailableAsync(HttpResponseMessage response, string what)
     {
         using (response)
         {

@@ -9,7 +9,7 @@ namespace SagaRecovery.Stress.Reconciliation;
 /// one has begun it is one about which both have written.
 /// </para>
 /// </summary>
-internal static class RunsTold
+internal static class LoggedRuns
 {
     /// <param name="processes">In any order.</param>
     /// <returns>What was run twice, a line each.</returns>
@@ -24,14 +24,14 @@ internal static class RunsTold
             {
                 switch (line)
                 {
-                    case { Id: Told.Started or Told.Resumed, Saga: { } saga }:
+                    case { Id: LogEventId.Started or LogEventId.Resumed, Saga: { } saga }:
                         Note(begun.Add(saga), $"saga {saga} was begun twice by incarnation {process.Incarnation}");
                         Note(!ended.TryGetValue(saga, out long by), $"saga {saga} was begun by incarnation {process.Incarnation} after {by} had ended it");
                         break;
-                    case { Id: Told.RunInterrupted, Saga: { } saga }:
+                    case { Id: LogEventId.RunInterrupted, Saga: { } saga }:
                         begun.Remove(saga);
                         break;
-                    case { Id: Told.Succeeded or Told.Unwound or Told.Stuck, Saga: { } saga }:
+                    case { Id: LogEventId.Succeeded or LogEventId.Unwound or LogEventId.Stuck, Saga: { } saga }:
                         Note(ended.TryAdd(saga, process.Incarnation!.Value), $"saga {saga} ended twice, the second time by incarnation {process.Incarnation}");
                         break;
                 }
@@ -55,7 +55,7 @@ internal static class RunsTold
     /// </summary>
     public static IReadOnlyList<string> EndedTwice(IEnumerable<ProcessLog> processes) =>
     [
-        .. processes.SelectMany(process => process.Of(Told.Succeeded, Told.Unwound, Told.Stuck))
+        .. processes.SelectMany(process => process.Of(LogEventId.Succeeded, LogEventId.Unwound, LogEventId.Stuck))
             .GroupBy(line => line.Saga!.Value)
             .Where(ends => ends.Count() > 1)
             .Select(ends => $"saga {ends.Key} ended {ends.Count()} times"),
@@ -71,7 +71,7 @@ internal static class RunsTold
         List<string> late = [];
         foreach (ProcessLog process in InOrder(processes).Reverse())
         {
-            LogLine[] begun = [.. process.Of(Told.Started, Told.Resumed)];
+            LogLine[] begun = [.. process.Of(LogEventId.Started, LogEventId.Resumed)];
             late.AddRange(begun
                 .Where(line => newer.TryGetValue(line.Saga!.Value, out (DateTimeOffset Time, long By) first) && first.Time < line.Time)
                 .Select(line => $"saga {line.Saga} was begun by incarnation {process.Incarnation} after {newer[line.Saga!.Value].By} had begun it"));

@@ -3,7 +3,7 @@ using SagaRecovery.Stress.Reconciliation;
 namespace SagaRecovery.Stress;
 
 /// <summary>That the reconciliation would see it: logs as processes write them, with what must never stand in them.</summary>
-public sealed class RunsToldTests
+public sealed class LoggedRunsTests
 {
     private const string Saga = "0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11";
 
@@ -15,21 +15,21 @@ public sealed class RunsToldTests
         ProcessLog first = Process(1, Started());
         ProcessLog second = Process(2, Resumed(), Succeeded());
 
-        RunsTold.Twice([first, second]).Should().BeEmpty();
-        RunsTold.Late([first, second]).Should().BeEmpty();
+        LoggedRuns.Twice([first, second]).Should().BeEmpty();
+        LoggedRuns.Late([first, second]).Should().BeEmpty();
     }
 
     [Fact]
     public void A_saga_that_a_process_begins_while_it_runs_it_was_run_twice() =>
-        RunsTold.Twice([Process(1, Started(), Resumed())]).Should().ContainSingle().Which.Should().Contain("begun twice by incarnation 1");
+        LoggedRuns.Twice([Process(1, Started(), Resumed())]).Should().ContainSingle().Which.Should().Contain("begun twice by incarnation 1");
 
     [Fact]
     public void A_saga_whose_run_was_interrupted_may_begin_again() =>
-        RunsTold.Twice([Process(1, Started(), RunInterrupted(), Resumed(), Succeeded())]).Should().BeEmpty();
+        LoggedRuns.Twice([Process(1, Started(), RunInterrupted(), Resumed(), Succeeded())]).Should().BeEmpty();
 
     [Fact]
     public void A_saga_that_is_begun_after_its_end_was_run_twice() =>
-        RunsTold.Twice([Process(1, Started(), Succeeded()), Process(2, Resumed())])
+        LoggedRuns.Twice([Process(1, Started(), Succeeded()), Process(2, Resumed())])
             .Should().ContainSingle().Which.Should().Contain("begun by incarnation 2 after 1 had ended it");
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class RunsToldTests
         ProcessLog newer = Process(2, Resumed(), Succeeded());
         ProcessLog zombie = Process(1, begun, Succeeded());
 
-        RunsTold.Twice([newer, zombie]).Should().HaveCount(2);
+        LoggedRuns.Twice([newer, zombie]).Should().HaveCount(2);
     }
 
     [Fact]
@@ -48,8 +48,8 @@ public sealed class RunsToldTests
         ProcessLog one = Process(1, Started(), Resumed());
         ProcessLog two = Process(1, Resumed(), Succeeded());
 
-        RunsTold.EndedTwice([one, two]).Should().BeEmpty();
-        RunsTold.EndedTwice([one, two, Process(1, Resumed(), Succeeded())]).Should().ContainSingle().Which.Should().Contain("ended 2 times");
+        LoggedRuns.EndedTwice([one, two]).Should().BeEmpty();
+        LoggedRuns.EndedTwice([one, two, Process(1, Resumed(), Succeeded())]).Should().ContainSingle().Which.Should().Contain("ended 2 times");
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class RunsToldTests
         ProcessLog newer = Process(2, Resumed());
         ProcessLog zombie = Process(1, Started());
 
-        RunsTold.Late([zombie, newer]).Should().ContainSingle().Which.Should().Contain("begun by incarnation 1 after 2 had begun it");
+        LoggedRuns.Late([zombie, newer]).Should().ContainSingle().Which.Should().Contain("begun by incarnation 1 after 2 had begun it");
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class RunsToldTests
             "   at Some.Frame.Of(A trace)",
         ]);
 
-        log.Count(Told.Recovered).Should().Be(0);
+        log.Count(LogEventId.Recovered).Should().Be(0);
         log.Lines.Should().HaveCount(2);
         log.Lines.Count(line => line.IsWarning).Should().Be(1);
     }
@@ -92,6 +92,6 @@ public sealed class RunsToldTests
     private string RunInterrupted() => Line(107, $"the run of saga {Saga} (good) failed and was interrupted; recovery resumes the saga");
 
     /// <summary>Each a second after the one that was made before it.</summary>
-    private string Line(int id, string said) =>
-        $"2026-11-24T17:00:{_clock++:D2}.0000000+00:00 INF {{ Id: {id}, Name: \"Any\" }} SagaRecovery.Executor.DurableExecutor: {said}";
+    private string Line(int id, string message) =>
+        $"2026-11-24T17:00:{_clock++:D2}.0000000+00:00 INF {{ Id: {id}, Name: \"Any\" }} SagaRecovery.Executor.DurableExecutor: {message}";
 }

@@ -1,7 +1,7 @@
 namespace SagaRecovery.Stress.Reconciliation;
 
 /// <summary>The event ids that the reconciliation reads. They are stable: see the <c>Log.cs</c> of recovery (1–99) and executor (100–199).</summary>
-internal enum Told
+internal enum LogEventId
 {
     Joined = 1,
     Fenced = 2,

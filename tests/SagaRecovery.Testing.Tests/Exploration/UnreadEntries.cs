@@ -3,7 +3,7 @@ using SagaRecovery.Fencing;
 namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>What stands in the inbox of one process and no drain has read yet.</summary>
-internal sealed class UnreadWords
+internal sealed class UnreadEntries
 {
     private readonly List<int> _words = [];
     private readonly List<int> _startOfLease = [];
