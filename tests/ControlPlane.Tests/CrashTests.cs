@@ -35,7 +35,7 @@ public sealed class CrashTests(PostgresCluster postgres) : DatabaseTests(postgre
             service = await services.ReplaceAsync(await StartServiceAsync(Unguarded));
             JsonElement pass = await FirstPassAsync(service);
             pass.GetProperty("recovered").GetInt32().Should().Be(inFlight.Count);
-            service.SagasLogged("recovered saga:").Should().BeEquivalentTo(inFlight, "each is handed over, and once");
+            service.SagasLogged("recovered saga:").Should().BeEquivalentTo(inFlight, "each is resumed, and once");
         }
 
         await load.EndAsync();
@@ -112,7 +112,7 @@ public sealed class CrashTests(PostgresCluster postgres) : DatabaseTests(postgre
     }
 
     /// <summary>
-    /// Stops the process where it stands, and lets it go on again if all clients were between two sagas just then: a test that
+    /// Stops the process at once, and continues it if all clients were between two sagas just then: a test that
     /// is slower than the service leaves it idle.
     /// </summary>
     private async Task<bool> IsCaughtInFullSwingAsync(ServiceProcess service, int demos)

@@ -188,7 +188,7 @@ public sealed class StartUpTests : IAsyncLifetime
         }
 
         await using ServiceProcess second = await ServiceProcess.StartAsync(settings);
-        (await PauseAsync(second, token.Trim())).Should().Be(HttpStatusCode.ServiceUnavailable, "it is let in, and Postgres is away");
+        (await PauseAsync(second, token.Trim())).Should().Be(HttpStatusCode.ServiceUnavailable, "it is authorized, and Postgres is away");
         (await PauseAsync(second, token.Trim() + "x")).Should().Be(HttpStatusCode.Unauthorized);
         (await PauseAsync(second, "")).Should().Be(HttpStatusCode.Unauthorized);
         (await File.ReadAllTextAsync(file)).Should().Be(token);

@@ -166,7 +166,7 @@ public sealed class PrivateClusterTests : IAsyncLifetime
 
     private int ServerProcessId() => int.Parse(File.ReadLines(PidFile).First());
 
-    /// <summary>Empty for a process that is gone.</summary>
+    /// <summary>Empty for a process that has stopped.</summary>
     private static string CommandLineOf(int process) =>
         File.Exists($"/proc/{process}/cmdline") ? File.ReadAllText($"/proc/{process}/cmdline") : "";
 

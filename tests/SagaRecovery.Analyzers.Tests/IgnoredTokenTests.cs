@@ -33,7 +33,7 @@ public sealed class IgnoredTokenTests
     [InlineData("context => LocalAsync2(context)")] // has the context
     [InlineData("context => LocalAsync3(new Options(context.CancellationToken))")] // has it in an object
     [InlineData("context => Task.Run(static () => { new SemaphoreSlim(1).Wait(); }, context.CancellationToken)")] // cannot name the context
-    [InlineData("context => WithTokenAsync(token => cloud.AllocateAsync(\"\"))")] // CA2016 looks after this one
+    [InlineData("context => WithTokenAsync(token => cloud.AllocateAsync(\"\"))")] // CA2016 covers this one
     public Task What_has_the_token_or_cannot_have_it_is_left_alone(string action) => Reports(action);
 
     [Fact]

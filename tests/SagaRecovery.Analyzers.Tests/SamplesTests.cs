@@ -137,7 +137,7 @@ public sealed partial class SamplesTests
             compilation = compilation.WithOptions(compilation.Options.WithOutputKind(OutputKind.ConsoleApplication));
         }
 
-        // A source that does not bind would give no cause, whatever the rules do.
+        // A source that does not bind has no diagnostics under any rule.
         compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && !s_generated.Contains(diagnostic.Id))
             .Should().BeEmpty();
         return await Verify.AnalyzeAsync(compilation, s_rules);

@@ -129,7 +129,7 @@ internal sealed class NamespaceGraph
             }
         }
 
-        /// <summary>Extension methods stand in the namespaces of what they extend, and what the compiler generates stands in others.</summary>
+        /// <summary>Extension methods are in the namespaces of what they extend, and generated code is in others.</summary>
         private static bool IsOurs(string name) => name == "SagaRecovery" || name.StartsWith("SagaRecovery.", StringComparison.Ordinal);
     }
 }

@@ -6,7 +6,7 @@ using SagaRecovery.AspNetCore.Tests.Support;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
-/// <summary>After a run in which everything happens, status, JSON, page, command line, metrics and log say the same.</summary>
+/// <summary>After a run in which everything happens, status, JSON, page, command line, metrics and log agree.</summary>
 [Collection(OnPostgres.Name)]
 public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
 {
@@ -48,7 +48,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
 
         await LeaveOthersBehindAsync();
         await PerformAsync("/drain");
-        await Eventually.HoldsAsync(HasSettledAsync, "the drain had ended, and what others left behind was seen");
+        await Eventually.HoldsAsync(HasSettledAsync, "the drain had ended, and the sagas of other owners were counted");
         await _service.ActivateAsync();
 
         Faces faces = await Faces.ReadAsync(_service);
@@ -62,7 +62,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         (json["orphans"], json["stranded"], json["drainLeft"], json["missedHints"]).Should().Be((2, 1, waiting.Count - 3, 0));
         foreach ((string face, Dictionary<string, long> counts) in faces.Counts)
         {
-            counts.Should().BeEquivalentTo(json.Where(count => counts.ContainsKey(count.Key)), "{0} says what the JSON says", face);
+            counts.Should().BeEquivalentTo(json.Where(count => counts.ContainsKey(count.Key)), "{0} reports the same counts as the JSON", face);
         }
     }
 

@@ -5,7 +5,7 @@ using SagaRecovery.AspNetCore.Tests.Support;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
-/// <summary>The page in a headless Chromium, on the sample control plane as a process of its own. What is seen there stands in <c>browser/cases</c>.</summary>
+/// <summary>The page in a headless Chromium, on the sample control plane as a process of its own. The assertions are in <c>browser/cases</c>.</summary>
 [Collection(OnPostgres.Name)]
 public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
 {
@@ -147,7 +147,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     private Task<ServiceProcess> StartAsync(params IReadOnlyList<string> settings) =>
         ServiceProcess.StartAsync(_database, _coordinator, [.. settings, "--SagaRecovery:StalledCheckPeriod=00:00:00.500"]);
 
-    /// <summary>Makes a saga another's, or nobody's.</summary>
+    /// <summary>Gives a saga another owner, or none.</summary>
     private Task<int> OrphanAsync(Guid saga, Guid? owner) => QueryAsync<int>(
         "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @saga", new { saga, owner });
 

@@ -7,7 +7,7 @@ using SagaRecovery.Execution;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
-/// <summary>Who runs sagas on one database, and the levers that move them: reassign and drain.</summary>
+/// <summary>The coordinators of one database, and the operator actions that reassign their sagas: reassign and drain.</summary>
 [Collection(OnPostgres.Name)]
 public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
 {
@@ -203,11 +203,11 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         await Eventually.HoldsAsync(
             () => service.QueryAsync<bool>(
                 "select coalesce(introduced = incarnation, false) from saga_recovery.saga_coordinator where id = @Id", new { Id = service.CoordinatorId }),
-            "it had said what it runs");
+            "it had registered its definitions");
         return service;
     }
 
-    /// <summary>A coordinator that has not been heard of for a minute.</summary>
+    /// <summary>A coordinator without a heartbeat for a minute.</summary>
     private async Task<Guid> DeadAsync()
     {
         var dead = Guid.NewGuid();

@@ -12,7 +12,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
-/// <summary>What callers are told when something is not there.</summary>
+/// <summary>The answers to callers when a dependency is unavailable.</summary>
 public sealed class UnavailableTests
 {
     [Fact]

@@ -24,7 +24,7 @@ internal sealed class BenchmarkRun
 
     public Scope Scope { get; }
 
-    /// <summary>What BenchmarkDotNet says of the core, in its own form; null: it was not asked.</summary>
+    /// <summary>The result of BenchmarkDotNet for the core, in its own form; null: it did not run.</summary>
     public JsonNode? BenchmarkDotNet { get; set; }
 
     public static async Task<BenchmarkReport> RunAsync(IReadOnlyList<Area> areas, Scope scope, TextWriter progress)

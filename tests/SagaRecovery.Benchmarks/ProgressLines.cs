@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace SagaRecovery.Benchmarks;
 
-/// <summary>Says how far a run has come, a line each, with the time since it began.</summary>
+/// <summary>Writes the progress of a run, a line each, with the time since it began.</summary>
 internal sealed class ProgressLines(TextWriter writer)
 {
     private readonly long _began = Stopwatch.GetTimestamp();

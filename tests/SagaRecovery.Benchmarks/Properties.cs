@@ -1,2 +1,2 @@
-// whatever measures needs the machine for itself
+// a measurement needs the machine for itself
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -2,7 +2,7 @@ using SagaRecovery.Cli.Tests.Support;
 
 namespace SagaRecovery.Cli.Tests;
 
-/// <summary>What comes from a server that is broken, slow, or another one.</summary>
+/// <summary>The answers of a broken, slow or foreign server.</summary>
 public sealed class AnswerTests
 {
     private const string Id = "0199c1d2-5a3b-7c4d-8e5f-60718293a4b5";

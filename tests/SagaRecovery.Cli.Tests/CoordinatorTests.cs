@@ -4,7 +4,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Tests;
 
-/// <summary>Who runs sagas, and the levers that move them from one to others.</summary>
+/// <summary>The coordinators of a database, and the operator actions that reassign their sagas.</summary>
 [Collection(OnPostgres.Name)]
 public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster postgres) : IClassFixture<SampleFixture>
 {

@@ -62,7 +62,7 @@ public sealed class ProgramTests(SampleFixture fixture) : IClassFixture<SampleFi
     public async Task Watching_continues_until_a_signal_and_ends_with_success(string signal)
     {
         await using var watch = new RunningProgram("SagaRecovery.Cli", ["watch", "--every", "50ms", "--url", Sample.Url]);
-        await Eventually.HoldsAsync(() => watch.Output.Count(line => line.StartsWith("--- ", StringComparison.Ordinal)) >= 3, "it had looked three times");
+        await Eventually.HoldsAsync(() => watch.Output.Count(line => line.StartsWith("--- ", StringComparison.Ordinal)) >= 3, "it had read the status three times");
 
         await watch.SignalAsync(signal);
 
@@ -75,11 +75,11 @@ public sealed class ProgramTests(SampleFixture fixture) : IClassFixture<SampleFi
     {
         await using ServiceProcess service = await ServiceProcess.StartAsync(Sample.Database, Guid.NewGuid());
         await using var watch = new RunningProgram("SagaRecovery.Cli", ["watch", "--every", "50ms", "--url", service.Http.BaseAddress!.ToString()]);
-        await Eventually.HoldsAsync(() => watch.Output.Contains("task: \"saga_recovery\""), "it had looked");
+        await Eventually.HoldsAsync(() => watch.Output.Contains("task: \"saga_recovery\""), "it had read the status");
 
         await service.KillAsync();
 
-        await Eventually.HoldsAsync(() => watch.Output.Any(line => line.StartsWith("!!! Cannot reach the service", StringComparison.Ordinal)), "it said so");
+        await Eventually.HoldsAsync(() => watch.Output.Any(line => line.StartsWith("!!! Cannot reach the service", StringComparison.Ordinal)), "it reported that");
         watch.HasExited.Should().BeFalse();
         await watch.SignalAsync("INT");
         (await watch.ExitCodeAsync()).Should().Be(0);

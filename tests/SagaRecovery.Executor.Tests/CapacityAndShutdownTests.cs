@@ -103,7 +103,7 @@ public sealed class CapacityAndShutdownTests
         bool second = false;
         var saga = new TestSaga("finishing", builder =>
         {
-            SagaNode first = builder.Node("first", _ => _gate.PassAsync(CancellationToken.None)); // ignores what it is told
+            SagaNode first = builder.Node("first", _ => _gate.PassAsync(CancellationToken.None)); // ignores its cancellation
             builder.Node(
                 "second",
                 _ =>

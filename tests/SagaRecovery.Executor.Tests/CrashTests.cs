@@ -6,7 +6,7 @@ using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;
 
-/// <summary>A process that ends between any two events, and the next one that carries the saga on.</summary>
+/// <summary>A process that ends between any two events, and the next one that continues the saga.</summary>
 public sealed class CrashTests
 {
     private static readonly SagaId Id = SagaId.Parse("0190a000-0000-7000-8000-000000000001");

@@ -6,7 +6,7 @@ using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;
 
-/// <summary>A database that loses its last commits under a process that lives on: its running sagas go on, and their logs have no holes.</summary>
+/// <summary>A database that loses its last commits under a process that lives on: its running sagas continue, and their logs have no gaps.</summary>
 public sealed class LostCommitTests
 {
     private readonly InMemorySagaStore _store = new() { LosableCommits = 4 };
@@ -21,7 +21,7 @@ public sealed class LostCommitTests
         TestSaga saga = Chain(gate);
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaHandle handle = await process.Client.StartAsync(saga, "");
-        await gate.ArrivalAsync(); // the first step stands there, and that the second has started
+        await gate.ArrivalAsync(); // the first step is logged, and the start of the second
 
         _store.LoseLastCommits(lost);
         gate.Open();

@@ -113,8 +113,8 @@ public sealed class OwnershipTests
             if (Interlocked.Increment(ref runs) == 1)
             {
                 await using CancellationTokenRegistration registration = context.CancellationToken.Register(cancelled.SetResult);
-                await release.PassAsync(CancellationToken.None); // ignores what it is told
-                trace.Enqueue("old run let go");
+                await release.PassAsync(CancellationToken.None); // ignores its cancellation
+                trace.Enqueue("old run stopped");
                 context.CancellationToken.ThrowIfCancellationRequested();
             }
 
@@ -134,7 +134,7 @@ public sealed class OwnershipTests
 
         (await old.Completion.Soon()).Should().Be(new SagaResult.Interrupted("the saga was resumed at a newer generation"));
         (await replacement.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
-        trace.Should().Equal("old run let go", "new run");
+        trace.Should().Equal("old run stopped", "new run");
         _store.Get(old.SagaId).State.Should().Be(SagaState.Succeeded);
     }
 
@@ -210,7 +210,7 @@ public sealed class OwnershipTests
         RelinquishOutcome answer = await Relinquish(process, handle.SagaId, upTo: 1);
         _gate.Open();
 
-        answer.Should().Be(RelinquishOutcome.NotRunning, "it is finished, not taken away");
+        answer.Should().Be(RelinquishOutcome.NotRunning, "it is finished, not reassigned");
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
     }
 

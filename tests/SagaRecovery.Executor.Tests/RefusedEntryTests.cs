@@ -48,7 +48,7 @@ public sealed class RefusedEntryTests
         (await poisoned.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Contain("54000");
         process.ReadInbox().Where(message => message.Kind == StartMessageKind.Interrupted).Select(message => message.Lease.SagaId).Should().Equal(bad);
         _store.Get(bad).State.Should().Be(SagaState.Running, "it is recovered later, after a delay");
-        log.Groups.Should().Contain(group => group.Count > 2 && group.Any(entry => entry.SagaId == bad), "it stood in a group with others");
+        log.Groups.Should().Contain(group => group.Count > 2 && group.Any(entry => entry.SagaId == bad), "it was in a group with others");
     }
 
     [Fact]

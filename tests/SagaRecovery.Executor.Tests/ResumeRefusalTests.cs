@@ -8,7 +8,7 @@ using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;
 
-/// <summary>What is not here may come; what is proven corrupt is said to be; everything else is an exception.</summary>
+/// <summary>An unknown definition may be registered later; a proven corruption is reported; everything else is an exception.</summary>
 public sealed class ResumeRefusalTests
 {
     private static readonly SagaId Id = SagaId.NewAt(DateTimeOffset.UnixEpoch);

@@ -2,7 +2,7 @@ using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress;
 
-/// <summary>That the reconciliation would see it: logs as processes write them, with what must never stand in them.</summary>
+/// <summary>The reconciliation finds violations: logs as processes write them, with lines that must never occur.</summary>
 public sealed class LoggedRunsTests
 {
     private const string Saga = "0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11";

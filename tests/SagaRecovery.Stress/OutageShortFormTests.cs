@@ -24,7 +24,7 @@ public sealed class OutageShortFormTests(ITestOutputHelper output)
 
         if (!result.IsAvailable)
         {
-            return; // and the output says why
+            return; // and the output gives the reason
         }
 
         result.Figures["faults"]!.AsArray().Should().HaveCount(3);
@@ -47,7 +47,7 @@ public sealed class OutageShortFormTests(ITestOutputHelper output)
 
         if (!result.IsAvailable)
         {
-            return; // and the output says why
+            return; // and the output gives the reason
         }
 
         result["failovers"].Should().Be(2);

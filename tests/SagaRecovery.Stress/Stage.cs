@@ -32,13 +32,13 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>The one server, where there is one only.</summary>
     public PrivateCluster Cluster => ((ThrowawayCluster)_servers).Cluster;
 
-    /// <summary>The connection string of whoever looks on.</summary>
+    /// <summary>The connection string for observers.</summary>
     public string Superuser { get; }
 
     /// <summary>The connection string of the service.</summary>
     public string Connection { get; private set; }
 
-    /// <summary>What stands between the service and its server; null: nothing.</summary>
+    /// <summary>The pooler between the service and its server; null: none.</summary>
     public PgBouncer? Pooler { get; private set; }
 
     public Ledger Ledger { get; }
@@ -52,16 +52,16 @@ internal sealed class Stage : IAsyncDisposable
         set => _present = value;
     }
 
-    /// <summary>Whether there are sagas that unwind: see <see cref="DoomAsync"/>.</summary>
+    /// <summary>Whether some sagas unwind: see <see cref="DoomAsync"/>.</summary>
     public bool SagasUnwind { get; private set; }
 
-    /// <summary>Whether there are several coordinators, and sagas go from one to another.</summary>
+    /// <summary>Whether several coordinators run, and sagas are reassigned between them.</summary>
     public bool SagasMove { get; set; }
 
     /// <summary>The logs of all services, those that run included.</summary>
     public IReadOnlyList<ProcessLog> Logs => [.. _ended, .. _services.Select(service => ProcessLog.Read(service.Output))];
 
-    /// <summary>Without the crash-loop guard: to it, kills from outside would look like a saga that kills, and recovery would slow down.</summary>
+    /// <summary>Without the crash-loop guard: to it, kills from outside would be blamed on a saga, and recovery would slow down.</summary>
     private IReadOnlyList<string> Settings =>
     [
         $"--ConnectionStrings:Sagas={Connection}", $"--SagaRecovery:CoordinatorId={CoordinatorId}", "--SagaRecovery:HoldAfterCrashes=0",
@@ -88,7 +88,7 @@ internal sealed class Stage : IAsyncDisposable
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
     public static Task<Stage> SetAsync(LossyPair pair, string connection) => SetAsync(pair, () => Task.FromResult(pair.ConnectionString()), connection);
 
-    /// <summary>On a server that goes back to a backup.</summary>
+    /// <summary>On a server that is restored from a backup.</summary>
     /// <param name="server">Is ended with the stage.</param>
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
     public static Task<Stage> SetAsync(RestoredServer server, string connection) =>
@@ -176,7 +176,7 @@ internal sealed class Stage : IAsyncDisposable
         SagasUnwind = true;
     }
 
-    /// <summary>Has the superuser say something to the server.</summary>
+    /// <summary>Executes a statement as the superuser.</summary>
     public async Task<int> ExecuteAsync(string sql, object? parameters = null)
     {
         await using var connection = new NpgsqlConnection($"{Superuser};Pooling=false");

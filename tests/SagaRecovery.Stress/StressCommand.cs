@@ -21,7 +21,7 @@ internal static class StressCommand
         scenario.AcceptOnlyFromAmong([.. Scenario.Every.Select(one => one.Name), All]);
         Option<TimeSpan> duration = new("--duration")
         {
-            Description = "How long to go on before the reconciliation: 30s, 10m, 2h",
+            Description = "The time until the reconciliation begins: 30s, 10m, 2h",
             DefaultValueFactory = _ => TimeSpan.FromMinutes(1),
             CustomParser = BlastCommand.ParseSpan,
         };

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace SagaRecovery.Stress;
 
-/// <summary>What came of one scenario.</summary>
+/// <summary>The result of one scenario.</summary>
 /// <param name="Scenario">Its name.</param>
 /// <param name="Seed">Draws the same again.</param>
 /// <param name="Duration">How long it took, the reconciliation included.</param>
@@ -12,7 +12,7 @@ namespace SagaRecovery.Stress;
 /// <param name="Figures">What was counted and measured, by name.</param>
 internal sealed record StressResult(string Scenario, int Seed, TimeSpan Duration, IReadOnlyList<string> Wrong, JsonObject Figures)
 {
-    /// <summary>The figure that says why the machine could not do it.</summary>
+    /// <summary>The figure with the reason why the machine could not run it.</summary>
     public const string NotAvailable = "notAvailable";
 
     public bool IsOk => Wrong.Count == 0;

@@ -8,7 +8,7 @@ namespace SagaRecovery.Stress;
 /// <summary>One run of one scenario: its time, its dice, and what it found out. Used by the scenario's own flow; not thread-safe.</summary>
 internal sealed class StressRun
 {
-    /// <summary>How much longer than its duration a run may take until it has done what it is for: machines are slow, or busy.</summary>
+    /// <summary>The time by which a run may exceed its duration until it has reached its goal: machines are slow, or busy.</summary>
     private static readonly TimeSpan Overtime = TimeSpan.FromMinutes(3);
 
     private readonly long _began = Stopwatch.GetTimestamp();
@@ -35,10 +35,10 @@ internal sealed class StressRun
 
     public JsonObject Figures { get; } = [];
 
-    /// <summary>The part of the run that goes on now, which is named with what is wrong; null: it has no parts.</summary>
+    /// <summary>The current part of the run, which violations name; null: the run has no parts.</summary>
     public string? Part { get; set; }
 
-    /// <summary>Runs a scenario to its end, whatever becomes of it.</summary>
+    /// <summary>Runs a scenario to its end, including a failure.</summary>
     public static async Task<StressResult> RunAsync(Scenario scenario, TimeSpan duration, int seed, TextWriter progress)
     {
         var run = new StressRun(scenario.Name, duration, seed, progress);
@@ -47,7 +47,7 @@ internal sealed class StressRun
         {
             await scenario.RunAsync(run);
         }
-#pragma warning disable CA1031 // the boundary of one scenario: the others run all the same, and the result says what happened
+#pragma warning disable CA1031 // the boundary of one scenario: the others run all the same, and the result holds the error
         catch (Exception broke)
 #pragma warning restore CA1031
         {
@@ -57,7 +57,7 @@ internal sealed class StressRun
         return new StressResult(scenario.Name, seed, run.Elapsed, run._wrong, run.Figures);
     }
 
-    /// <summary>Whether to go on: until the time is up and enough has happened, but not for ever.</summary>
+    /// <summary>Whether to continue: until the time is up and enough has happened, but not indefinitely.</summary>
     /// <param name="enough">Whether the run has shown what it is for.</param>
     /// <param name="share">The part of the run's time, from its beginning, that this is about.</param>
     public bool Continues(bool enough, double share = 1) => Elapsed < Duration * share || (!enough && Elapsed < (Duration * share) + Overtime);

@@ -15,7 +15,7 @@ public sealed class TotalsTests
     [Fact]
     public void A_total_that_differs_from_the_lines_is_named() =>
         Totals.Differ(Status(pass: 1, recovered: 2, found: 2), Log(Recovered, PassEnds(1)))
-            .Should().ContainSingle().Which.Should().Contain("the status says recovered 2, the log 1");
+            .Should().ContainSingle().Which.Should().Contain("the status reports recovered 2, the log 1");
 
     [Fact]
     public void A_pass_that_does_not_account_for_all_that_it_found_is_named() =>

@@ -117,7 +117,7 @@ public sealed class GroupCommitTests : IDisposable
 
     private Task<string> WriteAsync(int item, string key = "a") => _commit.WriteAsync(key, item, CancellationToken.None);
 
-    /// <summary>A write that is under way, so that what comes now waits.</summary>
+    /// <summary>A write that is under way, so that later entries wait.</summary>
     private async Task<Task<string>> FirstAsync()
     {
         Task<string> first = WriteAsync(1);

@@ -24,10 +24,10 @@ public sealed class VerdictTests
         { "unwound", SagaVerdict.Finished },
         { "stuck", SagaVerdict.Stuck },
         { "abandoned", SagaVerdict.Abandoned },
-        { "succeeded, still tracked", SagaVerdict.Finished },
+        { "succeeded, tracked", SagaVerdict.Finished },
         { "others'", SagaVerdict.NotOurs },
         { "others', tracked here", SagaVerdict.NotOurs },
-        { "nobody's", SagaVerdict.NotOurs },
+        { "unowned", SagaVerdict.NotOurs },
         { "ours, fenced", SagaVerdict.Fenced },
         { "ours, announced", SagaVerdict.Starting },
         { "ours, started", SagaVerdict.RunningHere },
@@ -37,7 +37,7 @@ public sealed class VerdictTests
         { "ours, held, paused, failed", SagaVerdict.Held },
         { "ours, paused, failed", SagaVerdict.Paused },
         { "ours, failed", SagaVerdict.BackingOff },
-        { "ours, not here", SagaVerdict.UnknownDefinition },
+        { "ours, unknown definition", SagaVerdict.UnknownDefinition },
         { "ours, unreadable", SagaVerdict.Unreadable },
         { "ours, suspected", SagaVerdict.Deferred },
         { "ours, idle", SagaVerdict.ToBeRecovered },
@@ -58,7 +58,7 @@ public sealed class VerdictTests
     {
         Judge("ours, failed").Should().Match<SagaExplanation>(one =>
             one.Failures == 3 && one.Error == "time-out" && one.NextTry == Noon.AddSeconds(8) && one.Because.Contains("3 times") && one.ToDo.Contains("Retry"));
-        Judge("ours, not here").Because.Should().Contain("definition provision v7");
+        Judge("ours, unknown definition").Because.Should().Contain("definition provision v7");
         Judge("ours, held, paused, failed").Should().Match<SagaExplanation>(one => one.Because.Contains("ann: broken disk") && one.Since == Hold.Since);
         Judge("ours, recovered, held").Because.Should().Contain("ann: broken disk");
         Judge("abandoned").Should().Match<SagaExplanation>(one => one.Because.Contains("illegal log") && one.Since == Noon);
@@ -89,7 +89,7 @@ public sealed class VerdictTests
     [Fact]
     public void The_verdict_on_an_orphan_names_the_operator_action_that_assigns_an_owner()
     {
-        Judge("nobody's").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign nobody.");
+        Judge("unowned").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign nobody.");
         Judge(Row(SagaState.Running, Others) with { Owner = null }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(explanation =>
             explanation.Because.Contains("has never joined") && explanation.ToDo.EndsWith($"coordinators reassign {Others}."));
     }
@@ -108,7 +108,7 @@ public sealed class VerdictTests
             Waiting = story switch
             {
                 _ when story.Contains("failed") => new WaitingSaga(Saga, "provision", WaitingKind.BackingOff, Noon, 3, Noon.AddSeconds(8), "time-out"),
-                _ when story.Contains("not here") => new WaitingSaga(Saga, "provision", WaitingKind.UnknownDefinition, Noon, 0, NextTry: null, "definition provision v7"),
+                _ when story.Contains("unknown definition") => new WaitingSaga(Saga, "provision", WaitingKind.UnknownDefinition, Noon, 0, NextTry: null, "definition provision v7"),
                 _ when story.Contains("unreadable") => new WaitingSaga(Saga, "", WaitingKind.Unreadable, Noon, 0, NextTry: null, "state 'sideways'"),
                 _ => null,
             },
@@ -122,7 +122,7 @@ public sealed class VerdictTests
             "stuck" => Row(SagaState.Stuck, Us),
             "abandoned" => Row(SagaState.Abandoned, Us) with { Abandonment = new AbandonmentDetails(Noon, "unrecoverable", "illegal log") },
             _ when story.StartsWith("others'", StringComparison.Ordinal) => Row(SagaState.Running, Others),
-            "nobody's" => Row(SagaState.Running, owner: null),
+            "unowned" => Row(SagaState.Running, owner: null),
             _ => Row(SagaState.Running, Us),
         };
         if (story.Contains("older generation"))

@@ -3,7 +3,7 @@ namespace Tests.Shared;
 /// <summary>Statements that insert the row of a coordinator, though no process has joined.</summary>
 internal static class CoordinatorRows
 {
-    /// <summary><c>@dead</c> has not been heard of for a minute.</summary>
+    /// <summary><c>@dead</c> has had no heartbeat for a minute.</summary>
     public const string InsertDead = $"{Insert} (@dead, 1, 'burnt', 7, now() - interval '1 min', gen_random_uuid(), now(), 0)";
 
     /// <summary><c>@other</c> counts as answering for an hour.</summary>

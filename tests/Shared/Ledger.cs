@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Tests.Shared;
 
-/// <summary>What the database says, read past the service.</summary>
+/// <summary>The state of the database, read without the service.</summary>
 internal sealed class Ledger(string connectionString)
 {
     public async Task<IReadOnlyList<Guid>> SagasInProgressAsync() =>
@@ -18,9 +18,9 @@ internal sealed class Ledger(string connectionString)
     public Task ServiceHasDisconnectedAsync() => Eventually.HoldsAsync(
         async () => await ScalarAsync<long>(
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()") == 0,
-        "the server had noticed that the process was gone");
+        "the server had noticed that the process had stopped");
 
-    /// <summary>Waits until the server has done whatever a stopped process had sent to it.</summary>
+    /// <summary>Waits until the server has executed all statements that a stopped process had sent.</summary>
     public Task ServerIsDoneAsync() => Eventually.HoldsAsync(
         async () => await ScalarAsync<long>(
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state = 'active'") == 0,
@@ -108,7 +108,7 @@ internal sealed class Ledger(string connectionString)
         having count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')
         """);
 
-    /// <summary>Holes in the logs: events without the one that must have come before. The saga, and what is missing.</summary>
+    /// <summary>Gaps in the logs: events without the required earlier event. The saga, and the missing event.</summary>
     public Task<IEnumerable<(Guid Saga, string Hole)>> HolesAsync() => QueryAsync<(Guid, string)>(
         """
         select event.saga_id, format('node %s has %s without %s', event.node_id, event.event_type, needs.earlier)

@@ -24,7 +24,7 @@ internal sealed class PgBouncer : IAsyncDisposable
     /// <summary>Why this machine does not give us one; null: it does.</summary>
     public static string? WhyNot() => ServerProgram.Find("pgbouncer") is null ? "pgbouncer is not installed (tests/install-ha.sh installs it)" : null;
 
-    /// <param name="connectionStrings">Of all who come through it, to one server.</param>
+    /// <param name="connectionStrings">The connections through it, to one server.</param>
     public static async Task<PgBouncer> StartAsync(params IReadOnlyList<string> connectionStrings)
     {
         var pooler = new PgBouncer();
@@ -42,7 +42,7 @@ internal sealed class PgBouncer : IAsyncDisposable
         }
     }
 
-    /// <summary>The same connection, through the pooler. To reset what a session keeps would reset it for whoever comes next.</summary>
+    /// <summary>The same connection, through the pooler. A reset of the session state would also affect the next client.</summary>
     public string Through(string connectionString) =>
         new NpgsqlConnectionStringBuilder(connectionString) { Port = _port, NoResetOnClose = true }.ConnectionString;
 
@@ -100,6 +100,6 @@ internal sealed class PgBouncer : IAsyncDisposable
                     return false;
                 }
             },
-            "pgbouncer let somebody in");
+            "pgbouncer accepted a connection");
     }
 }

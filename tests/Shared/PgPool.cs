@@ -25,7 +25,7 @@ internal sealed class PgPool : IAsyncDisposable
     /// <summary>The reason why this machine has none; null: it has one.</summary>
     public static string? WhyNot() => ServerProgram.Find("pgpool") is null ? "pgpool is not installed (tests/install-ha.sh installs it)" : null;
 
-    /// <param name="primary">A connection string of the superuser, who comes through it as well.</param>
+    /// <param name="primary">A connection string of the superuser, who connects through it as well.</param>
     /// <param name="standby">The same for the standby.</param>
     /// <param name="writeFunctions">
     /// Regular expressions for functions: a statement that calls one of them goes to the primary. Empty: pgpool's default, all volatile ones.

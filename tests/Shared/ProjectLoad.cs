@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Tests.Shared;
 
-/// <summary>Clients that create projects, whatever becomes of the service, until the load ends. No name is asked for twice.</summary>
+/// <summary>Clients that create projects until the load ends, through every failure of the service. No name is requested twice.</summary>
 internal sealed class ProjectLoad : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -26,7 +26,7 @@ internal sealed class ProjectLoad : IAsyncDisposable
     /// <summary>The names that were answered with 201.</summary>
     public ConcurrentBag<string> Promised { get; } = [];
 
-    /// <summary>The names that were answered with 409: since nobody else asks for them, a saga of theirs was run twice.</summary>
+    /// <summary>The names that were answered with 409: no other client requests them, so a saga of theirs was run twice.</summary>
     public ConcurrentBag<string> Taken { get; } = [];
 
     /// <summary>Requests with any other answer, or none.</summary>
@@ -56,7 +56,7 @@ internal sealed class ProjectLoad : IAsyncDisposable
             if (!await TryCreateAsync($"{names}-{number}"))
             {
                 Interlocked.Increment(ref _others);
-                await Task.Delay(50, CancellationToken.None); // the service is down or refuses; what became of the project is not known
+                await Task.Delay(50, CancellationToken.None); // the service is down or refuses; the outcome of the project is unknown
             }
         }
     }

@@ -1,6 +1,6 @@
 namespace Tests.Shared;
 
-/// <summary>The folder that the tests were built from, for those that look at its files.</summary>
+/// <summary>The folder that the tests were built from, for tests that read its files.</summary>
 internal static class Repository
 {
     /// <summary>Found from where the tests run, not from the caller's path: reproducible builds do not hold the real one.</summary>

@@ -22,7 +22,7 @@ internal class RunningProgram : IAsyncDisposable
     /// <param name="arguments">What it is started with.</param>
     public RunningProgram(IReadOnlyList<string> through, string assembly, IReadOnlyList<string> arguments)
     {
-        // A test run in the background of a script ignores SIGINT, and its children would inherit that: env starts them as a terminal does.
+        // A test run in the background of a script ignores SIGINT, and so would its children: env starts them as a terminal does.
         string[] command = [.. through, .. OperatingSystem.IsLinux() ? ["env", "--default-signal=INT"] : Array.Empty<string>(), "dotnet"];
         _process = new Process
         {

@@ -27,7 +27,7 @@ internal static class ServerProcesses
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select(id => int.Parse(id, CultureInfo.InvariantCulture));
 
-    /// <summary>Tells a process that runs from one that is dead, reaped or not.</summary>
+    /// <summary>Distinguishes a running process from a dead one, reaped or not.</summary>
     public static bool IsAlive(int process)
     {
         try

@@ -6,11 +6,11 @@ namespace Tests.Shared;
 
 /// <summary>
 /// A server of a test's own that is not Postgres itself: it runs as the user that servers run as, and all that it writes lies in one
-/// folder. Its process id stands there too, for whoever cleans up after a test that was cut off. Disposing it kills it.
+/// folder. Its process id is there too, for the cleanup after a test that was aborted. Disposing it kills it.
 /// </summary>
 internal sealed class ServerProgram : IAsyncDisposable
 {
-    /// <summary>Notes the process id, sends all output to the log, and becomes the program.</summary>
+    /// <summary>Records the process id, sends all output to the log, and execs the program.</summary>
     private const string Become = "echo $$ > \"$0.pid\"; log=\"$0.log\"; exec \"$@\" >> \"$log\" 2>&1";
 
     private readonly Process _process;
@@ -35,7 +35,7 @@ internal sealed class ServerProgram : IAsyncDisposable
     /// <summary>Where a program lies; null: it is not installed.</summary>
     public static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-        .Append("/usr/sbin") // Debian puts daemons there, and not everybody has it on the PATH
+        .Append("/usr/sbin") // Debian puts daemons there, and it is not always on the PATH
         .Select(folder => Path.Combine(folder, program))
         .FirstOrDefault(File.Exists);
 

@@ -9,7 +9,7 @@ namespace Tests.Shared;
 /// <summary>The control plane as its users run it: a process with a port of its own.</summary>
 internal sealed partial class ServiceProcess : RunningProgram
 {
-    /// <summary>With which these tests pull levers.</summary>
+    /// <summary>The credentials with which these tests run operator actions.</summary>
     public const string OperatorToken = "the-token-of-the-tests";
 
     private const string AnyPort = "http://127.0.0.1:0";
@@ -20,7 +20,7 @@ internal sealed partial class ServiceProcess : RunningProgram
     {
     }
 
-    /// <summary>Who pulls levers in the tests' name.</summary>
+    /// <summary>The actor of the operator actions of these tests.</summary>
     public static AuthenticationHeaderValue Operator { get; } =
         new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"tester:{OperatorToken}")));
 
@@ -66,14 +66,14 @@ internal sealed partial class ServiceProcess : RunningProgram
         };
     }
 
-    /// <summary>Runs it where it is not expected to come up, until it ends.</summary>
+    /// <summary>Runs a process that is expected not to start, until it ends.</summary>
     public static async Task<(int ExitCode, IReadOnlyCollection<string> Errors)> RunToItsEndAsync(params IReadOnlyList<string> arguments)
     {
         await using var program = new RunningProgram("ControlPlane", arguments);
         return (await program.ExitCodeAsync(), program.Errors);
     }
 
-    /// <summary>The ids in all lines that say so: <c>recovered saga: …</c>.</summary>
+    /// <summary>The ids in all lines with the message, as <c>recovered saga: …</c>.</summary>
     public IEnumerable<Guid> SagasLogged(string message) => Output
         .Where(line => line.Contains($" {message} ", StringComparison.Ordinal))
         .Select(line => SagaIdRule().Match(line))

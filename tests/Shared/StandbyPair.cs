@@ -45,7 +45,7 @@ internal sealed class StandbyPair : IAsyncDisposable
     public string OnStandby(string connectionString) =>
         new NpgsqlConnectionStringBuilder(connectionString) { Port = Standby!.Port }.ConnectionString;
 
-    /// <summary>Pauses the replay on the standby: it shows nothing that is committed later, until <see cref="ResumeReplayAsync"/>.</summary>
+    /// <summary>Pauses the replay on the standby: later commits are invisible there until <see cref="ResumeReplayAsync"/>.</summary>
     public async Task PauseReplayAsync()
     {
         await AskStandbyAsync<object>("select pg_wal_replay_pause()");

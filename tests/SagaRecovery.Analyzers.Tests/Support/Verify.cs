@@ -75,7 +75,7 @@ internal static class Verify
         return test.RunAsync();
     }
 
-    /// <summary>As <see cref="ReportsWhileTypingAsync"/>, whatever the rule reports: it must not fail (AD0001).</summary>
+    /// <summary>As <see cref="ReportsWhileTypingAsync"/>, but ignores the diagnostics: the rule must not fail (AD0001).</summary>
     public static async Task BreaksNothingAsync<TAnalyzer>(string source)
         where TAnalyzer : DiagnosticAnalyzer, new()
     {

@@ -6,7 +6,7 @@ namespace SagaRecovery.AspNetCore.Tests.Support;
 
 /// <summary>
 /// One case in a headless browser: a script in <c>browser/cases</c>, run by node. Where the case needs something to happen outside the
-/// browser it says a word and waits until it is told to go on.
+/// browser it prints a word and waits until it may continue.
 /// </summary>
 internal sealed class BrowserRun : IAsyncDisposable
 {
@@ -54,15 +54,15 @@ internal sealed class BrowserRun : IAsyncDisposable
         _node.BeginErrorReadLine();
     }
 
-    /// <summary>Waits until the case says this word.</summary>
+    /// <summary>Waits until the case prints this word.</summary>
     public async Task WaitForWordAsync(string word)
     {
         using var patience = new CancellationTokenSource(WaitTimeout);
         string? output = await _words.Reader.WaitToReadAsync(patience.Token) ? await _words.Reader.ReadAsync(patience.Token) : null;
-        output.Should().Be(word, "the case said: {0}", string.Join('\n', _errors));
+        output.Should().Be(word, "the case printed: {0}", string.Join('\n', _errors));
     }
 
-    /// <summary>Lets the case go on.</summary>
+    /// <summary>Lets the case continue.</summary>
     public Task ContinueAsync() => _node.StandardInput.WriteLineAsync("go on");
 
     /// <summary>Waits for its good end.</summary>
@@ -70,7 +70,7 @@ internal sealed class BrowserRun : IAsyncDisposable
     {
         using var patience = new CancellationTokenSource(WaitTimeout);
         await _node.WaitForExitAsync(patience.Token);
-        _node.ExitCode.Should().Be(0, "the case said: {0}", string.Join('\n', _errors));
+        _node.ExitCode.Should().Be(0, "the case printed: {0}", string.Join('\n', _errors));
     }
 
     public async ValueTask DisposeAsync()

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace SagaRecovery.AspNetCore.Tests.Support;
 
-/// <summary>Every face of one process, read one after the other: what each says of the same counts, by the name that a report has for it.</summary>
+/// <summary>Every interface of one process, read in sequence: the counts that each reports, by their names in the report.</summary>
 internal sealed partial class Faces
 {
     private static readonly string[] Counted = ["recovered", "failed", "observedStarts", "inferredFinished", "passes", "missedHints"];
@@ -59,7 +59,7 @@ internal sealed partial class Faces
         }
     }
 
-    /// <summary>The page asserts by itself what its tiles are to show.</summary>
+    /// <summary>The page case asserts the numbers of its tiles.</summary>
     private async Task ReadPageAsync(ServiceProcess service)
     {
         Dictionary<string, long> json = Counts["json"];

@@ -36,7 +36,7 @@ internal sealed class TestService : IAsyncDisposable
 
     public Guid CoordinatorId => App.Services.GetRequiredService<SagaRecoveryStatus>().Current.Coordinator.Id.Value;
 
-    /// <summary>Levers are for <see cref="TestUsers.Policy"/>.</summary>
+    /// <summary>Operator actions require <see cref="TestUsers.Policy"/>.</summary>
     public static void ForOperators(SagaRecoveryEndpointOptions options) => options.OperatorPolicy = TestUsers.Policy;
 
     /// <summary>Not started yet.</summary>
@@ -95,7 +95,7 @@ internal sealed class TestService : IAsyncDisposable
         return saga.SagaId;
     }
 
-    /// <summary>Asks as somebody, or as nobody.</summary>
+    /// <summary>Sends a request as a user, or anonymously.</summary>
     public Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string? user = null, HttpContent? content = null, string? accept = null)
     {
         var request = new HttpRequestMessage(method, Prefix + path) { Content = content };

@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Areas;
 
-/// <summary>From the launch of the process until sagas are handed over.</summary>
+/// <summary>From the launch of the process until sagas are resumed.</summary>
 internal sealed class ColdArea : Area
 {
     public override string Name => "cold";
@@ -18,7 +18,7 @@ internal sealed class ColdArea : Area
             Dataset dataset = await run.Server.InFlightAsync(size);
             IReadOnlyList<Measurement> measured = await run.MeasureAsync(
                 Name,
-                "launch to all handed over",
+                "launch to all resumed",
                 SubjectTask.On(dataset, size),
                 [ColdRecovery.SubjectName, ColdPageReader.SubjectName],
                 ColdPageReader.SubjectName,
@@ -32,9 +32,9 @@ internal sealed class ColdArea : Area
     {
         (string Metric, string What)[] moments =
         [
-            (Metric.FirstSeconds, "launch to first handed over"),
-            (Metric.ThousandthSeconds, "launch to 1,000th handed over"),
-            (Metric.TenThousandthSeconds, "launch to 10,000th handed over"),
+            (Metric.FirstSeconds, "launch to first resumed"),
+            (Metric.ThousandthSeconds, "launch to 1,000th resumed"),
+            (Metric.TenThousandthSeconds, "launch to 10,000th resumed"),
         ];
         foreach ((string metric, string what) in moments)
         {
@@ -53,7 +53,7 @@ internal sealed class ColdArea : Area
         {
             if (applies)
             {
-                run.Judge(Goal.AtMost($"cold: {which} of {size:N0} handed over", ours.Median(metric), seconds, "s"));
+                run.Judge(Goal.AtMost($"cold: {which} of {size:N0} resumed", ours.Median(metric), seconds, "s"));
             }
         }
     }

@@ -40,7 +40,7 @@ internal sealed class CoreArea : Area
         run.Judge(Goal.AtMost($"plan, {plan.Subject}, for each of {plan.Size:N0} sagas", plan.Median(Metric.Seconds) / plan.Size * 1e9, 100, "ns"));
         if (plan.Subject == nameof(PlanBenchmarks.Known))
         {
-            // what a plan allocates however many there are comes to nearly nothing for each
+            // the fixed allocations of a plan are nearly nothing for each saga
             run.Judge(Goal.AtMost($"allocated for each of {plan.Size:N0} known sagas", plan.Median(Metric.AllocatedBytes) / plan.Size, 0.1, "B"));
         }
     }

@@ -15,7 +15,7 @@ internal sealed class FenceArea : Area
     /// <summary>Ten sagas for each of many writers: all change their owner when they are reassigned.</summary>
     private const int SagasWritten = 10 * Many;
 
-    /// <summary>Rows of a write in the executor, when one saga goes from one node to the next.</summary>
+    /// <summary>Rows of a write in the executor, when one saga moves from one node to the next.</summary>
     private const int RowsOfAStep = 2;
 
     /// <summary>Writers, rows to a write, and how many writes take a few seconds.</summary>

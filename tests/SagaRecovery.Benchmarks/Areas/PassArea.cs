@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Areas;
 
-/// <summary>Passes that find nothing to hand over: as nearly all passes do.</summary>
+/// <summary>Passes that find nothing to resume, as nearly all passes do.</summary>
 internal sealed class PassArea : Area
 {
     private const int EmptyRepeats = 200;
@@ -14,7 +14,7 @@ internal sealed class PassArea : Area
 
     public override string Name => "pass";
 
-    public override string Description => "passes with nothing to hand over";
+    public override string Description => "passes with nothing to resume";
 
     public override async Task RunAsync(BenchmarkRun run)
     {

@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Areas;
 
-/// <summary>List, plan, load and hand over, with an executor that runs nothing, against raw readers of the same rows.</summary>
+/// <summary>List, plan, load and resume, with an executor that runs nothing, against raw readers of the same rows.</summary>
 internal sealed class RecoverArea : Area
 {
     private const int Million = 1_000_000;
@@ -12,12 +12,12 @@ internal sealed class RecoverArea : Area
     private static readonly string[] Subjects =
         [RecoverySubject.SubjectName, PageReader.SubjectName, MergeReader.SubjectName, CopyReader.SubjectName, PerSagaReader.SubjectName];
 
-    /// <summary>At a million, one query for each takes minutes and says nothing new.</summary>
+    /// <summary>At a million, one query for each takes minutes and adds nothing new.</summary>
     private static readonly string[] SubjectsOfMany = [.. Subjects.Where(subject => subject != PerSagaReader.SubjectName)];
 
     public override string Name => "recover";
 
-    public override string Description => "hand over to an executor that runs nothing";
+    public override string Description => "resumes with an executor that runs nothing";
 
     public override async Task RunAsync(BenchmarkRun run)
     {

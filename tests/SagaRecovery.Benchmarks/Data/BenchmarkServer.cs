@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace SagaRecovery.Benchmarks.Data;
 
-/// <summary>A Postgres server of the run's own, with fsync on, and the data sets in it. Gone when disposed. Not thread-safe.</summary>
+/// <summary>A Postgres server of the run's own, with fsync on, and the data sets in it. Deleted when disposed. Not thread-safe.</summary>
 internal sealed class BenchmarkServer : IAsyncDisposable
 {
     /// <summary>No checkpoint and no vacuum falls into a measurement: each data set is vacuumed and flushed when it is filled.</summary>

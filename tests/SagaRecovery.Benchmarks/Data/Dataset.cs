@@ -79,7 +79,7 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
     public Task AddForeignKeyAsync() => ExecuteAsync(
         "alter table saga_recovery.saga add constraint saga_definition_hash_fkey foreign key (definition_hash) references saga_recovery.saga_definition (hash)");
 
-    /// <summary>Removes all sagas, and sees to it that a definition is there.</summary>
+    /// <summary>Removes all sagas, and inserts a definition if it is missing.</summary>
     public async Task ClearAsync(SavedDefinition definition)
     {
         await ExecuteAsync("truncate saga_recovery.saga, saga_recovery.saga_node_event");

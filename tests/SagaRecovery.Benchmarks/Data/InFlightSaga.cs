@@ -2,7 +2,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Data;
 
-/// <summary>What stands in the parameters of each saga.</summary>
+/// <summary>The parameters of each saga.</summary>
 internal sealed record InFlightParameters(string Text);
 
 /// <summary>

@@ -5,11 +5,11 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Reports;
 
-/// <summary>What a run came to, for people and for programs.</summary>
+/// <summary>The results of a run, for people and for programs.</summary>
 /// <param name="Machine">What it was measured on.</param>
 /// <param name="Measurements">All that was measured.</param>
 /// <param name="Goals">The figures to reach, as far as this run has measured them.</param>
-/// <param name="BenchmarkDotNet">What BenchmarkDotNet says of the core, in its own form; null: it was not asked.</param>
+/// <param name="BenchmarkDotNet">The result of BenchmarkDotNet for the core, in its own form; null: it did not run.</param>
 internal sealed record BenchmarkReport(
     string Machine, IReadOnlyList<Measurement> Measurements, IReadOnlyList<Goal> Goals, JsonNode? BenchmarkDotNet = null)
 {
@@ -18,7 +18,7 @@ internal sealed record BenchmarkReport(
     private static readonly (string Metric, string Name)[] Counts =
         [(Metric.MultiXactIds, "MultiXactIds"), (Metric.WritesASecond, "writes a second")];
 
-    /// <summary>How cost grows, for whatever was measured at enough sizes.</summary>
+    /// <summary>The growth of the costs that were measured at enough sizes.</summary>
     public IEnumerable<GrowthOf> Growths =>
         from one in Measurements
         group one by (one.Area, one.What, one.Subject) into sizes

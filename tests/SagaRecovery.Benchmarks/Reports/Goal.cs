@@ -2,7 +2,7 @@ namespace SagaRecovery.Benchmarks.Reports;
 
 /// <summary>A figure that is to be reached, and what was measured.</summary>
 /// <param name="What">What is measured.</param>
-/// <param name="Measured">What it came to.</param>
+/// <param name="Measured">The measured value.</param>
 /// <param name="Limit">The figure to reach.</param>
 /// <param name="IsUpper">Whether less is better.</param>
 /// <param name="Unit">The unit of both.</param>

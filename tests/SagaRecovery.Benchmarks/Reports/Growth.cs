@@ -3,7 +3,7 @@ namespace SagaRecovery.Benchmarks.Reports;
 /// <summary>How cost grows with size.</summary>
 internal static class Growth
 {
-    /// <summary>Fewer points say nothing about a curve.</summary>
+    /// <summary>Fewer points prove no curve.</summary>
     public const int FewestSizes = 3;
 
     /// <summary>

@@ -8,7 +8,7 @@ namespace SagaRecovery.Benchmarks.Reports;
 /// <param name="Size">To how many.</param>
 /// <param name="Subject">By whom.</param>
 /// <param name="Reference">The subject that it is compared with; null: none.</param>
-/// <param name="Turns">What the turns came to.</param>
+/// <param name="Turns">The results of the turns.</param>
 internal sealed record Measurement(
     string Area, string What, int Size, string Subject, string? Reference, IReadOnlyList<SubjectResult> Turns)
 {
@@ -30,7 +30,7 @@ internal sealed record Measurement(
     /// <summary>How fast this is, as a multiple of how fast another is: 2 takes half the time.</summary>
     public double SpeedOf(Measurement other) => other.Median(Metric.Seconds) / Median(Metric.Seconds);
 
-    /// <summary>The same turn by turn, and the median of that: each turn is compared with the one beside it, whatever the machine did meanwhile.</summary>
+    /// <summary>The same turn by turn, and the median of that: each turn is compared with the adjacent one, since the speed of the machine varies.</summary>
     public double PairedSpeedOf(Measurement other) => Statistics.Of(
         Turns.Zip(other.Turns, (ours, theirs) => theirs[Metric.Seconds]!.Value / ours[Metric.Seconds]!.Value)).Median;
 }

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Benchmarks.Reports;
 
-/// <summary>What several turns of the same came to.</summary>
+/// <summary>The results of several turns of the same measurement.</summary>
 /// <param name="Median">The middle one; of an even number, the mean of the two in the middle.</param>
 /// <param name="Min">The least.</param>
 /// <param name="Max">The most.</param>
@@ -12,7 +12,7 @@ internal readonly record struct Statistics(double Median, double Min, double Max
         double[] sorted = [.. values.Order()];
         if (sorted.Length == 0)
         {
-            throw new ArgumentException("There is no median of nothing.", nameof(values));
+            throw new ArgumentException("An empty list has no median.", nameof(values));
         }
 
         int middle = sorted.Length / 2;
@@ -26,7 +26,7 @@ internal readonly record struct Statistics(double Median, double Min, double Max
     {
         double[] sorted = [.. values.Order()];
         return sorted.Length == 0
-            ? throw new ArgumentException("There is no percentile of nothing.", nameof(values))
+            ? throw new ArgumentException("An empty list has no percentile.", nameof(values))
             : sorted[Math.Clamp((int)Math.Ceiling(share * sorted.Length) - 1, 0, sorted.Length - 1)];
     }
 }

@@ -3,7 +3,7 @@ using System.Text;
 namespace SagaRecovery.Benchmarks.Reports;
 
 /// <summary>A table in plain text: as wide as its widest cells, numbers to the right.</summary>
-/// <param name="headers">The names of the columns; one that begins with <see cref="Right"/> goes to the right.</param>
+/// <param name="headers">The names of the columns; one that begins with <see cref="Right"/> is right-aligned.</param>
 internal sealed class TextTable(params IReadOnlyList<string> headers)
 {
     /// <summary>Marks a column of numbers.</summary>

@@ -4,7 +4,7 @@ using Npgsql;
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
-/// The durable executor alone: sagas that stand in the database are handed over and held at their first node, then all are let go, so
+/// The durable executor alone: sagas in the database are resumed and held at their first node, then all are released, so
 /// many at a time, until the last has ended.
 /// </summary>
 internal class ExecutingSubject : Subject

@@ -69,7 +69,7 @@ internal sealed class FencedWriter : IAsyncDisposable
         {
             Parameters = { new() { Value = owner }, new() { Value = writer._token } },
         };
-        writer._token = (Guid)(await join.ExecuteScalarAsync())!; // of whichever writer came first
+        writer._token = (Guid)(await join.ExecuteScalarAsync())!; // of the writer that joined first
         return writer;
     }
 

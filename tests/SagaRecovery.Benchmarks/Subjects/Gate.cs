@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Where user code waits until it may go on, and notes when it was last entered. Thread-safe.</summary>
+/// <summary>Blocks user code until it may continue, and records when it was last entered. Thread-safe.</summary>
 internal sealed class Gate
 {
     private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _enteredAt;
 
-    /// <summary>The time stamp at which user code came here last.</summary>
+    /// <summary>The time stamp at which user code last entered.</summary>
     public long EnteredAt => Volatile.Read(ref _enteredAt);
 
     public Task PassAsync()

@@ -9,7 +9,7 @@ internal sealed class HeartbeatSubject : Subject
 {
     public const string SubjectName = "heartbeat";
 
-    /// <summary>Then every heartbeat is reported: see <see cref="Heartbeats.MeasureAsync"/>. Writes do not ask for it.</summary>
+    /// <summary>Then every heartbeat is reported: see <see cref="Heartbeats.MeasureAsync"/>. Writes do not need it.</summary>
     private const string TakeOver = "update saga_recovery.saga_coordinator set time_taken_over = 'infinity' where id = $1";
 
     public override string Name => SubjectName;

@@ -28,7 +28,7 @@ internal sealed class Heartbeats : IAsyncDisposable
 
     /// <summary>
     /// Measures the next heartbeats, in seconds, each from the end of the one before. The store reports a heartbeat only where it finds
-    /// that the coordinator was taken over from meanwhile: so its row has to say so at each.
+    /// that the coordinator was taken over from meanwhile: so its row has to record that at each.
     /// </summary>
     public async Task<IReadOnlyList<double>> MeasureAsync(int count)
     {
@@ -64,7 +64,7 @@ internal sealed class Heartbeats : IAsyncDisposable
         }
     }
 
-    /// <summary>Time stamps of so many heartbeats, and of the one before them. One connection notes them, one after the other.</summary>
+    /// <summary>Time stamps of so many heartbeats, and of the one before them. One connection records them in sequence.</summary>
     private sealed class Recording(int count)
     {
         private readonly long[] _timestamps = new long[count + 1];

@@ -3,15 +3,15 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>What goes around a write, so that only the process that joined last writes.</summary>
+/// <summary>The statements around a write, so that only the process that joined last writes.</summary>
 internal interface IFence
 {
-    /// <summary>Adds what comes before the write. The first rows that the batch answers are the lock's: one row, or none where it is refused.</summary>
+    /// <summary>Adds the statements before the write. The first rows that the batch answers are the lock's: one row, or none where it is refused.</summary>
     void AddLock(NpgsqlBatch batch, Membership member);
 
     /// <summary>Adds the write with its first two parameters: who writes.</summary>
     NpgsqlBatchCommand AddAppend(NpgsqlBatch batch, Membership member);
 
-    /// <summary>Adds what comes after the write.</summary>
+    /// <summary>Adds the statements after the write.</summary>
     void AddCommit(NpgsqlBatch batch);
 }

@@ -40,7 +40,7 @@ internal sealed class Meter : IDisposable
     }
 
     /// <summary>Ends the measurement.</summary>
-    /// <param name="rows">How many sagas it was about: what allocations are told by.</param>
+    /// <param name="rows">The number of sagas, by which allocations are divided.</param>
     public void End(long rows)
     {
         _figures[Metric.Seconds] = Stopwatch.GetElapsedTime(Began).TotalSeconds;

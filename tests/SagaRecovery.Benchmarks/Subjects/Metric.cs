@@ -37,7 +37,7 @@ internal static class Metric
     /// <summary>What 99 in a hundred of them did not exceed.</summary>
     public const string NinetyNinthSeconds = "p99Seconds";
 
-    /// <summary>How many MultiXactIds the server gave out meanwhile.</summary>
+    /// <summary>The number of MultiXactIds that the server assigned meanwhile.</summary>
     public const string MultiXactIds = "multiXactIds";
 
     /// <summary>How many writes a second were committed beside what was measured.</summary>

@@ -6,7 +6,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Passes that have nothing to hand over, from asking for one to its report.</summary>
+/// <summary>Passes that have nothing to resume, from the request to its report.</summary>
 internal sealed class PassSubject : Subject
 {
     public const string SubjectName = "pass";
@@ -19,7 +19,7 @@ internal sealed class PassSubject : Subject
         IHost host = ServiceHost.CreateNoOp(source, task.Owner, new Arrivals(task.Sagas));
         await host.StartAsync();
         SagaRecoveryTrigger trigger = host.Services.GetRequiredService<SagaRecoveryTrigger>();
-        await trigger.ActivateAsync(); // begins once the first pass is over, which has recovered whatever there is
+        await trigger.ActivateAsync(); // begins once the first pass is over, which has recovered everything
         await WarmUp.RunAsync(task.WarmUpRounds, () => trigger.ActivateAsync());
         PassReport report = await trigger.ActivateAsync();
 

@@ -7,7 +7,7 @@ namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
 /// Creates projects: each is a saga with its whole log, in ten writes. Two coordinators with several writers each do so side by side, and
-/// give heartbeats meanwhile. Counts the MultiXactIds that the server gives out.
+/// write heartbeats meanwhile. Counts the MultiXactIds that the server assigns.
 /// </summary>
 internal class ProjectsSubject : Subject
 {
@@ -15,7 +15,7 @@ internal class ProjectsSubject : Subject
 
     private const int WritersOfACoordinator = 8;
 
-    /// <summary>The next one less one, at once and to everybody: without a checkpoint, as <c>pg_control_checkpoint</c> needs it.</summary>
+    /// <summary>The next one less one, visible at once to every session: without a checkpoint, which <c>pg_control_checkpoint</c> needs.</summary>
     private const string CountMultiXactIds = "select mxid_age('1')";
 
     private static readonly TimeSpan HeartbeatPeriod = TimeSpan.FromMilliseconds(20);

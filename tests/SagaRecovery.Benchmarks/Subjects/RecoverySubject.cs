@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Our recovery with an executor that runs nothing: from the start of the host until every saga has been handed over.</summary>
+/// <summary>Our recovery with an executor that runs nothing: from the start of the host until every saga has been resumed.</summary>
 internal sealed class RecoverySubject : RecoveringSubject
 {
     public const string SubjectName = "recovery";

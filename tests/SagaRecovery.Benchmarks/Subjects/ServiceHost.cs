@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>A service as a user would build it. Its log tells warnings only: what is measured is not the console.</summary>
+/// <summary>A service as a user would build it. Its log holds warnings only: the console is not measured.</summary>
 internal static class ServiceHost
 {
     /// <param name="source">Its database.</param>

@@ -14,7 +14,7 @@ internal static class SubjectProcess
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(9);
 
     /// <summary>Runs one to its end.</summary>
-    /// <exception cref="InvalidOperationException">It gave no result; the message holds what it said.</exception>
+    /// <exception cref="InvalidOperationException">It gave no result; the message holds its output.</exception>
     public static async Task<SubjectResult> StartAsync(string subject, SubjectTask task)
     {
         string assembly = Path.Combine(AppContext.BaseDirectory, typeof(SubjectProcess).Assembly.GetName().Name + ".dll");

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>What one turn of a subject came to.</summary>
+/// <summary>The result of one turn of a subject.</summary>
 /// <param name="Figures">By <see cref="Metric"/>.</param>
 internal sealed record SubjectResult(IReadOnlyDictionary<string, double> Figures)
 {

@@ -6,7 +6,7 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// <summary>What a subject is given to do.</summary>
 internal sealed record SubjectTask
 {
-    /// <summary>Stands on the command line for no number of writers.</summary>
+    /// <summary>Represents a missing number of writers on the command line.</summary>
     private const int NoWriters = -1;
 
     public required string ConnectionString { get; init; }
@@ -41,7 +41,7 @@ internal sealed record SubjectTask
     /// <summary>The time stamp at which its process was launched; the machine's clock is the same for all.</summary>
     public long LaunchedAt { get; init; }
 
-    /// <summary>The size by which measurements are told apart.</summary>
+    /// <summary>The size that distinguishes measurements.</summary>
     public int Size => Writers ?? (AtATime > 0 ? AtATime : Sagas);
 
     /// <summary>Without a database.</summary>

@@ -6,7 +6,7 @@ namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
 /// Takes from a coordinator again and again, beside writers that append as fast as they can. A try begins once every writer writes: what
-/// the try before has fenced writes on with the ownership that came of it.
+/// the previous try has fenced writes on with the ownership that resulted from it.
 /// </summary>
 internal abstract class TakingSubject : Subject
 {

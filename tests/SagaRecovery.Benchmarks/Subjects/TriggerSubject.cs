@@ -10,7 +10,7 @@ internal sealed class TriggerSubject : Subject
 {
     public const string SubjectName = "trigger";
 
-    /// <summary>Lets the loop fall asleep, as it is when a trigger comes.</summary>
+    /// <summary>Lets the loop become idle, as it is when a trigger arrives.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
     public override string Name => SubjectName;

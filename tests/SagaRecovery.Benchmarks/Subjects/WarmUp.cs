@@ -9,7 +9,7 @@ internal static class WarmUp
     /// <summary>So many rounds in which next to nothing was compiled, one after the other: it is done.</summary>
     private const int QuietRounds = 4;
 
-    /// <summary>There is always some method that is called for the thirtieth time.</summary>
+    /// <summary>Some method is always called for the thirtieth time.</summary>
     private const int NextToNothing = 2;
 
     /// <summary>
@@ -18,7 +18,7 @@ internal static class WarmUp
     /// </summary>
     private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>How the runtime is told of it, in the environment of a process that warms up.</summary>
+    /// <summary>The settings of the runtime, in the environment of a process that warms up.</summary>
     public static KeyValuePair<string, string> Setting { get; } =
         new("DOTNET_TC_CallCountingDelayMs", Delay.Milliseconds.ToString("x", CultureInfo.InvariantCulture));
 

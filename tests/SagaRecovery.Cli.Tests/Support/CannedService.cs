@@ -4,14 +4,14 @@ using System.Text;
 
 namespace SagaRecovery.Cli.Tests.Support;
 
-/// <summary>A server that answers every request alike, or never: what a broken service, or something else altogether, looks like on the wire.</summary>
+/// <summary>A server that answers every request alike, or never, as a broken or foreign service does.</summary>
 internal sealed class CannedService : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly List<string> _requests = [];
     private readonly Task _answering;
 
-    /// <param name="answer">Status line, headers and body; null: no answer ever comes.</param>
+    /// <param name="answer">Status line, headers and body; null: the server never answers.</param>
     public CannedService(string? answer)
     {
         _listener.Start();

@@ -35,7 +35,7 @@ internal sealed class SampleService : IAsyncDisposable
         var sample = new SampleService(process, database, coordinatorId);
         await Eventually.HoldsAsync(
             () => sample.QueryAsync<bool>("select coalesce(introduced = incarnation, false) from saga_recovery.saga_coordinator where id = @coordinatorId", new { coordinatorId }),
-            "it had said what it runs");
+            "it had registered its definitions");
         return sample;
     }
 
@@ -54,7 +54,7 @@ internal sealed class SampleService : IAsyncDisposable
         return id.ToString();
     }
 
-    /// <summary>A coordinator that has not been heard of for a minute.</summary>
+    /// <summary>A coordinator without a heartbeat for a minute.</summary>
     public async Task<Guid> DeadAsync()
     {
         var dead = Guid.NewGuid();
@@ -62,7 +62,7 @@ internal sealed class SampleService : IAsyncDisposable
         return dead;
     }
 
-    /// <summary>Makes a saga another's, or nobody's.</summary>
+    /// <summary>Gives a saga another owner, or none.</summary>
     public Task MoveAsync(string saga, Guid? owner) => ExecuteAsync(
         "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @id", new { owner, id = Guid.Parse(saga) });
 

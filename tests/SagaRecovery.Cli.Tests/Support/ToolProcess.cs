@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace SagaRecovery.Cli.Tests.Support;
 
-/// <summary>The real program, run by a shell as people and scripts run it; <c>$TOOL</c> stands for it.</summary>
+/// <summary>The real program, run by a shell as people and scripts run it; <c>$TOOL</c> expands to it.</summary>
 internal static class ToolProcess
 {
     public static async Task<(int ExitCode, string Out, string Error)> ShellAsync(string script, params IReadOnlyList<(string Name, string Value)> variables)

@@ -5,7 +5,7 @@ using SagaRecovery.Cli.Commands;
 
 namespace SagaRecovery.Cli.Tests.Support;
 
-/// <summary>One run of the tool in this process, and what came of it.</summary>
+/// <summary>One run of the tool in this process, with its result.</summary>
 internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
 {
     public const string OsUser = "someone";
@@ -41,11 +41,11 @@ internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
 
     public ToolRun Should(ExitCode expected)
     {
-        ExitCode.Should().Be(expected, "the tool said: {0} {1}", Out, Error);
+        ExitCode.Should().Be(expected, "the tool printed: {0} {1}", Out, Error);
         return this;
     }
 
-    /// <summary>Refused, in one line that says so.</summary>
+    /// <summary>Asserts a refusal in one line.</summary>
     public ToolRun ShouldRefuse(ExitCode expected, string because)
     {
         Should(expected);

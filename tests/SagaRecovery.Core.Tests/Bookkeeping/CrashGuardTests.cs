@@ -5,7 +5,7 @@ using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 
 namespace SagaRecovery.Core.Tests.Bookkeeping;
 
-/// <summary>Who is handed over when, after a crash. "Eighth" is the factor of docs/decisions/0005-crash-loop-guard.md.</summary>
+/// <summary>The order in which sagas are resumed after a crash. "Eighth" is the factor of docs/decisions/0005-crash-loop-guard.md.</summary>
 public sealed class CrashGuardTests
 {
     private static readonly TimeSpan Probation = CrashGuardPolicy.Default.Probation;
@@ -39,7 +39,7 @@ public sealed class CrashGuardTests
 
         _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == 6 && pass.Deferred == 4);
         _process.Tracker.NextTurn.Should().Be(_process.Now + Probation);
-        _process.Pass(PassReason.Explicit).Should().Match<PassReport>(pass => pass.Recovered == 0 && pass.Deferred == 4, "the others may still kill it");
+        _process.Pass(PassReason.Explicit).Should().Match<PassReport>(pass => pass.Recovered == 0 && pass.Deferred == 4, "the others may kill it");
 
         _process.Wait(Probation);
         _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == 1 && pass.Deferred == 3);
@@ -142,7 +142,7 @@ public sealed class CrashGuardTests
         _process.Wait(Probation);
         _process.Pass();
 
-        _process.Tracker.Observe(Saga(11), _process.Now).IsSuspect.Should().BeFalse("the store lifts it a little later, and the same accusation counts once");
+        _process.Tracker.Observe(Saga(11), _process.Now).IsSuspect.Should().BeFalse("the store clears it a little later, and the same suspicion counts once");
     }
 
     [Fact]
@@ -205,7 +205,7 @@ public sealed class CrashGuardTests
         _process.Pause = new RecoveryPause(_process.Now, new OperatorNote("ann", "migration"));
 
         _process.Pass(PassReason.Explicit).Should().Match<PassReport>(pass => pass.Paused == 3 && pass.Recovered == 0);
-        _process.Tracker.IdleSince.Should().Be(_process.Now, "somebody is waited for");
+        _process.Tracker.IdleSince.Should().Be(_process.Now, "it waits for an operator");
 
         _process.Pause = null;
         _process.Pass().Recovered.Should().Be(3);

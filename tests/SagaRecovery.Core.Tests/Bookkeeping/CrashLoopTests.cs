@@ -9,7 +9,7 @@ namespace SagaRecovery.Core.Tests.Bookkeeping;
 public sealed class CrashLoopTests
 {
     [Theory]
-    [InlineData(1, 1, 3)] // it is alone in hand from the first
+    [InlineData(1, 1, 3)] // it is alone in flight from the first
     [InlineData(21, 1, 5)] // 21, 3, then alone three times
     [InlineData(1_000, 1, 7)] // 1,000, 125, 16, 2, then alone three times
     public void A_saga_that_kills_its_process_is_held_after_a_few_deaths(int sagas, int poisonous, int deaths)
@@ -98,7 +98,7 @@ public sealed class CrashLoopTests
             _process.Executor.Running.Should().HaveCount(_sagas - _poisonous.Count);
         }
 
-        /// <summary>One process: recovers until nothing waits, or dies of what it has in hand.</summary>
+        /// <summary>One process: recovers until nothing waits, or dies of a saga in flight.</summary>
         private bool Live()
         {
             _process = _process.CrashAndRestart();

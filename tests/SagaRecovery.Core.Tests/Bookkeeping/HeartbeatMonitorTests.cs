@@ -3,7 +3,7 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Core.Tests.Bookkeeping;
 
-/// <summary>Who is judged dead, look after look.</summary>
+/// <summary>The coordinators judged dead, observation by observation.</summary>
 public sealed class HeartbeatMonitorTests
 {
     private static readonly DateTimeOffset Start = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
@@ -21,7 +21,7 @@ public sealed class HeartbeatMonitorTests
         }
 
         Observe(30, otherSeen: -100).Should().ContainSingle().Which.Id.Should().Be(Other);
-        Observe(35, otherSeen: -100).Should().ContainSingle("it still is");
+        Observe(35, otherSeen: -100).Should().ContainSingle("it remains dead");
     }
 
     [Fact]

@@ -130,9 +130,9 @@ public class InterruptionTests
     {
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
         _process.ReportInterrupted(Saga(1));
-        start.Created(); // the last word of the start comes after the last word of its run
+        start.Created(); // the confirmation of the start arrives after the interruption of its run
 
-        _process.Pass().BackingOff.Should().Be(1, "nobody runs it");
+        _process.Pass().BackingOff.Should().Be(1, "no run executes it");
 
         _process.Wait(TimeSpan.FromSeconds(1));
         _process.Pass().Recovered.Should().Be(1);

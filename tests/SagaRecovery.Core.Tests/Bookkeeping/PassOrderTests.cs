@@ -5,7 +5,7 @@ using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 
 namespace SagaRecovery.Core.Tests.Bookkeeping;
 
-/// <summary>A pass goes one way: whatever comes out of order fails at once, and not by a saga that runs twice a week later.</summary>
+/// <summary>The steps of a pass have one order: a call out of order fails at once, not through a saga that runs twice a week later.</summary>
 public class PassOrderTests
 {
     private readonly StartInbox _inbox = new();

@@ -6,7 +6,7 @@ using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 namespace SagaRecovery.Core.Tests.Bookkeeping;
 
 /// <summary>
-/// One story for each way in which a hand-over ends: how it is counted, what the tracker and the waiting list hold afterwards, and what
+/// One story for each way in which a resume ends: how it is counted, what the tracker and the waiting list hold afterwards, and what
 /// the next pass does.
 /// </summary>
 public class ResumeTests

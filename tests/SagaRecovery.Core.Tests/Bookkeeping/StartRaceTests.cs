@@ -147,7 +147,7 @@ public class StartRaceTests
         _process.Finish(Saga(1));
 
         _process.Pass().Should().Match<PassReport>(report => report.Removed == 1 && report.Starting == 0);
-        _process.Pass().Should().Match<PassReport>(report => report.Removed == 0 && report.Starting == 1, "the first may still land");
+        _process.Pass().Should().Match<PassReport>(report => report.Removed == 0 && report.Starting == 1, "the first may land later");
 
         first.Withdraw();
         _process.Pass().Starting.Should().Be(0);
@@ -170,7 +170,7 @@ public class StartRaceTests
     public void A_caller_that_inserts_first_and_announces_later_is_counted_as_a_violation()
     {
         _process.Database.TryInsert(Saga(1));
-        _process.Pass().Recovered.Should().Be(1, "nobody had said that it is being started here");
+        _process.Pass().Recovered.Should().Be(1, "its start here was never announced");
         ScriptedStart late = _process.Announce(Saga(1));
         late.Run().Created();
 

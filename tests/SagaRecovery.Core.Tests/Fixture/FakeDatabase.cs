@@ -19,7 +19,7 @@ internal sealed class FakeDatabase
 
     public IEnumerable<SagaId> Sagas => _rows.Keys;
 
-    /// <summary>In progress and ours: what a listing shows.</summary>
+    /// <summary>The sagas in progress and ours: the content of a listing.</summary>
     public IEnumerable<KeyValuePair<SagaId, SagaRow>> Candidates => _rows.Where(row => IsCandidate(row.Value));
 
     public SagaRow? Find(SagaId sagaId) => _rows.GetValueOrDefault(sagaId);
@@ -47,7 +47,7 @@ internal sealed class FakeDatabase
     public void Reassign(SagaId sagaId, bool ours) =>
         _rows[sagaId] = _rows[sagaId] with { Ours = ours, Generation = _rows[sagaId].Generation.Next };
 
-    /// <summary>Whether a run at that generation could still write: in progress, ours, and of that generation.</summary>
+    /// <summary>Whether a run at that generation may write: in progress, ours, and of that generation.</summary>
     public bool IsOursAt(SagaId sagaId, AdoptGeneration generation) =>
         Find(sagaId) is { } row && IsCandidate(row) && row.Generation == generation;
 

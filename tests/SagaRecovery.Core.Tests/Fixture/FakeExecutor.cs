@@ -40,7 +40,7 @@ internal sealed class FakeExecutor
         Reassigned.Add(candidate.SagaId);
         if (_running.TryGetValue(candidate.SagaId, out AdoptGeneration generation) && generation >= candidate.Generation)
         {
-            _begunUnseen.Should().Contain(candidate.SagaId, "a saga is not handed over while it runs here");
+            _begunUnseen.Should().Contain(candidate.SagaId, "a saga is not resumed while it runs here");
             return ResumeResult.AlreadyRunning.Instance;
         }
 
@@ -58,7 +58,7 @@ internal sealed class FakeExecutor
             ? RelinquishOutcome.Relinquished
             : RelinquishOutcome.NotRunning;
 
-    /// <summary>The run comes to its end, for whatever reason.</summary>
+    /// <summary>Ends the run, for any reason.</summary>
     public AdoptGeneration End(SagaId sagaId)
     {
         _running.Remove(sagaId, out AdoptGeneration generation).Should().BeTrue("saga {0} should be running", sagaId);

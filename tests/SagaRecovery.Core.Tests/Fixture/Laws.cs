@@ -4,7 +4,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Core.Tests.Fixture;
 
-/// <summary>What holds in every pass, whatever the story.</summary>
+/// <summary>Invariants of every pass.</summary>
 internal static class Laws
 {
     /// <summary>The law of conservation that <see cref="PassReport"/> states.</summary>
@@ -29,8 +29,8 @@ internal static class Laws
             .. plan.Unreadable.Select(saga => saga.SagaId),
         ];
         SagaId[] bucketsOfMissing = [.. plan.NoLongerListed.Select(unlisted => unlisted.SagaId), .. plan.Starting];
-        AssertSame(bucketsOfListed, listed, "each listed saga stands in one bucket");
-        bucketsOfMissing.Distinct().Count().Should().Be(bucketsOfMissing.Length, "each missing saga stands in one bucket");
+        AssertSame(bucketsOfListed, listed, "each listed saga is in one bucket");
+        bucketsOfMissing.Distinct().Count().Should().Be(bucketsOfMissing.Length, "each missing saga is in one bucket");
         bucketsOfMissing.Intersect(listed).Any().Should().BeFalse("a listed saga is not missing");
         plan.Found.Should().Be(listed.Count);
     }
@@ -42,7 +42,7 @@ internal static class Laws
         runsRightly.Should().BeFalse("saga {0} runs here and is ours, so it is not forgotten", unlisted.SagaId);
     }
 
-    /// <summary>Equality of sets, at a fraction of what BeEquivalentTo costs: the long histories come here a hundred thousand times.</summary>
+    /// <summary>Equality of sets, at a fraction of what BeEquivalentTo costs: the long histories call it a hundred thousand times.</summary>
     public static void AssertSame<T>(IEnumerable<T> actual, IEnumerable<T> expected, string because) =>
         actual.Order().Should().Equal(expected.Order(), because);
 }

@@ -5,8 +5,8 @@ using SagaRecovery.Status;
 namespace SagaRecovery.Core.Tests.Fixture;
 
 /// <summary>
-/// One random history: starts of few ids, inserts whose answer is lost or that land late, runs that finish or are given up, sagas that
-/// are taken away and brought back, operators, crashes, and passes cut at every step. Every so often all that is under way comes to its
+/// One random history: starts of few ids, inserts whose answer is lost or that land late, runs that finish or are interrupted, sagas that
+/// are reassigned and come back, operators, crashes, and passes cut at every step. Every so often all that is under way comes to its
 /// end, and the bookkeeping is compared with the true database.
 /// </summary>
 internal sealed class RandomWalk
@@ -18,7 +18,7 @@ internal sealed class RandomWalk
     private readonly Random _random;
     private readonly (int Weight, Func<bool> Step)[] _steps;
     private readonly List<ScriptedStart> _starts = [];
-    private readonly List<SagaId> _landing = []; // inserts whose answer was lost, and that may still land
+    private readonly List<SagaId> _landing = []; // inserts whose answer was lost, and that may land later
     private int _newest;
 
     public RandomWalk(int seed)
@@ -237,7 +237,7 @@ internal sealed class RandomWalk
         Process.Tracker.Waiting.Should().BeEmpty();
         Process.Inbox.Unread.Should().Be(0);
         Process.Report.LastPass.Should().Match<PassReport>(pass => pass.Skipped == ours.Length && pass.Found == ours.Length && pass.Removed == 0);
-        Process.Report.Totals.Should().Be(Process.Truth, "totals tell what really happened");
+        Process.Report.Totals.Should().Be(Process.Truth, "totals match what really happened");
         Process.Executor.Answer = AnswerAtRandom;
     }
 

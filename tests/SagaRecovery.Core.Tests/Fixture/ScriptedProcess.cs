@@ -36,7 +36,7 @@ internal sealed class ScriptedProcess
 
     public DateTimeOffset Now { get; private set; } = Noon;
 
-    /// <summary>What the report's totals should say: what really happened.</summary>
+    /// <summary>The expected totals of the report: what really happened.</summary>
     public RecoveryTotals Truth { get; set; } = new();
 
     public RecoveryReport Report { get; private set; } = new()
@@ -66,7 +66,7 @@ internal sealed class ScriptedProcess
     /// <summary>What operators hold.</summary>
     public HashSet<SagaId> Held { get; private init; } = [];
 
-    /// <summary>Sagas of this coordinator that were in hand when some process died.</summary>
+    /// <summary>Sagas of this coordinator that were in flight when a process died.</summary>
     public List<Suspect> Suspects { get; private init; } = [];
 
     /// <summary>That recovery is paused; null: it is not.</summary>
@@ -138,7 +138,7 @@ internal sealed class ScriptedProcess
 
     public void ResumeNext() => _resumes.Dequeue()();
 
-    /// <summary>Hands over what is left and ends the pass.</summary>
+    /// <summary>Resumes the remaining sagas and ends the pass.</summary>
     public PassReport Execute()
     {
         while (HasResumesLeft)
@@ -149,7 +149,7 @@ internal sealed class ScriptedProcess
         return Complete();
     }
 
-    /// <summary>Ends the pass with what has been handed over so far.</summary>
+    /// <summary>Ends the pass with the sagas resumed so far.</summary>
     public PassReport Complete(string? error = null)
     {
         _resumes.Clear();
@@ -206,7 +206,7 @@ internal sealed class ScriptedProcess
         Resume(readopted.Candidate);
     }
 
-    /// <summary>Loading looks again, as the real one does: what changed since the listing is dropped.</summary>
+    /// <summary>Loading checks again, as the real one does: a saga that changed since the listing is dropped.</summary>
     private void Resume(Candidate candidate)
     {
         ResumeResult result = Database.IsOursAt(candidate.SagaId, candidate.Generation)

@@ -12,14 +12,14 @@ internal enum StartStage
     Ended,
 }
 
-/// <summary>One start of a saga, moved on step by step.</summary>
+/// <summary>One start of a saga, advanced step by step.</summary>
 internal sealed class ScriptedStart(ScriptedProcess process, StartLease lease)
 {
     public SagaId SagaId => lease.SagaId;
 
     public StartStage Stage { get; private set; } = StartStage.Announced;
 
-    /// <summary>The INSERT commits, and the caller is told so.</summary>
+    /// <summary>The INSERT commits, and the caller receives the answer.</summary>
     public ScriptedStart Insert()
     {
         TryInsert().Should().BeTrue("the id of saga {0} should be free", SagaId);
@@ -60,7 +60,7 @@ internal sealed class ScriptedStart(ScriptedProcess process, StartLease lease)
         Stage = StartStage.Ended;
     }
 
-    /// <summary>The caller's last word: it came to nothing.</summary>
+    /// <summary>The caller withdraws the start.</summary>
     public void Withdraw()
     {
         process.Inbox.Withdraw(lease);

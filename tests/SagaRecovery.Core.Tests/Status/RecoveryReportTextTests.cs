@@ -100,7 +100,7 @@ public class RecoveryReportTextTests
             Waiting =
             [
                 new WaitingSaga(Disk, "disk", WaitingKind.BackingOff, StartedAt, 3, StartedAt.AddSeconds(44), "time-out\nof the loader"),
-                new WaitingSaga(Demo, "demo", WaitingKind.UnknownDefinition, StartedAt, 0, NextTry: null, "definition demo v7 is not here"),
+                new WaitingSaga(Demo, "demo", WaitingKind.UnknownDefinition, StartedAt, 0, NextTry: null, "definition demo v7 is unknown"),
                 new WaitingSaga(Demo, "demo", WaitingKind.BackingOff, StartedAt, 1, StartedAt.AddSeconds(2), "is due now"),
             ],
             WaitingCount = 5,
@@ -154,7 +154,7 @@ public class RecoveryReportTextTests
                 sagas waiting to be recovered (5):
                     NEXT_TRY   SAGA_ID                               REASON
                     in 42s     9aa1e6c5-1f4b-4f0e-8f3a-2d1f0c9b7a61  time-out of the loader
-                    next pass  052247e0-853d-4d16-80e7-7c618d97edd8  definition demo v7 is not here
+                    next pass  052247e0-853d-4d16-80e7-7c618d97edd8  definition demo v7 is unknown
                     due        052247e0-853d-4d16-80e7-7c618d97edd8  is due now
                     … and 2 more
 
@@ -243,13 +243,13 @@ public class RecoveryReportTextTests
     [Fact]
     public void A_report_that_names_every_waiting_saga_mentions_no_others()
     {
-        RecoveryReport report = AfterAPass() with { Waiting = [new WaitingSaga(Demo, "demo", WaitingKind.UnknownDefinition, StartedAt, 0, NextTry: null, "not here")], WaitingCount = 1 };
+        RecoveryReport report = AfterAPass() with { Waiting = [new WaitingSaga(Demo, "demo", WaitingKind.UnknownDefinition, StartedAt, 0, NextTry: null, "unknown")], WaitingCount = 1 };
 
         RecoveryReportText.Render(report, StartedAt).Should().EndWith(
             $"""
                 sagas waiting to be recovered (1):
                     NEXT_TRY   SAGA_ID                               REASON
-                    next pass  {Demo}  not here
+                    next pass  {Demo}  unknown
 
             """);
     }

@@ -29,7 +29,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         await _gate.ArrivalAsync();
 
         Task<DrainReport> drain = DrainAsync(old);
-        await _gate.ArrivalAsync(); // the other runs it, and this one's action has not heard that it is to stop
+        await _gate.ArrivalAsync(); // the other runs it, and this one's action ignores its cancellation
         await Eventually.HoldsAsync(() => old.Status.Current.Drain is { Reassigned: 1 }, "it was given away");
 
         old.Status.Current.Drain!.Phase.Should().Be(DrainPhase.Reassigning);
@@ -48,7 +48,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         await using PostgresHost next = await StartAsync();
         _ = OpenOnceReassignedAsync(old);
         await Eventually.HoldsAsync(
-            async () => await DrainAsync(old).Soon() is { Phase: DrainPhase.Drained, Reassigned: 1, Left: 0 }, "somebody was there to take it");
+            async () => await DrainAsync(old).Soon() is { Phase: DrainPhase.Drained, Reassigned: 1, Left: 0 }, "a coordinator was there to take it");
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         ISagaCluster view = next.Services.GetRequiredService<ISagaCluster>();
         await Eventually.HoldsAsync(
             async () => (await view.ReadViewAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == old.Coordinator.Id).State == CoordinatorState.Draining,
-            "it was said again that it drains");
+            "the drain was recorded again");
         await Eventually.HoldsAsync(async () => await next.DescribeAsync(saga.SagaId) == "succeeded", "what came back ended");
         await Eventually.HoldsAsync(() => old.Status.Current.Drain is { Phase: DrainPhase.Drained, Left: 0 }, "nothing was left");
     }
@@ -121,7 +121,7 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
         _gate.Open();
     }
 
-    /// <summary>Its saga's only action does not hear when it is cancelled.</summary>
+    /// <summary>Its saga's only action ignores its cancellation.</summary>
     private Task<PostgresHost> StartAsync() => PostgresHost.StartAsync(
         _database, Guid.NewGuid(), new TestSaga("deaf", saga => saga.Node("only", _ => _gate.PassAsync(CancellationToken.None))));
 }

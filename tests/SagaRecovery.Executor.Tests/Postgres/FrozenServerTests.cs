@@ -19,7 +19,7 @@ public sealed class FrozenServerTests : IAsyncLifetime
     [Fact]
     public async Task A_host_whose_shutdown_timeout_has_passed_stops()
     {
-        // The longest that Npgsql takes: whatever waited for the server would wait for half an hour.
+        // The longest that Npgsql accepts: a wait for the server would last half an hour.
         var connection = new NpgsqlConnectionStringBuilder(await _cluster.NewDatabaseAsync()) { Timeout = 1024, CommandTimeout = 0 };
         var saga = new TestSaga("gated", builder => builder.Node("only", context => _gate.PassAsync(context.CancellationToken)));
         await using PostgresHost host = await PostgresHost.StartAsync(

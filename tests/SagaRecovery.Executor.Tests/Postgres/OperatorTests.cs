@@ -5,7 +5,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
 
-/// <summary>An operator at a real process: asks why a saga is not running, and pulls levers.</summary>
+/// <summary>An operator at a real process: asks why a saga is not running, and runs operator actions.</summary>
 public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IAsyncLifetime
 {
     private static readonly OperatorNote Note = new("ann", "as the runbook says");
@@ -191,7 +191,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     private Task<PostgresHost> StartAsync(Action<SagaRecoveryOptions>? configure = null) =>
         PostgresHost.StartAsync(_database, _coordinator, configure, TestSaga.Gated(_gate));
 
-    /// <summary>Starts a saga, and waits until it stands at its gate.</summary>
+    /// <summary>Starts a saga, and waits until it is at its gate.</summary>
     private async Task<SagaId> BeginAsync(PostgresHost host)
     {
         SagaHandle saga = await host.Client.StartAsync(host.Saga("gated"), "");

@@ -54,7 +54,7 @@ internal sealed class PostgresHost : IAsyncDisposable
         string connectionString, Guid coordinator, Action<SagaRecoveryOptions>? configure, params Saga<string>[] sagas) =>
         StartAsync(new PostgresHost(connectionString, coordinator, configure, services: null, sagas));
 
-    /// <summary>A host that gives no sign of life and hears no hint: its lasting connection leads nowhere.</summary>
+    /// <summary>A host that writes no heartbeat and receives no hint: its listener connection leads nowhere.</summary>
     public static Task<PostgresHost> StartOutOfTouchAsync(string connectionString, Guid coordinator, params Saga<string>[] sagas) =>
         StartAsync(new PostgresHost(
             connectionString,

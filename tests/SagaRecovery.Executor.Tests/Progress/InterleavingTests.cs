@@ -39,7 +39,7 @@ public sealed class InterleavingTests
         }
     }
 
-    /// <summary>A fail-over loses what was committed last; the saga runs on; a second process resumes what stands there then.</summary>
+    /// <summary>A fail-over loses what was committed last; the saga runs on; a second process resumes from what is left.</summary>
     [Theory]
     [InlineData(NodeEventType.Succeeded)]
     [InlineData(NodeEventType.Failed)]
@@ -64,7 +64,7 @@ public sealed class InterleavingTests
         seen.Count.Should().BeGreaterThan(Reachable.Count, "else nothing was lost");
     }
 
-    /// <summary>Legality is checked node by node and edge by edge; whatever passes must not stand still, even if nobody could write it.</summary>
+    /// <summary>Legality is checked node by node and edge by edge; a log that passes must not stall, even if no process could write it.</summary>
     [Fact]
     public void Every_log_that_passes_for_legal_is_continued_to_an_end()
     {
@@ -107,7 +107,7 @@ public sealed class InterleavingTests
         NextSteps turn = progress.Next();
         while (progress.End is null)
         {
-            LogLaws.Hold(turn.Actions.Count + turn.Undos.Count > 0, "it stands still", written);
+            LogLaws.Hold(turn.Actions.Count + turn.Undos.Count > 0, "it is stalled", written);
             LogLaws.Hold(!turn.Actions.Exists(node => Has(log, node, NodeEventType.Succeeded) || Has(log, node, NodeEventType.Failed)), "an action runs again", written);
             LogLaws.Hold(!turn.Undos.Exists(node => Has(log, node, NodeEventType.UndoFinished) || Has(log, node, NodeEventType.UndoFailed)), "an undo runs again", written);
             List<SavedNodeEvent> news =
@@ -124,7 +124,7 @@ public sealed class InterleavingTests
 
         LogLaws.Hold(turn.Actions.Count + turn.Undos.Count == 0, "a saga that is at its end begins something", written);
         written.AddRange(turn.Events);
-        LogLaws.Hold(LogExplorer.Replay(Shape, written).End == progress.End, "the log says another end", written);
+        LogLaws.Hold(LogExplorer.Replay(Shape, written).End == progress.End, "the log has another end", written);
         return progress;
     }
 

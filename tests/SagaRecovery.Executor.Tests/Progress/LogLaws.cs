@@ -3,7 +3,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Executor.Tests.Progress;
 
 /// <summary>
-/// What holds of every log in the order of writing, said anew, without the code that is tested. Each throws if it does not.
+/// The rules of every log in the order of writing, stated again, without the code that is tested. Each throws if it does not.
 /// </summary>
 internal static class LogLaws
 {
@@ -22,7 +22,7 @@ internal static class LogLaws
 
         Hold(drive.Acted.Distinct().Count() == drive.Acted.Count, "an action runs twice", drive.Log);
         Hold(drive.Undone.Distinct().Count() == drive.Undone.Count, "an undo runs twice", drive.Log);
-        Hold(drive.Log.Select(nodeEvent => (nodeEvent.NodeId, nodeEvent.Type)).Distinct().Count() == drive.Log.Count, "an event stands there twice", drive.Log);
+        Hold(drive.Log.Select(nodeEvent => (nodeEvent.NodeId, nodeEvent.Type)).Distinct().Count() == drive.Log.Count, "an event is logged twice", drive.Log);
     }
 
     /// <summary>The end is the one that the events call for.</summary>
@@ -30,7 +30,7 @@ internal static class LogLaws
     {
         List<SavedNodeEvent> log = drive.Log;
         SagaState expected = Any(NodeEventType.UndoFailed) ? SagaState.Stuck : Any(NodeEventType.Failed) ? SagaState.Unwound : SagaState.Succeeded;
-        Hold(drive.End == expected, $"the end is {drive.End?.ToString() ?? "none, it stands still"}, not {expected}", log);
+        Hold(drive.End == expected, $"the end is {drive.End?.ToString() ?? "none, it is stalled"}, not {expected}", log);
         for (int node = 0; node < shape.Count; node++)
         {
             bool succeeded = Has(log, node, NodeEventType.Succeeded);

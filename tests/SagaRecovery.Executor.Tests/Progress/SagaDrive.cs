@@ -27,7 +27,7 @@ internal sealed class SagaDrive
     /// <summary>The nodes whose undo was handed out, in order.</summary>
     public List<int> Undone { get; } = [];
 
-    /// <summary>The end that it came to; null: it stood still.</summary>
+    /// <summary>The end of the saga; null: it stalled.</summary>
     public SagaState? End => _progress.End;
 
     /// <summary>Drives a new saga.</summary>

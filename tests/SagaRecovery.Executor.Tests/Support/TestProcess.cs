@@ -67,7 +67,7 @@ internal sealed class TestProcess : IAsyncDisposable
 
     public SavedDefinition SavedDefinitionOf(Saga saga) => Registry.Get(saga).Saved;
 
-    /// <summary>Hands a saga over as it stands in the store.</summary>
+    /// <summary>Resumes a saga as it is stored.</summary>
     public async Task<ResumeOutcome> ResumeAsync(SagaId id)
     {
         SavedSaga saved = Store.Get(id).ToSavedSaga();
@@ -144,7 +144,7 @@ internal static class Waiting
     public static Task<T> Soon<T>(this Task<T> task) => task.WaitAsync(Generous);
 }
 
-/// <summary>A gate that a test opens, and that says how many have come to it.</summary>
+/// <summary>A gate that a test opens, and that counts arrivals.</summary>
 internal sealed class Gate
 {
     private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -45,7 +45,7 @@ internal sealed class DiamondSaga : Saga<string>
     /// <summary>This node's undo fails.</summary>
     public string? UndoFailing { get; init; }
 
-    /// <summary>The failing node waits for all that does not come after it: the log then ends the same whatever the timing.</summary>
+    /// <summary>The failing node waits for all that does not come after it: the log then ends the same under any timing.</summary>
     public bool FailsLast { get; init; }
 
     public ConcurrentQueue<string> Acted { get; } = new();
@@ -55,7 +55,7 @@ internal sealed class DiamondSaga : Saga<string>
     public static bool ComesAfter(string node, string ancestor) =>
         After[node].Any(parent => parent == ancestor || ComesAfter(parent, ancestor));
 
-    /// <summary>Says what a log shows as done already.</summary>
+    /// <summary>Describes what a log already records as done.</summary>
     public DiamondSaga Knowing(IEnumerable<SavedNodeEvent> log)
     {
         foreach (SavedNodeEvent done in log.Where(nodeEvent => nodeEvent.Type == NodeEventType.Succeeded))

@@ -10,7 +10,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Tests.Telemetry;
 
-/// <summary>Metrics say what the status says, and dashboard and alerts ask for nothing that is not there.</summary>
+/// <summary>Metrics agree with the status, and dashboard and alerts use only metrics that exist.</summary>
 public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IAsyncLifetime
 {
     private readonly Guid _coordinator = Guid.NewGuid();

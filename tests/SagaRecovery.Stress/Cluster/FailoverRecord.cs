@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace SagaRecovery.Stress.Cluster;
 
-/// <summary>What one kind of fail-over came to, over all rounds.</summary>
+/// <summary>The results of one kind of fail-over, over all rounds.</summary>
 internal sealed class FailoverRecord(string name)
 {
     private readonly List<FailoverTimes> _rounds = [];

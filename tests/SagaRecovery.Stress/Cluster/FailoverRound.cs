@@ -44,8 +44,8 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
     }
 
     /// <summary>
-    /// Waits until a commit has been seen to wait for the standby. That comes up to seconds after Patroni has said that the standby is
-    /// synchronous, on a busy machine; what is committed until then is lost with the primary, whoever wrote it.
+    /// Waits until a commit has been seen to wait for the standby. That happens up to seconds after Patroni has reported that the standby is
+    /// synchronous, on a busy machine; every commit until then is lost with the primary.
     /// </summary>
     private async Task CommitsWaitAsync()
     {
@@ -55,7 +55,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
         TimeSpan late = Stopwatch.GetElapsedTime(began);
         if (late > TimeSpan.FromMilliseconds(500))
         {
-            run.Log(string.Create(CultureInfo.InvariantCulture, $"commits began to wait for the standby {late.TotalMilliseconds:F0} ms after it was said to be synchronous"));
+            run.Log(string.Create(CultureInfo.InvariantCulture, $"commits began to wait for the standby {late.TotalMilliseconds:F0} ms after it was reported as synchronous"));
         }
     }
 
@@ -85,10 +85,10 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
                 return false;
             }
         },
-        "another server took writes",
+        "another server accepted writes",
         WaitTimeout);
 
-    /// <summary>Asks for passes until one fails: from then on it is for recovery to try again. One that the new primary has answered will do.</summary>
+    /// <summary>Requests passes until one fails: from then on recovery retries by itself. A pass that the new primary answers is enough.</summary>
     private async Task PassesAsync(Task restart, Task database)
     {
         await restart;

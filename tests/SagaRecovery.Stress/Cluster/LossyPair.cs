@@ -26,7 +26,7 @@ internal sealed class LossyPair : IAsyncDisposable
 
     public PlainServer Primary { get; private set; }
 
-    /// <summary>The standby, or the dead primary of before until <see cref="RebuildAsync"/>.</summary>
+    /// <summary>The standby, or the former primary until <see cref="RebuildAsync"/>.</summary>
     public PlainServer Standby { get; private set; }
 
     /// <summary>Makes a pair, and waits until the standby has caught up.</summary>
@@ -85,7 +85,7 @@ internal sealed class LossyPair : IAsyncDisposable
         await Eventually.HoldsAsync(() => connection.ExecuteScalarAsync<bool>(Replayed), "the standby had replayed what reached it", WaitTimeout);
     }
 
-    /// <summary>The standby becomes the primary, and the dead primary what <see cref="RebuildAsync"/> makes a standby of.</summary>
+    /// <summary>The standby becomes the primary, and <see cref="RebuildAsync"/> makes a standby of the dead primary.</summary>
     public async Task PromoteAsync()
     {
         await Standby.PromoteAsync();

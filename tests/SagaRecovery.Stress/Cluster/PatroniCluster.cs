@@ -63,8 +63,8 @@ internal sealed class PatroniCluster : IAsyncDisposable
         Password = _password,
         Database = database,
         TargetSessionAttributes = "read-write",
-        HostRecheckSeconds = 0, // who looks on wants to see what is now
-        Timeout = 3, // a frozen server holds its connections and says nothing
+        HostRecheckSeconds = 0, // observers need the current state
+        Timeout = 3, // a frozen server holds its connections and does not answer
         CommandTimeout = 5,
     }.ConnectionString;
 
@@ -112,7 +112,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Hands the lead over in peace: the primary shuts down, and the synchronous standby takes over.</summary>
+    /// <summary>Performs a switchover: the primary shuts down, and the synchronous standby takes over.</summary>
     public async Task SwitchOverAsync(PatroniNode primary)
     {
         using var request = new StringContent(new JsonObject { ["leader"] = primary.Name }.ToJsonString()); // of a known length: Patroni takes no chunks
@@ -184,7 +184,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
         return [];
     }
 
-    /// <summary>As Patroni tells it; the names are its own.</summary>
+    /// <summary>The answer of Patroni; the names are its own.</summary>
     private sealed record View(IReadOnlyList<Member> Members);
 
     private sealed record Member(string Name, string Role, string State, long? Timeline);

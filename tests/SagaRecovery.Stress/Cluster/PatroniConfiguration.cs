@@ -4,9 +4,9 @@ using EmbeddedPostgres;
 namespace SagaRecovery.Stress.Cluster;
 
 /// <summary>
-/// What each Patroni is told. Written as JSON, which is YAML, too. It talks to etcd in version 2 of its interface: over version 3, Patroni
-/// 3.0.2, which is Debian 12's, takes the lead back after a freeze without looking whose it is by now, and what the new primary had
-/// committed is lost (mended in 3.0.3: its pull request 2689).
+/// The configuration of each Patroni. Written as JSON, which is YAML, too. It talks to etcd in version 2 of its interface: over version 3, Patroni
+/// 3.0.2, which is Debian 12's, takes the lead back after a freeze without checking the present leader, and the commits of the new
+/// primary are lost (fixed in 3.0.3: its pull request 2689).
 /// </summary>
 /// <param name="Password">That of the superuser and of the replicator.</param>
 /// <param name="EtcdPort">Where etcd answers.</param>
@@ -19,8 +19,8 @@ internal sealed record PatroniConfiguration(string Password, int EtcdPort)
     public const string Data = "data";
 
     /// <summary>
-    /// After so long without a sign of life the primary is replaced. Patroni asks for at least <c>loop_wait</c> + 2 <c>retry_timeout</c>;
-    /// its defaults are 30, 10 and 10 s. As short as this a fail-over takes seconds, and so that a busy machine is not taken for a dead one.
+    /// After so long without an update the primary is replaced. Patroni asks for at least <c>loop_wait</c> + 2 <c>retry_timeout</c>;
+    /// its defaults are 30, 10 and 10 s. As short as this a fail-over takes seconds, and a busy machine is not yet considered dead.
     /// </summary>
     public const int TimeToLive = 8;
 
@@ -54,8 +54,8 @@ internal sealed record PatroniConfiguration(string Password, int EtcdPort)
     }.ToJsonString();
 
     /// <summary>
-    /// What stands in etcd. Only a synchronous standby is promoted, so no commit that was answered is lost. Not the strict form: where no
-    /// standby is left, the primary goes on alone, and nobody but itself may succeed it until a standby has caught up; strict would make
+    /// The settings in etcd. Only a synchronous standby is promoted, so no commit that was answered is lost. Not the strict form: where no
+    /// standby is left, the primary continues alone, and only itself may succeed it until a standby has caught up; strict would make
     /// it wait, and guard against the loss of its disk, which is not what is tried here.
     /// </summary>
     private static JsonObject Shared() => new()
@@ -71,14 +71,14 @@ internal sealed record PatroniConfiguration(string Password, int EtcdPort)
             {
                 ["max_connections"] = 100,
                 ["wal_log_hints"] = "on", // pg_rewind needs it
-                ["wal_retrieve_retry_interval"] = "500ms", // a standby looks for its new primary that often; the default is 5 s
+                ["wal_retrieve_retry_interval"] = "500ms", // the interval at which a standby searches for its new primary; the default is 5 s
                 ["unix_socket_directories"] = "", // a socket's path may have 107 characters only; the loopback port does
                 ["dynamic_shared_memory_type"] = "mmap", // in the data folder: a killed server leaves nothing outside
             },
         },
     };
 
-    /// <summary>Patroni runs more of the programs than are linked from where people look for them.</summary>
+    /// <summary>Patroni runs more of the programs than are linked into the usual folders.</summary>
     public static string BinFolder()
     {
         string postgres = PostgresBinaries.Find()["postgres"];

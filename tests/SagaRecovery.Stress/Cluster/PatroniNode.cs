@@ -23,7 +23,7 @@ internal sealed class PatroniNode(string name, string folder, string configurati
     /// <summary>SIGKILL to both: Patroni first, which would start Postgres again.</summary>
     public Task KillAsync() => EndAsync("KILL");
 
-    /// <summary>SIGSTOP to both: to everybody else the machine hangs. The server before its children, or it would start more.</summary>
+    /// <summary>SIGSTOP to both: to all others the machine hangs. The server before its children, or it would start more.</summary>
     public async Task FreezeAsync()
     {
         await _patroni!.SignalAsync("STOP");
@@ -32,7 +32,7 @@ internal sealed class PatroniNode(string name, string folder, string configurati
         await ServerProcesses.SignalAsync("STOP", [.. ServerProcesses.ChildrenOf(server)]);
     }
 
-    /// <summary>SIGCONT: the one that was frozen takes itself for the primary still, until its Patroni has looked.</summary>
+    /// <summary>SIGCONT: the frozen server considers itself the primary until its Patroni has checked.</summary>
     public async Task ThawAsync()
     {
         int server = ServerProcesses.Of(DataFolder)!.Value;
@@ -48,7 +48,7 @@ internal sealed class PatroniNode(string name, string folder, string configurati
         await (_patroni?.DisposeAsync() ?? ValueTask.CompletedTask);
         if (ServerProcesses.Of(DataFolder) is { } server)
         {
-            await ServerProcesses.SignalAsync("CONT", [.. ServerProcesses.ChildrenOf(server), server]); // one that is frozen does not hear
+            await ServerProcesses.SignalAsync("CONT", [.. ServerProcesses.ChildrenOf(server), server]); // a frozen process does not react
             await ServerProcesses.SignalAsync(signal, server);
             await Eventually.HoldsAsync(() => ServerProcesses.Of(DataFolder) is null, $"the Postgres of {name} had ended");
         }

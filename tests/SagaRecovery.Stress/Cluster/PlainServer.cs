@@ -38,7 +38,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
         await ServerProgram.ChownAsync(PasswordFile); // the standby reads it
     }
 
-    /// <summary>Replaces whatever was here by a base backup of another server.</summary>
+    /// <summary>Replaces the data of this server by a base backup of another server.</summary>
     /// <param name="other">The server to copy; it runs.</param>
     public async Task CopyAsync(PlainServer other)
     {
@@ -55,7 +55,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     /// <summary>Makes a copy begin a new timeline at its next start, as a restore to a point in time does.</summary>
     public Task BeginTimelineAsync() => SetAsync("recovery.signal", "restore_command = 'false'");
 
-    /// <summary>Replaces whatever was here by the data of another server; neither runs.</summary>
+    /// <summary>Replaces the data of this server by that of another; neither runs.</summary>
     public async Task TakeDataAsync(PlainServer other)
     {
         DeleteData();
@@ -91,7 +91,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     /// <summary>Ends its life as a standby.</summary>
     public Task PromoteAsync() => RunAsync("pg_ctl", ["promote", "-D", _folder.Data, "-w"]);
 
-    /// <summary>The connection string of the superuser, to this server as it runs now, whatever its part in the pair.</summary>
+    /// <summary>The connection string of the superuser, to this server as it runs now, in either role of the pair.</summary>
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
         Host = ClusterFolder.Host,

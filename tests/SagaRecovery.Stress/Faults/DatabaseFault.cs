@@ -1,6 +1,6 @@
 namespace SagaRecovery.Stress.Faults;
 
-/// <summary>Something that goes wrong with the database, or between it and the service. Used for one strike and one healing.</summary>
+/// <summary>A fault of the database, or between it and the service. Used for one strike and one healing.</summary>
 internal abstract class DatabaseFault : IAsyncDisposable
 {
     public abstract string Name { get; }
@@ -17,7 +17,7 @@ internal abstract class DatabaseFault : IAsyncDisposable
     /// <summary>Takes it back.</summary>
     public abstract Task HealAsync(Stage stage);
 
-    /// <summary>Lets go of what it holds, healed or not.</summary>
+    /// <summary>Releases its resources, healed or not.</summary>
     public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>Ends the service's connections: settings of a role reach new ones only.</summary>

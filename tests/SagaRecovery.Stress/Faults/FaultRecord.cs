@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace SagaRecovery.Stress.Faults;
 
-/// <summary>What one kind of fault came to, over all its strikes.</summary>
+/// <summary>The results of one kind of fault, over all its strikes.</summary>
 internal sealed class FaultRecord(string name)
 {
     private readonly List<(TimeSpan Passes, TimeSpan Projects)> _recoveries = [];

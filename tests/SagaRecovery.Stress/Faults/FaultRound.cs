@@ -17,7 +17,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
 
     public async Task StrikeAsync(DatabaseFault fault, FaultRecord record)
     {
-        // an outage is told once, however many writes it stops: that of the last strike has to be over for this one to be told
+        // an outage is logged once, for any number of writes: that of the last strike has to be over for this one to be logged
         await Eventually.HoldsAsync(() => CountOf(WritesWork) >= CountOf(WritesFail), $"writes worked before {fault.Name}", WaitTimeout);
         long failedBefore = await FailedPassesAsync();
         int writesFailed = CountOf(WritesFail);

@@ -6,7 +6,7 @@ namespace SagaRecovery.Stress.Faults;
 /// <summary>A network namespace with nothing but a loopback device, where packets can be filtered without harm to anyone else.</summary>
 internal static class PrivateNetwork
 {
-    /// <summary>Runs the command that follows in a new namespace, which goes with it.</summary>
+    /// <summary>Runs the command that follows in a new namespace, which ends with it.</summary>
     public static IReadOnlyList<string> Through { get; } = ["unshare", "--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"];
 
     /// <summary>Why this machine does not give us one; null: it does.</summary>

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Stress.Faults;
 
-/// <summary>The server reads and does not write, as one whose disk is full or that is being replaced. Passes read, and so go on.</summary>
+/// <summary>The server reads and does not write, as one whose disk is full or that is being replaced. Passes only read, and so continue.</summary>
 internal sealed class ReadOnlyServer : DatabaseFault
 {
     public override string Name => "read-only server";

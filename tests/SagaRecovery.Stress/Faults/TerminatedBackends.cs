@@ -1,7 +1,7 @@
 namespace SagaRecovery.Stress.Faults;
 
 /// <summary>
-/// Again and again, each of the service's connections is ended by the server with an even chance, in the middle of whatever it does. Each
+/// Again and again, each of the service's connections is ended by the server with an even chance, at a random moment. Each
 /// costs a try on another connection: nothing fails as a rule.
 /// </summary>
 internal sealed class TerminatedBackends : DatabaseFault

@@ -5,7 +5,7 @@ namespace SagaRecovery.Stress.Loss;
 
 /// <summary>
 /// The end of a run in which the database lost commits: what the surviving database knows has ended and is whole, and what it does not
-/// know is what the dead servers show to be lost. The account is kept outside the database: clients, logs, and the dead servers' data.
+/// know is what the dead servers prove to be lost. The account is kept outside the database: clients, logs, and the dead servers' data.
 /// </summary>
 internal static class LossReckoning
 {
@@ -13,7 +13,7 @@ internal static class LossReckoning
 
     private static readonly string[] s_ends = ["succeeded", "unwound"];
 
-    /// <param name="run">Is told what is wrong, and the figures.</param>
+    /// <param name="run">Receives the violations and the figures.</param>
     /// <param name="stage">With a service that runs and is not disturbed any more.</param>
     /// <param name="ledger">What the database lost.</param>
     /// <param name="load">All clients that there were.</param>
@@ -105,7 +105,7 @@ internal static class LossReckoning
         }
         catch (TimeoutException)
         {
-            run.Require(holds: false, $"the load has ended, and the service still tracks {tracked} sagas and runs {runs}");
+            run.Require(holds: false, $"the load has ended, and the service tracks {tracked} sagas and runs {runs}");
         }
 
         run.Figures["trackedAtTheEnd"] = tracked;
@@ -123,7 +123,7 @@ internal static class LossReckoning
     /// <summary>A saga whose end was answered to a client has that end in the database, or is lost.</summary>
     private static void CheckAnswers(StressRun run, IReadOnlyDictionary<Guid, string> states, LossLedger ledger, SlowLoad slow)
     {
-        RequireNone(run, "answers are not what the database says", slow.Answered
+        RequireNone(run, "answers differ from the database", slow.Answered
             .Where(answer => !Explains(states, ledger, answer.Key, answer.Value))
             .Select(answer => $"saga {answer.Key}: answered {answer.Value}, is {states.GetValueOrDefault(answer.Key, "missing")}"));
         run.Figures["slowAnswered"] = slow.Answered.Count;
@@ -138,7 +138,7 @@ internal static class LossReckoning
             last[line.Saga!.Value] = line.Id == LogEventId.Succeeded ? "succeeded" : "unwound";
         }
 
-        RequireNone(run, "ends in the log are not what the database says", last
+        RequireNone(run, "ends in the log differ from the database", last
             .Where(end => !Explains(states, ledger, end.Key, end.Value))
             .Select(end => $"saga {end.Key}: logged as {end.Value}, is {states.GetValueOrDefault(end.Key, "missing")}"));
     }

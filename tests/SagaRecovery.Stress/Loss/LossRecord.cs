@@ -16,7 +16,7 @@ internal sealed class LossRecord(string kind)
     public void Add(DatabaseLoss loss, LossTimes times) => _rounds.Add((loss, times));
 
     /// <param name="damage">Sagas that are not as they should be at the end, by the name of the figure.</param>
-    /// <param name="blames">Tells the sagas that met their first loss in a round of this kind.</param>
+    /// <param name="blames">Returns the sagas whose first loss was in a round of this kind.</param>
     public JsonObject ToJson(IReadOnlyDictionary<string, IReadOnlySet<Guid>> damage, Func<string, Guid, bool> blames)
     {
         var json = new JsonObject

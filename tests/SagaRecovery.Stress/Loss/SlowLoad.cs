@@ -25,7 +25,7 @@ internal sealed class SlowLoad : IAsyncDisposable
         _clients = Task.WhenAll(Enumerable.Range(0, clients).Select(client => RunAsync(step, fails: client % OneUnwinds == 0)));
     }
 
-    /// <summary>The sagas whose end was answered, and the state that the client was told.</summary>
+    /// <summary>The sagas whose end was answered, and the state that the client received.</summary>
     public ConcurrentDictionary<Guid, string> Answered { get; } = new();
 
     /// <summary>Requests with any other answer, or none.</summary>
@@ -55,7 +55,7 @@ internal sealed class SlowLoad : IAsyncDisposable
             if (!await TryRunAsync(step, fails))
             {
                 Interlocked.Increment(ref _others);
-                await Task.Delay(50, CancellationToken.None); // the service refuses; what became of the saga is not known
+                await Task.Delay(50, CancellationToken.None); // the service refuses; the outcome of the saga is unknown
             }
         }
     }

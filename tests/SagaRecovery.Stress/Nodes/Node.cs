@@ -2,7 +2,7 @@ using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress.Nodes;
 
-/// <summary>A place for a control-plane process beside others, with clients that ask whatever runs there.</summary>
+/// <summary>A place for a control-plane process beside others, with clients of any process that runs there.</summary>
 internal sealed class Node(Stage stage, string name, IReadOnlyList<string> settings) : IAsyncDisposable
 {
     private volatile ServiceProcess? _service;
@@ -16,7 +16,7 @@ internal sealed class Node(Stage stage, string name, IReadOnlyList<string> setti
 
     public ProjectLoad Load { get; private set; } = null!;
 
-    /// <summary>Puts clients here. Impatient ones: a process that is stopped must not keep them for ever.</summary>
+    /// <summary>Puts clients here. Impatient ones: a process that is stopped must not block them indefinitely.</summary>
     public void BeginLoad(int clients) => Load = new ProjectLoad(() => _service, clients, name, TimeSpan.FromSeconds(5));
 
     /// <summary>Starts a process here, and waits until its first pass is over.</summary>

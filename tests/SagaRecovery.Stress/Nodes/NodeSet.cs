@@ -55,7 +55,7 @@ internal sealed class NodeSet : IAsyncDisposable
     public Task<long> InProgressOfAsync(CoordinatorId owner) => _stage.ScalarAsync<long>(
         $"select count(*) from saga_recovery.saga where current_coordinator = '{owner}' and state in ('running', 'unwinding')");
 
-    /// <summary>Whether the others have come to all that was assigned to them.</summary>
+    /// <summary>Whether the others have caught up with all that was assigned to them.</summary>
     public async Task<bool> HaveCaughtUpAsync(Node except) => await _stage.ScalarAsync<long>(
         $"select count(*) from saga_recovery.saga_assignment where assigned > caught_up and coordinator_id in ({string.Join(", ", Except(except).Select(node => $"'{node.Id}'"))})") == 0;
 

@@ -1,18 +1,18 @@
 namespace SagaRecovery.Stress.Reconciliation;
 
 /// <summary>
-/// Whether the processes under one coordinator id, by what they said, ran a saga twice. Pure.
+/// Finds in the logs of the processes under one coordinator id the sagas that ran twice. Pure.
 /// <para>
-/// Within a process a saga is begun once, unless its run was given up in between. Over all processes it comes to its end once, and is not
-/// begun after that: an end stands in the database before it is told, and the join of the next incarnation waits for the writes of the
-/// one before, so a later process does not find a saga that has ended. A saga that an older process says to have ended though a newer
+/// Within a process a saga is begun once, unless its run was interrupted in between. Over all processes it ends once, and is not
+/// begun after that: an end is in the database before it is logged, and the join of the next incarnation waits for the writes of the
+/// previous one, so a later process does not find a saga that has ended. A saga that an older process logs as ended though a newer
 /// one has begun it is one about which both have written.
 /// </para>
 /// </summary>
 internal static class LoggedRuns
 {
     /// <param name="processes">In any order.</param>
-    /// <returns>What was run twice, a line each.</returns>
+    /// <returns>The sagas that ran twice, a line each.</returns>
     public static IReadOnlyList<string> Twice(IEnumerable<ProcessLog> processes)
     {
         List<string> twice = [];
@@ -50,8 +50,8 @@ internal static class LoggedRuns
     }
 
     /// <summary>
-    /// Sagas that came to their end more than once, over all processes. All that logs can tell where sagas change their owner, and come back:
-    /// whose write counted, the ledger tells.
+    /// Sagas that ended more than once, over all processes. Logs prove no more where sagas change their owner and come back: the ledger shows
+    /// whose write counted.
     /// </summary>
     public static IReadOnlyList<string> EndedTwice(IEnumerable<ProcessLog> processes) =>
     [

@@ -8,13 +8,13 @@ namespace SagaRecovery.Stress.Reconciliation;
 /// <param name="Level">Three letters, as <c>INF</c>.</param>
 /// <param name="Id">The event; null: not one of recovery's or the executor's.</param>
 /// <param name="Saga">Which saga it is about.</param>
-/// <param name="Message">The message; null for a saga's line of no concern, of which there are very many.</param>
+/// <param name="Message">The message; null for a saga's line without a warning, since such lines are very many.</param>
 internal sealed record LogLine(DateTimeOffset Time, string Level, LogEventId? Id, Guid? Saga, string? Message)
 {
     public bool IsWarning => Level is "WRN" or "ERR" or "FTL";
 }
 
-/// <summary>What a process said, in its order.</summary>
+/// <summary>The log of a process, in its order.</summary>
 internal sealed partial class ProcessLog
 {
     private ProcessLog(List<LogLine> lines) => Lines = lines;
@@ -47,12 +47,12 @@ internal sealed partial class ProcessLog
         return new ProcessLog(lines);
     }
 
-    /// <summary>What a process that runs has said of sagas that it resumed.</summary>
+    /// <summary>The lines of a running process about the sagas that it resumed.</summary>
     public static IEnumerable<LogLine> Resumed(ServiceProcess service) => Read(service.Output).Of(LogEventId.Resumed);
 
     public IEnumerable<LogLine> Of(params IReadOnlyList<LogEventId> events) => Lines.Where(line => line.Id is { } id && events.Contains(id));
 
-    /// <summary>How often it said so in its first lines.</summary>
+    /// <summary>The number of lines of an event among the first lines.</summary>
     public int Count(LogEventId id, int lines = int.MaxValue) => Lines.Take(lines).Count(line => line.Id == id);
 
     /// <summary>A number that each line of an event gives after a word, summed: <c>skipped 12</c>.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace SagaRecovery.Stress.Reconciliation;
 
-/// <summary>The end of a scenario: nothing lost, nothing twice, and everyone tells the same story.</summary>
+/// <summary>The end of a scenario: no saga is lost, none ran twice, and all accounts agree.</summary>
 internal static class Reckoning
 {
     private const string Unwound = "project-create unwound";
@@ -10,7 +10,7 @@ internal static class Reckoning
     /// <summary>How long what is in progress may take to end, once nothing is in its way: a period of the service, and then some.</summary>
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(90);
 
-    /// <param name="run">Is told what is wrong, and the figures.</param>
+    /// <param name="run">Receives the violations and the figures.</param>
     /// <param name="stage">With a service that runs and is not disturbed any more.</param>
     /// <param name="loads">All clients that there were.</param>
     public static async Task ReconcileAsync(StressRun run, Stage stage, params IReadOnlyList<ProjectLoad> loads)
@@ -41,7 +41,7 @@ internal static class Reckoning
         run.Require(logs.Sum(log => log.Count(LogEventId.ProtocolViolation)) == 0, "a saga was inserted before it was announced");
     }
 
-    /// <summary>Compares a status that was just taken with the log, once that has come as far.</summary>
+    /// <summary>Compares a status that was just read with the log, once the log has reached the same point.</summary>
     public static async Task CheckStatusAsync(StressRun run, ServiceProcess service)
     {
         JsonElement status = await service.StatusAsync();
@@ -54,7 +54,7 @@ internal static class Reckoning
     private static async Task<long> SagasThatDoNotEndAsync(StressRun run, Stage stage)
     {
         IReadOnlyList<Guid> lost = await stage.Ledger.SagasInProgressAsync();
-        run.RequireNone(lost.Select(saga => $"saga {saga} does not come to an end"));
+        run.RequireNone(lost.Select(saga => $"saga {saga} does not end"));
         return lost.Count;
     }
 
@@ -94,8 +94,8 @@ internal static class Reckoning
     }
 
     /// <summary>
-    /// How many sagas are in each state, with none in progress, if that comes about. Read at once, since one can still be added when all have
-    /// ended: what was sent on a connection that was cut may reach the server, and insert a saga, after its caller has given up.
+    /// The number of sagas in each state, once none is in progress. Read in one statement, since one can be added when all have
+    /// ended: a statement on a connection that was cut may reach the server, and insert a saga, after its caller has stopped waiting.
     /// </summary>
     private static async Task<IReadOnlyDictionary<string, long>> StatesAtTheEndAsync(Stage stage)
     {
@@ -107,7 +107,7 @@ internal static class Reckoning
         }
         catch (TimeoutException)
         {
-            // those that are in progress are told of
+            // those that are in progress are reported
         }
 
         return states;

@@ -11,7 +11,7 @@ internal sealed class Recoveries
 
     public int Timed => _times.Count;
 
-    /// <summary>Adds a process that came that far.</summary>
+    /// <summary>Adds a process that completed a pass.</summary>
     public void Add(ProcessLog log, DateTimeOffset launchedAt)
     {
         if (log.Of(LogEventId.PassComplete).FirstOrDefault(line => line.Message!.Contains(" Completed ", StringComparison.Ordinal)) is { } first)

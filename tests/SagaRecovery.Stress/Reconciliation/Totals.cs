@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace SagaRecovery.Stress.Reconciliation;
 
-/// <summary>Whether the status of a process says what its log says. Pure.</summary>
+/// <summary>Compares the status of a process with its log. Pure.</summary>
 internal static class Totals
 {
     private static readonly (string Total, LogEventId Line)[] Pairs =
@@ -45,12 +45,12 @@ internal static class Totals
         [
             .. Pairs.Select(pair => (pair.Total, Status: totals.GetProperty(pair.Total).GetInt64(), Log: log.Count(pair.Line, end + 1)))
                 .Where(pair => pair.Status != pair.Log)
-                .Select(pair => $"incarnation {log.Incarnation}: the status says {pair.Total} {pair.Status}, the log {pair.Log}, as of pass {iteration}"),
+                .Select(pair => $"incarnation {log.Incarnation}: the status reports {pair.Total} {pair.Status}, the log {pair.Log}, as of pass {iteration}"),
             .. Unaccounted(lastPass),
         ];
     }
 
-    /// <summary>Whether a pass says of every saga that it found what became of it.</summary>
+    /// <summary>Checks that a pass accounts for every saga that it found.</summary>
     public static IReadOnlyList<string> Unaccounted(JsonElement pass)
     {
         long found = pass.GetProperty("found").GetInt64();

@@ -6,7 +6,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// Sagas that kill the process which runs them, among neighbours that only take long. A supervisor starts the worker again each time it
-/// dies, and nobody else does anything: in the end the killers are held, and all others run. Then an operator releases one killer, which
+/// dies, and no operator acts: in the end the killers are held, and all others run. Then an operator releases one killer, which
 /// takes one more death to be held again.
 /// </summary>
 internal sealed class CrashLoopScenario : Scenario
@@ -15,7 +15,7 @@ internal sealed class CrashLoopScenario : Scenario
     private const int GoodOfEachKind = 20;
     private const int Killers = 2;
 
-    /// <summary>42 in hand, then groups of 6, then each alone three times: for each killer at most that, and some to spare for a slow machine.</summary>
+    /// <summary>42 in flight, then groups of 6, then each alone three times: for each killer at most that, and some to spare for a slow machine.</summary>
     private const int MostDeaths = 20;
 
     private static readonly string[] Guarded = ["--SagaRecovery:HoldAfterCrashes=3", "--SagaRecovery:Probation=00:00:00.700"];
@@ -42,7 +42,7 @@ internal sealed class CrashLoopScenario : Scenario
         await stage.RetireAsync(worker);
         (worker, int again) = await SuperviseAsync(stage, held: Killers);
         run.Log($"{again} more deaths after its release");
-        run.Require(again <= 1, $"a killer that was released took {again} more deaths to be held again");
+        run.Require(again <= 1, $"a released killer was held again only after {again} more deaths");
         await RequireAsItShouldBeAsync(run, stage, ledger, worker);
         run.Require(await worker.TerminateAsync() == 0, "the worker did not end cleanly");
         await stage.RetireAsync(worker);
@@ -80,7 +80,7 @@ internal sealed class CrashLoopScenario : Scenario
         throw new InvalidOperationException($"The worker died more than {MostDeaths} times.");
     }
 
-    /// <summary>It has outlived the probation of all that it has handed over: nothing is deferred, and so many are held.</summary>
+    /// <summary>It has outlived the probation of all that it has resumed: nothing is deferred, and so many are held.</summary>
     private static async Task<bool> IsQuietAsync(ServiceProcess worker, int held)
     {
         try
@@ -108,8 +108,8 @@ internal sealed class CrashLoopScenario : Scenario
         JsonElement status = await worker.StatusAsync();
         foreach (JsonElement saga in status.GetProperty("held").EnumerateArray())
         {
-            run.Require(saga.GetProperty("name").GetString() == SagaKind.Killer, $"an innocent saga is held: {saga}");
-            run.Require(saga.GetProperty("note").GetProperty("actor").GetString() == "crash-loop guard", $"somebody else holds a killer: {saga}");
+            run.Require(saga.GetProperty("name").GetString() == SagaKind.Killer, $"a saga that kills nothing is held: {saga}");
+            run.Require(saga.GetProperty("note").GetProperty("actor").GetString() == "crash-loop guard", $"a killer is not held by the guard: {saga}");
         }
 
         await Eventually.HoldsAsync(async () => await ledger.GoodInProgressAsync() == 0, "every good saga had ended", WaitTimeout);

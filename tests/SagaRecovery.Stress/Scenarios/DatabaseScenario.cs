@@ -6,7 +6,7 @@ using SagaRecovery.Stress.Reconciliation;
 namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
-/// The database fails in every way that it can, under load, one way after the other; each time the service has to come back by itself.
+/// The database fails in every known way, under load, one after the other; each time the service has to recover by itself.
 /// </summary>
 internal class DatabaseScenario : Scenario
 {
@@ -37,7 +37,7 @@ internal class DatabaseScenario : Scenario
         ServiceProcess service = await stage.StartAsync();
         await service.FirstPassAsync();
         await using var load = new ProjectLoad(() => stage.Present, Clients);
-        // While connections are still being opened, a fault that strikes those that are there may strike none that a pass uses.
+        // While connections are being opened, a fault that strikes the open ones may strike none that a pass uses.
         await Eventually.HoldsAsync(() => load.Promised.Count > 2 * Clients, "the load was in full swing", TimeSpan.FromSeconds(60));
         var round = new FaultRound(run, stage, service, load, Clients);
         Dictionary<string, FaultRecord> records = [];

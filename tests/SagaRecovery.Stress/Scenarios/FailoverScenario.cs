@@ -6,9 +6,9 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// The database fails over to a standby, under load: switchovers, killed primaries and frozen ones, in some rounds along with the service.
-/// Sagas that succeed and sagas that unwind are under way. Where Patroni or etcd are missing, the result says so.
+/// Sagas that succeed and sagas that unwind are under way. Where Patroni or etcd are missing, the result reports it.
 /// </summary>
-/// <param name="kinds">Each comes once in as many rounds.</param>
+/// <param name="kinds">Each occurs once in as many rounds.</param>
 internal sealed class FailoverScenario(params IReadOnlyList<Failover> kinds) : Scenario
 {
     private const int Clients = 16;
@@ -18,7 +18,7 @@ internal sealed class FailoverScenario(params IReadOnlyList<Failover> kinds) : S
     /// <summary>Of so many rounds, the service is killed in one, on average.</summary>
     private const int OneKillsTheService = 3;
 
-    /// <summary>What docs/operations.md advises: without the first, a promoted standby is taken for a standby for 10 s more.</summary>
+    /// <summary>What docs/operations.md advises: without the first, a promoted standby is considered a standby for 10 s more.</summary>
     public const string Connection = "Host Recheck Seconds=1;Timeout=3;Command Timeout=5;Cancellation Timeout=1000";
 
     public override string Name => "failover";
@@ -39,7 +39,7 @@ internal sealed class FailoverScenario(params IReadOnlyList<Failover> kinds) : S
         (await first.CreateProjectAsync("first")).Dispose(); // the sample's tables are there
         await stage.DoomAsync(Doomed);
         await using var doomed = new ProjectLoad(() => stage.Present, DoomedClients, Doomed);
-        run.Log("the cluster stands");
+        run.Log("the cluster is ready");
 
         var round = new FailoverRound(run, stage, cluster, load, Clients);
         Dictionary<string, FailoverRecord> records = [];

@@ -5,8 +5,8 @@ using SagaRecovery.Stress.Reconciliation;
 namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
-/// Projects are created as fast as 16 and then 64 clients can, while one recovery pass follows the other without pause. Nothing is ever
-/// to be recovered: every saga is being run by the very process that looks. The model's own run of this kind, on one afternoon: 3,142
+/// Projects are created as fast as 16 and then 64 clients can, while recovery passes run without pause. Nothing is ever
+/// to be recovered: every saga is being run by the very process that lists it. The model's own run of this kind, on one afternoon: 3,142
 /// sagas, 94 passes, 636 skips, nothing recovered, no warning.
 /// </summary>
 internal sealed class FuriousScenario : Scenario

@@ -7,7 +7,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// The service is killed (SIGKILL) at random moments, under load and in the middle of starting up and recovering, and started again at
-/// once. Each process takes over whatever the ones before it left.
+/// once. Each process recovers what the ones before it left.
 /// </summary>
 internal sealed class KillScenario : Scenario
 {
@@ -16,7 +16,7 @@ internal sealed class KillScenario : Scenario
     private const int LeastKills = 8;
     private const int LeastRecoveries = 4;
 
-    /// <summary>Of so many kills, one comes while the process starts up or recovers.</summary>
+    /// <summary>Of so many kills, one hits the process while it starts up or recovers.</summary>
     private const int OneIsKilledYoung = 3;
 
     private static readonly TimeSpan Youth = TimeSpan.FromSeconds(2);

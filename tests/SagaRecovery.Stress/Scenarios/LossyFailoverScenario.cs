@@ -20,7 +20,7 @@ internal sealed class LossyFailoverScenario : Scenario
         ServiceProcess service = await stage.StartAsync(LossyLoad.Period);
         await service.FirstPassAsync();
         await using var load = new LossyLoad(stage);
-        run.Log("the pair stands");
+        run.Log("the pair is ready");
 
         var round = new LossRound(run, stage, pair, load);
         var ledger = new LossLedger([.. Lags.Select(Kind)]);

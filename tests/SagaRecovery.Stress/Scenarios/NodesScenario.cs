@@ -9,8 +9,8 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// Three control-plane processes on one Postgres, under load. One is killed for good, and the others take over by themselves; one is
-/// killed, and its sagas are reassigned by hand; all three are rolled, one by one; one is paused (SIGSTOP) past its take-over, and goes
-/// on. Each time nothing is lost, and no two owners' writes both count.
+/// killed, and its sagas are reassigned by hand; all three are rolled, one by one; one is paused (SIGSTOP) past its take-over, and
+/// continues. Each time nothing is lost, and no two owners' writes both count.
 /// </summary>
 internal sealed class NodesScenario : Scenario
 {
@@ -109,7 +109,7 @@ internal sealed class NodesScenario : Scenario
     }
 
     /// <summary>Updates all nodes, one by one: each drains, ends, and is started again under its id.</summary>
-    /// <returns>How many sagas went from one to another.</returns>
+    /// <returns>The number of reassigned sagas.</returns>
     private static async Task<long> RollAsync(StressRun run, NodeSet nodes, List<Guid> demos)
     {
         long reassigned = 0;
@@ -120,19 +120,19 @@ internal sealed class NodesScenario : Scenario
             (int exitCode, ProcessLog log) = await node.TerminateAsync();
             TimeSpan ended = run.Elapsed;
             run.Require(exitCode == 0, $"{node.Name} did not end cleanly");
-            run.Require(log.Count(LogEventId.Drained) == 1, $"{node.Name} did not say that it drained");
+            run.Require(log.Count(LogEventId.Drained) == 1, $"{node.Name} did not log that it drained");
             run.Require(await nodes.InProgressOfAsync(node.Id) == 0, $"{node.Name} left sagas behind");
             reassigned += log.Sum(LogEventId.Drained, "drained:");
             await node.StartAsync(node.Id);
             run.Log($"{node.Name} drained and ended in {(ended - asked).TotalMilliseconds:F0} ms, and was back after {(run.Elapsed - ended).TotalMilliseconds:F0} ms more");
         }
 
-        run.Log($"all three were rolled: {reassigned} sagas handed over");
+        run.Log($"all three were rolled: {reassigned} sagas reassigned");
         await nodes.AllWorkAsync("a rolling update");
         return reassigned;
     }
 
-    /// <summary>Stops a node in the middle of whatever it does until the others have taken over, and lets it go on: it does, without those.</summary>
+    /// <summary>Stops a node at a random moment until the others have taken over, and continues it: it runs on, without those sagas.</summary>
     private static async Task StallAsync(StressRun run, NodeSet nodes, List<Guid> demos)
     {
         Node stalled = await PickAsync(run, nodes, demos);
@@ -143,11 +143,11 @@ internal sealed class NodesScenario : Scenario
         await stalled.Service.SignalAsync("CONT");
         await Eventually.HoldsAsync(
             async () => (await stalled.Service.StatusAsync()).GetProperty("lastPass").GetProperty("start").GetProperty("startedAt").GetDateTimeOffset() > stopped,
-            "it looked which sagas are still its own",
+            "it checked which sagas it owns",
             WaitTimeout);
-        run.Log($"{stalled.Name} was stalled past its take-over, and goes on");
+        run.Log($"{stalled.Name} was stalled past its take-over, and continues");
         await nodes.AllWorkAsync("a stall");
-        run.Require(!stalled.Service.Output.Any(line => line.Contains(" FTL ", StringComparison.Ordinal)), "it took itself for fenced, though nobody has its id");
+        run.Require(!stalled.Service.Output.Any(line => line.Contains(" FTL ", StringComparison.Ordinal)), "it reported that it was fenced, though no other process has its id");
     }
 
     private static async Task<Node> PickAsync(StressRun run, NodeSet nodes, List<Guid> demos)

@@ -7,7 +7,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// The traffic between the service and its server is cut and restored. Everything takes place in a network namespace of its own, so this
-/// program starts itself in there and takes over what that found out. Where the machine allows no such namespace, the result says so.
+/// program starts itself in there and takes over what that found out. Where the machine allows no such namespace, the result reports it.
 /// </summary>
 internal sealed class PartitionScenario : Scenario
 {
@@ -57,7 +57,7 @@ internal sealed class PartitionScenario : Scenario
         public override string Name => "partition";
 
         /// <summary>
-        /// A connection whose packets vanish is given up once a command has had no answer for 5 s and its cancellation none for 1 s;
+        /// A connection whose packets vanish is closed once a command has had no answer for 5 s and its cancellation none for 1 s;
         /// opening one, after 3 s. With the defaults of the driver (30 s, 2 s, 15 s) all ends as well, later.
         /// </summary>
         protected override string Connection => "Timeout=3;Command Timeout=5;Cancellation Timeout=1000;Keepalive=5";

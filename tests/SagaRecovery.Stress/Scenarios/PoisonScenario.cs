@@ -7,7 +7,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// Among thousands of good sagas some that are unknown, corrupt, misread or endless. A worker is to recover them all, is killed half-way,
-/// and another carries on: every good saga ends, and of the poison each is dealt with in its own way and stands in nobody's.
+/// and another continues: every good saga ends, and each kind of poison is handled in its own way and delays no other saga.
 /// </summary>
 internal sealed class PoisonScenario : Scenario
 {

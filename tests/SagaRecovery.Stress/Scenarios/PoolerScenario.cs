@@ -4,7 +4,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// The service reaches its database through a pgbouncer in transaction mode only, and that is killed, too. Where pgbouncer is missing,
-/// the result says so.
+/// the result reports it.
 /// </summary>
 internal sealed class PoolerScenario : DatabaseScenario
 {

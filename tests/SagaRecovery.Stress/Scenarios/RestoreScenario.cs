@@ -15,7 +15,7 @@ internal sealed class RestoreScenario(bool isShort = false) : Scenario
     private const string First = "first";
     private const string Successor = "successor";
 
-    /// <summary>The time that the process goes on after the backup, under full load; all of it is lost.</summary>
+    /// <summary>The time that the process runs on after the backup, under full load; all of it is lost.</summary>
     private static readonly TimeSpan LivesOn = TimeSpan.FromSeconds(3);
 
     private static readonly RestoreCase[] Cases =
@@ -92,7 +92,7 @@ internal sealed class RestoreScenario(bool isShort = false) : Scenario
         run.Require(await stage.Present!.TerminateAsync() == 0, "the last service did not end cleanly");
     }
 
-    /// <summary>A successor joins while the first process is paused. The first one goes on, has to be fenced, and is ended.</summary>
+    /// <summary>A successor joins while the first process is paused. The first one continues, has to be fenced, and is ended.</summary>
     private static async Task TakeOverAsync(StressRun run, Stage stage, ServiceProcess first, WriterJournal journal)
     {
         ServiceProcess successor = await stage.StartAsync(LossyLoad.Period, WriterJournal.NameSetting(stage, Successor));
@@ -100,7 +100,7 @@ internal sealed class RestoreScenario(bool isShort = false) : Scenario
         long before = await journal.RowsOfAsync(First);
         await first.SignalAsync("CONT");
         bool fenced = await IsFencedAsync(first);
-        run.Require(fenced, "the first process goes on beside its successor: it was not fenced");
+        run.Require(fenced, "the first process continues beside its successor: it was not fenced");
         if (fenced)
         {
             using HttpResponseMessage refused = await first.CreateProjectAsync("too-late");

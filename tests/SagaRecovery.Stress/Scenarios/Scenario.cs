@@ -14,6 +14,6 @@ internal abstract class Scenario
 
     public abstract string Name { get; }
 
-    /// <summary>Goes on for as long as the run has time, then reconciles.</summary>
+    /// <summary>Continues for as long as the run has time, then reconciles.</summary>
     public abstract Task RunAsync(StressRun run);
 }

@@ -6,7 +6,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// The service is paused (SIGSTOP) under load, a successor starts under the same coordinator id and takes everything over, and then the
-/// paused one goes on (SIGCONT) in the middle of whatever it was doing. It is fenced, says so once, and writes nothing that counts.
+/// paused one continues (SIGCONT) where it was stopped. It is fenced, reports it once, and writes nothing that takes effect.
 /// </summary>
 internal sealed class ZombieScenario : Scenario
 {
@@ -59,8 +59,8 @@ internal sealed class ZombieScenario : Scenario
         await Task.Delay(run.Draw(LongestWait));
 
         await older.SignalAsync("CONT");
-        await older.ActivateAsync(); // whatever it was paused in: a pass comes after it
-        await Eventually.HoldsAsync(() => older.Output.Any(line => line.Contains(" FTL ", StringComparison.Ordinal)), "the zombie said that it was fenced");
+        await older.ActivateAsync(); // a pass follows, wherever it was paused
+        await Eventually.HoldsAsync(() => older.Output.Any(line => line.Contains(" FTL ", StringComparison.Ordinal)), "the zombie reported that it was fenced");
         using (HttpResponseMessage refused = await older.CreateProjectAsync("too-late"))
         {
             run.Require(refused.StatusCode == HttpStatusCode.ServiceUnavailable, $"a fenced process answered {refused.StatusCode}");
@@ -69,7 +69,7 @@ internal sealed class ZombieScenario : Scenario
         await Reckoning.CheckStatusAsync(run, older);
         run.Require(await older.TerminateAsync() == 0, "a fenced process did not end cleanly");
         ProcessLog log = await stage.RetireAsync(older);
-        run.Require(log.Lines.Count(line => line.Level == "FTL") == 1, $"incarnation {log.Incarnation} did not say exactly once that it was fenced");
+        run.Require(log.Lines.Count(line => line.Level == "FTL") == 1, $"incarnation {log.Incarnation} did not report exactly once that it was fenced");
         return successor;
     }
 }

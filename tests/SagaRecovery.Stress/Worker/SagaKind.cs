@@ -1,6 +1,6 @@
 namespace SagaRecovery.Stress.Worker;
 
-/// <summary>An event that stands in the log of a saga when it is seeded.</summary>
+/// <summary>An event in the log of a seeded saga.</summary>
 internal sealed record SeededEvent(int Node, string Type, string? Data = null);
 
 /// <summary>

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace SagaRecovery.Stress.Worker;
 
-/// <summary>What became of the seeded sagas, and what was run for them.</summary>
+/// <summary>The ends of the seeded sagas, and the actions that ran for them.</summary>
 internal sealed class SeededLedger(string connectionString)
 {
     public Task<long> GoodInProgressAsync() => CountAsync(
@@ -55,7 +55,7 @@ internal sealed class SeededLedger(string connectionString)
     public Task<long> ExecutedTwiceAsync() => CountAsync(
         "(select from stress.execution group by saga_id, node, incarnation having count(*) > 1) as twice");
 
-    /// <summary>Actions that were run though their success stood in the log: <c>event_time</c> is that of the first writer.</summary>
+    /// <summary>Actions that were run though their success was logged: <c>event_time</c> is that of the first writer.</summary>
     public Task<long> ExecutedAfterSuccessAsync() => CountAsync(
         """
         stress.execution

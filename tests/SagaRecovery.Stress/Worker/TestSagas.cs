@@ -20,7 +20,7 @@ internal sealed class GoodSaga(ExecutionJournal journal) : Saga<GoodParameters>
     }
 }
 
-/// <summary>Its action never returns, and does not listen to whoever tells it to.</summary>
+/// <summary>Its action never returns, and ignores its cancellation.</summary>
 internal sealed class EndlessSaga(ExecutionJournal journal) : Saga<GoodParameters>
 {
     public override string Name => SagaKind.Endless;
@@ -34,7 +34,7 @@ internal sealed class EndlessSaga(ExecutionJournal journal) : Saga<GoodParameter
 
 internal sealed record MisreadParameters(Guid Code);
 
-/// <summary>Its stored parameters are not what this binary has for them, so that the executor throws when it is handed over.</summary>
+/// <summary>Its stored parameters are not what this binary has for them, so that the executor throws on resume.</summary>
 internal sealed class MisreadSaga(ExecutionJournal journal) : Saga<MisreadParameters>
 {
     public override string Name => SagaKind.Misread;

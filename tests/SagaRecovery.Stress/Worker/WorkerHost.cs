@@ -13,7 +13,7 @@ internal static class WorkerHost
     /// <summary>What this program is started with to be one.</summary>
     public const string Verb = "worker";
 
-    /// <summary>Runs until it is told to stop.</summary>
+    /// <summary>Runs until it is asked to stop.</summary>
     public static async Task<int> RunAsync(string[] settings)
     {
         WebApplicationBuilder builder = ControlPlaneHost.CreateBuilder(settings);

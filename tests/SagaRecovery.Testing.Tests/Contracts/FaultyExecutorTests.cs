@@ -57,7 +57,7 @@ public sealed class FaultyExecutorTests
     [Fact]
     public async Task Stopping_a_run_that_was_replaced_is_left_to_the_fence()
     {
-        // Its write is refused, since the saga's generation has moved on: it stops then, one step too many at most.
+        // Its write is refused, since the saga's generation is newer: it stops then, one step too many at most.
         await using var subject = new SmallSubject(Guard.StopReplaced);
         await SagaExecutorContract.CheckAsync("A newer generation replaces an older run, whose later work has no effect", subject);
     }

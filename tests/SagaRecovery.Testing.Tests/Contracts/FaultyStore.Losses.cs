@@ -72,7 +72,7 @@ internal sealed partial class FaultyStore
         RestoreOutcome outcome = await Inner.RestoreAsync(writer, Spoil(row, everything), cancellationToken);
         if (Is(Fault.RestoresStateApart) && cancellationToken.CanBeCanceled)
         {
-            await Task.Delay(Timeout.Infinite, cancellationToken); // the caller of this rule always gives up: here, in between
+            await Task.Delay(Timeout.Infinite, cancellationToken); // the caller of this rule always cancels: here, in between
         }
 
         return (fault, outcome) switch
@@ -123,7 +123,7 @@ internal sealed partial class FaultyStore
         };
     }
 
-    /// <summary>The answer of a store that does not look at all that it should before it answers; null: it looks.</summary>
+    /// <summary>The answer of a store that does not check everything before it answers; null: it checks.</summary>
     private RestoreOutcome? AnswerUnread(StoredSaga? row, SagaLogEntry everything) => fault switch
     {
         Fault.RestoresNothing => RestoreOutcome.Restored,
@@ -146,7 +146,7 @@ internal sealed partial class FaultyStore
 
     private static bool IsEnded(StoredSaga? row) => row is { State: not (SagaState.Running or SagaState.Unwinding) };
 
-    /// <summary>The join under which a write takes effect: that of the writer, unless the store takes another for it.</summary>
+    /// <summary>The join under which a write takes effect: that of the writer, unless the store confuses it with another.</summary>
     private async Task<Membership> WriterAsync(Membership member)
     {
         Membership latest = _latest[member.Coordinator];

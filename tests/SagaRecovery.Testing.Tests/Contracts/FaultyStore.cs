@@ -144,7 +144,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
             await Inner.AppendAsync(writer, [.. entries.Select(entry => entry with { NewState = null })], cancellationToken);
             if (cancellationToken.CanBeCanceled)
             {
-                await Task.Delay(Timeout.Infinite, cancellationToken); // the caller of this rule always gives up: here, in between
+                await Task.Delay(Timeout.Infinite, cancellationToken); // the caller of this rule always cancels: here, in between
             }
         }
 
@@ -174,7 +174,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
         return (await Inner.AppendAsync(owner, [entry with { Generation = row.Generation }], CancellationToken.None))[0];
     }
 
-    /// <summary>Now and then, and not at first: until the log has been loaded, which is when the new owner looks at it.</summary>
+    /// <summary>Now and then, and not at first: until the log has been loaded, which is when the new owner reads it.</summary>
     private Task DawdleAsync(IReadOnlyList<SagaLogEntry> entries)
     {
         bool isFirst = Inner.Get(entries[0].SagaId).Events.Count == 0;

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>How far an exploration goes: within this, it goes everywhere.</summary>
+/// <summary>The bounds of an exploration: within them, it is exhaustive.</summary>
 internal sealed record Bounds
 {
     /// <summary>For people.</summary>
@@ -27,7 +27,7 @@ internal sealed record Bounds
     /// <summary>Steps of passes that fail: a database that is away, an executor that throws before or after it has begun.</summary>
     public int Faults { get; init; }
 
-    /// <summary>Runs that the executor gives up.</summary>
+    /// <summary>Runs that the executor interrupts.</summary>
     public int Interruptions { get; init; }
 
     /// <summary>

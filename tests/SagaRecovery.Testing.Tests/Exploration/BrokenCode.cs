@@ -11,7 +11,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 /// loaded a second time beside it, so that it walks the broken code in place of the right one.
 /// </summary>
 /// <param name="project">Which project, below src.</param>
-/// <param name="changes">What is changed; each of the lines must stand in its file once.</param>
+/// <param name="changes">The changes; each of the lines must occur in its file once.</param>
 internal sealed class BrokenCode(string project, params IReadOnlyList<(string File, string Right, string Broken)> changes)
 {
     private const string Implied =
@@ -29,7 +29,7 @@ internal sealed class BrokenCode(string project, params IReadOnlyList<(string Fi
 
     /// <summary>Explores it.</summary>
     /// <param name="bounds">The name of a property of <see cref="KnownBounds"/>.</param>
-    /// <param name="promise">The promise whose breaking is looked for.</param>
+    /// <param name="promise">The promise whose violation is searched for.</param>
     /// <returns>The counterexample; null: none was found.</returns>
     public Task<string?> ExploreAsync(string bounds, Promise promise)
     {
@@ -51,7 +51,7 @@ internal sealed class BrokenCode(string project, params IReadOnlyList<(string Fi
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
         using var assembly = new MemoryStream();
         compilation.Emit(assembly).Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
-            .Should().BeEmpty("what is broken on purpose still compiles");
+            .Should().BeEmpty("code that is broken on purpose compiles");
         return assembly.ToArray();
     }
 
@@ -59,7 +59,7 @@ internal sealed class BrokenCode(string project, params IReadOnlyList<(string Fi
     {
         foreach ((string _, string right, string broken) in changes.Where(change => change.File == file))
         {
-            text.Split(right).Should().HaveCount(2, "'{0}' stands in {1} once, or this test breaks something else than it says", right, file);
+            text.Split(right).Should().HaveCount(2, "'{0}' occurs in {1} once, or this test breaks other code than intended", right, file);
             text = text.Replace(right, broken, StringComparison.Ordinal);
         }
 

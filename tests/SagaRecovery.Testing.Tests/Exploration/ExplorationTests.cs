@@ -10,7 +10,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 [Collection(Alone.Name)]
 public sealed class ExplorationTests(ITestOutputHelper output)
 {
-    /// <summary>With the environment variable <c>EXPLORE=deep</c>, the exploration that takes minutes comes along.</summary>
+    /// <summary>With the environment variable <c>EXPLORE=deep</c>, the exploration that takes minutes is included.</summary>
     public static TheoryData<string, int> Explorations
     {
         get

@@ -13,13 +13,13 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>One process: the real pass, hand-over, wake-ups, starts, bookkeeping and status, put together as the container does it.</summary>
+/// <summary>One process: the real pass, resumer, wake-ups, starts, bookkeeping and status, wired as the container does it.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "What it owns holds a timer that never fires; millions of these come and go.")]
 internal sealed class ExploredProcess
 {
     public static readonly CoordinatorId Us = new(Guid.Parse("c0000000-0000-4000-8000-000000000001"));
 
-    private static RecoveryMetrics? s_metrics; // one for all: nobody listens, and meters are never forgotten
+    private static RecoveryMetrics? s_metrics; // one for all: no listener exists, and meters are never released
 
     private readonly RecoveryPass _pass;
     private readonly RecoveryWakeups _wakeups;
@@ -89,7 +89,7 @@ internal sealed class ExploredProcess
 
     public void Trigger() => Activations.Add(new Activation(_wakeups.RequestAndWaitAsync(CancellationToken.None), PassesBegun));
 
-    /// <summary>As the loop of the hosted service does: takes what was asked for, and runs a pass.</summary>
+    /// <summary>As in the loop of the hosted service: takes the requests, and runs a pass.</summary>
     public void BeginPass(PassWatch watch)
     {
         Watch = watch;
@@ -123,7 +123,7 @@ internal sealed class ExploredProcess
         }
     }
 
-    /// <summary>Lets the pass go on to its next gate.</summary>
+    /// <summary>Lets the pass continue to its next gate.</summary>
     /// <returns>Its report, if that was the end of it.</returns>
     public PassReport? StepPass(bool fail)
     {
@@ -139,7 +139,7 @@ internal sealed class ExploredProcess
         return TakeReport();
     }
 
-    /// <summary>The report of a pass that has just ended; whoever waits for it is answered.</summary>
+    /// <summary>The report of a pass that has just ended; its waiters are answered.</summary>
     public PassReport? TakeReport()
     {
         if (Gates.Step is not null)

@@ -32,7 +32,7 @@ internal sealed class ExploredStart(int saga)
     /// <summary>In which process.</summary>
     public int Process { get; private set; } = -1;
 
-    /// <summary>Its insert has been sent, nobody hears the answer, and it may still take effect.</summary>
+    /// <summary>Its insert has been sent, no caller receives the answer, and it may take effect later.</summary>
     public bool IsOnItsWay { get; private set; }
 
     public bool IsUnderWay => Stage is not (StartStage.New or StartStage.Ended);
@@ -84,7 +84,7 @@ internal sealed class ExploredStart(int saga)
         Stage = StartStage.Ended;
     }
 
-    /// <summary>A process is dead, perhaps this start's; what it had sent may still arrive.</summary>
+    /// <summary>A process is dead, perhaps this start's; statements that it had sent may arrive later.</summary>
     public void DieWith(int process) => Stage = Process == process ? StartStage.Ended : Stage;
 
     public void AddTo(Fingerprint fingerprint, InMemorySagaStore database)

@@ -14,7 +14,7 @@ internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore data
 
     public IReadOnlyList<Candidate> ToLoad { get; private set; } = [];
 
-    /// <summary>What stood in the database when the pass looked again, known from then on, though the pass hears of it a step later.</summary>
+    /// <summary>The rows of the database when the pass read it again, known from then on, though the pass receives them a step later.</summary>
     public IReadOnlyList<LoadedSaga> Loaded { get; private set; } = [];
 
     /// <summary>Of the sagas that were not listed, those without a row.</summary>

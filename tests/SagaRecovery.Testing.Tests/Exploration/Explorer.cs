@@ -22,7 +22,7 @@ internal sealed class Explorer
 
     /// <summary>Explores. On the thread pool, since a synchronization context would send what runs inline to other threads.</summary>
     /// <param name="bounds">How far.</param>
-    /// <param name="only">The promise whose breaking is looked for; null: any.</param>
+    /// <param name="only">The promise whose violation is searched for; null: any.</param>
     public static Task<ExplorationResult> ExploreAsync(Bounds bounds, Promise? only = null) =>
         Task.Run(() => new Explorer(bounds, only).Explore());
 
@@ -121,8 +121,8 @@ internal sealed class Explorer
     }
 }
 
-/// <summary>What an exploration came to.</summary>
-/// <param name="Bounds">How far it went.</param>
+/// <summary>The result of an exploration.</summary>
+/// <param name="Bounds">The bounds of the exploration.</param>
 /// <param name="States">Different states.</param>
 /// <param name="Moves">Moves that were made from them.</param>
 /// <param name="Depth">Moves of the longest way to a state.</param>

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>Gathers all that what comes next depends on. Two worlds with the same fingerprint have the same future.</summary>
+/// <summary>Collects everything that the future depends on. Two worlds with the same fingerprint have the same future.</summary>
 internal sealed class Fingerprint
 {
     private readonly List<byte> _bytes = new(capacity: 256);
@@ -26,7 +26,7 @@ internal sealed class Fingerprint
         }
     }
 
-    /// <summary>128 bits of SHA-256: among a billion worlds, two that differ look the same with a probability of 10^-21.</summary>
+    /// <summary>128 bits of SHA-256: among a billion worlds, two different ones collide with a probability of 10^-21.</summary>
     public UInt128 Value =>
         BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_bytes)));
 }

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>A clock that stands still, whose timers never fire: what comes when is the explorer's choice.</summary>
+/// <summary>A frozen clock, whose timers never fire: the explorer chooses the order of events.</summary>
 internal sealed class FrozenTime : TimeProvider
 {
     public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch;

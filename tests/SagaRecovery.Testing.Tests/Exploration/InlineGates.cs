@@ -1,11 +1,11 @@
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>Holds every step of a process's pass; what is let go runs on this thread until the next gate, or to the end of the pass.</summary>
+/// <summary>Holds every step of a process's pass; a released step runs on this thread until the next gate, or to the end of the pass.</summary>
 internal sealed class InlineGates : StepGates
 {
     private TaskCompletionSource? _held;
 
-    /// <summary>Where the pass stands; null: there is none.</summary>
+    /// <summary>The current step of the pass; null: no pass is open.</summary>
     public SimulatedStep? Step { get; private set; }
 
     public SagaId? SagaId { get; private set; }
@@ -17,7 +17,7 @@ internal sealed class InlineGates : StepGates
             return Task.CompletedTask;
         }
 
-        (Step, SagaId, _held) = (step, sagaId, new TaskCompletionSource()); // continuations run where it is set: no other thread comes in
+        (Step, SagaId, _held) = (step, sagaId, new TaskCompletionSource()); // continuations run where it is set: no other thread is involved
         return _held.Task;
     }
 

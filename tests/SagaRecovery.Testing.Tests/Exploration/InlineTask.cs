@@ -7,7 +7,7 @@ internal static class InlineTask
     {
         if (!task.IsCompleted)
         {
-            throw new InvalidOperationException("What should run on this thread went on to another: it cannot be walked.");
+            throw new InvalidOperationException("Code that should run on this thread continued on another: it cannot be explored.");
         }
 
 #pragma warning disable VSTHRD002 // it is complete

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>How far the explorations go.</summary>
+/// <summary>The bounds of the explorations.</summary>
 internal static class KnownBounds
 {
     /// <summary>
@@ -37,13 +37,13 @@ internal static class KnownBounds
         Name = "two sagas and a successor", Starts = [0, 1], Passes = 1, Successors = 1,
     };
 
-    /// <summary>Passes that fail at any step, runs that are given up, and the trigger.</summary>
+    /// <summary>Passes that fail at any step, interrupted runs, and the trigger.</summary>
     public static Bounds Faults { get; } = new()
     {
         Name = "faults, interrupted runs, triggers", Starts = [0], Passes = 3, LostAnswers = true, Reassignments = 1, Faults = 2, Interruptions = 1, Triggers = 1,
     };
 
-    /// <summary>A database that loses its last commit, twice, whatever that was: an insert, an end, a join, a change of owner.</summary>
+    /// <summary>A database that loses its last commit, twice, of any kind: an insert, an end, a join, a change of owner.</summary>
     public static Bounds Losses { get; } = new()
     {
         Name = "lost commits", Starts = [0], Passes = 4, Losses = 2, Reassignments = 1, Faults = 1, Interruptions = 1,

@@ -2,7 +2,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>What came of a hand-over; the executor's answer may still be on its way.</summary>
+/// <summary>The result of a resume; the executor's answer may be on its way.</summary>
 internal enum ResumeNote
 {
     Failed,
@@ -13,13 +13,13 @@ internal enum ResumeNote
 /// <summary>What one pass of one process owes, and what really happens while it is under way.</summary>
 internal sealed class PassWatch
 {
-    /// <summary>Sagas in progress and ours that nobody ran or was starting when the pass began, and that nothing has happened to since.</summary>
+    /// <summary>Sagas in progress and ours that no process ran or was starting when the pass began, and that have not changed since.</summary>
     public HashSet<int> Owed { get; } = [];
 
     /// <summary>Sagas that were finished or not ours when the pass began, with no start under way, and that nothing has happened to since.</summary>
     public HashSet<int> Dead { get; } = [];
 
-    /// <summary>Sagas whose hand-over was begun, with what came of it.</summary>
+    /// <summary>Sagas whose resume was begun, with its result.</summary>
     public SortedDictionary<int, ResumeNote> Reassigned { get; } = [];
 
     public int Announced { get; set; }
@@ -36,7 +36,7 @@ internal sealed class PassWatch
 
     public int Lost { get; set; }
 
-    /// <summary>Something happened to a saga: whatever the pass makes of it is right.</summary>
+    /// <summary>A saga changed: any result of the pass for it is right.</summary>
     public void Touch(int saga)
     {
         Owed.Remove(saga);
@@ -83,7 +83,7 @@ internal sealed class PassWatch
     {
         if (reported != real)
         {
-            throw new Violation(Promise.TrueReport, $"the report says {what}: {reported}, and it was {real}");
+            throw new Violation(Promise.TrueReport, $"the report has {what}: {reported}, and it was {real}");
         }
     }
 }

@@ -17,7 +17,7 @@ internal static class TrackerState
     /// <param name="tracker">Of which process.</param>
     /// <param name="sagaId">What it knows of this saga.</param>
     /// <param name="startOfLease">Which start each lease is, by its number, from 1.</param>
-    /// <param name="to">Where it goes.</param>
+    /// <param name="to">The destination.</param>
     public static void Add(SagaTracker tracker, SagaId sagaId, IReadOnlyList<int> startOfLease, Fingerprint to)
     {
         long openingDrain = Open(tracker)?.OpeningDrain ?? long.MaxValue; // between passes, the next one will find all of it settled

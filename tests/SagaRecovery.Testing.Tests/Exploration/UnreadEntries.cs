@@ -2,7 +2,7 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>What stands in the inbox of one process and no drain has read yet.</summary>
+/// <summary>The entries in the inbox of one process that no drain has read yet.</summary>
 internal sealed class UnreadEntries
 {
     private readonly List<int> _words = [];

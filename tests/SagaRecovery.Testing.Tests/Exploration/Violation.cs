@@ -6,19 +6,19 @@ internal enum Promise
     /// <summary>No saga is run by two owners whose writes both count.</summary>
     OneOwner,
 
-    /// <summary>No saga is handed over while it runs in this process.</summary>
+    /// <summary>No saga is resumed while it runs in this process.</summary>
     NeverTwice,
 
-    /// <summary>No run of a saga that is ours is told to stop, as if it were finished.</summary>
+    /// <summary>No run of a saga that is ours is relinquished as if it were finished.</summary>
     NeverForgotten,
 
-    /// <summary>Every saga in progress that nobody runs is handed over by the next complete pass, unless it failed and is not due.</summary>
+    /// <summary>Every saga in progress that no process runs is resumed by the next complete pass, unless it failed and is not due.</summary>
     NeverLost,
 
     /// <summary>A complete pass forgets what had ended, or was not ours, when it began.</summary>
     NoLeak,
 
-    /// <summary>The report says what really happened.</summary>
+    /// <summary>The report matches what really happened.</summary>
     TrueReport,
 
     /// <summary>An activation is answered by a pass that began after it, and by the first such.</summary>

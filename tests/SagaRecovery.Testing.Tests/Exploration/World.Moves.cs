@@ -120,7 +120,7 @@ internal sealed partial class World
         }
     }
 
-    /// <summary>A run comes to its end and says so; where it may not write any more, it stops. As the durable executor does it.</summary>
+    /// <summary>A run ends and reports it; a run that may no longer write stops. As in the durable executor.</summary>
     private void Finish(ExploredProcess process, int saga)
     {
         AdoptGeneration generation = process.Executor.End(IdOf(saga));

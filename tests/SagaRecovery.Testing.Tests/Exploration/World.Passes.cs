@@ -5,7 +5,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <content>What a step of a pass does, and what it shows.</content>
+/// <content>The steps of a pass, with their effects and checks.</content>
 internal sealed partial class World
 {
     private void BeginPass(ExploredProcess process, int index)

@@ -56,14 +56,14 @@ internal sealed partial class World
         }
     }
 
-    /// <summary>(b) No saga is handed over while it runs in this process, unless its executor had failed to say that it had begun.</summary>
+    /// <summary>(b) No saga is resumed while it runs in this process, unless its executor had failed to report that it had begun.</summary>
     private void NotResumedWhileItRuns(
         ExploredProcess process, int index, int saga, IReadOnlyDictionary<SagaId, AdoptGeneration> running)
     {
         AdoptGeneration reassigned = process.Store.Loaded.OfType<LoadedSaga.Present>().First(loaded => loaded.Saga.Id == IdOf(saga)).Saga.Generation;
         if (running.TryGetValue(IdOf(saga), out AdoptGeneration generation) && generation >= reassigned && !_begunUnseen.Contains((index, saga)))
         {
-            throw new Violation(Promise.NeverTwice, $"saga {NameOf(saga)} is handed over while it runs here");
+            throw new Violation(Promise.NeverTwice, $"saga {NameOf(saga)} is resumed while it runs here");
         }
     }
 
@@ -79,24 +79,24 @@ internal sealed partial class World
         }
     }
 
-    /// <summary>(c) Every saga in progress that nobody runs is handed over by the next complete pass, unless it failed and is not due.</summary>
+    /// <summary>(c) Every saga in progress that no process runs is resumed by the next complete pass, unless it failed and is not due.</summary>
     private void OwedSagasWereResumed(ExploredProcess process, PassWatch watch)
     {
         foreach (int saga in watch.Owed.Where(saga => !watch.Reassigned.ContainsKey(saga)))
         {
             if (process.IsExplicit || !TrackerState.Waits(process.Tracker, IdOf(saga)))
             {
-                throw new Violation(Promise.NeverLost, $"saga {NameOf(saga)} is in progress and ours, nobody runs it, and a complete pass does not hand it over");
+                throw new Violation(Promise.NeverLost, $"saga {NameOf(saga)} is in progress and ours, no process runs it, and a complete pass does not resume it");
             }
         }
     }
 
-    /// <summary>(d) Tracked entries do not leak: a complete pass forgets what had come to its end, or was not ours, when it began.</summary>
+    /// <summary>(d) Tracked entries do not leak: a complete pass forgets every saga that had ended or was not ours when it began.</summary>
     private static void WhatIsDeadIsForgotten(ExploredProcess process, PassWatch watch)
     {
         foreach (int saga in watch.Dead.Where(saga => TrackerState.Tracks(process.Tracker, IdOf(saga))))
         {
-            throw new Violation(Promise.NoLeak, $"saga {NameOf(saga)} is not ours or has ended, and is still tracked after a complete pass");
+            throw new Violation(Promise.NoLeak, $"saga {NameOf(saga)} is not ours or has ended, and is tracked after a complete pass");
         }
     }
 
@@ -155,7 +155,7 @@ internal sealed partial class World
     {
         if (_losses == _bounds.Losses)
         {
-            return; // it will not be gone back to
+            return; // the explorer will not return to it
         }
 
         foreach ((IReadOnlyList<StoredSaga> sagas, long incarnation) in _database.LosableStates(ExploredProcess.Us))

@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <content>The end of a history: all that is under way comes to its end, and what recovery knows is compared with the database.</content>
+/// <content>The end of a history: everything under way ends, and the tracker is compared with the database.</content>
 internal sealed partial class World
 {
     private int Present => _processes.Count - 1;

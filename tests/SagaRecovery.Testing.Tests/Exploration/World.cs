@@ -16,7 +16,7 @@ internal sealed partial class World
     private Membership _anotherMember;
     private readonly ExploredStart[] _starts;
     private readonly List<ExploredProcess?> _processes = []; // by incarnation; null: dead
-    private readonly HashSet<(int Process, int Saga)> _begunUnseen = []; // runs of which the executor did not get to tell
+    private readonly HashSet<(int Process, int Saga)> _begunUnseen = []; // runs that the executor could not report
     private int _faults;
     private int _interruptions;
     private int _triggers;

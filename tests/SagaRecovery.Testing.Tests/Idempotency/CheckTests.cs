@@ -3,7 +3,7 @@ using static SagaRecovery.Testing.Tests.Idempotency.World;
 
 namespace SagaRecovery.Testing.Tests.Idempotency;
 
-/// <summary>The check itself: what it runs, what it says, and what it needs of its callbacks.</summary>
+/// <summary>The check itself: its runs, its messages, and the requirements on its callbacks.</summary>
 public sealed class CheckTests
 {
     private readonly World _world = new();

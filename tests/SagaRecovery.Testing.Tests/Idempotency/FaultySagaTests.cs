@@ -3,7 +3,7 @@ using static SagaRecovery.Testing.Tests.Idempotency.World;
 
 namespace SagaRecovery.Testing.Tests.Idempotency;
 
-/// <summary>Sagas with one fault each, or two: it is found, and the node that is to blame is named, and no other.</summary>
+/// <summary>Sagas with one or two faults: each fault is found, and only the node to blame is named.</summary>
 public sealed class FaultySagaTests
 {
     private readonly World _world = new();

@@ -146,7 +146,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
         await successor.ActivateAsync();
 
         successor.Executor.RunsAt(A).Should().Be(AdoptGeneration.Initial);
-        inserting.IsCompleted.Should().BeFalse("the dead hear nothing");
+        inserting.IsCompleted.Should().BeFalse("a dead process receives no answer");
     }
 
     [Fact]
@@ -194,7 +194,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
         _process.Report.Totals.MissingFromExecutor.Should().Be(1);
     }
 
-    /// <summary>Sagas of an earlier process that is gone.</summary>
+    /// <summary>Sagas of an earlier process that has stopped.</summary>
     private async Task LeftBehindAsync(params SagaId[] sagas)
     {
         foreach (SagaId saga in sagas)

@@ -4,7 +4,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Hosting;
 
-/// <summary>What is done about what is heard between passes.</summary>
+/// <summary>The reactions to notifications between passes.</summary>
 public sealed class HeartbeatTests
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(5);
@@ -24,7 +24,7 @@ public sealed class HeartbeatTests
 
         _controls.Observations.Should().Be(0);
         listing.SetResult();
-        await Eventually.HoldsAsync(() => _controls.Observations == 1, "it was looked for them once the pass was over");
+        await Eventually.HoldsAsync(() => _controls.Observations == 1, "stalled sagas were searched for once the pass was over");
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class HeartbeatTests
 
         host.Time.Advance(CheckPeriod);
 
-        await Eventually.HoldsAsync(() => _controls.Observations == 1, "it was looked for them during the pass");
+        await Eventually.HoldsAsync(() => _controls.Observations == 1, "stalled sagas were searched for during the pass");
         host.Status.Current.Totals.Passes.Should().Be(0);
     }
 
@@ -120,7 +120,7 @@ public sealed class HeartbeatTests
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.TakeOverAfter = TimeSpan.FromMinutes(1));
 
         await Eventually.HoldsAsync(
-            () => host.LogLines.Lines.Any(line => line.Message.Contains("setting SagaRecovery:TakeOverAfter has no effect")), "it was said");
+            () => host.LogLines.Lines.Any(line => line.Message.Contains("setting SagaRecovery:TakeOverAfter has no effect")), "the warning was logged");
         host.LogLines.Lines.Should().NotContain(line => line.Message.Contains("DrainFor"));
     }
 

@@ -97,7 +97,7 @@ public sealed class OptionsTests
         services.AddSagaRecovery();
 
         services.Should().HaveCount(registrations);
-        services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(3, "the loop, the signs of life, and the farewell");
+        services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(3, "the loop, the heartbeats, and the shutdown");
     }
 
     [Fact]

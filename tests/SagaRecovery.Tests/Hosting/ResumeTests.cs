@@ -7,7 +7,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Hosting;
 
-/// <summary>DESIGN, "Handing over": each outcome of a hand-over, how it is counted, and what comes next.</summary>
+/// <summary>DESIGN, "Handing over": each outcome of a resume, how it is counted, and what follows.</summary>
 public sealed class ResumeTests
 {
     [Fact]

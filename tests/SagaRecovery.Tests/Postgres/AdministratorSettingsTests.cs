@@ -173,7 +173,7 @@ public sealed class AdministratorSettingsTests(PostgresCluster cluster) : Postgr
         (await Db.QueryAsync<string>("select string_agg(id::text, ',' order by id) from saga_recovery.saga_operator_action")).Should().Be("41,42,43,44");
     }
 
-    /// <summary>A process that comes after an administrator has set defaults of this database.</summary>
+    /// <summary>A process that starts after an administrator has set defaults of this database.</summary>
     private async Task<SagaDatabase> WithAsync(params string[] settings)
     {
         await Db.Schema.CreateAsync();
@@ -185,7 +185,7 @@ public sealed class AdministratorSettingsTests(PostgresCluster cluster) : Postgr
             }
             catch (PostgresException unknown) when (unknown.SqlState == PostgresErrorCodes.UndefinedObject)
             {
-                // a setting of a later version: the test shows nothing here
+                // a setting of a later version: the test proves nothing here
             }
         }
 

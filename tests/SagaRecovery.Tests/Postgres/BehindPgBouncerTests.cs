@@ -3,7 +3,7 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 // All that the store, the log, the controls, the operations and the cluster do, once more behind a pgbouncer in transaction mode, where nothing that a
-// session keeps stays with the client: no prepared statement, no backend's process id. Only the connection that hints are heard on goes past it.
+// session keeps stays with the client: no prepared statement, no backend's process id. Only the listener connection bypasses it.
 
 [Collection(BehindPgBouncer.Name)]
 public sealed class ClusterBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : ClusterTests(cluster, pooler);

@@ -9,7 +9,7 @@ namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>
 /// A pgpool sends reads to a standby and everything else to the primary, one statement at a time, even within a batch. Recovery must never
-/// take what a lagging standby shows for the present: a read is complete or it fails.
+/// treat the data of a lagging standby as current: a read is complete or it fails.
 /// </summary>
 public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper output) : IClassFixture<PooledStandby>, IAsyncLifetime
 {
@@ -145,7 +145,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
         answers.Should().OnlyContain(answer => answer == "events: 2, running" || IsFailure(answer));
     }
 
-    /// <summary>Keeps what is written later from the standby.</summary>
+    /// <summary>Withholds later writes from the standby.</summary>
     private async Task StandbyFallsBehindAsync()
     {
         await pooled.Servers.CaughtUpAsync();
@@ -164,7 +164,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
         await pooled.ThroughAsync(Primary.Direct, writes), new PostgresStoreOptions { PreparedStatements = prepared }, direct: Primary.Direct);
 
     /// <summary>Asks on a new connection each time.</summary>
-    /// <returns>The answers, and the failures in place of those that did not come.</returns>
+    /// <returns>The answers, with a failure in place of each missing one.</returns>
     private async Task<IReadOnlyList<string>> TryAsync(bool prepared, string writes, Func<SagaDatabase, Task<string>> ask)
     {
         var answers = new List<string>();
@@ -180,7 +180,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
                 answers.Add($"{Failure}{refused.Message}");
             }
 
-            await ReadsReachTheStandbyAsync(through); // otherwise the answers, and above all the failures, show nothing
+            await ReadsReachTheStandbyAsync(through); // otherwise the answers, and above all the failures, prove nothing
         }
 
         foreach (IGrouping<string, string> alike in answers.GroupBy(answer => answer, StringComparer.Ordinal))

@@ -13,7 +13,7 @@ public abstract class ClusterTest(PostgresCluster cluster, Pooler? pooler = null
 {
     private protected static readonly OperatorNote Note = new("ann", "node 1 is dead");
 
-    /// <summary>Another's transaction, which holds what the statement locks until it is told to commit.</summary>
+    /// <summary>A foreign transaction that holds the locks of the statement until it commits.</summary>
     private protected async Task<NpgsqlConnection> BeginAsync(string statement)
     {
         NpgsqlConnection connection = await Db.DataSource.OpenConnectionAsync();

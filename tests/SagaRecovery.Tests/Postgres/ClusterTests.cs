@@ -5,7 +5,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>What coordinators see and hear of each other.</summary>
+/// <summary>The view that coordinators have of each other, and the hints between them.</summary>
 public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : ClusterTest(cluster, pooler)
 {
     [Fact]
@@ -83,7 +83,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
         DateTimeOffset seen = (await SightAsync(line.Id)).LastSeen;
 
         await Eventually.HoldsAsync(
-            async () => line.Line.IsCompleted || (await SightAsync(line.Id)).LastSeen > seen.AddMilliseconds(100), "it gave signs of life");
-        line.Line.IsCompleted.Should().BeFalse($"{line.Line.Exception}");
+            async () => line.Heartbeats.IsCompleted || (await SightAsync(line.Id)).LastSeen > seen.AddMilliseconds(100), "it wrote heartbeats");
+        line.Heartbeats.IsCompleted.Should().BeFalse($"{line.Heartbeats.Exception}");
     }
 }

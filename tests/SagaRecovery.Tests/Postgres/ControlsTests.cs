@@ -6,7 +6,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>What recovery keeps beside the sagas: signs of life, what is in hand, suspects, progress.</summary>
+/// <summary>The records of recovery beside the sagas: heartbeats, sagas in flight, suspects, progress.</summary>
 public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     private static readonly CoordinatorId Us = new(Guid.Parse("c0000000-0000-4000-8000-000000000001"));

@@ -8,7 +8,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>DESIGN: a join either waits for the writes under way and sees them, or comes first and makes them fail. No in-between.</summary>
+/// <summary>DESIGN: a join either waits for the writes under way and sees them, or precedes them and makes them fail.</summary>
 public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : PostgresTest(cluster, pooler, isolation)
 {
     [Fact]
@@ -170,7 +170,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
             "select count(*) >= @Count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()", new { Count = count }),
         $"{count} backends waited for locks");
 
-    /// <summary>A write of this process that holds its lock and goes no further.</summary>
+    /// <summary>A write of this process that holds its lock and stalls.</summary>
     private async Task<NpgsqlTransaction> StopInAWriteAsync(NpgsqlConnection connection, Membership member)
     {
         NpgsqlTransaction halfway = await connection.BeginTransactionAsync();

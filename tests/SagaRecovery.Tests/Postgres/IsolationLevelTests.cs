@@ -1,7 +1,7 @@
 namespace SagaRecovery.Tests.Postgres;
 
 // The fence, reassignments and operator actions once more where an administrator has made a stricter isolation level the default of the database. A
-// writer that waits for a change of owner must not go on with the snapshot that it took before it waited.
+// writer that waits for a change of owner must not continue with the snapshot that it took before it waited.
 
 public sealed class FenceAtRepeatableReadTests(PostgresCluster cluster) : FenceTests(cluster, pooler: null, RepeatableRead);
 

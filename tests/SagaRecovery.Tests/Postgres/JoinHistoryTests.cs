@@ -55,7 +55,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
 
         after.Incarnation.Value.Should().Be(before.Incarnation.Value + 1);
         (await us.AppendAsync(after, saga, events: SagaDatabase.Event(0, NodeEventType.Started))).Should().BeTrue();
-        (await us.QueryAsync<long>("select incarnation from saga_recovery.saga_in_hand")).Should().Be(after.Incarnation.Value, "it is in flight here still");
+        (await us.QueryAsync<long>("select incarnation from saga_recovery.saga_in_hand")).Should().Be(after.Incarnation.Value, "it is in flight here");
         await LostAsync(() => us.AppendAsync(before, saga, events: SagaDatabase.Event(0, NodeEventType.Succeeded)));
     }
 
@@ -99,7 +99,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
         await RestoreAsync();
         (SagaDatabase present, Membership other) = await JoinAsync();
 
-        other.Incarnation.Should().Be(one.Incarnation, "the database has forgotten that it had given this number");
+        other.Incarnation.Should().Be(one.Incarnation, "the database has forgotten that it had assigned this number");
         await FencedAsync(() => lost.AppendAsync(one, saga, events: SagaDatabase.Event(0, NodeEventType.Started)));
         await FencedAsync(() => lost.ListAsync(one));
         await FencedAsync(() => lost.NewStore().RejoinAsync(one, CancellationToken.None));

@@ -7,7 +7,7 @@ namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>
 /// Rows that several transactions lock at once cost a MultiXactId for each overlap, and many of these force a vacuum of every table of the
-/// database. Starts, writes and heartbeats of several coordinators side by side cost none. On a server of its own: the counter is the server's.
+/// database. Concurrent starts, writes and heartbeats of several coordinators cost none. On a server of its own: the counter is the server's.
 /// </summary>
 public sealed class MultiXactTests
 {

@@ -81,7 +81,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
         (await Operations.CountAsync(CancellationToken.None)).Single().Name.Length.Should().Be(1_000);
     }
 
-    /// <summary>Holds the lock on the owner, as a write under way does, until the lever waits for it; then changes something, and lets go.</summary>
+    /// <summary>Holds the lock on the owner, as a write under way does, until the operator action waits for it; then changes a row, and commits.</summary>
     private async Task<OperatorActionResult> AbandonWhileAsync(Membership owner, SagaId saga, OperatorActionCondition condition, string change)
     {
         await using NpgsqlConnection other = await Db.DataSource.OpenConnectionAsync();

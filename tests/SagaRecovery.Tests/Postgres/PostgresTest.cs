@@ -5,7 +5,7 @@ namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>A test class with a database of its own.</summary>
 /// <param name="cluster">Where.</param>
-/// <param name="pooler">What stands between; null: nothing.</param>
+/// <param name="pooler">The pooler in between; null: none.</param>
 /// <param name="isolation">The database's default isolation level.</param>
 [Collection(SharesPostgres.Name)]
 public abstract class PostgresTest(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : IAsyncLifetime

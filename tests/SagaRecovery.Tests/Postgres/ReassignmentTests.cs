@@ -5,7 +5,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>Sagas that are given to another owner: to whom they go, and who hears of it.</summary>
+/// <summary>Reassignments: the new owners, and the coordinators that are notified.</summary>
 public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : ClusterTest(cluster, pooler, isolation)
 {
     [Fact]
@@ -88,7 +88,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         await using ListeningCoordinator draining = await Db.RunHeartbeatAsync();
         await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
         await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
-        (await ActionsAsync()).Should().Be(1, "said again, it changes nothing");
+        (await ActionsAsync()).Should().Be(1, "a repeated request changes nothing");
 
         await Db.ExecuteAsync("update saga_recovery.saga_coordinator set time_draining = null where id = @Id", new { Id = draining.Id.Value });
         await Db.Cluster.BeginDrainAsync(draining.Member, Note, CancellationToken.None);
@@ -131,7 +131,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         }
 
         await using ListeningCoordinator other = await Db.RunHeartbeatAsync();
-        await Db.JoinAsync(taker); // and has said nothing yet
+        await Db.JoinAsync(taker); // and has registered no definitions yet
         (await ReassignAsync(dead.Coordinator, [taker])).Should().Be(ReassignOutcome.NoTaker.Instance);
         await using ListeningCoordinator updated = await Db.RunHeartbeatAsync(Runs(SagaDatabase.DefinitionNamed("rare")), coordinator: taker);
         (await ReassignedAsync(dead.Coordinator, [taker])).Left.Should().Be(1);

@@ -4,7 +4,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>A lagging standby would make running sagas look finished.</summary>
+/// <summary>On a lagging standby, running sagas would appear finished.</summary>
 public sealed class StandbyTests
 {
     [Fact]

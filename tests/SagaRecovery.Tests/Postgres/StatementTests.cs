@@ -4,7 +4,7 @@ namespace SagaRecovery.Tests.Postgres;
 
 public sealed class StatementTests
 {
-    /// <summary>A pooler that balances loads would send a read to a standby that is behind: running sagas would look finished.</summary>
+    /// <summary>A pooler that balances loads would send a read to a standby that is behind: running sagas would appear finished.</summary>
     [Fact]
     public void Every_statement_on_the_tables_asks_for_the_primary()
     {

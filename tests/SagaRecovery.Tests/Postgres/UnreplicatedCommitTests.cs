@@ -10,7 +10,7 @@ namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>
 /// A primary whose synchronous standby does not answer. A command that runs into its time-out while it waits for it is answered with
-/// success and a warning: the commit stands on the primary alone, and a fail-over would undo it.
+/// success and a warning: the commit is on the primary alone, and a fail-over would undo it.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "xunit disposes of it through IAsyncLifetime.")]
 public sealed class UnreplicatedCommitTests : IAsyncLifetime
@@ -58,7 +58,7 @@ public sealed class UnreplicatedCommitTests : IAsyncLifetime
                 .Match<NpgsqlException>(unanswered => unanswered.IsTransient && unanswered.Message.Contains("may be undone by a fail-over"));
         }
 
-        (await _patient.CountEventsAsync(saga)).Should().Be(1, "it stands here, and would be lost with this server");
+        (await _patient.CountEventsAsync(saga)).Should().Be(1, "it is on this server, and would be lost with it");
         await WaitForStandbyAsync("");
         (await AppendAsync(us, saga)).Should().BeTrue();
         (await _patient.CountEventsAsync(saga)).Should().Be(1);
@@ -67,7 +67,7 @@ public sealed class UnreplicatedCommitTests : IAsyncLifetime
 
     private Task<bool> AppendAsync(Membership us, SagaId saga) => _hasty.AppendAsync(us, saga, events: SagaDatabase.Event(0, NodeEventType.Started));
 
-    /// <summary>Names the standby that commits wait for, and returns when they do; empty: none, and they do not.</summary>
+    /// <summary>Names the standby that commits wait for, and returns when they do; empty: commits wait for none.</summary>
     private async Task WaitForStandbyAsync(string name)
     {
         await _patient.ExecuteAsync($"alter system set synchronous_standby_names = '{name}'");

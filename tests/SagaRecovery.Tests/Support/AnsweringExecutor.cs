@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
 
-/// <summary>Runs nothing; notes what it is told, and answers what the test says.</summary>
+/// <summary>Runs nothing; records its calls, and answers as the test defines.</summary>
 internal sealed class AnsweringExecutor : ISagaExecutor
 {
     private int _inFlight;

@@ -3,7 +3,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
 
-/// <summary>A coordinator that gives signs of life and hears hints until it is disposed.</summary>
+/// <summary>A coordinator that writes heartbeats and receives hints until it is disposed.</summary>
 internal sealed class ListeningCoordinator : IAsyncDisposable
 {
     private readonly CancellationTokenSource _ended = new();
@@ -13,7 +13,7 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
     public ListeningCoordinator(SagaDatabase db, Membership member, CoordinatorProfile profile, TimeSpan period)
     {
         Member = member;
-        Line = db.Controls.RunHeartbeatAsync(member, profile, period, OnNotification, _ended.Token);
+        Heartbeats = db.Controls.RunHeartbeatAsync(member, profile, period, OnNotification, _ended.Token);
     }
 
     public Membership Member { get; }
@@ -21,20 +21,20 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
     public CoordinatorId Id => Member.Coordinator;
 
     /// <summary>Ends when it is cancelled, fenced or cut off.</summary>
-    public Task Line { get; }
+    public Task Heartbeats { get; }
 
-    /// <summary>Completes with the number of the last assignment, once hints are heard.</summary>
+    /// <summary>Completes with the number of the last assignment, once it receives hints.</summary>
     public Task<long> Listening => _listening.Task;
 
     public int Hints => Volatile.Read(ref _hints);
 
     public Task HintedAsync(int times) => Eventually.HoldsAsync(() => Hints >= times, $"it had {times} hints");
 
-    /// <summary>Falls silent, without a goodbye.</summary>
+    /// <summary>Stops without reporting its shutdown.</summary>
     public async Task FallSilentAsync()
     {
         await _ended.CancelAsync();
-        await Line.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Heartbeats.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public async ValueTask DisposeAsync()

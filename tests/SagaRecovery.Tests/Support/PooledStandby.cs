@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace SagaRecovery.Tests.Support;
 
-/// <summary>A primary, its standby, and pgpools that send reads to the standby: for all tests of a class, one after the other.</summary>
+/// <summary>A primary, its standby, and pgpools that send reads to the standby: for all tests of a class, in sequence.</summary>
 public sealed class PooledStandby : IAsyncLifetime
 {
     private readonly Dictionary<string, PgPool> _pgPools = new(StringComparer.Ordinal);

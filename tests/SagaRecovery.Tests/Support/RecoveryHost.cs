@@ -10,7 +10,7 @@ using SagaRecovery.Testing;
 
 namespace SagaRecovery.Tests.Support;
 
-/// <summary>A real host with recovery in it, on a scripted store and executor and a clock that stands still.</summary>
+/// <summary>A real host with recovery in it, on a scripted store and executor and a frozen clock.</summary>
 internal sealed class RecoveryHost : IAsyncDisposable
 {
     private readonly IHost _host;

@@ -12,7 +12,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
 
-/// <summary>A database with the tables in it, the store and the log on it, and short ways to look and to meddle.</summary>
+/// <summary>A database with the tables in it, the store and the log on it, and helpers that read and change rows.</summary>
 public sealed class SagaDatabase : IAsyncDisposable
 {
     public static readonly SavedDefinition Definition = DefinitionNamed("test-saga");
@@ -65,7 +65,7 @@ public sealed class SagaDatabase : IAsyncDisposable
     internal async Task<Membership> JoinAsync(CoordinatorId? coordinator = null) =>
         await NewStore().JoinAsync(coordinator ?? new CoordinatorId(Guid.NewGuid()), CancellationToken.None);
 
-    /// <summary>Joins, says what it can run, and begins to give signs of life and to hear hints.</summary>
+    /// <summary>Joins, registers its definitions, and begins to write heartbeats and to receive hints.</summary>
     internal async Task<ListeningCoordinator> RunHeartbeatAsync(CoordinatorProfile? profile = null, TimeSpan? period = null, CoordinatorId? coordinator = null)
     {
         var line = new ListeningCoordinator(this, await JoinAsync(coordinator), profile ?? new CoordinatorProfile("1.0", Definitions: null), period ?? TimeSpan.FromSeconds(1));
@@ -121,7 +121,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         "update saga_recovery.saga set current_coordinator = @To, adopt_generation = adopt_generation + 1 where id = @Id",
         new { Id = sagaId.Value, To = to.Value });
 
-    /// <summary>The statement that takes the lock which stands for a coordinator: shared, as its writes do, or alone, as what takes from it does.</summary>
+    /// <summary>The statement that takes the lock of a coordinator: shared, as its writes do, or exclusive, as a reassignment does.</summary>
     public string LockOn(CoordinatorId coordinator, bool shared = false) =>
         $"select pg_advisory_xact_lock{(shared ? "_shared" : "")}({Statements.Named(Database.Options.Schema, Statements.KeyOf($"'{coordinator}'"))})";
 
@@ -133,7 +133,7 @@ public sealed class SagaDatabase : IAsyncDisposable
             new { Statement = statement }),
         $"a session waited for a lock: {statement}");
 
-    /// <summary>Sets a default of a database, as an administrator does; connections that come later have it.</summary>
+    /// <summary>Sets a default of a database, as an administrator does; later connections have it.</summary>
     public static async Task AlterAsync(string connectionString, string setting)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false };

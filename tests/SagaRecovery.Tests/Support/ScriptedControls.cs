@@ -5,19 +5,19 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
 
-/// <summary>Keeps nothing, and lets a test say what is heard, and when the line breaks.</summary>
+/// <summary>Stores nothing; a test sends the notifications and breaks the listener connection.</summary>
 internal sealed class ScriptedControls : ISagaControls
 {
     private readonly NoSagaControls _none = new();
     private TaskCompletionSource _connection = new();
 
-    /// <summary>How often the line was made.</summary>
+    /// <summary>The number of listener connections so far.</summary>
     public int Connections { get; private set; }
 
-    /// <summary>How often sagas that stand still were looked for.</summary>
+    /// <summary>The number of searches for stalled sagas.</summary>
     public int Observations { get; private set; }
 
-    /// <summary>The number of the last assignment, as it is heard when the line is made.</summary>
+    /// <summary>The number of the last assignment, as a new listener connection reports it.</summary>
     public long Assigned { get; set; }
 
     /// <summary>The number of the last assignment, as passes read it.</summary>

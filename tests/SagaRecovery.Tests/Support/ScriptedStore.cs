@@ -51,7 +51,7 @@ internal sealed class ScriptedStore : ISagaStore
         return new Membership(coordinator, new Incarnation(Interlocked.Increment(ref _incarnation)), default);
     }
 
-    /// <summary>What a database does that is failed over: the join counts no more, and these sagas are gone.</summary>
+    /// <summary>Acts as a database after a fail-over: the join and these sagas are lost.</summary>
     public void FailOver(params IEnumerable<SagaId> lost)
     {
         foreach (SagaId sagaId in lost)
