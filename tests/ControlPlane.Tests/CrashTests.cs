@@ -10,7 +10,7 @@ public sealed class CrashTests(PostgresCluster postgres) : DatabaseTests(postgre
     private const int Kills = 6;
     private const int Clients = 24;
 
-    /// <summary>To the crash-loop guard, a kill that follows a recovery closely looks like a saga that kills: it would defer the rest.</summary>
+    /// <summary>To the crash-loop guard, a kill that follows a recovery closely is blamed on a saga: it would defer the rest.</summary>
     private const string Unguarded = "--SagaRecovery:HoldAfterCrashes=0";
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class CrashTests(PostgresCluster postgres) : DatabaseTests(postgre
         return pass;
     }
 
-    /// <summary>One process after the other; the present one ends with the test, however that ends.</summary>
+    /// <summary>One process after the other; the current one ends with the test, even if that fails.</summary>
     private sealed class Succession(ServiceProcess first) : IAsyncDisposable
     {
         private volatile ServiceProcess _present = first;

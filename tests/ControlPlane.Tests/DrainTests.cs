@@ -4,7 +4,7 @@ using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests;
 
-/// <summary>What clients see of a process that is emptied for an update.</summary>
+/// <summary>The view of clients on a process that is drained for an update.</summary>
 [Collection(OnPostgres.Name)]
 public sealed class DrainTests(PostgresCluster postgres)
 {

@@ -19,7 +19,7 @@ public sealed class StartUpTests : IAsyncLifetime
     {
         if (!OperatingSystem.IsWindows())
         {
-            // as root, the database runs as another user, who has to get in
+            // as root, the database runs as another user, who needs access
             File.SetUnixFileMode(_folder, (UnixFileMode)0b111_101_101);
         }
 

@@ -10,7 +10,7 @@ namespace SagaRecovery.Analyzers.Tests;
 /// <summary>Compiles every saga that a reader is shown, with all rules: no false alarm.</summary>
 public sealed partial class SamplesTests
 {
-    /// <summary>What the SDK adds to each project.</summary>
+    /// <summary>The sources that the SDK adds to each project.</summary>
     private const string Usings =
         """
         global using System;
@@ -117,7 +117,7 @@ public sealed partial class SamplesTests
         global using SagaRecovery.Storage;
         """;
 
-    /// <summary>What the examples call.</summary>
+    /// <summary>The code that the examples call.</summary>
     private const string ExampleWorld =
         """
         internal sealed record DiskRequest(string Name);

@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
-/// <summary>Names, errors and comments come from outside.</summary>
+/// <summary>Names, errors and comments are untrusted input.</summary>
 [Collection(OnPostgres.Name)]
 public sealed class HostileTextTests(PostgresCluster postgres)
 {

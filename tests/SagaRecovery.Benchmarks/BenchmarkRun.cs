@@ -43,12 +43,12 @@ internal sealed class BenchmarkRun
 
     /// <summary>Measures subjects in turns, A B A B, each turn in a process of its own.</summary>
     /// <param name="area">The area, as it is called.</param>
-    /// <param name="what">What is done, in a few words.</param>
-    /// <param name="task">What the subjects are given.</param>
+    /// <param name="what">A short description of the operation.</param>
+    /// <param name="task">The task of the subjects.</param>
     /// <param name="subjects">The subjects; the first is ours, and the reference of the ratio is named.</param>
     /// <param name="reference">The subject that the others are compared with; null: none.</param>
     /// <param name="beforeEach">Brings the database back to where each turn begins.</param>
-    /// <param name="order">How many turns there are, and in which order; null: as many as the size allows, A B A B.</param>
+    /// <param name="order">The number of turns and their order; null: as many as the size allows, A B A B.</param>
     public async Task<IReadOnlyList<Measurement>> MeasureAsync(
         string area,
         string what,

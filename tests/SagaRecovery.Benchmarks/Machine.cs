@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Data;
 
 namespace SagaRecovery.Benchmarks;
 
-/// <summary>What it was measured on.</summary>
+/// <summary>The machine of the measurements.</summary>
 internal static class Machine
 {
     private const string LoadFile = "/proc/loadavg";

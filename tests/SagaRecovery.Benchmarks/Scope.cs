@@ -1,22 +1,22 @@
 namespace SagaRecovery.Benchmarks;
 
-/// <summary>How much is measured.</summary>
-/// <param name="Sizes">Counts of sagas that were asked for; null: what an area is about.</param>
-/// <param name="Turns">How often each subject is measured, as asked for; null: what its time allows.</param>
+/// <summary>The extent of the measurements.</summary>
+/// <param name="Sizes">The requested counts of sagas; null: the sizes of the area.</param>
+/// <param name="Turns">The requested number of measurements of each subject; null: as many as its time allows.</param>
 /// <param name="IsShort">Only proves that it runs.</param>
 internal sealed record Scope(IReadOnlyList<int>? Sizes, int? Turns, bool IsShort)
 {
     private const int Large = 1_000_000;
 
     /// <summary>The sizes for an area.</summary>
-    /// <param name="usual">What the area is about.</param>
+    /// <param name="usual">The usual value of the area.</param>
     /// <param name="tiny">The value that only proves that it runs.</param>
     public IReadOnlyList<int> SizesOr(IReadOnlyList<int> usual, IReadOnlyList<int> tiny) => Sizes ?? (IsShort ? tiny : usual);
 
     /// <summary>Sagas that there are for a warm-up.</summary>
     public int WarmUpSagas => IsShort ? 100 : 2_000;
 
-    /// <summary>How often a subject does what it does before it is measured, at most: see <see cref="Subjects.WarmUp"/>.</summary>
+    /// <summary>The maximum number of repetitions of a subject before it is measured: see <see cref="Subjects.WarmUp"/>.</summary>
     public int WarmUpRounds => IsShort ? 1 : 120;
 
     /// <summary>Turns for a size.</summary>

@@ -1,9 +1,9 @@
 namespace SagaRecovery.Benchmarks;
 
-/// <summary>How often subjects are measured, and in which order.</summary>
-/// <param name="Turns">How often each.</param>
+/// <summary>The number and order of the measurements of subjects.</summary>
+/// <param name="Turns">The number of measurements of each.</param>
 /// <param name="Alternates">
-/// Whether every other turn has the reverse order, A B B A: for ratios close to 1, so that neither subject always comes first.
+/// True if every other turn has the reverse order, A B B A: for ratios close to 1, so that neither subject is always first.
 /// </param>
 internal sealed record TurnOrder(int Turns, bool Alternates = false)
 {

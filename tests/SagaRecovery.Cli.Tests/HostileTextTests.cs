@@ -4,7 +4,7 @@ using SagaRecovery.Cli.Tests.Support;
 
 namespace SagaRecovery.Cli.Tests;
 
-/// <summary>Names, errors, comments and parameters come from outside, and are shown, never obeyed.</summary>
+/// <summary>Names, errors, comments and parameters are untrusted input: they are shown and never interpreted.</summary>
 [Collection(OnPostgres.Name)]
 public sealed class HostileTextTests(SampleFixture fixture) : IClassFixture<SampleFixture>
 {

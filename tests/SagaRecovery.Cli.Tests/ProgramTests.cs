@@ -62,7 +62,8 @@ public sealed class ProgramTests(SampleFixture fixture) : IClassFixture<SampleFi
     public async Task Watching_continues_until_a_signal_and_ends_with_success(string signal)
     {
         await using var watch = new RunningProgram("SagaRecovery.Cli", ["watch", "--every", "50ms", "--url", Sample.Url]);
-        await Eventually.HoldsAsync(() => watch.Output.Count(line => line.StartsWith("--- ", StringComparison.Ordinal)) >= 3, "it had read the status three times");
+        await Eventually.HoldsAsync(
+            () => watch.Output.Count(line => line.StartsWith("--- ", StringComparison.Ordinal)) >= 3, "it had read the status three times");
 
         await watch.SignalAsync(signal);
 
@@ -79,7 +80,8 @@ public sealed class ProgramTests(SampleFixture fixture) : IClassFixture<SampleFi
 
         await service.KillAsync();
 
-        await Eventually.HoldsAsync(() => watch.Output.Any(line => line.StartsWith("!!! Cannot reach the service", StringComparison.Ordinal)), "it reported that");
+        await Eventually.HoldsAsync(
+            () => watch.Output.Any(line => line.StartsWith("!!! Cannot reach the service", StringComparison.Ordinal)), "it reported the outage");
         watch.HasExited.Should().BeFalse();
         await watch.SignalAsync("INT");
         (await watch.ExitCodeAsync()).Should().Be(0);

@@ -129,7 +129,7 @@ public sealed class CrashTests
             log.Where(nodeEvent => types.Contains(nodeEvent.Type)).Select(nodeEvent => DiamondSaga.Nodes[nodeEvent.NodeId]);
     }
 
-    /// <summary>What the nodes of the saga would have returned, or failed with.</summary>
+    /// <summary>The outputs or errors of the nodes of the saga.</summary>
     private static SavedNodeEvent[] WithOutputs(SavedNodeEvent[] log) =>
     [
         .. log.Select(nodeEvent => nodeEvent.Type switch

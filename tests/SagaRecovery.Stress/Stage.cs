@@ -7,7 +7,7 @@ using SagaRecovery.Stress.Reconciliation;
 namespace SagaRecovery.Stress;
 
 /// <summary>
-/// What a scenario plays on: a cluster and a database of its own, a role for the service, and the services one after the other, of which
+/// The environment of a scenario: a cluster and a database of its own, a role for the service, and the services one after the other, of which
 /// the logs are kept. Used by the scenario's own flow; only <see cref="Present"/> is read by others.
 /// </summary>
 internal sealed class Stage : IAsyncDisposable
@@ -45,17 +45,17 @@ internal sealed class Stage : IAsyncDisposable
 
     public Guid CoordinatorId { get; } = Guid.NewGuid();
 
-    /// <summary>The service that clients ask; null: none listens.</summary>
+    /// <summary>The service that clients call; null: none.</summary>
     public ServiceProcess? Present
     {
         get => _present;
         set => _present = value;
     }
 
-    /// <summary>Whether some sagas unwind: see <see cref="DoomAsync"/>.</summary>
+    /// <summary>True if some sagas unwind: see <see cref="DoomAsync"/>.</summary>
     public bool SagasUnwind { get; private set; }
 
-    /// <summary>Whether several coordinators run, and sagas are reassigned between them.</summary>
+    /// <summary>True if several coordinators run, and sagas are reassigned between them.</summary>
     public bool SagasMove { get; set; }
 
     /// <summary>The logs of all services, those that run included.</summary>
@@ -70,7 +70,7 @@ internal sealed class Stage : IAsyncDisposable
     ];
 
     /// <summary>On a server of its own.</summary>
-    /// <param name="options">How the server is run.</param>
+    /// <param name="options">The options of the server.</param>
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
     public static async Task<Stage> SetAsync(ClusterOptions options, string connection = "")
     {
@@ -79,17 +79,17 @@ internal sealed class Stage : IAsyncDisposable
     }
 
     /// <summary>On three servers, one of which is the primary.</summary>
-    /// <param name="cluster">Is ended with the stage.</param>
+    /// <param name="cluster">Disposed with the stage.</param>
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
     public static Task<Stage> SetAsync(PatroniCluster cluster, string connection) => SetAsync(cluster, cluster.NewDatabaseAsync, connection);
 
     /// <summary>On a primary with a standby that may be behind.</summary>
-    /// <param name="pair">Is ended with the stage.</param>
+    /// <param name="pair">Disposed with the stage.</param>
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
     public static Task<Stage> SetAsync(LossyPair pair, string connection) => SetAsync(pair, () => Task.FromResult(pair.ConnectionString()), connection);
 
     /// <summary>On a server that is restored from a backup.</summary>
-    /// <param name="server">Is ended with the stage.</param>
+    /// <param name="server">Disposed with the stage.</param>
     /// <param name="connection">Settings for the service's connection string, after the usual ones.</param>
     public static Task<Stage> SetAsync(RestoredServer server, string connection) =>
         SetAsync(server, () => Task.FromResult(server.ConnectionString()), connection);
@@ -165,7 +165,7 @@ internal sealed class Stage : IAsyncDisposable
     }
 
     /// <summary>From now on projects with such names fail at their last step, by a trigger of the superuser's: their sagas unwind.</summary>
-    /// <param name="prefix">What the names begin with.</param>
+    /// <param name="prefix">The prefix of the names.</param>
     public async Task DoomAsync(string prefix)
     {
         await ExecuteAsync($"""
@@ -183,14 +183,14 @@ internal sealed class Stage : IAsyncDisposable
         return await connection.ExecuteAsync(sql, parameters);
     }
 
-    /// <summary>Has the superuser ask something of the server.</summary>
+    /// <summary>Runs a query as the superuser.</summary>
     public async Task<T> ScalarAsync<T>(string sql)
     {
         await using var connection = new NpgsqlConnection($"{Superuser};Pooling=false");
         return (await connection.ExecuteScalarAsync<T>(sql))!;
     }
 
-    /// <summary>How many connections of the service the server has.</summary>
+    /// <summary>The number of connections of the service at the server.</summary>
     public async Task<int> ServiceConnectionsAsync() => (await ServicePortsAsync()).Count;
 
     /// <summary>The ports from which the service has connected.</summary>

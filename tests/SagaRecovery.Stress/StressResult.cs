@@ -7,9 +7,9 @@ namespace SagaRecovery.Stress;
 /// <summary>The result of one scenario.</summary>
 /// <param name="Scenario">Its name.</param>
 /// <param name="Seed">Draws the same again.</param>
-/// <param name="Duration">How long it took, the reconciliation included.</param>
-/// <param name="Wrong">What is wrong, a line each; empty: nothing.</param>
-/// <param name="Figures">What was counted and measured, by name.</param>
+/// <param name="Duration">The duration, the reconciliation included.</param>
+/// <param name="Wrong">The violations, a line each.</param>
+/// <param name="Figures">The counts and measurements, by name.</param>
 internal sealed record StressResult(string Scenario, int Seed, TimeSpan Duration, IReadOnlyList<string> Wrong, JsonObject Figures)
 {
     /// <summary>The figure with the reason why the machine could not run it.</summary>

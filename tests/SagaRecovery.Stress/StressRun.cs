@@ -57,8 +57,8 @@ internal sealed class StressRun
         return new StressResult(scenario.Name, seed, run.Elapsed, run._wrong, run.Figures);
     }
 
-    /// <summary>Whether to continue: until the time is up and enough has happened, but not indefinitely.</summary>
-    /// <param name="enough">Whether the run has shown what it is for.</param>
+    /// <summary>Indicates whether the run continues: until the time is up and enough has happened, but not indefinitely.</summary>
+    /// <param name="enough">True if the run has reached its goal.</param>
     /// <param name="share">The part of the run's time, from its beginning, that this is about.</param>
     public bool Continues(bool enough, double share = 1) => Elapsed < Duration * share || (!enough && Elapsed < (Duration * share) + Overtime);
 

@@ -3,7 +3,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests;
 
-/// <summary>What shares a transaction, and what does not.</summary>
+/// <summary>The grouping of entries into transactions.</summary>
 public sealed class GroupCommitTests : IDisposable
 {
     private const int Heavy = 9;

@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace Tests.Shared;
 
-/// <summary>The one way in which tests wait for what gives no signal of its own, such as what another process does.</summary>
+/// <summary>The only way in which tests wait for events without a signal of their own, such as those in another process.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
     /// <summary>Asks again and again until the condition holds.</summary>
-    /// <param name="condition">What has to become true.</param>
+    /// <param name="condition">The condition that has to become true.</param>
     /// <param name="what">Completes the sentence "waited in vain until …".</param>
     /// <param name="within">The deadline; null: 30 s.</param>
     public static async Task HoldsAsync(Func<Task<bool>> condition, string what, TimeSpan? within = null)

@@ -9,7 +9,7 @@ internal sealed class Ledger(string connectionString)
     public async Task<IReadOnlyList<Guid>> SagasInProgressAsync() =>
         [.. await QueryAsync<Guid>("select id from saga_recovery.saga where state in ('running', 'unwinding') order by id")];
 
-    /// <summary>How many sagas are in each state, as <c>project-create succeeded</c>.</summary>
+    /// <summary>The number of sagas in each state, as <c>project-create succeeded</c>.</summary>
     public async Task<IReadOnlyDictionary<string, long>> SagasByStateAsync() =>
         (await QueryAsync<(string Key, long Count)>("select name || ' ' || state, count(*) from saga_recovery.saga group by 1"))
             .ToDictionary(row => row.Key, row => row.Count);

@@ -21,7 +21,7 @@ internal sealed class PgBouncer : IAsyncDisposable
 
     private string Settings => Path.Combine(_folder, "pgbouncer.ini");
 
-    /// <summary>Why this machine does not give us one; null: it does.</summary>
+    /// <summary>The reason why this machine cannot run one; null: it can.</summary>
     public static string? WhyNot() => ServerProgram.Find("pgbouncer") is null ? "pgbouncer is not installed (tests/install-ha.sh installs it)" : null;
 
     /// <param name="connectionStrings">The connections through it, to one server.</param>

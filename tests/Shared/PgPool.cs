@@ -5,7 +5,7 @@ using Npgsql;
 namespace Tests.Shared;
 
 /// <summary>
-/// A pgpool-II in streaming replication mode before a primary and its standby. It sends what it takes for a read to the standby, however
+/// A pgpool-II in streaming replication mode before a primary and its standby. It sends apparent reads to the standby, however
 /// far that one lags, and everything else to the primary. On a loopback port, in a throw-away folder. Not thread-safe.
 /// </summary>
 internal sealed class PgPool : IAsyncDisposable
@@ -28,7 +28,7 @@ internal sealed class PgPool : IAsyncDisposable
     /// <param name="primary">A connection string of the superuser, who connects through it as well.</param>
     /// <param name="standby">The same for the standby.</param>
     /// <param name="writeFunctions">
-    /// Regular expressions for functions: a statement that calls one of them goes to the primary. Empty: pgpool's default, all volatile ones.
+    /// Regular expressions for functions: a statement that calls one of them is sent to the primary. Empty: pgpool's default, all volatile ones.
     /// </param>
     public static async Task<PgPool> StartAsync(string primary, string standby, string writeFunctions = "")
     {

@@ -12,10 +12,10 @@ internal sealed class ProjectLoad : IAsyncDisposable
     private readonly Task _clients;
     private long _others;
 
-    /// <param name="present">The service to ask now; null: there is none.</param>
-    /// <param name="clients">How many clients work side by side.</param>
-    /// <param name="names">What the names of the projects begin with.</param>
-    /// <param name="patience">How long a client waits for an answer; null: as long as the service lives.</param>
+    /// <param name="present">The current service; null: none.</param>
+    /// <param name="clients">The number of concurrent clients.</param>
+    /// <param name="names">The prefix of the names of the projects.</param>
+    /// <param name="patience">The time that a client waits for an answer; null: as long as the service lives.</param>
     public ProjectLoad(Func<ServiceProcess?> present, int clients, string names = "client", TimeSpan? patience = null)
     {
         _present = present;

@@ -10,16 +10,16 @@ internal class RunningProgram : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
 
-    /// <param name="assembly">The name of its assembly, which lies beside ours.</param>
-    /// <param name="arguments">What it is started with.</param>
+    /// <param name="assembly">The name of its assembly, which is beside ours.</param>
+    /// <param name="arguments">Its arguments.</param>
     public RunningProgram(string assembly, params IReadOnlyList<string> arguments)
         : this([], assembly, arguments)
     {
     }
 
     /// <param name="through">A command that runs the rest of its line in its own place, as <c>env</c> does.</param>
-    /// <param name="assembly">The name of its assembly, which lies beside ours.</param>
-    /// <param name="arguments">What it is started with.</param>
+    /// <param name="assembly">The name of its assembly, which is beside ours.</param>
+    /// <param name="arguments">Its arguments.</param>
     public RunningProgram(IReadOnlyList<string> through, string assembly, IReadOnlyList<string> arguments)
     {
         // A test run in the background of a script ignores SIGINT, and so would its children: env starts them as a terminal does.

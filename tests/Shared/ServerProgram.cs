@@ -5,7 +5,7 @@ using EmbeddedPostgres;
 namespace Tests.Shared;
 
 /// <summary>
-/// A server of a test's own that is not Postgres itself: it runs as the user that servers run as, and all that it writes lies in one
+/// A server of a test's own that is not Postgres itself: it runs as the user that servers run as, and all that it writes is in one
 /// folder. Its process id is there too, for the cleanup after a test that was aborted. Disposing it kills it.
 /// </summary>
 internal sealed class ServerProgram : IAsyncDisposable
@@ -17,7 +17,7 @@ internal sealed class ServerProgram : IAsyncDisposable
     private readonly string _log;
 
     /// <param name="folder">Belongs to the user that servers run as: see <see cref="ChownAsync"/>.</param>
-    /// <param name="name">What its files in there are called.</param>
+    /// <param name="name">The name of its files in there.</param>
     /// <param name="command">The program and its arguments, of which one names the folder: that is how the process is known again.</param>
     public ServerProgram(string folder, string name, params IReadOnlyList<string> command)
     {
@@ -32,7 +32,7 @@ internal sealed class ServerProgram : IAsyncDisposable
     /// <summary>The end of its log, for the message when it does not do what it should.</summary>
     public string LastWords => File.Exists(_log) ? string.Join('\n', File.ReadLines(_log).TakeLast(15)) : "it logged nothing";
 
-    /// <summary>Where a program lies; null: it is not installed.</summary>
+    /// <summary>The path of a program; null: it is not installed.</summary>
     public static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         .Append("/usr/sbin") // Debian puts daemons there, and it is not always on the PATH

@@ -30,7 +30,7 @@ internal sealed partial class ServiceProcess : RunningProgram
     public static ServiceProcess Launch(params IReadOnlyList<string> settings) =>
         new("ControlPlane", ["--urls", AnyPort, OperatorTokenSetting, .. settings]);
 
-    /// <summary>Starts a program of another assembly that has the same endpoints, as far as they are asked for.</summary>
+    /// <summary>Starts a program of another assembly that has the same endpoints, as far as the tests use them.</summary>
     public static ServiceProcess LaunchOther(string assembly, string verb, params IReadOnlyList<string> settings) =>
         new(assembly, [verb, "--urls", AnyPort, OperatorTokenSetting, .. settings]);
 

@@ -55,7 +55,7 @@ internal sealed class StandbyPair : IAsyncDisposable
 
     public Task ResumeReplayAsync() => AskStandbyAsync<object>("select pg_wal_replay_resume()");
 
-    /// <summary>Waits until the standby shows everything that is committed on the primary now.</summary>
+    /// <summary>Waits until the standby has everything that is committed on the primary now.</summary>
     public async Task CaughtUpAsync()
     {
         string committed = await AskAsync<string>(_primary.Cluster, "select pg_current_wal_flush_lsn()::text");
@@ -71,7 +71,7 @@ internal sealed class StandbyPair : IAsyncDisposable
     }
 
     /// <summary>
-    /// The standby begins as a copy of the stopped primary. pg_basebackup would copy a running one, but it does not lie beside every server:
+    /// The standby begins as a copy of the stopped primary. pg_basebackup would copy a running one, but it is not installed with every server:
     /// some packages have it elsewhere or not at all.
     /// </summary>
     private async Task StartStandbyAsync()

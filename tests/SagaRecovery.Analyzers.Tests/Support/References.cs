@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis;
 
 namespace SagaRecovery.Analyzers.Tests.Support;
 
-/// <summary>What the compiled sources reference: everything that these tests run with, the library and the samples' packages included.</summary>
+/// <summary>The references of the compiled sources: all assemblies of these tests, the library and the samples' packages included.</summary>
 internal static class References
 {
     public static ImmutableArray<MetadataReference> All { get; } =

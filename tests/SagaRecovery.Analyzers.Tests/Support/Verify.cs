@@ -29,7 +29,7 @@ internal static class Verify
         global using SagaRecovery.Storage;
         """;
 
-    /// <summary>What the sources call: some other system.</summary>
+    /// <summary>The external system that the sources call.</summary>
     private const string World =
         """
         public interface ICloud
@@ -91,7 +91,7 @@ internal static class Verify
         References.All,
         Nullable);
 
-    /// <summary>What rules report, by the order of the code; a rule that fails is reported as AD0001.</summary>
+    /// <summary>The diagnostics of the rules, in the order of the code; a rule that fails is reported as AD0001.</summary>
     public static async Task<IReadOnlyList<Diagnostic>> AnalyzeAsync(CSharpCompilation compilation, ImmutableArray<DiagnosticAnalyzer> rules)
     {
         ImmutableArray<Diagnostic> diagnostics = await compilation.WithAnalyzers(rules).GetAnalyzerDiagnosticsAsync();

@@ -1,5 +1,5 @@
 // Runs one case in a headless browser: node run.mjs CASE ADDRESS …
-// A case is given the open page's tools, see below; it fails by throwing. It ends badly, too, if the page wrote an error to the console.
+// A case receives the tools of the open page, see below; it fails by throwing. It also fails if the page wrote an error to the console.
 import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
@@ -22,7 +22,7 @@ try {
   await page.goto(address);
   await play({
     page, address, given,
-    /** Says a word to whoever runs the case, and waits to be told to go on. */
+    /** Prints a word to the runner of the case, and waits until the case may continue. */
     say: async (word) => { console.log(word); await lines.next(); },
     /** Goes to a view. */
     view: async (hash) => { await page.evaluate((to) => { location.hash = to; }, hash); },

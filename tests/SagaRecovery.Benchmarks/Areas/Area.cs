@@ -10,7 +10,7 @@ internal abstract class Area
 
     public abstract string Name { get; }
 
-    /// <summary>What is measured, in a few words.</summary>
+    /// <summary>A short description of the measurement.</summary>
     public abstract string Description { get; }
 
     public abstract Task RunAsync(BenchmarkRun run);

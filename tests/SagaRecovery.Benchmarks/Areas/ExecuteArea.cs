@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Areas;
 
-/// <summary>What the durable executor completes, against a raw loop of the same commits. Sizes are sagas at a time.</summary>
+/// <summary>The throughput of the durable executor, against a raw loop of the same commits. Sizes are sagas at a time.</summary>
 internal sealed class ExecuteArea : Area
 {
     private const int Crowd = 4_096;

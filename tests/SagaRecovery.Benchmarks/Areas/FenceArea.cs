@@ -5,7 +5,7 @@ using SagaRecovery.Benchmarks.Subjects;
 namespace SagaRecovery.Benchmarks.Areas;
 
 /// <summary>
-/// What the fence costs those who write, and those who have to get past the writers. Sizes are writers of one coordinator; of projects,
+/// The cost of the fence for writers, and for the operations that wait for writers. Sizes are writers of one coordinator; of projects,
 /// how many are created.
 /// </summary>
 internal sealed class FenceArea : Area

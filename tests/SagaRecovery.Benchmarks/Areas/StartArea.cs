@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Areas;
 
-/// <summary>How long until something begins: a pass that was asked for, a saga that was announced. Sizes are sagas that run meanwhile.</summary>
+/// <summary>The time until a requested pass or an announced saga begins. Sizes are sagas that run meanwhile.</summary>
 internal sealed class StartArea : Area
 {
     public override string Name => "start";

@@ -5,7 +5,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Core;
 
-/// <summary>A plan over so many listed sagas, without the listing, which is the store's work. Public and open: BenchmarkDotNet derives from it.</summary>
+/// <summary>A plan over <see cref="Sagas"/> listed sagas, without the listing. Public and open: BenchmarkDotNet derives from it.</summary>
 [MemoryDiagnoser]
 public class PlanBenchmarks
 {
@@ -16,7 +16,7 @@ public class PlanBenchmarks
     private CandidateListing _listing = null!;
     private RecoveryPlan _plan = null!;
 
-    /// <summary>How many sagas there are: set before the run.</summary>
+    /// <summary>The number of sagas: set before the run.</summary>
     public static IReadOnlyList<int> Sizes { get; set; } = [];
 
     [ParamsSource(nameof(Sizes))]

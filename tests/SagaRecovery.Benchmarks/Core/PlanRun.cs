@@ -19,7 +19,7 @@ namespace SagaRecovery.Benchmarks.Core;
 internal static class PlanRun
 {
     /// <param name="area">The area, as it is called.</param>
-    /// <param name="sizes">How many sagas to plan for.</param>
+    /// <param name="sizes">The numbers of sagas to plan for.</param>
     /// <param name="isShort">One iteration, without a warm-up.</param>
     /// <returns>One measurement for each benchmark and size, and BenchmarkDotNet's own report.</returns>
     public static (IReadOnlyList<Measurement> Measured, JsonNode Report) Run(string area, IReadOnlyList<int> sizes, bool isShort)

@@ -27,7 +27,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         _log = log;
     }
 
-    /// <param name="warmUpSagas">How many sagas for a warm-up there are to be in each data set, beside its own.</param>
+    /// <param name="warmUpSagas">The number of additional sagas for a warm-up in each data set.</param>
     /// <param name="log">Receives a line for each step that takes a while.</param>
     public static async Task<BenchmarkServer> StartAsync(int warmUpSagas, Action<string> log) =>
         new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = true, Settings = Settings }), warmUpSagas, log);
@@ -39,10 +39,10 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         return connection.PostgreSqlVersion.ToString();
     }
 
-    /// <summary>A database with so many sagas in flight, filled when it is first asked for.</summary>
+    /// <summary>A database with the given number of sagas in flight, filled at the first request.</summary>
     public Task<Dataset> InFlightAsync(int sagas) => GetAsync($"{sagas:N0} in flight", dataset => dataset.FillInFlightAsync(sagas));
 
-    /// <summary>A database with so many sagas that have succeeded, and none in progress.</summary>
+    /// <summary>A database with the given number of succeeded sagas, and none in progress.</summary>
     public Task<Dataset> FinishedAsync(int sagas) => GetAsync($"{sagas:N0} finished", dataset => dataset.FillFinishedAsync(sagas));
 
     /// <summary>A database with the tables and nothing in them, to write to.</summary>

@@ -9,7 +9,7 @@ internal sealed class ChainSaga(Gate gate) : Saga<InFlightParameters>
 
     public const int Nodes = 4;
 
-    /// <summary>What each node returns: 200 B of JSON.</summary>
+    /// <summary>The output of each node: 200 B of JSON.</summary>
     public static string Output { get; } = new('o', 198);
 
     /// <summary>The definition in its canonical form.</summary>

@@ -47,7 +47,7 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
     /// <summary>The coordinator that owns those of the warm-up.</summary>
     public Guid WarmUpOwner { get; } = Guid.NewGuid();
 
-    /// <summary>How many those are.</summary>
+    /// <summary>The number of those sagas.</summary>
     public int WarmUpSagas => warmUpSagas;
 
     public Task CreateTablesAsync() => ExecuteAsync(PostgresSchema.Script());
@@ -104,7 +104,7 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         await ExecuteAsync("checkpoint");
     }
 
-    /// <summary>JSON of so many bytes.</summary>
+    /// <summary>JSON of the given number of bytes.</summary>
     private static string Json(int bytes, Func<string, string> around) => around(new string('x', bytes - around("").Length));
 
     private async Task ExecuteAsync(string sql, params IReadOnlyList<object> parameters)

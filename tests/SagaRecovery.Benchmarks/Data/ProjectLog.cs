@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Benchmarks.Data;
 
 /// <summary>
-/// What the log of the sample's <c>project-create</c> saga comes to: eight nodes, of which three, then two run side by side. Each step is
+/// The log of the sample's <c>project-create</c> saga: eight nodes, of which three, then two run in parallel. Each step is
 /// one write.
 /// </summary>
 internal static class ProjectLog

@@ -6,7 +6,7 @@ using SagaRecovery.Benchmarks.Subjects;
 namespace SagaRecovery.Benchmarks.Reports;
 
 /// <summary>The results of a run, for people and for programs.</summary>
-/// <param name="Machine">What it was measured on.</param>
+/// <param name="Machine">The machine of the measurements.</param>
 /// <param name="Measurements">All that was measured.</param>
 /// <param name="Goals">The figures to reach, as far as this run has measured them.</param>
 /// <param name="BenchmarkDotNet">The result of BenchmarkDotNet for the core, in its own form; null: it did not run.</param>
@@ -138,13 +138,13 @@ internal sealed record BenchmarkReport(
     }
 }
 
-/// <summary>How the cost of a subject grows: as size to the power of these; null: too few sizes have the figure.</summary>
+/// <summary>The growth of the cost of a subject: size to the power of these; null: too few sizes have the figure.</summary>
 /// <param name="Area">The area.</param>
-/// <param name="What">What is done.</param>
+/// <param name="What">The operation.</param>
 /// <param name="Subject">By whom.</param>
 /// <param name="Sizes">The sizes that were measured.</param>
 /// <param name="Time">The time; where sizes are sagas at a time, for each saga. So with the other two.</param>
-/// <param name="Allocated">What is allocated.</param>
+/// <param name="Allocated">The allocated memory.</param>
 /// <param name="Heap">The most that the managed heap held.</param>
 internal sealed record GrowthOf(
     string Area, string What, string Subject, IReadOnlyList<int> Sizes, double Time, double? Allocated, double? Heap);

@@ -1,10 +1,10 @@
 namespace SagaRecovery.Benchmarks.Reports;
 
 /// <summary>A figure that is to be reached, and what was measured.</summary>
-/// <param name="What">What is measured.</param>
+/// <param name="What">The measured quantity.</param>
 /// <param name="Measured">The measured value.</param>
 /// <param name="Limit">The figure to reach.</param>
-/// <param name="IsUpper">Whether less is better.</param>
+/// <param name="IsUpper">True if less is better.</param>
 /// <param name="Unit">The unit of both.</param>
 internal sealed record Goal(string What, double Measured, double Limit, bool IsUpper, string Unit)
 {

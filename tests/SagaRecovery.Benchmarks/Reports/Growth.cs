@@ -1,6 +1,6 @@
 namespace SagaRecovery.Benchmarks.Reports;
 
-/// <summary>How cost grows with size.</summary>
+/// <summary>The growth of cost with size.</summary>
 internal static class Growth
 {
     /// <summary>Fewer points prove no curve.</summary>

@@ -4,7 +4,7 @@ namespace SagaRecovery.Benchmarks.Reports;
 
 /// <summary>All turns of one subject at one size.</summary>
 /// <param name="Area">The area.</param>
-/// <param name="What">What was done.</param>
+/// <param name="What">The operation.</param>
 /// <param name="Size">To how many.</param>
 /// <param name="Subject">By whom.</param>
 /// <param name="Reference">The subject that it is compared with; null: none.</param>
@@ -27,7 +27,7 @@ internal sealed record Measurement(
         Turns = [.. Turns.Select(turn => new SubjectResult(new Dictionary<string, double> { [Metric.Seconds] = turn[metric]!.Value }))],
     };
 
-    /// <summary>How fast this is, as a multiple of how fast another is: 2 takes half the time.</summary>
+    /// <summary>The speed of this as a multiple of the speed of another: 2 takes half the time.</summary>
     public double SpeedOf(Measurement other) => other.Median(Metric.Seconds) / Median(Metric.Seconds);
 
     /// <summary>The same turn by turn, and the median of that: each turn is compared with the adjacent one, since the speed of the machine varies.</summary>

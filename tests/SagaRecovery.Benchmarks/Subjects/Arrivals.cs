@@ -11,7 +11,7 @@ internal sealed class Arrivals(int expected)
     private long _tenThousandth;
     private int _count;
 
-    /// <summary>How many are to arrive.</summary>
+    /// <summary>The expected number of arrivals.</summary>
     public int Expected => expected;
 
     /// <summary>Completes when all have arrived.</summary>

@@ -14,9 +14,9 @@ internal static class ChainHost
 
     /// <param name="source">Its database.</param>
     /// <param name="owner">The coordinator that it runs as.</param>
-    /// <param name="atATime">How many sagas run at a time.</param>
-    /// <param name="gate">Where chains wait.</param>
-    /// <param name="inFlight">Where sagas arrive that are in flight; null: it knows none of these.</param>
+    /// <param name="atATime">The number of concurrent sagas.</param>
+    /// <param name="gate">The gate at which chains wait.</param>
+    /// <param name="inFlight">The arrivals of the sagas in flight; null: the host does not know their definition.</param>
     public static IHost Create(NpgsqlDataSource source, Guid owner, int atATime, Gate gate, Arrivals? inFlight = null) =>
         ServiceHost.Create(source, owner, recovery =>
         {
@@ -28,7 +28,7 @@ internal static class ChainHost
             }
         });
 
-    /// <summary>Waits until the executor has so many sagas that are not over.</summary>
+    /// <summary>Waits until the executor has the given number of unfinished sagas.</summary>
     public static async Task HasUnfinishedAsync(IHost host, int sagas)
     {
         DurableExecutor executor = host.Services.GetRequiredService<DurableExecutor>();
@@ -38,7 +38,7 @@ internal static class ChainHost
         }
     }
 
-    /// <summary>Starts so many chains by <see cref="SagaClient"/>, so many at a time, and waits for their ends.</summary>
+    /// <summary>Starts the given number of chains by <see cref="SagaClient"/>, with a limit of concurrent ones, and waits for their ends.</summary>
     public static async Task RunAsync(IHost host, int sagas, int atATime)
     {
         SagaClient client = host.Services.GetRequiredService<SagaClient>();

@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Data;
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
-/// What the executor writes, with the same commits and without an executor: wave by wave so many sagas at a time, step by step, in
+/// The writes of the executor, with the same commits and without an executor: wave by wave of concurrent sagas, step by step, in
 /// groups of as many rows as its settings allow, on as many connections.
 /// </summary>
 internal sealed class FencedLoop : Subject

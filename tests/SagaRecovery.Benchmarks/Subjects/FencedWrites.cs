@@ -2,14 +2,14 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>So many writes by several writers of one coordinator, with Npgsql alone, behind the fence that the library has.</summary>
+/// <summary>Writes by several writers of one coordinator, with Npgsql alone, behind the fence of the library.</summary>
 internal class FencedWrites : Subject
 {
     public const string SubjectName = "advisory lock";
 
     public override string Name => SubjectName;
 
-    /// <summary>What the writes are behind.</summary>
+    /// <summary>The fence of the writes.</summary>
     protected virtual IFence Fence { get; } = new AdvisoryLock();
 
     public override async Task RunAsync(SubjectTask task, Meter meter)

@@ -14,10 +14,10 @@ internal sealed class Heartbeats : IAsyncDisposable
     private Heartbeats(ProcessStore store, TimeSpan period, IReadOnlyCollection<RunnableDefinition>? definitions) => _connection =
         store.Controls.RunHeartbeatAsync(store.Member, new CoordinatorProfile("1.0", definitions), period, OnNotification, _ended.Token);
 
-    /// <summary>Starts them, and returns when the coordinator may be given sagas.</summary>
-    /// <param name="store">The process that gives them.</param>
+    /// <summary>Starts them, and returns when sagas can be reassigned to the coordinator.</summary>
+    /// <param name="store">The process that writes them.</param>
     /// <param name="period">The time from one to the next; 0: one after the other.</param>
-    /// <param name="definitions">What the process can run; null: any.</param>
+    /// <param name="definitions">The definitions that the process can run; null: any.</param>
     public static async Task<Heartbeats> StartAsync(
         ProcessStore store, TimeSpan period, IReadOnlyCollection<RunnableDefinition>? definitions = null)
     {
@@ -64,7 +64,7 @@ internal sealed class Heartbeats : IAsyncDisposable
         }
     }
 
-    /// <summary>Time stamps of so many heartbeats, and of the one before them. One connection records them in sequence.</summary>
+    /// <summary>Time stamps of the given number of heartbeats, and of the one before them. One connection records them in sequence.</summary>
     private sealed class Recording(int count)
     {
         private readonly long[] _timestamps = new long[count + 1];

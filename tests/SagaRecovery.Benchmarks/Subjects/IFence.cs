@@ -9,7 +9,7 @@ internal interface IFence
     /// <summary>Adds the statements before the write. The first rows that the batch answers are the lock's: one row, or none where it is refused.</summary>
     void AddLock(NpgsqlBatch batch, Membership member);
 
-    /// <summary>Adds the write with its first two parameters: who writes.</summary>
+    /// <summary>Adds the write with its first two parameters, which identify the writer.</summary>
     NpgsqlBatchCommand AddAppend(NpgsqlBatch batch, Membership member);
 
     /// <summary>Adds the statements after the write.</summary>

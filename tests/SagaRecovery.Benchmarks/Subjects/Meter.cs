@@ -70,7 +70,7 @@ internal sealed class Meter : IDisposable
         _figures[Metric.AllocatedBytes] /= seconds.Count;
     }
 
-    /// <summary>Ends the measurement of sagas that were executed, so many at a time.</summary>
+    /// <summary>Ends the measurement of executed sagas, of which a given number ran concurrently.</summary>
     public void EndExecuted(int sagas)
     {
         End(sagas);

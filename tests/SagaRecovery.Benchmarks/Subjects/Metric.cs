@@ -1,9 +1,9 @@
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>What the figures of a subject are called, with their units.</summary>
+/// <summary>The names of the figures of a subject, with their units.</summary>
 internal static class Metric
 {
-    /// <summary>What a subject is about: how long it took.</summary>
+    /// <summary>The main figure of a subject: its duration.</summary>
     public const string Seconds = "seconds";
 
     /// <summary>The processor's time of the subject's process, all threads together.</summary>
@@ -28,22 +28,22 @@ internal static class Metric
 
     public const string TenThousandthSeconds = "tenThousandthSeconds";
 
-    /// <summary>What one of the things that were repeated took at worst.</summary>
+    /// <summary>The longest duration of one repetition.</summary>
     public const string SlowestSeconds = "slowestSeconds";
 
-    /// <summary>What nine in ten of the things that were repeated did not exceed.</summary>
+    /// <summary>The duration that nine in ten repetitions did not exceed.</summary>
     public const string NinetiethSeconds = "p90Seconds";
 
-    /// <summary>What 99 in a hundred of them did not exceed.</summary>
+    /// <summary>The duration that 99 in a hundred repetitions did not exceed.</summary>
     public const string NinetyNinthSeconds = "p99Seconds";
 
     /// <summary>The number of MultiXactIds that the server assigned meanwhile.</summary>
     public const string MultiXactIds = "multiXactIds";
 
-    /// <summary>How many writes a second were committed beside what was measured.</summary>
+    /// <summary>The number of writes per second that were committed beside the measured operation.</summary>
     public const string WritesASecond = "writesASecond";
 
-    /// <summary>What is held in memory when all is done.</summary>
+    /// <summary>The memory in use at the end.</summary>
     public const string HeldBytes = "heldBytes";
 
     /// <summary>Nodes that were completed, two durable events each.</summary>

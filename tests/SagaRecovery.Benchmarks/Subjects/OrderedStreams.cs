@@ -5,7 +5,7 @@ internal static class OrderedStreams
 {
     /// <param name="nextSaga">Reads the next saga; null: there is none.</param>
     /// <param name="nextEvent">Reads the next event; null: there is none.</param>
-    /// <param name="take">Is given each saga once it has its events.</param>
+    /// <param name="take">Receives each saga once it has its events.</param>
     public static async Task MergeAsync(Func<ValueTask<RawSaga?>> nextSaga, Func<ValueTask<(Guid SagaId, RawEvent Event)?>> nextEvent, Action<RawSaga> take)
     {
         (Guid SagaId, RawEvent Event)? next = await nextEvent();

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Lists the sagas, then asks for each by itself: one round trip to a saga, prepared.</summary>
+/// <summary>Lists the sagas, then queries each by itself: one prepared round trip per saga.</summary>
 internal sealed class PerSagaReader : RawReader
 {
     public const string SubjectName = "raw one by one";

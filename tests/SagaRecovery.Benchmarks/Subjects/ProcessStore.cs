@@ -29,7 +29,7 @@ internal sealed class ProcessStore : IAsyncDisposable
 
     public Storage.ISagaCluster Cluster => Get<Storage.ISagaCluster>();
 
-    /// <summary>What this process writes with, as of its last join.</summary>
+    /// <summary>The membership of this process, as of its last join.</summary>
     public Membership Member { get; private set; }
 
     /// <summary>Opens the store, and joins.</summary>

@@ -48,7 +48,7 @@ internal class ProjectsSubject : Subject
         }
     }
 
-    /// <summary>What the projects are written to.</summary>
+    /// <summary>The store of the projects.</summary>
     protected virtual ISagaLog LogOf(ProcessStore store) => store.Log;
 
     private static async Task WriteAsync(ISagaLog log, Membership member, Func<bool> isThereOneMore)

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Reads the same rows as recovery with Npgsql alone, and gives each saga out once it is complete.</summary>
+/// <summary>Reads the same rows as recovery with Npgsql alone, and returns each saga once it is complete.</summary>
 internal abstract class RawReader : Subject
 {
     /// <summary>The sagas that a coordinator is to recover: <c>$1</c>.</summary>

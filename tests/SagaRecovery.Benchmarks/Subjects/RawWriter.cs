@@ -5,7 +5,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Appends with Npgsql alone: lock and write in one prepared batch, behind the fence that it is given. Thread-safe.</summary>
+/// <summary>Appends with Npgsql alone: lock and write in one prepared batch, behind the given fence. Thread-safe.</summary>
 internal sealed class RawWriter(NpgsqlDataSource source, IFence fence)
 {
     /// <summary>Writes entries, all or none.</summary>
@@ -14,9 +14,9 @@ internal sealed class RawWriter(NpgsqlDataSource source, IFence fence)
         WriteAsync(member, batch => PostgresSagaLog.AddEntries(fence.AddAppend(batch, member), entries), entries.Count);
 
     /// <summary>Runs a statement behind the fence.</summary>
-    /// <param name="member">Who writes.</param>
+    /// <param name="member">The writer.</param>
     /// <param name="add">Adds the statement.</param>
-    /// <param name="rows">How many rows it has to answer.</param>
+    /// <param name="rows">The number of rows that it has to return.</param>
     public async Task WriteAsync(Membership member, Action<NpgsqlBatch> add, int rows)
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync();
@@ -35,7 +35,7 @@ internal sealed class RawWriter(NpgsqlDataSource source, IFence fence)
             answered += isRow ? 1 : 0;
         }
 
-        await reader.NextResultAsync(); // rows come before the commit
+        await reader.NextResultAsync(); // rows precede the commit
         if (!locked || answered != rows)
         {
             throw new InvalidOperationException($"{member} has written {answered} of {rows}.");

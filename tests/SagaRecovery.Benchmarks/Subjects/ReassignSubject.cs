@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>All sagas of the coordinator that writes are given to another, which writes on; then back.</summary>
+/// <summary>All sagas of the writing coordinator are reassigned to another, which continues to write; then back.</summary>
 internal sealed class ReassignSubject : TakingSubject
 {
     public const string SubjectName = "reassign";

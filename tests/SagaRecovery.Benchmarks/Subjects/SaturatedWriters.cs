@@ -24,7 +24,7 @@ internal sealed class SaturatedWriters : IAsyncDisposable
         _writing = Task.WhenAll(entries.Select(one => Task.Run(() => WriteAsync(one, _term))));
     }
 
-    /// <summary>How many writes were committed so far.</summary>
+    /// <summary>The number of writes that were committed so far.</summary>
     public long Writes => Interlocked.Read(ref _writes);
 
     /// <summary>Starts them, and returns when each writes.</summary>

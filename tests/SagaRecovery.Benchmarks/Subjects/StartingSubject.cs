@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Sagas from start to end by <c>SagaClient</c>, so many at a time.</summary>
+/// <summary>Sagas from start to end by <c>SagaClient</c>, a given number concurrently.</summary>
 internal sealed class StartingSubject : Subject
 {
     public const string SubjectName = "client and executor";

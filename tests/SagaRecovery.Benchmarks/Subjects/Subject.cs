@@ -1,6 +1,6 @@
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>What is measured, ours or a reference. It runs in a process of its own.</summary>
+/// <summary>The subject of a measurement, ours or a reference. It runs in a process of its own.</summary>
 internal abstract class Subject
 {
     public static IReadOnlyList<Subject> Every { get; } =
@@ -14,7 +14,7 @@ internal abstract class Subject
 
     public abstract string Name { get; }
 
-    /// <summary>Whether it is measured from the launch of its process, with nothing compiled.</summary>
+    /// <summary>True if it is measured from the launch of its process, with nothing compiled.</summary>
     public virtual bool IsCold => false;
 
     /// <summary>Settings of the runtime for its process; none: as they are by default.</summary>

@@ -6,7 +6,7 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// <summary>One turn of a subject in a process of its own, so that peak memory and compiled code are its own.</summary>
 internal static class SubjectProcess
 {
-    /// <summary>What this program is started with to be one.</summary>
+    /// <summary>The argument that makes this program a subject process.</summary>
     public const string Verb = "subject";
 
     private const string ResultPrefix = "result ";

@@ -3,7 +3,7 @@ using SagaRecovery.Benchmarks.Data;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>What a subject is given to do.</summary>
+/// <summary>The task of a subject.</summary>
 internal sealed record SubjectTask
 {
     /// <summary>Represents a missing number of writers on the command line.</summary>
@@ -17,25 +17,25 @@ internal sealed record SubjectTask
     /// <summary>The coordinator that owns the sagas of the warm-up.</summary>
     public required Guid WarmUpOwner { get; init; }
 
-    /// <summary>How many sagas there are.</summary>
+    /// <summary>The number of sagas.</summary>
     public required int Sagas { get; init; }
 
-    /// <summary>How many of the warm-up's sagas there are.</summary>
+    /// <summary>The number of the warm-up's sagas.</summary>
     public int WarmUpSagas { get; init; }
 
-    /// <summary>How often they are recovered.</summary>
+    /// <summary>The number of times that they are recovered.</summary>
     public int WarmUpRounds { get; init; }
 
-    /// <summary>How many run at a time; 0: it does not matter.</summary>
+    /// <summary>The number of concurrent sagas; 0: irrelevant.</summary>
     public int AtATime { get; init; }
 
-    /// <summary>How often something short is repeated.</summary>
+    /// <summary>The number of repetitions of a short operation.</summary>
     public int Repeats { get; init; }
 
-    /// <summary>How many rows one write holds; 0: it does not matter.</summary>
+    /// <summary>The number of rows of one write; 0: irrelevant.</summary>
     public int RowsEach { get; init; }
 
-    /// <summary>How many writers write side by side; null: it does not matter.</summary>
+    /// <summary>The number of concurrent writers; null: irrelevant.</summary>
     public int? Writers { get; init; }
 
     /// <summary>The time stamp at which its process was launched; the machine's clock is the same for all.</summary>
@@ -47,7 +47,7 @@ internal sealed record SubjectTask
     /// <summary>Without a database.</summary>
     public static SubjectTask Without(int sagas) => new() { ConnectionString = "", Owner = default, WarmUpOwner = default, Sagas = sagas };
 
-    /// <summary>What <see cref="ToArguments"/> gave. Nothing is parsed that would have to be compiled first: it counts as the subject's own time.</summary>
+    /// <summary>Reads the result of <see cref="ToArguments"/>. It parses nothing that needs compilation: that counts as the subject's time.</summary>
     public static SubjectTask Parse(IReadOnlyList<string> arguments) => new()
     {
         ConnectionString = arguments[0],

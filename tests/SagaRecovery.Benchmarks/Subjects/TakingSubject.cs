@@ -10,11 +10,11 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// </summary>
 internal abstract class TakingSubject : Subject
 {
-    /// <param name="task">What the subject is given.</param>
+    /// <param name="task">The task of the subject.</param>
     /// <param name="meter">Measures the tries.</param>
     /// <param name="log">The log of the process that writes.</param>
-    /// <param name="sagas">What is written about.</param>
-    /// <param name="ownership">With what the writers begin.</param>
+    /// <param name="sagas">The sagas of the writes.</param>
+    /// <param name="ownership">The initial ownership of the writers.</param>
     /// <param name="take">Takes once, and returns with what the writers may write on. It alone is measured.</param>
     protected static async Task RepeatAsync(
         SubjectTask task, Meter meter, ISagaLog log, IReadOnlyList<Guid> sagas, Ownership ownership, Func<Task<Ownership>> take)

@@ -4,7 +4,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>What the tracker holds in memory, of sagas that were recovered.</summary>
+/// <summary>The memory that the tracker needs for recovered sagas.</summary>
 internal sealed class TrackerSubject : Subject
 {
     public const string SubjectName = "tracker";

@@ -6,14 +6,14 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// <summary>Lets the runtime compile a subject's code for good before it is measured.</summary>
 internal static class WarmUp
 {
-    /// <summary>So many rounds in which next to nothing was compiled, one after the other: it is done.</summary>
+    /// <summary>The number of successive rounds with almost nothing compiled after which the warm-up is complete.</summary>
     private const int QuietRounds = 4;
 
     /// <summary>Some method is always called for the thirtieth time.</summary>
     private const int NextToNothing = 2;
 
     /// <summary>
-    /// What is called often enough is compiled again in the background once nothing new has been called for so long: by default 100 ms,
+    /// A method that is called often enough is compiled again in the background once no new one has been called for a time: by default 100 ms,
     /// which would make a round last as long.
     /// </summary>
     private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(10);
@@ -22,7 +22,7 @@ internal static class WarmUp
     public static KeyValuePair<string, string> Setting { get; } =
         new("DOTNET_TC_CallCountingDelayMs", Delay.Milliseconds.ToString("x", CultureInfo.InvariantCulture));
 
-    /// <param name="rounds">How often at most; once is enough where a round is long.</param>
+    /// <param name="rounds">The maximum number of rounds; one is enough if a round is long.</param>
     /// <param name="once">Does what is to be measured, to other sagas.</param>
     public static async Task RunAsync(int rounds, Func<Task> once)
     {

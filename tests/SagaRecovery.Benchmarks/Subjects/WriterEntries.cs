@@ -25,8 +25,8 @@ internal sealed class WriterEntries
 
     /// <summary>Divides sagas among writers.</summary>
     /// <param name="sagas">At least as many for each writer as one of its writes is about.</param>
-    /// <param name="writers">How many writers.</param>
-    /// <param name="rows">How many rows a write holds, two for each saga.</param>
+    /// <param name="writers">The number of writers.</param>
+    /// <param name="rows">The number of rows of a write, two for each saga.</param>
     public static IReadOnlyList<WriterEntries> Divide(IReadOnlyList<Guid> sagas, int writers, int rows)
     {
         int entries = Math.Max(1, rows / RowsOfAnEntry);

@@ -5,7 +5,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Tests;
 
-/// <summary>That all of it runs, at tiny sizes. What the times are is not asked: a machine that runs tests is busy.</summary>
+/// <summary>All of it runs, at tiny sizes. Times are not checked: a machine that runs tests is busy.</summary>
 public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
 {
     [Fact]

@@ -3,7 +3,7 @@ using SagaRecovery.Cli.Commands;
 
 namespace SagaRecovery.Cli.Tests.Support;
 
-/// <summary>A person who agrees, but not before something has happened.</summary>
+/// <summary>A person who confirms, but only after something has happened.</summary>
 internal sealed class AnswerAfter(Func<Task> happens) : TextReader
 {
     public override string? ReadLine()

@@ -26,7 +26,7 @@ internal sealed class SampleService : IAsyncDisposable
         return await StartAsync(new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync()) { MaxPoolSize = 40 }.ConnectionString);
     }
 
-    /// <summary>One more on a database, once others may give sagas to it.</summary>
+    /// <summary>One more service on a database, once sagas can be reassigned to it.</summary>
     public static async Task<SampleService> StartAsync(string database)
     {
         var coordinatorId = Guid.NewGuid();

@@ -59,7 +59,7 @@ internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
 /// <summary>The environment that the tool runs in.</summary>
 internal sealed record ToolStage
 {
-    /// <summary>What the person at the terminal types; null: there is no terminal.</summary>
+    /// <summary>The input of the person at the terminal; null: no terminal.</summary>
     public string? Answer { get; init; }
 
     public bool IsRich { get; init; }

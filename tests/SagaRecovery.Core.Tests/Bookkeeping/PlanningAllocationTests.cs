@@ -5,7 +5,7 @@ using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 
 namespace SagaRecovery.Core.Tests.Bookkeeping;
 
-/// <summary>What a pass over sagas that all run here costs in memory. Allocations are exact; timings belong to the benchmarks.</summary>
+/// <summary>The memory cost of a pass over sagas that all run here. Allocations are exact; timings belong to the benchmarks.</summary>
 public class PlanningAllocationTests
 {
     private const int Sagas = 100_000;

@@ -54,6 +54,6 @@ public class TenPassesTests
         return process.Execute();
     }
 
-    /// <summary>What finished before this listing, and after the one before.</summary>
+    /// <summary>The sagas that finished after the previous listing and before this one.</summary>
     private static int ExpectedRemoved(int round) => round == 1 ? 1 : 2;
 }

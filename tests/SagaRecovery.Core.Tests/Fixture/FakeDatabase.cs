@@ -47,7 +47,7 @@ internal sealed class FakeDatabase
     public void Reassign(SagaId sagaId, bool ours) =>
         _rows[sagaId] = _rows[sagaId] with { Ours = ours, Generation = _rows[sagaId].Generation.Next };
 
-    /// <summary>Whether a run at that generation may write: in progress, ours, and of that generation.</summary>
+    /// <summary>Indicates whether a run at that generation may write: in progress, ours, and of that generation.</summary>
     public bool IsOursAt(SagaId sagaId, AdoptGeneration generation) =>
         Find(sagaId) is { } row && IsCandidate(row) && row.Generation == generation;
 

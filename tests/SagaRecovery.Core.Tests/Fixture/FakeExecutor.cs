@@ -3,7 +3,7 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Core.Tests.Fixture;
 
-/// <summary>What an executor is to the bookkeeping: which sagas it runs, at which generation, and what it answers.</summary>
+/// <summary>An executor as the bookkeeping knows it: its running sagas, their generations, and its answers.</summary>
 internal sealed class FakeExecutor
 {
     private readonly SortedDictionary<SagaId, AdoptGeneration> _running = [];
@@ -14,7 +14,7 @@ internal sealed class FakeExecutor
     /// <summary>Every saga that was offered, in order.</summary>
     public List<SagaId> Reassigned { get; } = [];
 
-    /// <summary>What it answers instead of running the saga; null: it runs it.</summary>
+    /// <summary>The answer instead of running the saga; null: it runs it.</summary>
     public Func<Candidate, ResumeResult?> Answer { get; set; } = _ => null;
 
     public void AlwaysAnswers(ResumeResult answer) => Answer = _ => answer;

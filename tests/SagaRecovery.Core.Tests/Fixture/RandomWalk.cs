@@ -6,7 +6,7 @@ namespace SagaRecovery.Core.Tests.Fixture;
 
 /// <summary>
 /// One random history: starts of few ids, inserts whose answer is lost or that land late, runs that finish or are interrupted, sagas that
-/// are reassigned and come back, operators, crashes, and passes cut at every step. Every so often all that is under way comes to its
+/// are reassigned and come back, operators, crashes, and passes cut at every step. At intervals everything under way reaches its
 /// end, and the bookkeeping is compared with the true database.
 /// </summary>
 internal sealed class RandomWalk
@@ -35,7 +35,7 @@ internal sealed class RandomWalk
 
     public ScriptedProcess Process { get; private set; } = new();
 
-    /// <summary>How often each step was really taken, for the check that no part of the story is dead.</summary>
+    /// <summary>The number of times that each step was really taken, for the check that no step is dead.</summary>
     public Dictionary<string, int> Taken { get; } = [];
 
     private bool Lucky => _random.Next(2) == 0;

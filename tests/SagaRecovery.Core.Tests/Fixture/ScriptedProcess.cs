@@ -63,13 +63,13 @@ internal sealed class ScriptedProcess
 
     public void Wait(TimeSpan time) => Now += time;
 
-    /// <summary>What operators hold.</summary>
+    /// <summary>The sagas that operators hold.</summary>
     public HashSet<SagaId> Held { get; private init; } = [];
 
     /// <summary>Sagas of this coordinator that were in flight when a process died.</summary>
     public List<Suspect> Suspects { get; private init; } = [];
 
-    /// <summary>That recovery is paused; null: it is not.</summary>
+    /// <summary>The pause of recovery; null: not paused.</summary>
     public RecoveryPause? Pause { get; set; }
 
     // ---- starts

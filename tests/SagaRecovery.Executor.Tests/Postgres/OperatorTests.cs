@@ -5,7 +5,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
 
-/// <summary>An operator at a real process: asks why a saga is not running, and runs operator actions.</summary>
+/// <summary>An operator at a real process: explanations of sagas, and operator actions.</summary>
 public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IAsyncLifetime
 {
     private static readonly OperatorNote Note = new("ann", "as the runbook says");

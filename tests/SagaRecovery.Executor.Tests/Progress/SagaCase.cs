@@ -5,10 +5,10 @@ using FsCheck.Fluent;
 
 namespace SagaRecovery.Executor.Tests.Progress;
 
-/// <summary>How one node that is under way ends.</summary>
+/// <summary>The end of one node that is under way.</summary>
 /// <param name="Pick">Which of those that are under way: modulo their number.</param>
-/// <param name="Fails">Whether its action or undo fails.</param>
-/// <param name="WithNext">Whether the next one ends before the saga is asked what to do: they are written together.</param>
+/// <param name="Fails">True if its action or undo fails.</param>
+/// <param name="WithNext">True if the next one ends before the saga decides its next steps: they are written together.</param>
 internal readonly record struct NodeEnd(int Pick, bool Fails, bool WithNext)
 {
     public override string ToString() => $"{Pick.ToString(CultureInfo.InvariantCulture)}{(Fails ? " fails" : "")}{(WithNext ? " with" : "")}";

@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Executor.Tests.Progress;
 
 /// <summary>
-/// Drives a saga to its end as the executor does, with given ends of its nodes in place of actions and undos. Writes down the log and
+/// Drives a saga to its end as the executor does, with given ends of its nodes in place of actions and undos. Records the log and
 /// what was handed out.
 /// </summary>
 internal sealed class SagaDrive

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace SagaRecovery.Executor.Tests.PublicApi;
 
 /// <summary>
-/// What the packages promise their users, as text beside this file: a change of it is seen in review, and is never an accident. Run with
+/// The public API of the packages, as text beside this file: a change is visible in review, and never an accident. Run with
 /// the environment variable <c>UPDATE_PUBLIC_API=1</c> to write the files anew.
 /// </summary>
 public sealed class PublicApiTests

@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace SagaRecovery.Executor.Tests.Telemetry;
 
-/// <summary>What a metrics pipeline would see of one host.</summary>
+/// <summary>The view of a metrics pipeline on one host.</summary>
 internal sealed class MeterReading : IDisposable
 {
     private readonly MeterListener _listener = new();
@@ -35,7 +35,7 @@ internal sealed class MeterReading : IDisposable
 
     public IReadOnlyCollection<Instrument> Instruments => [.. _instruments.Values];
 
-    /// <summary>The sum of a counter or histogram; the present value of a gauge. With a tag: of the measurements that carry it.</summary>
+    /// <summary>The sum of a counter or histogram; the current value of a gauge. With a tag: of the measurements that have it.</summary>
     public double Read(string instrument, string tag = "")
     {
         if (_instruments[instrument].IsObservable)

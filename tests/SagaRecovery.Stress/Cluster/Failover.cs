@@ -1,6 +1,6 @@
 namespace SagaRecovery.Stress.Cluster;
 
-/// <summary>How the lead passes to another server.</summary>
+/// <summary>The ways in which the lead passes to another server.</summary>
 internal enum Failover
 {
     /// <summary>As for maintenance: the primary shuts down, and the standby takes over what it wrote last.</summary>

@@ -29,7 +29,7 @@ internal sealed class FailoverRecord(string name)
     }
 }
 
-/// <summary>How long after the strike something was there again.</summary>
+/// <summary>The times from the strike until a function was available again.</summary>
 /// <param name="Database">Another server took writes.</param>
 /// <param name="Pass">A pass had completed, against that server.</param>
 /// <param name="Project">Projects were being made.</param>

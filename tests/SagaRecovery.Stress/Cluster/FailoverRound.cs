@@ -11,8 +11,8 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
 {
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
 
-    /// <param name="how">How the lead passes on.</param>
-    /// <param name="killService">Whether the service is killed at the same moment, and started again at once.</param>
+    /// <param name="how">The kind of fail-over.</param>
+    /// <param name="killService">True if the service is killed at the same moment, and started again at once.</param>
     public async Task<FailoverTimes> StrikeAsync(Failover how, bool killService)
     {
         await cluster.IsWholeAsync();
@@ -128,7 +128,7 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
         }
     }
 
-    /// <summary>One more than there are clients: the last of them was asked for when all was well.</summary>
+    /// <summary>One more than the number of clients: the last of them was requested after the recovery.</summary>
     private async Task ProjectsAsync(Task database)
     {
         await database;

@@ -49,7 +49,7 @@ internal sealed class LossyPair : IAsyncDisposable
         }
     }
 
-    /// <summary>The connection string of the superuser, to whichever server is the primary.</summary>
+    /// <summary>The connection string of the superuser, to the server that is the primary.</summary>
     public string ConnectionString() => new NpgsqlConnectionStringBuilder(Primary.ConnectionString(Database))
     {
         Host = string.Create(CultureInfo.InvariantCulture, $"{ClusterFolder.Host}:{Primary.Port},{ClusterFolder.Host}:{Standby.Port}"),

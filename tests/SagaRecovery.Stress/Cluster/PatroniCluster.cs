@@ -32,7 +32,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
 
     private string LastWords => string.Join('\n', _nodes.Select(node => $"{node.Name}: {node.LastWords}").Prepend($"etcd: {_etcd?.LastWords}"));
 
-    /// <summary>Why this machine does not give us one; null: it does.</summary>
+    /// <summary>The reason why this machine cannot run one; null: it can.</summary>
     public static string? WhyNot() => Array.Find(Programs, program => ServerProgram.Find(program) is null) is { } missing
         ? $"{missing} is not installed (tests/install-ha.sh installs it)"
         : null;
@@ -55,7 +55,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>The connection string of the superuser, to whichever member is the primary.</summary>
+    /// <summary>The connection string of the superuser, to the member that is the primary.</summary>
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
         Host = string.Join(',', _nodes.Select(node => string.Create(CultureInfo.InvariantCulture, $"{PatroniConfiguration.Host}:{node.PostgresPort}"))),

@@ -8,8 +8,8 @@ namespace SagaRecovery.Stress.Cluster;
 /// 3.0.2, which is Debian 12's, takes the lead back after a freeze without checking the present leader, and the commits of the new
 /// primary are lost (fixed in 3.0.3: its pull request 2689).
 /// </summary>
-/// <param name="Password">That of the superuser and of the replicator.</param>
-/// <param name="EtcdPort">Where etcd answers.</param>
+/// <param name="Password">The password of the superuser and of the replicator.</param>
+/// <param name="EtcdPort">The port of etcd.</param>
 internal sealed record PatroniConfiguration(string Password, int EtcdPort)
 {
     public const string Host = "127.0.0.1";

@@ -9,7 +9,7 @@ internal sealed class PatroniNode(string name, string folder, string configurati
 
     public int PostgresPort => postgresPort;
 
-    /// <summary>Where its Patroni answers.</summary>
+    /// <summary>The address of its Patroni.</summary>
     public Uri Rest { get; } = new($"http://{PatroniConfiguration.Host}:{restPort}");
 
     public bool Runs => _patroni is { HasExited: false };

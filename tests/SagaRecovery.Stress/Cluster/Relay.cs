@@ -63,7 +63,7 @@ internal sealed class Relay : IAsyncDisposable
         using var target = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         using (caller)
         {
-            // what lies in the kernel's buffers is dropped with the connection
+            // the contents of the kernel's buffers are dropped with the connection
             caller.LingerState = target.LingerState = new LingerOption(enable: true, seconds: 0);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(_cut.Token);
             try

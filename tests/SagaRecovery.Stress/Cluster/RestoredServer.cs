@@ -55,7 +55,7 @@ internal sealed class RestoredServer : IAsyncDisposable
 
     /// <summary>Kills the server, puts the backup in the place of its data, and starts it again.</summary>
     /// <param name="newTimeline">The restored server begins a new timeline. A folder that is merely put back does not.</param>
-    /// <returns>What is lost.</returns>
+    /// <returns>The loss.</returns>
     public async Task<DatabaseLoss> RestoreAsync(bool newTimeline)
     {
         await _live.KillAsync(); // a paused client keeps no killed server from ending
@@ -84,7 +84,7 @@ internal sealed class RestoredServer : IAsyncDisposable
     private async Task<SagaSnapshot> ReadAsideAsync(PlainServer server)
     {
         await server.StartAsideAsync();
-        await server.IsWritableAsync(Database); // one that begins a new timeline lets readers in before it has replayed everything
+        await server.IsWritableAsync(Database); // one that begins a new timeline accepts readers before it has replayed everything
         SagaSnapshot snapshot = await SagaSnapshot.ReadAsync(server.ConnectionString(Database), _backedUpAfter);
         await server.StopAsync();
         return snapshot;

@@ -5,10 +5,10 @@ internal abstract class DatabaseFault : IAsyncDisposable
 {
     public abstract string Name { get; }
 
-    /// <summary>Whether a pass fails while it lasts. Where not, the executor's writes do.</summary>
+    /// <summary>True if a pass fails while it lasts. Otherwise the executor's writes do.</summary>
     public virtual bool FailsPasses => true;
 
-    /// <summary>Whether the service fails at anything while it lasts. Where not, it is certain to have struck when it has begun.</summary>
+    /// <summary>True if the service fails at any operation while it lasts. Otherwise the strike is certain once it has begun.</summary>
     public virtual bool IsNoticed => true;
 
     /// <summary>Makes it happen; it lasts when this returns.</summary>

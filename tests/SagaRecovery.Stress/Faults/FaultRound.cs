@@ -40,7 +40,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         long healed = Stopwatch.GetTimestamp();
         int promised = load.Promised.Count;
         Task<TimeSpan> passes = UntilAsync(async () => await LastPassAsync() == "Completed", $"a pass completed after {fault.Name}");
-        // one more than there are clients: the last of them was asked for when all was well
+        // one more than the number of clients: the last of them was requested after the recovery
         Task<TimeSpan> projects = UntilAsync(
             () => Task.FromResult(load.Promised.Count > promised + clients), $"projects were made after {fault.Name}");
         record.Add(await FailedPassesAsync() - failedBefore, await passes, await projects);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace SagaRecovery.Stress.Faults;
 
-/// <summary>What a packet filter does to the traffic between the service and its server.</summary>
+/// <summary>The effect of a packet filter on the traffic between the service and its server.</summary>
 internal enum Cut
 {
     /// <summary>Packets vanish, of open connections and of new ones.</summary>
@@ -37,6 +37,6 @@ internal sealed class PacketFilter(Cut cut) : DatabaseFault
             $"table inet stress {{ chain cut {{ type filter hook output priority 0; {to} {verdict}; {from} {verdict}; }}; }}"));
     }
 
-    /// <summary>What was forgotten is not remembered: new connections have to do.</summary>
+    /// <summary>The forgotten connections stay lost: the service needs new ones.</summary>
     public override Task HealAsync(Stage stage) => cut == Cut.Forget ? Task.CompletedTask : PrivateNetwork.FilterAsync("flush ruleset");
 }

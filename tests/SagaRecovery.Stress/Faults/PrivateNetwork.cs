@@ -9,7 +9,7 @@ internal static class PrivateNetwork
     /// <summary>Runs the command that follows in a new namespace, which ends with it.</summary>
     public static IReadOnlyList<string> Through { get; } = ["unshare", "--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"];
 
-    /// <summary>Why this machine does not give us one; null: it does.</summary>
+    /// <summary>The reason why this machine cannot provide one; null: it can.</summary>
     public static async Task<string?> WhyNotAsync()
     {
         if (!OperatingSystem.IsLinux())

@@ -3,13 +3,13 @@ namespace SagaRecovery.Stress.Loss;
 /// <summary>The commits that the database lost when one server took the place of another. Pure.</summary>
 /// <param name="Sagas">The sagas that the old server had and the new one has not.</param>
 /// <param name="Ends">The sagas that had ended on the old server and are in progress on the new one.</param>
-/// <param name="Events">How many events the old server had that the new one has not, those of lost sagas included.</param>
+/// <param name="Events">The number of events that only the old server had, those of lost sagas included.</param>
 /// <param name="InProgress">The sagas that the new server has in progress at its start.</param>
 internal sealed record DatabaseLoss(
     IReadOnlyList<SagaRow> Sagas, IReadOnlyList<Guid> Ends, int Events, IReadOnlySet<Guid> InProgress)
 {
     /// <param name="old">All that was committed.</param>
-    /// <param name="kept">What the new server started with.</param>
+    /// <param name="kept">The initial data of the new server.</param>
     public static DatabaseLoss Between(SagaSnapshot old, SagaSnapshot kept) => new(
         [.. old.Sagas.Values.Where(saga => !kept.Sagas.ContainsKey(saga.Id))],
         [.. old.Sagas.Values.Where(saga => !saga.IsInProgress && kept.Sagas.TryGetValue(saga.Id, out SagaRow? now) && now.IsInProgress).Select(saga => saga.Id)],

@@ -33,7 +33,7 @@ internal sealed class LossLedger(params IReadOnlyList<string> kinds)
         }
     }
 
-    /// <param name="run">Is given the figures.</param>
+    /// <param name="run">Receives the figures.</param>
     /// <param name="damage">Sagas that are not as they should be at the end, by the name of the figure.</param>
     public void AddFigures(StressRun run, IReadOnlyDictionary<string, IReadOnlySet<Guid>> damage)
     {

@@ -14,8 +14,8 @@ internal static class LossReckoning
     private static readonly string[] s_ends = ["succeeded", "unwound"];
 
     /// <param name="run">Receives the violations and the figures.</param>
-    /// <param name="stage">With a service that runs and is not disturbed any more.</param>
-    /// <param name="ledger">What the database lost.</param>
+    /// <param name="stage">A stage with a running service and no further faults.</param>
+    /// <param name="ledger">The losses of the database.</param>
     /// <param name="load">All clients that there were.</param>
     public static async Task ReconcileAsync(StressRun run, Stage stage, LossLedger ledger, LossyLoad load)
     {

@@ -38,7 +38,7 @@ internal sealed class LossyLoad : IAsyncDisposable
             async () => await _stage.ScalarAsync<long>(SlowInProgress) >= SlowClients / 2, "long sagas were in flight", WaitTimeout);
     }
 
-    /// <summary>Waits for one project more than there are clients: the last of them was asked for after the call.</summary>
+    /// <summary>Waits for one project more than the number of clients: the last of them was requested after the call.</summary>
     public async Task MakesProjectsAsync()
     {
         int promised = Projects.Promised.Count;

@@ -8,7 +8,7 @@ namespace SagaRecovery.Stress.Loss;
 /// <summary>Clients that run slow sagas one after the other, until the load ends. A part of these sagas unwinds.</summary>
 internal sealed class SlowLoad : IAsyncDisposable
 {
-    /// <summary>Of so many clients, the sagas of one unwind.</summary>
+    /// <summary>The number of clients of which one starts sagas that unwind.</summary>
     private const int OneUnwinds = 3;
 
     private readonly CancellationTokenSource _stop = new();
@@ -16,8 +16,8 @@ internal sealed class SlowLoad : IAsyncDisposable
     private readonly Task _clients;
     private long _others;
 
-    /// <param name="present">The service to ask now; null: there is none.</param>
-    /// <param name="clients">How many clients work side by side.</param>
+    /// <param name="present">The current service; null: none.</param>
+    /// <param name="clients">The number of concurrent clients.</param>
     /// <param name="step">The time that each step of a saga takes; there are ten in a row, of 26.</param>
     public SlowLoad(Func<ServiceProcess?> present, int clients, TimeSpan step)
     {

@@ -6,10 +6,10 @@ namespace SagaRecovery.Stress.Loss;
 /// Notes in the database, by triggers, which process wrote each row of a saga and of its log. A row that does not count, since its
 /// transaction is not committed, is not noted either.
 /// </summary>
-/// <param name="stage">With the tables of the sagas.</param>
+/// <param name="stage">A stage with the tables of the sagas.</param>
 internal sealed class WriterJournal(Stage stage)
 {
-    /// <summary>The setting that gives a process a name in the journal.</summary>
+    /// <summary>The setting with the name of a process in the journal.</summary>
     public static string NameSetting(Stage stage, string process) => $"--ConnectionStrings:Sagas={stage.Connection};Application Name={process}";
 
     public Task CreateAsync() => stage.ExecuteAsync("""

@@ -19,7 +19,7 @@ internal sealed partial class ProcessLog
 {
     private ProcessLog(List<LogLine> lines) => Lines = lines;
 
-    /// <summary>What a process has to be started with, so that its log can be read here.</summary>
+    /// <summary>The arguments of a process whose log can be read here.</summary>
     public static IReadOnlyList<string> Settings { get; } =
     [
         "--Serilog:MinimumLevel:Override:SagaRecovery=Debug", // one line for each decision
@@ -55,7 +55,7 @@ internal sealed partial class ProcessLog
     /// <summary>The number of lines of an event among the first lines.</summary>
     public int Count(LogEventId id, int lines = int.MaxValue) => Lines.Take(lines).Count(line => line.Id == id);
 
-    /// <summary>A number that each line of an event gives after a word, summed: <c>skipped 12</c>.</summary>
+    /// <summary>The sum of the number after a word in each line of an event: <c>skipped 12</c>.</summary>
     public long Sum(LogEventId id, string word) => Of(id)
         .Select(line => Regex.Match(line.Message!, $"\\b{word} (\\d+)", RegexOptions.None, TimeSpan.FromSeconds(1)))
         .Sum(match => match.Success ? long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0);
@@ -66,7 +66,9 @@ internal sealed partial class ProcessLog
         string level = groups["level"].Value;
         bool ours = groups["source"].Value.StartsWith("SagaRecovery.", StringComparison.Ordinal);
         LogEventId? id = ours && int.TryParse(groups["id"].ValueSpan, CultureInfo.InvariantCulture, out int number) ? (LogEventId)number : null;
-        Guid? saga = id is not (null or LogEventId.Joined or LogEventId.Fenced) && SagaIdRule().Match(message) is { Success: true } match ? Guid.Parse(match.ValueSpan) : null;
+        Guid? saga = id is not (null or LogEventId.Joined or LogEventId.Fenced) && SagaIdRule().Match(message) is { Success: true } match
+            ? Guid.Parse(match.ValueSpan)
+            : null;
         var line = new LogLine(DateTimeOffset.Parse(groups["time"].ValueSpan, CultureInfo.InvariantCulture), level, id, saga, message);
         return saga is null || line.IsWarning ? line : line with { Message = null };
     }

@@ -7,11 +7,11 @@ internal static class Reckoning
 {
     private const string Unwound = "project-create unwound";
 
-    /// <summary>How long what is in progress may take to end, once nothing is in its way: a period of the service, and then some.</summary>
+    /// <summary>The time in which sagas in progress have to end, once no fault delays them: a period of the service, and a margin.</summary>
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(90);
 
     /// <param name="run">Receives the violations and the figures.</param>
-    /// <param name="stage">With a service that runs and is not disturbed any more.</param>
+    /// <param name="stage">A stage with a running service and no further faults.</param>
     /// <param name="loads">All clients that there were.</param>
     public static async Task ReconcileAsync(StressRun run, Stage stage, params IReadOnlyList<ProjectLoad> loads)
     {
@@ -72,7 +72,7 @@ internal static class Reckoning
     }
 
     /// <summary>
-    /// Every saga succeeds that is not doomed: no name is asked for twice, and no answer of a database that is away makes an action fail.
+    /// Every saga that is not doomed succeeds: no name is requested twice, and no outage of the database makes an action fail.
     /// Those that unwind leave nothing behind.
     /// </summary>
     private static async Task CheckLedgerAsync(StressRun run, Stage stage, IReadOnlyDictionary<string, long> states)

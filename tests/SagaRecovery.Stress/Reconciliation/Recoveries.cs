@@ -1,7 +1,7 @@
 namespace SagaRecovery.Stress.Reconciliation;
 
 /// <summary>
-/// How long processes took until their first pass had handed everything over: from their start, most of which is the runtime's, and
+/// The times of processes until their first pass had resumed everything: from their start, most of which is the runtime's, and
 /// from the moment they had joined, which is recovery's.
 /// </summary>
 internal sealed class Recoveries

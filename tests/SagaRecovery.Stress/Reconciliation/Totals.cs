@@ -24,7 +24,7 @@ internal static class Totals
         ["recovered", "failed", "skipped", "unknownDefinition", "abandoned", "superseded", "notAttempted", "backingOff", "held", "paused", "deferred", "unreadable"];
 
     /// <summary>Compares the totals as of a pass with the lines up to the one that ends it.</summary>
-    /// <returns>What differs, a line each; null: the process ended before it had written that line.</returns>
+    /// <returns>The differences, a line each; null: the process ended before it had written that line.</returns>
     public static IReadOnlyList<string>? Differ(JsonElement status, ProcessLog log)
     {
         JsonElement lastPass = status.GetProperty("lastPass");

@@ -61,7 +61,7 @@ internal sealed class CrashLoopScenario : Scenario
         }
     }
 
-    /// <summary>Starts the worker again and again, until so many sagas are held and nothing waits any more.</summary>
+    /// <summary>Restarts the worker until the given number of sagas is held and none waits.</summary>
     private static async Task<(ServiceProcess Worker, int Deaths)> SuperviseAsync(Stage stage, int held)
     {
         for (int deaths = 0; deaths <= MostDeaths; deaths++)
@@ -80,7 +80,7 @@ internal sealed class CrashLoopScenario : Scenario
         throw new InvalidOperationException($"The worker died more than {MostDeaths} times.");
     }
 
-    /// <summary>It has outlived the probation of all that it has resumed: nothing is deferred, and so many are held.</summary>
+    /// <summary>It has outlived the probation of all that it has resumed: nothing is deferred, and the given number is held.</summary>
     private static async Task<bool> IsQuietAsync(ServiceProcess worker, int held)
     {
         try

@@ -59,6 +59,6 @@ internal class DatabaseScenario : Scenario
         run.Require(await service.TerminateAsync() == 0, "the service did not end cleanly");
     }
 
-    /// <summary>What there is to do before the service starts.</summary>
+    /// <summary>The work before the service starts.</summary>
     protected virtual Task PrepareAsync(Stage stage) => Task.CompletedTask;
 }

@@ -15,10 +15,10 @@ internal sealed class FailoverScenario(params IReadOnlyList<Failover> kinds) : S
     private const int DoomedClients = 4;
     private const string Doomed = "doomed";
 
-    /// <summary>Of so many rounds, the service is killed in one, on average.</summary>
+    /// <summary>The number of rounds of which the service is killed in one, on average.</summary>
     private const int OneKillsTheService = 3;
 
-    /// <summary>What docs/operations.md advises: without the first, a promoted standby is considered a standby for 10 s more.</summary>
+    /// <summary>The advice of docs/operations.md: without the first, a promoted standby is considered a standby for 10 s more.</summary>
     public const string Connection = "Host Recheck Seconds=1;Timeout=3;Command Timeout=5;Cancellation Timeout=1000";
 
     public override string Name => "failover";

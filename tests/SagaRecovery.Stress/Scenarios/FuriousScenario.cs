@@ -11,7 +11,7 @@ namespace SagaRecovery.Stress.Scenarios;
 /// </summary>
 internal sealed class FuriousScenario : Scenario
 {
-    /// <summary>Of two that ask side by side, whom one pass may answer together; for each crowd.</summary>
+    /// <summary>The least number of activations by two concurrent callers, whom one pass may answer together; for each number of clients.</summary>
     private const int LeastActivations = 120;
 
     private static readonly int[] Crowds = [16, 64];
@@ -41,7 +41,7 @@ internal sealed class FuriousScenario : Scenario
         run.Require(await service.TerminateAsync() == 0, "the service did not end cleanly");
     }
 
-    /// <summary>Two ask in turn, so that whenever a pass ends the next has been asked for.</summary>
+    /// <summary>Two callers alternate, so that the next pass is requested before one ends.</summary>
     private static async Task<long> ActivateAsync(StressRun run, ServiceProcess service, Func<long, bool> continues)
     {
         long passes = 0;

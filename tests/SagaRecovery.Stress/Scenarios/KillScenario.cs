@@ -16,7 +16,7 @@ internal sealed class KillScenario : Scenario
     private const int LeastKills = 8;
     private const int LeastRecoveries = 4;
 
-    /// <summary>Of so many kills, one hits the process while it starts up or recovers.</summary>
+    /// <summary>The number of kills of which one hits the process while it starts up or recovers.</summary>
     private const int OneIsKilledYoung = 3;
 
     private static readonly TimeSpan Youth = TimeSpan.FromSeconds(2);

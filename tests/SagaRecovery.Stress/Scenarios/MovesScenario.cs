@@ -7,7 +7,7 @@ using SagaRecovery.Stress.Reconciliation;
 namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
-/// Measures on three control-plane processes that have nothing else to do: what they ask of the database when idle, how soon a single
+/// Measures on three control-plane processes that have nothing else to do: their load on the database when idle, how soon a single
 /// reassigned saga is resumed at its new owner, and how soon all those of a dead node are, spread over the two others.
 /// </summary>
 internal sealed class MovesScenario : Scenario

@@ -81,7 +81,7 @@ internal sealed class NodesScenario : Scenario
         return time;
     }
 
-    /// <summary>Kills a node, and gives its sagas to the others by hand, at once.</summary>
+    /// <summary>Kills a node, and reassigns its sagas to the others at once, as an operator.</summary>
     /// <returns>From the order until all had been recovered.</returns>
     private static async Task<TimeSpan> ReassignAsync(StressRun run, NodeSet nodes, List<Guid> demos)
     {

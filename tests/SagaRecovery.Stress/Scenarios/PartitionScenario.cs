@@ -11,7 +11,7 @@ namespace SagaRecovery.Stress.Scenarios;
 /// </summary>
 internal sealed class PartitionScenario : Scenario
 {
-    /// <summary>What the program is started with in the namespace, before duration and seed.</summary>
+    /// <summary>The arguments of the program in the namespace, before duration and seed.</summary>
     public const string Verb = "partition-inside";
 
     public override string Name => "partition";

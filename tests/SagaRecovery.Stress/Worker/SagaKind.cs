@@ -6,7 +6,7 @@ internal sealed record SeededEvent(int Node, string Type, string? Data = null);
 /// <summary>
 /// A kind of saga to put into the database as it would be found after a crash, or as no executor can have left it.
 /// </summary>
-/// <param name="Kind">What it is called here.</param>
+/// <param name="Kind">Its name here.</param>
 /// <param name="Definition">The name of its definition.</param>
 /// <param name="Nodes">Its nodes as the store has them.</param>
 /// <param name="Parameters">Its parameters as they are stored.</param>

@@ -11,11 +11,11 @@ internal sealed class SeededLedger(string connectionString)
 
     public Task<long> AbandonedAsync() => CountAsync("saga_recovery.saga where state = 'abandoned'");
 
-    /// <summary>How many were seeded of a kind; a prefix counts several.</summary>
+    /// <summary>The number of seeded sagas of a kind; a prefix counts several.</summary>
     public Task<long> SeededAsync(string kind) => CountAsync($"stress.seeded where kind like '{kind}%'");
 
-    /// <summary>What is not as it has to be, a line each.</summary>
-    /// <param name="incarnations">How many processes have run until now.</param>
+    /// <summary>The violations, a line each.</summary>
+    /// <param name="incarnations">The number of processes so far.</param>
     public async Task<IReadOnlyList<string>> OddAsync(long incarnations)
     {
         (string Where, string What)[] odd =
@@ -47,7 +47,7 @@ internal sealed class SeededLedger(string connectionString)
 
     public Task<long> ExecutionsAsync() => CountAsync("stress.execution");
 
-    /// <summary>How many sagas of a kind one process has run.</summary>
+    /// <summary>The number of sagas of a kind that one process has run.</summary>
     public Task<long> ExecutedByAsync(string kind, long incarnation) => CountAsync(
         $"stress.seeded where kind = '{kind}' and exists (select from stress.execution where execution.saga_id = seeded.saga_id and incarnation = {incarnation})");
 

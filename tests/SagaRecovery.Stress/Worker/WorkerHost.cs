@@ -10,7 +10,7 @@ namespace SagaRecovery.Stress.Worker;
 /// <summary>A service with nothing but recovery, and sagas of which some are poison.</summary>
 internal static class WorkerHost
 {
-    /// <summary>What this program is started with to be one.</summary>
+    /// <summary>The argument that makes this program a worker.</summary>
     public const string Verb = "worker";
 
     /// <summary>Runs until it is asked to stop.</summary>

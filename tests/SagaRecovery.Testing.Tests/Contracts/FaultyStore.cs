@@ -124,7 +124,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
         if (Is(Fault.ChecksIncarnationBeforeWriting) && member == _latest[member.Coordinator])
         {
             await DawdleAsync(entries);
-            writer = _latest[member.Coordinator]; // who may have joined since the check
+            writer = _latest[member.Coordinator]; // a process may have joined since the check
         }
 
         writer = Is(Fault.TakesWritesOfOldIncarnations) ? _latest[member.Coordinator] : writer;

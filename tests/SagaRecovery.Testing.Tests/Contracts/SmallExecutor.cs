@@ -193,7 +193,7 @@ internal sealed class SmallExecutor : ISagaExecutor, IHostedService
     }
 }
 
-/// <summary>What keeps an executor from doing harm; a test takes one away.</summary>
+/// <summary>The guards of an executor; a test removes one of them.</summary>
 public enum Guard
 {
     Begin,
@@ -215,7 +215,7 @@ public enum Guard
     Interrupt,
 }
 
-/// <summary>What a user writes to hold an executor of their own to the contract.</summary>
+/// <summary>The code of a user who checks an own executor against the contract.</summary>
 internal sealed class SmallSubject(Guard? lacking = null) : SagaExecutorSubject
 {
     private SagaId? _broken;

@@ -12,16 +12,16 @@ internal sealed record Bounds
     /// <summary>Passes of each process.</summary>
     public required int Passes { get; init; }
 
-    /// <summary>How often one saga changes its owner.</summary>
+    /// <summary>The number of times that one saga changes its owner.</summary>
     public int Reassignments { get; init; }
 
-    /// <summary>How many more processes join under the same id, each when the one before has crashed, or while it lives on as a zombie.</summary>
+    /// <summary>The number of further processes under the same id, each after a crash of the previous one, or while that lives on as a zombie.</summary>
     public int Successors { get; init; }
 
-    /// <summary>Whether successors start sagas too.</summary>
+    /// <summary>True if successors start sagas too.</summary>
     public bool SuccessorsStart { get; init; }
 
-    /// <summary>Whether inserts may lose their answer, land late, or both.</summary>
+    /// <summary>True if inserts may lose their answer, land late, or both.</summary>
     public bool LostAnswers { get; init; }
 
     /// <summary>Steps of passes that fail: a database that is away, an executor that throws before or after it has begun.</summary>
@@ -31,7 +31,7 @@ internal sealed record Bounds
     public int Interruptions { get; init; }
 
     /// <summary>
-    /// How often the database loses its last commit, and runs anew. A process that crashes may have a successor then, but none that lives
+    /// The number of times that the database loses its last commit, and runs anew. A process that crashes may have a successor then, but none that lives
     /// on: which of two processes joins again first is decided by chance, and the promises are made to the present one.
     /// </summary>
     public int Losses { get; init; }

@@ -156,5 +156,5 @@ internal sealed class ExploredProcess
 
 /// <summary>One activation of the trigger.</summary>
 /// <param name="Answer">Completes with the report.</param>
-/// <param name="PassesBegun">How many passes had begun by then: none of them may answer it.</param>
+/// <param name="PassesBegun">The number of passes that had begun by then: none of them may answer it.</param>
 internal sealed record Activation(Task<PassReport> Answer, int PassesBegun);

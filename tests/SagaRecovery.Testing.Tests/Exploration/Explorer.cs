@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>
-/// Walks every state that the real code can come into within the bounds, in the order of their distance from the beginning, so that a
+/// Visits every state that the real code can reach within the bounds, in the order of their distance from the beginning, so that a
 /// counterexample is a shortest one. States are reached by making all the moves again on new objects: real objects cannot be copied.
 /// </summary>
 internal sealed class Explorer
@@ -21,12 +21,12 @@ internal sealed class Explorer
     }
 
     /// <summary>Explores. On the thread pool, since a synchronization context would send what runs inline to other threads.</summary>
-    /// <param name="bounds">How far.</param>
+    /// <param name="bounds">The bounds.</param>
     /// <param name="only">The promise whose violation is searched for; null: any.</param>
     public static Task<ExplorationResult> ExploreAsync(Bounds bounds, Promise? only = null) =>
         Task.Run(() => new Explorer(bounds, only).Explore());
 
-    /// <summary>What <see cref="BrokenCode"/> calls, over a boundary that only strings cross.</summary>
+    /// <summary>The entry point of <see cref="BrokenCode"/>, over a boundary that only strings cross.</summary>
     public static async Task<string?> FindCounterexampleAsync(string bounds, string promise) =>
         (await ExploreAsync(KnownBounds.Get(bounds), Enum.Parse<Promise>(promise))).Counterexample?.ToString();
 

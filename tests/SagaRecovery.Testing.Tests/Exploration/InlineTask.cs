@@ -1,6 +1,6 @@
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>Everything here runs on the thread that asks for it, so a task is complete when it is returned.</summary>
+/// <summary>Everything here runs on the calling thread, so a task is complete when it is returned.</summary>
 internal static class InlineTask
 {
     public static T Outcome<T>(this Task<T> task)

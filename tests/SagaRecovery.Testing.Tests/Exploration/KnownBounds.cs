@@ -40,7 +40,7 @@ internal static class KnownBounds
     /// <summary>Passes that fail at any step, interrupted runs, and the trigger.</summary>
     public static Bounds Faults { get; } = new()
     {
-        Name = "faults, interrupted runs, triggers", Starts = [0], Passes = 3, LostAnswers = true, Reassignments = 1, Faults = 2, Interruptions = 1, Triggers = 1,
+        Name = "faults, interruptions, triggers", Starts = [0], Passes = 3, LostAnswers = true, Reassignments = 1, Faults = 2, Interruptions = 1, Triggers = 1,
     };
 
     /// <summary>A database that loses its last commit, twice, of any kind: an insert, an end, a join, a change of owner.</summary>

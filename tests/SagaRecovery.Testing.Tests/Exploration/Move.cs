@@ -26,7 +26,7 @@ internal enum MoveKind : byte
 }
 
 /// <summary>One atomic step of the world.</summary>
-/// <param name="Kind">What happens.</param>
+/// <param name="Kind">The event.</param>
 /// <param name="Subject">To which start or which saga.</param>
 /// <param name="Process">In which process.</param>
 internal readonly record struct Move(MoveKind Kind, byte Subject = 0, byte Process = 0);

@@ -10,7 +10,7 @@ internal enum ResumeNote
     RanAlready,
 }
 
-/// <summary>What one pass of one process owes, and what really happens while it is under way.</summary>
+/// <summary>The duties of one pass of one process, and the real events while it is under way.</summary>
 internal sealed class PassWatch
 {
     /// <summary>Sagas in progress and ours that no process ran or was starting when the pass began, and that have not changed since.</summary>

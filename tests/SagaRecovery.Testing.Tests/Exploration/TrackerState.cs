@@ -5,7 +5,7 @@ using SagaRecovery.Bookkeeping;
 namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>
-/// What a real tracker knows, read out of its fields. Numbers that only ever rise (drains, passes) are left out in favour of what they
+/// The state of a real tracker, read from its fields. Numbers that only ever rise (drains, passes) are left out in favour of what they
 /// are compared with, or no two states would ever be the same.
 /// </summary>
 internal static class TrackerState
@@ -15,7 +15,7 @@ internal static class TrackerState
     public static bool Waits(SagaTracker tracker, SagaId sagaId) => Entries(Waiting(tracker)).ContainsKey(sagaId);
 
     /// <param name="tracker">Of which process.</param>
-    /// <param name="sagaId">What it knows of this saga.</param>
+    /// <param name="sagaId">The saga.</param>
     /// <param name="startOfLease">Which start each lease is, by its number, from 1.</param>
     /// <param name="to">The destination.</param>
     public static void Add(SagaTracker tracker, SagaId sagaId, IReadOnlyList<int> startOfLease, Fingerprint to)

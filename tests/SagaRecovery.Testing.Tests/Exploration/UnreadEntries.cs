@@ -28,7 +28,7 @@ internal sealed class UnreadEntries
     public void NoteEnded(int saga, AdoptGeneration generation) => _words.Add(400 + (saga * 10) + (int)generation.Value);
 
     /// <summary>All of it is read.</summary>
-    /// <returns>How many of the words were announcements.</returns>
+    /// <returns>The number of announcements among the entries.</returns>
     public int Drain()
     {
         int announced = _announced;

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>What is promised, and checked after each move.</summary>
+/// <summary>The promises, which are checked after each move.</summary>
 internal enum Promise
 {
     /// <summary>No saga is run by two owners whose writes both count.</summary>

@@ -43,7 +43,7 @@ internal sealed partial class World
         }
     }
 
-    /// <summary>(a) No saga is run by two owners whose writes both count: the database is asked.</summary>
+    /// <summary>(a) No saga is run by two owners whose writes both take effect: the database decides.</summary>
     private void AtMostOneOwnerCanWrite()
     {
         for (int saga = 0; saga < _bounds.Sagas; saga++)
@@ -138,7 +138,7 @@ internal sealed partial class World
         return watch;
     }
 
-    /// <summary>Whether a run could write now. Asked of the database, with an entry that changes nothing.</summary>
+    /// <summary>Indicates whether a run can write now. Checked at the database, with an entry that changes nothing.</summary>
     private bool CanWrite(ExploredProcess process, int saga, AdoptGeneration generation)
     {
         try

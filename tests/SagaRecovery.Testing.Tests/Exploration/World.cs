@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>
-/// One database, a process, perhaps its successor, another coordinator to whom sagas are given, and clients that start sagas. Each
+/// One database, a process, perhaps its successor, another coordinator to which sagas are reassigned, and clients that start sagas. Each
 /// <see cref="Move"/> is one atomic step of one of them; after each, the promises are checked.
 /// </summary>
 internal sealed partial class World
@@ -33,7 +33,7 @@ internal sealed partial class World
 
     public static SagaId IdOf(int saga) => RecoverySimulation.Saga(saga + 1);
 
-    /// <summary>What may happen next.</summary>
+    /// <summary>The possible next moves.</summary>
     public List<Move> Moves()
     {
         List<Move> moves = [];

@@ -38,7 +38,7 @@ internal sealed class CreateDisk(Cloud cloud) : Saga<DiskRequest>
     private Task DeleteAsync(NodeContext<DiskRequest> context) => cloud.DeleteAsync(context.IdempotencyKey);
 }
 
-/// <summary>What the saga works on: in your tests the real thing, or its test double.</summary>
+/// <summary>The system that the saga changes: in your tests the real one, or its test double.</summary>
 internal sealed class Cloud
 {
     public ConcurrentDictionary<Guid, string> Things { get; } = new();

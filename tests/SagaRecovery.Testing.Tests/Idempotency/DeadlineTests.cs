@@ -3,7 +3,7 @@ using static SagaRecovery.Testing.Tests.Idempotency.World;
 
 namespace SagaRecovery.Testing.Tests.Idempotency;
 
-/// <summary>What does not end is named, and does not keep the check from ending.</summary>
+/// <summary>An action that does not end is named, and does not keep the check from ending.</summary>
 public sealed class DeadlineTests
 {
     private readonly World _world = new();

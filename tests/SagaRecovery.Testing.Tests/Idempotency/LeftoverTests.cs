@@ -2,7 +2,7 @@ using SagaRecovery.Testing.Idempotency;
 
 namespace SagaRecovery.Testing.Tests.Idempotency;
 
-/// <summary>Who is to blame for what is left behind, decided from what was done in each run and what it left.</summary>
+/// <summary>The nodes to blame for leftovers, decided from the nodes and leftovers of each run.</summary>
 public sealed class LeftoverTests
 {
     [Fact]

@@ -87,7 +87,7 @@ public sealed class RecoveryWakeupsTests : IDisposable
         (await patient).Start.Iteration.Should().Be(1);
     }
 
-    /// <summary>Whether waiting now would end at once.</summary>
+    /// <summary>Indicates whether waiting now would end at once.</summary>
     private bool IsRequested()
     {
         using var enough = new CancellationTokenSource();

@@ -7,7 +7,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Hosting;
 
-/// <summary>DESIGN, "Handing over": each outcome of a resume, how it is counted, and what follows.</summary>
+/// <summary>Each outcome of a resume, its count, and its consequences.</summary>
 public sealed class ResumeTests
 {
     [Fact]

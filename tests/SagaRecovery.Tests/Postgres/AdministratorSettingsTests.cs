@@ -7,7 +7,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>What a careful administrator sets neither stops recovery nor misleads it; what cannot work is refused with its name.</summary>
+/// <summary>The settings of a careful administrator neither stop nor mislead recovery; an unusable setting is refused by its name.</summary>
 public sealed class AdministratorSettingsTests(PostgresCluster cluster) : PostgresTest(cluster)
 {
     private static readonly OperatorNote s_note = new("ann", "a test");

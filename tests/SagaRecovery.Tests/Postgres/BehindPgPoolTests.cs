@@ -114,7 +114,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
         answers.Should().OnlyContain(answer => answer == "events: 2, 1" || IsFailure(answer));
     }
 
-    /// <summary>Without prepared statements, as docs/operations.md asks for behind a pgpool.</summary>
+    /// <summary>Without prepared statements, as docs/operations.md requires behind a pgpool.</summary>
     [Theory]
     [InlineData(VolatileFunctions)]
     [InlineData(SetConfigAlone)]

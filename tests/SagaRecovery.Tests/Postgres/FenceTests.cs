@@ -8,7 +8,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>DESIGN: a join either waits for the writes under way and sees them, or precedes them and makes them fail.</summary>
+/// <summary>A join either waits for the writes under way and sees them, or precedes them and makes them fail.</summary>
 public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : PostgresTest(cluster, pooler, isolation)
 {
     [Fact]
@@ -182,7 +182,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
         return halfway;
     }
 
-    /// <summary>What a join does, up to its commit.</summary>
+    /// <summary>The statements of a join, up to its commit.</summary>
     private async Task JoinAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Membership member)
     {
         await LockAsync(connection, transaction, member);

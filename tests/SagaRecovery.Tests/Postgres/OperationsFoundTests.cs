@@ -8,7 +8,7 @@ using static SagaRecovery.Tests.Support.SagaDatabase;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>What using the operators' tool brought to light about the operations in Postgres.</summary>
+/// <summary>Defects of the operations in Postgres that the use of the operators' tool revealed.</summary>
 public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     private static readonly OperatorNote s_note = new("ada", "a test");

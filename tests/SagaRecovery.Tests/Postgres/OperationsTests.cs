@@ -6,7 +6,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>What operators see of sagas in Postgres, and do to them from any process.</summary>
+/// <summary>The queries and operator actions on sagas in Postgres, from any process.</summary>
 public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : PostgresTest(cluster, pooler, isolation)
 {
     private static readonly OperatorNote Note = new("ann", "no longer needed");

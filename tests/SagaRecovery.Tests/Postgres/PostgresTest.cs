@@ -4,7 +4,7 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>A test class with a database of its own.</summary>
-/// <param name="cluster">Where.</param>
+/// <param name="cluster">The cluster of the database.</param>
 /// <param name="pooler">The pooler in between; null: none.</param>
 /// <param name="isolation">The database's default isolation level.</param>
 [Collection(SharesPostgres.Name)]

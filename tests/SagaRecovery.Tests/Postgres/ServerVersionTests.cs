@@ -1,6 +1,6 @@
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>The server that these tests run on is the one that <c>tests/postgres-versions.sh</c> asked for.</summary>
+/// <summary>The server that these tests run on is the one that <c>tests/postgres-versions.sh</c> requested.</summary>
 public sealed class ServerVersionTests(PostgresCluster cluster) : PostgresTest(cluster)
 {
     [Fact]

@@ -11,7 +11,7 @@ internal sealed class AnsweringExecutor : ISagaExecutor
 {
     private int _inFlight;
 
-    /// <summary>What was asked, in order: <c>resume id@generation</c>, <c>relinquish id@generation</c>.</summary>
+    /// <summary>The calls, in order: <c>resume id@generation</c>, <c>relinquish id@generation</c>.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
 
     public int MostInFlight { get; private set; }

@@ -71,7 +71,7 @@ internal sealed class RecoveryHost : IAsyncDisposable
 
     public Task<PassReport> ActivateAsync() => Trigger.ActivateAsync().WaitAsync(TimeSpan.FromSeconds(30));
 
-    /// <summary>Waits until so many passes have ended.</summary>
+    /// <summary>Waits until the given number of passes has ended.</summary>
     public Task PassesAsync(long count) => Eventually.HoldsAsync(() => Status.Current.Totals.Passes >= count, $"{count} passes had ended");
 
     /// <summary>Waits until the timer for the next pass is set, so that time can be advanced.</summary>

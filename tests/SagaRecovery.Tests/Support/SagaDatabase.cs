@@ -116,7 +116,7 @@ public sealed class SagaDatabase : IAsyncDisposable
     public Task<long> CountEventsAsync(SagaId sagaId) =>
         QueryAsync<long>("select count(*) from saga_recovery.saga_node_event where saga_id = @Id", new { Id = sagaId.Value });
 
-    /// <summary>What an operator does who hands a saga to another coordinator.</summary>
+    /// <summary>Acts as an operator who reassigns a saga to another coordinator.</summary>
     public Task ReassignAsync(SagaId sagaId, CoordinatorId to) => ExecuteAsync(
         "update saga_recovery.saga set current_coordinator = @To, adopt_generation = adopt_generation + 1 where id = @Id",
         new { Id = sagaId.Value, To = to.Value });

@@ -41,7 +41,7 @@ internal sealed class ScriptedStore : ISagaStore
         return sagaId;
     }
 
-    /// <summary>What a newer process does.</summary>
+    /// <summary>Acts as a newer process.</summary>
     public void JoinElsewhere() => Interlocked.Increment(ref _incarnation);
 
     public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)

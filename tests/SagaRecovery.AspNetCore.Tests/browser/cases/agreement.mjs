@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-/** The tiles say what everything else says: given are their labels and numbers, as JSON. */
+/** The tiles agree with all other interfaces: their labels and numbers are given as JSON. */
 export default async function ({ given: [expected], tile }) {
   for (const [label, number] of Object.entries(JSON.parse(expected))) {
     await tile(label).filter({ hasText: new RegExp(`^${number}$`) }).waitFor();

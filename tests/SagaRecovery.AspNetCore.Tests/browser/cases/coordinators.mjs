@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 export const options = { httpCredentials: { username: 'ann', password: 'the-token-of-the-tests' } };
 export const expectedErrors = /status of 401/;
 
-/** Who runs sagas, those that nobody runs, and the levers that move them; an owner that answers takes an agreement more. */
+/** Coordinators, unowned and orphaned sagas, and the operator actions that reassign them; an owner that answers requires a confirmation. */
 export default async function ({ page, given: [dead, stranger, other], say, tile }) {
   const row = (id) => page.locator('#coordinators tr', { hasText: id });
   const dialog = page.getByRole('dialog');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-/** A saga's nodes are drawn, each below all that it comes after, none over another, with their states as signs and words. */
+/** A saga's nodes are drawn, each below its predecessors, without overlaps, with their states as signs and words. */
 export default async function ({ page, given: [saga], view }) {
   await view(`#/saga/${saga}`);
   const nodes = page.locator('.graph g');
@@ -14,7 +14,7 @@ export default async function ({ page, given: [saga], view }) {
   assert.ok(drawn.every((node) => node.state === '✓ succeeded'), JSON.stringify(drawn));
   const at = Object.fromEntries(drawn.map((node) => [node.name, node]));
   for (const [above, below] of [['project', 'vpc'], ['vpc', 'router'], ['router', 'route-v4'], ['route-v6', 'publish'], ['subnet', 'publish']]) {
-    assert.ok(at[above].y + at[above].height < at[below].y, `${above} stands above ${below}`);
+    assert.ok(at[above].y + at[above].height < at[below].y, `${above} is above ${below}`);
   }
   for (const one of drawn) {
     for (const other of drawn.filter((node) => node !== one)) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-/** Names, errors, data and reasons from outside are text: spelled out where they would deceive, cut where they are long. */
+/** Names, errors, data and reasons from outside are text: escaped where they would deceive, cut where they are long. */
 export default async function ({ page, given: [saga], view }) {
   const views = { '#/': '#trouble', '#/sagas': '#list', [`#/saga/${saga}`]: '#events' };
   for (const [hash, place] of Object.entries(views)) {

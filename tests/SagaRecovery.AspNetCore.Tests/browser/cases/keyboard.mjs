@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 export const options = { httpCredentials: { username: 'ann', password: 'the-token-of-the-tests' } };
 export const expectedErrors = /status of 401/;
 
-/** Everything can be reached and done with the keyboard alone. */
+/** Every control can be reached and used with the keyboard alone. */
 export default async function ({ page, tile }) {
   await tile('in progress').waitFor();
   await page.locator('.bars span').first().waitFor();
@@ -27,7 +27,7 @@ export default async function ({ page, tile }) {
   await page.keyboard.press('Enter');
   await page.locator('.banner', { hasText: 'Paused' }).waitFor({ state: 'detached' });
 
-  await page.locator('.bars span').nth(1).waitFor(); // the pass that the resuming asked for
+  await page.locator('.bars span').nth(1).waitFor(); // the pass that the resume requested
   await reach(page, 'timeline');
   const before = await page.locator('.chosen-pass strong').textContent();
   await page.keyboard.press('ArrowLeft');
@@ -38,7 +38,7 @@ function focused(page) {
   return page.evaluate(() => document.activeElement?.closest('[data-key]')?.dataset.key);
 }
 
-/** Goes on with the tab key, round the page if need be, until the focus is there. */
+/** Presses the tab key, around the page if necessary, until the focus is there. */
 async function reach(page, key) {
   for (let step = 0; step < 80; step++) {
     if (await focused(page) === key) {

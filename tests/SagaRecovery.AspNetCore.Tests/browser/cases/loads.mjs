@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-/** Every view loads without an error, and shows the saga that runs. */
+/** Every view loads without an error, and shows the running saga. */
 export default async function ({ page, given: [saga], view, tile }) {
   await tile('in progress').filter({ hasText: /^[1-9]/ }).waitFor();
   await page.locator('#connection', { hasText: 'live' }).waitFor();
@@ -20,5 +20,5 @@ export default async function ({ page, given: [saga], view, tile }) {
   await page.locator('#verdict', { hasText: 'UUID' }).waitFor();
 }
 
-/** That the last one asks for no saga. */
+/** The last view requests an invalid saga. */
 export const expectedErrors = /status of 400/;
