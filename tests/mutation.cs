@@ -1,4 +1,4 @@
-// Prints what a Stryker report holds, as lines of text. Exit code 1: less than the threshold, in percent, was noticed.
+// Prints a Stryker report as lines of text. Exit code 1: less than the threshold, in percent, was noticed.
 using System.Text.Json;
 
 using JsonDocument report = JsonDocument.Parse(File.ReadAllText(args[0]));

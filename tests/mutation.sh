@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Breaks the pure bookkeeping (src/SagaRecovery.Core) in some hundreds of ways, one at a time, and lets its tests find out: what they do
-# not notice, they do not test. Prints the score and each change that was not noticed; fails below 95 % noticed. Takes a quarter of an
-# hour, so that it is no part of run.sh. Needs the .NET SDK and nothing else; leaves nothing behind. Arguments go to Stryker: a part of
-# the core is tried by tests/mutation.sh --mutate "**/StartInbox.cs".
+# Breaks the pure bookkeeping (src/SagaRecovery.Core) in some hundreds of ways, one at a time, and runs its tests against each: a change that
+# they do not notice is not tested. Prints the score and each change that was not noticed; fails below 95 % noticed. Takes a quarter of an
+# hour, so it is no part of run.sh. Needs the .NET SDK and nothing else; leaves nothing behind. Arguments are passed to Stryker: a part of
+# the core is tested by tests/mutation.sh --mutate "**/StartInbox.cs".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 threshold=95

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything, with warnings as errors, and runs every test, those on real Postgres servers and real processes included. Without
-# arguments, the tests of the Postgres store then run once more on the newest PostgreSQL, if npm can bring it.
+# arguments, the tests of the Postgres store then run once more on the newest PostgreSQL, if npm can install it.
 # Needs the .NET SDK; installs the Postgres server, Patroni, etcd, pgbouncer, pgpool-II, the packet filter and a browser through the system's
-# package manager if they are missing. Ends with a line "N passed, N failed". Arguments go to "dotnet test": tests/run.sh --filter FenceTests
+# package manager if they are missing. Ends with a line "N passed, N failed". Arguments are passed to "dotnet test": tests/run.sh --filter FenceTests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

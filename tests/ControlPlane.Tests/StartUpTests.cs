@@ -51,7 +51,7 @@ public sealed class StartUpTests : IAsyncLifetime
         (await service.Http.GetStringAsync("/saga-recovery")).Should().Contain("(not joined yet)");
 
         await postgres.Cluster.StartAsync();
-        int tries = 0; // a start that outlives its patience of a second is answered 503 and may take its name all the same
+        int tries = 0; // a start that exceeds its limit of a second is answered 503 and may take its name all the same
         await Eventually.HoldsAsync(
             async () => (await service.CreateProjectAsync($"alpha-{++tries}")).StatusCode == HttpStatusCode.Created, "a project could be created");
         (await service.TerminateAsync()).Should().Be(0);

@@ -7,7 +7,7 @@ using SagaRecovery.Analyzers.Tests.Support;
 
 namespace SagaRecovery.Analyzers.Tests;
 
-/// <summary>Compiles every saga that a reader is shown, with all rules: no false alarm.</summary>
+/// <summary>Compiles every saga in samples and documents with all rules: no false positive.</summary>
 public sealed partial class SamplesTests
 {
     /// <summary>The sources that the SDK adds to each project.</summary>

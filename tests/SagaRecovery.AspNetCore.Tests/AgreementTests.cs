@@ -44,7 +44,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
 
         await Eventually.HoldsAsync(async () => await InProgressAsync() == waiting.Count - 3, "all but those that wait had ended");
         await _service.ActivateAsync();
-        await _service.ActivateAsync(); // tries the misfit again: a failure more
+        await _service.ActivateAsync(); // tries the misfit again: one more failure
 
         await LeaveOthersBehindAsync();
         await PerformAsync("/drain");
@@ -88,7 +88,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         await _service.FirstPassAsync();
     }
 
-    /// <summary>Two orphans, and a saga of a coordinator that is silent; for this process they have never been.</summary>
+    /// <summary>Two orphans, and a saga of a silent coordinator; this process has never owned them.</summary>
     private async Task LeaveOthersBehindAsync()
     {
         await using var connection = new NpgsqlConnection(_database);
@@ -118,7 +118,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         (await _service.Http.SendAsync(request)).EnsureSuccessStatusCode();
     }
 
-    /// <summary>Its parameters are no longer such as this binary can read: handing it over fails.</summary>
+    /// <summary>Makes its parameters unreadable for this binary: resuming it fails.</summary>
     private async Task MisfitAsync(Guid saga)
     {
         await using var connection = new NpgsqlConnection(_database);

@@ -42,9 +42,9 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task Orphans_and_sagas_of_down_owners_are_counted_by_owner()
     {
         Guid dead = await DeadAsync();
-        await MoveAsync(await _service.StartSagaAsync(), dead);
-        await MoveAsync(await _service.StartSagaAsync(), Stranger);
-        await MoveAsync(await _service.StartSagaAsync(), owner: null);
+        await SetOwnerAsync(await _service.StartSagaAsync(), dead);
+        await SetOwnerAsync(await _service.StartSagaAsync(), Stranger);
+        await SetOwnerAsync(await _service.StartSagaAsync(), owner: null);
         await _service.StartSagaAsync();
 
         JsonElement cluster = await _service.JsonAsync("/cluster");
@@ -65,7 +65,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     {
         Guid dead = await DeadAsync();
         SagaId saga = await _service.StartSagaAsync();
-        await MoveAsync(saga, dead);
+        await SetOwnerAsync(saga, dead);
 
         JsonElement answer = await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync($"{dead}", new { reason = "its node burnt", wait = 30 }));
 
@@ -103,8 +103,8 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     {
         SagaId strangers = await _service.StartSagaAsync();
         SagaId unowned = await _service.StartSagaAsync();
-        await MoveAsync(strangers, Stranger);
-        await MoveAsync(unowned, owner: null);
+        await SetOwnerAsync(strangers, Stranger);
+        await SetOwnerAsync(unowned, owner: null);
 
         await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync($"{Stranger}", new { reason = "x", wait = 30 }));
         await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "y", wait = 30 }));
@@ -120,7 +120,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task Waiting_ends_at_its_timeout_and_reports_it()
     {
         Guid paused = await DeadAsync();
-        await MoveAsync(await _service.StartSagaAsync(), paused);
+        await SetOwnerAsync(await _service.StartSagaAsync(), paused);
         await _service.QueryAsync<int>( // answers, takes, and runs nothing
             "update saga_recovery.saga_coordinator set introduced = incarnation, time_seen = now() + interval '1 h' where id = @taker", new { taker = await DeadAsync() });
         Guid taker = await _service.QueryAsync<Guid>("select id from saga_recovery.saga_coordinator where time_seen > now()");
@@ -136,7 +136,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     {
         Guid dead = await DeadAsync();
         SagaId saga = await _service.StartSagaAsync();
-        await MoveAsync(saga, dead);
+        await SetOwnerAsync(saga, dead);
 
         await ShouldBeAsync(HttpStatusCode.NotFound, await ReassignAsync($"{Guid.NewGuid()}", new { reason = "x" }));
         await ShouldBeAsync(HttpStatusCode.NotFound, await ReassignAsync($"{dead}", new { reason = "x", to = new[] { Guid.NewGuid() } }));
@@ -215,7 +215,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         return dead;
     }
 
-    private Task<int> MoveAsync(SagaId saga, Guid? owner) => _service.QueryAsync<int>(
+    private Task<int> SetOwnerAsync(SagaId saga, Guid? owner) => _service.QueryAsync<int>(
         "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @Id", new { owner, Id = saga.Value });
 
     private Task<Guid> OwnerAsync(SagaId saga) =>

@@ -6,7 +6,7 @@ using SagaRecovery.AspNetCore.Tests.Support;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
-/// <summary>The document as it is sent; what it does in a browser is tested in one, in BrowserTests.</summary>
+/// <summary>The document as it is sent; its behavior in a browser is covered by BrowserTests.</summary>
 [Collection(OnPostgres.Name)]
 public sealed class PageTests(PostgresCluster postgres)
 {

@@ -6,7 +6,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks;
 
-/// <summary>One run over some areas: the server, the scope, and what was measured. Used by one flow; not thread-safe.</summary>
+/// <summary>One run over some areas: the server, the scope, and the measurements. Used by one flow; not thread-safe.</summary>
 internal sealed class BenchmarkRun
 {
     private readonly List<Measurement> _measurements = [];
@@ -42,12 +42,12 @@ internal sealed class BenchmarkRun
     }
 
     /// <summary>Measures subjects in turns, A B A B, each turn in a process of its own.</summary>
-    /// <param name="area">The area, as it is called.</param>
+    /// <param name="area">The name of the area.</param>
     /// <param name="what">A short description of the operation.</param>
     /// <param name="task">The task of the subjects.</param>
     /// <param name="subjects">The subjects; the first is ours, and the reference of the ratio is named.</param>
     /// <param name="reference">The subject that the others are compared with; null: none.</param>
-    /// <param name="beforeEach">Brings the database back to where each turn begins.</param>
+    /// <param name="beforeEach">Restores the initial state of the database before each turn.</param>
     /// <param name="order">The number of turns and their order; null: as many as the size allows, A B A B.</param>
     public async Task<IReadOnlyList<Measurement>> MeasureAsync(
         string area,
@@ -76,7 +76,7 @@ internal sealed class BenchmarkRun
         return measured;
     }
 
-    /// <summary>Adds what was measured otherwise.</summary>
+    /// <summary>Adds measurements from elsewhere.</summary>
     public void Add(IEnumerable<Measurement> measured) => _measurements.AddRange(measured);
 
     public void Judge(Goal goal) => _goals.Add(goal);

@@ -13,7 +13,7 @@ internal sealed record Scope(IReadOnlyList<int>? Sizes, int? Turns, bool IsShort
     /// <param name="tiny">The value that only proves that it runs.</param>
     public IReadOnlyList<int> SizesOr(IReadOnlyList<int> usual, IReadOnlyList<int> tiny) => Sizes ?? (IsShort ? tiny : usual);
 
-    /// <summary>Sagas that there are for a warm-up.</summary>
+    /// <summary>The number of sagas for a warm-up.</summary>
     public int WarmUpSagas => IsShort ? 100 : 2_000;
 
     /// <summary>The maximum number of repetitions of a subject before it is measured: see <see cref="Subjects.WarmUp"/>.</summary>
@@ -22,6 +22,6 @@ internal sealed record Scope(IReadOnlyList<int>? Sizes, int? Turns, bool IsShort
     /// <summary>Turns for a size.</summary>
     public int TurnsFor(int size) => TurnsOr(size >= Large ? 1 : 3);
 
-    /// <summary>Turns where an area has a number of its own.</summary>
+    /// <summary>The turns of an area with a number of its own.</summary>
     public int TurnsOr(int usual) => Turns ?? (IsShort ? 1 : usual);
 }

@@ -34,7 +34,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         Guid?[] owners = [dead, stranger, null];
         foreach ((string saga, Guid? owner) in sagas.Zip(owners))
         {
-            await Sample.MoveAsync(saga, owner);
+            await Sample.SetOwnerAsync(saga, owner);
         }
 
         (await Sample.RunAsync(way, "coordinators", "orphans")).ShouldBeDone().Out.Should()
@@ -89,7 +89,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
     {
         (Guid dead, string stranger) = (await Sample.DeadAsync(), Guid.NewGuid().ToString());
         string saga = await Sample.StartDemoSagaAsync();
-        await Sample.MoveAsync(saga, dead);
+        await Sample.SetOwnerAsync(saga, dead);
         Task<ToolRun> ReassignAsync(params string[] args) => Sample.RunAsync(way, ["coordinators", "reassign", .. args, "--comment", "x"]);
 
         (await ReassignAsync(stranger)).ShouldRefuse(ExitCode.NotFound, $"No coordinator {stranger} has ever joined");

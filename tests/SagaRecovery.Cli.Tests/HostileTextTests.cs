@@ -56,7 +56,7 @@ public sealed class HostileTextTests(SampleFixture fixture) : IClassFixture<Samp
         await Sample.ExecuteAsync("delete from saga_recovery.saga where id = @id", new { id = Guid.Parse(saga) });
     }
 
-    /// <summary>Colours are all that we send to a terminal.</summary>
+    /// <summary>Only colours are sent to a terminal.</summary>
     private static string WithoutOurColours(string text)
     {
         var rest = new StringBuilder(text);

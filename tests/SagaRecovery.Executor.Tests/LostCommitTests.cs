@@ -52,7 +52,7 @@ public sealed class LostCommitTests
         SagaHandle handle = await process.Client.StartAsync(saga, "");
         await gate.ArrivalAsync();
 
-        _store.LoseLastCommits(1); // that the second failed, and that the undo began
+        _store.LoseLastCommits(1); // the failure of the second, and the start of the undo
         _store.Get(handle.SagaId).State.Should().Be(SagaState.Running);
         gate.Open();
 

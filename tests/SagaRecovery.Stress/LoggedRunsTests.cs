@@ -91,7 +91,7 @@ public sealed class LoggedRunsTests
 
     private string RunInterrupted() => Line(107, $"the run of saga {Saga} (good) failed and was interrupted; recovery resumes the saga");
 
-    /// <summary>Each a second after the one that was made before it.</summary>
+    /// <summary>Each one second after the previous one.</summary>
     private string Line(int id, string message) =>
         $"2026-11-24T17:00:{_clock++:D2}.0000000+00:00 INF {{ Id: {id}, Name: \"Any\" }} SagaRecovery.Executor.DurableExecutor: {message}";
 }

@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace SagaRecovery.Stress;
 
-/// <summary>Each scenario that mostly waits, for a server that is away or a process that dies: beside the others, it costs them little.</summary>
+/// <summary>The scenarios that mostly wait, for a server that is away or a process that dies: they cost concurrent tests little.</summary>
 public sealed class OutageShortFormTests(ITestOutputHelper output)
 {
     [Fact]

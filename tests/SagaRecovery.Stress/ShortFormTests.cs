@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace SagaRecovery.Stress;
 
-/// <summary>Each scenario in which processes are at work all the time, for as long as a test may take.</summary>
+/// <summary>The scenarios with processes under constant load, for as long as a test may take.</summary>
 public sealed class ShortFormTests(ITestOutputHelper output)
 {
     [Fact]

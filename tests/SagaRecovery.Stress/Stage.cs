@@ -12,7 +12,7 @@ namespace SagaRecovery.Stress;
 /// </summary>
 internal sealed class Stage : IAsyncDisposable
 {
-    /// <summary>The service's own: not a superuser, so that limits apply to it, and faults can be laid on it alone.</summary>
+    /// <summary>The service's own: not a superuser, so that limits apply to it, and faults can affect it alone.</summary>
     public const string Role = "service";
 
     private readonly IAsyncDisposable _servers;
@@ -29,7 +29,7 @@ internal sealed class Stage : IAsyncDisposable
         Ledger = new Ledger(superuser);
     }
 
-    /// <summary>The one server, where there is one only.</summary>
+    /// <summary>The only server; null where there are several.</summary>
     public PrivateCluster Cluster => ((ThrowawayCluster)_servers).Cluster;
 
     /// <summary>The connection string for observers.</summary>
@@ -56,7 +56,7 @@ internal sealed class Stage : IAsyncDisposable
     public bool SagasUnwind { get; private set; }
 
     /// <summary>True if several coordinators run, and sagas are reassigned between them.</summary>
-    public bool SagasMove { get; set; }
+    public bool SagasAreReassigned { get; set; }
 
     /// <summary>The logs of all services, those that run included.</summary>
     public IReadOnlyList<ProcessLog> Logs => [.. _ended, .. _services.Select(service => ProcessLog.Read(service.Output))];
@@ -121,7 +121,7 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>Starts a service, and does not wait for it.</summary>
     public ServiceProcess Launch(params IReadOnlyList<string> settings) => Keep(ServiceProcess.Launch([.. Settings, .. settings]));
 
-    /// <summary>Starts a service, waits until it listens, and turns the clients to it.</summary>
+    /// <summary>Starts a service, waits until it listens, and switches the clients to it.</summary>
     public async Task<ServiceProcess> StartAsync(params IReadOnlyList<string> settings)
     {
         ServiceProcess service = Launch(settings);
@@ -142,7 +142,7 @@ internal sealed class Stage : IAsyncDisposable
     public ServiceProcess LaunchWorker(string verb, params IReadOnlyList<string> settings) =>
         Keep(ServiceProcess.LaunchOther(typeof(Stage).Assembly.GetName().Name!, verb, [.. Settings, .. settings]));
 
-    /// <summary>Takes leave of a service that has ended: its log is kept, in little.</summary>
+    /// <summary>Removes a service that has ended: its log is kept in short form.</summary>
     public async Task<ProcessLog> RetireAsync(ServiceProcess service)
     {
         if (ReferenceEquals(Present, service))

@@ -6,7 +6,7 @@ namespace SagaRecovery.Stress;
 
 /// <summary>The result of one scenario.</summary>
 /// <param name="Scenario">Its name.</param>
-/// <param name="Seed">Draws the same again.</param>
+/// <param name="Seed">The seed that reproduces the random choices.</param>
 /// <param name="Duration">The duration, the reconciliation included.</param>
 /// <param name="Wrong">The violations, a line each.</param>
 /// <param name="Figures">The counts and measurements, by name.</param>

@@ -5,7 +5,7 @@ using SagaRecovery.Stress.Scenarios;
 
 namespace SagaRecovery.Stress;
 
-/// <summary>One run of one scenario: its time, its dice, and what it found out. Used by the scenario's own flow; not thread-safe.</summary>
+/// <summary>One run of one scenario: its time, its random choices, and its findings. Used by the scenario's own flow; not thread-safe.</summary>
 internal sealed class StressRun
 {
     /// <summary>The time by which a run may exceed its duration until it has reached its goal: machines are slow, or busy.</summary>
@@ -59,20 +59,20 @@ internal sealed class StressRun
 
     /// <summary>Indicates whether the run continues: until the time is up and enough has happened, but not indefinitely.</summary>
     /// <param name="enough">True if the run has reached its goal.</param>
-    /// <param name="share">The part of the run's time, from its beginning, that this is about.</param>
+    /// <param name="share">The part of the run's time, from its beginning, that applies here.</param>
     public bool Continues(bool enough, double share = 1) => Elapsed < Duration * share || (!enough && Elapsed < (Duration * share) + Overtime);
 
     /// <summary>A time between zero and the longest.</summary>
     public TimeSpan Draw(TimeSpan longest) => longest * Dice.NextDouble();
 
-    /// <summary>Notes that this machine lacks what the scenario needs, which is no fault of anything that is tested.</summary>
+    /// <summary>Records that this machine lacks a requirement of the scenario, which is no fault of the tested code.</summary>
     public void NotAvailable(string reason)
     {
         Figures[StressResult.NotAvailable] = $"not available: {reason}";
         Log($"not available: {reason}");
     }
 
-    /// <summary>Notes what is wrong if something does not hold.</summary>
+    /// <summary>Records a violation if a condition does not hold.</summary>
     public void Require(bool holds, string otherwise)
     {
         if (!holds)
@@ -83,7 +83,7 @@ internal sealed class StressRun
         }
     }
 
-    /// <summary>Notes everything that is wrong.</summary>
+    /// <summary>Records all violations.</summary>
     public void RequireNone(IEnumerable<string> wrong)
     {
         foreach (string line in wrong)

@@ -3,7 +3,7 @@ using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Tests;
 
-/// <summary>The programs in the README and the docs are files that are built: here they are held to them.</summary>
+/// <summary>The programs in the README and the docs are files that are built; here the texts are compared with them.</summary>
 public sealed partial class ReadmeTests
 {
     [Theory]

@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests;
 
-/// <summary>One story for each verdict, and for which evidence outranks which.</summary>
+/// <summary>One story for each verdict, and for the precedence of evidence.</summary>
 public sealed class VerdictTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);

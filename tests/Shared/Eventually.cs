@@ -7,7 +7,7 @@ internal static class Eventually
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
-    /// <summary>Asks again and again until the condition holds.</summary>
+    /// <summary>Polls until the condition holds.</summary>
     /// <param name="condition">The condition that has to become true.</param>
     /// <param name="what">Completes the sentence "waited in vain until …".</param>
     /// <param name="within">The deadline; null: 30 s.</param>

@@ -14,7 +14,7 @@ internal sealed class Ledger(string connectionString)
         (await QueryAsync<(string Key, long Count)>("select name || ' ' || state, count(*) from saga_recovery.saga group by 1"))
             .ToDictionary(row => row.Key, row => row.Count);
 
-    /// <summary>Waits until what a killed process had sent to the server has taken effect or not.</summary>
+    /// <summary>Waits until the statements that a killed process had sent have taken effect or failed.</summary>
     public Task ServiceHasDisconnectedAsync() => Eventually.HoldsAsync(
         async () => await ScalarAsync<long>(
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()") == 0,
@@ -72,7 +72,7 @@ internal sealed class Ledger(string connectionString)
         """);
 
     /// <summary>
-    /// Sagas whose events were written by more owners in turn than they have had: writes of two owners both counted. A line each.
+    /// Sagas whose events were written by more owners in turn than they have had: writes of two owners both took effect. A line each.
     /// </summary>
     public Task<IEnumerable<string>> SagasOfTwoWritersAsync() => QueryAsync<string>(
         """
@@ -109,7 +109,7 @@ internal sealed class Ledger(string connectionString)
         """);
 
     /// <summary>Gaps in the logs: events without the required earlier event. The saga, and the missing event.</summary>
-    public Task<IEnumerable<(Guid Saga, string Hole)>> HolesAsync() => QueryAsync<(Guid, string)>(
+    public Task<IEnumerable<(Guid Saga, string Hole)>> GapsAsync() => QueryAsync<(Guid, string)>(
         """
         select event.saga_id, format('node %s has %s without %s', event.node_id, event.event_type, needs.earlier)
         from saga_recovery.saga_node_event event
@@ -147,7 +147,7 @@ internal sealed class Ledger(string connectionString)
         (await QueryAsync<string>(
             "select params ->> 'name' from saga_recovery.saga where name = 'project-create' and state in ('running', 'unwinding')")).ToHashSet();
 
-    /// <summary>Rows of the control plane that belong to nothing.</summary>
+    /// <summary>Orphaned rows of the control plane.</summary>
     public Task<long> OrphansAsync() => ScalarAsync<long>(
         """
         select (select count(*) from control_plane.vpc where project_id not in (select id from control_plane.project))

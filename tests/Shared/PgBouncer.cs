@@ -4,7 +4,7 @@ using Npgsql;
 namespace Tests.Shared;
 
 /// <summary>
-/// A pgbouncer in transaction mode before one server: each transaction may find itself on another connection. On a loopback port, in a
+/// A pgbouncer in transaction mode before one server: each transaction may run on another connection. On a loopback port, in a
 /// throw-away folder. Not thread-safe.
 /// </summary>
 internal sealed class PgBouncer : IAsyncDisposable

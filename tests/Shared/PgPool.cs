@@ -6,7 +6,7 @@ namespace Tests.Shared;
 
 /// <summary>
 /// A pgpool-II in streaming replication mode before a primary and its standby. It sends apparent reads to the standby, however
-/// far that one lags, and everything else to the primary. On a loopback port, in a throw-away folder. Not thread-safe.
+/// far it lags, and everything else to the primary. On a loopback port, in a throw-away folder. Not thread-safe.
 /// </summary>
 internal sealed class PgPool : IAsyncDisposable
 {
@@ -50,7 +50,7 @@ internal sealed class PgPool : IAsyncDisposable
     /// <summary>The same connection, through the pooler.</summary>
     public string Through(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { Port = _port }.ConnectionString;
 
-    /// <summary>Asks it to end at once: a killed pgpool leaves its children and its shared memory behind.</summary>
+    /// <summary>Requests an immediate end: a killed pgpool leaves its children and its shared memory behind.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_program is { HasExited: false })

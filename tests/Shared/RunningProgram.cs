@@ -17,7 +17,7 @@ internal class RunningProgram : IAsyncDisposable
     {
     }
 
-    /// <param name="through">A command that runs the rest of its line in its own place, as <c>env</c> does.</param>
+    /// <param name="through">A command that execs the rest of its line, as <c>env</c> does.</param>
     /// <param name="assembly">The name of its assembly, which is beside ours.</param>
     /// <param name="arguments">Its arguments.</param>
     public RunningProgram(IReadOnlyList<string> through, string assembly, IReadOnlyList<string> arguments)
@@ -75,7 +75,7 @@ internal class RunningProgram : IAsyncDisposable
         await kill.WaitForExitAsync();
     }
 
-    /// <summary>Waits for its end.</summary>
+    /// <summary>Waits until it ends.</summary>
     public async Task<int> ExitCodeAsync()
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));

@@ -18,7 +18,7 @@ internal sealed class ServerProgram : IAsyncDisposable
 
     /// <param name="folder">Belongs to the user that servers run as: see <see cref="ChownAsync"/>.</param>
     /// <param name="name">The name of its files in there.</param>
-    /// <param name="command">The program and its arguments, of which one names the folder: that is how the process is known again.</param>
+    /// <param name="command">The program and its arguments, of which one names the folder: that identifies the process later.</param>
     public ServerProgram(string folder, string name, params IReadOnlyList<string> command)
     {
         string[] asServerUser = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] : [];
@@ -29,7 +29,7 @@ internal sealed class ServerProgram : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
-    /// <summary>The end of its log, for the message when it does not do what it should.</summary>
+    /// <summary>The end of its log, for the message of a failure.</summary>
     public string LastWords => File.Exists(_log) ? string.Join('\n', File.ReadLines(_log).TakeLast(15)) : "it logged nothing";
 
     /// <summary>The path of a program; null: it is not installed.</summary>
@@ -39,7 +39,7 @@ internal sealed class ServerProgram : IAsyncDisposable
         .Select(folder => Path.Combine(folder, program))
         .FirstOrDefault(File.Exists);
 
-    /// <summary>Gives a folder or file to the user that servers run as.</summary>
+    /// <summary>Makes the user that servers run as the owner of a folder or file.</summary>
     public static Task ChownAsync(string path) =>
         new ServerCommands(PostgresBinaries.Find(), TimeSpan.FromSeconds(10)).ChangeOwnerAsync(path, CancellationToken.None);
 

@@ -6,8 +6,8 @@ using Npgsql;
 namespace Tests.Shared;
 
 /// <summary>
-/// A primary and a physical standby that streams from it and answers reads. Replay on the standby can be paused: it then keeps answering,
-/// with the past. Without fsync, in throw-away folders. Not thread-safe.
+/// A primary and a physical standby that streams from it and answers reads. Replay on the standby can be paused: it then answers
+/// with old data. Without fsync, in throw-away folders. Not thread-safe.
 /// </summary>
 internal sealed class StandbyPair : IAsyncDisposable
 {

@@ -9,7 +9,7 @@ using SagaRecovery;
 
 namespace ControlPlane.Tests.Support;
 
-/// <summary>The sample's sagas in a host of this process, where failures can be put into them.</summary>
+/// <summary>The sample's sagas in a host of this process, where failures can be injected.</summary>
 internal sealed class SagaHost : IAsyncDisposable
 {
     private readonly IHost _host;

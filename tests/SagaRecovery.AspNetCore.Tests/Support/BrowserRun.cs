@@ -5,7 +5,7 @@ using System.Threading.Channels;
 namespace SagaRecovery.AspNetCore.Tests.Support;
 
 /// <summary>
-/// One case in a headless browser: a script in <c>browser/cases</c>, run by node. Where the case needs something to happen outside the
+/// One case in a headless browser: a script in <c>browser/cases</c>, run by node. If the case needs an event outside the
 /// browser it prints a word and waits until it may continue.
 /// </summary>
 internal sealed class BrowserRun : IAsyncDisposable
@@ -17,7 +17,7 @@ internal sealed class BrowserRun : IAsyncDisposable
     private readonly ConcurrentQueue<string> _errors = new();
 
     /// <param name="scene">The name of the case.</param>
-    /// <param name="arguments">The page's address, and what else the case needs.</param>
+    /// <param name="arguments">The page's address, and the other arguments of the case.</param>
     public BrowserRun(string scene, params IReadOnlyList<string> arguments)
     {
         string folder = Path.Combine(Repository.Root, "tests", "SagaRecovery.AspNetCore.Tests", "browser");
@@ -65,7 +65,7 @@ internal sealed class BrowserRun : IAsyncDisposable
     /// <summary>Lets the case continue.</summary>
     public Task ContinueAsync() => _node.StandardInput.WriteLineAsync("go on");
 
-    /// <summary>Waits for its good end.</summary>
+    /// <summary>Waits until the case succeeds.</summary>
     public async Task EndsWellAsync()
     {
         using var patience = new CancellationTokenSource(WaitTimeout);

@@ -36,7 +36,7 @@ internal sealed partial class Faces
 
     public Dictionary<string, Dictionary<string, long>> Counts { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Reads every face; a pass that ends meanwhile makes it begin again.</summary>
+    /// <summary>Reads every interface; starts over if a pass ends meanwhile.</summary>
     public static async Task<Faces> ReadAsync(ServiceProcess service)
     {
         while (true)

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.DataProtection.Repositories;
 
 namespace SagaRecovery.AspNetCore.Tests.Support;
 
-/// <summary>The keys of sign-ins and antiforgery tokens, which would be left behind in the user's folder otherwise.</summary>
+/// <summary>The keys of sign-ins and antiforgery tokens, which would otherwise be left in the user's folder.</summary>
 internal sealed class KeysInMemory : IXmlRepository
 {
     private readonly List<XElement> _keys = [];

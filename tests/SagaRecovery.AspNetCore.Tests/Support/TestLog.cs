@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace SagaRecovery.AspNetCore.Tests.Support;
 
-/// <summary>Keeps what is logged.</summary>
+/// <summary>Keeps the log lines.</summary>
 internal sealed class TestLog : ILoggerProvider
 {
     public ConcurrentQueue<string> Lines { get; } = new();

@@ -29,7 +29,7 @@ internal sealed class TestService : IAsyncDisposable
 
     public WebApplication App { get; }
 
-    /// <summary>Once it is started.</summary>
+    /// <summary>Available once the service is started.</summary>
     public HttpClient Http => field ??= App.GetTestClient();
 
     public TestLog Log { get; }

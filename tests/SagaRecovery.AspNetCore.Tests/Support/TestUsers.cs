@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace SagaRecovery.AspNetCore.Tests.Support;
 
-/// <summary>Signs in whomever a header names; those named operator-… are operators.</summary>
+/// <summary>Signs in the user that a header names; users named operator-… are operators.</summary>
 internal sealed class TestUsers(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {

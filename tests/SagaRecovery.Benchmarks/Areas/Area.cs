@@ -1,6 +1,6 @@
 namespace SagaRecovery.Benchmarks.Areas;
 
-/// <summary>A part of the library to be measured, and the goals that are set for it.</summary>
+/// <summary>A part of the library to be measured, and its goals.</summary>
 internal abstract class Area
 {
     public static IReadOnlyList<Area> Every { get; } =

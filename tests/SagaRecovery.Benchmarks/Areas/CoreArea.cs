@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Areas;
 
-/// <summary>The pure bookkeeping: what a plan costs, and what the tracker holds.</summary>
+/// <summary>The pure bookkeeping: the cost of a plan, and the memory of the tracker.</summary>
 internal sealed class CoreArea : Area
 {
     private const int Million = 1_000_000;

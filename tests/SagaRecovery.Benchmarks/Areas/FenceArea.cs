@@ -6,7 +6,7 @@ namespace SagaRecovery.Benchmarks.Areas;
 
 /// <summary>
 /// The cost of the fence for writers, and for the operations that wait for writers. Sizes are writers of one coordinator; of projects,
-/// how many are created.
+/// the number created.
 /// </summary>
 internal sealed class FenceArea : Area
 {
@@ -18,7 +18,7 @@ internal sealed class FenceArea : Area
     /// <summary>Rows of a write in the executor, when one saga moves from one node to the next.</summary>
     private const int RowsOfAStep = 2;
 
-    /// <summary>Writers, rows to a write, and how many writes take a few seconds.</summary>
+    /// <summary>Writers, rows per write, and the number of writes that take a few seconds.</summary>
     private static readonly (int Writers, int Rows, int Writes)[] Loads =
         [(1, 2, 4_000), (1, 500, 400), (2, 500, 600), (4, 20, 6_000), (Many, 2, 12_000)];
 

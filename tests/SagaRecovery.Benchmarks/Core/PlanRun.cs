@@ -18,7 +18,7 @@ namespace SagaRecovery.Benchmarks.Core;
 /// <summary>Runs <see cref="PlanBenchmarks"/> with BenchmarkDotNet, in this process: it needs no build and no package source then.</summary>
 internal static class PlanRun
 {
-    /// <param name="area">The area, as it is called.</param>
+    /// <param name="area">The name of the area.</param>
     /// <param name="sizes">The numbers of sagas to plan for.</param>
     /// <param name="isShort">One iteration, without a warm-up.</param>
     /// <returns>One measurement for each benchmark and size, and BenchmarkDotNet's own report.</returns>

@@ -45,7 +45,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     /// <summary>A database with the given number of succeeded sagas, and none in progress.</summary>
     public Task<Dataset> FinishedAsync(int sagas) => GetAsync($"{sagas:N0} finished", dataset => dataset.FillFinishedAsync(sagas));
 
-    /// <summary>A database with the tables and nothing in them, to write to.</summary>
+    /// <summary>A database with empty tables, for writes.</summary>
     public Task<Dataset> EmptyAsync() => GetAsync("empty", _ => Task.CompletedTask);
 
     /// <summary>The same, with the foreign key from saga to definition that version 3 of the tables had.</summary>

@@ -2,7 +2,7 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Data;
 
-/// <summary>The saga that is executed: four nodes in a chain that do nothing and return 200 B each. The first waits for the gate.</summary>
+/// <summary>The executed saga: a chain of four nodes that do nothing and return 200 B each. The first waits for the gate.</summary>
 internal sealed class ChainSaga(Gate gate) : Saga<InFlightParameters>
 {
     public const string DefinitionName = "chain";

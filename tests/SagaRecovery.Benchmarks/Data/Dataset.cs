@@ -16,7 +16,7 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
     private const string InsertDefinition =
         "insert into saga_recovery.saga_definition (hash, name, version, dag) values ($1, $2, 1, $3::json) on conflict do nothing";
 
-    /// <summary>Ids rise as UUIDv7 do, so that the tables lie as they would after a day's work.</summary>
+    /// <summary>Ids rise as UUIDv7 do, so that the tables are laid out as after a day of operation.</summary>
     private const string InsertSagas =
         """
         insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, current_coordinator)
@@ -32,7 +32,7 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         cross join (values {InFlightSaga.Events}) as event (node_id, event_type)
         """;
 
-    /// <summary>As if no process had ever joined: none has crashed, nothing is suspected.</summary>
+    /// <summary>Resets the coordinators as if no process had ever joined: none has crashed, nothing is suspected.</summary>
     private const string ForgetProcesses =
         """
         truncate saga_recovery.saga_in_hand, saga_recovery.saga_suspect, saga_recovery.saga_assignment;
@@ -66,7 +66,7 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         await SettleAsync();
     }
 
-    /// <summary>Puts new chains, of which nothing has been run, in the place of all that is there.</summary>
+    /// <summary>Replaces all sagas by new chains that have not run.</summary>
     public async Task RefillWithChainsAsync(int sagas, int warmUps)
     {
         await ExecuteAsync("truncate saga_recovery.saga, saga_recovery.saga_node_event");

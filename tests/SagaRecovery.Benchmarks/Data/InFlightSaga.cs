@@ -6,7 +6,7 @@ namespace SagaRecovery.Benchmarks.Data;
 internal sealed record InFlightParameters(string Text);
 
 /// <summary>
-/// The saga that is recovered, as a crash leaves it: four nodes in a chain have succeeded, and two after them, side by side, had been
+/// The saga that is recovered, as a crash leaves it: four nodes in a chain have succeeded, and two parallel ones after them had been
 /// started. Resumed, both run again at once; they never end.
 /// </summary>
 internal sealed class InFlightSaga(Arrivals arrivals) : Saga<InFlightParameters>

@@ -7,7 +7,7 @@ namespace SagaRecovery.Benchmarks.Reports;
 
 /// <summary>The results of a run, for people and for programs.</summary>
 /// <param name="Machine">The machine of the measurements.</param>
-/// <param name="Measurements">All that was measured.</param>
+/// <param name="Measurements">The measurements.</param>
 /// <param name="Goals">The figures to reach, as far as this run has measured them.</param>
 /// <param name="BenchmarkDotNet">The result of BenchmarkDotNet for the core, in its own form; null: it did not run.</param>
 internal sealed record BenchmarkReport(
@@ -90,7 +90,7 @@ internal sealed record BenchmarkReport(
         return table.ToString();
     }
 
-    /// <summary>Figures that are no times.</summary>
+    /// <summary>Figures other than times.</summary>
     private string CountTable()
     {
         var table = new TextTable("counted", ">size", "subject", "beside", ">median", ">min – max");
@@ -141,10 +141,10 @@ internal sealed record BenchmarkReport(
 /// <summary>The growth of the cost of a subject: size to the power of these; null: too few sizes have the figure.</summary>
 /// <param name="Area">The area.</param>
 /// <param name="What">The operation.</param>
-/// <param name="Subject">By whom.</param>
+/// <param name="Subject">The subject.</param>
 /// <param name="Sizes">The sizes that were measured.</param>
-/// <param name="Time">The time; where sizes are sagas at a time, for each saga. So with the other two.</param>
+/// <param name="Time">The time; where sizes are concurrent sagas, for each saga. The same applies to the other two.</param>
 /// <param name="Allocated">The allocated memory.</param>
-/// <param name="Heap">The most that the managed heap held.</param>
+/// <param name="Heap">The peak size of the managed heap.</param>
 internal sealed record GrowthOf(
     string Area, string What, string Subject, IReadOnlyList<int> Sizes, double Time, double? Allocated, double? Heap);

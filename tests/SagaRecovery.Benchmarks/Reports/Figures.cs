@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace SagaRecovery.Benchmarks.Reports;
 
-/// <summary>Numbers as a reader likes them: three digits that matter, no more. What is not there is empty.</summary>
+/// <summary>Formats numbers for readers: three significant digits. A missing figure is empty.</summary>
 internal static class Figures
 {
     public static string Count(double? value) => value?.ToString("N0", CultureInfo.InvariantCulture) ?? "";
 
     public static string Short(double? value) => value?.ToString(Format(value.Value), CultureInfo.InvariantCulture) ?? "";
 
-    /// <summary>Seconds, in the unit that suits.</summary>
+    /// <summary>Seconds, in a suitable unit.</summary>
     public static string Time(double seconds) => seconds switch
     {
         >= 1 => $"{Short(seconds)} s",

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Benchmarks.Reports;
 
-/// <summary>A figure that is to be reached, and what was measured.</summary>
+/// <summary>A figure to reach, and the measured one.</summary>
 /// <param name="What">The measured quantity.</param>
 /// <param name="Measured">The measured value.</param>
 /// <param name="Limit">The figure to reach.</param>

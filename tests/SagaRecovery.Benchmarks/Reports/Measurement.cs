@@ -5,8 +5,8 @@ namespace SagaRecovery.Benchmarks.Reports;
 /// <summary>All turns of one subject at one size.</summary>
 /// <param name="Area">The area.</param>
 /// <param name="What">The operation.</param>
-/// <param name="Size">To how many.</param>
-/// <param name="Subject">By whom.</param>
+/// <param name="Size">The number of sagas, writers or projects.</param>
+/// <param name="Subject">The subject.</param>
 /// <param name="Reference">The subject that it is compared with; null: none.</param>
 /// <param name="Turns">The results of the turns.</param>
 internal sealed record Measurement(

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Notes when the first, the last and some sagas in between have arrived where they are to. Thread-safe.</summary>
+/// <summary>Records when the first, the last and some sagas in between have arrived. Thread-safe.</summary>
 internal sealed class Arrivals(int expected)
 {
     private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -9,7 +9,7 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// <summary>A service with the durable executor and chains to run.</summary>
 internal static class ChainHost
 {
-    /// <summary>There is no signal for it, and it lasts seconds.</summary>
+    /// <summary>The polling interval: no signal exists, and the wait takes seconds.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
 
     /// <param name="source">Its database.</param>

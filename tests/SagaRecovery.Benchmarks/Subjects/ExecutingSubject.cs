@@ -16,7 +16,7 @@ internal class ExecutingSubject : Subject
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
-        await WarmUp.RunAsync(rounds: 1, async () => // what has been executed is over
+        await WarmUp.RunAsync(rounds: 1, async () => // executed sagas have ended
         {
             using IHost warm = await RunAsync(source, task.WarmUpOwner, task.WarmUpSagas, task.AtATime, () => { });
             await warm.StopAsync();

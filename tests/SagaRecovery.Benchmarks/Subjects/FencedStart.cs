@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Data;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>The two commits that a start takes, one after the other with Npgsql alone: the saga, and that its first node is started.</summary>
+/// <summary>The two commits of a start, in sequence with Npgsql alone: the saga, and the start of its first node.</summary>
 internal sealed class FencedStart : Subject
 {
     public const string SubjectName = "raw fenced inserts";

@@ -5,7 +5,7 @@ using SagaRecovery.Benchmarks.Data;
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
-/// Writes as the fence of the library has it, with Npgsql alone: lock and write in one prepared batch, which the server runs to its
+/// Writes behind the fence of the library, with Npgsql alone: lock and write in one prepared batch, which the server runs to its
 /// commit. On a connection of its own; not thread-safe.
 /// </summary>
 internal sealed class FencedWriter : IAsyncDisposable
@@ -83,7 +83,7 @@ internal sealed class FencedWriter : IAsyncDisposable
         await WriteAsync(batch);
     }
 
-    /// <summary>Writes what ends the step before this one, and begins this one, for many sagas, and commits.</summary>
+    /// <summary>Writes the end of the previous step and the start of this one, for many sagas, and commits.</summary>
     /// <param name="sagas">The sagas.</param>
     /// <param name="step">From 0; after the last node, the step that ends the saga.</param>
     public async Task WriteStepAsync(IReadOnlyList<Guid> sagas, int step)

@@ -4,12 +4,12 @@ using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>One heartbeat after the other, beside writers of the same coordinator that append as fast as they can.</summary>
+/// <summary>Successive heartbeats, beside writers of the same coordinator that append as fast as they can.</summary>
 internal sealed class HeartbeatSubject : Subject
 {
     public const string SubjectName = "heartbeat";
 
-    /// <summary>Then every heartbeat is reported: see <see cref="Heartbeats.MeasureAsync"/>. Writes do not need it.</summary>
+    /// <summary>With it every heartbeat is reported: see <see cref="Heartbeats.MeasureAsync"/>. Writes do not need it.</summary>
     private const string TakeOver = "update saga_recovery.saga_coordinator set time_taken_over = 'infinity' where id = $1";
 
     public override string Name => SubjectName;

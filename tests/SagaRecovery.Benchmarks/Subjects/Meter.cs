@@ -4,7 +4,7 @@ using SagaRecovery.Benchmarks.Reports;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Measures the process that it is in, from <see cref="Begin"/> to <see cref="End"/>. Used by one flow; not thread-safe.</summary>
+/// <summary>Measures its own process, from <see cref="Begin"/> to <see cref="End"/>. Used by one flow; not thread-safe.</summary>
 internal sealed class Meter : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(10);
@@ -20,7 +20,7 @@ internal sealed class Meter : IDisposable
 
     public SubjectResult Result => new(_figures);
 
-    /// <summary>Begins with the heap as small as it can be, and forgets how much memory the process has had before.</summary>
+    /// <summary>Begins with a minimal heap, and resets the peak memory of the process.</summary>
     public void Begin()
     {
         GC.Collect();
@@ -57,7 +57,7 @@ internal sealed class Meter : IDisposable
 
     public void Note(string metric, double value) => _figures[metric] = value;
 
-    /// <summary>Ends the measurement of something short that was repeated: its time is the median, what it used is the mean.</summary>
+    /// <summary>Ends the measurement of a short, repeated operation: its time is the median, its usage the mean.</summary>
     public void EndRepeated(long rows, IReadOnlyList<double> seconds)
     {
         End(rows);

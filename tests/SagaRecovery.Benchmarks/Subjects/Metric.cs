@@ -13,13 +13,13 @@ internal static class Metric
 
     public const string AllocatedBytes = "allocatedBytes";
 
-    /// <summary>The most that the managed heap held.</summary>
+    /// <summary>The peak size of the managed heap.</summary>
     public const string ManagedPeakBytes = "managedPeakBytes";
 
-    /// <summary>The most memory that the process had while it was measured: its working set.</summary>
+    /// <summary>The peak working set of the process during the measurement.</summary>
     public const string PeakBytes = "peakBytes";
 
-    /// <summary>There where the size is not how many sagas there are, but how many of them run at a time.</summary>
+    /// <summary>Present where the size is the number of concurrent sagas, not the number of sagas.</summary>
     public const string SizeIsAtATime = "sizeIsAtATime";
 
     public const string FirstSeconds = "firstSeconds";

@@ -5,7 +5,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Runs nothing and keeps nothing: what is left is the cost of recovery itself.</summary>
+/// <summary>Runs nothing and keeps nothing: the rest is the cost of recovery itself.</summary>
 internal sealed class NoOpExecutor(Arrivals arrivals) : ISagaExecutor
 {
     public ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken)

@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
-/// Creates projects: each is a saga with its whole log, in ten writes. Two coordinators with several writers each do so side by side, and
+/// Creates projects: each is a saga with its whole log, in ten writes. Two coordinators with several writers each do so concurrently, and
 /// write heartbeats meanwhile. Counts the MultiXactIds that the server assigns.
 /// </summary>
 internal class ProjectsSubject : Subject

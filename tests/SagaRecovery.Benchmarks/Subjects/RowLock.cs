@@ -6,7 +6,7 @@ namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
 /// The fence of version 3 of the tables, word for word: every write shares a lock on the coordinator's row, and compares its incarnation.
-/// The alternative is docs/decisions/0002-fencing-by-the-owners-row.md. A batch without a transaction is one.
+/// The alternative is docs/decisions/0002-fencing-by-the-owners-row.md. A batch outside a transaction is a transaction of its own.
 /// </summary>
 internal sealed class RowLock : IFence
 {

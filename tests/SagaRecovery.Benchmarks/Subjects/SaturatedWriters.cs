@@ -5,7 +5,7 @@ namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
 /// Writers that append as fast as they can, until they are disposed. One whose write is refused waits for the ownership that has taken
-/// the place of its own, and writes on with that. Thread-safe.
+/// the place of its own, and continues with that. Thread-safe.
 /// </summary>
 internal sealed class SaturatedWriters : IAsyncDisposable
 {
@@ -88,7 +88,7 @@ internal sealed class SaturatedWriters : IAsyncDisposable
     /// <summary>The time from one change of the ownership to the next.</summary>
     private sealed class Term(Ownership ownership, int writers)
     {
-        /// <summary>A writer that has written so often writes as fast as it can.</summary>
+        /// <summary>The number of writes after which a writer has reached its full speed.</summary>
         private const int WritesOfASettledWriter = 3;
 
         private readonly TaskCompletionSource _allWrite = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -98,7 +98,7 @@ internal sealed class SaturatedWriters : IAsyncDisposable
 
         public Task AllWrite => _allWrite.Task;
 
-        /// <summary>Null: there is none, the writers stop.</summary>
+        /// <summary>Null: no further ownership, the writers stop.</summary>
         public TaskCompletionSource<Term?> Next { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void NoteWrite(int writes)

@@ -20,7 +20,7 @@ internal static class ServiceHost
         return builder.Build();
     }
 
-    /// <summary>With an executor that runs nothing, and only notes what it is handed.</summary>
+    /// <summary>With an executor that runs nothing and only records the resumed sagas.</summary>
     public static IHost CreateNoOp(NpgsqlDataSource source, Guid coordinator, Arrivals arrivals) =>
         Create(source, coordinator, recovery => recovery.UseExecutor<NoOpExecutor>().Services.AddSingleton(arrivals));
 }

@@ -6,7 +6,7 @@ using SagaRecovery.Benchmarks.Data;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>One saga after the other by <c>SagaClient</c>, beside those that run: from announcing it until its first action runs.</summary>
+/// <summary>Successive sagas by <c>SagaClient</c>, beside running ones: from the announcement until the first action runs.</summary>
 internal sealed class StartSubject : Subject
 {
     public const string SubjectName = "client";

@@ -17,7 +17,7 @@ internal abstract class Subject
     /// <summary>True if it is measured from the launch of its process, with nothing compiled.</summary>
     public virtual bool IsCold => false;
 
-    /// <summary>Settings of the runtime for its process; none: as they are by default.</summary>
+    /// <summary>Settings of the runtime for its process; none: the defaults.</summary>
     public virtual IReadOnlyDictionary<string, string> Runtime { get; } = new Dictionary<string, string>();
 
     public static Subject Named(string name) =>

@@ -55,7 +55,7 @@ internal static class SubjectProcess
         }
     }
 
-    /// <summary>Is one. What it started is not stopped: the process ends.</summary>
+    /// <summary>Runs as one. Its services are not stopped: the process ends.</summary>
     public static async Task<int> RunInsideAsync(string subject, SubjectTask task)
     {
         using var meter = new Meter();

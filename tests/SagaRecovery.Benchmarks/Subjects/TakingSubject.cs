@@ -5,8 +5,8 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
-/// Takes from a coordinator again and again, beside writers that append as fast as they can. A try begins once every writer writes: what
-/// the previous try has fenced writes on with the ownership that resulted from it.
+/// Takes from a coordinator repeatedly, beside writers that append as fast as they can. A try begins once every writer writes: those that
+/// the previous try has fenced continue with the ownership that resulted from it.
 /// </summary>
 internal abstract class TakingSubject : Subject
 {
@@ -15,7 +15,7 @@ internal abstract class TakingSubject : Subject
     /// <param name="log">The log of the process that writes.</param>
     /// <param name="sagas">The sagas of the writes.</param>
     /// <param name="ownership">The initial ownership of the writers.</param>
-    /// <param name="take">Takes once, and returns with what the writers may write on. It alone is measured.</param>
+    /// <param name="take">Takes once, and returns the ownership with which the writers may continue. It alone is measured.</param>
     protected static async Task RepeatAsync(
         SubjectTask task, Meter meter, ISagaLog log, IReadOnlyList<Guid> sagas, Ownership ownership, Func<Task<Ownership>> take)
     {

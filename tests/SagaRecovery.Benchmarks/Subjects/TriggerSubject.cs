@@ -5,7 +5,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>From asking a process for a pass, while it has nothing else to do, until the pass begins.</summary>
+/// <summary>From the request of a pass at an idle process until the pass begins.</summary>
 internal sealed class TriggerSubject : Subject
 {
     public const string SubjectName = "trigger";

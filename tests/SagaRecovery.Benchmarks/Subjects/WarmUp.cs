@@ -3,7 +3,7 @@ using System.Runtime;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
-/// <summary>Lets the runtime compile a subject's code for good before it is measured.</summary>
+/// <summary>Lets the runtime fully compile a subject's code before it is measured.</summary>
 internal static class WarmUp
 {
     /// <summary>The number of successive rounds with almost nothing compiled after which the warm-up is complete.</summary>
@@ -23,7 +23,7 @@ internal static class WarmUp
         new("DOTNET_TC_CallCountingDelayMs", Delay.Milliseconds.ToString("x", CultureInfo.InvariantCulture));
 
     /// <param name="rounds">The maximum number of rounds; one is enough if a round is long.</param>
-    /// <param name="once">Does what is to be measured, to other sagas.</param>
+    /// <param name="once">The measured operation, on other sagas.</param>
     public static async Task RunAsync(int rounds, Func<Task> once)
     {
         int quiet = 0;

@@ -5,7 +5,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
-/// The entries of one writer, which never end: each ends a node and begins the next, for its own sagas in turn. Used by one flow; not
+/// The endless entries of one writer: each ends a node and begins the next, for its own sagas in turn. Used by one flow; not
 /// thread-safe.
 /// </summary>
 internal sealed class WriterEntries
@@ -24,7 +24,7 @@ internal sealed class WriterEntries
     }
 
     /// <summary>Divides sagas among writers.</summary>
-    /// <param name="sagas">At least as many for each writer as one of its writes is about.</param>
+    /// <param name="sagas">For each writer at least as many as one of its writes holds.</param>
     /// <param name="writers">The number of writers.</param>
     /// <param name="rows">The number of rows of a write, two for each saga.</param>
     public static IReadOnlyList<WriterEntries> Divide(IReadOnlyList<Guid> sagas, int writers, int rows)

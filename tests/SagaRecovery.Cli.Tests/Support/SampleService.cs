@@ -63,7 +63,7 @@ internal sealed class SampleService : IAsyncDisposable
     }
 
     /// <summary>Gives a saga another owner, or none.</summary>
-    public Task MoveAsync(string saga, Guid? owner) => ExecuteAsync(
+    public Task SetOwnerAsync(string saga, Guid? owner) => ExecuteAsync(
         "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @id", new { owner, id = Guid.Parse(saga) });
 
     public Task<Guid?> OwnerOfAsync(string saga) => QueryAsync<Guid?>("select current_coordinator from saga_recovery.saga where id = @id", new { id = Guid.Parse(saga) });
@@ -100,7 +100,7 @@ public class SampleFixture(PostgresCluster postgres) : IAsyncLifetime
     public async Task DisposeAsync() => await Sample.DisposeAsync();
 }
 
-/// <summary>A service with a demo saga that waits, and a project that was made.</summary>
+/// <summary>A service with a waiting demo saga and a created project.</summary>
 public sealed class TwoSagasFixture(PostgresCluster postgres) : SampleFixture(postgres)
 {
     internal string Demo { get; private set; } = "";

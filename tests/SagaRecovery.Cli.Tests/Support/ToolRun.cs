@@ -36,7 +36,7 @@ internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
         return new ToolRun((ExitCode)exitCode, output.ToString(), error.ToString());
     }
 
-    /// <summary>Ended as it should, with nothing to complain of.</summary>
+    /// <summary>Asserts success without a message on standard error.</summary>
     public ToolRun ShouldBeDone() => Should(ExitCode.Done);
 
     public ToolRun Should(ExitCode expected)

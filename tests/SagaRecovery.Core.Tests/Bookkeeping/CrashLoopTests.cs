@@ -5,7 +5,7 @@ using static SagaRecovery.Core.Tests.Fixture.ScriptedProcess;
 
 namespace SagaRecovery.Core.Tests.Bookkeeping;
 
-/// <summary>Processes that some saga kills, one after the other, until none dies any more.</summary>
+/// <summary>Successive processes that some saga kills, until none dies any more.</summary>
 public sealed class CrashLoopTests
 {
     [Theory]

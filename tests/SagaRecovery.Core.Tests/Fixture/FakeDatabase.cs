@@ -38,10 +38,10 @@ internal sealed class FakeDatabase
 
     public void SetReadable(SagaId sagaId, bool readable) => _rows[sagaId] = _rows[sagaId] with { Readable = readable };
 
-    /// <summary>Hands the saga to another coordinator.</summary>
+    /// <summary>Reassigns the saga to another coordinator.</summary>
     public void ReassignToOther(SagaId sagaId) => Reassign(sagaId, ours: false);
 
-    /// <summary>Hands the saga (back) to us.</summary>
+    /// <summary>Reassigns the saga (back) to us.</summary>
     public void ReassignBack(SagaId sagaId) => Reassign(sagaId, ours: true);
 
     public void Reassign(SagaId sagaId, bool ours) =>

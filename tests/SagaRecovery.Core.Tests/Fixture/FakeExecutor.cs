@@ -11,7 +11,7 @@ internal sealed class FakeExecutor
 
     public IReadOnlyDictionary<SagaId, AdoptGeneration> Running => _running;
 
-    /// <summary>Every saga that was offered, in order.</summary>
+    /// <summary>Every saga that was to be resumed, in order.</summary>
     public List<SagaId> Reassigned { get; } = [];
 
     /// <summary>The answer instead of running the saga; null: it runs it.</summary>
@@ -34,7 +34,7 @@ internal sealed class FakeExecutor
     /// <summary>A start begins its run: one run to an id, and never an older one in place of a newer.</summary>
     public void Begin(SagaId sagaId, AdoptGeneration generation) => _running.TryAdd(sagaId, generation);
 
-    /// <summary>Takes a recovered saga on. That it runs already is a defect, unless it began where the bookkeeping could not see it.</summary>
+    /// <summary>Resumes a recovered saga. A saga that runs already is a defect, unless it began where the bookkeeping could not see it.</summary>
     public ResumeResult Resume(Candidate candidate)
     {
         Reassigned.Add(candidate.SagaId);

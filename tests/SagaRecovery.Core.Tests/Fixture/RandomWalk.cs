@@ -201,7 +201,7 @@ internal sealed class RandomWalk
 
     private bool Resume() => When(Process.HasResumesLeft, Process.ResumeNext);
 
-    /// <summary>Now and then before its time: cut short.</summary>
+    /// <summary>Sometimes too early: the pass is cut short.</summary>
     private bool Complete() => When(Process.HasPlan && (!Process.HasResumesLeft || _random.Next(4) == 0), () => Process.Complete());
 
     private ResumeResult? AnswerAtRandom(Candidate candidate) => _random.Next(20) switch
@@ -225,7 +225,7 @@ internal sealed class RandomWalk
 
     private void SettleAndCompare()
     {
-        EndWhatIsUnderWay();
+        EndEverythingUnderWay();
         for (int pass = 1; pass <= 3; pass++)
         {
             Process.Pass(PassReason.Explicit);
@@ -241,7 +241,7 @@ internal sealed class RandomWalk
         Process.Executor.Answer = AnswerAtRandom;
     }
 
-    private void EndWhatIsUnderWay()
+    private void EndEverythingUnderWay()
     {
         while (_starts.Count > 0)
         {

@@ -6,7 +6,7 @@ namespace SagaRecovery.Core.Tests.Fixture;
 
 /// <summary>
 /// A process that recovers sagas, driven step by step: its inbox, its tracker, its executor, and the database that outlives it. It does
-/// what a real pass does between the pure steps, counts what really happens, and holds every pass to the laws of the bookkeeping.
+/// what a real pass does between the pure steps, counts what really happens, and checks every pass against the laws of the bookkeeping.
 /// </summary>
 internal sealed class ScriptedProcess
 {

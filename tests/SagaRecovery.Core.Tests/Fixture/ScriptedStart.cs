@@ -34,7 +34,7 @@ internal sealed class ScriptedStart(ScriptedProcess process, StartLease lease)
         return inserted;
     }
 
-    /// <summary>The answer to the INSERT is lost; whether and when the row lands is the database's affair.</summary>
+    /// <summary>The answer to the INSERT is lost; the database decides whether and when the row lands.</summary>
     public ScriptedStart LoseInsert()
     {
         Stage = StartStage.Failed;
@@ -48,7 +48,7 @@ internal sealed class ScriptedStart(ScriptedProcess process, StartLease lease)
         return this;
     }
 
-    /// <summary>The caller's last word: committed, and it runs here.</summary>
+    /// <summary>The caller confirms the start: committed, and it runs here.</summary>
     public void Created()
     {
         if (Stage == StartStage.Inserted)

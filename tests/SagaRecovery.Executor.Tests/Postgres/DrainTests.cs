@@ -7,7 +7,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
 
-/// <summary>A real process that is emptied, and another that takes what it leaves.</summary>
+/// <summary>A real process that is drained, and another that takes over its sagas.</summary>
 public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IAsyncLifetime
 {
     private static readonly OperatorNote Note = new("ann", "version 2");

@@ -6,7 +6,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
 
-/// <summary>Recovery, executor and Postgres together, in one process: what bad input and a bad database get.</summary>
+/// <summary>Recovery, executor and Postgres together, in one process: their behavior with bad input and a failing database.</summary>
 public sealed class WholeChainTests : IAsyncLifetime
 {
     private readonly Guid _coordinator = Guid.NewGuid();
@@ -163,7 +163,7 @@ public sealed class WholeChainTests : IAsyncLifetime
         (await second.ActivateAsync()).Result.Should().Be(PassResult.Failed);
         await _cluster.Cluster.StartAsync();
 
-        await gate.ArrivalAsync(); // a retried pass has handed it over
+        await gate.ArrivalAsync(); // a retried pass has resumed it
         SagaHandle run = second.Client.Find(left)!;
         gate.Open();
         (await run.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
@@ -180,7 +180,7 @@ public sealed class WholeChainTests : IAsyncLifetime
 
         await using PostgresHost newer = await PostgresHost.StartAsync(_database, _coordinator, TwoSteps(newerGate));
         await newerGate.ArrivalAsync(); // it has recovered the saga, which now runs in both
-        olderGate.Open(); // the older one wants to write what it did
+        olderGate.Open(); // the older one wants to write its result
 
         (await begun.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
         older.Coordinator.Fenced.IsCancellationRequested.Should().BeTrue();
@@ -206,14 +206,14 @@ public sealed class WholeChainTests : IAsyncLifetime
 
     private static Saga<string> GatedOf(PostgresHost host) => host.Saga("gated");
 
-    /// <summary>The first step is noted, and undone through the gate, since the second fails.</summary>
+    /// <summary>The first step is recorded, and undone through the gate, since the second fails.</summary>
     private TestSaga Failing(Gate gate) => new("failing", saga =>
     {
         SagaNode first = saga.Node("first", NoteAsync, context => gate.PassAsync(context.CancellationToken));
         saga.Node("last", _ => Task.FromException(new SagaActionException("broken", "as told")), undo: null, first);
     });
 
-    /// <summary>The first step is noted; the second passes the gate.</summary>
+    /// <summary>The first step is recorded; the second passes the gate.</summary>
     private TestSaga TwoSteps(Gate gate) => new("two-steps", saga =>
     {
         SagaNode first = saga.Node("first", NoteAsync);

@@ -99,7 +99,7 @@ public sealed class InterleavingTests
         [NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.UndoStarted, NodeEventType.UndoFailed],
     ];
 
-    /// <summary>Resumes a log as a new process does, every action ending alike from now on, and checks each step on the way.</summary>
+    /// <summary>Resumes a log as a new process does, with the same end for every later action, and checks each step on the way.</summary>
     private static SagaProgress Continue(IReadOnlyList<SavedNodeEvent> log, NodeEventType actionsEnd = NodeEventType.Succeeded)
     {
         SagaProgress progress = LogExplorer.Replay(Shape, log);

@@ -4,8 +4,8 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Executor.Tests.Progress;
 
 /// <summary>
-/// Every log that a crash can leave, found by walking: from each log, the next event that is decided is written, or any node that is
-/// under way ends in any way it may.
+/// Every log that a crash can leave, found by exploration: from each log, the next decided event is written, or any node that is
+/// under way ends in every possible way.
 /// </summary>
 internal static class LogExplorer
 {
@@ -23,7 +23,7 @@ internal static class LogExplorer
                 Visit([.. log, next.Events[0]]);
             }
 
-            SagaProgress asWritten = Replay(shape, log); // Next has moved the other one on
+            SagaProgress asWritten = Replay(shape, log); // Next has advanced the other one
             for (int node = 0; node < shape.Count; node++)
             {
                 foreach (NodeEventType end in EndsOf(asWritten[node], node))

@@ -25,7 +25,7 @@ internal static class LogLaws
         Hold(drive.Log.Select(nodeEvent => (nodeEvent.NodeId, nodeEvent.Type)).Distinct().Count() == drive.Log.Count, "an event is logged twice", drive.Log);
     }
 
-    /// <summary>The end is the one that the events call for.</summary>
+    /// <summary>The end follows from the events.</summary>
     public static void EndFollowsFromEvents(SagaShape shape, SagaDrive drive)
     {
         List<SavedNodeEvent> log = drive.Log;

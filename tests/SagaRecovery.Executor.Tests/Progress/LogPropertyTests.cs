@@ -6,7 +6,7 @@ namespace SagaRecovery.Executor.Tests.Progress;
 
 /// <summary>
 /// Any DAG, any interleaving, any failures of actions and undos, a crash between any two events. A failure prints the seed, to be set
-/// with <c>WithReplay</c>, and the smallest case that was found.
+/// with <c>WithReplay</c>, and the smallest case found.
 /// </summary>
 public sealed class LogPropertyTests
 {

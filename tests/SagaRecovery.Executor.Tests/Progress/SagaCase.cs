@@ -6,7 +6,7 @@ using FsCheck.Fluent;
 namespace SagaRecovery.Executor.Tests.Progress;
 
 /// <summary>The end of one node that is under way.</summary>
-/// <param name="Pick">Which of those that are under way: modulo their number.</param>
+/// <param name="Pick">The index of the node among those under way, modulo their number.</param>
 /// <param name="Fails">True if its action or undo fails.</param>
 /// <param name="WithNext">True if the next one ends before the saga decides its next steps: they are written together.</param>
 internal readonly record struct NodeEnd(int Pick, bool Fails, bool WithNext)
@@ -15,7 +15,7 @@ internal readonly record struct NodeEnd(int Pick, bool Fails, bool WithNext)
 }
 
 /// <summary>
-/// A DAG, how its nodes end, where the log is cut, and how the nodes of the resumed saga end. Where a list of ends is used up, the first
+/// A DAG, the ends of its nodes, the cut of the log, and the ends of the nodes of the resumed saga. Where a list of ends is exhausted, the first
 /// node under way succeeds.
 /// </summary>
 internal sealed record SagaCase(ShapeNode[] Nodes, NodeEnd[] Ends, int Cut, NodeEnd[] EndsAfter)
@@ -45,7 +45,7 @@ internal sealed record SagaCase(ShapeNode[] Nodes, NodeEnd[] Ends, int Cut, Node
         from endsAfter in GenerateEnds(count)
         select new SagaCase(nodes, ends, cut, endsAfter);
 
-    /// <summary>Few parents, or there would be nothing beside anything else.</summary>
+    /// <summary>Few parents, or no nodes would be parallel.</summary>
     private static Gen<ShapeNode> GenerateNode(int id) =>
         from parents in Gen.Frequency(
             (1, Gen.Constant(0)),

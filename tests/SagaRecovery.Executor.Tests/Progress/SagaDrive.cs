@@ -5,7 +5,7 @@ namespace SagaRecovery.Executor.Tests.Progress;
 
 /// <summary>
 /// Drives a saga to its end as the executor does, with given ends of its nodes in place of actions and undos. Records the log and
-/// what was handed out.
+/// the returned steps.
 /// </summary>
 internal sealed class SagaDrive
 {
@@ -21,10 +21,10 @@ internal sealed class SagaDrive
     /// <summary>Every event, in the order of writing.</summary>
     public List<SavedNodeEvent> Log { get; }
 
-    /// <summary>The nodes whose action was handed out, in order.</summary>
+    /// <summary>The nodes whose action was returned, in order.</summary>
     public List<int> Acted { get; } = [];
 
-    /// <summary>The nodes whose undo was handed out, in order.</summary>
+    /// <summary>The nodes whose undo was returned, in order.</summary>
     public List<int> Undone { get; } = [];
 
     /// <summary>The end of the saga; null: it stalled.</summary>
@@ -33,7 +33,7 @@ internal sealed class SagaDrive
     /// <summary>Drives a new saga.</summary>
     public static SagaDrive New(SagaShape shape, NodeEnd[] ends) => new SagaDrive(new SagaProgress(shape), []).ToEnd(ends);
 
-    /// <summary>Drives a saga on from its log.</summary>
+    /// <summary>Continues a saga from its log.</summary>
     /// <exception cref="BrokenLawException">The log is illegal.</exception>
     public static SagaDrive Resume(SagaShape shape, IReadOnlyList<SavedNodeEvent> log, NodeEnd[] ends) =>
         new SagaDrive(Replay(shape, log), log).ToEnd(ends);

@@ -5,7 +5,7 @@ using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests.Support;
 
-/// <summary>A store's log, with a step of the test's own before and after each write. Notes the groups that were written.</summary>
+/// <summary>A store's log, with a step of the test's own before and after each write. Records the written groups.</summary>
 internal sealed class ScriptedLog(InMemorySagaStore store) : ISagaLog
 {
     public Func<IReadOnlyList<SagaLogEntry>, Task> BeforeAppend { get; set; } = _ => Task.CompletedTask;

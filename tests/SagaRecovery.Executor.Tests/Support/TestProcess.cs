@@ -13,7 +13,7 @@ using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests.Support;
 
-/// <summary>One process that has joined a store: what the container would put together, without recovery.</summary>
+/// <summary>One process that has joined a store: the services of the container, without recovery.</summary>
 internal sealed class TestProcess : IAsyncDisposable
 {
     public static readonly CoordinatorId Me = new(Guid.Parse("11111111-1111-1111-1111-111111111111"));
@@ -74,7 +74,7 @@ internal sealed class TestProcess : IAsyncDisposable
         return await Executor.ResumeAsync(saved, Member.Of(saved.Generation), CancellationToken.None);
     }
 
-    /// <summary>Hands a saga over and waits for its end.</summary>
+    /// <summary>Resumes a saga and waits for its end.</summary>
     public async Task<SagaResult?> ResumeToEndAsync(SagaId id)
     {
         (await ResumeAsync(id)).Should().Be(ResumeOutcome.Resumed.Instance);

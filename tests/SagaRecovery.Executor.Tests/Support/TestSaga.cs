@@ -18,7 +18,7 @@ internal sealed class TestSaga(string name, Action<SagaBuilder<string>> define, 
 }
 
 /// <summary>
-/// Seven nodes in parallel branches, some with an undo and some without; one of them may be made to fail. Counts what runs.
+/// Seven nodes in parallel branches, some with an undo and some without; one of them can be made to fail. Counts the runs.
 /// <code>
 ///   a ── b ── d ──┐
 ///   ├─── c ── e ──┴ f
@@ -45,7 +45,7 @@ internal sealed class DiamondSaga : Saga<string>
     /// <summary>This node's undo fails.</summary>
     public string? UndoFailing { get; init; }
 
-    /// <summary>The failing node waits for all that does not come after it: the log then ends the same under any timing.</summary>
+    /// <summary>The failing node waits for all nodes that are not its successors: the log then ends the same under any timing.</summary>
     public bool FailsLast { get; init; }
 
     public ConcurrentQueue<string> Acted { get; } = new();

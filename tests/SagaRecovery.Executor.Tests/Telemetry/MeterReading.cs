@@ -30,7 +30,7 @@ internal sealed class MeterReading : IDisposable
         _listener.Start();
     }
 
-    /// <summary>Every name under which Prometheus gets to see these instruments.</summary>
+    /// <summary>Every name of these instruments in Prometheus.</summary>
     public IEnumerable<string> PrometheusNames => _instruments.Values.SelectMany(PrometheusNamesOf);
 
     public IReadOnlyCollection<Instrument> Instruments => [.. _instruments.Values];

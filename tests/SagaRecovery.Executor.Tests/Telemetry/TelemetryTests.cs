@@ -69,9 +69,9 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
             },
             TestSaga.Gated(_gate));
         using var reading = new MeterReading(host.Services);
-        await MoveAsync(host, sagas[0], stranger);
+        await SetOwnerAsync(host, sagas[0], stranger);
         await host.ExecuteAsync(CoordinatorRows.InsertDead, new { dead });
-        await MoveAsync(host, sagas[1], dead);
+        await SetOwnerAsync(host, sagas[1], dead);
 
         await Eventually.HoldsAsync(() => reading.Read("saga_recovery.orphans") == 1, "the orphan was seen");
         await Eventually.HoldsAsync(() => reading.Read("saga_recovery.take_overs") == 1, "the dead one was taken over from");
@@ -180,7 +180,7 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
 
     private Task<PostgresHost> StartAsync() => PostgresHost.StartAsync(_database, _coordinator, TestSaga.Gated(_gate));
 
-    private static Task MoveAsync(PostgresHost host, SagaId saga, Guid owner) => host.ExecuteAsync(
+    private static Task SetOwnerAsync(PostgresHost host, SagaId saga, Guid owner) => host.ExecuteAsync(
         "update saga_recovery.saga set current_coordinator = @owner, adopt_generation = adopt_generation + 1 where id = @id", new { owner, id = saga.Value });
 
     private async Task<SagaId[]> LeaveBehindAsync(int count)

@@ -30,9 +30,9 @@ internal sealed class FailoverRecord(string name)
 }
 
 /// <summary>The times from the strike until a function was available again.</summary>
-/// <param name="Database">Another server took writes.</param>
+/// <param name="Database">Another server accepted writes.</param>
 /// <param name="Pass">A pass had completed, against that server.</param>
-/// <param name="Project">Projects were being made.</param>
+/// <param name="Project">Projects were being created.</param>
 internal sealed record FailoverTimes(TimeSpan Database, TimeSpan Pass, TimeSpan Project)
 {
     public override string ToString() => FormattableString.Invariant(

@@ -6,7 +6,7 @@ using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress.Cluster;
 
-/// <summary>One fail-over under load, until all works again by itself and the cluster is whole.</summary>
+/// <summary>One fail-over under load, until everything works again by itself and the cluster is complete.</summary>
 internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster cluster, ProjectLoad load, int clients)
 {
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);

@@ -55,7 +55,7 @@ internal sealed class LossyPair : IAsyncDisposable
         Host = string.Create(CultureInfo.InvariantCulture, $"{ClusterFolder.Host}:{Primary.Port},{ClusterFolder.Host}:{Standby.Port}"),
         Port = NpgsqlConnection.DefaultPort,
         TargetSessionAttributes = "read-write",
-        HostRecheckSeconds = 0, // the reader wants to see what is now
+        HostRecheckSeconds = 0, // the reader needs the current state
         Timeout = 3,
         CommandTimeout = 30,
         Pooling = true,
@@ -92,7 +92,7 @@ internal sealed class LossyPair : IAsyncDisposable
         (Primary, Standby) = (Standby, Primary);
     }
 
-    /// <summary>Makes a new standby of the primary in the place of the server that does not run, and waits until it has caught up.</summary>
+    /// <summary>Makes a new standby of the primary in place of the stopped server, and waits until it has caught up.</summary>
     public async Task RebuildAsync()
     {
         await (_relay?.DisposeAsync() ?? ValueTask.CompletedTask);

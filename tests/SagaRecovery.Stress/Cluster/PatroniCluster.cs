@@ -79,7 +79,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
         return ConnectionString("stress");
     }
 
-    /// <summary>The member that leads, as far as any of them knows; null: none.</summary>
+    /// <summary>The member that leads, according to any of them; null: none.</summary>
     public async Task<PatroniNode?> PrimaryAsync()
     {
         string? leader = (await MembersAsync()).FirstOrDefault(member => member is { Role: "leader", State: "running" })?.Name;
@@ -166,7 +166,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"single={peer}");
     }
 
-    /// <summary>Asks any member that answers. Empty: none does.</summary>
+    /// <summary>Queries any member that answers. Empty: none does.</summary>
     private async Task<IReadOnlyList<Member>> MembersAsync()
     {
         foreach (PatroniNode node in _nodes.Where(node => node.Runs))
@@ -177,7 +177,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
             }
             catch (Exception noAnswer) when (noAnswer is HttpRequestException or OperationCanceledException)
             {
-                // the next one may
+                // the next one may answer
             }
         }
 

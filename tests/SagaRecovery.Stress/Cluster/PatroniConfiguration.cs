@@ -56,7 +56,7 @@ internal sealed record PatroniConfiguration(string Password, int EtcdPort)
     /// <summary>
     /// The settings in etcd. Only a synchronous standby is promoted, so no commit that was answered is lost. Not the strict form: where no
     /// standby is left, the primary continues alone, and only itself may succeed it until a standby has caught up; strict would make
-    /// it wait, and guard against the loss of its disk, which is not what is tried here.
+    /// it wait, and guard against the loss of its disk, which is not tested here.
     /// </summary>
     private static JsonObject Shared() => new()
     {
@@ -72,7 +72,7 @@ internal sealed record PatroniConfiguration(string Password, int EtcdPort)
                 ["max_connections"] = 100,
                 ["wal_log_hints"] = "on", // pg_rewind needs it
                 ["wal_retrieve_retry_interval"] = "500ms", // the interval at which a standby searches for its new primary; the default is 5 s
-                ["unix_socket_directories"] = "", // a socket's path may have 107 characters only; the loopback port does
+                ["unix_socket_directories"] = "", // a socket's path may have 107 characters only; the loopback port suffices
                 ["dynamic_shared_memory_type"] = "mmap", // in the data folder: a killed server leaves nothing outside
             },
         },

@@ -66,7 +66,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
     /// <summary>Starts it on the port that services know.</summary>
     public Task StartAsync() => StartAsync(Port);
 
-    /// <summary>Starts it on another port, out of the reach of services.</summary>
+    /// <summary>Starts it on another port, which services do not know.</summary>
     public Task StartAsideAsync() => StartAsync(LoopbackPort.Free());
 
     public Task StopAsync() => _server.StopAsync(StopMode.Fast, CancellationToken.None);
@@ -88,7 +88,7 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
         await Eventually.HoldsAsync(() => !Array.Exists(all, ServerProcesses.IsAlive), "the killed server was dead");
     }
 
-    /// <summary>Ends its life as a standby.</summary>
+    /// <summary>Promotes it.</summary>
     public Task PromoteAsync() => RunAsync("pg_ctl", ["promote", "-D", _folder.Data, "-w"]);
 
     /// <summary>The connection string of the superuser, to this server as it runs now, in either role of the pair.</summary>

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace SagaRecovery.Stress.Faults;
 
-/// <summary>Others hold all the connections that the server allows: the service has lost its own and is refused new ones.</summary>
+/// <summary>Other clients hold all the connections that the server allows: the service has lost its own and gets no new ones.</summary>
 internal sealed class ConnectionLimit : DatabaseFault
 {
     private const string Hog = "hog";
@@ -18,7 +18,7 @@ internal sealed class ConnectionLimit : DatabaseFault
         await Eventually.HoldsAsync(
             async () =>
             {
-                await EndConnectionsAsync(stage); // the service is quick to take some back: what others hold, they keep
+                await EndConnectionsAsync(stage); // the service is quick to reconnect: other clients keep what they hold
                 while (await TryHoldOneMoreAsync(asHog))
                 {
                 }

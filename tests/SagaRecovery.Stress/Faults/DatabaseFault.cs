@@ -11,10 +11,10 @@ internal abstract class DatabaseFault : IAsyncDisposable
     /// <summary>True if the service fails at any operation while it lasts. Otherwise the strike is certain once it has begun.</summary>
     public virtual bool IsNoticed => true;
 
-    /// <summary>Makes it happen; it lasts when this returns.</summary>
+    /// <summary>Starts the fault; it lasts when this returns.</summary>
     public abstract Task StrikeAsync(Stage stage, Random dice);
 
-    /// <summary>Takes it back.</summary>
+    /// <summary>Heals the fault.</summary>
     public abstract Task HealAsync(Stage stage);
 
     /// <summary>Releases its resources, healed or not.</summary>

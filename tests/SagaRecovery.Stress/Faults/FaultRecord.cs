@@ -17,7 +17,7 @@ internal sealed class FaultRecord(string name)
         _recoveries.Add((passes, projects));
     }
 
-    /// <summary>The times are from the healing until a pass had completed, and until projects were being made again.</summary>
+    /// <summary>The times are from the healing until a pass had completed, and until projects were being created again.</summary>
     public JsonObject ToJson() => new()
     {
         ["fault"] = name,

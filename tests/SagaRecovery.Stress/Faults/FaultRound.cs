@@ -24,7 +24,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         await fault.StrikeAsync(stage, run.Dice);
         if (!fault.IsNoticed)
         {
-            // what it breaks costs a try, and nothing fails
+            // a broken connection costs a try, and nothing fails
         }
         else if (fault.FailsPasses)
         {
@@ -55,7 +55,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         }
     }
 
-    /// <summary>Asks for a pass. Only until one has failed: from then on it is for recovery to try again.</summary>
+    /// <summary>Requests a pass. Only until one has failed: from then on recovery retries by itself.</summary>
     private async Task<bool> PassFailsAsync()
     {
         JsonElement pass = await service.ActivateAsync();

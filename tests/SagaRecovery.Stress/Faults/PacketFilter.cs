@@ -11,7 +11,7 @@ internal enum Cut
     /// <summary>Each packet is answered with a reset.</summary>
     Reject,
 
-    /// <summary>The packets of connections that are open vanish, and new ones work: a firewall in between has lost its memory.</summary>
+    /// <summary>The packets of connections that are open vanish, and new ones work: a firewall in between has lost its state.</summary>
     Forget,
 }
 

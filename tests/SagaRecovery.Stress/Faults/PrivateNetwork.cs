@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace SagaRecovery.Stress.Faults;
 
-/// <summary>A network namespace with nothing but a loopback device, where packets can be filtered without harm to anyone else.</summary>
+/// <summary>A network namespace with nothing but a loopback device, where packets can be filtered without an effect on other processes.</summary>
 internal static class PrivateNetwork
 {
     /// <summary>Runs the command that follows in a new namespace, which ends with it.</summary>
@@ -22,7 +22,7 @@ internal static class PrivateNetwork
         return exitCode == 0 ? null : output.ReplaceLineEndings(" ").Trim();
     }
 
-    /// <summary>Gives commands to the packet filter of the namespace that this process is in.</summary>
+    /// <summary>Runs commands of the packet filter in the namespace of this process.</summary>
     public static async Task FilterAsync(string commands)
     {
         (int exitCode, string output) = await RunAsync(["nft", commands]);

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace SagaRecovery.Stress.Faults;
 
-/// <summary>Statements of the service may take next to no time, while another session keeps the fence's table to itself.</summary>
+/// <summary>Statements of the service have a minimal timeout, while another session locks the fence's table.</summary>
 internal sealed class StatementTimeout : DatabaseFault
 {
     private NpgsqlConnection? _other;

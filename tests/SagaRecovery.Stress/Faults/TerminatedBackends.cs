@@ -8,7 +8,7 @@ internal sealed class TerminatedBackends : DatabaseFault
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Enough to have met what the service was doing.</summary>
+    /// <summary>Enough to have hit the service at work.</summary>
     private const int Enough = 30;
 
     private readonly CancellationTokenSource _over = new();
@@ -35,7 +35,7 @@ internal sealed class TerminatedBackends : DatabaseFault
     public override async ValueTask DisposeAsync()
     {
         await _over.CancelAsync();
-        await _terminating.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it was awaited where it was healed
+        await _terminating.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it was awaited when the fault was healed
         _over.Dispose();
         await base.DisposeAsync();
     }

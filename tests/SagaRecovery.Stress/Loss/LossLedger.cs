@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace SagaRecovery.Stress.Loss;
 
 /// <summary>All that the database has lost over the rounds of a run: the account outside the database. Not thread-safe.</summary>
-/// <param name="kinds">The kinds of loss that there are rounds of.</param>
+/// <param name="kinds">The kinds of loss with rounds.</param>
 internal sealed class LossLedger(params IReadOnlyList<string> kinds)
 {
     private readonly List<LossRecord> _records = [.. kinds.Select(kind => new LossRecord(kind))];
@@ -15,7 +15,7 @@ internal sealed class LossLedger(params IReadOnlyList<string> kinds)
 
     public int Rounds => _records.Sum(record => record.Rounds);
 
-    /// <summary>True once each kind has lost events, and some kind an end: before that the run has not tested what it is for.</summary>
+    /// <summary>True once each kind has lost events, and some kind an end: before that the run has not reached its goal.</summary>
     public bool HasSeenEnough =>
         _records.TrueForAll(record => record.Losses.Any(loss => loss.Events > 0)) && _records.Exists(record => record.Losses.Any(loss => loss.Ends.Count > 0));
 

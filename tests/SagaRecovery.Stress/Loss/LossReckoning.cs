@@ -16,7 +16,7 @@ internal static class LossReckoning
     /// <param name="run">Receives the violations and the figures.</param>
     /// <param name="stage">A stage with a running service and no further faults.</param>
     /// <param name="ledger">The losses of the database.</param>
-    /// <param name="load">All clients that there were.</param>
+    /// <param name="load">All clients of the run.</param>
     public static async Task ReconcileAsync(StressRun run, Stage stage, LossLedger ledger, LossyLoad load)
     {
         run.Log("reconciling");
@@ -36,8 +36,8 @@ internal static class LossReckoning
         run.Require(logs.Sum(log => log.Count(LogEventId.ProtocolViolation)) == 0, "a saga was inserted before it was announced");
     }
 
-    /// <summary>Every saga that the database knows has ended, and its log holds together.</summary>
-    /// <returns>The sagas of which that is not true.</returns>
+    /// <summary>Every saga that the database knows has ended, and its log is consistent.</summary>
+    /// <returns>The sagas that violate this.</returns>
     private static async Task<IReadOnlyDictionary<string, IReadOnlySet<Guid>>> CheckSagasAsync(StressRun run, Stage stage)
     {
         IReadOnlyList<Guid> unfinished = await UnfinishedAsync(stage);
@@ -47,7 +47,7 @@ internal static class LossReckoning
         RequireNone(run, "sagas are abandoned", abandoned.Select(saga => $"saga {saga}"));
         HashSet<Guid> stuck = [.. states.Where(saga => saga.Value == "stuck").Select(saga => saga.Key)];
         RequireNone(run, "sagas are stuck", stuck.Select(saga => $"saga {saga}"));
-        (Guid Saga, string Hole)[] holes = [.. await stage.Ledger.HolesAsync()];
+        (Guid Saga, string Hole)[] holes = [.. await stage.Ledger.GapsAsync()];
         RequireNone(run, "holes are in logs", holes.Select(hole => $"saga {hole.Saga}: {hole.Hole}"));
         RequireNone(run, "sagas had more writers than owners", await stage.Ledger.SagasOfTwoWritersAsync());
         RequireNone(
@@ -80,13 +80,13 @@ internal static class LossReckoning
         }
         catch (TimeoutException)
         {
-            // the caller reports those that are left
+            // the caller reports the rest
         }
 
         return unfinished;
     }
 
-    /// <summary>Nothing runs in the service any more, and it tracks nothing.</summary>
+    /// <summary>The service runs and tracks no saga any more.</summary>
     private static async Task CheckTheServiceRestsAsync(StressRun run, ServiceProcess service)
     {
         int tracked = 0;
@@ -183,7 +183,7 @@ internal static class LossReckoning
         RequireNone(run, "names were taken when they were asked for the first time", load.Taken.Select(name => $"'{name}'"));
     }
 
-    /// <summary>Notes what is wrong in one line: how many, and the first few.</summary>
+    /// <summary>Records violations in one line: their number, and the first few.</summary>
     private static void RequireNone(StressRun run, string what, IEnumerable<string> wrong)
     {
         const int Shown = 3;

@@ -80,7 +80,7 @@ internal sealed class LossRound(StressRun run, Stage stage, LossyPair pair, Loss
 /// <summary>The times from the kill until something worked again; null: it did not within the patience of the round, or was not measured.</summary>
 /// <param name="Database">The standby was promoted.</param>
 /// <param name="Pass">A pass had completed that began after that.</param>
-/// <param name="Project">Projects were being made.</param>
+/// <param name="Project">Projects were being created.</param>
 internal sealed record LossTimes(TimeSpan? Database, TimeSpan? Pass, TimeSpan? Project)
 {
     public override string ToString() => FormattableString.Invariant(

@@ -11,7 +11,7 @@ internal sealed class LossyLoad : IAsyncDisposable
 
     private static readonly TimeSpan SlowStep = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>Clients that a paused process keeps waiting turn to its successor.</summary>
+    /// <summary>Clients that wait for a paused process switch to its successor.</summary>
     private static readonly TimeSpan ClientPatience = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
@@ -29,7 +29,7 @@ internal sealed class LossyLoad : IAsyncDisposable
 
     public SlowLoad Slow { get; }
 
-    /// <summary>Waits until projects are made, and many long sagas are in flight.</summary>
+    /// <summary>Waits until projects are being created, and many long sagas are in flight.</summary>
     public async Task IsInFullSwingAsync()
     {
         const string SlowInProgress = "select count(*) from saga_recovery.saga where name = 'demo-slow' and state in ('running', 'unwinding')";
@@ -45,7 +45,7 @@ internal sealed class LossyLoad : IAsyncDisposable
         await Eventually.HoldsAsync(() => Projects.Promised.Count > promised + ShortClients, "projects were made", WaitTimeout);
     }
 
-    /// <summary>Asks for nothing more, and waits for the answers that are due.</summary>
+    /// <summary>Sends no more requests, and waits for the outstanding answers.</summary>
     public Task EndAsync() => Task.WhenAll(Projects.EndAsync(), Slow.EndAsync());
 
     public async ValueTask DisposeAsync()

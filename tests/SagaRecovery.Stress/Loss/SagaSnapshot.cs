@@ -5,9 +5,9 @@ using Npgsql;
 namespace SagaRecovery.Stress.Loss;
 
 /// <summary>A saga as one server has it.</summary>
-/// <param name="Id">Which saga.</param>
+/// <param name="Id">The saga.</param>
 /// <param name="State">Its state, in the words of the table.</param>
-/// <param name="Project">The project that it makes; null: none.</param>
+/// <param name="Project">The project that it creates; null: none.</param>
 internal sealed record SagaRow(Guid Id, string State, string? Project)
 {
     public bool IsInProgress => State is "running" or "unwinding";
@@ -30,8 +30,8 @@ internal sealed record SagaSnapshot(IReadOnlyDictionary<Guid, SagaRow> Sagas, IR
 
     public IEnumerable<Guid> InProgress => Sagas.Values.Where(saga => saga.IsInProgress).Select(saga => saga.Id);
 
-    /// <param name="connectionString">The server; a standby will do.</param>
-    /// <param name="since">Early enough that nothing older is in question.</param>
+    /// <param name="connectionString">The server; a standby is sufficient.</param>
+    /// <param name="since">Early enough that no older row matters.</param>
     public static async Task<SagaSnapshot> ReadAsync(string connectionString, DateTimeOffset since)
     {
         await using var connection = new NpgsqlConnection(connectionString);

@@ -31,7 +31,7 @@ internal sealed class SlowLoad : IAsyncDisposable
     /// <summary>Requests with any other answer, or none.</summary>
     public long Others => Interlocked.Read(ref _others);
 
-    /// <summary>Asks for nothing more, and waits for the answers that are due. Again is harmless.</summary>
+    /// <summary>Sends no more requests, and waits for the outstanding answers. Idempotent.</summary>
     public async Task EndAsync()
     {
         if (!_clients.IsCompleted)

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace SagaRecovery.Stress.Loss;
 
 /// <summary>
-/// Notes in the database, by triggers, which process wrote each row of a saga and of its log. A row that does not count, since its
-/// transaction is not committed, is not noted either.
+/// Records in the database, by triggers, which process wrote each row of a saga and of its log. A row without effect, since its
+/// transaction is not committed, is not recorded either.
 /// </summary>
 /// <param name="stage">A stage with the tables of the sagas.</param>
 internal sealed class WriterJournal(Stage stage)

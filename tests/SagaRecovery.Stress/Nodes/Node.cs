@@ -9,18 +9,18 @@ internal sealed class Node(Stage stage, string name, IReadOnlyList<string> setti
 
     public string Name => name;
 
-    /// <summary>Of the process that runs here, or ran here last.</summary>
+    /// <summary>The id of the process that runs here, or ran here last.</summary>
     public CoordinatorId Id { get; private set; }
 
     public ServiceProcess Service => _service ?? throw new InvalidOperationException($"Nothing runs at {name}.");
 
     public ProjectLoad Load { get; private set; } = null!;
 
-    /// <summary>Puts clients here. Impatient ones: a process that is stopped must not block them indefinitely.</summary>
+    /// <summary>Starts clients here, with short timeouts: a process that is stopped must not block them indefinitely.</summary>
     public void BeginLoad(int clients) => Load = new ProjectLoad(() => _service, clients, name, TimeSpan.FromSeconds(5));
 
     /// <summary>Starts a process here, and waits until its first pass is over.</summary>
-    /// <param name="id">Under which coordinator id; null: one of its own.</param>
+    /// <param name="id">The coordinator id; null: one of its own.</param>
     public async Task StartAsync(CoordinatorId? id = null)
     {
         Id = id ?? new CoordinatorId(Guid.NewGuid());
@@ -31,7 +31,7 @@ internal sealed class Node(Stage stage, string name, IReadOnlyList<string> setti
     }
 
     /// <summary>SIGKILL.</summary>
-    /// <returns>When.</returns>
+    /// <returns>The time of the kill.</returns>
     public async Task<DateTimeOffset> KillAsync()
     {
         ServiceProcess service = Service;

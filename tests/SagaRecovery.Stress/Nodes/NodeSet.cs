@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Stress.Nodes;
 
-/// <summary>Three places for control-plane processes on one database, and what an operator has from outside of them.</summary>
+/// <summary>Three places for control-plane processes on one database, and an operator's access from outside.</summary>
 internal sealed class NodeSet : IAsyncDisposable
 {
     private readonly Stage _stage;
@@ -42,7 +42,7 @@ internal sealed class NodeSet : IAsyncDisposable
 
     public IEnumerable<Node> Except(Node node) => All.Where(other => other != node);
 
-    /// <summary>Waits until each place has made projects again.</summary>
+    /// <summary>Waits until each place has created projects again.</summary>
     public async Task AllWorkAsync(string after)
     {
         foreach (Node node in All)

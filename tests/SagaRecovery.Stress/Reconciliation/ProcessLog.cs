@@ -4,10 +4,10 @@ using System.Text.RegularExpressions;
 namespace SagaRecovery.Stress.Reconciliation;
 
 /// <summary>One line of a process's log.</summary>
-/// <param name="Time">When it was written.</param>
+/// <param name="Time">The time at which it was written.</param>
 /// <param name="Level">Three letters, as <c>INF</c>.</param>
 /// <param name="Id">The event; null: not one of recovery's or the executor's.</param>
-/// <param name="Saga">Which saga it is about.</param>
+/// <param name="Saga">The saga of the line.</param>
 /// <param name="Message">The message; null for a saga's line without a warning, since such lines are very many.</param>
 internal sealed record LogLine(DateTimeOffset Time, string Level, LogEventId? Id, Guid? Saga, string? Message)
 {
@@ -28,7 +28,7 @@ internal sealed partial class ProcessLog
 
     public IReadOnlyList<LogLine> Lines { get; }
 
-    /// <summary>Which incarnation the process was; null: it never joined.</summary>
+    /// <summary>The incarnation of the process; null: it never joined.</summary>
     public long? Incarnation => Of(LogEventId.Joined).FirstOrDefault() is { Message: { } message }
         ? long.Parse(message[(message.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture)
         : null;

@@ -12,7 +12,7 @@ internal static class Reckoning
 
     /// <param name="run">Receives the violations and the figures.</param>
     /// <param name="stage">A stage with a running service and no further faults.</param>
-    /// <param name="loads">All clients that there were.</param>
+    /// <param name="loads">All clients of the run.</param>
     public static async Task ReconcileAsync(StressRun run, Stage stage, params IReadOnlyList<ProjectLoad> loads)
     {
         run.Log("reconciling");
@@ -30,8 +30,8 @@ internal static class Reckoning
         IReadOnlyList<ProcessLog> logs = stage.Logs;
         IReadOnlyList<string> twice =
         [
-            .. stage.SagasMove ? LoggedRuns.EndedTwice(logs) : LoggedRuns.Twice(logs),
-            .. stage.SagasMove ? await stage.Ledger.SagasOfTwoWritersAsync() : [],
+            .. stage.SagasAreReassigned ? LoggedRuns.EndedTwice(logs) : LoggedRuns.Twice(logs),
+            .. stage.SagasAreReassigned ? await stage.Ledger.SagasOfTwoWritersAsync() : [],
             .. loads.SelectMany(load => load.Taken).Select(name => $"'{name}' was taken when it was asked for the first time"),
         ];
         run.RequireNone(twice);

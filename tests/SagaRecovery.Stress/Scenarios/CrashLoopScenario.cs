@@ -5,7 +5,7 @@ using SagaRecovery.Stress.Worker;
 namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
-/// Sagas that kill the process which runs them, among neighbours that only take long. A supervisor starts the worker again each time it
+/// Sagas that kill the process which runs them, among others that only take long. A supervisor starts the worker again each time it
 /// dies, and no operator acts: in the end the killers are held, and all others run. Then an operator releases one killer, which
 /// takes one more death to be held again.
 /// </summary>
@@ -15,7 +15,7 @@ internal sealed class CrashLoopScenario : Scenario
     private const int GoodOfEachKind = 20;
     private const int Killers = 2;
 
-    /// <summary>42 in flight, then groups of 6, then each alone three times: for each killer at most that, and some to spare for a slow machine.</summary>
+    /// <summary>42 in flight, then groups of 6, then each alone three times: for each killer at most that, and a margin for a slow machine.</summary>
     private const int MostDeaths = 20;
 
     private static readonly string[] Guarded = ["--SagaRecovery:HoldAfterCrashes=3", "--SagaRecovery:Probation=00:00:00.700"];

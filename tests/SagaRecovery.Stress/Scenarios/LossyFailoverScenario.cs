@@ -5,7 +5,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// The database fails over, under load, to an asynchronous standby that is behind: the last commits are lost. The service runs on, and
-/// has to finish every saga that the surviving database knows. Short sagas and long ones are in flight over each loss.
+/// has to finish every saga that the surviving database knows. Short sagas and long ones are in flight during each loss.
 /// </summary>
 internal sealed class LossyFailoverScenario : Scenario
 {

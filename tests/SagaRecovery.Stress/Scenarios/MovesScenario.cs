@@ -7,8 +7,8 @@ using SagaRecovery.Stress.Reconciliation;
 namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
-/// Measures on three control-plane processes that have nothing else to do: their load on the database when idle, how soon a single
-/// reassigned saga is resumed at its new owner, and how soon all those of a dead node are, spread over the two others.
+/// Measures on three idle control-plane processes: their load on the database when idle, the time until a single
+/// reassigned saga is resumed at its new owner, and until all those of a dead node are, spread over the two others.
 /// </summary>
 internal sealed class MovesScenario : Scenario
 {
@@ -41,7 +41,7 @@ internal sealed class MovesScenario : Scenario
     private static async Task MeasureIdleAsync(StressRun run, Stage stage)
     {
         await stage.ExecuteAsync("select pg_stat_statements_reset()");
-        await Task.Delay(Window); // the measure is taken over a time
+        await Task.Delay(Window); // the load is measured over a period
         long calls = await stage.ScalarAsync<long>(
             $"select coalesce(sum(calls), 0)::bigint from pg_stat_statements where userid = '{Stage.Role}'::regrole");
         run.Figures["idleStatementsPerSecond"] = Math.Round(calls / Window.TotalSeconds, 2);

@@ -9,8 +9,8 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// Three control-plane processes on one Postgres, under load. One is killed for good, and the others take over by themselves; one is
-/// killed, and its sagas are reassigned by hand; all three are rolled, one by one; one is paused (SIGSTOP) past its take-over, and
-/// continues. Each time nothing is lost, and no two owners' writes both count.
+/// killed, and an operator reassigns its sagas; all three are rolled, one by one; one is paused (SIGSTOP) past its take-over, and
+/// continues. Each time nothing is lost, and no two owners' writes both take effect.
 /// </summary>
 internal sealed class NodesScenario : Scenario
 {
@@ -32,7 +32,7 @@ internal sealed class NodesScenario : Scenario
     public override async Task RunAsync(StressRun run)
     {
         await using Stage stage = await Stage.SetAsync(new ClusterOptions { MaxConnections = 200 });
-        stage.SagasMove = true;
+        stage.SagasAreReassigned = true;
         await using var nodes = new NodeSet(stage, Settings);
         await nodes.StartAsync();
         foreach (Node node in nodes.All)
@@ -67,7 +67,7 @@ internal sealed class NodesScenario : Scenario
         run.Figures["handedOverByDrains"] = reassigned;
     }
 
-    /// <summary>Kills a node for good: the others find that out, and take over.</summary>
+    /// <summary>Kills a node for good: the others detect that, and take over.</summary>
     /// <returns>From the kill until all its sagas were others' and had been recovered.</returns>
     private static async Task<TimeSpan> LoseAsync(StressRun run, NodeSet nodes, List<Guid> demos)
     {
@@ -165,7 +165,7 @@ internal sealed class NodesScenario : Scenario
         }
     }
 
-    /// <summary>Waits until the others have caught up with what was assigned to them.</summary>
+    /// <summary>Waits until the others have caught up with all that was assigned to them.</summary>
     /// <returns>From a time until the last saga that was recovered since then.</returns>
     private static async Task<TimeSpan> AllRecoveredAsync(NodeSet nodes, Node except, DateTimeOffset since)
     {

@@ -7,7 +7,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// The traffic between the service and its server is cut and restored. Everything takes place in a network namespace of its own, so this
-/// program starts itself in there and takes over what that found out. Where the machine allows no such namespace, the result reports it.
+/// program starts itself in there and adopts its results. Where the machine allows no such namespace, the result reports it.
 /// </summary>
 internal sealed class PartitionScenario : Scenario
 {

@@ -51,7 +51,7 @@ internal sealed class PoisonScenario : Scenario
         }
 
         Reckoning.AddFigures(run, logs);
-        run.Figures["abandoned"] = await ledger.AbandonedAsync(); // a process may be killed between the deed and the line about it
+        run.Figures["abandoned"] = await ledger.AbandonedAsync(); // a process may be killed between the commit and the line about it
     }
 
     private static async Task SeedAsync(Seeding seeding)

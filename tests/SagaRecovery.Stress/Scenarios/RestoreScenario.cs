@@ -8,7 +8,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// A backup of the database is restored under a process that runs on. It has to finish every saga that the restored database knows; where
-/// a successor has joined first, it has to stop and to write nothing that counts.
+/// a successor has joined first, it has to stop and to write nothing that takes effect.
 /// </summary>
 internal sealed class RestoreScenario(bool isShort = false) : Scenario
 {

@@ -2,7 +2,7 @@ using SagaRecovery.Stress.Cluster;
 
 namespace SagaRecovery.Stress.Scenarios;
 
-/// <summary>One way to hurt the service, and what must hold afterwards.</summary>
+/// <summary>A series of faults of the service, and the conditions afterwards.</summary>
 internal abstract class Scenario
 {
     public static IReadOnlyList<Scenario> Every { get; } =

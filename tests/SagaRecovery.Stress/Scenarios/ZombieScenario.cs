@@ -23,7 +23,7 @@ internal sealed class ZombieScenario : Scenario
         await using Stage stage = await Stage.SetAsync(new ClusterOptions { Durable = false });
         ServiceProcess present = await stage.StartAsync();
         await present.FirstPassAsync();
-        // impatient clients: those that the paused process keeps waiting turn to its successor
+        // short timeouts: clients of the paused process switch to its successor
         await using var load = new ProjectLoad(() => stage.Present, Clients, patience: TimeSpan.FromSeconds(5));
         List<Guid> demos = [];
         long zombies = 0;

@@ -4,10 +4,10 @@ using SagaRecovery.Coordinators;
 
 namespace SagaRecovery.Stress.Worker;
 
-/// <summary>Notes every run of an action, outside the saga log and its fence: what a process did, not what it was allowed to write.</summary>
+/// <summary>Records every run of an action, outside the saga log and its fence: the actions of a process, not only those it was allowed to write.</summary>
 internal sealed class ExecutionJournal(NpgsqlDataSource source, SagaCoordinator coordinator)
 {
-    /// <summary>In a schema of its own, as is the list of what was seeded.</summary>
+    /// <summary>In a schema of its own, as is the list of the seeded sagas.</summary>
     public const string Schema = """
         create schema if not exists stress;
         create table if not exists stress.seeded (saga_id uuid primary key, kind text not null);

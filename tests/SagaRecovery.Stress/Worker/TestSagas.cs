@@ -2,7 +2,7 @@ namespace SagaRecovery.Stress.Worker;
 
 internal sealed record GoodParameters(int Number);
 
-/// <summary>A few quick nodes, two of them side by side.</summary>
+/// <summary>A few quick nodes, two of them in parallel.</summary>
 internal sealed class GoodSaga(ExecutionJournal journal) : Saga<GoodParameters>
 {
     public override string Name => SagaKind.Good;
@@ -34,7 +34,7 @@ internal sealed class EndlessSaga(ExecutionJournal journal) : Saga<GoodParameter
 
 internal sealed record MisreadParameters(Guid Code);
 
-/// <summary>Its stored parameters are not what this binary has for them, so that the executor throws on resume.</summary>
+/// <summary>Its stored parameters do not match their type in this binary, so that the executor throws on resume.</summary>
 internal sealed class MisreadSaga(ExecutionJournal journal) : Saga<MisreadParameters>
 {
     public override string Name => SagaKind.Misread;

@@ -1,6 +1,6 @@
 namespace SagaRecovery.Testing.Tests.Contracts;
 
-/// <summary>One thing that a store can get wrong.</summary>
+/// <summary>One mistake that a store can make.</summary>
 public enum Fault
 {
     KeepsIncarnation,
@@ -71,7 +71,7 @@ public enum Fault
     ChecksJoinBeforeRestoring,
     ChecksOwnerBeforeRestoring,
 
-    // of finding what is lost
+    // of finding lost sagas
     FindsForOldIncarnations,
     FindsEndedLost,
     FindsReassignedLost,

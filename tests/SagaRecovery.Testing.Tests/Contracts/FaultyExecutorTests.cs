@@ -2,7 +2,7 @@ using SagaRecovery.Testing.Contracts;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
 
-/// <summary>The suite can fail: an executor that lacks one guard breaks the rule that is about it. Every rule is caught out at least once.</summary>
+/// <summary>The suite can fail: an executor that lacks one guard breaks the corresponding rule. Every rule fails at least once.</summary>
 public sealed class FaultyExecutorTests
 {
     public static TheoryData<string> Rules => [.. SagaExecutorContract.Rules];

@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
 
-/// <content>Joining again, restoring a log, and finding what is lost.</content>
+/// <content>Joining again, restoring a log, and finding lost sagas.</content>
 internal sealed partial class FaultyStore
 {
     private readonly ConcurrentDictionary<JoinToken, bool> _replaced = new();
@@ -127,7 +127,7 @@ internal sealed partial class FaultyStore
     private RestoreOutcome? AnswerUnread(StoredSaga? row, SagaLogEntry everything) => fault switch
     {
         Fault.RestoresNothing => RestoreOutcome.Restored,
-        Fault.RefusesCompleteLogs when Stands(everything) => RestoreOutcome.NotOurs,
+        Fault.RefusesCompleteLogs when IsLogged(everything) => RestoreOutcome.NotOurs,
         Fault.RefusesOwnEnd when IsEnded(row) => RestoreOutcome.NotOurs,
         Fault.RestoresOtherEnds when IsEnded(row) => RestoreOutcome.Restored,
         Fault.SupersedesBeforeOwner when row is not null && row.Events.Any(one => !everything.Events.Any(known => known.NodeId == one.NodeId)) =>

@@ -174,7 +174,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
         return (await Inner.AppendAsync(owner, [entry with { Generation = row.Generation }], CancellationToken.None))[0];
     }
 
-    /// <summary>Now and then, and not at first: until the log has been loaded, which is when the new owner reads it.</summary>
+    /// <summary>Sometimes, and not at first: until the log has been loaded, which is when the new owner reads it.</summary>
     private Task DawdleAsync(IReadOnlyList<SagaLogEntry> entries)
     {
         bool isFirst = Inner.Get(entries[0].SagaId).Events.Count == 0;
@@ -197,7 +197,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
     {
         Fault.WritesInReverse => entries.Reverse(),
         Fault.IgnoresGeneration => entries.Select(entry => Find(entry.SagaId) is { } row ? entry with { Generation = row.Generation } : entry),
-        Fault.RefusesRepeats => entries.Select(entry => Stands(entry) ? entry with { Generation = default } : entry),
+        Fault.RefusesRepeats => entries.Select(entry => IsLogged(entry) ? entry with { Generation = default } : entry),
         _ => entries,
     };
 
@@ -208,7 +208,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
         _ => written,
     };
 
-    private bool Stands(SagaLogEntry entry) => entry.Events.Count > 0 && Find(entry.SagaId) is { } row
+    private bool IsLogged(SagaLogEntry entry) => entry.Events.Count > 0 && Find(entry.SagaId) is { } row
         && entry.Events.All(one => row.Events.Any(other => other.NodeId == one.NodeId && other.Type == one.Type));
 }
 

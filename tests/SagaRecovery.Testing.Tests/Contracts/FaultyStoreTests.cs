@@ -2,7 +2,7 @@ using SagaRecovery.Testing.Contracts;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
 
-/// <summary>The suite can fail: a store with one fault breaks the rule that is about it. Every rule is caught out at least once.</summary>
+/// <summary>The suite can fail: a store with one fault breaks the corresponding rule. Every rule fails at least once.</summary>
 public sealed class FaultyStoreTests
 {
     public static TheoryData<Fault, string> Caught => new()

@@ -9,7 +9,7 @@ using SagaRecovery.Testing.Contracts;
 
 namespace SagaRecovery.Testing.Tests.Contracts;
 
-/// <summary>The store that ships, put together by the container as a user's host would.</summary>
+/// <summary>The shipped store, built by the container as in a user's host.</summary>
 public sealed class PostgresStoreContractTests(ContractDatabase database) : IClassFixture<ContractDatabase>
 {
     /// <summary>Each rule, at each level that an administrator can make the default.</summary>
@@ -34,7 +34,7 @@ public sealed class PostgresStoreContractTests(ContractDatabase database) : ICla
     [MemberData(nameof(Rules))]
     public async Task The_Postgres_store_keeps_the_contract(string rule, string isolation)
     {
-        bool damages = SagaStoreContract.OptionalRules.Contains(rule); // not what the others share
+        bool damages = SagaStoreContract.OptionalRules.Contains(rule); // not the shared one
         string connection = damages ? await database.NewAsync() : database.Shared;
         await using var subject = new PostgresSubject($"{connection};Options=-c default_transaction_isolation={isolation.Replace(" ", "\\ ", StringComparison.Ordinal)}");
         await SagaStoreContract.CheckAsync(rule, subject);

@@ -11,7 +11,7 @@ using SagaRecovery.Testing.Contracts;
 namespace SagaRecovery.Testing.Tests.Contracts;
 
 /// <summary>
-/// An executor as a user might write one: runs two steps, and keeps the contract unless a test takes one of its guards away.
+/// An executor as a user might write one: runs two steps, and keeps the contract unless a test removes one of its guards.
 /// </summary>
 internal sealed class SmallExecutor : ISagaExecutor, IHostedService
 {

@@ -3,7 +3,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 /// <summary>The bounds of an exploration: within them, it is exhaustive.</summary>
 internal sealed record Bounds
 {
-    /// <summary>For people.</summary>
+    /// <summary>The name for people.</summary>
     public required string Name { get; init; }
 
     /// <summary>The starts, each by the number of the saga that it starts; two of one number are two starts of one id.</summary>
@@ -32,7 +32,7 @@ internal sealed record Bounds
 
     /// <summary>
     /// The number of times that the database loses its last commit, and runs anew. A process that crashes may have a successor then, but none that lives
-    /// on: which of two processes joins again first is decided by chance, and the promises are made to the present one.
+    /// on: which of two processes joins again first is random, and the promises apply to the current one.
     /// </summary>
     public int Losses { get; init; }
 

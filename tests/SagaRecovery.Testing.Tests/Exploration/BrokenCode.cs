@@ -8,9 +8,9 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>
 /// The code of one project with a rule broken on purpose: its sources with a few lines changed, compiled in memory. The explorer is
-/// loaded a second time beside it, so that it walks the broken code in place of the right one.
+/// loaded a second time beside it, so that it explores the broken code in place of the right one.
 /// </summary>
-/// <param name="project">Which project, below src.</param>
+/// <param name="project">The project, below src.</param>
 /// <param name="changes">The changes; each of the lines must occur in its file once.</param>
 internal sealed class BrokenCode(string project, params IReadOnlyList<(string File, string Right, string Broken)> changes)
 {

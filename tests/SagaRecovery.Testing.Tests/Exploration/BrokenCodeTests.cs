@@ -2,7 +2,7 @@ using Xunit.Abstractions;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>The explorer can fail: each rule of the design, broken in the real code, is found and shown by a short way to it.</summary>
+/// <summary>The explorer can fail: each rule of the design, broken in the real code, is found and reported with a short counterexample.</summary>
 [Collection(Alone.Name)]
 public sealed class BrokenCodeTests(ITestOutputHelper output)
 {

@@ -5,7 +5,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 
 /// <summary>
 /// Every interleaving within the bounds, on the real code. The number of states is part of the test: where it is not the same each time,
-/// two states that differ count as one, and something was not walked.
+/// two states that differ count as one, and some were not visited.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class ExplorationTests(ITestOutputHelper output)

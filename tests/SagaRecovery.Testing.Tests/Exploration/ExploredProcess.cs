@@ -30,7 +30,7 @@ internal sealed class ExploredProcess
     {
         IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Us.Value, MaxConcurrency = 1 });
         var time = new FrozenTime();
-        Log = database; // starts are walked by moves of their own, not by gates
+        Log = database; // starts are explored by moves of their own, not by gates
         Store = new ExploredStore(new SimulatedStore(database, Gates, pageSize), database);
         Executor = new ScriptedExecutor(Gates);
         Tracker = new SagaTracker(Inbox, BackoffPolicy.Default);

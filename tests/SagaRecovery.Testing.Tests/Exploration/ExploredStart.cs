@@ -20,7 +20,7 @@ internal enum StartStage
 internal sealed class ExploredStart(int saga)
 {
     private SimulatedStart? _start;
-    private Membership _member; // with which it inserts
+    private Membership _member; // the membership with which it inserts
 
     /// <summary>The number of the saga.</summary>
     public int Saga { get; } = saga;
@@ -29,7 +29,7 @@ internal sealed class ExploredStart(int saga)
 
     public StartStage Stage { get; private set; }
 
-    /// <summary>In which process.</summary>
+    /// <summary>The process of the start.</summary>
     public int Process { get; private set; } = -1;
 
     /// <summary>Its insert has been sent, no caller receives the answer, and it may take effect later.</summary>

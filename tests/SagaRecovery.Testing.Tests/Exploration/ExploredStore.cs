@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <summary>Notes what the pass under way has been shown: what it does next depends on that.</summary>
+/// <summary>Records the rows that the pass under way has read: its next steps depend on them.</summary>
 internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore database) : ISagaStore
 {
     private CandidateListing? _listing;

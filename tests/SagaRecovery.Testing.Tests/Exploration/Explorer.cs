@@ -65,7 +65,7 @@ internal sealed class Explorer
                 }
 
                 world = null;
-                continue; // beyond a broken promise there is nothing to be learned
+                continue; // states beyond a broken promise are of no interest
             }
 
             if (_seen.TryAdd(world.Fingerprint(), 0))
@@ -104,7 +104,7 @@ internal sealed class Explorer
         return words;
     }
 
-    /// <summary>One state, by the way there.</summary>
+    /// <summary>One state, by the moves that lead there.</summary>
     private sealed record Node(Node? Parent, Move Move)
     {
         public Move[] Path()
@@ -133,7 +133,7 @@ internal sealed record ExplorationResult(Bounds Bounds, int States, long Moves, 
         $"{Bounds.Name}: {States} states, {Moves} moves, {Depth} deep: {Counterexample?.ToString() ?? "no promise is broken"}");
 }
 
-/// <summary>A way to break a promise.</summary>
+/// <summary>The moves that break a promise.</summary>
 internal sealed record Counterexample(Violation Violation, IReadOnlyList<string> Path)
 {
     public override string ToString() => $"{Violation.Promise} is broken: {Violation.Message}, after {Path.Count} moves:\n  {string.Join("\n  ", Path)}";

@@ -39,7 +39,7 @@ public sealed class HistoryTests
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(Histories), Prop.ForAll(histories, Walk));
     });
 
-    /// <summary>At each step, one number chooses among what may happen next.</summary>
+    /// <summary>At each step, one number chooses the next move.</summary>
     private static void Walk(int[] choices)
     {
         var world = new World(Bounds);

@@ -6,8 +6,8 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 internal static class KnownBounds
 {
     /// <summary>
-    /// All that the model of the design has, as often: one id, two starts of it, an owner that changes twice, a successor with a zombie or
-    /// a crash before it, three passes of each process. Takes minutes; what is explored every day are parts of it.
+    /// Everything in the model of the design, as often as there: one id, two starts of it, an owner that changes twice, a successor with a zombie or
+    /// a crash before it, three passes of each process. Takes minutes; the daily explorations are parts of it.
     /// </summary>
     public static Bounds Model { get; } = new()
     {

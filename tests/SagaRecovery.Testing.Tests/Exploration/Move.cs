@@ -27,6 +27,6 @@ internal enum MoveKind : byte
 
 /// <summary>One atomic step of the world.</summary>
 /// <param name="Kind">The event.</param>
-/// <param name="Subject">To which start or which saga.</param>
-/// <param name="Process">In which process.</param>
+/// <param name="Subject">The start or saga.</param>
+/// <param name="Process">The process.</param>
 internal readonly record struct Move(MoveKind Kind, byte Subject = 0, byte Process = 0);

@@ -16,7 +16,7 @@ internal sealed class PassWatch
     /// <summary>Sagas in progress and ours that no process ran or was starting when the pass began, and that have not changed since.</summary>
     public HashSet<int> Owed { get; } = [];
 
-    /// <summary>Sagas that were finished or not ours when the pass began, with no start under way, and that nothing has happened to since.</summary>
+    /// <summary>Sagas that were finished or not ours when the pass began, with no start under way, and that have not changed since.</summary>
     public HashSet<int> Dead { get; } = [];
 
     /// <summary>Sagas whose resume was begun, with its result.</summary>

@@ -14,9 +14,9 @@ internal static class TrackerState
 
     public static bool Waits(SagaTracker tracker, SagaId sagaId) => Entries(Waiting(tracker)).ContainsKey(sagaId);
 
-    /// <param name="tracker">Of which process.</param>
+    /// <param name="tracker">The tracker of the process.</param>
     /// <param name="sagaId">The saga.</param>
-    /// <param name="startOfLease">Which start each lease is, by its number, from 1.</param>
+    /// <param name="startOfLease">The start of each lease, by its number, from 1.</param>
     /// <param name="to">The destination.</param>
     public static void Add(SagaTracker tracker, SagaId sagaId, IReadOnlyList<int> startOfLease, Fingerprint to)
     {

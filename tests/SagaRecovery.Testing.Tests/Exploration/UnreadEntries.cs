@@ -9,7 +9,7 @@ internal sealed class UnreadEntries
     private readonly List<int> _startOfLease = [];
     private int _announced;
 
-    /// <summary>Which start each lease of this process is, in the order of their numbers.</summary>
+    /// <summary>The start of each lease of this process, in the order of their numbers.</summary>
     public IReadOnlyList<int> StartOfLease => _startOfLease;
 
     public void NoteAnnounced(int start)
@@ -27,7 +27,7 @@ internal sealed class UnreadEntries
 
     public void NoteEnded(int saga, AdoptGeneration generation) => _words.Add(400 + (saga * 10) + (int)generation.Value);
 
-    /// <summary>All of it is read.</summary>
+    /// <summary>Marks all entries as read.</summary>
     /// <returns>The number of announcements among the entries.</returns>
     public int Drain()
     {

@@ -3,7 +3,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 /// <summary>The promises, which are checked after each move.</summary>
 internal enum Promise
 {
-    /// <summary>No saga is run by two owners whose writes both count.</summary>
+    /// <summary>No saga is run by two owners whose writes both take effect.</summary>
     OneOwner,
 
     /// <summary>No saga is resumed while it runs in this process.</summary>
@@ -15,7 +15,7 @@ internal enum Promise
     /// <summary>Every saga in progress that no process runs is resumed by the next complete pass, unless it failed and is not due.</summary>
     NeverLost,
 
-    /// <summary>A complete pass forgets what had ended, or was not ours, when it began.</summary>
+    /// <summary>A complete pass forgets every saga that had ended, or was not ours, when it began.</summary>
     NoLeak,
 
     /// <summary>The report matches what really happened.</summary>

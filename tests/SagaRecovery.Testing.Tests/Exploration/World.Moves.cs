@@ -3,7 +3,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <content>What each move does.</content>
+/// <content>The effect of each move.</content>
 internal sealed partial class World
 {
     private void Act(Move move)

@@ -50,9 +50,9 @@ internal sealed partial class World
             process.Store.NoteLoaded(process.Member);
         }
 
-        if (saga is { } handed)
+        if (saga is { } resumed)
         {
-            NoteResume(process, watch, (index, handed), step, fail);
+            NoteResume(process, watch, (index, resumed), step, fail);
         }
 
         if (report is not null)
@@ -65,7 +65,7 @@ internal sealed partial class World
     {
         if (step is not (SimulatedStep.HandOver or SimulatedStep.ResumeAnswer))
         {
-            return; // a load that is about one saga only
+            return; // a load of one saga only
         }
 
         ResumeNote note = fail ? ResumeNote.Failed
@@ -93,7 +93,7 @@ internal sealed partial class World
         if (report.Result is PassResult.Completed or PassResult.CompletedWithFailures)
         {
             OwedSagasWereResumed(process, watch);
-            WhatIsDeadIsForgotten(process, watch);
+            DeadEntriesAreForgotten(process, watch);
         }
     }
 }

@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
-/// <content>What is promised, and the fingerprint of all that the promises depend on.</content>
+/// <content>The promises, and the fingerprint of all that they depend on.</content>
 internal sealed partial class World
 {
     public UInt128 Fingerprint()
@@ -92,7 +92,7 @@ internal sealed partial class World
     }
 
     /// <summary>(d) Tracked entries do not leak: a complete pass forgets every saga that had ended or was not ours when it began.</summary>
-    private static void WhatIsDeadIsForgotten(ExploredProcess process, PassWatch watch)
+    private static void DeadEntriesAreForgotten(ExploredProcess process, PassWatch watch)
     {
         foreach (int saga in watch.Dead.Where(saga => TrackerState.Tracks(process.Tracker, IdOf(saga))))
         {

@@ -9,8 +9,8 @@ internal sealed partial class World
 {
     private int Present => _processes.Count - 1;
 
-    /// <summary>Lets everything end that is under way, runs two more passes, and compares.</summary>
-    /// <exception cref="Violation">What is ours and in progress is not what runs here.</exception>
+    /// <summary>Ends everything under way, runs two more passes, and compares.</summary>
+    /// <exception cref="Violation">The sagas that are ours and in progress are not those that run here.</exception>
     public void Settle()
     {
         while (EndOfAStart() is { } move)
@@ -30,7 +30,7 @@ internal sealed partial class World
             EndPassOf(Present);
         }
 
-        WhatIsOursRunsHere(_processes[Present]!);
+        OurSagasRunHere(_processes[Present]!);
     }
 
     private Move? EndOfAStart()
@@ -55,7 +55,7 @@ internal sealed partial class World
         }
     }
 
-    private void WhatIsOursRunsHere(ExploredProcess process)
+    private void OurSagasRunHere(ExploredProcess process)
     {
         int ours = 0;
         for (int saga = 0; saga < _bounds.Sagas; saga++)

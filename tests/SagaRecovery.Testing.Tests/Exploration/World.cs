@@ -70,8 +70,8 @@ internal sealed partial class World
     }
 
     /// <summary>Takes one step.</summary>
-    /// <param name="move">Which.</param>
-    /// <param name="wasChecked">It has been taken from here before, and all was well.</param>
+    /// <param name="move">The move.</param>
+    /// <param name="wasChecked">True if it has been taken from here before without a violation.</param>
     /// <exception cref="Violation">A promise does not hold.</exception>
     public void Make(Move move, bool wasChecked = false)
     {

@@ -43,9 +43,9 @@ internal sealed class Cloud
 {
     public ConcurrentDictionary<Guid, string> Things { get; } = new();
 
-    public Task MakeAsync(Guid id, string what) => Task.FromResult(Things.TryAdd(id, what)); // again: finds what it had made
+    public Task MakeAsync(Guid id, string what) => Task.FromResult(Things.TryAdd(id, what)); // a repetition finds the existing one
 
-    public Task DeleteAsync(Guid id) => Task.FromResult(Things.TryRemove(id, out _)); // again: nothing more to delete
+    public Task DeleteAsync(Guid id) => Task.FromResult(Things.TryRemove(id, out _)); // a repetition finds nothing to delete
 
     public Task ClearAsync()
     {

@@ -19,7 +19,7 @@ internal sealed class World
         }
     }
 
-    /// <summary>Rows of others, which are there before the saga.</summary>
+    /// <summary>Rows of others, which exist before the saga.</summary>
     public string[] Others { get; init; } = ["another's row"];
 
     public void Reset()
@@ -31,7 +31,7 @@ internal sealed class World
         }
     }
 
-    /// <summary>Adds a row, whether it is there or not.</summary>
+    /// <summary>Adds a row, even if it exists.</summary>
     public void Add(string row)
     {
         lock (_lock)
@@ -40,7 +40,7 @@ internal sealed class World
         }
     }
 
-    /// <summary>Adds a row, unless it is there.</summary>
+    /// <summary>Adds a row, unless it exists.</summary>
     public void Put(string row)
     {
         lock (_lock)
@@ -60,7 +60,7 @@ internal sealed class World
         }
     }
 
-    /// <summary>A node as it should be: puts its row there, and removes it.</summary>
+    /// <summary>A correct node: adds its row, and removes it.</summary>
     public SagaNode Good(SagaBuilder<string> saga, string name, params IReadOnlyList<SagaNode> after) =>
         saga.Node(name, Does(() => Put(name)), Does(() => Remove(name)), after);
 

@@ -180,7 +180,7 @@ public sealed class LoopTests
     public async Task A_wait_for_a_loop_that_stops_before_it_began_fails()
     {
         await using RecoveryHost host = RecoveryHost.Create();
-        await host.Loop.StartAsync(new CancellationToken(canceled: true)); // as if no thread had been free for the loop until it was stopped
+        await host.Loop.StartAsync(new CancellationToken(canceled: true)); // as if no thread had been free for the loop before the stop
         Task<PassReport> never = host.Trigger.ActivateAsync();
 
         await host.Loop.StopAsync(CancellationToken.None);

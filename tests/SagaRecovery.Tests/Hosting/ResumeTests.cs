@@ -104,7 +104,7 @@ public sealed class ResumeTests
             if (saga.Id == silent)
             {
                 asked.SetResult();
-                await new TaskCompletionSource().Task; // never, and deaf to its token
+                await new TaskCompletionSource().Task; // never, and it ignores its token
             }
 
             return ResumeOutcome.Resumed.Instance;

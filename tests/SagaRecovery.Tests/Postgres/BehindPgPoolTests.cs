@@ -17,7 +17,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
     private const int Sagas = 8;
     private const string Failure = "failed: ";
 
-    // Which statements pgpool takes for writes, by the functions that they call.
+    // The statements that pgpool treats as writes, by the functions that they call.
     private const string VolatileFunctions = "";
     private const string SetConfigAlone = "set_config"; // a check that calls it reaches the primary, the reads beside it do not
     private const string NoFunction = "no_function";
@@ -163,7 +163,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
     private async Task<SagaDatabase> ThroughAsync(bool prepared, string writes) => new(
         await pooled.ThroughAsync(Primary.Direct, writes), new PostgresStoreOptions { PreparedStatements = prepared }, direct: Primary.Direct);
 
-    /// <summary>Asks on a new connection each time.</summary>
+    /// <summary>Queries on a new connection each time.</summary>
     /// <returns>The answers, with a failure in place of each missing one.</returns>
     private async Task<IReadOnlyList<string>> TryAsync(bool prepared, string writes, Func<SagaDatabase, Task<string>> ask)
     {

@@ -8,7 +8,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>Joins on a server that is started anew, and on one that is set back to a backup while processes live on.</summary>
+/// <summary>Joins on a server that is restarted, and on one that is restored from a backup while processes run on.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "xunit disposes of it through IAsyncLifetime.")]
 public sealed class JoinHistoryTests : IAsyncLifetime
 {

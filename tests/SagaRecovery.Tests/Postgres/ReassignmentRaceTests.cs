@@ -6,7 +6,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>Reassignments beside writes, joins, drains and each other: one waits, and then finds what the other did.</summary>
+/// <summary>Reassignments beside writes, joins, drains and each other: one waits, and then finds the result of the other.</summary>
 public class ReassignmentRaceTests(PostgresCluster cluster, Pooler? pooler = null, string isolation = PostgresTest.ReadCommitted) : ClusterTest(cluster, pooler, isolation)
 {
     [Fact]

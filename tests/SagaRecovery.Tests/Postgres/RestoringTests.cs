@@ -4,7 +4,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
-/// <summary>A run writes again all that it knows, after the database may have lost some of it.</summary>
+/// <summary>A run writes its whole log again, after the database may have lost some of it.</summary>
 public class RestoringTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
 {
     private static readonly SavedNodeEvent[] s_all =

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace SagaRecovery.Tests.Support;
 
-/// <summary>Keeps what recovery logs, at all levels; the host's own lines are left out.</summary>
+/// <summary>Keeps the log lines of recovery, at all levels; the host's own lines are left out.</summary>
 internal sealed class LogLines : ILoggerProvider
 {
     public ConcurrentQueue<(int EventId, LogLevel Level, string Message)> Lines { get; } = new();

@@ -8,7 +8,7 @@ public sealed class PooledStandby : IAsyncLifetime
     private readonly Dictionary<string, PgPool> _pgPools = new(StringComparer.Ordinal);
     private StandbyPair? _servers;
 
-    /// <summary>The reason why there are none; null: there are.</summary>
+    /// <summary>The reason why none can run; null: they run.</summary>
     public string? WhyNot { get; } = PgPool.WhyNot();
 
     internal StandbyPair Servers => _servers!;

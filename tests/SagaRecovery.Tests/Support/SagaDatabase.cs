@@ -125,7 +125,7 @@ public sealed class SagaDatabase : IAsyncDisposable
     public string LockOn(CoordinatorId coordinator, bool shared = false) =>
         $"select pg_advisory_xact_lock{(shared ? "_shared" : "")}({Statements.Named(Database.Options.Schema, Statements.KeyOf($"'{coordinator}'"))})";
 
-    /// <summary>Waits until some backend waits for a lock that another one holds.</summary>
+    /// <summary>Waits until a session waits for a lock that another one holds.</summary>
     /// <param name="statement">A part of the statement that is to wait.</param>
     public Task WaitForBlockedSessionAsync(string statement = "") => Eventually.HoldsAsync(
         () => QueryAsync<bool>(

@@ -5,7 +5,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
 
-/// <summary>A store in memory whose every answer a test can hold up or replace.</summary>
+/// <summary>A store in memory whose every answer a test can delay or replace.</summary>
 internal sealed class ScriptedStore : ISagaStore
 {
     private long _incarnation;
