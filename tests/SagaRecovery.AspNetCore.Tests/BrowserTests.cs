@@ -34,7 +34,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
         Guid saga = await _service.StartDemoSagaAsync();
         await using var browser = new BrowserRun("updates", Page, $"{saga}");
 
-        await browser.WaitForWordAsync("looking");
+        await browser.WaitForWordAsync("connected");
         string url = _service.Http.BaseAddress!.ToString();
         await _service.KillAsync();
         await browser.ContinueAsync();

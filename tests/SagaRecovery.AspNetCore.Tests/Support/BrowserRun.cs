@@ -63,7 +63,7 @@ internal sealed class BrowserRun : IAsyncDisposable
     }
 
     /// <summary>Lets the case continue.</summary>
-    public Task ContinueAsync() => _node.StandardInput.WriteLineAsync("go on");
+    public Task ContinueAsync() => _node.StandardInput.WriteLineAsync("continue");
 
     /// <summary>Waits until the case succeeds.</summary>
     public async Task EndsWellAsync()

@@ -55,7 +55,7 @@ public sealed class CrashLoopTests
         loop.IsAsItShouldBe();
     }
 
-    /// <summary>The record that the store keeps, by the rule of the statement <c>Accuse</c>, and the lives that it outlasts.</summary>
+    /// <summary>The record that the store keeps, by the rule of the statement <c>MarkSuspectsWhere</c>, and the lives that it outlasts.</summary>
     private sealed class CrashLoop
     {
         private static readonly CrashGuardPolicy Policy = CrashGuardPolicy.Default;

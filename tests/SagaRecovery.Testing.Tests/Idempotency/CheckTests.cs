@@ -83,8 +83,8 @@ public sealed class CheckTests
     [Fact]
     public async Task A_state_that_differs_at_a_second_read_ends_the_check()
     {
-        int looks = 0;
-        IdempotencyCheck<string> check = _world.CheckOf(Good()) with { State = _ => Task.FromResult<IEnumerable<string>>([$"look {++looks}"]) };
+        int reads = 0;
+        IdempotencyCheck<string> check = _world.CheckOf(Good()) with { State = _ => Task.FromResult<IEnumerable<string>>([$"read {++reads}"]) };
 
         IdempotencyReport report = await check.RunAsync();
 
@@ -92,7 +92,7 @@ public sealed class CheckTests
         IdempotencyFault fault = report.Faults.Should().ContainSingle().Which;
         fault.Kind.Should().Be(IdempotencyFaultKind.StateVaries);
         fault.Message.Should().Contain("it is not deterministic");
-        fault.Evidence.Should().Equal("+ look 2", "- look 1");
+        fault.Evidence.Should().Equal("+ read 2", "- read 1");
     }
 
     [Fact]

@@ -5,7 +5,7 @@ export default async function ({ page, given: [saga], say, tile }) {
   await tile('in progress').filter({ hasText: '1' }).waitFor();
   await page.evaluate(() => { window.sameDocument = true; });
 
-  await say('looking');
+  await say('connected');
   await page.locator('.banner', { hasText: 'The service cannot be reached since' }).waitFor();
   assert.equal(await page.locator('#connection').textContent(), 'lost');
 
