@@ -176,7 +176,7 @@ internal static class SagaVerdicts
         {
             { Waiting: { } waiting } => Waiting(evidence, waiting),
             { IsSuspect: true } => Verdict(evidence, SagaVerdict.Deferred,
-                "It was in flight when the previous process crashed. Recovery resumes such sagas last, in small groups, each "
+                "It was in flight when the previous process ended without a shutdown. Recovery resumes such sagas last, in small groups, each "
                     + "after the previous group has passed its probation.",
                 "Wait for its turn. Hold it if you know that it crashes the process."),
             _ => Verdict(evidence, SagaVerdict.ToBeRecovered,
