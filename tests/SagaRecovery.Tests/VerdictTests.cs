@@ -89,7 +89,7 @@ public sealed class VerdictTests
     [Fact]
     public void Of_an_orphan_it_is_told_which_lever_gives_it_an_owner()
     {
-        Judge("nobody's").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign nobody.");
+        Judge("nobody's").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign unowned.");
         Judge(Row(SagaState.Running, Others) with { Owner = null }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(told =>
             told.Because.Contains("has never joined") && told.ToDo.EndsWith($"coordinators reassign {Others}."));
     }

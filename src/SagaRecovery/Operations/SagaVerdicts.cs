@@ -102,7 +102,7 @@ internal static class SagaVerdicts
     {
         (string because, string toDo) = row switch
         {
-            { Summary.Owner: null } => ("It is unowned.", "Reassign the unowned sagas: coordinators reassign nobody."),
+            { Summary.Owner: null } => ("It is unowned.", "Reassign the unowned sagas: coordinators reassign unowned."),
             { Owner: null, Summary.Owner: { } unknown } => (
                 $"Coordinator {unknown} owns it at generation {row.Summary.Generation}, and has never joined.",
                 $"Start that coordinator, or reassign its sagas: coordinators reassign {unknown}."),

@@ -65,7 +65,7 @@ internal sealed class Statements(string schema)
     /// <c>$3</c>: the lost incarnation.
     /// </summary>
     public string KeepInFlight { get; } = In(schema, """
-        update {schema}.saga_in_hand h set incarnation = c.incarnation
+        update {schema}.saga_in_flight h set incarnation = c.incarnation
         from {schema}.saga_coordinator c
         where c.id = $1 and c.token = $2 and h.coordinator_id = $1 and h.incarnation >= $3
         """);
