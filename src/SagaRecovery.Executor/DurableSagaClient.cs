@@ -10,8 +10,8 @@ namespace SagaRecovery.Executor;
 /// <summary>The client that inserts sagas into the fenced store and starts them on the durable executor.</summary>
 internal sealed class DurableSagaClient : SagaClient
 {
-    private readonly SagaRegistry _registry;
-    private readonly DurableExecutor _executor;
+    private readonly Lazy<SagaRegistry> _registry;
+    private readonly Lazy<DurableExecutor> _executor;
     private readonly SagaCoordinator _coordinator;
     private readonly SagaStarts _starts;
     private readonly ISagaLog _log;
@@ -19,8 +19,8 @@ internal sealed class DurableSagaClient : SagaClient
     private readonly JsonSerializerOptions _json;
 
     public DurableSagaClient(
-        SagaRegistry registry,
-        DurableExecutor executor,
+        Lazy<SagaRegistry> registry,
+        Lazy<DurableExecutor> executor,
         SagaCoordinator coordinator,
         SagaStarts starts,
         ISagaLog log,
@@ -40,7 +40,7 @@ internal sealed class DurableSagaClient : SagaClient
     public override async Task<SagaHandle> StartAsync<TParameters>(
         Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options = null, CancellationToken cancellationToken = default)
     {
-        SagaDefinition definition = _registry.Get(saga);
+        SagaDefinition definition = _registry.Value.Get(saga);
         CheckInjections(definition, options?.Inject);
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
@@ -57,11 +57,11 @@ internal sealed class DurableSagaClient : SagaClient
 
         // Must precede the run, which may end at once: a saga that ends unconfirmed would be tracked for one pass too long.
         start.Created(AdoptGeneration.Initial);
-        return _executor.Start(definition, sagaId, json, member.Of(AdoptGeneration.Initial), options?.Inject);
+        return _executor.Value.Start(definition, sagaId, json, member.Of(AdoptGeneration.Initial), options?.Inject);
     }
 
     /// <inheritdoc />
-    public override SagaHandle? Find(SagaId id) => _executor.Find(id);
+    public override SagaHandle? Find(SagaId id) => _executor.Value.Find(id);
 
     /// <returns>True if the saga was inserted, and the membership that inserted it.</returns>
     private async Task<(bool Created, Membership By)> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)

@@ -8,12 +8,15 @@ public sealed class SagaRecoveryOptions
     public const string SectionName = "SagaRecovery";
 
     /// <summary>The id of the coordinator that this process acts as.</summary>
-    /// <value>A UUID other than <see cref="Guid.Empty"/>. Required.</value>
+    /// <value>
+    /// A UUID, or in configuration a name such as that of the pod, from which <see cref="SagaRecovery.CoordinatorId.FromName"/> makes one.
+    /// Required.
+    /// </value>
     /// <remarks>
     /// Give each process an id of its own and keep it the same across restarts: a process recovers the sagas of its id. If two processes
     /// use one id, the one that joins last fences the other out.
     /// </remarks>
-    public Guid CoordinatorId { get; set; }
+    public CoordinatorId CoordinatorId { get; set; }
 
     /// <summary>The time from the end of one pass to the start of the next, if nothing requests a pass earlier.</summary>
     /// <value>More than zero, up to 49 days. The default is 10 minutes.</value>

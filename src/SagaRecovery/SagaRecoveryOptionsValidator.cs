@@ -11,9 +11,10 @@ internal sealed class SagaRecoveryOptionsValidator : IValidateOptions<SagaRecove
     public ValidateOptionsResult Validate(string? name, SagaRecoveryOptions options)
     {
         var problems = new ValidateOptionsResultBuilder();
-        if (options.CoordinatorId == Guid.Empty)
+        if (options.CoordinatorId == default)
         {
-            problems.AddError(FullName(nameof(options.CoordinatorId)) + " is missing: give each process a UUID of its own and keep it across restarts");
+            problems.AddError(
+                FullName(nameof(options.CoordinatorId)) + " is missing: give each process a UUID or a name of its own, and keep it across restarts");
         }
 
         RequirePositive(problems, nameof(options.Period), options.Period);

@@ -59,7 +59,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         json["observedStarts"].Should().BeGreaterThan(60);
         json["inferredFinished"].Should().BeGreaterThan(60);
         (json["held"], json["waiting"], json["tracked"]).Should().Be((1, 1, 3));
-        (json["orphans"], json["stranded"], json["drainLeft"], json["missedHints"]).Should().Be((2, 1, waiting.Count - 3, 0));
+        (json["orphans"], json["ownerDown"], json["drainLeft"], json["missedHints"]).Should().Be((2, 1, waiting.Count - 3, 0));
         foreach ((string face, Dictionary<string, long> counts) in faces.Counts)
         {
             counts.Should().BeEquivalentTo(json.Where(count => counts.ContainsKey(count.Key)), "{0} reports the same counts as the JSON", face);

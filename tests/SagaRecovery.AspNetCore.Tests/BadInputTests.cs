@@ -119,16 +119,16 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
     [Fact]
     public async Task An_unknown_saga_is_not_found_and_explained_as_unknown()
     {
-        SagaId nobody = new(Guid.NewGuid());
-        await ShouldBeProblemAsync(HttpStatusCode.NotFound, await _service.SendAsync(HttpMethod.Get, $"/sagas/{nobody}"));
+        SagaId missing = new(Guid.NewGuid());
+        await ShouldBeProblemAsync(HttpStatusCode.NotFound, await _service.SendAsync(HttpMethod.Get, $"/sagas/{missing}"));
 
-        using HttpResponseMessage json = await _service.SendAsync(HttpMethod.Get, $"/sagas/{nobody}/explain", accept: "application/json");
-        using HttpResponseMessage text = await _service.SendAsync(HttpMethod.Get, $"/sagas/{nobody}/explain");
+        using HttpResponseMessage json = await _service.SendAsync(HttpMethod.Get, $"/sagas/{missing}/explain", accept: "application/json");
+        using HttpResponseMessage text = await _service.SendAsync(HttpMethod.Get, $"/sagas/{missing}/explain");
 
         json.StatusCode.Should().Be(HttpStatusCode.NotFound);
         (await json.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("verdict").GetString().Should().Be("Unknown");
         text.StatusCode.Should().Be(HttpStatusCode.NotFound);
-        (await text.Content.ReadAsStringAsync()).Should().StartWith($"saga {nobody}: unknown\n");
+        (await text.Content.ReadAsStringAsync()).Should().StartWith($"saga {missing}: unknown\n");
     }
 
     private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");

@@ -107,12 +107,12 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         await SetOwnerAsync(unowned, owner: null);
 
         await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync($"{Stranger}", new { reason = "x", wait = 30 }));
-        await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "y", wait = 30 }));
+        await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("unowned", new { reason = "y", wait = 30 }));
 
         (await OwnerAsync(strangers)).Should().Be(_service.CoordinatorId);
         (await OwnerAsync(unowned)).Should().Be(_service.CoordinatorId);
         _service.Log.Lines.Should().Contain($"operator action reassign on unowned sagas by {TestUsers.Operator}: y (to {_service.CoordinatorId})");
-        (await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("nobody", new { reason = "z" }))).GetProperty("message").GetString()
+        (await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync("unowned", new { reason = "z" }))).GetProperty("message").GetString()
             .Should().Be("reassign: done, no unfinished saga was unowned.");
     }
 
@@ -122,7 +122,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         Guid paused = await DeadAsync();
         await SetOwnerAsync(await _service.StartSagaAsync(), paused);
         await _service.QueryAsync<int>( // answers, takes, and runs nothing
-            "update saga_recovery.saga_coordinator set introduced = incarnation, time_seen = now() + interval '1 h' where id = @taker", new { taker = await DeadAsync() });
+            "update saga_recovery.saga_coordinator set profile_incarnation = incarnation, time_seen = now() + interval '1 h' where id = @taker", new { taker = await DeadAsync() });
         Guid taker = await _service.QueryAsync<Guid>("select id from saga_recovery.saga_coordinator where time_seen > now()");
 
         JsonElement answer = await ShouldBeAsync(HttpStatusCode.OK, await ReassignAsync($"{paused}", new { reason = "x", to = new[] { taker }, wait = 0.05 }));
@@ -160,7 +160,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     [InlineData("application/x-www-form-urlencoded", "reason=x&evenIfOwnerAnswers=true")]
     public async Task A_cross_site_request_changes_nothing(string type, string body)
     {
-        foreach (string kind in new[] { "/drain", "/coordinators/nobody/reassign", $"/coordinators/{_service.CoordinatorId}/reassign" })
+        foreach (string kind in new[] { "/drain", "/coordinators/unowned/reassign", $"/coordinators/{_service.CoordinatorId}/reassign" })
         {
             using var content = new StringContent(body, encoding: null, type);
             await ShouldBeAsync(HttpStatusCode.UnsupportedMediaType, await _service.SendAsync(HttpMethod.Post, kind, TestUsers.Operator, content));
@@ -202,7 +202,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
             _database, TestService.ForOperators, services: builder => builder.Services.AddHealthChecks().AddSagaRecovery());
         await Eventually.HoldsAsync(
             () => service.QueryAsync<bool>(
-                "select coalesce(introduced = incarnation, false) from saga_recovery.saga_coordinator where id = @Id", new { Id = service.CoordinatorId }),
+                "select coalesce(profile_incarnation = incarnation, false) from saga_recovery.saga_coordinator where id = @Id", new { Id = service.CoordinatorId }),
             "it had registered its definitions");
         return service;
     }

@@ -88,7 +88,7 @@ public sealed class HealthTests(PostgresCluster postgres)
         HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
 
         result.Status.Should().Be(HealthStatus.Healthy);
-        result.Data.Should().Contain("orphans", 3L).And.Contain("stranded", 4L);
+        result.Data.Should().Contain("orphans", 3L).And.Contain("ownerDown", 4L);
     }
 
     [Fact]

@@ -117,7 +117,7 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
 
         await Eventually.HoldsAsync(
             async () => (await _service.JsonAsync("")).GetProperty("lastPass").GetProperty("start").GetProperty("reason").GetString() == "OperatorAction", "a pass was run for it");
-        (await _service.QueryAsync<string>("select actor from saga_recovery.saga_operator_action where lever = 'retry'")).Should().Be(TestUsers.Operator);
+        (await _service.QueryAsync<string>("select actor from saga_recovery.saga_operator_action where action = 'retry'")).Should().Be(TestUsers.Operator);
     }
 
     [Fact]

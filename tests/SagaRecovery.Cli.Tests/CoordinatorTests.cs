@@ -45,14 +45,14 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         (await Sample.RunAsync(way, "explain", sagas[0])).Out.Should().Contain($"coordinators reassign {dead}.");
         foreach ((string saga, Guid? owner) in sagas.Zip(owners))
         {
-            string from = owner?.ToString() ?? "nobody";
+            string from = owner?.ToString() ?? "unowned";
             (await Sample.RunAsync(way, "coordinators", "reassign", from, "--wait", "--comment", "INC-7")).ShouldBeDone().Out.Should()
                 .MatchRegex("^reassign: done, 1 (unowned )?saga ").And.EndWith($"1 to {Sample.CoordinatorId}. They have been recovered.\n");
             (await Sample.OwnerOfAsync(saga)).Should().Be(Sample.CoordinatorId);
         }
 
         (await Sample.RunAsync(way, "coordinators", "orphans")).ShouldBeDone().Out.Should().Be("Every unfinished saga has an owner that answers.\n");
-        (await Sample.QueryAsync<string>("select actor || ': ' || reason from saga_recovery.saga_operator_action where lever = 'reassign' order by id desc limit 1"))
+        (await Sample.QueryAsync<string>("select actor || ': ' || reason from saga_recovery.saga_operator_action where action = 'reassign' order by id desc limit 1"))
             .Should().Be($"{actor}: INC-7 (to {Sample.CoordinatorId})");
         (await Sample.RunAsync(Way.Service, "activate", "--wait")).ShouldBeDone();
         (await Sample.RunAsync(Way.Service, "status")).ShouldBeDone().Out.Should().MatchRegex($"  reassign +coordinator {dead}  {actor}: INC-7 ")
@@ -96,11 +96,11 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         (await ReassignAsync($"{dead}", "--to", stranger)).ShouldRefuse(ExitCode.NotFound, $"There is no coordinator {stranger}");
         (await ReassignAsync($"{dead}", "--to", $"{await Sample.DeadAsync()}")).ShouldRefuse(ExitCode.Refused, "active and answers");
         (await ReassignAsync($"{dead}", "--to", $"{dead}")).ShouldRefuse(ExitCode.Usage, "--to names the coordinator");
-        (await ReassignAsync("dead")).ShouldRefuse(ExitCode.Usage, "or 'nobody'");
+        (await ReassignAsync("dead")).ShouldRefuse(ExitCode.Usage, "or 'unowned'");
         (await ReassignAsync($"{dead}", "--to", "me")).ShouldRefuse(ExitCode.Usage, "'me' is not a coordinator id");
         (await Sample.OwnerOfAsync(saga)).Should().Be(dead);
 
-        await Sample.ExecuteAsync("update saga_recovery.saga_coordinator set introduced = incarnation, time_seen = now() + interval '1 h' where id = @taker", new { taker = await FrozenAsync() });
+        await Sample.ExecuteAsync("update saga_recovery.saga_coordinator set profile_incarnation = incarnation, time_seen = now() + interval '1 h' where id = @taker", new { taker = await FrozenAsync() });
         ToolRun late = await ReassignAsync($"{dead}", "--to", $"{await FrozenAsync()}", "--wait", "--timeout", "2s");
         late.ShouldRefuse(ExitCode.Failed, "have not been recovered within 2s");
 

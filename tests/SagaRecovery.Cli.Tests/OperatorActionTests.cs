@@ -7,7 +7,7 @@ namespace SagaRecovery.Cli.Tests;
 [Collection(OnPostgres.Name)]
 public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<SampleFixture>
 {
-    private const string Action = "select actor || ': ' || reason from saga_recovery.saga_operator_action where lever = @kind order by id desc limit 1";
+    private const string Action = "select actor || ': ' || reason from saga_recovery.saga_operator_action where action = @kind order by id desc limit 1";
 
     private SampleService Sample => fixture.Sample;
 

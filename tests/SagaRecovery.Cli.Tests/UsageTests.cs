@@ -102,8 +102,8 @@ public sealed class UsageTests
     [InlineData("saga-recovery sagas list --state st", "stuck")]
     [InlineData("saga-recovery sagas abandon --fo", "--force")]
     [InlineData("saga-recovery coordinators re", "reassign")]
-    [InlineData("saga-recovery coordinators reassign no", "nobody")]
-    [InlineData("saga-recovery coordinators reassign nobody --ev", "--even-if-owner-answers")]
+    [InlineData("saga-recovery coordinators reassign un", "unowned")]
+    [InlineData("saga-recovery coordinators reassign unowned --ev", "--even-if-owner-answers")]
     [InlineData("saga-recovery drain --le", "--let-run")]
     public async Task A_shell_completes_a_word(string line, string expected) =>
         (await ToolRun.OfAsync($"[suggest:{line.Length}]", line)).ShouldBeDone().Lines.Should().Contain(expected).And.NotContain("Stuck");

@@ -98,6 +98,51 @@ public sealed class HostTests
         await host.StopAsync().Soon();
     }
 
+    [Fact]
+    public async Task A_saga_may_take_the_client_in_its_constructor_and_start_another_saga()
+    {
+        using IHost host = Build(recovery => recovery.AddDurableExecutor().AddSaga<DiamondSaga>().AddSaga<StarterSaga>());
+        await host.StartAsync().Soon();
+        await host.Services.GetRequiredService<SagaCoordinator>()
+            .EnsureJoinedAsync(host.Services.GetRequiredService<ISagaStore>(), CancellationToken.None);
+
+        SagaHandle handle = await host.Services.GetRequiredService<SagaClient>().StartAsync(host.Services.GetRequiredService<StarterSaga>(), "");
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        await host.StopAsync().Soon();
+    }
+
+    [Theory]
+    [InlineData(typeof(ISagaExecutor))]
+    [InlineData(typeof(DurableExecutor))]
+    public async Task A_saga_that_takes_a_service_which_needs_the_sagas_keeps_the_host_from_starting_and_is_named(Type service)
+    {
+        using IHost host = Build(recovery =>
+        {
+            recovery.AddDurableExecutor().AddSaga<DiamondSaga>().AddSaga<CyclicSaga>();
+            recovery.Services.AddSingleton(provider => new Needed(provider.GetRequiredService(service)));
+        });
+
+        Func<Task> start = () => Task.Run(() => host.StartAsync()).Soon();
+
+        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage($"*{typeof(CyclicSaga)} takes a service*SagaClient*");
+    }
+
+    [Fact]
+    public async Task A_saga_with_an_empty_id_is_refused()
+    {
+        using IHost host = Build(recovery => recovery.AddDurableExecutor().AddSaga<DiamondSaga>());
+        await host.StartAsync();
+        await host.Services.GetRequiredService<SagaCoordinator>()
+            .EnsureJoinedAsync(host.Services.GetRequiredService<ISagaStore>(), CancellationToken.None);
+
+        Func<Task> start = () => host.Services.GetRequiredService<SagaClient>()
+            .StartAsync(host.Services.GetRequiredService<DiamondSaga>(), "", new SagaStartOptions { Id = default(SagaId) });
+
+        await start.Should().ThrowAsync<ArgumentException>().WithMessage("The id of a saga must not be empty.*");
+        await host.StopAsync().Soon();
+    }
+
     /// <summary>A host with what <c>AddSagaRecovery()</c> registers, but for recovery itself, on a store in memory.</summary>
     private static IHost Build(Action<SagaRecoveryBuilder> configure, params (string Key, string Value)[] settings)
     {
@@ -105,7 +150,7 @@ public sealed class HostTests
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.Services.AddLogging();
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.Configure<SagaRecoveryOptions>(options => options.CoordinatorId = TestProcess.Me.Value);
+        builder.Services.Configure<SagaRecoveryOptions>(options => options.CoordinatorId = TestProcess.Me);
         builder.Services.AddSingleton<SagaCoordinator>();
         builder.Services.AddSingleton<InMemorySagaStore>();
         builder.Services.AddSingleton<ISagaStore>(provider => provider.GetRequiredService<InMemorySagaStore>());
@@ -126,6 +171,29 @@ public sealed class HostTests
         protected internal override void Define(SagaBuilder<string> saga)
         {
         }
+    }
+
+    private sealed class StarterSaga(SagaClient client, DiamondSaga other) : Saga<string>
+    {
+        public override string Name => "starter";
+
+        protected internal override void Define(SagaBuilder<string> saga) => saga.Node(
+            "start",
+            async context => await client.StartAsync(
+                other, "", new SagaStartOptions { Id = new SagaId(context.IdempotencyKey) }, context.CancellationToken));
+    }
+
+    /// <summary>Built by a factory, as many services are: the container cannot see a cycle through it.</summary>
+    private sealed class Needed(object service)
+    {
+        public object Service { get; } = service;
+    }
+
+    private sealed class CyclicSaga(Needed needed) : Saga<string>
+    {
+        public override string Name => "cyclic";
+
+        protected internal override void Define(SagaBuilder<string> saga) => saga.Node("use", _ => Task.FromResult(needed.Service is null));
     }
 
     private sealed class Earlier : IHostedService

@@ -89,7 +89,7 @@ public sealed class VerdictTests
     [Fact]
     public void The_verdict_on_an_orphan_names_the_operator_action_that_assigns_an_owner()
     {
-        Judge("unowned").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign nobody.");
+        Judge("unowned").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign unowned.");
         Judge(Row(SagaState.Running, Others) with { Owner = null }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(explanation =>
             explanation.Because.Contains("has never joined") && explanation.ToDo.EndsWith($"coordinators reassign {Others}."));
     }

@@ -12,7 +12,7 @@ namespace SagaRecovery.AspNetCore.Endpoints;
 internal static class CoordinatorActionEndpoints
 {
     /// <summary>The route value for unowned sagas in place of the id of a coordinator.</summary>
-    private const string Unowned = "nobody";
+    private const string Unowned = "unowned";
 
     public static void Map(IEndpointRouteBuilder group)
     {

@@ -54,7 +54,7 @@ internal static class RecoveryHealth
             ["lostByDatabase"] = report.Totals.Lost,
             ["stalled"] = report.Stalled?.Count ?? 0,
             ["orphans"] = report.Cluster?.Orphans.Count ?? 0,
-            ["stranded"] = report.Cluster?.OwnerDown.Count ?? 0,
+            ["ownerDown"] = report.Cluster?.OwnerDown.Count ?? 0,
             ["draining"] = report.Drain is not null,
         };
         if (report.Coordinator.Incarnation is { } incarnation)

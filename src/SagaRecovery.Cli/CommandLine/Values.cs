@@ -27,7 +27,7 @@ internal static class Values
 
     public static Argument<ReassignSource> ReassignSourceArgument() => new("from")
     {
-        Description = "The present owner: a coordinator id, even of one that never joined, or 'nobody' for sagas without an owner",
+        Description = "The present owner: a coordinator id, even of one that never joined, or 'unowned' for sagas without an owner",
         CompletionSources = { _ => [new(ReassignSource.NoOwner)] },
         CustomParser = result =>
         {
@@ -174,5 +174,5 @@ internal static class Values
 /// <param name="Id">The coordinator, or null for sagas without an owner.</param>
 internal sealed record ReassignSource(CoordinatorId? Id)
 {
-    public const string NoOwner = "nobody";
+    public const string NoOwner = "unowned";
 }

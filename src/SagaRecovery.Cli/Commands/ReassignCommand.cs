@@ -30,7 +30,7 @@ internal static class ReassignCommand
             SagaNames.Of(OperatorActionKind.Reassign),
             "Reassigns one coordinator's unfinished sagas evenly to others, which recover them immediately",
             $"coordinators reassign {ExampleId} --wait --comment 'its node failed, INC-481'",
-            "coordinators reassign nobody --comment 'orphans of the old region'",
+            "coordinators reassign unowned --comment 'orphans of the old region'",
             $"coordinators reassign {ExampleId} --to 0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a12 --even-if-owner-answers --yes --comment 'INC-481'")
         {
             from, to, evenIfOwnerAnswers, wait, yes,

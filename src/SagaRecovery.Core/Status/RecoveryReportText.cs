@@ -62,7 +62,7 @@ public static class RecoveryReportText
     {
         if (previous is { Crashed: true })
         {
-            text.Append(Invariant($"  previous process: crashed, last seen {Time(previous.LastSeen)} ({Duration(now - previous.LastSeen)} ago)"));
+            text.Append(Invariant($"  previous process: did not shut down, last seen {Time(previous.LastSeen)} ({Duration(now - previous.LastSeen)} ago)"));
             text.Append(previous.InFlight == 0 ? "\n" : $"; {Count(previous.InFlight, "saga")} in flight\n");
         }
     }

@@ -35,9 +35,10 @@ public static class DurableExecutorExtensions
         IServiceCollection services = builder.Services;
         if (!services.Any(service => service.ServiceType == typeof(DurableExecutor)))
         {
-            services.AddOptions<DurableExecutorOptions>().BindConfiguration(DurableExecutorOptions.SectionName).ValidateOnStart();
+            services.AddValidatedOptions<DurableExecutorOptions>(DurableExecutorOptions.SectionName);
             services.AddSingleton<IValidateOptions<DurableExecutorOptions>, DurableExecutorOptionsValidator>();
-            services.AddSingleton<SagaRegistry>();
+            services.AddSingleton(provider => SagaConstruction.CreateRegistry(
+                () => new SagaRegistry(provider.GetServices<Saga>(), provider.GetRequiredService<IOptions<DurableExecutorOptions>>())));
             services.AddSingleton(CreateExecutor);
             services.AddSingleton<SagaClient>(CreateClient);
 
@@ -62,7 +63,7 @@ public static class DurableExecutorExtensions
         where TSaga : Saga
     {
         builder.Services.TryAddSingleton<TSaga>();
-        builder.Services.AddSingleton<Saga>(provider => provider.GetRequiredService<TSaga>());
+        builder.Services.AddSingleton<Saga>(provider => SagaConstruction.Create(provider.GetRequiredService<TSaga>));
         return builder;
     }
 
@@ -77,8 +78,9 @@ public static class DurableExecutorExtensions
         provider.GetService<IMeterFactory>());
 
     private static DurableSagaClient CreateClient(IServiceProvider provider) => new(
-        provider.GetRequiredService<SagaRegistry>(),
-        provider.GetRequiredService<DurableExecutor>(),
+        // Must not be resolved before the first call: a saga class may take the client in its constructor, and both need the saga classes.
+        new Lazy<SagaRegistry>(provider.GetRequiredService<SagaRegistry>),
+        new Lazy<DurableExecutor>(provider.GetRequiredService<DurableExecutor>),
         provider.GetRequiredService<SagaCoordinator>(),
         provider.GetRequiredService<SagaStarts>(),
         provider.GetRequiredService<ISagaLog>(),

@@ -13,7 +13,7 @@ namespace SagaRecovery.Testing.Idempotency;
 /// <summary>A process that has joined a store and runs sagas, without recovery and without a container.</summary>
 internal sealed class TrialProcess : IAsyncDisposable
 {
-    private static readonly Guid Coordinator = Guid.Parse("01970000-0000-7000-8000-000000000002");
+    private static readonly CoordinatorId Coordinator = CoordinatorId.Parse("01970000-0000-7000-8000-000000000002");
 
     private readonly SagaCoordinator _coordinator;
     private readonly RecoveryWakeups _wakeups;
@@ -26,7 +26,8 @@ internal sealed class TrialProcess : IAsyncDisposable
         _wakeups = new RecoveryWakeups(time);
         var starts = new SagaStarts(new StartInbox(), _coordinator, _wakeups, options);
         _executor = new DurableExecutor(registry, _coordinator, starts, log, time, executorOptions, NullLogger<DurableExecutor>.Instance);
-        Client = new DurableSagaClient(registry, _executor, _coordinator, starts, log, time, executorOptions);
+        Client = new DurableSagaClient(
+            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, log, time, executorOptions);
     }
 
     public SagaClient Client { get; }

@@ -56,7 +56,7 @@ public sealed class RecoverySimulation : IAsyncDisposable
         builder.Services.AddSingleton(new ScriptedExecutor(gates));
         builder.Services.AddSagaRecovery(options =>
         {
-            options.CoordinatorId = Coordinator.Value;
+            options.CoordinatorId = Coordinator;
             configure?.Invoke(options);
         }).UseStore<SimulatedStore>().UseExecutor<ScriptedExecutor>();
         IHost host = builder.Build();

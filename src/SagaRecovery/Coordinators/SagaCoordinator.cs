@@ -14,12 +14,16 @@ namespace SagaRecovery.Coordinators;
 /// </remarks>
 public sealed class SagaCoordinator : IDisposable
 {
+    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(10);
+
     private readonly TaskCompletionSource<Membership> _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _fenced = new();
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly ILogger<SagaCoordinator> _logger;
     private volatile CoordinatorStatus _status;
+    private volatile bool _recoveryStarted;
+    private int _loggedLongWait;
     private Membership? _member;
     private ISagaStore? _store; // set when this process has joined
     private Task<Membership>? _rejoining;
@@ -32,7 +36,7 @@ public sealed class SagaCoordinator : IDisposable
     {
         _time = time;
         _logger = logger;
-        _status = new CoordinatorStatus(new CoordinatorId(options.Value.CoordinatorId), Incarnation: null, Fenced: null);
+        _status = new CoordinatorStatus(options.Value.CoordinatorId, Incarnation: null, Fenced: null);
         Fenced = _fenced.Token;
     }
 
@@ -58,6 +62,9 @@ public sealed class SagaCoordinator : IDisposable
         }
     }
 
+    /// <summary>The task that completes with the first membership of this process.</summary>
+    internal Task<Membership> FirstJoined => _joined.Task;
+
     /// <summary>The number of times that this process has joined again. After each, the store may lack what this process knows of its sagas.</summary>
     internal int Rejoins
     {
@@ -77,8 +84,20 @@ public sealed class SagaCoordinator : IDisposable
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The present membership.</returns>
     /// <exception cref="CoordinatorFencedException">This process is fenced.</exception>
+    /// <remarks>A wait of more than 10 seconds is logged once, with its likely cause.</remarks>
     public async Task<Membership> JoinedAsync(CancellationToken cancellationToken)
     {
+        if (!_joined.Task.IsCompleted)
+        {
+            Task joined = _joined.Task;
+            await joined.WaitAsync(LongWait, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!joined.IsCompleted)
+            {
+                LogLongWait();
+            }
+        }
+
         Membership member = await _joined.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         ThrowIfFenced();
         return Member ?? member;
@@ -156,6 +175,7 @@ public sealed class SagaCoordinator : IDisposable
     /// <summary>Joins unless this process has joined. Only recovery calls it, one call at a time.</summary>
     internal async Task<Membership> EnsureJoinedAsync(ISagaStore store, CancellationToken cancellationToken)
     {
+        _recoveryStarted = true;
         if (_joined.Task.IsCompleted)
         {
             return await JoinedAsync(cancellationToken).ConfigureAwait(false);
@@ -172,6 +192,23 @@ public sealed class SagaCoordinator : IDisposable
         Log.Joined(_logger, Id, member.Incarnation);
         _joined.SetResult(member);
         return member;
+    }
+
+    private void LogLongWait()
+    {
+        if (Interlocked.Exchange(ref _loggedLongWait, 1) != 0)
+        {
+            return;
+        }
+
+        if (_recoveryStarted)
+        {
+            Log.WaitingForJoin(_logger, Id, LongWait);
+        }
+        else
+        {
+            Log.WaitingForRecovery(_logger, LongWait);
+        }
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "The exception goes to the callers that share the attempt.")]

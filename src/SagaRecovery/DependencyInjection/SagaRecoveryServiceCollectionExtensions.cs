@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -110,10 +111,19 @@ public static class SagaRecoveryServiceCollectionExtensions
         return services;
     }
 
+    /// <summary>Adds options that are bound from a section of the configuration and validated when the host starts.</summary>
+    internal static void AddValidatedOptions<TOptions>(this IServiceCollection services, string sectionName)
+        where TOptions : class
+    {
+        services.AddOptions<TOptions>().BindConfiguration(sectionName).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<TOptions>>(
+            provider => new DurationFormatValidator<TOptions>(provider.GetService<IConfiguration>(), sectionName));
+    }
+
     private static void AddOptions(IServiceCollection services)
     {
-        services.AddOptions<SagaRecoveryOptions>().BindConfiguration(SagaRecoveryOptions.SectionName).ValidateOnStart();
-        services.AddOptions<PostgresStoreOptions>().BindConfiguration(PostgresStoreOptions.SectionName).ValidateOnStart();
+        services.AddValidatedOptions<SagaRecoveryOptions>(SagaRecoveryOptions.SectionName);
+        services.AddValidatedOptions<PostgresStoreOptions>(PostgresStoreOptions.SectionName);
         services.AddSingleton<IValidateOptions<SagaRecoveryOptions>, SagaRecoveryOptionsValidator>();
         services.AddSingleton<IValidateOptions<PostgresStoreOptions>, PostgresStoreOptionsValidator>();
     }

@@ -101,7 +101,7 @@ internal static partial class Log
     [LoggerMessage(29, LogLevel.Debug, "exception of failed pass {Iteration}")]
     public static partial void PassFailedDetails(ILogger logger, long iteration, Exception exception);
 
-    [LoggerMessage(30, LogLevel.Warning, "previous incarnation crashed, last seen {LastSeen}; {InFlight} suspects will be resumed last")]
+    [LoggerMessage(30, LogLevel.Warning, "previous incarnation has not shut down (it crashed, was killed, or still ran), last seen {LastSeen}; {InFlight} suspects will be resumed last")]
     public static partial void PreviousCrashed(ILogger logger, string lastSeen, int inFlight);
 
     [LoggerMessage(31, LogLevel.Warning, "operator action {Kind} on saga {SagaId} by {Actor}: {Reason}")]
@@ -167,4 +167,25 @@ internal static partial class Log
         "found saga that had ended in this process but is in progress in the database: {SagaId} ({SagaName}); "
         + "the database lost its end or a change of owner")]
     public static partial void EndLost(ILogger logger, SagaId sagaId, string sagaName);
+
+    [LoggerMessage(49, LogLevel.Warning,
+        "the start of a saga, or other work that needs a membership, has waited {Wait} for this process to join as coordinator {CoordinatorId}; "
+        + "it waits until recovery reaches the database and joins")]
+    public static partial void WaitingForJoin(ILogger logger, CoordinatorId coordinatorId, TimeSpan wait);
+
+    [LoggerMessage(50, LogLevel.Warning,
+        "the start of a saga, or other work that needs a membership, has waited {Wait} for recovery, which the host has not started; hosted services "
+        + "start one after the other: if an earlier one awaits the start of a saga in its StartAsync, register it after AddSagaRecovery(), or start "
+        + "the saga in the ExecuteAsync of a BackgroundService")]
+    public static partial void WaitingForRecovery(ILogger logger, TimeSpan wait);
+
+    [LoggerMessage(51, LogLevel.Warning,
+        "joining as coordinator {CoordinatorId} fenced a process that sent a heartbeat {Silence} ago and has not shut down: {Host}, process {ProcessId}; "
+        + "unless it was killed, two processes have the same CoordinatorId: give each its own")]
+    public static partial void JoinedOverLive(ILogger logger, CoordinatorId coordinatorId, string silence, string host, int processId);
+
+    [LoggerMessage(52, LogLevel.Warning,
+        "coordinator {CoordinatorId} is now {Host}, process {ProcessId}; unless it replaces this process, two processes have the same "
+        + "CoordinatorId: give each its own")]
+    public static partial void FencedByProcess(ILogger logger, CoordinatorId coordinatorId, string host, int processId);
 }

@@ -44,10 +44,16 @@ public sealed class SagaStarts
     /// <summary>Announces that this process is about to insert the row of a saga and to run it.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <returns>The start. Dispose it: without a call of <see cref="SagaStart.Created"/>, that withdraws the announcement.</returns>
+    /// <exception cref="ArgumentException">The id is empty: the listing of sagas begins after it, so recovery would never find such a saga.</exception>
     /// <exception cref="SagaStartRefusedException">A drain or shutdown has begun. Nothing was started.</exception>
     /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id. Nothing was started.</exception>
     public SagaStart Announce(SagaId sagaId)
     {
+        if (sagaId == default)
+        {
+            throw new ArgumentException("The id of a saga must not be empty. SagaId.NewAt() creates one.", nameof(sagaId));
+        }
+
         _coordinator.ThrowIfFenced();
         if (_closedBy is { } activity)
         {

@@ -20,6 +20,7 @@ namespace SagaRecovery.Hosting;
 internal sealed class CoordinatorHeartbeat(
     ISagaControls controls,
     ISagaCluster cluster,
+    ISagaOperations operations,
     TakeOver takeOver,
     RecoveryPass pass,
     RecoveryWakeups wakeups,
@@ -38,7 +39,7 @@ internal sealed class CoordinatorHeartbeat(
         WarnAboutUnusedSettings();
         try
         {
-            await coordinator.JoinedAsync(stoppingToken).ConfigureAwait(false);
+            await coordinator.FirstJoined.WaitAsync(stoppingToken).ConfigureAwait(false);
             using var stoppingOrFenced = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, coordinator.Fenced);
             using var detached = new DetachedCancellation(stoppingOrFenced.Token);
             coordinator.Rejoined += (_, _) => wakeups.Request(PassReason.Hint); // after a fail-over or a restore, the database may hold other sagas
@@ -48,9 +49,27 @@ internal sealed class CoordinatorHeartbeat(
         {
             // shutdown, or another process has joined as this coordinator
         }
-        catch (CoordinatorFencedException)
+        if (coordinator.Fenced.IsCancellationRequested && !stoppingToken.IsCancellationRequested)
         {
-            // fenced before the first heartbeat
+            await LogSuccessorAsync(stoppingToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Logs the process that has fenced this one, which helps if two services were given the same id by mistake.</summary>
+    private async Task LogSuccessorAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            using var detached = new DetachedCancellation(stoppingToken);
+            IReadOnlyList<CoordinatorDetails> coordinators = await operations.ListCoordinatorsAsync(detached.Token).ConfigureAwait(false);
+            if (coordinators.FirstOrDefault(one => one.Id == coordinator.Id) is { } successor)
+            {
+                Log.FencedByProcess(logger, successor.Id, successor.Host, successor.ProcessId);
+            }
+        }
+        catch (Exception exception) // from the store: this process has stopped its sagas, and the fence itself is logged
+        {
+            Log.HeartbeatFailed(logger, exception);
         }
     }
 

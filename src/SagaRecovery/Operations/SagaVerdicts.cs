@@ -102,7 +102,7 @@ internal static class SagaVerdicts
     {
         (string because, string toDo) = row switch
         {
-            { Summary.Owner: null } => ("It is unowned.", "Reassign the unowned sagas: coordinators reassign nobody."),
+            { Summary.Owner: null } => ("It is unowned.", "Reassign the unowned sagas: coordinators reassign unowned."),
             { Owner: null, Summary.Owner: { } unknown } => (
                 $"Coordinator {unknown} owns it at generation {row.Summary.Generation}, and has never joined.",
                 $"Start that coordinator, or reassign its sagas: coordinators reassign {unknown}."),
@@ -176,7 +176,7 @@ internal static class SagaVerdicts
         {
             { Waiting: { } waiting } => Waiting(evidence, waiting),
             { IsSuspect: true } => Verdict(evidence, SagaVerdict.Deferred,
-                "It was in flight when the previous process crashed. Recovery resumes such sagas last, in small groups, each "
+                "It was in flight when the previous process ended without a shutdown. Recovery resumes such sagas last, in small groups, each "
                     + "after the previous group has passed its probation.",
                 "Wait for its turn. Hold it if you know that it crashes the process."),
             _ => Verdict(evidence, SagaVerdict.ToBeRecovered,

@@ -11,7 +11,7 @@ internal sealed class ClusterStatements(string schema)
     /// <see cref="AddDefinitions"/>.
     /// </summary>
     public string PublishProfile { get; } = Statements.In(schema, """
-        update {schema}.saga_coordinator set version = $3, says_what_it_runs = $4, introduced = incarnation where id = $1 and token = $2
+        update {schema}.saga_coordinator set version = $3, publishes_definitions = $4, profile_incarnation = incarnation where id = $1 and token = $2
         """);
 
     public string DeleteDefinitions { get; } = Statements.In(schema, $$"""
@@ -75,7 +75,7 @@ internal sealed class ClusterStatements(string schema)
         with done as (
             update {schema}.saga_coordinator set time_draining = clock_timestamp() where id = $1 and token = $2 and time_draining is null returning id
         )
-        insert into {schema}.saga_operator_action (id, lever, coordinator_id, actor, reason)
+        insert into {schema}.saga_operator_action (id, action, coordinator_id, actor, reason)
         select {{OperatorStatements.NextId}}, $3, id, $4, $5 from done
         """);
 
@@ -97,7 +97,7 @@ internal sealed class ClusterStatements(string schema)
                 and {{Statements.IsMember}}
             returning id
         )
-        insert into {schema}.saga_operator_action (id, lever, coordinator_id, actor, reason)
+        insert into {schema}.saga_operator_action (id, action, coordinator_id, actor, reason)
         select {{OperatorStatements.NextId}}, 'take-over', id, $7, $8 from claimed returning true
         """);
 
@@ -128,7 +128,7 @@ internal sealed class ClusterStatements(string schema)
         """);
 
     public string RecordReassignment { get; } = Statements.In(schema, $$"""
-        insert into {schema}.saga_operator_action (id, lever, coordinator_id, actor, reason)
+        insert into {schema}.saga_operator_action (id, action, coordinator_id, actor, reason)
         select {{OperatorStatements.NextId}}, 'reassign', $1, $2, $3
         """);
 
@@ -151,7 +151,7 @@ internal sealed class ClusterStatements(string schema)
 
     /// <summary>Returns the expression for the state of a coordinator.</summary>
     public static string StateOf(string coordinator) => $"""
-        case when {coordinator}.time_left is not null or {coordinator}.time_taken_over >= {coordinator}.time_seen then 'gone'
+        case when {coordinator}.time_left is not null or {coordinator}.time_taken_over >= {coordinator}.time_seen then 'down'
                 when {coordinator}.time_draining is not null then 'draining' else 'active' end
         """;
 
@@ -169,7 +169,7 @@ internal sealed class ClusterStatements(string schema)
             select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
                 count(*) over (partition by h.definition_hash) as slots
             from (select distinct definition_hash from chunk) h
-            join {schema}.saga_coordinator t on {{MayTake("t", "$5", "$4")}} and (not t.says_what_it_runs or exists (
+            join {schema}.saga_coordinator t on {{MayTake("t", "$5", "$4")}} and (not t.publishes_definitions or exists (
                 select from {schema}.saga_coordinator_definition d where d.coordinator_id = t.id and d.hash = h.definition_hash))
         ), moved as (
             update {schema}.saga s
@@ -197,7 +197,7 @@ internal sealed class ClusterStatements(string schema)
         $"({coordinator}.time_left is not null or {coordinator}.time_seen is not distinct from {lastSeen} or {coordinator}.time_seen < clock_timestamp() - {answerTimeout}::interval)";
 
     private static string MayTake(string coordinator, string takers, string answerTimeout) => $"""
-        ({coordinator}.id = any ({takers}) and {StateOf(coordinator)} = 'active' and {coordinator}.introduced = {coordinator}.incarnation
+        ({coordinator}.id = any ({takers}) and {StateOf(coordinator)} = 'active' and {coordinator}.profile_incarnation = {coordinator}.incarnation
                 and {coordinator}.time_seen > clock_timestamp() - {answerTimeout}::interval)
         """;
 }

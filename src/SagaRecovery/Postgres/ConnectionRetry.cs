@@ -71,5 +71,5 @@ internal static class ConnectionRetry
     /// <summary>Returns true for a rollback to be retried: a serialization failure, a deadlock, or a row with the same number.</summary>
     private static bool IsConflict(NpgsqlException exception) => exception is
         PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected }
-        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, TableName: "saga_operator_action" or "saga_in_hand" };
+        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, TableName: "saga_operator_action" or "saga_in_flight" };
 }

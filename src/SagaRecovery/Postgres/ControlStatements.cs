@@ -33,12 +33,12 @@ internal sealed class ControlStatements(string schema)
     /// coordinators, those that move sagas between coordinators.
     /// </summary>
     public string ReadActions { get; } = Statements.In(schema, """
-        select id, time_taken, lever, saga_id, actor, reason, coordinator_id
+        select id, time_taken, action, saga_id, actor, reason, coordinator_id
         from (
             (select * from {schema}.saga_operator_action where coordinator_id = $1 order by id desc limit $2)
             union
             (select * from {schema}.saga_operator_action
-             where id > (select max(id) - 1000 from {schema}.saga_operator_action) and lever in ('reassign', 'take-over', 'drain', 'revoke'))) a
+             where id > (select max(id) - 1000 from {schema}.saga_operator_action) and action in ('reassign', 'take-over', 'drain', 'revoke'))) a
         order by id desc limit $2
         """);
 
@@ -66,10 +66,10 @@ internal sealed class ControlStatements(string schema)
     /// <see cref="OperatorStatements.NextId"/>.
     /// </summary>
     public string RecordInFlight { get; } = Statements.In(schema, $$"""
-        insert into {schema}.saga_in_hand (coordinator_id, incarnation, batch, saga_ids)
+        insert into {schema}.saga_in_flight (coordinator_id, incarnation, batch, saga_ids)
         select c.id, c.incarnation, coalesce(max(h.batch), 0) + 1, $3
         from {schema}.saga_coordinator c
-        left join {schema}.saga_in_hand h on h.coordinator_id = c.id and h.incarnation = c.incarnation
+        left join {schema}.saga_in_flight h on h.coordinator_id = c.id and h.incarnation = c.incarnation
         where c.id = $1 and c.token = $2 and {{Statements.WasMadeHere("c")}}
         group by c.id
         """);
@@ -77,8 +77,8 @@ internal sealed class ControlStatements(string schema)
     /// <summary>Deletes the sagas that this incarnation has had in flight for longer than <c>$3</c>, and clears them as suspects.</summary>
     public string ClearSuspects { get; } = Statements.In(schema, $$"""
         with outlived as (
-            delete from {schema}.saga_in_hand
-            where coordinator_id = $1 and incarnation = {{Incarnation}} and time_handed_over < clock_timestamp() - $3::interval
+            delete from {schema}.saga_in_flight
+            where coordinator_id = $1 and incarnation = {{Incarnation}} and time_resumed < clock_timestamp() - $3::interval
             returning saga_ids
         )
         delete from {schema}.saga_suspect k using outlived where k.saga_id = any (outlived.saga_ids)
@@ -89,7 +89,7 @@ internal sealed class ControlStatements(string schema)
         """);
 
     public string ForgetInFlight { get; } = Statements.In(schema, $$"""
-        delete from {schema}.saga_in_hand where coordinator_id = $1 and incarnation = {{Incarnation}}
+        delete from {schema}.saga_in_flight where coordinator_id = $1 and incarnation = {{Incarnation}}
         """);
 
     /// <summary>
@@ -118,26 +118,26 @@ internal sealed class ControlStatements(string schema)
     private const string Incarnation = "(select incarnation from {schema}.saga_coordinator where id = $1 and token = $2)";
 
     /// <summary>Turns the sagas that crashed processes had in flight into suspects. <c>$1</c>: their coordinator, which still owns the sagas.</summary>
-    /// <param name="dead">The condition on the rows of those processes in <c>saga_in_hand</c>.</param>
+    /// <param name="dead">The condition on the rows of those processes in <c>saga_in_flight</c>.</param>
     public static string MarkSuspectsWhere(string dead) => $$"""
         with dead as (
-            delete from {schema}.saga_in_hand where {{dead}} returning incarnation, saga_ids
-        ), in_hand as (
+            delete from {schema}.saga_in_flight where {{dead}} returning incarnation, saga_ids
+        ), in_flight as (
             select distinct dead.incarnation, one.saga_id from dead, unnest(dead.saga_ids) as one (saga_id)
-        ), accused as (
+        ), suspected as (
             select i.saga_id, min(i.group_size)::int as group_size,
                 (select count(*) from {schema}.saga_node_event e
                  where e.saga_id = i.saga_id and e.event_type not in ('started', 'undo_started')) as steps
-            from (select saga_id, count(*) over (partition by incarnation) as group_size from in_hand) i
+            from (select saga_id, count(*) over (partition by incarnation) as group_size from in_flight) i
             join {schema}.saga s on s.id = i.saga_id and s.current_coordinator = $1 and s.state in ('running', 'unwinding')
             group by i.saga_id
         )
         insert into {schema}.saga_suspect as k (saga_id, group_size, deaths_alone, steps)
-        select saga_id, group_size, case when group_size = 1 then 1 else 0 end, steps from accused
+        select saga_id, group_size, case when group_size = 1 then 1 else 0 end, steps from suspected
         on conflict (saga_id) do update set
             group_size = excluded.group_size,
             deaths_alone = excluded.deaths_alone + case when excluded.steps > k.steps then 0 else k.deaths_alone end,
             steps = excluded.steps,
-            time_accused = now()
+            time_suspected = now()
         """;
 }

@@ -129,7 +129,7 @@ internal sealed record CoordinatorRow
 
     public string? Version { get; init; }
 
-    public bool SaysWhatItRuns { get; init; }
+    public bool PublishesDefinitions { get; init; }
 
     public string[]? Definitions { get; init; }
 
@@ -146,7 +146,7 @@ internal sealed record CoordinatorRow
     {
         State = PostgresNames.ToCoordinatorState(State),
         Version = string.IsNullOrEmpty(Version) ? null : Version,
-        Definitions = SaysWhatItRuns && InProgress is not null ? Definitions ?? [] : null,
+        Definitions = PublishesDefinitions && InProgress is not null ? Definitions ?? [] : null,
     };
 }
 

@@ -15,7 +15,7 @@ internal sealed class OperatorStatements(string schema)
         """;
 
     private static string Coordinator { get; } = $"""
-        {ClusterStatements.StateOf("c")} as "State", c.version as "Version", c.says_what_it_runs as "SaysWhatItRuns",
+        {ClusterStatements.StateOf("c")} as "State", c.version as "Version", c.publishes_definitions as "PublishesDefinitions",
             c.id as "Id", c.incarnation as "Incarnation", c.host as "Host", c.process_id as "ProcessId", c.time_joined as "TimeJoined",
             clock_timestamp() - c.time_seen as "Silence", (c.time_left is not null) as "HasLeft",
             p.time_paused as "TimePaused", p.actor as "PauseActor", p.reason as "PauseReason"
@@ -141,7 +141,7 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     public string RecordRevocation { get; } = Statements.In(schema, $$"""
-        insert into {schema}.saga_operator_action (id, lever, actor, reason) select {{NextId}}, $1, $2, $3
+        insert into {schema}.saga_operator_action (id, action, actor, reason) select {{NextId}}, $1, $2, $3
         """);
 
     public string Abandon { get; } = Statements.In(schema, $$"""
@@ -186,14 +186,14 @@ internal sealed class OperatorStatements(string schema)
 
     /// <summary>Records an operator action for each row of a source, and returns a row for each.</summary>
     private static string Record(string coordinator, string sagaId, string source) => $$"""
-        insert into {schema}.saga_operator_action (id, lever, coordinator_id, saga_id, actor, reason)
+        insert into {schema}.saga_operator_action (id, action, coordinator_id, saga_id, actor, reason)
         select {{NextId}}, @Kind, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning true
         """;
 
     /// <summary>Records an operator action and sends a hint to the coordinator, which ignores hints of its own process. Belongs into a <c>with</c>.</summary>
     private static string RecordAndHint(string coordinator, string sagaId, string source) => $$"""
         recorded as (
-            insert into {schema}.saga_operator_action (id, lever, coordinator_id, saga_id, actor, reason)
+            insert into {schema}.saga_operator_action (id, action, coordinator_id, saga_id, actor, reason)
             select {{NextId}}, @Kind, {{coordinator}}, {{sagaId}}, @Actor, @Reason from {{source}} returning coordinator_id
         )
         select true from recorded, pg_notify('{schema}', format('%s %s', coordinator_id, @Sender))

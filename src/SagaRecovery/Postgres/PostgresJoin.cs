@@ -1,12 +1,16 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
+using SagaRecovery.Diagnostics;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
 /// <summary>Joins this process under a coordinator id.</summary>
-internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLock)
+internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLock, ILogger<PostgresJoin> logger)
 {
-    /// <summary>Joins, and thereby fences any process that has joined under the id before.</summary>
+    /// <summary>Joins, and thereby fences any process that has joined under the id before. A live one is logged.</summary>
     public async Task<Membership> RunAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
     {
         JoinToken token = JoinLineage.NewToken();
@@ -14,8 +18,14 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
             coordinator,
             batch => batch.Add(database.Statements.Join)
                 .With(coordinator.Value).With(token.Value).With(Environment.MachineName).With(Environment.ProcessId),
+            row => new Joined(new Incarnation(row.GetInt64(0)), row.GetFieldValue<Guid[]>(1)) { Previous = PreviousProcess.Of(row) },
             cancellationToken).ConfigureAwait(false))!;
         database.Lineage.Record(token, joined.Predecessors);
+        if (joined.Previous is { } previous && previous.Silence < CoordinatorDetails.AnswerTimeout)
+        {
+            Log.JoinedOverLive(logger, coordinator, PlainText.Duration(previous.Silence), previous.Host, previous.ProcessId);
+        }
+
         return new Membership(coordinator, joined.Incarnation, token);
     }
 
@@ -34,6 +44,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
                 batch.Add(database.Statements.KeepInFlight)
                     .With(lost.Coordinator.Value).With(token.Value).With(lost.Incarnation.Value);
             },
+            row => new Joined(new Incarnation(row.GetInt64(0)), row.GetFieldValue<Guid[]>(1)),
             cancellationToken).ConfigureAwait(false);
         if (joined is null)
         {
@@ -46,7 +57,8 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
 
     /// <summary>Runs a join. A repeat is harmless: it replaces the join of the attempt whose answer was lost.</summary>
     /// <returns>The join, or null if the row was left unchanged.</returns>
-    private async Task<Joined?> JoinAsync(CoordinatorId coordinator, Action<NpgsqlBatch> build, CancellationToken cancellationToken)
+    private async Task<Joined?> JoinAsync(
+        CoordinatorId coordinator, Action<NpgsqlBatch> build, Func<NpgsqlDataReader, Joined> read, CancellationToken cancellationToken)
     {
         try
         {
@@ -60,8 +72,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
                 async rows =>
                 {
                     await rows.SkipAsync(1).ConfigureAwait(false);
-                    return (await rows.ListAsync(row => new Joined(new Incarnation(row.GetInt64(0)), row.GetFieldValue<Guid[]>(1))).ConfigureAwait(false))
-                        .SingleOrDefault();
+                    return (await rows.ListAsync(read).ConfigureAwait(false)).SingleOrDefault();
                 },
                 cancellationToken).ConfigureAwait(false);
         }
@@ -76,5 +87,14 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
         async rows => (await rows.ListAsync(JoinRow.Of).ConfigureAwait(false)).FirstOrDefault().Incarnation,
         cancellationToken);
 
-    private sealed record Joined(Incarnation Incarnation, Guid[] Predecessors);
+    private sealed record Joined(Incarnation Incarnation, Guid[] Predecessors)
+    {
+        public PreviousProcess? Previous { get; init; }
+    }
+
+    private sealed record PreviousProcess(string Host, int ProcessId, TimeSpan Silence)
+    {
+        public static PreviousProcess? Of(NpgsqlDataReader row) =>
+            row.IsDBNull(2) ? null : new PreviousProcess(row.GetString(2), row.GetInt32(3), row.GetTimeSpan(4));
+    }
 }

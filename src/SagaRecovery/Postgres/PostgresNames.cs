@@ -21,7 +21,7 @@ internal static class PostgresNames
 
     public static CoordinatorState ToCoordinatorState(string text) => text switch
     {
-        "gone" => CoordinatorState.Down,
+        "down" => CoordinatorState.Down,
         "draining" => CoordinatorState.Draining,
         _ => CoordinatorState.Active,
     };

@@ -14,7 +14,7 @@ namespace SagaRecovery.Postgres;
 public sealed class PostgresSchema
 {
     /// <summary>The schema version that this package requires.</summary>
-    public const int Version = 4;
+    public const int Version = 5;
 
     private const string ScriptPrefix = "SagaRecovery.Postgres.Schema.";
 

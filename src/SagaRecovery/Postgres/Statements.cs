@@ -17,10 +17,15 @@ internal sealed class Statements(string schema)
     private const string KeptPredecessors = "64";
 
     /// <summary>
-    /// Joins, behind <see cref="LockExclusively"/>. <c>$2</c>: the new token; <c>$3, $4</c>: host and process id. Returns the incarnation and
-    /// the tokens of the preceding joins.
+    /// Joins, behind <see cref="LockExclusively"/>. <c>$2</c>: the new token; <c>$3, $4</c>: host and process id. Returns the incarnation, the
+    /// tokens of the preceding joins, and the process of the last one with the time since its last heartbeat, unless that process has shut
+    /// down.
     /// </summary>
     public string Join { get; } = In(schema, $$"""
+        with previous as (
+            select host, process_id, clock_timestamp() - time_seen as silence
+            from {schema}.saga_coordinator where id = $1 and token <> $2 and time_left is null
+        ), joined as (
         insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start, table_id)
         values ($1, $2, 1, $3, $4, pg_postmaster_start_time(), {{TableId}})
         on conflict (id) do update
@@ -32,6 +37,9 @@ internal sealed class Statements(string schema)
                 time_seen = clock_timestamp(), time_left = null,
                 time_draining = null, time_taken_over = null
         returning incarnation, predecessors
+        )
+        select joined.incarnation, joined.predecessors, previous.host, previous.process_id, previous.silence
+        from joined left join previous on true
         """);
 
     /// <summary>
@@ -57,7 +65,7 @@ internal sealed class Statements(string schema)
     /// <c>$3</c>: the lost incarnation.
     /// </summary>
     public string KeepInFlight { get; } = In(schema, """
-        update {schema}.saga_in_hand h set incarnation = c.incarnation
+        update {schema}.saga_in_flight h set incarnation = c.incarnation
         from {schema}.saga_coordinator c
         where c.id = $1 and c.token = $2 and h.coordinator_id = $1 and h.incarnation >= $3
         """);

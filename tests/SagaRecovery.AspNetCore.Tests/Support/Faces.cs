@@ -21,7 +21,7 @@ internal sealed partial class Faces
         ["observedStarts"] = "saga_recovery_starts_observed_total", ["inferredFinished"] = "saga_recovery_sagas_total{outcome=removed}",
         ["passes"] = "saga_recovery_passes_total", ["tracked"] = "saga_recovery_tracked", ["held"] = "saga_recovery_held",
         ["waiting"] = "saga_recovery_waiting", ["missedHints"] = "saga_recovery_hints_missed_total",
-        ["orphans"] = "saga_recovery_orphans", ["stranded"] = "saga_recovery_owner_down", ["drainLeft"] = "saga_recovery_drain_left",
+        ["orphans"] = "saga_recovery_orphans", ["ownerDown"] = "saga_recovery_owner_down", ["drainLeft"] = "saga_recovery_drain_left",
     };
 
     private static readonly Dictionary<string, string> LogLines = new(StringComparer.Ordinal)
@@ -67,7 +67,7 @@ internal sealed partial class Faces
         {
             ["running here at the last pass"] = json["tracked"], ["waiting to be recovered"] = json["waiting"], ["held"] = json["held"],
             ["recovered since start"] = json["recovered"], ["failed resumes"] = json["failed"],
-            ["orphans"] = json["orphans"], ["owner down"] = json["stranded"], ["hints missed"] = json["missedHints"],
+            ["orphans"] = json["orphans"], ["owner down"] = json["ownerDown"], ["hints missed"] = json["missedHints"],
         });
         await using var browser = new BrowserRun("agreement", new Uri(service.Http.BaseAddress!, "/saga-recovery").ToString(), expected);
         await browser.EndsWellAsync();
@@ -92,14 +92,14 @@ internal sealed partial class Faces
     private static Dictionary<string, long> OfCluster(JsonElement cluster) => new(StringComparer.Ordinal)
     {
         ["orphans"] = cluster.GetProperty("orphans").GetProperty("count").GetInt64(),
-        ["stranded"] = cluster.GetProperty("ownerDown").GetProperty("count").GetInt64(),
+        ["ownerDown"] = cluster.GetProperty("ownerDown").GetProperty("count").GetInt64(),
     };
 
     private static Dictionary<string, long> OfText(string text)
     {
         Dictionary<string, long> counts = TextLabels.ToDictionary(label => label.Key, label => Number($@"^\s+{label.Value}:\s+(\d+)"), StringComparer.Ordinal);
         counts["orphans"] = Number(@"^  ORPHANS: (\d+) ");
-        counts["stranded"] = Number(@"^  OWNER DOWN: (\d+) ");
+        counts["ownerDown"] = Number(@"^  OWNER DOWN: (\d+) ");
         counts["drainLeft"] = Number(@"^  DRAINING .* (\d+) left,");
         return counts;
 

@@ -56,7 +56,7 @@ internal sealed class TestService : IAsyncDisposable
         builder.Services.AddSingleton(dataSource);
         builder.Services.AddSagaRecovery(options =>
         {
-            options.CoordinatorId = coordinator ?? Guid.NewGuid();
+            options.CoordinatorId = new CoordinatorId(coordinator ?? Guid.NewGuid());
             options.RetryDelay = TimeSpan.FromMilliseconds(50);
         }).AddDurableExecutor().AddSaga<GatedSaga>();
         builder.Services.Configure<PostgresStoreOptions>(options => options.CreateSchema = true);

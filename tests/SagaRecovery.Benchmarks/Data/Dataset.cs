@@ -35,7 +35,7 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
     /// <summary>Resets the coordinators as if no process had ever joined: none has crashed, nothing is suspected.</summary>
     private const string ForgetProcesses =
         """
-        truncate saga_recovery.saga_in_hand, saga_recovery.saga_suspect, saga_recovery.saga_assignment;
+        truncate saga_recovery.saga_in_flight, saga_recovery.saga_suspect, saga_recovery.saga_assignment;
         delete from saga_recovery.saga_coordinator
         """;
 

@@ -16,7 +16,7 @@ internal static class ServiceHost
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(source);
-        useExecutor(builder.Services.AddSagaRecovery(options => options.CoordinatorId = coordinator));
+        useExecutor(builder.Services.AddSagaRecovery(options => options.CoordinatorId = new CoordinatorId(coordinator)));
         return builder.Build();
     }
 

@@ -34,7 +34,7 @@ internal sealed class SampleService : IAsyncDisposable
         await process.FirstPassAsync();
         var sample = new SampleService(process, database, coordinatorId);
         await Eventually.HoldsAsync(
-            () => sample.QueryAsync<bool>("select coalesce(introduced = incarnation, false) from saga_recovery.saga_coordinator where id = @coordinatorId", new { coordinatorId }),
+            () => sample.QueryAsync<bool>("select coalesce(profile_incarnation = incarnation, false) from saga_recovery.saga_coordinator where id = @coordinatorId", new { coordinatorId }),
             "it had registered its definitions");
         return sample;
     }

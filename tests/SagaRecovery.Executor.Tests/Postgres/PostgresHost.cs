@@ -22,7 +22,7 @@ internal sealed class PostgresHost : IAsyncDisposable
         builder.Services.AddSingleton(_dataSource);
         builder.Services.AddSagaRecovery(options =>
         {
-            options.CoordinatorId = coordinator;
+            options.CoordinatorId = new CoordinatorId(coordinator);
             options.RetryDelay = TimeSpan.FromMilliseconds(50);
             options.LoadBatchSize = 7;
             configure?.Invoke(options);

@@ -21,14 +21,14 @@ internal sealed class TestProcess : IAsyncDisposable
 
     private TestProcess(InMemorySagaStore store, ISagaLog log, TimeProvider time, DurableExecutorOptions settings, Saga[] sagas)
     {
-        IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Me.Value });
+        IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Me });
         IOptions<DurableExecutorOptions> executorOptions = Options.Create(settings);
         Store = store;
         Coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
         Starts = new SagaStarts(Inbox, Coordinator, new RecoveryWakeups(time), options);
         Registry = new SagaRegistry(sagas, executorOptions);
         Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines);
-        Client = new DurableSagaClient(Registry, Executor, Coordinator, Starts, log, time, executorOptions);
+        Client = new DurableSagaClient(new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, time, executorOptions);
     }
 
     public InMemorySagaStore Store { get; }

@@ -73,7 +73,7 @@ internal sealed class PostgresSubject : SagaStoreSubject
         services.AddSingleton(_dataSource);
         services.AddSagaRecovery(options =>
         {
-            options.CoordinatorId = Guid.NewGuid(); // unused: the rules join under ids of their own
+            options.CoordinatorId = new CoordinatorId(Guid.NewGuid()); // unused: the rules join under ids of their own
             options.ListPageSize = ListPageSize;
         });
         services.Configure<PostgresStoreOptions>(options => options.CreateSchema = true);

@@ -10,7 +10,7 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
     public Task Without_the_drain_after_the_listing_a_saga_runs_twice() => IsFoundAsync(
         nameof(KnownBounds.OneStart),
         Promise.NeverTwice,
-        new BrokenCode("SagaRecovery.Core", ("OpenedPass.cs", "        listing.Close();\n        (ClosingStarts, ClosingDrain) = _tracker.Drain(now);", "        listing.Spend();")));
+        new BrokenCode("SagaRecovery.Core", ("OpenedPass.cs", "        listing.Close();\n        (ClosingStarts, ClosingDrain) = _tracker.Drain(now);", "        listing.Close();")));
 
     [Fact]
     public Task Without_the_drain_before_the_listing_a_running_saga_is_forgotten() => IsFoundAsync(

@@ -28,7 +28,7 @@ internal sealed class ExploredProcess
 
     public ExploredProcess(InMemorySagaStore database, int pageSize)
     {
-        IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Us.Value, MaxConcurrency = 1 });
+        IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Us, MaxConcurrency = 1 });
         var time = new FrozenTime();
         Log = database; // starts are explored by moves of their own, not by gates
         Store = new ExploredStore(new SimulatedStore(database, Gates, pageSize), database);

@@ -43,23 +43,23 @@ public sealed class HistoryTests
     private static void Walk(int[] choices)
     {
         var world = new World(Bounds);
-        List<string> told = [];
+        List<string> steps = [];
         try
         {
             foreach (int choice in choices)
             {
                 List<Move> moves = world.Moves();
                 Move move = moves[choice % moves.Count];
-                told.Add(world.Describe(move));
+                steps.Add(world.Describe(move));
                 world.Make(move);
             }
 
-            told.Add("everything that is under way ends");
+            steps.Add("everything that is under way ends");
             world.Settle();
         }
         catch (Violation violation)
         {
-            throw new InvalidOperationException(new Counterexample(violation, told).ToString(), violation);
+            throw new InvalidOperationException(new Counterexample(violation, steps).ToString(), violation);
         }
     }
 

@@ -38,6 +38,42 @@ public sealed class OptionsTests
             .WithMessage($"*SagaRecovery:{setting}*");
     }
 
+    [Theory]
+    [InlineData("Period", "5", "SagaRecovery:Period is '5', which .NET reads as 5 days*00:00:05*5.00:00:00*")]
+    [InlineData("TakeOverAfter", "30", "SagaRecovery:TakeOverAfter is '30'*")]
+    [InlineData("StalledAfterByDefinition:deploy", "1", "SagaRecovery:StalledAfterByDefinition:deploy is '1'*")]
+    public async Task A_bare_number_as_a_duration_keeps_the_host_from_starting(string setting, string value, string message)
+    {
+        using IHost host = Build(new() { ["SagaRecovery:CoordinatorId"] = SomeId, [$"SagaRecovery:{setting}"] = value });
+
+        (await FluentActions.Awaiting(() => host.StartAsync()).Should().ThrowAsync<OptionsValidationException>()).WithMessage(message);
+    }
+
+    [Fact]
+    public void A_drain_of_no_time_may_be_written_as_zero()
+    {
+        using IHost host = Build(new() { ["SagaRecovery:CoordinatorId"] = SomeId, ["SagaRecovery:DrainFor"] = "0" });
+
+        host.Services.GetRequiredService<IOptions<SagaRecoveryOptions>>().Value.DrainFor.Should().Be(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void A_coordinator_may_be_configured_by_name()
+    {
+        using IHost host = Build(new() { ["SagaRecovery:CoordinatorId"] = "sagas-0" });
+
+        host.Services.GetRequiredService<IOptions<SagaRecoveryOptions>>().Value.CoordinatorId.Should().Be(CoordinatorId.FromName("sagas-0"));
+    }
+
+    [Fact]
+    public async Task A_mistyped_coordinator_id_is_not_taken_for_a_name()
+    {
+        using IHost host = Build(new() { ["SagaRecovery:CoordinatorId"] = SomeId[..^1] });
+
+        (await FluentActions.Awaiting(() => host.StartAsync()).Should().ThrowAsync<InvalidOperationException>())
+            .WithMessage("*SagaRecovery:CoordinatorId*");
+    }
+
     [Fact]
     public async Task A_setting_that_cannot_be_read_is_named()
     {
@@ -81,7 +117,7 @@ public sealed class OptionsTests
             options => options.MaxConcurrency = 5);
 
         SagaRecoveryOptions options = host.Services.GetRequiredService<IOptions<SagaRecoveryOptions>>().Value;
-        options.CoordinatorId.Should().Be(Guid.Parse(SomeId));
+        options.CoordinatorId.Should().Be(new CoordinatorId(Guid.Parse(SomeId)));
         options.Period.Should().Be(TimeSpan.FromSeconds(42));
         options.MaxConcurrency.Should().Be(5);
         host.Services.GetRequiredService<IOptions<SagaRecovery.Postgres.PostgresStoreOptions>>().Value.Schema.Should().Be("my_sagas");

@@ -164,7 +164,7 @@ public sealed class AdministratorSettingsTests(PostgresCluster cluster) : Postgr
     public async Task Operator_actions_are_numbered_after_those_that_were_copied_here()
     {
         Membership us = await Db.JoinAsync();
-        await Db.ExecuteAsync("insert into saga_recovery.saga_operator_action (id, lever, actor, reason) values (41, 'pause', 'bob', 'at the old server')");
+        await Db.ExecuteAsync("insert into saga_recovery.saga_operator_action (id, action, actor, reason) values (41, 'pause', 'bob', 'at the old server')");
         SagaId[] sagas = [await Db.CreateSagaAsync(us), await Db.CreateSagaAsync(us), await Db.CreateSagaAsync(us)];
 
         OperatorActionResult[] held = await Task.WhenAll(sagas.Select(saga => Db.Operations.HoldAsync(saga, s_note, CancellationToken.None)));

@@ -94,7 +94,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
         await RecordInFlightAsync(second, saga);
 
         await Db.Controls.ClearSuspectsAsync(second, TimeSpan.FromHours(1), CancellationToken.None);
-        (await Db.QueryAsync<long>("select count(*) from saga_recovery.saga_in_hand")).Should().Be(1, "an hour has not gone by");
+        (await Db.QueryAsync<long>("select count(*) from saga_recovery.saga_in_flight")).Should().Be(1, "an hour has not gone by");
         await Db.Controls.ClearSuspectsAsync(second, TimeSpan.Zero, CancellationToken.None);
 
         (await ReadPreviousIncarnationAsync(await Db.JoinAsync(Us))).Suspects.Should().BeEmpty();
@@ -126,7 +126,7 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
         await IsFencedAsync(() => ReadPreviousIncarnationAsync(older));
         await Db.Controls.ReportShutdownAsync(older, CancellationToken.None);
 
-        (await Db.QueryAsync<long>("select count(*) from saga_recovery.saga_in_hand")).Should().Be(0);
+        (await Db.QueryAsync<long>("select count(*) from saga_recovery.saga_in_flight")).Should().Be(0);
         (await Db.QueryAsync<bool>("select time_left is null from saga_recovery.saga_coordinator")).Should().BeTrue("its successor has not left");
     }
 

@@ -55,7 +55,7 @@ public sealed class JoinHistoryTests : IAsyncLifetime
 
         after.Incarnation.Value.Should().Be(before.Incarnation.Value + 1);
         (await us.AppendAsync(after, saga, events: SagaDatabase.Event(0, NodeEventType.Started))).Should().BeTrue();
-        (await us.QueryAsync<long>("select incarnation from saga_recovery.saga_in_hand")).Should().Be(after.Incarnation.Value, "it is in flight here");
+        (await us.QueryAsync<long>("select incarnation from saga_recovery.saga_in_flight")).Should().Be(after.Incarnation.Value, "it is in flight here");
         await LostAsync(() => us.AppendAsync(before, saga, events: SagaDatabase.Event(0, NodeEventType.Succeeded)));
     }
 

@@ -97,7 +97,7 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
         (await Db.Cluster.ReadViewAsync(CancellationToken.None)).Coordinators.Single(one => one.Id == draining.Id).State.Should().Be(CoordinatorState.Draining);
 
         Task<long> ActionsAsync() => Db.QueryAsync<long>(
-            "select count(*) from saga_recovery.saga_operator_action where lever = 'drain' and coordinator_id = @Id", new { Id = draining.Id.Value });
+            "select count(*) from saga_recovery.saga_operator_action where action = 'drain' and coordinator_id = @Id", new { Id = draining.Id.Value });
     }
 
     [Fact]

@@ -15,15 +15,20 @@ internal sealed class RecoveryHost : IAsyncDisposable
 {
     private readonly IHost _host;
 
-    private RecoveryHost(Action<SagaRecoveryOptions>? configure, ISagaControls? controls)
+    private RecoveryHost(Action<SagaRecoveryOptions>? configure, ISagaControls? controls, IHostedService? before = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(LogLines);
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.Services.AddSingleton(Store).AddSingleton(Executor);
+        if (before is not null)
+        {
+            builder.Services.AddSingleton(before);
+        }
+
         builder.Services.AddSagaRecovery(options =>
         {
-            options.CoordinatorId = Guid.NewGuid();
+            options.CoordinatorId = new CoordinatorId(Guid.NewGuid());
             configure?.Invoke(options);
         }).UseStore<ScriptedStore>().UseExecutor<AnsweringExecutor>();
         if (controls is not null)
@@ -55,6 +60,9 @@ internal sealed class RecoveryHost : IAsyncDisposable
 
     /// <summary>Not started yet.</summary>
     public static RecoveryHost Create(Action<SagaRecoveryOptions>? configure = null, ISagaControls? controls = null) => new(configure, controls);
+
+    /// <summary>Not started yet, with a hosted service that the host starts before recovery.</summary>
+    public static RecoveryHost CreateWith(IHostedService before) => new(configure: null, controls: null, before);
 
     /// <summary>Started, and its first pass is over.</summary>
     public static async Task<RecoveryHost> StartAsync(Action<SagaRecoveryOptions>? configure = null, ISagaControls? controls = null)

@@ -53,7 +53,7 @@ public sealed class SagaDatabase : IAsyncDisposable
     public ISagaCluster Cluster { get; }
 
     internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) => new(
-        Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled)), Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
+        Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled), NullLogger<PostgresJoin>.Instance), Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
 
     internal OwnerLock NewOwnerLock(ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) =>
         new(Database, TimeProvider.System, logger ?? NullLogger<OwnerLock>.Instance)

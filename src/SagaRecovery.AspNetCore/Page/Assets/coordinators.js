@@ -35,7 +35,7 @@ export function orphansCard(answer, coordinators, refresh) {
   return orphans.length > 0 && card('Sagas without a known owner', table(orphans, [
     ['owner', (one) => (one.owner ? [el('span', { class: 'id' }, one.owner), ' (never joined)'] : 'unowned')],
     ['sagas', (one) => one.count, 'number'], ['oldest', (one) => one.oldest && ago(one.oldest)],
-    ['', (one) => reassignButton({ id: one.owner ?? 'nobody', answers: false }, targets, refresh)],
+    ['', (one) => reassignButton({ id: one.owner ?? 'unowned', answers: false }, targets, refresh)],
   ]));
 }
 

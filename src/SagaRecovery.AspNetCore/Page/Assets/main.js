@@ -89,7 +89,7 @@ function banners(report) {
     drain && banner('warn', 'Draining', ', requested by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas start. ${phases[drain.phase]?.(drain) ?? ''}`),
     cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', ', unfinished and without a known owner'),
     cluster?.ownerDown.count > 0 && unowned(cluster.ownerDown, 'unfinished saga', ' whose owner is down'),
-    previous?.crashed && banner('calm', 'The previous incarnation crashed', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; ${count(previous.inFlight, 'saga')} it had in flight will be resumed last.` : '.'),
+    previous?.crashed && banner('calm', 'The previous process did not shut down', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; ${count(previous.inFlight, 'saga')} it had in flight will be resumed last.` : '.'),
   ];
 }
 

@@ -28,7 +28,7 @@ internal sealed class ExecutorTrial : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(new ManualTimeProvider());
         builder.Services.AddSingleton(Store);
         SagaRecoveryBuilder recovery = builder.Services
-            .AddSagaRecovery(options => options.CoordinatorId = StoreTrial.NewCoordinator().Value)
+            .AddSagaRecovery(options => options.CoordinatorId = StoreTrial.NewCoordinator())
             .UseStore<InMemorySagaStore>();
         builder.Services.Replace(ServiceDescriptor.Singleton<ISagaLog>(Log));
         subject.AddExecutor(recovery);

@@ -12,7 +12,7 @@ export default async function ({ page, given: [saga], say, tile }) {
   await say('lost');
   await page.locator('#recovered', { hasText: saga }).waitFor();
   await page.locator('#connection', { hasText: 'live' }).waitFor();
-  await page.locator('.banner', { hasText: 'The previous incarnation crashed' }).waitFor();
+  await page.locator('.banner', { hasText: 'The previous process did not shut down' }).waitFor();
   assert.equal(await page.locator('.banner', { hasText: 'cannot be reached' }).count(), 0);
   await tile('recovered since start').filter({ hasText: '1' }).waitFor();
   assert.equal(await page.evaluate(() => window.sameDocument), true);

@@ -1,0 +1,77 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SagaRecovery.Postgres;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>Two services with the same coordinator id by mistake.</summary>
+public sealed class SharedCoordinatorIdTests(PostgresCluster cluster) : PostgresTest(cluster)
+{
+    private static readonly string Process = $"{Environment.MachineName}, process {Environment.ProcessId}";
+    private readonly CoordinatorId _shared = new(Guid.NewGuid());
+
+    [Fact]
+    public async Task Both_logs_name_the_other_process()
+    {
+        var firstLog = new LogLines();
+        var secondLog = new LogLines();
+        using IHost first = await StartAsync(firstLog);
+        using IHost second = await StartAsync(secondLog);
+
+        await Eventually.HoldsAsync(() => firstLog.Count(52) == 1, "the fenced process logged its successor");
+        MessageOf(firstLog, 52).Should().Contain($"is now {Process}").And.Contain("the same CoordinatorId");
+        MessageOf(secondLog, 51).Should().Contain($"has not shut down: {Process}").And.Contain("the same CoordinatorId");
+        await second.StopAsync();
+        await first.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_process_that_was_fenced_alive_is_not_reported_as_crashed()
+    {
+        var log = new LogLines();
+        using IHost first = await StartAsync(new LogLines());
+        using IHost second = await StartAsync(log);
+
+        await Eventually.HoldsAsync(() => log.Count(30) == 1, "the second process logged how the first ended");
+        MessageOf(log, 30).Should().StartWith("previous incarnation has not shut down (it crashed, was killed, or still ran)");
+        await second.StopAsync();
+        await first.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_successor_of_a_process_that_has_shut_down_warns_of_nothing()
+    {
+        var log = new LogLines();
+        using (IHost first = await StartAsync(new LogLines()))
+        {
+            await first.StopAsync();
+        }
+
+        using IHost second = await StartAsync(log);
+
+        (log.Count(51), log.Count(30)).Should().Be((0, 0));
+        await second.StopAsync();
+    }
+
+    private static string MessageOf(LogLines log, int eventId) => log.Lines.Single(line => line.EventId == eventId).Message;
+
+    private async Task<IHost> StartAsync(LogLines log)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(log);
+        builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(Db.Direct));
+        builder.Services.AddSagaRecovery(options =>
+        {
+            options.CoordinatorId = _shared;
+            options.HeartbeatPeriod = TimeSpan.FromMilliseconds(200);
+        }).UseExecutor<AnsweringExecutor>();
+        builder.Services.Configure<PostgresStoreOptions>(options => options.CreateSchema = true);
+        IHost host = builder.Build();
+        await host.StartAsync();
+        await host.Services.GetRequiredService<SagaRecoveryTrigger>().ActivateAsync();
+        return host;
+    }
+}
