@@ -239,7 +239,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         }
         else if (result is not SagaResult.Interrupted || run.WasRefused)
         {
-            _starts.End(run.Id, run.Generation); // must follow Remove: if the database loses the final write, a pass resumes the saga again
+            _starts.ReportEnded(run.Id, run.Generation); // must follow Remove: if the database loses the final write, a pass resumes the saga again
         }
 
         _metrics.RunCompleted(result);

@@ -56,7 +56,7 @@ internal sealed class DurableSagaClient : SagaClient
         }
 
         // Must precede the run, which may end at once: a saga that ends unconfirmed would be tracked for one pass too long.
-        start.Created(AdoptGeneration.Initial);
+        start.Confirm(AdoptGeneration.Initial);
         return _executor.Value.Start(definition, sagaId, json, member.Of(AdoptGeneration.Initial), options?.Inject);
     }
 

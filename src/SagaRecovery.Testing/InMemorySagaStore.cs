@@ -176,7 +176,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
 
             if (Find(everything.SagaId, member.Of(everything.Generation)) is null || (!row.IsInProgress && row.State != everything.NewState))
             {
-                return Task.FromResult(RestoreOutcome.NotOurs);
+                return Task.FromResult(RestoreOutcome.NotOwned);
             }
 
             if (!row.ContainsOnly(everything.Events))

@@ -18,7 +18,7 @@ public sealed class DrainTests(PostgresCluster postgres)
         using var drain = new HttpRequestMessage(HttpMethod.Post, "/saga-recovery/drain")
         {
             Headers = { Authorization = ServiceProcess.Operator },
-            Content = JsonContent.Create(new { reason = "version 2", letRun = 600 }),
+            Content = JsonContent.Create(new { reason = "version 2", gracePeriod = 600 }),
         };
         (await service.Http.SendAsync(drain)).StatusCode.Should().Be(HttpStatusCode.Accepted);
 

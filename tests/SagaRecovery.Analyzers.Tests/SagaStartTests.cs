@@ -10,16 +10,16 @@ public sealed class SagaStartTests
     [Theory]
     [InlineData("{|SAGA005:starts.Announce(id)|}; await InsertAsync(id);")]
     [InlineData("_ = {|SAGA005:starts.Announce(id)|}; await InsertAsync(id);")]
-    [InlineData("{|SAGA005:starts.Announce(id)|}.Created(await InsertAsync(id));")]
-    [InlineData("SagaStart start = {|SAGA005:starts.Announce(id)|}; start.Created(await InsertAsync(id));")]
+    [InlineData("{|SAGA005:starts.Announce(id)|}.Confirm(await InsertAsync(id));")]
+    [InlineData("SagaStart start = {|SAGA005:starts.Announce(id)|}; start.Confirm(await InsertAsync(id));")]
     [InlineData("var start = {|SAGA005:starts.Announce(id)|}; await InsertAsync(id); start.Dispose();")]
     [InlineData("SagaStart? start = null; start = {|SAGA005:starts.Announce(id)|}; await InsertAsync(id); start?.Dispose();")]
     [InlineData("SagaStart start = {|SAGA005:starts.Announce(id)|}; try { await InsertAsync(id); } catch { Console.WriteLine(start.SagaId); throw; }")]
     public Task A_start_that_may_stay_open_is_reported(string code) => Reports(code);
 
     [Theory]
-    [InlineData("using SagaStart start = starts.Announce(id); start.Created(await InsertAsync(id));")]
-    [InlineData("await using var start = starts.Announce(id); start.Created(await InsertAsync(id));")]
+    [InlineData("using SagaStart start = starts.Announce(id); start.Confirm(await InsertAsync(id));")]
+    [InlineData("await using var start = starts.Announce(id); start.Confirm(await InsertAsync(id));")]
     [InlineData("await using var _ = starts.Announce(id).ConfigureAwait(false); await InsertAsync(id);")]
     [InlineData("using (SagaStart start = starts.Announce(id)) { await InsertAsync(id); }")]
     [InlineData("using (starts.Announce(id)) { await InsertAsync(id); }")]
@@ -27,7 +27,7 @@ public sealed class SagaStartTests
     [InlineData("SagaStart start = starts.Announce(id); try { await InsertAsync(id); } finally { start.Dispose(); }")]
     [InlineData("SagaStart start = starts.Announce(id); try { await InsertAsync(id); } finally { await start.DisposeAsync(); }")]
     [InlineData("SagaStart? start = null; try { start = starts.Announce(id); await InsertAsync(id); } finally { start?.Dispose(); }")]
-    [InlineData("SagaStart start = starts.Announce(id); try { start.Created(await InsertAsync(id)); } catch { start.Dispose(); throw; }")]
+    [InlineData("SagaStart start = starts.Announce(id); try { start.Confirm(await InsertAsync(id)); } catch { start.Dispose(); throw; }")]
     [InlineData("starts.Announce(id).Dispose();")]
     [InlineData("var start = starts.Announce(id); start.Dispose();")]
     public Task A_start_that_is_disposed_on_every_path_is_right(string code) => Reports(code);
@@ -75,8 +75,8 @@ public sealed class SagaStartTests
 
     [Fact]
     public Task The_fix_declares_the_start_with_using() => FixesAsync<SagaStartAnalyzer, DisposeStartFix>(
-        Method("// first\n        SagaStart start = {|SAGA005:starts.Announce(id)|};\n        start.Created(await InsertAsync(id));"),
-        Method("// first\n        using SagaStart start = starts.Announce(id);\n        start.Created(await InsertAsync(id));"));
+        Method("// first\n        SagaStart start = {|SAGA005:starts.Announce(id)|};\n        start.Confirm(await InsertAsync(id));"),
+        Method("// first\n        using SagaStart start = starts.Announce(id);\n        start.Confirm(await InsertAsync(id));"));
 
     private static Task Reports(string code) => ReportsAsync<SagaStartAnalyzer>(Method(code));
 

@@ -173,11 +173,11 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task A_drain_is_answered_at_once_and_the_status_shows_its_progress()
     {
         SagaId saga = await _service.StartSagaAsync();
-        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PerformAsync("/drain", new { reason = "x", letRun = -1 }));
-        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PerformAsync("/drain", new { letRun = 5 }));
+        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PerformAsync("/drain", new { reason = "x", gracePeriod = -1 }));
+        await ShouldBeAsync(HttpStatusCode.BadRequest, await _service.PerformAsync("/drain", new { gracePeriod = 5 }));
         (await _service.JsonAsync("")).GetProperty("drain").ValueKind.Should().Be(JsonValueKind.Null);
 
-        JsonElement began = await ShouldBeAsync(HttpStatusCode.Accepted, await _service.PerformAsync("/drain", new { reason = "version 2", letRun = 3600 }));
+        JsonElement began = await ShouldBeAsync(HttpStatusCode.Accepted, await _service.PerformAsync("/drain", new { reason = "version 2", gracePeriod = 3600 }));
         JsonElement again = await ShouldBeAsync(HttpStatusCode.Accepted, await _service.PerformAsync("/drain", new { reason = "version 3" }));
         Func<Task> start = () => _service.App.Services.GetRequiredService<SagaClient>().StartAsync(_service.App.Services.GetRequiredService<GatedSaga>(), "x");
 

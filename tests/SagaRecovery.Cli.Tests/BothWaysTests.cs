@@ -76,7 +76,7 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
 
         text.Lines[0].Should().Be($"saga {_demo}: {verdict}");
         text.Lines[1].Should().StartWith("  why:").And.EndWith(why);
-        json.Read(RecoveryReportJson.Default.SagaExplanation).Because.Should().EndWith(why);
+        json.Read(RecoveryReportJson.Default.SagaExplanation).Reason.Should().EndWith(why);
     }
 
     [Theory]

@@ -38,7 +38,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         }
 
         (await Sample.RunAsync(way, "coordinators", "orphans")).ShouldBeDone().Out.Should()
-            .MatchRegex($"(?m)^{dead}  does not answer +1 +\\d+m?s ago$").And.MatchRegex($"(?m)^{stranger}  never joined +1 ").And.MatchRegex("(?m)^nobody +has no owner +1 ")
+            .MatchRegex($"(?m)^{dead}  does not answer +1 +\\d+m?s ago$").And.MatchRegex($"(?m)^{stranger}  never joined +1 ").And.MatchRegex("(?m)^unowned +has no owner +1 ")
             .And.EndWith("2 orphaned, 1 with the owner down: run 'coordinators reassign OWNER' to reassign them\n");
         (await Sample.RunAsync(way, "coordinators", "orphans", "--json")).ShouldBeDone().Read(RecoveryReportJson.Default.ClusterDetails)
             .Should().Match<ClusterDetails>(cluster => cluster.Orphans.Count == 2 && cluster.OwnerDown.Count == 1);
@@ -117,9 +117,9 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         (await old.RunAsync(Way.Database, "drain", "--comment", "x", "--yes")).ShouldRefuse(ExitCode.Usage, "--url");
         (await old.RunAsync(Way.Service, "drain", "--comment", "x")).ShouldRefuse(ExitCode.Usage, "pass --yes");
         (await old.RunAsync(Way.Service, "status")).Out.Should().NotContain("DRAINING");
-        (await old.RunAsync(Way.Service, "drain", "--comment", "version 2", "--let-run", "100ms", "--wait", "--yes")).ShouldBeDone().Out.Should()
+        (await old.RunAsync(Way.Service, "drain", "--comment", "version 2", "--grace-period", "100ms", "--wait", "--yes")).ShouldBeDone().Out.Should()
             .MatchRegex("^drain: requested by ada at .*; done, 1 saga reassigned, none left\n$");
-        (await next.RunAsync(Way.Service, "drain", "--comment", "version 2", "--let-run", "100ms", "--wait", "--yes", "--json")).Should(ExitCode.Failed)
+        (await next.RunAsync(Way.Service, "drain", "--comment", "version 2", "--grace-period", "100ms", "--wait", "--yes", "--json")).Should(ExitCode.Failed)
             .Read(RecoveryReportJson.Default.DrainReport).Should().Match<DrainReport>(drain => drain.Phase == DrainPhase.Incomplete && drain.Left == 1);
 
         (await old.OwnerOfAsync(saga)).Should().Be(next.CoordinatorId);

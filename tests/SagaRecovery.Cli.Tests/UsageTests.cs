@@ -104,7 +104,7 @@ public sealed class UsageTests
     [InlineData("saga-recovery coordinators re", "reassign")]
     [InlineData("saga-recovery coordinators reassign un", "unowned")]
     [InlineData("saga-recovery coordinators reassign unowned --ev", "--even-if-owner-answers")]
-    [InlineData("saga-recovery drain --le", "--let-run")]
+    [InlineData("saga-recovery drain --gr", "--grace-period")]
     public async Task A_shell_completes_a_word(string line, string expected) =>
         (await ToolRun.OfAsync($"[suggest:{line.Length}]", line)).ShouldBeDone().Lines.Should().Contain(expected).And.NotContain("Stuck");
 

@@ -25,9 +25,9 @@ public sealed class VerdictTests
         { "stuck", SagaVerdict.Stuck },
         { "abandoned", SagaVerdict.Abandoned },
         { "succeeded, tracked", SagaVerdict.Finished },
-        { "others'", SagaVerdict.NotOurs },
-        { "others', tracked here", SagaVerdict.NotOurs },
-        { "unowned", SagaVerdict.NotOurs },
+        { "others'", SagaVerdict.NotOwned },
+        { "others', tracked here", SagaVerdict.NotOwned },
+        { "unowned", SagaVerdict.NotOwned },
         { "ours, fenced", SagaVerdict.Fenced },
         { "ours, announced", SagaVerdict.Starting },
         { "ours, started", SagaVerdict.RunningHere },
@@ -50,21 +50,21 @@ public sealed class VerdictTests
         SagaExplanation explanation = Judge(story);
 
         explanation.Verdict.Should().Be(verdict);
-        explanation.Because.Should().NotBeEmpty();
+        explanation.Reason.Should().NotBeEmpty();
     }
 
     [Fact]
     public void The_verdict_includes_its_evidence()
     {
         Judge("ours, failed").Should().Match<SagaExplanation>(one =>
-            one.Failures == 3 && one.Error == "time-out" && one.NextTry == Noon.AddSeconds(8) && one.Because.Contains("3 times") && one.ToDo.Contains("Retry"));
-        Judge("ours, unknown definition").Because.Should().Contain("definition provision v7");
-        Judge("ours, held, paused, failed").Should().Match<SagaExplanation>(one => one.Because.Contains("ann: broken disk") && one.Since == Hold.Since);
-        Judge("ours, recovered, held").Because.Should().Contain("ann: broken disk");
-        Judge("abandoned").Should().Match<SagaExplanation>(one => one.Because.Contains("illegal log") && one.Since == Noon);
+            one.Failures == 3 && one.Error == "time-out" && one.NextTry == Noon.AddSeconds(8) && one.Reason.Contains("3 times") && one.Advice.Contains("Retry"));
+        Judge("ours, unknown definition").Reason.Should().Contain("definition provision v7");
+        Judge("ours, held, paused, failed").Should().Match<SagaExplanation>(one => one.Reason.Contains("ann: broken disk") && one.Since == Hold.Since);
+        Judge("ours, recovered, held").Reason.Should().Contain("ann: broken disk");
+        Judge("abandoned").Should().Match<SagaExplanation>(one => one.Reason.Contains("illegal log") && one.Since == Noon);
         Judge("ours, recovered").Since.Should().Be(Noon.AddMinutes(-5));
-        Judge("ours, recovered at an older generation").Because.Should().Contain("generation 1").And.Contain("generation 2");
-        Judge("others'").Because.Should().Contain(Others.ToString()).And.Contain("does not answer");
+        Judge("ours, recovered at an older generation").Reason.Should().Contain("generation 1").And.Contain("generation 2");
+        Judge("others'").Reason.Should().Contain(Others.ToString()).And.Contain("does not answer");
     }
 
     [Theory]
@@ -75,23 +75,23 @@ public sealed class VerdictTests
     [InlineData(CoordinatorState.Down, true, 3, "which was shut down (last seen 3s ago).", "Start that coordinator again, or reassign its sagas: coordinators reassign ")]
     [InlineData(CoordinatorState.Down, false, 60, "which does not answer (last seen 60s ago) and was taken over from", "Start a coordinator that has its definition, and then reassign what is left")]
     public void The_verdict_on_a_foreign_saga_names_the_state_of_its_owner_and_the_operator_action_that_reassigns(
-        CoordinatorState state, bool left, int silentSeconds, string because, string toDo)
+        CoordinatorState state, bool left, int silentSeconds, string because, string advice)
     {
-        CoordinatorDetails owner = Owner(Others) with { State = state, HasLeft = left, Silence = TimeSpan.FromSeconds(silentSeconds) };
+        CoordinatorDetails owner = Owner(Others) with { State = state, HasShutDown = left, Silence = TimeSpan.FromSeconds(silentSeconds) };
 
         SagaExplanation explanation = Judge(Row(SagaState.Running, Others) with { Owner = owner }, new TrackedSagaInfo());
 
-        explanation.Verdict.Should().Be(SagaVerdict.NotOurs);
-        explanation.Because.Should().Contain(because);
-        explanation.ToDo.Should().Contain(toDo);
+        explanation.Verdict.Should().Be(SagaVerdict.NotOwned);
+        explanation.Reason.Should().Contain(because);
+        explanation.Advice.Should().Contain(advice);
     }
 
     [Fact]
     public void The_verdict_on_an_orphan_names_the_operator_action_that_assigns_an_owner()
     {
-        Judge("unowned").ToDo.Should().Be("Reassign the unowned sagas: coordinators reassign unowned.");
+        Judge("unowned").Advice.Should().Be("Reassign the unowned sagas: coordinators reassign unowned.");
         Judge(Row(SagaState.Running, Others) with { Owner = null }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(explanation =>
-            explanation.Because.Contains("has never joined") && explanation.ToDo.EndsWith($"coordinators reassign {Others}."));
+            explanation.Reason.Contains("has never joined") && explanation.Advice.EndsWith($"coordinators reassign {Others}."));
     }
 
     private static SagaExplanation Judge(string story)
@@ -158,5 +158,5 @@ public sealed class VerdictTests
     };
 
     private static CoordinatorDetails Owner(CoordinatorId id) =>
-        new(id, new Incarnation(3), "host-1", 4711, Noon, TimeSpan.FromMinutes(1), HasLeft: false, Paused: null, InProgress: null);
+        new(id, new Incarnation(3), "host-1", 4711, Noon, TimeSpan.FromMinutes(1), HasShutDown: false, Paused: null, InProgress: null);
 }

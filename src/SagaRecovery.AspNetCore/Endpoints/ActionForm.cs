@@ -67,9 +67,9 @@ internal static class ActionForm
             : Parsed<ReassignRequest>.Invalid("'wait' must be a number of seconds.");
     }
 
-    public static Parsed<DrainRequest> ReadDrain(IFormCollection form) => ParseSeconds(form, "letRun") is { } letRun
-        ? new DrainRequest { Reason = GetField(form, "reason") ?? "", Actor = GetField(form, "actor"), LetRun = letRun }
-        : Parsed<DrainRequest>.Invalid("'letRun' must be a number of seconds.");
+    public static Parsed<DrainRequest> ReadDrain(IFormCollection form) => ParseSeconds(form, "gracePeriod") is { } gracePeriod
+        ? new DrainRequest { Reason = GetField(form, "reason") ?? "", Actor = GetField(form, "actor"), GracePeriod = gracePeriod }
+        : Parsed<DrainRequest>.Invalid("'gracePeriod' must be a number of seconds.");
 
     /// <summary>Returns the problem of a form; null if its antiforgery token is valid.</summary>
     public static async Task<IResult?> ValidateAntiforgeryAsync(HttpContext context)

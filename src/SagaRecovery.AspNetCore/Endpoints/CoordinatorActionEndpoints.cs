@@ -68,7 +68,7 @@ internal static class CoordinatorActionEndpoints
             return note.Problem!;
         }
 
-        DrainReport drain = context.RequestServices.GetRequiredService<SagaDrain>().Begin(note.Value, TimeSpan.FromSeconds(request.LetRun));
+        DrainReport drain = context.RequestServices.GetRequiredService<SagaDrain>().Begin(note.Value, TimeSpan.FromSeconds(request.GracePeriod));
         return Responses.Json(drain, RecoveryReportJson.Default.DrainReport, StatusCodes.Status202Accepted);
     }
 
@@ -78,5 +78,5 @@ internal static class CoordinatorActionEndpoints
         : null;
 
     private static string? Validate(DrainRequest request) =>
-        request.LetRun is >= 0 and <= DrainRequest.LongestLetRun ? null : $"'letRun' must be a number of seconds from 0 to {DrainRequest.LongestLetRun}.";
+        request.GracePeriod is >= 0 and <= DrainRequest.LongestLetRun ? null : $"'gracePeriod' must be a number of seconds from 0 to {DrainRequest.LongestLetRun}.";
 }

@@ -15,8 +15,8 @@ internal static class ExplanationText
     {
         var text = new StringBuilder();
         text.Append($"saga {explanation.SagaId}: {Words(explanation.Verdict)}\n");
-        Append(text, "why", explanation.Because);
-        Append(text, "to do", explanation.ToDo);
+        Append(text, "why", explanation.Reason);
+        Append(text, "to do", explanation.Advice);
         Append(text, "since", explanation.Since is { } since ? Time(since) : null);
         Append(text, "next try", explanation.NextTry is { } next ? Time(next) : null);
         if (explanation.Saga is { } saga)

@@ -16,7 +16,7 @@ internal static class DrainCommand
 
     public static Command Create(CommonOptions common)
     {
-        Option<TimeSpan?> letRun = new("--let-run")
+        Option<TimeSpan?> gracePeriod = new("--grace-period")
         {
             Description = "The time that running sagas get to finish before the rest is reassigned [default: 10s]",
             HelpName = "time",
@@ -28,16 +28,16 @@ internal static class DrainCommand
         var command = new ToolCommand(
             SagaNames.Of(OperatorActionKind.Drain),
             "Drains the process: it starts no new sagas, running ones get time to finish, and the rest is reassigned",
-            "drain --url http://127.0.0.1:5080 --let-run 30s --wait --yes --comment 'update to version 2'")
+            "drain --url http://127.0.0.1:5080 --grace-period 30s --wait --yes --comment 'update to version 2'")
         {
-            letRun, wait, yes,
+            gracePeriod, wait, yes,
         };
         options.AddTo(command);
         common.SetHandler(command, (call, cancellationToken) =>
         {
-            TimeSpan grace = call.Value(letRun) ?? s_defaultLetRun;
+            TimeSpan grace = call.Value(gracePeriod) ?? s_defaultLetRun;
             OperatorActionRequest note = options.Read(call);
-            var request = new DrainRequest { Reason = note.Reason, Actor = note.Actor, LetRun = grace.TotalSeconds };
+            var request = new DrainRequest { Reason = note.Reason, Actor = note.Actor, GracePeriod = grace.TotalSeconds };
             return RunAsync(call, request, call.Value(wait) ? grace + s_reassignTimeout : null, call.Value(yes), cancellationToken);
         });
         return command;

@@ -42,7 +42,7 @@ internal static class ExplainCommand
 
             if (explanation.Verdict == SagaVerdict.Unknown)
             {
-                call.Note($"There is no saga {id}. {explanation.ToDo}");
+                call.Note($"There is no saga {id}. {explanation.Advice}");
                 return ExitCode.NotFound;
             }
 
@@ -52,10 +52,10 @@ internal static class ExplainCommand
 
     private static void Print(Call call, SagaExplanation explanation, bool fromRow)
     {
-        var facts = new List<(string Name, string Value)> { ("why", explanation.Because) };
-        if (explanation.ToDo.Length > 0)
+        var facts = new List<(string Name, string Value)> { ("why", explanation.Reason) };
+        if (explanation.Advice.Length > 0)
         {
-            facts.Add(("to do", explanation.ToDo));
+            facts.Add(("to do", explanation.Advice));
         }
 
         if (explanation.Since is { } since)
@@ -80,7 +80,7 @@ internal static class ExplainCommand
 
         facts.Add(("last event", explanation.LastEvent ?? "none"));
         // the tool has no process of its own to compare with
-        string verdict = fromRow && explanation.Verdict == SagaVerdict.NotOurs ? "in progress" : Words.Of(explanation.Verdict);
+        string verdict = fromRow && explanation.Verdict == SagaVerdict.NotOwned ? "in progress" : Words.Of(explanation.Verdict);
         call.Screen.Line($"saga {explanation.SagaId}: {verdict}{(fromRow ? " (from its row alone)" : "")}");
         Facts.Print(call.Screen, facts);
     }

@@ -11,7 +11,7 @@ internal static class Words
     /// <summary>Formats the state of a coordinator's process.</summary>
     public static string ProcessState(CoordinatorDetails coordinator) => coordinator switch
     {
-        { HasLeft: true } => "shut down",
+        { HasShutDown: true } => "shut down",
         { Answers: true } => "answers",
         _ => "silent",
     };

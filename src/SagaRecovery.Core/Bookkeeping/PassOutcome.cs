@@ -191,7 +191,7 @@ public sealed class PassOutcome
         MissedHints = _plan.MissedHints,
         Starting = _plan.Starting.Count,
         Removed = tally.Removed,
-        TakenAway = tally.TakenAway,
+        Reassigned = tally.Reassigned,
         EndsLost = _plan.EndsLost.Count,
         Lost = _lost.Count,
         TimeToRecover = DurationHistogram.Of(tally.IdleTimes),

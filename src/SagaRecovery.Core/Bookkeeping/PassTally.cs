@@ -19,7 +19,7 @@ internal sealed class PassTally
 
     public int Removed { get; private set; }
 
-    public int TakenAway { get; private set; }
+    public int Reassigned { get; private set; }
 
     public int NotAttempted { get; set; }
 
@@ -63,7 +63,7 @@ internal sealed class PassTally
     public void Count(RelinquishOutcome outcome)
     {
         Removed++;
-        TakenAway += outcome == RelinquishOutcome.Relinquished ? 1 : 0;
+        Reassigned += outcome == RelinquishOutcome.Relinquished ? 1 : 0;
     }
 
     private static void KeepLast<T>(Queue<T> kept, T item)

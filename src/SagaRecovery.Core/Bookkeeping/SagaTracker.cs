@@ -84,7 +84,7 @@ public sealed partial class SagaTracker
     /// <summary>Records the end of the previous process. Must be called once, before the first plan.</summary>
     /// <param name="previous">The previous process.</param>
     /// <param name="suspects">The sagas that were not yet past probation when it crashed.</param>
-    public void Follow(PreviousProcess previous, IReadOnlyList<Suspect> suspects)
+    public void RecordPreviousProcess(PreviousProcess previous, IReadOnlyList<Suspect> suspects)
     {
         lock (_lock)
         {

@@ -54,7 +54,7 @@ public sealed class StartInbox
     /// The store must have accepted or refused the end before this method is called. If a listing that begins after this report was read
     /// still holds the saga as in progress and owned by this coordinator, the store has lost data.
     /// </remarks>
-    public void End(SagaId sagaId, AdoptGeneration generation) =>
+    public void ReportEnded(SagaId sagaId, AdoptGeneration generation) =>
         Write(new StartMessage(StartMessageKind.Ended, new StartLease(sagaId, 0), generation));
 
     internal bool TryRead(out StartMessage message)

@@ -53,7 +53,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         Since = SinceOf(candidate.SagaId) ?? since,
         Name = candidate.Name,
         Generation = candidate.Generation,
-        Why = missing,
+        Reason = missing,
         ListedInPass = pass,
     };
 
@@ -66,7 +66,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
             Kind = WaitingKind.Unreadable,
             Since = known ? entry.Since : since,
             Name = known ? entry.Name : "",
-            Why = unreadable.Error,
+            Reason = unreadable.Error,
             ListedInPass = pass,
         };
     }
@@ -127,7 +127,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
     }
 
     private static WaitingSaga Describe(SagaId sagaId, Entry entry) =>
-        new(sagaId, entry.Name, entry.Kind, entry.Since, entry.Failures, entry.NextTry, entry.Why);
+        new(sagaId, entry.Name, entry.Kind, entry.Since, entry.Failures, entry.NextTry, entry.Reason);
 
     private int FailuresOf(SagaId sagaId, AdoptGeneration generation) =>
         _entries.TryGetValue(sagaId, out Entry entry) && entry.Generation == generation ? entry.Failures : 0;
@@ -148,7 +148,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
             Generation = generation,
             Failures = failures,
             NextTry = backoff.NextTry(sagaId, failures, now),
-            Why = error,
+            Reason = error,
             ListedInPass = pass,
         };
     }
@@ -161,7 +161,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         public AdoptGeneration Generation;
         public int Failures;
         public DateTimeOffset? NextTry; // null: every pass attempts it
-        public string Why;
+        public string Reason;
         public long ListedInPass;
     }
 }

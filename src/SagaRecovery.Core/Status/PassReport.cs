@@ -129,7 +129,7 @@ public sealed record PassReport(PassStart Start)
     public int Removed { get; init; }
 
     /// <summary>The number of removed sagas that the executor was still running because they had been reassigned.</summary>
-    public int TakenAway { get; init; }
+    public int Reassigned { get; init; }
 
     /// <summary>The number of tracked sagas whose rows the database lost in a failover or restore. They do not count as removed.</summary>
     public int Lost { get; init; }
@@ -190,6 +190,6 @@ public enum WaitingKind
 /// <param name="Since">The time since which it has not been running, as far as this process knows.</param>
 /// <param name="Failures">The number of consecutive failures.</param>
 /// <param name="NextTry">The earliest time of the next attempt; null if every pass attempts it.</param>
-/// <param name="Why">The last error, or the missing definition.</param>
+/// <param name="Reason">The last error, or the missing definition.</param>
 public sealed record WaitingSaga(
-    SagaId SagaId, string Name, WaitingKind Kind, DateTimeOffset Since, int Failures, DateTimeOffset? NextTry, string Why);
+    SagaId SagaId, string Name, WaitingKind Kind, DateTimeOffset Since, int Failures, DateTimeOffset? NextTry, string Reason);

@@ -226,7 +226,7 @@ public static class RecoveryReportText
         foreach (WaitingSaga saga in report.Waiting)
         {
             string next = saga.NextTry is not { } due ? "next pass" : due <= now ? "due" : "in " + Duration(due - now);
-            text.Append(Invariant($"        {next,-9}  {saga.SagaId}  {OneLine(saga.Why)}\n"));
+            text.Append(Invariant($"        {next,-9}  {saga.SagaId}  {OneLine(saga.Reason)}\n"));
         }
 
         AppendMore(text, report.WaitingCount - report.Waiting.Count);

@@ -53,7 +53,7 @@ public sealed record RecoveryTotals
         Recovered = Recovered + pass.Recovered,
         Failed = Failed + pass.Failed,
         InferredFinished = InferredFinished + pass.Removed,
-        BadStateInExecutor = BadStateInExecutor + pass.TakenAway,
+        BadStateInExecutor = BadStateInExecutor + pass.Reassigned,
         Readopted = Readopted + pass.Readopted,
         Abandoned = Abandoned + pass.Abandoned,
         MissedHints = MissedHints + pass.MissedHints,

@@ -87,7 +87,7 @@ internal sealed class GroupWriter : IDisposable
                 catch (CoordinatorFencedException fenced)
                 {
                     _coordinator.ReportFenced(fenced);
-                    return RestoreOutcome.NotOurs;
+                    return RestoreOutcome.NotOwned;
                 }
             }, isAnswer: IsForTheData, stopping.Token).ConfigureAwait(false);
             return (member, outcome);

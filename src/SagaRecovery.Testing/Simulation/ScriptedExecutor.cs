@@ -85,7 +85,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
     /// <inheritdoc />
     public async ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken)
     {
-        await gates.PassAsync(SimulatedStep.HandOver, saga.Id, cancellationToken).ConfigureAwait(false);
+        await gates.PassAsync(SimulatedStep.Resume, saga.Id, cancellationToken).ConfigureAwait(false);
         ResumeOutcome outcome = Answer(saga) ?? Run(saga.Id, ownership.Generation);
         Record(new ExecutorCall(saga.Id, ownership.Generation, outcome, Relinquished: null));
         await gates.PassAsync(SimulatedStep.ResumeAnswer, saga.Id, cancellationToken).ConfigureAwait(false);

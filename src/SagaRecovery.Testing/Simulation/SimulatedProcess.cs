@@ -66,7 +66,7 @@ public sealed class SimulatedProcess : IAsyncDisposable
         }
 
         start.Run();
-        start.Created();
+        start.Confirm();
     }
 
     /// <summary>Ends the run of a saga and writes its success to the log.</summary>

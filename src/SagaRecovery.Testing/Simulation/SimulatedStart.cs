@@ -6,7 +6,7 @@ namespace SagaRecovery.Testing;
 
 /// <summary>
 /// The start of a saga in a simulated process, step by step. The saga is announced; call <see cref="InsertAsync"/>, <see cref="Run"/>
-/// and <see cref="Created"/> next. Disposing the object before <see cref="Created"/> withdraws the start. Not thread-safe.
+/// and <see cref="Confirm"/> next. Disposing the object before <see cref="Confirm"/> withdraws the start. Not thread-safe.
 /// </summary>
 public sealed class SimulatedStart : IDisposable
 {
@@ -39,8 +39,8 @@ public sealed class SimulatedStart : IDisposable
     public void Run() => _executor.Begin(SagaId, AdoptGeneration.Initial);
 
     /// <summary>Reports to recovery that the row is committed and that this process runs the saga.</summary>
-    public void Created() => _start.Created(AdoptGeneration.Initial);
+    public void Confirm() => _start.Confirm(AdoptGeneration.Initial);
 
-    /// <summary>Withdraws the start unless it was <see cref="Created"/>.</summary>
+    /// <summary>Withdraws the start unless <see cref="Confirm"/> was called.</summary>
     public void Dispose() => _start.Dispose();
 }

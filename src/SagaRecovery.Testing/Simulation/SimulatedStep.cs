@@ -19,7 +19,7 @@ public enum SimulatedStep
     LoadAnswer,
 
     /// <summary>Before the executor resumes a saga.</summary>
-    HandOver,
+    Resume,
 
     /// <summary>After the executor resumed the saga, and before recovery gets the outcome.</summary>
     ResumeAnswer,

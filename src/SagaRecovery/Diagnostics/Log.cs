@@ -130,8 +130,8 @@ internal static partial class Log
     [LoggerMessage(38, LogLevel.Warning, "coordinator {CoordinatorId} has been silent since {LastSeen}, but no other coordinator can take over its sagas")]
     public static partial void NoTakerForTakeOver(ILogger logger, CoordinatorId coordinatorId, string lastSeen);
 
-    [LoggerMessage(39, LogLevel.Information, "draining, requested by {Actor}: {Reason}; starting no new sagas, running sagas have {LetRun} to finish")]
-    public static partial void Draining(ILogger logger, string actor, string reason, TimeSpan letRun);
+    [LoggerMessage(39, LogLevel.Information, "draining, requested by {Actor}: {Reason}; starting no new sagas, running sagas have {GracePeriod} to finish")]
+    public static partial void Draining(ILogger logger, string actor, string reason, TimeSpan gracePeriod);
 
     [LoggerMessage(40, LogLevel.Information, "drained: {Reassigned} sagas reassigned, none left")]
     public static partial void Drained(ILogger logger, long reassigned);

@@ -19,7 +19,7 @@ namespace SagaRecovery.Execution;
 /// <code>
 /// await using SagaStart start = starts.Announce(sagaId);
 /// AdoptGeneration generation = await InsertRowAsync(sagaId);
-/// start.Created(generation);
+/// start.Confirm(generation);
 /// </code>
 /// </example>
 public sealed class SagaStarts
@@ -43,7 +43,7 @@ public sealed class SagaStarts
 
     /// <summary>Announces that this process is about to insert the row of a saga and to run it.</summary>
     /// <param name="sagaId">The saga.</param>
-    /// <returns>The start. Dispose it: without a call of <see cref="SagaStart.Created"/>, that withdraws the announcement.</returns>
+    /// <returns>The start. Dispose it: without a call of <see cref="SagaStart.Confirm"/>, that withdraws the announcement.</returns>
     /// <exception cref="ArgumentException">The id is empty: the listing of sagas begins after it, so recovery would never find such a saga.</exception>
     /// <exception cref="SagaStartRefusedException">A drain or shutdown has begun. Nothing was started.</exception>
     /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id. Nothing was started.</exception>
@@ -86,7 +86,7 @@ public sealed class SagaStarts
     /// For executors. If the database later loses that event, or the change of owner that caused the refusal, the next pass resumes the
     /// saga. Without this report the pass would take the saga for one that runs in this process.
     /// </remarks>
-    public void End(SagaId sagaId, AdoptGeneration generation) => _inbox.End(sagaId, generation);
+    public void ReportEnded(SagaId sagaId, AdoptGeneration generation) => _inbox.ReportEnded(sagaId, generation);
 
     internal void Close(string activity) => _closedBy = activity;
 }
@@ -112,7 +112,7 @@ public sealed class SagaStart : IAsyncDisposable, IDisposable
     /// <summary>Reports that the row is committed and that this process runs the saga.</summary>
     /// <param name="generation">The generation in the row.</param>
     /// <exception cref="InvalidOperationException">The method was called before, or the start is disposed.</exception>
-    public void Created(AdoptGeneration generation)
+    public void Confirm(AdoptGeneration generation)
     {
         if (_ended)
         {
@@ -123,7 +123,7 @@ public sealed class SagaStart : IAsyncDisposable, IDisposable
         _inbox.Confirm(_lease, generation);
     }
 
-    /// <summary>Withdraws the start unless <see cref="Created"/> was called.</summary>
+    /// <summary>Withdraws the start unless <see cref="Confirm"/> was called.</summary>
     /// <remarks>If the row was committed all the same, as after a lost answer to the commit, a pass soon finds and resumes the saga.</remarks>
     public void Dispose()
     {

@@ -92,7 +92,7 @@ internal sealed class CrashLoopGuard(
             Log.PreviousCrashed(logger, PlainText.Time(previous.LastSeen), suspects.Count);
         }
 
-        tracker.Follow(previous, suspects);
+        tracker.RecordPreviousProcess(previous, suspects);
         status.SetPrevious(previous);
     }
 

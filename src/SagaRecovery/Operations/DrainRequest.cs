@@ -3,7 +3,7 @@ namespace SagaRecovery.Operations;
 /// <summary>The request body for draining a process.</summary>
 public sealed record DrainRequest
 {
-    /// <summary>The maximum of <see cref="LetRun"/>, in seconds: one day.</summary>
+    /// <summary>The maximum of <see cref="GracePeriod"/>, in seconds: one day.</summary>
     public const double LongestLetRun = 86_400;
 
     /// <summary>The reason for the drain.</summary>
@@ -14,5 +14,5 @@ public sealed record DrainRequest
 
     /// <summary>The time that running sagas have to finish before the unfinished ones are reassigned.</summary>
     /// <value>Seconds, from 0 to <see cref="LongestLetRun"/>. The default is 0: they are reassigned at once.</value>
-    public double LetRun { get; init; }
+    public double GracePeriod { get; init; }
 }

@@ -47,7 +47,7 @@ public sealed record OperatorActionResponse(OperatorActionStatus Result, string 
         OperatorActionResult.NoSuchSaga => new(OperatorActionStatus.NoSuchSaga, $"There is no saga {sagaId}."),
         OperatorActionResult.Superseded superseded => new(
             OperatorActionStatus.Superseded,
-            $"{SagaNames.Of(kind)}: not done, {superseded.Why}; saga {sagaId} is {SagaNames.Of(superseded.Present.State)} "
+            $"{SagaNames.Of(kind)}: not done, {superseded.Reason}; saga {sagaId} is {SagaNames.Of(superseded.Present.State)} "
                 + $"at generation {superseded.Present.Generation}.",
             superseded.Present),
         OperatorActionResult.OwnerAnswers answers => new(

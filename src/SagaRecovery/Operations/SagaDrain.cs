@@ -58,19 +58,19 @@ public sealed class SagaDrain
 
     /// <summary>Begins to drain this process and returns at once.</summary>
     /// <param name="note">The actor and the reason.</param>
-    /// <param name="letRun">The time that running sagas have to finish.</param>
+    /// <param name="gracePeriod">The time that running sagas have to finish.</param>
     /// <returns>The progress so far. <see cref="SagaRecoveryStatus"/> reports it from then on.</returns>
     /// <exception cref="CoordinatorFencedException">This process is fenced and runs no sagas.</exception>
     /// <remarks>
     /// The process continues to serve everything else. A repeated call joins the drain under way. After the drain has ended, a repeated call
     /// reassigns again what the process owns by then.
     /// </remarks>
-    public DrainReport Begin(OperatorNote note, TimeSpan letRun)
+    public DrainReport Begin(OperatorNote note, TimeSpan gracePeriod)
     {
         _coordinator.ThrowIfFenced();
         lock (_lock)
         {
-            Task runsEnded = BeginWaitingForRuns(note, letRun);
+            Task runsEnded = BeginWaitingForRuns(note, gracePeriod);
             if (_ended is null or { IsCompleted: true })
             {
                 BeginReassigning(runsEnded, note);
@@ -82,41 +82,41 @@ public sealed class SagaDrain
 
     /// <summary>Drains this process and waits until the drain has ended.</summary>
     /// <param name="note">The actor and the reason.</param>
-    /// <param name="letRun">The time that running sagas have to finish.</param>
+    /// <param name="gracePeriod">The time that running sagas have to finish.</param>
     /// <param name="cancellationToken">Cancels the wait. The drain continues.</param>
     /// <returns>The result. After <see cref="DrainPhase.Drained"/> this process owns and runs no sagas.</returns>
     /// <exception cref="CoordinatorFencedException">This process is fenced and runs no sagas.</exception>
     /// <remarks>A repeated call acts like a repeated call of <see cref="Begin"/>.</remarks>
-    public Task<DrainReport> DrainAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken = default)
+    public Task<DrainReport> DrainAsync(OperatorNote note, TimeSpan gracePeriod, CancellationToken cancellationToken = default)
     {
-        Begin(note, letRun);
+        Begin(note, gracePeriod);
         return _ended!.WaitAsync(cancellationToken);
     }
 
     /// <summary>Refuses new starts and waits, for a limited time, until the runs have ended. For a host that is stopping.</summary>
-    internal async Task WaitForRunsAsync(OperatorNote note, TimeSpan letRun, CancellationToken cancellationToken)
+    internal async Task WaitForRunsAsync(OperatorNote note, TimeSpan gracePeriod, CancellationToken cancellationToken)
     {
         Task runsEnded;
         lock (_lock)
         {
-            runsEnded = BeginWaitingForRuns(note, letRun);
+            runsEnded = BeginWaitingForRuns(note, gracePeriod);
         }
 
-        await runsEnded.WaitAsync(letRun, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await runsEnded.WaitAsync(gracePeriod, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Reassigns the unfinished sagas. For a host that has stopped and runs no sagas.</summary>
     internal Task<DrainReport> ReassignRestAsync(CancellationToken cancellationToken) => ReassignRestAsync(() => Task.CompletedTask, cancellationToken);
 
-    private Task BeginWaitingForRuns(OperatorNote note, TimeSpan letRun)
+    private Task BeginWaitingForRuns(OperatorNote note, TimeSpan gracePeriod)
     {
         if (_runsEnded is null)
         {
             _starts.Close("draining");
             _report = new DrainReport(_time.GetUtcNow(), note, DrainPhase.WaitingForRuns, Reassigned: 0, Left: 0);
             _status.Update(_report);
-            Log.Draining(_logger, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason), letRun);
-            _runsEnded = Task.Run(() => WaitForRunsToEndAsync(note, letRun), CancellationToken.None);
+            Log.Draining(_logger, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason), gracePeriod);
+            _runsEnded = Task.Run(() => WaitForRunsToEndAsync(note, gracePeriod), CancellationToken.None);
         }
 
         return _runsEnded;
@@ -128,14 +128,14 @@ public sealed class SagaDrain
         _ended = Task.Run(() => EndAsync(runsEnded), CancellationToken.None);
     }
 
-    private async Task WaitForRunsToEndAsync(OperatorNote note, TimeSpan letRun)
+    private async Task WaitForRunsToEndAsync(OperatorNote note, TimeSpan gracePeriod)
     {
         if (_coordinator.Member is { } member)
         {
             await TryAsync(() => BeginDrainAsync(member, note, CancellationToken.None)).ConfigureAwait(false);
         }
 
-        using var timedOut = new CancellationTokenSource(letRun, _time);
+        using var timedOut = new CancellationTokenSource(gracePeriod, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timedOut.Token, _coordinator.Fenced);
         await WaitUntilNothingRunsAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

@@ -42,7 +42,7 @@ public enum SagaVerdict
     Fenced,
 
     /// <summary>The saga is unowned, or another coordinator owns it.</summary>
-    NotOurs,
+    NotOwned,
 
     /// <summary>The saga has finished: it succeeded or was unwound.</summary>
     Finished,
@@ -57,9 +57,9 @@ public enum SagaVerdict
 /// <summary>The explanation of why a saga runs in a process, or does not.</summary>
 /// <param name="SagaId">The saga.</param>
 /// <param name="Verdict">The status of the saga.</param>
-/// <param name="Because">The evidence, as a sentence.</param>
-/// <param name="ToDo">The advice to the operator; empty if nothing needs to be done.</param>
-public sealed record SagaExplanation(SagaId SagaId, SagaVerdict Verdict, string Because, string ToDo)
+/// <param name="Reason">The evidence, as a sentence.</param>
+/// <param name="Advice">The advice to the operator; empty if nothing needs to be done.</param>
+public sealed record SagaExplanation(SagaId SagaId, SagaVerdict Verdict, string Reason, string Advice)
 {
     /// <summary>The time since which the verdict applies; null if it is not known.</summary>
     public DateTimeOffset? Since { get; init; }

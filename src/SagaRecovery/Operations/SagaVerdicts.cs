@@ -36,19 +36,19 @@ internal static class SagaVerdicts
         SagaExplanation verdict = Judge(evidence);
         return row switch
         {
-            null => verdict with { Because = "The store has no saga with this id." },
+            null => verdict with { Reason = "The store has no saga with this id." },
             { Summary.State: SagaState.Running or SagaState.Unwinding, Hold: { } hold } => verdict with
             {
                 Verdict = SagaVerdict.Held,
-                Because = $"It is held ({By(hold.Note)}), which does not stop a run. {verdict.Because}",
-                ToDo = "Release it. The next pass of its owner then resumes it.",
+                Reason = $"It is held ({By(hold.Note)}), which does not stop a run. {verdict.Reason}",
+                Advice = "Release it. The next pass of its owner then resumes it.",
                 Since = hold.Since,
             },
             { Summary.State: SagaState.Running or SagaState.Unwinding, Owner.Paused: { } pause } => verdict with
             {
                 Verdict = SagaVerdict.Paused,
-                Because = $"Recovery of its owner is paused ({By(pause.Note)}), which does not stop a run. {verdict.Because}",
-                ToDo = "Resume recovery.",
+                Reason = $"Recovery of its owner is paused ({By(pause.Note)}), which does not stop a run. {verdict.Reason}",
+                Advice = "Resume recovery.",
                 Since = pause.Since,
             },
             _ => verdict,
@@ -82,7 +82,7 @@ internal static class SagaVerdicts
     {
         if (row.Summary.Owner != evidence.Us.Id)
         {
-            return NotOurs(evidence, row);
+            return NotOwned(evidence, row);
         }
 
         if (evidence.Us.Fenced is { } fenced)
@@ -98,9 +98,9 @@ internal static class SagaVerdicts
         return evidence.Known.Run is { } run ? Running(evidence, row, run) : Idle(evidence, row);
     }
 
-    private static SagaExplanation NotOurs(SagaEvidence evidence, SagaDetails row)
+    private static SagaExplanation NotOwned(SagaEvidence evidence, SagaDetails row)
     {
-        (string because, string toDo) = row switch
+        (string because, string advice) = row switch
         {
             { Summary.Owner: null } => ("It is unowned.", "Reassign the unowned sagas: coordinators reassign unowned."),
             { Owner: null, Summary.Owner: { } unknown } => (
@@ -110,7 +110,7 @@ internal static class SagaVerdicts
                 $"Coordinator {owner.Id} owns it at generation {row.Summary.Generation}: {owner.Host}, process {owner.ProcessId}, {StateOf(owner)}.",
                 AdviceFor(owner)),
         };
-        return Verdict(evidence, SagaVerdict.NotOurs, because, toDo);
+        return Verdict(evidence, SagaVerdict.NotOwned, because, advice);
     }
 
     private static string StateOf(CoordinatorDetails owner) => owner switch
@@ -118,7 +118,7 @@ internal static class SagaVerdicts
         { Answers: true, State: CoordinatorState.Draining } =>
             "which answers and is draining: it starts no new sagas, and reassigns those that it does not finish",
         { Answers: true } => "which answers",
-        { HasLeft: true } => $"which was shut down (last seen {PlainText.Duration(owner.Silence)} ago)",
+        { HasShutDown: true } => $"which was shut down (last seen {PlainText.Duration(owner.Silence)} ago)",
         { State: CoordinatorState.Down } =>
             $"which does not answer (last seen {PlainText.Duration(owner.Silence)} ago) "
             + "and was taken over from; it keeps the sagas that no other coordinator could run",
@@ -131,7 +131,7 @@ internal static class SagaVerdicts
             $"Wait until its drain has ended. Then reassign what is left: "
             + $"coordinators reassign {owner.Id} --even-if-owner-answers.",
         { Answers: true } => "Ask that process.",
-        { HasLeft: false, State: CoordinatorState.Down } =>
+        { HasShutDown: false, State: CoordinatorState.Down } =>
             $"Start a coordinator that has its definition, and then reassign what is left: coordinators reassign {owner.Id}.",
         _ => $"Start that coordinator again, or reassign its sagas: coordinators reassign {owner.Id}.",
     };
@@ -190,20 +190,20 @@ internal static class SagaVerdicts
         SagaExplanation verdict = waiting.Kind switch
         {
             WaitingKind.UnknownDefinition => Verdict(evidence, SagaVerdict.UnknownDefinition,
-                $"This binary cannot run it: {waiting.Why}",
+                $"This binary cannot run it: {waiting.Reason}",
                 "Deploy a binary that has this definition. Every pass tries the saga again."),
             WaitingKind.Unreadable => Verdict(evidence, SagaVerdict.Unreadable,
-                $"Its row cannot be read: {waiting.Why}",
+                $"Its row cannot be read: {waiting.Reason}",
                 "Fix the row. Every pass tries the saga again."),
             _ => Verdict(evidence, SagaVerdict.BackingOff,
-                $"It failed to resume {PlainText.Count(waiting.Failures, "time")} in a row: {waiting.Why}",
+                $"It failed to resume {PlainText.Count(waiting.Failures, "time")} in a row: {waiting.Reason}",
                 "Fix the cause. Retry it to skip the delay."),
         };
-        return verdict with { Since = waiting.Since, NextTry = waiting.NextTry, Failures = waiting.Failures, Error = waiting.Why };
+        return verdict with { Since = waiting.Since, NextTry = waiting.NextTry, Failures = waiting.Failures, Error = waiting.Reason };
     }
 
-    private static SagaExplanation Verdict(SagaEvidence evidence, SagaVerdict verdict, string because, string toDo) =>
-        new(evidence.SagaId, verdict, because, toDo);
+    private static SagaExplanation Verdict(SagaEvidence evidence, SagaVerdict verdict, string because, string advice) =>
+        new(evidence.SagaId, verdict, because, advice);
 
     private static string By(OperatorNote note) => $"{note.Actor}: {note.Reason}";
 }

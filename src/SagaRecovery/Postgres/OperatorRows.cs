@@ -115,7 +115,7 @@ internal sealed record CoordinatorRow
 
     public TimeSpan Silence { get; init; }
 
-    public bool HasLeft { get; init; }
+    public bool HasShutDown { get; init; }
 
     public DateTime? TimePaused { get; init; }
 
@@ -140,7 +140,7 @@ internal sealed record CoordinatorRow
         ProcessId,
         new DateTimeOffset(TimeJoined),
         Silence,
-        HasLeft,
+        HasShutDown,
         TimePaused is { } paused ? new RecoveryPause(new DateTimeOffset(paused), new OperatorNote(PauseActor ?? "", PauseReason ?? "")) : null,
         InProgress)
     {

@@ -17,7 +17,7 @@ internal sealed class OperatorStatements(string schema)
     private static string Coordinator { get; } = $"""
         {ClusterStatements.StateOf("c")} as "State", c.version as "Version", c.publishes_definitions as "PublishesDefinitions",
             c.id as "Id", c.incarnation as "Incarnation", c.host as "Host", c.process_id as "ProcessId", c.time_joined as "TimeJoined",
-            clock_timestamp() - c.time_seen as "Silence", (c.time_left is not null) as "HasLeft",
+            clock_timestamp() - c.time_seen as "Silence", (c.time_left is not null) as "HasShutDown",
             p.time_paused as "TimePaused", p.actor as "PauseActor", p.reason as "PauseReason"
         """;
 

@@ -105,7 +105,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
             batch.Add(database.Statements.WithoutCompilation);
             batch.Add(Sql.FindStalled)
                 .With(member.Coordinator.Value)
-                .With(patience.Usual)
+                .With(patience.Default)
                 .With(patience.ByDefinition.Keys.ToArray())
                 .With(patience.ByDefinition.Values.ToArray())
                 .With(RecoveryReport.HistoryLength);

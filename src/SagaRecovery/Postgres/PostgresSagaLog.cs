@@ -81,7 +81,7 @@ internal sealed class PostgresSagaLog : ISagaLog
                     "restored" => RestoreOutcome.Restored,
                     "superseded" => RestoreOutcome.Superseded,
                     "lost" => RestoreOutcome.Lost,
-                    _ => RestoreOutcome.NotOurs,
+                    _ => RestoreOutcome.NotOwned,
                 };
             },
             cancellationToken).ConfigureAwait(false);

@@ -80,6 +80,6 @@ public interface ISagaControls
 public sealed record PreviousIncarnation(PreviousProcess? Process, IReadOnlyList<Suspect> Suspects);
 
 /// <summary>The times without a new event after which a saga counts as stalled.</summary>
-/// <param name="Usual">The threshold for definitions that <paramref name="ByDefinition"/> does not name.</param>
+/// <param name="Default">The threshold for definitions that <paramref name="ByDefinition"/> does not name.</param>
 /// <param name="ByDefinition">The thresholds for single definitions, by definition name.</param>
-public sealed record StalledThresholds(TimeSpan Usual, IReadOnlyDictionary<string, TimeSpan> ByDefinition);
+public sealed record StalledThresholds(TimeSpan Default, IReadOnlyDictionary<string, TimeSpan> ByDefinition);

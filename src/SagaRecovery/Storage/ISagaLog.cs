@@ -52,7 +52,7 @@ public enum RestoreOutcome
     Restored,
 
     /// <summary>The saga has another owner or generation, or has ended in another way. The run stops.</summary>
-    NotOurs,
+    NotOwned,
 
     /// <summary>The store contains events that the run does not know. The run stops, and recovery resumes the saga from its log.</summary>
     Superseded,

@@ -111,7 +111,7 @@ public sealed record LoggedEvent(
 /// <param name="ProcessId">The process id of the last process on its host.</param>
 /// <param name="TimeJoined">The time at which the last process joined.</param>
 /// <param name="Silence">The time since its last heartbeat, by the clock of the store.</param>
-/// <param name="HasLeft">True if the process was shut down in order.</param>
+/// <param name="HasShutDown">True if the process was shut down in order.</param>
 /// <param name="Paused">The pause of its recovery; null if it is not paused.</param>
 /// <param name="InProgress">The number of sagas in progress that it owns; null if they were not counted.</param>
 public sealed record CoordinatorDetails(
@@ -121,7 +121,7 @@ public sealed record CoordinatorDetails(
     int ProcessId,
     DateTimeOffset TimeJoined,
     TimeSpan Silence,
-    bool HasLeft,
+    bool HasShutDown,
     RecoveryPause? Paused,
     long? InProgress)
 {
@@ -139,7 +139,7 @@ public sealed record CoordinatorDetails(
     public IReadOnlyList<string>? Definitions { get; init; }
 
     /// <summary>A value indicating whether the store has a recent heartbeat of its process.</summary>
-    public bool Answers => !HasLeft && Silence < AnswerTimeout;
+    public bool Answers => !HasShutDown && Silence < AnswerTimeout;
 
     /// <summary>A value indicating whether sagas may be assigned to it, as far as the store knows.</summary>
     internal bool MayTake => State == CoordinatorState.Active && Answers;

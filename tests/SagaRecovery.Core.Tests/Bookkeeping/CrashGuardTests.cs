@@ -171,7 +171,7 @@ public sealed class CrashGuardTests
     {
         var process = new ScriptedProcess(crashGuard: CrashGuardPolicy.Default with { Canary = true });
         LeftBehind(100, process);
-        process.Tracker.Follow(Previous(crashed: true, process), []);
+        process.Tracker.RecordPreviousProcess(Previous(crashed: true, process), []);
 
         List<int> recovered = [];
         do
@@ -193,7 +193,7 @@ public sealed class CrashGuardTests
     {
         var process = new ScriptedProcess(crashGuard: CrashGuardPolicy.Default with { Canary = true });
         LeftBehind(100, process);
-        process.Tracker.Follow(Previous(crashed: false, process), []);
+        process.Tracker.RecordPreviousProcess(Previous(crashed: false, process), []);
 
         process.Pass().Recovered.Should().Be(100);
     }
@@ -226,7 +226,7 @@ public sealed class CrashGuardTests
 
     private static PreviousProcess Previous(bool crashed, ScriptedProcess process) => new(crashed, process.Now.AddSeconds(-3), 0);
 
-    private void StartAfter(bool crashed, params Suspect[] suspects) => _process.Tracker.Follow(Previous(crashed, _process), suspects);
+    private void StartAfter(bool crashed, params Suspect[] suspects) => _process.Tracker.RecordPreviousProcess(Previous(crashed, _process), suspects);
 
     private void LeftBehind(int count, ScriptedProcess? process = null, int from = 1)
     {

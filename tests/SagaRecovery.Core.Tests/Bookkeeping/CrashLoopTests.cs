@@ -104,7 +104,7 @@ public sealed class CrashLoopTests
             _process = _process.CrashAndRestart();
             MarkSuspects();
             _process.Held.UnionWith(Policy.ToHold(_suspects.Values).Select(suspect => suspect.SagaId));
-            _process.Tracker.Follow(new PreviousProcess(Crashed: true, _process.Now, _suspects.Count), [.. _suspects.Values]);
+            _process.Tracker.RecordPreviousProcess(new PreviousProcess(Crashed: true, _process.Now, _suspects.Count), [.. _suspects.Values]);
             do
             {
                 int before = _process.Executor.Reassigned.Count;

@@ -122,7 +122,7 @@ public class InterruptionTests
         _process.ReportInterrupted(Saga(1), AdoptGeneration.Initial);
 
         _process.Pass().Should().Match<PassReport>(report => report.BackingOff == 1 && report.Failed == 0);
-        _process.Waiting(Saga(1)).Should().Match<WaitingSaga>(saga => saga.Why == "time-out" && saga.Failures == 1);
+        _process.Waiting(Saga(1)).Should().Match<WaitingSaga>(saga => saga.Reason == "time-out" && saga.Failures == 1);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public class InterruptionTests
     {
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
         _process.ReportInterrupted(Saga(1));
-        start.Created(); // the confirmation of the start arrives after the interruption of its run
+        start.Confirm(); // the confirmation of the start arrives after the interruption of its run
 
         _process.Pass().BackingOff.Should().Be(1, "no run executes it");
 
@@ -144,7 +144,7 @@ public class InterruptionTests
         ScriptedStart start = _process.Announce(Saga(1)).Insert().Run();
         _process.ReportInterrupted(Saga(1));
         _process.Pass().Skipped.Should().Be(1, "its start is under way: for all that the tracker knows, it may begin another run");
-        start.Created();
+        start.Confirm();
 
         _process.Pass(PassReason.Explicit).Recovered.Should().Be(1);
     }

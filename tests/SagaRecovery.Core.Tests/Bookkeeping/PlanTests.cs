@@ -65,7 +65,7 @@ public class PlanTests
 
         _process.Pass().Readopted.Should().Be(1);
 
-        start.Created(); // of the old run: it changes nothing
+        start.Confirm(); // of the old run: it changes nothing
         _process.Pass().Skipped.Should().Be(1);
         _process.Tracker.Tracked.Should().Be(1);
     }
@@ -113,7 +113,7 @@ public class PlanTests
 
         PassReport pass = _process.Pass();
 
-        pass.Should().Match<PassReport>(report => report.Removed == 1 && report.TakenAway == 0 && report.Found == 0);
+        pass.Should().Match<PassReport>(report => report.Removed == 1 && report.Reassigned == 0 && report.Found == 0);
         _process.Tracker.Tracked.Should().Be(0);
     }
 
@@ -137,7 +137,7 @@ public class PlanTests
 
         PassReport pass = _process.Pass();
 
-        pass.Should().Match<PassReport>(report => report.Removed == 1 && report.TakenAway == 1);
+        pass.Should().Match<PassReport>(report => report.Removed == 1 && report.Reassigned == 1);
         _process.Executor.Running.Should().BeEmpty();
         _process.Report.Totals.BadStateInExecutor.Should().Be(1);
     }

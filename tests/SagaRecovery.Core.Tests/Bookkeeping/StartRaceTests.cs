@@ -21,7 +21,7 @@ public class StartRaceTests
         _process.Plan().AlreadyRunning.Should().Equal(Saga(1));
         _process.Execute();
 
-        start.Created();
+        start.Confirm();
         _process.Pass().Skipped.Should().Be(1);
         _process.Executor.Reassigned.Should().BeEmpty();
     }
@@ -32,7 +32,7 @@ public class StartRaceTests
         ScriptedStart start = _process.Announce(Saga(1));
         _process.OpenPass();
         _process.List();
-        start.Insert().Created();
+        start.Insert().Confirm();
 
         _process.Plan().NoLongerListed.Should().BeEmpty();
         _process.Execute().Starting.Should().Be(1);
@@ -51,7 +51,7 @@ public class StartRaceTests
 
         _process.Pass().Should().Match<PassReport>(report => report.Skipped == 1 && report.Recovered == 0);
 
-        start.Created();
+        start.Confirm();
         _process.Executor.Reassigned.Should().BeEmpty();
     }
 
@@ -113,7 +113,7 @@ public class StartRaceTests
 
         _process.Pass().Should().Match<PassReport>(report => report.Skipped == 1 && report.Recovered == 0);
 
-        first.Created();
+        first.Confirm();
         _process.Finish(Saga(1));
         _process.Pass().Removed.Should().Be(1);
         _process.Tracker.Tracked.Should().Be(0);
@@ -130,7 +130,7 @@ public class StartRaceTests
         starts[firstWithdrawn].LoseInsert().Withdraw();
         starts[lastWithdrawn].LoseInsert().Withdraw();
         _process.Pass().Starting.Should().Be(1);
-        starts[cameThrough].Insert().Created();
+        starts[cameThrough].Insert().Confirm();
 
         _process.Pass().Skipped.Should().Be(1);
 
@@ -172,7 +172,7 @@ public class StartRaceTests
         _process.Database.TryInsert(Saga(1));
         _process.Pass().Recovered.Should().Be(1, "its start here was never announced");
         ScriptedStart late = _process.Announce(Saga(1));
-        late.Run().Created();
+        late.Run().Confirm();
 
         PassReport pass = _process.Pass();
 
@@ -186,7 +186,7 @@ public class StartRaceTests
         _process.Database.TryInsert(Saga(1));
         _process.Executor.BeginsButThrows(Saga(1));
         _process.Pass().Failed.Should().Be(1);
-        _process.Announce(Saga(1)).Run().Created();
+        _process.Announce(Saga(1)).Run().Confirm();
 
         _process.Pass().Should().Match<PassReport>(report => report.ProtocolViolations == 1 && report.Skipped == 1);
 
@@ -199,7 +199,7 @@ public class StartRaceTests
         _process.Database.TryInsert(Saga(1));
         _process.Pass().Recovered.Should().Be(1);
         _process.OpenPass();
-        _process.Announce(Saga(1)).Run().Created();
+        _process.Announce(Saga(1)).Run().Confirm();
         _process.List();
         _process.Plan();
 
@@ -215,7 +215,7 @@ public class StartRaceTests
         _process.Executor.AlwaysAnswers(new ResumeResult.Failed("time-out"));
         _process.Pass().Should().Match<PassReport>(report => report.Readopted == 1 && report.Failed == 1);
 
-        start.Created(); // of the old run, which has been relinquished
+        start.Confirm(); // of the old run, which has been relinquished
 
         _process.Pass().Should().Match<PassReport>(report => report.BackingOff == 1 && report.Failed == 0);
         _process.Waiting(Saga(1))!.Failures.Should().Be(1);

@@ -107,7 +107,7 @@ internal sealed class RandomWalk
                 start.Run();
                 break;
             case StartStage.Running:
-                start.Created();
+                start.Confirm();
                 break;
             case StartStage.Failed:
                 start.Withdraw();

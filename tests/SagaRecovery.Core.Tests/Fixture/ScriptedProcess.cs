@@ -81,7 +81,7 @@ internal sealed class ScriptedProcess
     }
 
     /// <summary>A start without incident, from the announcement to the run.</summary>
-    public void Start(SagaId sagaId) => Announce(sagaId).Insert().Run().Created();
+    public void Start(SagaId sagaId) => Announce(sagaId).Insert().Run().Confirm();
 
     // ---- runs
 

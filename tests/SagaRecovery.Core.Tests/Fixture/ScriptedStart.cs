@@ -49,7 +49,7 @@ internal sealed class ScriptedStart(ScriptedProcess process, StartLease lease)
     }
 
     /// <summary>The caller confirms the start: committed, and it runs here.</summary>
-    public void Created()
+    public void Confirm()
     {
         if (Stage == StartStage.Inserted)
         {

@@ -52,7 +52,7 @@ public class RecoveryReportTests
             ObservedStarts = 3,
             Removed = 4,
             Interrupted = 5,
-            TakenAway = 6,
+            Reassigned = 6,
             Readopted = 7,
             Abandoned = 8,
             ProtocolViolations = 9,

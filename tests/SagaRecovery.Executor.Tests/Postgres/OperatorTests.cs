@@ -27,13 +27,13 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
             saga = await BeginAsync(first);
             SagaExplanation started = await first.Operator.ExplainAsync(saga);
             started.Verdict.Should().Be(SagaVerdict.RunningHere, "its start was announced since the last pass, and counts all the same");
-            started.Should().Match<SagaExplanation>(one => one.Because.Contains("started") && one.Since != null && one.LastEvent!.StartsWith("only started"));
+            started.Should().Match<SagaExplanation>(one => one.Reason.Contains("started") && one.Since != null && one.LastEvent!.StartsWith("only started"));
         }
 
         await using PostgresHost second = await StartAsync();
         await second.ActivateAsync();
         (await second.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
-            one => one.Verdict == SagaVerdict.RunningHere && one.Because.Contains("Recovery") && one.Since != null);
+            one => one.Verdict == SagaVerdict.RunningHere && one.Reason.Contains("Recovery") && one.Since != null);
 
         _gate.Open();
         await second.Client.Find(saga)!.Completion.Soon();
@@ -49,13 +49,13 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
             saga = await BeginAsync(first);
             (await first.Operator.HoldAsync(saga, Note)).Should().Be(OperatorActionResult.Done.Instance);
             (await first.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
-                one => one.Verdict == SagaVerdict.RunningHere && one.Because.Contains("ann: as the runbook says"));
+                one => one.Verdict == SagaVerdict.RunningHere && one.Reason.Contains("ann: as the runbook says"));
         }
 
         await using PostgresHost second = await StartAsync();
         (await second.ActivateAsync()).Should().Match<PassReport>(pass => pass.Held == 1 && pass.Recovered == 0);
         (await second.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
-            one => one.Verdict == SagaVerdict.Held && one.Because.Contains("ann: as the runbook says") && one.Since != null);
+            one => one.Verdict == SagaVerdict.Held && one.Reason.Contains("ann: as the runbook says") && one.Since != null);
         second.Status.Current.Held.Should().ContainSingle().Which.Note.Should().Be(Note);
         second.Status.RenderText().Should().Contain("sagas held (1)").And.Contain("ann: as the runbook says");
 
@@ -143,7 +143,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         await second.ActivateAsync();
 
         (await second.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
-            one => one.Verdict == SagaVerdict.UnknownDefinition && one.Error!.Contains("'gated' version 1") && one.ToDo.Contains("Deploy"));
+            one => one.Verdict == SagaVerdict.UnknownDefinition && one.Error!.Contains("'gated' version 1") && one.Advice.Contains("Deploy"));
     }
 
     [Fact]
@@ -155,7 +155,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         await other.ActivateAsync();
 
         (await other.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(
-            one => one.Verdict == SagaVerdict.NotOurs && one.Because.Contains(_coordinator.ToString()) && one.Because.Contains("answers"));
+            one => one.Verdict == SagaVerdict.NotOwned && one.Reason.Contains(_coordinator.ToString()) && one.Reason.Contains("answers"));
         (await other.Operator.AbandonAsync(saga, OperatorActionCondition.None, Note)).Should().BeOfType<OperatorActionResult.OwnerAnswers>();
         (await other.Operator.ExplainAsync(SagaId.NewAt(DateTimeOffset.UtcNow))).Verdict.Should().Be(SagaVerdict.Unknown);
     }
@@ -172,7 +172,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         (await run.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
         (await host.DescribeAsync(saga)).Should().Be("abandoned: operator: ann: as the runbook says");
         (await host.Operator.ExplainAsync(saga)).Should().Match<SagaExplanation>(one => one.Verdict == SagaVerdict.Abandoned && one.Since != null);
-        (await host.ActivateAsync()).Should().Match<PassReport>(pass => pass.Found == 0 && pass.Removed == 1 && pass.TakenAway == 0);
+        (await host.ActivateAsync()).Should().Match<PassReport>(pass => pass.Found == 0 && pass.Removed == 1 && pass.Reassigned == 0);
     }
 
     [Fact]

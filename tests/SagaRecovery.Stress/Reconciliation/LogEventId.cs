@@ -11,7 +11,7 @@ internal enum LogEventId
     Finished = 10,
     PassComplete = 11,
     PassFailed = 12,
-    TakenAway = 14,
+    Reassigned = 14,
     Abandoned = 16,
     ProtocolViolation = 20,
     Interrupted = 21,

@@ -15,7 +15,7 @@ internal static class Totals
         ("observedStarts", LogEventId.ObservedStart),
         ("inferredFinished", LogEventId.Finished),
         ("missingFromExecutor", LogEventId.Interrupted),
-        ("badStateInExecutor", LogEventId.TakenAway),
+        ("badStateInExecutor", LogEventId.Reassigned),
         ("abandoned", LogEventId.Abandoned),
         ("protocolViolations", LogEventId.ProtocolViolation),
     ];

@@ -66,7 +66,7 @@ public enum Fault
     ComparesLogLengths,
     BringsLostBack,
     LeavesEventsOfLost,
-    TakesLostForNotOurs,
+    TakesLostForNotOwned,
     RestoresStateApart,
     ChecksJoinBeforeRestoring,
     ChecksOwnerBeforeRestoring,

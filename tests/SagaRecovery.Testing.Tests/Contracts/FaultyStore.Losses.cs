@@ -81,7 +81,7 @@ internal sealed partial class FaultyStore
             (Fault.ComparesLogLengths, RestoreOutcome.Superseded) when row!.Events.Count <= everything.Events.Count => await MixAsync(),
             (Fault.BringsLostBack, RestoreOutcome.Lost) => await BringBackAsync(),
             (Fault.LeavesEventsOfLost, RestoreOutcome.Lost) => Leave(),
-            (Fault.TakesLostForNotOurs, RestoreOutcome.Lost) => RestoreOutcome.NotOurs,
+            (Fault.TakesLostForNotOwned, RestoreOutcome.Lost) => RestoreOutcome.NotOwned,
             _ => outcome,
         };
 
@@ -127,8 +127,8 @@ internal sealed partial class FaultyStore
     private RestoreOutcome? AnswerUnread(StoredSaga? row, SagaLogEntry everything) => fault switch
     {
         Fault.RestoresNothing => RestoreOutcome.Restored,
-        Fault.RefusesCompleteLogs when IsLogged(everything) => RestoreOutcome.NotOurs,
-        Fault.RefusesOwnEnd when IsEnded(row) => RestoreOutcome.NotOurs,
+        Fault.RefusesCompleteLogs when IsLogged(everything) => RestoreOutcome.NotOwned,
+        Fault.RefusesOwnEnd when IsEnded(row) => RestoreOutcome.NotOwned,
         Fault.RestoresOtherEnds when IsEnded(row) => RestoreOutcome.Restored,
         Fault.SupersedesBeforeOwner when row is not null && row.Events.Any(one => !everything.Events.Any(known => known.NodeId == one.NodeId)) =>
             RestoreOutcome.Superseded,

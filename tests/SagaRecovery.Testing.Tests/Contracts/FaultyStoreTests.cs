@@ -76,7 +76,7 @@ public sealed class FaultyStoreTests
         { Fault.ComparesLogLengths, "A log with an event unknown to the run is reported as superseded and stays unchanged" },
         { Fault.BringsLostBack, "Restoring a saga without a row reports it as lost and does not create it" },
         { Fault.LeavesEventsOfLost, "Restoring a saga without a row reports it as lost and does not create it" },
-        { Fault.TakesLostForNotOurs, "Restoring a saga without a row reports it as lost and does not create it" },
+        { Fault.TakesLostForNotOwned, "Restoring a saga without a row reports it as lost and does not create it" },
         { Fault.RestoresStateApart, "A cancelled restore takes effect completely or not at all" },
         { Fault.FindsEndedLost, "Exactly the sagas without a row are reported as lost, regardless of owner and state" },
         { Fault.FindsReassignedLost, "Exactly the sagas without a row are reported as lost, regardless of owner and state" },

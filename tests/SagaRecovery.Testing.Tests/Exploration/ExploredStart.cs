@@ -72,9 +72,9 @@ internal sealed class ExploredStart(int saga)
         Stage = StartStage.Running;
     }
 
-    public void Created()
+    public void Confirm()
     {
-        _start!.Created();
+        _start!.Confirm();
         Stage = StartStage.Ended;
     }
 

@@ -20,7 +20,7 @@ internal sealed class PassWatch
     public HashSet<int> Dead { get; } = [];
 
     /// <summary>Sagas whose resume was begun, with its result.</summary>
-    public SortedDictionary<int, ResumeNote> Reassigned { get; } = [];
+    public SortedDictionary<int, ResumeNote> Resumed { get; } = [];
 
     public int Announced { get; set; }
 
@@ -32,7 +32,7 @@ internal sealed class PassWatch
 
     public int Unlisted { get; set; }
 
-    public int TakenAway { get; set; }
+    public int Reassigned { get; set; }
 
     public int Lost { get; set; }
 
@@ -47,9 +47,9 @@ internal sealed class PassWatch
     {
         fingerprint.Add([.. Owed.Order()]);
         fingerprint.Add([.. Dead.Order()]);
-        fingerprint.Add([.. Reassigned.Keys]);
-        fingerprint.Add([.. Reassigned.Values.Select(note => (int)note)]);
-        fingerprint.Add([Announced, Found, Recovered, Failed, Unlisted, TakenAway, Lost]);
+        fingerprint.Add([.. Resumed.Keys]);
+        fingerprint.Add([.. Resumed.Values.Select(note => (int)note)]);
+        fingerprint.Add([Announced, Found, Recovered, Failed, Unlisted, Reassigned, Lost]);
     }
 
     /// <summary>Compares a report with what really happened.</summary>
@@ -66,13 +66,13 @@ internal sealed class PassWatch
         Same("failed", pass.Failed, Failed);
         Same("removed", pass.Removed, Unlisted);
         Same("lost", pass.Lost, Lost);
-        Same("taken away", pass.TakenAway, TakenAway);
+        Same("reassigned", pass.Reassigned, Reassigned);
         Same("the sum of all buckets", Sum(pass), pass.Found);
         Same("recovered since start", after.Recovered, before.Recovered + Recovered);
         Same("failed since start", after.Failed, before.Failed + Failed);
         Same("starts observed since start", after.ObservedStarts, before.ObservedStarts + Announced);
         Same("finished since start", after.InferredFinished, before.InferredFinished + Unlisted);
-        Same("taken away since start", after.BadStateInExecutor, before.BadStateInExecutor + TakenAway);
+        Same("reassigned since start", after.BadStateInExecutor, before.BadStateInExecutor + Reassigned);
         Same("passes since start", after.Passes, before.Passes + 1);
     }
 

@@ -88,7 +88,7 @@ internal sealed partial class World
                 start.Run();
                 break;
             case MoveKind.Created:
-                start.Created();
+                start.Confirm();
                 _processes[start.Process]!.Unread.NoteCreated(index);
                 break;
             case MoveKind.Withdraw:
@@ -127,7 +127,7 @@ internal sealed partial class World
         try
         {
             WriteEnd(process, saga, generation); // taken or refused: either way the run is over
-            process.Starts.End(IdOf(saga), generation);
+            process.Starts.ReportEnded(IdOf(saga), generation);
             process.Unread.NoteEnded(saga, generation);
         }
         catch (CoordinatorFencedException fenced)

@@ -24,7 +24,7 @@ internal sealed partial class World
         IReadOnlyDictionary<SagaId, AdoptGeneration> before = process.Executor.Running;
         int calls = process.Executor.Calls.Count;
         int? saga = process.Gates.SagaId is { } sagaId ? NumberOf(sagaId) : null;
-        if (step == SimulatedStep.HandOver)
+        if (step == SimulatedStep.Resume)
         {
             NotResumedWhileItRuns(process, index, saga!.Value, before);
         }
@@ -41,7 +41,7 @@ internal sealed partial class World
             List<ExecutorCall> unlisted = [.. process.Executor.Calls.Skip(calls).Where(call => !process.Store.Lost.Contains(call.SagaId))];
             watch.Lost = process.Store.Lost.Count;
             watch.Unlisted = unlisted.Count;
-            watch.TakenAway = unlisted.Count(call => call.Relinquished == RelinquishOutcome.Relinquished);
+            watch.Reassigned = unlisted.Count(call => call.Relinquished == RelinquishOutcome.Relinquished);
             OnlyRunsThatAreNotOursAreEnded(process, before);
         }
 
@@ -63,7 +63,7 @@ internal sealed partial class World
 
     private void NoteResume(ExploredProcess process, PassWatch watch, (int Process, int Saga) run, SimulatedStep step, bool fail)
     {
-        if (step is not (SimulatedStep.HandOver or SimulatedStep.ResumeAnswer))
+        if (step is not (SimulatedStep.Resume or SimulatedStep.ResumeAnswer))
         {
             return; // a load of one saga only
         }
@@ -74,14 +74,14 @@ internal sealed partial class World
         if (step == SimulatedStep.ResumeAnswer)
         {
             watch.Recovered += note == ResumeNote.TakenOn ? 1 : 0;
-            if (fail && watch.Reassigned[run.Saga] == ResumeNote.TakenOn)
+            if (fail && watch.Resumed[run.Saga] == ResumeNote.TakenOn)
             {
                 _begunUnseen.Add(run);
             }
         }
 
         watch.Failed += fail ? 1 : 0;
-        watch.Reassigned[run.Saga] = note;
+        watch.Resumed[run.Saga] = note;
     }
 
     private void EndPass(ExploredProcess process, PassReport report)

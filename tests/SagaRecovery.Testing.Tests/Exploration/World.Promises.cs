@@ -82,7 +82,7 @@ internal sealed partial class World
     /// <summary>(c) Every saga in progress that no process runs is resumed by the next complete pass, unless it failed and is not due.</summary>
     private void OwedSagasWereResumed(ExploredProcess process, PassWatch watch)
     {
-        foreach (int saga in watch.Owed.Where(saga => !watch.Reassigned.ContainsKey(saga)))
+        foreach (int saga in watch.Owed.Where(saga => !watch.Resumed.ContainsKey(saga)))
         {
             if (process.IsExplicit || !TrackerState.Waits(process.Tracker, IdOf(saga)))
             {

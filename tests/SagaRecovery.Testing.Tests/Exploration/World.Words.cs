@@ -41,7 +41,7 @@ internal sealed partial class World
         SimulatedStep.ListAnswer => "has its listing and plans",
         SimulatedStep.Load => "loads",
         SimulatedStep.LoadAnswer => "has what it loads",
-        SimulatedStep.HandOver => $"resumes {NameOf(NumberOf(gates.SagaId!.Value))}",
+        SimulatedStep.Resume => $"resumes {NameOf(NumberOf(gates.SagaId!.Value))}",
         _ => $"receives the answer that {NameOf(NumberOf(gates.SagaId!.Value))} was resumed",
     };
 }

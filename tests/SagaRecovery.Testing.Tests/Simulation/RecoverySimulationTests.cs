@@ -123,7 +123,7 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
     public async Task One_resume_that_never_ends_delays_no_other()
     {
         await LeftBehindAsync(A, B);
-        using HeldStep held = _process.Hold(SimulatedStep.HandOver, A);
+        using HeldStep held = _process.Hold(SimulatedStep.Resume, A);
         Task<PassReport> pass = _process.ActivateAsync();
         await held.Reached;
         await Eventually.HoldsAsync(() => _process.Executor.RunsAt(B) is not null, "the other saga was running");

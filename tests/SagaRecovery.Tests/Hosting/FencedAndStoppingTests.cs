@@ -122,7 +122,7 @@ public sealed class FencedAndStoppingTests
         await host.ActivateAsync();
         using (SagaStart start = host.Starts.Announce(new SagaId(Guid.NewGuid())))
         {
-            start.Created(AdoptGeneration.Initial);
+            start.Confirm(AdoptGeneration.Initial);
         }
 
         host.Store.Sagas.TryRemove(good[0], out _);

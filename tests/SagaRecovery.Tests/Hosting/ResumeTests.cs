@@ -49,7 +49,7 @@ public sealed class ResumeTests
 
         host.Executor.Calls.Should().HaveCount(2);
         host.Store.Abandoned.Should().BeEmpty();
-        host.Status.Current.Waiting.Should().ContainSingle().Which.Why.Should().Be("definition 'x' version 2");
+        host.Status.Current.Waiting.Should().ContainSingle().Which.Reason.Should().Be("definition 'x' version 2");
         host.Status.RenderText().Should().Contain("definition 'x' version 2").And.Contain("next pass");
     }
 
@@ -174,7 +174,7 @@ public sealed class ResumeTests
         PassReport pass = await host.ActivateAsync();
 
         pass.Should().Match<PassReport>(p => p.Recovered == 1 && p.Failed == 1);
-        host.Status.Current.Waiting.Should().ContainSingle(waiting => waiting.SagaId == bad && waiting.Why == "event type 'paused'");
+        host.Status.Current.Waiting.Should().ContainSingle(waiting => waiting.SagaId == bad && waiting.Reason == "event type 'paused'");
     }
 
     [Fact]
@@ -252,7 +252,7 @@ public sealed class ResumeTests
 
         PassReport pass = await host.ActivateAsync();
 
-        pass.Should().Match<PassReport>(p => p.Removed == 2 && p.TakenAway == 1);
+        pass.Should().Match<PassReport>(p => p.Removed == 2 && p.Reassigned == 1);
         host.Executor.Calls.Should().Contain($"relinquish {finished}@1");
         host.Status.Current.Should().Match<RecoveryReport>(r => r.Tracked == 0 && r.Totals.InferredFinished == 2 && r.Totals.BadStateInExecutor == 1);
     }

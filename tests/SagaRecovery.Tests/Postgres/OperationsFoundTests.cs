@@ -39,7 +39,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
 
         OperatorActionResult outcome = await AbandonWhileAsync(us, saga, seen, "update saga_recovery.saga set state = 'unwinding'");
 
-        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Be("it was running when you saw it");
+        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Reason.Should().Be("it was running when you saw it");
         (await Db.StateOfAsync(saga)).Should().Be("unwinding");
     }
 
@@ -66,7 +66,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
 
         OperatorActionResult outcome = await AbandonWhileAsync(us, saga, force, "update saga_recovery.saga set adopt_generation = adopt_generation + 1");
 
-        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Be("it changed while the action ran");
+        outcome.Should().BeOfType<OperatorActionResult.Superseded>().Which.Reason.Should().Be("it changed while the action ran");
     }
 
     [Fact]

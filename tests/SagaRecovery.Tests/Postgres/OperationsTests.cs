@@ -89,8 +89,8 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         var found = (await Db.Operations.ListCoordinatorsAsync(CancellationToken.None)).ToDictionary(one => one.Id);
 
         found[answers.Coordinator].Should().Match<CoordinatorDetails>(one => one.Answers && one.InProgress == 1 && one.Paused == null);
-        found[left.Coordinator].Should().Match<CoordinatorDetails>(one => !one.Answers && one.HasLeft);
-        found[silent.Coordinator].Should().Match<CoordinatorDetails>(one => !one.Answers && !one.HasLeft && one.Paused!.Note == Note);
+        found[left.Coordinator].Should().Match<CoordinatorDetails>(one => !one.Answers && one.HasShutDown);
+        found[silent.Coordinator].Should().Match<CoordinatorDetails>(one => !one.Answers && !one.HasShutDown && one.Paused!.Note == Note);
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
         (await HoldAsync(saga, new OperatorNote("bob", "me too"))).Should().Be(OperatorActionResult.Done.Instance);
         (await FindAsync(saga))!.Hold!.Note.Should().Be(new OperatorNote("bob", "me too"));
         (await ReleaseAsync(saga)).Should().Be(OperatorActionResult.Done.Instance);
-        (await ReleaseAsync(saga)).Should().BeOfType<OperatorActionResult.Superseded>().Which.Why.Should().Contain("not held");
+        (await ReleaseAsync(saga)).Should().BeOfType<OperatorActionResult.Superseded>().Which.Reason.Should().Contain("not held");
 
         (await ActionsAsync(us)).Should().Equal((OperatorActionKind.Hold, "ann"), (OperatorActionKind.Hold, "bob"), (OperatorActionKind.Release, "ann"));
     }
@@ -182,7 +182,7 @@ public class OperationsTests(PostgresCluster cluster, Pooler? pooler = null, str
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
-        (await InjectAsync(saga, "only", Force)).Should().BeOfType<OperatorActionResult.Superseded>("it has not started").Which.Why.Should().Contain("'only'");
+        (await InjectAsync(saga, "only", Force)).Should().BeOfType<OperatorActionResult.Superseded>("it has not started").Which.Reason.Should().Contain("'only'");
         await Db.AppendAsync(us, saga, events: [SagaDatabase.Event(0, NodeEventType.Started)]);
         (await InjectAsync(saga, "other", Force)).Should().BeOfType<OperatorActionResult.Superseded>("there is no such node");
         (await InjectAsync(saga, "only", OperatorActionCondition.None)).Should().BeOfType<OperatorActionResult.OwnerAnswers>();

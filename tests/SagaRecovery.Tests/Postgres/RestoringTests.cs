@@ -39,7 +39,7 @@ public class RestoringTests(PostgresCluster cluster, Pooler? pooler = null) : Po
         await Db.AppendAsync(us, saga, SagaState.Succeeded, s_all[..2]);
 
         (await RestoreAsync(us, saga, SagaState.Succeeded, s_all[..2])).Should().Be(RestoreOutcome.Restored);
-        (await RestoreAsync(us, saga, SagaState.Running, s_all[..1])).Should().Be(RestoreOutcome.NotOurs, "an ended saga does not come back");
+        (await RestoreAsync(us, saga, SagaState.Running, s_all[..1])).Should().Be(RestoreOutcome.NotOwned, "an ended saga does not come back");
         (await Db.StateOfAsync(saga)).Should().Be("succeeded");
     }
 
@@ -65,7 +65,7 @@ public class RestoringTests(PostgresCluster cluster, Pooler? pooler = null) : Po
         await Db.ReassignAsync(given, (await Db.JoinAsync()).Coordinator);
         await Db.ExecuteAsync("delete from saga_recovery.saga where id = @Id", new { Id = lost.Value });
 
-        (await RestoreAsync(us, given, SagaState.Running)).Should().Be(RestoreOutcome.NotOurs);
+        (await RestoreAsync(us, given, SagaState.Running)).Should().Be(RestoreOutcome.NotOwned);
         (await RestoreAsync(us, lost, SagaState.Running)).Should().Be(RestoreOutcome.Lost);
         (await Db.NewStore().FindLostAsync(us, [given, lost], CancellationToken.None)).Should().Equal(lost);
         (await Db.CountEventsAsync(given)).Should().Be(0);

@@ -87,7 +87,7 @@ function open(kind, { label, saga, coordinator, targets, nodes, after }) {
     nodes && el('label', {}, 'Node to fail', el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
     targets && el('label', {}, 'New owner', el('select', { name: 'to' },
       el('option', { value: '' }, 'all active coordinators that are alive'), targets.map((target) => el('option', { value: target }, target)))),
-    kind === 'drain' && field('letRun', 'Time for running sagas to finish, in seconds', { type: 'number', min: 0, max: 86400, value: 30, required: true }),
+    kind === 'drain' && field('gracePeriod', 'Time for running sagas to finish, in seconds', { type: 'number', min: 0, max: 86400, value: 30, required: true }),
     field('reason', 'Reason, for other operators', { required: true, autofocus: true }),
     rights === 'Open' && field('actor', 'Your name', { required: true }),
     (kind === 'abandon' || kind === 'inject-error') && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' even though the process that owns it is alive'),
@@ -124,7 +124,7 @@ function open(kind, { label, saga, coordinator, targets, nodes, after }) {
 function argumentsOf(kind, fields, saga) {
   switch (kind) {
     case 'reassign': return { to: [fields.get('to')].filter(Boolean), evenIfOwnerAnswers: fields.get('evenIfOwnerAnswers') !== null, wait: 5 };
-    case 'drain': return { letRun: Number(fields.get('letRun')) };
+    case 'drain': return { gracePeriod: Number(fields.get('gracePeriod')) };
     default: return { node: fields.get('node'), force: fields.get('force') !== null, state: saga?.state, generation: saga?.generation };
   }
 }

@@ -14,7 +14,7 @@ export function coordinatorsCard(answer, report, refresh) {
   return card('Coordinators', table(answer.body, [
     ['coordinator', (one) => [el('span', { class: 'id' }, one.id), one.id === report.coordinator.id ? ' (this one)' : '']],
     ['state', (one) => [badge((one.answers && stateTones[one.state]) || 'calm', one.state.toLowerCase()), one.paused && [' ', badge('warn', `paused by ${plain(one.paused.note.actor, 60)}`)]]],
-    ['heartbeat', (one) => badge(one.answers ? 'good' : one.hasLeft ? 'calm' : 'bad', one.answers ? '✓ alive' : one.hasLeft ? '– shut down' : '✗ silent')],
+    ['heartbeat', (one) => badge(one.answers ? 'good' : one.hasShutDown ? 'calm' : 'bad', one.answers ? '✓ alive' : one.hasShutDown ? '– shut down' : '✗ silent')],
     ['version', (one) => plain((one.version ?? '').replace(/(?<=\+.{8}).+/, ''), 40)],
     ['in progress', (one) => one.inProgress ?? '', 'number'],
     ['last seen', (one) => `${lasting(seconds(one.silence))} ago`],

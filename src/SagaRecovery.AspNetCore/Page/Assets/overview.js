@@ -80,7 +80,7 @@ function trouble(report) {
   return el('div', { class: 'pair' },
     report.waitingCount > 0 && card(`Waiting to be recovered (${report.waitingCount})`, table(report.waiting, [
       ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
-      ['why', (saga) => [badge(saga.kind === 'BackingOff' ? 'warn' : 'bad', words(saga.kind)), ` ${plain(saga.why)}`]],
+      ['why', (saga) => [badge(saga.kind === 'BackingOff' ? 'warn' : 'bad', words(saga.kind)), ` ${plain(saga.reason)}`]],
       ['failures', (saga) => saga.failures, 'number'],
       ['next try', (saga) => (saga.nextTry ? ago(saga.nextTry) : 'next pass')],
     ]), more(report.waitingCount - report.waiting.length)),

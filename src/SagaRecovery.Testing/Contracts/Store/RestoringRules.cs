@@ -112,7 +112,7 @@ internal static class RestoringRules
             await ExpectOutcomeAsync(
                 trial, us, StoreTrial.Started(saga, node: 0, end), RestoreOutcome.Restored,
                 $"a saga that ended as '{end}', with the same end").ConfigureAwait(false);
-            await NotOursAsync(saga, end, [SagaState.Running, SagaState.Unwinding, .. ends.Where(other => other != end)]).ConfigureAwait(false);
+            await NotOwnedAsync(saga, end, [SagaState.Running, SagaState.Unwinding, .. ends.Where(other => other != end)]).ConfigureAwait(false);
             Expect.That(
                 await trial.AppendAsync(us, StoreTrial.Entry(saga, end)).ConfigureAwait(false), $"the state remains '{end}'", "it changed");
         }
@@ -120,14 +120,14 @@ internal static class RestoringRules
         SagaId abandoned = await trial.CreateAsync(us).ConfigureAwait(false);
         await trial.WriteAsync(us, StoreTrial.Started(abandoned, node: 0)).ConfigureAwait(false);
         await trial.AbandonAsync(us, abandoned).ConfigureAwait(false);
-        await NotOursAsync(abandoned, SagaState.Abandoned, [SagaState.Running, SagaState.Unwinding, .. ends]).ConfigureAwait(false);
+        await NotOwnedAsync(abandoned, SagaState.Abandoned, [SagaState.Running, SagaState.Unwinding, .. ends]).ConfigureAwait(false);
 
-        async Task NotOursAsync(SagaId saga, SagaState end, SagaState[] others)
+        async Task NotOwnedAsync(SagaId saga, SagaState end, SagaState[] others)
         {
             foreach (SagaState other in others)
             {
                 SagaLogEntry everything = StoreTrial.Entry(saga, other, s_log);
-                await ExpectOutcomeAsync(trial, us, everything, RestoreOutcome.NotOurs,
+                await ExpectOutcomeAsync(trial, us, everything, RestoreOutcome.NotOwned,
                     $"a saga that ended as '{end}', with the state '{other}'").ConfigureAwait(false);
             }
 
@@ -150,21 +150,21 @@ internal static class RestoringRules
             await trial.WriteAsync(us, StoreTrial.Entry(saga, state: null, s_log[0])).ConfigureAwait(false);
         }
 
-        await NotOursAsync(others, sagas[0], "of another coordinator").ConfigureAwait(false);
-        await NotOursAsync(us, sagas[0], "at a future generation", newer).ConfigureAwait(false);
+        await NotOwnedAsync(others, sagas[0], "of another coordinator").ConfigureAwait(false);
+        await NotOwnedAsync(us, sagas[0], "at a future generation", newer).ConfigureAwait(false);
         await trial.ReassignAsync(sagas[0], others.Coordinator).ConfigureAwait(false);
-        await NotOursAsync(us, sagas[0], "that was reassigned").ConfigureAwait(false);
-        await NotOursAsync(us, sagas[0], "that was reassigned, at its new generation", newer).ConfigureAwait(false);
+        await NotOwnedAsync(us, sagas[0], "that was reassigned").ConfigureAwait(false);
+        await NotOwnedAsync(us, sagas[0], "that was reassigned, at its new generation", newer).ConfigureAwait(false);
         SavedNodeEvent elsewhere = StoreTrial.Event(9, NodeEventType.Started);
         await trial.WriteAsync(others, StoreTrial.Entry(sagas[0], state: null, elsewhere) with { Generation = newer }).ConfigureAwait(false);
-        await NotOursAsync(us, sagas[0], "that its new owner has continued").ConfigureAwait(false);
+        await NotOwnedAsync(us, sagas[0], "that its new owner has continued").ConfigureAwait(false);
         await ExpectLogAsync(trial, others, sagas[0], SagaState.Running, [s_log[0], elsewhere], "that was reassigned", newer).ConfigureAwait(false);
 
         await trial.ReassignAsync(sagas[1], to: null).ConfigureAwait(false);
-        await NotOursAsync(us, sagas[1], "without an owner").ConfigureAwait(false);
-        await NotOursAsync(us, sagas[1], "without an owner, at its new generation", newer).ConfigureAwait(false);
+        await NotOwnedAsync(us, sagas[1], "without an owner").ConfigureAwait(false);
+        await NotOwnedAsync(us, sagas[1], "without an owner, at its new generation", newer).ConfigureAwait(false);
         await trial.ReassignAsync(sagas[1], us.Coordinator).ConfigureAwait(false);
-        await NotOursAsync(us, sagas[1], "that came back at a newer generation").ConfigureAwait(false);
+        await NotOwnedAsync(us, sagas[1], "that came back at a newer generation").ConfigureAwait(false);
         await ExpectLogAsync(trial, us, sagas[1], SagaState.Running, [s_log[0]], "that was without an owner", newer.Next).ConfigureAwait(false);
 
         SagaLogEntry ours = StoreTrial.Entry(sagas[1], SagaState.Unwinding, s_log) with { Generation = newer.Next };
@@ -172,11 +172,11 @@ internal static class RestoringRules
         await ExpectLogAsync(trial, us, sagas[1], SagaState.Unwinding, s_log, "that came back", newer.Next).ConfigureAwait(false);
         await ExpectLogAsync(trial, us, sagas[2], SagaState.Running, [s_log[0]], "next to restored sagas").ConfigureAwait(false);
 
-        Task NotOursAsync(Membership member, SagaId saga, string which, AdoptGeneration? generation = null) => ExpectOutcomeAsync(
+        Task NotOwnedAsync(Membership member, SagaId saga, string which, AdoptGeneration? generation = null) => ExpectOutcomeAsync(
             trial,
             member,
             StoreTrial.Entry(saga, SagaState.Unwinding, s_log) with { Generation = generation ?? AdoptGeneration.Initial },
-            RestoreOutcome.NotOurs,
+            RestoreOutcome.NotOwned,
             $"a saga {which}");
     }
 
