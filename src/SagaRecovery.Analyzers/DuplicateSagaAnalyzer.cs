@@ -41,7 +41,7 @@ public sealed class DuplicateSagaAnalyzer : DiagnosticAnalyzer
         }
     }
 
-    /// <summary>Remembers the constant that a name or version is; null: it is not a constant.</summary>
+    /// <summary>Records the constant that a name or version is, or null if it is not a constant.</summary>
     private static void AddValue(OperationBlockAnalysisContext context, INamedTypeSymbol saga, ConcurrentDictionary<ISymbol, object?> values)
     {
         IPropertySymbol? property = context.OwningSymbol switch

@@ -78,7 +78,7 @@ public sealed class IgnoredTokenAnalyzer : DiagnosticAnalyzer
         };
     }
 
-    /// <summary>Whether the call stands in a catch or finally: what cleans up must often run after the token has fired.</summary>
+    /// <summary>Returns true if the call is in a catch or finally. Cleanup must often run after the token was canceled.</summary>
     private static bool IsCleanUp(IOperation call, IOperation root)
     {
         for (IOperation each = call; each != root && each.Parent is { } parent; each = parent)
@@ -113,7 +113,7 @@ public sealed class IgnoredTokenAnalyzer : DiagnosticAnalyzer
         return written + receiver != parameter.Ordinal || syntax.ArgumentList.Arguments.Any(argument => argument.NameColon is not null);
     }
 
-    /// <summary>What names the method in a call.</summary>
+    /// <summary>Returns the syntax that names the method in a call.</summary>
     private static ExpressionSyntax NameOf(InvocationExpressionSyntax syntax) => syntax.Expression switch
     {
         MemberAccessExpressionSyntax member => member.Name,

@@ -102,7 +102,7 @@ internal sealed class InstanceState(INamedTypeSymbol type, SagaTypes types)
         }
     }
 
-    /// <summary>The member of this class that holds what an expression names; null: it is held elsewhere.</summary>
+    /// <summary>The member of this class that holds what an expression names, or null if another object holds it.</summary>
     private ISymbol? MemberOf(IOperation expression) => expression.WithoutConversions() switch
     {
         IFieldReferenceOperation { Instance: IInstanceReferenceOperation, Field: var field } => IsOwn(field) ? field : null,
@@ -134,7 +134,7 @@ internal sealed class InstanceState(INamedTypeSymbol type, SagaTypes types)
         _ => false,
     };
 
-    /// <summary>Whether code runs while the nodes are declared: it has a builder in reach, and no context of a node nearer than that.</summary>
+    /// <summary>Returns true if code runs while the nodes are declared: a builder is in reach, and no context of a node is nearer.</summary>
     private bool IsDefinition(IOperation operation, ISymbol by)
     {
         for (IOperation? around = operation.Parent; around is not null; around = around.Parent)

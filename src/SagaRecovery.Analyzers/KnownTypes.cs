@@ -74,11 +74,11 @@ internal static class KnownTypes
         "System.Text.StringBuilder",
     ];
 
-    /// <summary>Whether a type is a construction of a generic definition, or the definition itself.</summary>
+    /// <summary>Returns true if a type is a construction of a generic definition, or the definition itself.</summary>
     public static bool Is(this ITypeSymbol? type, INamedTypeSymbol? definition) =>
         type is not null && definition is not null && SymbolEqualityComparer.Default.Equals(type.OriginalDefinition, definition);
 
-    /// <summary>Whether a type is, derives from or implements another, whatever their type arguments.</summary>
+    /// <summary>Returns true if a type is, derives from or implements another, with any type arguments.</summary>
     public static bool IsOrDerivesFrom(this ITypeSymbol? type, INamedTypeSymbol? definition)
     {
         for (ITypeSymbol? ancestor = type; ancestor is not null; ancestor = ancestor.BaseType)
@@ -92,7 +92,7 @@ internal static class KnownTypes
         return type is not null && definition is { TypeKind: TypeKind.Interface } && type.AllInterfaces.Any(each => each.Is(definition));
     }
 
-    /// <summary>Whether a method is the one of this name that a type declares.</summary>
+    /// <summary>Returns true if a method is the one of this name that a type declares.</summary>
     public static bool IsMethodOf(this IMethodSymbol method, INamedTypeSymbol definition, string name) =>
         method.Name == name && method.ContainingType.Is(definition);
 }

@@ -84,7 +84,7 @@ internal sealed class NodeGraph
             source.Name);
     }
 
-    /// <summary>Whether a node comes after another, as far as can be told: where something is not known, it may.</summary>
+    /// <summary>Returns true if a node may come after another. What is not known counts as possible.</summary>
     private bool MayComeAfter(DeclaredNode node, DeclaredNode before, Dictionary<SyntaxNode, DeclaredNode> byCall)
     {
         HashSet<DeclaredNode> seen = [];
@@ -115,7 +115,7 @@ internal sealed class NodeGraph
         return false;
     }
 
-    /// <summary>The one node that an expression can only be; null: it is not known.</summary>
+    /// <summary>The one node that an expression can only be, or null if it is not known.</summary>
     private DeclaredNode? NodeOf(IOperation expression, Dictionary<SyntaxNode, DeclaredNode> byCall)
     {
         IOperation value = expression.WithoutConversions();
@@ -152,7 +152,7 @@ internal sealed class DeclaredNode
     /// <summary>The action and the undo, where they are lambdas or methods.</summary>
     public IMethodSymbol[] Functions { get; }
 
-    /// <summary>What stands in <c>after</c>, one by one; null where that cannot be told.</summary>
+    /// <summary>Returns the elements of <c>after</c>, or null if they are not known.</summary>
     public IOperation[]? After { get; }
 
     public static DeclaredNode Of(IInvocationOperation call)

@@ -23,7 +23,7 @@ internal sealed class NodeScope
     public bool HasOwnToken { get; }
 
     /// <summary>Finds the nearest function with a context that the operation can name.</summary>
-    /// <returns>Null where the operation has no context in reach.</returns>
+    /// <returns>Null if the operation has no context in reach.</returns>
     public static NodeScope? Of(IOperation operation, ISymbol containingSymbol, INamedTypeSymbol nodeContext, INamedTypeSymbol token)
     {
         bool hasOwnToken = false;
@@ -54,7 +54,7 @@ internal sealed class NodeScope
             : null;
     }
 
-    /// <summary>The lambda or local function that an operation is; null for any other.</summary>
+    /// <summary>Returns the lambda or local function that an operation is, or null for any other.</summary>
     public static IMethodSymbol? FunctionOf(IOperation operation) => operation switch
     {
         IAnonymousFunctionOperation lambda => lambda.Symbol,

@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace SagaRecovery.Analyzers;
 
-/// <summary>What several rules ask of an operation.</summary>
+/// <summary>Queries on operations that several rules share.</summary>
 internal static class Operations
 {
     public static IOperation WithoutConversions(this IOperation operation)
@@ -24,7 +24,7 @@ internal static class Operations
         }
     }
 
-    /// <summary>The lambda, local function or method that a delegate is made of; null: it is held in a variable, or is null.</summary>
+    /// <summary>The lambda, local function or method that a delegate is made of, or null if a variable holds it or it is null.</summary>
     public static IMethodSymbol? DelegateTarget(this IOperation value) => value.WithoutConversions() switch
     {
         IDelegateCreationOperation creation => creation.Target.DelegateTarget(),

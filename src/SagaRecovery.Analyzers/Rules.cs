@@ -28,7 +28,7 @@ internal static class Rules
 
     public static readonly DiagnosticDescriptor UnstableValue = new(
         UnstableValueId,
-        "A value that changes with each run is not handed to other systems",
+        "A value that changes with each run does not reach other systems",
         "'{0}' gives another value when the node runs again after a crash, and '{1}' receives it: use the idempotency key, or return the "
         + "value from an earlier node",
         Category,
@@ -40,7 +40,7 @@ internal static class Rules
 
     public static readonly DiagnosticDescriptor IgnoredToken = new(
         IgnoredTokenId,
-        "An action passes its cancellation token on",
+        "An action passes on its cancellation token",
         "'{0}' accepts a CancellationToken: pass '{1}.CancellationToken'",
         Category,
         DiagnosticSeverity.Warning,

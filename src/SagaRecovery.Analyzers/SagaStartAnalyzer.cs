@@ -69,7 +69,7 @@ public sealed class SagaStartAnalyzer : DiagnosticAnalyzer
             IInvocationOperation direct when direct.Instance == value => IsDispose(direct),
             IVariableInitializerOperation { Parent: IVariableDeclaratorOperation declarator } => IsDisposed(declarator),
             ISimpleAssignmentOperation { Target: ILocalReferenceOperation local } => IsDisposed(local.Local, announcement),
-            _ => true, // handed to other code
+            _ => true, // passed to other code
         };
     }
 
@@ -102,7 +102,7 @@ public sealed class SagaStartAnalyzer : DiagnosticAnalyzer
                 IInvocationOperation call when call.Instance == value => IsDispose(call) && RunsOnEveryPath(call, announced),
                 IConditionalAccessOperation { WhenNotNull: IInvocationOperation call } => IsDispose(call) && RunsOnEveryPath(call, announced),
                 IMemberReferenceOperation or IBinaryOperation or IIsPatternOperation or IIsTypeOperation => false,
-                _ => true, // using (start), or handed to other code
+                _ => true, // using (start), or passed to other code
             };
             if (isSafe)
             {
@@ -116,7 +116,7 @@ public sealed class SagaStartAnalyzer : DiagnosticAnalyzer
     private static bool IsDispose(IInvocationOperation call) =>
         call.TargetMethod.Name is nameof(IDisposable.Dispose) or "DisposeAsync" && call.Arguments.IsEmpty;
 
-    /// <summary>Whether a call runs also when what comes between fails: in a catch or finally, or with nothing in between that can fail.</summary>
+    /// <summary>Returns true if a call also runs after a failure: it is in a catch or finally, or nothing before it can fail.</summary>
     private static bool RunsOnEveryPath(IInvocationOperation dispose, IOperation announced)
     {
         for (IOperation? around = dispose; around?.Parent is { } parent; around = parent)
@@ -166,7 +166,7 @@ public sealed class SagaStartAnalyzer : DiagnosticAnalyzer
         return each;
     }
 
-    /// <summary>Whether two operations stand in different branches of one statement, so that only one of them runs.</summary>
+    /// <summary>Returns true if two operations are in different branches of one statement, so that only one of them runs.</summary>
     private static bool AreAlternatives(IOperation first, IOperation second)
     {
         IOperation branch = first;

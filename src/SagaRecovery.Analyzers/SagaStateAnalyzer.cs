@@ -87,7 +87,7 @@ internal sealed class SagaTypes
 
     public INamedTypeSymbol[] Collections { get; }
 
-    /// <returns>Null where the library is not referenced.</returns>
+    /// <returns>Null if the library is not referenced.</returns>
     public static SagaTypes? Of(Compilation compilation) =>
         compilation.GetTypeByMetadataName(KnownTypes.Saga) is { } saga
         && compilation.GetTypeByMetadataName(KnownTypes.SagaBuilder) is { } builder

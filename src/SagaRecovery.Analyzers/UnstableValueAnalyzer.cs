@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis.Diagnostics;
 namespace SagaRecovery.Analyzers;
 
 /// <summary>
-/// SAGA002: finds new ids, times and random numbers that an action or undo hands to a call and does not return. <see cref="ValueFlow"/>
+/// SAGA002: finds new ids, times and random numbers that an action or undo passes to a call and does not return. <see cref="ValueFlow"/>
 /// says what counts as that.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]

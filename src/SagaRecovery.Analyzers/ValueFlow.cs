@@ -4,8 +4,8 @@ using Microsoft.CodeAnalysis.Operations;
 namespace SagaRecovery.Analyzers;
 
 /// <summary>
-/// Follows a value through one function: what is made of it, the locals that hold it, the calls that receive it, and whether the function
-/// returns it. Three things end the way without a use: a call that tells a person (logs) or waits, a length of time or a decision that
+/// Tracks a value through one function: the values made from it, the locals that hold it, the calls that receive it, and whether the function
+/// returns it. Three things end the way without a use: a call that informs people (logs) or waits, a length of time or a decision that
 /// is computed from the value, and code that this function does not contain (fields, parameters).
 /// </summary>
 internal sealed class ValueFlow(IOperation function, ValueTypes types, ITypeSymbol? sourceType)
@@ -17,7 +17,7 @@ internal sealed class ValueFlow(IOperation function, ValueTypes types, ITypeSymb
 
     public bool IsReturned { get; private set; }
 
-    /// <summary>Follows an unstable value, or what it is written into.</summary>
+    /// <summary>Tracks an unstable value, or the variable that it is written into.</summary>
     public void FollowSource(IOperation source)
     {
         if (source is IInvocationOperation { Type.SpecialType: SpecialType.System_Void } call) // Fill(buffer), NextBytes(buffer)
@@ -42,7 +42,7 @@ internal sealed class ValueFlow(IOperation function, ValueTypes types, ITypeSymb
         }
     }
 
-    /// <summary>What the value becomes part of; null where its way ends.</summary>
+    /// <summary>Returns the operation that the value becomes part of, or null if its path ends.</summary>
     private IOperation? Next(IOperation value)
     {
         switch (value.Parent)
@@ -112,7 +112,7 @@ internal sealed class ValueFlow(IOperation function, ValueTypes types, ITypeSymb
         return CanHold(types.ResultOf(call.Type)) ? call : null;
     }
 
-    /// <summary>Whether the result of a call may hold the value: a count of rows cannot hold an id.</summary>
+    /// <summary>Returns true if the result of a call may hold the value. A count of rows cannot hold an id.</summary>
     private bool CanHold(ITypeSymbol? result) =>
         !types.NamesNothing(result) && (!IsNumber(result) || IsNumber(sourceType));
 

@@ -19,7 +19,7 @@ internal sealed class ValueTypes(Compilation compilation)
 
     public INamedTypeSymbol? Guid { get; } = compilation.GetTypeByMetadataName(KnownTypes.Guid);
 
-    /// <summary>Whether an expression gives another value each time it runs.</summary>
+    /// <summary>Returns true if an expression gives another value each time it runs.</summary>
     public bool IsUnstable(IOperation operation) => operation switch
     {
         IInvocationOperation { TargetMethod: { IsStatic: true, Name: "NewGuid" or "CreateVersion7" } method } => method.ContainingType.Is(Guid),
@@ -33,11 +33,11 @@ internal sealed class ValueTypes(Compilation compilation)
 
     public bool IsTime(ITypeSymbol? type) => type?.SpecialType == SpecialType.System_DateTime || type.Is(_dateTimeOffset);
 
-    /// <summary>Whether a type is a length of time or a decision: what is computed from an unstable value, but names nothing.</summary>
+    /// <summary>Returns true if a type is a length of time or a decision. Such a value may come from an unstable one, but it identifies nothing.</summary>
     public bool NamesNothing(ITypeSymbol? type) =>
         type is null or { SpecialType: SpecialType.System_Boolean or SpecialType.System_Void } or { TypeKind: TypeKind.Enum } || type.Is(_timeSpan);
 
-    /// <summary>Whether a call only tells a person: logs, traces, the console.</summary>
+    /// <summary>Returns true if a call only informs people: logs, traces, the console.</summary>
     public bool OnlyTells(IInvocationOperation call)
     {
         IMethodSymbol method = call.TargetMethod;
@@ -48,27 +48,27 @@ internal sealed class ValueTypes(Compilation compilation)
             || call.Instance?.Type.IsOrDerivesFrom(_logger) == true;
     }
 
-    /// <summary>Whether a call waits, measures, or names a file: an unstable value does no harm there.</summary>
+    /// <summary>Returns true if a call waits, measures, or names a file. An unstable value is harmless there.</summary>
     public static bool IsHarmless(IInvocationOperation call)
     {
         string space = call.TargetMethod.ContainingNamespace?.ToDisplayString() ?? "";
         return IsIn(space, "System.Threading") || IsIn(space, "System.IO");
     }
 
-    /// <summary>Whether a call only wraps its argument in a task, or a task in another form of it.</summary>
+    /// <summary>Returns true if a call only wraps its argument in a task, or converts a task.</summary>
     public bool Wraps(IInvocationOperation call) =>
         call.TargetMethod.Name is "FromResult" or "ConfigureAwait" or "AsTask" && IsTask(call.TargetMethod.ContainingType);
 
     public bool IsTask(ITypeSymbol? type) => type.Is(_task) || type.Is(_taskOf) || type.Is(_valueTask) || type.Is(_valueTaskOf);
 
-    /// <summary>What a call gives once it is awaited; null: nothing.</summary>
+    /// <summary>Returns the type of a call's result once it is awaited, or null if it has none.</summary>
     public ITypeSymbol? ResultOf(ITypeSymbol? type) =>
         !IsTask(type) ? type : ((INamedTypeSymbol)type!).TypeArguments.FirstOrDefault();
 
     private static bool IsIn(string space, string root) =>
         space.StartsWith(root, StringComparison.Ordinal) && (space.Length == root.Length || space[root.Length] == '.');
 
-    /// <summary>Whether a generator is <c>Random.Shared</c> or <c>new Random()</c>; a seed may come from the saga.</summary>
+    /// <summary>Returns true if a generator is <c>Random.Shared</c> or <c>new Random()</c>. A seed may come from the saga.</summary>
     private bool IsUnseeded(IOperation generator) => generator.WithoutConversions() switch
     {
         IPropertyReferenceOperation { Property: { IsStatic: true, Name: "Shared" } property } => property.ContainingType.Is(_random),

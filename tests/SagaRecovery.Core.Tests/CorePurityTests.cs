@@ -15,10 +15,13 @@ public class CorePurityTests
     private static readonly string[] AllowedReferences =
     [
         "System.Collections",
+        "System.ComponentModel.TypeConverter", // reads a coordinator id from configuration
         "System.Linq",
         "System.Memory",
+        "System.ObjectModel", // TypeConverterAttribute
         "System.Runtime",
         "System.Runtime.InteropServices",
+        "System.Security.Cryptography", // the hash that makes a coordinator id from a name
         "System.Threading",
         "System.Threading.Channels",
     ];

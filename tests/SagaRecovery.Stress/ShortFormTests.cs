@@ -47,7 +47,7 @@ public sealed class ShortFormTests(ITestOutputHelper output)
         result["good"].Should().BeGreaterThan(2000);
         result["actionsRun"].Should().BeGreaterThan(5000);
         result["abandoned"].Should().Be(result["corrupt"]).And.BeGreaterThan(0);
-        result["failedHandOvers"].Should().BeGreaterThan(result["misread"]);
+        result["failedToRecover"].Should().BeGreaterThan(result["misread"]);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class ShortFormTests(ITestOutputHelper output)
         StressResult result = await RunAsync(new NodesScenario(), seconds: 1);
 
         result["takeOvers"].Should().Be(1);
-        result["handedOverByDrains"].Should().BeGreaterThan(0);
+        result["reassignedByDrains"].Should().BeGreaterThan(0);
         result["recovered"].Should().BeGreaterThan(10);
         result["projectsPromised"].Should().BeGreaterThan(64);
     }

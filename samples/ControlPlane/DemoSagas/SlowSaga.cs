@@ -11,7 +11,7 @@ internal sealed record SlowParameters(int StepMilliseconds, bool Fails);
 internal sealed class SlowSaga(TimeProvider time) : Saga<SlowParameters>
 {
     /// <summary>The error code of a requested failure.</summary>
-    public const string FailureRequested = "told-to-fail";
+    public const string FailureRequested = "failure-requested";
 
     private const int Lanes = 3;
     private const int StepsPerLane = 8;

@@ -52,14 +52,14 @@ internal sealed class ClusterStatements(string schema)
         """);
 
     public string CountUnfinished { get; } = Statements.In(schema, $$"""
-        with recursive {{SkipScan}}, somebody as (
+        with recursive {{SkipScan}}, owned_by as (
             select o.id, c.id is not null as known,
                 coalesce(c.time_left is null and c.time_seen > clock_timestamp() - $1::interval, false) as answers
             from owner o left join {schema}.saga_coordinator c on c.id = o.id
             where o.id is not null
         )
         select p.id, p.known, p.answers, case when not p.answers then n.unfinished end, n.oldest
-        from somebody p
+        from owned_by p
         left join lateral (
             select count(*) as unfinished, min(s.time_created) as oldest from {schema}.saga s
             where not p.answers and s.current_coordinator = p.id and s.state in ('running', 'unwinding')) n on true

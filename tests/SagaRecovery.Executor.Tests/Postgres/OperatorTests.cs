@@ -59,7 +59,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         second.Status.Current.Held.Should().ContainSingle().Which.Note.Should().Be(Note);
         second.Status.RenderText().Should().Contain("sagas held (1)").And.Contain("ann: as the runbook says");
 
-        (await second.Operator.ReleaseAsync(saga, new OperatorNote("bob", "mended"))).Should().Be(OperatorActionResult.Done.Instance);
+        (await second.Operator.ReleaseAsync(saga, new OperatorNote("bob", "fixed"))).Should().Be(OperatorActionResult.Done.Instance);
         await _gate.ArrivalAsync();
         second.Status.Current.RecentActions.Select(action => (action.Kind, action.Note.Actor)).Should().Equal((OperatorActionKind.Hold, "ann"), (OperatorActionKind.Release, "bob"));
     }

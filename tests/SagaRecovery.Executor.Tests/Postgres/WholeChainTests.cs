@@ -210,7 +210,7 @@ public sealed class WholeChainTests : IAsyncLifetime
     private TestSaga Failing(Gate gate) => new("failing", saga =>
     {
         SagaNode first = saga.Node("first", NoteAsync, context => gate.PassAsync(context.CancellationToken));
-        saga.Node("last", _ => Task.FromException(new SagaActionException("broken", "as told")), undo: null, first);
+        saga.Node("last", _ => Task.FromException(new SagaActionException("broken", "as scripted")), undo: null, first);
     });
 
     /// <summary>The first step is recorded; the second passes the gate.</summary>

@@ -122,8 +122,8 @@ internal static class Reckoning
         run.Figures["passes"] = logs.Sum(log => log.Count(LogEventId.PassComplete));
         run.Figures["failedPasses"] = logs.Sum(log => log.Count(LogEventId.PassFailed));
         run.Figures["recovered"] = logs.Sum(log => log.Count(LogEventId.Recovered));
-        run.Figures["failedHandOvers"] = logs.Sum(log => log.Count(LogEventId.FailedToRecover));
+        run.Figures["failedToRecover"] = logs.Sum(log => log.Count(LogEventId.FailedToRecover));
         run.Figures["skipped"] = logs.Sum(log => log.Sum(LogEventId.PassComplete, "skipped"));
-        run.Figures["givenUp"] = logs.Sum(log => log.Count(LogEventId.RunInterrupted));
+        run.Figures["interrupted"] = logs.Sum(log => log.Count(LogEventId.RunInterrupted));
     }
 }

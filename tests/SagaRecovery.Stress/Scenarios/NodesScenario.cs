@@ -64,7 +64,7 @@ internal sealed class NodesScenario : Scenario
         run.Figures["takeOvers"] = takeOvers.Count;
         run.Figures["slowestTakeOverMs"] = Math.Round(takeOvers.Max().TotalMilliseconds);
         run.Figures["slowestReassignedMs"] = Math.Round(reassignments.Max().TotalMilliseconds);
-        run.Figures["handedOverByDrains"] = reassigned;
+        run.Figures["reassignedByDrains"] = reassigned;
     }
 
     /// <summary>Kills a node for good: the others detect that, and take over.</summary>
