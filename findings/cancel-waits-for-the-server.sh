@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Guess: CancellationTokenSource.Cancel() returns at once. The command that was given the token ends with an OperationCanceledException
-# some time later, and whoever awaits it waits that long; the thread that cancels does not.
+# some time later, and each caller that awaits it waits that long; the thread that cancels does not.
 #
 # Fact: Npgsql cancels inside the callback that it registered on the token, and callbacks run on the thread that cancels, one after the
 # other. It opens a second connection, asks the server to cancel, and waits for the server to close that connection. A server that is

@@ -7,7 +7,7 @@
 # wait, not the commit: the client reads success, with a warning beside it, and all sessions see a row that no standby has.
 #
 # Why it matters: who bounds the writes of an owner with statement_timeout alone has no bound in the one case that lasts: the standby is
-# lost. The owner stands still behind a write, with its locks held. A time-out in the client helps, but what it cancels is not undone, and
+# lost. The owner is blocked behind a write, with its locks held. A time-out in the client helps, but what it cancels is not undone, and
 # a fail-over may still take it back. So read the warnings of a commit, and settle a doubtful write by writing it again.
 #
 # Source: the manual says of statement_timeout that it counts until the server has completed the command, and names no exception. In the

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.Diagnostics;
@@ -21,7 +22,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
             row => new Joined(new Incarnation(row.GetInt64(0)), row.GetFieldValue<Guid[]>(1)) { Previous = PreviousProcess.Of(row) },
             cancellationToken).ConfigureAwait(false))!;
         database.Lineage.Record(token, joined.Predecessors);
-        if (joined.Previous is { } previous && previous.Silence < CoordinatorDetails.AnswerTimeout)
+        if (joined.Previous is { } previous && previous.MayLive())
         {
             Log.JoinedOverLive(logger, coordinator, PlainText.Duration(previous.Silence), previous.Host, previous.ProcessId);
         }
@@ -96,5 +97,26 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
     {
         public static PreviousProcess? Of(NpgsqlDataReader row) =>
             row.IsDBNull(2) ? null : new PreviousProcess(row.GetString(2), row.GetInt32(3), row.GetTimeSpan(4));
+
+        /// <summary>
+        /// Returns true if the process has sent a recent heartbeat, and is not known to have ended. Only a process of this host can be known
+        /// to: its number is free, or is that of the present process, as in a container that restarts.
+        /// </summary>
+        public bool MayLive() =>
+            Silence < CoordinatorDetails.AnswerTimeout
+            && (Host != Environment.MachineName || (ProcessId != Environment.ProcessId && IsRunning(ProcessId)));
+
+        private static bool IsRunning(int processId)
+        {
+            try
+            {
+                using var process = Process.GetProcessById(processId);
+                return !process.HasExited;
+            }
+            catch (ArgumentException) // no such process
+            {
+                return false;
+            }
+        }
     }
 }

@@ -19,11 +19,12 @@ public sealed class SharedCoordinatorIdTests(PostgresCluster cluster) : Postgres
         var firstLog = new LogLines();
         var secondLog = new LogLines();
         using IHost first = await StartAsync(firstLog);
+        await Db.ExecuteAsync("update saga_recovery.saga_coordinator set host = 'node-7', process_id = 42");
         using IHost second = await StartAsync(secondLog);
 
         await Eventually.HoldsAsync(() => firstLog.Count(52) == 1, "the fenced process logged its successor");
         MessageOf(firstLog, 52).Should().Contain($"is now {Process}").And.Contain("the same CoordinatorId");
-        MessageOf(secondLog, 51).Should().Contain($"has not shut down: {Process}").And.Contain("the same CoordinatorId");
+        MessageOf(secondLog, 51).Should().Contain("has not shut down: node-7, process 42").And.Contain("the same CoordinatorId");
         await second.StopAsync();
         await first.StopAsync();
     }
@@ -37,6 +38,22 @@ public sealed class SharedCoordinatorIdTests(PostgresCluster cluster) : Postgres
 
         await Eventually.HoldsAsync(() => log.Count(30) == 1, "the second process logged how the first ended");
         MessageOf(log, 30).Should().StartWith("previous incarnation has not shut down (it crashed, was killed, or still ran)");
+        await second.StopAsync();
+        await first.StopAsync();
+    }
+
+    [Theory]
+    [InlineData(0, "the number is that of the present process, as in a container that restarts")]
+    [InlineData(int.MaxValue, "no process has the number")]
+    public async Task A_successor_of_a_killed_process_on_the_same_host_does_not_warn_of_a_shared_id(int processId, string because)
+    {
+        var log = new LogLines();
+        using IHost first = await StartAsync(new LogLines());
+        await Db.ExecuteAsync(
+            "update saga_recovery.saga_coordinator set process_id = @processId", new { processId = processId == 0 ? Environment.ProcessId : processId });
+        using IHost second = await StartAsync(log);
+
+        log.Count(51).Should().Be(0, because);
         await second.StopAsync();
         await first.StopAsync();
     }
