@@ -103,6 +103,8 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         await Sample.ExecuteAsync("update saga_recovery.saga_coordinator set profile_incarnation = incarnation, time_seen = now() + interval '1 h' where id = @taker", new { taker = await FrozenAsync() });
         ToolRun late = await ReassignAsync($"{dead}", "--to", $"{await FrozenAsync()}", "--wait", "--timeout", "2s");
         late.ShouldRefuse(ExitCode.Failed, "have not been recovered within 2s");
+        await Sample.ExecuteAsync("update saga_recovery.saga_coordinator set time_seen = now() - interval '1 h' where host = 'burnt'");
+        await Sample.SetOwnerAsync(saga, Sample.CoordinatorId); // the other tests of the class find no taker but the sample, and no saga left
 
         Task<Guid> FrozenAsync() => Sample.QueryAsync<Guid>("select id from saga_recovery.saga_coordinator where host = 'burnt' and id <> @dead order by id limit 1", new { dead });
     }
