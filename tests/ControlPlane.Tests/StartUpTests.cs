@@ -130,7 +130,7 @@ public sealed class StartUpTests : IAsyncLifetime
     [InlineData("--SagaRecovery:Period=00:00:00", "SagaRecovery:Period")]
     [InlineData("--SagaRecovery:MaxConcurrency=0", "SagaRecovery:MaxConcurrency")]
     [InlineData("--SagaRecovery:CoordinatorId=00000000-0000-0000-0000-000000000000", "SagaRecovery:CoordinatorId")]
-    [InlineData("--SagaRecovery:CoordinatorId=x", "SagaRecovery:CoordinatorId")]
+    [InlineData("--SagaRecovery:CoordinatorId=0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a1", "SagaRecovery:CoordinatorId")]
     [InlineData("--SagaRecovery:Period=soon", "SagaRecovery:Period")]
     [InlineData("--ControlPlane:StartTimeout=soon", "ControlPlane:StartTimeout")]
     [InlineData("--ConnectionStrings:Sagas=nonsense", "ConnectionStrings:Sagas")]
