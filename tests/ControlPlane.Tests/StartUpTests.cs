@@ -15,7 +15,7 @@ public sealed class StartUpTests : IAsyncLifetime
 
     private string ClusterFolder => Path.Combine(_folder, "postgres");
 
-    public Task InitializeAsync()
+    public ValueTask InitializeAsync()
     {
         if (!OperatingSystem.IsWindows())
         {
@@ -23,10 +23,10 @@ public sealed class StartUpTests : IAsyncLifetime
             File.SetUnixFileMode(_folder, (UnixFileMode)0b111_101_101);
         }
 
-        return Task.CompletedTask;
+        return ValueTask.CompletedTask;
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (PrivateCluster.Find(ClusterFolder) is { } left)
         {
