@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 
 namespace SagaRecovery;
@@ -48,6 +49,7 @@ public sealed class SagaBuilder<TParameters>
     /// }
     /// </code>
     /// </example>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in the type of the action, which each call states.")]
     public SagaNode<TOutput> Node<TOutput>(
         string name,
         Func<NodeContext<TParameters>, Task<TOutput>> action,
@@ -72,6 +74,7 @@ public sealed class SagaBuilder<TParameters>
     /// An action that throws must not have had an effect, since a failed action is not undone. Actions and undos may run again after a
     /// crash, so both must be idempotent.
     /// </remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in the type of the action, which each call states.")]
     public SagaNode Node(
         string name,
         Func<NodeContext<TParameters>, Task> action,
