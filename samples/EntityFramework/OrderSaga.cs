@@ -3,10 +3,10 @@ using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
 using SagaRecovery;
 
-public sealed record Order(string Item, int Quantity);
+internal sealed record Order(string Item, int Quantity);
 
 /// <summary>Reserves stock and takes the payment. A saga is a singleton, so it makes a context for each transaction.</summary>
-public sealed class OrderSaga(IDbContextFactory<ShopContext> contexts) : Saga<Order>
+internal sealed class OrderSaga(IDbContextFactory<ShopContext> contexts) : Saga<Order>
 {
     public override string Name => "order";
 

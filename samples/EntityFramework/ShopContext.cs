@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 
 /// <summary>The service's own tables.</summary>
-public sealed class ShopContext(DbContextOptions<ShopContext> options) : DbContext(options)
+internal sealed class ShopContext(DbContextOptions<ShopContext> options) : DbContext(options)
 {
     public DbSet<Stock> Stock => Set<Stock>();
 
@@ -30,13 +30,13 @@ public sealed class ShopContext(DbContextOptions<ShopContext> options) : DbConte
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.Entity<Stock>().HasKey(stock => stock.Item);
 }
 
-public sealed record Stock(string Item, int Available);
+internal sealed record Stock(string Item, int Available);
 
 /// <param name="Id">The idempotency key of the step that made it.</param>
 /// <param name="Item">The item.</param>
 /// <param name="Quantity">The number of reserved pieces.</param>
-public sealed record Reservation(Guid Id, string Item, int Quantity);
+internal sealed record Reservation(Guid Id, string Item, int Quantity);
 
 /// <param name="Id">The idempotency key of the step that made it.</param>
 /// <param name="Pieces">The number of paid pieces.</param>
-public sealed record Payment(Guid Id, int Pieces);
+internal sealed record Payment(Guid Id, int Pieces);

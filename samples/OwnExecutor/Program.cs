@@ -38,7 +38,7 @@ static async Task CookAsync(SagaId saga, string step, CancellationToken cancella
 }
 
 /// <summary>Steps that run one after the other. A step that throws is repeated until it succeeds.</summary>
-public sealed class Recipe
+internal sealed class Recipe
 {
     public Recipe(string name, Func<SagaId, string, CancellationToken, Task> cook, params string[] steps)
     {

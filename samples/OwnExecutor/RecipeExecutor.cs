@@ -8,7 +8,7 @@ using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 
 /// <summary>An executor that runs the sagas of one recipe, and the hosted service that stops them. Thread-safe.</summary>
-public sealed class RecipeExecutor : ISagaExecutor, IHostedService
+internal sealed class RecipeExecutor : ISagaExecutor, IHostedService
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, RecipeRun> _runs = [];
@@ -130,6 +130,8 @@ public sealed class RecipeExecutor : ISagaExecutor, IHostedService
             {
                 _runs.Remove(run.SagaId);
             }
+
+            run.Dispose(); // only runs in the table are stopped
         }
 
         // Reports come after the removal: the next pass may resume the saga.

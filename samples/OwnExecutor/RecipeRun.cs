@@ -5,7 +5,7 @@ using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 
 /// <summary>The reason why a run ended.</summary>
-public enum RunEnd
+internal enum RunEnd
 {
     /// <summary>The store has the last event of the saga, or has refused a write of this run.</summary>
     Finished,
@@ -18,14 +18,14 @@ public enum RunEnd
 }
 
 /// <summary>One run of a saga: its steps in order, each with an event in the log before and after it.</summary>
-internal sealed class RecipeRun(
+internal sealed partial class RecipeRun(
     Recipe recipe,
     SagaId sagaId,
     Ownership ownership,
     IReadOnlyList<SavedNodeEvent> events,
     SagaCoordinator coordinator,
     ISagaLog log,
-    ILogger logger)
+    ILogger logger) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly List<SavedNodeEvent> _events = [.. events]; // all events that this run knows
@@ -42,7 +42,10 @@ internal sealed class RecipeRun(
     /// <summary>The task of this run.</summary>
     public Task Over { get; set; } = Task.CompletedTask;
 
+    /// <summary>Stops the run. It must not be disposed yet.</summary>
     public void Stop() => _stop.Cancel();
+
+    public void Dispose() => _stop.Dispose();
 
     /// <summary>Runs the steps that the log does not show as succeeded. It does not throw.</summary>
     public async Task<RunEnd> RunAsync()
@@ -66,7 +69,7 @@ internal sealed class RecipeRun(
                 }
             }
 
-            logger.LogInformation("saga {SagaId} has succeeded", SagaId);
+            LogSucceeded(SagaId);
             return RunEnd.Finished;
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -80,7 +83,7 @@ internal sealed class RecipeRun(
         }
         catch (Exception fault) // the step failed, or the database did not answer: a later pass resumes the saga from its log
         {
-            logger.LogWarning(fault, "saga {SagaId} was interrupted; a later pass resumes it", SagaId);
+            LogInterrupted(fault, SagaId);
             return RunEnd.Interrupted;
         }
     }
@@ -95,16 +98,22 @@ internal sealed class RecipeRun(
         {
             return (await log.AppendAsync(_member, [new SagaLogEntry(SagaId, Generation, [nodeEvent], end)], CancellationToken.None))[0];
         }
-        catch (JoinLostException) // the database was failed over or restored, and may have lost what this run wrote
+        catch (JoinLostException lost) // the database was failed over or restored, and may have lost what this run wrote
         {
             _member = await coordinator.RejoinAsync(_member, CancellationToken.None);
             var everything = new SagaLogEntry(SagaId, Generation, _events, end ?? SagaState.Running);
             return await log.RestoreAsync(_member, everything, CancellationToken.None) switch
             {
                 RestoreOutcome.Restored => true,
-                RestoreOutcome.Superseded => throw new InvalidOperationException("The log has events that this run does not know."),
+                RestoreOutcome.Superseded => throw new InvalidOperationException("The log has events that this run does not know.", lost),
                 _ => false,
             };
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "saga {SagaId} has succeeded")]
+    private partial void LogSucceeded(SagaId sagaId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "saga {SagaId} was interrupted; a later pass resumes it")]
+    private partial void LogInterrupted(Exception fault, SagaId sagaId);
 }

@@ -5,7 +5,7 @@ using Samples.Tests.Support;
 
 namespace Samples.Tests;
 
-[Collection(OnPostgres.Name)]
+[Collection(OnPostgres.Http)]
 public sealed class IdempotentStartTests(PostgresCluster postgres)
 {
     [Fact]

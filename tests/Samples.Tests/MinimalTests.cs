@@ -2,7 +2,7 @@ using Samples.Tests.Support;
 
 namespace Samples.Tests;
 
-[Collection(OnPostgres.Name)]
+[Collection(OnPostgres.Console)]
 public sealed class MinimalTests(PostgresCluster postgres)
 {
     [Fact]
@@ -12,6 +12,8 @@ public sealed class MinimalTests(PostgresCluster postgres)
         await using (SampleProcess killed = SampleProcess.Start("Minimal", database, "create", "disk-1"))
         {
             await killed.PrintsAsync(" allocate-region: 10 GB for disk-1");
+            await Eventually.HoldsAsync(
+                async () => (await database.EventsAsync()).Contains("0 succeeded"), "the log had the end of the first step");
             await killed.KillAsync();
         }
 

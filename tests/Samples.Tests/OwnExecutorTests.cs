@@ -2,7 +2,7 @@ using Samples.Tests.Support;
 
 namespace Samples.Tests;
 
-[Collection(OnPostgres.Name)]
+[Collection(OnPostgres.Console)]
 public sealed class OwnExecutorTests(PostgresCluster postgres)
 {
     [Fact]
@@ -22,8 +22,7 @@ public sealed class OwnExecutorTests(PostgresCluster postgres)
         await database.OnlySagaIsAsync("tea succeeded");
         next.HasPrinted(" steep: begun").Should().BeTrue();
         next.HasPrinted(" boil: ").Should().BeFalse("the log says that it was done");
-        (await database.RowsAsync("select node_id || ' ' || event_type from saga_recovery.saga_node_event order by node_id, event_type::text"))
-            .Should().Equal("0 started", "0 succeeded", "1 started", "1 succeeded", "2 started", "2 succeeded");
+        (await database.EventsAsync()).Should().Equal("0 started", "0 succeeded", "1 started", "1 succeeded", "2 started", "2 succeeded");
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using Samples.Tests.Support;
 
 namespace Samples.Tests;
 
-[Collection(OnPostgres.Name)]
+[Collection(OnPostgres.Http)]
 public sealed class WaitForResultTests(PostgresCluster postgres)
 {
     [Fact]
@@ -34,7 +34,7 @@ public sealed class WaitForResultTests(PostgresCluster postgres)
         Uri address;
         await using (SampleProcess killed = await SampleProcess.ServeAsync("WaitForResult", database))
         {
-            using HttpResponseMessage slow = await OrderAsync(killed, quantity: 4);
+            using HttpResponseMessage slow = await OrderAsync(killed, quantity: 6);
             slow.StatusCode.Should().Be(HttpStatusCode.Accepted);
             address = slow.Headers.Location!;
             (await killed.Http.GetFromJsonAsync<Order>(address))!.State.Should().Be("running");

@@ -36,6 +36,16 @@ internal static class DocumentCompiler
 
     private static readonly CSharpParseOptions s_parse = new(LanguageVersion.Latest, DocumentationMode.None);
 
+    /// <summary>Versions of assemblies that differ and are unified. The SDK does not warn of them either.</summary>
+    private static readonly Dictionary<string, ReportDiagnostic> s_unwarned = new(StringComparer.Ordinal)
+    {
+        ["CS1701"] = ReportDiagnostic.Suppress,
+        ["CS1702"] = ReportDiagnostic.Suppress,
+    };
+
+    /// <summary>Partial methods whose other part a source generator of the real build writes.</summary>
+    private const string Generated = "CS8795";
+
     private static readonly MetadataReference[] s_references = References();
 
     /// <summary>Compiles the blocks of one program.</summary>
@@ -51,8 +61,14 @@ internal static class DocumentCompiler
             s_references,
             new CSharpCompilationOptions(
                 isExecutable ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary,
+                specificDiagnosticOptions: s_unwarned,
                 nullableContextOptions: NullableContextOptions.Enable));
-        return [.. compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning).Select(Describe)];
+        return
+        [
+            .. compilation.GetDiagnostics()
+                .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning && diagnostic.Id != Generated)
+                .Select(Describe),
+        ];
     }
 
     /// <summary>Parses a part of a file.</summary>
@@ -67,8 +83,7 @@ internal static class DocumentCompiler
     private static string Describe(Diagnostic diagnostic)
     {
         FileLinePositionSpan place = diagnostic.Location.GetLineSpan();
-        string[] block = place.Path.Split(':');
-        return block is [var page, var first] && int.TryParse(first, out int line)
+        return place.Path?.Split(':') is [var page, var first] && int.TryParse(first, out int line)
             ? $"{page}:{line + place.StartLinePosition.Line}: {diagnostic.Id}: {diagnostic.GetMessage()}"
             : diagnostic.ToString();
     }
@@ -76,7 +91,8 @@ internal static class DocumentCompiler
     /// <summary>Returns everything that these tests can load, except for programs and tests: a reader's project has none of their types.</summary>
     private static MetadataReference[] References()
     {
-        HashSet<string> ours = [.. Directory.EnumerateDirectories(Path.Combine(Repository.Root, "samples")).Select(folder => Path.GetFileName(folder)), "Samples.Tests"];
+        IEnumerable<string> samples = Directory.EnumerateDirectories(Path.Combine(Repository.Root, "samples")).Select(folder => Path.GetFileName(folder));
+        HashSet<string> ours = [.. samples, "Samples.Tests"];
         return
         [
             .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)

@@ -42,7 +42,7 @@ public sealed class DocumentTests
     /// <summary>The check itself: it would be worth nothing if it let these pass.</summary>
     [Theory]
     [InlineData("int x = \"text\";", "page.md:2: CS0029: ")]
-    [InlineData("new SagaRecovery.SagaNode().NoSuchMember();", "page.md:2: CS1061: ")]
+    [InlineData("new SagaRecovery.SagaStartOptions().NoSuchMember();", "page.md:2: CS1061: ")]
     [InlineData("string text = null; Console.WriteLine(text);", "page.md:2: CS8600: ")]
     [InlineData("int unused;", "page.md:2: CS0168: ")]
     public void A_block_that_does_not_compile_is_found(string code, string fault)

@@ -20,6 +20,10 @@ internal sealed class SampleDatabase(string connectionString)
     /// <summary>Reads all sagas as <c>name state</c>.</summary>
     public Task<IReadOnlyList<string>> SagasAsync() => RowsAsync("select name || ' ' || state from saga_recovery.saga order by id");
 
+    /// <summary>Reads the log of all sagas as <c>node event</c>.</summary>
+    public Task<IReadOnlyList<string>> EventsAsync() =>
+        RowsAsync("select node_id || ' ' || event_type from saga_recovery.saga_node_event order by node_id, event_type::text");
+
     /// <summary>Waits until exactly one saga exists, in a state.</summary>
     public Task OnlySagaIsAsync(string saga) => Eventually.HoldsAsync(
         async () => (await SagasAsync()) is [var only] && only == saga, $"the only saga was '{saga}'", TimeSpan.FromSeconds(60));

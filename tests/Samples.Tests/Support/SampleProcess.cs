@@ -7,6 +7,10 @@ internal sealed partial class SampleProcess : RunningProgram
 {
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
 
+    /// <summary>bin/Release/net10.0, or what else these tests were built to.</summary>
+    private static readonly string s_output =
+        Path.GetRelativePath(Path.Combine(Repository.Root, "tests", "Samples.Tests"), AppContext.BaseDirectory);
+
     private readonly string _sample;
 
     private SampleProcess(string sample, SampleDatabase database, IReadOnlyList<string> arguments)
@@ -18,7 +22,7 @@ internal sealed partial class SampleProcess : RunningProgram
                 "SagaRecovery__Postgres__CreateSchema=true",
                 "ASPNETCORE_URLS=http://127.0.0.1:0",
             ],
-            sample,
+            Path.Combine(Repository.Root, "samples", sample, s_output, sample), // as a reader runs it: beside its own dependencies
             arguments) => _sample = sample;
 
     /// <summary>The client of a sample that serves HTTP, once it listens.</summary>
