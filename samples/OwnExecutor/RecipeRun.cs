@@ -69,7 +69,7 @@ internal sealed partial class RecipeRun(
                 }
             }
 
-            LogSucceeded(SagaId);
+            LogSucceeded(logger, SagaId);
             return RunEnd.Finished;
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -83,7 +83,7 @@ internal sealed partial class RecipeRun(
         }
         catch (Exception fault) // the step failed, or the database did not answer: a later pass resumes the saga from its log
         {
-            LogInterrupted(fault, SagaId);
+            LogInterrupted(logger, fault, SagaId);
             return RunEnd.Interrupted;
         }
     }
@@ -112,8 +112,8 @@ internal sealed partial class RecipeRun(
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "saga {SagaId} has succeeded")]
-    private partial void LogSucceeded(SagaId sagaId);
+    private static partial void LogSucceeded(ILogger logger, SagaId sagaId);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "saga {SagaId} was interrupted; a later pass resumes it")]
-    private partial void LogInterrupted(Exception fault, SagaId sagaId);
+    private static partial void LogInterrupted(ILogger logger, Exception fault, SagaId sagaId);
 }

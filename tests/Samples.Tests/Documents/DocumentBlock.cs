@@ -12,6 +12,8 @@ internal sealed record DocumentBlock(string Page, int Line, string Fence, string
     /// <summary>The name of blocks that belong to every program of their page.</summary>
     public const string EveryProgram = "*";
 
+    private static readonly string[] s_pagesOutsideDocs = ["README.md", "samples/README.md"];
+
     private const string FenceMark = "```";
     private const string Compile = "compile: ";
     private const string FileEnd = ".cs";
@@ -19,7 +21,7 @@ internal sealed record DocumentBlock(string Page, int Line, string Fence, string
     /// <summary>Reads the blocks of README.md, of all pages below docs, and of samples/README.md.</summary>
     public static IReadOnlyList<DocumentBlock> ReadAll() =>
     [
-        .. new[] { "README.md", "samples/README.md" }
+        .. s_pagesOutsideDocs
             .Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories)
                 .Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/')))
             .Order(StringComparer.Ordinal)
