@@ -76,7 +76,7 @@ public sealed partial class SamplesTests
     {
         (string code, string? reported) = ReadExamples()[example];
 
-        IEnumerable<string> ids = (await CheckAsync("Example", [code, ExampleUsings, ExampleWorld, Usings])).Select(diagnostic => diagnostic.Id);
+        IEnumerable<string> ids = (await CheckAsync("Example", [code, ReadSharedExample(), Usings])).Select(diagnostic => diagnostic.Id);
 
         ids.Distinct().Should().Equal(reported is null ? [] : [reported]);
     }
@@ -104,30 +104,9 @@ public sealed partial class SamplesTests
     [Fact]
     public void The_samples_contain_sagas_to_check()
     {
-        ProjectsBelow("samples").Should().Contain(["ControlPlane", "Minimal"]);
+        ProjectsBelow("samples").Should().Contain(["ControlPlane", "EntityFramework", "Minimal", "TestingASaga"]);
         ReadPrograms().Keys.Should().Contain(["README.md 1", "docs/testing.md 1"]);
     }
-
-    private const string ExampleUsings =
-        """
-        global using SagaRecovery;
-        global using SagaRecovery.Coordinators;
-        global using SagaRecovery.Execution;
-        global using SagaRecovery.Fencing;
-        global using SagaRecovery.Storage;
-        """;
-
-    /// <summary>The code that the examples call.</summary>
-    private const string ExampleWorld =
-        """
-        internal sealed record DiskRequest(string Name);
-
-        internal interface ICloud
-        {
-            Task<string> AllocateAsync(Guid key, CancellationToken cancellationToken = default);
-            Task MakeDiskAsync(Guid key, string name, CancellationToken cancellationToken = default);
-        }
-        """;
 
     private static async Task<IReadOnlyList<Diagnostic>> CheckAsync(string name, IEnumerable<string> sources)
     {
@@ -171,6 +150,10 @@ public sealed partial class SamplesTests
                 example => $"{example.Groups["id"].Value} {example.Groups["kind"].Value}",
                 example => (example.Groups["code"].Value, example.Groups["kind"].Value == "reported" ? example.Groups["id"].Value : null));
 
+    /// <summary>The usings and declarations that all examples of the page share.</summary>
+    private static string ReadSharedExample() =>
+        SharedExample().Match(File.ReadAllText(Path.Combine(Repository.Root, "docs", "analyzers.md"))).Groups["code"].Value;
+
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Block();
 
@@ -179,4 +162,10 @@ public sealed partial class SamplesTests
         RegexOptions.Singleline | RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 1000)]
     private static partial Regex Example();
+
+    [GeneratedRegex(
+        "<!-- compile: \\* -->\n```csharp\n(?<code>.*?)```",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
+    private static partial Regex SharedExample();
 }
