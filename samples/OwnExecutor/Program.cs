@@ -78,7 +78,7 @@ internal sealed class RecipeClient(
             await InsertAsync(member, saga, cancellationToken);
         }
 
-        start.Created(AdoptGeneration.Initial); // before the run, which may end at once
+        start.Confirm(AdoptGeneration.Initial); // before the run, which may end at once
         executor.TryBegin(saga.Id, member.Of(AdoptGeneration.Initial), []);
         return saga.Id;
     }

@@ -137,7 +137,7 @@ internal sealed class RecipeExecutor : ISagaExecutor, IHostedService
         // Reports come after the removal: the next pass may resume the saga.
         if (end == RunEnd.Finished)
         {
-            _starts.End(run.SagaId, run.Generation);
+            _starts.ReportEnded(run.SagaId, run.Generation);
         }
         else if (end == RunEnd.Interrupted)
         {
