@@ -34,7 +34,7 @@ public sealed class WaitForResultTests(PostgresCluster postgres)
         Uri address;
         await using (SampleProcess killed = await SampleProcess.ServeAsync("WaitForResult", database))
         {
-            using HttpResponseMessage slow = await OrderAsync(killed, quantity: 6);
+            using HttpResponseMessage slow = await OrderAsync(killed, quantity: 40);
             slow.StatusCode.Should().Be(HttpStatusCode.Accepted);
             address = slow.Headers.Location!;
             (await killed.Http.GetFromJsonAsync<Order>(address))!.State.Should().Be("running");

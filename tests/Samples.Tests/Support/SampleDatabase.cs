@@ -8,7 +8,9 @@ internal sealed class SampleDatabase(string connectionString)
 {
     public string ConnectionString => connectionString;
 
-    public static async Task<SampleDatabase> CreateAsync(PostgresCluster postgres) => new(await postgres.NewDatabaseAsync());
+    /// <summary>Creates an empty database. A busy machine gets time to answer.</summary>
+    public static async Task<SampleDatabase> CreateAsync(PostgresCluster postgres) => new(
+        new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync()) { Timeout = 60, CommandTimeout = 60 }.ConnectionString);
 
     /// <summary>Reads the first column of each row as text.</summary>
     public async Task<IReadOnlyList<string>> RowsAsync(string sql)
