@@ -5,7 +5,7 @@ using Samples.Tests.Support;
 
 namespace Samples.Tests;
 
-[Collection(OnPostgres.Console)]
+[Collection(OnPostgres.Name)]
 public sealed class EntityFrameworkTests(PostgresCluster postgres)
 {
     private const string Rows =

@@ -5,7 +5,7 @@ using Samples.Tests.Support;
 
 namespace Samples.Tests;
 
-[Collection(OnPostgres.Http)]
+[Collection(OnPostgres.Name)]
 public sealed class IdempotentStartTests(PostgresCluster postgres)
 {
     [Fact]

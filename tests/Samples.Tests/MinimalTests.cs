@@ -2,7 +2,7 @@ using Samples.Tests.Support;
 
 namespace Samples.Tests;
 
-[Collection(OnPostgres.Console)]
+[Collection(OnPostgres.Name)]
 public sealed class MinimalTests(PostgresCluster postgres)
 {
     [Fact]
@@ -13,7 +13,7 @@ public sealed class MinimalTests(PostgresCluster postgres)
         {
             await killed.PrintsAsync(" allocate-region: 10 GB for disk-1");
             await Eventually.HoldsAsync(
-                async () => (await database.EventsAsync()).Contains("0 succeeded"), "the log had the end of the first step");
+                async () => (await database.EventsAsync()).Contains("0 succeeded"), "the first step had ended", SampleProcess.Longest);
             await killed.KillAsync();
         }
 

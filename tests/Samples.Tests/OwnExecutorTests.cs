@@ -2,7 +2,7 @@ using Samples.Tests.Support;
 
 namespace Samples.Tests;
 
-[Collection(OnPostgres.Console)]
+[Collection(OnPostgres.Name)]
 public sealed class OwnExecutorTests(PostgresCluster postgres)
 {
     [Fact]

@@ -4,7 +4,7 @@ using Samples.Tests.Support;
 
 namespace Samples.Tests;
 
-[Collection(OnPostgres.Http)]
+[Collection(OnPostgres.Name)]
 public sealed class WaitForResultTests(PostgresCluster postgres)
 {
     [Fact]
@@ -34,7 +34,7 @@ public sealed class WaitForResultTests(PostgresCluster postgres)
         Uri address;
         await using (SampleProcess killed = await SampleProcess.ServeAsync("WaitForResult", database))
         {
-            using HttpResponseMessage slow = await OrderAsync(killed, quantity: 40);
+            using HttpResponseMessage slow = await OrderAsync(killed, quantity: 30);
             slow.StatusCode.Should().Be(HttpStatusCode.Accepted);
             address = slow.Headers.Location!;
             (await killed.Http.GetFromJsonAsync<Order>(address))!.State.Should().Be("running");
@@ -48,7 +48,7 @@ public sealed class WaitForResultTests(PostgresCluster postgres)
         await Eventually.HoldsAsync(
             async () => (found = await next.Http.GetFromJsonAsync<Order>(address))!.State == "succeeded",
             "the order had succeeded",
-            TimeSpan.FromSeconds(60));
+            SampleProcess.Longest);
         found!.Tracking.Should().StartWith("parcel-");
     }
 

@@ -1,15 +1,8 @@
 namespace Samples.Tests.Support;
 
-/// <summary>The collections of tests that run programs. Each has a cluster, and the two run side by side, since most of it is waiting.</summary>
-public static class OnPostgres
+/// <summary>Tests that run programs on Postgres run one after the other, since they would only slow each other down.</summary>
+[CollectionDefinition(Name)]
+public sealed class OnPostgres : ICollectionFixture<PostgresCluster>
 {
-    public const string Console = "console samples";
-
-    public const string Http = "HTTP samples";
+    public const string Name = "postgres";
 }
-
-[CollectionDefinition(OnPostgres.Console)]
-public sealed class ConsoleSamples : ICollectionFixture<PostgresCluster>;
-
-[CollectionDefinition(OnPostgres.Http)]
-public sealed class HttpSamples : ICollectionFixture<PostgresCluster>;

@@ -28,5 +28,5 @@ internal sealed class SampleDatabase(string connectionString)
 
     /// <summary>Waits until exactly one saga exists, in a state.</summary>
     public Task OnlySagaIsAsync(string saga) => Eventually.HoldsAsync(
-        async () => (await SagasAsync()) is [var only] && only == saga, $"the only saga was '{saga}'", TimeSpan.FromSeconds(60));
+        async () => (await SagasAsync()) is [var only] && only == saga, $"the only saga was '{saga}'", SampleProcess.Longest);
 }
