@@ -40,7 +40,8 @@ internal static partial class RestoredPackages
 
     private static void Restore(string solution)
     {
-        using Process restore = Process.Start(new ProcessStartInfo("dotnet", ["restore", solution, "--verbosity", "quiet"]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+        using Process restore = Process.Start(
+            new ProcessStartInfo("dotnet", ["restore", solution, "--verbosity", "quiet"]) { UseShellExecute = false, RedirectStandardOutput = true })!;
         string output = restore.StandardOutput.ReadToEnd();
         restore.WaitForExit();
         restore.ExitCode.Should().Be(0, "the restore said: {0}", output);
