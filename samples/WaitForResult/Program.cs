@@ -1,5 +1,5 @@
 // Shows a request that waits for the result of its saga, but not longer than two seconds: it gets 201 with the result or 202 with an address.
-// GET of that address has the result later, from any process and after a crash. An order takes 0.2 s for each piece.
+// GET of that address has the result later, from any process and after a crash. A larger order, or --SecondsPerPiece=5, takes longer.
 // Run it with ConnectionStrings__Sagas, SagaRecovery__CoordinatorId=shop-1 and SagaRecovery__Postgres__CreateSchema=true, then:
 // curl -i http://localhost:5000/orders --json '{"item":"lamp","quantity":1}'
 using System.Text.Json;
@@ -57,7 +57,7 @@ internal sealed record OrderStatus(Guid Id, string State, string? Tracking = nul
     }
 }
 
-internal sealed class OrderSaga : Saga<Order>
+internal sealed class OrderSaga(IConfiguration configuration) : Saga<Order>
 {
     public override string Name => "order";
 
@@ -69,7 +69,7 @@ internal sealed class OrderSaga : Saga<Order>
         Tracking = saga.Node("ship", c => Task.FromResult($"parcel-{c.IdempotencyKey:N}"), after: packed);
     }
 
-    private static async Task PackAsync(NodeContext<Order> context)
+    private async Task PackAsync(NodeContext<Order> context)
     {
         if (context.Parameters.Quantity <= 0)
         {
@@ -77,6 +77,7 @@ internal sealed class OrderSaga : Saga<Order>
         }
 
         Console.WriteLine($"{context.SagaId} packing");
-        await Task.Delay(TimeSpan.FromSeconds(0.2 * context.Parameters.Quantity), context.CancellationToken); // stands for real work
+        double seconds = context.Parameters.Quantity * configuration.GetValue("SecondsPerPiece", 0.2);
+        await Task.Delay(TimeSpan.FromSeconds(seconds), context.CancellationToken); // stands for real work
     }
 }

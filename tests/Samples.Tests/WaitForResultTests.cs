@@ -32,9 +32,9 @@ public sealed class WaitForResultTests(PostgresCluster postgres)
     {
         SampleDatabase database = await SampleDatabase.CreateAsync(postgres);
         Uri address;
-        await using (SampleProcess killed = await SampleProcess.ServeAsync("WaitForResult", database))
+        await using (SampleProcess killed = await SampleProcess.ServeAsync("WaitForResult", database, "--SecondsPerPiece=1000"))
         {
-            using HttpResponseMessage slow = await OrderAsync(killed, quantity: 30);
+            using HttpResponseMessage slow = await OrderAsync(killed, quantity: 1);
             slow.StatusCode.Should().Be(HttpStatusCode.Accepted);
             address = slow.Headers.Location!;
             (await killed.Http.GetFromJsonAsync<Order>(address))!.State.Should().Be("running");

@@ -33,9 +33,9 @@ internal sealed partial class SampleProcess : RunningProgram
         new(sample, database, arguments);
 
     /// <summary>Starts a sample that serves HTTP, and waits until it listens.</summary>
-    public static async Task<SampleProcess> ServeAsync(string sample, SampleDatabase database)
+    public static async Task<SampleProcess> ServeAsync(string sample, SampleDatabase database, params IReadOnlyList<string> arguments)
     {
-        SampleProcess process = Start(sample, database);
+        SampleProcess process = Start(sample, database, arguments);
         try
         {
             string line = await process.PrintsAsync("Now listening on: ");
