@@ -61,7 +61,7 @@ internal sealed class SagaRegistry
 
     private static InvalidOperationException DuplicateDefinition(SagaDefinition first, SagaDefinition second)
     {
-        if (first.Saga.GetType() == second.Saga.GetType())
+        if (first.Saga.GetType() == second.Saga.GetType() && first.Saved.Hash == second.Saved.Hash)
         {
             return new InvalidOperationException($"Saga {second} is registered twice by {second.Saga.GetType()}: call AddSaga once for each class.");
         }
