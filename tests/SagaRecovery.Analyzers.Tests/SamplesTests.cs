@@ -10,33 +10,6 @@ namespace SagaRecovery.Analyzers.Tests;
 /// <summary>Compiles every saga in samples and documents with all rules: no false positive.</summary>
 public sealed partial class SamplesTests
 {
-    /// <summary>The sources that the SDK adds to each project.</summary>
-    private const string Usings =
-        """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.IO;
-        global using System.Linq;
-        global using System.Net.Http;
-        global using System.Net.Http.Json;
-        global using System.Threading;
-        global using System.Threading.Tasks;
-        global using Microsoft.AspNetCore.Builder;
-        global using Microsoft.AspNetCore.Hosting;
-        global using Microsoft.AspNetCore.Http;
-        global using Microsoft.AspNetCore.Routing;
-        global using Microsoft.Extensions.Configuration;
-        global using Microsoft.Extensions.DependencyInjection;
-        global using Microsoft.Extensions.Hosting;
-        global using Microsoft.Extensions.Logging;
-        """;
-
-    private const string TestUsings =
-        """
-        global using FluentAssertions;
-        global using Xunit;
-        """;
-
     /// <summary>Partial methods and properties whose other part a source generator of the real build writes.</summary>
     private static readonly string[] s_generated = ["CS8795", "CS9248"];
 
@@ -61,13 +34,13 @@ public sealed partial class SamplesTests
             .Where(file => !Path.GetRelativePath(Repository.Root, file).Split(Path.DirectorySeparatorChar).Any(folder => folder is "bin" or "obj"))
             .Select(File.ReadAllText);
 
-        (await CheckAsync(project, [.. sources, Usings])).Should().BeEmpty();
+        (await CheckAsync(project, [.. sources, GlobalUsings.OfWebProject])).Should().BeEmpty();
     }
 
     [Theory]
     [MemberData(nameof(Programs))]
     public async Task A_program_in_a_document_has_no_diagnostics(string program) =>
-        (await CheckAsync("Document", [ReadPrograms()[program], Usings, TestUsings])).Should().BeEmpty();
+        (await CheckAsync("Document", [ReadPrograms()[program], GlobalUsings.OfWebProject, GlobalUsings.OfTestProject])).Should().BeEmpty();
 
     /// <summary>The page of the rules: its first example of each is reported, for that rule and no other; its second is not.</summary>
     [Theory]
@@ -76,7 +49,7 @@ public sealed partial class SamplesTests
     {
         (string code, string? reported) = ReadExamples()[example];
 
-        IEnumerable<string> ids = (await CheckAsync("Example", [code, ReadSharedExample(), Usings])).Select(diagnostic => diagnostic.Id);
+        IEnumerable<string> ids = (await CheckAsync("Example", [code, ReadSharedExample(), GlobalUsings.OfWebProject])).Select(diagnostic => diagnostic.Id);
 
         ids.Distinct().Should().Equal(reported is null ? [] : [reported]);
     }

@@ -7,33 +7,6 @@ namespace Samples.Tests.Documents;
 /// <summary>Compiles blocks as a project with the Web SDK does, against the assemblies that these tests run with.</summary>
 internal static class DocumentCompiler
 {
-    private const string ImplicitUsings =
-        """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.IO;
-        global using System.Linq;
-        global using System.Net.Http;
-        global using System.Net.Http.Json;
-        global using System.Threading;
-        global using System.Threading.Tasks;
-        global using Microsoft.AspNetCore.Builder;
-        global using Microsoft.AspNetCore.Hosting;
-        global using Microsoft.AspNetCore.Http;
-        global using Microsoft.AspNetCore.Routing;
-        global using Microsoft.Extensions.Configuration;
-        global using Microsoft.Extensions.DependencyInjection;
-        global using Microsoft.Extensions.Hosting;
-        global using Microsoft.Extensions.Logging;
-        """;
-
-    /// <summary>The usings of a test project, as tests/Directory.Build.props has them.</summary>
-    private const string TestUsings =
-        """
-        global using FluentAssertions;
-        global using Xunit;
-        """;
-
     private static readonly CSharpParseOptions s_parse = new(LanguageVersion.Latest, DocumentationMode.None);
 
     /// <summary>Versions of assemblies that differ and are unified. The SDK does not warn of them either.</summary>
@@ -57,7 +30,7 @@ internal static class DocumentCompiler
         bool isExecutable = blocks.Any(block => ((CompilationUnitSyntax)block.GetRoot()).Members.Any(SyntaxKind.GlobalStatement));
         var compilation = CSharpCompilation.Create(
             "Document",
-            [.. blocks, CSharpSyntaxTree.ParseText(ImplicitUsings + "\n" + (isTest ? TestUsings : ""), s_parse)],
+            [.. blocks, CSharpSyntaxTree.ParseText(GlobalUsings.OfWebProject + "\n" + (isTest ? GlobalUsings.OfTestProject : ""), s_parse)],
             s_references,
             new CSharpCompilationOptions(
                 isExecutable ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary,
