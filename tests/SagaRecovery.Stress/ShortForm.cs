@@ -8,8 +8,8 @@ internal static class ShortForm
     {
         await using var progress = new StringWriter();
         StressResult result = await StressRun.RunAsync(scenario, TimeSpan.FromSeconds(seconds), Random.Shared.Next(), progress);
-        output.WriteLine($"{progress}\n{result}");
         result.Wrong.Should().BeEmpty($"with seed {result.Seed}:\n{progress}");
+        output.WriteLine($"{progress}\n{result}");
         return result;
     }
 }

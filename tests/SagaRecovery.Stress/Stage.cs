@@ -184,10 +184,10 @@ internal sealed class Stage : IAsyncDisposable
     }
 
     /// <summary>Runs a query as the superuser.</summary>
-    public async Task<T> ScalarAsync<T>(string sql)
+    public async Task<T> ScalarAsync<T>(string sql, object? parameters = null)
     {
         await using var connection = new NpgsqlConnection($"{Superuser};Pooling=false");
-        return (await connection.ExecuteScalarAsync<T>(sql))!;
+        return (await connection.ExecuteScalarAsync<T>(sql, parameters))!;
     }
 
     /// <summary>The number of connections of the service at the server.</summary>

@@ -85,17 +85,17 @@ internal sealed class Ledger(string connectionString)
         where changes >= adopt_generation
         """);
 
-    /// <summary>Unwound sagas in which not exactly one node failed, or not each that succeeded was undone.</summary>
-    public Task<long> UnwoundSagasThatDoNotAddUpAsync() => ScalarAsync<long>(
+    /// <summary>Unwound sagas in which not exactly one node failed, or not each that succeeded was undone, with their logs.</summary>
+    public Task<IEnumerable<string>> UnwoundSagasThatDoNotAddUpAsync() => QueryAsync<string>(
         """
-        select count(*) from (
-            select saga.id
-            from saga_recovery.saga left join saga_recovery.saga_node_event event on event.saga_id = saga.id
-            where state = 'unwound'
-            group by saga.id
-            having count(*) filter (where event_type = 'failed') <> 1
-                or count(*) filter (where event_type = 'undo_started') <> count(*) filter (where event_type = 'succeeded')
-                or count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')) as odd
+        select format('unwound saga %s does not add up: %s', saga.id,
+            string_agg(format('%s %s', event.node_id, event.event_type), ', ' order by event.event_time, event.node_id))
+        from saga_recovery.saga left join saga_recovery.saga_node_event event on event.saga_id = saga.id
+        where state = 'unwound'
+        group by saga.id
+        having count(*) filter (where event_type = 'failed') <> 1
+            or count(*) filter (where event_type = 'undo_started') <> count(*) filter (where event_type = 'succeeded')
+            or count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')
         """);
 
     /// <summary>Unwound sagas in which a node that succeeded was not undone exactly once.</summary>

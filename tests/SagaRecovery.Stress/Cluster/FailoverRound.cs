@@ -44,18 +44,27 @@ internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster c
     }
 
     /// <summary>
-    /// Waits until a commit has been seen to wait for the standby. That happens up to seconds after Patroni has reported that the standby is
-    /// synchronous, on a busy machine; every commit until then is lost with the primary.
+    /// Waits until a commit has been seen to wait for the standby, and the standby has everything that was committed before. That happens up
+    /// to seconds after Patroni has reported that the standby is synchronous, on a busy machine; every commit until then is lost with the primary.
     /// </summary>
     private async Task CommitsWaitAsync()
     {
         long began = Stopwatch.GetTimestamp();
         await Eventually.HoldsAsync(
             () => stage.ScalarAsync<bool>("select exists (select from pg_stat_activity where wait_event = 'SyncRep')"), "a commit waited for the standby", WaitTimeout);
+        TimeSpan waiting = Stopwatch.GetElapsedTime(began);
+        string written = await stage.ScalarAsync<string>("select pg_current_wal_insert_lsn()::text");
+        await Eventually.HoldsAsync(
+            () => stage.ScalarAsync<bool>(
+                "select exists (select from pg_stat_replication where sync_state = 'sync' and flush_lsn >= @written::pg_lsn)", new { written }),
+            "the standby had everything that was committed before",
+            WaitTimeout);
         TimeSpan late = Stopwatch.GetElapsedTime(began);
         if (late > TimeSpan.FromMilliseconds(500))
         {
-            run.Log(string.Create(CultureInfo.InvariantCulture, $"commits began to wait for the standby {late.TotalMilliseconds:F0} ms after it was reported as synchronous"));
+            run.Log(string.Create(
+                CultureInfo.InvariantCulture,
+                $"commits began to wait for the standby {waiting.TotalMilliseconds:F0} ms after it was reported as synchronous, it had all others after {late.TotalMilliseconds:F0} ms"));
         }
     }
 

@@ -49,6 +49,8 @@ internal sealed record PatroniConfiguration(string Password, int EtcdPort)
             {
                 ["superuser"] = Role(Superuser), ["rewind"] = Role(Superuser), ["replication"] = Role("replicator"),
             },
+            ["remove_data_directory_on_rewind_failure"] = true, // a killed member that cannot be rewound is copied anew
+            ["remove_data_directory_on_diverged_timelines"] = true,
             ["pg_hba"] = new JsonArray("host all all 127.0.0.1/32 scram-sha-256", "host replication replicator 127.0.0.1/32 scram-sha-256"),
         },
     }.ToJsonString();

@@ -15,17 +15,7 @@ internal sealed class ConnectionLimit : DatabaseFault
     {
         await stage.ExecuteAsync($"drop role if exists {Hog}; create role {Hog} login password '{Hog}'");
         string asHog = new NpgsqlConnectionStringBuilder(stage.Connection) { Username = Hog, Password = Hog, Pooling = false }.ConnectionString;
-        await Eventually.HoldsAsync(
-            async () =>
-            {
-                await EndConnectionsAsync(stage); // the service is quick to reconnect: other clients keep what they hold
-                while (await TryHoldOneMoreAsync(asHog))
-                {
-                }
-
-                return await stage.ServiceConnectionsAsync() == 0;
-            },
-            "others held all connections");
+        await Eventually.HoldsAsync(() => TryHoldAllAsync(stage, asHog), "others held all connections");
     }
 
     public override async Task HealAsync(Stage stage) => await DisposeAsync();
@@ -39,6 +29,23 @@ internal sealed class ConnectionLimit : DatabaseFault
 
         _held.Clear();
         await base.DisposeAsync();
+    }
+
+    private async Task<bool> TryHoldAllAsync(Stage stage, string asHog)
+    {
+        try
+        {
+            await EndConnectionsAsync(stage); // the service is quick to reconnect: other clients keep what they hold
+            while (await TryHoldOneMoreAsync(asHog))
+            {
+            }
+
+            return await stage.ServiceConnectionsAsync() == 0;
+        }
+        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.TooManyConnections)
+        {
+            return false; // clients that are about to be refused take the slots that are reserved for us, for a moment
+        }
     }
 
     private async Task<bool> TryHoldOneMoreAsync(string connectionString)
