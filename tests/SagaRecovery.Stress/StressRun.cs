@@ -11,6 +11,8 @@ internal sealed class StressRun
     /// <summary>The time by which a run may exceed its duration until it has reached its goal: machines are slow, or busy.</summary>
     private static readonly TimeSpan Overtime = TimeSpan.FromMinutes(3);
 
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(10);
+
     private readonly long _began = Stopwatch.GetTimestamp();
     private readonly List<string> _wrong = [];
     private readonly string _scenario;
@@ -26,6 +28,9 @@ internal sealed class StressRun
     }
 
     public TimeSpan Duration { get; }
+
+    /// <summary>The pause of a client between two requests: none in a run of its own; in a short one, which is a test beside others, some.</summary>
+    public TimeSpan ClientPause => Duration < Short ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero;
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_began);
 

@@ -9,6 +9,7 @@ internal sealed class ProjectLoad : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<ServiceProcess?> _present;
     private readonly TimeSpan _patience;
+    private readonly TimeSpan _pause;
     private readonly Task _clients;
     private long _others;
 
@@ -16,8 +17,11 @@ internal sealed class ProjectLoad : IAsyncDisposable
     /// <param name="clients">The number of concurrent clients.</param>
     /// <param name="names">The prefix of the names of the projects.</param>
     /// <param name="patience">The time that a client waits for an answer; null: as long as the service lives.</param>
-    public ProjectLoad(Func<ServiceProcess?> present, int clients, string names = "client", TimeSpan? patience = null)
+    /// <param name="pause">The pause of a client between an answer and its next request.</param>
+    public ProjectLoad(
+        Func<ServiceProcess?> present, int clients, string names = "client", TimeSpan? patience = null, TimeSpan pause = default)
     {
+        _pause = pause;
         _present = present;
         _patience = patience ?? Timeout.InfiniteTimeSpan;
         _clients = Task.WhenAll(Enumerable.Range(0, clients).Select(client => CreateProjectsAsync($"{names}-{client}")));
@@ -58,6 +62,8 @@ internal sealed class ProjectLoad : IAsyncDisposable
                 Interlocked.Increment(ref _others);
                 await Task.Delay(50, CancellationToken.None); // the service is down or refuses; the outcome of the project is unknown
             }
+
+            await Task.Delay(_pause, CancellationToken.None);
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class PatroniNode(string name, string folder, string configurati
 
     public void Start() => _patroni = new ServerProgram(folder, "patroni", ServerProgram.Find("patroni")!, configuration);
 
-    /// <summary>SIGKILL to both: Patroni first, which would start Postgres again.</summary>
+    /// <summary>SIGKILL to Patroni, which would start Postgres again, and to Postgres with all its processes: the machine is gone.</summary>
     public Task KillAsync() => EndAsync("KILL");
 
     /// <summary>SIGSTOP to both: to all others the machine hangs. The server before its children, or it would start more.</summary>
@@ -48,8 +48,10 @@ internal sealed class PatroniNode(string name, string folder, string configurati
         await (_patroni?.DisposeAsync() ?? ValueTask.CompletedTask);
         if (ServerProcesses.Of(DataFolder) is { } server)
         {
-            await ServerProcesses.SignalAsync("CONT", [.. ServerProcesses.ChildrenOf(server), server]); // a frozen process does not react
-            await ServerProcesses.SignalAsync(signal, server);
+            int[] children = [.. ServerProcesses.ChildrenOf(server)];
+            await ServerProcesses.SignalAsync("CONT", [.. children, server]); // a frozen process does not react
+            // Idle backends can outlive a killed server by minutes, and it does not start again while one of them holds its shared memory.
+            await ServerProcesses.SignalAsync(signal, signal == "KILL" ? [server, .. children] : [server]);
             await Eventually.HoldsAsync(() => ServerProcesses.Of(DataFolder) is null, $"the Postgres of {name} had ended");
         }
     }

@@ -18,10 +18,10 @@ internal sealed class LossyLoad : IAsyncDisposable
 
     private readonly Stage _stage;
 
-    public LossyLoad(Stage stage)
+    public LossyLoad(StressRun run, Stage stage)
     {
         _stage = stage;
-        Projects = new ProjectLoad(() => stage.Present, ShortClients, patience: ClientPatience);
+        Projects = new ProjectLoad(() => stage.Present, ShortClients, patience: ClientPatience, pause: run.ClientPause);
         Slow = new SlowLoad(() => stage.Present, SlowClients, SlowStep);
     }
 

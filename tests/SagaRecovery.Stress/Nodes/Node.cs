@@ -17,7 +17,7 @@ internal sealed class Node(Stage stage, string name, IReadOnlyList<string> setti
     public ProjectLoad Load { get; private set; } = null!;
 
     /// <summary>Starts clients here, with short timeouts: a process that is stopped must not block them indefinitely.</summary>
-    public void BeginLoad(int clients) => Load = new ProjectLoad(() => _service, clients, name, TimeSpan.FromSeconds(5));
+    public void BeginLoad(int clients, TimeSpan pause) => Load = new ProjectLoad(() => _service, clients, name, TimeSpan.FromSeconds(5), pause);
 
     /// <summary>Starts a process here, and waits until its first pass is over.</summary>
     /// <param name="id">The coordinator id; null: one of its own.</param>

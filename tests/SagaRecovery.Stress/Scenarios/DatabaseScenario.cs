@@ -36,7 +36,7 @@ internal class DatabaseScenario : Scenario
         await PrepareAsync(stage);
         ServiceProcess service = await stage.StartAsync();
         await service.FirstPassAsync();
-        await using var load = new ProjectLoad(() => stage.Present, Clients);
+        await using var load = new ProjectLoad(() => stage.Present, Clients, pause: run.ClientPause);
         // While connections are being opened, a fault that strikes the open ones may strike none that a pass uses.
         await Eventually.HoldsAsync(() => load.Promised.Count > 2 * Clients, "the load was in full swing", TimeSpan.FromSeconds(60));
         var round = new FaultRound(run, stage, service, load, Clients);

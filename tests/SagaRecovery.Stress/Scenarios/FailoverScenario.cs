@@ -35,10 +35,10 @@ internal sealed class FailoverScenario(params IReadOnlyList<Failover> kinds) : S
         await using Stage stage = await Stage.SetAsync(cluster, Connection);
         ServiceProcess first = await stage.StartAsync();
         await first.FirstPassAsync();
-        await using var load = new ProjectLoad(() => stage.Present, Clients);
+        await using var load = new ProjectLoad(() => stage.Present, Clients, pause: run.ClientPause);
         (await first.CreateProjectAsync("first")).Dispose(); // the sample's tables are there
         await stage.DoomAsync(Doomed);
-        await using var doomed = new ProjectLoad(() => stage.Present, DoomedClients, Doomed);
+        await using var doomed = new ProjectLoad(() => stage.Present, DoomedClients, Doomed, pause: run.ClientPause);
         run.Log("the cluster is ready");
 
         var round = new FailoverRound(run, stage, cluster, load, Clients);

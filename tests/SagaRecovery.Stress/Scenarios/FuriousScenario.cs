@@ -27,7 +27,7 @@ internal sealed class FuriousScenario : Scenario
         {
             int clients = Crowds[crowd];
             double share = (crowd + 1.0) / Crowds.Length;
-            await using var load = new ProjectLoad(() => stage.Present, clients, $"of-{clients}");
+            await using var load = new ProjectLoad(() => stage.Present, clients, $"of-{clients}", pause: run.ClientPause);
             loads.Add(load);
             long activations = await ActivateAsync(run, service, done => run.Continues(done >= LeastActivations && load.Promised.Count > 4 * clients, share));
             run.Log($"{clients} clients: {load.Promised.Count} projects, {activations} activations");

@@ -27,7 +27,7 @@ internal sealed class KillScenario : Scenario
     public override async Task RunAsync(StressRun run)
     {
         await using Stage stage = await Stage.SetAsync(new ClusterOptions());
-        await using var load = new ProjectLoad(() => stage.Present, Clients);
+        await using var load = new ProjectLoad(() => stage.Present, Clients, pause: run.ClientPause);
         List<Guid> demos = [];
         var recoveries = new Recoveries();
         long kills = 0;

@@ -19,7 +19,7 @@ internal sealed class LossyFailoverScenario : Scenario
         await using Stage stage = await Stage.SetAsync(pair, FailoverScenario.Connection);
         ServiceProcess service = await stage.StartAsync(LossyLoad.Period);
         await service.FirstPassAsync();
-        await using var load = new LossyLoad(stage);
+        await using var load = new LossyLoad(run, stage);
         run.Log("the pair is ready");
 
         var round = new LossRound(run, stage, pair, load);

@@ -37,7 +37,7 @@ internal sealed class NodesScenario : Scenario
         await nodes.StartAsync();
         foreach (Node node in nodes.All)
         {
-            node.BeginLoad(run.Duration < Short ? 1 : Clients);
+            node.BeginLoad(run.Duration < Short ? 1 : Clients, run.ClientPause);
         }
 
         List<Guid> demos = [];

@@ -58,7 +58,7 @@ internal sealed class RestoreScenario(bool isShort = false) : Scenario
         await first.FirstPassAsync();
         var journal = new WriterJournal(stage);
         await journal.CreateAsync();
-        await using var load = new LossyLoad(stage);
+        await using var load = new LossyLoad(run, stage);
         await load.IsInFullSwingAsync();
         await server.BackUpAsync();
         if (one.SameIncarnation)

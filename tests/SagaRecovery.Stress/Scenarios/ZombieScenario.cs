@@ -24,7 +24,7 @@ internal sealed class ZombieScenario : Scenario
         ServiceProcess present = await stage.StartAsync();
         await present.FirstPassAsync();
         // short timeouts: clients of the paused process switch to its successor
-        await using var load = new ProjectLoad(() => stage.Present, Clients, patience: TimeSpan.FromSeconds(5));
+        await using var load = new ProjectLoad(() => stage.Present, Clients, patience: TimeSpan.FromSeconds(5), pause: run.ClientPause);
         List<Guid> demos = [];
         long zombies = 0;
         while (run.Continues(zombies >= LeastZombies))
