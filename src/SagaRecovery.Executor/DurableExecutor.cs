@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -32,6 +34,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private readonly ExecutorMetrics _metrics;
     private readonly GroupWriter _writer;
     private readonly RunTable _runs;
+    private readonly TimeProvider _time;
+    private readonly IServiceScopeFactory? _scopes;
+    private readonly ConcurrentDictionary<SagaDefinition, StepPipelines> _pipelines = new(ReferenceEqualityComparer.Instance);
     private readonly CancellationTokenRegistration _fencedRegistration;
 
     internal DurableExecutor(
@@ -42,8 +47,11 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         TimeProvider time,
         IOptions<DurableExecutorOptions> options,
         ILogger<DurableExecutor> logger,
-        IMeterFactory? meters = null)
+        IMeterFactory? meters = null,
+        IServiceScopeFactory? scopes = null)
     {
+        _time = time;
+        _scopes = scopes;
         _registry = registry;
         _coordinator = coordinator;
         _starts = starts;
@@ -211,8 +219,10 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         ReadOnlyMemory<byte> parameters,
         SagaInjections? injections)
     {
-        SagaCode code = definition.Bind(sagaId, parameters, new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json));
-        var context = new RunContext(sagaId, definition, ownership, state, progress, code, injections, Activity.Current?.Context);
+        var outputs = new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json) { HasFailed = progress.IsUncertain };
+        SagaCode code = definition.Bind(sagaId, parameters, outputs, _scopes);
+        StepPipelines pipelines = _pipelines.GetOrAdd(definition, static (key, time) => new StepPipelines(key, time), _time);
+        var context = new RunContext(sagaId, definition, ownership, state, progress, code, pipelines, injections, Activity.Current?.Context);
         return new SagaRun(context, _writer, _logger);
     }
 

@@ -277,11 +277,11 @@ public sealed class RunTests
     {
         var saga = SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd8");
 
-        Guid key = NodeContext<string>.CreateIdempotencyKey(saga, "charge");
+        Guid key = NodeContext<string>.CreateIdempotencyKey(saga, "charge", isUndo: false);
 
-        key.Should().Be(NodeContext<string>.CreateIdempotencyKey(saga, "charge"));
-        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(saga, "ship"));
-        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd9"), "charge"));
+        key.Should().Be(NodeContext<string>.CreateIdempotencyKey(saga, "charge", isUndo: false));
+        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(saga, "ship", isUndo: false));
+        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd9"), "charge", isUndo: false));
         key.Version.Should().Be(8);
         key.ToString().Should().Be("facc6b59-9200-81f7-9554-fb2fa2fe59bf", "others keep it: a change would repeat effects");
     }

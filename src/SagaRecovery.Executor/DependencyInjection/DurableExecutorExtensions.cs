@@ -75,7 +75,8 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>(),
         provider.GetRequiredService<ILogger<DurableExecutor>>(),
-        provider.GetService<IMeterFactory>());
+        provider.GetService<IMeterFactory>(),
+        provider.GetRequiredService<IServiceScopeFactory>());
 
     private static DurableSagaClient CreateClient(IServiceProvider provider) => new(
         // Must not be resolved before the first call: a saga class may take the client in its constructor, and both need the saga classes.

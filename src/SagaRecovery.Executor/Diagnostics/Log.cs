@@ -50,4 +50,14 @@ internal static partial class Log
 
     [LoggerMessage(114, LogLevel.Warning, "the run of saga {SagaId} ({SagaName}) stops: {Reason}")]
     public static partial void NotRestored(ILogger logger, SagaId sagaId, string sagaName, string reason);
+
+    [LoggerMessage(115, LogLevel.Warning, "the {Step} of node {Node} failed with {Error}; it is retried, first after {Delay}: saga {SagaId} ({SagaName})")]
+    public static partial void StepRetrying(ILogger logger, SagaId sagaId, string sagaName, string node, string step, SagaError error, TimeSpan delay);
+
+    [LoggerMessage(116, LogLevel.Debug, "attempt {Attempt} of the {Step} of node {Node} failed; the next one follows after {Delay}: saga {SagaId}")]
+    public static partial void StepRetryDetails(ILogger logger, Exception exception, SagaId sagaId, string node, string step, int attempt, TimeSpan delay);
+
+    [LoggerMessage(117, LogLevel.Warning, "the {Step} of node {Node} failed after {Attempts} attempts: {Message}: saga {SagaId} ({SagaName})")]
+    public static partial void StepFailed(
+        ILogger logger, Exception exception, SagaId sagaId, string sagaName, string node, string step, int attempts, string message);
 }

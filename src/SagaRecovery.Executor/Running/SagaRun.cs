@@ -16,6 +16,7 @@ namespace SagaRecovery.Executor.Running;
 /// <param name="State">The state in the row of the saga.</param>
 /// <param name="Progress">The progress according to the log.</param>
 /// <param name="Code">The actions and undos.</param>
+/// <param name="Pipelines">The policies of the actions and undos.</param>
 /// <param name="Injections">Injected failures and repeats; null for none.</param>
 /// <param name="StartedBy">The span of the request or the pass that started the run; null for none.</param>
 internal sealed record RunContext(
@@ -25,6 +26,7 @@ internal sealed record RunContext(
     SagaState State,
     SagaProgress Progress,
     SagaCode Code,
+    StepPipelines Pipelines,
     SagaInjections? Injections,
     ActivityContext? StartedBy);
 
@@ -48,7 +50,7 @@ internal sealed class SagaRun : IDisposable
     {
         _context = context;
         _progress = context.Progress;
-        _nodes = new NodeRunner(context.Code, _progress.Shape, context.Injections, _stop);
+        _nodes = new NodeRunner(context, _stop, logger);
         _writer = writer;
         _logger = logger;
         _member = context.Ownership.Member;
@@ -314,21 +316,20 @@ internal sealed class SagaRun : IDisposable
         if (end == SagaState.Succeeded)
         {
             Log.Succeeded(_logger, Id, Name);
-            return new SagaResult.Succeeded(new NodeOutputs(_progress.Shape, _progress.OutputOf, _context.Definition.Json));
+            return new SagaResult.Succeeded(new NodeOutputs(_progress.Shape, _progress.OutputOf, _context.Definition.Json) { HasFailed = _progress.IsUncertain });
         }
 
-        (string failedNode, SagaError failure) = ErrorAt(_progress.FailedNode!.Value);
+        int failed = _progress.FailedNode!.Value;
+        (string failedNode, SagaError failure) = (_progress.Shape.NameOf(failed), SagaErrors.Read(_progress.ErrorOf(failed)));
         if (end == SagaState.Unwound)
         {
             Log.Unwound(_logger, Id, Name, failedNode);
             return new SagaResult.Unwound(failedNode, failure);
         }
 
-        (string stuckNode, SagaError undoFailure) = ErrorAt(_progress.StuckNode!.Value);
+        int stuck = _progress.StuckNode!.Value;
+        (string stuckNode, SagaError undoFailure) = (_progress.Shape.NameOf(stuck), SagaErrors.Read(_progress.UndoErrorOf(stuck)));
         Log.Stuck(_logger, Id, Name, stuckNode, undoFailure);
         return new SagaResult.Stuck(stuckNode, undoFailure, failedNode, failure);
     }
-
-    private (string Node, SagaError Error) ErrorAt(int node) =>
-        (_progress.Shape.NameOf(node), SagaErrors.Read(_progress.ErrorOf(node)));
 }

@@ -16,7 +16,7 @@ internal sealed class NodeCode<TParameters, TOutput>(
         outputs.Write(context.NodeName, await action(context).ConfigureAwait(false));
 
     public override Task RunUndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs) =>
-        undo is null ? Task.CompletedTask : undo(context, outputs.ReadForNode<TOutput>(node));
+        undo is null ? Task.CompletedTask : undo(context, outputs.ReadForUndo<TOutput>(node)!);
 }
 
 internal sealed class PlainNodeCode<TParameters>(

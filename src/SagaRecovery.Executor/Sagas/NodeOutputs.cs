@@ -11,6 +11,9 @@ namespace SagaRecovery;
 /// <param name="json">The JSON options.</param>
 internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte>> outputOf, JsonSerializerOptions json)
 {
+    /// <summary>Returns true if the action of a node failed, so that its undo gets no output.</summary>
+    public required Func<int, bool> HasFailed { get; init; }
+
     public SagaShape Shape => shape;
 
     public TOutput Read<TOutput>(SagaNode<TOutput> node)
@@ -30,13 +33,16 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
         {
             return Read(node);
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (Exception e) when (e is not ArgumentException) // from the serializer, or from a constructor or setter of the type
         {
             throw new SagaDataException($"The output of node '{node.Name}' cannot be deserialized to {typeof(TOutput)}: {e.Message}", e);
         }
     }
 
-    public TOutput ReadForNode<TOutput>(int node) => ReadForNode(new SagaNode<TOutput>(node, Shape.NameOf(node)));
+    /// <summary>Reads the output of a node for its undo.</summary>
+    /// <returns>The output; <see langword="default"/> if the action failed.</returns>
+    public TOutput? ReadForUndo<TOutput>(int node) =>
+        HasFailed(node) ? default : ReadForNode(new SagaNode<TOutput>(node, Shape.NameOf(node)));
 
     public ReadOnlyMemory<byte> Write<TOutput>(string node, TOutput output)
     {
@@ -44,7 +50,7 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
         {
             return JsonSerializer.SerializeToUtf8Bytes(output, json);
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (Exception e) // from the serializer, or from a getter of the type: the action itself has succeeded
         {
             throw new SagaDataException($"The output of node '{node}' cannot be serialized to JSON: {e.Message}", e);
         }
