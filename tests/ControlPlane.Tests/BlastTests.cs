@@ -7,7 +7,7 @@ public sealed partial class BlastTests(PostgresCluster postgres) : DatabaseTests
 {
     private readonly string _log = Path.GetTempFileName();
 
-    public override Task DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
         File.Delete(_log);
         return base.DisposeAsync();

@@ -208,7 +208,7 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
 
         internal Ledger Ledger { get; private set; } = null!;
 
-        public async Task InitializeAsync()
+        public async ValueTask InitializeAsync()
         {
             string database = await postgres.NewDatabaseAsync();
             Ledger = new Ledger(database);
@@ -217,6 +217,6 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
                 async () => (await Service.StatusAsync()).GetProperty("lastPass").ValueKind != JsonValueKind.Null, "the first pass was over");
         }
 
-        public async Task DisposeAsync() => await Service.DisposeAsync();
+        public async ValueTask DisposeAsync() => await Service.DisposeAsync();
     }
 }

@@ -15,13 +15,17 @@ public sealed class ProjectSagaTests(PostgresCluster postgres) : DatabaseTests(p
 
     public static TheoryData<string> NodesOfDelete => [.. DeleteNodes];
 
-    public override async Task InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
         _host = await SagaHost.StartAsync(Database, CoordinatorId);
     }
 
-    public override async Task DisposeAsync() => await _host.DisposeAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        await base.DisposeAsync();
+    }
 
     [Theory]
     [MemberData(nameof(NodesOfCreate))]

@@ -15,7 +15,7 @@ public sealed class StartUpTests : IAsyncLifetime
 
     private string ClusterFolder => Path.Combine(_folder, "postgres");
 
-    public Task InitializeAsync()
+    public ValueTask InitializeAsync()
     {
         if (!OperatingSystem.IsWindows())
         {
@@ -23,10 +23,10 @@ public sealed class StartUpTests : IAsyncLifetime
             File.SetUnixFileMode(_folder, (UnixFileMode)0b111_101_101);
         }
 
-        return Task.CompletedTask;
+        return ValueTask.CompletedTask;
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (PrivateCluster.Find(ClusterFolder) is { } left)
         {
@@ -130,7 +130,7 @@ public sealed class StartUpTests : IAsyncLifetime
     [InlineData("--SagaRecovery:Period=00:00:00", "SagaRecovery:Period")]
     [InlineData("--SagaRecovery:MaxConcurrency=0", "SagaRecovery:MaxConcurrency")]
     [InlineData("--SagaRecovery:CoordinatorId=00000000-0000-0000-0000-000000000000", "SagaRecovery:CoordinatorId")]
-    [InlineData("--SagaRecovery:CoordinatorId=x", "SagaRecovery:CoordinatorId")]
+    [InlineData("--SagaRecovery:CoordinatorId=0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a1", "SagaRecovery:CoordinatorId")]
     [InlineData("--SagaRecovery:Period=soon", "SagaRecovery:Period")]
     [InlineData("--ControlPlane:StartTimeout=soon", "ControlPlane:StartTimeout")]
     [InlineData("--ConnectionStrings:Sagas=nonsense", "ConnectionStrings:Sagas")]

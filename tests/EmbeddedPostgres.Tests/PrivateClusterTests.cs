@@ -9,9 +9,9 @@ public sealed class PrivateClusterTests : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("private-postgres-tests-").FullName;
 
-    public Task InitializeAsync() => Task.CompletedTask;
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();
         if (PrivateCluster.Find(_folder) is { } cluster)

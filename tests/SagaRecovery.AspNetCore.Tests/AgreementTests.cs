@@ -21,13 +21,13 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
     private string _database = "";
     private ServiceProcess _service = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _database = await postgres.NewDatabaseAsync();
         _service = await ServiceProcess.StartAsync(_database, _coordinator, Settings);
     }
 
-    public async Task DisposeAsync() => await _service.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _service.DisposeAsync();
 
     [Fact]
     public async Task After_a_chaos_run_all_faces_agree_to_the_letter()

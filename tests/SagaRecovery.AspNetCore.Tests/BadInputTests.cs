@@ -16,9 +16,9 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
 {
     private readonly TestService _service = one.Service;
 
-    public Task InitializeAsync() => Task.CompletedTask;
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
-    public async Task DisposeAsync() =>
+    public async ValueTask DisposeAsync() =>
         (await _service.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action where actor <> 'operator-form'")).Should().Be(0);
 
     public static TheoryData<string> Bodies => new()
@@ -151,9 +151,9 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
     {
         internal TestService Service { get; private set; } = null!;
 
-        public async Task InitializeAsync() => Service = await TestService.StartAsync(
+        public async ValueTask InitializeAsync() => Service = await TestService.StartAsync(
             await postgres.NewDatabaseAsync(), TestService.ForOperators, services: builder => builder.Services.AddAntiforgery());
 
-        public async Task DisposeAsync() => await Service.DisposeAsync();
+        public async ValueTask DisposeAsync() => await Service.DisposeAsync();
     }
 }

@@ -15,14 +15,14 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
 
     private string Page => new Uri(_service.Http.BaseAddress!, TestService.Prefix).ToString();
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _database = await postgres.NewDatabaseAsync();
         _service = await StartAsync();
         await _service.FirstPassAsync();
     }
 
-    public async Task DisposeAsync() => await _service.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _service.DisposeAsync();
 
     [Fact]
     public async Task Every_view_loads_without_an_error_and_shows_a_running_saga() =>

@@ -15,13 +15,13 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
     private string _database = "";
     private TestService _service = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _database = await postgres.NewDatabaseAsync();
         _service = await StartAsync();
     }
 
-    public async Task DisposeAsync() => await _service.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _service.DisposeAsync();
 
     [Fact]
     public async Task Each_coordinator_is_listed_with_its_state_and_definitions()

@@ -10,9 +10,9 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
 {
     private TestService _service = null!;
 
-    public async Task InitializeAsync() => _service = await TestService.StartAsync(await postgres.NewDatabaseAsync(), TestService.ForOperators);
+    public async ValueTask InitializeAsync() => _service = await TestService.StartAsync(await postgres.NewDatabaseAsync(), TestService.ForOperators);
 
-    public async Task DisposeAsync() => await _service.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _service.DisposeAsync();
 
     [Fact]
     public async Task A_pause_and_its_end_appear_in_status_and_log_with_actor_and_reason()

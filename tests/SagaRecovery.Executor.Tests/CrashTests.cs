@@ -11,7 +11,7 @@ public sealed class CrashTests
 {
     private static readonly SagaId Id = SagaId.Parse("0190a000-0000-7000-8000-000000000001");
 
-    public static TheoryData<string?> NoneOrAnyNode => [null, .. DiamondSaga.Nodes];
+    public static TheoryData<string?> NoneOrAnyNode => [(string?)null, .. DiamondSaga.Nodes];
 
     [Theory]
     [MemberData(nameof(NoneOrAnyNode))]

@@ -1,6 +1,5 @@
 using SagaRecovery.Stress.Cluster;
 using SagaRecovery.Stress.Scenarios;
-using Xunit.Abstractions;
 
 namespace SagaRecovery.Stress;
 

@@ -1,5 +1,4 @@
 using SagaRecovery.Stress.Scenarios;
-using Xunit.Abstractions;
 
 namespace SagaRecovery.Stress;
 

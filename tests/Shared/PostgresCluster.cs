@@ -8,9 +8,9 @@ public sealed class PostgresCluster : IAsyncLifetime
 {
     private ThrowawayCluster? _cluster;
 
-    public async Task InitializeAsync() => _cluster = await ThrowawayCluster.StartAsync();
+    public async ValueTask InitializeAsync() => _cluster = await ThrowawayCluster.StartAsync();
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();
         if (_cluster is not null)

@@ -58,7 +58,7 @@ internal static class ControlPlaneHost
             .ReadFrom.Configuration(builder.Configuration)
             .Enrich.With<ShortSource>()
             .CreateLogger();
-        builder.Logging.ClearProviders().AddSerilog(log, dispose: true);
+        builder.Services.AddSerilog(log, dispose: true);
         return log;
     }
 

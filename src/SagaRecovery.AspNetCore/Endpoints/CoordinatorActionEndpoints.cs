@@ -78,5 +78,5 @@ internal static class CoordinatorActionEndpoints
         : null;
 
     private static string? Validate(DrainRequest request) =>
-        request.GracePeriod is >= 0 and <= DrainRequest.LongestLetRun ? null : $"'gracePeriod' must be a number of seconds from 0 to {DrainRequest.LongestLetRun}.";
+        request.GracePeriod is >= 0 and <= DrainRequest.LongestGracePeriod ? null : $"'gracePeriod' must be a number of seconds from 0 to {DrainRequest.LongestGracePeriod}.";
 }

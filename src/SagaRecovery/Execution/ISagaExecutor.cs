@@ -71,7 +71,7 @@ namespace SagaRecovery.Execution;
 ///         }
 ///     }
 ///
-///     // RunAsync removes its entry when it ends, and calls starts.End or, if the saga has not finished, starts.ReportInterrupted.
+///     // RunAsync removes its entry when it ends, and calls starts.ReportEnded or, if the saga has not finished, starts.ReportInterrupted.
 /// }
 /// </code>
 /// </example>

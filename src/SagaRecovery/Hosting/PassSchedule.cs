@@ -14,7 +14,7 @@ internal readonly record struct PassSchedule(TimeSpan Delay, PassReason Reason)
     private static readonly TimeSpan MinProbationDelay = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// The maxDelay delay between retries, however long the database is unreachable. A process that starts in an outage has no other way
+    /// The longest delay between retries, however long the database is unreachable. A process that starts in an outage has no other way
     /// to notice that the database is back.
     /// </summary>
     private static readonly TimeSpan MaxRetryDelay = TimeSpan.FromSeconds(30);

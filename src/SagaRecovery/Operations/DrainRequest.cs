@@ -4,7 +4,7 @@ namespace SagaRecovery.Operations;
 public sealed record DrainRequest
 {
     /// <summary>The maximum of <see cref="GracePeriod"/>, in seconds: one day.</summary>
-    public const double LongestLetRun = 86_400;
+    public const double LongestGracePeriod = 86_400;
 
     /// <summary>The reason for the drain.</summary>
     public required string Reason { get; init; }
@@ -13,6 +13,6 @@ public sealed record DrainRequest
     public string? Actor { get; init; }
 
     /// <summary>The time that running sagas have to finish before the unfinished ones are reassigned.</summary>
-    /// <value>Seconds, from 0 to <see cref="LongestLetRun"/>. The default is 0: they are reassigned at once.</value>
+    /// <value>Seconds, from 0 to <see cref="LongestGracePeriod"/>. The default is 0: they are reassigned at once.</value>
     public double GracePeriod { get; init; }
 }

@@ -12,13 +12,17 @@ public abstract class DatabaseTests(PostgresCluster postgres) : IAsyncLifetime
 
     internal Guid CoordinatorId { get; } = Guid.NewGuid();
 
-    public virtual async Task InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         Database = new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync()) { MaxPoolSize = 40 }.ConnectionString;
         Ledger = new Ledger(Database);
     }
 
-    public virtual Task DisposeAsync() => Task.CompletedTask;
+    public virtual ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
 
     internal Task<ServiceProcess> StartServiceAsync(params IReadOnlyList<string> settings) =>
         ServiceProcess.StartAsync(Database, CoordinatorId, settings);

@@ -6,7 +6,7 @@ using SagaRecovery.Benchmarks.Subjects;
 namespace SagaRecovery.Benchmarks.Tests;
 
 /// <summary>All of it runs, at tiny sizes. Times are not checked: a machine that runs tests is busy.</summary>
-public sealed class ShortFormTests(Xunit.Abstractions.ITestOutputHelper output)
+public sealed class ShortFormTests(ITestOutputHelper output)
 {
     [Fact]
     public async Task Every_area_measures_something_and_describes_it()

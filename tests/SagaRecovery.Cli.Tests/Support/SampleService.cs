@@ -95,9 +95,13 @@ public class SampleFixture(PostgresCluster postgres) : IAsyncLifetime
 {
     internal SampleService Sample { get; private set; } = null!;
 
-    public virtual async Task InitializeAsync() => Sample = await SampleService.StartAsync(postgres);
+    public virtual async ValueTask InitializeAsync() => Sample = await SampleService.StartAsync(postgres);
 
-    public async Task DisposeAsync() => await Sample.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Sample.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 }
 
 /// <summary>A service with a waiting demo saga and a created project.</summary>
@@ -105,7 +109,7 @@ public sealed class TwoSagasFixture(PostgresCluster postgres) : SampleFixture(po
 {
     internal string Demo { get; private set; } = "";
 
-    public override async Task InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
         Demo = await Sample.StartDemoSagaAsync();

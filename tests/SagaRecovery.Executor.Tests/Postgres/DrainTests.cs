@@ -15,9 +15,9 @@ public sealed class DrainTests(PostgresCluster cluster) : IClassFixture<Postgres
     private readonly Gate _gate = new();
     private string _database = null!;
 
-    public async Task InitializeAsync() => _database = await cluster.NewDatabaseAsync();
+    public async ValueTask InitializeAsync() => _database = await cluster.NewDatabaseAsync();
 
-    public Task DisposeAsync() => Task.CompletedTask;
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task It_is_drained_only_once_every_reassigned_saga_has_stopped_running_here()

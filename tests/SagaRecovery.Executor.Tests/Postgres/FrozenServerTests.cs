@@ -12,9 +12,9 @@ public sealed class FrozenServerTests : IAsyncLifetime
     private ThrowawayCluster _cluster = null!;
     private int[] _processes = [];
 
-    public async Task InitializeAsync() => _cluster = await ThrowawayCluster.StartAsync();
+    public async ValueTask InitializeAsync() => _cluster = await ThrowawayCluster.StartAsync();
 
-    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();
 
     [Fact]
     public async Task A_host_whose_shutdown_timeout_has_passed_stops()

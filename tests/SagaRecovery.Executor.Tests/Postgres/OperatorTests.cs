@@ -14,9 +14,9 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     private readonly Gate _gate = new();
     private string _database = null!;
 
-    public async Task InitializeAsync() => _database = await cluster.NewDatabaseAsync();
+    public async ValueTask InitializeAsync() => _database = await cluster.NewDatabaseAsync();
 
-    public Task DisposeAsync() => Task.CompletedTask;
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task A_started_a_recovered_and_a_finished_saga_are_distinguished()

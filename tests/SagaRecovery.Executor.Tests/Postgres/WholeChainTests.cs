@@ -14,13 +14,13 @@ public sealed class WholeChainTests : IAsyncLifetime
     private ThrowawayCluster _cluster = null!;
     private string _database = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _cluster = await ThrowawayCluster.StartAsync();
         _database = await _cluster.NewDatabaseAsync();
     }
 
-    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();
 
     [Fact]
     public async Task Corrupt_sagas_are_abandoned_with_the_reason_unknown_ones_are_left_alone_and_good_ones_are_continued()

@@ -17,9 +17,9 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
     private readonly Gate _gate = new();
     private string _database = null!;
 
-    public async Task InitializeAsync() => _database = await cluster.NewDatabaseAsync();
+    public async ValueTask InitializeAsync() => _database = await cluster.NewDatabaseAsync();
 
-    public Task DisposeAsync() => Task.CompletedTask;
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task Metrics_count_what_the_status_counts()

@@ -52,7 +52,7 @@ public sealed class FaultyExecutorTests
 
     [Fact]
     public void No_rule_is_left_that_nothing_breaks() =>
-        Caught.Select(row => (string)row[1]).Distinct().Should().BeEquivalentTo(SagaExecutorContract.Rules);
+        Caught.Select(row => row.Data.Item2).Distinct().Should().BeEquivalentTo(SagaExecutorContract.Rules);
 
     [Fact]
     public async Task Stopping_a_run_that_was_replaced_is_left_to_the_fence()

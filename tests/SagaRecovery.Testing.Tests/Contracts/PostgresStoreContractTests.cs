@@ -48,7 +48,7 @@ public sealed class ContractDatabase : IAsyncLifetime
     /// <summary>The connection string of a database for all rules that leave it as it is.</summary>
     public string Shared { get; private set; } = "";
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _cluster = await ThrowawayCluster.StartAsync();
         Shared = await NewAsync();
@@ -56,7 +56,7 @@ public sealed class ContractDatabase : IAsyncLifetime
 
     public Task<string> NewAsync() => _cluster!.NewDatabaseAsync();
 
-    public async Task DisposeAsync() => await _cluster!.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _cluster!.DisposeAsync();
 }
 
 internal sealed class PostgresSubject : SagaStoreSubject

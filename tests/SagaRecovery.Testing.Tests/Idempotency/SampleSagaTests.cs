@@ -17,7 +17,7 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
     private NpgsqlDataSource _source = null!;
     private ControlPlaneDatabase _database = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _source = NpgsqlDataSource.Create(await cluster.Server.NewDatabaseAsync());
         _database = new ControlPlaneDatabase(_source, TimeProvider.System);
@@ -26,7 +26,7 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
         await schema.Ready.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
-    public async Task DisposeAsync() => await _source.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _source.DisposeAsync();
 
     [Fact]
     public async Task Project_create_keeps_its_promises()
@@ -152,8 +152,8 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
     {
         internal ThrowawayCluster Server { get; private set; } = null!;
 
-        public async Task InitializeAsync() => Server = await ThrowawayCluster.StartAsync();
+        public async ValueTask InitializeAsync() => Server = await ThrowawayCluster.StartAsync();
 
-        public async Task DisposeAsync() => await Server.DisposeAsync();
+        public async ValueTask DisposeAsync() => await Server.DisposeAsync();
     }
 }

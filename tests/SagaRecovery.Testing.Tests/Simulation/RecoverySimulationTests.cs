@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
@@ -7,7 +6,6 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing.Tests.Simulation;
 
 /// <summary>Either side of each race, forced.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "xunit disposes of it through IAsyncLifetime.")]
 public sealed class RecoverySimulationTests : IAsyncLifetime
 {
     private static readonly SagaId A = RecoverySimulation.Saga(1);
@@ -16,13 +14,13 @@ public sealed class RecoverySimulationTests : IAsyncLifetime
     private readonly RecoverySimulation _simulation = new();
     private SimulatedProcess _process = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _process = await _simulation.StartProcessAsync(options => options.ListPageSize = 1);
         await _process.ActivateAsync();
     }
 
-    public Task DisposeAsync() => _simulation.DisposeAsync().AsTask();
+    public ValueTask DisposeAsync() => _simulation.DisposeAsync();
 
     [Fact]
     public async Task A_saga_that_is_announced_inserted_and_listed_within_one_pass_is_not_run_twice()

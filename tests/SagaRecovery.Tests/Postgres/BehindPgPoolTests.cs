@@ -3,7 +3,6 @@ using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
-using Xunit.Abstractions;
 
 namespace SagaRecovery.Tests.Postgres;
 
@@ -24,7 +23,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
 
     private SagaDatabase Primary { get; set; } = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         if (pooled.WhyNot is { } reason)
         {
@@ -35,7 +34,7 @@ public sealed class BehindPgPoolTests(PooledStandby pooled, ITestOutputHelper ou
         Primary = new SagaDatabase(await pooled.Servers.NewDatabaseAsync());
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (pooled.WhyNot is null)
         {

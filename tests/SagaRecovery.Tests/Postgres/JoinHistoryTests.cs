@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using EmbeddedPostgres;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
@@ -9,7 +8,6 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>Joins on a server that is restarted, and on one that is restored from a backup while processes run on.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "xunit disposes of it through IAsyncLifetime.")]
 public sealed class JoinHistoryTests : IAsyncLifetime
 {
     private readonly CoordinatorId _id = new(Guid.NewGuid());
@@ -21,13 +19,13 @@ public sealed class JoinHistoryTests : IAsyncLifetime
 
     private string Backup => Path.Combine(_cluster.Cluster.Folder, "backup");
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _cluster = await ThrowawayCluster.StartAsync();
         _database = await _cluster.NewDatabaseAsync();
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         foreach (SagaDatabase process in _processes)
         {

@@ -16,7 +16,7 @@ public abstract class PostgresTest(PostgresCluster cluster, Pooler? pooler = nul
 
     private protected SagaDatabase Db { get; private set; } = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         string database = await cluster.NewDatabaseAsync();
         if (isolation != ReadCommitted)
@@ -30,5 +30,9 @@ public abstract class PostgresTest(PostgresCluster cluster, Pooler? pooler = nul
                 await pooler.ThroughAsync(database), new PostgresStoreOptions { CreateSchema = true, PreparedStatements = false }, direct: database);
     }
 
-    public async Task DisposeAsync() => await Db.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Db.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 }

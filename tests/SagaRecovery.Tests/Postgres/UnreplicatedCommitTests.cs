@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using EmbeddedPostgres;
 using Npgsql;
 using SagaRecovery.Fencing;
@@ -12,14 +11,13 @@ namespace SagaRecovery.Tests.Postgres;
 /// A primary whose synchronous standby does not answer. A command that runs into its time-out while it waits for it is answered with
 /// success and a warning: the commit is on the primary alone, and a fail-over would undo it.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "xunit disposes of it through IAsyncLifetime.")]
 public sealed class UnreplicatedCommitTests : IAsyncLifetime
 {
     private ThrowawayCluster _cluster = null!;
     private SagaDatabase _patient = null!;
     private SagaDatabase _hasty = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _cluster = await ThrowawayCluster.StartAsync();
         string database = await _cluster.NewDatabaseAsync();
@@ -27,7 +25,7 @@ public sealed class UnreplicatedCommitTests : IAsyncLifetime
         _hasty = new SagaDatabase($"{database};Command Timeout=1", new PostgresStoreOptions());
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         await _patient.DisposeAsync();
         await _hasty.DisposeAsync();

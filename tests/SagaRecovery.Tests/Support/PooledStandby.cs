@@ -13,7 +13,7 @@ public sealed class PooledStandby : IAsyncLifetime
 
     internal StandbyPair Servers => _servers!;
 
-    public async Task InitializeAsync() => _servers = WhyNot is null ? await StandbyPair.StartAsync() : null;
+    public async ValueTask InitializeAsync() => _servers = WhyNot is null ? await StandbyPair.StartAsync() : null;
 
     /// <summary>The same connection, through a pgpool.</summary>
     /// <param name="connectionString">To the primary.</param>
@@ -29,7 +29,7 @@ public sealed class PooledStandby : IAsyncLifetime
         return pgPool.Through(connectionString);
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();
         foreach (PgPool pgPool in _pgPools.Values)

@@ -5,7 +5,7 @@ public sealed class Pooler : IAsyncLifetime
 {
     private PgBouncer? _pgBouncer;
 
-    public Task InitializeAsync() => Task.CompletedTask;
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     /// <summary>The same connection, through the pooler.</summary>
     public async Task<string> ThroughAsync(string connectionString)
@@ -19,7 +19,7 @@ public sealed class Pooler : IAsyncLifetime
         return _pgBouncer.Through(connectionString);
     }
 
-    public async Task DisposeAsync() => await (_pgBouncer?.DisposeAsync() ?? ValueTask.CompletedTask);
+    public async ValueTask DisposeAsync() => await (_pgBouncer?.DisposeAsync() ?? ValueTask.CompletedTask);
 }
 
 [CollectionDefinition(Name)]
