@@ -219,7 +219,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         ReadOnlyMemory<byte> parameters,
         SagaInjections? injections)
     {
-        var outputs = new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json) { HasFailed = progress.IsUncertain };
+        var outputs = new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json) { HasFailed = progress.IsUncertain, MaxBytes = _options.MaxOutputBytes };
         SagaCode code = definition.Bind(sagaId, parameters, outputs, _scopes);
         StepPipelines pipelines = _pipelines.GetOrAdd(definition, static (key, time) => new StepPipelines(key, time), _time);
         var context = new RunContext(sagaId, definition, ownership, state, progress, code, pipelines, injections, Activity.Current?.Context);

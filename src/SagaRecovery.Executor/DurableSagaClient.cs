@@ -43,6 +43,13 @@ internal sealed class DurableSagaClient : SagaClient
         SagaDefinition definition = _registry.Value.Get(saga);
         CheckInjections(definition, options?.Inject);
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
+
+        // Must precede the insert: a saga whose parameters cannot be read back could neither be started nor resumed.
+        if (JsonRoundTrip.FindMistake(parameters, json, _json) is { } mistake)
+        {
+            throw new ArgumentException($"The parameters of saga {definition} would not be stored as they are given: {mistake}.", nameof(parameters));
+        }
+
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
         SagaId sagaId = options?.Id ?? SagaId.NewAt(_time.GetUtcNow());
 

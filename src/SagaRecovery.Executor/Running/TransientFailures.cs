@@ -30,11 +30,10 @@ internal static class TransientFailures
         request.StatusCode is not { } status || (int)status >= 500 || s_retryable.Contains(status);
 
     /// <summary>
-    /// The driver's own verdict, and two classes of SQLSTATE that it may not count: 08 (connection exceptions) and 57P (the server shuts down,
-    /// crashed or starts). See https://www.postgresql.org/docs/current/errcodes-appendix.html.
+    /// The driver's own verdict, and what it does not count: class 08 (connection exceptions; a pooler that lost its server reports one), 57P
+    /// (the server shuts down, crashed or starts), 57014 (a time limit), and class 25 (a server that is read-only for now, a transaction that
+    /// timed out). See https://www.postgresql.org/docs/current/errcodes-appendix.html.
     /// </summary>
     private static bool IsTransient(DbException database) =>
-        database.IsTransient
-        || database.SqlState?.StartsWith("08", StringComparison.Ordinal) == true
-        || database.SqlState?.StartsWith("57P", StringComparison.Ordinal) == true;
+        database.IsTransient || database.SqlState is ['0', '8', ..] or ['5', '7', 'P', ..] or "57014" or ['2', '5', ..];
 }

@@ -20,6 +20,16 @@ public sealed class DurableExecutorOptions
     /// <remarks>A single step may exceed the limit, since its rows are written together.</remarks>
     public int MaxWriteGroup { get; set; } = 500;
 
+    /// <summary>The maximum size of one write to the log, in bytes of JSON.</summary>
+    /// <value>A number of bytes, at least 1. The default is 4 MiB.</value>
+    /// <remarks>A single step may exceed the limit, since its rows are written together.</remarks>
+    public int MaxWriteGroupBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>The maximum size of the output of one node, in bytes of JSON.</summary>
+    /// <value>A number of bytes, at least 1. The default is 1 MiB.</value>
+    /// <remarks>A larger output interrupts its saga, and nothing is lost: recovery retries the saga, which continues when the limit is raised.</remarks>
+    public int MaxOutputBytes { get; set; } = 1024 * 1024;
+
     /// <summary>The maximum number of concurrent writes to the log. Each uses a separate connection.</summary>
     /// <value>A number of writes, at least 1. The default is 2.</value>
     public int MaxConcurrentWrites { get; set; } = 2;
@@ -45,6 +55,8 @@ internal sealed class DurableExecutorOptionsValidator : IValidateOptions<Durable
         List<string> failures = [];
         AtLeastOne(nameof(options.MaxRunningSagas), options.MaxRunningSagas);
         AtLeastOne(nameof(options.MaxWriteGroup), options.MaxWriteGroup);
+        AtLeastOne(nameof(options.MaxWriteGroupBytes), options.MaxWriteGroupBytes);
+        AtLeastOne(nameof(options.MaxOutputBytes), options.MaxOutputBytes);
         AtLeastOne(nameof(options.MaxConcurrentWrites), options.MaxConcurrentWrites);
         if (options.FirstWriteRetryDelay <= TimeSpan.Zero)
         {

@@ -136,6 +136,20 @@ public sealed class SagaBuilder<TParameters>
             throw Invalid("it has no nodes.");
         }
 
+        json.MakeReadOnly(populateMissingResolver: true); // as the first serialization would
+        if (JsonRoundTrip.FindMistake(typeof(TParameters), json) is { } mistake)
+        {
+            throw Invalid($"its parameters would not be stored as they are given: {mistake}.");
+        }
+
+        foreach ((SagaNode node, NodeCode<TParameters> code) in _nodes.Zip(_code))
+        {
+            if (code.OutputType is { } output && JsonRoundTrip.FindMistake(output, json) is { } outputMistake)
+            {
+                throw Invalid($"the output of node '{node.Name}' would not be stored as it is returned: {outputMistake}.");
+            }
+        }
+
         return new SagaDefinition<TParameters>(_saga, new SagaShape(_shape), _code, _policies, json);
     }
 

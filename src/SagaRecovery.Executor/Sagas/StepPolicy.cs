@@ -24,8 +24,8 @@ public sealed record StepPolicy
     public TimeSpan Delay { get; init; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>The longest delay between two attempts.</summary>
-    /// <value>At least <see cref="Delay"/>, and at most one day. The default is 30 seconds.</value>
-    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(30);
+    /// <value>At least <see cref="Delay"/>, and at most one day. The default is 5 seconds.</value>
+    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The growth of the delay.</summary>
     /// <value>The default is <see cref="DelayBackoffType.Exponential"/>.</value>
