@@ -15,6 +15,7 @@ namespace SagaRecovery;
 public readonly record struct CoordinatorId(Guid Value) : IParsable<CoordinatorId>
 {
     private const int ShortestMistypedId = 30; // a UUID without its hyphens has 32 digits
+    private const int MostMistypedDigits = 2;
 
     /// <summary>The namespace of the ids that are made from names.</summary>
     /// <value><c>ee890c81-a7d6-4b7c-80dd-641cb41d2d8f</c>.</value>
@@ -38,7 +39,7 @@ public readonly record struct CoordinatorId(Guid Value) : IParsable<CoordinatorI
 
     /// <summary>Returns the id that a text gives as a UUID, or as a name.</summary>
     /// <param name="s">A UUID, or any other text, which counts as a name: see <see cref="FromName"/>.</param>
-    /// <exception cref="FormatException">The text is empty, or looks like a UUID and is none.</exception>
+    /// <exception cref="FormatException">The text is empty, or looks like a UUID with a mistake.</exception>
     public static CoordinatorId Parse(string s) => Parse(s, null);
 
     /// <inheritdoc cref="Parse(string)" />
@@ -47,7 +48,8 @@ public readonly record struct CoordinatorId(Guid Value) : IParsable<CoordinatorI
         ArgumentNullException.ThrowIfNull(s);
         return TryParse(s, provider, out CoordinatorId id)
             ? id
-            : throw new FormatException($"'{s}' is not a coordinator id: give a UUID, or a name such as that of the pod or the host.");
+            : throw new FormatException(
+                string.IsNullOrWhiteSpace(s) ? "A coordinator id must not be empty." : $"'{s}' looks like a UUID, and is none: check its digits.");
     }
 
     /// <inheritdoc cref="Parse(string)" />
@@ -72,7 +74,8 @@ public readonly record struct CoordinatorId(Guid Value) : IParsable<CoordinatorI
     /// <summary>Returns the lower-case form with hyphens.</summary>
     public override string ToString() => Value.ToString();
 
-    /// <summary>Returns true for a UUID that lacks a digit or has one too many. As a name it would silently become another id.</summary>
+    /// <summary>Returns true for a text that is a UUID but for a few characters. As a name it would silently become another id.</summary>
     private static bool IsMistypedId(string text) =>
-        text.Length >= ShortestMistypedId && text.All(character => char.IsAsciiHexDigit(character) || character == '-');
+        text.Length >= ShortestMistypedId
+        && text.Count(character => !char.IsAsciiHexDigit(character) && character is not ('-' or '{' or '}')) <= MostMistypedDigits;
 }

@@ -10,5 +10,10 @@ internal sealed class CoordinatorIdConverter : TypeConverter
         sourceType == typeof(string) || base.CanConvertFrom(context, sourceType);
 
     public override object? ConvertFrom(ITypeDescriptorContext? context, CultureInfo? culture, object value) =>
-        value is string text ? CoordinatorId.Parse(text, culture) : base.ConvertFrom(context, culture, value);
+        value switch
+        {
+            string text when string.IsNullOrWhiteSpace(text) => default(CoordinatorId), // as if it was not set; the validator says so
+            string text => CoordinatorId.Parse(text, culture),
+            _ => base.ConvertFrom(context, culture, value),
+        };
 }

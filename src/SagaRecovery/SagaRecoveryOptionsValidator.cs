@@ -14,7 +14,7 @@ internal sealed class SagaRecoveryOptionsValidator : IValidateOptions<SagaRecove
         if (options.CoordinatorId == default)
         {
             problems.AddError(
-                FullName(nameof(options.CoordinatorId)) + " is missing: give each process a UUID or a name of its own, and keep it across restarts");
+                FullName(nameof(options.CoordinatorId)) + " is missing, or all zeros: give each process a UUID or a name of its own, and keep it across restarts");
         }
 
         RequirePositive(problems, nameof(options.Period), options.Period);

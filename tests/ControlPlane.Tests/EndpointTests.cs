@@ -180,7 +180,7 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
             .Should().BeGreaterThan(before.GetProperty("lastPass").GetProperty("start").GetProperty("iteration").GetInt64());
         using var request = new HttpRequestMessage(HttpMethod.Post, "/saga-recovery/activate") { Headers = { Authorization = ServiceProcess.Operator } };
         using HttpResponseMessage text = await Http.SendAsync(request);
-        (await text.Content.ReadAsStringAsync()).Should().Contain("triggered by an explicit signal");
+        (await text.Content.ReadAsStringAsync()).Should().Contain("triggered by a request");
     }
 
     private static async Task<string> ShouldBeProblemAsync(HttpResponseMessage response, HttpStatusCode status, params string[] notes)

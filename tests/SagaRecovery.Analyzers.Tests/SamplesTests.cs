@@ -10,33 +10,6 @@ namespace SagaRecovery.Analyzers.Tests;
 /// <summary>Compiles every saga in samples and documents with all rules: no false positive.</summary>
 public sealed partial class SamplesTests
 {
-    /// <summary>The sources that the SDK adds to each project.</summary>
-    private const string Usings =
-        """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.IO;
-        global using System.Linq;
-        global using System.Net.Http;
-        global using System.Net.Http.Json;
-        global using System.Threading;
-        global using System.Threading.Tasks;
-        global using Microsoft.AspNetCore.Builder;
-        global using Microsoft.AspNetCore.Hosting;
-        global using Microsoft.AspNetCore.Http;
-        global using Microsoft.AspNetCore.Routing;
-        global using Microsoft.Extensions.Configuration;
-        global using Microsoft.Extensions.DependencyInjection;
-        global using Microsoft.Extensions.Hosting;
-        global using Microsoft.Extensions.Logging;
-        """;
-
-    private const string TestUsings =
-        """
-        global using FluentAssertions;
-        global using Xunit;
-        """;
-
     /// <summary>Partial methods and properties whose other part a source generator of the real build writes.</summary>
     private static readonly string[] s_generated = ["CS8795", "CS9248"];
 
@@ -61,13 +34,13 @@ public sealed partial class SamplesTests
             .Where(file => !Path.GetRelativePath(Repository.Root, file).Split(Path.DirectorySeparatorChar).Any(folder => folder is "bin" or "obj"))
             .Select(File.ReadAllText);
 
-        (await CheckAsync(project, [.. sources, Usings])).Should().BeEmpty();
+        (await CheckAsync(project, [.. sources, GlobalUsings.OfWebProject])).Should().BeEmpty();
     }
 
     [Theory]
     [MemberData(nameof(Programs))]
     public async Task A_program_in_a_document_has_no_diagnostics(string program) =>
-        (await CheckAsync("Document", [ReadPrograms()[program], Usings, TestUsings])).Should().BeEmpty();
+        (await CheckAsync("Document", [ReadPrograms()[program], GlobalUsings.OfWebProject, GlobalUsings.OfTestProject])).Should().BeEmpty();
 
     /// <summary>The page of the rules: its first example of each is reported, for that rule and no other; its second is not.</summary>
     [Theory]
@@ -76,7 +49,7 @@ public sealed partial class SamplesTests
     {
         (string code, string? reported) = ReadExamples()[example];
 
-        IEnumerable<string> ids = (await CheckAsync("Example", [code, ExampleUsings, ExampleWorld, Usings])).Select(diagnostic => diagnostic.Id);
+        IEnumerable<string> ids = (await CheckAsync("Example", [code, ReadSharedExample(), GlobalUsings.OfWebProject])).Select(diagnostic => diagnostic.Id);
 
         ids.Distinct().Should().Equal(reported is null ? [] : [reported]);
     }
@@ -104,30 +77,9 @@ public sealed partial class SamplesTests
     [Fact]
     public void The_samples_contain_sagas_to_check()
     {
-        ProjectsBelow("samples").Should().Contain(["ControlPlane", "Minimal"]);
+        ProjectsBelow("samples").Should().Contain(["ControlPlane", "EntityFramework", "Minimal", "TestingASaga"]);
         ReadPrograms().Keys.Should().Contain(["README.md 1", "docs/testing.md 1"]);
     }
-
-    private const string ExampleUsings =
-        """
-        global using SagaRecovery;
-        global using SagaRecovery.Coordinators;
-        global using SagaRecovery.Execution;
-        global using SagaRecovery.Fencing;
-        global using SagaRecovery.Storage;
-        """;
-
-    /// <summary>The code that the examples call.</summary>
-    private const string ExampleWorld =
-        """
-        internal sealed record DiskRequest(string Name);
-
-        internal interface ICloud
-        {
-            Task<string> AllocateAsync(Guid key, CancellationToken cancellationToken = default);
-            Task MakeDiskAsync(Guid key, string name, CancellationToken cancellationToken = default);
-        }
-        """;
 
     private static async Task<IReadOnlyList<Diagnostic>> CheckAsync(string name, IEnumerable<string> sources)
     {
@@ -171,6 +123,10 @@ public sealed partial class SamplesTests
                 example => $"{example.Groups["id"].Value} {example.Groups["kind"].Value}",
                 example => (example.Groups["code"].Value, example.Groups["kind"].Value == "reported" ? example.Groups["id"].Value : null));
 
+    /// <summary>The usings and declarations that all examples of the page share.</summary>
+    private static string ReadSharedExample() =>
+        SharedExample().Match(File.ReadAllText(Path.Combine(Repository.Root, "docs", "analyzers.md"))).Groups["code"].Value;
+
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Block();
 
@@ -179,4 +135,10 @@ public sealed partial class SamplesTests
         RegexOptions.Singleline | RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 1000)]
     private static partial Regex Example();
+
+    [GeneratedRegex(
+        "<!-- compile: \\* -->\n```csharp\n(?<code>.*?)```",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
+    private static partial Regex SharedExample();
 }

@@ -1,14 +1,10 @@
-using System.Reflection;
-
 namespace SagaRecovery.Architecture.Tests;
 
 public sealed class ArchitectureTests
 {
     private const int MostTypesOfAServiceAuthor = 25;
 
-    private static readonly string[] s_packages = ["SagaRecovery.Core", "SagaRecovery", "SagaRecovery.Executor", "SagaRecovery.Testing", "SagaRecovery.AspNetCore"];
-
-    public static TheoryData<string> Assemblies => [.. s_packages, "SagaRecovery.Cli"];
+    public static TheoryData<string> Assemblies => [.. Packages.Names, "SagaRecovery.Cli"];
 
     [Theory]
     [MemberData(nameof(Assemblies))]
@@ -20,9 +16,9 @@ public sealed class ArchitectureTests
     {
         string[] shown =
         [
-            .. from package in s_packages
-               from type in Assembly.Load(package).GetExportedTypes()
-               where type is { Namespace: "SagaRecovery", IsNested: false }
+            .. from package in Packages.Names
+               from type in Packages.TypesOf(package)
+               where type.Namespace == "SagaRecovery"
                select type.Name,
         ];
 

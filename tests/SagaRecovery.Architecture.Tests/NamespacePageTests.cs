@@ -1,14 +1,10 @@
-using System.Reflection;
-
 namespace SagaRecovery.Architecture.Tests;
 
 /// <summary>Each namespace of the packages opens with a page that names its public types.</summary>
 public sealed class NamespacePageTests
 {
-    private static readonly string[] s_packages = ["SagaRecovery.Core", "SagaRecovery", "SagaRecovery.Executor", "SagaRecovery.Testing", "SagaRecovery.AspNetCore"];
-
     public static TheoryData<string> Folders =>
-        [.. s_packages.SelectMany(package => Types(package).Select(type => FolderOf(package, type))).OfType<string>().Distinct()];
+        [.. Packages.Names.SelectMany(package => Packages.TypesOf(package).Select(type => FolderOf(package, type))).OfType<string>().Distinct()];
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -17,15 +13,13 @@ public sealed class NamespacePageTests
         string page = File.ReadAllText(Path.Combine(Repository.Root, folder, "README.md"));
 
         IEnumerable<string> names =
-            from package in s_packages
-            from type in Types(package)
+            from package in Packages.Names
+            from type in Packages.TypesOf(package)
             where FolderOf(package, type) == folder
             select type.Name.Split('`')[0];
 
         names.Should().NotBeEmpty().And.AllSatisfy(name => page.Should().Contain($"`{name}"));
     }
-
-    private static IEnumerable<Type> Types(string package) => Assembly.Load(package).GetExportedTypes().Where(type => !type.IsNested);
 
     /// <summary>The folder of a namespace below that of its package; null for types at the root, which the README and the docs introduce.</summary>
     private static string? FolderOf(string package, Type type)

@@ -110,6 +110,17 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task The_keyboard_alone_is_enough() => await PlayAsync("keyboard");
 
     [Fact]
+    public async Task No_view_is_hard_to_use_with_an_impairment()
+    {
+        (await _service.CreateProjectAsync("alpha")).EnsureSuccessStatusCode();
+        Guid project = await QueryAsync<Guid>("select id from saga_recovery.saga where name = 'project-create'");
+        await OrphanAsync(await _service.StartDemoSagaAsync(), Guid.NewGuid());
+        await _service.ActivateAsync();
+
+        await PlayAsync("accessibility", $"{await _service.StartDemoSagaAsync()}", $"{project}");
+    }
+
+    [Fact]
     public async Task It_fits_a_phone()
     {
         await OrphanAsync(await _service.StartDemoSagaAsync(), Guid.NewGuid());

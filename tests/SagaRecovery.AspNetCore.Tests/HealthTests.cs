@@ -42,7 +42,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     [Fact]
     public void A_fenced_process_is_unhealthy() =>
         Of(After(PassResult.Completed) with { Coordinator = Joined.Coordinator with { Fenced = new FenceStatus(new Incarnation(4), Noon) } })
-            .Should().Be((HealthStatus.Unhealthy, "Fenced by incarnation 4: another join has replaced the join of this process. Stop this process."));
+            .Should().Be((HealthStatus.Unhealthy, "Fenced by incarnation 4: a newer process has joined under this coordinator id. Stop this process."));
 
     [Fact]
     public void Its_data_hold_the_counts_of_paused_held_and_stalled_sagas()

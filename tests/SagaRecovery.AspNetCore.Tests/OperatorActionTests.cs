@@ -127,7 +127,7 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
         using HttpResponseMessage text = await _service.SendAsync(HttpMethod.Post, "/activate", TestUsers.Operator);
 
         (await json.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("start").GetProperty("reason").GetString().Should().Be("Explicit");
-        (await text.Content.ReadAsStringAsync()).Should().Contain("triggered by an explicit signal");
+        (await text.Content.ReadAsStringAsync()).Should().Contain("triggered by a request");
     }
 
     [Theory]

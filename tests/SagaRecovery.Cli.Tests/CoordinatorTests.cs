@@ -80,6 +80,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
         done.Receipts.Should().ContainSingle().Which.Count.Should().Be(1);
         done.CaughtUp.Should().ContainSingle().Which.NotRunning.Should().Be(0);
         (await Sample.OwnerOfAsync(saga)).Should().Be(Sample.CoordinatorId);
+        (await other.Process.TerminateAsync()).Should().Be(0, "killed, it would count as answering for 15 seconds, and another test would get it as a taker");
     }
 
     [Theory]

@@ -23,6 +23,7 @@ public sealed class CoordinatorIdTests
     [InlineData("0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a1")]
     [InlineData("0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a111")]
     [InlineData("0197a3c48b1e7c3a9f002b6d3f1f7a1")]
+    [InlineData("0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a1g")]
     public void A_text_without_a_name_and_a_mistyped_uuid_are_refused(string text)
     {
         CoordinatorId.TryParse(text, null, out _).Should().BeFalse();

@@ -91,7 +91,7 @@ public sealed class DefinitionTests
         Action registerDifferent = () => Registry(one, different);
 
         registerSame.Should().Throw<InvalidOperationException>()
-            .WithMessage($"Saga 'order' version 1 is registered twice, by {typeof(TestSaga)} and {typeof(TestSaga)}.");
+            .WithMessage($"Saga 'order' version 1 is registered twice by {typeof(TestSaga)}: call AddSaga once for each class.");
         registerDifferent.Should().Throw<InvalidOperationException>()
             .WithMessage("Saga 'order' version 1 is registered twice, by *, with different nodes: raise the version of one.");
     }

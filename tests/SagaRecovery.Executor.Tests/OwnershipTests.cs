@@ -56,7 +56,7 @@ public sealed class OwnershipTests
 
         foreach (SagaHandle handle in handles)
         {
-            (await handle.Completion.Soon()).Should().Be(new SagaResult.Interrupted("another join has replaced the join of this process"));
+            (await handle.Completion.Soon()).Should().Be(new SagaResult.Interrupted("a newer process has joined under this coordinator id"));
             _store.Get(handle.SagaId).State.Should().Be(SagaState.Running);
         }
 

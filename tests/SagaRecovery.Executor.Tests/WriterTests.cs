@@ -56,7 +56,7 @@ public sealed class WriterTests
     public async Task A_failed_write_is_repeated_with_growing_delays_until_the_store_is_back_and_is_logged_once()
     {
         int failures = 9;
-        var time = new ManualTimeProvider();
+        var time = new WatchedTimeProvider();
         var log = new ScriptedLog(_store)
         {
             BeforeAppend = _ => failures-- > 0 ? Task.FromException(new TimeoutException("away")) : Task.CompletedTask,
@@ -80,7 +80,7 @@ public sealed class WriterTests
     [Fact]
     public async Task A_write_whose_answer_was_lost_is_written_again_and_stands_once()
     {
-        var time = new ManualTimeProvider();
+        var time = new WatchedTimeProvider();
         int lost = 0;
         var log = new ScriptedLog(_store)
         {

@@ -85,7 +85,7 @@ public sealed class LoggedRunsTests
 
     private string Started() => Line(100, $"started saga {Saga} (good)");
 
-    private string Resumed() => Line(101, $"resumed saga {Saga} (good) at generation 1, with 2 events in its log");
+    private string Resumed() => Line(101, $"resumed saga {Saga} (good) at generation 1; events in its log: 2");
 
     private string Succeeded() => Line(102, $"saga {Saga} (good) succeeded");
 

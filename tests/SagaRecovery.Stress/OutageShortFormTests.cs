@@ -27,7 +27,7 @@ public sealed class OutageShortFormTests(ITestOutputHelper output)
         }
 
         result.Figures["faults"]!.AsArray().Should().HaveCount(3);
-        result["failedPasses"].Should().BeGreaterThan(2);
+        result["failedPasses"].Should().BeGreaterThanOrEqualTo(2, "dropped packets and rejected ones each fail one");
         result["projectsPromised"].Should().BeGreaterThan(64);
     }
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Status;
-using SagaRecovery.Testing;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests;
@@ -10,7 +10,7 @@ public sealed class OperatorActionLogTests : IDisposable
 {
     private static readonly SagaId Saga = SagaId.Parse("00000000-0000-0000-0000-000000000001");
 
-    private readonly ManualTimeProvider _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly LogLines _lines = new();
 
     [Fact]

@@ -15,7 +15,7 @@ internal static class RecoveryHealth
         (HealthStatus health, string description) = report switch
         {
             { Coordinator.Fenced: { } fenced } => (
-                unhealthy, $"Fenced by incarnation {fenced.By}: another join has replaced the join of this process. Stop this process."),
+                unhealthy, $"Fenced by incarnation {fenced.By}: a newer process has joined under this coordinator id. Stop this process."),
             _ when failed >= UnhealthyFailedPasses => (unhealthy, $"The last {failed} passes failed: {ErrorOf(report)}"),
             _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {ErrorOf(report)}"),
             { Drain: { } drain } => (HealthStatus.Degraded, Describe(drain)),

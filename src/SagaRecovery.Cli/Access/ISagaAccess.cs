@@ -10,7 +10,7 @@ internal interface ISagaAccess : IAsyncDisposable
     /// <summary>The name of the service or database for messages. It contains no secrets.</summary>
     string Target { get; }
 
-    /// <summary>Lists sagas, newest first.</summary>
+    /// <summary>Lists sagas by id, in descending order.</summary>
     Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken);
 
     /// <summary>Returns one saga, or null if no saga has this id.</summary>

@@ -8,7 +8,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Lists sagas, newest first.</summary>
+/// <summary>Lists sagas by id, in descending order.</summary>
 internal static class SagaListCommand
 {
     public static Command Create(CommonOptions common)
@@ -49,7 +49,7 @@ internal static class SagaListCommand
         };
         var command = new ToolCommand(
             "list",
-            "Lists sagas, newest first",
+            "Lists sagas by id, in descending order: newest first, unless ids were chosen by callers",
             "sagas list --state running",
             "sagas list --state stuck --json | jq -r '.[].id'",
             "sagas list --owner 0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11 --name project-create --limit 20")

@@ -53,7 +53,7 @@ public static class RecoveryReportText
 
         if (coordinator.Fenced is { } fenced)
         {
-            text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Duration(now - fenced.At)} ago: another join has replaced this process. "));
+            text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Duration(now - fenced.At)} ago: a newer process has joined under this coordinator id. "));
             text.Append("It has stopped its sagas and accepts no new work. Terminate it.\n");
         }
     }
@@ -321,7 +321,7 @@ public static class RecoveryReportText
         PassReason.OperatorAction => "an operator action",
         PassReason.UnreadStarts => "too many unread starts",
         PassReason.Startup => "the start of the process",
-        _ => "an explicit signal",
+        _ => "a request",
     };
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);

@@ -9,7 +9,7 @@ internal static partial class Log
     [LoggerMessage(100, LogLevel.Information, "started saga {SagaId} ({SagaName})")]
     public static partial void Started(ILogger logger, SagaId sagaId, string sagaName);
 
-    [LoggerMessage(101, LogLevel.Information, "resumed saga {SagaId} ({SagaName}) at generation {Generation}, with {Events} events in its log")]
+    [LoggerMessage(101, LogLevel.Information, "resumed saga {SagaId} ({SagaName}) at generation {Generation}; events in its log: {Events}")]
     public static partial void Resumed(ILogger logger, SagaId sagaId, string sagaName, AdoptGeneration generation, int events);
 
     [LoggerMessage(102, LogLevel.Information, "saga {SagaId} ({SagaName}) succeeded")]
@@ -39,7 +39,7 @@ internal static partial class Log
     [LoggerMessage(110, LogLevel.Information, "writes to the saga log succeed again after {Duration}")]
     public static partial void WritesRecovered(ILogger logger, TimeSpan duration);
 
-    [LoggerMessage(111, LogLevel.Information, "{Count} saga definitions are registered; at most {MaxRunningSagas} sagas run at once")]
+    [LoggerMessage(111, LogLevel.Information, "saga definitions registered: {Count}; sagas that may run at once: {MaxRunningSagas}")]
     public static partial void Ready(ILogger logger, int count, int maxRunningSagas);
 
     [LoggerMessage(112, LogLevel.Warning, "shutdown timed out while actions of {Count} sagas were still running; recovery resumes these sagas")]

@@ -33,7 +33,7 @@ internal static class StopReasonText
     public static string Describe(this StopReason reason) => reason switch
     {
         StopReason.Shutdown => "this process is shutting down",
-        StopReason.Fenced => "another join has replaced the join of this process",
+        StopReason.Fenced => "a newer process has joined under this coordinator id",
         StopReason.SagaFenced => "this process no longer owns the saga at this generation",
         StopReason.LostByDatabase => "the database has lost the saga",
         StopReason.Superseded => "the log in the database has newer events than this run",

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 
 namespace SagaRecovery;
@@ -34,6 +35,7 @@ public abstract class Saga
 /// <see cref="NodeContext{TParameters}.IdempotencyKey"/> for calls to other services.
 /// </para>
 /// </remarks>
+[SuppressMessage("ApiDesign", "RS0022", Justification = "The base class has no protected members that deriving could expose.")]
 public abstract class Saga<TParameters> : Saga
 {
     /// <summary>Declares the nodes. Called once, when the host starts.</summary>

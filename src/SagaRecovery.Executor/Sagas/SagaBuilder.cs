@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 
 namespace SagaRecovery;
@@ -49,6 +50,7 @@ public sealed class SagaBuilder<TParameters>
     /// }
     /// </code>
     /// </example>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in the type of the action, which each call states.")]
     public SagaNode<TOutput> Node<TOutput>(
         string name,
         Func<NodeContext<TParameters>, Task<TOutput>> action,
@@ -91,6 +93,7 @@ public sealed class SagaBuilder<TParameters>
     /// Actions and undos may run again after a crash or a transient failure, so both must be idempotent. A failed action is not undone: it
     /// must not have had an effect, or its node needs <see cref="NodePolicy.UndoAfterFailure"/>. The node has <see cref="NodePolicy.Default"/>.
     /// </remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in the type of the action, which each call states.")]
     public SagaNode Node(
         string name,
         Func<NodeContext<TParameters>, Task> action,

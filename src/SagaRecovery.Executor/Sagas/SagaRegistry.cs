@@ -61,6 +61,11 @@ internal sealed class SagaRegistry
 
     private static InvalidOperationException DuplicateDefinition(SagaDefinition first, SagaDefinition second)
     {
+        if (first.Saga.GetType() == second.Saga.GetType() && first.Saved.Hash == second.Saved.Hash)
+        {
+            return new InvalidOperationException($"Saga {second} is registered twice by {second.Saga.GetType()}: call AddSaga once for each class.");
+        }
+
         string subject = $"Saga {second} is registered twice, by {first.Saga.GetType()} and {second.Saga.GetType()}";
         return new InvalidOperationException(
             first.Saved.Hash == second.Saved.Hash ? $"{subject}." : $"{subject}, with different nodes: raise the version of one.");

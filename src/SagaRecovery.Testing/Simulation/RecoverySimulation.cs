@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace SagaRecovery.Testing;
 
@@ -32,7 +33,7 @@ public sealed class RecoverySimulation : IAsyncDisposable
     public InMemorySagaStore Database { get; } = new();
 
     /// <summary>The clock of all processes.</summary>
-    public ManualTimeProvider Time { get; } = new();
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
     /// <summary>The default coordinator id of a process.</summary>
     public CoordinatorId Coordinator { get; } = new(Guid.Parse("c0000000-0000-4000-8000-000000000001"));

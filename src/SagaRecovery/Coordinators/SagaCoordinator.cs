@@ -203,11 +203,11 @@ public sealed class SagaCoordinator : IDisposable
 
         if (_recoveryStarted)
         {
-            Log.WaitingForJoin(_logger, Id, LongWait);
+            Log.WaitingForJoin(_logger, Id, PlainText.Duration(LongWait));
         }
         else
         {
-            Log.WaitingForRecovery(_logger, LongWait);
+            Log.WaitingForRecovery(_logger, PlainText.Duration(LongWait));
         }
     }
 

@@ -101,7 +101,7 @@ internal static partial class Log
     [LoggerMessage(29, LogLevel.Debug, "exception of failed pass {Iteration}")]
     public static partial void PassFailedDetails(ILogger logger, long iteration, Exception exception);
 
-    [LoggerMessage(30, LogLevel.Warning, "previous incarnation has not shut down (it crashed, was killed, or still ran), last seen {LastSeen}; {InFlight} suspects will be resumed last")]
+    [LoggerMessage(30, LogLevel.Warning, "the previous process did not shut down: it crashed, was killed, or still runs; last seen {LastSeen}, suspects to be resumed last: {InFlight}")]
     public static partial void PreviousCrashed(ILogger logger, string lastSeen, int inFlight);
 
     [LoggerMessage(31, LogLevel.Warning, "operator action {Kind} on saga {SagaId} by {Actor}: {Reason}")]
@@ -171,13 +171,13 @@ internal static partial class Log
     [LoggerMessage(49, LogLevel.Warning,
         "the start of a saga, or other work that needs a membership, has waited {Wait} for this process to join as coordinator {CoordinatorId}; "
         + "it waits until recovery reaches the database and joins")]
-    public static partial void WaitingForJoin(ILogger logger, CoordinatorId coordinatorId, TimeSpan wait);
+    public static partial void WaitingForJoin(ILogger logger, CoordinatorId coordinatorId, string wait);
 
     [LoggerMessage(50, LogLevel.Warning,
-        "the start of a saga, or other work that needs a membership, has waited {Wait} for recovery, which the host has not started; hosted services "
-        + "start one after the other: if an earlier one awaits the start of a saga in its StartAsync, register it after AddSagaRecovery(), or start "
-        + "the saga in the ExecuteAsync of a BackgroundService")]
-    public static partial void WaitingForRecovery(ILogger logger, TimeSpan wait);
+        "the start of a saga has waited {Wait}, and the host has not started recovery yet. The host starts its services one after the other. "
+        + "If an earlier one awaits a saga in its StartAsync, register it after AddSagaRecovery(), or start the saga in ExecuteAsync of a "
+        + "BackgroundService.")]
+    public static partial void WaitingForRecovery(ILogger logger, string wait);
 
     [LoggerMessage(51, LogLevel.Warning,
         "joining as coordinator {CoordinatorId} fenced a process that sent a heartbeat {Silence} ago and has not shut down: {Host}, process {ProcessId}; "
@@ -185,7 +185,7 @@ internal static partial class Log
     public static partial void JoinedOverLive(ILogger logger, CoordinatorId coordinatorId, string silence, string host, int processId);
 
     [LoggerMessage(52, LogLevel.Warning,
-        "coordinator {CoordinatorId} is now {Host}, process {ProcessId}; unless it replaces this process, two processes have the same "
+        "coordinator {CoordinatorId} now runs on {Host}, process {ProcessId}; unless it replaces this process, two processes have the same "
         + "CoordinatorId: give each its own")]
     public static partial void FencedByProcess(ILogger logger, CoordinatorId coordinatorId, string host, int processId);
 }

@@ -49,6 +49,7 @@ internal sealed class CoordinatorHeartbeat(
         {
             // shutdown, or another process has joined as this coordinator
         }
+
         if (coordinator.Fenced.IsCancellationRequested && !stoppingToken.IsCancellationRequested)
         {
             await LogSuccessorAsync(stoppingToken).ConfigureAwait(false);

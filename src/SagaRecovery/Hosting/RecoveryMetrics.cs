@@ -71,7 +71,7 @@ internal sealed class RecoveryMetrics : IDisposable
         Gauge(
             "saga_recovery.fenced",
             unit: null,
-            "1 once another join has replaced the join of this process.",
+            "1 once a newer process has joined under this coordinator id.",
             report => report.Coordinator.Fenced is null ? 0 : 1);
         Gauge(
             "saga_recovery.rejoins",

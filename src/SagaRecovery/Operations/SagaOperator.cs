@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using SagaRecovery.Activation;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
@@ -174,6 +175,7 @@ public sealed class SagaOperator
     /// refused while the owner answers, unless <see cref="Reassignment.EvenIfOwnerAnswers"/> is set. To wait for the recovery, pass the
     /// receipts to <see cref="ISagaCluster.WaitUntilCaughtUpAsync"/>.
     /// </remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in their required parameters: the token makes no call ambiguous.")]
     public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken = default)
     {
         ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
@@ -191,6 +193,7 @@ public sealed class SagaOperator
     /// <param name="note">The actor and the reason.</param>
     /// <param name="cancellationToken">Cancels the reassignment. Sagas that have moved keep their new owner.</param>
     /// <returns>The outcome, also as a sentence.</returns>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in their required parameters: the token makes no call ambiguous.")]
     public async Task<ReassignResponse> ReassignAsync(
         CoordinatorId? from, ReassignRequest request, OperatorNote note, CancellationToken cancellationToken = default)
     {

@@ -19,7 +19,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
             coordinator,
             batch => batch.Add(database.Statements.Join)
                 .With(coordinator.Value).With(token.Value).With(Environment.MachineName).With(Environment.ProcessId),
-            row => new Joined(new Incarnation(row.GetInt64(0)), row.GetFieldValue<Guid[]>(1)) { Previous = PreviousProcess.Of(row) },
+            row => Joined.Of(row) with { Previous = ReplacedProcess.Of(row) },
             cancellationToken).ConfigureAwait(false))!;
         database.Lineage.Record(token, joined.Predecessors);
         if (joined.Previous is { } previous && previous.MayLive())
@@ -45,7 +45,7 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
                 batch.Add(database.Statements.KeepInFlight)
                     .With(lost.Coordinator.Value).With(token.Value).With(lost.Incarnation.Value);
             },
-            row => new Joined(new Incarnation(row.GetInt64(0)), row.GetFieldValue<Guid[]>(1)),
+            Joined.Of,
             cancellationToken).ConfigureAwait(false);
         if (joined is null)
         {
@@ -90,13 +90,15 @@ internal sealed class PostgresJoin(PostgresDatabase database, OwnerLock ownerLoc
 
     private sealed record Joined(Incarnation Incarnation, Guid[] Predecessors)
     {
-        public PreviousProcess? Previous { get; init; }
+        public ReplacedProcess? Previous { get; init; }
+
+        public static Joined Of(NpgsqlDataReader row) => new(new Incarnation(row.GetInt64(0)), row.GetFieldValue<Guid[]>(1));
     }
 
-    private sealed record PreviousProcess(string Host, int ProcessId, TimeSpan Silence)
+    private sealed record ReplacedProcess(string Host, int ProcessId, TimeSpan Silence)
     {
-        public static PreviousProcess? Of(NpgsqlDataReader row) =>
-            row.IsDBNull(2) ? null : new PreviousProcess(row.GetString(2), row.GetInt32(3), row.GetTimeSpan(4));
+        public static ReplacedProcess? Of(NpgsqlDataReader row) =>
+            row.IsDBNull(2) ? null : new ReplacedProcess(row.GetString(2), row.GetInt32(3), row.GetTimeSpan(4));
 
         /// <summary>
         /// Returns true if the process has sent a recent heartbeat, and is not known to have ended. Only a process of this host can be known

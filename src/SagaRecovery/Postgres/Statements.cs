@@ -26,17 +26,17 @@ internal sealed class Statements(string schema)
             select host, process_id, clock_timestamp() - time_seen as silence
             from {schema}.saga_coordinator where id = $1 and token <> $2 and time_left is null
         ), joined as (
-        insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start, table_id)
-        values ($1, $2, 1, $3, $4, pg_postmaster_start_time(), {{TableId}})
-        on conflict (id) do update
-            set incarnation = c.incarnation + 1, token = excluded.token, server_start = excluded.server_start, table_id = excluded.table_id,
-                predecessors = (c.token || c.predecessors)[1:{{KeptPredecessors}}],
-                host = excluded.host, process_id = excluded.process_id, time_joined = now(),
-                previous_time_seen = case when c.token = excluded.token then c.previous_time_seen else c.time_seen end,
-                previous_time_left = case when c.token = excluded.token then c.previous_time_left else c.time_left end,
-                time_seen = clock_timestamp(), time_left = null,
-                time_draining = null, time_taken_over = null
-        returning incarnation, predecessors
+            insert into {schema}.saga_coordinator as c (id, token, incarnation, host, process_id, server_start, table_id)
+            values ($1, $2, 1, $3, $4, pg_postmaster_start_time(), {{TableId}})
+            on conflict (id) do update
+                set incarnation = c.incarnation + 1, token = excluded.token, server_start = excluded.server_start, table_id = excluded.table_id,
+                    predecessors = (c.token || c.predecessors)[1:{{KeptPredecessors}}],
+                    host = excluded.host, process_id = excluded.process_id, time_joined = now(),
+                    previous_time_seen = case when c.token = excluded.token then c.previous_time_seen else c.time_seen end,
+                    previous_time_left = case when c.token = excluded.token then c.previous_time_left else c.time_left end,
+                    time_seen = clock_timestamp(), time_left = null,
+                    time_draining = null, time_taken_over = null
+            returning incarnation, predecessors
         )
         select joined.incarnation, joined.predecessors, previous.host, previous.process_id, previous.silence
         from joined left join previous on true

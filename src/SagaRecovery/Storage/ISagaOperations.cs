@@ -16,7 +16,7 @@ public interface ISagaOperations
     /// <returns>The details; null if no saga has this id.</returns>
     Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken);
 
-    /// <summary>Lists sagas, newest first.</summary>
+    /// <summary>Lists sagas by id, in descending order: newest first, unless callers chose the ids.</summary>
     /// <param name="filter">The filter and the page size.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
     Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken);

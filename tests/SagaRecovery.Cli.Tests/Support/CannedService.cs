@@ -54,7 +54,7 @@ internal sealed class CannedService : IAsyncDisposable
                 }
             }
         }
-        catch (Exception ended) when (ended is SocketException or ObjectDisposedException)
+        catch (Exception ended) when (ended is SocketException or InvalidOperationException) // stopped while it waited, or before
         {
             silent.ForEach(client => client.Dispose());
         }

@@ -36,7 +36,7 @@ public class RecoveryReportTextTests
               coordinator: a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f, incarnation 7
               configured period: every 10m
               currently executing: no
-              last completed activation: iter 3, triggered by an explicit signal
+              last completed activation: iter 3, triggered by a request
                 started at 2026-11-22T18:33:34.620Z (3s ago) and ran for 8ms
                 since start:
                     sagas recovered:         31
@@ -110,7 +110,7 @@ public class RecoveryReportTextTests
             $"""
             task: "saga_recovery"
               coordinator: a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f, incarnation 7
-              FENCED by incarnation 8 32s ago: another join has replaced this process. It has stopped its sagas and accepts no new work. Terminate it.
+              FENCED by incarnation 8 32s ago: a newer process has joined under this coordinator id. It has stopped its sagas and accepts no new work. Terminate it.
               configured period: every 90s
               currently executing: iter 1235, triggered by sagas due for a retry, for 1s
               last completed activation: iter 1234, triggered by the failure of the previous pass
@@ -288,7 +288,7 @@ public class RecoveryReportTextTests
     [InlineData(PassReason.Due, "sagas due for a retry")]
     [InlineData(PassReason.UnreadStarts, "too many unread starts")]
     [InlineData(PassReason.Startup, "the start of the process")]
-    [InlineData(PassReason.Explicit, "an explicit signal")]
+    [InlineData(PassReason.Explicit, "a request")]
     public void The_reason_of_a_pass_is_written_in_words(PassReason reason, string words)
     {
         var report = new RecoveryReport

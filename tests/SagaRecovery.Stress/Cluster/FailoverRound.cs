@@ -9,7 +9,7 @@ namespace SagaRecovery.Stress.Cluster;
 /// <summary>One fail-over under load, until everything works again by itself and the cluster is complete.</summary>
 internal sealed class FailoverRound(StressRun run, Stage stage, PatroniCluster cluster, ProjectLoad load, int clients)
 {
-    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(5); // a node that rejoins takes seconds, on a busy machine minutes
 
     /// <param name="how">The kind of fail-over.</param>
     /// <param name="killService">True if the service is killed at the same moment, and started again at once.</param>

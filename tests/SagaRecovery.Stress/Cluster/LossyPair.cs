@@ -13,7 +13,7 @@ internal sealed class LossyPair : IAsyncDisposable
 {
     public const string Database = "stress";
 
-    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(5); // a node that rejoins takes seconds, on a busy machine minutes
 
     private readonly string _folder = Directory.CreateTempSubdirectory("lossy-pair-").FullName;
     private Relay? _relay;

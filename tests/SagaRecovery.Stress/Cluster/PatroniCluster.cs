@@ -18,7 +18,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
     private static readonly string[] Programs = ["patroni", "etcd", "setpriv"];
 
     /// <summary>Making a cluster, or bringing a killed member back, takes a quarter of this; more on a busy machine.</summary>
-    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(5); // a node that rejoins takes seconds, on a busy machine minutes
 
     private readonly string _folder = Directory.CreateTempSubdirectory("patroni-").FullName;
     private readonly List<PatroniNode> _nodes = [];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.NetworkInformation;
 
 namespace SagaRecovery.Stress.Faults;
 
@@ -18,7 +19,15 @@ internal enum Cut
 /// <summary>Cuts the traffic on the loopback device, which has to be that of a network namespace of our own.</summary>
 internal sealed class PacketFilter(Cut cut) : DatabaseFault
 {
+    /// <summary>Longer than the time-outs and the keepalive of the service's connections.</summary>
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
+
+    private IReadOnlyList<int> _forgotten = [];
+
     public override string Name => $"packets: {cut.ToString().ToLowerInvariant()}";
+
+    /// <summary>A pass or a write need not meet a forgotten connection: it may use a newer one.</summary>
+    public override bool IsNoticed => cut != Cut.Forget;
 
     public override async Task StrikeAsync(Stage stage, Random dice)
     {
@@ -27,7 +36,8 @@ internal sealed class PacketFilter(Cut cut) : DatabaseFault
         string which = "";
         if (cut == Cut.Forget)
         {
-            which = $"{{ {string.Join(", ", await stage.ServicePortsAsync())} }}";
+            _forgotten = await stage.ServicePortsAsync();
+            which = $"{{ {string.Join(", ", _forgotten)} }}";
         }
 
         string to = cut == Cut.Forget ? $"tcp sport {which} tcp dport {port}" : $"tcp dport {port}";
@@ -37,6 +47,16 @@ internal sealed class PacketFilter(Cut cut) : DatabaseFault
             $"table inet stress {{ chain cut {{ type filter hook output priority 0; {to} {verdict}; {from} {verdict}; }}; }}"));
     }
 
-    /// <summary>The forgotten connections stay lost: the service needs new ones.</summary>
-    public override Task HealAsync(Stage stage) => cut == Cut.Forget ? Task.CompletedTask : PrivateNetwork.FilterAsync("flush ruleset");
+    /// <summary>Forgotten connections stay lost: waits until the service has closed each of them.</summary>
+    public override Task HealAsync(Stage stage) => cut == Cut.Forget
+        ? Eventually.HoldsAsync(() => !_forgotten.Any(OpenPorts().Contains), "the service closed all forgotten connections", WaitTimeout)
+        : PrivateNetwork.FilterAsync("flush ruleset");
+
+    /// <summary>Returns the local ports of the open connections of this network namespace.</summary>
+    private static HashSet<int> OpenPorts() =>
+    [
+        .. from connection in IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections()
+           where connection.State == TcpState.Established
+           select connection.LocalEndPoint.Port,
+    ];
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using SagaRecovery.Testing.Idempotency;
 using static SagaRecovery.Testing.Tests.Idempotency.World;
 
@@ -7,7 +8,7 @@ namespace SagaRecovery.Testing.Tests.Idempotency;
 public sealed class DeadlineTests
 {
     private readonly World _world = new();
-    private readonly ManualTimeProvider _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly TaskCompletionSource _hangs = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     [Fact]

@@ -83,10 +83,13 @@ public sealed class OptionsTests
             .WithMessage("*SagaRecovery:Period*");
     }
 
-    [Fact]
-    public async Task A_missing_coordinator_id_is_named()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData(" ")]
+    public async Task A_missing_coordinator_id_is_named(string? value)
     {
-        using IHost host = Build([]);
+        using IHost host = Build(value is null ? [] : new() { ["SagaRecovery:CoordinatorId"] = value });
 
         (await FluentActions.Awaiting(() => host.StartAsync()).Should().ThrowAsync<OptionsValidationException>())
             .WithMessage("*SagaRecovery:CoordinatorId is missing*");

@@ -1,12 +1,11 @@
 using SagaRecovery.Activation;
 using SagaRecovery.Status;
-using SagaRecovery.Testing;
 
 namespace SagaRecovery.Tests.Hosting;
 
 public sealed class RecoveryWakeupsTests : IDisposable
 {
-    private readonly ManualTimeProvider _time = new();
+    private readonly WatchedTimeProvider _time = new();
     private readonly RecoveryWakeups _wakeups;
 
     public RecoveryWakeupsTests() => _wakeups = new RecoveryWakeups(_time);

@@ -23,7 +23,7 @@ public sealed class SharedCoordinatorIdTests(PostgresCluster cluster) : Postgres
         using IHost second = await StartAsync(secondLog);
 
         await Eventually.HoldsAsync(() => firstLog.Count(52) == 1, "the fenced process logged its successor");
-        MessageOf(firstLog, 52).Should().Contain($"is now {Process}").And.Contain("the same CoordinatorId");
+        MessageOf(firstLog, 52).Should().Contain($"now runs on {Process}").And.Contain("the same CoordinatorId");
         MessageOf(secondLog, 51).Should().Contain("has not shut down: node-7, process 42").And.Contain("the same CoordinatorId");
         await second.StopAsync();
         await first.StopAsync();
@@ -37,7 +37,7 @@ public sealed class SharedCoordinatorIdTests(PostgresCluster cluster) : Postgres
         using IHost second = await StartAsync(log);
 
         await Eventually.HoldsAsync(() => log.Count(30) == 1, "the second process logged how the first ended");
-        MessageOf(log, 30).Should().StartWith("previous incarnation has not shut down (it crashed, was killed, or still ran)");
+        MessageOf(log, 30).Should().StartWith("the previous process did not shut down: it crashed, was killed, or still runs");
         await second.StopAsync();
         await first.StopAsync();
     }

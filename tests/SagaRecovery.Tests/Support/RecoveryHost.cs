@@ -6,7 +6,6 @@ using SagaRecovery.Execution;
 using SagaRecovery.Hosting;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
-using SagaRecovery.Testing;
 
 namespace SagaRecovery.Tests.Support;
 
@@ -43,7 +42,7 @@ internal sealed class RecoveryHost : IAsyncDisposable
 
     public AnsweringExecutor Executor { get; } = new();
 
-    public ManualTimeProvider Time { get; } = new();
+    public WatchedTimeProvider Time { get; } = new();
 
     public LogLines LogLines { get; } = new();
 

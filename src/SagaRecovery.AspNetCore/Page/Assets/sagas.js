@@ -56,7 +56,7 @@ function list(answer, filter) {
   }
   const older = new URLSearchParams(filter);
   older.set('before', answer.body.at(-1).id);
-  return card('Sagas, newest first', table(answer.body, [
+  return card('Sagas by id, descending', table(answer.body, [
     ['saga', (saga) => sagaLink(saga.id), 'id'], ['definition', (saga) => plain(saga.name, 100)],
     ['state', (saga) => [stateBadge(saga.state), saga.isHeld && [' ', badge('warn', 'held')]]],
     ['created', (saga) => clock(saga.timeCreated)], ['generation', (saga) => saga.generation, 'number'],

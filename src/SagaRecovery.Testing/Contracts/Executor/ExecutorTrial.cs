@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Time.Testing;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
@@ -25,7 +26,7 @@ internal sealed class ExecutorTrial : IAsyncDisposable
         _subject = subject;
         Log = new WatchedLog(Store);
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Services.AddSingleton<TimeProvider>(new ManualTimeProvider());
+        builder.Services.AddSingleton<TimeProvider>(new FakeTimeProvider());
         builder.Services.AddSingleton(Store);
         SagaRecoveryBuilder recovery = builder.Services
             .AddSagaRecovery(options => options.CoordinatorId = StoreTrial.NewCoordinator())

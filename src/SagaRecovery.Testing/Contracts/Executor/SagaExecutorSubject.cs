@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
@@ -23,7 +24,7 @@ public abstract class SagaExecutorSubject : IAsyncDisposable
     /// </summary>
     /// <param name="recovery">The builder that <c>AddSagaRecovery()</c> returned.</param>
     /// <remarks>
-    /// The host has an <see cref="InMemorySagaStore"/> as store and log, and a <see cref="ManualTimeProvider"/> that never advances.
+    /// The host has an <see cref="InMemorySagaStore"/> as store and log, and a <see cref="FakeTimeProvider"/> that never advances.
     /// </remarks>
     public abstract void AddExecutor(SagaRecoveryBuilder recovery);
 

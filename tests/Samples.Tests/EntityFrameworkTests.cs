@@ -1,0 +1,57 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Testing.Idempotency;
+using Samples.Tests.Support;
+
+namespace Samples.Tests;
+
+[Collection(OnPostgres.Name)]
+public sealed class EntityFrameworkTests(PostgresCluster postgres)
+{
+    private const string Rows =
+        """
+        select "Item" || ' ' || "Available" || ' left' from "Stock"
+        union all select 'reserved ' || "Quantity" from "Reservations"
+        union all select 'paid ' || "Pieces" from "Payments"
+        """;
+
+    [Fact]
+    public async Task An_order_writes_the_tables_and_a_failed_one_is_undone()
+    {
+        SampleDatabase database = await SampleDatabase.CreateAsync(postgres);
+        await using (SampleProcess first = SampleProcess.Start("EntityFramework", database, "order", "lamp", "2"))
+        {
+            await first.PrintsAsync("ordered: Order { Item = lamp, Quantity = 2 }");
+            (await first.TerminateAsync()).Should().Be(0);
+        }
+
+        await using SampleProcess second = SampleProcess.Start("EntityFramework", database, "order", "lamp", "20");
+        await second.PrintsAsync("undone: card-declined");
+
+        (await database.RowsAsync(Rows)).Should().BeEquivalentTo("lamp 98 left", "reserved 2", "paid 2");
+        (await database.SagasAsync()).Should().Equal("order succeeded", "order unwound");
+    }
+
+    [Fact]
+    public async Task Every_step_can_be_repeated_and_taken_back()
+    {
+        SampleDatabase database = await SampleDatabase.CreateAsync(postgres);
+        await using ServiceProvider services = new ServiceCollection()
+            .AddDbContextFactory<ShopContext>(options => options.UseNpgsql(database.ConnectionString, ShopContext.RetryUntilAnswered))
+            .BuildServiceProvider();
+        var contexts = services.GetRequiredService<IDbContextFactory<ShopContext>>();
+        await using ShopContext shop = await contexts.CreateDbContextAsync();
+        await shop.CreateTablesAsync();
+
+        IdempotencyReport report = await new IdempotencyCheck<Order>
+        {
+            Saga = new OrderSaga(contexts),
+            Parameters = new Order("lamp", 2),
+            State = async _ => await database.RowsAsync(Rows),
+            Reset = cancellationToken => shop.Database.ExecuteSqlRawAsync(
+                """delete from "Reservations"; delete from "Payments"; update "Stock" set "Available" = 100""", cancellationToken),
+        }.RunAsync();
+
+        report.ThrowIfFaulty();
+    }
+}
