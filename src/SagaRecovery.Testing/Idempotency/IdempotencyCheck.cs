@@ -66,6 +66,10 @@ public sealed record IdempotencyCheck<TParameters>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 #pragma warning restore RS0030
 
+    /// <summary>The services of <see cref="NodeContext{TParameters}.Services"/>. Each attempt of a step has a scope of its own.</summary>
+    /// <value>The default is null: steps that use <see cref="NodeContext{TParameters}.Services"/> fail.</value>
+    public IServiceProvider? Services { get; init; }
+
     /// <summary>The JSON options of the executor. Use the same as for <see cref="DurableExecutorOptions.Json"/> of the service.</summary>
     /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
     public JsonSerializerOptions Json { get; init; } = new(JsonSerializerDefaults.Web);
