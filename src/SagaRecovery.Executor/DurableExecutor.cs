@@ -13,6 +13,7 @@ using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Executor.Running;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor;
@@ -94,6 +95,24 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     public ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_runs.TryRelinquish(sagaId, upTo) ? RelinquishOutcome.Relinquished : RelinquishOutcome.NotRunning);
 
+    /// <inheritdoc />
+    public ValueTask CancelAsync(SagaId sagaId, SagaCancellation cancellation, CancellationToken cancellationToken)
+    {
+        Cancel(sagaId, cancellation);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public ValueTask SuspendAsync(SagaId sagaId, CancellationToken cancellationToken)
+    {
+        if (_runs.Suspend(sagaId) is { } ended)
+        {
+            _starts.ReportInterrupted(ended.Id, ended.Generation);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
     Task IHostedService.StartAsync(CancellationToken cancellationToken)
     {
         Log.Ready(_logger, _registry.Count, _options.MaxRunningSagas);
@@ -126,11 +145,25 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
     /// <summary>Starts the run of a saga that has just been inserted.</summary>
     /// <returns>The handle of the run. If a pass resumed the saga first, the handle of that run.</returns>
-    internal SagaHandle Start(
-        SagaDefinition definition, SagaId sagaId, ReadOnlyMemory<byte> parameters, Ownership ownership, SagaInjections? injections)
+    internal SagaHandle Start(SagaDefinition definition, NewSaga saga, Ownership ownership, SagaInjections? injections)
     {
+        SagaId sagaId = saga.Id;
         SagaRun run = CreateRun(
-            sagaId, definition, ownership, SagaState.Running, new SagaProgress(definition.Shape), parameters, injections);
+            new SavedSaga
+            {
+                Id = sagaId,
+                Name = definition.Saved.Name,
+                State = SagaState.Running,
+                Generation = ownership.Generation,
+                Definition = definition.Saved,
+                Parameters = saga.Parameters,
+                Events = [],
+                Deadline = saga.Deadline,
+            },
+            definition,
+            ownership,
+            new SagaProgress(definition.Shape),
+            injections);
         switch (_runs.Admit(run, out SagaRun? existing))
         {
             case Admission.Started:
@@ -151,6 +184,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
         return run.Handle;
     }
+
+    /// <summary>Cancels a saga that runs here; does nothing if none does.</summary>
+    internal void Cancel(SagaId sagaId, SagaCancellation cancellation) => _runs.Find(sagaId)?.Cancel(cancellation);
 
     internal SagaHandle? Find(SagaId sagaId) => _runs.Find(sagaId)?.Handle;
 
@@ -177,7 +213,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         SagaRun run;
         try
         {
-            run = CreateRun(saga.Id, definition, ownership, saga.State, progress, saga.Parameters, injections: null);
+            run = CreateRun(saga, definition, ownership, progress, injections: null);
         }
         catch (JsonException) when (!IsJson(saga.Parameters.Span, out string? malformed))
         {
@@ -211,20 +247,24 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     }
 
     private SagaRun CreateRun(
-        SagaId sagaId,
-        SagaDefinition definition,
-        Ownership ownership,
-        SagaState state,
-        SagaProgress progress,
-        ReadOnlyMemory<byte> parameters,
-        SagaInjections? injections)
+        SavedSaga saga, SagaDefinition definition, Ownership ownership, SagaProgress progress, SagaInjections? injections)
     {
         var outputs = new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json) { HasFailed = progress.IsUncertain, MaxBytes = _options.MaxOutputBytes };
-        SagaCode code = definition.Bind(sagaId, parameters, outputs, _scopes);
+        SagaCode code = definition.Bind(saga.Id, saga.Parameters, outputs, _scopes);
         StepPipelines pipelines = _pipelines.GetOrAdd(definition, static (key, time) => new StepPipelines(key, time), _time);
-        var context = new RunContext(sagaId, definition, ownership, state, progress, code, pipelines, injections, Activity.Current?.Context);
-        return new SagaRun(context, _writer, _logger);
+        var context = new RunContext(
+            saga.Id, definition, ownership, saga.State, progress, code, pipelines, injections, Activity.Current?.Context, CancellationOf(saga, progress), saga.Deadline);
+        return new SagaRun(context, _writer, _time, _logger);
     }
+
+    /// <summary>
+    /// Returns the cancellation of a saga. One by the deadline is not stored: a saga that unwinds without a failure was cancelled by it.
+    /// </summary>
+    private static SagaCancellation? CancellationOf(SavedSaga saga, SagaProgress progress) =>
+        saga is { Cancellation: null, State: SagaState.Unwinding, Deadline: { } deadline }
+            && (progress.FailedNode is not { } failed || SagaErrors.IsByCancellation(progress.ErrorOf(failed)))
+            ? SagaCancellation.AtDeadline(deadline)
+            : saga.Cancellation;
 
     /// <summary>
     /// Queues a run that has a slot. It must not flow the caller's execution context, or the saga would run in the trace, logging scope

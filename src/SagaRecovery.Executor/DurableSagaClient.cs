@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor;
@@ -10,11 +11,14 @@ namespace SagaRecovery.Executor;
 /// <summary>The client that inserts sagas into the fenced store and starts them on the durable executor.</summary>
 internal sealed class DurableSagaClient : SagaClient
 {
+    private const string DefaultAuthor = "service";
+
     private readonly Lazy<SagaRegistry> _registry;
     private readonly Lazy<DurableExecutor> _executor;
     private readonly SagaCoordinator _coordinator;
     private readonly SagaStarts _starts;
     private readonly ISagaLog _log;
+    private readonly ISagaOperations _operations;
     private readonly TimeProvider _time;
     private readonly JsonSerializerOptions _json;
 
@@ -24,6 +28,7 @@ internal sealed class DurableSagaClient : SagaClient
         SagaCoordinator coordinator,
         SagaStarts starts,
         ISagaLog log,
+        ISagaOperations operations,
         TimeProvider time,
         IOptions<DurableExecutorOptions> options)
     {
@@ -32,6 +37,7 @@ internal sealed class DurableSagaClient : SagaClient
         _coordinator = coordinator;
         _starts = starts;
         _log = log;
+        _operations = operations;
         _time = time;
         _json = options.Value.Json;
     }
@@ -55,7 +61,7 @@ internal sealed class DurableSagaClient : SagaClient
 
         // Must be announced before the insert: otherwise a pass could list the row as unknown and run the saga a second time.
         using SagaStart start = _starts.Announce(sagaId);
-        var saved = new NewSaga(sagaId, definition.Saved, json);
+        var saved = new NewSaga(sagaId, definition.Saved, json) { Deadline = options?.Deadline };
         (bool created, member) = await CreateAsync(member, saved, cancellationToken).ConfigureAwait(false);
         if (!created)
         {
@@ -64,7 +70,22 @@ internal sealed class DurableSagaClient : SagaClient
 
         // Must precede the run, which may end at once: a saga that ends unconfirmed would be tracked for one pass too long.
         start.Confirm(AdoptGeneration.Initial);
-        return _executor.Value.Start(definition, sagaId, json, member.Of(AdoptGeneration.Initial), options?.Inject);
+        return _executor.Value.Start(definition, saved, member.Of(AdoptGeneration.Initial), options?.Inject);
+    }
+
+    /// <inheritdoc />
+    public override async Task<OperatorActionResult> CancelAsync(
+        SagaId id, string reason, string? by = null, CancellationToken cancellationToken = default)
+    {
+        var note = new OperatorNote(by ?? DefaultAuthor, reason);
+        CheckNote(note);
+        OperatorActionResult result = await _operations.CancelAsync(id, note, cancellationToken).ConfigureAwait(false);
+        if (result is OperatorActionResult.Done)
+        {
+            _executor.Value.Cancel(id, new SagaCancellation(_time.GetUtcNow(), note)); // a run in another process is told by the store
+        }
+
+        return result;
     }
 
     /// <inheritdoc />
@@ -89,6 +110,16 @@ internal sealed class DurableSagaClient : SagaClient
         {
             _coordinator.ReportFenced(fenced);
             throw;
+        }
+    }
+
+    private static void CheckNote(OperatorNote note)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(note.Reason, "reason");
+        ArgumentException.ThrowIfNullOrWhiteSpace(note.Actor, "by");
+        if (note.Reason.Length > OperatorNote.MaxLength || note.Actor.Length > OperatorNote.MaxLength)
+        {
+            throw new ArgumentException($"The reason and the author of a cancellation may have {OperatorNote.MaxLength} characters at most.");
         }
     }
 

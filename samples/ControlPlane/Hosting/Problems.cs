@@ -41,6 +41,7 @@ internal sealed class Problems(IHostApplicationLifetime lifetime) : IExceptionHa
         null => Results.Accepted(uri: null, new { SagaId = saga.SagaId.Value }),
         SagaResult.Interrupted interrupted => TryAgain(httpContext, $"This process stopped running the saga: {interrupted.Reason}.", saga),
         SagaResult.Unwound unwound => Failed("Everything was undone.", unwound.FailedNode, saga),
+        SagaResult.Cancelled cancelled => Failed($"It was cancelled ({cancelled.By}: {cancelled.Reason}), and everything was undone.", node: null, saga),
         SagaResult.Stuck stuck => Failed("It could not be undone. An operator must intervene.", stuck.FailedNode, saga),
         _ => throw new InvalidOperationException($"{result} is not a failure."),
     };

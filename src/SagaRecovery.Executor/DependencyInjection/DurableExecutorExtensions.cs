@@ -85,6 +85,7 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<SagaCoordinator>(),
         provider.GetRequiredService<SagaStarts>(),
         provider.GetRequiredService<ISagaLog>(),
+        provider.GetService<ISagaOperations>() ?? new NoSagaOperations(), // a store of the user need not have them
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>());
 }

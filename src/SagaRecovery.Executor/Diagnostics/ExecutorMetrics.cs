@@ -60,6 +60,7 @@ internal sealed class ExecutorMetrics : IDisposable
     {
         SagaResult.Succeeded => "succeeded",
         SagaResult.Unwound => "unwound",
+        SagaResult.Cancelled => "cancelled",
         SagaResult.Stuck => "stuck",
         _ => "interrupted",
     }));

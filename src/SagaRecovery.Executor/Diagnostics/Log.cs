@@ -60,4 +60,10 @@ internal static partial class Log
     [LoggerMessage(117, LogLevel.Warning, "the {Step} of node {Node} failed after {Attempts} attempts: {Message}: saga {SagaId} ({SagaName})")]
     public static partial void StepFailed(
         ILogger logger, Exception exception, SagaId sagaId, string sagaName, string node, string step, int attempts, string message);
+
+    [LoggerMessage(118, LogLevel.Warning, "saga {SagaId} ({SagaName}) is unwinding: it was cancelled ({Actor}: {Reason})")]
+    public static partial void Cancelling(ILogger logger, SagaId sagaId, string sagaName, string actor, string reason);
+
+    [LoggerMessage(119, LogLevel.Information, "saga {SagaId} ({SagaName}) is unwound after it was cancelled ({Actor}: {Reason})")]
+    public static partial void Cancelled(ILogger logger, SagaId sagaId, string sagaName, string actor, string reason);
 }

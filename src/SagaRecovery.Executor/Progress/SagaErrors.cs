@@ -36,6 +36,13 @@ internal static class SagaErrors
         "lost_input",
         $"The database lost the output of '{parent}', and '{parent}' failed when it ran again: the input of this node is missing.");
 
+    /// <summary>The error of an action that had started in an earlier process, and does not run again because the saga was cancelled.</summary>
+    public static SagaError Cancelled { get; } =
+        new("cancelled", "The saga was cancelled before this process knew whether the action had taken effect.") { IsUncertain = true };
+
+    /// <summary>Returns true for the failure of an action that the cancellation of its saga interrupted.</summary>
+    public static bool IsByCancellation(ReadOnlyMemory<byte> failed) => Read(failed) is { IsUncertain: true } error && error.Code == Cancelled.Code;
+
     /// <summary>The data of an undo that began although the action of its node had failed. The log then proves that failure, even without it.</summary>
     public static ReadOnlyMemory<byte> AfterFailure { get; } = "{\"afterFailure\":true}"u8.ToArray();
 

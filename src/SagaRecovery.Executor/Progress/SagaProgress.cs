@@ -29,6 +29,7 @@ internal sealed class SagaProgress
     private readonly ReadOnlyMemory<byte>[] _undoErrors;
     private readonly bool[] _uncertain; // the action failed, and its undo runs all the same
     private readonly NextSteps _next = new([], [], []); // reused by every call of Next
+    private Func<int, bool> _mayStayOpen = static _ => false;
 
     public SagaProgress(SagaShape shape)
     {
@@ -51,7 +52,10 @@ internal sealed class SagaProgress
     /// <summary>The node whose undo failed; null if none did.</summary>
     public int? StuckNode { get; private set; }
 
-    public bool IsUnwinding => FailedNode is not null;
+    /// <summary>True if the saga unwinds because it was cancelled.</summary>
+    public bool IsCancelled { get; private set; }
+
+    public bool IsUnwinding => IsCancelled || FailedNode is not null;
 
     public NodeState this[int node] => _states[node];
 
@@ -148,6 +152,17 @@ internal sealed class SagaProgress
     public void UnwindFrom(int failedNode) => FailedNode = failedNode;
 
     /// <summary>
+    /// Cancels the saga: no further action starts, and what has succeeded is undone. A node whose action had started in an earlier process
+    /// runs again before its undo, unless its effect need not be known.
+    /// </summary>
+    /// <param name="mayStayOpen">Tells whether an action may be left without a result: its node has no undo, or one for that case.</param>
+    public void Cancel(Func<int, bool> mayStayOpen)
+    {
+        IsCancelled = true;
+        _mayStayOpen = mayStayOpen;
+    }
+
+    /// <summary>
     /// Returns the next steps and records them as begun, so a second call without new events returns none. The first call after a replay
     /// also returns the steps that the log shows as started: they run again, and their start is not logged twice.
     /// </summary>
@@ -165,7 +180,14 @@ internal sealed class SagaProgress
 
             if (_states[node] is NodeState.Started && !_dispatched[node] && ParentsHaveCompleted(node))
             {
-                DispatchAction(next, node);
+                if (IsCancelled && _mayStayOpen(node))
+                {
+                    AddEvent(next, node, NodeEventType.Failed, SagaErrors.Write(SagaErrors.Cancelled));
+                }
+                else
+                {
+                    DispatchAction(next, node);
+                }
             }
         }
 

@@ -19,6 +19,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
     private readonly List<StepInFlight> _steps = [];
     private readonly List<SavedNodeEvent> _newEvents = [];
     private TaskCompletionSource? _completionSignal; // what the run loop waits for
+    private bool _isWoken; // the run loop is not to wait for a completion
 
     /// <summary>The number of actions and undos whose completion has not been taken yet.</summary>
     public int InFlight { get; private set; }
@@ -51,7 +52,18 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
             static work => _ = work.Runner.RunAsync(work.Step), (Runner: this, Step: step), preferLocal: true);
     }
 
-    /// <summary>Waits for at least one completion, and returns the events of all that are available.</summary>
+    /// <summary>Ends a wait of the run loop for a completion, or the next one, so that it looks at its requests.</summary>
+    public void Wake()
+    {
+        lock (_lock)
+        {
+            _isWoken = true;
+            _completionSignal?.SetResult();
+            _completionSignal = null;
+        }
+    }
+
+    /// <summary>Waits for at least one completion or a <see cref="Wake"/>, and returns the events of all that are available.</summary>
     /// <returns>The events to log, valid until the next call. An action that a stop interrupted yields no event.</returns>
     /// <exception cref="SagaDataException">An output cannot be serialized or deserialized.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // called once per step of every saga
@@ -72,6 +84,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
             }
 
             ClearCompleted();
+            _isWoken = false;
         }
 
         return fault is null ? _newEvents : throw fault;
@@ -86,6 +99,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
             lock (_lock)
             {
                 ClearCompleted();
+                _isWoken = false;
             }
         }
     }
@@ -144,7 +158,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
     {
         lock (_lock)
         {
-            return _completed.Count > 0
+            return _completed.Count > 0 || _isWoken
                 ? Task.CompletedTask
                 : (_completionSignal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
@@ -182,7 +196,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
         StepPipeline pipeline = context.Pipelines.Of(step);
         try
         {
-            ReadOnlyMemory<byte> output = await pipeline.RunAsync(this, step, stop.Actions).ConfigureAwait(false);
+            ReadOnlyMemory<byte> output = await pipeline.RunAsync(this, step, TokenOf(step)).ConfigureAwait(false);
             return new SavedNodeEvent(step.Node, step.IsUndo ? NodeEventType.UndoFinished : NodeEventType.Succeeded, output);
         }
         catch (Exception e) when (e is not SagaDataException)
@@ -214,17 +228,25 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
         return output;
     }
 
+    private CancellationToken TokenOf(StepInFlight step) =>
+        !step.IsUndo && context.Definition.MayStayOpen(step.Node) ? stop.Interruptible : stop.Actions;
+
     private SavedNodeEvent? FailureOf(StepInFlight step, Exception exception)
     {
-        if (stop.Reason is not null)
+        if (stop.StopsSteps)
         {
             return null; // a stop was requested: the exception is no failure, and the node runs again when the saga is resumed
         }
 
-        SagaError error = SagaErrors.From(exception, step.Attempt, context.Definition.Json) with
+        SagaError error = SagaErrors.From(exception, step.Attempt, context.Definition.Json);
+        if (!step.IsUndo && exception is not SagaActionException)
         {
-            IsUncertain = !step.IsUndo && exception is not SagaActionException && context.Definition.Policies[step.Node].UndoAfterFailure,
-        };
+            bool isInterrupted = stop.Interruptible.IsCancellationRequested && context.Definition.MayStayOpen(step.Node);
+            error = isInterrupted
+                ? error with { Code = SagaErrors.Cancelled.Code, IsUncertain = true }
+                : error with { IsUncertain = context.Definition.Policies[step.Node].UndoAfterFailure };
+        }
+
         Log.StepFailed(
             logger, exception, context.Id, context.Definition.Saved.Name, Shape.NameOf(step.Node), StepKind(step), step.Attempt, exception.Message);
         return new SavedNodeEvent(step.Node, step.IsUndo ? NodeEventType.UndoFailed : NodeEventType.Failed, SagaErrors.Write(error));

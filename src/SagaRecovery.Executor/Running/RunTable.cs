@@ -148,6 +148,28 @@ internal sealed class RunTable(int maxRunning)
         }
     }
 
+    /// <summary>Stops the run of a held saga at the next step boundary.</summary>
+    /// <returns>The run if it was queued and has ended therefore; otherwise null.</returns>
+    public SagaRun? Suspend(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            if (!_current.TryGetValue(sagaId, out SagaRun? current))
+            {
+                return null;
+            }
+
+            if (current.QueueEntry is null)
+            {
+                current.Suspend();
+                return null;
+            }
+
+            StopRun(current, StopReason.Held);
+            return current;
+        }
+    }
+
     /// <summary>Stops all runs and admits no more.</summary>
     /// <returns>A task that completes when all runs have ended.</returns>
     public Task CloseAsync(StopReason reason)

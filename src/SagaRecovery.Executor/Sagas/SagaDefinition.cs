@@ -28,6 +28,12 @@ internal abstract class SagaDefinition
 
     public JsonSerializerOptions Json { get; }
 
+    /// <summary>
+    /// Returns true if a cancelled saga may leave the action of a node without a result: the node has no undo, or one that bears an action
+    /// that may or may not have taken effect.
+    /// </summary>
+    public bool MayStayOpen(int node) => !Shape.HasUndo(node) || Policies[node].UndoAfterFailure;
+
     /// <summary>Binds the code to one saga.</summary>
     /// <exception cref="JsonException">The parameters cannot be deserialized to the saga's parameter type.</exception>
     public abstract SagaCode Bind(SagaId sagaId, ReadOnlyMemory<byte> parameters, NodeOutputs outputs, IServiceScopeFactory? scopes);

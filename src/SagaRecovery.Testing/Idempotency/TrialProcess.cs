@@ -30,7 +30,7 @@ internal sealed class TrialProcess : IAsyncDisposable
         _executor = new DurableExecutor(
             registry, _coordinator, starts, log, time, executorOptions, NullLogger<DurableExecutor>.Instance, meters: null, scopes);
         Client = new DurableSagaClient(
-            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, log, time, executorOptions);
+            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, log, new NoSagaOperations(), time, executorOptions);
     }
 
     public SagaClient Client { get; }

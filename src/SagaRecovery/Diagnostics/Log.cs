@@ -188,4 +188,7 @@ internal static partial class Log
         "coordinator {CoordinatorId} now runs on {Host}, process {ProcessId}; unless it replaces this process, two processes have the same "
         + "CoordinatorId: give each its own")]
     public static partial void FencedByProcess(ILogger logger, CoordinatorId coordinatorId, string host, int processId);
+
+    [LoggerMessage(53, LogLevel.Warning, "executor failed to cancel or to stop saga {SagaId}; the next pass retries")]
+    public static partial void RequestFailed(ILogger logger, SagaId sagaId, Exception exception);
 }

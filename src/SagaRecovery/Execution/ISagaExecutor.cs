@@ -1,5 +1,6 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Execution;
@@ -98,6 +99,25 @@ public interface ISagaExecutor
     /// throws, the next pass repeats it.
     /// </remarks>
     ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken);
+
+    /// <summary>Tells the run of a saga that its cancellation was requested: it starts no more steps, and unwinds.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="cancellation">The request.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <remarks>
+    /// Passes repeat the call until the saga unwinds. The default does nothing: the store refuses the success of the saga, its run stops, and
+    /// the next pass resumes the saga with <see cref="SavedSaga.Cancellation"/>.
+    /// </remarks>
+    ValueTask CancelAsync(SagaId sagaId, SagaCancellation cancellation, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>Stops the run of a held saga once its steps in flight have ended and are logged.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <remarks>
+    /// Passes repeat the call while the saga runs. Report the end of the run with <see cref="SagaStarts.ReportInterrupted"/>. The default does
+    /// nothing: the saga runs to its end.
+    /// </remarks>
+    ValueTask SuspendAsync(SagaId sagaId, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>The definitions that the executor can run.</summary>
     /// <value>

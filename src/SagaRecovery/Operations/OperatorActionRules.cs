@@ -5,6 +5,15 @@ namespace SagaRecovery.Operations;
 /// <summary>The rules by which a destructive operator action is refused. Pure. The store enforces the same rules under its lock.</summary>
 internal static class OperatorActionRules
 {
+    /// <returns>The obstacle to a cancellation, as a clause for operators; null if it may be requested.</returns>
+    public static string? ReasonNotToCancel(SagaDetails saga) => saga switch
+    {
+        { Summary.State: not (SagaState.Running or SagaState.Unwinding) } => "it has ended",
+        { Cancellation: { } cancellation } => $"its cancellation was requested before ({cancellation.Note.Actor}: {cancellation.Note.Reason})",
+        { Summary.State: SagaState.Unwinding } => "it is unwinding already",
+        _ => null,
+    };
+
     /// <returns>The refusal; null if the action may be tried.</returns>
     public static OperatorActionResult? Refusal(SagaDetails saga, OperatorActionCondition condition)
     {

@@ -102,6 +102,38 @@ public sealed class SagaOperator
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) =>
         PerformAsync(() => _operations.HoldAsync(sagaId, note, cancellationToken), cancellationToken);
 
+    /// <summary>Holds a saga in progress, and stops a present run once its steps in flight have ended.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    public async Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.SuspendAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (outcome is OperatorActionResult.Done)
+        {
+            await _executor.SuspendAsync(sagaId, cancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome;
+    }
+
+    /// <summary>Cancels a running saga: its owner unwinds it.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action, not the saga.</param>
+    public async Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.CancelAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (outcome is OperatorActionResult.Done)
+        {
+            await _executor.CancelAsync(sagaId, new SagaCancellation(_time.GetUtcNow(), note), cancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome;
+    }
+
     /// <summary>Releases a held saga and requests a pass.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <param name="note">The actor and the reason.</param>

@@ -11,6 +11,9 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
 {
     private const string Changed = "it changed while the action ran";
 
+    /// <summary>A saga that changes its owner at each attempt is given up.</summary>
+    private const int MaxCancelAttempts = 5;
+
     private OperatorStatements Sql => database.Operators;
 
     public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => database.QueryAsync(
@@ -64,6 +67,44 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
 
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
         PerformAsync(Sql.Hold, OperatorActionKind.Hold, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
+
+    public Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
+        PerformAsync(Sql.Suspend, OperatorActionKind.Hold, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
+
+    public async Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            if (await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } saga)
+            {
+                return OperatorActionResult.NoSuchSaga.Instance;
+            }
+
+            if (OperatorActionRules.ReasonNotToCancel(saga) is { } reason)
+            {
+                return new OperatorActionResult.Superseded(saga.Summary, reason);
+            }
+
+            var parameters = new
+            {
+                Id = sagaId.Value,
+                Owner = saga.Summary.Owner?.Value,
+                Kind = SagaNames.Of(OperatorActionKind.Cancel),
+                note.Actor,
+                note.Reason,
+                Sender = database.Instance,
+            };
+            if (await PerformBehindLockAsync($"cancel of saga {sagaId}", Sql.Cancel, parameters, cancellationToken).ConfigureAwait(false))
+            {
+                return OperatorActionResult.Done.Instance;
+            }
+
+            if (attempt == MaxCancelAttempts)
+            {
+                return new OperatorActionResult.Superseded(saga.Summary, Changed);
+            }
+        }
+    }
 
     public Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
         PerformAsync(Sql.Release, OperatorActionKind.Release, sagaId, note, "it is not held", cancellationToken);
@@ -158,12 +199,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
             Sender = database.Instance,
         };
 
-        // Two statements: the second takes its snapshot after the lock, so it sees the writes that the lock waited for.
-        string statements = $"{Sql.LockOwner};\n{statement};\n{Statements.Commit}";
-        if (await ownerLock.RunOnceAsync(
-            $"{SagaNames.Of(kind)} of saga {sagaId}",
-            connection => PerformAsync(connection, statements, parameters, cancellationToken),
-            cancellationToken).ConfigureAwait(false))
+        if (await PerformBehindLockAsync($"{SagaNames.Of(kind)} of saga {sagaId}", statement, parameters, cancellationToken).ConfigureAwait(false))
         {
             return OperatorActionResult.Done.Instance;
         }
@@ -171,6 +207,15 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
         return await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } present ? OperatorActionResult.NoSuchSaga.Instance
             : OperatorActionRules.Refusal(present, condition)
                 ?? new OperatorActionResult.Superseded(present.Summary, present.Summary == saga.Summary ? reason : Changed);
+    }
+
+    /// <summary>Runs a statement behind the lock on the owner, which is one of its parameters.</summary>
+    /// <returns>True if the statement had an effect.</returns>
+    private Task<bool> PerformBehindLockAsync(string purpose, string statement, object parameters, CancellationToken cancellationToken)
+    {
+        // Two statements: the second takes its snapshot after the lock, so it sees the writes that the lock waited for.
+        string statements = $"{Sql.LockOwner};\n{statement};\n{Statements.Commit}";
+        return ownerLock.RunOnceAsync(purpose, connection => PerformAsync(connection, statements, parameters, cancellationToken), cancellationToken);
     }
 
     private async Task<OperatorActionResult> ExplainNoEffectAsync(SagaId sagaId, string reason, CancellationToken cancellationToken) =>

@@ -47,6 +47,22 @@ public interface ISagaOperations
     /// <param name="cancellationToken">Cancels the action.</param>
     Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
 
+    /// <summary>Holds a saga in progress and stops its present run, once the steps in flight have ended.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason. A repeated call replaces the note.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Requests the cancellation of a running saga. Its owner unwinds it.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action, not the saga.</param>
+    /// <remarks>
+    /// From then on the store refuses the success of the saga: either it had succeeded before, and the request is refused, or it unwinds. The
+    /// request is refused, too, if the saga unwinds already or if its cancellation was requested before.
+    /// </remarks>
+    Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
+
     /// <summary>Releases a held saga.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <param name="note">The actor and the reason.</param>
