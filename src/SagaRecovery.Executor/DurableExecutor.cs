@@ -13,6 +13,7 @@ using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Executor.Running;
 using SagaRecovery.Fencing;
+using SagaRecovery.Hosting;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -38,6 +39,8 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private readonly TimeProvider _time;
     private readonly IServiceScopeFactory? _scopes;
     private readonly ConcurrentDictionary<SagaDefinition, StepPipelines> _pipelines = new(ReferenceEqualityComparer.Instance);
+    private readonly RunLimits _limits;
+    private readonly ShutdownBudget? _shutdown;
     private readonly CancellationTokenRegistration _fencedRegistration;
 
     internal DurableExecutor(
@@ -49,8 +52,10 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         IOptions<DurableExecutorOptions> options,
         ILogger<DurableExecutor> logger,
         IMeterFactory? meters = null,
-        IServiceScopeFactory? scopes = null)
+        IServiceScopeFactory? scopes = null,
+        ShutdownBudget? shutdown = null)
     {
+        _shutdown = shutdown;
         _time = time;
         _scopes = scopes;
         _registry = registry;
@@ -59,7 +64,8 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         _options = options.Value;
         _logger = logger;
         _runs = new RunTable(_options.MaxRunningSagas);
-        _metrics = new ExecutorMetrics(() => _runs.Running, () => _runs.Waiting, meters);
+        _metrics = new ExecutorMetrics(() => _runs.Running, () => _runs.Waiting, () => _runs.Hung, meters);
+        _limits = new RunLimits(_options.StepStopTimeout, OnHang);
         _writer = new GroupWriter(log, coordinator, time, _options, _metrics, logger);
 
         // Not awaited: a fenced process must not write, so it needs no result of its runs.
@@ -122,11 +128,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     async Task IHostedService.StopAsync(CancellationToken cancellationToken)
     {
         Task allRunsCompleted = _runs.CloseAsync(StopReason.Shutdown);
-        try
-        {
-            await allRunsCompleted.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        TimeSpan limit = _shutdown?.Limit(_options.StepStopTimeout) ?? _options.StepStopTimeout;
+        await allRunsCompleted.WaitAsync(limit, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!allRunsCompleted.IsCompleted)
         {
             Log.ShutdownTimedOut(_logger, Running);
         }
@@ -254,7 +258,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         StepPipelines pipelines = _pipelines.GetOrAdd(definition, static (key, time) => new StepPipelines(key, time), _time);
         var context = new RunContext(
             saga.Id, definition, ownership, saga.State, progress, code, pipelines, injections, Activity.Current?.Context, CancellationOf(saga, progress), saga.Deadline);
-        return new SagaRun(context, _writer, _time, _logger);
+        return new SagaRun(context, _writer, _limits, _time, _logger);
     }
 
     /// <summary>
@@ -294,6 +298,20 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
         _metrics.RunCompleted(result);
         run.Complete(result);
+    }
+
+    private void OnHang(SagaRun run)
+    {
+        (bool isHung, SagaRun? next) = _runs.FreeSlot(run);
+        if (isHung)
+        {
+            Log.StepsHang(_logger, run.Id, run.Name, run.DescribeSteps(), _options.StepStopTimeout);
+        }
+
+        if (next is not null)
+        {
+            Schedule(next);
+        }
     }
 
     private void ThrowIfClosed(SagaId sagaId)

@@ -179,8 +179,8 @@ public sealed class HostTests
 
         protected internal override void Define(SagaBuilder<string> saga) => saga.Node(
             "start",
-            async context => await client.StartAsync(
-                other, "", new SagaStartOptions { Id = new SagaId(context.IdempotencyKey) }, context.CancellationToken));
+            async context => (await client.StartAsync(
+                other, "", new SagaStartOptions { Id = new SagaId(context.IdempotencyKey) }, context.CancellationToken)).SagaId);
     }
 
     /// <summary>Built by a factory, as many services are: the container cannot see a cycle through it.</summary>

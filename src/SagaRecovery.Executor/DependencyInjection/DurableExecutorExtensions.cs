@@ -7,6 +7,7 @@ using SagaRecovery;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
 using SagaRecovery.Executor;
+using SagaRecovery.Hosting;
 using SagaRecovery.Storage;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -76,7 +77,8 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>(),
         provider.GetRequiredService<ILogger<DurableExecutor>>(),
         provider.GetService<IMeterFactory>(),
-        provider.GetRequiredService<IServiceScopeFactory>());
+        provider.GetRequiredService<IServiceScopeFactory>(),
+        provider.GetService<ShutdownBudget>());
 
     private static DurableSagaClient CreateClient(IServiceProvider provider) => new(
         // Must not be resolved before the first call: a saga class may take the client in its constructor, and both need the saga classes.

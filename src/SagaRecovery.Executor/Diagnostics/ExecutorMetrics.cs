@@ -13,7 +13,7 @@ internal sealed class ExecutorMetrics : IDisposable
     private readonly Histogram<double> _writeDuration;
     private readonly Counter<long> _completedRuns;
 
-    public ExecutorMetrics(Func<int> running, Func<int> waiting, IMeterFactory? factory)
+    public ExecutorMetrics(Func<int> running, Func<int> waiting, Func<int> hung, IMeterFactory? factory)
     {
         _meter = SagaRecoveryTelemetry.CreateMeter(factory);
         _events = _meter.CreateCounter<long>("saga_recovery.events.written", "{event}", "Node events written to the saga log.");
@@ -36,6 +36,7 @@ internal sealed class ExecutorMetrics : IDisposable
         _completedRuns = _meter.CreateCounter<long>("saga_recovery.runs.ended", "{saga}", "Runs that ended in this process, by result.");
         _meter.CreateObservableGauge("saga_recovery.runs", () => running(), "{saga}", "Sagas that are running.");
         _meter.CreateObservableGauge("saga_recovery.runs.waiting", () => waiting(), "{saga}", "Sagas that are queued for a free slot.");
+        _meter.CreateObservableGauge("saga_recovery.runs.hung", () => hung(), "{saga}", "Stopped sagas with a step that does not end.");
     }
 
     public void Dispose() => _meter.Dispose();

@@ -66,4 +66,9 @@ internal static partial class Log
 
     [LoggerMessage(119, LogLevel.Information, "saga {SagaId} ({SagaName}) is unwound after it was cancelled ({Actor}: {Reason})")]
     public static partial void Cancelled(ILogger logger, SagaId sagaId, string sagaName, string actor, string reason);
+
+    [LoggerMessage(120, LogLevel.Error,
+        "a stopped run of saga {SagaId} ({SagaName}) does not end: {Steps} ignored the cancellation for {Timeout}; its slot is free, and this "
+        + "process runs the saga again only after that step has ended")]
+    public static partial void StepsHang(ILogger logger, SagaId sagaId, string sagaName, string steps, TimeSpan timeout);
 }

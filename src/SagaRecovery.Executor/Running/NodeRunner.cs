@@ -138,7 +138,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
         Log.StepRetryDetails(logger, failure, context.Id, node, StepKind(step), step.Attempt, delay);
     }
 
-    private static string StepKind(StepInFlight step) => step.IsUndo ? "undo" : "action";
+    public static string StepKind(StepInFlight step) => step.IsUndo ? "undo" : "action";
 
     private static Activity? BeginSpan(string node, StepInFlight step, int attempt)
     {

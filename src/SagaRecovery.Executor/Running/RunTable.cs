@@ -27,6 +27,7 @@ internal sealed class RunTable(int maxRunning)
     private readonly Dictionary<SagaId, SagaRun> _current = []; // the newest run of each saga, running or waiting
     private readonly HashSet<SagaRun> _running = []; // including replaced runs until they end
     private readonly LinkedList<SagaRun> _waiting = new();
+    private readonly Dictionary<SagaId, SagaRun> _hung = []; // stopped runs without a slot whose steps do not end
     private StopReason? _closed;
 
     public int Running
@@ -47,6 +48,18 @@ internal sealed class RunTable(int maxRunning)
             lock (_lock)
             {
                 return _waiting.Count;
+            }
+        }
+    }
+
+    /// <summary>The number of stopped runs whose steps do not end.</summary>
+    public int Hung
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _hung.Count;
             }
         }
     }
@@ -101,6 +114,11 @@ internal sealed class RunTable(int maxRunning)
                 StopRun(existing, StopReason.Replaced);
             }
 
+            if (_hung.TryGetValue(run.Id, out SagaRun? hung))
+            {
+                run.Predecessor = Task.WhenAll(run.Predecessor, hung.Handle.Completion);
+            }
+
             _current[run.Id] = run;
             if (_running.Count < maxRunning)
             {
@@ -120,17 +138,44 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             RemoveCurrent(run);
-            _running.Remove(run);
-            if (_waiting.First is not { Value: var next } || _running.Count >= maxRunning)
+            if (_hung.TryGetValue(run.Id, out SagaRun? hung) && ReferenceEquals(hung, run))
             {
-                return null;
+                _hung.Remove(run.Id);
             }
 
-            _waiting.RemoveFirst();
-            next.QueueEntry = null;
-            _running.Add(next);
-            return next;
+            _running.Remove(run);
+            return TakeNext();
         }
+    }
+
+    /// <summary>Frees the slot of a stopped run whose steps do not end. Later runs of its saga still wait for it.</summary>
+    /// <returns>True if the run had a slot; and the queued run that takes it, which the caller starts, or null.</returns>
+    public (bool IsHung, SagaRun? Next) FreeSlot(SagaRun run)
+    {
+        lock (_lock)
+        {
+            if (!_running.Remove(run))
+            {
+                return (false, null);
+            }
+
+            RemoveCurrent(run);
+            _hung[run.Id] = run;
+            return (true, TakeNext());
+        }
+    }
+
+    private SagaRun? TakeNext()
+    {
+        if (_waiting.First is not { Value: var next } || _running.Count >= maxRunning)
+        {
+            return null;
+        }
+
+        _waiting.RemoveFirst();
+        next.QueueEntry = null;
+        _running.Add(next);
+        return next;
     }
 
     /// <summary>Stops the run of a saga at this generation or an older one. Returns false if none can be stopped.</summary>

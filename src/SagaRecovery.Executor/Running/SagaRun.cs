@@ -49,12 +49,17 @@ internal sealed class SagaRun : IDisposable
     private readonly ILogger _logger;
     private readonly RunStop _stop = new();
     private readonly DeadlineTimer? _deadline;
+    private readonly TimeProvider _time;
+    private readonly RunLimits _limits;
+    private ITimer? _hang;
     private SagaCancellation? _cancellation;
     private Membership _member; // changes when the run restores its log after a loss
     private SagaState _writtenState;
 
-    public SagaRun(RunContext context, GroupWriter writer, TimeProvider time, ILogger logger)
+    public SagaRun(RunContext context, GroupWriter writer, RunLimits limits, TimeProvider time, ILogger logger)
     {
+        _limits = limits;
+        _time = time;
         _context = context;
         _progress = context.Progress;
         _nodes = new NodeRunner(context, _stop, logger);
@@ -86,7 +91,7 @@ internal sealed class SagaRun : IDisposable
     public bool IsStopping => _stop.Reason is not null;
 
     /// <summary>True if the run stopped while this process still owns the saga. Recovery has to resume it.</summary>
-    public bool IsInterrupted => _stop.Reason is StopReason.Faulted or StopReason.Superseded or StopReason.Held;
+    public bool IsInterrupted => _stop.Reason is StopReason.Faulted or StopReason.Superseded or StopReason.Held or StopReason.PredecessorHangs;
 
     /// <summary>True if the run ended because the store rejected a write.</summary>
     public bool WasRefused => _stop.Reason is StopReason.SagaFenced or StopReason.LostByDatabase;
@@ -99,9 +104,25 @@ internal sealed class SagaRun : IDisposable
 
     public string Name => _context.Definition.Saved.Name;
 
-    public void Stop(StopReason reason) => _stop.Request(reason);
+    /// <summary>The steps in flight that do not end although their token has fired, for operators.</summary>
+    public string DescribeSteps() => string.Join(", ", _nodes.Steps.Select(step => $"the {NodeRunner.StepKind(step)} of node '{_progress.Shape.NameOf(step.Node)}'"));
 
-    public bool TryRelinquish() => _stop.TryRelinquish();
+    public void Stop(StopReason reason)
+    {
+        _stop.Request(reason);
+        WatchForHang();
+    }
+
+    public bool TryRelinquish()
+    {
+        bool isRelinquished = _stop.TryRelinquish();
+        if (isRelinquished)
+        {
+            WatchForHang();
+        }
+
+        return isRelinquished;
+    }
 
     /// <summary>Cancels the saga, unless it unwinds already. The first request counts.</summary>
     public void Cancel(SagaCancellation cancellation)
@@ -125,6 +146,7 @@ internal sealed class SagaRun : IDisposable
     /// <summary>Ends a run that was stopped before it started. It must not log, since it is called under the lock of the table.</summary>
     public void CompleteWithoutStarting()
     {
+        Interlocked.Exchange(ref _hang, null)?.Dispose();
         _deadline?.Dispose();
         Complete(new SagaResult.Interrupted(Describe()));
     }
@@ -136,7 +158,12 @@ internal sealed class SagaRun : IDisposable
         try
         {
             // Must come first: two runs of one saga would use the same idempotency keys at the same time, although only one could write.
-            await Predecessor.ConfigureAwait(false);
+            if (!await PredecessorEndsAsync().ConfigureAwait(false))
+            {
+                _stop.Request(StopReason.PredecessorHangs);
+                return Interrupted();
+            }
+
             using Activity? span = BeginSpan();
             SagaResult result = await RunAsync().ConfigureAwait(false);
             span?.SetTag("saga.result", result.GetType().Name);
@@ -178,8 +205,30 @@ internal sealed class SagaRun : IDisposable
 
     public void Dispose()
     {
+        Interlocked.Exchange(ref _hang, null)?.Dispose();
         _deadline?.Dispose();
         _stop.Dispose();
+    }
+
+    /// <summary>Reports this run as hung if its steps have not ended some time after it was told to stop.</summary>
+    private void WatchForHang()
+    {
+        ITimer timer = _time.CreateTimer(
+            static run => ((SagaRun)run!)._limits.OnHang((SagaRun)run), this, _limits.StepStopTimeout, Timeout.InfiniteTimeSpan);
+        if (_completion.Task.IsCompleted || Interlocked.CompareExchange(ref _hang, timer, null) is not null)
+        {
+            timer.Dispose();
+        }
+    }
+
+    private async Task<bool> PredecessorEndsAsync()
+    {
+        if (!Predecessor.IsCompleted)
+        {
+            await Predecessor.WaitAsync(_limits.StepStopTimeout, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return Predecessor.IsCompleted;
     }
 
     /// <summary>Starts a separate trace, linked to the span that started the run. A saga outlives requests and passes.</summary>

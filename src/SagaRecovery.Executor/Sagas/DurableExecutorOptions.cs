@@ -42,6 +42,15 @@ public sealed class DurableExecutorOptions
     /// <value>A time of at least <see cref="FirstWriteRetryDelay"/>. The default is 1 second.</value>
     public TimeSpan LongestWriteRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>The time that a step has to end after its token has fired.</summary>
+    /// <value>A positive time. The default is 10 seconds.</value>
+    /// <remarks>
+    /// A step that takes longer counts as hung, and costs its own saga only: its slot is freed, a shutdown no longer waits for it, and the next
+    /// run of its saga in this process ends and is tried again until the step has ended. A shutdown waits for less if
+    /// <c>HostOptions.ShutdownTimeout</c> would leave no time to reassign sagas.
+    /// </remarks>
+    public TimeSpan StepStopTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The options for the JSON of parameters and outputs. Set in code only.</summary>
     /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
     /// <remarks>Changed options must still read the JSON that is already stored.</remarks>
@@ -61,6 +70,11 @@ internal sealed class DurableExecutorOptionsValidator : IValidateOptions<Durable
         if (options.FirstWriteRetryDelay <= TimeSpan.Zero)
         {
             Fail(nameof(options.FirstWriteRetryDelay), $"must be longer than zero (was {options.FirstWriteRetryDelay})");
+        }
+
+        if (options.StepStopTimeout <= TimeSpan.Zero)
+        {
+            Fail(nameof(options.StepStopTimeout), $"must be longer than zero (was {options.StepStopTimeout})");
         }
 
         if (options.LongestWriteRetryDelay < options.FirstWriteRetryDelay)

@@ -89,6 +89,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddSingleton<TakeOver>();
         services.AddSingleton(CreateOperator);
         services.AddSingleton(CreateDrain);
+        services.TryAddSingleton<ShutdownBudget>();
         services.AddHostedService<CoordinatorShutdown>();
         services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<CoordinatorHeartbeat>(provider, RequireExecutor(provider)));
         services.AddHostedService<SagaRecoveryService>();
