@@ -47,6 +47,12 @@ public enum OperatorActionKind
 
     /// <summary>Invalidates every join so far, as needed after a restore from a backup.</summary>
     Revoke,
+
+    /// <summary>Runs the failed undos of a stuck saga again.</summary>
+    RetryUndo,
+
+    /// <summary>Marks a failed undo of a stuck saga as done, because an operator did it manually.</summary>
+    SkipUndo,
 }
 
 /// <summary>The text form of operator actions, as used in the store, in reports and on the command line.</summary>
@@ -67,6 +73,8 @@ public static class OperatorActionText
         OperatorActionKind.TakeOver => "take-over",
         OperatorActionKind.Drain => "drain",
         OperatorActionKind.Revoke => "revoke",
+        OperatorActionKind.RetryUndo => "retry-undo",
+        OperatorActionKind.SkipUndo => "skip-undo",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, message: null),
     };
 
