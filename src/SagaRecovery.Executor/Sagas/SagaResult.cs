@@ -30,6 +30,7 @@ public abstract record SagaResult
     public sealed record Unwound(string FailedNode, SagaError Error) : SagaResult;
 
     /// <summary>An action failed, and then an undo failed. The saga is partly undone and needs an operator.</summary>
+    /// <remarks>The operator retries or skips the undo. The saga then unwinds further, in a run of its own with another result.</remarks>
     /// <param name="Node">The node whose undo failed.</param>
     /// <param name="Error">The error of the undo.</param>
     /// <param name="FailedNode">The node whose failed action started the unwind.</param>

@@ -73,7 +73,7 @@ internal static class SagaVerdicts
     private static SagaExplanation Stuck(SagaEvidence evidence, SagaDetails row)
     {
         LoggedEvent[] failed = [.. StuckSagaRules.FailedUndos(row)];
-        string undos = string.Concat(failed.Select(undo => $" The undo of '{undo.Node}' failed with {StuckSagaRules.ErrorOf(undo)}."));
+        string undos = string.Concat(failed.Select(undo => $" The undo of '{undo.Node}' failed with {StuckSagaRules.ErrorOf(undo).TrimEnd('.')}."));
         string retry = $"Fix the cause and run the failed undo again: sagas retry-undo {row.Summary.Id}.";
         string skips = string.Join(", ", failed.Select(undo => $"sagas skip-undo {row.Summary.Id} {Argument(undo.Node)}"));
         return Verdict(evidence, SagaVerdict.Stuck,
