@@ -24,13 +24,14 @@ internal static class StuckSagaRules
         return OperatorActionRules.ChangeSince(present, condition);
     }
 
-    /// <summary>Returns the obstacle to skipping the undo of a node, as a clause for operators; null if it may be tried.</summary>
-    public static string? ObstacleToSkip(SagaDetails saga, string node) =>
-        saga.Graph?.Find(node) is not { Id: var id } ? $"it has no node '{PlainText.OneLine(node)}'"
-        : FailedUndos(saga).All(undo => undo.NodeId != id) ? $"the undo of node '{PlainText.OneLine(node)}' has not failed"
-        : null;
+    /// <summary>Returns the obstacle to an action on a node of the saga, as a clause for operators; null if the node exists.</summary>
+    public static string? MissingNode(SagaDetails saga, string node) =>
+        saga.Graph?.Find(node) is null ? $"it has no node '{PlainText.OneLine(node)}'" : null;
 
-    /// <summary>Returns the failures of the undos, in the order of writing.</summary>
+    /// <summary>Returns the obstacle to skipping an undo that has not failed, as a clause for operators.</summary>
+    public static string NotFailed(string node) => $"the undo of node '{PlainText.OneLine(node)}' has not failed";
+
+    /// <summary>Returns the failures of the undos, in the order of writing. The details of a saga with very many events may lack some.</summary>
     public static IEnumerable<LoggedEvent> FailedUndos(SagaDetails saga) => saga.Events.Where(one => one.Type is NodeEventType.UndoFailed);
 
     /// <summary>Returns the reason to record. It keeps the errors of the undos, since the action takes them out of the log.</summary>

@@ -105,7 +105,8 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
         {
             Refusal = StuckSagaRules.Refusal,
             Node = node,
-            ObstacleIn = saga => StuckSagaRules.ObstacleToSkip(saga, node),
+            ObstacleIn = saga => StuckSagaRules.MissingNode(saga, node),
+            Obstacle = StuckSagaRules.NotFailed(node),
             ReasonToRecord = (saga, given) =>
                 StuckSagaRules.ReasonToRecord(given, StuckSagaRules.FailedUndos(saga).Where(undo => undo.Node == node)),
         };
