@@ -32,7 +32,7 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
         (await ActionsAsync(us)).Should().ContainSingle().Which.Should().Match<OperatorAction>(action => action.Kind == OperatorActionKind.RetryUndo && action.SagaId == saga)
             .And.Subject.As<OperatorAction>().Note.Should().Be(Note with
             {
-                Reason = "the account is open again (the undo of 'second' had failed: closed: account 1 is closed; the undo of 'third' had failed: closed: account 2 is closed)",
+                Reason = "the account is open again (the undo of 'third' had failed: closed: account 2 is closed; the undo of 'second' had failed: closed: account 1 is closed)",
             });
     }
 
@@ -116,7 +116,7 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
 
         (await Db.Operations.RetryUndoAsync(saga, OperatorActionCondition.None, longest, CancellationToken.None)).Should().Be(Done);
 
-        (await ActionsAsync(us)).Should().ContainSingle().Which.Note.Reason.Should().StartWith($"{longest.Reason} (the undo of 'second' had failed: x: 😀")
+        (await ActionsAsync(us)).Should().ContainSingle().Which.Note.Reason.Should().StartWith($"{longest.Reason} (the undo of 'third' had failed: x: 😀")
             .And.EndWith("…)").And.Match(reason => reason.Length <= OperatorNote.MaxLength);
     }
 
@@ -138,7 +138,7 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
         (await Db.StateOfAsync(saga)).Should().Be("stuck");
     }
 
-    /// <summary>Creates a saga whose third node failed to be undone, or whichever the test names.</summary>
+    /// <summary>Creates a saga that is stuck, because the undos of these nodes failed.</summary>
     private async Task<SagaId> StuckAsync(Membership us, params int[] failedUndos)
     {
         byte[] dag = Encoding.UTF8.GetBytes("""
