@@ -94,6 +94,31 @@ public sealed class VerdictTests
             explanation.Reason.Contains("has never joined") && explanation.Advice.EndsWith($"coordinators reassign {Others}."));
     }
 
+    [Fact]
+    public void The_verdict_on_a_stuck_saga_names_the_failed_undo_and_the_two_ways_out()
+    {
+        SagaDetails stuck = Row(SagaState.Stuck, Us) with
+        {
+            Events = [new LoggedEvent(Noon, 1, "charge card", NodeEventType.UndoFailed, """{"code":"closed","message":"the account is closed"}""", Us)],
+        };
+
+        Judge(stuck, new TrackedSagaInfo()).Should().Match<SagaExplanation>(explanation => explanation.Verdict == SagaVerdict.Stuck && explanation.Since == Noon
+            && explanation.Reason == "An action failed, and so did an undo: it is partly undone. The undo of 'charge card' failed with closed: the account is closed."
+            && explanation.Advice == $"Fix the cause and run the failed undo again: sagas retry-undo {Saga}. "
+                + $"Or undo the effect manually and skip the undo: sagas skip-undo {Saga} 'charge card'.");
+    }
+
+    [Theory]
+    [InlineData(null, "no error recorded")]
+    [InlineData("""{"code":"closed","message":"for\u0000 ever\u202e"}""", "closed: for  ever ")]
+    [InlineData("""{"message":"late","exception":{"code":"inner"},"code":"closed"}""", "closed: late")]
+    [InlineData("""{"code":"closed","message":"late","exception":"cut of""", "closed: late")]
+    [InlineData("""{"code":"closed","message":"\ud800"}""", """{"code":"closed","message":"\ud800"}""")]
+    [InlineData("""{"error":7}""", """{"error":7}""")]
+    [InlineData("{oops", "{oops")]
+    public void Any_data_of_a_failed_undo_is_shown_on_one_line(string? data, string shown) =>
+        StuckSagaRules.ErrorOf(new LoggedEvent(Noon, 1, "a", NodeEventType.UndoFailed, data, Us)).Should().Be(shown);
+
     private static SagaExplanation Judge(string story)
     {
         var known = new TrackedSagaInfo

@@ -27,6 +27,11 @@ internal static class SagaActionEndpoints
             group,
             OperatorActionKind.InjectError,
             (recovery, saga, request, note) => recovery.InjectErrorAsync(saga, request.Node!, request.ToCondition(), note));
+        MapSaga(group, OperatorActionKind.RetryUndo, (recovery, saga, request, note) => recovery.RetryUndoAsync(saga, request.ToCondition(), note));
+        MapSaga(
+            group,
+            OperatorActionKind.SkipUndo,
+            (recovery, saga, request, note) => recovery.SkipUndoAsync(saga, request.Node!, request.ToCondition(), note));
     }
 
     public static int StatusOf(OperatorActionStatus result) => result switch

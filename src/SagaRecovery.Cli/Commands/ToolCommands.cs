@@ -32,6 +32,8 @@ internal static class ToolCommands
                 SagaActionCommands.CreateRetry(common),
                 DestructiveCommands.CreateAbandon(common),
                 DestructiveCommands.CreateInjectError(common),
+                DestructiveCommands.CreateRetryUndo(common),
+                DestructiveCommands.CreateSkipUndo(common),
             },
             DrainCommand.Create(common),
             new Command("coordinators", "List the processes that own and run sagas, and reassign their sagas")

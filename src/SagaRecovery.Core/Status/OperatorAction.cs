@@ -50,6 +50,12 @@ public enum OperatorActionKind
 
     /// <summary>Makes a running saga unwind.</summary>
     Cancel,
+
+    /// <summary>Runs the failed undos of a stuck saga again.</summary>
+    RetryUndo,
+
+    /// <summary>Marks a failed undo of a stuck saga as done, because an operator did it manually.</summary>
+    SkipUndo,
 }
 
 /// <summary>The text form of operator actions, as used in the store, in reports and on the command line.</summary>
@@ -71,6 +77,8 @@ public static class OperatorActionText
         OperatorActionKind.Drain => "drain",
         OperatorActionKind.Revoke => "revoke",
         OperatorActionKind.Cancel => "cancel",
+        OperatorActionKind.RetryUndo => "retry-undo",
+        OperatorActionKind.SkipUndo => "skip-undo",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, message: null),
     };
 

@@ -35,6 +35,7 @@ public abstract record SagaResult
     public sealed record Cancelled(string By, string Reason) : SagaResult;
 
     /// <summary>An action failed or the saga was cancelled, and then an undo failed. The saga is partly undone and needs an operator.</summary>
+    /// <remarks>The operator retries or skips the undo. The saga then unwinds further, in a run of its own with another result.</remarks>
     /// <param name="Node">The node whose undo failed.</param>
     /// <param name="Error">The error of the undo.</param>
     /// <param name="FailedNode">The node whose failed action started the unwind; null if the saga was cancelled.</param>

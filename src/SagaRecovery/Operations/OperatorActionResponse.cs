@@ -23,7 +23,7 @@ public sealed record OperatorActionRequest
     /// <summary>The generation at which the operator saw the saga; null for any generation.</summary>
     public AdoptGeneration? Generation { get; init; }
 
-    /// <summary>The name of the node, for an injected error.</summary>
+    /// <summary>The name of the node, for an injected error or a skipped undo.</summary>
     public string? Node { get; init; }
 
     /// <summary>Returns the conditions of the request.</summary>

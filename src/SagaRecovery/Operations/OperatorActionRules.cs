@@ -23,16 +23,20 @@ internal static class OperatorActionRules
             return new OperatorActionResult.Superseded(present, "it has ended");
         }
 
+        return ChangeSince(present, condition)
+            ?? (saga.Owner is { Answers: true } owner && !condition.EvenIfOwnerAnswers ? new OperatorActionResult.OwnerAnswers(owner) : null);
+    }
+
+    /// <returns>The refusal of an action on a saga that changed after the operator saw it; null if it did not.</returns>
+    public static OperatorActionResult? ChangeSince(SagaSummary present, OperatorActionCondition condition)
+    {
         if (condition.State is { } state && state != present.State)
         {
             return new OperatorActionResult.Superseded(present, $"it was {SagaNames.Of(state)} when you saw it");
         }
 
-        if (condition.Generation is { } generation && generation != present.Generation)
-        {
-            return new OperatorActionResult.Superseded(present, $"it was at generation {generation} when you saw it");
-        }
-
-        return saga.Owner is { Answers: true } owner && !condition.EvenIfOwnerAnswers ? new OperatorActionResult.OwnerAnswers(owner) : null;
+        return condition.Generation is { } generation && generation != present.Generation
+            ? new OperatorActionResult.Superseded(present, $"it was at generation {generation} when you saw it")
+            : null;
     }
 }

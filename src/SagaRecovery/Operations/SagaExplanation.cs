@@ -47,7 +47,7 @@ public enum SagaVerdict
     /// <summary>The saga has finished: it succeeded or was unwound.</summary>
     Finished,
 
-    /// <summary>The saga has finished, but an undo failed.</summary>
+    /// <summary>The saga has ended, because an undo failed. An operator retries or skips the undo.</summary>
     Stuck,
 
     /// <summary>The saga was abandoned.</summary>

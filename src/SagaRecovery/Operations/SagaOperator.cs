@@ -196,6 +196,36 @@ public sealed class SagaOperator
         return RequestPass(outcome);
     }
 
+    /// <summary>Returns a stuck saga to unwinding, so that its failed undos run again, and requests a pass.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="condition">The conditions under which to act. The owner may answer, since no process runs a stuck saga.</param>
+    /// <param name="note">The actor and the reason. The recorded reason also names the undos that had failed, with their errors.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    public async Task<OperatorActionResult> RetryUndoAsync(
+        SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.RetryUndoAsync(sagaId, condition, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return RequestPass(outcome);
+    }
+
+    /// <summary>
+    /// Marks a failed undo of a stuck saga as done, because an operator did it manually, returns the saga to unwinding, and requests a pass.
+    /// </summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="node">The name of the node whose undo failed.</param>
+    /// <param name="condition">The conditions under which to act. The owner may answer, since no process runs a stuck saga.</param>
+    /// <param name="note">The actor and the reason. The recorded reason also has the error of the undo.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <remarks>If another undo had failed as well, the saga is stuck again at once.</remarks>
+    public async Task<OperatorActionResult> SkipUndoAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.SkipUndoAsync(sagaId, node, condition, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return RequestPass(outcome);
+    }
+
     /// <summary>Reassigns the unfinished sagas of one coordinator to others.</summary>
     /// <param name="reassignment">The owner, the recipients and the conditions.</param>
     /// <param name="note">The actor and the reason.</param>

@@ -65,12 +65,30 @@ internal static class SagaVerdicts
     {
         SagaState.Succeeded => Verdict(evidence, SagaVerdict.Finished, "It has succeeded.", ""),
         SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, "An action failed, and everything was undone.", ""),
-        SagaState.Stuck => Verdict(evidence, SagaVerdict.Stuck,
-            "An action failed, and so did an undo: it is partly undone.",
-            "Its events name the undo that failed. Clean up manually."),
+        SagaState.Stuck => Stuck(evidence, row),
         SagaState.Abandoned => Abandoned(evidence, row.Abandonment),
         _ => InProgress(evidence, row),
     };
+
+    private static SagaExplanation Stuck(SagaEvidence evidence, SagaDetails row)
+    {
+        LoggedEvent[] failed = [.. StuckSagaRules.FailedUndos(row)];
+        string undos = string.Concat(failed.Select(undo => $" The undo of '{undo.Node}' failed with {StuckSagaRules.ErrorOf(undo).TrimEnd('.')}."));
+        string retry = $"Fix the cause and run the failed undo again: sagas retry-undo {row.Summary.Id}.";
+        string skips = string.Join(", ", failed.Select(undo => $"sagas skip-undo {row.Summary.Id} {Argument(undo.Node)}"));
+        return Verdict(evidence, SagaVerdict.Stuck,
+            $"An action failed, and so did an undo: it is partly undone.{undos}",
+            skips.Length == 0 ? retry : $"{retry} Or undo the effect manually and skip the undo: {skips}.") with
+        {
+            Since = failed is [.., var last] ? last.Time : null,
+        };
+    }
+
+    /// <summary>Quotes a text as one argument of a shell command, if it needs quotes.</summary>
+    private static string Argument(string text) =>
+        text.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.')
+            ? text
+            : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     private static SagaExplanation Abandoned(SagaEvidence evidence, AbandonmentDetails? abandonment) =>
         Verdict(evidence, SagaVerdict.Abandoned, $"It was abandoned ({abandonment?.Reason}): {abandonment?.Comment}", "Clean up manually.") with

@@ -178,6 +178,44 @@ internal sealed class OperatorStatements(string schema)
         {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
         """);
 
+    /// <summary>Takes the failures of the undos out of the log: an undo that has started and not ended runs again.</summary>
+    public string RetryUndo { get; } = Statements.In(schema, $$"""
+        with done as (
+            {{LeaveStuck}}
+            returning id, current_coordinator
+        ), deleted as (
+            delete from {schema}.saga_node_event e using done where e.saga_id = done.id and e.event_type = 'undo_failed'
+        ),
+        {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
+        """);
+
+    /// <summary>
+    /// Replaces the failure of an undo by its end. <c>@GivenReason</c>: the reason of the operator; <c>@Reason</c>: with the error of the undo.
+    /// </summary>
+    public string SkipUndo { get; } = Statements.In(schema, $$"""
+        with done as (
+            {{LeaveStuck}}
+                and exists (select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type = 'undo_failed')
+            returning id, current_coordinator
+        ), replaced as (
+            update {schema}.saga_node_event e
+            set event_type = 'undo_finished',
+                data = json_build_object('skipped', json_build_object('actor', @Actor::text, 'reason', @GivenReason::text)),
+                event_time = clock_timestamp(), creator = coalesce(done.current_coordinator, '00000000-0000-0000-0000-000000000000'::uuid)
+            from done where e.saga_id = done.id and e.node_id = @Node and e.event_type = 'undo_failed'
+        ),
+        {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
+        """);
+
+    /// <summary>
+    /// Returns a stuck saga to unwinding if it has the owner and generation that the operator saw. No process runs it, so its owner may answer.
+    /// The new generation fences a process that believes that it does.
+    /// </summary>
+    private const string LeaveStuck = """
+        update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
+            where id = @Id and state = 'stuck' and current_coordinator is not distinct from @Owner and adopt_generation = @Generation
+        """;
+
     /// <summary>
     /// The condition that the saga is unfinished, has the owner, generation and state that the operator saw, and that its owner has not
     /// answered again meanwhile.

@@ -101,6 +101,35 @@ public interface ISagaOperations
     /// </remarks>
     Task<OperatorActionResult> InjectErrorAsync(
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Returns a stuck saga to unwinding, so that its failed undos run again.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="condition">
+    /// The conditions under which to act. The owner may answer: a stuck saga has no run that it could disturb.
+    /// </param>
+    /// <param name="note">The actor and the reason. The recorded reason also names the undos that had failed, with their errors.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <remarks>
+    /// Removes the failures of the undos from the log and raises the adopt generation. The next pass of the owner resumes the saga. A saga
+    /// without an owner becomes an unowned saga in progress, which has to be reassigned.
+    /// </remarks>
+    Task<OperatorActionResult> RetryUndoAsync(
+        SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Marks a failed undo of a stuck saga as done, because an operator did it manually, and returns the saga to unwinding.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="node">The name of the node whose undo failed.</param>
+    /// <param name="condition">
+    /// The conditions under which to act. The owner may answer: a stuck saga has no run that it could disturb.
+    /// </param>
+    /// <param name="note">The actor and the reason. The recorded reason also has the error of the undo.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <remarks>
+    /// Replaces the failure of the undo by its end, with the note as data, and raises the adopt generation. The next pass of the owner
+    /// resumes the saga. If another undo had failed as well, the saga is stuck again at once.
+    /// </remarks>
+    Task<OperatorActionResult> SkipUndoAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken);
 }
 
 /// <summary>The conditions under which a destructive operator action takes effect.</summary>

@@ -35,6 +35,12 @@ internal sealed class NoSagaOperations : ISagaOperations
     public Task<OperatorActionResult> InjectErrorAsync(
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 
+    public Task<OperatorActionResult> RetryUndoAsync(
+        SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<OperatorActionResult> SkipUndoAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
     private static NotSupportedException NotSupported() => new(
         $"The registered saga store does not support operator actions. Implement {nameof(ISagaOperations)} in the store passed to UseStore<T>().");
 }

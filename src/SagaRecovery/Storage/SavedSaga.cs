@@ -18,7 +18,7 @@ public enum SagaState
     /// <summary>Finished: an action failed, and every completed action was undone.</summary>
     Unwound,
 
-    /// <summary>Finished: an action failed, and so did an undo. An operator must clean up.</summary>
+    /// <summary>Finished: an action failed, and so did an undo. An operator retries or skips the undo.</summary>
     Stuck,
 
     /// <summary>Abandoned: recovery found it corrupt, or an operator abandoned it.</summary>

@@ -26,9 +26,14 @@ const effects = {
   reassign: 'Distributes its unfinished sagas evenly among coordinators that can run them. The new owners resume them at once.',
   drain: 'This process starts no new sagas. Running sagas may finish for the given time, and unfinished sagas are then reassigned to other coordinators. Only a restart ends a drain.',
   'inject-error': 'Fails a node whose action is in flight, so that the saga unwinds.',
+  'retry-undo': 'Runs the failed undos of this saga again. Once they succeed, the nodes before them are undone.',
+  'skip-undo': 'Marks a failed undo as done, because you did it manually. It never runs again, and the nodes before it are undone.',
 };
 
-const destructive = ['abandon', 'inject-error', 'drain'];
+const destructive = ['abandon', 'inject-error', 'drain', 'skip-undo'];
+
+/** The label of the choice of a node, for each action on a node. */
+const nodeLabels = { 'inject-error': 'Node to fail', 'skip-undo': 'Node that you have undone' };
 
 /** A button that asks for a reason and runs an operator action on recovery, a saga or a coordinator. */
 export function actionButton(kind, target) {
@@ -84,7 +89,7 @@ function open(kind, { label, saga, coordinator, targets, nodes, after }) {
     el('h2', { id: 'action-title' }, saga ? `${label}: ${plain(saga.name, 60)}` : label),
     (saga || coordinator) && el('p', { class: 'id' }, saga?.id ?? coordinator.id),
     el('p', {}, effects[kind]),
-    nodes && el('label', {}, 'Node to fail', el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
+    nodes && el('label', {}, nodeLabels[kind], el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
     targets && el('label', {}, 'New owner', el('select', { name: 'to' },
       el('option', { value: '' }, 'all active coordinators that are alive'), targets.map((target) => el('option', { value: target }, target)))),
     kind === 'drain' && field('gracePeriod', 'Time for running sagas to finish, in seconds', { type: 'number', min: 0, max: 86400, value: 30, required: true }),

@@ -2,9 +2,9 @@ import { clock, plain, words } from './text.js';
 import { ago, badge, card, el, show, table } from './dom.js';
 import { get, reasonOf } from './service.js';
 import { actionButton, actionHint } from './actions.js';
-import { drawGraph, runningNodes } from './graph.js';
+import { drawGraph, runningNodes, stuckNodes } from './graph.js';
 
-const ended = ['Succeeded', 'Unwound', 'Stuck', 'Abandoned'];
+const ended = ['Succeeded', 'Unwound', 'Abandoned'];
 const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad' };
 const stateSigns = { Running: '▶', Unwinding: '↺', Succeeded: '✓', Unwound: '↩', Stuck: '‼', Abandoned: '✗' };
 const verdictTones = { RunningHere: 'busy', Starting: 'busy', ToBeRecovered: 'busy', NotOwned: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
@@ -54,11 +54,20 @@ function verdictCard(id, verdict, explained, saga, refresh) {
 }
 
 function actionButtons(saga, refresh) {
+  const button = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: refresh, ...more });
+  if (saga.summary.state === 'Stuck') {
+    const stuck = saga.graph ? stuckNodes(saga.graph, saga.events) : [];
+    return [
+      el('div', { class: 'row' },
+        button('retry-undo', 'Retry the undo'),
+        stuck.length > 0 && button('skip-undo', 'Skip an undo', { nodes: stuck })),
+      actionHint(),
+    ];
+  }
   if (ended.includes(saga.summary.state)) {
     return el('p', { class: 'soft small' }, 'The saga has ended. No operator action applies.');
   }
   const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
-  const button = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: refresh, ...more });
   return [
     el('div', { class: 'row' },
       saga.hold ? button('release', 'Release') : button('hold', 'Hold'),

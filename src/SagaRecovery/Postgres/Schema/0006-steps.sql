@@ -15,6 +15,7 @@ create index saga_cancelled on {schema}.saga (current_coordinator, id) where can
 alter table {schema}.saga_hold add column stops_run boolean not null default false;
 
 alter table {schema}.saga_operator_action drop constraint saga_operator_action_action_check;
-alter table {schema}.saga_operator_action add constraint saga_operator_action_action_check check (action in (
-    'pause', 'resume', 'hold', 'release', 'retry', 'abandon', 'inject-error', 'reassign', 'take-over', 'drain', 'revoke', 'cancel',
-    'retry-undo', 'skip-undo'));
+alter table {schema}.saga_operator_action add constraint saga_operator_action_action_check
+    check (action in (
+        'pause', 'resume', 'hold', 'release', 'retry', 'abandon', 'inject-error', 'reassign', 'take-over', 'drain', 'revoke',
+        'retry-undo', 'skip-undo', 'cancel'));
