@@ -13,6 +13,7 @@ using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Executor.Running;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor;
@@ -93,6 +94,13 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     /// <inheritdoc />
     public ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_runs.TryRelinquish(sagaId, upTo) ? RelinquishOutcome.Relinquished : RelinquishOutcome.NotRunning);
+
+    /// <inheritdoc />
+    public SagaRunProgress? FindRun(SagaId sagaId) => _runs.FindProgress(sagaId);
+
+    /// <inheritdoc />
+    public IReadOnlyList<SagaRunProgress> GetRunsInProgress() =>
+        [.. _runs.GetRunning().Select(run => run.ToProgress()).Where(run => run.Steps.Count > 0)];
 
     Task IHostedService.StartAsync(CancellationToken cancellationToken)
     {

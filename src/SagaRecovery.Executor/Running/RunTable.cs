@@ -1,4 +1,5 @@
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Running;
 
@@ -67,6 +68,24 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             return _current.GetValueOrDefault(sagaId);
+        }
+    }
+
+    /// <summary>Finds the progress of the newest run of a saga.</summary>
+    public SagaRunProgress? FindProgress(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            return _current.TryGetValue(sagaId, out SagaRun? run) ? run.ToProgress(run.QueueEntry is null ? null : DescribeLimit()) : null;
+        }
+    }
+
+    /// <summary>Lists the runs that have a slot, including replaced runs until they end.</summary>
+    public IReadOnlyList<SagaRun> GetRunning()
+    {
+        lock (_lock)
+        {
+            return [.. _running];
         }
     }
 
@@ -180,6 +199,8 @@ internal sealed class RunTable(int maxRunning)
             run.CompleteWithoutStarting();
         }
     }
+
+    private string DescribeLimit() => $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagas)} = {maxRunning}";
 
     private void RemoveCurrent(SagaRun run)
     {

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
@@ -82,6 +83,10 @@ internal sealed class SagaRun : IDisposable
 
     public void Stop(StopReason reason) => _stop.Request(reason);
 
+    /// <summary>Creates the account of the run for operators.</summary>
+    /// <param name="limit">The limit that makes the run wait for a slot; null if it has one.</param>
+    public SagaRunProgress ToProgress(string? limit = null) => new(Id, Name, PhaseOf(limit), _nodes.Steps) { Limit = limit };
+
     public bool TryRelinquish() => _stop.TryRelinquish();
 
     /// <summary>Publishes the result. Must be called after the run is removed from the table, so that an observer cannot still find the run.</summary>
@@ -138,6 +143,9 @@ internal sealed class SagaRun : IDisposable
     }
 
     public void Dispose() => _stop.Dispose();
+
+    private RunPhase PhaseOf(string? limit) =>
+        limit is not null ? RunPhase.WaitingForSlot : Predecessor.IsCompleted ? RunPhase.Running : RunPhase.WaitingForPreviousRun;
 
     /// <summary>Starts a separate trace, linked to the span that started the run. A saga outlives requests and passes.</summary>
     private Activity? BeginSpan()
