@@ -57,9 +57,10 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         _coordinator = coordinator;
         _starts = starts;
         _options = options.Value;
+        ThrowIfLimitsUnknown(registry, _options);
         _logger = logger;
-        _runs = new RunTable(_options.MaxRunningSagas);
-        _metrics = new ExecutorMetrics(() => _runs.Running, () => _runs.Waiting, meters);
+        _runs = new RunTable(_options.MaxRunningSagas, _options.MaxRunningSagasByDefinition);
+        _metrics = new ExecutorMetrics(registry.Definitions.Select(definition => definition.Name), _runs.Count, meters);
         _writer = new GroupWriter(log, coordinator, time, _options, _metrics, logger);
 
         // Not awaited: a fenced process must not write, so it needs no result of its runs.
@@ -260,8 +261,24 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             _starts.ReportEnded(run.Id, run.Generation); // must follow Remove: if the database loses the final write, a pass resumes the saga again
         }
 
-        _metrics.RunCompleted(result);
+        _metrics.RunCompleted(run.Name, result);
         run.Complete(result);
+    }
+
+    /// <summary>Refuses a limit for a definition that is not registered. The options are validated earlier, without the definitions.</summary>
+    private static void ThrowIfLimitsUnknown(SagaRegistry registry, DurableExecutorOptions options)
+    {
+        HashSet<string> registered = [.. registry.Definitions.Select(definition => definition.Name)];
+        string[] failures =
+        [
+            .. options.MaxRunningSagasByDefinition.Keys.Where(name => !registered.Contains(name)).Select(name =>
+                $"{DurableExecutorOptions.SectionName}:{nameof(options.MaxRunningSagasByDefinition)}:{name} names no registered definition. "
+                + $"Registered are: {string.Join(", ", registered.Order(StringComparer.Ordinal))}. Names are case-sensitive."),
+        ];
+        if (failures.Length > 0)
+        {
+            throw new OptionsValidationException(Options.DefaultName, typeof(DurableExecutorOptions), failures);
+        }
     }
 
     private void ThrowIfClosed(SagaId sagaId)

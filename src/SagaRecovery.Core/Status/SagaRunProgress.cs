@@ -24,4 +24,16 @@ public sealed record SagaRunProgress(SagaId SagaId, string Name, RunPhase Phase,
 {
     /// <summary>The setting that makes the run wait for a slot, with its value; null in any other phase, or if it is not known.</summary>
     public string? Limit { get; init; }
+
+    /// <summary>Describes the run for an operator: its steps, or what it waits for.</summary>
+    /// <param name="now">The current time, from which durations are computed.</param>
+    /// <returns>A single line that is safe to print.</returns>
+    public string Describe(DateTimeOffset now) => this switch
+    {
+        { Phase: RunPhase.WaitingForSlot, Limit: { } limit } => $"waiting for a free slot ({PlainText.OneLine(limit)})",
+        { Phase: RunPhase.WaitingForSlot } => "waiting for a free slot",
+        { Phase: RunPhase.WaitingForPreviousRun } => "waiting for its previous run to end",
+        { Steps.Count: 0 } => "running, between two steps",
+        _ => string.Join("; ", Steps.Select(step => step.Describe(now))),
+    };
 }

@@ -36,6 +36,18 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
         }
     }
 
+    /// <summary>The number of actions and undos that are being retried.</summary>
+    public int Retrying
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _steps.Count(step => step.IsRetrying);
+            }
+        }
+    }
+
     private SagaShape Shape => context.Progress.Shape;
 
     private DateTimeOffset Now => context.Pipelines.Time.GetUtcNow();

@@ -1,3 +1,4 @@
+using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
@@ -20,14 +21,21 @@ internal enum Admission
 }
 
 /// <summary>
-/// The runs of this process: one per saga id, a limited number at a time, the rest in a first-in-first-out queue. Thread-safe.
+/// The runs of this process: one per saga id, a limited number at a time and of each definition, the rest in first-in-first-out queues.
+/// Thread-safe.
 /// </summary>
-internal sealed class RunTable(int maxRunning)
+/// <remarks>
+/// No queued run could start while the table is at rest: either all slots are taken, or all slots of its definition. The end of a run
+/// therefore lets at most one other run start.
+/// </remarks>
+/// <param name="maxRunning">The number of runs at a time.</param>
+/// <param name="limits">The number of runs of single definitions at a time, by name.</param>
+internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> limits)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, SagaRun> _current = []; // the newest run of each saga, running or waiting
     private readonly HashSet<SagaRun> _running = []; // including replaced runs until they end
-    private readonly LinkedList<SagaRun> _waiting = new();
+    private readonly RunLanes _lanes = new(limits);
     private StopReason? _closed;
 
     public int Running
@@ -47,7 +55,7 @@ internal sealed class RunTable(int maxRunning)
         {
             lock (_lock)
             {
-                return _waiting.Count;
+                return _lanes.Waiting;
             }
         }
     }
@@ -76,7 +84,7 @@ internal sealed class RunTable(int maxRunning)
     {
         lock (_lock)
         {
-            return _current.TryGetValue(sagaId, out SagaRun? run) ? run.ToProgress(run.QueueEntry is null ? null : DescribeLimit()) : null;
+            return _current.TryGetValue(sagaId, out SagaRun? run) ? run.ToProgress(run.QueueEntry is null ? null : DescribeLimit(run.Name)) : null;
         }
     }
 
@@ -86,6 +94,18 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             return [.. _running];
+        }
+    }
+
+    /// <summary>Counts the runs by definition. A definition that has never run is absent.</summary>
+    public IReadOnlyDictionary<string, RunCount> Count()
+    {
+        lock (_lock)
+        {
+            ILookup<string, int> retrying = _running.ToLookup(run => run.Name, run => run.RetryingSteps);
+            return _lanes.Counts.ToDictionary(
+                count => count.Definition,
+                count => new RunCount(count.Running, count.Waiting, retrying[count.Definition].Sum()));
         }
     }
 
@@ -121,13 +141,13 @@ internal sealed class RunTable(int maxRunning)
             }
 
             _current[run.Id] = run;
-            if (_running.Count < maxRunning)
+            if (_running.Count < maxRunning && _lanes.LimitReached(run.Name) is null)
             {
-                _running.Add(run);
+                TakeSlot(run);
                 return Admission.Started;
             }
 
-            run.QueueEntry = _waiting.AddLast(run);
+            _lanes.Enqueue(run);
             return Admission.Queued;
         }
     }
@@ -139,15 +159,17 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             RemoveCurrent(run);
-            _running.Remove(run);
-            if (_waiting.First is not { Value: var next } || _running.Count >= maxRunning)
+            if (_running.Remove(run))
+            {
+                _lanes.Leave(run);
+            }
+
+            if (_running.Count >= maxRunning || _lanes.DequeueNext() is not { } next)
             {
                 return null;
             }
 
-            _waiting.RemoveFirst();
-            next.QueueEntry = null;
-            _running.Add(next);
+            TakeSlot(next);
             return next;
         }
     }
@@ -174,7 +196,7 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             _closed ??= reason;
-            foreach (SagaRun run in _waiting.Concat(_running).ToArray())
+            foreach (SagaRun run in _lanes.Queued.Concat(_running).ToArray())
             {
                 StopRun(run, reason);
             }
@@ -191,16 +213,24 @@ internal sealed class RunTable(int maxRunning)
     private void StopRun(SagaRun run, StopReason reason)
     {
         run.Stop(reason);
-        if (run.QueueEntry is { } entry)
+        if (run.QueueEntry is not null)
         {
-            _waiting.Remove(entry);
-            run.QueueEntry = null;
+            _lanes.Dequeue(run);
             RemoveCurrent(run);
             run.CompleteWithoutStarting();
         }
     }
 
-    private string DescribeLimit() => $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagas)} = {maxRunning}";
+    private void TakeSlot(SagaRun run)
+    {
+        _running.Add(run);
+        _lanes.Enter(run);
+    }
+
+    /// <summary>Names the limit that a queued run waits for, with its value.</summary>
+    private string DescribeLimit(string definition) => _lanes.LimitReached(definition) is { } limit
+        ? $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagasByDefinition)}:{definition} = {limit}"
+        : $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagas)} = {maxRunning}";
 
     private void RemoveCurrent(SagaRun run)
     {

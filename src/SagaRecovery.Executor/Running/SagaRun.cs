@@ -73,8 +73,11 @@ internal sealed class SagaRun : IDisposable
     /// <summary>True if the run ended because the store rejected a write.</summary>
     public bool WasRefused => _stop.Reason is StopReason.SagaFenced or StopReason.LostByDatabase;
 
-    /// <summary>The entry in the queue of the <see cref="RunTable"/>; null while the run is not queued. Guarded by the lock of the table.</summary>
+    /// <summary>The entry in a queue of <see cref="RunLanes"/>; null while the run is not queued. Guarded by the lock of the table.</summary>
     public LinkedListNode<SagaRun>? QueueEntry { get; set; }
+
+    /// <summary>The place in the order of arrival over all queues. Guarded by the lock of the table.</summary>
+    public long QueueNumber { get; set; }
 
     /// <summary>A task that completes when every earlier run of the same saga in this process has ended. Set by the <see cref="RunTable"/>.</summary>
     public Task Predecessor { get; set; } = Task.CompletedTask;
@@ -86,6 +89,9 @@ internal sealed class SagaRun : IDisposable
     /// <summary>Creates the account of the run for operators.</summary>
     /// <param name="limit">The limit that makes the run wait for a slot; null if it has one.</param>
     public SagaRunProgress ToProgress(string? limit = null) => new(Id, Name, PhaseOf(limit), _nodes.Steps) { Limit = limit };
+
+    /// <summary>The number of steps that are being retried.</summary>
+    public int RetryingSteps => _nodes.Retrying;
 
     public bool TryRelinquish() => _stop.TryRelinquish();
 

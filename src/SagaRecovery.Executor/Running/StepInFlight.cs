@@ -26,6 +26,17 @@ internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
     /// <summary>The number of the attempt that runs or ran last, from 1.</summary>
     public int Attempt => Volatile.Read(ref _attempt);
 
+    public bool IsRetrying
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lastError is not null;
+            }
+        }
+    }
+
     public int BeginAttempt(DateTimeOffset now)
     {
         lock (_lock)

@@ -188,4 +188,15 @@ internal static partial class Log
         "coordinator {CoordinatorId} now runs on {Host}, process {ProcessId}; unless it replaces this process, two processes have the same "
         + "CoordinatorId: give each its own")]
     public static partial void FencedByProcess(ILogger logger, CoordinatorId coordinatorId, string host, int processId);
+
+    [LoggerMessage(60, LogLevel.Warning,
+        "the {Step} of node {Node} has been retried for {Duration}, longer than the stalled threshold of its definition; "
+        + "attempt {Attempt} is the last so far, and the last error is {Error}: saga {SagaId} ({SagaName})")]
+    public static partial void StepRetriedTooLong(
+        ILogger logger, string step, string node, string duration, int attempt, string error, SagaId sagaId, string sagaName);
+
+    [LoggerMessage(61, LogLevel.Warning,
+        "attempt {Attempt} of the {Step} of node {Node} has not ended for {Duration}, longer than the stalled threshold of its definition: "
+        + "saga {SagaId} ({SagaName})")]
+    public static partial void StepHangs(ILogger logger, int attempt, string step, string node, string duration, SagaId sagaId, string sagaName);
 }

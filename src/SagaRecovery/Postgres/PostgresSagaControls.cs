@@ -99,7 +99,8 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         _ => Task.FromResult(true),
         cancellationToken);
 
-    public Task<StalledSagas> FindStalledAsync(Membership member, StalledThresholds patience, CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<StalledSagas> FindStalledAsync(
+        Membership member, StalledThresholds patience, IReadOnlyCollection<SagaId> except, CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(database.Statements.WithoutCompilation);
@@ -108,7 +109,8 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
                 .With(patience.Default)
                 .With(patience.ByDefinition.Keys.ToArray())
                 .With(patience.ByDefinition.Values.ToArray())
-                .With(RecoveryReport.HistoryLength);
+                .With(RecoveryReport.HistoryLength)
+                .With(except.Select(saga => saga.Value).ToArray());
         },
         async rows =>
         {
