@@ -8,7 +8,10 @@ namespace SagaRecovery.Executor.Tests;
 /// <summary>The account of a run and its steps for operators.</summary>
 public sealed class RunProgressTests
 {
-    private static readonly NodePolicy s_patient = new() { Action = new StepPolicy { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) } };
+    private static readonly NodePolicy s_patient = new()
+    {
+        Action = new StepPolicy { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1), UseJitter = false },
+    };
     private readonly InMemorySagaStore _store = new();
     private readonly Gate _gate = new();
 

@@ -199,4 +199,9 @@ internal static partial class Log
         "attempt {Attempt} of the {Step} of node {Node} has not ended for {Duration}, longer than the stalled threshold of its definition: "
         + "saga {SagaId} ({SagaName})")]
     public static partial void StepHangs(ILogger logger, int attempt, string step, string node, string duration, SagaId sagaId, string sagaName);
+
+    [LoggerMessage(62, LogLevel.Warning,
+        "recovery and the saga log share the connection pool of the host's NpgsqlDataSource: {Reason}; sagas that hold all of its connections "
+        + "stop heartbeats and the log; register a data source under PostgresStoreOptions.RecoveryDataSource to give them a pool of their own")]
+    public static partial void SharedPool(ILogger logger, string reason);
 }

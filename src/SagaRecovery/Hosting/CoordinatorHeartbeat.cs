@@ -105,9 +105,8 @@ internal sealed class CoordinatorHeartbeat(
                 retryDelay,
                 member => controls.RunHeartbeatAsync(member, profile, _options.HeartbeatPeriod, OnNotification, cancellationToken),
                 cancellationToken);
+            yield return RepeatAfterFirstPassAsync(member => CheckForStalledSagasAsync(member, cancellationToken), cancellationToken);
         }
-
-        yield return RepeatAfterFirstPassAsync(member => CheckForStalledSagasAsync(member, cancellationToken), cancellationToken);
 
         if (cluster is not NoSagaCluster)
         {
@@ -162,12 +161,9 @@ internal sealed class CoordinatorHeartbeat(
         StepReport steps = StepReview.Review(runs, _stalledAfter, now);
         status.Update(steps);
         _stepWarnings.Report(steps);
-        if (controls is not NoSagaControls)
-        {
-            IReadOnlyCollection<SagaId> retrying = StepReview.NotStalled(runs, _stalledAfter, now);
-            StalledSagas stalled = await controls.FindStalledAsync(member, _stalledAfter, retrying, cancellationToken).ConfigureAwait(false);
-            status.Update(stalled with { Sagas = [.. stalled.Sagas.Select(saga => saga with { Run = executor.FindRun(saga.SagaId) })] });
-        }
+        IReadOnlyCollection<SagaId> retrying = StepReview.NotStalled(runs, _stalledAfter, now);
+        StalledSagas stalled = await controls.FindStalledAsync(member, _stalledAfter, retrying, cancellationToken).ConfigureAwait(false);
+        status.Update(stalled with { Sagas = [.. stalled.Sagas.Select(saga => saga with { Run = executor.FindRun(saga.SagaId) })] });
     }
 
     private async Task CheckForOrphansAsync(CancellationToken cancellationToken)
