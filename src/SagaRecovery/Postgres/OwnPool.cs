@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.Diagnostics;
@@ -65,6 +67,7 @@ internal sealed class OwnPool(NpgsqlDataSource host, int maxPoolSize, ILogger lo
         }
     }
 
+    [SuppressMessage("Design", "CA1031", Justification = "Callbacks of the host may throw anything. If its own pool fails too, that exception is thrown.")]
     private async Task<NpgsqlConnection> OpenFirstAsync(CancellationToken cancellationToken)
     {
         try
@@ -74,14 +77,17 @@ internal sealed class OwnPool(NpgsqlDataSource host, int maxPoolSize, ILogger lo
             _chosen = _own;
             return connection;
         }
-        catch (Exception failure) when (!cancellationToken.IsCancellationRequested) // also of the callbacks of the host
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested && !IsUnreachable(failure)) // also from callbacks of the host
         {
-            NpgsqlConnection connection = await host.OpenConnectionAsync(cancellationToken).ConfigureAwait(false); // fails too if the server is away
+            NpgsqlConnection connection = await host.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
             Log.SharedPool(logger, $"a connection with its settings failed: {failure.Message}");
             _chosen = host;
             return connection;
         }
     }
+
+    /// <summary>Returns true if no server answered. The host would not reach one either, and a second wait would be for nothing.</summary>
+    private static bool IsUnreachable(Exception failure) => failure is NpgsqlException { InnerException: SocketException or TimeoutException };
 
     /// <returns>The reason to use the pool of the host; null if there is none.</returns>
     private string? ReasonToShare()
