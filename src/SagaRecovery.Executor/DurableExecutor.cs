@@ -62,9 +62,10 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         _coordinator = coordinator;
         _starts = starts;
         _options = options.Value;
+        ThrowIfLimitsUnknown(registry, _options);
         _logger = logger;
-        _runs = new RunTable(_options.MaxRunningSagas);
-        _metrics = new ExecutorMetrics(() => _runs.Running, () => _runs.Waiting, () => _runs.Hung, meters);
+        _runs = new RunTable(_options.MaxRunningSagas, _options.MaxRunningSagasByDefinition);
+        _metrics = new ExecutorMetrics(registry.Definitions.Select(definition => definition.Name), _runs.Count, () => _runs.Hung, meters);
         _limits = new RunLimits(_options.StepStopTimeout, OnHang);
         _writer = new GroupWriter(log, coordinator, time, _options, _metrics, logger);
 
@@ -118,6 +119,12 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
         return ValueTask.CompletedTask;
     }
+
+    public SagaRunProgress? FindRun(SagaId sagaId) => _runs.FindProgress(sagaId);
+
+    /// <inheritdoc />
+    public IReadOnlyList<SagaRunProgress> GetRunsInProgress() =>
+        [.. _runs.GetRunning().Select(run => run.ToProgress()).Where(run => run.Steps.Count > 0)];
 
     Task IHostedService.StartAsync(CancellationToken cancellationToken)
     {
@@ -296,7 +303,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             _starts.ReportEnded(run.Id, run.Generation); // must follow Remove: if the database loses the final write, a pass resumes the saga again
         }
 
-        _metrics.RunCompleted(result);
+        _metrics.RunCompleted(run.Name, result);
         run.Complete(result);
     }
 
@@ -311,6 +318,22 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         if (next is not null)
         {
             Schedule(next);
+        }
+    }
+
+    /// <summary>Refuses a limit for a definition that is not registered. The options are validated earlier, without the definitions.</summary>
+    private static void ThrowIfLimitsUnknown(SagaRegistry registry, DurableExecutorOptions options)
+    {
+        HashSet<string> registered = [.. registry.Definitions.Select(definition => definition.Name)];
+        string[] failures =
+        [
+            .. options.MaxRunningSagasByDefinition.Keys.Where(name => !registered.Contains(name)).Select(name =>
+                $"{DurableExecutorOptions.SectionName}:{nameof(options.MaxRunningSagasByDefinition)}:{name} names no registered definition. "
+                + $"Registered are: {string.Join(", ", registered.Order(StringComparer.Ordinal))}. Names are case-sensitive."),
+        ];
+        if (failures.Length > 0)
+        {
+            throw new OptionsValidationException(Options.DefaultName, typeof(DurableExecutorOptions), failures);
         }
     }
 

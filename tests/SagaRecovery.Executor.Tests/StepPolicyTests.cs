@@ -103,8 +103,8 @@ public sealed class StepPolicyTests
     public async Task A_wait_between_attempts_ends_at_shutdown_and_the_next_process_begins_a_new_count()
     {
         var patient = new NodePolicy { Action = new StepPolicy { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) } };
-        Func<NodeContext<string>, Task> call = FailFirst(1, new TimeoutException());
-        var saga = new TestSaga("waiting", builder => builder.Node("call", patient, call));
+        Func<NodeContext<string>, Task> failFirst = FailFirst(1, new TimeoutException()); // once in both processes
+        var saga = new TestSaga("waiting", builder => builder.Node("call", patient, failFirst));
         SagaHandle handle;
         await using (TestProcess first = await TestProcess.StartAsync(_store, [saga]))
         {

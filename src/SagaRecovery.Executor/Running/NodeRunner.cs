@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
@@ -25,24 +26,38 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
     public int InFlight { get; private set; }
 
     /// <summary>The actions and undos that have not ended, with their attempts.</summary>
-    public IReadOnlyList<StepInFlight> Steps
+    public IReadOnlyList<StepInProgress> Steps
     {
         get
         {
             lock (_lock)
             {
-                return [.. _steps];
+                return [.. _steps.Select(step => step.ToProgress(Shape.NameOf(step.Node)))];
+            }
+        }
+    }
+
+    /// <summary>The number of actions and undos that are being retried.</summary>
+    public int Retrying
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _steps.Count(step => step.IsRetrying);
             }
         }
     }
 
     private SagaShape Shape => context.Progress.Shape;
 
+    private DateTimeOffset Now => context.Pipelines.Time.GetUtcNow();
+
     /// <summary>Starts an action or an undo in the trace of the run.</summary>
     public void Start(int node, bool undo)
     {
         InFlight++;
-        var step = new StepInFlight(node, undo);
+        var step = new StepInFlight(node, undo, Now);
         lock (_lock)
         {
             _steps.Add(step);
@@ -109,7 +124,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
     public async Task<ReadOnlyMemory<byte>> AttemptAsync(StepInFlight step, CancellationToken cancellationToken)
     {
         string node = Shape.NameOf(step.Node);
-        int attempt = step.BeginAttempt();
+        int attempt = step.BeginAttempt(Now);
         using IDisposable? scope = logger.BeginScope(new StepScope(context.Id, context.Definition.Saved.Name, node, step.IsUndo, attempt));
         using Activity? span = BeginSpan(node, step, attempt);
         try

@@ -1,4 +1,6 @@
+using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Running;
 
@@ -19,15 +21,22 @@ internal enum Admission
 }
 
 /// <summary>
-/// The runs of this process: one per saga id, a limited number at a time, the rest in a first-in-first-out queue. Thread-safe.
+/// The runs of this process: one per saga id, a limited number at a time and of each definition, the rest in first-in-first-out queues.
+/// Thread-safe.
 /// </summary>
-internal sealed class RunTable(int maxRunning)
+/// <remarks>
+/// No queued run could start while the table is at rest: either all slots are taken, or all slots of its definition. The end of a run
+/// therefore lets at most one other run start.
+/// </remarks>
+/// <param name="maxRunning">The number of runs at a time.</param>
+/// <param name="limits">The number of runs of single definitions at a time, by name.</param>
+internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> limits)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, SagaRun> _current = []; // the newest run of each saga, running or waiting
     private readonly HashSet<SagaRun> _running = []; // including replaced runs until they end
-    private readonly LinkedList<SagaRun> _waiting = new();
     private readonly Dictionary<SagaId, SagaRun> _hung = []; // stopped runs without a slot whose steps do not end
+    private readonly RunLanes _lanes = new(limits);
     private StopReason? _closed;
 
     public int Running
@@ -47,7 +56,7 @@ internal sealed class RunTable(int maxRunning)
         {
             lock (_lock)
             {
-                return _waiting.Count;
+                return _lanes.Waiting;
             }
         }
     }
@@ -80,6 +89,37 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             return _current.GetValueOrDefault(sagaId);
+        }
+    }
+
+    /// <summary>Finds the progress of the newest run of a saga; of a stopped one whose steps do not end, if there is no newer one.</summary>
+    public SagaRunProgress? FindProgress(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            SagaRun? run = _current.GetValueOrDefault(sagaId) ?? _hung.GetValueOrDefault(sagaId);
+            return run?.ToProgress(run.QueueEntry is null ? null : DescribeLimit(run.Name));
+        }
+    }
+
+    /// <summary>Lists the runs that have begun and not ended, including replaced and stopped ones.</summary>
+    public IReadOnlyList<SagaRun> GetRunning()
+    {
+        lock (_lock)
+        {
+            return [.. _running, .. _hung.Values];
+        }
+    }
+
+    /// <summary>Counts the runs by definition. A definition that has never run is absent.</summary>
+    public IReadOnlyDictionary<string, RunCount> Count()
+    {
+        lock (_lock)
+        {
+            ILookup<string, int> retrying = _running.ToLookup(run => run.Name, run => run.RetryingSteps);
+            return _lanes.Counts.ToDictionary(
+                count => count.Definition,
+                count => new RunCount(count.Running, count.Waiting, retrying[count.Definition].Sum()));
         }
     }
 
@@ -120,13 +160,13 @@ internal sealed class RunTable(int maxRunning)
             }
 
             _current[run.Id] = run;
-            if (_running.Count < maxRunning)
+            if (_running.Count < maxRunning && _lanes.LimitReached(run.Name) is null)
             {
-                _running.Add(run);
+                TakeSlot(run);
                 return Admission.Started;
             }
 
-            run.QueueEntry = _waiting.AddLast(run);
+            _lanes.Enqueue(run);
             return Admission.Queued;
         }
     }
@@ -143,7 +183,7 @@ internal sealed class RunTable(int maxRunning)
                 _hung.Remove(run.Id);
             }
 
-            _running.Remove(run);
+            LeaveSlot(run);
             return TakeNext();
         }
     }
@@ -154,7 +194,7 @@ internal sealed class RunTable(int maxRunning)
     {
         lock (_lock)
         {
-            if (!_running.Remove(run))
+            if (!LeaveSlot(run))
             {
                 return (false, null);
             }
@@ -163,19 +203,6 @@ internal sealed class RunTable(int maxRunning)
             _hung[run.Id] = run;
             return (true, TakeNext());
         }
-    }
-
-    private SagaRun? TakeNext()
-    {
-        if (_waiting.First is not { Value: var next } || _running.Count >= maxRunning)
-        {
-            return null;
-        }
-
-        _waiting.RemoveFirst();
-        next.QueueEntry = null;
-        _running.Add(next);
-        return next;
     }
 
     /// <summary>Stops the run of a saga at this generation or an older one. Returns false if none can be stopped.</summary>
@@ -222,7 +249,7 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             _closed ??= reason;
-            foreach (SagaRun run in _waiting.Concat(_running).ToArray())
+            foreach (SagaRun run in _lanes.Queued.Concat(_running).ToArray())
             {
                 StopRun(run, reason);
             }
@@ -239,14 +266,47 @@ internal sealed class RunTable(int maxRunning)
     private void StopRun(SagaRun run, StopReason reason)
     {
         run.Stop(reason);
-        if (run.QueueEntry is { } entry)
+        if (run.QueueEntry is not null)
         {
-            _waiting.Remove(entry);
-            run.QueueEntry = null;
+            _lanes.Dequeue(run);
             RemoveCurrent(run);
             run.CompleteWithoutStarting();
         }
     }
+
+    private void TakeSlot(SagaRun run)
+    {
+        _running.Add(run);
+        _lanes.Enter(run);
+    }
+
+    /// <returns>True if the run had a slot.</returns>
+    private bool LeaveSlot(SagaRun run)
+    {
+        bool hadSlot = _running.Remove(run);
+        if (hadSlot)
+        {
+            _lanes.Leave(run);
+        }
+
+        return hadSlot;
+    }
+
+    private SagaRun? TakeNext()
+    {
+        if (_running.Count >= maxRunning || _lanes.DequeueNext() is not { } next)
+        {
+            return null;
+        }
+
+        TakeSlot(next);
+        return next;
+    }
+
+    /// <summary>Names the limit that a queued run waits for, with its value.</summary>
+    private string DescribeLimit(string definition) => _lanes.LimitReached(definition) is { } limit
+        ? $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagasByDefinition)}:{definition} = {limit}"
+        : $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagas)} = {maxRunning}";
 
     private void RemoveCurrent(SagaRun run)
     {

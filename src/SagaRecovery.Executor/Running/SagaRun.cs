@@ -96,8 +96,11 @@ internal sealed class SagaRun : IDisposable
     /// <summary>True if the run ended because the store rejected a write.</summary>
     public bool WasRefused => _stop.Reason is StopReason.SagaFenced or StopReason.LostByDatabase;
 
-    /// <summary>The entry in the queue of the <see cref="RunTable"/>; null while the run is not queued. Guarded by the lock of the table.</summary>
+    /// <summary>The entry in a queue of <see cref="RunLanes"/>; null while the run is not queued. Guarded by the lock of the table.</summary>
     public LinkedListNode<SagaRun>? QueueEntry { get; set; }
+
+    /// <summary>The place in the order of arrival over all queues. Guarded by the lock of the table.</summary>
+    public long QueueNumber { get; set; }
 
     /// <summary>A task that completes when every earlier run of the same saga in this process has ended. Set by the <see cref="RunTable"/>.</summary>
     public Task Predecessor { get; set; } = Task.CompletedTask;
@@ -139,6 +142,13 @@ internal sealed class SagaRun : IDisposable
         _stop.Request(StopReason.Held);
         _nodes.Wake();
     }
+
+    /// <summary>Creates the account of the run for operators.</summary>
+    /// <param name="limit">The limit that makes the run wait for a slot; null if it has one.</param>
+    public SagaRunProgress ToProgress(string? limit = null) => new(Id, Name, PhaseOf(limit), _nodes.Steps) { Limit = limit };
+
+    /// <summary>The number of steps that are being retried.</summary>
+    public int RetryingSteps => _nodes.Retrying;
 
     /// <summary>Publishes the result. Must be called after the run is removed from the table, so that an observer cannot still find the run.</summary>
     public void Complete(SagaResult result) => _completion.SetResult(result);
@@ -230,6 +240,9 @@ internal sealed class SagaRun : IDisposable
 
         return Predecessor.IsCompleted;
     }
+
+    private RunPhase PhaseOf(string? limit) =>
+        limit is not null ? RunPhase.WaitingForSlot : Predecessor.IsCompleted ? RunPhase.Running : RunPhase.WaitingForPreviousRun;
 
     /// <summary>Starts a separate trace, linked to the span that started the run. A saga outlives requests and passes.</summary>
     private Activity? BeginSpan()

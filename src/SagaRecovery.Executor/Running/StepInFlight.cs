@@ -1,11 +1,14 @@
 using System.Runtime.ExceptionServices;
+using SagaRecovery.Executor.Progress;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Running;
 
 /// <summary>An action or undo in flight, with its attempts in this process. Thread-safe.</summary>
-internal sealed class StepInFlight(int node, bool isUndo)
+internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
 {
     private readonly Lock _lock = new();
+    private DateTimeOffset? _attemptSince; // null between two attempts
     private Exception? _lastError;
     private DateTimeOffset? _nextAttempt;
     private int _attempt;
@@ -23,10 +26,22 @@ internal sealed class StepInFlight(int node, bool isUndo)
     /// <summary>The number of the attempt that runs or ran last, from 1.</summary>
     public int Attempt => Volatile.Read(ref _attempt);
 
-    public int BeginAttempt()
+    public bool IsRetrying
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lastError is not null;
+            }
+        }
+    }
+
+    public int BeginAttempt(DateTimeOffset now)
     {
         lock (_lock)
         {
+            _attemptSince = now;
             _nextAttempt = null;
             return ++_attempt;
         }
@@ -37,6 +52,7 @@ internal sealed class StepInFlight(int node, bool isUndo)
         lock (_lock)
         {
             _lastError = exception;
+            _attemptSince = null;
         }
     }
 
@@ -48,12 +64,18 @@ internal sealed class StepInFlight(int node, bool isUndo)
         }
     }
 
-    /// <summary>Returns the last error and the time of the next attempt; nulls if no attempt has failed or the time is not known.</summary>
-    public (Exception? LastError, DateTimeOffset? NextAttempt) Read()
+    /// <summary>Creates the account of the step for operators.</summary>
+    /// <param name="nodeName">The name of its node.</param>
+    public StepInProgress ToProgress(string nodeName)
     {
         lock (_lock)
         {
-            return (_lastError, _nextAttempt);
+            return new StepInProgress(nodeName, isUndo, Math.Max(1, _attempt), since) // an attempt that is queued in the thread pool counts as begun
+            {
+                AttemptSince = _attemptSince,
+                LastError = _lastError is null ? null : SagaErrors.Brief(_lastError).ToString(),
+                NextAttempt = _nextAttempt,
+            };
         }
     }
 }

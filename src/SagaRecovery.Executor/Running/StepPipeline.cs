@@ -10,6 +10,9 @@ internal sealed class StepPipelines(SagaDefinition definition, TimeProvider time
     private readonly StepPipeline[] _actions = [.. definition.Policies.Select(policy => new StepPipeline(policy.Action, isUndo: false, time))];
     private readonly StepPipeline[] _undos = [.. definition.Policies.Select(policy => new StepPipeline(policy.Undo, isUndo: true, time))];
 
+    /// <summary>The clock of the delays and time limits.</summary>
+    public TimeProvider Time => time;
+
     public StepPipeline Of(StepInFlight step) => (step.IsUndo ? _undos : _actions)[step.Node];
 }
 

@@ -15,6 +15,14 @@ public sealed class DurableExecutorOptions
     /// <value>A number of sagas, at least 1. The default is 1,000.</value>
     public int MaxRunningSagas { get; set; } = 1_000;
 
+    /// <summary>The maximum numbers of sagas of single definitions that run at once, by definition name.</summary>
+    /// <value>Each at least 1. The default is empty: only <see cref="MaxRunningSagas"/> applies. Names are case-sensitive.</value>
+    /// <remarks>
+    /// All versions of a definition share its limit. Sagas of other definitions pass the sagas that wait for it. Each name must be that of
+    /// a registered definition.
+    /// </remarks>
+    public Dictionary<string, int> MaxRunningSagasByDefinition { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The maximum number of rows, events and state changes together, in one write to the log.</summary>
     /// <value>A number of rows, at least 1. The default is 500.</value>
     /// <remarks>A single step may exceed the limit, since its rows are written together.</remarks>
@@ -63,6 +71,11 @@ internal sealed class DurableExecutorOptionsValidator : IValidateOptions<Durable
     {
         List<string> failures = [];
         AtLeastOne(nameof(options.MaxRunningSagas), options.MaxRunningSagas);
+        foreach ((string definition, int limit) in options.MaxRunningSagasByDefinition)
+        {
+            AtLeastOne($"{nameof(options.MaxRunningSagasByDefinition)}:{definition}", limit);
+        }
+
         AtLeastOne(nameof(options.MaxWriteGroup), options.MaxWriteGroup);
         AtLeastOne(nameof(options.MaxWriteGroupBytes), options.MaxWriteGroupBytes);
         AtLeastOne(nameof(options.MaxOutputBytes), options.MaxOutputBytes);

@@ -129,6 +129,20 @@ public interface ISagaExecutor
     /// <summary>The number of runs that have not ended.</summary>
     /// <value>At least 0. The default is <see langword="null"/>: not reported, and a drain queries the store instead.</value>
     int? Unfinished => null;
+
+    /// <summary>Finds the newest run of a saga in this process.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <returns>The progress of the run; null if this process does not run the saga. The default is null: not reported.</returns>
+    /// <remarks>Operators see it in <c>explain</c> and on the page of the saga. Return a snapshot, and do not wait for the run.</remarks>
+    SagaRunProgress? FindRun(SagaId sagaId) => null;
+
+    /// <summary>Lists the runs that have steps in progress.</summary>
+    /// <returns>The progress of each. The default is an empty list: not reported.</returns>
+    /// <remarks>
+    /// The check for stalled sagas reads it, once per <see cref="SagaRecoveryOptions.StalledCheckPeriod"/>, to tell sagas whose steps are
+    /// retried from stalled ones, and to name steps that do not end.
+    /// </remarks>
+    IReadOnlyList<SagaRunProgress> GetRunsInProgress() => [];
 }
 
 /// <summary>The outcome of <see cref="ISagaExecutor.ResumeAsync"/>. A failure that may pass is an exception instead.</summary>

@@ -69,7 +69,8 @@ public sealed class SagaOperator
         // Read the row first. In the other order a saga that starts in between would look like one that this process does not know.
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         TrackedSagaInfo known = _tracker.Observe(sagaId, _time.GetUtcNow());
-        return SagaVerdicts.Judge(new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused));
+        var evidence = new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused) { Run = _executor.FindRun(sagaId) };
+        return SagaVerdicts.Judge(evidence);
     }
 
     /// <summary>Returns what an explicit pass would do now, without doing it. Waits for a pass under way.</summary>

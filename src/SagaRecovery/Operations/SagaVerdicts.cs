@@ -11,7 +11,11 @@ namespace SagaRecovery.Operations;
 /// <param name="Known">The state of the saga in this process.</param>
 /// <param name="Us">The status of the coordinator of this process.</param>
 /// <param name="Paused">The pause of its recovery; null if it is not paused.</param>
-internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSagaInfo Known, CoordinatorStatus Us, RecoveryPause? Paused);
+internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSagaInfo Known, CoordinatorStatus Us, RecoveryPause? Paused)
+{
+    /// <summary>The run of the saga in the executor of this process; null if there is none, or it is not reported.</summary>
+    public SagaRunProgress? Run { get; init; }
+}
 
 /// <summary>Decides the verdict on a saga. Pure.</summary>
 internal static class SagaVerdicts
@@ -23,6 +27,7 @@ internal static class SagaVerdicts
         {
             Saga = evidence.Row?.Summary,
             Owner = evidence.Row?.Owner,
+            Run = verdict.Verdict is SagaVerdict.Finished or SagaVerdict.Stuck or SagaVerdict.Abandoned ? null : evidence.Run,
             LastEvent = evidence.Row?.Events is [.., var last] ? $"{last.Node} {SagaNames.Of(last.Type)} at {PlainText.Time(last.Time)}" : null,
         };
     }
@@ -164,6 +169,22 @@ internal static class SagaVerdicts
         }
 
         string held = row.Hold is null ? "" : $" It is held ({By(row.Hold.Note)}), which does not stop a run.";
+        DateTimeOffset since = run.RecoveredAt ?? row.Summary.TimeCreated;
+        if (evidence.Run is { Phase: RunPhase.WaitingForSlot } queued)
+        {
+            string limit = queued.Limit is { } setting ? $" The limit is {setting}." : "";
+            return Verdict(evidence, SagaVerdict.WaitingForSlot,
+                $"This process has accepted it, and it waits for a free slot: as many sagas run as may run at once.{limit}{held}",
+                "Wait for its turn. Raise the limit if sagas wait for long and the service has capacity.") with { Since = since };
+        }
+
+        if (evidence.Run is { Phase: RunPhase.WaitingForPreviousRun })
+        {
+            return Verdict(evidence, SagaVerdict.WaitingForPreviousRun,
+                $"This process has accepted it, and it waits until its previous run in this process has ended: a step of that run has not ended yet.{held}",
+                "Wait until that step ends. If it does not end, restart this process.") with { Since = since };
+        }
+
         return run.Origin switch
         {
             RunOrigin.Announced => Verdict(evidence, SagaVerdict.Starting,

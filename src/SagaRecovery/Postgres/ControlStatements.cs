@@ -115,6 +115,7 @@ internal sealed class ControlStatements(string schema)
         where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
             and s.time_created < clock_timestamp() - coalesce(own.patience, $2)
             and coalesce(last.event_time, s.time_created) < clock_timestamp() - coalesce(own.patience, $2)
+            and s.id <> all ($6)
         order by since, s.id
         limit $5
         """);

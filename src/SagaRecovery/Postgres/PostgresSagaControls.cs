@@ -107,7 +107,8 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         _ => Task.FromResult(true),
         cancellationToken);
 
-    public Task<StalledSagas> FindStalledAsync(Membership member, StalledThresholds patience, CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<StalledSagas> FindStalledAsync(
+        Membership member, StalledThresholds patience, IReadOnlyCollection<SagaId> except, CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(database.Statements.WithoutCompilation);
@@ -116,7 +117,8 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
                 .With(patience.Default)
                 .With(patience.ByDefinition.Keys.ToArray())
                 .With(patience.ByDefinition.Values.ToArray())
-                .With(RecoveryReport.HistoryLength);
+                .With(RecoveryReport.HistoryLength)
+                .With(except.Select(saga => saga.Value).ToArray());
         },
         async rows =>
         {

@@ -7,7 +7,7 @@ import { drawGraph, runningNodes, stuckNodes } from './graph.js';
 const ended = ['Succeeded', 'Unwound', 'Abandoned'];
 const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad' };
 const stateSigns = { Running: '▶', Unwinding: '↺', Succeeded: '✓', Unwound: '↩', Stuck: '‼', Abandoned: '✗' };
-const verdictTones = { RunningHere: 'busy', Starting: 'busy', ToBeRecovered: 'busy', NotOwned: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
+const verdictTones = { RunningHere: 'busy', Starting: 'busy', WaitingForSlot: 'busy', WaitingForPreviousRun: 'warn', ToBeRecovered: 'busy', NotOwned: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
 
 export function stateBadge(state) {
   return badge(stateTones[state] ?? 'calm', `${stateSigns[state] ?? ''} ${state.toLowerCase()}`);
@@ -50,7 +50,19 @@ function verdictCard(id, verdict, explained, saga, refresh) {
     el('div', { class: `answer ${tone ?? 'warn'}`, id: 'why' },
       el('strong', {}, words(verdict.verdict)), `. ${plain(verdict.reason, 1000)}`, verdict.advice && el('p', {}, `→ ${plain(verdict.advice, 400)}`)),
     facts.length > 0 && el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
+    verdict.run?.steps.length > 0 && stepsTable(verdict.run.steps),
     saga && actionButtons(saga, refresh));
+}
+
+/** The steps in progress in this process, with their attempts. */
+function stepsTable(steps) {
+  return table(steps, [
+    ['step in progress', (step) => `${step.isUndo ? 'undo' : 'action'} of ${plain(step.node, 80)}`],
+    ['attempt', (step) => step.attempt, 'number'],
+    ['state', (step) => (step.attemptSince ? ['began ', ago(step.attemptSince)] : step.nextAttempt ? ['next attempt ', ago(step.nextAttempt)] : 'next attempt due')],
+    ['last error', (step) => (step.lastError ? plain(step.lastError) : '')],
+    ['since', (step) => ago(step.since)],
+  ]);
 }
 
 function actionButtons(saga, refresh) {
