@@ -83,7 +83,9 @@ internal sealed class DatabaseAccess : ISagaAccess
         OperatorActionResult result = await PerformAsync(
             token => kind switch
             {
+                OperatorActionKind.Hold when request.StopRun => Operations.SuspendAsync(sagaId, note, token),
                 OperatorActionKind.Hold => Operations.HoldAsync(sagaId, note, token),
+                OperatorActionKind.Cancel => Operations.CancelAsync(sagaId, note, token),
                 OperatorActionKind.Release => Operations.ReleaseAsync(sagaId, note, token),
                 OperatorActionKind.Abandon => Operations.AbandonAsync(sagaId, condition, note, token),
                 OperatorActionKind.InjectError => Operations.InjectErrorAsync(sagaId, request.Node ?? "", condition, note, token),

@@ -38,6 +38,21 @@ internal static class DestructiveCommands
         return command;
     }
 
+    public static Command CreateCancel(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "cancel",
+            "Cancels a running saga: its owner starts no more steps and undoes those that succeeded",
+            "sagas cancel 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'the customer has left'");
+        Add(
+            common,
+            command,
+            OperatorActionKind.Cancel,
+            node: null,
+            "The saga can no longer succeed. Steps in flight end first, unless they can be undone at any point, and all that succeeded is undone.");
+        return command;
+    }
+
     public static Command CreateRetryUndo(CommonOptions common)
     {
         var command = new ToolCommand(
@@ -74,7 +89,7 @@ internal static class DestructiveCommands
         Argument<SagaId> id = Values.SagaIdArgument();
         var options = new ActionOptions();
         Option<bool> yes = Confirmation.YesOption();
-        Option<bool>? force = LeavesStuck(kind) ? null : new("--force") { Description = "Act even if the saga's owner answers" };
+        Option<bool>? force = LeavesStuck(kind) || kind == OperatorActionKind.Cancel ? null : new("--force") { Description = "Act even if the saga's owner answers" };
         command.Arguments.Add(id);
         if (node is not null)
         {
@@ -116,13 +131,17 @@ internal static class DestructiveCommands
         });
     }
 
+    private static OperatorActionResult? RefusalToCancel(SagaDetails saga) =>
+        OperatorActionRules.ReasonNotToCancel(saga) is { } reason ? new OperatorActionResult.Superseded(saga.Summary, reason) : null;
+
     /// <summary>Returns true for the actions on a stuck saga. No process runs it, so they apply even if its owner answers.</summary>
     private static bool LeavesStuck(OperatorActionKind kind) => kind is OperatorActionKind.RetryUndo or OperatorActionKind.SkipUndo;
 
     /// <summary>Returns the refusal of an action that cannot succeed, so that the operator is not asked to confirm it.</summary>
     private static OperatorActionResponse? CheckLocally(OperatorActionKind kind, SagaDetails saga, OperatorActionRequest request)
     {
-        OperatorActionResult? refusal = LeavesStuck(kind) ? StuckSagaRules.Refusal(saga, OperatorActionCondition.None)
+        OperatorActionResult? refusal = kind == OperatorActionKind.Cancel ? RefusalToCancel(saga)
+            : LeavesStuck(kind) ? StuckSagaRules.Refusal(saga, OperatorActionCondition.None)
             : saga.Summary.State is SagaState.Running or SagaState.Unwinding ? null
             : new OperatorActionResult.Superseded(saga.Summary, "it has ended");
         if (refusal is not null)

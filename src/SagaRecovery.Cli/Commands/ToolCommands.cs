@@ -30,6 +30,7 @@ internal static class ToolCommands
                 SagaActionCommands.CreateHold(common),
                 SagaActionCommands.CreateRelease(common),
                 SagaActionCommands.CreateRetry(common),
+                DestructiveCommands.CreateCancel(common),
                 DestructiveCommands.CreateAbandon(common),
                 DestructiveCommands.CreateInjectError(common),
                 DestructiveCommands.CreateRetryUndo(common),

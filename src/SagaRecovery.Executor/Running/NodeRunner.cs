@@ -153,7 +153,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
         Log.StepRetryDetails(logger, failure, context.Id, node, StepKind(step), step.Attempt, delay);
     }
 
-    public static string StepKind(StepInFlight step) => step.IsUndo ? "undo" : "action";
+    private static string StepKind(StepInFlight step) => step.IsUndo ? "undo" : "action";
 
     private static Activity? BeginSpan(string node, StepInFlight step, int attempt)
     {

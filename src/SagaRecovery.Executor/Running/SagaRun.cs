@@ -108,7 +108,7 @@ internal sealed class SagaRun : IDisposable
     public string Name => _context.Definition.Saved.Name;
 
     /// <summary>The steps in flight that do not end although their token has fired, for operators.</summary>
-    public string DescribeSteps() => string.Join(", ", _nodes.Steps.Select(step => $"the {NodeRunner.StepKind(step)} of node '{_progress.Shape.NameOf(step.Node)}'"));
+    public string DescribeSteps() => string.Join(", ", _nodes.Steps.Select(step => $"the {(step.IsUndo ? "undo" : "action")} of node '{step.Node}'"));
 
     public void Stop(StopReason reason)
     {

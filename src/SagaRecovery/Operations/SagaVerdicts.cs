@@ -45,7 +45,7 @@ internal static class SagaVerdicts
             { Summary.State: SagaState.Running or SagaState.Unwinding, Hold: { } hold } => verdict with
             {
                 Verdict = SagaVerdict.Held,
-                Reason = $"It is held ({By(hold.Note)}), which does not stop a run. {verdict.Reason}",
+                Reason = $"It is held ({By(hold.Note)}), which {(hold.StopsRun ? "stops a run at the next step boundary" : "does not stop a run")}. {verdict.Reason}",
                 Advice = "Release it. The next pass of its owner then resumes it.",
                 Since = hold.Since,
             },
@@ -69,7 +69,7 @@ internal static class SagaVerdicts
     private static SagaExplanation OfRow(SagaEvidence evidence, SagaDetails row) => row.Summary.State switch
     {
         SagaState.Succeeded => Verdict(evidence, SagaVerdict.Finished, "It has succeeded.", ""),
-        SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, "An action failed, and everything was undone.", ""),
+        SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, $"{CauseOfUnwinding(row)}, and everything was undone.", ""),
         SagaState.Stuck => Stuck(evidence, row),
         SagaState.Abandoned => Abandoned(evidence, row.Abandonment),
         _ => InProgress(evidence, row),
@@ -82,7 +82,7 @@ internal static class SagaVerdicts
         string retry = $"Fix the cause and run the failed undo again: sagas retry-undo {row.Summary.Id}.";
         string skips = string.Join(", ", failed.Select(undo => $"sagas skip-undo {row.Summary.Id} {Argument(undo.Node)}"));
         return Verdict(evidence, SagaVerdict.Stuck,
-            $"An action failed, and so did an undo: it is partly undone.{undos}",
+            $"{(row.Cancellation is null ? "An action failed, and so did an undo" : $"{CauseOfUnwinding(row)}, and an undo failed")}: it is partly undone.{undos}",
             skips.Length == 0 ? retry : $"{retry} Or undo the effect manually and skip the undo: {skips}.") with
         {
             Since = failed is [.., var last] ? last.Time : null,
@@ -94,6 +94,12 @@ internal static class SagaVerdicts
         text.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.')
             ? text
             : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+
+    private static string CauseOfUnwinding(SagaDetails row) => row.Cancellation is { } cancellation
+        ? $"It was cancelled ({By(cancellation.Note)})"
+        : row.Events.Any(logged => logged.Type == NodeEventType.Failed) || row.Deadline is not { } deadline
+            ? "An action failed"
+            : $"It was cancelled at its deadline, {PlainText.Time(deadline)}";
 
     private static SagaExplanation Abandoned(SagaEvidence evidence, AbandonmentDetails? abandonment) =>
         Verdict(evidence, SagaVerdict.Abandoned, $"It was abandoned ({abandonment?.Reason}): {abandonment?.Comment}", "Clean up manually.") with
@@ -168,7 +174,10 @@ internal static class SagaVerdicts
                 "Activate a pass, which resumes it at the new generation.");
         }
 
-        string held = row.Hold is null ? "" : $" It is held ({By(row.Hold.Note)}), which does not stop a run.";
+        string held = row.Hold is not { } hold ? ""
+            : hold.StopsRun ? $" It is held ({By(hold.Note)}): its run stops once the steps in flight have ended."
+            : $" It is held ({By(hold.Note)}), which does not stop a run.";
+        held += row.Cancellation is { } cancellation ? $" It was cancelled ({By(cancellation.Note)})." : "";
         DateTimeOffset since = run.RecoveredAt ?? row.Summary.TimeCreated;
         if (evidence.Run is { Phase: RunPhase.WaitingForSlot } queued)
         {

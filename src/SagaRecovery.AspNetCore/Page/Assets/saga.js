@@ -85,6 +85,7 @@ function actionButtons(saga, refresh) {
       saga.hold ? button('release', 'Release') : button('hold', 'Hold'),
       button('retry', 'Retry now'),
       nodes.length > 0 && button('inject-error', 'Inject an error', { nodes }),
+      saga.summary.state === 'Running' && !saga.cancellation && button('cancel', 'Cancel the saga'),
       button('abandon', 'Abandon')),
     actionHint(),
   ];
@@ -141,6 +142,8 @@ function factsCard(saga) {
   const facts = [
     ['definition', `${plain(saga.summary.name, 100)}, version ${saga.version}`], ['created', clock(saga.summary.timeCreated)], ['owner', saga.summary.owner ?? 'none'],
     ['generation', `${saga.summary.generation}, since ${clock(saga.timeAdopted)}`], ['held', saga.hold && `by ${plain(saga.hold.note.actor, 60)}: ${plain(saga.hold.note.reason, 1000)}`],
+    ['cancelled', saga.cancellation && `${clock(saga.cancellation.at)}, by ${plain(saga.cancellation.note.actor, 60)}: ${plain(saga.cancellation.note.reason, 1000)}`],
+    ['deadline', saga.deadline && clock(saga.deadline)],
     ['abandoned', saga.abandonment && `${clock(saga.abandonment.time)}, ${plain(saga.abandonment.reason)}: ${plain(saga.abandonment.comment, 1000)}`],
     ['definition hash', saga.definitionHash],
   ].filter(([, value]) => value);
