@@ -120,6 +120,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         return ValueTask.CompletedTask;
     }
 
+    /// <inheritdoc />
     public SagaRunProgress? FindRun(SagaId sagaId) => _runs.FindProgress(sagaId);
 
     /// <inheritdoc />

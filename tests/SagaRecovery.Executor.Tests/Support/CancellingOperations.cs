@@ -43,6 +43,12 @@ internal sealed class CancellingOperations(InMemorySagaStore store, TimeProvider
     public Task<OperatorActionResult> InjectErrorAsync(
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task<OperatorActionResult> RetryUndoAsync(
+        SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<OperatorActionResult> SkipUndoAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     private static SagaSummary SummaryOf(StoredSaga saga) => new(
         saga.Id, saga.Definition.Name, saga.State, saga.Owner, saga.Generation, default, IsHeld: false);
 }
