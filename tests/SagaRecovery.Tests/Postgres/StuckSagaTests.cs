@@ -106,7 +106,7 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
     }
 
     [Fact]
-    public async Task The_recorded_reason_fits_a_note_whatever_failed()
+    public async Task The_recorded_reason_fits_a_note_however_long_the_errors_are()
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await StuckAsync(us, Second, Third);
