@@ -141,7 +141,10 @@ public sealed class RunTableTests
             Code: null!,
             new StepPipelines(definition, TimeProvider.System),
             Injections: null,
-            StartedBy: null);
-        return new SagaRun(context, writer: null!, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+            StartedBy: null,
+            Cancellation: null,
+            Deadline: null);
+        var limits = new RunLimits(TimeSpan.FromHours(1), _ => { });
+        return new SagaRun(context, writer: null!, limits, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
     }
 }

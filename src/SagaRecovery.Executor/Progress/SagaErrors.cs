@@ -19,7 +19,8 @@ internal static class SagaErrors
     public static SagaError From(Exception exception, int attempts, JsonSerializerOptions json)
     {
         var failure = exception as SagaActionException;
-        return new SagaError(failure?.Code ?? exception.GetType().Name, Cut(exception.Message, LongestMessage))
+        string code = exception is InjectedFailureException ? SagaInjections.ErrorCode : failure?.Code ?? exception.GetType().Name;
+        return new SagaError(code, Cut(exception.Message, LongestMessage))
         {
             Exception = Cut(exception.ToString(), LongestException),
             Attempts = attempts,

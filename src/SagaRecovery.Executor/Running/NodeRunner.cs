@@ -231,7 +231,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
 
         if (step.IsUndo ? injection.FailsUndo : injection.FailsAction)
         {
-            throw new SagaActionException(SagaInjections.ErrorCode, "This failure was injected.");
+            throw injection.FailsUncertainly ? new InjectedFailureException() : new SagaActionException(SagaInjections.ErrorCode, "This failure was injected.");
         }
 
         ReadOnlyMemory<byte> output = default;
@@ -240,7 +240,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
             output = await context.Code.RunAsync(step).ConfigureAwait(false);
         }
 
-        return output;
+        return injection.FailsUncertainly && !step.IsUndo ? throw new InjectedFailureException() : output;
     }
 
     private CancellationToken TokenOf(StepInFlight step) =>

@@ -34,7 +34,7 @@ internal sealed class StepPipeline
 
         Func<Exception, bool> shouldHandle = policy.ShouldHandle ?? (isUndo ? static _ => true : TransientFailures.IsTransient);
         bool MayRetry(Exception exception) =>
-            policy.MaxRetryAttempts > 0 && exception is not (SagaActionException or SagaDataException) && shouldHandle(exception);
+            policy.MaxRetryAttempts > 0 && exception is not (SagaActionException or SagaDataException or InjectedFailureException) && shouldHandle(exception);
 
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
         if (policy.MaxRetryAttempts > 0)

@@ -71,7 +71,10 @@ internal sealed class TrialRunner<TParameters>
         {
             var others = new OtherBranches(shape, failing);
             store.AfterWrite = others.RecordAsync;
-            inject.FailAction(shape.NameOf(failing), others.WaitAsync);
+            string node = shape.NameOf(failing);
+            _ = trial.Failure == FailureKind.Definite
+                ? inject.FailAction(node, others.WaitAsync)
+                : inject.FailActionUncertainly(node, afterEffect: trial.Failure == FailureKind.UncertainAfterEffect, others.WaitAsync);
         }
 
         if (trial.ActsTwice is { } acting)
