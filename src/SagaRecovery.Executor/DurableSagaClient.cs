@@ -78,7 +78,8 @@ internal sealed class DurableSagaClient : SagaClient
         SagaId id, string reason, string? by = null, CancellationToken cancellationToken = default)
     {
         var note = new OperatorNote(by ?? DefaultAuthor, reason);
-        CheckNote(note);
+        CheckText(note.Reason, nameof(reason));
+        CheckText(note.Actor, nameof(by));
         OperatorActionResult result = await _operations.CancelAsync(id, note, cancellationToken).ConfigureAwait(false);
         if (result is OperatorActionResult.Done)
         {
@@ -113,13 +114,12 @@ internal sealed class DurableSagaClient : SagaClient
         }
     }
 
-    private static void CheckNote(OperatorNote note)
+    private static void CheckText(string text, string parameter)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(note.Reason, "reason");
-        ArgumentException.ThrowIfNullOrWhiteSpace(note.Actor, "by");
-        if (note.Reason.Length > OperatorNote.MaxLength || note.Actor.Length > OperatorNote.MaxLength)
+        ArgumentException.ThrowIfNullOrWhiteSpace(text, parameter);
+        if (text.Length > OperatorNote.MaxLength)
         {
-            throw new ArgumentException($"The reason and the author of a cancellation may have {OperatorNote.MaxLength} characters at most.");
+            throw new ArgumentException($"The text has {text.Length} characters, and {OperatorNote.MaxLength} at most are stored.", parameter);
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Time.Testing;
 using SagaRecovery.Bookkeeping;
-using SagaRecovery.Execution;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;

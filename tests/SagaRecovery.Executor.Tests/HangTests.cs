@@ -3,7 +3,6 @@ using SagaRecovery.Bookkeeping;
 using SagaRecovery.Execution;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Fencing;
-using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;

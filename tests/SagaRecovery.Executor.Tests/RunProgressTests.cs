@@ -1,5 +1,4 @@
 using SagaRecovery.Executor.Tests.Support;
-using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Testing;
 

@@ -131,7 +131,7 @@ internal static class DestructiveCommands
         });
     }
 
-    private static OperatorActionResult? RefusalToCancel(SagaDetails saga) =>
+    private static OperatorActionResult.Superseded? RefusalToCancel(SagaDetails saga) =>
         OperatorActionRules.ReasonNotToCancel(saga) is { } reason ? new OperatorActionResult.Superseded(saga.Summary, reason) : null;
 
     /// <summary>Returns true for the actions on a stuck saga. No process runs it, so they apply even if its owner answers.</summary>

@@ -68,6 +68,7 @@ public sealed class SagaBuilder<TParameters>
     /// <exception cref="InvalidOperationException">
     /// The name is empty or already declared, <paramref name="after"/> contains a node of another saga, or the policy is not valid.
     /// </exception>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in a required parameter, the policy: the optional ones make no call ambiguous.")]
     public SagaNode<TOutput> Node<TOutput>(
         string name,
         NodePolicy policy,
@@ -110,6 +111,7 @@ public sealed class SagaBuilder<TParameters>
     /// <exception cref="InvalidOperationException">
     /// The name is empty or already declared, <paramref name="after"/> contains a node of another saga, or the policy is not valid.
     /// </exception>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in a required parameter, the policy: the optional ones make no call ambiguous.")]
     public SagaNode Node(
         string name,
         NodePolicy policy,
