@@ -1,12 +1,13 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using SagaRecovery;
 
 internal sealed record Order(string Item, int Quantity);
 
-/// <summary>Reserves stock and takes the payment. A saga is a singleton, so it makes a context for each transaction.</summary>
-internal sealed class OrderSaga(IDbContextFactory<ShopContext> contexts) : Saga<Order>
+/// <summary>Reserves stock and takes the payment: a transaction for each attempt of a step. The executor retries one that the database left open.</summary>
+internal sealed class OrderSaga : Saga<Order>
 {
     public override string Name => "order";
 
@@ -16,7 +17,7 @@ internal sealed class OrderSaga(IDbContextFactory<ShopContext> contexts) : Saga<
         saga.Node("pay", PayAsync, after: reserved);
     }
 
-    private Task ReserveAsync(NodeContext<Order> context) => InTransactionAsync(context, async (db, cancellationToken) =>
+    private static Task ReserveAsync(NodeContext<Order> context) => InTransactionAsync(context, async (db, cancellationToken) =>
     {
         (string item, int quantity) = context.Parameters;
         db.Reservations.Add(new Reservation(context.IdempotencyKey, item, quantity));
@@ -33,17 +34,17 @@ internal sealed class OrderSaga(IDbContextFactory<ShopContext> contexts) : Saga<
         }
     });
 
-    private Task ReleaseAsync(NodeContext<Order> context) => InTransactionAsync(context, async (db, cancellationToken) =>
+    private static Task ReleaseAsync(NodeContext<Order> context) => InTransactionAsync(context, async (db, cancellationToken) =>
     {
         (string item, int quantity) = context.Parameters;
-        if (await db.Reservations.Where(reservation => reservation.Id == context.IdempotencyKey).ExecuteDeleteAsync(cancellationToken) == 1)
+        if (await db.Reservations.Where(reservation => reservation.Id == context.ActionIdempotencyKey).ExecuteDeleteAsync(cancellationToken) == 1)
         {
             await db.Stock.Where(stock => stock.Item == item)
                 .ExecuteUpdateAsync(stock => stock.SetProperty(s => s.Available, s => s.Available + quantity), cancellationToken);
         }
     });
 
-    private Task PayAsync(NodeContext<Order> context) => InTransactionAsync(context, async (db, cancellationToken) =>
+    private static Task PayAsync(NodeContext<Order> context) => InTransactionAsync(context, async (db, cancellationToken) =>
     {
         if (context.Parameters.Quantity > 10)
         {
@@ -68,18 +69,11 @@ internal sealed class OrderSaga(IDbContextFactory<ShopContext> contexts) : Saga<
         }
     }
 
-    /// <summary>Runs work in a transaction, again and again until the database has given a definite answer.</summary>
-    private async Task InTransactionAsync(NodeContext<Order> context, Func<ShopContext, CancellationToken, Task> work)
+    private static async Task InTransactionAsync(NodeContext<Order> context, Func<ShopContext, CancellationToken, Task> work)
     {
-        await using ShopContext first = await contexts.CreateDbContextAsync(context.CancellationToken);
-        await first.Database.CreateExecutionStrategy().ExecuteAsync(
-            async cancellationToken =>
-            {
-                await using ShopContext db = await contexts.CreateDbContextAsync(cancellationToken); // new, since a retry must not see old entities
-                await using IDbContextTransaction transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-                await work(db, cancellationToken);
-                await transaction.CommitAsync(cancellationToken);
-            },
-            context.CancellationToken);
+        ShopContext db = context.Services.GetRequiredService<ShopContext>();
+        await using IDbContextTransaction transaction = await db.Database.BeginTransactionAsync(context.CancellationToken);
+        await work(db, context.CancellationToken);
+        await transaction.CommitAsync(context.CancellationToken);
     }
 }

@@ -12,15 +12,13 @@ using SagaRecovery;
 
 HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
 builder.Services.AddSingleton(NpgsqlDataSource.Create(builder.Configuration.GetConnectionString("Sagas")!));
-builder.Services.AddDbContextFactory<ShopContext>((services, options) =>
-    options.UseNpgsql(services.GetRequiredService<NpgsqlDataSource>(), ShopContext.RetryUntilAnswered));
+builder.Services.AddDbContext<ShopContext>((services, options) => options.UseNpgsql(services.GetRequiredService<NpgsqlDataSource>()));
 builder.Services.AddSagaRecovery().AddDurableExecutor().AddSaga<OrderSaga>();
 using IHost host = builder.Build();
 
-IDbContextFactory<ShopContext> shop = host.Services.GetRequiredService<IDbContextFactory<ShopContext>>();
-await using (ShopContext db = await shop.CreateDbContextAsync())
+await using (AsyncServiceScope scope = host.Services.CreateAsyncScope())
 {
-    await db.CreateTablesAsync(); // before the host starts, which resumes sagas that need the tables
+    await scope.ServiceProvider.GetRequiredService<ShopContext>().CreateTablesAsync(); // before the host starts, which resumes sagas that need the tables
 }
 
 await host.StartAsync();

@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 
 /// <summary>The service's own tables.</summary>
 internal sealed class ShopContext(DbContextOptions<ShopContext> options) : DbContext(options)
@@ -9,13 +8,6 @@ internal sealed class ShopContext(DbContextOptions<ShopContext> options) : DbCon
     public DbSet<Reservation> Reservations => Set<Reservation>();
 
     public DbSet<Payment> Payments => Set<Payment>();
-
-    /// <summary>
-    /// Repeats a transaction until the database has given a definite answer. A finite number of retries would make a step fail although
-    /// its transaction may have been committed, and a failed step is not undone.
-    /// </summary>
-    public static void RetryUntilAnswered(NpgsqlDbContextOptionsBuilder postgres) =>
-        postgres.EnableRetryOnFailure(maxRetryCount: int.MaxValue, maxRetryDelay: TimeSpan.FromSeconds(5), errorCodesToAdd: null);
 
     /// <summary>Stands for your migrations. EnsureCreated does nothing in a database that has tables, such as those of the sagas.</summary>
     public Task CreateTablesAsync(CancellationToken cancellationToken = default) => Database.ExecuteSqlRawAsync(

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -11,6 +13,8 @@ using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Executor.Running;
 using SagaRecovery.Fencing;
+using SagaRecovery.Hosting;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor;
@@ -32,6 +36,11 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private readonly ExecutorMetrics _metrics;
     private readonly GroupWriter _writer;
     private readonly RunTable _runs;
+    private readonly TimeProvider _time;
+    private readonly IServiceScopeFactory? _scopes;
+    private readonly ConcurrentDictionary<SagaDefinition, StepPipelines> _pipelines = new(ReferenceEqualityComparer.Instance);
+    private readonly RunLimits _limits;
+    private readonly ShutdownBudget? _shutdown;
     private readonly CancellationTokenRegistration _fencedRegistration;
 
     internal DurableExecutor(
@@ -42,15 +51,22 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         TimeProvider time,
         IOptions<DurableExecutorOptions> options,
         ILogger<DurableExecutor> logger,
-        IMeterFactory? meters = null)
+        IMeterFactory? meters = null,
+        IServiceScopeFactory? scopes = null,
+        ShutdownBudget? shutdown = null)
     {
+        _shutdown = shutdown;
+        _time = time;
+        _scopes = scopes;
         _registry = registry;
         _coordinator = coordinator;
         _starts = starts;
         _options = options.Value;
+        ThrowIfLimitsUnknown(registry, _options);
         _logger = logger;
-        _runs = new RunTable(_options.MaxRunningSagas);
-        _metrics = new ExecutorMetrics(() => _runs.Running, () => _runs.Waiting, meters);
+        _runs = new RunTable(_options.MaxRunningSagas, _options.MaxRunningSagasByDefinition);
+        _metrics = new ExecutorMetrics(registry.Definitions.Select(definition => definition.Name), _runs.Count, () => _runs.Hung, meters);
+        _limits = new RunLimits(_options.StepStopTimeout, OnHang);
         _writer = new GroupWriter(log, coordinator, time, _options, _metrics, logger);
 
         // Not awaited: a fenced process must not write, so it needs no result of its runs.
@@ -86,6 +102,31 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     public ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_runs.TryRelinquish(sagaId, upTo) ? RelinquishOutcome.Relinquished : RelinquishOutcome.NotRunning);
 
+    /// <inheritdoc />
+    public ValueTask CancelAsync(SagaId sagaId, SagaCancellation cancellation, CancellationToken cancellationToken)
+    {
+        Cancel(sagaId, cancellation);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public ValueTask SuspendAsync(SagaId sagaId, CancellationToken cancellationToken)
+    {
+        if (_runs.Suspend(sagaId) is { } ended)
+        {
+            _starts.ReportInterrupted(ended.Id, ended.Generation);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public SagaRunProgress? FindRun(SagaId sagaId) => _runs.FindProgress(sagaId);
+
+    /// <inheritdoc />
+    public IReadOnlyList<SagaRunProgress> GetRunsInProgress() =>
+        [.. _runs.GetRunning().Select(run => run.ToProgress()).Where(run => run.Steps.Count > 0)];
+
     Task IHostedService.StartAsync(CancellationToken cancellationToken)
     {
         Log.Ready(_logger, _registry.Count, _options.MaxRunningSagas);
@@ -95,11 +136,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     async Task IHostedService.StopAsync(CancellationToken cancellationToken)
     {
         Task allRunsCompleted = _runs.CloseAsync(StopReason.Shutdown);
-        try
-        {
-            await allRunsCompleted.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        TimeSpan limit = _shutdown?.Limit(_options.StepStopTimeout) ?? _options.StepStopTimeout;
+        await allRunsCompleted.WaitAsync(limit, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!allRunsCompleted.IsCompleted)
         {
             Log.ShutdownTimedOut(_logger, Running);
         }
@@ -118,11 +157,25 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
     /// <summary>Starts the run of a saga that has just been inserted.</summary>
     /// <returns>The handle of the run. If a pass resumed the saga first, the handle of that run.</returns>
-    internal SagaHandle Start(
-        SagaDefinition definition, SagaId sagaId, ReadOnlyMemory<byte> parameters, Ownership ownership, SagaInjections? injections)
+    internal SagaHandle Start(SagaDefinition definition, NewSaga saga, Ownership ownership, SagaInjections? injections)
     {
+        SagaId sagaId = saga.Id;
         SagaRun run = CreateRun(
-            sagaId, definition, ownership, SagaState.Running, new SagaProgress(definition.Shape), parameters, injections);
+            new SavedSaga
+            {
+                Id = sagaId,
+                Name = definition.Saved.Name,
+                State = SagaState.Running,
+                Generation = ownership.Generation,
+                Definition = definition.Saved,
+                Parameters = saga.Parameters,
+                Events = [],
+                Deadline = saga.Deadline,
+            },
+            definition,
+            ownership,
+            new SagaProgress(definition.Shape),
+            injections);
         switch (_runs.Admit(run, out SagaRun? existing))
         {
             case Admission.Started:
@@ -143,6 +196,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
         return run.Handle;
     }
+
+    /// <summary>Cancels a saga that runs here; does nothing if none does.</summary>
+    internal void Cancel(SagaId sagaId, SagaCancellation cancellation) => _runs.Find(sagaId)?.Cancel(cancellation);
 
     internal SagaHandle? Find(SagaId sagaId) => _runs.Find(sagaId)?.Handle;
 
@@ -169,7 +225,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         SagaRun run;
         try
         {
-            run = CreateRun(saga.Id, definition, ownership, saga.State, progress, saga.Parameters, injections: null);
+            run = CreateRun(saga, definition, ownership, progress, injections: null);
         }
         catch (JsonException) when (!IsJson(saga.Parameters.Span, out string? malformed))
         {
@@ -203,18 +259,24 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     }
 
     private SagaRun CreateRun(
-        SagaId sagaId,
-        SagaDefinition definition,
-        Ownership ownership,
-        SagaState state,
-        SagaProgress progress,
-        ReadOnlyMemory<byte> parameters,
-        SagaInjections? injections)
+        SavedSaga saga, SagaDefinition definition, Ownership ownership, SagaProgress progress, SagaInjections? injections)
     {
-        SagaCode code = definition.Bind(sagaId, parameters, new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json));
-        var context = new RunContext(sagaId, definition, ownership, state, progress, code, injections, Activity.Current?.Context);
-        return new SagaRun(context, _writer, _logger);
+        var outputs = new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json) { HasFailed = progress.IsUncertain, MaxBytes = _options.MaxOutputBytes };
+        SagaCode code = definition.Bind(saga.Id, saga.Parameters, outputs, _scopes);
+        StepPipelines pipelines = _pipelines.GetOrAdd(definition, static (key, time) => new StepPipelines(key, time), _time);
+        var context = new RunContext(
+            saga.Id, definition, ownership, saga.State, progress, code, pipelines, injections, Activity.Current?.Context, CancellationOf(saga, progress), saga.Deadline);
+        return new SagaRun(context, _writer, _limits, _time, _logger);
     }
+
+    /// <summary>
+    /// Returns the cancellation of a saga. One by the deadline is not stored: a saga that unwinds without a failure was cancelled by it.
+    /// </summary>
+    private static SagaCancellation? CancellationOf(SavedSaga saga, SagaProgress progress) =>
+        saga is { Cancellation: null, State: SagaState.Unwinding, Deadline: { } deadline }
+            && (progress.FailedNode is not { } failed || SagaErrors.IsByCancellation(progress.ErrorOf(failed)))
+            ? SagaCancellation.AtDeadline(deadline)
+            : saga.Cancellation;
 
     /// <summary>
     /// Queues a run that has a slot. It must not flow the caller's execution context, or the saga would run in the trace, logging scope
@@ -242,8 +304,38 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             _starts.ReportEnded(run.Id, run.Generation); // must follow Remove: if the database loses the final write, a pass resumes the saga again
         }
 
-        _metrics.RunCompleted(result);
+        _metrics.RunCompleted(run.Name, result);
         run.Complete(result);
+    }
+
+    private void OnHang(SagaRun run)
+    {
+        (bool isHung, SagaRun? next) = _runs.FreeSlot(run);
+        if (isHung)
+        {
+            Log.StepsHang(_logger, run.Id, run.Name, run.DescribeSteps(), _options.StepStopTimeout);
+        }
+
+        if (next is not null)
+        {
+            Schedule(next);
+        }
+    }
+
+    /// <summary>Refuses a limit for a definition that is not registered. The options are validated earlier, without the definitions.</summary>
+    private static void ThrowIfLimitsUnknown(SagaRegistry registry, DurableExecutorOptions options)
+    {
+        HashSet<string> registered = [.. registry.Definitions.Select(definition => definition.Name)];
+        string[] failures =
+        [
+            .. options.MaxRunningSagasByDefinition.Keys.Where(name => !registered.Contains(name)).Select(name =>
+                $"{DurableExecutorOptions.SectionName}:{nameof(options.MaxRunningSagasByDefinition)}:{name} names no registered definition. "
+                + $"Registered are: {string.Join(", ", registered.Order(StringComparer.Ordinal))}. Names are case-sensitive."),
+        ];
+        if (failures.Length > 0)
+        {
+            throw new OptionsValidationException(Options.DefaultName, typeof(DurableExecutorOptions), failures);
+        }
     }
 
     private void ThrowIfClosed(SagaId sagaId)

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor;
@@ -10,11 +11,14 @@ namespace SagaRecovery.Executor;
 /// <summary>The client that inserts sagas into the fenced store and starts them on the durable executor.</summary>
 internal sealed class DurableSagaClient : SagaClient
 {
+    private const string DefaultAuthor = "service";
+
     private readonly Lazy<SagaRegistry> _registry;
     private readonly Lazy<DurableExecutor> _executor;
     private readonly SagaCoordinator _coordinator;
     private readonly SagaStarts _starts;
     private readonly ISagaLog _log;
+    private readonly ISagaOperations _operations;
     private readonly TimeProvider _time;
     private readonly JsonSerializerOptions _json;
 
@@ -24,6 +28,7 @@ internal sealed class DurableSagaClient : SagaClient
         SagaCoordinator coordinator,
         SagaStarts starts,
         ISagaLog log,
+        ISagaOperations operations,
         TimeProvider time,
         IOptions<DurableExecutorOptions> options)
     {
@@ -32,6 +37,7 @@ internal sealed class DurableSagaClient : SagaClient
         _coordinator = coordinator;
         _starts = starts;
         _log = log;
+        _operations = operations;
         _time = time;
         _json = options.Value.Json;
     }
@@ -43,12 +49,19 @@ internal sealed class DurableSagaClient : SagaClient
         SagaDefinition definition = _registry.Value.Get(saga);
         CheckInjections(definition, options?.Inject);
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
+
+        // Must precede the insert: a saga whose parameters cannot be read back could neither be started nor resumed.
+        if (JsonRoundTrip.FindMistake(parameters, json, _json) is { } mistake)
+        {
+            throw new ArgumentException($"The parameters of saga {definition} would not be stored as they are given: {mistake}.", nameof(parameters));
+        }
+
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
         SagaId sagaId = options?.Id ?? SagaId.NewAt(_time.GetUtcNow());
 
         // Must be announced before the insert: otherwise a pass could list the row as unknown and run the saga a second time.
         using SagaStart start = _starts.Announce(sagaId);
-        var saved = new NewSaga(sagaId, definition.Saved, json);
+        var saved = new NewSaga(sagaId, definition.Saved, json) { Deadline = options?.Deadline };
         (bool created, member) = await CreateAsync(member, saved, cancellationToken).ConfigureAwait(false);
         if (!created)
         {
@@ -57,7 +70,23 @@ internal sealed class DurableSagaClient : SagaClient
 
         // Must precede the run, which may end at once: a saga that ends unconfirmed would be tracked for one pass too long.
         start.Confirm(AdoptGeneration.Initial);
-        return _executor.Value.Start(definition, sagaId, json, member.Of(AdoptGeneration.Initial), options?.Inject);
+        return _executor.Value.Start(definition, saved, member.Of(AdoptGeneration.Initial), options?.Inject);
+    }
+
+    /// <inheritdoc />
+    public override async Task<OperatorActionResult> CancelAsync(
+        SagaId id, string reason, string? by = null, CancellationToken cancellationToken = default)
+    {
+        var note = new OperatorNote(by ?? DefaultAuthor, reason);
+        CheckText(note.Reason, nameof(reason));
+        CheckText(note.Actor, nameof(by));
+        OperatorActionResult result = await _operations.CancelAsync(id, note, cancellationToken).ConfigureAwait(false);
+        if (result is OperatorActionResult.Done)
+        {
+            _executor.Value.Cancel(id, new SagaCancellation(_time.GetUtcNow(), note)); // a run in another process is told by the store
+        }
+
+        return result;
     }
 
     /// <inheritdoc />
@@ -82,6 +111,15 @@ internal sealed class DurableSagaClient : SagaClient
         {
             _coordinator.ReportFenced(fenced);
             throw;
+        }
+    }
+
+    private static void CheckText(string text, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(text, parameter);
+        if (text.Length > OperatorNote.MaxLength)
+        {
+            throw new ArgumentException($"The text has {text.Length} characters, and {OperatorNote.MaxLength} at most are stored.", parameter);
         }
     }
 

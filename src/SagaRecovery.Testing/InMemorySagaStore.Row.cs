@@ -1,4 +1,5 @@
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
@@ -26,6 +27,10 @@ public sealed partial class InMemorySagaStore
 
         public Abandonment? Abandonment { get; set; }
 
+        public SagaCancellation? Cancellation { get; set; }
+
+        public DateTimeOffset? Deadline { get; init; }
+
         public bool IsInProgress => State is SagaState.Running or SagaState.Unwinding;
 
         public static Row From(StoredSaga saga)
@@ -39,6 +44,8 @@ public sealed partial class InMemorySagaStore
                 State = saga.State,
                 Generation = saga.Generation,
                 Abandonment = saga.Abandonment,
+                Cancellation = saga.Cancellation,
+                Deadline = saga.Deadline,
             };
             row._events.AddRange(saga.Events); // unchanged: a test may store an illegal log, with an event twice
             row._keys.UnionWith(saga.Events.Select(Key));
@@ -58,9 +65,17 @@ public sealed partial class InMemorySagaStore
                 return entry.Events.All(nodeEvent => _keys.Contains(Key(nodeEvent))) && HasReached(entry);
             }
 
+            if (IsRefusedSuccess(entry))
+            {
+                return false;
+            }
+
             Write(entry);
             return true;
         }
+
+        /// <summary>Returns true if an entry ends the saga with success although its cancellation was requested.</summary>
+        public bool IsRefusedSuccess(SagaLogEntry entry) => IsInProgress && Cancellation is not null && entry.NewState is SagaState.Succeeded;
 
         /// <summary>Writes the missing events and the state of an entry, regardless of the current state.</summary>
         public void Write(SagaLogEntry entry)
@@ -74,6 +89,13 @@ public sealed partial class InMemorySagaStore
             }
 
             State = entry.NewState ?? State;
+        }
+
+        /// <summary>Writes everything that a run knows, including a cancellation that was lost.</summary>
+        public void Restore(SagaLogEntry everything)
+        {
+            Write(everything);
+            Cancellation ??= everything.Cancellation;
         }
 
         public Row Copy() => From(ToStoredSaga());
@@ -91,6 +113,8 @@ public sealed partial class InMemorySagaStore
             Generation = Generation,
             Events = [.. _events],
             Abandonment = Abandonment,
+            Cancellation = Cancellation,
+            Deadline = Deadline,
         };
 
         public SavedSaga ToSavedSaga() => ToStoredSaga().ToSavedSaga();

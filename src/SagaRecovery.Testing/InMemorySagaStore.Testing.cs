@@ -1,4 +1,5 @@
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
@@ -90,6 +91,27 @@ public sealed partial class InMemorySagaStore
             row.Owner = to;
             row.Generation = row.Generation.Next;
             return row.Generation;
+        }
+    }
+
+    /// <summary>Requests the cancellation of a running saga, as an operator or a caller does.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="cancellation">The request.</param>
+    /// <returns>True if it was requested; false if the saga is not running any more or its cancellation was requested before.</returns>
+    /// <exception cref="KeyNotFoundException">The store has no saga with this id.</exception>
+    public bool Cancel(SagaId sagaId, SagaCancellation cancellation)
+    {
+        lock (_lock)
+        {
+            Row row = _sagas[sagaId];
+            if (row.State != SagaState.Running || row.Cancellation is not null)
+            {
+                return false;
+            }
+
+            TakeSnapshot();
+            row.Cancellation = cancellation;
+            return true;
         }
     }
 

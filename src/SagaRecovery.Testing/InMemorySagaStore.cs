@@ -129,6 +129,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
                 Definition = saga.Definition,
                 Parameters = saga.Parameters,
                 Owner = member.Coordinator,
+                Deadline = saga.Deadline,
             });
             return Task.FromResult(true);
         }
@@ -179,13 +180,13 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
                 return Task.FromResult(RestoreOutcome.NotOwned);
             }
 
-            if (!row.ContainsOnly(everything.Events))
+            if (!row.ContainsOnly(everything.Events) || row.IsRefusedSuccess(everything))
             {
                 return Task.FromResult(RestoreOutcome.Superseded);
             }
 
             TakeSnapshot();
-            row.Write(everything);
+            row.Restore(everything);
             return Task.FromResult(RestoreOutcome.Restored);
         }
     }

@@ -1,4 +1,5 @@
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
@@ -33,6 +34,12 @@ public sealed record StoredSaga
     /// <summary>The reason for which the saga was abandoned, or null if it was not.</summary>
     public Abandonment? Abandonment { get; init; }
 
+    /// <summary>The request to cancel the saga, or null for none.</summary>
+    public SagaCancellation? Cancellation { get; init; }
+
+    /// <summary>The time at which the saga is cancelled unless it has finished, or null for none.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
     /// <summary>Returns the saga in the form that recovery loads.</summary>
     public SavedSaga ToSavedSaga() => new()
     {
@@ -43,5 +50,7 @@ public sealed record StoredSaga
         Definition = Definition,
         Parameters = Parameters,
         Events = Events,
+        Cancellation = Cancellation,
+        Deadline = Deadline,
     };
 }

@@ -32,9 +32,11 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
     public async Task An_operator_action_without_a_proper_request_does_not_run(string body) => await ShouldBeProblemAsync(
         HttpStatusCode.BadRequest, await _service.SendAsync(HttpMethod.Post, "/pause", TestUsers.Operator, Json(body)));
 
-    [Fact]
-    public async Task An_error_is_not_injected_without_a_node() => await ShouldBeProblemAsync(
-        HttpStatusCode.BadRequest, await _service.PerformAsync($"/sagas/{Guid.NewGuid()}/inject-error", new { reason = "x" }));
+    [Theory]
+    [InlineData("inject-error")]
+    [InlineData("skip-undo")]
+    public async Task An_action_on_a_node_does_not_run_without_one(string kind) => await ShouldBeProblemAsync(
+        HttpStatusCode.BadRequest, await _service.PerformAsync($"/sagas/{Guid.NewGuid()}/{kind}", new { reason = "x" }));
 
     [Theory]
     [InlineData("text/plain")]

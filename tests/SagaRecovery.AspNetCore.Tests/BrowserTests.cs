@@ -69,6 +69,25 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_stuck_saga_offers_to_retry_or_skip_its_undo()
+    {
+        Guid saga = await _service.StartDemoSagaAsync();
+        await QueryAsync<int>(
+            """
+            update saga_recovery.saga set state = 'stuck', adopt_generation = 2 where id = @saga;
+            insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
+            select @saga, 0, e.type, e.data::json, s.creator from saga_recovery.saga s, (values
+                ('succeeded', null), ('undo_started', null), ('undo_failed', '{"code":"closed","message":"its account is closed"}')) as e (type, data)
+            where s.id = @saga
+            """,
+            new { saga });
+
+        await PlayAsync("stuck", $"{saga}");
+
+        (await ActionsAsync()).Should().Equal("SkipUndo ann refunded by hand (the undo of 'wait-for-release' had failed: closed: its account is closed)");
+    }
+
+    [Fact]
     public async Task An_operator_action_without_rights_names_what_is_missing_and_changes_nothing()
     {
         Guid saga = await _service.StartDemoSagaAsync();

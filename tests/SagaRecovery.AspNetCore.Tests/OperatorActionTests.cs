@@ -108,6 +108,28 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
             .Single(logged => logged.GetProperty("type").GetString() == "Failed").GetProperty("data").GetString().Should().Contain("stuck for an hour");
     }
 
+    [Theory]
+    [InlineData("retry-undo")]
+    [InlineData("skip-undo")]
+    public async Task A_stuck_saga_is_unwound(string kind)
+    {
+        SagaId saga = await _service.StartSagaAsync();
+        using HttpResponseMessage early = await _service.PerformAsync($"/sagas/{saga}/{kind}", new { reason = "x", node = "first" });
+        await GetStuckAsync(saga);
+        (await _service.JsonAsync($"/sagas/{saga}/explain")).GetProperty("advice").GetString().Should().Contain($"sagas {kind} {saga}");
+        using HttpResponseMessage other = await _service.PerformAsync($"/sagas/{saga}/skip-undo", new { reason = "x", node = "endless" });
+
+        await ShouldBeDoneAsync($"/sagas/{saga}/{kind}", new { reason = "open again", node = "first", state = "Stuck", generation = 2 });
+
+        await Eventually.HoldsAsync(async () => await StateAsync(saga) == "unwound", "it was unwound");
+        early.StatusCode.Should().Be(HttpStatusCode.Conflict);
+        (await early.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("message").GetString().Should().StartWith($"{kind}: not done, it is running, not stuck; ");
+        other.StatusCode.Should().Be(HttpStatusCode.Conflict);
+        (await other.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("message").GetString().Should().Contain("the undo of node 'endless' has not failed");
+        (await _service.QueryAsync<string>("select reason from saga_recovery.saga_operator_action where action = @kind", new { kind }))
+            .Should().Be("open again (the undo of 'first' had failed: closed: its account is closed)");
+    }
+
     [Fact]
     public async Task A_retry_is_recorded_and_runs_a_pass()
     {
@@ -136,6 +158,8 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
     [InlineData("retry")]
     [InlineData("abandon")]
     [InlineData("inject-error")]
+    [InlineData("retry-undo")]
+    [InlineData("skip-undo")]
     public async Task No_operator_action_applies_to_a_saga_that_does_not_exist(string kind)
     {
         using HttpResponseMessage response = await _service.PerformAsync($"/sagas/{Guid.NewGuid()}/{kind}", new { reason = "x", node = "first" });
@@ -150,6 +174,21 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
         await ShouldBeDoneAsync("/pause", new { reason = "x", actor = "somebody else" });
 
         (await _service.QueryAsync<string>("select actor from saga_recovery.saga_operator_action")).Should().Be(TestUsers.Operator);
+    }
+
+    /// <summary>Leaves the rows of a saga whose second node and whose first undo failed, at a generation that ends its run.</summary>
+    private async Task GetStuckAsync(SagaId saga)
+    {
+        await _service.QueryAsync<int>(
+            """
+            update saga_recovery.saga set state = 'stuck', adopt_generation = 2 where id = @id;
+            insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
+            select @id, e.node, e.type, e.data::json, s.creator from saga_recovery.saga s, (values
+                (1, 'failed', '{"code":"refused","message":"as always"}'), (0, 'undo_started', null),
+                (0, 'undo_failed', '{"code":"closed","message":"its account is closed"}')) as e (node, type, data)
+            where s.id = @id
+            """,
+            new { id = saga.Value });
     }
 
     private async Task ShouldBeDoneAsync(string path, object body)

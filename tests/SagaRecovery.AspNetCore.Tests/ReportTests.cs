@@ -65,5 +65,19 @@ public sealed class ReportTests(BadInputTests.OneService one) : IClassFixture<Ba
 
         string text = await response.Content.ReadAsStringAsync();
         text.Should().StartWith($"saga {saga}: running here\n  why:        This process started it and runs it.\n").And.Contain("last event: endless started at ");
+        text.Should().Contain("  step:       action of endless, attempt 1 running for ");
+    }
+
+    [Fact]
+    public async Task The_steps_of_a_running_saga_are_in_its_explanation()
+    {
+        SagaId saga = await _service.StartSagaAsync();
+
+        JsonElement run = (await _service.JsonAsync($"/sagas/{saga}/explain")).GetProperty("run");
+
+        run.GetProperty("phase").GetString().Should().Be("Running");
+        JsonElement step = run.GetProperty("steps").EnumerateArray().Should().ContainSingle().Which;
+        (step.GetProperty("node").GetString(), step.GetProperty("attempt").GetInt32()).Should().Be(("endless", 1));
+        step.GetProperty("attemptSince").GetDateTimeOffset().Should().BeOnOrAfter(step.GetProperty("since").GetDateTimeOffset());
     }
 }

@@ -66,6 +66,35 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
         (await Sample.RunAsync(way, "sagas", "show", saga)).Out.Should().MatchRegex("o wait-for-release +failed\n").And.Contain("hangs");
     }
 
+    [Theory]
+    [InlineData(Way.Service, "retry-undo")]
+    [InlineData(Way.Database, "retry-undo")]
+    [InlineData(Way.Service, "skip-undo")]
+    [InlineData(Way.Database, "skip-undo")]
+    public async Task A_stuck_saga_is_unwound_once_a_person_agrees(string way, string kind)
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+        string[] command = kind == "skip-undo" ? ["sagas", kind, saga, "wait-for-release", "--comment", "by hand"] : ["sagas", kind, saga, "--comment", "by hand"];
+        (await Sample.RunAsync(way, [.. command, "--yes"])).ShouldRefuse(ExitCode.Superseded, "it is running, not stuck");
+        await Sample.ExecuteAsync(
+            """
+            update saga_recovery.saga set state = 'stuck', adopt_generation = 2 where id = @id;
+            insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
+            select @id, 0, e.type, e.data::json, s.creator from saga_recovery.saga s, (values
+                ('succeeded', null), ('undo_started', null), ('undo_failed', '{"code":"closed","message":"its account is closed"}')) as e (type, data)
+            where s.id = @id
+            """,
+            new { id = Guid.Parse(saga) });
+
+        (await Sample.RunAsync(way, "explain", saga)).Out.Should().Contain($"sagas {string.Join(' ', command.Skip(1).TakeWhile(word => word != "--comment"))}");
+        (await Sample.RunAsync(way, command)).ShouldRefuse(ExitCode.Usage, "--yes");
+        ToolRun run = await Sample.RunAsync(ToolStage.SignedIn with { Answer = "y\n" }, way, command);
+        run.ShouldBeDone().Error.Should().Contain($"{kind} saga {saga}").And.Contain("demo, stuck, generation 2").And.Contain("Proceed? [y/N]");
+
+        await Sample.ReachesAsync(saga, "unwound");
+        (await Sample.QueryAsync<string>(Action, new { kind })).Should().EndWith(": by hand (the undo of 'wait-for-release' had failed: closed: its account is closed)");
+    }
+
     [Fact]
     public async Task An_error_cannot_be_injected_into_a_node_that_does_not_exist() =>
         (await Sample.RunAsync(Way.Service, "sagas", "inject-error", await Sample.StartDemoSagaAsync(), "wiat", "--comment", "x", "--yes"))

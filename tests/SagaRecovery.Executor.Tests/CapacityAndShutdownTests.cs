@@ -50,6 +50,38 @@ public sealed class CapacityAndShutdownTests
     }
 
     [Fact]
+    public async Task A_definition_at_its_limit_does_not_keep_others_from_running()
+    {
+        TestSaga limited = TestSaga.Gated(_gate);
+        var other = new TestSaga("other", saga => saga.Node("only", _ => Task.CompletedTask));
+        await using TestProcess process = await TestProcess.StartAsync(
+            _store,
+            [limited, other],
+            configure: options => (options.MaxRunningSagas, options.MaxRunningSagasByDefinition["gated"]) = (3, 1));
+        SagaHandle[] gated = [await process.Client.StartAsync(limited, ""), await process.Client.StartAsync(limited, ""), await process.Client.StartAsync(limited, "")];
+        await _gate.ArrivalAsync();
+
+        for (int i = 0; i < 5; i++)
+        {
+            (await (await process.Client.StartAsync(other, "")).Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        }
+
+        (process.Executor.Running, process.Executor.Waiting).Should().Be((1, 2));
+        _gate.Open();
+        await Task.WhenAll(gated.Select(handle => handle.Completion)).Soon();
+    }
+
+    [Fact]
+    public async Task A_limit_for_a_definition_that_is_not_registered_is_refused()
+    {
+        Func<Task> start = async () => await TestProcess.StartAsync(
+            _store, [TestSaga.Gated(_gate)], configure: options => options.MaxRunningSagasByDefinition["gatde"] = 1);
+
+        await start.Should().ThrowAsync<Microsoft.Extensions.Options.OptionsValidationException>().WithMessage(
+            "SagaRecovery:Executor:MaxRunningSagasByDefinition:gatde names no registered definition. Registered are: gated. Names are case-sensitive.");
+    }
+
+    [Fact]
     public async Task A_resume_beyond_the_limit_is_answered_at_once_and_waits_for_room()
     {
         TestSaga saga = TestSaga.Gated(_gate);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
@@ -46,13 +47,20 @@ internal sealed class DurableSubject : SagaExecutorSubject
         private async Task<Output> StepAsync(NodeContext<string> context)
         {
             await subject.Steps.PassAsync(context.SagaId, context.CancellationToken);
-            return new Output(subject._toBreak.TryRemove(context.SagaId, out _));
+            return new Output { IsBroken = subject._toBreak.TryRemove(context.SagaId, out _) };
         }
     }
 
     /// <summary>An output that cannot be stored is a fault of the run.</summary>
-    private sealed class Output(bool broken)
+    private sealed class Output
     {
-        public int Value => broken ? throw new NotSupportedException("This output cannot be stored.") : 1;
+        [JsonIgnore]
+        public bool IsBroken { get; init; }
+
+        public int Value
+        {
+            get => IsBroken ? throw new NotSupportedException("This output cannot be stored.") : field;
+            init;
+        }
     }
 }

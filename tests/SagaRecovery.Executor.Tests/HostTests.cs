@@ -16,6 +16,7 @@ public sealed class HostTests
 {
     [Theory]
     [InlineData("MaxRunningSagas", "0", "SagaRecovery:Executor:MaxRunningSagas must be at least 1 (was 0)")]
+    [InlineData("MaxRunningSagasByDefinition:slow", "0", "SagaRecovery:Executor:MaxRunningSagasByDefinition:slow must be at least 1 (was 0)")]
     [InlineData("MaxWriteGroup", "-5", "SagaRecovery:Executor:MaxWriteGroup must be at least 1 (was -5)")]
     [InlineData("MaxConcurrentWrites", "0", "SagaRecovery:Executor:MaxConcurrentWrites must be at least 1 (was 0)")]
     [InlineData("FirstWriteRetryDelay", "00:00:00", "SagaRecovery:Executor:FirstWriteRetryDelay must be longer than zero (was 00:00:00)")]
@@ -38,12 +39,25 @@ public sealed class HostTests
         using IHost host = Build(
             recovery => recovery.AddDurableExecutor(options => options.MaxWriteGroup = 7),
             ("SagaRecovery:Executor:MaxRunningSagas", "12"),
+            ("SagaRecovery:Executor:MaxRunningSagasByDefinition:slow", "3"),
             ("SagaRecovery:Executor:MaxWriteGroup", "99"));
 
         DurableExecutorOptions settings = host.Services.GetRequiredService<IOptions<DurableExecutorOptions>>().Value;
 
         settings.MaxRunningSagas.Should().Be(12);
+        settings.MaxRunningSagasByDefinition.Should().Equal(new Dictionary<string, int> { ["slow"] = 3 });
         settings.MaxWriteGroup.Should().Be(7);
+    }
+
+    [Fact]
+    public async Task A_limit_for_an_unknown_definition_keeps_the_host_from_starting()
+    {
+        using IHost host = Build(recovery => recovery.AddDurableExecutor(), ("SagaRecovery:Executor:MaxRunningSagasByDefinition:slow", "3"));
+
+        Func<Task> start = () => host.StartAsync();
+
+        await start.Should().ThrowAsync<OptionsValidationException>().WithMessage(
+            "SagaRecovery:Executor:MaxRunningSagasByDefinition:slow names no registered definition.*");
     }
 
     [Fact]
@@ -179,8 +193,8 @@ public sealed class HostTests
 
         protected internal override void Define(SagaBuilder<string> saga) => saga.Node(
             "start",
-            async context => await client.StartAsync(
-                other, "", new SagaStartOptions { Id = new SagaId(context.IdempotencyKey) }, context.CancellationToken));
+            async context => (await client.StartAsync(
+                other, "", new SagaStartOptions { Id = new SagaId(context.IdempotencyKey) }, context.CancellationToken)).SagaId);
     }
 
     /// <summary>Built by a factory, as many services are: the container cannot see a cycle through it.</summary>

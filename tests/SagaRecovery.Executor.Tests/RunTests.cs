@@ -137,14 +137,16 @@ public sealed class RunTests
     [Fact]
     public async Task Any_exception_fails_an_action_with_its_type_as_the_code()
     {
-        var saga = new TestSaga("thrower", builder => builder.Node("only", Task (_) => throw new TimeoutException("too slow")));
+        var saga = new TestSaga("thrower", builder => builder.Node("only", Task (_) => throw new NotSupportedException("a bug", new FormatException("its cause"))));
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
 
         SagaHandle handle = await process.Client.StartAsync(saga, "");
 
-        (await handle.Completion.Soon()).Should().Be(new SagaResult.Unwound("only", new SagaError("TimeoutException", "too slow")));
+        SagaError error = (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Unwound>().Which.Error;
+        error.Should().BeEquivalentTo(new { Code = "NotSupportedException", Message = "a bug", Attempts = 1, IsUncertain = false });
+        error.Exception.Should().Contain("its cause").And.Contain(nameof(RunTests), "the stack trace names the code");
         Encoding.UTF8.GetString(_store.Get(handle.SagaId).Events[1].Data.Span)
-            .Should().Be("""{"code":"TimeoutException","message":"too slow"}""");
+            .Should().StartWith("""{"code":"NotSupportedException","message":"a bug","exception":""");
     }
 
     [Fact]
@@ -277,11 +279,11 @@ public sealed class RunTests
     {
         var saga = SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd8");
 
-        Guid key = NodeContext<string>.CreateIdempotencyKey(saga, "charge");
+        Guid key = NodeContext<string>.CreateIdempotencyKey(saga, "charge", isUndo: false);
 
-        key.Should().Be(NodeContext<string>.CreateIdempotencyKey(saga, "charge"));
-        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(saga, "ship"));
-        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd9"), "charge"));
+        key.Should().Be(NodeContext<string>.CreateIdempotencyKey(saga, "charge", isUndo: false));
+        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(saga, "ship", isUndo: false));
+        key.Should().NotBe(NodeContext<string>.CreateIdempotencyKey(SagaId.Parse("052247e0-853d-4d16-80e7-7c618d97edd9"), "charge", isUndo: false));
         key.Version.Should().Be(8);
         key.ToString().Should().Be("facc6b59-9200-81f7-9554-fb2fa2fe59bf", "others keep it: a change would repeat effects");
     }

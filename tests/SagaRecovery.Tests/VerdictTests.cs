@@ -94,6 +94,62 @@ public sealed class VerdictTests
             explanation.Reason.Contains("has never joined") && explanation.Advice.EndsWith($"coordinators reassign {Others}."));
     }
 
+    [Fact]
+    public void The_verdict_on_a_stuck_saga_names_the_failed_undo_and_the_two_ways_out()
+    {
+        SagaDetails stuck = Row(SagaState.Stuck, Us) with
+        {
+            Events = [new LoggedEvent(Noon, 1, "charge card", NodeEventType.UndoFailed, """{"code":"closed","message":"the account is closed"}""", Us)],
+        };
+
+        Judge(stuck, new TrackedSagaInfo()).Should().Match<SagaExplanation>(explanation => explanation.Verdict == SagaVerdict.Stuck && explanation.Since == Noon
+            && explanation.Reason == "An action failed, and so did an undo: it is partly undone. The undo of 'charge card' failed with closed: the account is closed."
+            && explanation.Advice == $"Fix the cause and run the failed undo again: sagas retry-undo {Saga}. "
+                + $"Or undo the effect manually and skip the undo: sagas skip-undo {Saga} 'charge card'.");
+    }
+
+    [Theory]
+    [InlineData(null, "no error recorded")]
+    [InlineData("""{"code":"closed","message":"not\u0000 now\u202e"}""", "closed: not  now ")]
+    [InlineData("""{"message":"late","exception":{"code":"inner"},"code":"closed"}""", "closed: late")]
+    [InlineData("""{"code":"closed","message":"late","exception":"cut of""", "closed: late")]
+    [InlineData("""{"code":"closed","message":"\ud800"}""", """{"code":"closed","message":"\ud800"}""")]
+    [InlineData("""{"error":7}""", """{"error":7}""")]
+    [InlineData("{oops", "{oops")]
+    public void Any_data_of_a_failed_undo_is_shown_on_one_line(string? data, string shown) =>
+        StuckSagaRules.ErrorOf(new LoggedEvent(Noon, 1, "a", NodeEventType.UndoFailed, data, Us)).Should().Be(shown);
+
+    [Fact]
+    public void A_saga_that_waits_in_the_executor_is_not_said_to_run()
+    {
+        SagaExplanation queued = Judge(RunPhase.WaitingForSlot);
+        queued.Verdict.Should().Be(SagaVerdict.WaitingForSlot);
+        queued.Reason.Should().Contain("waits for a free slot").And.Contain("The limit is MaxRunningSagas = 7.");
+
+        SagaExplanation behind = Judge(RunPhase.WaitingForPreviousRun);
+        behind.Verdict.Should().Be(SagaVerdict.WaitingForPreviousRun);
+        behind.Reason.Should().Contain("previous run in this process");
+
+        Judge(RunPhase.Running).Verdict.Should().Be(SagaVerdict.RunningHere);
+    }
+
+    [Fact]
+    public void The_steps_of_a_run_are_part_of_the_explanation_until_the_saga_has_finished()
+    {
+        Judge(RunPhase.Running).Run!.Steps.Should().ContainSingle().Which.Node.Should().Be("disk");
+        Judge(RunPhase.Running, SagaState.Succeeded).Run.Should().BeNull();
+    }
+
+    private static SagaExplanation Judge(RunPhase phase, SagaState state = SagaState.Running)
+    {
+        var known = new TrackedSagaInfo { Run = new TrackedRunInfo(RunOrigin.Recovered, AdoptGeneration.Initial, Noon) };
+        var us = new CoordinatorStatus(Us, new Incarnation(3), Fenced: null);
+        return SagaVerdicts.Judge(new SagaEvidence(Saga, Row(state, Us), known, us, Paused: null)
+        {
+            Run = new SagaRunProgress(Saga, "provision", phase, [new StepInProgress("disk", IsUndo: false, 1, Noon)]) { Limit = "MaxRunningSagas = 7" },
+        });
+    }
+
     private static SagaExplanation Judge(string story)
     {
         var known = new TrackedSagaInfo

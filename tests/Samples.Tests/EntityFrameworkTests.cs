@@ -37,16 +37,17 @@ public sealed class EntityFrameworkTests(PostgresCluster postgres)
     {
         SampleDatabase database = await SampleDatabase.CreateAsync(postgres);
         await using ServiceProvider services = new ServiceCollection()
-            .AddDbContextFactory<ShopContext>(options => options.UseNpgsql(database.ConnectionString, ShopContext.RetryUntilAnswered))
+            .AddDbContext<ShopContext>(options => options.UseNpgsql(database.ConnectionString))
             .BuildServiceProvider();
-        var contexts = services.GetRequiredService<IDbContextFactory<ShopContext>>();
-        await using ShopContext shop = await contexts.CreateDbContextAsync();
+        await using AsyncServiceScope scope = services.CreateAsyncScope();
+        ShopContext shop = scope.ServiceProvider.GetRequiredService<ShopContext>();
         await shop.CreateTablesAsync();
 
         IdempotencyReport report = await new IdempotencyCheck<Order>
         {
-            Saga = new OrderSaga(contexts),
+            Saga = new OrderSaga(),
             Parameters = new Order("lamp", 2),
+            Services = services,
             State = async _ => await database.RowsAsync(Rows),
             Reset = cancellationToken => shop.Database.ExecuteSqlRawAsync(
                 """delete from "Reservations"; delete from "Payments"; update "Stock" set "Available" = 100""", cancellationToken),

@@ -3,36 +3,10 @@ using Npgsql;
 namespace ControlPlane.Database;
 
 /// <summary>The access of actions and undos to the control plane's tables.</summary>
-internal sealed class ControlPlaneDatabase(NpgsqlDataSource source, TimeProvider time)
+internal sealed class ControlPlaneDatabase(NpgsqlDataSource source)
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(2);
-
-    /// <summary>
-    /// Repeats idempotent work until the database gives a definite answer.
-    /// </summary>
-    /// <remarks>
-    /// A broken connection leaves the outcome of the work unknown. If that failed the action, its node would not be undone, and rows that
-    /// the action may have created would remain.
-    /// </remarks>
-    public async Task<T> RetryUntilAnsweredAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
-    {
-        for (TimeSpan delay = FirstDelay; ; delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay)
-        {
-            try
-            {
-                await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
-                return await work(connection);
-            }
-            catch (NpgsqlException exception) when (IsIndefinite(exception))
-            {
-                await Task.Delay(delay, time, cancellationToken);
-            }
-        }
-    }
-
-    /// <summary>Reads once, without retries. The client can repeat its request.</summary>
-    public async Task<T> ReadAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
+    /// <summary>Runs work on a connection, once. Nodes are retried by their policy, and clients can repeat their requests.</summary>
+    public async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
         return await work(connection);

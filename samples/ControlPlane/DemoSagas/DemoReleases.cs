@@ -66,7 +66,7 @@ internal sealed class DemoReleases(ControlPlaneDatabase database)
             return;
         }
 
-        IEnumerable<Guid> released = await database.ReadAsync(
+        IEnumerable<Guid> released = await database.RunAsync(
             connection => connection.QueryAsync<Guid>(new CommandDefinition(Query, new { ids }, cancellationToken: cancellationToken)), cancellationToken);
         foreach (Guid id in released)
         {
@@ -80,12 +80,12 @@ internal sealed class DemoReleases(ControlPlaneDatabase database)
     private Task<bool> IsReleasedAsync(SagaId sagaId, CancellationToken cancellationToken)
     {
         const string Query = "select exists (select from control_plane.demo_saga where saga_id = @id and time_released is not null)";
-        return database.RetryUntilAnsweredAsync(
+        return database.RunAsync(
             connection => connection.ExecuteScalarAsync<bool>(new CommandDefinition(Query, new { id = sagaId.Value }, cancellationToken: cancellationToken)),
             cancellationToken);
     }
 
-    private Task<int> ExecuteAsync(string sql, SagaId sagaId, CancellationToken cancellationToken) => database.ReadAsync(
+    private Task<int> ExecuteAsync(string sql, SagaId sagaId, CancellationToken cancellationToken) => database.RunAsync(
         connection => connection.ExecuteAsync(new CommandDefinition(sql, new { id = sagaId.Value }, cancellationToken: cancellationToken)),
         cancellationToken);
 }

@@ -41,12 +41,20 @@ internal sealed class Problems(IHostApplicationLifetime lifetime) : IExceptionHa
         null => Results.Accepted(uri: null, new { SagaId = saga.SagaId.Value }),
         SagaResult.Interrupted interrupted => TryAgain(httpContext, $"This process stopped running the saga: {interrupted.Reason}.", saga),
         SagaResult.Unwound unwound => Failed("Everything was undone.", unwound.FailedNode, saga),
+        SagaResult.Cancelled cancelled => Results.Problem(
+            statusCode: 409,
+            title: "The saga was cancelled",
+            detail: $"{cancelled.By}: {cancelled.Reason}. Everything was undone.",
+            extensions: SagaIdExtension(saga)),
         SagaResult.Stuck stuck => Failed("It could not be undone. An operator must intervene.", stuck.FailedNode, saga),
         _ => throw new InvalidOperationException($"{result} is not a failure."),
     };
 
-    private static IResult Failed(string detail, string node, SagaHandle saga) =>
-        Results.Problem(statusCode: 500, title: $"The saga failed in '{node}'", detail: detail, extensions: SagaIdExtension(saga));
+    private static IResult Failed(string detail, string? node, SagaHandle saga) => Results.Problem(
+        statusCode: 500,
+        title: node is null ? "The saga was cancelled" : $"The saga failed in '{node}'",
+        detail: detail,
+        extensions: SagaIdExtension(saga));
 
     private static IResult TryAgain(HttpContext httpContext, string detail, SagaHandle? saga = null)
     {

@@ -43,19 +43,19 @@ internal sealed class ProjectCreateSaga(ControlPlaneDatabase database) : Saga<Pr
         // the last node needs no undo, because nothing can fail after it
         Published = saga.Node("publish", PublishAsync, undo: null, routeV4, routeV6, subnet, rules);
 
-        Task<Project> PublishAsync(NodeContext<ProjectCreateParameters> context) => database.RetryUntilAnsweredAsync(
+        Task<Project> PublishAsync(NodeContext<ProjectCreateParameters> context) => database.RunAsync(
             connection => connection.PublishAsync(context.Output(project), context.CancellationToken), context.CancellationToken);
     }
 
     private async Task<Guid> ClaimNameAsync(NodeContext<ProjectCreateParameters> context)
     {
         (string name, string description) = context.Parameters;
-        bool claimed = await database.RetryUntilAnsweredAsync(
+        bool claimed = await database.RunAsync(
             connection => connection.ClaimNameAsync(context.IdempotencyKey, name, description, context.CancellationToken), context.CancellationToken);
         return claimed ? context.IdempotencyKey : throw new SagaActionException(NameTaken, $"A project named '{name}' already exists.");
     }
 
-    private Task UnclaimNameAsync(NodeContext<ProjectCreateParameters> context, Guid project) => database.RetryUntilAnsweredAsync(
+    private Task UnclaimNameAsync(NodeContext<ProjectCreateParameters> context, Guid project) => database.RunAsync(
         connection => connection.DeleteProjectAsync(project, context.CancellationToken), context.CancellationToken);
 
     /// <summary>Adds a node that inserts and outputs a row (or rows), and whose undo deletes it.</summary>
@@ -72,12 +72,12 @@ internal sealed class ProjectCreateSaga(ControlPlaneDatabase database) : Saga<Pr
         async Task<TRow> InsertAsync(NodeContext<ProjectCreateParameters> context)
         {
             TRow row = newRow(context);
-            await database.RetryUntilAnsweredAsync(connection => insert(connection, row, context.CancellationToken), context.CancellationToken);
+            await database.RunAsync(connection => insert(connection, row, context.CancellationToken), context.CancellationToken);
             return row;
         }
 
         Task DeleteAsync(NodeContext<ProjectCreateParameters> context, TRow row) =>
-            database.RetryUntilAnsweredAsync(connection => delete(connection, row, context.CancellationToken), context.CancellationToken);
+            database.RunAsync(connection => delete(connection, row, context.CancellationToken), context.CancellationToken);
     }
 
     private static Vpc NewVpc(NodeContext<ProjectCreateParameters> context, SagaNode<Guid> project) =>

@@ -46,7 +46,7 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
     private async Task<ProjectContents> ClaimAsync(NodeContext<ProjectDeleteParameters> context)
     {
         CancellationToken cancellationToken = context.CancellationToken;
-        return await database.RetryUntilAnsweredAsync(
+        return await database.RunAsync(
             async connection => await connection.ClaimForDeletionAsync(context.Parameters.Name, context.SagaId.Value, cancellationToken) is { } id
                 ? await connection.ContentsAsync(id, cancellationToken)
                 : throw new SagaActionException(NotFound, $"There is no project named '{context.Parameters.Name}'."),
@@ -61,5 +61,5 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
 
     private Task<int> ApplyAsync<TRow>(
         NodeContext<ProjectDeleteParameters> context, TRow row, Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> change) =>
-        database.RetryUntilAnsweredAsync(connection => change(connection, row, context.CancellationToken), context.CancellationToken);
+        database.RunAsync(connection => change(connection, row, context.CancellationToken), context.CancellationToken);
 }

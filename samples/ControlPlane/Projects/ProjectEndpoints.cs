@@ -55,7 +55,7 @@ internal static class ProjectEndpoints
         }
 
         await sagas.WaitUntilReadyAsync();
-        IReadOnlyList<Project> page = await database.ReadAsync(
+        IReadOnlyList<Project> page = await database.RunAsync(
             connection => connection.ListAsync(page_token ?? "", limit, cancellationToken), cancellationToken);
         return Results.Ok(new { Items = page, NextPage = page.Count == limit ? page[^1].Name : null });
     }
@@ -68,7 +68,7 @@ internal static class ProjectEndpoints
         }
 
         await sagas.WaitUntilReadyAsync();
-        return await database.ReadAsync(connection => connection.FindAsync(name, cancellationToken), cancellationToken) is { } contents
+        return await database.RunAsync(connection => connection.FindAsync(name, cancellationToken), cancellationToken) is { } contents
             ? Results.Ok(ProjectView.Of(contents))
             : NotFound(name);
     }

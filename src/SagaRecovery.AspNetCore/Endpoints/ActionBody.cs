@@ -81,8 +81,13 @@ internal static class ActionBody
 
     private static string? Validate(OperatorActionKind kind, OperatorActionRequest request) =>
         request.State is { } state && !Enum.IsDefined(state) ? "'state' must be the name of a state, such as Running."
-        : kind == OperatorActionKind.InjectError && string.IsNullOrEmpty(request.Node) ? "'node' is missing. It names the node to fail."
-        : null;
+        : !string.IsNullOrEmpty(request.Node) ? null
+        : kind switch
+        {
+            OperatorActionKind.InjectError => "'node' is missing. It names the node to fail.",
+            OperatorActionKind.SkipUndo => "'node' is missing. It names the node whose undo to skip.",
+            _ => null,
+        };
 
     /// <summary>Buffers the body, from which a form is read as well. Returns null if the body is too long.</summary>
     private static async Task<ReadOnlyMemory<byte>?> TryBufferAsync(HttpRequest request)

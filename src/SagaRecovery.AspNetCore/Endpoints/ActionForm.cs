@@ -37,6 +37,7 @@ internal static class ActionForm
             Actor = GetField(form, "actor"),
             Node = GetField(form, "node"),
             Force = IsChecked(form, "force"),
+            StopRun = IsChecked(form, "stopRun"),
             State = GetField(form, "state") is null ? null : state,
             Generation = GetField(form, "generation") is null ? null : new AdoptGeneration(generation),
         };

@@ -1,5 +1,6 @@
 using System.Text;
 using SagaRecovery.Operations;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using static SagaRecovery.Status.PlainText;
 
@@ -11,7 +12,7 @@ internal static class ExplanationText
     /// <summary>The longest text of a sentence. An error in it may be long, and the end of the sentence matters.</summary>
     private const int LongestSentence = 1_000;
 
-    public static string Render(SagaExplanation explanation)
+    public static string Render(SagaExplanation explanation, DateTimeOffset now)
     {
         var text = new StringBuilder();
         text.Append($"saga {explanation.SagaId}: {Words(explanation.Verdict)}\n");
@@ -30,6 +31,11 @@ internal static class ExplanationText
         }
 
         Append(text, "last event", explanation.LastEvent);
+        foreach (StepInProgress step in explanation.Run?.Steps ?? [])
+        {
+            Append(text, "step", step.Describe(now));
+        }
+
         return text.ToString();
     }
 

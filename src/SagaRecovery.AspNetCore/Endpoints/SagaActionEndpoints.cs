@@ -19,7 +19,11 @@ internal static class SagaActionEndpoints
         group.MapPost("/activate", EndpointHandler.Wrap(ActivateAsync));
         MapRecovery(group, OperatorActionKind.Pause, (recovery, note) => recovery.PauseAsync(note));
         MapRecovery(group, OperatorActionKind.Resume, (recovery, note) => recovery.ResumeAsync(note));
-        MapSaga(group, OperatorActionKind.Hold, (recovery, saga, _, note) => recovery.HoldAsync(saga, note));
+        MapSaga(
+            group,
+            OperatorActionKind.Hold,
+            (recovery, saga, request, note) => request.StopRun ? recovery.SuspendAsync(saga, note) : recovery.HoldAsync(saga, note));
+        MapSaga(group, OperatorActionKind.Cancel, (recovery, saga, _, note) => recovery.CancelAsync(saga, note));
         MapSaga(group, OperatorActionKind.Release, (recovery, saga, _, note) => recovery.ReleaseAsync(saga, note));
         MapSaga(group, OperatorActionKind.Retry, (recovery, saga, _, note) => recovery.RetryAsync(saga, note));
         MapSaga(group, OperatorActionKind.Abandon, (recovery, saga, request, note) => recovery.AbandonAsync(saga, request.ToCondition(), note));
@@ -27,6 +31,11 @@ internal static class SagaActionEndpoints
             group,
             OperatorActionKind.InjectError,
             (recovery, saga, request, note) => recovery.InjectErrorAsync(saga, request.Node!, request.ToCondition(), note));
+        MapSaga(group, OperatorActionKind.RetryUndo, (recovery, saga, request, note) => recovery.RetryUndoAsync(saga, request.ToCondition(), note));
+        MapSaga(
+            group,
+            OperatorActionKind.SkipUndo,
+            (recovery, saga, request, note) => recovery.SkipUndoAsync(saga, request.Node!, request.ToCondition(), note));
     }
 
     public static int StatusOf(OperatorActionStatus result) => result switch

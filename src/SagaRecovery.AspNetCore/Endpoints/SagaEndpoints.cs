@@ -41,10 +41,11 @@ internal static class SagaEndpoints
     private static async Task<IResult> ExplainAsync(HttpContext context, SagaId sagaId)
     {
         context.Response.Headers.Vary = "Accept";
+        DateTimeOffset now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         SagaExplanation explanation = await Operator(context).ExplainAsync(sagaId, context.RequestAborted).ConfigureAwait(false);
         return Responses.TextOrJson(
             context.Request,
-            () => ExplanationText.Render(explanation),
+            () => ExplanationText.Render(explanation, now),
             explanation,
             RecoveryReportJson.Default.SagaExplanation,
             explanation.Verdict == SagaVerdict.Unknown ? StatusCodes.Status404NotFound : StatusCodes.Status200OK);

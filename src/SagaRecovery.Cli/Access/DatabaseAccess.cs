@@ -83,15 +83,20 @@ internal sealed class DatabaseAccess : ISagaAccess
         OperatorActionResult result = await PerformAsync(
             token => kind switch
             {
+                OperatorActionKind.Hold when request.StopRun => Operations.SuspendAsync(sagaId, note, token),
                 OperatorActionKind.Hold => Operations.HoldAsync(sagaId, note, token),
+                OperatorActionKind.Cancel => Operations.CancelAsync(sagaId, note, token),
                 OperatorActionKind.Release => Operations.ReleaseAsync(sagaId, note, token),
                 OperatorActionKind.Abandon => Operations.AbandonAsync(sagaId, condition, note, token),
                 OperatorActionKind.InjectError => Operations.InjectErrorAsync(sagaId, request.Node ?? "", condition, note, token),
+                OperatorActionKind.RetryUndo => Operations.RetryUndoAsync(sagaId, condition, note, token),
+                OperatorActionKind.SkipUndo => Operations.SkipUndoAsync(sagaId, request.Node ?? "", condition, note, token),
                 _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, message: null),
             },
             cancellationToken).ConfigureAwait(false);
         OperatorActionResponse response = OperatorActionResponse.Of(kind, sagaId, result);
-        return result is OperatorActionResult.Done && kind is OperatorActionKind.Release or OperatorActionKind.InjectError
+        bool needsPass = kind is OperatorActionKind.Release or OperatorActionKind.InjectError or OperatorActionKind.RetryUndo or OperatorActionKind.SkipUndo;
+        return result is OperatorActionResult.Done && needsPass
             ? response with { Message = $"{response.Message}.{AtNextPass}" }
             : response;
     }

@@ -7,7 +7,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Operator actions that cannot be undone.</summary>
+/// <summary>Operator actions that cannot be taken back.</summary>
 /// <remarks>Each shows the saga and the consequence, asks for confirmation, and applies only to the state and generation that it showed.</remarks>
 internal static class DestructiveCommands
 {
@@ -38,12 +38,58 @@ internal static class DestructiveCommands
         return command;
     }
 
+    public static Command CreateCancel(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "cancel",
+            "Cancels a running saga: its owner starts no more steps and undoes those that succeeded",
+            "sagas cancel 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'the customer has left'");
+        Add(
+            common,
+            command,
+            OperatorActionKind.Cancel,
+            node: null,
+            "The saga can no longer succeed. Steps in flight end first, unless they can be undone at any point, and all that succeeded is undone.");
+        return command;
+    }
+
+    public static Command CreateRetryUndo(CommonOptions common)
+    {
+        var command = new ToolCommand(
+            "retry-undo",
+            "Returns a stuck saga to unwinding, so that its failed undos run again",
+            "sagas retry-undo 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'the account is open again'");
+        Add(
+            common,
+            command,
+            OperatorActionKind.RetryUndo,
+            node: null,
+            "The undos that failed run again. Once they succeed, the nodes before them are undone.");
+        return command;
+    }
+
+    public static Command CreateSkipUndo(CommonOptions common)
+    {
+        Argument<string> node = new("node") { Description = "The node whose undo failed, and that you have undone manually" };
+        var command = new ToolCommand(
+            "skip-undo",
+            "Marks a failed undo of a stuck saga as done, because you did it manually",
+            "sagas skip-undo 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 charge-card --comment 'refunded by hand, INC-481'");
+        Add(
+            common,
+            command,
+            OperatorActionKind.SkipUndo,
+            node,
+            "The undo counts as done and never runs again, and the nodes before it are undone. If you have not undone its effect, it stays.");
+        return command;
+    }
+
     private static void Add(CommonOptions common, ToolCommand command, OperatorActionKind kind, Argument<string>? node, string consequence)
     {
         Argument<SagaId> id = Values.SagaIdArgument();
         var options = new ActionOptions();
         Option<bool> yes = Confirmation.YesOption();
-        Option<bool> force = new("--force") { Description = "Act even if the saga's owner answers" };
+        Option<bool>? force = LeavesStuck(kind) || kind == OperatorActionKind.Cancel ? null : new("--force") { Description = "Act even if the saga's owner answers" };
         command.Arguments.Add(id);
         if (node is not null)
         {
@@ -51,7 +97,11 @@ internal static class DestructiveCommands
         }
 
         options.AddTo(command);
-        command.Options.Add(force);
+        if (force is not null)
+        {
+            command.Options.Add(force);
+        }
+
         command.Options.Add(yes);
         common.SetHandler(command, async (call, cancellationToken) =>
         {
@@ -68,7 +118,7 @@ internal static class DestructiveCommands
                     ?? throw new ToolException(ExitCode.NotFound, $"There is no saga {call.Value(id)} in {access.Target}.");
                 OperatorActionRequest request = options.Read(call) with
                 {
-                    Force = call.Value(force),
+                    Force = force is not null && call.Value(force),
                     State = saga.Summary.State,
                     Generation = saga.Summary.Generation,
                     Node = node is null ? null : call.Value(node),
@@ -81,12 +131,22 @@ internal static class DestructiveCommands
         });
     }
 
+    private static OperatorActionResult.Superseded? RefusalToCancel(SagaDetails saga) =>
+        OperatorActionRules.ReasonNotToCancel(saga) is { } reason ? new OperatorActionResult.Superseded(saga.Summary, reason) : null;
+
+    /// <summary>Returns true for the actions on a stuck saga. No process runs it, so they apply even if its owner answers.</summary>
+    private static bool LeavesStuck(OperatorActionKind kind) => kind is OperatorActionKind.RetryUndo or OperatorActionKind.SkipUndo;
+
     /// <summary>Returns the refusal of an action that cannot succeed, so that the operator is not asked to confirm it.</summary>
     private static OperatorActionResponse? CheckLocally(OperatorActionKind kind, SagaDetails saga, OperatorActionRequest request)
     {
-        if (saga.Summary.State is not (SagaState.Running or SagaState.Unwinding))
+        OperatorActionResult? refusal = kind == OperatorActionKind.Cancel ? RefusalToCancel(saga)
+            : LeavesStuck(kind) ? StuckSagaRules.Refusal(saga, OperatorActionCondition.None)
+            : saga.Summary.State is SagaState.Running or SagaState.Unwinding ? null
+            : new OperatorActionResult.Superseded(saga.Summary, "it has ended");
+        if (refusal is not null)
         {
-            return OperatorActionResponse.Of(kind, saga.Summary.Id, new OperatorActionResult.Superseded(saga.Summary, "it has ended"));
+            return OperatorActionResponse.Of(kind, saga.Summary.Id, refusal);
         }
 
         return request.Node is { } node && saga.Graph is { } graph && graph.Find(node) is null

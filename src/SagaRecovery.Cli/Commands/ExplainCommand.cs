@@ -79,6 +79,11 @@ internal static class ExplainCommand
         }
 
         facts.Add(("last event", explanation.LastEvent ?? "none"));
+        foreach (StepInProgress step in explanation.Run?.Steps ?? [])
+        {
+            facts.Add(("step", step.Describe(call.Environment.Time.GetUtcNow())));
+        }
+
         // the tool has no process of its own to compare with
         string verdict = fromRow && explanation.Verdict == SagaVerdict.NotOwned ? "in progress" : Words.Of(explanation.Verdict);
         call.Screen.Line($"saga {explanation.SagaId}: {verdict}{(fromRow ? " (from its row alone)" : "")}");

@@ -30,8 +30,11 @@ internal static class ToolCommands
                 SagaActionCommands.CreateHold(common),
                 SagaActionCommands.CreateRelease(common),
                 SagaActionCommands.CreateRetry(common),
+                DestructiveCommands.CreateCancel(common),
                 DestructiveCommands.CreateAbandon(common),
                 DestructiveCommands.CreateInjectError(common),
+                DestructiveCommands.CreateRetryUndo(common),
+                DestructiveCommands.CreateSkipUndo(common),
             },
             DrainCommand.Create(common),
             new Command("coordinators", "List the processes that own and run sagas, and reassign their sagas")

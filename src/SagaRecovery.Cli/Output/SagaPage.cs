@@ -19,7 +19,18 @@ internal static class SagaPage
         };
         if (saga.Hold is { } hold)
         {
-            facts.Add(("held", $"since {PlainText.Time(hold.Since)} by {Words.By(hold.Note)}"));
+            string stops = hold.StopsRun ? ", and its run stops" : "";
+            facts.Add(("held", $"since {PlainText.Time(hold.Since)} by {Words.By(hold.Note)}{stops}"));
+        }
+
+        if (saga.Cancellation is { } cancellation)
+        {
+            facts.Add(("cancelled", $"at {PlainText.Time(cancellation.At)} by {Words.By(cancellation.Note)}"));
+        }
+
+        if (saga.Deadline is { } deadline)
+        {
+            facts.Add(("deadline", PlainText.Time(deadline)));
         }
 
         if (saga.Owner?.Paused is { } pause)

@@ -24,6 +24,9 @@ public sealed record RecoveryControls
         }
     } = [];
 
+    /// <summary>The running sagas of this coordinator whose cancellation was requested.</summary>
+    public IReadOnlyList<(SagaId SagaId, SagaCancellation Cancellation)> Cancelled { get; init; } = [];
+
     /// <summary>The most recent operator actions, oldest first, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
     public IReadOnlyList<OperatorAction> RecentActions { get; init; } = [];
 

@@ -47,6 +47,15 @@ public enum OperatorActionKind
 
     /// <summary>Invalidates every join so far, as needed after a restore from a backup.</summary>
     Revoke,
+
+    /// <summary>Makes a running saga unwind.</summary>
+    Cancel,
+
+    /// <summary>Runs the failed undos of a stuck saga again.</summary>
+    RetryUndo,
+
+    /// <summary>Marks a failed undo of a stuck saga as done, because an operator did it manually.</summary>
+    SkipUndo,
 }
 
 /// <summary>The text form of operator actions, as used in the store, in reports and on the command line.</summary>
@@ -67,6 +76,9 @@ public static class OperatorActionText
         OperatorActionKind.TakeOver => "take-over",
         OperatorActionKind.Drain => "drain",
         OperatorActionKind.Revoke => "revoke",
+        OperatorActionKind.Cancel => "cancel",
+        OperatorActionKind.RetryUndo => "retry-undo",
+        OperatorActionKind.SkipUndo => "skip-undo",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, message: null),
     };
 
@@ -104,4 +116,22 @@ public sealed record RecoveryPause(DateTimeOffset Since, OperatorNote Note);
 /// <param name="Name">The name of its definition.</param>
 /// <param name="Since">The time at which the hold began.</param>
 /// <param name="Note">The operator and the reason.</param>
-public sealed record HeldSaga(SagaId SagaId, string Name, DateTimeOffset Since, OperatorNote Note);
+public sealed record HeldSaga(SagaId SagaId, string Name, DateTimeOffset Since, OperatorNote Note)
+{
+    /// <summary>True if a present run of the saga stops as well, once its steps in flight have ended.</summary>
+    public bool StopsRun { get; init; }
+}
+
+/// <summary>A request to cancel a saga.</summary>
+/// <param name="At">The time of the request.</param>
+/// <param name="Note">The author of the request, and the reason.</param>
+public sealed record SagaCancellation(DateTimeOffset At, OperatorNote Note)
+{
+    /// <summary>The actor of a cancellation that the deadline of the saga caused.</summary>
+    public const string DeadlineActor = "deadline";
+
+    /// <summary>Returns the cancellation of a saga that had not finished by its deadline.</summary>
+    /// <param name="deadline">The deadline.</param>
+    public static SagaCancellation AtDeadline(DateTimeOffset deadline) =>
+        new(deadline, new OperatorNote(DeadlineActor, $"it had not finished by {PlainText.Time(deadline)}"));
+}

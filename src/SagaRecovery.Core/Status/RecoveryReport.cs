@@ -80,6 +80,9 @@ public sealed record RecoveryReport
     /// <summary>The stalled sagas; null if they have not been queried yet.</summary>
     public StalledSagas? Stalled { get; init; }
 
+    /// <summary>The steps that are retried or do not end; null if they have not been checked yet.</summary>
+    public StepReport? Steps { get; init; }
+
     /// <summary>The sagas in the whole store that no process will run; null if they have not been queried yet.</summary>
     public ClusterReport? Cluster { get; init; }
 

@@ -211,6 +211,8 @@ public static class RecoveryReportText
         AppendWaiting(text, report, now);
         AppendHeld(text, report);
         AppendStalled(text, report, now);
+        AppendRetrying(text, report.Steps, now);
+        AppendHanging(text, report.Steps, now);
         AppendActions(text, report);
     }
 
@@ -261,11 +263,50 @@ public static class RecoveryReportText
         foreach (StalledSaga saga in stalled.Sagas)
         {
             string lastEvent = OneLine(saga.LastEvent ?? "no event yet");
-            text.Append(Invariant($"        {Time(saga.Since)}  {saga.SagaId}  {OneLine(saga.Name)}: {lastEvent}\n"));
+            string run = saga.Run is { } progress ? $", {progress.Describe(now)}" : "";
+            text.Append(Invariant($"        {Time(saga.Since)}  {saga.SagaId}  {OneLine(saga.Name)}: {lastEvent}{run}\n"));
         }
 
         AppendMore(text, stalled.Count - stalled.Sagas.Count);
     }
+
+    private static void AppendRetrying(StringBuilder text, StepReport? steps, DateTimeOffset now)
+    {
+        if (steps is not { RetryingCount: > 0 })
+        {
+            return;
+        }
+
+        string overdue = steps.OverdueCount == 0 ? "" : Invariant($", {steps.OverdueCount} of them for too long");
+        text.Append(Invariant($"    steps being retried ({steps.RetryingCount}{overdue}, as of {Duration(now - steps.At)} ago):\n"));
+        text.Append("        SINCE                 SAGA_ID                               DETAIL\n");
+        foreach (SagaStep step in steps.Retrying)
+        {
+            AppendStep(text, step, step.IsOverdue ? "FOR TOO LONG, " : "", now);
+        }
+
+        AppendMore(text, steps.RetryingCount - steps.Retrying.Count);
+    }
+
+    private static void AppendHanging(StringBuilder text, StepReport? steps, DateTimeOffset now)
+    {
+        if (steps is not { HangingCount: > 0 })
+        {
+            return;
+        }
+
+        text.Append(Invariant($"    steps that do not end ({steps.HangingCount}, as of {Duration(now - steps.At)} ago):\n"));
+        text.Append("        SINCE                 SAGA_ID                               DETAIL\n");
+        foreach (SagaStep step in steps.Hanging)
+        {
+            AppendStep(text, step, "", now);
+        }
+
+        AppendMore(text, steps.HangingCount - steps.Hanging.Count);
+    }
+
+    private static void AppendStep(StringBuilder text, SagaStep step, string note, DateTimeOffset now) => text.Append(Invariant(
+        $"        {Time(step.Step.Since)}  {step.SagaId}  {OneLine(step.Name)}: {note}{step.Step.Describe(now)}\n"));
 
     private static void AppendActions(StringBuilder text, RecoveryReport report)
     {

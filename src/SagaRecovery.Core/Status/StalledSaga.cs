@@ -5,7 +5,11 @@ namespace SagaRecovery.Status;
 /// <param name="Name">The name of its definition.</param>
 /// <param name="Since">The time of its last event; its creation time if it has none.</param>
 /// <param name="LastEvent">The node and its last event, as shown to operators; null if the saga has no event.</param>
-public sealed record StalledSaga(SagaId SagaId, string Name, DateTimeOffset Since, string? LastEvent);
+public sealed record StalledSaga(SagaId SagaId, string Name, DateTimeOffset Since, string? LastEvent)
+{
+    /// <summary>The run of the saga in this process; null if this process does not run it, or its executor does not report runs.</summary>
+    public SagaRunProgress? Run { get; init; }
+}
 
 /// <summary>The stalled sagas at one moment.</summary>
 /// <param name="At">The time at which the store was queried.</param>

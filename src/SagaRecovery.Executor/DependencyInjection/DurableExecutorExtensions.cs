@@ -7,6 +7,7 @@ using SagaRecovery;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
 using SagaRecovery.Executor;
+using SagaRecovery.Hosting;
 using SagaRecovery.Storage;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -75,7 +76,9 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>(),
         provider.GetRequiredService<ILogger<DurableExecutor>>(),
-        provider.GetService<IMeterFactory>());
+        provider.GetService<IMeterFactory>(),
+        provider.GetRequiredService<IServiceScopeFactory>(),
+        provider.GetService<ShutdownBudget>());
 
     private static DurableSagaClient CreateClient(IServiceProvider provider) => new(
         // Must not be resolved before the first call: a saga class may take the client in its constructor, and both need the saga classes.
@@ -84,6 +87,7 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<SagaCoordinator>(),
         provider.GetRequiredService<SagaStarts>(),
         provider.GetRequiredService<ISagaLog>(),
+        provider.GetService<ISagaOperations>() ?? new NoSagaOperations(), // a store of the user need not have them
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>());
 }

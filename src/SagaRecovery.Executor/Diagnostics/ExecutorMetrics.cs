@@ -13,7 +13,11 @@ internal sealed class ExecutorMetrics : IDisposable
     private readonly Histogram<double> _writeDuration;
     private readonly Counter<long> _completedRuns;
 
-    public ExecutorMetrics(Func<int> running, Func<int> waiting, IMeterFactory? factory)
+    /// <param name="definitions">The names of all registered definitions. Each has its own series, also at 0.</param>
+    /// <param name="runs">Counts the runs and the steps that are retried, by definition.</param>
+    /// <param name="hung">Counts the stopped runs whose steps do not end.</param>
+    /// <param name="factory">The factory of the meter; null for a meter of its own.</param>
+    public ExecutorMetrics(IEnumerable<string> definitions, Func<IReadOnlyDictionary<string, RunCount>> runs, Func<int> hung, IMeterFactory? factory)
     {
         _meter = SagaRecoveryTelemetry.CreateMeter(factory);
         _events = _meter.CreateCounter<long>("saga_recovery.events.written", "{event}", "Node events written to the saga log.");
@@ -33,9 +37,22 @@ internal sealed class ExecutorMetrics : IDisposable
             "Time from sending a group of entries until it is committed.",
             tags: null,
             SagaRecoveryTelemetry.Durations);
-        _completedRuns = _meter.CreateCounter<long>("saga_recovery.runs.ended", "{saga}", "Runs that ended in this process, by result.");
-        _meter.CreateObservableGauge("saga_recovery.runs", () => running(), "{saga}", "Sagas that are running.");
-        _meter.CreateObservableGauge("saga_recovery.runs.waiting", () => waiting(), "{saga}", "Sagas that are queued for a free slot.");
+        _completedRuns = _meter.CreateCounter<long>("saga_recovery.runs.ended", "{saga}", "Runs that ended in this process, by definition and result.");
+        string[] names = [.. definitions.Distinct(StringComparer.Ordinal)];
+        Gauge("saga_recovery.runs", "{saga}", "Sagas that are running, by definition.", count => count.Running);
+        Gauge("saga_recovery.runs.waiting", "{saga}", "Sagas that are queued for a free slot, by definition.", count => count.Waiting);
+        Gauge("saga_recovery.steps.retrying", "{step}", "Steps that are being retried, by definition.", count => count.Retrying);
+        _meter.CreateObservableGauge("saga_recovery.runs.hung", () => hung(), "{saga}", "Stopped sagas with a step that does not end.");
+
+        void Gauge(string name, string unit, string description, Func<RunCount, int> read) => _meter.CreateObservableGauge(
+            name,
+            () =>
+            {
+                IReadOnlyDictionary<string, RunCount> counts = runs();
+                return names.Select(one => new Measurement<int>(read(counts.GetValueOrDefault(one)), Definition(one)));
+            },
+            unit,
+            description);
     }
 
     public void Dispose() => _meter.Dispose();
@@ -56,11 +73,20 @@ internal sealed class ExecutorMetrics : IDisposable
         _writeDuration.Record(duration.TotalSeconds);
     }
 
-    public void RunCompleted(SagaResult result) => _completedRuns.Add(1, new KeyValuePair<string, object?>("result", result switch
+    public void RunCompleted(string definition, SagaResult result) => _completedRuns.Add(1, Definition(definition), new("result", result switch
     {
         SagaResult.Succeeded => "succeeded",
         SagaResult.Unwound => "unwound",
+        SagaResult.Cancelled => "cancelled",
         SagaResult.Stuck => "stuck",
         _ => "interrupted",
     }));
+
+    private static KeyValuePair<string, object?> Definition(string name) => new("definition", name);
 }
+
+/// <summary>The runs of one definition at one moment.</summary>
+/// <param name="Running">The runs that have a slot.</param>
+/// <param name="Waiting">The runs that wait for a slot.</param>
+/// <param name="Retrying">The steps that are being retried.</param>
+internal readonly record struct RunCount(int Running, int Waiting, int Retrying);

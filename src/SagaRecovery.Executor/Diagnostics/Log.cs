@@ -50,4 +50,25 @@ internal static partial class Log
 
     [LoggerMessage(114, LogLevel.Warning, "the run of saga {SagaId} ({SagaName}) stops: {Reason}")]
     public static partial void NotRestored(ILogger logger, SagaId sagaId, string sagaName, string reason);
+
+    [LoggerMessage(115, LogLevel.Warning, "the {Step} of node {Node} failed with {Error}; it is retried, first after {Delay}: saga {SagaId} ({SagaName})")]
+    public static partial void StepRetrying(ILogger logger, SagaId sagaId, string sagaName, string node, string step, SagaError error, TimeSpan delay);
+
+    [LoggerMessage(116, LogLevel.Debug, "attempt {Attempt} of the {Step} of node {Node} failed; the next one follows after {Delay}: saga {SagaId}")]
+    public static partial void StepRetryDetails(ILogger logger, Exception exception, SagaId sagaId, string node, string step, int attempt, TimeSpan delay);
+
+    [LoggerMessage(117, LogLevel.Warning, "the {Step} of node {Node} failed after {Attempts} attempts: {Message}: saga {SagaId} ({SagaName})")]
+    public static partial void StepFailed(
+        ILogger logger, Exception exception, SagaId sagaId, string sagaName, string node, string step, int attempts, string message);
+
+    [LoggerMessage(118, LogLevel.Warning, "saga {SagaId} ({SagaName}) is unwinding: it was cancelled ({Actor}: {Reason})")]
+    public static partial void Cancelling(ILogger logger, SagaId sagaId, string sagaName, string actor, string reason);
+
+    [LoggerMessage(119, LogLevel.Information, "saga {SagaId} ({SagaName}) is unwound after it was cancelled ({Actor}: {Reason})")]
+    public static partial void Cancelled(ILogger logger, SagaId sagaId, string sagaName, string actor, string reason);
+
+    [LoggerMessage(120, LogLevel.Error,
+        "a stopped run of saga {SagaId} ({SagaName}) does not end: {Steps} ignored the cancellation for {Timeout}; its slot is free, and this "
+        + "process runs the saga again only after that step has ended")]
+    public static partial void StepsHang(ILogger logger, SagaId sagaId, string sagaName, string steps, TimeSpan timeout);
 }

@@ -7,6 +7,9 @@ internal enum NodeState : byte
     Started,
     Succeeded,
     Failed,
+
+    /// <summary>The action failed, its effect is uncertain, and its undo has to run.</summary>
+    FailedUncertain,
     UndoStarted,
     UndoFinished,
     UndoFailed,

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -5,17 +6,54 @@ using System.Text.Json.Serialization;
 namespace SagaRecovery.Executor.Progress;
 
 /// <summary>Converts errors to and from the form in which the log stores them.</summary>
+[SuppressMessage("Design", "CA1031", Justification = "Serialization runs code of the user's types.")]
 internal static class SagaErrors
 {
-    public static SagaError From(Exception exception) =>
-        exception is SagaActionException failure
-            ? new SagaError(failure.Code, failure.Message)
-            : new SagaError(exception.GetType().Name, exception.Message);
+    /// <summary>The longest story of an exception in the log, in characters. A runaway chain of causes must not fill the log.</summary>
+    private const int LongestException = 8_000;
+
+    private const int LongestMessage = 4_000;
+
+    /// <summary>Creates the error of an exception.</summary>
+    /// <exception cref="SagaDataException">The detail of a <see cref="SagaActionException"/> cannot be serialized.</exception>
+    public static SagaError From(Exception exception, int attempts, JsonSerializerOptions json)
+    {
+        var failure = exception as SagaActionException;
+        string code = exception is InjectedFailureException ? SagaInjections.ErrorCode : failure?.Code ?? exception.GetType().Name;
+        return new SagaError(code, Cut(exception.Message, LongestMessage))
+        {
+            Exception = Cut(exception.ToString(), LongestException),
+            Attempts = attempts,
+            Detail = DetailOf(failure, json),
+        };
+    }
+
+    /// <summary>Creates the error of an exception for people: code and message alone.</summary>
+    public static SagaError Brief(Exception exception) =>
+        new(exception is SagaActionException failure ? failure.Code : exception.GetType().Name, Cut(exception.Message, LongestMessage));
 
     /// <summary>Creates the error of a node that cannot run again: the database lost the output of its parent, and the parent then failed.</summary>
     public static SagaError LostInput(string parent) => new(
         "lost_input",
         $"The database lost the output of '{parent}', and '{parent}' failed when it ran again: the input of this node is missing.");
+
+    /// <summary>The error of an action that had started in an earlier process, and does not run again because the saga was cancelled.</summary>
+    public static SagaError Cancelled { get; } =
+        new("cancelled", "The saga was cancelled before this process knew whether the action had taken effect.") { IsUncertain = true };
+
+    /// <summary>Returns true for the failure of an action that the cancellation of its saga interrupted.</summary>
+    public static bool IsByCancellation(ReadOnlyMemory<byte> failed) => Read(failed) is { IsUncertain: true } error && error.Code == Cancelled.Code;
+
+    /// <summary>The data of an undo that began although the action of its node had failed. The log then proves that failure, even without it.</summary>
+    public static ReadOnlyMemory<byte> AfterFailure { get; } = "{\"afterFailure\":true}"u8.ToArray();
+
+    public static bool IsAfterFailure(ReadOnlyMemory<byte> undoStarted) => undoStarted.Span.SequenceEqual(AfterFailure.Span);
+
+    /// <summary>Returns true for a failure after which the undo of its node runs.</summary>
+    public static bool IsUncertain(ReadOnlyMemory<byte> failed) => !failed.IsEmpty && Read(failed).IsUncertain;
+
+    /// <summary>The error of an action whose failure the database has lost, while the undo that followed it is in the log.</summary>
+    public static SagaError LostFailure { get; } = new("lost", "The database has lost the error.") { IsUncertain = true };
 
     public static byte[] Write(SagaError error) => JsonSerializer.SerializeToUtf8Bytes(error, SagaErrorJson.Default.SagaError);
 
@@ -38,6 +76,20 @@ internal static class SagaErrors
             return Unreadable(json);
         }
     }
+
+    private static JsonElement? DetailOf(SagaActionException? failure, JsonSerializerOptions json)
+    {
+        try
+        {
+            return failure?.Detail is { } detail ? JsonSerializer.SerializeToElement(detail, detail.GetType(), json) : null;
+        }
+        catch (Exception e) // code of the user's types
+        {
+            throw new SagaDataException($"The detail of error '{failure!.Code}' cannot be serialized to JSON: {e.Message}", e);
+        }
+    }
+
+    private static string Cut(string text, int longest) => text.Length <= longest ? text : text[..longest] + "…";
 
     private static SagaError Unreadable(ReadOnlyMemory<byte> json) => new("unreadable", Encoding.UTF8.GetString(json.Span));
 }

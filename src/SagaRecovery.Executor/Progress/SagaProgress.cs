@@ -26,7 +26,10 @@ internal sealed class SagaProgress
     private readonly bool[] _dispatched; // begun by this process; a node that is started in the log but not dispatched was interrupted by a crash
     private readonly ReadOnlyMemory<byte>[] _outputs;
     private readonly ReadOnlyMemory<byte>[] _errors;
+    private readonly ReadOnlyMemory<byte>[] _undoErrors;
+    private readonly bool[] _uncertain; // the action failed, and its undo runs all the same
     private readonly NextSteps _next = new([], [], []); // reused by every call of Next
+    private Func<int, bool> _mayStayOpen = static _ => false;
 
     public SagaProgress(SagaShape shape)
     {
@@ -35,6 +38,8 @@ internal sealed class SagaProgress
         _dispatched = new bool[shape.Count];
         _outputs = new ReadOnlyMemory<byte>[shape.Count];
         _errors = new ReadOnlyMemory<byte>[shape.Count];
+        _undoErrors = new ReadOnlyMemory<byte>[shape.Count];
+        _uncertain = new bool[shape.Count];
     }
 
     public SagaShape Shape { get; }
@@ -47,7 +52,10 @@ internal sealed class SagaProgress
     /// <summary>The node whose undo failed; null if none did.</summary>
     public int? StuckNode { get; private set; }
 
-    public bool IsUnwinding => FailedNode is not null;
+    /// <summary>True if the saga unwinds because it was cancelled.</summary>
+    public bool IsCancelled { get; private set; }
+
+    public bool IsUnwinding => IsCancelled || FailedNode is not null;
 
     public NodeState this[int node] => _states[node];
 
@@ -82,8 +90,14 @@ internal sealed class SagaProgress
 
     public ReadOnlyMemory<byte> OutputOf(int node) => _outputs[node];
 
-    /// <summary>Returns the error of a node. A node has one at most, since a failed action is not undone.</summary>
+    /// <summary>Returns the error of a node's action.</summary>
     public ReadOnlyMemory<byte> ErrorOf(int node) => _errors[node];
+
+    /// <summary>Returns the error of a node's undo.</summary>
+    public ReadOnlyMemory<byte> UndoErrorOf(int node) => _undoErrors[node];
+
+    /// <summary>Returns true if the action of a node failed and its undo runs all the same, without an output.</summary>
+    public bool IsUncertain(int node) => _uncertain[node];
 
     /// <summary>Returns the complete log that leads to this progress, ordered by node.</summary>
     public List<SavedNodeEvent> ToEvents()
@@ -93,7 +107,7 @@ internal sealed class SagaProgress
         {
             foreach (NodeEventType type in Enum.GetValues<NodeEventType>())
             {
-                if (LeadsTo(type, _states[node]))
+                if (LeadsTo(type, node))
                 {
                     events.Add(new SavedNodeEvent(node, type, DataOf(node, type)));
                 }
@@ -108,12 +122,13 @@ internal sealed class SagaProgress
     public void Record(SavedNodeEvent nodeEvent)
     {
         (int node, NodeEventType type, ReadOnlyMemory<byte> data) = nodeEvent;
-        if (_states[node] != StateBefore(type))
+        if (!MayFollow(type, _states[node]))
         {
             throw new InvalidOperationException($"Node {node} '{Shape.NameOf(node)}' is {_states[node]}: {type} cannot follow.");
         }
 
-        _states[node] = StateAfter(type);
+        _uncertain[node] |= type is NodeEventType.Failed && SagaErrors.IsUncertain(data);
+        _states[node] = _uncertain[node] && type is NodeEventType.Failed ? NodeState.FailedUncertain : StateAfter(type);
         switch (type)
         {
             case NodeEventType.Succeeded:
@@ -122,10 +137,11 @@ internal sealed class SagaProgress
                 break;
             case NodeEventType.Failed:
                 _errors[node] = data;
+                _dispatched[node] = false; // an undo of it has not been dispatched
                 FailedNode ??= node;
                 break;
             case NodeEventType.UndoFailed:
-                _errors[node] = data;
+                _undoErrors[node] = data;
                 StuckNode ??= node;
                 break;
         }
@@ -134,6 +150,17 @@ internal sealed class SagaProgress
     /// <summary>Marks the saga as unwinding although its log lacks the failure, because the database lost the commit.</summary>
     /// <param name="failedNode">The node that is assumed to have failed. If its action was in flight, it runs again and is undone.</param>
     public void UnwindFrom(int failedNode) => FailedNode = failedNode;
+
+    /// <summary>
+    /// Cancels the saga: no further action starts, and what has succeeded is undone. A node whose action had started in an earlier process
+    /// runs again before its undo, unless its effect need not be known.
+    /// </summary>
+    /// <param name="mayStayOpen">Tells whether an action may be left without a result: its node has no undo, or one for that case.</param>
+    public void Cancel(Func<int, bool> mayStayOpen)
+    {
+        IsCancelled = true;
+        _mayStayOpen = mayStayOpen;
+    }
 
     /// <summary>
     /// Returns the next steps and records them as begun, so a second call without new events returns none. The first call after a replay
@@ -153,7 +180,14 @@ internal sealed class SagaProgress
 
             if (_states[node] is NodeState.Started && !_dispatched[node] && ParentsHaveCompleted(node))
             {
-                DispatchAction(next, node);
+                if (IsCancelled && _mayStayOpen(node))
+                {
+                    AddEvent(next, node, NodeEventType.Failed, SagaErrors.Write(SagaErrors.Cancelled));
+                }
+                else
+                {
+                    DispatchAction(next, node);
+                }
             }
         }
 
@@ -162,7 +196,7 @@ internal sealed class SagaProgress
         {
             if (CanUndo(node))
             {
-                AddEvent(next, node, NodeEventType.UndoStarted);
+                AddEvent(next, node, NodeEventType.UndoStarted, _uncertain[node] ? SagaErrors.AfterFailure : default);
             }
 
             if (_states[node] is NodeState.UndoStarted && !_dispatched[node] && ChildrenHaveSettled(node))
@@ -174,12 +208,12 @@ internal sealed class SagaProgress
         return next;
     }
 
-    private static NodeState StateBefore(NodeEventType type) => type switch
+    private static bool MayFollow(NodeEventType type, NodeState state) => type switch
     {
-        NodeEventType.Started => NodeState.NeverStarted,
-        NodeEventType.Succeeded or NodeEventType.Failed => NodeState.Started,
-        NodeEventType.UndoStarted => NodeState.Succeeded,
-        _ => NodeState.UndoStarted,
+        NodeEventType.Started => state is NodeState.NeverStarted,
+        NodeEventType.Succeeded or NodeEventType.Failed => state is NodeState.Started,
+        NodeEventType.UndoStarted => state is NodeState.Succeeded or NodeState.FailedUncertain,
+        _ => state is NodeState.UndoStarted,
     };
 
     private static NodeState StateAfter(NodeEventType type) => type switch
@@ -192,19 +226,27 @@ internal sealed class SagaProgress
         _ => NodeState.UndoFailed,
     };
 
-    /// <summary>Returns true if a node in this state has had an event of this type.</summary>
-    private static bool LeadsTo(NodeEventType type, NodeState state) => StateAfter(type) == state || type switch
+    /// <summary>Returns true if a node has had an event of this type, given its state.</summary>
+    private bool LeadsTo(NodeEventType type, int node)
     {
-        NodeEventType.Started => state is not NodeState.NeverStarted,
-        NodeEventType.Succeeded => state is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed,
-        NodeEventType.UndoStarted => state is NodeState.UndoFinished or NodeState.UndoFailed,
-        _ => false,
-    };
+        NodeState state = _states[node];
+        bool isUndone = state is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed;
+        return StateAfter(type) == state || type switch
+        {
+            NodeEventType.Started => state is not NodeState.NeverStarted,
+            NodeEventType.Succeeded => isUndone && !_uncertain[node],
+            NodeEventType.Failed => _uncertain[node],
+            NodeEventType.UndoStarted => state is NodeState.UndoFinished or NodeState.UndoFailed,
+            _ => false,
+        };
+    }
 
     private ReadOnlyMemory<byte> DataOf(int node, NodeEventType type) => type switch
     {
         NodeEventType.Succeeded => _outputs[node],
-        NodeEventType.Failed or NodeEventType.UndoFailed => _errors[node],
+        NodeEventType.Failed => _errors[node],
+        NodeEventType.UndoStarted when _uncertain[node] => SagaErrors.AfterFailure,
+        NodeEventType.UndoFailed => _undoErrors[node],
         _ => default,
     };
 
@@ -242,7 +284,7 @@ internal sealed class SagaProgress
 
     private bool CanUndo(int node)
     {
-        if (!IsUnwinding || StuckNode is not null || _states[node] is not NodeState.Succeeded || _states.Contains(NodeState.Started))
+        if (!IsUnwinding || StuckNode is not null || _states[node] is not (NodeState.Succeeded or NodeState.FailedUncertain) || _states.Contains(NodeState.Started))
         {
             return false;
         }
@@ -263,7 +305,8 @@ internal sealed class SagaProgress
     {
         foreach (int child in Shape.ChildrenOf(node))
         {
-            if (_states[child] is NodeState.Started or NodeState.UndoStarted || (_states[child] is NodeState.Succeeded && StuckNode is null))
+            if (_states[child] is NodeState.Started or NodeState.UndoStarted
+                || (_states[child] is NodeState.Succeeded or NodeState.FailedUncertain && StuckNode is null))
             {
                 return false;
             }
@@ -276,7 +319,7 @@ internal sealed class SagaProgress
     {
         foreach (int parent in Shape.ParentsOf(node))
         {
-            if (_states[parent] is NodeState.Failed)
+            if (_states[parent] is NodeState.Failed or NodeState.FailedUncertain)
             {
                 AddEvent(next, node, NodeEventType.Failed, SagaErrors.Write(SagaErrors.LostInput(Shape.NameOf(parent))));
                 return;

@@ -23,7 +23,7 @@ internal static class SagaReplay
         progress = null;
         var seen = new NodeEvents[shape.Count];
         illegal = Collect(shape, events, seen);
-        SavedNodeEvent[] ordered = [.. events, .. ImpliedEvents(shape, seen)];
+        SavedNodeEvent[] ordered = [.. events, .. ImpliedEvents(shape, events, seen)];
         illegal ??= CheckNodes(shape, seen);
         if (illegal is not null)
         {
@@ -77,9 +77,24 @@ internal static class SagaReplay
     /// Returns the lost events that the remaining ones prove. A node that ended had started, a node being undone had succeeded, and the
     /// parents of a started node had started. These events carry no data. A parent whose output is lost runs again.
     /// </summary>
-    private static List<SavedNodeEvent> ImpliedEvents(SagaShape shape, NodeEvents[] seen)
+    private static List<SavedNodeEvent> ImpliedEvents(SagaShape shape, IReadOnlyList<SavedNodeEvent> events, NodeEvents[] seen)
     {
         List<SavedNodeEvent> implied = [];
+        HashSet<int> uncertain = [];
+        foreach ((int node, NodeEventType type, ReadOnlyMemory<byte> data) in events)
+        {
+            if (type is NodeEventType.Failed && SagaErrors.IsUncertain(data))
+            {
+                uncertain.Add(node);
+            }
+            else if (type is NodeEventType.UndoStarted && SagaErrors.IsAfterFailure(data) && !seen[node].Has(NodeEventType.Failed))
+            {
+                uncertain.Add(node);
+                seen[node] = seen[node].With(NodeEventType.Failed);
+                implied.Add(new SavedNodeEvent(node, NodeEventType.Failed, SagaErrors.Write(SagaErrors.LostFailure)));
+            }
+        }
+
         for (int node = seen.Length - 1; node >= 0; node--) // children have higher ids
         {
             if (seen[node].IsEmpty && AnyStarted(shape.ChildrenOf(node)))
@@ -89,7 +104,11 @@ internal static class SagaReplay
             }
 
             AddIfImplied(node, NodeEventType.UndoStarted, NodeEventType.UndoFinished, NodeEventType.UndoFailed);
-            AddIfImplied(node, NodeEventType.Succeeded, NodeEventType.UndoStarted);
+            if (!uncertain.Contains(node))
+            {
+                AddIfImplied(node, NodeEventType.Succeeded, NodeEventType.UndoStarted);
+            }
+
             AddIfImplied(node, NodeEventType.Started, NodeEventType.Succeeded, NodeEventType.Failed);
         }
 

@@ -34,7 +34,8 @@ internal sealed class GroupWriter : IDisposable
     {
         _stopping = _stop.Token;
         _logCancellation = new DetachedCancellation(_stopping);
-        _commit = new GroupCommit<Membership, SagaLogEntry, bool>(WriteAsync, CountRows, options.MaxWriteGroup, options.MaxConcurrentWrites);
+        _commit = new GroupCommit<Membership, SagaLogEntry, bool>(
+            WriteAsync, Weigh, options.MaxWriteGroup, options.MaxConcurrentWrites, mayBeForOneItem: WriteFailures.MayBeForOneEntry);
         _log = log;
         _coordinator = coordinator;
         _time = time;
@@ -89,7 +90,7 @@ internal sealed class GroupWriter : IDisposable
                     _coordinator.ReportFenced(fenced);
                     return RestoreOutcome.NotOwned;
                 }
-            }, isAnswer: IsForTheData, stopping.Token).ConfigureAwait(false);
+            }, isAnswer: WriteFailures.AnswerTo(entries: 1), stopping.Token).ConfigureAwait(false);
             return (member, outcome);
         }
         finally
@@ -118,11 +119,23 @@ internal sealed class GroupWriter : IDisposable
         _restores.Dispose();
     }
 
-    private static int CountRows(SagaLogEntry entry) => Math.Max(1, entry.Events.Count + (entry.NewState is null ? 0 : 1));
+    /// <summary>Returns the number of rows, or of shares of the limit in bytes if that is larger.</summary>
+    private int Weigh(SagaLogEntry entry)
+    {
+        int rows = Math.Max(1, entry.Events.Count + (entry.NewState is null ? 0 : 1));
+        long bytes = 0;
+        foreach (SavedNodeEvent nodeEvent in entry.Events)
+        {
+            bytes += nodeEvent.Data.Length;
+        }
+
+        return (int)Math.Max(rows, Math.Min(int.MaxValue / 2, bytes * _options.MaxWriteGroup / _options.MaxWriteGroupBytes));
+    }
 
     /// <summary>
     /// Retries the same group until the store answers. A write whose answer was lost may have taken effect, and writing it again
-    /// is harmless.
+    /// is harmless. A group that may be too large is not retried as it is, but halved; a single entry that fails again and again fails its
+    /// saga, since it would otherwise hold one of the few writers.
     /// </summary>
     private Task<IReadOnlyList<bool>> WriteAsync(Membership member, IReadOnlyList<SagaLogEntry> entries) => RetryUntilAnsweredAsync(async () =>
     {
@@ -130,9 +143,7 @@ internal sealed class GroupWriter : IDisposable
         IReadOnlyList<bool> written = await AppendAsync(member, entries).ConfigureAwait(false);
         _metrics.GroupWritten(entries, written, _time.GetElapsedTime(sent));
         return written;
-    }, isAnswer: exception => exception is JoinLostException || IsForTheData(exception), _stopping);
-
-    private static bool IsForTheData(Exception exception) => exception is DbException refused && refused.IsForTheData();
+    }, isAnswer: WriteFailures.AnswerTo(entries.Count), _stopping);
 
     [SuppressMessage("Design", "CA1031", Justification = "Any other exception means that the store is unavailable: sagas wait and the write is retried.")]
     private async Task<T> RetryUntilAnsweredAsync<T>(Func<Task<T>> write, Predicate<Exception> isAnswer, CancellationToken cancellationToken)

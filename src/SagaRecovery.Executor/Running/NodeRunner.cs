@@ -1,33 +1,84 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
 
 /// <summary>
-/// The runner of the actions and undos of one saga. It runs them concurrently and turns their results into events. Used by a single run
-/// loop; not thread-safe.
+/// The runner of the actions and undos of one saga. It runs them concurrently, each with the attempts that its policy allows, and turns
+/// their results into events. <see cref="Steps"/> is thread-safe; the other members serve a single run loop.
 /// </summary>
-internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections? injections, RunStop stop)
+internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logger)
 {
     private readonly Lock _lock = new();
     private readonly List<NodeCompletion> _completed = []; // not taken yet; a channel would cost 1.5 KB per run
+    private readonly List<StepInFlight> _steps = [];
     private readonly List<SavedNodeEvent> _newEvents = [];
     private TaskCompletionSource? _completionSignal; // what the run loop waits for
+    private bool _isWoken; // the run loop is not to wait for a completion
 
     /// <summary>The number of actions and undos whose completion has not been taken yet.</summary>
     public int InFlight { get; private set; }
+
+    /// <summary>The actions and undos that have not ended, with their attempts.</summary>
+    public IReadOnlyList<StepInProgress> Steps
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _steps.Select(step => step.ToProgress(Shape.NameOf(step.Node)))];
+            }
+        }
+    }
+
+    /// <summary>The number of actions and undos that are being retried.</summary>
+    public int Retrying
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _steps.Count(step => step.IsRetrying);
+            }
+        }
+    }
+
+    private SagaShape Shape => context.Progress.Shape;
+
+    private DateTimeOffset Now => context.Pipelines.Time.GetUtcNow();
 
     /// <summary>Starts an action or an undo in the trace of the run.</summary>
     public void Start(int node, bool undo)
     {
         InFlight++;
+        var step = new StepInFlight(node, undo, Now);
+        lock (_lock)
+        {
+            _steps.Add(step);
+        }
+
         ThreadPool.QueueUserWorkItem(
-            static work => _ = work.Runner.RunAsync(work.Node, work.Undo), (Runner: this, Node: node, Undo: undo), preferLocal: true);
+            static work => _ = work.Runner.RunAsync(work.Step), (Runner: this, Step: step), preferLocal: true);
     }
 
-    /// <summary>Waits for at least one completion, and returns the events of all that are available.</summary>
+    /// <summary>Ends a wait of the run loop for a completion, or the next one, so that it looks at its requests.</summary>
+    public void Wake()
+    {
+        lock (_lock)
+        {
+            _isWoken = true;
+            _completionSignal?.SetResult();
+            _completionSignal = null;
+        }
+    }
+
+    /// <summary>Waits for at least one completion or a <see cref="Wake"/>, and returns the events of all that are available.</summary>
     /// <returns>The events to log, valid until the next call. An action that a stop interrupted yields no event.</returns>
     /// <exception cref="SagaDataException">An output cannot be serialized or deserialized.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // called once per step of every saga
@@ -48,6 +99,7 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
             }
 
             ClearCompleted();
+            _isWoken = false;
         }
 
         return fault is null ? _newEvents : throw fault;
@@ -62,8 +114,53 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
             lock (_lock)
             {
                 ClearCompleted();
+                _isWoken = false;
             }
         }
+    }
+
+    /// <summary>Runs one attempt of a step, in the logging scope and the span of the step. Called by its pipeline.</summary>
+    /// <returns>The output of an action; empty for an undo.</returns>
+    public async Task<ReadOnlyMemory<byte>> AttemptAsync(StepInFlight step, CancellationToken cancellationToken)
+    {
+        string node = Shape.NameOf(step.Node);
+        int attempt = step.BeginAttempt(Now);
+        using IDisposable? scope = logger.BeginScope(new StepScope(context.Id, context.Definition.Saved.Name, node, step.IsUndo, attempt));
+        using Activity? span = BeginSpan(node, step, attempt);
+        try
+        {
+            return await RunOnceAsync(new StepRequest(step.Node, step.IsUndo, attempt, cancellationToken)).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            span?.SetStatus(ActivityStatusCode.Error, e.Message);
+            step.RecordFailure(e);
+            throw;
+        }
+    }
+
+    /// <summary>Records that a failed step waits for its next attempt.</summary>
+    public void OnRetry(StepInFlight step, Exception failure, DateTimeOffset nextAttempt, TimeSpan delay)
+    {
+        step.RecordDelay(nextAttempt);
+        string node = Shape.NameOf(step.Node);
+        SagaError error = SagaErrors.Brief(failure);
+        if (step.Attempt == 1)
+        {
+            Log.StepRetrying(logger, context.Id, context.Definition.Saved.Name, node, StepKind(step), error, delay);
+        }
+
+        Log.StepRetryDetails(logger, failure, context.Id, node, StepKind(step), step.Attempt, delay);
+    }
+
+    private static string StepKind(StepInFlight step) => step.IsUndo ? "undo" : "action";
+
+    private static Activity? BeginSpan(string node, StepInFlight step, int attempt)
+    {
+        Activity? span = SagaRecoveryTelemetry.Source.StartActivity(step.IsUndo ? "saga.undo" : "saga.action");
+        span?.SetTag("saga.node", node);
+        span?.SetTag("saga.attempt", attempt);
+        return span;
     }
 
     private void ClearCompleted()
@@ -76,16 +173,17 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
     {
         lock (_lock)
         {
-            return _completed.Count > 0
+            return _completed.Count > 0 || _isWoken
                 ? Task.CompletedTask
                 : (_completionSignal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 
-    private void AddCompleted(NodeCompletion completion)
+    private void AddCompleted(StepInFlight step, NodeCompletion completion)
     {
         lock (_lock)
         {
+            _steps.Remove(step);
             _completed.Add(completion);
             _completionSignal?.SetResult();
             _completionSignal = null;
@@ -93,78 +191,80 @@ internal sealed class NodeRunner(SagaCode code, SagaShape shape, SagaInjections?
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "The run loop rethrows it.")]
-    private async Task RunAsync(int node, bool undo)
+    private async Task RunAsync(StepInFlight step)
     {
         NodeCompletion completion;
         try
         {
-            completion = new NodeCompletion(await (undo ? RunUndoAsync(node) : RunActionAsync(node)).ConfigureAwait(false), Fault: null);
+            completion = new NodeCompletion(await RunToEventAsync(step).ConfigureAwait(false), Fault: null);
         }
         catch (Exception fault)
         {
             completion = new NodeCompletion(Event: null, fault);
         }
 
-        AddCompleted(completion);
+        AddCompleted(step, completion);
     }
 
-    private async Task<SavedNodeEvent?> RunActionAsync(int node)
+    private async Task<SavedNodeEvent?> RunToEventAsync(StepInFlight step)
     {
-        NodeInjection injection = InjectionFor(node);
+        StepPipeline pipeline = context.Pipelines.Of(step);
         try
         {
-            if (injection.FailsWhen is { } when)
-            {
-                await when(stop.Actions).ConfigureAwait(false);
-            }
-
-            ThrowIfInjected(injection.FailsAction);
-            ReadOnlyMemory<byte> output = default;
-            for (int run = 0; run < injection.ActionRuns; run++)
-            {
-                output = await code.RunActionAsync(node, stop.Actions).ConfigureAwait(false);
-            }
-
-            return new SavedNodeEvent(node, NodeEventType.Succeeded, output);
+            ReadOnlyMemory<byte> output = await pipeline.RunAsync(this, step, TokenOf(step)).ConfigureAwait(false);
+            return new SavedNodeEvent(step.Node, step.IsUndo ? NodeEventType.UndoFinished : NodeEventType.Succeeded, output);
         }
         catch (Exception e) when (e is not SagaDataException)
         {
-            return Failure(node, NodeEventType.Failed, e);
+            return FailureOf(step, e);
         }
     }
 
-    private async Task<SavedNodeEvent?> RunUndoAsync(int node)
+    /// <summary>Runs the code of a step once, or as often as an injection says.</summary>
+    private async Task<ReadOnlyMemory<byte>> RunOnceAsync(StepRequest step)
     {
-        NodeInjection injection = InjectionFor(node);
-        try
+        NodeInjection injection = context.Injections?.For(Shape.NameOf(step.Node)) ?? NodeInjection.None;
+        if (!step.IsUndo && injection.FailsWhen is { } when)
         {
-            ThrowIfInjected(injection.FailsUndo);
-            for (int run = 0; run < injection.UndoRuns; run++)
-            {
-                await code.RunUndoAsync(node, stop.Actions).ConfigureAwait(false);
-            }
+            await when(step.CancellationToken).ConfigureAwait(false);
+        }
 
-            return new SavedNodeEvent(node, NodeEventType.UndoFinished, default);
-        }
-        catch (Exception e) when (e is not SagaDataException)
+        if (step.IsUndo ? injection.FailsUndo : injection.FailsAction)
         {
-            return Failure(node, NodeEventType.UndoFailed, e);
+            throw injection.FailsUncertainly ? new InjectedFailureException() : new SagaActionException(SagaInjections.ErrorCode, "This failure was injected.");
         }
+
+        ReadOnlyMemory<byte> output = default;
+        for (int run = 0; run < (step.IsUndo ? injection.UndoRuns : injection.ActionRuns); run++)
+        {
+            output = await context.Code.RunAsync(step).ConfigureAwait(false);
+        }
+
+        return injection.FailsUncertainly && !step.IsUndo ? throw new InjectedFailureException() : output;
     }
 
-    private SavedNodeEvent? Failure(int node, NodeEventType type, Exception exception) =>
-        stop.Reason is null
-            ? new SavedNodeEvent(node, type, SagaErrors.Write(SagaErrors.From(exception)))
-            : null; // a stop was requested: the exception is no failure, and the node runs again when the saga is resumed
+    private CancellationToken TokenOf(StepInFlight step) =>
+        !step.IsUndo && context.Definition.MayStayOpen(step.Node) ? stop.Interruptible : stop.Actions;
 
-    private NodeInjection InjectionFor(int node) => injections?.For(shape.NameOf(node)) ?? NodeInjection.None;
-
-    private static void ThrowIfInjected(bool fails)
+    private SavedNodeEvent? FailureOf(StepInFlight step, Exception exception)
     {
-        if (fails)
+        if (stop.StopsSteps)
         {
-            throw new SagaActionException(SagaInjections.ErrorCode, "This failure was injected.");
+            return null; // a stop was requested: the exception is no failure, and the node runs again when the saga is resumed
         }
+
+        SagaError error = SagaErrors.From(exception, step.Attempt, context.Definition.Json);
+        if (!step.IsUndo && exception is not SagaActionException)
+        {
+            bool isInterrupted = stop.Interruptible.IsCancellationRequested && context.Definition.MayStayOpen(step.Node);
+            error = isInterrupted
+                ? error with { Code = SagaErrors.Cancelled.Code, IsUncertain = true }
+                : error with { IsUncertain = context.Definition.Policies[step.Node].UndoAfterFailure };
+        }
+
+        Log.StepFailed(
+            logger, exception, context.Id, context.Definition.Saved.Name, Shape.NameOf(step.Node), StepKind(step), step.Attempt, exception.Message);
+        return new SavedNodeEvent(step.Node, step.IsUndo ? NodeEventType.UndoFailed : NodeEventType.Failed, SagaErrors.Write(error));
     }
 
     private readonly record struct NodeCompletion(SavedNodeEvent? Event, Exception? Fault);

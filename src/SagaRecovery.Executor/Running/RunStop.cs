@@ -5,6 +5,7 @@ internal sealed class RunStop : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _actions = new();
+    private readonly CancellationTokenSource _interruptible = new();
     private readonly CancellationTokenSource _writes = new();
     private Task _cancelling = Task.CompletedTask;
     private StopReason? _reason;
@@ -14,11 +15,18 @@ internal sealed class RunStop : IDisposable
     public RunStop()
     {
         Actions = _actions.Token;
+        Interruptible = _interruptible.Token;
         Writes = _writes.Token;
     }
 
-    /// <summary>The token of actions and undos. It is cancelled by every stop.</summary>
+    /// <summary>The token of actions and undos. It is cancelled by every stop but <see cref="StopReason.Held"/>.</summary>
     public CancellationToken Actions { get; }
+
+    /// <summary>The token of actions whose result need not be known if the saga is cancelled. It is also cancelled like <see cref="Actions"/>.</summary>
+    public CancellationToken Interruptible { get; }
+
+    /// <summary>True if the steps in flight were told to stop: an exception of theirs is no failure.</summary>
+    public bool StopsSteps => Reason is not (null or StopReason.Held);
 
     /// <summary>The token of writes. It is cancelled when this process loses the saga, since no further write can succeed.</summary>
     public CancellationToken Writes { get; }
@@ -45,11 +53,28 @@ internal sealed class RunStop : IDisposable
             }
 
             // The reason must be set before the tokens are cancelled, or an exception caused by the cancellation would count as a failure.
+            _reason = _reason is null or StopReason.Held ? reason : _reason;
+            if (reason == StopReason.Held)
+            {
+                return;
+            }
+
             // CancelAsync, since callbacks of user code must not run under the lock.
-            _reason ??= reason;
             _cancelling = reason == StopReason.Shutdown
-                ? Task.WhenAll(_cancelling, _actions.CancelAsync())
-                : Task.WhenAll(_cancelling, _actions.CancelAsync(), _writes.CancelAsync());
+                ? Task.WhenAll(_cancelling, _actions.CancelAsync(), _interruptible.CancelAsync())
+                : Task.WhenAll(_cancelling, _actions.CancelAsync(), _interruptible.CancelAsync(), _writes.CancelAsync());
+        }
+    }
+
+    /// <summary>Interrupts the actions whose result need not be known, because the saga is cancelled. The run continues.</summary>
+    public void Interrupt()
+    {
+        lock (_lock)
+        {
+            if (!_disposed)
+            {
+                _cancelling = Task.WhenAll(_cancelling, _interruptible.CancelAsync());
+            }
         }
     }
 
@@ -60,7 +85,7 @@ internal sealed class RunStop : IDisposable
     {
         lock (_lock)
         {
-            if (_disposed || _lastWriteStarted || _reason is not (null or StopReason.Shutdown))
+            if (_disposed || _lastWriteStarted || _reason is not (null or StopReason.Shutdown or StopReason.Held))
             {
                 return false;
             }
@@ -119,6 +144,7 @@ internal sealed class RunStop : IDisposable
         {
             _disposed = true;
             _actions.Dispose();
+            _interruptible.Dispose();
             _writes.Dispose();
         }
     }

@@ -1,4 +1,6 @@
+using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Running;
 
@@ -19,14 +21,22 @@ internal enum Admission
 }
 
 /// <summary>
-/// The runs of this process: one per saga id, a limited number at a time, the rest in a first-in-first-out queue. Thread-safe.
+/// The runs of this process: one per saga id, a limited number at a time and of each definition, the rest in first-in-first-out queues.
+/// Thread-safe.
 /// </summary>
-internal sealed class RunTable(int maxRunning)
+/// <remarks>
+/// No queued run could start while the table is at rest: either all slots are taken, or all slots of its definition. The end of a run
+/// therefore lets at most one other run start.
+/// </remarks>
+/// <param name="maxRunning">The number of runs at a time.</param>
+/// <param name="limits">The number of runs of single definitions at a time, by name.</param>
+internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> limits)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, SagaRun> _current = []; // the newest run of each saga, running or waiting
     private readonly HashSet<SagaRun> _running = []; // including replaced runs until they end
-    private readonly LinkedList<SagaRun> _waiting = new();
+    private readonly Dictionary<SagaId, SagaRun> _hung = []; // stopped runs without a slot whose steps do not end
+    private readonly RunLanes _lanes = new(limits);
     private StopReason? _closed;
 
     public int Running
@@ -46,7 +56,19 @@ internal sealed class RunTable(int maxRunning)
         {
             lock (_lock)
             {
-                return _waiting.Count;
+                return _lanes.Waiting;
+            }
+        }
+    }
+
+    /// <summary>The number of stopped runs whose steps do not end.</summary>
+    public int Hung
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _hung.Count;
             }
         }
     }
@@ -67,6 +89,37 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             return _current.GetValueOrDefault(sagaId);
+        }
+    }
+
+    /// <summary>Finds the progress of the newest run of a saga; of a stopped one whose steps do not end, if there is no newer one.</summary>
+    public SagaRunProgress? FindProgress(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            SagaRun? run = _current.GetValueOrDefault(sagaId) ?? _hung.GetValueOrDefault(sagaId);
+            return run?.ToProgress(run.QueueEntry is null ? null : DescribeLimit(run.Name));
+        }
+    }
+
+    /// <summary>Lists the runs that have begun and not ended, including replaced and stopped ones.</summary>
+    public IReadOnlyList<SagaRun> GetRunning()
+    {
+        lock (_lock)
+        {
+            return [.. _running, .. _hung.Values];
+        }
+    }
+
+    /// <summary>Counts the runs by definition. A definition that has never run is absent.</summary>
+    public IReadOnlyDictionary<string, RunCount> Count()
+    {
+        lock (_lock)
+        {
+            ILookup<string, int> retrying = _running.ToLookup(run => run.Name, run => run.RetryingSteps);
+            return _lanes.Counts.ToDictionary(
+                count => count.Definition,
+                count => new RunCount(count.Running, count.Waiting, retrying[count.Definition].Sum()));
         }
     }
 
@@ -101,14 +154,19 @@ internal sealed class RunTable(int maxRunning)
                 StopRun(existing, StopReason.Replaced);
             }
 
-            _current[run.Id] = run;
-            if (_running.Count < maxRunning)
+            if (_hung.TryGetValue(run.Id, out SagaRun? hung))
             {
-                _running.Add(run);
+                run.Predecessor = Task.WhenAll(run.Predecessor, hung.Handle.Completion);
+            }
+
+            _current[run.Id] = run;
+            if (_running.Count < maxRunning && _lanes.LimitReached(run.Name) is null)
+            {
+                TakeSlot(run);
                 return Admission.Started;
             }
 
-            run.QueueEntry = _waiting.AddLast(run);
+            _lanes.Enqueue(run);
             return Admission.Queued;
         }
     }
@@ -120,16 +178,30 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             RemoveCurrent(run);
-            _running.Remove(run);
-            if (_waiting.First is not { Value: var next } || _running.Count >= maxRunning)
+            if (_hung.TryGetValue(run.Id, out SagaRun? hung) && ReferenceEquals(hung, run))
             {
-                return null;
+                _hung.Remove(run.Id);
             }
 
-            _waiting.RemoveFirst();
-            next.QueueEntry = null;
-            _running.Add(next);
-            return next;
+            LeaveSlot(run);
+            return TakeNext();
+        }
+    }
+
+    /// <summary>Frees the slot of a stopped run whose steps do not end. Later runs of its saga still wait for it.</summary>
+    /// <returns>True if the run had a slot; and the queued run that takes it, which the caller starts, or null.</returns>
+    public (bool IsHung, SagaRun? Next) FreeSlot(SagaRun run)
+    {
+        lock (_lock)
+        {
+            if (!LeaveSlot(run))
+            {
+                return (false, null);
+            }
+
+            RemoveCurrent(run);
+            _hung[run.Id] = run;
+            return (true, TakeNext());
         }
     }
 
@@ -148,6 +220,28 @@ internal sealed class RunTable(int maxRunning)
         }
     }
 
+    /// <summary>Stops the run of a held saga at the next step boundary.</summary>
+    /// <returns>The run if it was queued and has ended therefore; otherwise null.</returns>
+    public SagaRun? Suspend(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            if (!_current.TryGetValue(sagaId, out SagaRun? current))
+            {
+                return null;
+            }
+
+            if (current.QueueEntry is null)
+            {
+                current.Suspend();
+                return null;
+            }
+
+            StopRun(current, StopReason.Held);
+            return current;
+        }
+    }
+
     /// <summary>Stops all runs and admits no more.</summary>
     /// <returns>A task that completes when all runs have ended.</returns>
     public Task CloseAsync(StopReason reason)
@@ -155,7 +249,7 @@ internal sealed class RunTable(int maxRunning)
         lock (_lock)
         {
             _closed ??= reason;
-            foreach (SagaRun run in _waiting.Concat(_running).ToArray())
+            foreach (SagaRun run in _lanes.Queued.Concat(_running).ToArray())
             {
                 StopRun(run, reason);
             }
@@ -172,14 +266,47 @@ internal sealed class RunTable(int maxRunning)
     private void StopRun(SagaRun run, StopReason reason)
     {
         run.Stop(reason);
-        if (run.QueueEntry is { } entry)
+        if (run.QueueEntry is not null)
         {
-            _waiting.Remove(entry);
-            run.QueueEntry = null;
+            _lanes.Dequeue(run);
             RemoveCurrent(run);
             run.CompleteWithoutStarting();
         }
     }
+
+    private void TakeSlot(SagaRun run)
+    {
+        _running.Add(run);
+        _lanes.Enter(run);
+    }
+
+    /// <returns>True if the run had a slot.</returns>
+    private bool LeaveSlot(SagaRun run)
+    {
+        bool hadSlot = _running.Remove(run);
+        if (hadSlot)
+        {
+            _lanes.Leave(run);
+        }
+
+        return hadSlot;
+    }
+
+    private SagaRun? TakeNext()
+    {
+        if (_running.Count >= maxRunning || _lanes.DequeueNext() is not { } next)
+        {
+            return null;
+        }
+
+        TakeSlot(next);
+        return next;
+    }
+
+    /// <summary>Names the limit that a queued run waits for, with its value.</summary>
+    private string DescribeLimit(string definition) => _lanes.LimitReached(definition) is { } limit
+        ? $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagasByDefinition)}:{definition} = {limit}"
+        : $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagas)} = {maxRunning}";
 
     private void RemoveCurrent(SagaRun run)
     {

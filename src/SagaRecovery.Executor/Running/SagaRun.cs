@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
@@ -16,8 +17,11 @@ namespace SagaRecovery.Executor.Running;
 /// <param name="State">The state in the row of the saga.</param>
 /// <param name="Progress">The progress according to the log.</param>
 /// <param name="Code">The actions and undos.</param>
+/// <param name="Pipelines">The policies of the actions and undos.</param>
 /// <param name="Injections">Injected failures and repeats; null for none.</param>
 /// <param name="StartedBy">The span of the request or the pass that started the run; null for none.</param>
+/// <param name="Cancellation">The request to cancel the saga that the store knew; null for none.</param>
+/// <param name="Deadline">The time at which the run cancels the saga; null for none.</param>
 internal sealed record RunContext(
     SagaId Id,
     SagaDefinition Definition,
@@ -25,8 +29,11 @@ internal sealed record RunContext(
     SagaState State,
     SagaProgress Progress,
     SagaCode Code,
+    StepPipelines Pipelines,
     SagaInjections? Injections,
-    ActivityContext? StartedBy);
+    ActivityContext? StartedBy,
+    SagaCancellation? Cancellation,
+    DateTimeOffset? Deadline);
 
 /// <summary>
 /// One run of one saga. Its loop records events, writes them together with the next decisions, and only then begins the decided steps.
@@ -41,19 +48,38 @@ internal sealed class SagaRun : IDisposable
     private readonly GroupWriter _writer;
     private readonly ILogger _logger;
     private readonly RunStop _stop = new();
+    private readonly DeadlineTimer? _deadline;
+    private readonly TimeProvider _time;
+    private readonly RunLimits _limits;
+    private ITimer? _hang;
+    private SagaCancellation? _cancellation;
     private Membership _member; // changes when the run restores its log after a loss
     private SagaState _writtenState;
 
-    public SagaRun(RunContext context, GroupWriter writer, ILogger logger)
+    public SagaRun(RunContext context, GroupWriter writer, RunLimits limits, TimeProvider time, ILogger logger)
     {
+        _limits = limits;
+        _time = time;
         _context = context;
         _progress = context.Progress;
-        _nodes = new NodeRunner(context.Code, _progress.Shape, context.Injections, _stop);
+        _nodes = new NodeRunner(context, _stop, logger);
         _writer = writer;
         _logger = logger;
         _member = context.Ownership.Member;
         _writtenState = context.State;
         Handle = new SagaHandle(context.Id, _completion.Task);
+        _cancellation = context.Cancellation;
+        if (context.Deadline is { } deadline && _cancellation is null)
+        {
+            if (deadline <= time.GetUtcNow())
+            {
+                _cancellation = SagaCancellation.AtDeadline(deadline);
+            }
+            else
+            {
+                _deadline = new DeadlineTimer(deadline, time, () => Cancel(SagaCancellation.AtDeadline(deadline)));
+            }
+        }
     }
 
     public SagaId Id => _context.Id;
@@ -65,28 +91,75 @@ internal sealed class SagaRun : IDisposable
     public bool IsStopping => _stop.Reason is not null;
 
     /// <summary>True if the run stopped while this process still owns the saga. Recovery has to resume it.</summary>
-    public bool IsInterrupted => _stop.Reason is StopReason.Faulted or StopReason.Superseded;
+    public bool IsInterrupted => _stop.Reason is StopReason.Faulted or StopReason.Superseded or StopReason.Held or StopReason.PredecessorHangs;
 
     /// <summary>True if the run ended because the store rejected a write.</summary>
     public bool WasRefused => _stop.Reason is StopReason.SagaFenced or StopReason.LostByDatabase;
 
-    /// <summary>The entry in the queue of the <see cref="RunTable"/>; null while the run is not queued. Guarded by the lock of the table.</summary>
+    /// <summary>The entry in a queue of <see cref="RunLanes"/>; null while the run is not queued. Guarded by the lock of the table.</summary>
     public LinkedListNode<SagaRun>? QueueEntry { get; set; }
+
+    /// <summary>The place in the order of arrival over all queues. Guarded by the lock of the table.</summary>
+    public long QueueNumber { get; set; }
 
     /// <summary>A task that completes when every earlier run of the same saga in this process has ended. Set by the <see cref="RunTable"/>.</summary>
     public Task Predecessor { get; set; } = Task.CompletedTask;
 
     public string Name => _context.Definition.Saved.Name;
 
-    public void Stop(StopReason reason) => _stop.Request(reason);
+    /// <summary>The steps in flight that do not end although their token has fired, for operators.</summary>
+    public string DescribeSteps() => string.Join(", ", _nodes.Steps.Select(step => $"the {(step.IsUndo ? "undo" : "action")} of node '{step.Node}'"));
 
-    public bool TryRelinquish() => _stop.TryRelinquish();
+    public void Stop(StopReason reason)
+    {
+        _stop.Request(reason);
+        WatchForHang();
+    }
+
+    public bool TryRelinquish()
+    {
+        bool isRelinquished = _stop.TryRelinquish();
+        if (isRelinquished)
+        {
+            WatchForHang();
+        }
+
+        return isRelinquished;
+    }
+
+    /// <summary>Cancels the saga, unless it unwinds already. The first request counts.</summary>
+    public void Cancel(SagaCancellation cancellation)
+    {
+        if (Interlocked.CompareExchange(ref _cancellation, cancellation, null) is null)
+        {
+            _nodes.Wake();
+        }
+    }
+
+    /// <summary>Ends the run once its steps in flight have ended and are logged.</summary>
+    public void Suspend()
+    {
+        _stop.Request(StopReason.Held);
+        _nodes.Wake();
+    }
+
+    /// <summary>Creates the account of the run for operators.</summary>
+    /// <param name="limit">The limit that makes the run wait for a slot; null if it has one.</param>
+    public SagaRunProgress ToProgress(string? limit = null) => new(Id, Name, PhaseOf(limit), _nodes.Steps) { Limit = limit };
+
+    /// <summary>The number of steps that are being retried.</summary>
+    public int RetryingSteps => _nodes.Retrying;
 
     /// <summary>Publishes the result. Must be called after the run is removed from the table, so that an observer cannot still find the run.</summary>
     public void Complete(SagaResult result) => _completion.SetResult(result);
 
     /// <summary>Ends a run that was stopped before it started. It must not log, since it is called under the lock of the table.</summary>
-    public void CompleteWithoutStarting() => Complete(new SagaResult.Interrupted(Describe()));
+    public void CompleteWithoutStarting()
+    {
+        Interlocked.Exchange(ref _hang, null)?.Dispose();
+        _deadline?.Dispose();
+        Complete(new SagaResult.Interrupted(Describe()));
+    }
 
     /// <summary>Runs the saga until it ends or a stop is requested.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "The boundary of one run: a bug in it must not end other runs. It is logged and reported to recovery.")]
@@ -95,7 +168,12 @@ internal sealed class SagaRun : IDisposable
         try
         {
             // Must come first: two runs of one saga would use the same idempotency keys at the same time, although only one could write.
-            await Predecessor.ConfigureAwait(false);
+            if (!await PredecessorEndsAsync().ConfigureAwait(false))
+            {
+                _stop.Request(StopReason.PredecessorHangs);
+                return Interrupted();
+            }
+
             using Activity? span = BeginSpan();
             SagaResult result = await RunAsync().ConfigureAwait(false);
             span?.SetTag("saga.result", result.GetType().Name);
@@ -135,7 +213,36 @@ internal sealed class SagaRun : IDisposable
         Dispose();
     }
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        Interlocked.Exchange(ref _hang, null)?.Dispose();
+        _deadline?.Dispose();
+        _stop.Dispose();
+    }
+
+    /// <summary>Reports this run as hung if its steps have not ended some time after it was told to stop.</summary>
+    private void WatchForHang()
+    {
+        ITimer timer = _time.CreateTimer(
+            static run => ((SagaRun)run!)._limits.OnHang((SagaRun)run), this, _limits.StepStopTimeout, Timeout.InfiniteTimeSpan);
+        if (_completion.Task.IsCompleted || Interlocked.CompareExchange(ref _hang, timer, null) is not null)
+        {
+            timer.Dispose();
+        }
+    }
+
+    private async Task<bool> PredecessorEndsAsync()
+    {
+        if (!Predecessor.IsCompleted)
+        {
+            await Predecessor.WaitAsync(_limits.StepStopTimeout, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return Predecessor.IsCompleted;
+    }
+
+    private RunPhase PhaseOf(string? limit) =>
+        limit is not null ? RunPhase.WaitingForSlot : Predecessor.IsCompleted ? RunPhase.Running : RunPhase.WaitingForPreviousRun;
 
     /// <summary>Starts a separate trace, linked to the span that started the run. A saga outlives requests and passes.</summary>
     private Activity? BeginSpan()
@@ -153,6 +260,7 @@ internal sealed class SagaRun : IDisposable
         while (!IsStopping)
         {
             Record(newEvents);
+            ObeyCancellation();
             NextSteps next = _progress.Next();
 
             // Must precede TryStart: after a crash, the log would lack an action that began before its 'started' event was written.
@@ -182,7 +290,7 @@ internal sealed class SagaRun : IDisposable
             newEvents.AddRange(await _nodes.TakeCompletedAsync().ConfigureAwait(false));
         }
 
-        if (_stop.Reason == StopReason.Shutdown)
+        if (_stop.Reason is StopReason.Shutdown or StopReason.Held)
         {
             Record(newEvents);
             if (await WriteAsync(newEvents).ConfigureAwait(false) && _progress.End is { } end)
@@ -192,6 +300,27 @@ internal sealed class SagaRun : IDisposable
         }
 
         return Interrupted();
+    }
+
+    private void ObeyCancellation()
+    {
+        if (_progress.IsCancelled || Volatile.Read(ref _cancellation) is not { } cancellation)
+        {
+            return;
+        }
+
+        bool isStored = ReferenceEquals(cancellation, _context.Cancellation) || cancellation.Note.Actor != SagaCancellation.DeadlineActor;
+        if (_progress.IsUnwinding && !isStored)
+        {
+            return; // it failed before its deadline
+        }
+
+        _progress.Cancel(_context.Definition.MayStayOpen);
+        _stop.Interrupt();
+        if (_writtenState == SagaState.Running)
+        {
+            Log.Cancelling(_logger, Id, Name, cancellation.Note.Actor, cancellation.Note.Reason);
+        }
     }
 
     private void Record(List<SavedNodeEvent> newEvents)
@@ -262,7 +391,7 @@ internal sealed class SagaRun : IDisposable
     /// </summary>
     private async Task<StopReason?> RestoreAsync(SagaState state)
     {
-        var everything = new SagaLogEntry(Id, Generation, _progress.ToEvents(), state);
+        var everything = new SagaLogEntry(Id, Generation, _progress.ToEvents(), state) { Cancellation = CancellationToStore() };
         (_member, RestoreOutcome outcome) = await _writer.RestoreAsync(_member, everything, _stop.Writes).ConfigureAwait(false);
         return outcome switch
         {
@@ -272,6 +401,10 @@ internal sealed class SagaRun : IDisposable
             _ => StopReason.SagaFenced,
         };
     }
+
+    /// <summary>A cancellation by the deadline follows from the deadline in the row.</summary>
+    private SagaCancellation? CancellationToStore() =>
+        Volatile.Read(ref _cancellation) is { Note.Actor: not SagaCancellation.DeadlineActor } requested ? requested : null;
 
     private void LogRefusal(StopReason reason)
     {
@@ -314,21 +447,44 @@ internal sealed class SagaRun : IDisposable
         if (end == SagaState.Succeeded)
         {
             Log.Succeeded(_logger, Id, Name);
-            return new SagaResult.Succeeded(new NodeOutputs(_progress.Shape, _progress.OutputOf, _context.Definition.Json));
+            return new SagaResult.Succeeded(new NodeOutputs(_progress.Shape, _progress.OutputOf, _context.Definition.Json) { HasFailed = _progress.IsUncertain });
         }
 
-        (string failedNode, SagaError failure) = ErrorAt(_progress.FailedNode!.Value);
+        (string? failedNode, SagaError failure) = CauseOfUnwinding();
         if (end == SagaState.Unwound)
+        {
+            return UnwoundBy(failedNode, failure);
+        }
+
+        int stuck = _progress.StuckNode!.Value;
+        (string stuckNode, SagaError undoFailure) = (_progress.Shape.NameOf(stuck), SagaErrors.Read(_progress.UndoErrorOf(stuck)));
+        Log.Stuck(_logger, Id, Name, stuckNode, undoFailure);
+        return new SagaResult.Stuck(stuckNode, undoFailure, failedNode, failure);
+    }
+
+    private SagaResult UnwoundBy(string? failedNode, SagaError failure)
+    {
+        if (failedNode is not null)
         {
             Log.Unwound(_logger, Id, Name, failedNode);
             return new SagaResult.Unwound(failedNode, failure);
         }
 
-        (string stuckNode, SagaError undoFailure) = ErrorAt(_progress.StuckNode!.Value);
-        Log.Stuck(_logger, Id, Name, stuckNode, undoFailure);
-        return new SagaResult.Stuck(stuckNode, undoFailure, failedNode, failure);
+        OperatorNote note = _cancellation!.Note;
+        Log.Cancelled(_logger, Id, Name, note.Actor, note.Reason);
+        return new SagaResult.Cancelled(note.Actor, note.Reason);
     }
 
-    private (string Node, SagaError Error) ErrorAt(int node) =>
-        (_progress.Shape.NameOf(node), SagaErrors.Read(_progress.ErrorOf(node)));
+    /// <returns>The failed node and its error; no node if the saga was cancelled.</returns>
+    private (string? FailedNode, SagaError Failure) CauseOfUnwinding()
+    {
+        if (_progress.IsCancelled)
+        {
+            OperatorNote note = _cancellation!.Note;
+            return (null, new SagaError("cancelled", $"{note.Actor}: {note.Reason}"));
+        }
+
+        int failed = _progress.FailedNode!.Value;
+        return (_progress.Shape.NameOf(failed), SagaErrors.Read(_progress.ErrorOf(failed)));
+    }
 }

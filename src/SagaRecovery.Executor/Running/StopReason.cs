@@ -24,6 +24,12 @@ internal enum StopReason
     /// <summary>The saga left this coordinator and returned. A run at a newer generation replaces this one.</summary>
     Replaced,
 
+    /// <summary>An operator holds the saga. The run ends at the next step boundary, and its steps in flight are not cancelled.</summary>
+    Held,
+
+    /// <summary>The previous run of the saga in this process has a step that does not end.</summary>
+    PredecessorHangs,
+
     /// <summary>The run failed with an exception.</summary>
     Faulted,
 }
@@ -39,6 +45,8 @@ internal static class StopReasonText
         StopReason.Superseded => "the log in the database has newer events than this run",
         StopReason.Relinquished => "recovery relinquished the saga",
         StopReason.Replaced => "the saga was resumed at a newer generation",
+        StopReason.PredecessorHangs => "the previous run of the saga in this process has a step that does not end",
+        StopReason.Held => "an operator holds the saga",
         _ => "the run failed",
     };
 }

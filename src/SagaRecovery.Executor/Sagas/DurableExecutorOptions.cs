@@ -15,10 +15,28 @@ public sealed class DurableExecutorOptions
     /// <value>A number of sagas, at least 1. The default is 1,000.</value>
     public int MaxRunningSagas { get; set; } = 1_000;
 
+    /// <summary>The maximum numbers of sagas of single definitions that run at once, by definition name.</summary>
+    /// <value>Each at least 1. The default is empty: only <see cref="MaxRunningSagas"/> applies. Names are case-sensitive.</value>
+    /// <remarks>
+    /// All versions of a definition share its limit. Sagas of other definitions pass the sagas that wait for it. Each name must be that of
+    /// a registered definition.
+    /// </remarks>
+    public Dictionary<string, int> MaxRunningSagasByDefinition { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The maximum number of rows, events and state changes together, in one write to the log.</summary>
     /// <value>A number of rows, at least 1. The default is 500.</value>
     /// <remarks>A single step may exceed the limit, since its rows are written together.</remarks>
     public int MaxWriteGroup { get; set; } = 500;
+
+    /// <summary>The maximum size of one write to the log, in bytes of JSON.</summary>
+    /// <value>A number of bytes, at least 1. The default is 4 MiB.</value>
+    /// <remarks>A single step may exceed the limit, since its rows are written together.</remarks>
+    public int MaxWriteGroupBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>The maximum size of the output of one node, in bytes of JSON.</summary>
+    /// <value>A number of bytes, at least 1. The default is 1 MiB.</value>
+    /// <remarks>A larger output interrupts its saga, and nothing is lost: recovery retries the saga, which continues when the limit is raised.</remarks>
+    public int MaxOutputBytes { get; set; } = 1024 * 1024;
 
     /// <summary>The maximum number of concurrent writes to the log. Each uses a separate connection.</summary>
     /// <value>A number of writes, at least 1. The default is 2.</value>
@@ -32,6 +50,15 @@ public sealed class DurableExecutorOptions
     /// <value>A time of at least <see cref="FirstWriteRetryDelay"/>. The default is 1 second.</value>
     public TimeSpan LongestWriteRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>The time that a step has to end after its token has fired.</summary>
+    /// <value>A positive time. The default is 10 seconds.</value>
+    /// <remarks>
+    /// A step that takes longer counts as hung, and costs its own saga only: its slot is freed, a shutdown no longer waits for it, and the next
+    /// run of its saga in this process ends and is tried again until the step has ended. A shutdown waits for less if
+    /// <c>HostOptions.ShutdownTimeout</c> would leave no time to reassign sagas.
+    /// </remarks>
+    public TimeSpan StepStopTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The options for the JSON of parameters and outputs. Set in code only.</summary>
     /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
     /// <remarks>Changed options must still read the JSON that is already stored.</remarks>
@@ -44,11 +71,23 @@ internal sealed class DurableExecutorOptionsValidator : IValidateOptions<Durable
     {
         List<string> failures = [];
         AtLeastOne(nameof(options.MaxRunningSagas), options.MaxRunningSagas);
+        foreach ((string definition, int limit) in options.MaxRunningSagasByDefinition)
+        {
+            AtLeastOne($"{nameof(options.MaxRunningSagasByDefinition)}:{definition}", limit);
+        }
+
         AtLeastOne(nameof(options.MaxWriteGroup), options.MaxWriteGroup);
+        AtLeastOne(nameof(options.MaxWriteGroupBytes), options.MaxWriteGroupBytes);
+        AtLeastOne(nameof(options.MaxOutputBytes), options.MaxOutputBytes);
         AtLeastOne(nameof(options.MaxConcurrentWrites), options.MaxConcurrentWrites);
         if (options.FirstWriteRetryDelay <= TimeSpan.Zero)
         {
             Fail(nameof(options.FirstWriteRetryDelay), $"must be longer than zero (was {options.FirstWriteRetryDelay})");
+        }
+
+        if (options.StepStopTimeout <= TimeSpan.Zero)
+        {
+            Fail(nameof(options.StepStopTimeout), $"must be longer than zero (was {options.StepStopTimeout})");
         }
 
         if (options.LongestWriteRetryDelay < options.FirstWriteRetryDelay)

@@ -3,6 +3,9 @@ namespace SagaRecovery;
 /// <summary>The action and the undo of a node.</summary>
 internal abstract class NodeCode<TParameters>
 {
+    /// <summary>The type of the output; null for a node without one.</summary>
+    public abstract Type? OutputType { get; }
+
     public abstract Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs);
 
     public abstract Task RunUndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs);
@@ -12,17 +15,21 @@ internal sealed class NodeCode<TParameters, TOutput>(
     Func<NodeContext<TParameters>, Task<TOutput>> action, Func<NodeContext<TParameters>, TOutput, Task>? undo)
     : NodeCode<TParameters>
 {
+    public override Type? OutputType => typeof(TOutput);
+
     public override async Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs) =>
         outputs.Write(context.NodeName, await action(context).ConfigureAwait(false));
 
     public override Task RunUndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs) =>
-        undo is null ? Task.CompletedTask : undo(context, outputs.ReadForNode<TOutput>(node));
+        undo is null ? Task.CompletedTask : undo(context, outputs.ReadForUndo<TOutput>(node)!);
 }
 
 internal sealed class PlainNodeCode<TParameters>(
     Func<NodeContext<TParameters>, Task> action, Func<NodeContext<TParameters>, Task>? undo)
     : NodeCode<TParameters>
 {
+    public override Type? OutputType => null;
+
     public override async Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs)
     {
         await action(context).ConfigureAwait(false);

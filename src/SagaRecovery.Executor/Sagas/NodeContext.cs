@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace SagaRecovery;
 
@@ -9,40 +10,76 @@ namespace SagaRecovery;
 public sealed class NodeContext<TParameters>
 {
     private readonly NodeOutputs _outputs;
-    private readonly int _nodeId;
+    private readonly StepRequest _step;
+    private readonly IServiceScopeFactory? _scopes;
+    private IServiceScope? _scope;
 
-    internal NodeContext(SagaId sagaId, int nodeId, TParameters parameters, NodeOutputs outputs, CancellationToken cancellationToken)
+    internal NodeContext(SagaId sagaId, StepRequest step, TParameters parameters, NodeOutputs outputs, IServiceScopeFactory? scopes)
     {
         SagaId = sagaId;
         Parameters = parameters;
-        CancellationToken = cancellationToken;
         _outputs = outputs;
-        _nodeId = nodeId;
+        _step = step;
+        _scopes = scopes;
     }
 
     /// <summary>The id of the saga.</summary>
     public SagaId SagaId { get; }
 
     /// <summary>The name of the node.</summary>
-    public string NodeName => _outputs.Shape.NameOf(_nodeId);
+    public string NodeName => _outputs.Shape.NameOf(_step.Node);
 
     /// <summary>The parameters with which the saga was started.</summary>
     public TParameters Parameters { get; }
 
-    /// <summary>The idempotency key of this node in this saga.</summary>
-    /// <value>A UUIDv8 (RFC 9562), derived from the saga's id and the node's name.</value>
+    /// <summary>The idempotency key of this action, or of this undo, in this saga.</summary>
+    /// <value>
+    /// A UUIDv8 (RFC 9562), derived from the saga's id and the node's name. The undo of a node has another key than its action, since it
+    /// makes another call.
+    /// </value>
     /// <remarks>
-    /// The key is the same in every process and for every run of the node, including its undo. Pass it to the services that the node calls,
-    /// so that a repeated call has no second effect.
+    /// The key is the same in every process and for every attempt. Pass it to the services that the step calls, so that a repeated call has
+    /// no second effect.
     /// </remarks>
-    public Guid IdempotencyKey => CreateIdempotencyKey(SagaId, NodeName);
+    public Guid IdempotencyKey => CreateIdempotencyKey(SagaId, NodeName, _step.IsUndo);
 
-    /// <summary>The token that is cancelled when this process has to stop running the saga.</summary>
+    /// <summary>The idempotency key of the node's action. An undo finds with it what the action made.</summary>
+    /// <value>In an action the same as <see cref="IdempotencyKey"/>.</value>
+    public Guid ActionIdempotencyKey => CreateIdempotencyKey(SagaId, NodeName, isUndo: false);
+
+    /// <summary>The number of this attempt in this process.</summary>
+    /// <value>At least 1.</value>
+    public int Attempt => _step.Attempt;
+
+    /// <summary>The services of a scope of this attempt, as a web request has one: a scoped <c>DbContext</c> is new for each attempt.</summary>
+    /// <value>The scope is created at the first access, and disposed when the attempt has ended.</value>
+    /// <exception cref="InvalidOperationException">The saga does not run in a host.</exception>
+    public IServiceProvider Services
+    {
+        get
+        {
+            if (Volatile.Read(ref _scope) is { } scope)
+            {
+                return scope.ServiceProvider;
+            }
+
+            IServiceScope created = (_scopes ?? throw new InvalidOperationException("The saga does not run in a host, so it has no services.")).CreateScope();
+            if (Interlocked.CompareExchange(ref _scope, created, null) is { } first)
+            {
+                created.Dispose();
+                return first.ServiceProvider;
+            }
+
+            return created.ServiceProvider;
+        }
+    }
+
+    /// <summary>The token that is cancelled when this process has to stop running the saga, or at the time limit of the attempt.</summary>
     /// <remarks>
     /// The process stops a saga when it shuts down, is fenced or relinquishes the saga. An exception after the cancellation does not count as
     /// a failure: the node runs again when the saga is resumed.
     /// </remarks>
-    public CancellationToken CancellationToken { get; }
+    public CancellationToken CancellationToken => _step.CancellationToken;
 
     /// <summary>Returns the output of an earlier node.</summary>
     /// <typeparam name="TOutput">The type of the output.</typeparam>
@@ -51,7 +88,7 @@ public sealed class NodeContext<TParameters>
     /// <exception cref="ArgumentException">The node belongs to another saga, or does not precede this one and may not have run.</exception>
     public TOutput Output<TOutput>(SagaNode<TOutput> node)
     {
-        if (_outputs.Shape.Contains(node) && !_outputs.Shape.ComesAfter(_nodeId, node.Id))
+        if (_outputs.Shape.Contains(node) && !_outputs.Shape.ComesAfter(_step.Node, node.Id))
         {
             throw new ArgumentException(
                 $"Node '{NodeName}' reads the output of node '{node.Name}' but does not come after it. Add '{node.Name}' to its 'after' nodes.",
@@ -61,9 +98,11 @@ public sealed class NodeContext<TParameters>
         return _outputs.ReadForNode(node);
     }
 
-    internal static Guid CreateIdempotencyKey(SagaId sagaId, string nodeName)
+    internal ValueTask DisposeScopeAsync() => _scope is null ? default : new AsyncServiceScope(_scope).DisposeAsync();
+
+    internal static Guid CreateIdempotencyKey(SagaId sagaId, string nodeName, bool isUndo)
     {
-        byte[] name = Encoding.UTF8.GetBytes(nodeName);
+        byte[] name = Encoding.UTF8.GetBytes(isUndo ? nodeName + "\0undo" : nodeName); // a name with this ending would be another node's
         byte[] input = new byte[16 + name.Length];
         sagaId.Value.TryWriteBytes(input, bigEndian: true, out _);
         name.CopyTo(input, 16);

@@ -17,13 +17,14 @@ public sealed class SagaBuilder<TParameters>
     private readonly List<SagaNode> _nodes = [];
     private readonly List<ShapeNode> _shape = [];
     private readonly List<NodeCode<TParameters>> _code = [];
+    private readonly List<NodePolicy> _policies = [];
 
     internal SagaBuilder(Saga saga) => _saga = saga;
 
     /// <summary>Declares a node that returns an output.</summary>
     /// <typeparam name="TOutput">The type of the output, which is stored as JSON.</typeparam>
     /// <param name="name">The name of the node, unique in its saga.</param>
-    /// <param name="action">The action. It must be idempotent, and must not have had an effect if it throws.</param>
+    /// <param name="action">The action. It must be idempotent, and must not have had an effect if it fails.</param>
     /// <param name="undo">The undo, which receives the output of the action. Null if the action has no effect to undo.</param>
     /// <param name="after">The nodes that must succeed first. Without any, the node runs when the saga starts.</param>
     /// <returns>The node, to be named in the <paramref name="after"/> of later nodes and to read its output.</returns>
@@ -31,8 +32,8 @@ public sealed class SagaBuilder<TParameters>
     /// The name is empty or already declared, or <paramref name="after"/> contains a node of another saga.
     /// </exception>
     /// <remarks>
-    /// An action that throws must not have had an effect, since a failed action is not undone. Actions and undos may run again after a
-    /// crash, so both must be idempotent.
+    /// Actions and undos may run again after a crash or a transient failure, so both must be idempotent. A failed action is not undone: it
+    /// must not have had an effect, or its node needs <see cref="NodePolicy.UndoAfterFailure"/>. The node has <see cref="NodePolicy.Default"/>.
     /// </remarks>
     /// <example>
     /// <code>
@@ -54,10 +55,29 @@ public sealed class SagaBuilder<TParameters>
         string name,
         Func<NodeContext<TParameters>, Task<TOutput>> action,
         Func<NodeContext<TParameters>, TOutput, Task>? undo = null,
+        params IReadOnlyList<SagaNode> after) => Node(name, NodePolicy.Default, action, undo, after);
+
+    /// <summary>Declares a node that returns an output, with a policy.</summary>
+    /// <typeparam name="TOutput">The type of the output, which is stored as JSON.</typeparam>
+    /// <param name="name">The name of the node, unique in its saga.</param>
+    /// <param name="policy">The retries and time limits of the node.</param>
+    /// <param name="action">The action. It must be idempotent.</param>
+    /// <param name="undo">The undo, which receives the output of the action. Null if the action has no effect to undo.</param>
+    /// <param name="after">The nodes that must succeed first. Without any, the node runs when the saga starts.</param>
+    /// <returns>The node, to be named in the <paramref name="after"/> of later nodes and to read its output.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The name is empty or already declared, <paramref name="after"/> contains a node of another saga, or the policy is not valid.
+    /// </exception>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in a required parameter, the policy: the optional ones make no call ambiguous.")]
+    public SagaNode<TOutput> Node<TOutput>(
+        string name,
+        NodePolicy policy,
+        Func<NodeContext<TParameters>, Task<TOutput>> action,
+        Func<NodeContext<TParameters>, TOutput, Task>? undo = null,
         params IReadOnlyList<SagaNode> after)
     {
         var node = new SagaNode<TOutput>(_nodes.Count, name);
-        Add(node, new NodeCode<TParameters, TOutput>(action, undo), hasUndo: undo is not null, after);
+        Add(node, new NodeCode<TParameters, TOutput>(action, undo), hasUndo: undo is not null, policy, after);
         return node;
     }
 
@@ -71,18 +91,36 @@ public sealed class SagaBuilder<TParameters>
     /// The name is empty or already declared, or <paramref name="after"/> contains a node of another saga.
     /// </exception>
     /// <remarks>
-    /// An action that throws must not have had an effect, since a failed action is not undone. Actions and undos may run again after a
-    /// crash, so both must be idempotent.
+    /// Actions and undos may run again after a crash or a transient failure, so both must be idempotent. A failed action is not undone: it
+    /// must not have had an effect, or its node needs <see cref="NodePolicy.UndoAfterFailure"/>. The node has <see cref="NodePolicy.Default"/>.
     /// </remarks>
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in the type of the action, which each call states.")]
     public SagaNode Node(
         string name,
         Func<NodeContext<TParameters>, Task> action,
         Func<NodeContext<TParameters>, Task>? undo = null,
+        params IReadOnlyList<SagaNode> after) => Node(name, NodePolicy.Default, action, undo, after);
+
+    /// <summary>Declares a node without an output, with a policy.</summary>
+    /// <param name="name">The name of the node, unique in its saga.</param>
+    /// <param name="policy">The retries and time limits of the node.</param>
+    /// <param name="action">The action. It must be idempotent.</param>
+    /// <param name="undo">The undo. Null if the action has no effect to undo.</param>
+    /// <param name="after">The nodes that must succeed first. Without any, the node runs when the saga starts.</param>
+    /// <returns>The node, to be named in the <paramref name="after"/> of later nodes.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The name is empty or already declared, <paramref name="after"/> contains a node of another saga, or the policy is not valid.
+    /// </exception>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in a required parameter, the policy: the optional ones make no call ambiguous.")]
+    public SagaNode Node(
+        string name,
+        NodePolicy policy,
+        Func<NodeContext<TParameters>, Task> action,
+        Func<NodeContext<TParameters>, Task>? undo = null,
         params IReadOnlyList<SagaNode> after)
     {
         var node = new SagaNode(_nodes.Count, name);
-        Add(node, new PlainNodeCode<TParameters>(action, undo), hasUndo: undo is not null, after);
+        Add(node, new PlainNodeCode<TParameters>(action, undo), hasUndo: undo is not null, policy, after);
         return node;
     }
 
@@ -103,10 +141,24 @@ public sealed class SagaBuilder<TParameters>
             throw Invalid("it has no nodes.");
         }
 
-        return new SagaDefinition<TParameters>(_saga, new SagaShape(_shape), _code, json);
+        json.MakeReadOnly(populateMissingResolver: true); // as the first serialization would
+        if (JsonRoundTrip.FindMistake(typeof(TParameters), json) is { } mistake)
+        {
+            throw Invalid($"its parameters would not be stored as they are given: {mistake}.");
+        }
+
+        foreach ((SagaNode node, NodeCode<TParameters> code) in _nodes.Zip(_code))
+        {
+            if (code.OutputType is { } output && JsonRoundTrip.FindMistake(output, json) is { } outputMistake)
+            {
+                throw Invalid($"the output of node '{node.Name}' would not be stored as it is returned: {outputMistake}.");
+            }
+        }
+
+        return new SagaDefinition<TParameters>(_saga, new SagaShape(_shape), _code, _policies, json);
     }
 
-    private void Add(SagaNode node, NodeCode<TParameters> code, bool hasUndo, IReadOnlyList<SagaNode> after)
+    private void Add(SagaNode node, NodeCode<TParameters> code, bool hasUndo, NodePolicy policy, IReadOnlyList<SagaNode> after)
     {
         if (string.IsNullOrWhiteSpace(node.Name))
         {
@@ -126,9 +178,30 @@ public sealed class SagaBuilder<TParameters>
             }
         }
 
+        if (FindMistake(policy, hasUndo) is { } mistake)
+        {
+            throw Invalid($"the policy of node '{node.Name}' is wrong: {mistake}.");
+        }
+
         _nodes.Add(node);
+        _policies.Add(policy);
         _code.Add(code);
         _shape.Add(new ShapeNode(node.Name, hasUndo, [.. after.Select(parent => parent.Id).Distinct().Order()]));
+    }
+
+    private static string? FindMistake(NodePolicy policy, bool hasUndo)
+    {
+        if (policy.Action.FindMistake() is { } action)
+        {
+            return $"{nameof(policy.Action)}.{action}";
+        }
+
+        if (policy.Undo.FindMistake() is { } undo)
+        {
+            return $"{nameof(policy.Undo)}.{undo}";
+        }
+
+        return policy.UndoAfterFailure && !hasUndo ? $"{nameof(policy.UndoAfterFailure)} needs an undo, and the node has none" : null;
     }
 
     private InvalidOperationException Invalid(string what) => new($"Saga '{_saga.Name}' version {_saga.Version} is not valid: {what}");

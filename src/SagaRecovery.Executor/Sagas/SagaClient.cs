@@ -1,3 +1,6 @@
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+
 namespace SagaRecovery;
 
 /// <summary>
@@ -43,6 +46,25 @@ public abstract class SagaClient
     /// </example>
     public abstract Task<SagaHandle> StartAsync<TParameters>(
         Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Requests the cancellation of a running saga, which any process may own.</summary>
+    /// <param name="id">The id of the saga.</param>
+    /// <param name="reason">The reason, for the result of the saga and for operators.</param>
+    /// <param name="by">The author of the request: a person or a component. Null for <c>service</c>.</param>
+    /// <param name="cancellationToken">Cancels the request, not the saga. The request may have been stored by then.</param>
+    /// <returns>
+    /// <see cref="OperatorActionResult.Done"/> once the request is stored: the saga unwinds and cannot succeed any more. Otherwise nothing was
+    /// changed: the saga does not exist, has ended, is unwinding already, or its cancellation was requested before.
+    /// </returns>
+    /// <exception cref="ArgumentException"><paramref name="reason"/> is empty, or a text is longer than <see cref="OperatorNote.MaxLength"/>.</exception>
+    /// <exception cref="NotSupportedException">The store does not implement <see cref="ISagaOperations"/>.</exception>
+    /// <remarks>
+    /// The owner starts no more steps. An action under way gets its token if its node has no undo, or one that runs after an uncertain failure
+    /// (<see cref="NodePolicy.UndoAfterFailure"/>). Any other action ends first, with its retries, because only then is it known whether it
+    /// has to be undone. The result of the saga is <see cref="SagaResult.Cancelled"/>.
+    /// </remarks>
+    public abstract Task<OperatorActionResult> CancelAsync(
+        SagaId id, string reason, string? by = null, CancellationToken cancellationToken = default);
 
     /// <summary>Returns the handle of a saga that runs in this process, whether it was started or resumed here.</summary>
     /// <param name="id">The id of the saga.</param>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery;
@@ -6,8 +7,9 @@ namespace SagaRecovery;
 /// <summary>A registered saga definition: its shape, its code and its stored form. Immutable and thread-safe.</summary>
 internal abstract class SagaDefinition
 {
-    protected SagaDefinition(Saga saga, SagaShape shape, JsonSerializerOptions json)
+    protected SagaDefinition(Saga saga, SagaShape shape, IReadOnlyList<NodePolicy> policies, JsonSerializerOptions json)
     {
+        Policies = policies;
         byte[] dag = shape.ToCanonicalJson(saga.Name, saga.Version);
         Saga = saga;
         Shape = shape;
@@ -21,50 +23,71 @@ internal abstract class SagaDefinition
 
     public SavedDefinition Saved { get; }
 
+    /// <summary>The policy of each node.</summary>
+    public IReadOnlyList<NodePolicy> Policies { get; }
+
     public JsonSerializerOptions Json { get; }
+
+    /// <summary>
+    /// Returns true if a cancelled saga may leave the action of a node without a result: the node has no undo, or one that bears an action
+    /// that may or may not have taken effect.
+    /// </summary>
+    public bool MayStayOpen(int node) => !Shape.HasUndo(node) || Policies[node].UndoAfterFailure;
 
     /// <summary>Binds the code to one saga.</summary>
     /// <exception cref="JsonException">The parameters cannot be deserialized to the saga's parameter type.</exception>
-    public abstract SagaCode Bind(SagaId sagaId, ReadOnlyMemory<byte> parameters, NodeOutputs outputs);
+    public abstract SagaCode Bind(SagaId sagaId, ReadOnlyMemory<byte> parameters, NodeOutputs outputs, IServiceScopeFactory? scopes);
 
     /// <summary>Returns the name and the version: <c>'order' version 2</c>.</summary>
     public override string ToString() => $"'{Saved.Name}' version {Saved.Version}";
 }
 
 internal sealed class SagaDefinition<TParameters>(
-    Saga saga, SagaShape shape, IReadOnlyList<NodeCode<TParameters>> code, JsonSerializerOptions json)
-    : SagaDefinition(saga, shape, json)
+    Saga saga, SagaShape shape, IReadOnlyList<NodeCode<TParameters>> code, IReadOnlyList<NodePolicy> policies, JsonSerializerOptions json)
+    : SagaDefinition(saga, shape, policies, json)
 {
     private readonly NodeCode<TParameters>[] _code = [.. code];
 
-    public override SagaCode Bind(SagaId sagaId, ReadOnlyMemory<byte> parameters, NodeOutputs outputs)
+    public override SagaCode Bind(SagaId sagaId, ReadOnlyMemory<byte> parameters, NodeOutputs outputs, IServiceScopeFactory? scopes)
     {
         TParameters read = JsonSerializer.Deserialize<TParameters>(parameters.Span, Json)!;
-        return new BoundCode(_code, sagaId, read, outputs);
+        return new BoundCode(_code, sagaId, read, outputs, scopes);
     }
 
-    private sealed class BoundCode(NodeCode<TParameters>[] code, SagaId sagaId, TParameters parameters, NodeOutputs outputs) : SagaCode
+    private sealed class BoundCode(
+        NodeCode<TParameters>[] code, SagaId sagaId, TParameters parameters, NodeOutputs outputs, IServiceScopeFactory? scopes) : SagaCode
     {
-        public override Task<ReadOnlyMemory<byte>> RunActionAsync(int node, CancellationToken cancellationToken) =>
-            code[node].RunActionAsync(ContextOf(node, cancellationToken), outputs);
+        public override async Task<ReadOnlyMemory<byte>> RunAsync(StepRequest step)
+        {
+            var context = new NodeContext<TParameters>(sagaId, step, parameters, outputs, scopes);
+            try
+            {
+                if (!step.IsUndo)
+                {
+                    return await code[step.Node].RunActionAsync(context, outputs).ConfigureAwait(false);
+                }
 
-        public override Task RunUndoAsync(int node, CancellationToken cancellationToken) =>
-            code[node].RunUndoAsync(ContextOf(node, cancellationToken), node, outputs);
-
-        private NodeContext<TParameters> ContextOf(int node, CancellationToken cancellationToken) =>
-            new(sagaId, node, parameters, outputs, cancellationToken);
+                await code[step.Node].RunUndoAsync(context, step.Node, outputs).ConfigureAwait(false);
+                return default;
+            }
+            finally
+            {
+                await context.DisposeScopeAsync().ConfigureAwait(false);
+            }
+        }
     }
 }
 
 /// <summary>The actions and undos of one saga, bound to its parameters and outputs.</summary>
 internal abstract class SagaCode
 {
-    /// <summary>Runs the action of a node.</summary>
-    /// <returns>The output as JSON in UTF-8; empty for a node without an output.</returns>
-    /// <exception cref="SagaDataException">The output cannot be serialized. Any other exception comes from the action.</exception>
-    public abstract Task<ReadOnlyMemory<byte>> RunActionAsync(int node, CancellationToken cancellationToken);
-
-    /// <summary>Runs the undo of a node.</summary>
-    /// <exception cref="SagaDataException">The output of the action cannot be deserialized. Any other exception comes from the undo.</exception>
-    public abstract Task RunUndoAsync(int node, CancellationToken cancellationToken);
+    /// <summary>Runs one attempt of an action or undo.</summary>
+    /// <returns>The output as JSON in UTF-8; empty for an undo and for a node without an output.</returns>
+    /// <exception cref="SagaDataException">
+    /// The output cannot be serialized, or an output that the step reads cannot be deserialized. Any other exception comes from the step.
+    /// </exception>
+    public abstract Task<ReadOnlyMemory<byte>> RunAsync(StepRequest step);
 }
+
+/// <summary>One attempt of an action or undo.</summary>
+internal readonly record struct StepRequest(int Node, bool IsUndo, int Attempt, CancellationToken CancellationToken);

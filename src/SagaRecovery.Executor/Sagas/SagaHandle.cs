@@ -28,6 +28,14 @@ public sealed record SagaStartOptions
     /// <value>The default is null: a new id is generated.</value>
     public SagaId? Id { get; init; }
 
+    /// <summary>The time at which the saga is cancelled unless it has finished.</summary>
+    /// <value>The default is null: no deadline.</value>
+    /// <remarks>
+    /// It is stored with the saga, so it holds after a crash and on another process. Its result is then <see cref="SagaResult.Cancelled"/> by
+    /// <c>deadline</c>. A deadline in the past cancels the saga before its first step. Measured by the clock of the process that runs the saga.
+    /// </remarks>
+    public DateTimeOffset? Deadline { get; init; }
+
     /// <summary>The failures and repeats to inject, for tests.</summary>
     /// <value>The default is null: none.</value>
     public SagaInjections? Inject { get; init; }

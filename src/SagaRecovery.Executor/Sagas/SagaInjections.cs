@@ -24,6 +24,15 @@ public sealed class SagaInjections
     public SagaInjections FailAction(string node, Func<CancellationToken, Task>? when = null) =>
         Change(node, injection => injection with { FailsAction = true, FailsWhen = when });
 
+    /// <summary>Fails a node without telling whether its action has taken effect, as a broken connection does. It is not retried.</summary>
+    /// <param name="node">The name of the node.</param>
+    /// <param name="afterEffect">True to fail after the action has run; false to fail instead of running it.</param>
+    /// <param name="when">Returns a task that completes when the node has to fail; see <see cref="FailAction"/>.</param>
+    /// <returns>This instance.</returns>
+    /// <remarks>The undo of the node runs if its policy sets <see cref="NodePolicy.UndoAfterFailure"/>.</remarks>
+    public SagaInjections FailActionUncertainly(string node, bool afterEffect, Func<CancellationToken, Task>? when = null) =>
+        Change(node, injection => injection with { FailsUncertainly = true, FailsAction = !afterEffect, FailsWhen = when });
+
     /// <summary>Fails the undo of a node instead of running it.</summary>
     /// <param name="node">The name of the node.</param>
     /// <returns>This instance.</returns>
@@ -57,6 +66,12 @@ public sealed class SagaInjections
 internal readonly record struct NodeInjection(
     bool FailsAction, Func<CancellationToken, Task>? FailsWhen, bool FailsUndo, int ActionRuns, int UndoRuns)
 {
+    /// <summary>True if the failure tells nothing about the effect: in place of the action, or after it.</summary>
+    public bool FailsUncertainly { get; init; }
+
     public static NodeInjection None { get; } =
         new(FailsAction: false, FailsWhen: null, FailsUndo: false, ActionRuns: 1, UndoRuns: 1);
 }
+
+/// <summary>An injected failure that tells nothing about the effect of its action.</summary>
+internal sealed class InjectedFailureException() : Exception("This failure was injected, and tells nothing about the effect of the action.");

@@ -29,12 +29,18 @@ public abstract record SagaResult
     /// <param name="Error">The error of the action.</param>
     public sealed record Unwound(string FailedNode, SagaError Error) : SagaResult;
 
-    /// <summary>An action failed, and then an undo failed. The saga is partly undone and needs an operator.</summary>
+    /// <summary>The saga was cancelled, and every completed action was undone.</summary>
+    /// <param name="By">The author of the request; <c>deadline</c> if the saga had not finished by its deadline.</param>
+    /// <param name="Reason">The reason for the request.</param>
+    public sealed record Cancelled(string By, string Reason) : SagaResult;
+
+    /// <summary>An action failed or the saga was cancelled, and then an undo failed. The saga is partly undone and needs an operator.</summary>
+    /// <remarks>The operator retries or skips the undo. The saga then unwinds further, in a run of its own with another result.</remarks>
     /// <param name="Node">The node whose undo failed.</param>
     /// <param name="Error">The error of the undo.</param>
-    /// <param name="FailedNode">The node whose failed action started the unwind.</param>
-    /// <param name="FailedNodeError">The error of that action.</param>
-    public sealed record Stuck(string Node, SagaError Error, string FailedNode, SagaError FailedNodeError) : SagaResult;
+    /// <param name="FailedNode">The node whose failed action started the unwind; null if the saga was cancelled.</param>
+    /// <param name="FailedNodeError">The error of that action; with the code <c>cancelled</c> if the saga was cancelled.</param>
+    public sealed record Stuck(string Node, SagaError Error, string? FailedNode, SagaError FailedNodeError) : SagaResult;
 
     /// <summary>
     /// The saga has not ended, but this process no longer runs it: the process shuts down, is fenced, has relinquished the saga, or its run

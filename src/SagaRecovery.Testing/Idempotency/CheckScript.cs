@@ -3,7 +3,10 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Testing.Idempotency;
 
 /// <summary>The phases of the check. Each phase makes runs and reports their faults. For a single use; not thread-safe.</summary>
-internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome>> runTrial)
+/// <param name="shape">The nodes of the saga.</param>
+/// <param name="undoesAfterFailure">Tells whether the undo of a node runs after an uncertain failure of its action.</param>
+/// <param name="runTrial">Makes a run.</param>
+internal sealed class CheckScript(SagaShape shape, Func<int, bool> undoesAfterFailure, Func<Trial, Task<TrialOutcome>> runTrial)
 {
     private readonly FaultWording _wording = new(shape);
     private readonly List<string> _runs = [];
@@ -20,6 +23,7 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
         bool isComplete = await SucceedTwiceAsync().ConfigureAwait(false)
             && await RepeatEachActionAsync().ConfigureAwait(false)
             && await FailEachNodeAsync().ConfigureAwait(false)
+            && await FailUncertainlyAsync().ConfigureAwait(false)
             && await RepeatAndUnwindAsync().ConfigureAwait(false);
         return new IdempotencyReport
         {
@@ -93,6 +97,24 @@ internal sealed class CheckScript(SagaShape shape, Func<Trial, Task<TrialOutcome
         }
 
         Leftover.Of(_unwindings).ForEach(leftover => Add(_wording.LeftBehind(leftover)));
+        return true;
+    }
+
+    /// <summary>Fails each node that undoes after an uncertain failure, before and after its effect: it must leave as little as a definite failure.</summary>
+    private async Task<bool> FailUncertainlyAsync()
+    {
+        foreach (Unwinding baseline in _unwindings.Where(unwinding => undoesAfterFailure(unwinding.Failing)).ToArray())
+        {
+            foreach (FailureKind kind in (FailureKind[])[FailureKind.UncertainBeforeEffect, FailureKind.UncertainAfterEffect])
+            {
+                var trial = new Trial(Fails: baseline.Failing, Failure: kind);
+                if (!await UnwindsLikeAsync(baseline, trial, evidence => _wording.UndoAfterFailure(trial, baseline.Failing, evidence)).ConfigureAwait(false))
+                {
+                    return false;
+                }
+            }
+        }
+
         return true;
     }
 

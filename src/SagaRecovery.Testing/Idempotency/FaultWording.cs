@@ -22,6 +22,14 @@ internal sealed class FaultWording(SagaShape shape)
         return New(IdempotencyFaultKind.LeftBehind, leftover.Seen.Trial, leftover.Suspects, message, leftover.Lines);
     }
 
+    /// <summary>Creates the fault of an undo that does not bear an uncertain failure of its action.</summary>
+    public IdempotencyFault UndoAfterFailure(Trial trial, int node, IReadOnlyList<string> evidence) => New(
+        IdempotencyFaultKind.UndoAfterFailure,
+        trial,
+        [node],
+        $"the undo of '{Name(node)}' does not bear that its action {(trial.Failure == FailureKind.UncertainAfterEffect ? "took effect and failed" : "failed without an effect")}",
+        evidence);
+
     /// <summary>Creates the fault of a run that failed at another place than the injected failure.</summary>
     public IdempotencyFault Unexpected(TrialOutcome.Ended run)
     {

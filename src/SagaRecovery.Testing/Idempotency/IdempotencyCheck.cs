@@ -14,6 +14,10 @@ namespace SagaRecovery.Testing.Idempotency;
 /// action or undo.
 /// </para>
 /// <para>
+/// A node with <see cref="NodePolicy.UndoAfterFailure"/> fails twice more without a definite answer, before and after it has taken effect:
+/// its undo must bear both.
+/// </para>
+/// <para>
 /// A saga of N nodes takes about 4 N + 2 sequential runs. All runs have the same saga id and therefore the same idempotency keys. A node
 /// that must fail waits until every node that does not come after it has succeeded, so that parallel branches do not make the result
 /// random. An instance can run the check repeatedly, but not concurrently, because the runs share one state.
@@ -66,6 +70,10 @@ public sealed record IdempotencyCheck<TParameters>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 #pragma warning restore RS0030
 
+    /// <summary>The services of <see cref="NodeContext{TParameters}.Services"/>. Each attempt of a step has a scope of its own.</summary>
+    /// <value>The default is null: steps that use <see cref="NodeContext{TParameters}.Services"/> fail.</value>
+    public IServiceProvider? Services { get; init; }
+
     /// <summary>The JSON options of the executor. Use the same as for <see cref="DurableExecutorOptions.Json"/> of the service.</summary>
     /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
     public JsonSerializerOptions Json { get; init; } = new(JsonSerializerDefaults.Web);
@@ -80,7 +88,8 @@ public sealed record IdempotencyCheck<TParameters>
     {
         var runner = new TrialRunner<TParameters>(this);
         SagaDefinition definition = runner.Definition;
-        var script = new CheckScript(definition.Shape, trial => runner.RunAsync(trial, cancellationToken));
+        var script = new CheckScript(
+            definition.Shape, node => definition.Policies[node].UndoAfterFailure, trial => runner.RunAsync(trial, cancellationToken));
         return await script.RunAsync(definition.ToString()).ConfigureAwait(false);
     }
 }

@@ -11,6 +11,12 @@ public enum IdempotencyFaultKind
     /// <summary>Running an undo twice changes the result or fails.</summary>
     UndoNotIdempotent,
 
+    /// <summary>
+    /// The undo of a node with <see cref="NodePolicy.UndoAfterFailure"/> does not restore the state after an action that failed without a
+    /// definite answer.
+    /// </summary>
+    UndoAfterFailure,
+
     /// <summary>The state after all undos differs from the state before the saga.</summary>
     LeftBehind,
 

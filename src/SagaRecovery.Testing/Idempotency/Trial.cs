@@ -6,7 +6,8 @@ namespace SagaRecovery.Testing.Idempotency;
 /// <param name="Fails">The node that fails.</param>
 /// <param name="ActsTwice">The node whose action runs twice.</param>
 /// <param name="UndoesTwice">The node whose undo runs twice.</param>
-internal readonly record struct Trial(int? Fails = null, int? ActsTwice = null, int? UndoesTwice = null)
+/// <param name="Failure">The kind of the failure.</param>
+internal readonly record struct Trial(int? Fails = null, int? ActsTwice = null, int? UndoesTwice = null, FailureKind Failure = FailureKind.Definite)
 {
     /// <summary>Returns a clause that completes the text "seen when".</summary>
     public string Describe(SagaShape shape)
@@ -19,7 +20,12 @@ internal readonly record struct Trial(int? Fails = null, int? ActsTwice = null, 
 
         if (Fails is { } failing)
         {
-            clauses.Add($"'{shape.NameOf(failing)}' failed");
+            clauses.Add($"'{shape.NameOf(failing)}' failed{Failure switch
+            {
+                FailureKind.UncertainBeforeEffect => " without a definite answer, and had not taken effect",
+                FailureKind.UncertainAfterEffect => " without a definite answer, and had taken effect",
+                _ => "",
+            }}");
         }
 
         if (UndoesTwice is { } undoing)
@@ -29,6 +35,19 @@ internal readonly record struct Trial(int? Fails = null, int? ActsTwice = null, 
 
         return clauses.Count == 0 ? "no fault was injected" : string.Join(" and ", clauses);
     }
+}
+
+/// <summary>What an injected failure tells about the effect of its action.</summary>
+internal enum FailureKind
+{
+    /// <summary>The action has not run, and the failure says so.</summary>
+    Definite,
+
+    /// <summary>The action has not run, and the failure does not tell.</summary>
+    UncertainBeforeEffect,
+
+    /// <summary>The action has run, and the failure does not tell.</summary>
+    UncertainAfterEffect,
 }
 
 /// <summary>The outcome of a run.</summary>

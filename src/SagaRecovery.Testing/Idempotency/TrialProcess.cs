@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -19,23 +20,25 @@ internal sealed class TrialProcess : IAsyncDisposable
     private readonly RecoveryWakeups _wakeups;
     private readonly DurableExecutor _executor;
 
-    private TrialProcess(ISagaLog log, SagaRegistry registry, IOptions<DurableExecutorOptions> executorOptions, TimeProvider time)
+    private TrialProcess(
+        ISagaLog log, SagaRegistry registry, IOptions<DurableExecutorOptions> executorOptions, TimeProvider time, IServiceScopeFactory? scopes)
     {
         IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Coordinator });
         _coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
         _wakeups = new RecoveryWakeups(time);
         var starts = new SagaStarts(new StartInbox(), _coordinator, _wakeups, options);
-        _executor = new DurableExecutor(registry, _coordinator, starts, log, time, executorOptions, NullLogger<DurableExecutor>.Instance);
+        _executor = new DurableExecutor(
+            registry, _coordinator, starts, log, time, executorOptions, NullLogger<DurableExecutor>.Instance, meters: null, scopes);
         Client = new DurableSagaClient(
-            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, log, time, executorOptions);
+            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, log, new NoSagaOperations(), time, executorOptions);
     }
 
     public SagaClient Client { get; }
 
     public static async Task<TrialProcess> StartAsync(
-        InMemorySagaStore store, SagaRegistry registry, IOptions<DurableExecutorOptions> options, TimeProvider time)
+        InMemorySagaStore store, SagaRegistry registry, IOptions<DurableExecutorOptions> options, TimeProvider time, IServiceScopeFactory? scopes)
     {
-        var process = new TrialProcess(store, registry, options, time);
+        var process = new TrialProcess(store, registry, options, time, scopes);
         await process._coordinator.EnsureJoinedAsync(store, CancellationToken.None).ConfigureAwait(false);
         return process;
     }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Storage;
 
@@ -53,7 +54,7 @@ internal sealed class TrialRunner<TParameters>
 
     private async Task<SagaResult> RunSagaAsync(Trial trial, InMemorySagaStore store, CancellationToken cancellationToken)
     {
-        TrialProcess process = await TrialProcess.StartAsync(store, _registry, _options, _check.Time).ConfigureAwait(false);
+        TrialProcess process = await TrialProcess.StartAsync(store, _registry, _options, _check.Time, _check.Services?.GetService<IServiceScopeFactory>()).ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
             var start = new SagaStartOptions { Id = _check.SagaId, Inject = Inject(trial, store) };
@@ -70,7 +71,10 @@ internal sealed class TrialRunner<TParameters>
         {
             var others = new OtherBranches(shape, failing);
             store.AfterWrite = others.RecordAsync;
-            inject.FailAction(shape.NameOf(failing), others.WaitAsync);
+            string node = shape.NameOf(failing);
+            _ = trial.Failure == FailureKind.Definite
+                ? inject.FailAction(node, others.WaitAsync)
+                : inject.FailActionUncertainly(node, afterEffect: trial.Failure == FailureKind.UncertainAfterEffect, others.WaitAsync);
         }
 
         if (trial.ActsTwice is { } acting)

@@ -89,6 +89,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddSingleton<TakeOver>();
         services.AddSingleton(CreateOperator);
         services.AddSingleton(CreateDrain);
+        services.TryAddSingleton<ShutdownBudget>();
         services.AddHostedService<CoordinatorShutdown>();
         services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<CoordinatorHeartbeat>(provider, RequireExecutor(provider)));
         services.AddHostedService<SagaRecoveryService>();
@@ -167,11 +168,25 @@ public static class SagaRecoveryServiceCollectionExtensions
 
     private static void AddPostgres(IServiceCollection services)
     {
+        services.AddSingleton(provider => new OwnPool(
+            RequireDataSource(provider),
+            provider.GetRequiredService<IOptions<PostgresStoreOptions>>().Value.MaxPoolSize,
+            provider.GetRequiredService<ILogger<PostgresStoreOptions>>()));
+        services.TryAddSingleton(CreateDatabaseWithOwnPool);
         AddPostgresDatabase(services);
         services.AddSingleton<PostgresJoin>();
         services.TryAddSingleton<ISagaStore, PostgresSagaStore>();
         services.TryAddSingleton<ISagaLog, PostgresSagaLog>();
         services.TryAddSingleton<ISagaControls, PostgresSagaControls>();
+    }
+
+    private static PostgresDatabase CreateDatabaseWithOwnPool(IServiceProvider provider)
+    {
+        IOptions<PostgresStoreOptions> options = provider.GetRequiredService<IOptions<PostgresStoreOptions>>();
+        var direct = provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.DirectDataSource);
+        return provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.RecoveryDataSource) is { } registered
+            ? new PostgresDatabase(registered, options, direct)
+            : new PostgresDatabase(RequireDataSource(provider), options, direct, provider.GetRequiredService<OwnPool>());
     }
 
     private static SagaOperator CreateOperator(IServiceProvider provider) => new(

@@ -188,4 +188,23 @@ internal static partial class Log
         "coordinator {CoordinatorId} now runs on {Host}, process {ProcessId}; unless it replaces this process, two processes have the same "
         + "CoordinatorId: give each its own")]
     public static partial void FencedByProcess(ILogger logger, CoordinatorId coordinatorId, string host, int processId);
+
+    [LoggerMessage(53, LogLevel.Warning, "executor failed to cancel or to stop saga {SagaId}; the next pass retries")]
+    public static partial void RequestFailed(ILogger logger, SagaId sagaId, Exception exception);
+
+    [LoggerMessage(60, LogLevel.Warning,
+        "the {Step} of node {Node} has been retried for {Duration}, longer than the stalled threshold of its definition; "
+        + "attempt {Attempt} is the last so far, and the last error is {Error}: saga {SagaId} ({SagaName})")]
+    public static partial void StepRetriedTooLong(
+        ILogger logger, string step, string node, string duration, int attempt, string error, SagaId sagaId, string sagaName);
+
+    [LoggerMessage(61, LogLevel.Warning,
+        "attempt {Attempt} of the {Step} of node {Node} has not ended for {Duration}, longer than the stalled threshold of its definition: "
+        + "saga {SagaId} ({SagaName})")]
+    public static partial void StepHangs(ILogger logger, int attempt, string step, string node, string duration, SagaId sagaId, string sagaName);
+
+    [LoggerMessage(62, LogLevel.Warning,
+        "recovery and the saga log share the connection pool of the host's NpgsqlDataSource: {Reason}; sagas that hold all of its connections "
+        + "stop heartbeats and the log; register a data source under PostgresStoreOptions.RecoveryDataSource to give them a pool of their own")]
+    public static partial void SharedPool(ILogger logger, string reason);
 }

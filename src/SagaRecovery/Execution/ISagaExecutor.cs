@@ -1,5 +1,6 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Execution;
@@ -99,6 +100,25 @@ public interface ISagaExecutor
     /// </remarks>
     ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken);
 
+    /// <summary>Tells the run of a saga that its cancellation was requested: it starts no more steps, and unwinds.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="cancellation">The request.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <remarks>
+    /// Passes repeat the call until the saga unwinds. The default does nothing: the store refuses the success of the saga, its run stops, and
+    /// the next pass resumes the saga with <see cref="SavedSaga.Cancellation"/>.
+    /// </remarks>
+    ValueTask CancelAsync(SagaId sagaId, SagaCancellation cancellation, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>Stops the run of a held saga once its steps in flight have ended and are logged.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <remarks>
+    /// Passes repeat the call while the saga runs. Report the end of the run with <see cref="SagaStarts.ReportInterrupted"/>. The default does
+    /// nothing: the saga runs to its end.
+    /// </remarks>
+    ValueTask SuspendAsync(SagaId sagaId, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
     /// <summary>The definitions that the executor can run.</summary>
     /// <value>
     /// The default is <see langword="null"/>: not reported, and the executor counts as able to run any definition. Report them, so that
@@ -109,6 +129,20 @@ public interface ISagaExecutor
     /// <summary>The number of runs that have not ended.</summary>
     /// <value>At least 0. The default is <see langword="null"/>: not reported, and a drain queries the store instead.</value>
     int? Unfinished => null;
+
+    /// <summary>Finds the newest run of a saga in this process.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <returns>The progress of the run; null if this process does not run the saga. The default is null: not reported.</returns>
+    /// <remarks>Operators see it in <c>explain</c> and on the page of the saga. Return a snapshot, and do not wait for the run.</remarks>
+    SagaRunProgress? FindRun(SagaId sagaId) => null;
+
+    /// <summary>Lists the runs that have steps in progress.</summary>
+    /// <returns>The progress of each. The default is an empty list: not reported.</returns>
+    /// <remarks>
+    /// The check for stalled sagas reads it, once per <see cref="SagaRecoveryOptions.StalledCheckPeriod"/>, to tell sagas whose steps are
+    /// retried from stalled ones, and to name steps that do not end.
+    /// </remarks>
+    IReadOnlyList<SagaRunProgress> GetRunsInProgress() => [];
 }
 
 /// <summary>The outcome of <see cref="ISagaExecutor.ResumeAsync"/>. A failure that may pass is an exception instead.</summary>

@@ -32,6 +32,7 @@ internal sealed class CoordinatorHeartbeat(
     ILogger<CoordinatorHeartbeat> logger) : BackgroundService
 {
     private readonly SagaRecoveryOptions _options = options.Value;
+    private readonly StepWarnings _stepWarnings = new(logger);
     private readonly StalledThresholds _stalledAfter = new(options.Value.StalledAfter, options.Value.StalledAfterByDefinition);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -153,8 +154,17 @@ internal sealed class CoordinatorHeartbeat(
         }
     }
 
-    private async Task CheckForStalledSagasAsync(Membership member, CancellationToken cancellationToken) =>
-        status.Update(await controls.FindStalledAsync(member, _stalledAfter, cancellationToken).ConfigureAwait(false));
+    private async Task CheckForStalledSagasAsync(Membership member, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<SagaRunProgress> runs = executor.GetRunsInProgress();
+        DateTimeOffset now = time.GetUtcNow();
+        StepReport steps = StepReview.Review(runs, _stalledAfter, now);
+        status.Update(steps);
+        _stepWarnings.Report(steps);
+        IReadOnlyCollection<SagaId> retrying = StepReview.NotStalled(runs, _stalledAfter, now);
+        StalledSagas stalled = await controls.FindStalledAsync(member, _stalledAfter, retrying, cancellationToken).ConfigureAwait(false);
+        status.Update(stalled with { Sagas = [.. stalled.Sagas.Select(saga => saga with { Run = executor.FindRun(saga.SagaId) })] });
+    }
 
     private async Task CheckForOrphansAsync(CancellationToken cancellationToken)
     {

@@ -15,7 +15,12 @@ namespace SagaRecovery.Hosting;
 /// it reassigns the unfinished sagas and reports the shutdown.
 /// </summary>
 internal sealed class CoordinatorShutdown(
-    ISagaControls controls, SagaDrain drain, SagaCoordinator coordinator, IOptions<SagaRecoveryOptions> options, ILogger<CoordinatorShutdown> logger)
+    ISagaControls controls,
+    SagaDrain drain,
+    SagaCoordinator coordinator,
+    ShutdownBudget budget,
+    IOptions<SagaRecoveryOptions> options,
+    ILogger<CoordinatorShutdown> logger)
     : IHostedLifecycleService
 {
     private static readonly OperatorNote Shutdown = new("shutdown", "the host is stopping");
@@ -28,8 +33,11 @@ internal sealed class CoordinatorShutdown(
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StoppingAsync(CancellationToken cancellationToken) =>
-        Drains ? drain.WaitForRunsAsync(Shutdown, options.Value.DrainFor!.Value, cancellationToken) : Task.CompletedTask;
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        budget.Begin();
+        return Drains ? drain.WaitForRunsAsync(Shutdown, budget.Limit(options.Value.DrainFor!.Value), cancellationToken) : Task.CompletedTask;
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

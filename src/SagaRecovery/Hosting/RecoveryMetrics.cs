@@ -57,6 +57,16 @@ internal sealed class RecoveryMetrics : IDisposable
             report => report.LastPass?.Deferred ?? 0);
         Gauge("saga_recovery.stalled", "{saga}", "Stalled sagas: those without a new event for too long.", report => report.Stalled?.Count ?? 0);
         Gauge(
+            "saga_recovery.steps.overdue",
+            "{step}",
+            "Steps that have been retried for longer than the stalled threshold of their definition.",
+            report => report.Steps?.OverdueCount ?? 0);
+        Gauge(
+            "saga_recovery.steps.hanging",
+            "{step}",
+            "Steps whose attempt has not ended for longer than the stalled threshold of their definition.",
+            report => report.Steps?.HangingCount ?? 0);
+        Gauge(
             "saga_recovery.idle.age",
             "s",
             "The longest time for which a waiting saga has not been run by any process.",

@@ -20,7 +20,9 @@ namespace SagaRecovery.Hosting;
 /// <item><description>List the unfinished sagas that this coordinator owns.</description></item>
 /// <item><description>Drain the starts again and plan: each saga that is listed or tracked lands in one bucket.</description></item>
 /// <item><description>Account for losses: ensure that the listing still holds, and report the sagas that the database has lost.</description></item>
-/// <item><description>Relinquish what is no longer listed: the executor stops those runs.</description></item>
+/// <item><description>
+/// Relinquish what is no longer listed: the executor stops those runs. Tell the other runs what was requested: a cancellation, or a stop.
+/// </description></item>
 /// <item><description>Resume what no process runs, batch by batch.</description></item>
 /// <item><description>Report caught up: the assignments that the listing covered are handled.</description></item>
 /// <item><description>Complete: the outcome becomes the report.</description></item>
@@ -92,6 +94,7 @@ internal sealed class RecoveryPass(
             PassLog.Write(logger, plan, _lastControls.Paused);
             await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false); // 6: a listing from before a loss must end no run
             await resumer.RelinquishUnlistedAsync(plan, outcome, abort).ConfigureAwait(false); // 7
+            await resumer.DeliverRequestsAsync(_lastControls, abort).ConfigureAwait(false); // 7, too
             await ResumeAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false); // 8
             await ReportCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false); // 9
             return outcome.Complete(Now); // 10

@@ -6,6 +6,7 @@ using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
@@ -46,6 +47,38 @@ internal sealed class SagaResumer(
             {
                 Log.RelinquishFailed(logger, unlisted.SagaId, exception);
             }
+        }
+    }
+
+    /// <summary>Tells the executor which of its runs are to be cancelled, and which to stop because their saga is held.</summary>
+    public async Task DeliverRequestsAsync(RecoveryControls controls, CancellationToken abort)
+    {
+        foreach ((SagaId sagaId, SagaCancellation cancellation) in controls.Cancelled)
+        {
+            await DeliverAsync(sagaId, token => executor.CancelAsync(sagaId, cancellation, token), abort).ConfigureAwait(false);
+        }
+
+        foreach (HeldSaga held in controls.Held.Where(held => held.StopsRun))
+        {
+            await DeliverAsync(held.SagaId, token => executor.SuspendAsync(held.SagaId, token), abort).ConfigureAwait(false);
+        }
+    }
+
+    private async Task DeliverAsync(SagaId sagaId, Func<CancellationToken, ValueTask> request, CancellationToken abort)
+    {
+        try
+        {
+            await WithTimeoutAsync(
+                async token =>
+                {
+                    await request(token).ConfigureAwait(false);
+                    return true;
+                },
+                abort).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (!abort.IsCancellationRequested) // the next pass tries again
+        {
+            Log.RequestFailed(logger, sagaId, exception);
         }
     }
 

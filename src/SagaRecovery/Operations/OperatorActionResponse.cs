@@ -23,8 +23,12 @@ public sealed record OperatorActionRequest
     /// <summary>The generation at which the operator saw the saga; null for any generation.</summary>
     public AdoptGeneration? Generation { get; init; }
 
-    /// <summary>The name of the node, for an injected error.</summary>
+    /// <summary>The name of the node, for an injected error or a skipped undo.</summary>
     public string? Node { get; init; }
+
+    /// <summary>A value indicating whether a hold stops a present run as well, once its steps in flight have ended.</summary>
+    /// <value>The default is <see langword="false"/>: a present run continues.</value>
+    public bool StopRun { get; init; }
 
     /// <summary>Returns the conditions of the request.</summary>
     public OperatorActionCondition ToCondition() => new() { EvenIfOwnerAnswers = Force, State = State, Generation = Generation };

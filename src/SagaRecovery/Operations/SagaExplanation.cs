@@ -1,3 +1,4 @@
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
@@ -47,11 +48,17 @@ public enum SagaVerdict
     /// <summary>The saga has finished: it succeeded or was unwound.</summary>
     Finished,
 
-    /// <summary>The saga has finished, but an undo failed.</summary>
+    /// <summary>The saga has ended, because an undo failed. An operator retries or skips the undo.</summary>
     Stuck,
 
     /// <summary>The saga was abandoned.</summary>
     Abandoned,
+
+    /// <summary>This process has accepted the saga, and its run waits for a free slot.</summary>
+    WaitingForSlot,
+
+    /// <summary>This process has accepted the saga, and its run waits until the previous run of the same saga has ended.</summary>
+    WaitingForPreviousRun,
 }
 
 /// <summary>The explanation of why a saga runs in a process, or does not.</summary>
@@ -81,4 +88,7 @@ public sealed record SagaExplanation(SagaId SagaId, SagaVerdict Verdict, string 
 
     /// <summary>The last event as text; null if there is none.</summary>
     public string? LastEvent { get; init; }
+
+    /// <summary>The run of the saga in this process; null if this process does not run it, or its executor does not report runs.</summary>
+    public SagaRunProgress? Run { get; init; }
 }

@@ -69,7 +69,8 @@ public sealed class SagaOperator
         // Read the row first. In the other order a saga that starts in between would look like one that this process does not know.
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         TrackedSagaInfo known = _tracker.Observe(sagaId, _time.GetUtcNow());
-        return SagaVerdicts.Judge(new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused));
+        var evidence = new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused) { Run = _executor.FindRun(sagaId) };
+        return SagaVerdicts.Judge(evidence);
     }
 
     /// <summary>Returns what an explicit pass would do now, without doing it. Waits for a pass under way.</summary>
@@ -101,6 +102,38 @@ public sealed class SagaOperator
     /// <param name="cancellationToken">Cancels the action.</param>
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) =>
         PerformAsync(() => _operations.HoldAsync(sagaId, note, cancellationToken), cancellationToken);
+
+    /// <summary>Holds a saga in progress, and stops a present run once its steps in flight have ended.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    public async Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.SuspendAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (outcome is OperatorActionResult.Done)
+        {
+            await _executor.SuspendAsync(sagaId, cancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome;
+    }
+
+    /// <summary>Cancels a running saga: its owner unwinds it.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action, not the saga.</param>
+    public async Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.CancelAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (outcome is OperatorActionResult.Done)
+        {
+            await _executor.CancelAsync(sagaId, new SagaCancellation(_time.GetUtcNow(), note), cancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome;
+    }
 
     /// <summary>Releases a held saga and requests a pass.</summary>
     /// <param name="sagaId">The saga.</param>
@@ -161,6 +194,36 @@ public sealed class SagaOperator
         OperatorActionCondition allowed = await AllowIfOwnAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
         OperatorActionResult outcome = await PerformAsync(
             () => _operations.InjectErrorAsync(sagaId, node, allowed, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return RequestPass(outcome);
+    }
+
+    /// <summary>Returns a stuck saga to unwinding, so that its failed undos run again, and requests a pass.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="condition">The conditions under which to act. The owner may answer, since no process runs a stuck saga.</param>
+    /// <param name="note">The actor and the reason. The recorded reason also names the undos that had failed, with their errors.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    public async Task<OperatorActionResult> RetryUndoAsync(
+        SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.RetryUndoAsync(sagaId, condition, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return RequestPass(outcome);
+    }
+
+    /// <summary>
+    /// Marks a failed undo of a stuck saga as done, because an operator did it manually, returns the saga to unwinding, and requests a pass.
+    /// </summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="node">The name of the node whose undo failed.</param>
+    /// <param name="condition">The conditions under which to act. The owner may answer, since no process runs a stuck saga.</param>
+    /// <param name="note">The actor and the reason. The recorded reason also has the error of the undo.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <remarks>If another undo had failed as well, the saga is stuck again at once.</remarks>
+    public async Task<OperatorActionResult> SkipUndoAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        OperatorActionResult outcome = await PerformAsync(
+            () => _operations.SkipUndoAsync(sagaId, node, condition, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         return RequestPass(outcome);
     }
 

@@ -11,7 +11,11 @@ namespace SagaRecovery.Operations;
 /// <param name="Known">The state of the saga in this process.</param>
 /// <param name="Us">The status of the coordinator of this process.</param>
 /// <param name="Paused">The pause of its recovery; null if it is not paused.</param>
-internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSagaInfo Known, CoordinatorStatus Us, RecoveryPause? Paused);
+internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSagaInfo Known, CoordinatorStatus Us, RecoveryPause? Paused)
+{
+    /// <summary>The run of the saga in the executor of this process; null if there is none, or it is not reported.</summary>
+    public SagaRunProgress? Run { get; init; }
+}
 
 /// <summary>Decides the verdict on a saga. Pure.</summary>
 internal static class SagaVerdicts
@@ -23,6 +27,7 @@ internal static class SagaVerdicts
         {
             Saga = evidence.Row?.Summary,
             Owner = evidence.Row?.Owner,
+            Run = verdict.Verdict is SagaVerdict.Finished or SagaVerdict.Stuck or SagaVerdict.Abandoned ? null : evidence.Run,
             LastEvent = evidence.Row?.Events is [.., var last] ? $"{last.Node} {SagaNames.Of(last.Type)} at {PlainText.Time(last.Time)}" : null,
         };
     }
@@ -40,7 +45,7 @@ internal static class SagaVerdicts
             { Summary.State: SagaState.Running or SagaState.Unwinding, Hold: { } hold } => verdict with
             {
                 Verdict = SagaVerdict.Held,
-                Reason = $"It is held ({By(hold.Note)}), which does not stop a run. {verdict.Reason}",
+                Reason = $"It is held ({By(hold.Note)}), which {(hold.StopsRun ? "stops a run at the next step boundary" : "does not stop a run")}. {verdict.Reason}",
                 Advice = "Release it. The next pass of its owner then resumes it.",
                 Since = hold.Since,
             },
@@ -64,13 +69,37 @@ internal static class SagaVerdicts
     private static SagaExplanation OfRow(SagaEvidence evidence, SagaDetails row) => row.Summary.State switch
     {
         SagaState.Succeeded => Verdict(evidence, SagaVerdict.Finished, "It has succeeded.", ""),
-        SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, "An action failed, and everything was undone.", ""),
-        SagaState.Stuck => Verdict(evidence, SagaVerdict.Stuck,
-            "An action failed, and so did an undo: it is partly undone.",
-            "Its events name the undo that failed. Clean up manually."),
+        SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, $"{CauseOfUnwinding(row)}, and everything was undone.", ""),
+        SagaState.Stuck => Stuck(evidence, row),
         SagaState.Abandoned => Abandoned(evidence, row.Abandonment),
         _ => InProgress(evidence, row),
     };
+
+    private static SagaExplanation Stuck(SagaEvidence evidence, SagaDetails row)
+    {
+        LoggedEvent[] failed = [.. StuckSagaRules.FailedUndos(row)];
+        string undos = string.Concat(failed.Select(undo => $" The undo of '{undo.Node}' failed with {StuckSagaRules.ErrorOf(undo).TrimEnd('.')}."));
+        string retry = $"Fix the cause and run the failed undo again: sagas retry-undo {row.Summary.Id}.";
+        string skips = string.Join(", ", failed.Select(undo => $"sagas skip-undo {row.Summary.Id} {Argument(undo.Node)}"));
+        return Verdict(evidence, SagaVerdict.Stuck,
+            $"{(row.Cancellation is null ? "An action failed, and so did an undo" : $"{CauseOfUnwinding(row)}, and an undo failed")}: it is partly undone.{undos}",
+            skips.Length == 0 ? retry : $"{retry} Or undo the effect manually and skip the undo: {skips}.") with
+        {
+            Since = failed is [.., var last] ? last.Time : null,
+        };
+    }
+
+    /// <summary>Quotes a text as one argument of a shell command, if it needs quotes.</summary>
+    private static string Argument(string text) =>
+        text.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.')
+            ? text
+            : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+
+    private static string CauseOfUnwinding(SagaDetails row) => row.Cancellation is { } cancellation
+        ? $"It was cancelled ({By(cancellation.Note)})"
+        : row.Events.Any(logged => logged.Type == NodeEventType.Failed) || row.Deadline is not { } deadline
+            ? "An action failed"
+            : $"It was cancelled at its deadline, {PlainText.Time(deadline)}";
 
     private static SagaExplanation Abandoned(SagaEvidence evidence, AbandonmentDetails? abandonment) =>
         Verdict(evidence, SagaVerdict.Abandoned, $"It was abandoned ({abandonment?.Reason}): {abandonment?.Comment}", "Clean up manually.") with
@@ -145,7 +174,26 @@ internal static class SagaVerdicts
                 "Activate a pass, which resumes it at the new generation.");
         }
 
-        string held = row.Hold is null ? "" : $" It is held ({By(row.Hold.Note)}), which does not stop a run.";
+        string held = row.Hold is not { } hold ? ""
+            : hold.StopsRun ? $" It is held ({By(hold.Note)}): its run stops once the steps in flight have ended."
+            : $" It is held ({By(hold.Note)}), which does not stop a run.";
+        held += row.Cancellation is { } cancellation ? $" It was cancelled ({By(cancellation.Note)})." : "";
+        DateTimeOffset since = run.RecoveredAt ?? row.Summary.TimeCreated;
+        if (evidence.Run is { Phase: RunPhase.WaitingForSlot } queued)
+        {
+            string limit = queued.Limit is { } setting ? $" The limit is {setting}." : "";
+            return Verdict(evidence, SagaVerdict.WaitingForSlot,
+                $"This process has accepted it, and it waits for a free slot: as many sagas run as may run at once.{limit}{held}",
+                "Wait for its turn. Raise the limit if sagas wait for long and the service has capacity.") with { Since = since };
+        }
+
+        if (evidence.Run is { Phase: RunPhase.WaitingForPreviousRun })
+        {
+            return Verdict(evidence, SagaVerdict.WaitingForPreviousRun,
+                $"This process has accepted it, and it waits until its previous run in this process has ended: a step of that run has not ended yet.{held}",
+                "Wait until that step ends. If it does not end, restart this process.") with { Since = since };
+        }
+
         return run.Origin switch
         {
             RunOrigin.Announced => Verdict(evidence, SagaVerdict.Starting,

@@ -11,11 +11,16 @@ internal sealed class ControlStatements(string schema)
         """);
 
     public string ReadHolds { get; } = Statements.In(schema, """
-        select h.saga_id, s.name, h.time_held, h.actor, h.reason
+        select h.saga_id, s.name, h.time_held, h.actor, h.reason, h.stops_run
         from {schema}.saga_hold h
         join {schema}.saga s on s.id = h.saga_id
         where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
         order by h.time_held, h.saga_id
+        """);
+
+    public string ReadCancelled { get; } = Statements.In(schema, """
+        select id, cancel_time, cancel_actor, cancel_reason
+        from {schema}.saga where current_coordinator = $1 and cancel_time is not null and state = 'running'
         """);
 
     /// <summary>Reads the number of the last assignment to this coordinator and of the last one it has caught up with. No row: no assignment.</summary>
@@ -110,6 +115,7 @@ internal sealed class ControlStatements(string schema)
         where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
             and s.time_created < clock_timestamp() - coalesce(own.patience, $2)
             and coalesce(last.event_time, s.time_created) < clock_timestamp() - coalesce(own.patience, $2)
+            and s.id <> all ($6)
         order by since, s.id
         limit $5
         """);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
@@ -96,6 +97,8 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
             Definition = definition,
             Parameters = row.Parameters,
             Events = row.Events,
+            Cancellation = row.Cancellation,
+            Deadline = row.Deadline,
         });
     }
 
@@ -106,6 +109,10 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
             Generation = new AdoptGeneration(reader.GetInt64(2)),
             DefinitionHash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(3)),
             Parameters = reader.GetFieldValue<byte[]>(4),
+            Deadline = reader.IsDBNull(5) ? null : reader.Time(5),
+            Cancellation = reader.IsDBNull(6)
+                ? null
+                : new SagaCancellation(reader.Time(6), new OperatorNote(reader.GetString(7), reader.GetString(8))),
         };
         _sagas[reader.GetGuid(0)] = row;
         if (!_definitions.ContainsKey(row.DefinitionHash))
@@ -167,6 +174,10 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
         public required DefinitionHash DefinitionHash { get; init; }
 
         public required byte[] Parameters { get; init; }
+
+        public DateTimeOffset? Deadline { get; init; }
+
+        public SagaCancellation? Cancellation { get; init; }
 
         public SagaState State { get; set; }
 

@@ -59,6 +59,16 @@ internal sealed record SagaDetailsRow : SagaSummaryRow
 
     public string? HoldReason { get; init; }
 
+    public bool HoldStopsRun { get; init; }
+
+    public DateTime? Deadline { get; init; }
+
+    public DateTime? CancelTime { get; init; }
+
+    public string? CancelActor { get; init; }
+
+    public string? CancelReason { get; init; }
+
     public SagaDetails ToDetails(IEnumerable<EventRow> events, CoordinatorRow? owner)
     {
         var graph = SagaGraph.TryRead(Encoding.UTF8.GetBytes(Dag));
@@ -77,6 +87,13 @@ internal sealed record SagaDetailsRow : SagaSummaryRow
                 : null,
             Hold = TimeHeld is { } held
                 ? new HeldSaga(new SagaId(Id), Name, new DateTimeOffset(held), new OperatorNote(HoldActor ?? "", HoldReason ?? ""))
+                {
+                    StopsRun = HoldStopsRun,
+                }
+                : null,
+            Deadline = Deadline is { } deadline ? new DateTimeOffset(deadline) : null,
+            Cancellation = CancelTime is { } cancelled
+                ? new SagaCancellation(new DateTimeOffset(cancelled), new OperatorNote(CancelActor ?? "", CancelReason ?? ""))
                 : null,
             Owner = owner?.ToDetails(),
         };

@@ -24,8 +24,9 @@ internal sealed class OperatorStatements(string schema)
     public string FindSaga { get; } = Statements.In(schema, $$"""
         select {{Summary}}, s.creator as "Creator", s.adopt_time as "TimeAdopted",
             d.version as "Version", d.hash as "Hash", d.dag::text as "Dag", left(s.params::text, @Longest) as "Parameters",
+            s.deadline as "Deadline", s.cancel_time as "CancelTime", s.cancel_actor as "CancelActor", s.cancel_reason as "CancelReason",
             s.abandon_time as "AbandonTime", s.abandon_reason as "AbandonReason", left(s.abandon_comment, @Longest) as "AbandonComment",
-            h.time_held as "TimeHeld", h.actor as "HoldActor", h.reason as "HoldReason"
+            h.time_held as "TimeHeld", h.actor as "HoldActor", h.reason as "HoldReason", coalesce(h.stops_run, false) as "HoldStopsRun"
         from {schema}.saga s
         join {schema}.saga_definition d on d.hash = s.definition_hash
         left join {schema}.saga_hold h on h.saga_id = s.id
@@ -97,14 +98,19 @@ internal sealed class OperatorStatements(string schema)
         {{RecordAndHint("done.coordinator_id", "null", "done")}}
         """);
 
-    public string Hold { get; } = Statements.In(schema, $$"""
-        with target as (
-            select id, current_coordinator from {schema}.saga where id = @Id and state in ('running', 'unwinding')
-        ), done as (
-            insert into {schema}.saga_hold (saga_id, actor, reason) select id, @Actor, @Reason from target
-            on conflict (saga_id) do update set actor = excluded.actor, reason = excluded.reason
-        )
-        {{Record("target.current_coordinator", "target.id", "target")}}
+    public string Hold { get; } = Statements.In(schema, HoldWith(stopsRun: "false"));
+
+    /// <summary>Holds a saga, and lets its owner stop a present run.</summary>
+    public string Suspend { get; } = Statements.In(schema, HoldWith(stopsRun: "true"));
+
+    /// <summary>Requests a cancellation. Runs behind the lock on the owner, so that its success is either written before or refused.</summary>
+    public string Cancel { get; } = Statements.In(schema, $$"""
+        with done as (
+            update {schema}.saga set cancel_time = clock_timestamp(), cancel_actor = @Actor, cancel_reason = @Reason
+            where id = @Id and state = 'running' and cancel_time is null and current_coordinator is not distinct from @Owner
+            returning id, current_coordinator
+        ),
+        {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
         """);
 
     public string Release { get; } = Statements.In(schema, $$"""
@@ -172,6 +178,44 @@ internal sealed class OperatorStatements(string schema)
         {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
         """);
 
+    /// <summary>Takes the failures of the undos out of the log: an undo that has started and not ended runs again.</summary>
+    public string RetryUndo { get; } = Statements.In(schema, $$"""
+        with done as (
+            {{LeaveStuck}}
+            returning id, current_coordinator
+        ), deleted as (
+            delete from {schema}.saga_node_event e using done where e.saga_id = done.id and e.event_type = 'undo_failed'
+        ),
+        {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
+        """);
+
+    /// <summary>
+    /// Replaces the failure of an undo by its end. <c>@GivenReason</c>: the reason of the operator; <c>@Reason</c>: with the error of the undo.
+    /// </summary>
+    public string SkipUndo { get; } = Statements.In(schema, $$"""
+        with done as (
+            {{LeaveStuck}}
+                and exists (select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type = 'undo_failed')
+            returning id, current_coordinator
+        ), replaced as (
+            update {schema}.saga_node_event e
+            set event_type = 'undo_finished',
+                data = json_build_object('skipped', json_build_object('actor', @Actor::text, 'reason', @GivenReason::text)),
+                event_time = clock_timestamp(), creator = coalesce(done.current_coordinator, '00000000-0000-0000-0000-000000000000'::uuid)
+            from done where e.saga_id = done.id and e.node_id = @Node and e.event_type = 'undo_failed'
+        ),
+        {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
+        """);
+
+    /// <summary>
+    /// Returns a stuck saga to unwinding if it has the owner and generation that the operator saw. No process runs it, so its owner may answer.
+    /// The new generation fences a process that believes that it does.
+    /// </summary>
+    private const string LeaveStuck = """
+        update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
+            where id = @Id and state = 'stuck' and current_coordinator is not distinct from @Owner and adopt_generation = @Generation
+        """;
+
     /// <summary>
     /// The condition that the saga is unfinished, has the owner, generation and state that the operator saw, and that its owner has not
     /// answered again meanwhile.
@@ -182,6 +226,16 @@ internal sealed class OperatorStatements(string schema)
                 and (@Force or not exists (
                     select from {schema}.saga_coordinator
                     where id = @Owner and time_left is null and time_seen > clock_timestamp() - @AnswerTimeout))
+        """;
+
+    private static string HoldWith(string stopsRun) => $$"""
+        with target as (
+            select id, current_coordinator from {schema}.saga where id = @Id and state in ('running', 'unwinding')
+        ), done as (
+            insert into {schema}.saga_hold (saga_id, actor, reason, stops_run) select id, @Actor, @Reason, {{stopsRun}} from target
+            on conflict (saga_id) do update set actor = excluded.actor, reason = excluded.reason, stops_run = excluded.stops_run
+        ),
+        {{RecordAndHint("target.current_coordinator", "target.id", "target")}}
         """;
 
     /// <summary>Records an operator action for each row of a source, and returns a row for each.</summary>

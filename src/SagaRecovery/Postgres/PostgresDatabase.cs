@@ -4,17 +4,19 @@ using Npgsql;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>The data source of the host and the statements for the configured schema. The host owns and disposes the data source.</summary>
+/// <summary>The connections to the database, and the statements for the configured schema. The host owns and disposes the data sources.</summary>
 /// <param name="dataSource">The data source for all short-lived connections.</param>
 /// <param name="options">The options of the store.</param>
 /// <param name="direct">
 /// The data source for the one long-lived listener connection, which must bypass a pooler in transaction mode. Null to use
 /// <paramref name="dataSource"/>.
 /// </param>
+/// <param name="own">The pool to use in place of <paramref name="dataSource"/>; null for none.</param>
 internal sealed class PostgresDatabase(
     NpgsqlDataSource dataSource,
     IOptions<PostgresStoreOptions> options,
-    NpgsqlDataSource? direct = null)
+    NpgsqlDataSource? direct = null,
+    OwnPool? own = null)
 {
     /// <summary>The id by which this process recognizes hints that it sent itself.</summary>
     public string Instance { get; } = $"{Environment.MachineName}:{Environment.ProcessId}:{RandomNumberGenerator.GetHexString(8)}";
@@ -32,10 +34,11 @@ internal sealed class PostgresDatabase(
     /// <summary>The joins of this process and their predecessors.</summary>
     public JoinLineage Lineage { get; } = new();
 
-    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => dataSource.OpenConnectionAsync(cancellationToken);
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
+        own?.OpenAsync(cancellationToken) ?? dataSource.OpenConnectionAsync(cancellationToken);
 
     public ValueTask<NpgsqlConnection> OpenDirectAsync(CancellationToken cancellationToken) =>
-        (direct ?? dataSource).OpenConnectionAsync(cancellationToken);
+        direct?.OpenConnectionAsync(cancellationToken) ?? OpenAsync(cancellationToken);
 
     /// <summary>Runs a batch that runs often. The batch is prepared, unless prepared statements are turned off.</summary>
     public async Task<NpgsqlDataReader> ExecuteAsync(NpgsqlBatch batch, CancellationToken cancellationToken)

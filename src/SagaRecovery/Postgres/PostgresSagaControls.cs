@@ -17,6 +17,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
             batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
             batch.Add(Sql.ReadPause).With(member.Coordinator.Value);
             batch.Add(Sql.ReadHolds).With(member.Coordinator.Value);
+            batch.Add(Sql.ReadCancelled).With(member.Coordinator.Value);
             batch.Add(Sql.ReadActions).With(member.Coordinator.Value).With(RecoveryReport.HistoryLength);
             batch.Add(Sql.ReadSuspects).With(member.Coordinator.Value);
             batch.Add(Sql.ReadAssignments).With(member.Coordinator.Value);
@@ -28,7 +29,13 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
             List<RecoveryPause> pause = await rows.ListAsync(row =>
                 new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false);
             List<HeldSaga> held = await rows.ListAsync(row => new HeldSaga(
-                new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), new OperatorNote(row.GetString(3), row.GetString(4)))).ConfigureAwait(false);
+                new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), new OperatorNote(row.GetString(3), row.GetString(4)))
+            {
+                StopsRun = row.GetBoolean(5),
+            }).ConfigureAwait(false);
+            List<(SagaId, SagaCancellation)> cancelled = await rows.ListAsync(row => (
+                new SagaId(row.GetGuid(0)),
+                new SagaCancellation(row.Time(1), new OperatorNote(row.GetString(2), row.GetString(3))))).ConfigureAwait(false);
             List<OperatorAction?> actions = await rows.ListAsync(ReadAction).ConfigureAwait(false);
             List<Suspect> suspects = await rows.ListAsync(ReadSuspect).ConfigureAwait(false);
             (long assigned, long caughtUp) = (await rows.ListAsync(row => (row.GetInt64(0), row.GetInt64(1))).ConfigureAwait(false)).FirstOrDefault();
@@ -36,6 +43,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
             {
                 Paused = pause.FirstOrDefault(),
                 Held = held,
+                Cancelled = cancelled,
                 RecentActions = [.. actions.OfType<OperatorAction>().Reverse()],
                 Suspects = suspects,
                 Assigned = assigned,
@@ -99,7 +107,8 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         _ => Task.FromResult(true),
         cancellationToken);
 
-    public Task<StalledSagas> FindStalledAsync(Membership member, StalledThresholds patience, CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<StalledSagas> FindStalledAsync(
+        Membership member, StalledThresholds patience, IReadOnlyCollection<SagaId> except, CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(database.Statements.WithoutCompilation);
@@ -108,7 +117,8 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
                 .With(patience.Default)
                 .With(patience.ByDefinition.Keys.ToArray())
                 .With(patience.ByDefinition.Values.ToArray())
-                .With(RecoveryReport.HistoryLength);
+                .With(RecoveryReport.HistoryLength)
+                .With(except.Select(saga => saga.Value).ToArray());
         },
         async rows =>
         {

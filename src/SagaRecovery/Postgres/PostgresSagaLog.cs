@@ -72,7 +72,10 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .With(NameOf(everything.NewState)!)
                 .With(everything.Events.Select(nodeEvent => nodeEvent.NodeId).ToArray())
                 .With(everything.Events.Select(nodeEvent => SagaNames.Of(nodeEvent.Type)).ToArray())
-                .WithJson(everything.Events.Select(nodeEvent => TextOf(nodeEvent.Data)).ToArray()),
+                .WithJson(everything.Events.Select(nodeEvent => TextOf(nodeEvent.Data)).ToArray())
+                .With(everything.Cancellation?.At)
+                .With(everything.Cancellation?.Note.Actor)
+                .With(everything.Cancellation?.Note.Reason),
             async reader =>
             {
                 await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -179,6 +182,7 @@ internal sealed class PostgresSagaLog : ISagaLog
         .With(sagas.Select(saga => saga.Definition.Name).ToArray())
         .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
         .WithJson(sagas.Select(saga => Encoding.UTF8.GetString(saga.Parameters.Span)).ToArray())
+        .With(sagas.Select(saga => saga.Deadline?.ToUniversalTime()).ToArray())
         .With(AdoptGeneration.Initial.Value);
 
     private static async Task<HashSet<Guid>> ReadCreatedAsync(NpgsqlDataReader reader)

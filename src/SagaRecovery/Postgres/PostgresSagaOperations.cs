@@ -11,6 +11,9 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
 {
     private const string Changed = "it changed while the action ran";
 
+    /// <summary>A saga that changes its owner at each attempt is given up.</summary>
+    private const int MaxCancelAttempts = 5;
+
     private OperatorStatements Sql => database.Operators;
 
     public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => database.QueryAsync(
@@ -65,6 +68,44 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
         PerformAsync(Sql.Hold, OperatorActionKind.Hold, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
 
+    public Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
+        PerformAsync(Sql.Suspend, OperatorActionKind.Hold, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
+
+    public async Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            if (await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } saga)
+            {
+                return OperatorActionResult.NoSuchSaga.Instance;
+            }
+
+            if (OperatorActionRules.ReasonNotToCancel(saga) is { } reason)
+            {
+                return new OperatorActionResult.Superseded(saga.Summary, reason);
+            }
+
+            var parameters = new
+            {
+                Id = sagaId.Value,
+                Owner = saga.Summary.Owner?.Value,
+                Kind = SagaNames.Of(OperatorActionKind.Cancel),
+                note.Actor,
+                note.Reason,
+                Sender = database.Instance,
+            };
+            if (await PerformBehindLockAsync($"cancel of saga {sagaId}", Sql.Cancel, parameters, cancellationToken).ConfigureAwait(false))
+            {
+                return OperatorActionResult.Done.Instance;
+            }
+
+            if (attempt == MaxCancelAttempts)
+            {
+                return new OperatorActionResult.Superseded(saga.Summary, Changed);
+            }
+        }
+    }
+
     public Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
         PerformAsync(Sql.Release, OperatorActionKind.Release, sagaId, note, "it is not held", cancellationToken);
 
@@ -72,18 +113,46 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
         PerformAsync(Sql.RecordRetry, OperatorActionKind.Retry, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
 
     public Task<OperatorActionResult> AbandonAsync(SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) =>
-        ChangeAsync(Sql.Abandon, OperatorActionKind.Abandon, sagaId, _ => 0, Changed, condition, note, cancellationToken);
+        ChangeAsync(new SagaChange(OperatorActionKind.Abandon, Sql.Abandon), sagaId, condition, note, cancellationToken);
 
     public Task<OperatorActionResult> InjectErrorAsync(
-        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => ChangeAsync(
-        Sql.InjectError,
-        OperatorActionKind.InjectError,
-        sagaId,
-        saga => saga.Graph?.Find(node)?.Id,
-        $"node '{node}' does not exist, or its action has not started or has already ended",
-        condition,
-        note,
-        cancellationToken);
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken)
+    {
+        string obstacle = $"node '{node}' does not exist, or its action has not started or has already ended";
+        var change = new SagaChange(OperatorActionKind.InjectError, Sql.InjectError)
+        {
+            Node = node,
+            ObstacleIn = saga => saga.Graph?.Find(node) is null ? obstacle : null,
+            Obstacle = obstacle,
+        };
+        return ChangeAsync(change, sagaId, condition, note, cancellationToken);
+    }
+
+    public Task<OperatorActionResult> RetryUndoAsync(
+        SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken)
+    {
+        var change = new SagaChange(OperatorActionKind.RetryUndo, Sql.RetryUndo)
+        {
+            Refusal = StuckSagaRules.Refusal,
+            ReasonToRecord = (saga, given) => StuckSagaRules.ReasonToRecord(given, StuckSagaRules.FailedUndos(saga)),
+        };
+        return ChangeAsync(change, sagaId, condition, note, cancellationToken);
+    }
+
+    public Task<OperatorActionResult> SkipUndoAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken)
+    {
+        var change = new SagaChange(OperatorActionKind.SkipUndo, Sql.SkipUndo)
+        {
+            Refusal = StuckSagaRules.Refusal,
+            Node = node,
+            ObstacleIn = saga => StuckSagaRules.MissingNode(saga, node),
+            Obstacle = StuckSagaRules.NotFailed(node),
+            ReasonToRecord = (saga, given) =>
+                StuckSagaRules.ReasonToRecord(given, StuckSagaRules.FailedUndos(saga).Where(undo => undo.Node == node)),
+        };
+        return ChangeAsync(change, sagaId, condition, note, cancellationToken);
+    }
 
     public async Task<int> RevokeJoinsAsync(OperatorNote note, CancellationToken cancellationToken)
     {
@@ -119,28 +188,21 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
 
     /// <summary>Changes a saga behind the lock on its owner, if it is unchanged since it was read; see <see cref="OperatorStatements.LockOwner"/>.</summary>
     private async Task<OperatorActionResult> ChangeAsync(
-        string statement,
-        OperatorActionKind kind,
-        SagaId sagaId,
-        Func<SagaDetails, int?> findNode,
-        string reason,
-        OperatorActionCondition condition,
-        OperatorNote note,
-        CancellationToken cancellationToken)
+        SagaChange change, SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken)
     {
         if (await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } saga)
         {
             return OperatorActionResult.NoSuchSaga.Instance;
         }
 
-        if (OperatorActionRules.Refusal(saga, condition) is { } refusal)
+        if (change.Refusal(saga, condition) is { } refusal)
         {
             return refusal;
         }
 
-        if (findNode(saga) is not { } node)
+        if (change.ObstacleIn(saga) is { } obstacle)
         {
-            return new OperatorActionResult.Superseded(saga.Summary, reason);
+            return new OperatorActionResult.Superseded(saga.Summary, obstacle);
         }
 
         var parameters = new
@@ -148,29 +210,34 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
             Id = sagaId.Value,
             Owner = saga.Summary.Owner?.Value,
             Generation = saga.Summary.Generation.Value,
-            Node = node,
+            Node = change.Node is { } node ? saga.Graph?.Find(node)?.Id : null,
             State = condition.State is { } seen ? SagaNames.Of(seen) : null,
             Force = condition.EvenIfOwnerAnswers,
             CoordinatorDetails.AnswerTimeout,
-            Kind = SagaNames.Of(kind),
+            Kind = SagaNames.Of(change.Kind),
             note.Actor,
-            note.Reason,
+            GivenReason = note.Reason,
+            Reason = change.ReasonToRecord(saga, note),
             Sender = database.Instance,
         };
 
-        // Two statements: the second takes its snapshot after the lock, so it sees the writes that the lock waited for.
-        string statements = $"{Sql.LockOwner};\n{statement};\n{Statements.Commit}";
-        if (await ownerLock.RunOnceAsync(
-            $"{SagaNames.Of(kind)} of saga {sagaId}",
-            connection => PerformAsync(connection, statements, parameters, cancellationToken),
-            cancellationToken).ConfigureAwait(false))
+        if (await PerformBehindLockAsync($"{SagaNames.Of(change.Kind)} of saga {sagaId}", change.Statement, parameters, cancellationToken).ConfigureAwait(false))
         {
             return OperatorActionResult.Done.Instance;
         }
 
         return await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } present ? OperatorActionResult.NoSuchSaga.Instance
-            : OperatorActionRules.Refusal(present, condition)
-                ?? new OperatorActionResult.Superseded(present.Summary, present.Summary == saga.Summary ? reason : Changed);
+            : change.Refusal(present, condition)
+                ?? new OperatorActionResult.Superseded(present.Summary, present.Summary == saga.Summary ? change.Obstacle : Changed);
+    }
+
+    /// <summary>Runs a statement behind the lock on the owner, which is one of its parameters.</summary>
+    /// <returns>True if the statement had an effect.</returns>
+    private Task<bool> PerformBehindLockAsync(string purpose, string statement, object parameters, CancellationToken cancellationToken)
+    {
+        // Two statements: the second takes its snapshot after the lock, so it sees the writes that the lock waited for.
+        string statements = $"{Sql.LockOwner};\n{statement};\n{Statements.Commit}";
+        return ownerLock.RunOnceAsync(purpose, connection => PerformAsync(connection, statements, parameters, cancellationToken), cancellationToken);
     }
 
     private async Task<OperatorActionResult> ExplainNoEffectAsync(SagaId sagaId, string reason, CancellationToken cancellationToken) =>
@@ -207,4 +274,25 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
 
     private static Task<IEnumerable<T>> QueryAsync<T>(NpgsqlConnection connection, string sql, object? parameters, CancellationToken cancellationToken) =>
         connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
+
+    /// <summary>An operator action that changes a saga.</summary>
+    /// <param name="Kind">The kind of action.</param>
+    /// <param name="Statement">The statement. It returns a row if it had an effect.</param>
+    private sealed record SagaChange(OperatorActionKind Kind, string Statement)
+    {
+        /// <summary>The rules by which the state of the saga refuses the action.</summary>
+        public Func<SagaDetails, OperatorActionCondition, OperatorActionResult?> Refusal { get; init; } = OperatorActionRules.Refusal;
+
+        /// <summary>The name of the node that the action is about; null for none.</summary>
+        public string? Node { get; init; }
+
+        /// <summary>Finds what else keeps the action from applying to the saga, as a clause; null for nothing.</summary>
+        public Func<SagaDetails, string?> ObstacleIn { get; init; } = _ => null;
+
+        /// <summary>The clause for a statement that had no effect on a saga that has not changed.</summary>
+        public string Obstacle { get; init; } = Changed;
+
+        /// <summary>Words the recorded reason.</summary>
+        public Func<SagaDetails, OperatorNote, string> ReasonToRecord { get; init; } = (_, note) => note.Reason;
+    }
 }

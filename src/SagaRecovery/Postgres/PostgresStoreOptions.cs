@@ -13,6 +13,13 @@ public sealed class PostgresStoreOptions
     /// <remarks>Register one if the main data source leads through a pooler in transaction mode.</remarks>
     public const string DirectDataSource = "SagaRecovery.Direct";
 
+    /// <summary>The key of an optional <c>NpgsqlDataSource</c> for recovery and the saga log, in place of a pool that they make themselves.</summary>
+    /// <remarks>
+    /// Register one if the main data source has settings in code that its connection string lacks, such as root certificates or an
+    /// initializer of physical connections.
+    /// </remarks>
+    public const string RecoveryDataSource = "SagaRecovery.Recovery";
+
     /// <summary>The name of the database schema that holds the tables.</summary>
     /// <value>1 to 63 lower-case letters, digits and underscores, not beginning with a digit. The default is <c>saga_recovery</c>.</value>
     public string Schema { get; set; } = "saga_recovery";
@@ -28,16 +35,40 @@ public sealed class PostgresStoreOptions
     /// <value><see langword="true"/> or <see langword="false"/>. The default is <see langword="true"/>.</value>
     /// <remarks>Turn this off behind a pooler in transaction mode that does not support prepared statements, such as pgbouncer before 1.21.</remarks>
     public bool PreparedStatements { get; set; } = true;
+
+    /// <summary>The maximum number of connections in the pool of recovery and the saga log.</summary>
+    /// <value>0, or at least 5. The default is 20. With 0, recovery and the saga log share the pool of the host.</value>
+    /// <remarks>
+    /// The pool has the settings of the main data source, and is separate from it: sagas that hold all connections of the host stop neither
+    /// heartbeats nor the log. Ignored if a data source is registered under <see cref="RecoveryDataSource"/>.
+    /// </remarks>
+    public int MaxPoolSize { get; set; } = 20;
 }
 
 /// <summary>The validator of <see cref="PostgresStoreOptions"/>.</summary>
 internal sealed partial class PostgresStoreOptionsValidator : IValidateOptions<PostgresStoreOptions>
 {
-    public ValidateOptionsResult Validate(string? name, PostgresStoreOptions options) => SchemaName().IsMatch(options.Schema)
-        ? ValidateOptionsResult.Success
-        : ValidateOptionsResult.Fail(
-            $"{PostgresStoreOptions.SectionName}:{nameof(options.Schema)} must be 1 to 63 lower-case letters, digits and underscores, "
-            + $"and must not begin with a digit (was '{options.Schema}')");
+    /// <summary>One connection for heartbeats, one for a pass, and two for writes of the log at once, with one to spare.</summary>
+    private const int LeastPoolSize = 5;
+
+    public ValidateOptionsResult Validate(string? name, PostgresStoreOptions options)
+    {
+        var problems = new ValidateOptionsResultBuilder();
+        if (!SchemaName().IsMatch(options.Schema))
+        {
+            problems.AddError(
+                $"{PostgresStoreOptions.SectionName}:{nameof(options.Schema)} must be 1 to 63 lower-case letters, digits and underscores, "
+                + $"and must not begin with a digit (was '{options.Schema}')");
+        }
+
+        if (options.MaxPoolSize is not (0 or >= LeastPoolSize))
+        {
+            problems.AddError(
+                $"{PostgresStoreOptions.SectionName}:{nameof(options.MaxPoolSize)} must be 0 or at least {LeastPoolSize} (was {options.MaxPoolSize})");
+        }
+
+        return problems.Build();
+    }
 
     [GeneratedRegex("^[a-z_][a-z0-9_]{0,62}$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex SchemaName();

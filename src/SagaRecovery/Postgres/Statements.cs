@@ -135,10 +135,11 @@ internal sealed class Statements(string schema)
     /// their ids.
     /// </summary>
     public string LoadSagas { get; } = In(schema, $$"""
-        (select c.token as id, {{PlaceOf("c")}} as state, c.incarnation as adopt_generation, null::bytea as definition_hash, null::json as params
+        (select c.token as id, {{PlaceOf("c")}} as state, c.incarnation as adopt_generation, null::bytea as definition_hash, null::json as params,
+            null::timestamptz as deadline, null::timestamptz as cancel_time, null::text as cancel_actor, null::text as cancel_reason
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
-        (select id, state, adopt_generation, definition_hash, params from {schema}.saga
+        (select id, state, adopt_generation, definition_hash, params, deadline, cancel_time, cancel_actor, cancel_reason from {schema}.saga
          where id = any ($2) and current_coordinator = $1 and state in ('running', 'unwinding'))
         """);
 
@@ -193,17 +194,17 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
-    /// Inserts sagas and returns the ids that are new. <c>$3..$6</c> are parallel arrays: id, name, definition and parameters; <c>$7</c>: the
-    /// generation. A saga whose definition is missing is not inserted; see <see cref="KnownDefinitions"/>.
+    /// Inserts sagas and returns the ids that are new. <c>$3..$7</c> are parallel arrays: id, name, definition, parameters and deadline;
+    /// <c>$8</c>: the generation. A saga whose definition is missing is not inserted; see <see cref="KnownDefinitions"/>.
     /// </summary>
     /// <remarks>
     /// The statement has no conflict target. Of two concurrent inserts of one id, the later may conflict in saga_in_progress before it
     /// conflicts in the primary key, and neither may be an error. The order by id keeps two groups from a deadlock.
     /// </remarks>
     public string InsertSagas { get; } = In(schema, $$"""
-        insert into {schema}.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
-        select n.id, n.name, $1, n.hash, n.params, 'running', $1, $7
-        from unnest($3, $4, $5, $6) as n (id, name, hash, params)
+        insert into {schema}.saga (id, name, creator, definition_hash, params, deadline, state, current_coordinator, adopt_generation)
+        select n.id, n.name, $1, n.hash, n.params, n.deadline, 'running', $1, $8
+        from unnest($3, $4, $5, $6, $7) as n (id, name, hash, params, deadline)
         where {{IsMember}} and exists (select from {schema}.saga_definition d where d.hash = n.hash)
         order by n.id
         on conflict do nothing
@@ -284,8 +285,8 @@ internal sealed class Statements(string schema)
 
     /// <summary>
     /// Restores a saga from everything that its run knows, after the database may have lost some of it. <c>$3, $4</c>: saga and generation;
-    /// <c>$5</c>: state; <c>$6..$8</c> are parallel arrays: node, type and data of each event. Refused if the log has an event that the run
-    /// does not know. Then another run has continued the saga, and the log is authoritative.
+    /// <c>$5</c>: state; <c>$6..$8</c> are parallel arrays: node, type and data of each event; <c>$9..$11</c>: time, actor and reason of its
+    /// cancellation, or nulls. Refused if the log has an event or a cancellation that the run does not know. Then the log is authoritative.
     /// </summary>
     public string Restore { get; } = In(schema, $$"""
         with owned as materialized (
@@ -295,13 +296,19 @@ internal sealed class Statements(string schema)
         ), unknown as materialized (
             select from {schema}.saga_node_event e
             where e.saga_id = $3 and (e.node_id, e.event_type) not in (select n.node_id, n.event_type from unnest($6, $7) as n (node_id, event_type))
+            union all
+            select from {schema}.saga s where s.id = $3 and $5 = 'succeeded' and s.state <> $5 and s.cancel_time is not null
         ), events as (
             insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
             select o.id, n.node_id, n.event_type, n.data, $1 from owned o, unnest($6, $7, $8) as n (node_id, event_type, data)
             where not exists (select from unknown)
             on conflict (saga_id, node_id, event_type) do nothing
         ), changed as (
-            update {schema}.saga s set state = $5 from owned o where s.id = o.id and s.state <> $5 and not exists (select from unknown)
+            update {schema}.saga s
+            set state = $5, cancel_time = coalesce(s.cancel_time, $9), cancel_actor = coalesce(s.cancel_actor, $10),
+                cancel_reason = coalesce(s.cancel_reason, $11)
+            from owned o
+            where s.id = o.id and (s.state <> $5 or (s.cancel_time is null and $9 is not null)) and not exists (select from unknown)
         )
         select case when not exists (select from {schema}.saga where id = $3) then 'lost'
             when not exists (select from owned) then 'not_ours'
@@ -355,7 +362,7 @@ internal sealed class Statements(string schema)
 
     /// <summary>
     /// Returns the condition that this coordinator owns the saga at the entry's generation, and that the saga is unfinished. For a saga that
-    /// has ended, see <see cref="FindAlreadyWritten"/>. <c>offset 0</c> forces one index probe for each entry. Without statistics, a join
+    /// has ended, see <see cref="FindAlreadyWritten"/>. A saga whose cancellation was requested cannot succeed any more. <c>offset 0</c> forces one index probe for each entry. Without statistics, a join
     /// would start with all sagas of the coordinator.
     /// </summary>
     private static string IsOwned(string entry) => $$"""
@@ -363,6 +370,7 @@ internal sealed class Statements(string schema)
                 select from {schema}.saga s
                 where s.id = {{entry}}.saga_id and s.current_coordinator = $1 and s.adopt_generation = {{entry}}.generation
                     and s.state in ('running', 'unwinding')
+                    and ({{entry}}.new_state is distinct from 'succeeded' or s.cancel_time is null)
                 offset 0)
             and {{IsMember}}
         """;

@@ -51,6 +51,8 @@ public sealed class SagaRecoveryStatus
 
     internal void Update(StalledSagas stalled) => Update(report => report with { Stalled = stalled });
 
+    internal void Update(StepReport steps) => Update(report => report with { Steps = steps });
+
     internal void Update(ClusterReport cluster) => Update(report => report with { Cluster = cluster });
 
     internal void Update(DrainReport drain) => Update(report => report with { Drain = drain });

@@ -11,10 +11,18 @@ namespace SagaRecovery.Storage;
 /// <param name="weigh">Returns the weight of an item.</param>
 /// <param name="maxGroup">The maximum weight of one transaction. A heavier item gets a transaction of its own.</param>
 /// <param name="maxConcurrent">The maximum number of transactions under way at once.</param>
+/// <param name="mayBeForOneItem">
+/// Returns true for a failure of a group that one of its items may have caused. Null for the default: the database rejected its data.
+/// </param>
 internal sealed class GroupCommit<TKey, TItem, TAnswer>(
-    Func<TKey, IReadOnlyList<TItem>, Task<IReadOnlyList<TAnswer>>> write, Func<TItem, int> weigh, int maxGroup, int maxConcurrent)
+    Func<TKey, IReadOnlyList<TItem>, Task<IReadOnlyList<TAnswer>>> write,
+    Func<TItem, int> weigh,
+    int maxGroup,
+    int maxConcurrent,
+    Predicate<Exception>? mayBeForOneItem = null)
     where TKey : IEquatable<TKey>
 {
+    private readonly Predicate<Exception> _mayBeForOneItem = mayBeForOneItem ?? (static failure => failure is DbException rejected && rejected.IsForTheData());
     private readonly Lock _lock = new();
     private readonly Queue<Waiting> _queue = new();
     private TaskCompletionSource? _idle;
@@ -103,7 +111,7 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
         return group;
     }
 
-    /// <summary>Writes a group. If the database rejects its data, the group is halved until only the rejected item fails.</summary>
+    /// <summary>Writes a group. After a failure that one item may have caused, the group is halved until only that item fails.</summary>
     private async Task WriteAsync(List<Waiting> group)
     {
         try
@@ -114,7 +122,7 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
                 group[i].Answer.SetResult(answers[i]);
             }
         }
-        catch (DbException rejected) when (group.Count > 1 && rejected.IsForTheData())
+        catch (Exception failure) when (group.Count > 1 && _mayBeForOneItem(failure))
         {
             int half = group.Count / 2;
             await WriteAsync(group[..half]).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
@@ -65,7 +66,11 @@ public enum RestoreOutcome
 /// <param name="Id">The id of the saga.</param>
 /// <param name="Definition">The definition of the saga.</param>
 /// <param name="Parameters">The parameters as JSON in UTF-8.</param>
-public sealed record NewSaga(SagaId Id, SavedDefinition Definition, ReadOnlyMemory<byte> Parameters);
+public sealed record NewSaga(SagaId Id, SavedDefinition Definition, ReadOnlyMemory<byte> Parameters)
+{
+    /// <summary>The time at which the saga is cancelled unless it has finished; null for none.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+}
 
 /// <summary>An atomic write about one saga: new events, a new state, or both.</summary>
 /// <param name="SagaId">The saga.</param>
@@ -73,4 +78,8 @@ public sealed record NewSaga(SagaId Id, SavedDefinition Definition, ReadOnlyMemo
 /// <param name="Events">The new events of the log; may be empty.</param>
 /// <param name="NewState">The new state; null to leave the state unchanged.</param>
 public sealed record SagaLogEntry(
-    SagaId SagaId, AdoptGeneration Generation, IReadOnlyList<SavedNodeEvent> Events, SagaState? NewState = null);
+    SagaId SagaId, AdoptGeneration Generation, IReadOnlyList<SavedNodeEvent> Events, SagaState? NewState = null)
+{
+    /// <summary>The cancellation that the run knows; null for none. A restore writes it if the database has lost it; an append ignores it.</summary>
+    public SagaCancellation? Cancellation { get; init; }
+}

@@ -47,6 +47,22 @@ public interface ISagaOperations
     /// <param name="cancellationToken">Cancels the action.</param>
     Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
 
+    /// <summary>Holds a saga in progress and stops its present run, once the steps in flight have ended.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason. A repeated call replaces the note.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Requests the cancellation of a running saga. Its owner unwinds it.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the action, not the saga.</param>
+    /// <remarks>
+    /// From then on the store refuses the success of the saga: either it had succeeded before, and the request is refused, or it unwinds. The
+    /// request is refused, too, if the saga unwinds already or if its cancellation was requested before.
+    /// </remarks>
+    Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
+
     /// <summary>Releases a held saga.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <param name="note">The actor and the reason.</param>
@@ -84,6 +100,35 @@ public interface ISagaOperations
     /// log.
     /// </remarks>
     Task<OperatorActionResult> InjectErrorAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Returns a stuck saga to unwinding, so that its failed undos run again.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="condition">
+    /// The conditions under which to act. The owner may answer: a stuck saga has no run that it could disturb.
+    /// </param>
+    /// <param name="note">The actor and the reason. The recorded reason also names the undos that had failed, with their errors.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <remarks>
+    /// Removes the failures of the undos from the log and raises the adopt generation. The next pass of the owner resumes the saga. A saga
+    /// without an owner becomes an unowned saga in progress, which has to be reassigned.
+    /// </remarks>
+    Task<OperatorActionResult> RetryUndoAsync(
+        SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Marks a failed undo of a stuck saga as done, because an operator did it manually, and returns the saga to unwinding.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="node">The name of the node whose undo failed.</param>
+    /// <param name="condition">
+    /// The conditions under which to act. The owner may answer: a stuck saga has no run that it could disturb.
+    /// </param>
+    /// <param name="note">The actor and the reason. The recorded reason also has the error of the undo.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <remarks>
+    /// Replaces the failure of the undo by its end, with the note as data, and raises the adopt generation. The next pass of the owner
+    /// resumes the saga. If another undo had failed as well, the saga is stuck again at once.
+    /// </remarks>
+    Task<OperatorActionResult> SkipUndoAsync(
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken);
 }
 

@@ -25,6 +25,7 @@ internal sealed class NoSagaControls : ISagaControls
 
     public Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task<StalledSagas> FindStalledAsync(Membership member, StalledThresholds patience, CancellationToken cancellationToken) =>
+    public Task<StalledSagas> FindStalledAsync(
+        Membership member, StalledThresholds patience, IReadOnlyCollection<SagaId> except, CancellationToken cancellationToken) =>
         Task.FromResult(new StalledSagas(DateTimeOffset.MinValue, 0, []));
 }

@@ -19,6 +19,10 @@ internal sealed class NoSagaOperations : ISagaOperations
 
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 
+    public Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
     public Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 
     public Task<OperatorActionResult> RecordRetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
@@ -29,6 +33,12 @@ internal sealed class NoSagaOperations : ISagaOperations
     public Task<int> RevokeJoinsAsync(OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 
     public Task<OperatorActionResult> InjectErrorAsync(
+        SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<OperatorActionResult> RetryUndoAsync(
+        SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
+
+    public Task<OperatorActionResult> SkipUndoAsync(
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 
     private static NotSupportedException NotSupported() => new(

@@ -84,6 +84,12 @@ public sealed record SagaDetails
     /// <summary>The hold on the saga; null if it is not held.</summary>
     public HeldSaga? Hold { get; init; }
 
+    /// <summary>The request to cancel the saga; null for none.</summary>
+    public SagaCancellation? Cancellation { get; init; }
+
+    /// <summary>The time at which the saga is cancelled unless it has finished; null for none.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
     /// <summary>The owner; null if the saga is unowned or its owner has never joined.</summary>
     public CoordinatorDetails? Owner { get; init; }
 }

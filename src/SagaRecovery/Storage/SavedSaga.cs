@@ -1,4 +1,5 @@
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
@@ -17,7 +18,7 @@ public enum SagaState
     /// <summary>Finished: an action failed, and every completed action was undone.</summary>
     Unwound,
 
-    /// <summary>Finished: an action failed, and so did an undo. An operator must clean up.</summary>
+    /// <summary>Finished: an action failed, and so did an undo. An operator retries or skips the undo.</summary>
     Stuck,
 
     /// <summary>Abandoned: recovery found it corrupt, or an operator abandoned it.</summary>
@@ -76,6 +77,12 @@ public sealed record SavedSaga
 
     /// <summary>The log, in no particular order.</summary>
     public required IReadOnlyList<SavedNodeEvent> Events { get; init; }
+
+    /// <summary>The request to cancel the saga; null for none. A saga with one must unwind: the store refuses its success.</summary>
+    public SagaCancellation? Cancellation { get; init; }
+
+    /// <summary>The time at which the saga is cancelled unless it has finished; null for none.</summary>
+    public DateTimeOffset? Deadline { get; init; }
 }
 
 /// <summary>A definition as the store contains it, shared by all sagas that were started with it.</summary>

@@ -75,6 +75,49 @@ public class RecoveryReportTextTests
     }
 
     [Fact]
+    public void Steps_that_are_retried_or_do_not_end_are_listed_with_their_attempts()
+    {
+        var retried = new StepInProgress("disk", IsUndo: false, 14, StartedAt.AddMinutes(-20))
+        {
+            LastError = "IOException: full\nforged line", NextAttempt = StartedAt.AddSeconds(30),
+        };
+        var hanging = new StepInProgress("net", IsUndo: true, 1, StartedAt.AddHours(-3)) { AttemptSince = StartedAt.AddHours(-3) };
+        var report = new RecoveryReport
+        {
+            Coordinator = Coordinator,
+            Period = TimeSpan.FromMinutes(10),
+            LastPass = new PassReport(new PassStart(3, PassReason.Explicit, StartedAt)),
+            Stalled = new StalledSagas(StartedAt, 1, [new StalledSaga(Disk, "vm-create", StartedAt.AddHours(-3), "net undo started")
+            {
+                Run = new SagaRunProgress(Disk, "vm-create", RunPhase.Running, [hanging]),
+            }]),
+            Steps = new StepReport(StartedAt)
+            {
+                Retrying = [new SagaStep(Demo, "demo", retried, IsOverdue: true)],
+                RetryingCount = 3,
+                OverdueCount = 1,
+                Hanging = [new SagaStep(Disk, "vm-create", hanging, IsOverdue: true)],
+                HangingCount = 1,
+            },
+        };
+
+        RecoveryReportText.Render(report, StartedAt).Should().EndWith(
+            """
+                stalled sagas (1, as of 0ms ago):
+                    LAST_EVENT            SAGA_ID                               DETAIL
+                    2026-11-22T15:33:34Z  9aa1e6c5-1f4b-4f0e-8f3a-2d1f0c9b7a61  vm-create: net undo started, undo of net, attempt 1 running for 3h
+                steps being retried (3, 1 of them for too long, as of 0ms ago):
+                    SINCE                 SAGA_ID                               DETAIL
+                    2026-11-22T18:13:34Z  052247e0-853d-4d16-80e7-7c618d97edd8  demo: FOR TOO LONG, action of disk, attempt 14 failed, the next in 30s; last error: IOException: full forged line
+                    … and 2 more
+                steps that do not end (1, as of 0ms ago):
+                    SINCE                 SAGA_ID                               DETAIL
+                    2026-11-22T15:33:34Z  9aa1e6c5-1f4b-4f0e-8f3a-2d1f0c9b7a61  vm-create: undo of net, attempt 1 running for 3h
+
+            """);
+    }
+
+    [Fact]
     public void A_report_of_trouble_is_complete_and_cannot_be_forged()
     {
         string endless = new string('x', 199) + "\U0001F525" + new string('y', 100_000);

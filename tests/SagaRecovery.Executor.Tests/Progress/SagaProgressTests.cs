@@ -92,6 +92,29 @@ public sealed class SagaProgressTests
     }
 
     [Fact]
+    public void A_failed_undo_that_an_operator_has_retried_runs_again_with_the_rest()
+    {
+        SagaProgress progress = Replay(
+            "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 2 Started, 2 Failed, 4 Started, 4 Succeeded, 1 UndoStarted");
+
+        progress.Next().Undos.Should().BeEquivalentTo([1, 4]);
+        progress.End.Should().BeNull();
+    }
+
+    [Fact]
+    public void A_failed_undo_that_an_operator_has_skipped_is_done_and_another_one_keeps_the_saga_stuck()
+    {
+        const string Before = "0 Started, 0 Succeeded, 1 Started, 1 Succeeded, 2 Started, 2 Failed, 4 Started, 4 Succeeded, 1 UndoStarted, 1 UndoFinished, 4 UndoStarted";
+        SagaProgress stuck = Replay(Before + ", 4 UndoFailed");
+        SagaProgress free = Replay(Before + ", 4 UndoFinished");
+
+        stuck.Next().Should().BeEquivalentTo(new NextSteps([], [], []));
+        stuck.End.Should().Be(SagaState.Stuck);
+        stuck.StuckNode.Should().Be(4);
+        free.Next().Undos.Should().Equal(0);
+    }
+
+    [Fact]
     public void A_log_whose_end_is_all_but_written_is_at_its_end()
     {
         SagaProgress progress = Replay("0 Started, 0 Succeeded, 1 Started, 1 Failed, 0 UndoStarted, 0 UndoFinished");

@@ -28,7 +28,8 @@ internal sealed class TestProcess : IAsyncDisposable
         Starts = new SagaStarts(Inbox, Coordinator, new RecoveryWakeups(time), options);
         Registry = new SagaRegistry(sagas, executorOptions);
         Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines);
-        Client = new DurableSagaClient(new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, time, executorOptions);
+        Client = new DurableSagaClient(
+            new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, new CancellingOperations(store, time), time, executorOptions);
     }
 
     public InMemorySagaStore Store { get; }

@@ -40,7 +40,11 @@ internal sealed class MeterReading : IDisposable
     {
         if (_instruments[instrument].IsObservable)
         {
-            _sums[instrument] = 0;
+            foreach (string key in _sums.Keys.Where(key => key == instrument || key.StartsWith(instrument + ' ', StringComparison.Ordinal)))
+            {
+                _sums[key] = 0;
+            }
+
             _listener.RecordObservableInstruments();
         }
 

@@ -48,9 +48,27 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
         await host.ActivateAsync();
         await Eventually.HoldsAsync(() => reading.Read("saga_recovery.runs") == 0, "all runs had ended");
         reading.Read("saga_recovery.runs.ended", "result=succeeded").Should().Be(4);
+        reading.Read("saga_recovery.runs.ended", "definition=gated").Should().Be(4);
         reading.Read("saga_recovery.events.written").Should().Be(5, "three had begun before; the fourth began and ended here");
         reading.Instruments.Should().OnlyContain(one => !string.IsNullOrEmpty(one.Description));
         reading.TagValues.Should().NotContain(value => IsId(value), "no metric carries a saga's id");
+    }
+
+    [Fact]
+    public async Task Runs_and_retried_steps_are_counted_by_definition()
+    {
+        var patient = new NodePolicy { Action = new StepPolicy { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) } };
+        var flaky = new TestSaga("flaky", saga => saga.Node("call", patient, _ => Task.FromException(new TimeoutException("no answer"))));
+        await using PostgresHost host = await PostgresHost.StartAsync(_database, _coordinator, flaky, TestSaga.Gated(_gate));
+        using var reading = new MeterReading(host.Services);
+        await host.Client.StartAsync(host.Saga("gated"), "");
+        await host.Client.StartAsync(flaky, "");
+
+        await Eventually.HoldsAsync(() => reading.Read("saga_recovery.steps.retrying") == 1, "the step is being retried");
+        (reading.Read("saga_recovery.steps.retrying", "definition=flaky"), reading.Read("saga_recovery.steps.retrying", "definition=gated")).Should().Be((1, 0));
+        (reading.Read("saga_recovery.runs", "definition=flaky"), reading.Read("saga_recovery.runs", "definition=gated")).Should().Be((1, 1));
+        reading.Read("saga_recovery.runs.waiting").Should().Be(0);
+        reading.TagsOf("saga_recovery.runs.waiting", "definition").Should().BeEquivalentTo("flaky", "gated");
     }
 
     [Fact]

@@ -115,9 +115,8 @@ internal static class LossReckoning
     private static async Task<double> RunsAsync(ServiceProcess service)
     {
         string metrics = await service.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
-        string line = metrics.Split('\n').Single(line => line.StartsWith("saga_recovery_runs{", StringComparison.Ordinal)
-            || line.StartsWith("saga_recovery_runs ", StringComparison.Ordinal));
-        return double.Parse(line[(line.IndexOf('}', StringComparison.Ordinal) + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture);
+        return metrics.Split('\n').Where(line => line.StartsWith("saga_recovery_runs{", StringComparison.Ordinal)) // one for each definition
+            .Sum(line => double.Parse(line[(line.IndexOf('}', StringComparison.Ordinal) + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture));
     }
 
     /// <summary>A saga whose end was answered to a client has that end in the database, or is lost.</summary>

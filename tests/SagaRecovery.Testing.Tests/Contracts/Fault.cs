@@ -35,6 +35,11 @@ public enum Fault
     AbandonsAnyGeneration,
     AbandonsWhatEnds,
 
+    // of cancelling
+    ForgetsDeadlines,
+    TakesSuccessOfCancelled,
+    CancelsWhatEnds,
+
     // of joining again
     RejoinKeepsJoin,
     RejoinRaisesGenerations,

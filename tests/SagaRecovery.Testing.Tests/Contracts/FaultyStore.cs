@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
 
@@ -13,6 +14,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
     private readonly ConcurrentDictionary<CoordinatorId, Membership> _latest = new();
     private readonly ConcurrentDictionary<string, SavedDefinition> _byName = new();
     private readonly ConcurrentDictionary<SagaId, bool> _unreadable = new();
+    private readonly ConcurrentDictionary<SagaId, SagaCancellation> _cancelled = new();
     private readonly TaskCompletionSource _firstPageRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _someEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private List<Candidate> _copy = [];
@@ -20,6 +22,13 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
     private int _appends;
 
     public InMemorySagaStore Inner { get; } = new() { LosableCommits = losableCommits };
+
+    public Task<bool> CancelAsync(SagaId sagaId, SagaCancellation cancellation) => Task.FromResult(fault switch
+    {
+        Fault.TakesSuccessOfCancelled => _cancelled.TryAdd(sagaId, cancellation),
+        Fault.CancelsWhatEnds => Inner.Cancel(sagaId, cancellation) || Find(sagaId) is not null,
+        _ => Inner.Cancel(sagaId, cancellation),
+    });
 
     public void MakeUnreadable(SagaId sagaId) => _unreadable[sagaId] = true;
 
@@ -188,6 +197,8 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
             return new LoadedSaga.Unreadable("damaged");
         }
 
+        saga = Is(Fault.ForgetsDeadlines) ? saga with { Deadline = null } : saga;
+        saga = _cancelled.TryGetValue(saga.Id, out SagaCancellation? cancellation) ? saga with { Cancellation = cancellation } : saga;
         saga = Is(Fault.CutsLog) ? saga with { Events = [.. saga.Events.Take(1_000)] } : saga;
         return new LoadedSaga.Present(
             Is(Fault.ParsesJson) ? saga with { Parameters = JsonSerializer.SerializeToUtf8Bytes(JsonDocument.Parse(saga.Parameters)) } : saga);
@@ -233,6 +244,8 @@ internal sealed class FaultySubject(Fault fault, int losableCommits = 0) : SagaS
         _store.MakeUnreadable(sagaId);
         return Task.CompletedTask;
     }
+
+    public override Task<bool> CancelAsync(SagaId sagaId, SagaCancellation cancellation) => _store.CancelAsync(sagaId, cancellation);
 
     public override Task LoseLastJoinAsync(CoordinatorId coordinator)
     {

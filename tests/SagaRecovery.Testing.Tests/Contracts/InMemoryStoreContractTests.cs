@@ -1,4 +1,5 @@
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
 
@@ -43,7 +44,7 @@ public sealed class InMemoryStoreContractTests
         await using var subject = new BareSubject();
         Func<Task> check = () => SagaStoreContract.CheckAsync(rule, subject);
         (await check.Should().ThrowAsync<RuleSkippedException>()).Which.Member.Should().Be(
-            rule == NeedsUnreadable ? "MakeUnreadableAsync" : "LoseLastJoinAsync");
+            rule == NeedsUnreadable ? "MakeUnreadableAsync" : rule.Contains("cancel", StringComparison.Ordinal) ? "CancelAsync" : "LoseLastJoinAsync");
     }
 
     [Fact]
@@ -73,6 +74,8 @@ internal class BareSubject(int losableCommits = 0) : SagaStoreSubject
 
 internal sealed class InMemorySubject(int losableCommits = 0) : BareSubject(losableCommits)
 {
+    public override Task<bool> CancelAsync(SagaId sagaId, SagaCancellation cancellation) => Task.FromResult(Sagas.Cancel(sagaId, cancellation));
+
     public override Task LoseLastJoinAsync(CoordinatorId coordinator)
     {
         Sagas.LoseLastCommits(1);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using SagaRecovery.Postgres;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing.Contracts;
 
@@ -109,6 +110,9 @@ internal sealed class PostgresSubject : SagaStoreSubject
         await give.ExecuteNonQueryAsync();
         await transaction.CommitAsync();
     }
+
+    public override async Task<bool> CancelAsync(SagaId sagaId, SagaCancellation cancellation) =>
+        await _services.GetRequiredService<ISagaOperations>().CancelAsync(sagaId, cancellation.Note, CancellationToken.None) is OperatorActionResult.Done;
 
     /// <summary>As a newer version might, which knows events that this one does not.</summary>
     public override async Task MakeUnreadableAsync(SagaId sagaId)

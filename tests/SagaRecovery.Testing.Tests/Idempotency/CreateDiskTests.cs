@@ -35,7 +35,7 @@ internal sealed class CreateDisk(Cloud cloud) : Saga<DiskRequest>
         saga.Node("attach", c => cloud.MakeAsync(c.IdempotencyKey, "attachment"), after: volume);
     }
 
-    private Task DeleteAsync(NodeContext<DiskRequest> context) => cloud.DeleteAsync(context.IdempotencyKey);
+    private Task DeleteAsync(NodeContext<DiskRequest> context) => cloud.DeleteAsync(context.ActionIdempotencyKey);
 }
 
 /// <summary>The system that the saga changes: in your tests the real one, or its test double.</summary>

@@ -74,6 +74,29 @@ public sealed class FaultySagaTests
     }
 
     [Fact]
+    public async Task An_undo_that_needs_the_output_of_an_action_without_a_definite_answer_is_named()
+    {
+        var uncertain = new NodePolicy { UndoAfterFailure = true };
+        IdempotencyFault fault = await OnlyFaultOf(_world.Chain((saga, first) => saga.Node(
+            "bad",
+            uncertain,
+            _ =>
+            {
+                _world.Put("row");
+                return Task.FromResult("row");
+            },
+            (_, row) =>
+            {
+                _world.Remove(row);
+                return Task.CompletedTask;
+            },
+            first)));
+
+        ShouldBe(fault, IdempotencyFaultKind.UndoAfterFailure, "'bad' failed without a definite answer, and had taken effect", "+ row");
+        fault.Nodes.Should().Equal("bad");
+    }
+
+    [Fact]
     public async Task An_undo_that_throws_at_once_is_named()
     {
         IdempotencyFault fault = await OnlyFaultOf(_world.Chain((saga, first) =>

@@ -20,7 +20,7 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
     public async ValueTask InitializeAsync()
     {
         _source = NpgsqlDataSource.Create(await cluster.Server.NewDatabaseAsync());
-        _database = new ControlPlaneDatabase(_source, TimeProvider.System);
+        _database = new ControlPlaneDatabase(_source);
         using var schema = new SchemaService(_source, TimeProvider.System, NullLogger<SchemaService>.Instance);
         await schema.StartAsync(CancellationToken.None);
         await schema.Ready.WaitAsync(TimeSpan.FromSeconds(30));
@@ -110,7 +110,7 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
         Saga = saga,
         Parameters = parameters,
         SagaId = Id,
-        State = token => _database.ReadAsync(
+        State = token => _database.RunAsync(
             connection => connection.QueryAsync<string>(
                 """
                 select 'project ' || (to_jsonb(project) - 'time_created')::text from control_plane.project
@@ -122,7 +122,7 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
                 union all select concat('demo saga ', saga_id, ' released: ', time_released is not null) from control_plane.demo_saga
                 """),
             token),
-        Reset = token => _database.ReadAsync(
+        Reset = token => _database.RunAsync(
             async connection =>
             {
                 await connection.ExecuteAsync("truncate control_plane.project, control_plane.demo_saga cascade");

@@ -124,6 +124,59 @@ public sealed class HeartbeatTests
         host.LogLines.Lines.Should().NotContain(line => line.Message.Contains("DrainFor"));
     }
 
+    [Fact]
+    public async Task A_saga_whose_step_is_retried_is_reported_as_retrying_and_not_as_stalled()
+    {
+        await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = CheckPeriod, _controls);
+        (SagaId retried, SagaId hanging) = (new SagaId(Guid.NewGuid()), new SagaId(Guid.NewGuid()));
+        DateTimeOffset start = host.Time.GetUtcNow();
+        _controls.Stalled = [retried, hanging];
+        host.Executor.Runs =
+        [
+            Run(retried, new StepInProgress("disk", IsUndo: false, 4, start) { LastError = "IOException: full", NextAttempt = start.AddMinutes(1) }),
+            Run(hanging, new StepInProgress("net", IsUndo: true, 1, start) { AttemptSince = start }),
+        ];
+        await host.StartAsync();
+        await Eventually.HoldsAsync(() => host.Status.Current.Stalled is not null, "the check was over");
+
+        host.Status.Current.Steps!.Should().Match<StepReport>(steps => steps.RetryingCount == 1 && steps.OverdueCount == 0 && steps.HangingCount == 0);
+        StalledSaga stalled = host.Status.Current.Stalled!.Sagas.Should().ContainSingle().Which;
+        stalled.Should().Match<StalledSaga>(saga => saga.SagaId == hanging && saga.Run!.Steps[0].Node == "net");
+    }
+
+    [Fact]
+    public async Task A_step_that_is_retried_for_too_long_and_one_that_hangs_are_reported_and_logged_once()
+    {
+        await using RecoveryHost host = RecoveryHost.Create(
+            options => (options.StalledCheckPeriod, options.StalledAfter) = (CheckPeriod, TimeSpan.FromSeconds(90)), _controls);
+        (SagaId retried, SagaId hanging) = (new SagaId(Guid.NewGuid()), new SagaId(Guid.NewGuid()));
+        DateTimeOffset start = host.Time.GetUtcNow();
+        host.Executor.Runs =
+        [
+            Run(retried, new StepInProgress("disk", IsUndo: false, 4, start) { LastError = "IOException: full", NextAttempt = start.AddHours(1) }),
+            Run(hanging, new StepInProgress("net", IsUndo: true, 1, start) { AttemptSince = start }),
+        ];
+        await host.StartAsync();
+        for (int check = 1; check <= 4; check++)
+        {
+            await Eventually.HoldsAsync(() => _controls.Observations == check, $"check {check} was over");
+            await host.TimerSetAsync(CheckPeriod);
+            host.Time.Advance(CheckPeriod);
+        }
+
+        StepReport steps = host.Status.Current.Steps!;
+        (steps.OverdueCount, steps.HangingCount).Should().Be((1, 1));
+        string[] lines = [.. host.LogLines.Lines.Select(line => line.Message).Where(line => line.Contains("stalled threshold"))];
+        lines.Should().HaveCount(2);
+        lines[0].Should().Be(
+            "the action of node disk has been retried for 2m, longer than the stalled threshold of its definition; "
+            + $"attempt 4 is the last so far, and the last error is IOException: full: saga {retried} (provision)");
+        lines[1].Should().StartWith("attempt 1 of the undo of node net has not ended for 2m,").And.EndWith($"saga {hanging} (provision)");
+        host.Status.RenderText().Should().Contain("steps being retried (1, 1 of them for too long").And.Contain("steps that do not end (1,");
+    }
+
+    private static SagaRunProgress Run(SagaId saga, StepInProgress step) => new(saga, "provision", RunPhase.Running, [step]);
+
     private async Task<RecoveryHost> StartAsync()
     {
         RecoveryHost host = await RecoveryHost.StartAsync(options => (options.HeartbeatPeriod, options.RetryDelay) = (Heartbeat, RetryDelay), _controls);

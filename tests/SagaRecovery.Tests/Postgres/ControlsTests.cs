@@ -172,11 +172,13 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
         var patience = new StalledThresholds(
             TimeSpan.FromMinutes(15), new Dictionary<string, TimeSpan>(StringComparer.Ordinal) { ["patient"] = TimeSpan.FromHours(5) });
 
-        StalledSagas found = await Db.Controls.FindStalledAsync(us, patience, CancellationToken.None);
+        StalledSagas found = await Db.Controls.FindStalledAsync(us, patience, [], CancellationToken.None);
 
         found.Count.Should().Be(2);
         found.Sagas.Select(saga => (saga.SagaId, saga.LastEvent)).Should().BeEquivalentTo([(stalled, "only started"), (silent, (string?)null)]);
         found.Sagas.Should().OnlyContain(saga => saga.Since < DateTimeOffset.UtcNow.AddMinutes(-59));
+        StalledSagas others = await Db.Controls.FindStalledAsync(us, patience, [stalled], CancellationToken.None);
+        (others.Count, others.Sagas.Single().SagaId).Should().Be((1, silent), "a saga whose steps are retried is left out, and not counted");
     }
 
     private Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member) => Db.Controls.ReadPreviousIncarnationAsync(member, CancellationToken.None);

@@ -134,13 +134,14 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
     [InlineData("reassign")]
     [InlineData("abandon")]
     [InlineData("inject-error")]
+    [InlineData("retry-undo")]
     [InlineData("revoke")]
     public async Task Every_reassignment_ends_a_stalled_writer_of_the_former_owner(string taking)
     {
         Membership owner = await Db.JoinAsync();
         await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
         SagaId saga = await Db.CreateSagaAsync(owner);
-        await Db.AppendAsync(owner, saga, events: SagaDatabase.Event(0, NodeEventType.Started));
+        await Db.AppendAsync(owner, saga, taking == "retry-undo" ? SagaState.Stuck : null, SagaDatabase.Event(0, NodeEventType.Started));
         await using NpgsqlConnection stopped = await Db.DataSource.OpenConnectionAsync();
         await using NpgsqlTransaction halfway = await StopInAWriteAsync(stopped, owner);
         using var log = new LogLines();
@@ -156,6 +157,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
                 new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true }, note, CancellationToken.None) is ReassignOutcome.Done { Moved: 1 },
             "abandon" => await operations.AbandonAsync(saga, now, note, CancellationToken.None) is OperatorActionResult.Done,
             "inject-error" => await operations.InjectErrorAsync(saga, "only", now, note, CancellationToken.None) is OperatorActionResult.Done,
+            "retry-undo" => await operations.RetryUndoAsync(saga, OperatorActionCondition.None, note, CancellationToken.None) is OperatorActionResult.Done,
             _ => await operations.RevokeJoinsAsync(note, CancellationToken.None) >= 2,
         };
 

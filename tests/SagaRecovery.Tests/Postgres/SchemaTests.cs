@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Options;
 using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
@@ -74,6 +76,19 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
         (await elsewhere.ListAsync(us)).Should().ContainSingle(candidate => candidate.SagaId == saga);
         (await elsewhere.Schema.CheckAsync()).Should().BeEmpty();
         (await Db.QueryAsync<bool>("select to_regnamespace('saga_recovery') is null")).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task Every_kind_of_operator_action_can_be_recorded()
+    {
+        await Db.Schema.CreateAsync();
+
+        foreach (OperatorActionKind kind in Enum.GetValues<OperatorActionKind>())
+        {
+            await Db.ExecuteAsync(
+                "insert into saga_recovery.saga_operator_action (id, action, actor, reason) values (@Id, @Action, '', '')",
+                new { Id = (long)kind, Action = SagaNames.Of(kind) });
+        }
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Tests.Support;
@@ -20,6 +21,13 @@ internal sealed class AnsweringExecutor : ISagaExecutor
         (_, _) => Task.FromResult<ResumeOutcome>(ResumeOutcome.Resumed.Instance);
 
     public Func<SagaId, Task<RelinquishOutcome>> OnRelinquish { get; set; } = _ => Task.FromResult(RelinquishOutcome.NotRunning);
+
+    /// <summary>The runs with steps in progress.</summary>
+    public IReadOnlyList<SagaRunProgress> Runs { get; set; } = [];
+
+    public SagaRunProgress? FindRun(SagaId sagaId) => Runs.FirstOrDefault(run => run.SagaId == sagaId);
+
+    public IReadOnlyList<SagaRunProgress> GetRunsInProgress() => Runs;
 
     public async ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken)
     {

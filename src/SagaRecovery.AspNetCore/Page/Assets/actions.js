@@ -19,16 +19,22 @@ const hint = unavailable ?? {
 const effects = {
   pause: 'Recovery resumes no sagas until you resume recovery, even after a restart. Running sagas continue, and new sagas can start.',
   resume: 'Ends the pause, and runs a pass.',
-  hold: 'Recovery does not resume this saga until you release it. If it is running, it continues.',
+  hold: 'Recovery does not resume this saga until you release it. If it is running, it continues, unless you stop its run.',
+  cancel: 'Its owner starts no more steps and undoes those that succeeded. The saga can no longer succeed. This cannot be reversed.',
   release: 'Ends the hold, and runs a pass.',
   retry: 'Resumes this saga now, and ignores its delay.',
   abandon: 'Sets this saga aside permanently. It is never resumed or undone, and the effects of its completed actions stay. This cannot be reversed.',
   reassign: 'Distributes its unfinished sagas evenly among coordinators that can run them. The new owners resume them at once.',
   drain: 'This process starts no new sagas. Running sagas may finish for the given time, and unfinished sagas are then reassigned to other coordinators. Only a restart ends a drain.',
   'inject-error': 'Fails a node whose action is in flight, so that the saga unwinds.',
+  'retry-undo': 'Runs the failed undos of this saga again. Once they succeed, the nodes before them are undone.',
+  'skip-undo': 'Marks a failed undo as done, because you did it manually. It never runs again, and the nodes before it are undone.',
 };
 
-const destructive = ['abandon', 'inject-error', 'drain'];
+const destructive = ['abandon', 'cancel', 'inject-error', 'drain', 'skip-undo'];
+
+/** The label of the choice of a node, for each action on a node. */
+const nodeLabels = { 'inject-error': 'Node to fail', 'skip-undo': 'Node that you have undone' };
 
 /** A button that asks for a reason and runs an operator action on recovery, a saga or a coordinator. */
 export function actionButton(kind, target) {
@@ -84,12 +90,13 @@ function open(kind, { label, saga, coordinator, targets, nodes, after }) {
     el('h2', { id: 'action-title' }, saga ? `${label}: ${plain(saga.name, 60)}` : label),
     (saga || coordinator) && el('p', { class: 'id' }, saga?.id ?? coordinator.id),
     el('p', {}, effects[kind]),
-    nodes && el('label', {}, 'Node to fail', el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
+    nodes && el('label', {}, nodeLabels[kind], el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
     targets && el('label', {}, 'New owner', el('select', { name: 'to' },
       el('option', { value: '' }, 'all active coordinators that are alive'), targets.map((target) => el('option', { value: target }, target)))),
     kind === 'drain' && field('gracePeriod', 'Time for running sagas to finish, in seconds', { type: 'number', min: 0, max: 86400, value: 30, required: true }),
     field('reason', 'Reason, for other operators', { required: true, autofocus: true }),
     rights === 'Open' && field('actor', 'Your name', { required: true }),
+    kind === 'hold' && el('label', {}, el('input', { type: 'checkbox', name: 'stopRun' }), ' and stop its run, once the steps in flight have ended'),
     (kind === 'abandon' || kind === 'inject-error') && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' even though the process that owns it is alive'),
     coordinator?.answers && el('label', {}, el('input', { type: 'checkbox', name: 'evenIfOwnerAnswers', required: true }),
       ' even though it is alive: its running sagas stop, and resume elsewhere from their last step'),
@@ -125,6 +132,7 @@ function argumentsOf(kind, fields, saga) {
   switch (kind) {
     case 'reassign': return { to: [fields.get('to')].filter(Boolean), evenIfOwnerAnswers: fields.get('evenIfOwnerAnswers') !== null, wait: 5 };
     case 'drain': return { gracePeriod: Number(fields.get('gracePeriod')) };
+    case 'hold': return { stopRun: fields.get('stopRun') !== null };
     default: return { node: fields.get('node'), force: fields.get('force') !== null, state: saga?.state, generation: saga?.generation };
   }
 }

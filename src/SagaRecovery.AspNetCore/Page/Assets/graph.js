@@ -20,7 +20,16 @@ export function stateOf(node, events) {
 
 /** Returns the names of the nodes whose action is in flight. */
 export function runningNodes(graph, events) {
-  return graph.nodes.filter((node) => stateOf(node, events).word === 'running').map((node) => node.name);
+  return nodesThatAre('running', graph, events);
+}
+
+/** Returns the names of the nodes whose undo has failed. */
+export function stuckNodes(graph, events) {
+  return nodesThatAre('undo failed', graph, events);
+}
+
+function nodesThatAre(word, graph, events) {
+  return graph.nodes.filter((node) => stateOf(node, events).word === word).map((node) => node.name);
 }
 
 /** Draws a graph from top to bottom, each node below its parents. Returns null if the graph is too large. */

@@ -20,7 +20,7 @@ export function overview(main, refresh) {
       showTiles(report);
       show(operationsAt, [report.paused !== null, report.drain !== null], () => actionButtons(report, refresh));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
-      show(troubleAt, [report.waiting, report.held, report.stalled?.sagas, report.recentFailures], () => trouble(report));
+      show(troubleAt, [report.waiting, report.held, report.stalled?.sagas, report.steps?.retrying, report.steps?.hanging, report.recentFailures], () => trouble(report));
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
       show(historyAt, report.recentActions, () => actions(report));
       if (turn++ % 3 === 0) {
@@ -45,6 +45,8 @@ function tileFacts(report, inProgress) {
     ['held', report.heldCount, some(report.heldCount, 'warn')],
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
     ['stalled', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
+    ['steps retried', report.steps?.retryingCount ?? 0, some(report.steps?.overdueCount, 'warn')],
+    ['steps hanging', report.steps?.hangingCount ?? 0, some(report.steps?.hangingCount, 'bad')],
     ['orphans', report.cluster?.orphans.count ?? 0, some(report.cluster?.orphans.count, 'bad')],
     ['owner down', report.cluster?.ownerDown.count ?? 0, some(report.cluster?.ownerDown.count, 'bad')],
     ['hints missed', report.totals.missedHints, some(report.totals.missedHints, 'warn')],
@@ -76,7 +78,7 @@ function charts(report) {
 }
 
 function trouble(report) {
-  const stalled = report.stalled;
+  const { stalled, steps } = report;
   return el('div', { class: 'pair' },
     report.waitingCount > 0 && card(`Waiting to be recovered (${report.waitingCount})`, table(report.waiting, [
       ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
@@ -92,9 +94,22 @@ function trouble(report) {
       ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
       ['last event', (saga) => plain(saga.lastEvent ?? 'no event yet')], ['since', (saga) => ago(saga.since)],
     ]), more(stalled.count - stalled.sagas.length)),
+    steps?.retryingCount > 0 && card(`Steps being retried (${steps.retryingCount})`, stepsTable(steps.retrying), more(steps.retryingCount - steps.retrying.length)),
+    steps?.hangingCount > 0 && card(`Steps that do not end (${steps.hangingCount})`, stepsTable(steps.hanging), more(steps.hangingCount - steps.hanging.length)),
     report.recentFailures.length > 0 && card(`Failures, the last ${report.recentFailures.length}`, table(report.recentFailures.slice(-10).reverse(), [
       ['when', (saga) => ago(saga.time)], ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]], ['what', (saga) => plain(saga.message)],
     ])));
+}
+
+function stepsTable(steps) {
+  return table(steps, [
+    ['saga', (step) => [sagaLink(step.sagaId), el('div', { class: 'soft small' }, plain(step.name))]],
+    ['step', (one) => [one.isOverdue && badge('warn', 'for too long'), ` ${one.step.isUndo ? 'undo' : 'action'} of ${plain(one.step.node, 80)}`]],
+    ['attempt', (one) => one.step.attempt, 'number'],
+    ['last error', (one) => (one.step.lastError ? plain(one.step.lastError) : '')],
+    ['since', (one) => ago(one.step.since)],
+    ['next attempt', (one) => (one.step.nextAttempt ? ago(one.step.nextAttempt) : one.step.attemptSince ? ['runs since ', ago(one.step.attemptSince)] : 'due')],
+  ]);
 }
 
 function recovered(report) {

@@ -2,12 +2,12 @@ import { clock, plain, words } from './text.js';
 import { ago, badge, card, el, show, table } from './dom.js';
 import { get, reasonOf } from './service.js';
 import { actionButton, actionHint } from './actions.js';
-import { drawGraph, runningNodes } from './graph.js';
+import { drawGraph, runningNodes, stuckNodes } from './graph.js';
 
-const ended = ['Succeeded', 'Unwound', 'Stuck', 'Abandoned'];
+const ended = ['Succeeded', 'Unwound', 'Abandoned'];
 const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad' };
 const stateSigns = { Running: '▶', Unwinding: '↺', Succeeded: '✓', Unwound: '↩', Stuck: '‼', Abandoned: '✗' };
-const verdictTones = { RunningHere: 'busy', Starting: 'busy', ToBeRecovered: 'busy', NotOwned: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
+const verdictTones = { RunningHere: 'busy', Starting: 'busy', WaitingForSlot: 'busy', WaitingForPreviousRun: 'warn', ToBeRecovered: 'busy', NotOwned: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
 
 export function stateBadge(state) {
   return badge(stateTones[state] ?? 'calm', `${stateSigns[state] ?? ''} ${state.toLowerCase()}`);
@@ -50,20 +50,42 @@ function verdictCard(id, verdict, explained, saga, refresh) {
     el('div', { class: `answer ${tone ?? 'warn'}`, id: 'why' },
       el('strong', {}, words(verdict.verdict)), `. ${plain(verdict.reason, 1000)}`, verdict.advice && el('p', {}, `→ ${plain(verdict.advice, 400)}`)),
     facts.length > 0 && el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
+    verdict.run?.steps.length > 0 && stepsTable(verdict.run.steps),
     saga && actionButtons(saga, refresh));
 }
 
+/** The steps in progress in this process, with their attempts. */
+function stepsTable(steps) {
+  return table(steps, [
+    ['step in progress', (step) => `${step.isUndo ? 'undo' : 'action'} of ${plain(step.node, 80)}`],
+    ['attempt', (step) => step.attempt, 'number'],
+    ['state', (step) => (step.attemptSince ? ['began ', ago(step.attemptSince)] : step.nextAttempt ? ['next attempt ', ago(step.nextAttempt)] : 'next attempt due')],
+    ['last error', (step) => (step.lastError ? plain(step.lastError) : '')],
+    ['since', (step) => ago(step.since)],
+  ]);
+}
+
 function actionButtons(saga, refresh) {
+  const button = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: refresh, ...more });
+  if (saga.summary.state === 'Stuck') {
+    const stuck = saga.graph ? stuckNodes(saga.graph, saga.events) : [];
+    return [
+      el('div', { class: 'row' },
+        button('retry-undo', 'Retry the undo'),
+        stuck.length > 0 && button('skip-undo', 'Skip an undo', { nodes: stuck })),
+      actionHint(),
+    ];
+  }
   if (ended.includes(saga.summary.state)) {
     return el('p', { class: 'soft small' }, 'The saga has ended. No operator action applies.');
   }
   const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
-  const button = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: refresh, ...more });
   return [
     el('div', { class: 'row' },
       saga.hold ? button('release', 'Release') : button('hold', 'Hold'),
       button('retry', 'Retry now'),
       nodes.length > 0 && button('inject-error', 'Inject an error', { nodes }),
+      saga.summary.state === 'Running' && !saga.cancellation && button('cancel', 'Cancel the saga'),
       button('abandon', 'Abandon')),
     actionHint(),
   ];
@@ -120,6 +142,8 @@ function factsCard(saga) {
   const facts = [
     ['definition', `${plain(saga.summary.name, 100)}, version ${saga.version}`], ['created', clock(saga.summary.timeCreated)], ['owner', saga.summary.owner ?? 'none'],
     ['generation', `${saga.summary.generation}, since ${clock(saga.timeAdopted)}`], ['held', saga.hold && `by ${plain(saga.hold.note.actor, 60)}: ${plain(saga.hold.note.reason, 1000)}`],
+    ['cancelled', saga.cancellation && `${clock(saga.cancellation.at)}, by ${plain(saga.cancellation.note.actor, 60)}: ${plain(saga.cancellation.note.reason, 1000)}`],
+    ['deadline', saga.deadline && clock(saga.deadline)],
     ['abandoned', saga.abandonment && `${clock(saga.abandonment.time)}, ${plain(saga.abandonment.reason)}: ${plain(saga.abandonment.comment, 1000)}`],
     ['definition hash', saga.definitionHash],
   ].filter(([, value]) => value);

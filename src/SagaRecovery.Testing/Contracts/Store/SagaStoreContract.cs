@@ -30,6 +30,7 @@ public static class SagaStoreContract
         LoadingRules.All,
         AppendingRules.All,
         EndingRules.All,
+        CancellingRules.All,
         RestoringRules.All,
         FindingLostRules.All,
         AbandoningRules.All,

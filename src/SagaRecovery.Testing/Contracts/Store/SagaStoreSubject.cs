@@ -1,3 +1,4 @@
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Contracts;
@@ -52,6 +53,14 @@ public abstract class SagaStoreSubject : IAsyncDisposable
     /// </remarks>
     /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
     public virtual Task LoseLastJoinAsync(CoordinatorId coordinator) => throw new RuleSkippedException(nameof(LoseLastJoinAsync));
+
+    /// <summary>Optional. Requests the cancellation of a saga, as an operator does.</summary>
+    /// <param name="sagaId">An existing saga.</param>
+    /// <param name="cancellation">The request. The store may set its own time.</param>
+    /// <returns>True if the store has the request now; false if the saga is not running any more, or has an earlier request.</returns>
+    /// <remarks>Rules call this method while a process writes to the saga. Two of the <see cref="SagaStoreContract.OptionalRules"/> need it.</remarks>
+    /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
+    public virtual Task<bool> CancelAsync(SagaId sagaId, SagaCancellation cancellation) => throw new RuleSkippedException(nameof(CancelAsync));
 
     /// <summary>Releases the resources of the subject.</summary>
     public virtual ValueTask DisposeAsync()

@@ -52,6 +52,8 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
 
     public Task<Membership> RejoinAsync(Membership lost) => Store.RejoinAsync(lost, CancellationToken.None);
 
+    public Task<bool> CancelAsync(SagaId sagaId, SagaCancellation cancellation) => subject.CancelAsync(sagaId, cancellation);
+
     public Task LoseLastJoinAsync(CoordinatorId coordinator) => subject.LoseLastJoinAsync(coordinator);
 
     public async Task<SagaId> CreateAsync(Membership member, NewSaga? saga = null)

@@ -1,0 +1,100 @@
+namespace SagaRecovery.Executor.Running;
+
+/// <summary>
+/// The slots of each definition, and the runs that wait for one. A definition with a limit of its own has its own queue, so that other
+/// definitions pass it when it is at its limit; all others share one queue. Each queue is first in, first out. Not thread-safe: the lock of
+/// the <see cref="RunTable"/> guards it.
+/// </summary>
+/// <param name="limits">The limits of single definitions, by name.</param>
+internal sealed class RunLanes(IReadOnlyDictionary<string, int> limits)
+{
+    private readonly Dictionary<string, Lane> _lanes = new(StringComparer.Ordinal); // one for each definition that has run
+    private readonly LinkedList<SagaRun> _shared = new();
+    private readonly List<LinkedList<SagaRun>> _limited = [];
+    private long _queued; // numbers the queued runs, so that the oldest of several queues can be found
+
+    public int Waiting { get; private set; }
+
+    /// <summary>The runs that wait for a slot.</summary>
+    public IEnumerable<SagaRun> Queued => _limited.Append(_shared).SelectMany(queue => queue);
+
+    /// <summary>The number of runs with a slot and of those without, by definition.</summary>
+    public IEnumerable<(string Definition, int Running, int Waiting)> Counts =>
+        _lanes.Select(lane => (lane.Key, lane.Value.Running, lane.Value.Waiting));
+
+    /// <summary>Returns the limit of the definition if no slot of it is free; null if the definition has a free slot.</summary>
+    public int? LimitReached(string definition) => LaneOf(definition) is { IsFull: true } lane ? lane.Limit : null;
+
+    /// <summary>Takes a slot of the definition of a run.</summary>
+    public void Enter(SagaRun run) => LaneOf(run.Name).Running++;
+
+    /// <summary>Frees the slot of a run that has ended.</summary>
+    public void Leave(SagaRun run) => LaneOf(run.Name).Running--;
+
+    public void Enqueue(SagaRun run)
+    {
+        Lane lane = LaneOf(run.Name);
+        lane.Waiting++;
+        Waiting++;
+        run.QueueNumber = _queued++;
+        run.QueueEntry = lane.Queue.AddLast(run);
+    }
+
+    /// <summary>Removes a queued run.</summary>
+    public void Dequeue(SagaRun run)
+    {
+        Lane lane = LaneOf(run.Name);
+        lane.Queue.Remove(run.QueueEntry!);
+        lane.Waiting--;
+        Waiting--;
+        run.QueueEntry = null;
+    }
+
+    /// <summary>Removes the run that has waited longest among those whose definition has a free slot. Looks at the head of each queue only.</summary>
+    public SagaRun? DequeueNext()
+    {
+        SagaRun? next = _shared.First?.Value;
+        foreach (LinkedList<SagaRun> queue in _limited)
+        {
+            if (queue.First?.Value is { } head && (next is null || head.QueueNumber < next.QueueNumber) && !LaneOf(head.Name).IsFull)
+            {
+                next = head;
+            }
+        }
+
+        if (next is not null)
+        {
+            Dequeue(next);
+        }
+
+        return next;
+    }
+
+    private Lane LaneOf(string definition)
+    {
+        if (!_lanes.TryGetValue(definition, out Lane? lane))
+        {
+            lane = limits.TryGetValue(definition, out int limit) ? new Lane(new LinkedList<SagaRun>(), limit) : new Lane(_shared, int.MaxValue);
+            _lanes.Add(definition, lane);
+            if (lane.Queue != _shared)
+            {
+                _limited.Add(lane.Queue);
+            }
+        }
+
+        return lane;
+    }
+
+    private sealed class Lane(LinkedList<SagaRun> queue, int limit)
+    {
+        public LinkedList<SagaRun> Queue => queue;
+
+        public int Limit => limit;
+
+        public int Running { get; set; }
+
+        public int Waiting { get; set; }
+
+        public bool IsFull => Running >= limit;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Runtime.ExceptionServices;
+using SagaRecovery.Executor.Progress;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Executor.Running;
+
+/// <summary>An action or undo in flight, with its attempts in this process. Thread-safe.</summary>
+internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
+{
+    private readonly Lock _lock = new();
+    private DateTimeOffset? _attemptSince; // null between two attempts
+    private Exception? _lastError;
+    private DateTimeOffset? _nextAttempt;
+    private int _attempt;
+
+    public int Node => node;
+
+    public bool IsUndo => isUndo;
+
+    /// <summary>The first failure, which the retry strategy has yet to see. Used by the thread that runs the step.</summary>
+    public ExceptionDispatchInfo? FirstFailure { get; set; }
+
+    /// <summary>The data error that ended an attempt. It must not be retried, so the pipeline does not see it.</summary>
+    public SagaDataException? DataError { get; set; }
+
+    /// <summary>The number of the attempt that runs or ran last, from 1.</summary>
+    public int Attempt => Volatile.Read(ref _attempt);
+
+    public bool IsRetrying
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lastError is not null;
+            }
+        }
+    }
+
+    public int BeginAttempt(DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            _attemptSince = now;
+            _nextAttempt = null;
+            return ++_attempt;
+        }
+    }
+
+    public void RecordFailure(Exception exception)
+    {
+        lock (_lock)
+        {
+            _lastError = exception;
+            _attemptSince = null;
+        }
+    }
+
+    public void RecordDelay(DateTimeOffset nextAttempt)
+    {
+        lock (_lock)
+        {
+            _nextAttempt = nextAttempt;
+        }
+    }
+
+    /// <summary>Creates the account of the step for operators.</summary>
+    /// <param name="nodeName">The name of its node.</param>
+    public StepInProgress ToProgress(string nodeName)
+    {
+        lock (_lock)
+        {
+            return new StepInProgress(nodeName, isUndo, Math.Max(1, _attempt), since) // an attempt that is queued in the thread pool counts as begun
+            {
+                AttemptSince = _attemptSince,
+                LastError = _lastError is null ? null : SagaErrors.Brief(_lastError).ToString(),
+                NextAttempt = _nextAttempt,
+            };
+        }
+    }
+}

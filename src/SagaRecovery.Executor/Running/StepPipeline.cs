@@ -1,0 +1,124 @@
+using System.Runtime.ExceptionServices;
+using Polly;
+using Polly.Retry;
+
+namespace SagaRecovery.Executor.Running;
+
+/// <summary>The pipelines of the nodes of one definition. Immutable and thread-safe.</summary>
+internal sealed class StepPipelines(SagaDefinition definition, TimeProvider time)
+{
+    private readonly StepPipeline[] _actions = [.. definition.Policies.Select(policy => new StepPipeline(policy.Action, isUndo: false, time))];
+    private readonly StepPipeline[] _undos = [.. definition.Policies.Select(policy => new StepPipeline(policy.Undo, isUndo: true, time))];
+
+    /// <summary>The clock of the delays and time limits.</summary>
+    public TimeProvider Time => time;
+
+    public StepPipeline Of(StepInFlight step) => (step.IsUndo ? _undos : _actions)[step.Node];
+}
+
+/// <summary>The policy of one action or undo, ready to run its attempts. Immutable and thread-safe.</summary>
+internal sealed class StepPipeline
+{
+    private static readonly ResiliencePropertyKey<Attempts> s_attempts = new("SagaRecovery.Attempts");
+
+    private readonly ResiliencePipeline _pipeline;
+    private readonly Func<Exception, bool>? _mayRetry; // null: the pipeline of the user decides, and the first attempt runs in it
+
+    public StepPipeline(StepPolicy policy, bool isUndo, TimeProvider time)
+    {
+        if (policy.Pipeline is { } pipeline)
+        {
+            _pipeline = pipeline;
+            return;
+        }
+
+        Func<Exception, bool> shouldHandle = policy.ShouldHandle ?? (isUndo ? static _ => true : TransientFailures.IsTransient);
+        bool MayRetry(Exception exception) =>
+            policy.MaxRetryAttempts > 0 && exception is not (SagaActionException or SagaDataException or InjectedFailureException) && shouldHandle(exception);
+
+        var builder = new ResiliencePipelineBuilder { TimeProvider = time };
+        if (policy.MaxRetryAttempts > 0)
+        {
+            builder.AddRetry(new RetryStrategyOptions
+            {
+                MaxRetryAttempts = policy.MaxRetryAttempts,
+                Delay = policy.Delay,
+                MaxDelay = policy.MaxDelay,
+                BackoffType = policy.BackoffType,
+                UseJitter = policy.UseJitter,
+                ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is { } exception && MayRetry(exception)),
+                OnRetry = args =>
+                {
+                    if (args.Context.Properties.TryGetValue(s_attempts, out Attempts attempts))
+                    {
+                        attempts.Runner.OnRetry(attempts.Step, args.Outcome.Exception!, time.GetUtcNow() + args.RetryDelay, args.RetryDelay);
+                    }
+
+                    return default;
+                },
+            });
+        }
+
+        if (policy.Timeout is { } timeout)
+        {
+            builder.AddTimeout(timeout);
+            _pipeline = builder.Build();
+            return;
+        }
+
+        _pipeline = builder.Build();
+        _mayRetry = MayRetry;
+    }
+
+    /// <summary>Runs the attempts of a step until one succeeds or its failure is not to be retried.</summary>
+    /// <returns>The output of the step.</returns>
+    public async Task<ReadOnlyMemory<byte>> RunAsync(NodeRunner runner, StepInFlight step, CancellationToken cancellationToken)
+    {
+        if (_mayRetry is not null)
+        {
+            try
+            {
+                return await runner.AttemptAsync(step, cancellationToken).ConfigureAwait(false); // nearly always enough, and without the pipeline
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && _mayRetry(e))
+            {
+                step.FirstFailure = ExceptionDispatchInfo.Capture(e);
+            }
+        }
+
+        ResilienceContext context = ResilienceContextPool.Shared.Get(cancellationToken);
+        var attempts = new Attempts(runner, step);
+        context.Properties.Set(s_attempts, attempts);
+        try
+        {
+            ReadOnlyMemory<byte> output = await _pipeline.ExecuteAsync(AttemptAsync, context, attempts).ConfigureAwait(false);
+            return step.DataError is null ? output : throw step.DataError;
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
+
+    private static async ValueTask<ReadOnlyMemory<byte>> AttemptAsync(ResilienceContext context, Attempts attempts)
+    {
+        (NodeRunner runner, StepInFlight step) = attempts;
+        if (step.FirstFailure is { } failure)
+        {
+            step.FirstFailure = null;
+            failure.Throw();
+        }
+
+        try
+        {
+            return await runner.AttemptAsync(step, context.CancellationToken).ConfigureAwait(false);
+        }
+        catch (SagaDataException e)
+        {
+            step.DataError = e;
+            return default;
+        }
+    }
+
+    private readonly record struct Attempts(NodeRunner Runner, StepInFlight Step);
+}

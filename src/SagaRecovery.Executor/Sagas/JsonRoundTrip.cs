@@ -1,0 +1,97 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace SagaRecovery;
+
+/// <summary>
+/// Finds values that would come back changed from the log. Parameters and outputs are stored as JSON, and System.Text.Json leaves out what it
+/// does not know, in silence.
+/// </summary>
+internal static class JsonRoundTrip
+{
+    /// <summary>Returns the reason why values of a type do not survive, as a clause; null if none is known.</summary>
+    public static string? FindMistake(Type type, JsonSerializerOptions json) => FindMistake(type, json, []);
+
+    /// <summary>Returns the reason why a value does not survive, as a clause; null if it does.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="written">Its JSON in UTF-8.</param>
+    /// <param name="json">The options with which it was written.</param>
+    [SuppressMessage("Design", "CA1031", Justification = "Serialization runs code of the user's types.")]
+    public static string? FindMistake<T>(T value, ReadOnlySpan<byte> written, JsonSerializerOptions json)
+    {
+        try
+        {
+            T? read = JsonSerializer.Deserialize<T>(written, json);
+            byte[] again = JsonSerializer.SerializeToUtf8Bytes(read, json);
+            if (!written.SequenceEqual(again) && !HaveSameValue(written, again))
+            {
+                return $"it is read back from JSON as another value of {typeof(T)}";
+            }
+
+            return value is not null && value.GetType() != typeof(T) && IsCut(value, written, json)
+                ? $"it is a {value.GetType()}, and only its part of {typeof(T)} is written to JSON"
+                : null;
+        }
+        catch (Exception e)
+        {
+            return $"its JSON cannot be read back as {typeof(T)}: {e.Message}";
+        }
+    }
+
+    private static bool HaveSameValue(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
+    {
+        var first = new Utf8JsonReader(one);
+        var second = new Utf8JsonReader(other);
+        using JsonDocument left = JsonDocument.ParseValue(ref first);
+        using JsonDocument right = JsonDocument.ParseValue(ref second);
+        return JsonElement.DeepEquals(left.RootElement, right.RootElement);
+    }
+
+    /// <summary>Returns true if a value of a derived type has members that its declared type lacks.</summary>
+    private static bool IsCut<T>(T value, ReadOnlySpan<byte> written, JsonSerializerOptions json) =>
+        json.GetTypeInfo(typeof(T)) is { Kind: JsonTypeInfoKind.Object, PolymorphismOptions: null }
+        && !HaveSameValue(written, JsonSerializer.SerializeToUtf8Bytes(value, value!.GetType(), json));
+
+    [SuppressMessage("Design", "CA1031", Justification = "The resolver runs code of the user's types and attributes.")]
+    private static string? FindMistake(Type type, JsonSerializerOptions json, HashSet<Type> seen)
+    {
+        if (!seen.Add(type))
+        {
+            return null;
+        }
+
+        JsonTypeInfo info;
+        try
+        {
+            info = json.GetTypeInfo(type);
+        }
+        catch (Exception e)
+        {
+            return e.Message;
+        }
+
+        return info.Kind switch
+        {
+            JsonTypeInfoKind.Object => FindMistakeOfObject(info, json, seen),
+            JsonTypeInfoKind.Enumerable or JsonTypeInfoKind.Dictionary when info.ElementType is { } element => FindMistake(element, json, seen),
+            _ => null,
+        };
+    }
+
+    private static string? FindMistakeOfObject(JsonTypeInfo info, JsonSerializerOptions json, HashSet<Type> seen)
+    {
+        foreach (FieldInfo field in info.Type.GetFields(BindingFlags.Public | BindingFlags.Instance))
+        {
+            bool isWritten = info.Properties.Any(property => property.AttributeProvider is FieldInfo known && known == field);
+            if (!isWritten && field.GetCustomAttribute<JsonIgnoreAttribute>() is null)
+            {
+                return $"field {field.Name} of {info.Type} is not written to JSON: use a record with properties, or set IncludeFields";
+            }
+        }
+
+        return info.Properties.Select(property => FindMistake(property.PropertyType, json, seen)).FirstOrDefault(mistake => mistake is not null);
+    }
+}

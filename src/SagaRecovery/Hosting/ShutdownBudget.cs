@@ -1,0 +1,44 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace SagaRecovery.Hosting;
+
+/// <summary>
+/// The time that the host gives to a shutdown, with a reserve for its last part: sagas are reassigned and the shutdown is reported even if
+/// an action does not end. Thread-safe.
+/// </summary>
+internal sealed class ShutdownBudget(IOptions<HostOptions> host, TimeProvider time)
+{
+    private static readonly TimeSpan s_longestReserve = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _lock = new();
+    private long? _began;
+
+    /// <summary>Starts the clock of the shutdown. Repeated calls are ignored.</summary>
+    public void Begin()
+    {
+        lock (_lock)
+        {
+            _began ??= time.GetTimestamp();
+        }
+    }
+
+    /// <summary>Returns the time, at most <paramref name="wanted"/>, that a part of the shutdown may take without the use of the reserve.</summary>
+    public TimeSpan Limit(TimeSpan wanted)
+    {
+        TimeSpan whole = host.Value.ShutdownTimeout;
+        if (whole == Timeout.InfiniteTimeSpan)
+        {
+            return wanted;
+        }
+
+        TimeSpan reserve = TimeSpan.FromTicks(Math.Min(s_longestReserve.Ticks, whole.Ticks / 4));
+        TimeSpan left;
+        lock (_lock)
+        {
+            left = whole - reserve - (_began is { } began ? time.GetElapsedTime(began) : TimeSpan.Zero);
+        }
+
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < wanted ? left : wanted;
+    }
+}

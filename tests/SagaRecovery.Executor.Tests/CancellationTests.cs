@@ -1,0 +1,309 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Time.Testing;
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing;
+
+namespace SagaRecovery.Executor.Tests;
+
+/// <summary>Cancelled sagas, deadlines, and runs that stop because their saga is held.</summary>
+public sealed class CancellationTests
+{
+    private static readonly SagaCancellation s_request = new(DateTimeOffset.UnixEpoch, new OperatorNote("ann", "changed her mind"));
+
+    private readonly InMemorySagaStore _store = new();
+    private readonly ConcurrentQueue<string> _calls = new();
+    private readonly Gate _gate = new();
+
+    [Fact]
+    public async Task An_action_under_way_ends_and_is_undone_with_all_before_it()
+    {
+        TestSaga saga = Chain();
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+
+        OperatorActionResult answer = await process.Client.CancelAsync(handle.SagaId, "changed her mind", "ann");
+        _gate.Open();
+
+        answer.Should().Be(OperatorActionResult.Done.Instance);
+        (await handle.Completion.Soon()).Should().Be(new SagaResult.Cancelled("ann", "changed her mind"));
+        _calls.Should().Equal("first", "second", "undo second", "undo first");
+        _store.Get(handle.SagaId).State.Should().Be(SagaState.Unwound);
+        process.Lines.Text(118).Should().Contain("ann: changed her mind");
+    }
+
+    [Fact]
+    public async Task An_action_without_an_undo_gets_its_token_and_does_not_run_again()
+    {
+        var saga = new TestSaga("waits", builder => builder.Node("wait", async context =>
+        {
+            _calls.Enqueue("wait");
+            await _gate.PassAsync(context.CancellationToken);
+        }));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+
+        await process.Client.CancelAsync(handle.SagaId, "too late");
+
+        (await handle.Completion.Soon()).Should().Be(new SagaResult.Cancelled("service", "too late"));
+        _calls.Should().Equal("wait");
+    }
+
+    [Fact]
+    public async Task An_action_that_is_retried_and_whose_undo_bears_uncertainty_is_interrupted_and_undone()
+    {
+        var patient = new NodePolicy { Action = new StepPolicy { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) }, UndoAfterFailure = true };
+        var saga = new TestSaga("retries", builder => builder.Node("call", patient, Fail(new TimeoutException()), Undo("call")));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await Eventually.HoldsAsync(() => process.Lines.Count(115) == 1, "the step waits for its next attempt");
+
+        await process.Client.CancelAsync(handle.SagaId, "enough");
+
+        (await handle.Completion.Soon()).Should().Be(new SagaResult.Cancelled("service", "enough"));
+        _calls.Should().Equal("undo call");
+    }
+
+    [Fact]
+    public async Task A_success_that_races_with_the_request_is_refused_and_the_saga_unwinds()
+    {
+        TestSaga saga = Chain();
+        var log = new ScriptedLog(_store);
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], log);
+        log.BeforeAppend = entries =>
+        {
+            if (entries.Any(entry => entry.NewState is SagaState.Succeeded))
+            {
+                _store.Cancel(entries[0].SagaId, s_request).Should().BeTrue();
+            }
+
+            return Task.CompletedTask;
+        };
+        _gate.Open();
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
+        process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Ended);
+        (await process.ResumeToEndAsync(handle.SagaId)).Should().Be(new SagaResult.Cancelled("ann", "changed her mind"));
+        _calls.Should().Equal("first", "second", "third", "third", "undo third", "undo second", "undo first");
+    }
+
+    [Fact]
+    public async Task A_saga_that_cannot_be_cancelled_any_more_stays_as_it_is()
+    {
+        TestSaga saga = Chain();
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        _gate.Open();
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+
+        (await process.Client.CancelAsync(handle.SagaId, "too late")).Should().BeOfType<OperatorActionResult.Superseded>();
+        (await process.Client.CancelAsync(SagaId.NewAt(DateTimeOffset.UnixEpoch), "who?")).Should().Be(OperatorActionResult.NoSuchSaga.Instance);
+
+        _store.Get(handle.SagaId).State.Should().Be(SagaState.Succeeded);
+    }
+
+    [Theory]
+    [InlineData("", "reason")]
+    [InlineData(" ", "reason")]
+    public async Task A_cancellation_without_a_reason_is_refused(string reason, string parameter)
+    {
+        await using TestProcess process = await TestProcess.StartAsync(_store, [Chain()]);
+
+        await process.Client.Invoking(client => client.CancelAsync(SagaId.NewAt(DateTimeOffset.UnixEpoch), reason)).Should().ThrowAsync<ArgumentException>().WithParameterName(parameter);
+    }
+
+    [Fact]
+    public async Task A_crash_at_any_event_forgets_no_cancellation()
+    {
+        TestSaga saga = Chain();
+        _gate.Open();
+        StoredSaga whole;
+        await using (TestProcess first = await TestProcess.StartAsync(_store, [saga]))
+        {
+            SagaHandle handle = await first.Client.StartAsync(saga, "");
+            await handle.Completion.Soon();
+            whole = _store.Get(handle.SagaId);
+        }
+
+        for (int events = 0; events < whole.Events.Count; events++)
+        {
+            _calls.Clear();
+            var store = new InMemorySagaStore();
+            await using TestProcess process = await TestProcess.StartAsync(store, [saga]);
+            store.Put(whole with { State = SagaState.Running, Cancellation = s_request, Events = [.. whole.Events.Take(events)] });
+
+            (await process.ResumeToEndAsync(whole.Id)).Should().Be(new SagaResult.Cancelled("ann", "changed her mind"), "after {0} events", events);
+
+            StoredSaga stored = store.Get(whole.Id);
+            stored.State.Should().Be(SagaState.Unwound);
+            stored.Events.Where(one => one.Type == NodeEventType.UndoFinished).Should().HaveSameCount(
+                stored.Events.Where(one => one.Type is NodeEventType.Succeeded), "after {0} events", events);
+        }
+    }
+
+    [Fact]
+    public async Task A_saga_that_has_not_finished_by_its_deadline_is_cancelled()
+    {
+        var time = new FakeTimeProvider();
+        TestSaga saga = Chain();
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], time: time);
+        DateTimeOffset deadline = time.GetUtcNow() + TimeSpan.FromDays(60);
+        SagaHandle handle = await process.Client.StartAsync(saga, "", new SagaStartOptions { Deadline = deadline });
+        await _gate.ArrivalAsync();
+
+        time.Advance(TimeSpan.FromDays(59));
+        process.Lines.Count(118).Should().Be(0);
+        time.Advance(TimeSpan.FromDays(1) + TimeSpan.FromSeconds(1));
+        _gate.Open();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Cancelled>().Which.By.Should().Be("deadline");
+        _calls.Should().Equal("first", "second", "undo second", "undo first");
+    }
+
+    [Theory]
+    [InlineData(SagaState.Running)]
+    [InlineData(SagaState.Unwinding)]
+    public async Task A_deadline_holds_in_the_next_process(SagaState state)
+    {
+        TestSaga saga = Chain();
+        _gate.Open();
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaId id = SagaId.NewAt(DateTimeOffset.UnixEpoch);
+        _store.Put(new StoredSaga
+        {
+            Id = id,
+            Definition = process.SavedDefinitionOf(saga),
+            Parameters = "\"\""u8.ToArray(),
+            Owner = TestProcess.Me,
+            State = state,
+            Deadline = DateTimeOffset.UnixEpoch,
+            Events = [new(0, NodeEventType.Started, default), new(0, NodeEventType.Succeeded, default)],
+        });
+
+        (await process.ResumeToEndAsync(id)).Should().BeOfType<SagaResult.Cancelled>().Which.By.Should().Be("deadline");
+        _calls.Should().Equal("undo first");
+    }
+
+    [Fact]
+    public async Task A_saga_that_failed_before_its_deadline_was_not_cancelled_by_it()
+    {
+        var time = new FakeTimeProvider();
+        var saga = new TestSaga("fails", builder =>
+        {
+            SagaNode first = builder.Node("first", Act("first"), undo: async context => await _gate.PassAsync(context.CancellationToken));
+            builder.Node("second", Fail(new SagaActionException("no", "no")), after: first);
+        });
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], time: time);
+        SagaHandle handle = await process.Client.StartAsync(
+            saga, "", new SagaStartOptions { Deadline = time.GetUtcNow() + TimeSpan.FromSeconds(10) });
+        await _gate.ArrivalAsync();
+
+        time.Advance(TimeSpan.FromSeconds(11));
+        _gate.Open();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Unwound>().Which.Error.Code.Should().Be("no");
+    }
+
+    [Fact]
+    public async Task A_cancelled_saga_whose_undo_fails_is_stuck_and_says_so()
+    {
+        var saga = new TestSaga("stuck", builder =>
+        {
+            SagaNode first = builder.Node("first", Act("first"), undo: Fail(new SagaActionException("gone", "it is gone")));
+            builder.Node("second", context => _gate.PassAsync(context.CancellationToken), after: first);
+        });
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+
+        await process.Client.CancelAsync(handle.SagaId, "enough");
+
+        SagaResult.Stuck stuck = (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Stuck>().Subject;
+        stuck.FailedNode.Should().BeNull();
+        stuck.FailedNodeError.Code.Should().Be("cancelled");
+    }
+
+    [Fact]
+    public async Task A_saga_that_waits_for_a_slot_is_unwound_without_a_step()
+    {
+        TestSaga saga = Chain();
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], configure: options => options.MaxRunningSagas = 1);
+        await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+        SagaHandle waiting = await process.Client.StartAsync(saga, "");
+
+        await process.Client.CancelAsync(waiting.SagaId, "enough");
+        _gate.Open();
+
+        (await waiting.Completion.Soon()).Should().BeOfType<SagaResult.Cancelled>();
+        _store.Get(waiting.SagaId).Events.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_run_that_is_suspended_logs_its_step_in_flight_and_begins_no_other()
+    {
+        TestSaga saga = Chain();
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+
+        await process.Executor.SuspendAsync(handle.SagaId, CancellationToken.None);
+        _gate.Open();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Be("an operator holds the saga");
+        _calls.Should().Equal("first", "second");
+        _store.Get(handle.SagaId).Events.Should().HaveCount(4);
+        process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Interrupted);
+        (await process.ResumeToEndAsync(handle.SagaId)).Should().BeOfType<SagaResult.Succeeded>();
+        _calls.Should().Equal("first", "second", "third");
+    }
+
+    [Fact]
+    public async Task A_step_of_a_suspended_run_that_fails_has_failed()
+    {
+        var saga = new TestSaga("fails", builder => builder.Node("only", async _ =>
+        {
+            await _gate.PassAsync(CancellationToken.None);
+            throw new SagaActionException("no", "no");
+        }));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+
+        await process.Executor.SuspendAsync(handle.SagaId, CancellationToken.None);
+        _gate.Open();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Unwound>();
+    }
+
+    /// <summary>Three nodes in a row, each with an undo. The second waits for the gate, and heeds no token.</summary>
+    private TestSaga Chain() => new("chain", builder =>
+    {
+        SagaNode first = builder.Node("first", Act("first"), Undo("first"));
+        SagaNode second = builder.Node(
+            "second",
+            async _ =>
+            {
+                _calls.Enqueue("second");
+                await _gate.PassAsync(CancellationToken.None);
+            },
+            Undo("second"),
+            first);
+        builder.Node("third", Act("third"), Undo("third"), second);
+    });
+
+    private Func<NodeContext<string>, Task> Act(string node) => _ =>
+    {
+        _calls.Enqueue(node);
+        return Task.CompletedTask;
+    };
+
+    private Func<NodeContext<string>, Task> Undo(string node) => Act($"undo {node}");
+
+    private static Func<NodeContext<string>, Task> Fail(Exception failure) => _ => Task.FromException(failure);
+}
