@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,7 +40,8 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private readonly TimeProvider _time;
     private readonly IServiceScopeFactory? _scopes;
     private readonly ConcurrentDictionary<SagaDefinition, StepPipelines> _pipelines = new(ReferenceEqualityComparer.Instance);
-    private readonly RunLimits _limits;
+    private readonly RunServices _runServices;
+    private readonly ISagaOperations? _operations;
     private readonly ShutdownBudget? _shutdown;
     private readonly CancellationTokenRegistration _fencedRegistration;
 
@@ -53,8 +55,10 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         ILogger<DurableExecutor> logger,
         IMeterFactory? meters = null,
         IServiceScopeFactory? scopes = null,
-        ShutdownBudget? shutdown = null)
+        ShutdownBudget? shutdown = null,
+        ISagaOperations? operations = null)
     {
+        _operations = operations;
         _shutdown = shutdown;
         _time = time;
         _scopes = scopes;
@@ -66,7 +70,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         _logger = logger;
         _runs = new RunTable(_options.MaxRunningSagas, _options.MaxRunningSagasByDefinition);
         _metrics = new ExecutorMetrics(registry.Definitions.Select(definition => definition.Name), _runs.Count, () => _runs.Hung, meters);
-        _limits = new RunLimits(_options.StepStopTimeout, OnHang);
+        _runServices = new RunServices(_options.StepStopTimeout, OnHang, FindCancellationAsync);
         _writer = new GroupWriter(log, coordinator, time, _options, _metrics, logger);
 
         // Not awaited: a fenced process must not write, so it needs no result of its runs.
@@ -266,7 +270,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         StepPipelines pipelines = _pipelines.GetOrAdd(definition, static (key, time) => new StepPipelines(key, time), _time);
         var context = new RunContext(
             saga.Id, definition, ownership, saga.State, progress, code, pipelines, injections, Activity.Current?.Context, CancellationOf(saga, progress), saga.Deadline);
-        return new SagaRun(context, _writer, _limits, _time, _logger);
+        return new SagaRun(context, _writer, _runServices, _time, _logger);
     }
 
     /// <summary>
@@ -306,6 +310,21 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
         _metrics.RunCompleted(run.Name, result);
         run.Complete(result);
+    }
+
+    /// <summary>Finds out whether the success of a run was refused because its saga was cancelled.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Without an answer the run ends as fenced, and the next pass resumes the saga with the request.")]
+    private async Task<SagaCancellation?> FindCancellationAsync(SagaRun run)
+    {
+        try
+        {
+            SagaDetails? row = _operations is null ? null : await _operations.FindAsync(run.Id, CancellationToken.None).ConfigureAwait(false);
+            return row?.Summary.Owner == _coordinator.Id && row.Summary.Generation == run.Generation ? row.Cancellation : null;
+        }
+        catch (Exception)
+        {
+            return null;
+        }
     }
 
     private void OnHang(SagaRun run)

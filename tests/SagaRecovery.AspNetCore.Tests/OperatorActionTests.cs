@@ -48,6 +48,35 @@ public sealed class OperatorActionTests(PostgresCluster postgres) : IAsyncLifeti
     }
 
     [Fact]
+    public async Task A_cancelled_saga_unwinds_and_is_not_cancelled_again()
+    {
+        SagaId saga = await _service.StartSagaAsync();
+
+        await ShouldBeDoneAsync($"/sagas/{saga}/cancel", new { reason = "the customer has left" });
+        using HttpResponseMessage again = await _service.PerformAsync($"/sagas/{saga}/cancel", new { reason = "again" });
+        using HttpResponseMessage unknown = await _service.PerformAsync($"/sagas/{Guid.NewGuid()}/cancel", new { reason = "who?" });
+
+        again.StatusCode.Should().Be(HttpStatusCode.Conflict);
+        (await again.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("result").GetString().Should().Be("Superseded");
+        unknown.StatusCode.Should().Be(HttpStatusCode.NotFound);
+        (await _service.JsonAsync($"/sagas/{saga}")).GetProperty("cancellation").GetProperty("note").GetProperty("reason").GetString()
+            .Should().Be("the customer has left");
+        await Eventually.HoldsAsync(
+            async () => (await _service.JsonAsync($"/sagas/{saga}/explain")).GetProperty("reason").GetString()!.StartsWith("It was cancelled", StringComparison.Ordinal),
+            "the saga was unwound");
+    }
+
+    [Fact]
+    public async Task A_hold_can_stop_the_run()
+    {
+        SagaId saga = await _service.StartSagaAsync();
+
+        await ShouldBeDoneAsync($"/sagas/{saga}/hold", new { reason = "wait", stopRun = true });
+
+        (await _service.JsonAsync($"/sagas/{saga}")).GetProperty("hold").GetProperty("stopsRun").GetBoolean().Should().BeTrue();
+    }
+
+    [Fact]
     public async Task An_abandoned_saga_is_not_abandoned_again()
     {
         SagaId saga = await _service.StartSagaAsync();

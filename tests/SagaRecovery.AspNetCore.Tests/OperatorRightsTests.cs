@@ -9,7 +9,7 @@ namespace SagaRecovery.AspNetCore.Tests;
 [Collection(OnPostgres.Name)]
 public sealed class OperatorRightsTests(PostgresCluster postgres)
 {
-    private static readonly string[] OfSagas = ["hold", "release", "retry", "abandon", "inject-error", "retry-undo", "skip-undo"];
+    private static readonly string[] OfSagas = ["hold", "release", "retry", "abandon", "inject-error", "retry-undo", "skip-undo", "cancel"];
 
     [Theory]
     [InlineData(null, HttpStatusCode.Unauthorized)]

@@ -54,6 +54,34 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
     [Theory]
     [InlineData(Way.Service)]
     [InlineData(Way.Database)]
+    public async Task A_cancelled_saga_unwinds_and_shows_who_cancelled_it(string way)
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+
+        (await Sample.RunAsync(way, "sagas", "cancel", saga, "--comment", "the customer has left")).ShouldRefuse(ExitCode.Usage, "--yes");
+        (await Sample.RunAsync(way, "sagas", "cancel", saga, "--comment", "the customer has left", "--yes")).ShouldBeDone();
+
+        await Eventually.HoldsAsync(
+            async () => (await Sample.RunAsync(way, "sagas", "show", saga)).Out.Contains("unwound", StringComparison.Ordinal), "the saga was unwound");
+        (await Sample.RunAsync(way, "sagas", "show", saga)).Out.Should().MatchRegex("cancelled: .* the customer has left");
+        (await Sample.RunAsync(way, "sagas", "cancel", saga, "--comment", "again", "--yes")).ShouldRefuse(ExitCode.Superseded, "it has ended");
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task A_hold_that_stops_the_run_is_shown_as_such(string way)
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+
+        (await Sample.RunAsync(way, "sagas", "hold", saga, "--stop-run", "--comment", "wait")).ShouldBeDone();
+
+        (await Sample.RunAsync(way, "sagas", "show", saga)).Out.Should().MatchRegex("held: .* wait, and its run stops");
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
     public async Task An_injected_error_makes_a_saga_unwind(string way)
     {
         string saga = await Sample.StartDemoSagaAsync();

@@ -144,7 +144,7 @@ public sealed class RunTableTests
             StartedBy: null,
             Cancellation: null,
             Deadline: null);
-        var limits = new RunLimits(TimeSpan.FromHours(1), _ => { });
-        return new SagaRun(context, writer: null!, limits, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var services = new RunServices(TimeSpan.FromHours(1), _ => { }, _ => Task.FromResult<SagaCancellation?>(null));
+        return new SagaRun(context, writer: null!, services, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
     }
 }

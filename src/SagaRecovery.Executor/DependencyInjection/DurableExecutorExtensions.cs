@@ -78,7 +78,8 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<ILogger<DurableExecutor>>(),
         provider.GetService<IMeterFactory>(),
         provider.GetRequiredService<IServiceScopeFactory>(),
-        provider.GetService<ShutdownBudget>());
+        provider.GetService<ShutdownBudget>(),
+        provider.GetService<ISagaOperations>());
 
     private static DurableSagaClient CreateClient(IServiceProvider provider) => new(
         // Must not be resolved before the first call: a saga class may take the client in its constructor, and both need the saga classes.

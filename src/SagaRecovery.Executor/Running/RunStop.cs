@@ -106,7 +106,7 @@ internal sealed class RunStop : IDisposable
                 return false;
             }
 
-            _lastWriteStarted |= isLast;
+            _lastWriteStarted = isLast; // a write after the last one: the success was refused, because the saga was cancelled
             return true;
         }
     }

@@ -50,15 +50,15 @@ internal sealed class SagaRun : IDisposable
     private readonly RunStop _stop = new();
     private readonly DeadlineTimer? _deadline;
     private readonly TimeProvider _time;
-    private readonly RunLimits _limits;
+    private readonly RunServices _services;
     private ITimer? _hang;
     private SagaCancellation? _cancellation;
     private Membership _member; // changes when the run restores its log after a loss
     private SagaState _writtenState;
 
-    public SagaRun(RunContext context, GroupWriter writer, RunLimits limits, TimeProvider time, ILogger logger)
+    public SagaRun(RunContext context, GroupWriter writer, RunServices services, TimeProvider time, ILogger logger)
     {
-        _limits = limits;
+        _services = services;
         _time = time;
         _context = context;
         _progress = context.Progress;
@@ -224,7 +224,7 @@ internal sealed class SagaRun : IDisposable
     private void WatchForHang()
     {
         ITimer timer = _time.CreateTimer(
-            static run => ((SagaRun)run!)._limits.OnHang((SagaRun)run), this, _limits.StepStopTimeout, Timeout.InfiniteTimeSpan);
+            static run => ((SagaRun)run!)._services.OnHang((SagaRun)run), this, _services.StepStopTimeout, Timeout.InfiniteTimeSpan);
         if (_completion.Task.IsCompleted || Interlocked.CompareExchange(ref _hang, timer, null) is not null)
         {
             timer.Dispose();
@@ -235,7 +235,7 @@ internal sealed class SagaRun : IDisposable
     {
         if (!Predecessor.IsCompleted)
         {
-            await Predecessor.WaitAsync(_limits.StepStopTimeout, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Predecessor.WaitAsync(_services.StepStopTimeout, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return Predecessor.IsCompleted;
@@ -355,6 +355,13 @@ internal sealed class SagaRun : IDisposable
         }
 
         StopReason? refusal = await AppendAsync(events, state).ConfigureAwait(false);
+        if (refusal == StopReason.SagaFenced && end == SagaState.Succeeded && await _services.FindCancellation(this).ConfigureAwait(false) is { } cancellation)
+        {
+            Cancel(cancellation); // and wakes the loop, which then decides on the undos
+            ObeyCancellation();
+            return await WriteAsync(events).ConfigureAwait(false);
+        }
+
         if (refusal is { } reason)
         {
             if (_stop.Reason != StopReason.Fenced) // a fenced process is logged once, not once per run

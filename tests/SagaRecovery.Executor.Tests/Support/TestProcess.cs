@@ -75,11 +75,25 @@ internal sealed class TestProcess : IAsyncDisposable
         return await Executor.ResumeAsync(saved, Member.Of(saved.Generation), CancellationToken.None);
     }
 
-    /// <summary>Resumes a saga and waits for its end.</summary>
-    public async Task<SagaResult?> ResumeToEndAsync(SagaId id)
+    /// <summary>Resumes a saga and waits for its end. Its last write is answered only once the handle was found: the run cannot be over before.</summary>
+    public async Task<SagaResult> ResumeToEndAsync(SagaId id)
     {
+        var found = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Func<SagaLogEntry, Task>? before = Store.AfterWrite;
+        Store.AfterWrite = async entry =>
+        {
+            await (before?.Invoke(entry) ?? Task.CompletedTask);
+            if (entry.SagaId == id && entry.NewState is not (null or SagaState.Running or SagaState.Unwinding))
+            {
+                await found.Task;
+            }
+        };
         (await ResumeAsync(id)).Should().Be(ResumeOutcome.Resumed.Instance);
-        return Client.Find(id) is { } handle ? await handle.Completion.Soon() : null; // over already
+        SagaHandle handle = Client.Find(id)!;
+        found.SetResult();
+        SagaResult result = await handle.Completion.Soon();
+        Store.AfterWrite = before;
+        return result;
     }
 
     public List<StartMessage> ReadInbox()
