@@ -98,10 +98,16 @@ internal sealed class OperatorStatements(string schema)
         {{RecordAndHint("done.coordinator_id", "null", "done")}}
         """);
 
-    public string Hold { get; } = Statements.In(schema, HoldWith(stopsRun: "false"));
+    public string Hold { get; } = Statements.In(schema, $$"""
+        {{HoldWith(stopsRun: "false")}}
+        {{Record("target.current_coordinator", "target.id", "target")}}
+        """);
 
     /// <summary>Holds a saga, and lets its owner stop a present run.</summary>
-    public string Suspend { get; } = Statements.In(schema, HoldWith(stopsRun: "true"));
+    public string Suspend { get; } = Statements.In(schema, $$"""
+        {{HoldWith(stopsRun: "true")}},
+        {{RecordAndHint("target.current_coordinator", "target.id", "target")}}
+        """);
 
     /// <summary>Requests a cancellation. Runs behind the lock on the owner, so that its success is either written before or refused.</summary>
     public string Cancel { get; } = Statements.In(schema, $$"""
@@ -228,14 +234,14 @@ internal sealed class OperatorStatements(string schema)
                     where id = @Owner and time_left is null and time_seen > clock_timestamp() - @AnswerTimeout))
         """;
 
+    /// <summary>Holds a saga in progress, which is then the row of <c>target</c>.</summary>
     private static string HoldWith(string stopsRun) => $$"""
         with target as (
             select id, current_coordinator from {schema}.saga where id = @Id and state in ('running', 'unwinding')
         ), done as (
             insert into {schema}.saga_hold (saga_id, actor, reason, stops_run) select id, @Actor, @Reason, {{stopsRun}} from target
             on conflict (saga_id) do update set actor = excluded.actor, reason = excluded.reason, stops_run = excluded.stops_run
-        ),
-        {{RecordAndHint("target.current_coordinator", "target.id", "target")}}
+        )
         """;
 
     /// <summary>Records an operator action for each row of a source, and returns a row for each.</summary>
