@@ -97,6 +97,9 @@ internal sealed partial class ServiceProcess : RunningProgram
     /// <returns>Its report.</returns>
     public Task<JsonElement> ActivateAsync() => SendForJsonAsync(HttpMethod.Post, "/saga-recovery/activate");
 
+    /// <summary>Explains where a saga stands, as JSON.</summary>
+    public Task<JsonElement> ExplainAsync(Guid saga) => SendForJsonAsync(HttpMethod.Get, $"/saga-recovery/sagas/{saga}/explain");
+
     /// <summary>The status as JSON.</summary>
     public Task<JsonElement> StatusAsync() => SendForJsonAsync(HttpMethod.Get, "/saga-recovery");
 

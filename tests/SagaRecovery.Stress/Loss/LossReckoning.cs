@@ -41,7 +41,13 @@ internal static class LossReckoning
     private static async Task<IReadOnlyDictionary<string, IReadOnlySet<Guid>>> CheckSagasAsync(StressRun run, Stage stage)
     {
         IReadOnlyList<Guid> unfinished = await UnfinishedAsync(stage);
-        RequireNone(run, "sagas never end", unfinished.Select(saga => $"saga {saga}"));
+        List<string> stories = [];
+        foreach (Guid saga in unfinished)
+        {
+            stories.Add($"saga {saga}: {await stage.Present!.ExplainAsync(saga)}");
+        }
+
+        RequireNone(run, "sagas never end", stories);
         IReadOnlyDictionary<Guid, string> states = await stage.Ledger.StatesAsync();
         HashSet<Guid> abandoned = [.. states.Where(saga => saga.Value == "abandoned").Select(saga => saga.Key)];
         RequireNone(run, "sagas are abandoned", abandoned.Select(saga => $"saga {saga}"));

@@ -103,7 +103,7 @@ function open(kind, { label, saga, coordinator, targets, nodes, after }) {
     answer,
     el('div', { class: 'row' },
       el('button', { type: 'submit', class: 'main' }, label),
-      el('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel')));
+      el('button', { type: 'button', onclick: () => dialog.close() }, 'Close')));
 
   async function submit() {
     const fields = new FormData(form);

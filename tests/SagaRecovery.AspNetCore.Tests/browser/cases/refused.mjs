@@ -13,7 +13,7 @@ export default async function ({ page, address, given: [saga], view }) {
   await page.getByLabel('Reason').fill('because I can');
   await page.getByRole('dialog').getByRole('button', { name: 'Abandon' }).click();
   await page.getByRole('alert').filter({ hasText: 'Not signed in' }).waitFor();
-  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Close' }).click();
   await view('#/');
   await page.getByRole('button', { name: 'Run a pass now' }).click();
   await page.locator('#notification', { hasText: 'Not signed in' }).waitFor();
