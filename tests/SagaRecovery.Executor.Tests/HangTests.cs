@@ -37,7 +37,7 @@ public sealed class HangTests
     }
 
     [Fact]
-    public async Task The_next_run_of_its_saga_gives_up_and_one_after_its_end_continues()
+    public async Task The_next_run_of_its_saga_ends_without_a_step_and_one_after_its_end_continues()
     {
         TestSaga hanging = Hanging();
         await using TestProcess process = await StartAsync(_ => { }, hanging);

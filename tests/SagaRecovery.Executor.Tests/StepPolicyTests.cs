@@ -26,6 +26,8 @@ public sealed class StepPolicyTests
         new HttpRequestException("slow down", inner: null, HttpStatusCode.TooManyRequests),
         new TaskCanceledException("timed out", new TimeoutException()),
         new Npgsql.NpgsqlException("broken", new IOException("broken")),
+        new Npgsql.NpgsqlException("an error of the driver, with no answer of the server"),
+        new Npgsql.PostgresException("nobody knows whether it was committed", "ERROR", "ERROR", "40003"),
         new Npgsql.PostgresException("terminating connection due to administrator command", "FATAL", "FATAL", "57P01"),
         new InvalidOperationException("wrapped", new Npgsql.PostgresException("connection failure", "FATAL", "FATAL", "08006")),
     ];

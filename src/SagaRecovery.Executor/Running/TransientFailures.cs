@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
+using Npgsql;
 using Polly.Timeout;
 
 namespace SagaRecovery.Executor.Running;
@@ -30,10 +31,12 @@ internal static class TransientFailures
         request.StatusCode is not { } status || (int)status >= 500 || s_retryable.Contains(status);
 
     /// <summary>
-    /// The driver's own verdict, and what it does not count: class 08 (connection exceptions; a pooler that lost its server reports one), 57P
+    /// An error of Npgsql that no server sent: it tells nothing about the effect of the command. Otherwise the driver's own verdict, and what
+    /// it does not count: class 40 (the transaction was rolled back, or nobody knows), class 08 (connection exceptions; a pooler that lost its server reports one), 57P
     /// (the server shuts down, crashed or starts), 57014 (a time limit), and class 25 (a server that is read-only for now, a transaction that
     /// timed out). See https://www.postgresql.org/docs/current/errcodes-appendix.html.
     /// </summary>
     private static bool IsTransient(DbException database) =>
-        database.IsTransient || database.SqlState is ['0', '8', ..] or ['5', '7', 'P', ..] or "57014" or ['2', '5', ..];
+        database is NpgsqlException and not PostgresException
+        || database.IsTransient || database.SqlState is ['0', '8', ..] or ['4', '0', ..] or ['5', '7', 'P', ..] or "57014" or ['2', '5', ..];
 }

@@ -100,7 +100,7 @@ public interface ISagaExecutor
     /// </remarks>
     ValueTask<RelinquishOutcome> RelinquishAsync(SagaId sagaId, AdoptGeneration upTo, CancellationToken cancellationToken);
 
-    /// <summary>Tells the run of a saga that its cancellation was requested: it starts no more steps, and unwinds.</summary>
+    /// <summary>Cancels the saga of a run, as was requested: the run starts no more steps, and unwinds.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <param name="cancellation">The request.</param>
     /// <param name="cancellationToken">Cancels the call.</param>

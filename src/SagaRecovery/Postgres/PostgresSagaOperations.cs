@@ -11,7 +11,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
 {
     private const string Changed = "it changed while the action ran";
 
-    /// <summary>A saga that changes its owner at each attempt is given up.</summary>
+    /// <summary>The number of attempts for a saga whose owner changes meanwhile.</summary>
     private const int MaxCancelAttempts = 5;
 
     private OperatorStatements Sql => database.Operators;
