@@ -11,8 +11,6 @@ internal sealed class StressRun
     /// <summary>The time by which a run may exceed its duration until it has reached its goal: machines are slow, or busy.</summary>
     private static readonly TimeSpan Overtime = TimeSpan.FromMinutes(3);
 
-    private static readonly TimeSpan Short = TimeSpan.FromSeconds(10);
-
     private readonly long _began = Stopwatch.GetTimestamp();
     private readonly List<string> _wrong = [];
     private readonly string _scenario;
@@ -29,8 +27,11 @@ internal sealed class StressRun
 
     public TimeSpan Duration { get; }
 
-    /// <summary>The pause of a client between two requests: none in a run of its own; in a short one, which is a test beside others, some.</summary>
-    public TimeSpan ClientPause => Duration < Short ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero;
+    /// <summary>True for a run that is a test beside others.</summary>
+    public bool IsShort => Duration < TimeSpan.FromSeconds(10);
+
+    /// <summary>The pause of a client between two requests; none in a run of its own.</summary>
+    public TimeSpan ClientPause => IsShort ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero;
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_began);
 

@@ -46,4 +46,16 @@ internal static class ServerProcesses
         using var kill = Process.Start("kill", ["-" + signal, .. processes.Select(id => id.ToString(CultureInfo.InvariantCulture))]);
         await kill.WaitForExitAsync();
     }
+
+    /// <summary>
+    /// SIGKILL to a whole server, stopped first, so that it starts no more children. Idle backends can outlive a server that is killed alone by
+    /// minutes, and none starts again on its data while one of them holds its shared memory.
+    /// </summary>
+    public static async Task KillServerAsync(int server)
+    {
+        await SignalAsync("STOP", server);
+        int[] all = [server, .. ChildrenOf(server)];
+        await SignalAsync("KILL", all);
+        await Eventually.HoldsAsync(() => !Array.Exists(all, IsAlive), "the killed server was dead");
+    }
 }

@@ -21,7 +21,11 @@ internal sealed class PatroniNode(string name, string folder, string configurati
     public void Start() => _patroni = new ServerProgram(folder, "patroni", ServerProgram.Find("patroni")!, configuration);
 
     /// <summary>SIGKILL to Patroni, which would start Postgres again, and to Postgres with all its processes: the machine is gone.</summary>
-    public Task KillAsync() => EndAsync("KILL");
+    public async Task KillAsync()
+    {
+        await EndPatroniAsync();
+        await ServerProcesses.KillServerAsync(ServerProcesses.Of(DataFolder)!.Value);
+    }
 
     /// <summary>SIGSTOP to both: to all others the machine hangs. The server before its children, or it would start more.</summary>
     public async Task FreezeAsync()
@@ -41,18 +45,16 @@ internal sealed class PatroniNode(string name, string folder, string configurati
     }
 
     /// <summary>Ends both. Postgres in a hurry but by itself, so that it leaves no shared memory behind.</summary>
-    public async ValueTask DisposeAsync() => await EndAsync("QUIT");
-
-    private async Task EndAsync(string signal)
+    public async ValueTask DisposeAsync()
     {
-        await (_patroni?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await EndPatroniAsync();
         if (ServerProcesses.Of(DataFolder) is { } server)
         {
-            int[] children = [.. ServerProcesses.ChildrenOf(server)];
-            await ServerProcesses.SignalAsync("CONT", [.. children, server]); // a frozen process does not react
-            // Idle backends can outlive a killed server by minutes, and it does not start again while one of them holds its shared memory.
-            await ServerProcesses.SignalAsync(signal, signal == "KILL" ? [server, .. children] : [server]);
+            await ServerProcesses.SignalAsync("CONT", [.. ServerProcesses.ChildrenOf(server), server]); // a frozen process does not react
+            await ServerProcesses.SignalAsync("QUIT", server);
             await Eventually.HoldsAsync(() => ServerProcesses.Of(DataFolder) is null, $"the Postgres of {name} had ended");
         }
     }
+
+    private ValueTask EndPatroniAsync() => _patroni?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

@@ -78,15 +78,9 @@ internal sealed class PlainServer(string folder) : IAsyncDisposable
         await Eventually.HoldsAsync(() => connection.ExecuteScalarAsync<bool>("select not pg_is_in_recovery()"), "the server had ended its recovery");
     }
 
-    /// <summary>SIGKILL to the whole server: stopped first, so that it starts no more children.</summary>
-    public async Task KillAsync()
-    {
-        int server = ServerProcesses.Of(_folder.Data) ?? throw new InvalidOperationException($"No server runs in {_folder.Data}.");
-        await ServerProcesses.SignalAsync("STOP", server);
-        int[] all = [server, .. ServerProcesses.ChildrenOf(server)];
-        await ServerProcesses.SignalAsync("KILL", all);
-        await Eventually.HoldsAsync(() => !Array.Exists(all, ServerProcesses.IsAlive), "the killed server was dead");
-    }
+    /// <summary>SIGKILL to the whole server.</summary>
+    public Task KillAsync() => ServerProcesses.KillServerAsync(
+        ServerProcesses.Of(_folder.Data) ?? throw new InvalidOperationException($"No server runs in {_folder.Data}."));
 
     /// <summary>Promotes it.</summary>
     public Task PromoteAsync() => RunAsync("pg_ctl", ["promote", "-D", _folder.Data, "-w"]);

@@ -17,8 +17,6 @@ internal sealed class NodesScenario : Scenario
     private const int DemosEach = 5;
     private const int Clients = 6;
 
-    private static readonly TimeSpan Short = TimeSpan.FromSeconds(10); // a run for a test: processes that start have the machine to themselves
-
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(60);
     private static readonly OperatorNote Note = new("stress", "that node was killed");
 
@@ -37,7 +35,7 @@ internal sealed class NodesScenario : Scenario
         await nodes.StartAsync();
         foreach (Node node in nodes.All)
         {
-            node.BeginLoad(run.Duration < Short ? 1 : Clients, run.ClientPause);
+            node.BeginLoad(run.IsShort ? 1 : Clients, run.ClientPause); // short: processes that start have the machine to themselves
         }
 
         List<Guid> demos = [];
