@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds everything, with warnings as errors, and runs every test, those on real Postgres servers and real processes included. Without
-# arguments, the tests of the Postgres store then run once more on the newest PostgreSQL, if npm can install it.
+# arguments, the tests of the Postgres store run once more on the newest PostgreSQL, if npm can install it.
 # Needs the .NET SDK; installs the Postgres server, Patroni, etcd, pgbouncer, pgpool-II, the packet filter and a browser through the system's
 # package manager if they are missing. Ends with a line "N passed, N failed". Arguments are passed to "dotnet test": tests/run.sh --filter FenceTests
 set -euo pipefail
@@ -18,15 +18,33 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
 dotnet build SagaRecovery.sln -c Release --nologo -v quiet -warnaserror
 dotnet pack SagaRecovery.sln -c Release --no-build --nologo -v quiet -warnaserror -o "$TMPDIR/packages" # validates the packages
 
-# One project after the other: several of them run servers and measure themselves against deadlines, on perhaps two cores.
-status=0
-dotnet test SagaRecovery.sln -c Release --no-build --nologo -m:1 "$@" | tee "$results" || status=$?
-
-# The run above used the system's server, which is usually an older one.
+# Two projects at a time: most of their time they wait, for servers, processes and faults. The longest are first, so that none ends alone.
+# Without arguments, the tests of the store run on the newest server, too: the system's is usually older.
 newest=18
+longest=(tests/SagaRecovery.Stress tests/SagaRecovery.AspNetCore.Tests tests/SagaRecovery.Tests)
+all=$(dotnet sln SagaRecovery.sln list | grep -E '^(tests|samples)/' | xargs -n 1 dirname)
 if (($# == 0)) && [[ -n $(bash tests/install-postgres-versions.sh "$newest") ]]; then
-    bash tests/postgres-versions.sh "$newest" | tee -a "$results" || status=$?
+    longest+=("PostgreSQL $newest")
 fi
+
+run_tests() {
+    local log
+    log=$(mktemp "$TMPDIR/test-XXXXXX")
+    if [[ $1 == PostgreSQL\ * ]]; then
+        bash tests/postgres-versions.sh "${1#* }" &> "$log"
+    else
+        dotnet test "$1" -c Release --no-build --nologo "${@:2}" &> "$log"
+    fi || status=$?
+    cat "$log" # in one piece
+    return "${status:-0}"
+}
+export -f run_tests
+
+status=0
+{
+    printf '%s\n' "${longest[@]}"
+    grep -vxF "$(printf '%s\n' "${longest[@]}")" <<< "$all"
+} | xargs -d '\n' -P 2 -I {} bash -c 'run_tests "$@"' _ {} "$@" | tee "$results" || status=$?
 
 passed=$(grep -oE 'Passed: +[0-9]+' "$results" | awk '{ sum += $2 } END { print sum + 0 }')
 failed=$(grep -oE 'Failed: +[0-9]+' "$results" | awk '{ sum += $2 } END { print sum + 0 }')

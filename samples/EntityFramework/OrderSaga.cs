@@ -1,13 +1,15 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
-using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using SagaRecovery;
 
 internal sealed record Order(string Item, int Quantity);
 
-/// <summary>Reserves stock and takes the payment: a transaction for each attempt of a step. The executor retries one that the database left open.</summary>
-internal sealed class OrderSaga : Saga<Order>
+/// <summary>
+/// Reserves stock and takes the payment: a transaction for each attempt of a step. The executor retries one that the database left open.
+/// Registered as scoped, so each attempt has a new context.
+/// </summary>
+internal sealed class OrderSaga(ShopContext db) : Saga<Order>
 {
     public override string Name => "order";
 
@@ -17,11 +19,11 @@ internal sealed class OrderSaga : Saga<Order>
         saga.Node("pay", PayAsync, after: reserved);
     }
 
-    private static Task ReserveAsync(NodeContext<Order> context) => InTransactionAsync(context, async (db, cancellationToken) =>
+    private Task ReserveAsync(NodeContext<Order> context) => InTransactionAsync(context, async cancellationToken =>
     {
         (string item, int quantity) = context.Parameters;
         db.Reservations.Add(new Reservation(context.IdempotencyKey, item, quantity));
-        if (!await TrySaveAsync(db, cancellationToken))
+        if (!await TrySaveAsync(cancellationToken))
         {
             return;
         }
@@ -34,7 +36,7 @@ internal sealed class OrderSaga : Saga<Order>
         }
     });
 
-    private static Task ReleaseAsync(NodeContext<Order> context) => InTransactionAsync(context, async (db, cancellationToken) =>
+    private Task ReleaseAsync(NodeContext<Order> context) => InTransactionAsync(context, async cancellationToken =>
     {
         (string item, int quantity) = context.Parameters;
         if (await db.Reservations.Where(reservation => reservation.Id == context.ActionIdempotencyKey).ExecuteDeleteAsync(cancellationToken) == 1)
@@ -44,7 +46,7 @@ internal sealed class OrderSaga : Saga<Order>
         }
     });
 
-    private static Task PayAsync(NodeContext<Order> context) => InTransactionAsync(context, async (db, cancellationToken) =>
+    private Task PayAsync(NodeContext<Order> context) => InTransactionAsync(context, async cancellationToken =>
     {
         if (context.Parameters.Quantity > 10)
         {
@@ -52,11 +54,11 @@ internal sealed class OrderSaga : Saga<Order>
         }
 
         db.Payments.Add(new Payment(context.IdempotencyKey, context.Parameters.Quantity));
-        await TrySaveAsync(db, cancellationToken);
+        await TrySaveAsync(cancellationToken);
     });
 
     /// <returns>False if the row exists: an earlier run of the step has committed it, with all that belongs to it.</returns>
-    private static async Task<bool> TrySaveAsync(ShopContext db, CancellationToken cancellationToken)
+    private async Task<bool> TrySaveAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -69,11 +71,10 @@ internal sealed class OrderSaga : Saga<Order>
         }
     }
 
-    private static async Task InTransactionAsync(NodeContext<Order> context, Func<ShopContext, CancellationToken, Task> work)
+    private async Task InTransactionAsync(NodeContext<Order> context, Func<CancellationToken, Task> work)
     {
-        ShopContext db = context.Services.GetRequiredService<ShopContext>();
         await using IDbContextTransaction transaction = await db.Database.BeginTransactionAsync(context.CancellationToken);
-        await work(db, context.CancellationToken);
+        await work(context.CancellationToken);
         await transaction.CommitAsync(context.CancellationToken);
     }
 }

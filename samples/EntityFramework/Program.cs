@@ -13,7 +13,7 @@ using SagaRecovery;
 HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
 builder.Services.AddSingleton(NpgsqlDataSource.Create(builder.Configuration.GetConnectionString("Sagas")!));
 builder.Services.AddDbContext<ShopContext>((services, options) => options.UseNpgsql(services.GetRequiredService<NpgsqlDataSource>()));
-builder.Services.AddSagaRecovery().AddDurableExecutor().AddSaga<OrderSaga>();
+builder.Services.AddSagaRecovery().AddDurableExecutor().AddSaga<OrderSaga>(ServiceLifetime.Scoped);
 using IHost host = builder.Build();
 
 await using (AsyncServiceScope scope = host.Services.CreateAsyncScope())
@@ -26,7 +26,8 @@ await host.StartAsync();
 if (args is ["order", var item, var quantity])
 {
     var order = new Order(item, int.Parse(quantity, CultureInfo.InvariantCulture));
-    SagaHandle saga = await host.Services.GetRequiredService<SagaClient>().StartAsync(host.Services.GetRequiredService<OrderSaga>(), order);
+    await using AsyncServiceScope scope = host.Services.CreateAsyncScope(); // a web request has one
+    SagaHandle saga = await host.Services.GetRequiredService<SagaClient>().StartAsync(scope.ServiceProvider.GetRequiredService<OrderSaga>(), order);
     Console.WriteLine(await saga.Completion switch
     {
         SagaResult.Succeeded => $"ordered: {order}",

@@ -17,7 +17,7 @@ public sealed class ParcelSaga(IDepot depot) : Saga<Parcel>
         saga.Node("collect", c => depot.PutAsync(c.IdempotencyKey, "collection"), after: label);
     }
 
-    private Task RemoveAsync(NodeContext<Parcel> context) => depot.RemoveAsync(context.IdempotencyKey);
+    private Task RemoveAsync(NodeContext<Parcel> context) => depot.RemoveAsync(context.ActionIdempotencyKey);
 }
 
 /// <summary>The system that the saga calls.</summary>

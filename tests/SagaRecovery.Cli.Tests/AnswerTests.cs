@@ -1,4 +1,7 @@
+using System.Text.Json;
 using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Tests;
 
@@ -45,6 +48,31 @@ public sealed class AnswerTests
             run.Error.Should().NotContain("Exception");
             run.Out.Should().BeEmpty();
         }
+    }
+
+    [Fact]
+    public async Task Explain_prints_the_steps_in_progress_with_their_attempts_a_line_each()
+    {
+        DateTimeOffset began = TimeProvider.System.GetUtcNow() - TimeSpan.FromHours(2);
+        var id = SagaId.Parse(Id);
+        StepInProgress[] steps =
+        [
+            new("pay", IsUndo: false, Attempt: 7, began) { LastError = "TimeoutException: no answer\nat line 3", NextAttempt = began + TimeSpan.FromHours(3) },
+            new("reserve", IsUndo: true, Attempt: 1, began) { AttemptSince = began },
+        ];
+        var explained = new SagaExplanation(id, SagaVerdict.RunningHere, "It runs here.", "Nothing.")
+        {
+            Run = new SagaRunProgress(id, "order", RunPhase.Running, steps),
+        };
+        await using var service = new CannedService(
+            CannedService.Answer("200 OK", JsonSerializer.Serialize(explained, RecoveryReportJson.Default.SagaExplanation), "application/json"));
+
+        ToolRun run = await ToolRun.OfAsync("explain", Id, "--url", service.Url);
+
+        string[] lines = [.. run.ShouldBeDone().Lines.Where(line => line.Contains(" of ", StringComparison.Ordinal))];
+        lines.Should().HaveCount(2);
+        lines[0].Should().Contain("action of pay, attempt 7 failed, the next in ").And.EndWith("last error: TimeoutException: no answer at line 3");
+        lines[1].Should().Contain("undo of reserve, attempt 1 running for 2h");
     }
 
     [Fact]

@@ -107,7 +107,7 @@ public sealed class DefinitionTests
 
     private static Task Nothing(NodeContext<string> context) => Task.CompletedTask;
 
-    private static SagaRegistry Registry(params Saga[] sagas) => new(sagas, Settings);
+    private static SagaRegistry Registry(params Saga[] sagas) => new(sagas.Select(saga => new RegisteredSaga(saga)), Settings);
 
     private static SavedDefinition Define(Action<SagaBuilder<string>> define)
     {

@@ -26,12 +26,13 @@ internal sealed class DurableSubject : SagaExecutorSubject
     public override void AddExecutor(SagaRecoveryBuilder recovery)
     {
         recovery.AddDurableExecutor();
-        recovery.Services.AddSingleton<Saga>(new TwoSteps(this));
+        recovery.Services.AddSingleton(this);
+        recovery.AddSaga<TwoSteps>();
     }
 
     public override NewSaga CreateSaga(SagaId sagaId, IServiceProvider services)
     {
-        Saga saga = services.GetRequiredService<Saga>();
+        Saga saga = services.GetRequiredService<TwoSteps>();
         return new NewSaga(sagaId, services.GetRequiredService<SagaRegistry>().Get(saga).Saved, "\"\""u8.ToArray());
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -142,6 +143,68 @@ public sealed class HostTests
         await start.Should().ThrowAsync<InvalidOperationException>().WithMessage($"*{typeof(CyclicSaga)} takes a service*SagaClient*");
     }
 
+    [Theory]
+    [InlineData(ServiceLifetime.Scoped)]
+    [InlineData(ServiceLifetime.Transient)]
+    public async Task Each_attempt_of_a_scoped_saga_has_an_instance_from_its_own_scope(ServiceLifetime lifetime)
+    {
+        var log = new UnitsOfWork();
+        using IHost host = Build(recovery =>
+        {
+            recovery.AddDurableExecutor().AddSaga<ScopedSaga>(lifetime);
+            recovery.Services.AddSingleton(log).AddScoped<UnitOfWork>();
+        });
+        await host.StartAsync();
+        await host.Services.GetRequiredService<SagaCoordinator>()
+            .EnsureJoinedAsync(host.Services.GetRequiredService<ISagaStore>(), CancellationToken.None);
+        log.Open.Keys.Should().BeEmpty("the scope of the definition has ended");
+
+        await using AsyncServiceScope request = host.Services.CreateAsyncScope();
+        SagaHandle handle = await host.Services.GetRequiredService<SagaClient>()
+            .StartAsync(request.ServiceProvider.GetRequiredService<ScopedSaga>(), "");
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Unwound>().Which.Error.Code.Should().Be("late");
+        log.Used.Should().HaveCount(4, "the first node is retried once and undone").And.OnlyHaveUniqueItems();
+        log.Open.Keys.Should().ContainSingle("the others are disposed, and this one is the caller's")
+            .Which.Should().Be(request.ServiceProvider.GetRequiredService<UnitOfWork>());
+        await host.StopAsync().Soon();
+    }
+
+    [Fact]
+    public async Task A_class_that_is_registered_as_scoped_stays_scoped()
+    {
+        using IHost host = Build(recovery =>
+        {
+            recovery.Services.AddSingleton<UnitsOfWork>().AddScoped<UnitOfWork>().AddScoped<ScopedSaga>();
+            recovery.AddDurableExecutor().AddSaga<ScopedSaga>();
+        });
+        await host.StartAsync();
+
+        host.Services.GetRequiredService<UnitsOfWork>().Open.Keys.Should().BeEmpty();
+        await host.StopAsync().Soon();
+    }
+
+    [Fact]
+    public async Task A_saga_whose_nodes_differ_from_scope_to_scope_is_interrupted_and_nothing_runs()
+    {
+        using IHost host = Build(recovery =>
+        {
+            recovery.Services.AddSingleton<UnitsOfWork>().AddScoped<UnitOfWork>();
+            recovery.AddDurableExecutor().AddSaga<FickleSaga>(ServiceLifetime.Scoped);
+        });
+        await host.StartAsync();
+        await host.Services.GetRequiredService<SagaCoordinator>()
+            .EnsureJoinedAsync(host.Services.GetRequiredService<ISagaStore>(), CancellationToken.None);
+
+        await using AsyncServiceScope request = host.Services.CreateAsyncScope();
+        SagaHandle handle = await host.Services.GetRequiredService<SagaClient>()
+            .StartAsync(request.ServiceProvider.GetRequiredService<FickleSaga>(), "");
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
+        host.Services.GetRequiredService<UnitsOfWork>().Used.Should().BeEmpty();
+        await host.StopAsync().Soon();
+    }
+
     [Fact]
     public async Task A_saga_with_an_empty_id_is_refused()
     {
@@ -195,6 +258,69 @@ public sealed class HostTests
             "start",
             async context => (await client.StartAsync(
                 other, "", new SagaStartOptions { Id = new SagaId(context.IdempotencyKey) }, context.CancellationToken)).SagaId);
+    }
+
+    /// <summary>What a <c>DbContext</c> is to a service.</summary>
+    private sealed class UnitOfWork : IAsyncDisposable
+    {
+        private readonly UnitsOfWork _log;
+
+        public UnitOfWork(UnitsOfWork log)
+        {
+            _log = log;
+            log.Open.TryAdd(this, true);
+        }
+
+        public void Use() => _log.Used.Enqueue(this);
+
+        public ValueTask DisposeAsync()
+        {
+            _log.Open.TryRemove(this, out _);
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    private sealed class UnitsOfWork
+    {
+        public ConcurrentDictionary<UnitOfWork, bool> Open { get; } = new();
+
+        public ConcurrentQueue<UnitOfWork> Used { get; } = new();
+    }
+
+    private sealed class ScopedSaga(UnitOfWork work) : Saga<string>
+    {
+        private static readonly NodePolicy Quickly = new() { Action = new StepPolicy { Delay = TimeSpan.FromMilliseconds(1) } };
+
+        public override string Name => "scoped";
+
+        protected internal override void Define(SagaBuilder<string> saga)
+        {
+            SagaNode<int> first = saga.Node("first", Quickly, ActAsync, undo: (context, _) => ActAsync(context));
+            saga.Node("second", context => Task.FromException(new SagaActionException("late", $"after {Use(context).Output(first)}")), after: first);
+        }
+
+        private Task<int> ActAsync(NodeContext<string> context) =>
+            Use(context).Attempt == 1 && context.IdempotencyKey == context.ActionIdempotencyKey
+                ? Task.FromException<int>(new TimeoutException())
+                : Task.FromResult(7);
+
+        private NodeContext<string> Use(NodeContext<string> context)
+        {
+            work.Should().BeSameAs(context.Services.GetRequiredService<UnitOfWork>());
+            work.Use();
+            return context;
+        }
+    }
+
+    private sealed class FickleSaga(UnitOfWork work, UnitsOfWork log) : Saga<string>
+    {
+        public override string Name => "fickle";
+
+        protected internal override void Define(SagaBuilder<string> saga) => saga.Node($"node {log.Open.Count}", _ =>
+        {
+            work.Use();
+            return Task.CompletedTask;
+        });
     }
 
     /// <summary>Built by a factory, as many services are: the container cannot see a cycle through it.</summary>

@@ -25,6 +25,7 @@ public sealed class ShortFormTests(ITestOutputHelper output)
         result["killsWhileStarting"].Should().BeGreaterThanOrEqualTo(2);
         result["recovered"].Should().BeGreaterThan(20);
         result["recoveriesTimed"].Should().BeGreaterThanOrEqualTo(4);
+        result["cancelled"].Should().BeGreaterThan(8);
         result["projectsPromised"].Should().BeGreaterThan(64);
     }
 
@@ -56,6 +57,7 @@ public sealed class ShortFormTests(ITestOutputHelper output)
 
         result["takeOvers"].Should().Be(1);
         result["reassignedByDrains"].Should().BeGreaterThan(0);
+        result["cancelled"].Should().BeGreaterThan(8);
         result["recovered"].Should().BeGreaterThan(10);
         result["projectsPromised"].Should().BeGreaterThan(64);
     }

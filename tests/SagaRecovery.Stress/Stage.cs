@@ -52,8 +52,8 @@ internal sealed class Stage : IAsyncDisposable
         set => _present = value;
     }
 
-    /// <summary>True if some sagas unwind: see <see cref="DoomAsync"/>.</summary>
-    public bool SagasUnwind { get; private set; }
+    /// <summary>True if some sagas unwind: see <see cref="DoomAsync"/> and <see cref="Canceller"/>.</summary>
+    public bool SagasUnwind { get; set; }
 
     /// <summary>True if several coordinators run, and sagas are reassigned between them.</summary>
     public bool SagasAreReassigned { get; set; }

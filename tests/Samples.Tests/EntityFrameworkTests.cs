@@ -38,6 +38,7 @@ public sealed class EntityFrameworkTests(PostgresCluster postgres)
         SampleDatabase database = await SampleDatabase.CreateAsync(postgres);
         await using ServiceProvider services = new ServiceCollection()
             .AddDbContext<ShopContext>(options => options.UseNpgsql(database.ConnectionString))
+            .AddScoped<OrderSaga>()
             .BuildServiceProvider();
         await using AsyncServiceScope scope = services.CreateAsyncScope();
         ShopContext shop = scope.ServiceProvider.GetRequiredService<ShopContext>();
@@ -45,7 +46,7 @@ public sealed class EntityFrameworkTests(PostgresCluster postgres)
 
         IdempotencyReport report = await new IdempotencyCheck<Order>
         {
-            Saga = new OrderSaga(),
+            Saga = scope.ServiceProvider.GetRequiredService<OrderSaga>(),
             Parameters = new Order("lamp", 2),
             Services = services,
             State = async _ => await database.RowsAsync(Rows),

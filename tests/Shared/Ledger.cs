@@ -85,7 +85,9 @@ internal sealed class Ledger(string connectionString)
         where changes >= adopt_generation
         """);
 
-    /// <summary>Unwound sagas in which not exactly one node failed, or not each that succeeded was undone, with their logs.</summary>
+    /// <summary>
+    /// Unwound sagas in which not each node that succeeded was undone, or not exactly one failed though the saga was not cancelled, with their logs.
+    /// </summary>
     public Task<IEnumerable<string>> UnwoundSagasThatDoNotAddUpAsync() => QueryAsync<string>(
         """
         select format('unwound saga %s does not add up: %s', saga.id,
@@ -93,10 +95,24 @@ internal sealed class Ledger(string connectionString)
         from saga_recovery.saga left join saga_recovery.saga_node_event event on event.saga_id = saga.id
         where state = 'unwound'
         group by saga.id
-        having count(*) filter (where event_type = 'failed') <> 1
-            or count(*) filter (where event_type = 'undo_started') <> count(*) filter (where event_type = 'succeeded')
-            or count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')
+        having (cancel_time is null and (
+                count(*) filter (where event_type = 'failed') <> 1
+                or count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')))
+            or exists (
+                select from saga_recovery.saga_node_event done
+                where done.saga_id = saga.id and done.event_type in ('succeeded', 'undo_started') and not exists (
+                    select from saga_recovery.saga_node_event undone
+                    where undone.saga_id = saga.id and undone.node_id = done.node_id and undone.event_type = 'undo_finished'))
         """);
+
+    /// <summary>The states of these sagas that are not <c>unwound</c>, a line each.</summary>
+    public async Task<IReadOnlyList<string>> NotUnwoundAsync(IReadOnlyCollection<Guid> sagas)
+    {
+        await using NpgsqlConnection connection = Connection();
+        return [.. await connection.QueryAsync<string>(
+            "select format('saga %s was cancelled and is %s', id, state) from saga_recovery.saga where id = any(@sagas) and state <> 'unwound'",
+            new { sagas = sagas.ToArray() })];
+    }
 
     /// <summary>Unwound sagas in which a node that succeeded was not undone exactly once.</summary>
     public Task<IEnumerable<Guid>> UnwoundSagasWithNodesNotUndoneAsync() => QueryAsync<Guid>(

@@ -30,7 +30,7 @@ internal sealed class ProjectLoad : IAsyncDisposable
     /// <summary>The names that were answered with 201.</summary>
     public ConcurrentBag<string> Promised { get; } = [];
 
-    /// <summary>The names that were answered with 409: no other client requests them, so a saga of theirs was run twice.</summary>
+    /// <summary>The names that were answered as taken: no other client requests them, so a saga of theirs was run twice.</summary>
     public ConcurrentBag<string> Taken { get; } = [];
 
     /// <summary>Requests with any other answer, or none.</summary>
@@ -78,7 +78,7 @@ internal sealed class ProjectLoad : IAsyncDisposable
                 case HttpStatusCode.Created:
                     Promised.Add(name);
                     return true;
-                case HttpStatusCode.Conflict:
+                case HttpStatusCode.Conflict when !(await answer.Content.ReadAsStringAsync(patience.Token)).Contains("The saga was cancelled", StringComparison.Ordinal):
                     Taken.Add(name);
                     return true;
                 default:

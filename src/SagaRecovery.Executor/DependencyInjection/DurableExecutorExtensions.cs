@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -38,8 +39,7 @@ public static class DurableExecutorExtensions
         {
             services.AddValidatedOptions<DurableExecutorOptions>(DurableExecutorOptions.SectionName);
             services.AddSingleton<IValidateOptions<DurableExecutorOptions>, DurableExecutorOptionsValidator>();
-            services.AddSingleton(provider => SagaConstruction.CreateRegistry(
-                () => new SagaRegistry(provider.GetServices<Saga>(), provider.GetRequiredService<IOptions<DurableExecutorOptions>>())));
+            services.AddSingleton(provider => SagaConstruction.CreateRegistry(() => CreateRegistry(provider)));
             services.AddSingleton(CreateExecutor);
             services.AddSingleton<SagaClient>(CreateClient);
 
@@ -56,16 +56,39 @@ public static class DurableExecutorExtensions
         return builder.UseExecutor<DurableExecutor>();
     }
 
-    /// <summary>Registers a saga definition as a singleton. The host validates the definition when it starts.</summary>
+    /// <summary>Registers a saga definition. The host validates the definition when it starts.</summary>
     /// <typeparam name="TSaga">The type of the definition.</typeparam>
     /// <param name="builder">The builder that <c>AddSagaRecovery()</c> returned.</param>
+    /// <param name="lifetime">
+    /// The lifetime of the class. As a singleton, the default, one instance serves all sagas. As a scoped service, each attempt of a step has
+    /// an instance, from the same scope as <see cref="NodeContext{TParameters}.Services"/>, so that its constructor can take a
+    /// <c>DbContext</c>. A transient class is resolved from that scope, too. A class that is registered already keeps its lifetime.
+    /// </param>
     /// <returns>The same builder.</returns>
-    public static SagaRecoveryBuilder AddSaga<TSaga>(this SagaRecoveryBuilder builder)
+    public static SagaRecoveryBuilder AddSaga<TSaga>(this SagaRecoveryBuilder builder, ServiceLifetime lifetime = ServiceLifetime.Singleton)
         where TSaga : Saga
     {
-        builder.Services.TryAddSingleton<TSaga>();
-        builder.Services.AddSingleton<Saga>(provider => SagaConstruction.Create(provider.GetRequiredService<TSaga>));
+        builder.Services.TryAdd(ServiceDescriptor.Describe(typeof(TSaga), typeof(TSaga), lifetime));
+        bool isSingleton = builder.Services.Last(service => service.ServiceType == typeof(TSaga)).Lifetime == ServiceLifetime.Singleton;
+        builder.Services.AddSingleton(new SagaResolver(scope => new RegisteredSaga(
+            SagaConstruction.Create(scope.GetRequiredService<TSaga>),
+            isSingleton ? null : services => services.GetRequiredService<TSaga>())));
         return builder;
+    }
+
+    [SuppressMessage("Usage", "VSTHRD002", Justification = "The container creates services synchronously, and a scoped service may be disposable only asynchronously.")]
+    private static SagaRegistry CreateRegistry(IServiceProvider provider)
+    {
+        AsyncServiceScope scope = provider.CreateAsyncScope(); // for the definitions of scoped sagas
+        try
+        {
+            IEnumerable<RegisteredSaga> sagas = provider.GetServices<SagaResolver>().Select(resolve => resolve(scope.ServiceProvider));
+            return new SagaRegistry(sagas, provider.GetRequiredService<IOptions<DurableExecutorOptions>>());
+        }
+        finally
+        {
+            scope.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
     }
 
     private static DurableExecutor CreateExecutor(IServiceProvider provider) => new(

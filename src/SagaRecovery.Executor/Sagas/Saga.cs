@@ -21,7 +21,11 @@ public abstract class Saga
     /// </remarks>
     public virtual int Version => 1;
 
-    internal abstract SagaDefinition BuildDefinition(JsonSerializerOptions json);
+    /// <summary>Builds the definition.</summary>
+    /// <param name="json">The settings of the stored values.</param>
+    /// <param name="instanceOfAttempt">Resolves the instance whose code an attempt runs. Null to run the code of this instance.</param>
+    /// <exception cref="InvalidOperationException">The definition is invalid.</exception>
+    internal abstract SagaDefinition BuildDefinition(JsonSerializerOptions json, Func<IServiceProvider, Saga>? instanceOfAttempt = null);
 }
 
 /// <summary>
@@ -29,7 +33,10 @@ public abstract class Saga
 /// </summary>
 /// <typeparam name="TParameters">The type of the saga's parameters, which are stored as JSON.</typeparam>
 /// <remarks>
-/// <para>One instance serves all sagas of the definition, on many threads at once. It must not keep the state of a single saga in its fields.</para>
+/// <para>
+/// Registered as a singleton, one instance serves all sagas of the definition, on many threads at once. Registered as scoped, an instance
+/// serves one attempt of one step. In either case it must not keep the state of a saga in its fields.
+/// </para>
 /// <para>
 /// An action or undo that was in flight when its process ended runs again. Actions and undos must be idempotent. Use
 /// <see cref="NodeContext{TParameters}.IdempotencyKey"/> for calls to other services.
@@ -38,14 +45,19 @@ public abstract class Saga
 [SuppressMessage("ApiDesign", "RS0022", Justification = "The base class has no protected members that deriving could expose.")]
 public abstract class Saga<TParameters> : Saga
 {
-    /// <summary>Declares the nodes. Called once, when the host starts.</summary>
+    /// <summary>Declares the nodes. Called when the host starts, and on each instance of a saga that is registered as scoped.</summary>
     /// <param name="saga">The builder of the definition.</param>
+    /// <remarks>It must declare the same nodes whenever it is called.</remarks>
     protected internal abstract void Define(SagaBuilder<TParameters> saga);
 
-    internal sealed override SagaDefinition BuildDefinition(JsonSerializerOptions json)
+    internal sealed override SagaDefinition BuildDefinition(JsonSerializerOptions json, Func<IServiceProvider, Saga>? instanceOfAttempt = null) =>
+        Declare().Build(json, instanceOfAttempt);
+
+    /// <summary>Returns a builder with the nodes of this instance.</summary>
+    internal SagaBuilder<TParameters> Declare()
     {
         var builder = new SagaBuilder<TParameters>(this);
         Define(builder);
-        return builder.Build(json);
+        return builder;
     }
 }

@@ -124,7 +124,13 @@ public sealed class SagaBuilder<TParameters>
         return node;
     }
 
-    internal SagaDefinition Build(JsonSerializerOptions json)
+    /// <summary>The code of the nodes.</summary>
+    internal IReadOnlyList<NodeCode<TParameters>> Code => _code;
+
+    /// <summary>Returns true if the declared nodes are those of the shape.</summary>
+    internal bool Matches(SagaShape shape) => shape.ConsistsOf(_shape);
+
+    internal SagaDefinition Build(JsonSerializerOptions json, Func<IServiceProvider, Saga>? instanceOfAttempt)
     {
         if (string.IsNullOrWhiteSpace(_saga.Name))
         {
@@ -155,7 +161,7 @@ public sealed class SagaBuilder<TParameters>
             }
         }
 
-        return new SagaDefinition<TParameters>(_saga, new SagaShape(_shape), _code, _policies, json);
+        return new SagaDefinition<TParameters>(_saga, new SagaShape(_shape), _code, _policies, json, instanceOfAttempt);
     }
 
     private void Add(SagaNode node, NodeCode<TParameters> code, bool hasUndo, NodePolicy policy, IReadOnlyList<SagaNode> after)

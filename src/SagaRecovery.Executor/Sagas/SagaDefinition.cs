@@ -43,7 +43,12 @@ internal abstract class SagaDefinition
 }
 
 internal sealed class SagaDefinition<TParameters>(
-    Saga saga, SagaShape shape, IReadOnlyList<NodeCode<TParameters>> code, IReadOnlyList<NodePolicy> policies, JsonSerializerOptions json)
+    Saga saga,
+    SagaShape shape,
+    IReadOnlyList<NodeCode<TParameters>> code,
+    IReadOnlyList<NodePolicy> policies,
+    JsonSerializerOptions json,
+    Func<IServiceProvider, Saga>? instanceOfAttempt)
     : SagaDefinition(saga, shape, policies, json)
 {
     private readonly NodeCode<TParameters>[] _code = [.. code];
@@ -51,23 +56,37 @@ internal sealed class SagaDefinition<TParameters>(
     public override SagaCode Bind(SagaId sagaId, ReadOnlyMemory<byte> parameters, NodeOutputs outputs, IServiceScopeFactory? scopes)
     {
         TParameters read = JsonSerializer.Deserialize<TParameters>(parameters.Span, Json)!;
-        return new BoundCode(_code, sagaId, read, outputs, scopes);
+        return new BoundCode(this, sagaId, read, outputs, scopes);
+    }
+
+    private NodeCode<TParameters> CodeFor(NodeContext<TParameters> context, int node)
+    {
+        if (instanceOfAttempt is null)
+        {
+            return _code[node];
+        }
+
+        SagaBuilder<TParameters> declared = ((Saga<TParameters>)instanceOfAttempt(context.Services)).Declare();
+        return declared.Matches(Shape)
+            ? declared.Code[node]
+            : throw new SagaDataException($"{Saga.GetType()} has declared other nodes than when the host started. Define must declare the same nodes whenever it is called.");
     }
 
     private sealed class BoundCode(
-        NodeCode<TParameters>[] code, SagaId sagaId, TParameters parameters, NodeOutputs outputs, IServiceScopeFactory? scopes) : SagaCode
+        SagaDefinition<TParameters> definition, SagaId sagaId, TParameters parameters, NodeOutputs outputs, IServiceScopeFactory? scopes) : SagaCode
     {
         public override async Task<ReadOnlyMemory<byte>> RunAsync(StepRequest step)
         {
             var context = new NodeContext<TParameters>(sagaId, step, parameters, outputs, scopes);
             try
             {
+                NodeCode<TParameters> code = definition.CodeFor(context, step.Node);
                 if (!step.IsUndo)
                 {
-                    return await code[step.Node].RunActionAsync(context, outputs).ConfigureAwait(false);
+                    return await code.RunActionAsync(context, outputs).ConfigureAwait(false);
                 }
 
-                await code[step.Node].RunUndoAsync(context, step.Node, outputs).ConfigureAwait(false);
+                await code.RunUndoAsync(context, step.Node, outputs).ConfigureAwait(false);
                 return default;
             }
             finally

@@ -8,15 +8,17 @@ internal sealed class SagaRegistry
 {
     private readonly Dictionary<DefinitionHash, SagaDefinition> _byHash = [];
     private readonly Dictionary<Saga, SagaDefinition> _bySaga = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Type, SagaDefinition> _byType = []; // those of which each scope has an instance
 
     /// <summary>Builds every definition, so that an invalid one fails the start of the host.</summary>
     /// <exception cref="InvalidOperationException">A definition is invalid, or two definitions have the same name and version.</exception>
-    public SagaRegistry(IEnumerable<Saga> sagas, IOptions<DurableExecutorOptions> options)
+    public SagaRegistry(IEnumerable<RegisteredSaga> sagas, IOptions<DurableExecutorOptions> options)
     {
         Dictionary<(string, int), SagaDefinition> byVersion = [];
-        foreach (Saga saga in sagas)
+        foreach (RegisteredSaga registered in sagas)
         {
-            SagaDefinition definition = saga.BuildDefinition(options.Value.Json);
+            Saga saga = registered.Saga;
+            SagaDefinition definition = saga.BuildDefinition(options.Value.Json, registered.InstanceOfAttempt);
             if (!byVersion.TryAdd((saga.Name, saga.Version), definition))
             {
                 throw DuplicateDefinition(byVersion[(saga.Name, saga.Version)], definition);
@@ -24,6 +26,10 @@ internal sealed class SagaRegistry
 
             _byHash.Add(definition.Saved.Hash, definition); // cannot clash: the hash covers name and version
             _bySaga.Add(saga, definition);
+            if (registered.InstanceOfAttempt is not null)
+            {
+                _byType.Add(saga.GetType(), definition);
+            }
         }
     }
 
@@ -40,7 +46,7 @@ internal sealed class SagaRegistry
     /// <summary>Returns the definition of a saga instance from the container.</summary>
     /// <exception cref="ArgumentException">The instance is not registered.</exception>
     public SagaDefinition Get(Saga saga) =>
-        _bySaga.TryGetValue(saga, out SagaDefinition? definition)
+        _bySaga.TryGetValue(saga, out SagaDefinition? definition) || _byType.TryGetValue(saga.GetType(), out definition)
             ? definition
             : throw new ArgumentException(
                 $"Saga '{saga.Name}' version {saga.Version} ({saga.GetType()}) is not the registered instance. "

@@ -49,6 +49,13 @@ internal sealed class SagaShape
 
     public bool Contains(string name) => Array.Exists(_nodes, node => node.Name == name);
 
+    /// <summary>Returns true if the shape has exactly these nodes, with these edges.</summary>
+    public bool ConsistsOf(IReadOnlyList<ShapeNode> nodes) =>
+        nodes.Count == _nodes.Length && nodes.Zip(_nodes).All(pair =>
+            pair.First.Name == pair.Second.Name
+            && pair.First.HasUndo == pair.Second.HasUndo
+            && pair.First.Parents.AsSpan().SequenceEqual(pair.Second.Parents));
+
     /// <summary>
     /// Returns the canonical form that is hashed and stored. It must never change: with a changed byte, no new binary could resume any
     /// unfinished saga. A test pins it.

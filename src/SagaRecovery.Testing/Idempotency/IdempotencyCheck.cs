@@ -72,6 +72,7 @@ public sealed record IdempotencyCheck<TParameters>
 
     /// <summary>The services of <see cref="NodeContext{TParameters}.Services"/>. Each attempt of a step has a scope of its own.</summary>
     /// <value>The default is null: steps that use <see cref="NodeContext{TParameters}.Services"/> fail.</value>
+    /// <remarks>If the class of <see cref="Saga"/> is registered there, each attempt runs the code of an instance from its scope.</remarks>
     public IServiceProvider? Services { get; init; }
 
     /// <summary>The JSON options of the executor. Use the same as for <see cref="DurableExecutorOptions.Json"/> of the service.</summary>

@@ -15,7 +15,10 @@ internal sealed class TrialRunner<TParameters>
     {
         _check = check;
         _options = Options.Create(new DurableExecutorOptions { Json = check.Json });
-        _registry = new SagaRegistry([check.Saga], _options);
+        Type type = check.Saga.GetType();
+        bool isRegistered = check.Services?.GetService<IServiceProviderIsService>()?.IsService(type) is true;
+        _registry = new SagaRegistry(
+            [new RegisteredSaga(check.Saga, isRegistered ? services => (Saga)services.GetRequiredService(type) : null)], _options);
     }
 
     public SagaDefinition Definition => _registry.Get(_check.Saga);

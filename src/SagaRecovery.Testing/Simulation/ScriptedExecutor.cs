@@ -1,6 +1,7 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing;
@@ -14,6 +15,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<SagaId, AdoptGeneration> _running = [];
+    private readonly Dictionary<SagaId, SagaCancellation> _cancelled = [];
     private readonly List<ExecutorCall> _calls = [];
 
     /// <summary>The outcome of resuming a saga, or null to run the saga. An exception fails the call.</summary>
@@ -44,6 +46,15 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
         }
     }
 
+    /// <summary>Returns the cancellation that a running saga knows of; null if it knows of none, or does not run.</summary>
+    public SagaCancellation? CancellationOf(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            return _cancelled.GetValueOrDefault(sagaId);
+        }
+    }
+
     /// <summary>Returns the generation of a running saga, or null if the saga does not run.</summary>
     public AdoptGeneration? RunsAt(SagaId sagaId)
     {
@@ -65,6 +76,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
             }
 
             _running[sagaId] = generation;
+            _cancelled.Remove(sagaId);
             return true;
         }
     }
@@ -76,6 +88,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
     {
         lock (_lock)
         {
+            _cancelled.Remove(sagaId);
             return _running.Remove(sagaId, out AdoptGeneration generation)
                 ? generation
                 : throw new InvalidOperationException($"Saga {sagaId} does not run in this process.");
@@ -86,7 +99,7 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
     public async ValueTask<ResumeOutcome> ResumeAsync(SavedSaga saga, Ownership ownership, CancellationToken cancellationToken)
     {
         await gates.PassAsync(SimulatedStep.Resume, saga.Id, cancellationToken).ConfigureAwait(false);
-        ResumeOutcome outcome = Answer(saga) ?? Run(saga.Id, ownership.Generation);
+        ResumeOutcome outcome = Answer(saga) ?? Run(saga, ownership.Generation);
         Record(new ExecutorCall(saga.Id, ownership.Generation, outcome, Relinquished: null));
         await gates.PassAsync(SimulatedStep.ResumeAnswer, saga.Id, cancellationToken).ConfigureAwait(false);
         return outcome;
@@ -101,16 +114,49 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
         return outcome;
     }
 
-    private ResumeOutcome Run(SagaId sagaId, AdoptGeneration generation) =>
-        Begin(sagaId, generation) ? ResumeOutcome.Resumed.Instance : ResumeOutcome.AlreadyRunning.Instance;
+    /// <inheritdoc />
+    public ValueTask CancelAsync(SagaId sagaId, SagaCancellation cancellation, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_running.ContainsKey(sagaId))
+            {
+                _cancelled.TryAdd(sagaId, cancellation);
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private ResumeOutcome Run(SavedSaga saga, AdoptGeneration generation)
+    {
+        lock (_lock)
+        {
+            if (!Begin(saga.Id, generation))
+            {
+                return ResumeOutcome.AlreadyRunning.Instance;
+            }
+
+            if (saga.Cancellation is { } cancellation)
+            {
+                _cancelled.Add(saga.Id, cancellation);
+            }
+
+            return ResumeOutcome.Resumed.Instance;
+        }
+    }
 
     private RelinquishOutcome Stop(SagaId sagaId, AdoptGeneration upTo)
     {
         lock (_lock)
         {
-            return _running.TryGetValue(sagaId, out AdoptGeneration running) && running <= upTo && _running.Remove(sagaId)
-                ? RelinquishOutcome.Relinquished
-                : RelinquishOutcome.NotRunning;
+            if (!_running.TryGetValue(sagaId, out AdoptGeneration running) || running > upTo)
+            {
+                return RelinquishOutcome.NotRunning;
+            }
+
+            End(sagaId);
+            return RelinquishOutcome.Relinquished;
         }
     }
 

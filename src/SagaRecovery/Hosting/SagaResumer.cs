@@ -50,7 +50,7 @@ internal sealed class SagaResumer(
         }
     }
 
-    /// <summary>Tells the executor which of its runs are to be cancelled, and which to stop because their saga is held.</summary>
+    /// <summary>Passes the requests to cancel a saga, or to stop its run because it is held, to the executor.</summary>
     public async Task DeliverRequestsAsync(RecoveryControls controls, CancellationToken abort)
     {
         foreach ((SagaId sagaId, SagaCancellation cancellation) in controls.Cancelled)

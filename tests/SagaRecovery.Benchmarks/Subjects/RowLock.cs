@@ -18,9 +18,9 @@ internal sealed class RowLock : IFence
 
     private const string InsertSagas =
         """
-        insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
-        select n.id, n.name, $1, n.hash, n.params, 'running', $1, $7
-        from unnest($3, $4, $5, $6) as n (id, name, hash, params)
+        insert into saga_recovery.saga (id, name, creator, definition_hash, params, deadline, state, current_coordinator, adopt_generation)
+        select n.id, n.name, $1, n.hash, n.params, n.deadline, 'running', $1, $8
+        from unnest($3, $4, $5, $6, $7) as n (id, name, hash, params, deadline)
         where exists (select from saga_recovery.saga_coordinator where id = $1 and incarnation = $2)
         order by n.id
         on conflict do nothing

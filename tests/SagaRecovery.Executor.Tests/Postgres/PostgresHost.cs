@@ -14,11 +14,13 @@ internal sealed class PostgresHost : IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly NpgsqlDataSource _dataSource;
+    private readonly Saga<string>[] _sagas;
 
     private PostgresHost(string connectionString, Guid coordinator, Action<SagaRecoveryOptions>? configure, Action<IServiceCollection>? services, Saga<string>[] sagas)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         _dataSource = NpgsqlDataSource.Create(connectionString);
+        _sagas = sagas;
         builder.Services.AddSingleton(_dataSource);
         builder.Services.AddSagaRecovery(options =>
         {
@@ -30,7 +32,7 @@ internal sealed class PostgresHost : IAsyncDisposable
         builder.Services.Configure<PostgresStoreOptions>(options => options.CreateSchema = true);
         foreach (Saga<string> saga in sagas)
         {
-            builder.Services.AddSingleton<Saga>(saga);
+            builder.Services.AddSingleton(new SagaResolver(_ => new RegisteredSaga(saga)));
         }
 
         services?.Invoke(builder.Services);
@@ -63,7 +65,7 @@ internal sealed class PostgresHost : IAsyncDisposable
             services => services.AddKeyedSingleton(PostgresStoreOptions.DirectDataSource, (_, _) => NpgsqlDataSource.Create("Host=127.0.0.1;Port=1")),
             sagas));
 
-    public Saga<string> Saga(string name) => (Saga<string>)_host.Services.GetServices<Saga>().Single(saga => saga.Name == name);
+    public Saga<string> Saga(string name) => _sagas.Single(saga => saga.Name == name);
 
     public Task<PassReport> ActivateAsync() =>
         _host.Services.GetRequiredService<SagaRecoveryTrigger>().ActivateAsync().WaitAsync(TimeSpan.FromSeconds(60));

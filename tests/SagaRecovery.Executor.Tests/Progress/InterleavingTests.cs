@@ -19,8 +19,8 @@ public sealed class InterleavingTests
         {
             SagaProgress end = Continue(log);
 
-            SagaState expected = log.Any(nodeEvent => nodeEvent.Type == NodeEventType.UndoFailed) ? SagaState.Stuck
-                : log.Any(nodeEvent => nodeEvent.Type == NodeEventType.Failed) ? SagaState.Unwound
+            SagaState expected = Any(log, NodeEventType.UndoFailed) ? SagaState.Stuck
+                : Any(log, NodeEventType.Failed) ? SagaState.Unwound
                 : SagaState.Succeeded;
             end.End.Should().Be(expected, LogExplorer.Key(log));
         }
@@ -36,6 +36,28 @@ public sealed class InterleavingTests
             bool acting = states.Contains(NodeState.Started);
             bool undoing = states.Any(state => state is NodeState.UndoStarted or NodeState.UndoFinished or NodeState.UndoFailed);
             (acting && undoing).Should().BeFalse(LogExplorer.Key(log));
+        }
+    }
+
+    /// <summary>The request may come at any moment, and any of the owners may crash: the next one knows of it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Every_log_of_a_cancelled_saga_is_legal_and_is_continued_to_its_end(bool mayStayOpen)
+    {
+        List<SavedNodeEvent[]> logs = LogExplorer.ReachableLogsOfCancelled(Shape, Reachable, _ => mayStayOpen);
+        logs.Count.Should().BeGreaterThan(Reachable.Count, "else nothing was cancelled");
+        foreach (SavedNodeEvent[] log in logs)
+        {
+            SagaProgress end = Continue(log, cancelled: progress => LogExplorer.Cancelled(progress, _ => mayStayOpen));
+
+            end.End.Should().Be(Any(log, NodeEventType.UndoFailed) ? SagaState.Stuck : SagaState.Unwound, LogExplorer.Key(log));
+            SavedNodeEvent[] whole = [.. end.ToEvents()];
+            whole.Count(one => one.Type == NodeEventType.Started).Should().Be(log.Count(one => one.Type == NodeEventType.Started), "nothing starts");
+            if (mayStayOpen)
+            {
+                whole.Count(one => one.Type == NodeEventType.Succeeded).Should().Be(log.Count(one => one.Type == NodeEventType.Succeeded), "no action runs again");
+            }
         }
     }
 
@@ -100,9 +122,10 @@ public sealed class InterleavingTests
     ];
 
     /// <summary>Resumes a log as a new process does, with the same end for every later action, and checks each step on the way.</summary>
-    private static SagaProgress Continue(IReadOnlyList<SavedNodeEvent> log, NodeEventType actionsEnd = NodeEventType.Succeeded)
+    private static SagaProgress Continue(
+        IReadOnlyList<SavedNodeEvent> log, NodeEventType actionsEnd = NodeEventType.Succeeded, Func<SagaProgress, SagaProgress>? cancelled = null)
     {
-        SagaProgress progress = LogExplorer.Replay(Shape, log);
+        SagaProgress progress = Resumed(log);
         List<SavedNodeEvent> written = [.. log];
         NextSteps turn = progress.Next();
         while (progress.End is null)
@@ -118,15 +141,23 @@ public sealed class InterleavingTests
             news.ForEach(progress.Record);
             written.AddRange(turn.Events);
             written.AddRange(news);
-            LogExplorer.Replay(Shape, written); // a crash here leaves a legal log
+            Resumed(written); // a crash here leaves a legal log
             turn = progress.Next();
         }
 
         LogLaws.Hold(turn.Actions.Count + turn.Undos.Count == 0, "a saga that is at its end begins something", written);
         written.AddRange(turn.Events);
-        LogLaws.Hold(LogExplorer.Replay(Shape, written).End == progress.End, "the log has another end", written);
+        LogLaws.Hold(Resumed(written).End == progress.End, "the log has another end", written);
         return progress;
+
+        SagaProgress Resumed(IReadOnlyList<SavedNodeEvent> events)
+        {
+            SagaProgress replayed = LogExplorer.Replay(Shape, events);
+            return cancelled?.Invoke(replayed) ?? replayed;
+        }
     }
+
+    private static bool Any(SavedNodeEvent[] log, NodeEventType type) => log.Any(nodeEvent => nodeEvent.Type == type);
 
     private static bool Has(IReadOnlyList<SavedNodeEvent> log, int node, NodeEventType type) =>
         log.Any(nodeEvent => nodeEvent.NodeId == node && nodeEvent.Type == type);

@@ -9,14 +9,37 @@ namespace SagaRecovery.Executor.Tests.Progress;
 /// </summary>
 internal static class LogExplorer
 {
-    public static List<SavedNodeEvent[]> ReachableLogs(SagaShape shape, Func<int, bool> mayFail, Func<int, bool> maySucceed, bool undosFail)
+    public static List<SavedNodeEvent[]> ReachableLogs(SagaShape shape, Func<int, bool> mayFail, Func<int, bool> maySucceed, bool undosFail) =>
+        Explore(shape, [[]], progress => progress, mayFail, maySucceed, undosFail);
+
+    /// <summary>Every log that a crash can leave after the saga was cancelled, at any of these logs.</summary>
+    public static List<SavedNodeEvent[]> ReachableLogsOfCancelled(SagaShape shape, IEnumerable<SavedNodeEvent[]> logs, Func<int, bool> mayStayOpen) =>
+        Explore(shape, logs, progress => Cancelled(progress, mayStayOpen), mayFail: _ => true, maySucceed: _ => true, undosFail: true);
+
+    public static SagaProgress Cancelled(SagaProgress progress, Func<int, bool> mayStayOpen)
+    {
+        progress.Cancel(mayStayOpen);
+        return progress;
+    }
+
+    private static List<SavedNodeEvent[]> Explore(
+        SagaShape shape,
+        IEnumerable<SavedNodeEvent[]> from,
+        Func<SagaProgress, SagaProgress> prepare,
+        Func<int, bool> mayFail,
+        Func<int, bool> maySucceed,
+        bool undosFail)
     {
         Dictionary<string, SavedNodeEvent[]> seen = [];
         Stack<SavedNodeEvent[]> open = new();
-        Visit([]);
+        foreach (SavedNodeEvent[] log in from)
+        {
+            Visit(log);
+        }
+
         while (open.TryPop(out SavedNodeEvent[]? log))
         {
-            SagaProgress progress = Replay(shape, log);
+            SagaProgress progress = prepare(Replay(shape, log));
             NextSteps next = progress.Next();
             if (next.Events.Count > 0)
             {

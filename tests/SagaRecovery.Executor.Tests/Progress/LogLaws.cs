@@ -1,3 +1,4 @@
+using SagaRecovery.Executor.Progress;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;
@@ -29,13 +30,15 @@ internal static class LogLaws
     public static void EndFollowsFromEvents(SagaShape shape, SagaDrive drive)
     {
         List<SavedNodeEvent> log = drive.Log;
-        SagaState expected = Any(NodeEventType.UndoFailed) ? SagaState.Stuck : Any(NodeEventType.Failed) ? SagaState.Unwound : SagaState.Succeeded;
+        bool isUnwinding = Any(NodeEventType.Failed) || drive.CancelledAt is not null;
+        SagaState expected = Any(NodeEventType.UndoFailed) ? SagaState.Stuck : isUnwinding ? SagaState.Unwound : SagaState.Succeeded;
         Hold(drive.End == expected, $"the end is {drive.End?.ToString() ?? "none, it is stalled"}, not {expected}", log);
         for (int node = 0; node < shape.Count; node++)
         {
             bool succeeded = Has(log, node, NodeEventType.Succeeded);
             Hold(expected != SagaState.Succeeded || succeeded, $"{node} did not run though the saga succeeded", log);
-            Hold(expected != SagaState.Unwound || succeeded == Has(log, node, NodeEventType.UndoFinished), $"{node} is not undone though the saga is unwound", log);
+            bool mayHaveTakenEffect = succeeded || log.Exists(one => one.NodeId == node && one.Type == NodeEventType.Failed && SagaErrors.IsUncertain(one.Data));
+            Hold(expected != SagaState.Unwound || mayHaveTakenEffect == Has(log, node, NodeEventType.UndoFinished), $"{node} is not undone though the saga is unwound", log);
             Hold(!Has(log, node, NodeEventType.Started) || succeeded || Has(log, node, NodeEventType.Failed), $"the action of {node} has no end", log);
             Hold(
                 !Has(log, node, NodeEventType.UndoStarted) || Has(log, node, NodeEventType.UndoFinished) || Has(log, node, NodeEventType.UndoFailed),
@@ -47,12 +50,13 @@ internal static class LogLaws
     }
 
     /// <summary>
-    /// Parents act before their children and are undone after them; nothing starts after a failure, nothing is undone before one or
-    /// beside an action, and no undo begins after one that failed.
+    /// Parents act before their children and are undone after them; nothing starts after a failure or a cancellation, nothing is undone
+    /// before one or beside an action, and no undo begins after one that failed.
     /// </summary>
-    public static void OrderIsKept(SagaShape shape, List<SavedNodeEvent> log)
+    public static void OrderIsKept(SagaShape shape, SagaDrive drive)
     {
-        int failed = FirstOf(log, NodeEventType.Failed);
+        List<SavedNodeEvent> log = drive.Log;
+        int failed = Math.Min(FirstOf(log, NodeEventType.Failed), drive.CancelledAt - 1 ?? int.MaxValue); // the last event before the saga unwinds
         int undoFailed = FirstOf(log, NodeEventType.UndoFailed);
         for (int node = 0; node < shape.Count; node++)
         {
@@ -66,10 +70,10 @@ internal static class LogLaws
                 Hold(!Has(log, parent, NodeEventType.UndoStarted) || childIsUndone, $"the undo of {parent} began before that of its child {node} had ended", log);
             }
 
-            Hold(started == int.MaxValue || started < failed, $"{node} started though a node had failed", log);
+            Hold(started == int.MaxValue || started < failed, $"{node} started though a node had failed or the saga was cancelled", log);
             if (undoStarted != int.MaxValue)
             {
-                Hold(failed < undoStarted, $"{node} is undone though nothing had failed", log);
+                Hold(failed < undoStarted, $"{node} is undone though nothing had failed and the saga was not cancelled", log);
                 Hold(undoStarted < undoFailed, $"the undo of {node} began though an undo had failed", log);
                 bool acting = Enumerable.Range(0, shape.Count).Any(other => IsActingAt(log, other, undoStarted));
                 Hold(!acting, $"the undo of {node} began while an action was under way", log);

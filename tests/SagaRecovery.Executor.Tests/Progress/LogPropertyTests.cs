@@ -5,7 +5,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Executor.Tests.Progress;
 
 /// <summary>
-/// Any DAG, any interleaving, any failures of actions and undos, a crash between any two events. A failure prints the seed, to be set
+/// Any DAG, any interleaving, any failures of actions and undos, a cancellation at any time, a crash between any two events. A failure prints the seed, to be set
 /// with <c>WithReplay</c>, and the smallest case found.
 /// </summary>
 public sealed class LogPropertyTests
@@ -19,19 +19,19 @@ public sealed class LogPropertyTests
     private static void ObeyLaws(SagaCase it)
     {
         SagaShape shape = it.Shape;
-        SagaDrive whole = SagaDrive.New(shape, it.Ends);
+        SagaDrive whole = SagaDrive.New(shape, it.Ends, it.CancelAfter);
         ObeyLaws(shape, whole, before: []);
 
         SavedNodeEvent[] prefix = [.. whole.Log.Take(it.Cut)];
-        ObeyLaws(shape, SagaDrive.Resume(shape, prefix, it.EndsAfter), prefix);
+        ObeyLaws(shape, SagaDrive.Resume(shape, prefix, it.EndsAfter, it.Cut >= whole.CancelledAt ? whole.CancelledAt : null), prefix);
     }
 
     private static void ObeyLaws(SagaShape shape, SagaDrive drive, SavedNodeEvent[] before)
     {
         LogLaws.EndFollowsFromEvents(shape, drive);
         LogLaws.NothingRunsAgain(drive, before);
-        LogLaws.OrderIsKept(shape, drive.Log);
-        SagaDrive again = SagaDrive.Resume(shape, drive.Log, []);
+        LogLaws.OrderIsKept(shape, drive);
+        SagaDrive again = SagaDrive.Resume(shape, drive.Log, [], drive.CancelledAt);
         (again.End, again.Acted.Count, again.Undone.Count).Should().Be((drive.End, 0, 0), "a log of a saga that has ended replays to that end");
     }
 }

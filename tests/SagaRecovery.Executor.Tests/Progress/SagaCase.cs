@@ -15,10 +15,10 @@ internal readonly record struct NodeEnd(int Pick, bool Fails, bool WithNext)
 }
 
 /// <summary>
-/// A DAG, the ends of its nodes, the cut of the log, and the ends of the nodes of the resumed saga. Where a list of ends is exhausted, the first
+/// A DAG, the ends of its nodes, the number of ends after which the saga is cancelled, the cut of the log, and the ends of the nodes of the resumed saga. Where a list of ends is exhausted, the first
 /// node under way succeeds.
 /// </summary>
-internal sealed record SagaCase(ShapeNode[] Nodes, NodeEnd[] Ends, int Cut, NodeEnd[] EndsAfter)
+internal sealed record SagaCase(ShapeNode[] Nodes, NodeEnd[] Ends, int? CancelAfter, int Cut, NodeEnd[] EndsAfter)
 {
     private const int MaxNodes = 12;
 
@@ -34,16 +34,17 @@ internal sealed record SagaCase(ShapeNode[] Nodes, NodeEnd[] Ends, int Cut, Node
             text.Append(node.Name).Append(node.HasUndo ? "" : " (no undo)").Append(" after [").AppendJoin(' ', node.Parents).Append("]; ");
         }
 
-        return text.Append("ends: [").AppendJoin(", ", Ends).Append($"]; cut at {Cut}; ends after: [").AppendJoin(", ", EndsAfter).Append(']').ToString();
+        return text.Append("ends: [").AppendJoin(", ", Ends).Append($"]; cancelled after {CancelAfter?.ToString(CultureInfo.InvariantCulture) ?? "nothing"}; cut at {Cut}; ends after: [").AppendJoin(", ", EndsAfter).Append(']').ToString();
     }
 
     private static Gen<SagaCase> Generate() =>
         from count in Gen.Choose(1, MaxNodes)
         from nodes in Gen.CollectToArray(Enumerable.Range(0, count), GenerateNode)
         from ends in GenerateEnds(count)
+        from cancelAfter in Gen.Frequency((1, Gen.Constant((int?)null)), (1, Gen.Choose(0, 2 * count).Select(ends => (int?)ends)))
         from cut in Gen.Choose(0, 4 * count)
         from endsAfter in GenerateEnds(count)
-        select new SagaCase(nodes, ends, cut, endsAfter);
+        select new SagaCase(nodes, ends, cancelAfter, cut, endsAfter);
 
     /// <summary>Few parents, or no nodes would be parallel.</summary>
     private static Gen<ShapeNode> GenerateNode(int id) =>
@@ -96,6 +97,11 @@ internal sealed record SagaCase(ShapeNode[] Nodes, NodeEnd[] Ends, int Cut, Node
         foreach (NodeEnd[] ends in Fewer(it.EndsAfter))
         {
             yield return it with { EndsAfter = ends };
+        }
+
+        foreach (int? cancelAfter in new int?[] { null, it.CancelAfter / 2, it.CancelAfter - 1 }.Where(after => it.CancelAfter > (after ?? -1) && after is null or >= 0))
+        {
+            yield return it with { CancelAfter = cancelAfter };
         }
 
         foreach (int cut in new[] { 0, it.Cut / 2, it.Cut - 1 }.Where(cut => cut >= 0 && cut < it.Cut).Distinct())

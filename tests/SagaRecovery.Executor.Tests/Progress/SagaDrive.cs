@@ -11,10 +11,13 @@ internal sealed class SagaDrive
 {
     private readonly SagaProgress _progress;
     private readonly List<(int Node, bool Undo)> _underWay = [];
+    private readonly int? _cancelAfter;
+    private int _ended;
 
-    private SagaDrive(SagaProgress progress, IEnumerable<SavedNodeEvent> log)
+    private SagaDrive(SagaProgress progress, IEnumerable<SavedNodeEvent> log, int? cancelAfter)
     {
         _progress = progress;
+        _cancelAfter = cancelAfter;
         Log = [.. log];
     }
 
@@ -27,16 +30,32 @@ internal sealed class SagaDrive
     /// <summary>The nodes whose undo was returned, in order.</summary>
     public List<int> Undone { get; } = [];
 
+    /// <summary>The number of events in the log when the saga was cancelled; null: it was not.</summary>
+    public int? CancelledAt { get; private set; }
+
     /// <summary>The end of the saga; null: it stalled.</summary>
     public SagaState? End => _progress.End;
 
-    /// <summary>Drives a new saga.</summary>
-    public static SagaDrive New(SagaShape shape, NodeEnd[] ends) => new SagaDrive(new SagaProgress(shape), []).ToEnd(ends);
+    /// <summary>Drives a new saga, and cancels it after so many of its actions and undos have ended, unless its end is written by then.</summary>
+    public static SagaDrive New(SagaShape shape, NodeEnd[] ends, int? cancelAfter = null) =>
+        new SagaDrive(new SagaProgress(shape), [], cancelAfter).ToEnd(ends);
 
     /// <summary>Continues a saga from its log.</summary>
+    /// <param name="shape">The shape of the saga.</param>
+    /// <param name="log">The log.</param>
+    /// <param name="ends">The ends of its nodes.</param>
+    /// <param name="cancelledAt">The number of events in the log when the saga was cancelled; null: it was not.</param>
     /// <exception cref="BrokenLawException">The log is illegal.</exception>
-    public static SagaDrive Resume(SagaShape shape, IReadOnlyList<SavedNodeEvent> log, NodeEnd[] ends) =>
-        new SagaDrive(Replay(shape, log), log).ToEnd(ends);
+    public static SagaDrive Resume(SagaShape shape, IReadOnlyList<SavedNodeEvent> log, NodeEnd[] ends, int? cancelledAt = null)
+    {
+        var drive = new SagaDrive(Replay(shape, log), log, cancelAfter: null);
+        if (cancelledAt is { } at)
+        {
+            drive.Cancel(at);
+        }
+
+        return drive.ToEnd(ends);
+    }
 
     public static SagaProgress Replay(SagaShape shape, IReadOnlyList<SavedNodeEvent> log) =>
         SagaReplay.TryReplay(shape, log, out SagaProgress? progress, out string? illegal)
@@ -63,10 +82,17 @@ internal sealed class SagaDrive
         return this;
     }
 
+    private void Cancel(int at)
+    {
+        _progress.Cancel(mayStayOpen: node => !_progress.Shape.HasUndo(node));
+        CancelledAt = at;
+    }
+
     private void EndOne(NodeEnd end)
     {
         (int node, bool undo) = _underWay[end.Pick % _underWay.Count];
         _underWay.Remove((node, undo));
+        _ended++;
         NodeEventType type = (undo, end.Fails) switch
         {
             (false, false) => NodeEventType.Succeeded,
@@ -81,6 +107,11 @@ internal sealed class SagaDrive
 
     private void TakeTurn()
     {
+        if (_ended >= _cancelAfter && CancelledAt is null)
+        {
+            Cancel(Log.Count);
+        }
+
         NextSteps turn = _progress.Next();
         Log.AddRange(turn.Events);
         Acted.AddRange(turn.Actions);

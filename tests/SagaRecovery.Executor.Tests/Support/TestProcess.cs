@@ -26,7 +26,7 @@ internal sealed class TestProcess : IAsyncDisposable
         Store = store;
         Coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
         Starts = new SagaStarts(Inbox, Coordinator, new RecoveryWakeups(time), options);
-        Registry = new SagaRegistry(sagas, executorOptions);
+        Registry = new SagaRegistry(sagas.Select(saga => new RegisteredSaga(saga)), executorOptions);
         Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines);
         Client = new DurableSagaClient(
             new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, new CancellingOperations(store, time), time, executorOptions);

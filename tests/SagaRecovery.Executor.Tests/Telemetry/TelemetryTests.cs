@@ -140,6 +140,17 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
+    public async Task The_dashboard_shows_every_metric()
+    {
+        await using PostgresHost host = await StartAsync();
+        using var reading = new MeterReading(host.Services);
+        string dashboard = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs/operations/grafana-dashboard.json"));
+
+        reading.Instruments.Select(instrument => instrument.Name.Replace('.', '_')).Where(name => !dashboard.Contains(name, StringComparison.Ordinal))
+            .Should().BeEmpty();
+    }
+
+    [Fact]
     public void The_dashboard_is_json_and_every_alert_has_its_heading_in_the_runbook()
     {
         using JsonDocument dashboard = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "docs/operations/grafana-dashboard.json")));

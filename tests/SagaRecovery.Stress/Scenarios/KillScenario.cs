@@ -7,7 +7,7 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// The service is killed (SIGKILL) at random moments, under load and in the middle of starting up and recovering, and started again at
-/// once. Each process recovers what the ones before it left.
+/// once. Each process recovers what the ones before it left. Meanwhile sagas are cancelled.
 /// </summary>
 internal sealed class KillScenario : Scenario
 {
@@ -28,6 +28,7 @@ internal sealed class KillScenario : Scenario
     {
         await using Stage stage = await Stage.SetAsync(new ClusterOptions());
         await using var load = new ProjectLoad(() => stage.Present, Clients, pause: run.ClientPause);
+        await using var canceller = new Canceller(stage, Canceller.AnyMoment);
         List<Guid> demos = [];
         var recoveries = new Recoveries();
         long kills = 0;
@@ -46,6 +47,7 @@ internal sealed class KillScenario : Scenario
 
         ServiceProcess last = await stage.StartAsync();
         await load.EndAsync();
+        await canceller.EndAsync();
         foreach (Guid demo in demos)
         {
             using HttpResponseMessage released = await last.ReleaseDemoSagaAsync(demo);
@@ -56,6 +58,7 @@ internal sealed class KillScenario : Scenario
         run.Figures["killsWhileStarting"] = young;
         recoveries.AddFigures(run);
         await Reckoning.ReconcileAsync(run, stage, load);
+        await canceller.ReconcileAsync(run, stage);
         run.RequireNone(LoggedRuns.Late(stage.Logs)); // each is dead when the next begins
         run.Require(await last.TerminateAsync() == 0, "the service did not end cleanly");
     }

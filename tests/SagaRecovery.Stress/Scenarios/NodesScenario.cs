@@ -10,7 +10,7 @@ namespace SagaRecovery.Stress.Scenarios;
 /// <summary>
 /// Three control-plane processes on one Postgres, under load. One is killed for good, and the others take over by themselves; one is
 /// killed, and an operator reassigns its sagas; all three are rolled, one by one; one is paused (SIGSTOP) past its take-over, and
-/// continues. Each time nothing is lost, and no two owners' writes both take effect.
+/// continues. Meanwhile sagas are cancelled. Each time nothing is lost, and no two owners' writes both take effect.
 /// </summary>
 internal sealed class NodesScenario : Scenario
 {
@@ -38,6 +38,7 @@ internal sealed class NodesScenario : Scenario
             node.BeginLoad(run.IsShort ? 1 : Clients, run.ClientPause); // short: processes that start have the machine to themselves
         }
 
+        await using var canceller = new Canceller(stage, Canceller.OnceTheProjectExists);
         List<Guid> demos = [];
         List<TimeSpan> takeOvers = [];
         List<TimeSpan> reassignments = [];
@@ -53,7 +54,9 @@ internal sealed class NodesScenario : Scenario
 
         stage.Present = nodes.All[0].Service;
         await ReleaseAsync(run, nodes, demos);
+        await canceller.EndAsync();
         await Reckoning.ReconcileAsync(run, stage, nodes.Loads);
+        await canceller.ReconcileAsync(run, stage);
         foreach (Node node in nodes.All)
         {
             run.Require((await node.TerminateAsync()).ExitCode == 0, $"{node.Name} did not end cleanly");

@@ -6,7 +6,7 @@ using SagaRecovery.Stress.Worker;
 namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
-/// Among thousands of good sagas some that are unknown, corrupt, misread or endless. A worker is to recover them all, is killed half-way,
+/// Among thousands of good sagas some that are unknown, corrupt, misread, hanging, flapping, huge or too large. A worker is to recover them all, is killed half-way,
 /// and another continues: every good saga ends, and each kind of poison is handled in its own way and delays no other saga.
 /// </summary>
 internal sealed class PoisonScenario : Scenario
@@ -45,7 +45,7 @@ internal sealed class PoisonScenario : Scenario
         run.Figures["runTwice"] = twice.Count + executedTwice + afterSuccess;
         run.Figures["lost"] = await ledger.GoodInProgressAsync();
         run.Figures["actionsRun"] = await ledger.ExecutionsAsync();
-        foreach (string kind in new[] { SagaKind.Good, SagaKind.Endless, SagaKind.Misread, SagaKind.Unknown, SagaKind.Corrupt })
+        foreach (string kind in new[] { SagaKind.Good, SagaKind.Endless, SagaKind.Oversized, SagaKind.Misread, SagaKind.Unknown, SagaKind.Corrupt })
         {
             run.Figures[kind] = await ledger.SeededAsync(kind);
         }
@@ -61,7 +61,7 @@ internal sealed class PoisonScenario : Scenario
             await seeding.SeedAsync(kind, GoodOfEachKind);
         }
 
-        foreach (SagaKind kind in SagaKind.Poisons)
+        foreach (SagaKind kind in SagaKind.Poisons.Concat(SagaKind.Burdens))
         {
             await seeding.SeedAsync(kind, PoisonOfEachKind);
         }

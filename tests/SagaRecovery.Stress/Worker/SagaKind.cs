@@ -16,6 +16,9 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
     public const string Good = "good";
     public const string Endless = "endless";
     public const string Killer = "killer";
+    public const string Flapping = "flapping";
+    public const string Huge = "huge";
+    public const string Oversized = "oversized";
     public const string Misread = "misread";
     public const string Unknown = "unknown";
     public const string Corrupt = "corrupt";
@@ -23,6 +26,11 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
     private const string GoodNodes = """
         {"id":0,"name":"first","undo":false,"after":[]},{"id":1,"name":"left","undo":false,"after":[0]},
         {"id":2,"name":"right","undo":false,"after":[0]},{"id":3,"name":"last","undo":false,"after":[1,2]}
+        """;
+
+    private const string HugeNodes = """
+        {"id":0,"name":"one","undo":false,"after":[]},{"id":1,"name":"two","undo":false,"after":[]},
+        {"id":2,"name":"three","undo":false,"after":[]},{"id":3,"name":"sum","undo":false,"after":[0,1,2]}
         """;
 
     private static readonly SeededEvent[] FirstIsDone = Done(0, "7");
@@ -35,6 +43,13 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
         new("good, all but done", Good, GoodNodes, """{"number":7}""", [.. FirstIsDone, .. Done(1), .. Done(2)]),
     ];
 
+    /// <summary>They end well, but not easily: after failed attempts, or with outputs of almost a megabyte.</summary>
+    public static IReadOnlyList<SagaKind> Burdens { get; } =
+    [
+        new("good, flapping", Flapping, Single(Flapping), """{"number":7}"""),
+        new("good, huge", Huge, HugeNodes, """{"number":7}"""),
+    ];
+
     public static SagaKind Endlessly { get; } = new(Endless, Endless, Single(Endless), """{"number":7}""");
 
     public static SagaKind Killing { get; } = new(Killer, Killer, Single(Killer), """{"number":7}""");
@@ -42,6 +57,7 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
     public static IReadOnlyList<SagaKind> Poisons { get; } =
     [
         Endlessly,
+        new(Oversized, Oversized, Single(Oversized), """{"number":7}"""),
         new(Misread, Misread, Single(Misread), """{"code":"not one"}"""),
         new(Unknown, Unknown, Single("node"), "{}"),
         new("corrupt, succeeded and failed", Good, GoodNodes, """{"number":7}""", [.. FirstIsDone, new(0, "failed", "7")]),

@@ -28,6 +28,9 @@ internal sealed class SeededLedger(string connectionString)
                 "sagas that cannot run here were touched"),
             ($"seeded.kind not like 'good%' and seeded.kind <> '{SagaKind.Endless}' and exists (select from stress.execution where saga_id = saga.id)",
                 "sagas that cannot run had an action run"),
+            ($"seeded.kind = '{SagaKind.Oversized}' and (state <> 'running'"
+                + " or exists (select from saga_recovery.saga_node_event event where event.saga_id = saga.id and event_type <> 'started'))",
+                "sagas with an output that is too large went on"),
             ($"seeded.kind = '{SagaKind.Endless}' and (state <> 'running' or not exists (select from stress.execution where saga_id = saga.id"
                 + $" and incarnation = {incarnations}))",
                 "endless sagas are not running"),

@@ -20,7 +20,7 @@ internal sealed class GoodSaga(ExecutionJournal journal) : Saga<GoodParameters>
     }
 }
 
-/// <summary>Its action never returns, and ignores its cancellation.</summary>
+/// <summary>Its action hangs: it never returns, and ignores its token.</summary>
 internal sealed class EndlessSaga(ExecutionJournal journal) : Saga<GoodParameters>
 {
     public override string Name => SagaKind.Endless;
@@ -30,6 +30,54 @@ internal sealed class EndlessSaga(ExecutionJournal journal) : Saga<GoodParameter
         await journal.NoteAsync(context);
         await Task.Delay(Timeout.Infinite, CancellationToken.None);
     });
+}
+
+/// <summary>Its action fails several times in each process before it succeeds.</summary>
+internal sealed class FlappingSaga(ExecutionJournal journal) : Saga<GoodParameters>
+{
+    private const int FailedAttempts = 4;
+
+    private static readonly NodePolicy Quickly = new() { Action = new StepPolicy { Delay = TimeSpan.FromMilliseconds(50) } };
+
+    public override string Name => SagaKind.Flapping;
+
+    protected override void Define(SagaBuilder<GoodParameters> saga) => saga.Node("flapping", Quickly, context =>
+        context.Attempt <= FailedAttempts ? throw new TimeoutException($"attempt {context.Attempt}") : journal.NoteAsync(context));
+}
+
+/// <summary>Its outputs are just below the limit.</summary>
+internal sealed class HugeSaga(ExecutionJournal journal) : Saga<GoodParameters>
+{
+    private const int Length = 1_000_000;
+
+    private static readonly string[] Names = ["one", "two", "three"];
+
+    public override string Name => SagaKind.Huge;
+
+    protected override void Define(SagaBuilder<GoodParameters> saga)
+    {
+        SagaNode<string>[] parts = [.. Names.Select(name => saga.Node<string>(name, async context =>
+        {
+            await journal.NoteAsync(context);
+            return new string(name[0], Length);
+        }))];
+        saga.Node(
+            "sum",
+            context => parts.Sum(part => context.Output(part).Length) == parts.Length * Length
+                ? journal.NoteAsync(context)
+                : throw new SagaActionException("cut", "An output was cut."),
+            undo: null,
+            parts);
+    }
+}
+
+/// <summary>Its output is too large to be stored: a fault of the code, which no retry mends.</summary>
+internal sealed class OversizedSaga : Saga<GoodParameters>
+{
+    public override string Name => SagaKind.Oversized;
+
+    protected override void Define(SagaBuilder<GoodParameters> saga) =>
+        saga.Node(SagaKind.Oversized, _ => Task.FromResult(new string('x', 2_000_000)));
 }
 
 internal sealed record MisreadParameters(Guid Code);

@@ -22,6 +22,9 @@ internal static class WorkerHost
         builder.Services.AddSagaRecovery()
             .AddDurableExecutor()
             .AddSaga<GoodSaga>()
+            .AddSaga<FlappingSaga>()
+            .AddSaga<HugeSaga>()
+            .AddSaga<OversizedSaga>()
             .AddSaga<EndlessSaga>()
             .AddSaga<MisreadSaga>()
             .AddSaga<KillerSaga>();

@@ -36,6 +36,9 @@ internal sealed record Bounds
     /// </summary>
     public int Losses { get; init; }
 
+    /// <summary>Requests to cancel a saga, each for another one.</summary>
+    public int Cancellations { get; init; }
+
     /// <summary>Activations of the trigger; a pass may also begin without.</summary>
     public int Triggers { get; init; }
 

@@ -69,6 +69,12 @@ public sealed class BrokenCodeTests(ITestOutputHelper output)
         new BrokenCode("SagaRecovery.Core", ("SagaTracker.Planning.cs", "bool endLost = known && saga.HadEndedBy(plan.Pass.OpeningDrain);", "bool endLost = false;")));
 
     [Fact]
+    public Task A_store_that_takes_the_success_of_a_cancelled_saga_is_found() => IsFoundAsync(
+        nameof(KnownBounds.Cancellations),
+        Promise.CancellationIsObeyed,
+        new BrokenCode("SagaRecovery.Testing", ("InMemorySagaStore.Row.cs", "IsInProgress && Cancellation is not null && entry.NewState is SagaState.Succeeded;", "false;")));
+
+    [Fact]
     public Task A_report_that_swaps_two_counts_is_found() => IsFoundAsync(
         nameof(KnownBounds.OneStart),
         Promise.TrueReport,

@@ -39,10 +39,10 @@ internal sealed class ExploredProcess
         Starts = new SagaStarts(Inbox, Coordinator, _wakeups, options);
         Status = new SagaRecoveryStatus(Coordinator, options, time);
         var resumer = new SagaResumer(Executor, Store, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
-        var controls = new NoSagaControls();
+        Controls = new ExploredControls(database);
         var guard = new CrashLoopGuard(
-            controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
-        _pass = new RecoveryPass(Tracker, Store, controls, guard, resumer, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
+            Controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
+        _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
         {
             BeginWorker = work => work(),
         };
@@ -54,6 +54,8 @@ internal sealed class ExploredProcess
     public StartInbox Inbox { get; } = new();
 
     public ExploredStore Store { get; }
+
+    public ExploredControls Controls { get; }
 
     public ISagaLog Log { get; }
 
@@ -97,6 +99,7 @@ internal sealed class ExploredProcess
         TotalsBefore = Status.Current.Totals;
         PassesBegun++;
         Store.Forget();
+        Controls.Forget();
         _requests = _wakeups.TakeRequests();
         _running = _pass.RunAsync(_requests.Reason ?? PassReason.Periodic, CancellationToken.None, CancellationToken.None);
     }
@@ -110,6 +113,7 @@ internal sealed class ExploredProcess
         for (int saga = 0; saga < sagas; saga++)
         {
             fingerprint.Add((int)(Executor.RunsAt(World.IdOf(saga))?.Value ?? 0));
+            fingerprint.Add(Executor.CancellationOf(World.IdOf(saga)) is not null);
             TrackerState.Add(Tracker, World.IdOf(saga), Unread.StartOfLease, fingerprint);
         }
 
@@ -119,6 +123,7 @@ internal sealed class ExploredProcess
             fingerprint.Add(IsExplicit);
             fingerprint.Add((int)Gates.Step!.Value);
             Store.AddTo(fingerprint);
+            fingerprint.Add([.. Controls.Cancelled.Select(saga => (int)saga.Value.ToByteArray()[^1])]);
             Watch!.AddTo(fingerprint);
         }
     }

@@ -29,7 +29,7 @@ internal sealed class ExploredStore(SimulatedStore store, InMemorySagaStore data
             fingerprint.Add([.. candidates.Select(candidate => (candidate.SagaId.Value.ToByteArray()[^1] * 10) + (int)candidate.Generation.Value)]);
         }
 
-        fingerprint.Add([.. Loaded.Select(loaded => loaded is LoadedSaga.Present ? 1 : 0)]);
+        fingerprint.Add([.. Loaded.Select(loaded => loaded is LoadedSaga.Present { Saga: var saga } ? saga.Cancellation is null ? 1 : 2 : 0)]);
     }
 
     public void Forget()

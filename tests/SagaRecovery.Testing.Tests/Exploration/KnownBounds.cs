@@ -7,7 +7,7 @@ internal static class KnownBounds
 {
     /// <summary>
     /// Everything in the model of the design, as often as there: one id, two starts of it, an owner that changes twice, a successor with a zombie or
-    /// a crash before it, three passes of each process. Takes minutes; the daily explorations are parts of it.
+    /// a crash before it, three passes of each process. Takes minutes; most of the everyday explorations are parts of it.
     /// </summary>
     public static Bounds Model { get; } = new()
     {
@@ -26,10 +26,10 @@ internal static class KnownBounds
     public static Bounds Takeover { get; } = Model with { Name = "one saga, one start, successor", Starts = [0], Passes = 2, SuccessorsStart = true };
 
     /// <summary>Two ids, listed a page each.</summary>
-    public static Bounds TwoSagas { get; } = new()
-    {
-        Name = "two sagas in two pages", Starts = [0, 1], Passes = 2, LostAnswers = true, Reassignments = 1, PageSize = 1,
-    };
+    public static Bounds TwoSagas { get; } = new() { Name = "two sagas in two pages", Starts = [0, 1], Passes = 1, Reassignments = 1, PageSize = 1 };
+
+    /// <summary>The same with two passes, and with inserts that lose their answer.</summary>
+    public static Bounds TwoSagasAndLostAnswers { get; } = TwoSagas with { Name = "two sagas in two pages, lost answers", Passes = 2, LostAnswers = true };
 
     /// <summary>Two ids, and a successor.</summary>
     public static Bounds TwoSagasAndSuccessor { get; } = new()
@@ -53,6 +53,21 @@ internal static class KnownBounds
     public static Bounds LossesAndCrash { get; } = new()
     {
         Name = "lost commits and a crash", Starts = [0], Passes = 3, Losses = 1, Successors = 1, SuccessorsStart = true, LostAnswers = true, Reassignments = 1,
+    };
+
+    /// <summary>A saga that is cancelled at any moment, while its owner changes, crashes, or fails at any step of a pass.</summary>
+    public static Bounds Cancellations { get; } = new()
+    {
+        Name = "cancelled, successor", Starts = [0], Passes = 1, Cancellations = 1, Reassignments = 1, Successors = 1, Faults = 1,
+    };
+
+    /// <summary>The same with two passes of each process.</summary>
+    public static Bounds CancellationsInTwoPasses { get; } = Cancellations with { Name = "cancelled, successor, two passes", Passes = 2 };
+
+    /// <summary>The same on a database that loses its last commit: the request, the success, or what is written after it.</summary>
+    public static Bounds CancellationsAndLosses { get; } = new()
+    {
+        Name = "cancelled, lost commits", Starts = [0], Passes = 3, Cancellations = 1, Reassignments = 1, Losses = 1, Interruptions = 1,
     };
 
     /// <summary>Enough to break most rules.</summary>

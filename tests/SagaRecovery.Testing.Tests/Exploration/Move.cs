@@ -14,6 +14,7 @@ internal enum MoveKind : byte
     LateInsertIsLost, // the last of the moves of a start
     Reassign,
     FinishElsewhere,
+    Cancel,
     SuccessorJoins,
     CrashAndRestart,
     Finish,

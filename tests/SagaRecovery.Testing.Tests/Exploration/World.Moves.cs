@@ -24,8 +24,12 @@ internal sealed partial class World
                     _anotherMember = _database.RejoinAsync(_anotherMember, CancellationToken.None).Outcome();
                 }
 
-                Write(_anotherMember, subject, Row(subject)!.Generation, SagaState.Succeeded);
+                WriteEnd(_anotherMember, subject, Row(subject)!.Generation, knowsOfCancellation: false);
                 Touch(subject);
+                break;
+            case MoveKind.Cancel:
+                _cancellations++;
+                _database.Cancel(IdOf(subject), Request);
                 break;
             case MoveKind.SuccessorJoins:
                 Succeed();
@@ -123,10 +127,11 @@ internal sealed partial class World
     /// <summary>A run ends and reports it; a run that may no longer write stops. As in the durable executor.</summary>
     private void Finish(ExploredProcess process, int saga)
     {
+        bool knowsOfCancellation = process.Executor.CancellationOf(IdOf(saga)) is not null;
         AdoptGeneration generation = process.Executor.End(IdOf(saga));
         try
         {
-            WriteEnd(process, saga, generation); // taken or refused: either way the run is over
+            WriteEnd(process, saga, generation, knowsOfCancellation); // taken or refused: either way the run is over
             process.Starts.ReportEnded(IdOf(saga), generation);
             process.Unread.NoteEnded(saga, generation);
         }
@@ -138,17 +143,28 @@ internal sealed partial class World
         Touch(saga);
     }
 
-    private void WriteEnd(ExploredProcess process, int saga, AdoptGeneration generation)
+    private void WriteEnd(ExploredProcess process, int saga, AdoptGeneration generation, bool knowsOfCancellation)
     {
         try
         {
-            Write(process.Member, saga, generation, SagaState.Succeeded);
+            WriteEnd(process.Member, saga, generation, knowsOfCancellation);
         }
         catch (JoinLostException lost)
         {
             Membership member = process.Coordinator.RejoinAsync(lost.Member, CancellationToken.None).Outcome();
-            var everything = new SagaLogEntry(IdOf(saga), generation, [], SagaState.Succeeded);
+            SagaState end = knowsOfCancellation ? SagaState.Unwound : SagaState.Succeeded;
+            var everything = new SagaLogEntry(IdOf(saga), generation, [], end) { Cancellation = knowsOfCancellation ? Request : null };
             _database.RestoreAsync(member, everything, CancellationToken.None).Outcome();
+        }
+    }
+
+    /// <summary>A cancelled saga is unwound: by a run that knows of the request, or by one whose success is refused for it.</summary>
+    private void WriteEnd(Membership member, int saga, AdoptGeneration generation, bool knowsOfCancellation)
+    {
+        bool hasEnded = !knowsOfCancellation && Write(member, saga, generation, SagaState.Succeeded);
+        if (!hasEnded && (knowsOfCancellation || Row(saga) is { Cancellation: not null }))
+        {
+            Write(member, saga, generation, SagaState.Unwound);
         }
     }
 

@@ -10,14 +10,14 @@ internal sealed partial class World
     public UInt128 Fingerprint()
     {
         var fingerprint = new Fingerprint();
-        fingerprint.Add([_faults, _interruptions, _triggers, _losses, _processes.Count]);
+        fingerprint.Add([_faults, _interruptions, _triggers, _losses, _cancellations, _processes.Count]);
         AddPastTo(fingerprint);
         Array.ForEach(_starts, start => start.AddTo(fingerprint, _database));
         fingerprint.Add(_database.IsCurrent(_anotherMember));
         for (int saga = 0; saga < _bounds.Sagas; saga++)
         {
             StoredSaga? row = Row(saga);
-            fingerprint.Add([row is null ? -1 : (int)row.State, (int)(row?.Generation.Value ?? 0), row?.Owner == Another ? 1 : 0]);
+            fingerprint.Add([row is null ? -1 : (int)row.State, (int)(row?.Generation.Value ?? 0), row?.Owner == Another ? 1 : 0, row?.Cancellation is null ? 0 : 1]);
         }
 
         for (int index = 0; index < _processes.Count; index++)
@@ -52,6 +52,18 @@ internal sealed partial class World
             if (owners > 1)
             {
                 throw new Violation(Promise.OneOwner, $"saga {NameOf(saga)} is run by {owners} owners whose writes both count");
+            }
+        }
+    }
+
+    /// <summary>A cancellation and a success race: one of the two is stored.</summary>
+    private void NoCancelledSagaHasSucceeded()
+    {
+        for (int saga = 0; saga < _bounds.Sagas; saga++)
+        {
+            if (Row(saga) is { State: SagaState.Succeeded, Cancellation: not null })
+            {
+                throw new Violation(Promise.CancellationIsObeyed, $"the cancellation of saga {NameOf(saga)} is stored, and so is its success");
             }
         }
     }
@@ -163,7 +175,7 @@ internal sealed partial class World
             fingerprint.Add((int)incarnation);
             foreach (StoredSaga saga in sagas)
             {
-                fingerprint.Add([NumberOf(saga.Id), (int)saga.State, (int)saga.Generation.Value, saga.Owner == Another ? 1 : 0]);
+                fingerprint.Add([NumberOf(saga.Id), (int)saga.State, (int)saga.Generation.Value, saga.Owner == Another ? 1 : 0, saga.Cancellation is null ? 0 : 1]);
             }
         }
     }

@@ -63,6 +63,11 @@ internal sealed partial class World
             AdoptGeneration? owed = Row(saga) is { State: SagaState.Running } row && row.Owner == ExploredProcess.Us ? row.Generation : null;
             ours += owed is null ? 0 : 1;
             AdoptGeneration? runs = process.Executor.RunsAt(IdOf(saga));
+            if (owed is not null && Row(saga)!.Cancellation is not null && process.Executor.CancellationOf(IdOf(saga)) is null)
+            {
+                throw new Violation(Promise.CancellationIsObeyed, $"saga {NameOf(saga)} runs here, is cancelled, and does not hear of it");
+            }
+
             if (owed is not null && runs != owed)
             {
                 throw new Violation(Promise.NeverLost, $"saga {NameOf(saga)} is ours at generation {owed}, and runs at {runs?.ToString() ?? "none"}");

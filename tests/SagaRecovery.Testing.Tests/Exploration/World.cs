@@ -1,4 +1,5 @@
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
@@ -9,6 +10,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 /// </summary>
 internal sealed partial class World
 {
+    private static readonly SagaCancellation Request = new(DateTimeOffset.UnixEpoch, new OperatorNote("ann", "enough"));
     private static readonly CoordinatorId Another = new(Guid.Parse("c0000000-0000-4000-8000-000000000002"));
 
     private readonly Bounds _bounds;
@@ -21,6 +23,7 @@ internal sealed partial class World
     private int _interruptions;
     private int _triggers;
     private int _losses;
+    private int _cancellations;
 
     public World(Bounds bounds)
     {
@@ -80,6 +83,7 @@ internal sealed partial class World
         if (!wasChecked)
         {
             AtMostOneOwnerCanWrite();
+            NoCancelledSagaHasSucceeded();
         }
     }
 
@@ -137,6 +141,11 @@ internal sealed partial class World
         if (row.Generation.Value <= _bounds.Reassignments)
         {
             moves.Add(new Move(MoveKind.Reassign, saga));
+        }
+
+        if (_cancellations < _bounds.Cancellations && row.Cancellation is null)
+        {
+            moves.Add(new Move(MoveKind.Cancel, saga));
         }
 
         if (row.Owner == Another)

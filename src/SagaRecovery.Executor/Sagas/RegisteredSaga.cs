@@ -1,0 +1,11 @@
+namespace SagaRecovery;
+
+/// <summary>A saga class that this binary registers. Immutable and thread-safe.</summary>
+/// <param name="Saga">The instance that declares the definition.</param>
+/// <param name="InstanceOfAttempt">
+/// Resolves the instance whose code an attempt runs, from the services of the attempt. Null if <paramref name="Saga"/> serves all attempts.
+/// </param>
+internal sealed record RegisteredSaga(Saga Saga, Func<IServiceProvider, Saga>? InstanceOfAttempt = null);
+
+/// <summary>Resolves a registered saga class from the services of a scope.</summary>
+internal delegate RegisteredSaga SagaResolver(IServiceProvider scope);
