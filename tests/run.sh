@@ -22,7 +22,7 @@ dotnet pack SagaRecovery.sln -c Release --no-build --nologo -v quiet -warnaserro
 # Without arguments, the tests of the store run on the newest server, too: the system's is usually older.
 newest=18
 longest=(tests/SagaRecovery.Stress tests/SagaRecovery.AspNetCore.Tests tests/SagaRecovery.Tests)
-all=$(dotnet sln SagaRecovery.sln list | grep -E '^(tests|samples)/' | xargs -n 1 dirname)
+all=$(dotnet sln SagaRecovery.sln list | grep -E '^(tests|samples/TestingASaga)/' | xargs -n 1 dirname)
 if (($# == 0)) && [[ -n $(bash tests/install-postgres-versions.sh "$newest") ]]; then
     longest+=("PostgreSQL $newest")
 fi

@@ -191,20 +191,54 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
                 break;
             case Admission.AlreadyRunning:
                 run.Dispose();
-                return existing!.Handle;
+                return ForCaller(existing!.Handle);
             case Admission.Closed: // the saga is in the store, so another process or a later pass resumes it
                 run.Stop(_runs.Closed!.Value);
                 run.CompleteWithoutStarting();
                 break;
         }
 
-        return run.Handle;
+        return ForCaller(run.Handle);
     }
 
-    /// <summary>Cancels a saga that runs here; does nothing if none does.</summary>
-    internal void Cancel(SagaId sagaId, SagaCancellation cancellation) => _runs.Find(sagaId)?.Cancel(cancellation);
+    /// <summary>Cancels a saga that runs here.</summary>
+    /// <returns>False if it does not run here.</returns>
+    internal bool Cancel(SagaId sagaId, SagaCancellation cancellation)
+    {
+        SagaRun? run = _runs.Find(sagaId);
+        run?.Cancel(cancellation);
+        return run is not null;
+    }
 
-    internal SagaHandle? Find(SagaId sagaId) => _runs.Find(sagaId)?.Handle;
+    internal SagaHandle? Find(SagaId sagaId) => _runs.Find(sagaId) is { } run ? ForCaller(run.Handle) : null;
+
+    private SagaHandle ForCaller(SagaHandle handle) => CurrentStep.OfCaller is { } step
+        ? new SagaHandle(handle.SagaId, () => AwaitInStepAsync(step, handle.Completion))
+        : handle;
+
+    /// <summary>Waits for a saga in a step of another one.</summary>
+    /// <exception cref="OperationCanceledException">This process stops both sagas.</exception>
+    private async Task<SagaResult> AwaitInStepAsync(CurrentStep step, Task<SagaResult> completion)
+    {
+        if (!completion.IsCompleted)
+        {
+            if (_runs.LendSlot(step.Run) is { } next)
+            {
+                Schedule(next);
+            }
+
+            await Task.WhenAny(completion, step.Ended).ConfigureAwait(false);
+            _runs.ReturnSlot(step.Run);
+        }
+
+        SagaResult result = await completion.ConfigureAwait(false);
+        if (result is SagaResult.Interrupted && _runs.Closed is not null && !step.HasEnded)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, _time, step.CancellationToken).ConfigureAwait(false); // it is cancelled, too, in a moment
+        }
+
+        return result;
+    }
 
     private ResumeOutcome Resume(SavedSaga saga, Ownership ownership)
     {
@@ -224,6 +258,14 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         if (!SagaReplay.TryReplay(definition.Shape, saga.Events, out SagaProgress? progress, out string? illegal))
         {
             return new ResumeOutcome.Unrecoverable($"illegal log: {illegal}");
+        }
+
+        foreach (int node in Enumerable.Range(0, definition.Shape.Count).Where(node => definition.Policies[node].UndoAfterFailure))
+        {
+            if (SagaErrors.IsByOperator(progress.ErrorOf(node)))
+            {
+                progress.RunUndoAfterFailure(node);
+            }
         }
 
         SagaRun run;
@@ -278,7 +320,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     /// </summary>
     private static SagaCancellation? CancellationOf(SavedSaga saga, SagaProgress progress) =>
         saga is { Cancellation: null, State: SagaState.Unwinding, Deadline: { } deadline }
-            && (progress.FailedNode is not { } failed || SagaErrors.IsByCancellation(progress.ErrorOf(failed)))
+            && (progress.FailedNode is not { } failed || progress.ErrorOf(failed).IsEmpty || SagaErrors.IsByCancellation(progress.ErrorOf(failed)))
             ? SagaCancellation.AtDeadline(deadline)
             : saga.Cancellation;
 
@@ -299,7 +341,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             Schedule(next);
         }
 
-        if (run.IsInterrupted)
+        if (result is SagaResult.Interrupted && run.IsInterrupted)
         {
             _starts.ReportInterrupted(run.Id, run.Generation); // must follow Remove: the next pass may resume the saga
         }
@@ -330,9 +372,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private void OnHang(SagaRun run)
     {
         (bool isHung, SagaRun? next) = _runs.FreeSlot(run);
-        if (isHung)
+        if (isHung && run.DescribeSteps() is { Length: > 0 } steps) // else it waits for the database
         {
-            Log.StepsHang(_logger, run.Id, run.Name, run.DescribeSteps(), _options.StepStopTimeout);
+            Log.StepsHang(_logger, run.Id, run.Name, steps, _options.StepStopTimeout);
         }
 
         if (next is not null)

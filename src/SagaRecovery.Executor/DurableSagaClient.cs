@@ -80,13 +80,20 @@ internal sealed class DurableSagaClient : SagaClient
         var note = new OperatorNote(by ?? DefaultAuthor, reason);
         CheckText(note.Reason, nameof(reason));
         CheckText(note.Actor, nameof(by));
-        OperatorActionResult result = await _operations.CancelAsync(id, note, cancellationToken).ConfigureAwait(false);
-        if (result is OperatorActionResult.Done)
+        bool isDelivered = false;
+        try
         {
-            _executor.Value.Cancel(id, new SagaCancellation(_time.GetUtcNow(), note)); // a run in another process is told by the store
+            OperatorActionResult result = await _operations.CancelAsync(id, note, cancellationToken).ConfigureAwait(false);
+            isDelivered = result is OperatorActionResult.Done && _executor.Value.Cancel(id, new SagaCancellation(_time.GetUtcNow(), note));
+            return result;
         }
-
-        return result;
+        finally
+        {
+            if (!isDelivered)
+            {
+                _starts.RequestPass(); // for a run that is just beginning here, or whose earlier request got no answer; the store tells other processes
+            }
+        }
     }
 
     /// <inheritdoc />

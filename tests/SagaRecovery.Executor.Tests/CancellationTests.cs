@@ -107,6 +107,21 @@ public sealed class CancellationTests
         _store.Get(handle.SagaId).State.Should().Be(SagaState.Succeeded);
     }
 
+    /// <summary>Its row is inserted and its run has not begun: a pass tells it.</summary>
+    [Fact]
+    public async Task A_request_that_no_run_hears_asks_for_a_pass()
+    {
+        TestSaga saga = Chain();
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaId id = SagaId.NewAt(DateTimeOffset.UnixEpoch);
+        _store.Put(new StoredSaga { Id = id, Definition = process.SavedDefinitionOf(saga), Parameters = "\"\""u8.ToArray(), Owner = TestProcess.Me });
+        process.Wakeups.TakeRequests();
+
+        (await process.Client.CancelAsync(id, "enough")).Should().Be(OperatorActionResult.Done.Instance);
+
+        process.Wakeups.TakeRequests().Reason.Should().Be(PassReason.OperatorAction);
+    }
+
     [Theory]
     [InlineData("", "reason")]
     [InlineData(" ", "reason")]
@@ -166,9 +181,10 @@ public sealed class CancellationTests
     }
 
     [Theory]
-    [InlineData(SagaState.Running)]
-    [InlineData(SagaState.Unwinding)]
-    public async Task A_deadline_holds_in_the_next_process(SagaState state)
+    [InlineData(SagaState.Running, false)]
+    [InlineData(SagaState.Unwinding, false)]
+    [InlineData(SagaState.Unwinding, true)]
+    public async Task A_deadline_holds_in_the_next_process(SagaState state, bool isBeingUndone)
     {
         TestSaga saga = Chain();
         _gate.Open();
@@ -182,7 +198,12 @@ public sealed class CancellationTests
             Owner = TestProcess.Me,
             State = state,
             Deadline = DateTimeOffset.UnixEpoch,
-            Events = [new(0, NodeEventType.Started, default), new(0, NodeEventType.Succeeded, default)],
+            Events =
+            [
+                new(0, NodeEventType.Started, default),
+                new(0, NodeEventType.Succeeded, default),
+                .. isBeingUndone ? new[] { new SavedNodeEvent(0, NodeEventType.UndoStarted, default) } : [],
+            ],
         });
 
         (await process.ResumeToEndAsync(id)).Should().BeOfType<SagaResult.Cancelled>().Which.By.Should().Be("deadline");
@@ -261,6 +282,65 @@ public sealed class CancellationTests
         process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Interrupted);
         (await process.ResumeToEndAsync(handle.SagaId)).Should().BeOfType<SagaResult.Succeeded>();
         _calls.Should().Equal("first", "second", "third");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_suspended_run_waits_for_no_further_attempt(bool isInAttempt)
+    {
+        var patient = new NodePolicy { Action = new StepPolicy { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) } };
+        int calls = 0;
+        var saga = new TestSaga("retries", builder => builder.Node("call", patient, async _ =>
+        {
+            if (++calls == 1)
+            {
+                await (isInAttempt ? _gate.PassAsync(CancellationToken.None) : Task.CompletedTask);
+                throw new TimeoutException();
+            }
+        }));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await (isInAttempt ? _gate.ArrivalAsync() : Eventually.HoldsAsync(() => process.Lines.Count(115) == 1, "the step waits for its next attempt"));
+
+        await process.Executor.SuspendAsync(handle.SagaId, CancellationToken.None);
+        _gate.Open();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Be("an operator holds the saga");
+        _store.Get(handle.SagaId).Events.Should().ContainSingle("the step has no result");
+        (await process.ResumeToEndAsync(handle.SagaId)).Should().BeOfType<SagaResult.Succeeded>();
+        calls.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task A_suspended_run_that_is_cancelled_interrupts_a_step_without_an_undo()
+    {
+        var saga = new TestSaga("waits", builder => builder.Node("wait", context => _gate.PassAsync(context.CancellationToken)));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+        await process.Executor.SuspendAsync(handle.SagaId, CancellationToken.None);
+
+        await process.Client.CancelAsync(handle.SagaId, "enough");
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
+        (await process.ResumeToEndAsync(handle.SagaId)).Should().Be(new SagaResult.Cancelled("service", "enough"));
+    }
+
+    [Fact]
+    public async Task A_hold_that_arrives_during_the_last_write_does_not_interrupt_the_saga()
+    {
+        TestSaga saga = Chain();
+        var log = new ScriptedLog(_store);
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], log);
+        log.BeforeAppend = entries => entries.Any(entry => entry.NewState is SagaState.Succeeded)
+            ? process.Executor.SuspendAsync(entries[0].SagaId, CancellationToken.None).AsTask()
+            : Task.CompletedTask;
+        _gate.Open();
+
+        (await (await process.Client.StartAsync(saga, "")).Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+
+        process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Ended).And.NotContain(message => message.Kind == StartMessageKind.Interrupted);
     }
 
     [Fact]

@@ -73,6 +73,41 @@ public sealed class HangTests
         process.Lines.Count(120).Should().Be(1);
     }
 
+    /// <summary>Such a run is told by nobody to stop: its own turn ends it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_run_that_ends_by_itself_beside_a_hanging_step_frees_its_slot_and_is_reported(bool isRefused)
+    {
+        var other = new TestSaga("other", saga => saga.Node("only", _ => Task.CompletedTask));
+        var goOn = new Gate();
+        var broken = new TestSaga("broken", saga =>
+        {
+            saga.Node("hang", _ => _gate.PassAsync(CancellationToken.None));
+            saga.Node("beside", async _ =>
+            {
+                await goOn.PassAsync(CancellationToken.None);
+                return isRefused ? "small" : new string('x', 2_000_000);
+            });
+        });
+        await using TestProcess process = await StartAsync(options => options.MaxRunningSagas = 1, broken, other);
+        SagaHandle handle = await process.Client.StartAsync(broken, "");
+        await _gate.ArrivalAsync();
+        await goOn.ArrivalAsync();
+        SagaHandle waiting = await process.Client.StartAsync(other, "");
+        if (isRefused)
+        {
+            _store.Reassign(handle.SagaId, TestProcess.Other);
+        }
+
+        goOn.Open();
+        await AdvanceUntilAsync(waiting.Completion);
+
+        process.Lines.Text(120).Should().Contain("the action of node 'hang'");
+        _gate.Open();
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
+    }
+
     private async Task AdvanceUntilAsync(Task task) => await Eventually.HoldsAsync(
         () =>
         {

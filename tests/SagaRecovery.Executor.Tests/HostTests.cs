@@ -21,6 +21,7 @@ public sealed class HostTests
     [InlineData("MaxWriteGroup", "-5", "SagaRecovery:Executor:MaxWriteGroup must be at least 1 (was -5)")]
     [InlineData("MaxConcurrentWrites", "0", "SagaRecovery:Executor:MaxConcurrentWrites must be at least 1 (was 0)")]
     [InlineData("FirstWriteRetryDelay", "00:00:00", "SagaRecovery:Executor:FirstWriteRetryDelay must be longer than zero (was 00:00:00)")]
+    [InlineData("StepStopTimeout", "100.00:00:00", "SagaRecovery:Executor:StepStopTimeout must be longer than zero and at most one day (was 100.00:00:00)")]
     [InlineData(
         "LongestWriteRetryDelay",
         "00:00:00.010",
@@ -171,6 +172,26 @@ public sealed class HostTests
     }
 
     [Fact]
+    public async Task The_caller_of_a_scoped_saga_reads_outputs_by_the_nodes_of_its_own_instance_and_a_failing_dispose_changes_no_result()
+    {
+        using IHost host = Build(recovery =>
+        {
+            recovery.AddDurableExecutor().AddSaga<ReadableSaga>(ServiceLifetime.Scoped);
+            recovery.Services.AddScoped<FailingDispose>();
+        });
+        await host.StartAsync();
+        await host.Services.GetRequiredService<SagaCoordinator>()
+            .EnsureJoinedAsync(host.Services.GetRequiredService<ISagaStore>(), CancellationToken.None);
+        AsyncServiceScope request = host.Services.CreateAsyncScope();
+        ReadableSaga saga = request.ServiceProvider.GetRequiredService<ReadableSaga>();
+
+        SagaHandle handle = await host.Services.GetRequiredService<SagaClient>().StartAsync(saga, "");
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>().Which.Output(saga.Answer).Should().Be(42);
+        await host.StopAsync().Soon();
+    }
+
+    [Fact]
     public async Task A_class_that_is_registered_as_scoped_stays_scoped()
     {
         using IHost host = Build(recovery =>
@@ -310,6 +331,24 @@ public sealed class HostTests
             work.Use();
             return context;
         }
+    }
+
+    private sealed class ReadableSaga : Saga<string>
+    {
+        public override string Name => "readable";
+
+        public SagaNode<int> Answer { get; private set; } = null!;
+
+        protected internal override void Define(SagaBuilder<string> saga) => Answer = saga.Node("answer", context =>
+        {
+            context.Services.GetRequiredService<FailingDispose>();
+            return Task.FromResult(42);
+        });
+    }
+
+    private sealed class FailingDispose : IDisposable
+    {
+        public void Dispose() => throw new InvalidOperationException("it cannot be closed");
     }
 
     private sealed class FickleSaga(UnitOfWork work, UnitsOfWork log) : Saga<string>

@@ -40,6 +40,34 @@ public sealed class LostCommitTests
     }
 
     [Fact]
+    public async Task A_database_that_is_started_anew_once_more_during_the_restore_interrupts_no_step()
+    {
+        var gate = new Gate();
+        TestSaga saga = Chain(gate);
+        int losses = 0;
+        var log = new ScriptedLog(_store);
+        log.BeforeRestore = () =>
+        {
+            if (++losses == 1)
+            {
+                _store.LoseLastCommits(0);
+            }
+
+            return Task.CompletedTask;
+        };
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], log);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await gate.ArrivalAsync();
+
+        _store.LoseLastCommits(1);
+        gate.Open();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        losses.Should().Be(2);
+        process.Coordinator.Status.Rejoins.Should().Be(2);
+    }
+
+    [Fact]
     public async Task A_saga_that_unwinds_is_restored_with_its_failure()
     {
         var gate = new Gate();

@@ -121,6 +121,32 @@ public sealed class RunTableTests
         table.Waiting.Should().Be(Many);
     }
 
+    [Fact]
+    public void A_lent_slot_is_counted_once_however_its_run_ends()
+    {
+        RunTable table = Table(maxRunning: 1, ("slow", 1));
+        SagaRun parent = Run(s_slow);
+        SagaRun child = Run(s_slow);
+        SagaRun next = Run(s_slow);
+        table.Admit(parent, out _);
+        table.Admit(child, out _).Should().Be(Admission.Queued);
+        table.Admit(next, out _).Should().Be(Admission.Queued);
+
+        table.LendSlot(parent).Should().BeSameAs(child);
+        table.LendSlot(parent).Should().BeNull("it has one slot to lend, however many sagas it waits for");
+        table.ReturnSlot(parent);
+        table.Remove(child).Should().BeSameAs(next, "the parent still waits for another one");
+        table.ReturnSlot(parent);
+        table.Remove(next).Should().BeNull();
+        table.Admit(next, out _).Should().Be(Admission.Queued, "the parent has its slot");
+        table.LendSlot(parent).Should().BeSameAs(next);
+        table.Remove(parent).Should().BeNull("it ended although it seemed to wait");
+        table.ReturnSlot(parent);
+        table.Admit(child, out _).Should().Be(Admission.Queued);
+        table.Remove(next).Should().BeSameAs(child);
+        table.LendSlot(parent).Should().BeNull("it has no slot any more");
+    }
+
     private static RunTable Table(int maxRunning, params (string Definition, int Limit)[] limits) =>
         new(maxRunning, limits.ToDictionary(limit => limit.Definition, limit => limit.Limit));
 

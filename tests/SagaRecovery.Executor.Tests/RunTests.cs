@@ -152,7 +152,8 @@ public sealed class RunTests
     [Fact]
     public async Task An_unrequested_cancellation_is_a_failure_like_any_other()
     {
-        var saga = new TestSaga("impatient", builder => builder.Node("only", Task (_) => throw new TaskCanceledException("timed out")));
+        var once = new NodePolicy { Action = StepPolicy.NoRetry };
+        var saga = new TestSaga("impatient", builder => builder.Node("only", once, Task (_) => throw new TaskCanceledException("timed out")));
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
 
         SagaHandle handle = await process.Client.StartAsync(saga, "");

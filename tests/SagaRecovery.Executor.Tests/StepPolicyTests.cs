@@ -25,6 +25,8 @@ public sealed class StepPolicyTests
         new HttpRequestException("down", inner: null, HttpStatusCode.ServiceUnavailable),
         new HttpRequestException("slow down", inner: null, HttpStatusCode.TooManyRequests),
         new TaskCanceledException("timed out", new TimeoutException()),
+        new OperationCanceledException("a time limit of the action's own"),
+        new HttpIOException(HttpRequestError.ResponseEnded, "the response broke off"),
         new Npgsql.NpgsqlException("broken", new IOException("broken")),
         new Npgsql.NpgsqlException("an error of the driver, with no answer of the server"),
         new Npgsql.PostgresException("nobody knows whether it was committed", "ERROR", "ERROR", "40003"),
@@ -39,7 +41,7 @@ public sealed class StepPolicyTests
         new SagaActionException("declined", "by a slow bank", innerException: new TimeoutException()),
         new HttpRequestException("not found", inner: null, HttpStatusCode.NotFound),
         new Npgsql.PostgresException("duplicate key", "ERROR", "ERROR", "23505"),
-        new TaskCanceledException("cancelled by nobody"),
+        new IOException("the disk is full"),
     ];
 
     [Theory]
@@ -195,7 +197,7 @@ public sealed class StepPolicyTests
     [InlineData(-1, 200, 1_000, null, false, "Action.MaxRetryAttempts must be at least 0 (was -1)")]
     [InlineData(1, -1, 1_000, null, false, "Action.Delay must not be negative (was -00:00:00.0010000)")]
     [InlineData(1, 200, 100, null, false, "Action.MaxDelay must be at least Delay and at most one day (was 00:00:00.1000000)")]
-    [InlineData(1, 200, 1_000, 0, false, "Action.Timeout must be longer than zero and at most one day (was 00:00:00)")]
+    [InlineData(1, 200, 1_000, 0, false, "Action.Timeout must be 10 milliseconds to one day (was 00:00:00)")]
     [InlineData(1, 200, 1_000, null, true, "UndoAfterFailure needs an undo, and the node has none")]
     public void A_wrong_policy_is_refused_with_the_name_of_its_node(
         int retries, int delay, int maxDelay, int? timeout, bool undoAfterFailure, string mistake)

@@ -28,7 +28,7 @@ internal sealed class StressRun
     public TimeSpan Duration { get; }
 
     /// <summary>True for a run that is a test beside others.</summary>
-    public bool IsShort => Duration < TimeSpan.FromSeconds(10);
+    public bool IsShort => Duration <= TimeSpan.FromSeconds(10);
 
     /// <summary>The pause of a client between two requests; none in a run of its own.</summary>
     public TimeSpan ClientPause => IsShort ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero;

@@ -47,6 +47,30 @@ internal static class ServerProcesses
         await kill.WaitForExitAsync();
     }
 
+    /// <summary>SIGKILL to all processes that were started on a folder: those that copy a server outlive the program that started them.</summary>
+    public static async Task KillAllOnAsync(string folder)
+    {
+        int[] all = [.. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Select(name => int.TryParse(name, out int id) ? id : 0)
+            .Where(id => id > 0 && id != Environment.ProcessId && IsOn(id))];
+        if (all.Length > 0)
+        {
+            await SignalAsync("KILL", all);
+            await Eventually.HoldsAsync(() => !Array.Exists(all, IsAlive), "the killed processes were dead");
+        }
+
+        bool IsOn(int process)
+        {
+            try
+            {
+                return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/cmdline")).Contains(folder, StringComparison.Ordinal);
+            }
+            catch (Exception dead) when (dead is IOException or UnauthorizedAccessException)
+            {
+                return false;
+            }
+        }
+    }
+
     /// <summary>
     /// SIGKILL to a whole server, stopped first, so that it starts no more children. Idle backends can outlive a server that is killed alone by
     /// minutes, and none starts again on its data while one of them holds its shared memory.

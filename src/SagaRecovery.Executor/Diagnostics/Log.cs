@@ -48,6 +48,9 @@ internal static partial class Log
     [LoggerMessage(113, LogLevel.Warning, "an action of saga {SagaId} ({SagaName}) threw from a cancellation callback")]
     public static partial void CancellationCallbackFailed(ILogger logger, Exception exception, SagaId sagaId, string sagaName);
 
+    [LoggerMessage(121, LogLevel.Warning, "a service of a step of saga {SagaId} ({SagaName}) threw when its scope was disposed; the result of the step stands")]
+    public static partial void ScopeDisposeFailed(ILogger logger, Exception exception, SagaId sagaId, string sagaName);
+
     [LoggerMessage(114, LogLevel.Warning, "the run of saga {SagaId} ({SagaName}) stops: {Reason}")]
     public static partial void NotRestored(ILogger logger, SagaId sagaId, string sagaName, string reason);
 

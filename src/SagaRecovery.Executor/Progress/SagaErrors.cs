@@ -52,6 +52,9 @@ internal static class SagaErrors
     /// <summary>Returns true for a failure after which the undo of its node runs.</summary>
     public static bool IsUncertain(ReadOnlyMemory<byte> failed) => !failed.IsEmpty && Read(failed).IsUncertain;
 
+    /// <summary>Returns true for a failure that an operator injected. The store does not know whether the undo of the node bears that.</summary>
+    public static bool IsByOperator(ReadOnlyMemory<byte> failed) => !failed.IsEmpty && Read(failed).ByOperator;
+
     /// <summary>The error of an action whose failure the database has lost, while the undo that followed it is in the log.</summary>
     public static SagaError LostFailure { get; } = new("lost", "The database has lost the error.") { IsUncertain = true };
 

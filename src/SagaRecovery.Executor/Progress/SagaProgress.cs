@@ -122,6 +122,11 @@ internal sealed class SagaProgress
     public void Record(SavedNodeEvent nodeEvent)
     {
         (int node, NodeEventType type, ReadOnlyMemory<byte> data) = nodeEvent;
+        if (type is NodeEventType.UndoStarted && SagaErrors.IsAfterFailure(data))
+        {
+            RunUndoAfterFailure(node);
+        }
+
         if (!MayFollow(type, _states[node]))
         {
             throw new InvalidOperationException($"Node {node} '{Shape.NameOf(node)}' is {_states[node]}: {type} cannot follow.");
@@ -144,6 +149,16 @@ internal sealed class SagaProgress
                 _undoErrors[node] = data;
                 StuckNode ??= node;
                 break;
+        }
+    }
+
+    /// <summary>Lets the undo of a node run although its action failed. Does nothing for a node that has not failed.</summary>
+    public void RunUndoAfterFailure(int node)
+    {
+        if (_states[node] is NodeState.Failed)
+        {
+            _uncertain[node] = true;
+            _states[node] = NodeState.FailedUncertain;
         }
     }
 

@@ -87,11 +87,23 @@ internal static class SagaReplay
             {
                 uncertain.Add(node);
             }
-            else if (type is NodeEventType.UndoStarted && SagaErrors.IsAfterFailure(data) && !seen[node].Has(NodeEventType.Failed))
+            else if (type is NodeEventType.Failed && SagaErrors.IsByOperator(data) && seen[node].HasAny([NodeEventType.UndoFinished, NodeEventType.UndoFailed]))
             {
                 uncertain.Add(node);
-                seen[node] = seen[node].With(NodeEventType.Failed);
-                implied.Add(new SavedNodeEvent(node, NodeEventType.Failed, SagaErrors.Write(SagaErrors.LostFailure)));
+                if (!seen[node].Has(NodeEventType.UndoStarted))
+                {
+                    seen[node] = seen[node].With(NodeEventType.UndoStarted);
+                    implied.Add(new SavedNodeEvent(node, NodeEventType.UndoStarted, SagaErrors.AfterFailure));
+                }
+            }
+            else if (type is NodeEventType.UndoStarted && SagaErrors.IsAfterFailure(data))
+            {
+                uncertain.Add(node);
+                if (!seen[node].Has(NodeEventType.Failed))
+                {
+                    seen[node] = seen[node].With(NodeEventType.Failed);
+                    implied.Add(new SavedNodeEvent(node, NodeEventType.Failed, SagaErrors.Write(SagaErrors.LostFailure)));
+                }
             }
         }
 

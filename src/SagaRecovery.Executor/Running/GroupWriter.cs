@@ -90,7 +90,7 @@ internal sealed class GroupWriter : IDisposable
                     _coordinator.ReportFenced(fenced);
                     return RestoreOutcome.NotOwned;
                 }
-            }, isAnswer: WriteFailures.AnswerTo(entries: 1), stopping.Token).ConfigureAwait(false);
+            }, isAnswer: WriteFailures.AnswerToRestore(), stopping.Token).ConfigureAwait(false);
             return (member, outcome);
         }
         finally
@@ -166,7 +166,15 @@ internal sealed class GroupWriter : IDisposable
             }
             catch (Exception answer) when (isAnswer(answer))
             {
-                _health.RecordSuccess(failedBefore: failed);
+                if (WriteFailures.ComesFromTheServer(answer))
+                {
+                    _health.RecordSuccess(failedBefore: failed);
+                }
+                else
+                {
+                    _health.RecordCancellation(failedBefore: failed);
+                }
+
                 throw;
             }
             catch (Exception e)

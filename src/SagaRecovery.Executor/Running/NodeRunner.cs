@@ -13,7 +13,7 @@ namespace SagaRecovery.Executor.Running;
 /// The runner of the actions and undos of one saga. It runs them concurrently, each with the attempts that its policy allows, and turns
 /// their results into events. <see cref="Steps"/> is thread-safe; the other members serve a single run loop.
 /// </summary>
-internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logger)
+internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, ILogger logger)
 {
     private readonly Lock _lock = new();
     private readonly List<NodeCompletion> _completed = []; // not taken yet; a channel would cost 1.5 KB per run
@@ -48,6 +48,21 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
             }
         }
     }
+
+    /// <summary>True if every step in flight waits for its next attempt.</summary>
+    public bool OnlyWaits
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _steps.Count > 0 && _steps.TrueForAll(step => step.IsWaiting);
+            }
+        }
+    }
+
+    /// <summary>True if the run stops at the next step boundary: a failed attempt is not repeated.</summary>
+    public bool IsHeld => stop.IsHeld;
 
     private SagaShape Shape => context.Progress.Shape;
 
@@ -127,9 +142,10 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
         int attempt = step.BeginAttempt(Now);
         using IDisposable? scope = logger.BeginScope(new StepScope(context.Id, context.Definition.Saved.Name, node, step.IsUndo, attempt));
         using Activity? span = BeginSpan(node, step, attempt);
+        using CurrentStep current = CurrentStep.Begin(run, cancellationToken);
         try
         {
-            return await RunOnceAsync(new StepRequest(step.Node, step.IsUndo, attempt, cancellationToken)).ConfigureAwait(false);
+            return await RunOnceAsync(new StepRequest(step.Node, step.IsUndo, attempt, OnDisposeFailed, cancellationToken)).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -152,6 +168,8 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
 
         Log.StepRetryDetails(logger, failure, context.Id, node, StepKind(step), step.Attempt, delay);
     }
+
+    private void OnDisposeFailed(Exception exception) => Log.ScopeDisposeFailed(logger, exception, context.Id, context.Definition.Saved.Name);
 
     private static string StepKind(StepInFlight step) => step.IsUndo ? "undo" : "action";
 
@@ -235,7 +253,7 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
         }
 
         ReadOnlyMemory<byte> output = default;
-        for (int run = 0; run < (step.IsUndo ? injection.UndoRuns : injection.ActionRuns); run++)
+        for (int runs = 0; runs < (step.IsUndo ? injection.UndoRuns : injection.ActionRuns); runs++)
         {
             output = await context.Code.RunAsync(step).ConfigureAwait(false);
         }
@@ -251,6 +269,11 @@ internal sealed class NodeRunner(RunContext context, RunStop stop, ILogger logge
         if (stop.StopsSteps)
         {
             return null; // a stop was requested: the exception is no failure, and the node runs again when the saga is resumed
+        }
+
+        if (stop.IsHeld && !stop.Interruptible.IsCancellationRequested && context.Pipelines.Of(step).MayRetry(exception))
+        {
+            return null; // it would have been retried, and is when the saga is released
         }
 
         SagaError error = SagaErrors.From(exception, step.Attempt, context.Definition.Json);

@@ -31,6 +31,12 @@ internal sealed class RunLanes(IReadOnlyDictionary<string, int> limits)
     /// <summary>Frees the slot of a run that has ended.</summary>
     public void Leave(SagaRun run) => LaneOf(run.Name).Running--;
 
+    /// <summary>Lets another run of the definition take the slot of a run that keeps running.</summary>
+    public void Lend(SagaRun run) => LaneOf(run.Name).Lent++;
+
+    /// <summary>Ends that.</summary>
+    public void Return(SagaRun run) => LaneOf(run.Name).Lent--;
+
     public void Enqueue(SagaRun run)
     {
         Lane lane = LaneOf(run.Name);
@@ -95,6 +101,8 @@ internal sealed class RunLanes(IReadOnlyDictionary<string, int> limits)
 
         public int Waiting { get; set; }
 
-        public bool IsFull => Running >= limit;
+        public int Lent { get; set; }
+
+        public bool IsFull => Running - Lent >= limit;
     }
 }

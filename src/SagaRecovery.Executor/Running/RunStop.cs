@@ -10,6 +10,7 @@ internal sealed class RunStop : IDisposable
     private Task _cancelling = Task.CompletedTask;
     private StopReason? _reason;
     private bool _lastWriteStarted;
+    private bool _waitsEnded;
     private bool _disposed;
 
     public RunStop()
@@ -26,7 +27,10 @@ internal sealed class RunStop : IDisposable
     public CancellationToken Interruptible { get; }
 
     /// <summary>True if the steps in flight were told to stop: an exception of theirs is no failure.</summary>
-    public bool StopsSteps => Reason is not (null or StopReason.Held);
+    public bool StopsSteps => Reason is not (null or StopReason.Held) || Volatile.Read(ref _waitsEnded);
+
+    /// <summary>True if the run stops at the next step boundary because its saga is held: a failed attempt is not repeated.</summary>
+    public bool IsHeld => Reason is StopReason.Held;
 
     /// <summary>The token of writes. It is cancelled when this process loses the saga, since no further write can succeed.</summary>
     public CancellationToken Writes { get; }
@@ -74,6 +78,19 @@ internal sealed class RunStop : IDisposable
             if (!_disposed)
             {
                 _cancelling = Task.WhenAll(_cancelling, _interruptible.CancelAsync());
+            }
+        }
+    }
+
+    /// <summary>Ends the waits between attempts in a run that is held. No attempt may be running.</summary>
+    public void EndWaits()
+    {
+        lock (_lock)
+        {
+            if (!_disposed && !_waitsEnded)
+            {
+                Volatile.Write(ref _waitsEnded, true);
+                _cancelling = Task.WhenAll(_cancelling, _actions.CancelAsync(), _interruptible.CancelAsync());
             }
         }
     }

@@ -26,7 +26,8 @@ internal enum Admission
 /// </summary>
 /// <remarks>
 /// No queued run could start while the table is at rest: either all slots are taken, or all slots of its definition. The end of a run
-/// therefore lets at most one other run start.
+/// therefore lets at most one other run start. A run whose step waits for another saga lends its slot meanwhile: runs that wait for
+/// sagas that they have started would otherwise hold the slots which those need.
 /// </remarks>
 /// <param name="maxRunning">The number of runs at a time.</param>
 /// <param name="limits">The number of runs of single definitions at a time, by name.</param>
@@ -37,6 +38,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
     private readonly HashSet<SagaRun> _running = []; // including replaced runs until they end
     private readonly Dictionary<SagaId, SagaRun> _hung = []; // stopped runs without a slot whose steps do not end
     private readonly RunLanes _lanes = new(limits);
+    private int _lent; // the slots of runs whose steps wait for other sagas
     private StopReason? _closed;
 
     public int Running
@@ -160,7 +162,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
             }
 
             _current[run.Id] = run;
-            if (_running.Count < maxRunning && _lanes.LimitReached(run.Name) is null)
+            if (HasFreeSlot && _lanes.LimitReached(run.Name) is null)
             {
                 TakeSlot(run);
                 return Admission.Started;
@@ -188,6 +190,36 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
         }
     }
 
+    /// <summary>Lends the slot of a run whose step waits for another saga, which may need one.</summary>
+    /// <returns>The queued run that takes the slot. The caller starts it. Null if none is queued.</returns>
+    public SagaRun? LendSlot(SagaRun run)
+    {
+        lock (_lock)
+        {
+            if (!_running.Contains(run) || ++run.SagasAwaited > 1)
+            {
+                return null;
+            }
+
+            _lent++;
+            _lanes.Lend(run);
+            return TakeNext();
+        }
+    }
+
+    /// <summary>Returns a lent slot once no step of the run waits. The run goes on at once, above the limit if the slot is taken.</summary>
+    public void ReturnSlot(SagaRun run)
+    {
+        lock (_lock)
+        {
+            if (run.SagasAwaited > 0 && --run.SagasAwaited == 0)
+            {
+                _lent--;
+                _lanes.Return(run);
+            }
+        }
+    }
+
     /// <summary>Frees the slot of a stopped run whose steps do not end. Later runs of its saga still wait for it.</summary>
     /// <returns>True if the run had a slot; and the queued run that takes it, which the caller starts, or null.</returns>
     public (bool IsHung, SagaRun? Next) FreeSlot(SagaRun run)
@@ -200,7 +232,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
             }
 
             RemoveCurrent(run);
-            _hung[run.Id] = run;
+            _hung.TryAdd(run.Id, run); // one that waits for an older hung run of its saga ends by itself
             return (true, TakeNext());
         }
     }
@@ -258,6 +290,8 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
         }
     }
 
+    private bool HasFreeSlot => _running.Count - _lent < maxRunning;
+
     /// <summary>A run that is stopping does not supersede: recovery may resume its saga again at the same generation.</summary>
     private static bool Supersedes(SagaRun current, AdoptGeneration generation) =>
         current.Generation > generation || (current.Generation == generation && !current.IsStopping);
@@ -286,6 +320,13 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
         bool hadSlot = _running.Remove(run);
         if (hadSlot)
         {
+            if (run.SagasAwaited > 0)
+            {
+                _lent--;
+                _lanes.Return(run);
+                run.SagasAwaited = 0;
+            }
+
             _lanes.Leave(run);
         }
 
@@ -294,7 +335,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
 
     private SagaRun? TakeNext()
     {
-        if (_running.Count >= maxRunning || _lanes.DequeueNext() is not { } next)
+        if (!HasFreeSlot || _lanes.DequeueNext() is not { } next)
         {
             return null;
         }

@@ -62,7 +62,7 @@ internal sealed class SagaRun : IDisposable
         _time = time;
         _context = context;
         _progress = context.Progress;
-        _nodes = new NodeRunner(context, _stop, logger);
+        _nodes = new NodeRunner(this, context, _stop, logger);
         _writer = writer;
         _logger = logger;
         _member = context.Ownership.Member;
@@ -102,6 +102,9 @@ internal sealed class SagaRun : IDisposable
     /// <summary>The place in the order of arrival over all queues. Guarded by the lock of the table.</summary>
     public long QueueNumber { get; set; }
 
+    /// <summary>The number of sagas for which its steps wait. Above 0, the run has lent its slot. Guarded by the lock of the table.</summary>
+    public int SagasAwaited { get; set; }
+
     /// <summary>A task that completes when every earlier run of the same saga in this process has ended. Set by the <see cref="RunTable"/>.</summary>
     public Task Predecessor { get; set; } = Task.CompletedTask;
 
@@ -132,6 +135,11 @@ internal sealed class SagaRun : IDisposable
     {
         if (Interlocked.CompareExchange(ref _cancellation, cancellation, null) is null)
         {
+            if (_stop.IsHeld)
+            {
+                _stop.Interrupt(); // the run only waits for its steps, and takes no more turns
+            }
+
             _nodes.Wake();
         }
     }
@@ -186,7 +194,7 @@ internal sealed class SagaRun : IDisposable
         }
         catch (Exception fault)
         {
-            _stop.Request(StopReason.Faulted);
+            Stop(StopReason.Faulted);
             await _nodes.DrainAsync().ConfigureAwait(false);
             if (IsInterrupted)
             {
@@ -287,6 +295,11 @@ internal sealed class SagaRun : IDisposable
         List<SavedNodeEvent> newEvents = [.. unrecorded];
         while (_nodes.InFlight > 0)
         {
+            if (_stop.IsHeld && _nodes.OnlyWaits)
+            {
+                _stop.EndWaits();
+            }
+
             newEvents.AddRange(await _nodes.TakeCompletedAsync().ConfigureAwait(false));
         }
 
@@ -369,7 +382,7 @@ internal sealed class SagaRun : IDisposable
                 LogRefusal(reason);
             }
 
-            _stop.Request(reason);
+            Stop(reason);
             await _nodes.DrainAsync().ConfigureAwait(false);
             return false;
         }

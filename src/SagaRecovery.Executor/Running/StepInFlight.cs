@@ -37,6 +37,18 @@ internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
         }
     }
 
+    /// <summary>True if the step waits for its next attempt. Not known of a pipeline of the user's.</summary>
+    public bool IsWaiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _nextAttempt is not null;
+            }
+        }
+    }
+
     public int BeginAttempt(DateTimeOffset now)
     {
         lock (_lock)

@@ -22,13 +22,15 @@ internal sealed class StepPipeline
     private static readonly ResiliencePropertyKey<Attempts> s_attempts = new("SagaRecovery.Attempts");
 
     private readonly ResiliencePipeline _pipeline;
-    private readonly Func<Exception, bool>? _mayRetry; // null: the pipeline of the user decides, and the first attempt runs in it
+    private readonly bool _firstRunsOutside; // the first attempt needs nothing of the pipeline
+    private readonly Func<Exception, bool> _mayRetry;
 
     public StepPipeline(StepPolicy policy, bool isUndo, TimeProvider time)
     {
         if (policy.Pipeline is { } pipeline)
         {
             _pipeline = pipeline;
+            _mayRetry = static _ => false; // the pipeline decides
             return;
         }
 
@@ -46,7 +48,9 @@ internal sealed class StepPipeline
                 MaxDelay = policy.MaxDelay,
                 BackoffType = policy.BackoffType,
                 UseJitter = policy.UseJitter,
-                ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is { } exception && MayRetry(exception)),
+                ShouldHandle = args => ValueTask.FromResult(
+                    args.Outcome.Exception is { } exception && MayRetry(exception)
+                    && !(args.Context.Properties.TryGetValue(s_attempts, out Attempts attempts) && attempts.Runner.IsHeld)),
                 OnRetry = args =>
                 {
                     if (args.Context.Properties.TryGetValue(s_attempts, out Attempts attempts))
@@ -62,25 +66,27 @@ internal sealed class StepPipeline
         if (policy.Timeout is { } timeout)
         {
             builder.AddTimeout(timeout);
-            _pipeline = builder.Build();
-            return;
         }
 
         _pipeline = builder.Build();
+        _firstRunsOutside = policy.Timeout is null;
         _mayRetry = MayRetry;
     }
+
+    /// <summary>Returns true if the policy allows an attempt after this failure, unless their number is exhausted.</summary>
+    public bool MayRetry(Exception failure) => _mayRetry(failure);
 
     /// <summary>Runs the attempts of a step until one succeeds or its failure is not to be retried.</summary>
     /// <returns>The output of the step.</returns>
     public async Task<ReadOnlyMemory<byte>> RunAsync(NodeRunner runner, StepInFlight step, CancellationToken cancellationToken)
     {
-        if (_mayRetry is not null)
+        if (_firstRunsOutside)
         {
             try
             {
                 return await runner.AttemptAsync(step, cancellationToken).ConfigureAwait(false); // nearly always enough, and without the pipeline
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && _mayRetry(e))
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && !runner.IsHeld && _mayRetry(e))
             {
                 step.FirstFailure = ExceptionDispatchInfo.Capture(e);
             }

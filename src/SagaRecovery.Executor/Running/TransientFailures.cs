@@ -15,7 +15,8 @@ internal static class TransientFailures
     {
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
-            if (cause is TimeoutException or TimeoutRejectedException or SocketException
+            // A cancelled call: the attempt's own token has not fired, or its exception would not be judged here.
+            if (cause is TimeoutException or TimeoutRejectedException or OperationCanceledException or SocketException or HttpIOException
                 || (cause is HttpRequestException request && IsTransient(request))
                 || (cause is DbException database && IsTransient(database)))
             {

@@ -10,8 +10,11 @@ internal static class WriteFailures
     private const string QueryCanceled = "57014"; // statement_timeout, or an administrator
     private const string OutOfMemory = "53200";
 
-    /// <summary>The number of failures after which a single entry counts as impossible to write.</summary>
-    private const int MaxFailuresOfOneEntry = 3;
+    /// <summary>
+    /// The number of failures after which a single entry counts as impossible to write. With the delays between them they last longer than
+    /// the locks of operator actions and drains, which a statement may wait for until its time limit.
+    /// </summary>
+    private const int MaxFailuresOfOneEntry = 12;
 
     /// <summary>
     /// Returns true for a failure that one entry of a group may have caused, by its data or its size: a value that the database rejects, a
@@ -28,6 +31,16 @@ internal static class WriteFailures
             || IsForTheData(exception)
             || (entries > 1 ? MayBeForOneEntry(exception) : IsForTheSize(exception) && ++failures >= MaxFailuresOfOneEntry);
     }
+
+    /// <summary>Creates the predicate for a restore, which joins again by itself if the join was lost once more.</summary>
+    public static Predicate<Exception> AnswerToRestore()
+    {
+        Predicate<Exception> isAnswer = AnswerTo(entries: 1);
+        return exception => exception is not JoinLostException && isAnswer(exception);
+    }
+
+    /// <summary>Returns true for a failure that shows that the server works.</summary>
+    public static bool ComesFromTheServer(Exception exception) => exception is JoinLostException or DbException { SqlState: not null };
 
     private static bool IsForTheData(Exception exception) => exception is DbException refused && refused.IsForTheData();
 

@@ -13,6 +13,10 @@ public sealed class DurableExecutorOptions
 
     /// <summary>The maximum number of sagas that run at once. Further sagas wait in a first-in-first-out queue.</summary>
     /// <value>A number of sagas, at least 1. The default is 1,000.</value>
+    /// <remarks>
+    /// A saga with a step that waits for another saga (<see cref="SagaHandle.Completion"/>) does not count meanwhile. It goes on at once when
+    /// that saga completes, and then more sagas may run for a moment.
+    /// </remarks>
     public int MaxRunningSagas { get; set; } = 1_000;
 
     /// <summary>The maximum numbers of sagas of single definitions that run at once, by definition name.</summary>
@@ -51,7 +55,7 @@ public sealed class DurableExecutorOptions
     public TimeSpan LongestWriteRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The time that a step has to end after its token has fired.</summary>
-    /// <value>A positive time. The default is 10 seconds.</value>
+    /// <value>A positive time, at most one day. The default is 10 seconds.</value>
     /// <remarks>
     /// A step that takes longer counts as hung, and costs its own saga only: its slot is freed, a shutdown no longer waits for it, and the next
     /// run of its saga in this process ends and is tried again until the step has ended. A shutdown waits for less if
@@ -85,9 +89,9 @@ internal sealed class DurableExecutorOptionsValidator : IValidateOptions<Durable
             Fail(nameof(options.FirstWriteRetryDelay), $"must be longer than zero (was {options.FirstWriteRetryDelay})");
         }
 
-        if (options.StepStopTimeout <= TimeSpan.Zero)
+        if (options.StepStopTimeout <= TimeSpan.Zero || options.StepStopTimeout > TimeSpan.FromDays(1))
         {
-            Fail(nameof(options.StepStopTimeout), $"must be longer than zero (was {options.StepStopTimeout})");
+            Fail(nameof(options.StepStopTimeout), $"must be longer than zero and at most one day (was {options.StepStopTimeout})");
         }
 
         if (options.LongestWriteRetryDelay < options.FirstWriteRetryDelay)

@@ -21,6 +21,9 @@ public abstract class Saga
     /// </remarks>
     public virtual int Version => 1;
 
+    /// <summary>Lets this instance declare its nodes, for callers that read outputs by them.</summary>
+    internal abstract void DeclareNodes();
+
     /// <summary>Builds the definition.</summary>
     /// <param name="json">The settings of the stored values.</param>
     /// <param name="instanceOfAttempt">Resolves the instance whose code an attempt runs. Null to run the code of this instance.</param>
@@ -52,6 +55,8 @@ public abstract class Saga<TParameters> : Saga
 
     internal sealed override SagaDefinition BuildDefinition(JsonSerializerOptions json, Func<IServiceProvider, Saga>? instanceOfAttempt = null) =>
         Declare().Build(json, instanceOfAttempt);
+
+    internal sealed override void DeclareNodes() => Declare();
 
     /// <summary>Returns a builder with the nodes of this instance.</summary>
     internal SagaBuilder<TParameters> Declare()

@@ -50,6 +50,11 @@ public sealed record SagaError(string Code, string Message)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool IsUncertain { get; init; }
 
+    /// <summary>A value indicating whether an operator injected the error: nobody knows whether the action has taken effect.</summary>
+    [JsonInclude]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    internal bool ByOperator { get; init; }
+
     /// <summary>Reads the detail back.</summary>
     /// <typeparam name="TDetail">The type that the action passed, or one with the same JSON.</typeparam>
     /// <param name="json">The options of the JSON. Null for <see cref="JsonSerializerOptions.Web"/>, the default of the executor.</param>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.Storage;
@@ -91,7 +92,20 @@ internal sealed class SagaDefinition<TParameters>(
             }
             finally
             {
+                await DisposeScopeAsync(context, step).ConfigureAwait(false);
+            }
+        }
+
+        [SuppressMessage("Design", "CA1031", Justification = "Code of the user's services. The result of the step stands.")]
+        private static async Task DisposeScopeAsync(NodeContext<TParameters> context, StepRequest step)
+        {
+            try
+            {
                 await context.DisposeScopeAsync().ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                step.OnDisposeFailed(e);
             }
         }
     }
@@ -109,4 +123,9 @@ internal abstract class SagaCode
 }
 
 /// <summary>One attempt of an action or undo.</summary>
-internal readonly record struct StepRequest(int Node, bool IsUndo, int Attempt, CancellationToken CancellationToken);
+/// <param name="Node">The node.</param>
+/// <param name="IsUndo">True for its undo.</param>
+/// <param name="Attempt">The number of the attempt, from 1.</param>
+/// <param name="OnDisposeFailed">Receives the exception of a service that could not be disposed after the attempt.</param>
+/// <param name="CancellationToken">The token of the attempt.</param>
+internal readonly record struct StepRequest(int Node, bool IsUndo, int Attempt, Action<Exception> OnDisposeFailed, CancellationToken CancellationToken);

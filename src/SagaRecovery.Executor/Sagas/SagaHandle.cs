@@ -3,22 +3,46 @@ namespace SagaRecovery;
 /// <summary>The handle of a saga that runs, or ran, in this process. Thread-safe.</summary>
 public sealed class SagaHandle
 {
+    private readonly Lock _lock = new();
+    private readonly Func<Task<SagaResult>>? _awaitCompletion;
+    private Task<SagaResult>? _completion;
+
     internal SagaHandle(SagaId sagaId, Task<SagaResult> completion)
     {
         SagaId = sagaId;
-        Completion = completion;
+        _completion = completion;
+    }
+
+    /// <param name="sagaId">The id of the saga.</param>
+    /// <param name="awaitCompletion">Begins to wait for the saga. Called once, when somebody asks for <see cref="Completion"/>.</param>
+    internal SagaHandle(SagaId sagaId, Func<Task<SagaResult>> awaitCompletion)
+    {
+        SagaId = sagaId;
+        _awaitCompletion = awaitCompletion;
     }
 
     /// <summary>The id of the saga.</summary>
     public SagaId SagaId { get; }
 
-    /// <summary>
-    /// The task that completes when this process no longer runs the saga. It never faults and is never cancelled.
-    /// </summary>
+    /// <summary>The task that completes when this process no longer runs the saga. It never faults.</summary>
     /// <remarks>
-    /// The saga has ended, or another process or a later pass continues it (<see cref="SagaResult.Interrupted"/>).
+    /// <para>The saga has ended, or another process or a later pass continues it (<see cref="SagaResult.Interrupted"/>).</para>
+    /// <para>
+    /// A step of a saga may wait for another saga. Until that one completes, the saga of the step lends its slot
+    /// (<see cref="DurableExecutorOptions.MaxRunningSagas"/>) to others. If this process stops both sagas, the task is cancelled, so that the
+    /// step runs again when its saga is resumed. For any other caller it is never cancelled.
+    /// </para>
     /// </remarks>
-    public Task<SagaResult> Completion { get; }
+    public Task<SagaResult> Completion
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _completion ??= _awaitCompletion!();
+            }
+        }
+    }
 }
 
 /// <summary>The options of a single start.</summary>

@@ -45,13 +45,24 @@ internal sealed class SagaRegistry
 
     /// <summary>Returns the definition of a saga instance from the container.</summary>
     /// <exception cref="ArgumentException">The instance is not registered.</exception>
-    public SagaDefinition Get(Saga saga) =>
-        _bySaga.TryGetValue(saga, out SagaDefinition? definition) || _byType.TryGetValue(saga.GetType(), out definition)
-            ? definition
-            : throw new ArgumentException(
-                $"Saga '{saga.Name}' version {saga.Version} ({saga.GetType()}) is not the registered instance. "
-                + $"Register it with AddSaga<{saga.GetType().Name}>() and resolve it from the container.",
-                nameof(saga));
+    public SagaDefinition Get(Saga saga)
+    {
+        if (_bySaga.TryGetValue(saga, out SagaDefinition? definition))
+        {
+            return definition;
+        }
+
+        if (_byType.TryGetValue(saga.GetType(), out definition))
+        {
+            saga.DeclareNodes(); // the caller may read outputs by the nodes of its instance
+            return definition;
+        }
+
+        throw new ArgumentException(
+            $"Saga '{saga.Name}' version {saga.Version} ({saga.GetType()}) is not the registered instance. "
+            + $"Register it with AddSaga<{saga.GetType().Name}>() and resolve it from the container.",
+            nameof(saga));
+    }
 
     /// <summary>Describes the missing definition and the registered ones of the same name.</summary>
     public string DescribeMissing(SavedDefinition missing)

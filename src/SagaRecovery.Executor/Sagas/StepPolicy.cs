@@ -44,7 +44,7 @@ public sealed record StepPolicy
     public Func<Exception, bool>? ShouldHandle { get; init; }
 
     /// <summary>The time limit of a single attempt.</summary>
-    /// <value>More than zero, and at most one day. The default is <see langword="null"/>: no limit.</value>
+    /// <value>10 milliseconds to one day. The default is <see langword="null"/>: no limit.</value>
     /// <remarks>
     /// At the limit the token of the attempt is cancelled, and the attempt counts as failed with a
     /// <see cref="Polly.Timeout.TimeoutRejectedException"/> once it has ended. An attempt that ignores its token is not ended.
@@ -62,13 +62,14 @@ public sealed record StepPolicy
     /// <summary>Returns the mistake in the settings, as a clause; null if there is none.</summary>
     internal string? FindMistake()
     {
-        TimeSpan longest = TimeSpan.FromDays(1); // the limit of Polly
+        TimeSpan shortest = TimeSpan.FromMilliseconds(10); // the limits of Polly
+        TimeSpan longest = TimeSpan.FromDays(1);
         return this switch
         {
             { MaxRetryAttempts: < 0 } => $"{nameof(MaxRetryAttempts)} must be at least 0 (was {MaxRetryAttempts})",
             _ when Delay < TimeSpan.Zero => $"{nameof(Delay)} must not be negative (was {Delay})",
             _ when MaxDelay < Delay || MaxDelay > longest => $"{nameof(MaxDelay)} must be at least {nameof(Delay)} and at most one day (was {MaxDelay})",
-            _ when Timeout <= TimeSpan.Zero || Timeout > longest => $"{nameof(Timeout)} must be longer than zero and at most one day (was {Timeout})",
+            _ when Timeout < shortest || Timeout > longest => $"{nameof(Timeout)} must be 10 milliseconds to one day (was {Timeout})",
             _ when !Enum.IsDefined(BackoffType) => $"{nameof(BackoffType)} has the unknown value {(int)BackoffType}",
             { Pipeline: not null } when this != new StepPolicy { Pipeline = Pipeline } => $"{nameof(Pipeline)} replaces all other settings, and one of them is set",
             _ => null,
@@ -103,7 +104,8 @@ public sealed record NodePolicy
     /// <value>The default is <see langword="false"/>: an action that throws must not have had an effect.</value>
     /// <remarks>
     /// The undo must bear that there is nothing to undo. An undo that takes the output of its action receives <see langword="default"/>.
-    /// After a <see cref="SagaActionException"/> the undo does not run: that failure is definite, and without an effect.
+    /// After a <see cref="SagaActionException"/> the undo does not run: that failure is definite, and without an effect. After an error that an
+    /// operator injects it does.
     /// </remarks>
     public bool UndoAfterFailure { get; init; }
 }

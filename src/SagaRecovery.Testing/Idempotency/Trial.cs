@@ -37,7 +37,7 @@ internal readonly record struct Trial(int? Fails = null, int? ActsTwice = null, 
     }
 }
 
-/// <summary>What an injected failure tells about the effect of its action.</summary>
+/// <summary>The effect of an action whose failure is injected, as far as the failure tells it.</summary>
 internal enum FailureKind
 {
     /// <summary>The action has not run, and the failure says so.</summary>

@@ -69,6 +69,9 @@ public sealed class SagaStarts
         return new SagaStart(_inbox, _wakeups, lease);
     }
 
+    /// <summary>Requests a pass, which delivers the requests in the store.</summary>
+    internal void RequestPass() => _wakeups.Request(PassReason.OperatorAction);
+
     /// <summary>Reports that a run has ended before its saga finished, although this coordinator owns the saga.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <param name="generation">The generation of the run.</param>

@@ -36,7 +36,7 @@ internal sealed class CoordinatorShutdown(
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
         budget.Begin();
-        return Drains ? drain.WaitForRunsAsync(Shutdown, budget.Limit(options.Value.DrainFor!.Value), cancellationToken) : Task.CompletedTask;
+        return Drains ? drain.WaitForRunsAsync(Shutdown, budget.DrainLimit(options.Value.DrainFor!.Value), cancellationToken) : Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

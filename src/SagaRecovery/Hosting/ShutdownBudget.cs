@@ -23,8 +23,13 @@ internal sealed class ShutdownBudget(IOptions<HostOptions> host, TimeProvider ti
         }
     }
 
+    /// <summary>Returns the time, at most <paramref name="wanted"/>, for which a drain may wait. It leaves as much as the reserve for steps to stop.</summary>
+    public TimeSpan DrainLimit(TimeSpan wanted) => Limit(wanted, reserves: 2);
+
     /// <summary>Returns the time, at most <paramref name="wanted"/>, that a part of the shutdown may take without the use of the reserve.</summary>
-    public TimeSpan Limit(TimeSpan wanted)
+    public TimeSpan Limit(TimeSpan wanted) => Limit(wanted, reserves: 1);
+
+    private TimeSpan Limit(TimeSpan wanted, int reserves)
     {
         TimeSpan whole = host.Value.ShutdownTimeout;
         if (whole == Timeout.InfiniteTimeSpan)
@@ -36,7 +41,7 @@ internal sealed class ShutdownBudget(IOptions<HostOptions> host, TimeProvider ti
         TimeSpan left;
         lock (_lock)
         {
-            left = whole - reserve - (_began is { } began ? time.GetElapsedTime(began) : TimeSpan.Zero);
+            left = whole - (reserves * reserve) - (_began is { } began ? time.GetElapsedTime(began) : TimeSpan.Zero);
         }
 
         return left < TimeSpan.Zero ? TimeSpan.Zero : left < wanted ? left : wanted;

@@ -109,14 +109,21 @@ public sealed class SagaOperator
     /// <param name="cancellationToken">Cancels the action.</param>
     public async Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        OperatorActionResult outcome = await PerformAsync(
-            () => _operations.SuspendAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (outcome is OperatorActionResult.Done)
+        try
         {
-            await _executor.SuspendAsync(sagaId, cancellationToken).ConfigureAwait(false);
-        }
+            OperatorActionResult outcome = await PerformAsync(
+                () => _operations.SuspendAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (outcome is OperatorActionResult.Done)
+            {
+                await _executor.SuspendAsync(sagaId, cancellationToken).ConfigureAwait(false);
+            }
 
-        return outcome;
+            return outcome;
+        }
+        finally
+        {
+            _wakeups.Request(PassReason.OperatorAction); // tells a run that is just beginning here; also if the answer of the store was lost
+        }
     }
 
     /// <summary>Cancels a running saga: its owner unwinds it.</summary>
@@ -125,14 +132,21 @@ public sealed class SagaOperator
     /// <param name="cancellationToken">Cancels the action, not the saga.</param>
     public async Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        OperatorActionResult outcome = await PerformAsync(
-            () => _operations.CancelAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (outcome is OperatorActionResult.Done)
+        try
         {
-            await _executor.CancelAsync(sagaId, new SagaCancellation(_time.GetUtcNow(), note), cancellationToken).ConfigureAwait(false);
-        }
+            OperatorActionResult outcome = await PerformAsync(
+                () => _operations.CancelAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (outcome is OperatorActionResult.Done)
+            {
+                await _executor.CancelAsync(sagaId, new SagaCancellation(_time.GetUtcNow(), note), cancellationToken).ConfigureAwait(false);
+            }
 
-        return outcome;
+            return outcome;
+        }
+        finally
+        {
+            _wakeups.Request(PassReason.OperatorAction); // as for a hold
+        }
     }
 
     /// <summary>Releases a held saga and requests a pass.</summary>

@@ -97,7 +97,7 @@ internal static class SagaVerdicts
 
     private static string CauseOfUnwinding(SagaDetails row) => row.Cancellation is { } cancellation
         ? $"It was cancelled ({By(cancellation.Note)})"
-        : row.Events.Any(logged => logged.Type == NodeEventType.Failed) || row.Deadline is not { } deadline
+        : row.Events.Any(logged => logged.Type == NodeEventType.Failed && !StuckSagaRules.IsByCancellation(logged)) || row.Deadline is not { } deadline
             ? "An action failed"
             : $"It was cancelled at its deadline, {PlainText.Time(deadline)}";
 

@@ -48,6 +48,9 @@ internal static class StuckSagaRules
     public static string ErrorOf(LoggedEvent failed) =>
         failed.Data is not { } data ? "no error recorded" : PlainText.OneLine(TryReadError(data) ?? data);
 
+    /// <summary>Returns true for an action that the cancellation of its saga ended, by an error of the durable executor.</summary>
+    public static bool IsByCancellation(LoggedEvent failed) => ErrorOf(failed).StartsWith("cancelled: ", StringComparison.Ordinal);
+
     /// <summary>Reads an error of the durable executor. Returns null for data of another form.</summary>
     private static string? TryReadError(string data)
     {

@@ -177,7 +177,7 @@ internal sealed class OperatorStatements(string schema)
             returning id, current_coordinator
         ), injected as (
             insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, event_time, creator)
-            select id, @Node, 'failed', json_build_object('code', 'injected', 'message', format('%s: %s', @Actor, @Reason)),
+            select id, @Node, 'failed', json_build_object('code', 'injected', 'message', format('%s: %s', @Actor, @Reason), 'byOperator', true),
                 clock_timestamp(), coalesce(current_coordinator, '00000000-0000-0000-0000-000000000000'::uuid)
             from done
         ),

@@ -188,6 +188,28 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         (await host.Operator.ExplainAsync(saga)).Verdict.Should().Be(SagaVerdict.Finished);
     }
 
+    [Fact]
+    public async Task After_an_injected_error_the_undo_runs_if_it_bears_that_the_action_may_have_taken_effect()
+    {
+        var undone = new Gate();
+        var policy = new NodePolicy { UndoAfterFailure = true };
+        var saga = new TestSaga("charge", builder => builder.Node(
+            "charge", policy, context => _gate.PassAsync(context.CancellationToken), undo: _ => undone.PassAsync(CancellationToken.None)));
+        SagaId id;
+        await using (PostgresHost host = await PostgresHost.StartAsync(_database, _coordinator, saga))
+        {
+            id = (await host.Client.StartAsync(saga, "")).SagaId;
+            await _gate.ArrivalAsync();
+            (await host.Operator.InjectErrorAsync(id, "charge", OperatorActionCondition.None, Note)).Should().Be(OperatorActionResult.Done.Instance);
+            await undone.ArrivalAsync();
+        }
+
+        await using PostgresHost next = await PostgresHost.StartAsync(_database, _coordinator, saga); // the log shows the error and the begun undo
+        await undone.ArrivalAsync();
+        undone.Open();
+        await Eventually.HoldsAsync(async () => await next.DescribeAsync(id) == "unwound", "the saga was unwound");
+    }
+
     private Task<PostgresHost> StartAsync(Action<SagaRecoveryOptions>? configure = null) =>
         PostgresHost.StartAsync(_database, _coordinator, configure, TestSaga.Gated(_gate));
 

@@ -14,6 +14,8 @@ internal sealed class ScriptedLog(InMemorySagaStore store) : ISagaLog
 
     public Func<NewSaga, Task> AfterCreate { get; set; } = _ => Task.CompletedTask;
 
+    public Func<Task> BeforeRestore { get; set; } = () => Task.CompletedTask;
+
     public ConcurrentQueue<IReadOnlyList<SagaLogEntry>> Groups { get; } = new();
 
     public async Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)
@@ -23,8 +25,11 @@ internal sealed class ScriptedLog(InMemorySagaStore store) : ISagaLog
         return created;
     }
 
-    public Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken) =>
-        store.RestoreAsync(member, everything, cancellationToken);
+    public async Task<RestoreOutcome> RestoreAsync(Membership member, SagaLogEntry everything, CancellationToken cancellationToken)
+    {
+        await BeforeRestore().WaitAsync(cancellationToken);
+        return await store.RestoreAsync(member, everything, cancellationToken);
+    }
 
     public async Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)

@@ -25,7 +25,7 @@ internal sealed class TestProcess : IAsyncDisposable
         IOptions<DurableExecutorOptions> executorOptions = Options.Create(settings);
         Store = store;
         Coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
-        Starts = new SagaStarts(Inbox, Coordinator, new RecoveryWakeups(time), options);
+        Starts = new SagaStarts(Inbox, Coordinator, Wakeups = new RecoveryWakeups(time), options);
         Registry = new SagaRegistry(sagas.Select(saga => new RegisteredSaga(saga)), executorOptions);
         Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines);
         Client = new DurableSagaClient(
@@ -37,6 +37,8 @@ internal sealed class TestProcess : IAsyncDisposable
     public StartInbox Inbox { get; } = new();
 
     public SagaCoordinator Coordinator { get; }
+
+    public RecoveryWakeups Wakeups { get; }
 
     public SagaStarts Starts { get; }
 

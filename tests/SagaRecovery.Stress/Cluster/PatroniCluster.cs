@@ -132,6 +132,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
 
         await (_etcd?.DisposeAsync() ?? ValueTask.CompletedTask);
         _http.Dispose();
+        await ServerProcesses.KillAllOnAsync(_folder);
         Directory.Delete(_folder, recursive: true);
     }
 

@@ -7,6 +7,17 @@ internal sealed class ConnectionLimit : DatabaseFault
 {
     private const string Hog = "hog";
 
+    /// <summary>
+    /// True if none of the service's connections holds a slot. One that is still being authenticated is not listed yet, but then the listed
+    /// ones do not account for all slots.
+    /// </summary>
+    private const string ServiceIsOut =
+        $"""
+        select count(*) filter (where usename = '{Stage.Role}') = 0
+            and count(*) >= current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+        """;
+
     private readonly List<NpgsqlConnection> _held = [];
 
     public override string Name => "connection limit";
@@ -40,7 +51,7 @@ internal sealed class ConnectionLimit : DatabaseFault
             {
             }
 
-            return await stage.ServiceConnectionsAsync() == 0;
+            return await stage.ScalarAsync<bool>(ServiceIsOut);
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.TooManyConnections)
         {

@@ -18,7 +18,7 @@ internal enum Promise
     /// <summary>A complete pass forgets every saga that had ended, or was not ours, when it began.</summary>
     NoLeak,
 
-    /// <summary>A saga whose cancellation was stored does not succeed, and whoever runs it hears of the request.</summary>
+    /// <summary>A saga whose cancellation was stored does not succeed, and whatever process runs it hears of the request.</summary>
     CancellationIsObeyed,
 
     /// <summary>The report matches what really happened.</summary>
