@@ -28,15 +28,17 @@ if (($# == 0)) && [[ -n $(bash tests/install-postgres-versions.sh "$newest") ]];
 fi
 
 run_tests() {
-    local log
+    local log status=0 TIMEFORMAT="$1: %0R s, of the processors %0U and %0S s"
     log=$(mktemp "$TMPDIR/test-XXXXXX")
-    if [[ $1 == PostgreSQL\ * ]]; then
-        bash tests/postgres-versions.sh "${1#* }" &> "$log"
-    else
-        dotnet test "$1" -c Release --no-build --nologo "${@:2}" &> "$log"
-    fi || status=$?
+    {
+        time if [[ $1 == PostgreSQL\ * ]]; then
+            bash tests/postgres-versions.sh "${1#* }" || status=$?
+        else
+            dotnet test "$1" -c Release --no-build --nologo "${@:2}" || status=$?
+        fi
+    } &> "$log"
     cat "$log" # in one piece
-    return "${status:-0}"
+    return "$status"
 }
 export -f run_tests
 
