@@ -28,6 +28,7 @@ public sealed class HistoryTests
         Faults = 12,
         Interruptions = 12,
         Triggers = Moves,
+        Cancellations = 6,
         PageSize = 2,
     };
 

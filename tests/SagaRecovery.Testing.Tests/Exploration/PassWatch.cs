@@ -19,6 +19,9 @@ internal sealed class PassWatch
     /// <summary>Sagas that were finished or not ours when the pass began, with no start under way, and that have not changed since.</summary>
     public HashSet<int> Dead { get; } = [];
 
+    /// <summary>Sagas in progress and ours whose cancellation was stored when the pass began, and that have not changed since.</summary>
+    public HashSet<int> Cancelled { get; } = [];
+
     /// <summary>Sagas whose resume was begun, with its result.</summary>
     public SortedDictionary<int, ResumeNote> Resumed { get; } = [];
 
@@ -41,12 +44,14 @@ internal sealed class PassWatch
     {
         Owed.Remove(saga);
         Dead.Remove(saga);
+        Cancelled.Remove(saga);
     }
 
     public void AddTo(Fingerprint fingerprint)
     {
         fingerprint.Add([.. Owed.Order()]);
         fingerprint.Add([.. Dead.Order()]);
+        fingerprint.Add([.. Cancelled.Order()]);
         fingerprint.Add([.. Resumed.Keys]);
         fingerprint.Add([.. Resumed.Values.Select(note => (int)note)]);
         fingerprint.Add([Announced, Found, Recovered, Failed, Unlisted, Reassigned, Lost]);

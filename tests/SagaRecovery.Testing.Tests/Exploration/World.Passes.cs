@@ -94,6 +94,7 @@ internal sealed partial class World
         {
             OwedSagasWereResumed(process, watch);
             DeadEntriesAreForgotten(process, watch);
+            CancelledRunsHaveHeard(process, watch);
         }
     }
 }

@@ -103,6 +103,15 @@ internal sealed partial class World
         }
     }
 
+    /// <summary>A complete pass tells each run here of a cancellation that was stored when the pass began.</summary>
+    private static void CancelledRunsHaveHeard(ExploredProcess process, PassWatch watch)
+    {
+        foreach (int saga in watch.Cancelled.Where(saga => process.Executor.RunsAt(IdOf(saga)) is not null && process.Executor.CancellationOf(IdOf(saga)) is null))
+        {
+            throw new Violation(Promise.CancellationIsObeyed, $"saga {NameOf(saga)} runs here, was cancelled before the pass began, and does not hear of it");
+        }
+    }
+
     /// <summary>(d) Tracked entries do not leak: a complete pass forgets every saga that had ended or was not ours when it began.</summary>
     private static void DeadEntriesAreForgotten(ExploredProcess process, PassWatch watch)
     {
@@ -144,6 +153,11 @@ internal sealed partial class World
             else if (!starting && !ours)
             {
                 watch.Dead.Add(saga);
+            }
+
+            if (ours && isPresent && Row(saga)!.Cancellation is not null)
+            {
+                watch.Cancelled.Add(saga);
             }
         }
 
