@@ -59,6 +59,9 @@ internal sealed class RecoveryPass(
     /// <summary>The number of the last assignment that a listing covered, or -1 before the first listing.</summary>
     public long AssignedWhenListed => Volatile.Read(ref _assignedWhenListed);
 
+    /// <summary>Returns true unless the last pass found that the saga is held or that recovery is paused: then no pass is due for it.</summary>
+    public bool MayResume(SagaId sagaId) => _lastControls.Paused is null && !_lastControls.Holds(sagaId);
+
     /// <summary>A task that completes when the first pass ends, with any result.</summary>
     public Task FirstEnded => _firstEnded.Task;
 

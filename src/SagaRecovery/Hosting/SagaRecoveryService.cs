@@ -133,7 +133,7 @@ internal sealed class SagaRecoveryService : BackgroundService
         bool countsAsRetry = reason != PassReason.Explicit || _failedPasses == 0;
         _failedPasses = !failed ? 0 : countsAsRetry ? _failedPasses + 1 : _failedPasses;
         _wakeups.LastPassFailed = failed;
-        DateTimeOffset? earliestDue = _tracker.Waiting.Min(saga => saga.NextTry);
+        DateTimeOffset? earliestDue = _tracker.Waiting.Where(saga => _pass.MayResume(saga.SagaId)).Min(saga => saga.NextTry);
         return PassSchedule.Next(_failedPasses, earliestDue, Earlier(_tracker.NextTurn, _guard.ProbationEnds), _time.GetUtcNow(), _options);
     }
 

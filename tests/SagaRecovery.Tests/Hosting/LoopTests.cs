@@ -46,6 +46,23 @@ public sealed class LoopTests
     }
 
     [Fact]
+    public async Task No_pass_is_due_for_a_held_saga_that_was_backing_off()
+    {
+        var controls = new ScriptedControls();
+        var period = TimeSpan.FromMinutes(77);
+        await using RecoveryHost host = RecoveryHost.Create(options => (options.FirstBackoff, options.Period, options.HoldAfterCrashes) = (TimeSpan.FromSeconds(8), period, 0), controls);
+        SagaId saga = host.Store.Add();
+        host.Executor.OnResume = (_, _) => Task.FromException<ResumeOutcome>(new IOException("not now"));
+        await host.StartAsync();
+        await host.PassesAsync(1);
+        controls.Held = [new HeldSaga(saga, "held", host.Time.GetUtcNow(), new OperatorNote("ann", "as it is"))];
+
+        (await host.ActivateAsync()).Held.Should().Be(1);
+
+        await host.TimerSetAsync(period);
+    }
+
+    [Fact]
     public async Task Activating_again_and_again_while_the_database_is_away_does_not_put_the_retry_off()
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.RetryDelay = TimeSpan.FromSeconds(2));

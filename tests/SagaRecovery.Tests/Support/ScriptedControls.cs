@@ -26,6 +26,9 @@ internal sealed class ScriptedControls : ISagaControls
     /// <summary>The sagas without a recent event.</summary>
     public IReadOnlyList<SagaId> Stalled { get; set; } = [];
 
+    /// <summary>The held sagas, as passes read them.</summary>
+    public IReadOnlyList<HeldSaga> Held { get; set; } = [];
+
     public Func<Task> BeforeConnection { get; set; } = () => Task.CompletedTask;
 
     public List<(long Assignment, int NotRunning)> CaughtUp { get; } = [];
@@ -53,7 +56,7 @@ internal sealed class ScriptedControls : ISagaControls
     }
 
     public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) =>
-        Task.FromResult(new RecoveryControls { Assigned = AssignedAsRead, CaughtUp = CaughtUp.Select(one => one.Assignment).LastOrDefault() });
+        Task.FromResult(new RecoveryControls { Held = Held, Assigned = AssignedAsRead, CaughtUp = CaughtUp.Select(one => one.Assignment).LastOrDefault() });
 
     public Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken) => _none.ReadPreviousIncarnationAsync(member, cancellationToken);
 
