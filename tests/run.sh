@@ -18,7 +18,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
 dotnet build SagaRecovery.sln -c Release --nologo -v quiet -warnaserror
 dotnet pack SagaRecovery.sln -c Release --no-build --nologo -v quiet -warnaserror -o "$TMPDIR/packages" # validates the packages
 
-# Two projects at a time: most of their time they wait, for servers, processes and faults. The longest are first, so that none ends alone.
+# Two projects at a time, for two processors. The longest are first, so that none ends alone.
 # Without arguments, the tests of the store run on the newest server, too: the system's is usually older.
 newest=18
 longest=(tests/SagaRecovery.Stress tests/SagaRecovery.AspNetCore.Tests tests/SagaRecovery.Tests)

@@ -97,6 +97,7 @@ internal sealed class Ledger(string connectionString)
         group by saga.id
         having (cancel_time is null and (
                 count(*) filter (where event_type = 'failed') <> 1
+                or count(*) filter (where event_type = 'undo_started') <> count(*) filter (where event_type = 'succeeded')
                 or count(*) filter (where event_type = 'undo_finished') <> count(*) filter (where event_type = 'succeeded')))
             or exists (
                 select from saga_recovery.saga_node_event done
