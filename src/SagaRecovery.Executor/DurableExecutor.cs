@@ -37,6 +37,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private readonly ExecutorMetrics _metrics;
     private readonly GroupWriter _writer;
     private readonly RunTable _runs;
+    private readonly AwaitedSagas _awaited;
     private readonly TimeProvider _time;
     private readonly IServiceScopeFactory? _scopes;
     private readonly ConcurrentDictionary<SagaDefinition, StepPipelines> _pipelines = new(ReferenceEqualityComparer.Instance);
@@ -69,6 +70,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         ThrowIfLimitsUnknown(registry, _options);
         _logger = logger;
         _runs = new RunTable(_options.MaxRunningSagas, _options.MaxRunningSagasByDefinition);
+        _awaited = new AwaitedSagas(_runs, Schedule, time);
         _metrics = new ExecutorMetrics(registry.Definitions.Select(definition => definition.Name), _runs.Count, () => _runs.Hung, meters);
         _runServices = new RunServices(_options.StepStopTimeout, OnHang, FindCancellationAsync);
         _writer = new GroupWriter(log, coordinator, time, _options, _metrics, logger);
@@ -118,7 +120,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     {
         if (_runs.Suspend(sagaId) is { } ended)
         {
-            _starts.ReportInterrupted(ended.Id, ended.Generation);
+            _starts.ReportInterrupted(ended.Id, ended.Generation, StopReason.Held.Describe());
         }
 
         return ValueTask.CompletedTask;
@@ -144,7 +146,12 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         await allRunsCompleted.WaitAsync(limit, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!allRunsCompleted.IsCompleted)
         {
-            Log.ShutdownTimedOut(_logger, Running);
+            IReadOnlyList<SagaRun> running = _runs.GetRunning();
+            Log.ShutdownTimedOut(_logger, running.Count);
+            foreach (SagaRun run in running)
+            {
+                run.CompleteWithoutSteps();
+            }
         }
 
         // Must come last: a run that is stopping still writes the results of its actions.
@@ -191,14 +198,14 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
                 break;
             case Admission.AlreadyRunning:
                 run.Dispose();
-                return ForCaller(existing!.Handle);
+                return _awaited.ForCaller(existing!.Handle);
             case Admission.Closed: // the saga is in the store, so another process or a later pass resumes it
                 run.Stop(_runs.Closed!.Value);
                 run.CompleteWithoutStarting();
                 break;
         }
 
-        return ForCaller(run.Handle);
+        return _awaited.ForCaller(run.Handle);
     }
 
     /// <summary>Cancels a saga that runs here.</summary>
@@ -210,35 +217,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         return run is not null;
     }
 
-    internal SagaHandle? Find(SagaId sagaId) => _runs.Find(sagaId) is { } run ? ForCaller(run.Handle) : null;
-
-    private SagaHandle ForCaller(SagaHandle handle) => CurrentStep.OfCaller is { } step
-        ? new SagaHandle(handle.SagaId, () => AwaitInStepAsync(step, handle.Completion))
-        : handle;
-
-    /// <summary>Waits for a saga in a step of another one.</summary>
-    /// <exception cref="OperationCanceledException">This process stops both sagas.</exception>
-    private async Task<SagaResult> AwaitInStepAsync(CurrentStep step, Task<SagaResult> completion)
-    {
-        if (!completion.IsCompleted)
-        {
-            if (_runs.LendSlot(step.Run) is { } next)
-            {
-                Schedule(next);
-            }
-
-            await Task.WhenAny(completion, step.Ended).ConfigureAwait(false);
-            _runs.ReturnSlot(step.Run);
-        }
-
-        SagaResult result = await completion.ConfigureAwait(false);
-        if (result is SagaResult.Interrupted && _runs.Closed is not null && !step.HasEnded)
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, _time, step.CancellationToken).ConfigureAwait(false); // it is cancelled, too, in a moment
-        }
-
-        return result;
-    }
+    internal SagaHandle? Find(SagaId sagaId) => _runs.Find(sagaId) is { } run ? _awaited.ForCaller(run.Handle) : null;
 
     private ResumeOutcome Resume(SavedSaga saga, Ownership ownership)
     {
@@ -311,18 +290,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         SagaCode code = definition.Bind(saga.Id, saga.Parameters, outputs, _scopes);
         StepPipelines pipelines = _pipelines.GetOrAdd(definition, static (key, time) => new StepPipelines(key, time), _time);
         var context = new RunContext(
-            saga.Id, definition, ownership, saga.State, progress, code, pipelines, injections, Activity.Current?.Context, CancellationOf(saga, progress), saga.Deadline);
+            saga.Id, definition, ownership, saga.State, progress, code, pipelines, injections, Activity.Current?.Context, saga.Cancellation, saga.Deadline);
         return new SagaRun(context, _writer, _runServices, _time, _logger);
     }
-
-    /// <summary>
-    /// Returns the cancellation of a saga. One by the deadline is not stored: a saga that unwinds without a failure was cancelled by it.
-    /// </summary>
-    private static SagaCancellation? CancellationOf(SavedSaga saga, SagaProgress progress) =>
-        saga is { Cancellation: null, State: SagaState.Unwinding, Deadline: { } deadline }
-            && (progress.FailedNode is not { } failed || progress.ErrorOf(failed).IsEmpty || SagaErrors.IsByCancellation(progress.ErrorOf(failed)))
-            ? SagaCancellation.AtDeadline(deadline)
-            : saga.Cancellation;
 
     /// <summary>
     /// Queues a run that has a slot. It must not flow the caller's execution context, or the saga would run in the trace, logging scope
@@ -341,9 +311,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             Schedule(next);
         }
 
-        if (result is SagaResult.Interrupted && run.IsInterrupted)
+        if (result is SagaResult.Interrupted interrupted && run.IsInterrupted)
         {
-            _starts.ReportInterrupted(run.Id, run.Generation); // must follow Remove: the next pass may resume the saga
+            _starts.ReportInterrupted(run.Id, run.Generation, interrupted.Reason); // must follow Remove: the next pass may resume the saga
         }
         else if (result is not SagaResult.Interrupted || run.WasRefused)
         {

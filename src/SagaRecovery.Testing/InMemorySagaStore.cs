@@ -186,7 +186,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
             }
 
             TakeSnapshot();
-            row.Restore(everything);
+            row.Write(everything);
             return Task.FromResult(RestoreOutcome.Restored);
         }
     }

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Time.Testing;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Executor.Progress;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
@@ -57,7 +59,7 @@ public sealed class CancellationTests
     public async Task An_action_that_is_retried_and_whose_undo_bears_uncertainty_is_interrupted_and_undone()
     {
         var patient = new NodePolicy { Action = new StepPolicy { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) }, UndoAfterFailure = true };
-        var saga = new TestSaga("retries", builder => builder.Node("call", patient, Fail(new TimeoutException()), Undo("call")));
+        var saga = new TestSaga("retries", builder => builder.Node("call", patient, Fail(new TimeoutException("no answer")), Undo("call")));
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaHandle handle = await process.Client.StartAsync(saga, "");
         await Eventually.HoldsAsync(() => process.Lines.Count(115) == 1, "the step waits for its next attempt");
@@ -66,6 +68,8 @@ public sealed class CancellationTests
 
         (await handle.Completion.Soon()).Should().Be(new SagaResult.Cancelled("service", "enough"));
         _calls.Should().Equal("undo call");
+        SagaErrors.Read(_store.Get(handle.SagaId).Events.Single(one => one.Type == NodeEventType.Failed).Data).Message
+            .Should().Be("no answer", "the failure of the last attempt is the error, not the end of the wait");
     }
 
     [Fact]
@@ -178,6 +182,31 @@ public sealed class CancellationTests
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Cancelled>().Which.By.Should().Be("deadline");
         _calls.Should().Equal("first", "second", "undo second", "undo first");
+        _store.Get(handle.SagaId).Cancellation.Should().Be(SagaCancellation.AtDeadline(deadline));
+    }
+
+    /// <summary>An operator ends an action that cannot end; that is not why the saga unwinds.</summary>
+    [Fact]
+    public async Task A_cancellation_by_the_deadline_outlives_an_injected_error()
+    {
+        var time = new FakeTimeProvider();
+        TestSaga saga = Chain();
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], time: time);
+        SagaHandle handle = await process.Client.StartAsync(saga, "", new SagaStartOptions { Deadline = time.GetUtcNow() + TimeSpan.FromDays(1) });
+        await _gate.ArrivalAsync();
+        time.Advance(TimeSpan.FromDays(2));
+        await Eventually.HoldsAsync(() => _store.Get(handle.SagaId).State == SagaState.Unwinding, "the saga is cancelled");
+
+        await process.Executor.RelinquishAsync(handle.SagaId, AdoptGeneration.Initial, CancellationToken.None);
+        _gate.Open();
+        await handle.Completion.Soon();
+        StoredSaga stored = _store.Get(handle.SagaId);
+        var injected = new SavedNodeEvent(1, NodeEventType.Failed, """{"code":"injected","message":"ann: it hangs","byOperator":true}"""u8.ToArray());
+        var changed = new InMemorySagaStore();
+        await using TestProcess next = await TestProcess.StartAsync(changed, [saga], time: time);
+        changed.Put(stored with { Generation = new AdoptGeneration(2), Events = [.. stored.Events.Where(one => one.NodeId == 0 || one.Type == NodeEventType.Started), injected] });
+
+        (await next.ResumeToEndAsync(handle.SagaId)).Should().BeOfType<SagaResult.Cancelled>().Which.By.Should().Be("deadline");
     }
 
     [Theory]
@@ -198,6 +227,7 @@ public sealed class CancellationTests
             Owner = TestProcess.Me,
             State = state,
             Deadline = DateTimeOffset.UnixEpoch,
+            Cancellation = state == SagaState.Unwinding ? SagaCancellation.AtDeadline(DateTimeOffset.UnixEpoch) : null,
             Events =
             [
                 new(0, NodeEventType.Started, default),

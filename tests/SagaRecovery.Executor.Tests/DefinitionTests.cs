@@ -45,6 +45,11 @@ public sealed class DefinitionTests
     public void A_saga_without_nodes_is_refused() => Refused(_ => { }, "Saga 'bad' version 1 is not valid: it has no nodes.");
 
     [Fact]
+    public void A_saga_whose_declaration_throws_is_named() => Refused(
+        _ => throw new FormatException("no such price list"),
+        "Saga 'bad' version 1 (*TestSaga) could not declare its nodes: no such price list");
+
+    [Fact]
     public void A_node_declared_twice_is_refused() => Refused(
         builder =>
         {

@@ -62,15 +62,17 @@ public sealed class HangTests
     {
         TestSaga hanging = Hanging();
         await using TestProcess process = await StartAsync(_ => { }, hanging);
-        await process.Client.StartAsync(hanging, "");
+        SagaHandle handle = await process.Client.StartAsync(hanging, "");
         await _gate.ArrivalAsync();
 
         Task stopped = process.StopAsync();
         await AdvanceUntilAsync(stopped);
 
         await stopped;
-        process.Lines.Count(112).Should().Be(1);
+        process.Lines.Text(112).Should().Contain("steps of 1 sagas were still running");
         process.Lines.Count(120).Should().Be(1);
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>()
+            .Which.Reason.Should().Be("this process is shutting down, and the action of node 'hang' had not ended");
     }
 
     /// <summary>Such a run is told by nobody to stop: its own turn ends it.</summary>

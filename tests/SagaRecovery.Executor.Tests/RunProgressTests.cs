@@ -79,12 +79,16 @@ public sealed class RunProgressTests
     {
         TestSaga gated = TestSaga.Gated(_gate);
         await using TestProcess process = await TestProcess.StartAsync(_store, [gated], configure: options => options.MaxRunningSagas = 1);
-        await process.Client.StartAsync(gated, "");
+        SagaHandle first = await process.Client.StartAsync(gated, "");
         await _gate.ArrivalAsync();
         SagaHandle second = await process.Client.StartAsync(gated, "");
 
         process.Executor.FindRun(second.SagaId).Should().BeEquivalentTo(
-            new SagaRunProgress(second.SagaId, "gated", RunPhase.WaitingForSlot, []) { Limit = "SagaRecovery:Executor:MaxRunningSagas = 1" });
+            new SagaRunProgress(second.SagaId, "gated", RunPhase.WaitingForSlot, [])
+            {
+                Limit = "SagaRecovery:Executor:MaxRunningSagas = 1",
+                LongestRunning = first.SagaId,
+            });
         process.Executor.GetRunsInProgress().Should().ContainSingle("only runs with steps are listed");
     }
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Polly;
 using Polly.Retry;
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
@@ -221,6 +222,34 @@ public sealed class StepPolicyTests
     }
 
     [Fact]
+    public void A_policy_without_a_policy_of_its_action_is_refused_and_a_long_delay_alone_is_not()
+    {
+        Action build = () => Build(new NodePolicy { Action = null! });
+        build.Should().Throw<InvalidOperationException>().WithMessage("*the policy of node 'call' is wrong: it is null, or its Action or Undo is.");
+
+        var patient = new StepPolicy { Delay = TimeSpan.FromSeconds(30) };
+        Build(new NodePolicy { Action = patient });
+        patient.MaxDelay.Should().Be(TimeSpan.FromSeconds(30));
+
+        void Build(NodePolicy policy) =>
+            new TestSaga("test", saga => saga.Node("call", policy, Succeed)).BuildDefinition(System.Text.Json.JsonSerializerOptions.Web);
+    }
+
+    [Fact]
+    public async Task A_predicate_that_throws_is_logged_and_the_failure_of_the_step_counts()
+    {
+        var policy = new NodePolicy { Action = s_quick with { ShouldHandle = e => ((HttpRequestException)e).StatusCode == HttpStatusCode.NotFound } };
+        var saga = new TestSaga("test", builder => builder.Node("call", policy, FailFirst(1, new IOException("the disk is full"))));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Unwound>().Which.Error.Should().Be(new SagaError("IOException", "the disk is full"));
+        process.Lines.Text(122).Should().StartWith("ShouldHandle of the action of node call threw");
+        _calls.Should().Equal("call 1");
+    }
+
+    [Fact]
     public void A_pipeline_beside_other_settings_is_refused()
     {
         var policy = new NodePolicy { Undo = new StepPolicy { Pipeline = ResiliencePipeline.Empty, MaxRetryAttempts = 3 } };
@@ -260,6 +289,37 @@ public sealed class StepPolicyTests
         SagaError error = result.Should().BeOfType<SagaResult.Unwound>().Which.Error;
         error.GetDetail<Shortage>().Should().Be(new Shortage("lamp", 3));
         System.Text.Encoding.UTF8.GetString(stored.Events[^1].Data.Span).Should().Contain("\"detail\":{\"item\":\"lamp\",\"missing\":3}");
+    }
+
+    public static TheoryData<object, string> UnstorableDetails => new()
+    {
+        { double.NaN, "cannot be serialized to JSON" },
+        { ("lamp", 3), "field Item1 of " },
+    };
+
+    [Theory]
+    [MemberData(nameof(UnstorableDetails))]
+    public async Task A_detail_that_cannot_be_stored_is_left_out_and_the_saga_unwinds(object detail, string mistake)
+    {
+        (SagaResult result, _) = await RunAsync(saga => saga.Node("call", Task (_) => throw new SagaActionException("out-of-stock", "none left", detail)));
+
+        SagaError error = result.Should().BeOfType<SagaResult.Unwound>().Which.Error;
+        error.Should().Be(new SagaError("out-of-stock", "none left"));
+        error.Detail.Should().BeNull();
+        error.Exception.Should().StartWith("The detail of this error was not stored: ").And.Contain(mistake);
+    }
+
+    [Fact]
+    public async Task An_output_that_only_its_run_time_type_betrays_is_a_data_error_of_the_saga()
+    {
+        var saga = new TestSaga("test", builder => builder.Node<object>("call", _ => Task.FromResult<object>(("lamp", 3))));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+
+        string reason = (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason;
+        reason.Should().Contain("The output of node 'call' would not be stored as it was returned: field Item1 of ");
+        process.ReadInbox().Single(message => message.Kind == StartMessageKind.Interrupted).Reason.Should().Be(reason, "operators see why it backs off");
     }
 
     [Fact]

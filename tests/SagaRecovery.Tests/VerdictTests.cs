@@ -1,3 +1,4 @@
+using System.Globalization;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
@@ -124,13 +125,52 @@ public sealed class VerdictTests
     {
         SagaExplanation queued = Judge(RunPhase.WaitingForSlot);
         queued.Verdict.Should().Be(SagaVerdict.WaitingForSlot);
-        queued.Reason.Should().Contain("waits for a free slot").And.Contain("The limit is MaxRunningSagas = 7.");
+        queued.Reason.Should().Contain("waits for a free slot").And.EndWith($"The limit is MaxRunningSagas = 7. Of the sagas that run, {Saga} has run longest.");
 
         SagaExplanation behind = Judge(RunPhase.WaitingForPreviousRun);
         behind.Verdict.Should().Be(SagaVerdict.WaitingForPreviousRun);
         behind.Reason.Should().Contain("previous run in this process");
 
         Judge(RunPhase.Running).Verdict.Should().Be(SagaVerdict.RunningHere);
+    }
+
+    [Theory]
+    [InlineData("ours, held, paused, failed")]
+    [InlineData("ours, failed")]
+    [InlineData("ours, recovered")]
+    [InlineData("ours, idle")]
+    [InlineData("others'")]
+    public void A_cancellation_that_has_not_ended_the_saga_is_part_of_every_verdict(string story) =>
+        Judge(story, row => row with { Cancellation = new SagaCancellation(Noon, Note) }).Reason.Should().EndWith(" It was cancelled (ann: broken disk).");
+
+    [Fact]
+    public void The_end_of_an_unwound_saga_names_what_was_not_undone()
+    {
+        Judge("unwound").Reason.Should().Be("An action failed, and everything was undone.");
+        Judge("unwound", row => row with
+        {
+            Cancellation = SagaCancellation.AtDeadline(Noon),
+            Events =
+            [
+                new LoggedEvent(Noon, 0, "pay", NodeEventType.UndoFinished, """{"skipped" : {"actor" : "ann", "reason" : "by hand"}}""", Us),
+                new LoggedEvent(Noon, 1, "ship", NodeEventType.Failed, """{"code" : "injected", "message" : "ann: hangs", "byOperator" : true}""", Us),
+                new LoggedEvent(Noon, 2, "bill", NodeEventType.Failed, """{"code" : "injected", "message" : "ann: hangs", "byOperator" : true}""", Us),
+                new LoggedEvent(Noon, 2, "bill", NodeEventType.UndoFinished, Data: null, Us),
+            ],
+        }).Reason.Should().Be(
+            "It was cancelled (deadline: it had not finished by 2026-11-24T12:00:00Z), and everything else was undone. The undo of 'pay' was skipped: an operator had "
+            + "done it manually. An operator failed the action of 'ship', and no undo of it has run.");
+    }
+
+    [Theory]
+    [InlineData(false, "If the action of 'disk' cannot succeed, fail it, and the saga unwinds: sagas inject-error {0} disk.")]
+    [InlineData(true, "If the undo of 'disk' cannot succeed, undo its effect manually and skip the undo: sagas skip-undo {0} disk.")]
+    public void The_verdict_on_a_step_that_is_retried_names_the_way_out(bool isUndo, string advice)
+    {
+        var step = new StepInProgress("disk", isUndo, 3, Noon) { LastError = "closed" };
+
+        Judge(RunPhase.Running, step: step).Advice.Should().Be(string.Format(CultureInfo.InvariantCulture, advice, Saga));
+        Judge(RunPhase.Running).Advice.Should().BeEmpty("its first attempt runs");
     }
 
     [Fact]
@@ -140,17 +180,21 @@ public sealed class VerdictTests
         Judge(RunPhase.Running, SagaState.Succeeded).Run.Should().BeNull();
     }
 
-    private static SagaExplanation Judge(RunPhase phase, SagaState state = SagaState.Running)
+    private static SagaExplanation Judge(RunPhase phase, SagaState state = SagaState.Running, StepInProgress? step = null)
     {
         var known = new TrackedSagaInfo { Run = new TrackedRunInfo(RunOrigin.Recovered, AdoptGeneration.Initial, Noon) };
         var us = new CoordinatorStatus(Us, new Incarnation(3), Fenced: null);
         return SagaVerdicts.Judge(new SagaEvidence(Saga, Row(state, Us), known, us, Paused: null)
         {
-            Run = new SagaRunProgress(Saga, "provision", phase, [new StepInProgress("disk", IsUndo: false, 1, Noon)]) { Limit = "MaxRunningSagas = 7" },
+            Run = new SagaRunProgress(Saga, "provision", phase, [step ?? new StepInProgress("disk", IsUndo: false, 1, Noon)])
+            {
+                Limit = "MaxRunningSagas = 7",
+                LongestRunning = Saga,
+            },
         });
     }
 
-    private static SagaExplanation Judge(string story)
+    private static SagaExplanation Judge(string story, Func<SagaDetails, SagaDetails>? change = null)
     {
         var known = new TrackedSagaInfo
         {
@@ -191,7 +235,7 @@ public sealed class VerdictTests
             row = row! with { Hold = Hold };
         }
 
-        return Judge(row, known, fenced: story.Contains("fenced"), paused: story.Contains("paused"));
+        return Judge(row is null || change is null ? row : change(row), known, fenced: story.Contains("fenced"), paused: story.Contains("paused"));
     }
 
     private static SagaExplanation Judge(SagaDetails? row, TrackedSagaInfo known, bool fenced = false, bool paused = false)

@@ -34,7 +34,7 @@ internal static class DestructiveCommands
             command,
             OperatorActionKind.InjectError,
             node,
-            "The node is recorded as failed, and the nodes before it are undone. Effects of its own action are not undone.");
+            "The node is recorded as failed, and the nodes before it are undone. Its own action is undone only if its policy has UndoAfterFailure.");
         return command;
     }
 
@@ -70,10 +70,10 @@ internal static class DestructiveCommands
 
     public static Command CreateSkipUndo(CommonOptions common)
     {
-        Argument<string> node = new("node") { Description = "The node whose undo failed, and that you have undone manually" };
+        Argument<string> node = new("node") { Description = "The node whose undo has failed or is in flight, and that you have undone manually" };
         var command = new ToolCommand(
             "skip-undo",
-            "Marks a failed undo of a stuck saga as done, because you did it manually",
+            "Marks an undo that has failed or is in flight as done, because you did it manually",
             "sagas skip-undo 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 charge-card --comment 'refunded by hand, INC-481'");
         Add(
             common,
@@ -89,7 +89,7 @@ internal static class DestructiveCommands
         Argument<SagaId> id = Values.SagaIdArgument();
         var options = new ActionOptions();
         Option<bool> yes = Confirmation.YesOption();
-        Option<bool>? force = LeavesStuck(kind) || kind == OperatorActionKind.Cancel ? null : new("--force") { Description = "Act even if the saga's owner answers" };
+        Option<bool>? force = kind is OperatorActionKind.RetryUndo or OperatorActionKind.Cancel ? null : new("--force") { Description = "Act even if the saga's owner answers" };
         command.Arguments.Add(id);
         if (node is not null)
         {
@@ -134,16 +134,17 @@ internal static class DestructiveCommands
     private static OperatorActionResult.Superseded? RefusalToCancel(SagaDetails saga) =>
         OperatorActionRules.ReasonNotToCancel(saga) is { } reason ? new OperatorActionResult.Superseded(saga.Summary, reason) : null;
 
-    /// <summary>Returns true for the actions on a stuck saga. No process runs it, so they apply even if its owner answers.</summary>
-    private static bool LeavesStuck(OperatorActionKind kind) => kind is OperatorActionKind.RetryUndo or OperatorActionKind.SkipUndo;
-
     /// <summary>Returns the refusal of an action that cannot succeed, so that the operator is not asked to confirm it.</summary>
     private static OperatorActionResponse? CheckLocally(OperatorActionKind kind, SagaDetails saga, OperatorActionRequest request)
     {
-        OperatorActionResult? refusal = kind == OperatorActionKind.Cancel ? RefusalToCancel(saga)
-            : LeavesStuck(kind) ? StuckSagaRules.Refusal(saga, OperatorActionCondition.None)
-            : saga.Summary.State is SagaState.Running or SagaState.Unwinding ? null
-            : new OperatorActionResult.Superseded(saga.Summary, "it has ended");
+        var evenIfOwnerAnswers = new OperatorActionCondition { EvenIfOwnerAnswers = true };
+        OperatorActionResult? refusal = kind switch
+        {
+            OperatorActionKind.Cancel => RefusalToCancel(saga),
+            OperatorActionKind.RetryUndo => StuckSagaRules.Refusal(saga, OperatorActionCondition.None),
+            OperatorActionKind.SkipUndo => StuckSagaRules.RefusalToSkip(saga, evenIfOwnerAnswers),
+            _ => OperatorActionRules.Refusal(saga, evenIfOwnerAnswers),
+        };
         if (refusal is not null)
         {
             return OperatorActionResponse.Of(kind, saga.Summary.Id, refusal);

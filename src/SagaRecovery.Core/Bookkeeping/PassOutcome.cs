@@ -41,8 +41,8 @@ public sealed class PassOutcome
         }
     }
 
-    /// <summary>Records the executor's result for a saga that is no longer listed.</summary>
-    /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.NoLongerListed"/>.</param>
+    /// <summary>Records the executor's result for a saga that is no longer listed, or not at the generation of its run.</summary>
+    /// <param name="sagaId">A saga of the plan's <see cref="RecoveryPlan.NoLongerListed"/> or <see cref="RecoveryPlan.Outdated"/>.</param>
     /// <param name="outcome">The result of relinquishing the saga.</param>
     /// <exception cref="InvalidOperationException">The saga already has a result, or the pass has ended.</exception>
     public void RecordUnlisted(SagaId sagaId, RelinquishOutcome outcome)
@@ -122,6 +122,11 @@ public sealed class PassOutcome
                 }
 
                 ApplyResult(readopted.Candidate, tally);
+            }
+
+            foreach (ReadoptedSaga outdated in _plan.Outdated.Where(saga => _relinquished.ContainsKey(saga.Candidate.SagaId)))
+            {
+                _tracker.ForgetRunsUpTo(outdated.Candidate.SagaId, outdated.Previous);
             }
 
             foreach (UnlistedSaga unlisted in _plan.NoLongerListed)

@@ -3,7 +3,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
-/// <summary>A saga that was reassigned and returned to this coordinator while this process ran it at an older generation.</summary>
+/// <summary>A saga whose generation was raised while this process ran it: it was reassigned and has returned, or an operator changed its log.</summary>
 /// <param name="Candidate">The saga as listed.</param>
 /// <param name="Previous">The newest generation at which this process may be running it. That run must be relinquished.</param>
 public readonly record struct ReadoptedSaga(Candidate Candidate, AdoptGeneration Previous);
@@ -20,7 +20,7 @@ public readonly record struct BackingOffSaga(Candidate Candidate, DateTimeOffset
 
 /// <summary>The plan of a pass. It puts each listed or tracked saga into exactly one bucket.</summary>
 /// <remarks>
-/// <see cref="EndsLost"/> is not a bucket of its own but a part of <see cref="Recover"/>. The lists are valid until the next pass is
+/// <see cref="EndsLost"/> is not a bucket of its own but a part of <see cref="Recover"/>, and <see cref="Outdated"/> one of the sagas that are not resumed. The lists are valid until the next pass is
 /// opened. Not thread-safe.
 /// </remarks>
 public sealed class RecoveryPlan
@@ -63,6 +63,9 @@ public sealed class RecoveryPlan
     /// <summary>The sagas that are not resumed because recovery is paused.</summary>
     public IReadOnlyList<Candidate> Paused => PausedBucket;
 
+    /// <summary>The part of <see cref="Held"/> and <see cref="Paused"/> that this process may run at an older generation. Those runs are relinquished.</summary>
+    public IReadOnlyList<ReadoptedSaga> Outdated => OutdatedBucket;
+
     /// <summary>The sagas that are not resumed after a crash until other sagas have passed their probation.</summary>
     public IReadOnlyList<Candidate> Deferred => DeferredBucket;
 
@@ -94,6 +97,8 @@ public sealed class RecoveryPlan
     internal List<Candidate> HeldBucket { get; } = [];
 
     internal List<Candidate> PausedBucket { get; } = [];
+
+    internal List<ReadoptedSaga> OutdatedBucket { get; } = [];
 
     internal List<Candidate> DeferredBucket { get; } = [];
 

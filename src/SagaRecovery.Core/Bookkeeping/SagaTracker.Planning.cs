@@ -122,13 +122,13 @@ public sealed partial class SagaTracker
         {
             plan.AlreadyRunningBucket.Add(candidate.SagaId);
         }
-        else if (controls.Holds(candidate.SagaId))
+        else if (controls.Holds(candidate.SagaId) || controls.Paused is not null)
         {
-            plan.HeldBucket.Add(candidate);
-        }
-        else if (controls.Paused is not null)
-        {
-            plan.PausedBucket.Add(candidate);
+            (controls.Holds(candidate.SagaId) ? plan.HeldBucket : plan.PausedBucket).Add(candidate);
+            if (known && saga.IsLive)
+            {
+                plan.OutdatedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
+            }
         }
         else if (pass.Reason != PassReason.Explicit && _waiting.IsBackingOff(candidate, now, out DateTimeOffset nextTry))
         {

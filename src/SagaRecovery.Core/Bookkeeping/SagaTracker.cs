@@ -219,7 +219,7 @@ public sealed partial class SagaTracker
                     interrupted.Add(sagaId);
                     if (!saga.IsRunning)
                     {
-                        _waiting.NoteInterrupted(sagaId, message.Generation, saga.PriorFailures, _passCount, now);
+                        _waiting.NoteInterrupted(sagaId, message.Generation, message.Reason, saga.PriorFailures, _passCount, now);
                     }
 
                     break;

@@ -45,9 +45,12 @@ public sealed class StartInbox
         Write(new StartMessage(StartMessageKind.Withdrawn, lease, AdoptGeneration.Initial));
 
     /// <summary>Reports that the executor stopped running an unfinished saga that it was not asked to relinquish.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="generation">The generation of the run.</param>
+    /// <param name="reason">The reason, as one line for operators; null if the executor gives none.</param>
     /// <remarks>The run must be over before this method is called. The next pass then recovers the saga.</remarks>
-    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation) =>
-        Write(new StartMessage(StartMessageKind.Interrupted, new StartLease(sagaId, 0), generation));
+    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason = null) =>
+        Write(new StartMessage(StartMessageKind.Interrupted, new StartLease(sagaId, 0), generation, reason));
 
     /// <summary>Reports that the run of a saga has ended in this process.</summary>
     /// <remarks>
@@ -84,4 +87,4 @@ internal enum StartMessageKind
     Ended,
 }
 
-internal readonly record struct StartMessage(StartMessageKind Kind, StartLease Lease, AdoptGeneration Generation);
+internal readonly record struct StartMessage(StartMessageKind Kind, StartLease Lease, AdoptGeneration Generation, string? Reason = null);

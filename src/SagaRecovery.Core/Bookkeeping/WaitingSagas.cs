@@ -41,10 +41,10 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, error, FailuresOf(candidate) + 1, pass, since, now);
 
     /// <summary>Records the interruption of a run that had <paramref name="priorFailures"/> consecutive failures before it.</summary>
-    public void NoteInterrupted(SagaId sagaId, AdoptGeneration generation, int priorFailures, long pass, DateTimeOffset now)
+    public void NoteInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason, int priorFailures, long pass, DateTimeOffset now)
     {
         int failures = Math.Max(FailuresOf(sagaId, generation), priorFailures) + 1;
-        NoteFailure(sagaId, name: "", generation, "the executor interrupted its run", failures, pass, since: now, now);
+        NoteFailure(sagaId, name: "", generation, reason ?? "the executor interrupted its run", failures, pass, since: now, now);
     }
 
     public void NoteUnknownDefinition(Candidate candidate, string missing, long pass, DateTimeOffset since) => _entries[candidate.SagaId] = new Entry

@@ -25,6 +25,9 @@ public sealed record SagaRunProgress(SagaId SagaId, string Name, RunPhase Phase,
     /// <summary>The setting that makes the run wait for a slot, with its value; null in any other phase, or if it is not known.</summary>
     public string? Limit { get; init; }
 
+    /// <summary>The saga that has had a slot under that limit for the longest time; null in any other phase, or if it is not known.</summary>
+    public SagaId? LongestRunning { get; init; }
+
     /// <summary>Describes the run for an operator: its steps, or what it waits for.</summary>
     /// <param name="now">The current time, from which durations are computed.</param>
     /// <returns>A single line that is safe to print.</returns>

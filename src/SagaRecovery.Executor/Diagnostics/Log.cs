@@ -42,7 +42,7 @@ internal static partial class Log
     [LoggerMessage(111, LogLevel.Information, "saga definitions registered: {Count}; sagas that may run at once: {MaxRunningSagas}")]
     public static partial void Ready(ILogger logger, int count, int maxRunningSagas);
 
-    [LoggerMessage(112, LogLevel.Warning, "shutdown timed out while actions of {Count} sagas were still running; recovery resumes these sagas")]
+    [LoggerMessage(112, LogLevel.Warning, "shutdown timed out while steps of {Count} sagas were still running; recovery resumes these sagas")]
     public static partial void ShutdownTimedOut(ILogger logger, int count);
 
     [LoggerMessage(113, LogLevel.Warning, "an action of saga {SagaId} ({SagaName}) threw from a cancellation callback")]
@@ -55,10 +55,10 @@ internal static partial class Log
     public static partial void NotRestored(ILogger logger, SagaId sagaId, string sagaName, string reason);
 
     [LoggerMessage(115, LogLevel.Warning, "the {Step} of node {Node} failed with {Error}; it is retried, first after {Delay}: saga {SagaId} ({SagaName})")]
-    public static partial void StepRetrying(ILogger logger, SagaId sagaId, string sagaName, string node, string step, SagaError error, TimeSpan delay);
+    public static partial void StepRetrying(ILogger logger, SagaId sagaId, string sagaName, string node, string step, SagaError error, string delay);
 
     [LoggerMessage(116, LogLevel.Debug, "attempt {Attempt} of the {Step} of node {Node} failed; the next one follows after {Delay}: saga {SagaId}")]
-    public static partial void StepRetryDetails(ILogger logger, Exception exception, SagaId sagaId, string node, string step, int attempt, TimeSpan delay);
+    public static partial void StepRetryDetails(ILogger logger, Exception exception, SagaId sagaId, string node, string step, int attempt, string delay);
 
     [LoggerMessage(117, LogLevel.Warning, "the {Step} of node {Node} failed after {Attempts} attempts: {Message}: saga {SagaId} ({SagaName})")]
     public static partial void StepFailed(
@@ -74,4 +74,7 @@ internal static partial class Log
         "a stopped run of saga {SagaId} ({SagaName}) does not end: {Steps} ignored the cancellation for {Timeout}; its slot is free, and this "
         + "process runs the saga again only after that step has ended")]
     public static partial void StepsHang(ILogger logger, SagaId sagaId, string sagaName, string steps, TimeSpan timeout);
+
+    [LoggerMessage(122, LogLevel.Error, "ShouldHandle of the {Step} of node {Node} threw, so the failure is not retried: saga {SagaId} ({SagaName})")]
+    public static partial void PredicateFailed(ILogger logger, Exception exception, SagaId sagaId, string sagaName, string node, string step);
 }

@@ -14,23 +14,27 @@ internal static class SagaErrors
 
     private const int LongestMessage = 4_000;
 
-    /// <summary>Creates the error of an exception.</summary>
-    /// <exception cref="SagaDataException">The detail of a <see cref="SagaActionException"/> cannot be serialized.</exception>
+    /// <summary>Creates the error of an exception. A detail that cannot be stored as it is must not keep the saga from unwinding.</summary>
     public static SagaError From(Exception exception, int attempts, JsonSerializerOptions json)
     {
         var failure = exception as SagaActionException;
         string code = exception is InjectedFailureException ? SagaInjections.ErrorCode : failure?.Code ?? exception.GetType().Name;
-        return new SagaError(code, Cut(exception.Message, LongestMessage))
+        (JsonElement? detail, string? mistake) = DetailOf(failure, json);
+        string lost = mistake is null ? "" : $"The detail of this error was not stored: {mistake}.{Environment.NewLine}";
+        return new SagaError(code, CutMessage(exception.Message))
         {
-            Exception = Cut(exception.ToString(), LongestException),
+            Exception = Cut(lost + exception, LongestException),
             Attempts = attempts,
-            Detail = DetailOf(failure, json),
+            Detail = detail,
         };
     }
 
+    /// <summary>Cuts the message of an exception to the length that is stored and logged.</summary>
+    public static string CutMessage(string message) => Cut(message, LongestMessage);
+
     /// <summary>Creates the error of an exception for people: code and message alone.</summary>
     public static SagaError Brief(Exception exception) =>
-        new(exception is SagaActionException failure ? failure.Code : exception.GetType().Name, Cut(exception.Message, LongestMessage));
+        new(exception is SagaActionException failure ? failure.Code : exception.GetType().Name, CutMessage(exception.Message));
 
     /// <summary>Creates the error of a node that cannot run again: the database lost the output of its parent, and the parent then failed.</summary>
     public static SagaError LostInput(string parent) => new(
@@ -40,9 +44,6 @@ internal static class SagaErrors
     /// <summary>The error of an action that had started in an earlier process, and does not run again because the saga was cancelled.</summary>
     public static SagaError Cancelled { get; } =
         new("cancelled", "The saga was cancelled before this process knew whether the action had taken effect.") { IsUncertain = true };
-
-    /// <summary>Returns true for the failure of an action that the cancellation of its saga interrupted.</summary>
-    public static bool IsByCancellation(ReadOnlyMemory<byte> failed) => Read(failed) is { IsUncertain: true } error && error.Code == Cancelled.Code;
 
     /// <summary>The data of an undo that began although the action of its node had failed. The log then proves that failure, even without it.</summary>
     public static ReadOnlyMemory<byte> AfterFailure { get; } = "{\"afterFailure\":true}"u8.ToArray();
@@ -80,15 +81,22 @@ internal static class SagaErrors
         }
     }
 
-    private static JsonElement? DetailOf(SagaActionException? failure, JsonSerializerOptions json)
+    private static (JsonElement? Detail, string? Mistake) DetailOf(SagaActionException? failure, JsonSerializerOptions json)
     {
+        if (failure?.Detail is not { } detail)
+        {
+            return (null, null);
+        }
+
         try
         {
-            return failure?.Detail is { } detail ? JsonSerializer.SerializeToElement(detail, detail.GetType(), json) : null;
+            return JsonRoundTrip.FindMistake(detail.GetType(), json) is { } mistake
+                ? (null, mistake)
+                : (JsonSerializer.SerializeToElement(detail, detail.GetType(), json), null);
         }
         catch (Exception e) // code of the user's types
         {
-            throw new SagaDataException($"The detail of error '{failure!.Code}' cannot be serialized to JSON: {e.Message}", e);
+            return (null, $"it cannot be serialized to JSON: {e.Message}");
         }
     }
 

@@ -163,11 +163,15 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, 
         SagaError error = SagaErrors.Brief(failure);
         if (step.Attempt == 1)
         {
-            Log.StepRetrying(logger, context.Id, context.Definition.Saved.Name, node, StepKind(step), error, delay);
+            Log.StepRetrying(logger, context.Id, context.Definition.Saved.Name, node, StepKind(step), error, PlainText.Duration(delay));
         }
 
-        Log.StepRetryDetails(logger, failure, context.Id, node, StepKind(step), step.Attempt, delay);
+        Log.StepRetryDetails(logger, failure, context.Id, node, StepKind(step), step.Attempt, PlainText.Duration(delay));
     }
+
+    /// <summary>Reports an exception of <see cref="StepPolicy.ShouldHandle"/>. The failure that it was asked about is not retried.</summary>
+    public void OnPredicateFailed(StepInFlight step, Exception exception) =>
+        Log.PredicateFailed(logger, exception, context.Id, context.Definition.Saved.Name, Shape.NameOf(step.Node), StepKind(step));
 
     private void OnDisposeFailed(Exception exception) => Log.ScopeDisposeFailed(logger, exception, context.Id, context.Definition.Saved.Name);
 
@@ -271,11 +275,12 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, 
             return null; // a stop was requested: the exception is no failure, and the node runs again when the saga is resumed
         }
 
-        if (stop.IsHeld && !stop.Interruptible.IsCancellationRequested && context.Pipelines.Of(step).MayRetry(exception))
+        if (stop.IsHeld && !stop.Interruptible.IsCancellationRequested && context.Pipelines.Of(step).MayRetry(this, step, exception))
         {
             return null; // it would have been retried, and is when the saga is released
         }
 
+        exception = step.FailureBeforeWait ?? exception; // a cancellation ended the wait: what the last attempt met is the failure
         SagaError error = SagaErrors.From(exception, step.Attempt, context.Definition.Json);
         if (!step.IsUndo && exception is not SagaActionException)
         {
@@ -286,7 +291,8 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, 
         }
 
         Log.StepFailed(
-            logger, exception, context.Id, context.Definition.Saved.Name, Shape.NameOf(step.Node), StepKind(step), step.Attempt, exception.Message);
+            logger, exception, context.Id, context.Definition.Saved.Name, Shape.NameOf(step.Node), StepKind(step), step.Attempt,
+            SagaErrors.CutMessage(exception.Message));
         return new SavedNodeEvent(step.Node, step.IsUndo ? NodeEventType.UndoFailed : NodeEventType.Failed, SagaErrors.Write(error));
     }
 

@@ -38,6 +38,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
     private readonly HashSet<SagaRun> _running = []; // including replaced runs until they end
     private readonly Dictionary<SagaId, SagaRun> _hung = []; // stopped runs without a slot whose steps do not end
     private readonly RunLanes _lanes = new(limits);
+    private long _slotsTaken;
     private int _lent; // the slots of runs whose steps wait for other sagas
     private StopReason? _closed;
 
@@ -100,7 +101,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
         lock (_lock)
         {
             SagaRun? run = _current.GetValueOrDefault(sagaId) ?? _hung.GetValueOrDefault(sagaId);
-            return run?.ToProgress(run.QueueEntry is null ? null : DescribeLimit(run.Name));
+            return run is { QueueEntry: not null } ? run.ToProgress(DescribeLimit(run.Name), LongestRunning(run.Name)) : run?.ToProgress();
         }
     }
 
@@ -310,6 +311,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
 
     private void TakeSlot(SagaRun run)
     {
+        run.SlotNumber = _slotsTaken++;
         _running.Add(run);
         _lanes.Enter(run);
     }
@@ -348,6 +350,10 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
     private string DescribeLimit(string definition) => _lanes.LimitReached(definition) is { } limit
         ? $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagasByDefinition)}:{definition} = {limit}"
         : $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagas)} = {maxRunning}";
+
+    /// <summary>Finds the saga that has had its slot longest among those that a queued run waits for.</summary>
+    private SagaId? LongestRunning(string definition) =>
+        _running.Where(run => run.Name == definition || _lanes.LimitReached(definition) is null).MinBy(run => run.SlotNumber)?.Id;
 
     private void RemoveCurrent(SagaRun run)
     {

@@ -48,11 +48,11 @@ internal sealed class SagaRun : IDisposable
     private readonly GroupWriter _writer;
     private readonly ILogger _logger;
     private readonly RunStop _stop = new();
-    private readonly DeadlineTimer? _deadline;
+    private readonly RunCancellation _cancellation;
+    private readonly RunResults _results;
     private readonly TimeProvider _time;
     private readonly RunServices _services;
     private ITimer? _hang;
-    private SagaCancellation? _cancellation;
     private Membership _member; // changes when the run restores its log after a loss
     private SagaState _writtenState;
 
@@ -68,18 +68,8 @@ internal sealed class SagaRun : IDisposable
         _member = context.Ownership.Member;
         _writtenState = context.State;
         Handle = new SagaHandle(context.Id, _completion.Task);
-        _cancellation = context.Cancellation;
-        if (context.Deadline is { } deadline && _cancellation is null)
-        {
-            if (deadline <= time.GetUtcNow())
-            {
-                _cancellation = SagaCancellation.AtDeadline(deadline);
-            }
-            else
-            {
-                _deadline = new DeadlineTimer(deadline, time, () => Cancel(SagaCancellation.AtDeadline(deadline)));
-            }
-        }
+        _cancellation = new RunCancellation(context.Cancellation, context.Deadline, time, OnCancelled);
+        _results = new RunResults(context, _cancellation, logger);
     }
 
     public SagaId Id => _context.Id;
@@ -101,6 +91,9 @@ internal sealed class SagaRun : IDisposable
 
     /// <summary>The place in the order of arrival over all queues. Guarded by the lock of the table.</summary>
     public long QueueNumber { get; set; }
+
+    /// <summary>The place in the order in which runs got their slots. Guarded by the lock of the table.</summary>
+    public long SlotNumber { get; set; }
 
     /// <summary>The number of sagas for which its steps wait. Above 0, the run has lent its slot. Guarded by the lock of the table.</summary>
     public int SagasAwaited { get; set; }
@@ -133,14 +126,9 @@ internal sealed class SagaRun : IDisposable
     /// <summary>Cancels the saga, unless it unwinds already. The first request counts.</summary>
     public void Cancel(SagaCancellation cancellation)
     {
-        if (Interlocked.CompareExchange(ref _cancellation, cancellation, null) is null)
+        if (_cancellation.TrySet(cancellation))
         {
-            if (_stop.IsHeld)
-            {
-                _stop.Interrupt(); // the run only waits for its steps, and takes no more turns
-            }
-
-            _nodes.Wake();
+            OnCancelled();
         }
     }
 
@@ -153,19 +141,24 @@ internal sealed class SagaRun : IDisposable
 
     /// <summary>Creates the account of the run for operators.</summary>
     /// <param name="limit">The limit that makes the run wait for a slot; null if it has one.</param>
-    public SagaRunProgress ToProgress(string? limit = null) => new(Id, Name, PhaseOf(limit), _nodes.Steps) { Limit = limit };
+    /// <param name="longestRunning">The saga that has had its slot longest, under that limit.</param>
+    public SagaRunProgress ToProgress(string? limit = null, SagaId? longestRunning = null) =>
+        new(Id, Name, PhaseOf(limit), _nodes.Steps) { Limit = limit, LongestRunning = longestRunning };
 
     /// <summary>The number of steps that are being retried.</summary>
     public int RetryingSteps => _nodes.Retrying;
 
     /// <summary>Publishes the result. Must be called after the run is removed from the table, so that an observer cannot still find the run.</summary>
-    public void Complete(SagaResult result) => _completion.SetResult(result);
+    public void Complete(SagaResult result) => _completion.TrySetResult(result);
+
+    /// <summary>Publishes a result although steps have not ended, because the process shuts down without them.</summary>
+    public void CompleteWithoutSteps() => Complete(new SagaResult.Interrupted($"{Describe()}, and {DescribeSteps()} had not ended"));
 
     /// <summary>Ends a run that was stopped before it started. It must not log, since it is called under the lock of the table.</summary>
     public void CompleteWithoutStarting()
     {
         Interlocked.Exchange(ref _hang, null)?.Dispose();
-        _deadline?.Dispose();
+        _cancellation.Dispose();
         Complete(new SagaResult.Interrupted(Describe()));
     }
 
@@ -224,7 +217,7 @@ internal sealed class SagaRun : IDisposable
     public void Dispose()
     {
         Interlocked.Exchange(ref _hang, null)?.Dispose();
-        _deadline?.Dispose();
+        _cancellation.Dispose();
         _stop.Dispose();
     }
 
@@ -279,7 +272,7 @@ internal sealed class SagaRun : IDisposable
 
             if (_progress.End is { } end)
             {
-                return ResultOf(end);
+                return _results.Of(end);
             }
 
             // A stop during the write starts nothing, so there may be no completion to wait for.
@@ -287,6 +280,16 @@ internal sealed class SagaRun : IDisposable
         }
 
         return await WindDownAsync(newEvents).ConfigureAwait(false);
+    }
+
+    private void OnCancelled()
+    {
+        if (_stop.IsHeld)
+        {
+            _stop.Interrupt(); // the run only waits for its steps, and takes no more turns
+        }
+
+        _nodes.Wake();
     }
 
     /// <summary>Waits for the steps in flight without starting new ones. Writes their results if this process still owns the saga.</summary>
@@ -308,7 +311,7 @@ internal sealed class SagaRun : IDisposable
             Record(newEvents);
             if (await WriteAsync(newEvents).ConfigureAwait(false) && _progress.End is { } end)
             {
-                return ResultOf(end);
+                return _results.Of(end);
             }
         }
 
@@ -317,13 +320,12 @@ internal sealed class SagaRun : IDisposable
 
     private void ObeyCancellation()
     {
-        if (_progress.IsCancelled || Volatile.Read(ref _cancellation) is not { } cancellation)
+        if (_progress.IsCancelled || _cancellation.Current is not { } cancellation)
         {
             return;
         }
 
-        bool isStored = ReferenceEquals(cancellation, _context.Cancellation) || cancellation.Note.Actor != SagaCancellation.DeadlineActor;
-        if (_progress.IsUnwinding && !isStored)
+        if (_progress.IsUnwinding && _cancellation.IsUnstored)
         {
             return; // it failed before its deadline
         }
@@ -396,7 +398,11 @@ internal sealed class SagaRun : IDisposable
     {
         try
         {
-            var entry = new SagaLogEntry(Id, Generation, events, state == _writtenState ? null : state);
+            bool cancelsByDeadline = state != _writtenState && _progress.IsCancelled && _cancellation.IsUnstored;
+            var entry = new SagaLogEntry(Id, Generation, events, state == _writtenState ? null : state)
+            {
+                Cancellation = cancelsByDeadline ? _cancellation.Current : null,
+            };
             return await _writer.AppendAsync(_member, entry).WaitAsync(_stop.Writes).ConfigureAwait(false) ? null : StopReason.SagaFenced;
         }
         catch (JoinLostException)
@@ -411,7 +417,10 @@ internal sealed class SagaRun : IDisposable
     /// </summary>
     private async Task<StopReason?> RestoreAsync(SagaState state)
     {
-        var everything = new SagaLogEntry(Id, Generation, _progress.ToEvents(), state) { Cancellation = CancellationToStore() };
+        var everything = new SagaLogEntry(Id, Generation, _progress.ToEvents(), state)
+        {
+            Cancellation = _progress.IsCancelled || !_cancellation.IsUnstored ? _cancellation.Current : null,
+        };
         (_member, RestoreOutcome outcome) = await _writer.RestoreAsync(_member, everything, _stop.Writes).ConfigureAwait(false);
         return outcome switch
         {
@@ -421,10 +430,6 @@ internal sealed class SagaRun : IDisposable
             _ => StopReason.SagaFenced,
         };
     }
-
-    /// <summary>A cancellation by the deadline follows from the deadline in the row.</summary>
-    private SagaCancellation? CancellationToStore() =>
-        Volatile.Read(ref _cancellation) is { Note.Actor: not SagaCancellation.DeadlineActor } requested ? requested : null;
 
     private void LogRefusal(StopReason reason)
     {
@@ -461,50 +466,4 @@ internal sealed class SagaRun : IDisposable
     }
 
     private string Describe() => (_stop.Reason ?? StopReason.Faulted).Describe();
-
-    private SagaResult ResultOf(SagaState end)
-    {
-        if (end == SagaState.Succeeded)
-        {
-            Log.Succeeded(_logger, Id, Name);
-            return new SagaResult.Succeeded(new NodeOutputs(_progress.Shape, _progress.OutputOf, _context.Definition.Json) { HasFailed = _progress.IsUncertain });
-        }
-
-        (string? failedNode, SagaError failure) = CauseOfUnwinding();
-        if (end == SagaState.Unwound)
-        {
-            return UnwoundBy(failedNode, failure);
-        }
-
-        int stuck = _progress.StuckNode!.Value;
-        (string stuckNode, SagaError undoFailure) = (_progress.Shape.NameOf(stuck), SagaErrors.Read(_progress.UndoErrorOf(stuck)));
-        Log.Stuck(_logger, Id, Name, stuckNode, undoFailure);
-        return new SagaResult.Stuck(stuckNode, undoFailure, failedNode, failure);
-    }
-
-    private SagaResult UnwoundBy(string? failedNode, SagaError failure)
-    {
-        if (failedNode is not null)
-        {
-            Log.Unwound(_logger, Id, Name, failedNode);
-            return new SagaResult.Unwound(failedNode, failure);
-        }
-
-        OperatorNote note = _cancellation!.Note;
-        Log.Cancelled(_logger, Id, Name, note.Actor, note.Reason);
-        return new SagaResult.Cancelled(note.Actor, note.Reason);
-    }
-
-    /// <returns>The failed node and its error; no node if the saga was cancelled.</returns>
-    private (string? FailedNode, SagaError Failure) CauseOfUnwinding()
-    {
-        if (_progress.IsCancelled)
-        {
-            OperatorNote note = _cancellation!.Note;
-            return (null, new SagaError("cancelled", $"{note.Actor}: {note.Reason}"));
-        }
-
-        int failed = _progress.FailedNode!.Value;
-        return (_progress.Shape.NameOf(failed), SagaErrors.Read(_progress.ErrorOf(failed)));
-    }
 }

@@ -49,6 +49,18 @@ internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
         }
     }
 
+    /// <summary>The failure of the last attempt while the step waits for the next one; otherwise null.</summary>
+    public Exception? FailureBeforeWait
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _nextAttempt is null ? null : _lastError;
+            }
+        }
+    }
+
     public int BeginAttempt(DateTimeOffset now)
     {
         lock (_lock)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using Polly;
 using Polly.Retry;
@@ -23,24 +24,20 @@ internal sealed class StepPipeline
 
     private readonly ResiliencePipeline _pipeline;
     private readonly bool _firstRunsOutside; // the first attempt needs nothing of the pipeline
-    private readonly Func<Exception, bool> _mayRetry;
+    private readonly Func<Exception, bool>? _shouldHandle; // null: no retries, or the pipeline decides
 
     public StepPipeline(StepPolicy policy, bool isUndo, TimeProvider time)
     {
         if (policy.Pipeline is { } pipeline)
         {
             _pipeline = pipeline;
-            _mayRetry = static _ => false; // the pipeline decides
             return;
         }
-
-        Func<Exception, bool> shouldHandle = policy.ShouldHandle ?? (isUndo ? static _ => true : TransientFailures.IsTransient);
-        bool MayRetry(Exception exception) =>
-            policy.MaxRetryAttempts > 0 && exception is not (SagaActionException or SagaDataException or InjectedFailureException) && shouldHandle(exception);
 
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
         if (policy.MaxRetryAttempts > 0)
         {
+            _shouldHandle = policy.ShouldHandle ?? (isUndo ? static _ => true : TransientFailures.IsTransient);
             builder.AddRetry(new RetryStrategyOptions
             {
                 MaxRetryAttempts = policy.MaxRetryAttempts,
@@ -49,8 +46,10 @@ internal sealed class StepPipeline
                 BackoffType = policy.BackoffType,
                 UseJitter = policy.UseJitter,
                 ShouldHandle = args => ValueTask.FromResult(
-                    args.Outcome.Exception is { } exception && MayRetry(exception)
-                    && !(args.Context.Properties.TryGetValue(s_attempts, out Attempts attempts) && attempts.Runner.IsHeld)),
+                    args.Outcome.Exception is { } exception
+                    && args.Context.Properties.TryGetValue(s_attempts, out Attempts attempts)
+                    && !attempts.Runner.IsHeld
+                    && MayRetry(attempts.Runner, attempts.Step, exception)),
                 OnRetry = args =>
                 {
                     if (args.Context.Properties.TryGetValue(s_attempts, out Attempts attempts))
@@ -70,11 +69,22 @@ internal sealed class StepPipeline
 
         _pipeline = builder.Build();
         _firstRunsOutside = policy.Timeout is null;
-        _mayRetry = MayRetry;
     }
 
     /// <summary>Returns true if the policy allows an attempt after this failure, unless their number is exhausted.</summary>
-    public bool MayRetry(Exception failure) => _mayRetry(failure);
+    [SuppressMessage("Design", "CA1031", Justification = "The predicate is user code. Its exception is logged; that of the step decides.")]
+    public bool MayRetry(NodeRunner runner, StepInFlight step, Exception failure)
+    {
+        try
+        {
+            return failure is not (SagaActionException or SagaDataException or InjectedFailureException) && _shouldHandle?.Invoke(failure) == true;
+        }
+        catch (Exception exception)
+        {
+            runner.OnPredicateFailed(step, exception);
+            return false;
+        }
+    }
 
     /// <summary>Runs the attempts of a step until one succeeds or its failure is not to be retried.</summary>
     /// <returns>The output of the step.</returns>
@@ -86,7 +96,7 @@ internal sealed class StepPipeline
             {
                 return await runner.AttemptAsync(step, cancellationToken).ConfigureAwait(false); // nearly always enough, and without the pipeline
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && !runner.IsHeld && _mayRetry(e))
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && !runner.IsHeld && MayRetry(runner, step, e))
             {
                 step.FirstFailure = ExceptionDispatchInfo.Capture(e);
             }

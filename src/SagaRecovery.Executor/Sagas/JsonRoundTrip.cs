@@ -31,9 +31,14 @@ internal static class JsonRoundTrip
                 return $"it is read back from JSON as another value of {typeof(T)}";
             }
 
-            return value is not null && value.GetType() != typeof(T) && IsCut(value, written, json)
+            if (value is null || value.GetType() == typeof(T))
+            {
+                return null; // the type was examined when the host started
+            }
+
+            return IsCut(value, written, json)
                 ? $"it is a {value.GetType()}, and only its part of {typeof(T)} is written to JSON"
-                : null;
+                : FindMistake(value.GetType(), json);
         }
         catch (Exception e)
         {

@@ -62,7 +62,15 @@ public abstract class Saga<TParameters> : Saga
     internal SagaBuilder<TParameters> Declare()
     {
         var builder = new SagaBuilder<TParameters>(this);
-        Define(builder);
+        try
+        {
+            Define(builder);
+        }
+        catch (Exception e) when (e is not InvalidOperationException) // those of the builder name the saga
+        {
+            throw new InvalidOperationException($"Saga '{Name}' version {Version} ({GetType()}) could not declare its nodes: {e.Message}", e);
+        }
+
         return builder;
     }
 }

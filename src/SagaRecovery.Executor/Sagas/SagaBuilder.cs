@@ -197,6 +197,11 @@ public sealed class SagaBuilder<TParameters>
 
     private static string? FindMistake(NodePolicy policy, bool hasUndo)
     {
+        if (policy is null or { Action: null } or { Undo: null })
+        {
+            return $"it is null, or its {nameof(policy.Action)} or {nameof(policy.Undo)} is";
+        }
+
         if (policy.Action.FindMistake() is { } action)
         {
             return $"{nameof(policy.Action)}.{action}";

@@ -12,6 +12,10 @@ namespace SagaRecovery;
 /// </remarks>
 public sealed record StepPolicy
 {
+    private static readonly TimeSpan s_longestDelay = TimeSpan.FromSeconds(5);
+
+    private readonly TimeSpan? _maxDelay;
+
     /// <summary>The policy without retries: the first failure counts.</summary>
     public static StepPolicy NoRetry { get; } = new() { MaxRetryAttempts = 0 };
 
@@ -24,8 +28,12 @@ public sealed record StepPolicy
     public TimeSpan Delay { get; init; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>The longest delay between two attempts.</summary>
-    /// <value>At least <see cref="Delay"/>, and at most one day. The default is 5 seconds.</value>
-    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(5);
+    /// <value>At least <see cref="Delay"/>, and at most one day. The default is 5 seconds, or <see cref="Delay"/> if that is longer.</value>
+    public TimeSpan MaxDelay
+    {
+        get => _maxDelay ?? (Delay > s_longestDelay ? Delay : s_longestDelay);
+        init => _maxDelay = value;
+    }
 
     /// <summary>The growth of the delay.</summary>
     /// <value>The default is <see cref="DelayBackoffType.Exponential"/>.</value>

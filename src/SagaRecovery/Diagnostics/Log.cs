@@ -192,6 +192,10 @@ internal static partial class Log
     [LoggerMessage(53, LogLevel.Warning, "executor failed to cancel or to stop saga {SagaId}; the next pass retries")]
     public static partial void RequestFailed(ILogger logger, SagaId sagaId, Exception exception);
 
+    [LoggerMessage(54, LogLevel.Warning,
+        "of the setting DrainFor, {DrainFor}, only {Limit} can be used: the host gives {ShutdownTimeout} to a shutdown (HostOptions.ShutdownTimeout)")]
+    public static partial void DrainForTooLong(ILogger logger, TimeSpan drainFor, TimeSpan limit, TimeSpan shutdownTimeout);
+
     [LoggerMessage(60, LogLevel.Warning,
         "the {Step} of node {Node} has been retried for {Duration}, longer than the stalled threshold of its definition; "
         + "attempt {Attempt} is the last so far, and the last error is {Error}: saga {SagaId} ({SagaName})")]

@@ -75,10 +75,11 @@ public sealed class SagaStarts
     /// <summary>Reports that a run has ended before its saga finished, although this coordinator owns the saga.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <param name="generation">The generation of the run.</param>
+    /// <param name="reason">The reason, which status and explanations show until the saga runs again; null for none.</param>
     /// <remarks>For executors. Call it after the run has ended. A pass then schedules a retry with the delay of a failed saga.</remarks>
-    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation)
+    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason = null)
     {
-        _inbox.ReportInterrupted(sagaId, generation);
+        _inbox.ReportInterrupted(sagaId, generation, reason is null ? null : PlainText.OneLine(reason, longest: 2_000));
         _wakeups.RequestSoon(PassReason.InterruptedRun);
     }
 

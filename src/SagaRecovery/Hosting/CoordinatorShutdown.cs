@@ -31,7 +31,15 @@ internal sealed class CoordinatorShutdown(
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.DrainFor is { } wanted && budget.DrainLimit(wanted) is var limit && limit < wanted)
+        {
+            Log.DrainForTooLong(logger, wanted, limit, budget.Whole);
+        }
+
+        return Task.CompletedTask;
+    }
 
     public Task StoppingAsync(CancellationToken cancellationToken)
     {

@@ -21,7 +21,7 @@ namespace SagaRecovery.Hosting;
 /// <item><description>Drain the starts again and plan: each saga that is listed or tracked lands in one bucket.</description></item>
 /// <item><description>Account for losses: ensure that the listing still holds, and report the sagas that the database has lost.</description></item>
 /// <item><description>
-/// Relinquish what is no longer listed: the executor stops those runs. Tell the other runs what was requested: a cancellation, or a stop.
+/// Relinquish what is no longer listed, or not at the generation of its run: the executor stops those runs. Tell the other runs what was requested: a cancellation, or a stop.
 /// </description></item>
 /// <item><description>Resume what no process runs, batch by batch.</description></item>
 /// <item><description>Report caught up: the assignments that the listing covered are handled.</description></item>

@@ -22,31 +22,45 @@ internal sealed class SagaResumer(
 {
     private readonly SagaRecoveryOptions _options = options.Value;
 
-    /// <summary>Asks the executor to relinquish every saga that is no longer listed: finished, or owned by another coordinator.</summary>
+    /// <summary>
+    /// Asks the executor to relinquish every saga that is no longer listed: finished, or owned by another coordinator. Also the runs of sagas
+    /// that are listed at a newer generation and not resumed.
+    /// </summary>
     public async Task RelinquishUnlistedAsync(RecoveryPlan plan, PassOutcome outcome, CancellationToken abort)
     {
         foreach (UnlistedSaga unlisted in plan.NoLongerListed)
         {
-            try
+            RelinquishOutcome? answer = await TryRelinquishAsync(unlisted.SagaId, unlisted.Generation, outcome, abort).ConfigureAwait(false);
+            if (answer is null || outcome.IsLost(unlisted.SagaId))
             {
-                RelinquishOutcome answer = await WithTimeoutAsync(
-                    token => executor.RelinquishAsync(unlisted.SagaId, unlisted.Generation, token), abort).ConfigureAwait(false);
-                outcome.RecordUnlisted(unlisted.SagaId, answer);
-                if (outcome.IsLost(unlisted.SagaId))
-                {
-                    continue; // AccountForLossAsync has logged it
-                }
+                continue; // logged where it was found
+            }
 
-                Log.Finished(logger, unlisted.SagaId);
-                if (answer == RelinquishOutcome.Relinquished)
-                {
-                    Log.StoppedNotOwned(logger, unlisted.SagaId);
-                }
-            }
-            catch (Exception exception) when (!abort.IsCancellationRequested) // the saga stays tracked, and the next pass tries again
+            Log.Finished(logger, unlisted.SagaId);
+            if (answer == RelinquishOutcome.Relinquished)
             {
-                Log.RelinquishFailed(logger, unlisted.SagaId, exception);
+                Log.StoppedNotOwned(logger, unlisted.SagaId);
             }
+        }
+
+        foreach (ReadoptedSaga outdated in plan.Outdated)
+        {
+            await TryRelinquishAsync(outdated.Candidate.SagaId, outdated.Previous, outcome, abort).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<RelinquishOutcome?> TryRelinquishAsync(SagaId sagaId, AdoptGeneration upTo, PassOutcome outcome, CancellationToken abort)
+    {
+        try
+        {
+            RelinquishOutcome answer = await WithTimeoutAsync(token => executor.RelinquishAsync(sagaId, upTo, token), abort).ConfigureAwait(false);
+            outcome.RecordUnlisted(sagaId, answer);
+            return answer;
+        }
+        catch (Exception exception) when (!abort.IsCancellationRequested) // the saga stays tracked, and the next pass tries again
+        {
+            Log.RelinquishFailed(logger, sagaId, exception);
+            return null;
         }
     }
 

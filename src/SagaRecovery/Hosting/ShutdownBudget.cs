@@ -14,6 +14,9 @@ internal sealed class ShutdownBudget(IOptions<HostOptions> host, TimeProvider ti
     private readonly Lock _lock = new();
     private long? _began;
 
+    /// <summary>The time that the host gives to a shutdown.</summary>
+    public TimeSpan Whole => host.Value.ShutdownTimeout;
+
     /// <summary>Starts the clock of the shutdown. Repeated calls are ignored.</summary>
     public void Begin()
     {
@@ -31,17 +34,16 @@ internal sealed class ShutdownBudget(IOptions<HostOptions> host, TimeProvider ti
 
     private TimeSpan Limit(TimeSpan wanted, int reserves)
     {
-        TimeSpan whole = host.Value.ShutdownTimeout;
-        if (whole == Timeout.InfiniteTimeSpan)
+        if (Whole == Timeout.InfiniteTimeSpan)
         {
             return wanted;
         }
 
-        TimeSpan reserve = TimeSpan.FromTicks(Math.Min(s_longestReserve.Ticks, whole.Ticks / 4));
+        TimeSpan reserve = TimeSpan.FromTicks(Math.Min(s_longestReserve.Ticks, Whole.Ticks / 4));
         TimeSpan left;
         lock (_lock)
         {
-            left = whole - (reserves * reserve) - (_began is { } began ? time.GetElapsedTime(began) : TimeSpan.Zero);
+            left = Whole - (reserves * reserve) - (_began is { } began ? time.GetElapsedTime(began) : TimeSpan.Zero);
         }
 
         return left < TimeSpan.Zero ? TimeSpan.Zero : left < wanted ? left : wanted;

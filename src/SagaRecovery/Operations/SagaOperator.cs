@@ -107,47 +107,19 @@ public sealed class SagaOperator
     /// <param name="sagaId">The saga.</param>
     /// <param name="note">The actor and the reason.</param>
     /// <param name="cancellationToken">Cancels the action.</param>
-    public async Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            OperatorActionResult outcome = await PerformAsync(
-                () => _operations.SuspendAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-            if (outcome is OperatorActionResult.Done)
-            {
-                await _executor.SuspendAsync(sagaId, cancellationToken).ConfigureAwait(false);
-            }
-
-            return outcome;
-        }
-        finally
-        {
-            _wakeups.Request(PassReason.OperatorAction); // tells a run that is just beginning here; also if the answer of the store was lost
-        }
-    }
+    public Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) => RequestOfRunAsync(
+        () => _operations.SuspendAsync(sagaId, note, cancellationToken),
+        () => _executor.SuspendAsync(sagaId, cancellationToken),
+        cancellationToken);
 
     /// <summary>Cancels a running saga: its owner unwinds it.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <param name="note">The actor and the reason.</param>
     /// <param name="cancellationToken">Cancels the action, not the saga.</param>
-    public async Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            OperatorActionResult outcome = await PerformAsync(
-                () => _operations.CancelAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-            if (outcome is OperatorActionResult.Done)
-            {
-                await _executor.CancelAsync(sagaId, new SagaCancellation(_time.GetUtcNow(), note), cancellationToken).ConfigureAwait(false);
-            }
-
-            return outcome;
-        }
-        finally
-        {
-            _wakeups.Request(PassReason.OperatorAction); // as for a hold
-        }
-    }
+    public Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) => RequestOfRunAsync(
+        () => _operations.CancelAsync(sagaId, note, cancellationToken),
+        () => _executor.CancelAsync(sagaId, new SagaCancellation(_time.GetUtcNow(), note), cancellationToken),
+        cancellationToken);
 
     /// <summary>Releases a held saga and requests a pass.</summary>
     /// <param name="sagaId">The saga.</param>
@@ -225,19 +197,24 @@ public sealed class SagaOperator
     }
 
     /// <summary>
-    /// Marks a failed undo of a stuck saga as done, because an operator did it manually, returns the saga to unwinding, and requests a pass.
+    /// Marks an undo as done, because an operator did it manually, and requests a pass: an undo that failed, so that its saga is stuck, or one in
+    /// flight. The saga then unwinds.
     /// </summary>
     /// <param name="sagaId">The saga.</param>
-    /// <param name="node">The name of the node whose undo failed.</param>
-    /// <param name="condition">The conditions under which to act. The owner may answer, since no process runs a stuck saga.</param>
-    /// <param name="note">The actor and the reason. The recorded reason also has the error of the undo.</param>
+    /// <param name="node">The name of the node.</param>
+    /// <param name="condition">The conditions under which to act.</param>
+    /// <param name="note">The actor and the reason. The recorded reason also has the error of an undo that failed.</param>
     /// <param name="cancellationToken">Cancels the action.</param>
-    /// <remarks>If another undo had failed as well, the saga is stuck again at once.</remarks>
+    /// <remarks>
+    /// If another undo had failed as well, the saga is stuck again at once. No process runs a stuck saga, so its owner may answer; an undo in
+    /// flight of another process that answers is skipped only if the condition sets <see cref="OperatorActionCondition.EvenIfOwnerAnswers"/>.
+    /// </remarks>
     public async Task<OperatorActionResult> SkipUndoAsync(
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken = default)
     {
+        OperatorActionCondition allowed = await AllowIfOwnAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
         OperatorActionResult outcome = await PerformAsync(
-            () => _operations.SkipUndoAsync(sagaId, node, condition, note, cancellationToken), cancellationToken).ConfigureAwait(false);
+            () => _operations.SkipUndoAsync(sagaId, node, allowed, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         return RequestPass(outcome);
     }
 
@@ -297,6 +274,26 @@ public sealed class SagaOperator
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         bool isOwn = row?.Summary.Owner == _coordinator.Id && !_coordinator.Fenced.IsCancellationRequested;
         return isOwn ? condition with { EvenIfOwnerAnswers = true } : condition;
+    }
+
+    /// <summary>Stores a request for the run of a saga, and tells a run in this process. A pass tells one that is just beginning here.</summary>
+    private async Task<OperatorActionResult> RequestOfRunAsync(
+        Func<Task<OperatorActionResult>> store, Func<ValueTask> tell, CancellationToken cancellationToken)
+    {
+        try
+        {
+            OperatorActionResult outcome = await PerformAsync(store, cancellationToken).ConfigureAwait(false);
+            if (outcome is OperatorActionResult.Done)
+            {
+                await tell().ConfigureAwait(false);
+            }
+
+            return outcome;
+        }
+        finally
+        {
+            _wakeups.Request(PassReason.OperatorAction); // also if the answer of the store was lost
+        }
     }
 
     private OperatorActionResult RequestPass(OperatorActionResult outcome)

@@ -69,11 +69,23 @@ internal static class SagaVerdicts
     private static SagaExplanation OfRow(SagaEvidence evidence, SagaDetails row) => row.Summary.State switch
     {
         SagaState.Succeeded => Verdict(evidence, SagaVerdict.Finished, "It has succeeded.", ""),
-        SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, $"{CauseOfUnwinding(row)}, and everything was undone.", ""),
+        SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, Unwound(row), ""),
         SagaState.Stuck => Stuck(evidence, row),
         SagaState.Abandoned => Abandoned(evidence, row.Abandonment),
         _ => InProgress(evidence, row),
     };
+
+    private static string Unwound(SagaDetails row)
+    {
+        string[] exceptions =
+        [
+            .. row.Events.Where(StuckSagaRules.IsSkippedUndo).Select(undo => $" The undo of '{undo.Node}' was skipped: an operator had done it manually."),
+            .. row.Events.Where(StuckSagaRules.IsInjected)
+                .Where(failed => !row.Events.Any(other => other.NodeId == failed.NodeId && other.Type == NodeEventType.UndoFinished))
+                .Select(failed => $" An operator failed the action of '{failed.Node}', and no undo of it has run."),
+        ];
+        return $"{CauseOfUnwinding(row)}, and everything {(exceptions.Length == 0 ? "" : "else ")}was undone.{string.Concat(exceptions)}";
+    }
 
     private static SagaExplanation Stuck(SagaEvidence evidence, SagaDetails row)
     {
@@ -95,11 +107,8 @@ internal static class SagaVerdicts
             ? text
             : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
-    private static string CauseOfUnwinding(SagaDetails row) => row.Cancellation is { } cancellation
-        ? $"It was cancelled ({By(cancellation.Note)})"
-        : row.Events.Any(logged => logged.Type == NodeEventType.Failed && !StuckSagaRules.IsByCancellation(logged)) || row.Deadline is not { } deadline
-            ? "An action failed"
-            : $"It was cancelled at its deadline, {PlainText.Time(deadline)}";
+    private static string CauseOfUnwinding(SagaDetails row) =>
+        row.Cancellation is { } cancellation ? $"It was cancelled ({By(cancellation.Note)})" : "An action failed";
 
     private static SagaExplanation Abandoned(SagaEvidence evidence, AbandonmentDetails? abandonment) =>
         Verdict(evidence, SagaVerdict.Abandoned, $"It was abandoned ({abandonment?.Reason}): {abandonment?.Comment}", "Clean up manually.") with
@@ -108,6 +117,12 @@ internal static class SagaVerdicts
         };
 
     private static SagaExplanation InProgress(SagaEvidence evidence, SagaDetails row)
+    {
+        SagaExplanation verdict = ByOwner(evidence, row);
+        return row.Cancellation is { } cancellation ? verdict with { Reason = $"{verdict.Reason} It was cancelled ({By(cancellation.Note)})." } : verdict;
+    }
+
+    private static SagaExplanation ByOwner(SagaEvidence evidence, SagaDetails row)
     {
         if (row.Summary.Owner != evidence.Us.Id)
         {
@@ -171,17 +186,17 @@ internal static class SagaVerdicts
         {
             return Verdict(evidence, SagaVerdict.OutOfDate,
                 $"This process runs it at generation {run.Generation}, but it is at generation {row.Summary.Generation} now.",
-                "Activate a pass, which resumes it at the new generation.");
+                "Activate a pass, which ends that run, and resumes it at the new generation unless it is held.");
         }
 
         string held = row.Hold is not { } hold ? ""
             : hold.StopsRun ? $" It is held ({By(hold.Note)}): its run stops once the steps in flight have ended."
             : $" It is held ({By(hold.Note)}), which does not stop a run.";
-        held += row.Cancellation is { } cancellation ? $" It was cancelled ({By(cancellation.Note)})." : "";
         DateTimeOffset since = run.RecoveredAt ?? row.Summary.TimeCreated;
         if (evidence.Run is { Phase: RunPhase.WaitingForSlot } queued)
         {
-            string limit = queued.Limit is { } setting ? $" The limit is {setting}." : "";
+            string limit = (queued.Limit is { } setting ? $" The limit is {setting}." : "")
+                + (queued.LongestRunning is { } longest ? $" Of the sagas that run, {longest} has run longest." : "");
             return Verdict(evidence, SagaVerdict.WaitingForSlot,
                 $"This process has accepted it, and it waits for a free slot: as many sagas run as may run at once.{limit}{held}",
                 "Wait for its turn. Raise the limit if sagas wait for long and the service has capacity.") with { Since = since };
@@ -201,10 +216,20 @@ internal static class SagaVerdicts
                 "") with { Since = row.Summary.TimeCreated },
             RunOrigin.Started => Verdict(evidence, SagaVerdict.RunningHere,
                 $"This process started it and runs it.{held}",
-                "") with { Since = row.Summary.TimeCreated },
-            _ => Verdict(evidence, SagaVerdict.RunningHere, $"Recovery resumed it in this process, which runs it.{held}", "") with { Since = run.RecoveredAt },
+                AdviceFor(evidence)) with { Since = row.Summary.TimeCreated },
+            _ => Verdict(evidence, SagaVerdict.RunningHere, $"Recovery resumed it in this process, which runs it.{held}", AdviceFor(evidence)) with { Since = run.RecoveredAt },
         };
     }
+
+    /// <summary>Returns the way out of a step that is retried, in case it cannot succeed.</summary>
+    private static string AdviceFor(SagaEvidence evidence) => evidence.Run?.Steps.FirstOrDefault(step => step.IsRetrying) switch
+    {
+        null => "",
+        { IsUndo: true } undo => $"If the undo of '{undo.Node}' cannot succeed, undo its effect manually and skip the undo: "
+            + $"sagas skip-undo {evidence.SagaId} {Argument(undo.Node)}.",
+        { } action => $"If the action of '{action.Node}' cannot succeed, fail it, and the saga unwinds: "
+            + $"sagas inject-error {evidence.SagaId} {Argument(action.Node)}.",
+    };
 
     private static SagaExplanation Idle(SagaEvidence evidence, SagaDetails row)
     {

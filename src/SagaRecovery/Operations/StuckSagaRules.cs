@@ -11,7 +11,7 @@ namespace SagaRecovery.Operations;
 /// </summary>
 internal static class StuckSagaRules
 {
-    /// <returns>The refusal; null if the action may be tried.</returns>
+    /// <returns>The refusal of an action on a stuck saga; null if the action may be tried.</returns>
     /// <remarks>The owner may answer: no process runs a stuck saga, so the action cannot disturb a run.</remarks>
     public static OperatorActionResult? Refusal(SagaDetails saga, OperatorActionCondition condition)
     {
@@ -24,15 +24,27 @@ internal static class StuckSagaRules
         return OperatorActionRules.ChangeSince(present, condition);
     }
 
+    /// <returns>The refusal to skip an undo, of a stuck saga or of one that unwinds; null if the action may be tried.</returns>
+    public static OperatorActionResult? RefusalToSkip(SagaDetails saga, OperatorActionCondition condition) =>
+        saga.Summary.State is SagaState.Unwinding ? OperatorActionRules.Refusal(saga, condition) : Refusal(saga, condition);
+
     /// <summary>Returns the obstacle to an action on a node of the saga, as a clause for operators; null if the node exists.</summary>
     public static string? MissingNode(SagaDetails saga, string node) =>
         saga.Graph?.Find(node) is null ? $"it has no node '{PlainText.OneLine(node)}'" : null;
 
-    /// <summary>Returns the obstacle to skipping an undo that has not failed, as a clause for operators.</summary>
-    public static string NotFailed(string node) => $"the undo of node '{PlainText.OneLine(node)}' has not failed";
+    /// <summary>Returns the obstacle to skipping an undo that has not begun, or that has finished, as a clause for operators.</summary>
+    public static string NotToSkip(string node) => $"the undo of node '{PlainText.OneLine(node)}' has not failed and is not in flight";
 
     /// <summary>Returns the failures of the undos, in the order of writing. The details of a saga with very many events may lack some.</summary>
     public static IEnumerable<LoggedEvent> FailedUndos(SagaDetails saga) => saga.Events.Where(one => one.Type is NodeEventType.UndoFailed);
+
+    /// <summary>Returns true for an undo that an operator skipped.</summary>
+    public static bool IsSkippedUndo(LoggedEvent one) =>
+        one is { Type: NodeEventType.UndoFinished, Data: { } data } && data.StartsWith("{\"skipped\"", StringComparison.Ordinal);
+
+    /// <summary>Returns true for the failure of an action that an operator injected.</summary>
+    public static bool IsInjected(LoggedEvent one) =>
+        one is { Type: NodeEventType.Failed, Data: { } data } && data.Contains("\"byOperator\"", StringComparison.Ordinal);
 
     /// <summary>Returns the reason to record. It keeps the errors of the undos, since the action takes them out of the log.</summary>
     /// <param name="note">The note of the operator.</param>
@@ -47,9 +59,6 @@ internal static class StuckSagaRules
     /// <summary>Returns the error of a failed undo as <c>code: message</c>, or its data in another form, on one short line.</summary>
     public static string ErrorOf(LoggedEvent failed) =>
         failed.Data is not { } data ? "no error recorded" : PlainText.OneLine(TryReadError(data) ?? data);
-
-    /// <summary>Returns true for an action that the cancellation of its saga ended, by an error of the durable executor.</summary>
-    public static bool IsByCancellation(LoggedEvent failed) => ErrorOf(failed).StartsWith("cancelled: ", StringComparison.Ordinal);
 
     /// <summary>Reads an error of the durable executor. Returns null for data of another form.</summary>
     private static string? TryReadError(string data)

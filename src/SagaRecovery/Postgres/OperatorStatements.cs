@@ -170,10 +170,7 @@ internal sealed class OperatorStatements(string schema)
     public string InjectError { get; } = Statements.In(schema, $$"""
         with done as (
             update {schema}.saga set adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
-            where {{IsUnchanged}}
-                and exists (select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type = 'started')
-                and not exists (
-                    select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type in ('succeeded', 'failed'))
+            where {{IsUnchanged}} and {{Has("'started'")}} and not {{Has("'succeeded', 'failed'")}}
             returning id, current_coordinator
         ), injected as (
             insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, event_time, creator)
@@ -196,19 +193,22 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     /// <summary>
-    /// Replaces the failure of an undo by its end. <c>@GivenReason</c>: the reason of the operator; <c>@Reason</c>: with the error of the undo.
+    /// Ends an undo that has failed, or that an unwinding saga has in flight. <c>@GivenReason</c>: the reason of the operator; <c>@Reason</c>: with
+    /// the error of the undo. The new generation fences a run of the saga.
     /// </summary>
     public string SkipUndo { get; } = Statements.In(schema, $$"""
         with done as (
-            {{LeaveStuck}}
-                and exists (select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type = 'undo_failed')
+            update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
+            where ({{IsStuck}} and {{Has("'undo_failed'")}})
+                or ({{IsUnchanged}} and {{Has("'undo_started'")}} and not {{Has("'undo_finished', 'undo_failed'")}})
             returning id, current_coordinator
-        ), replaced as (
-            update {schema}.saga_node_event e
-            set event_type = 'undo_finished',
-                data = json_build_object('skipped', json_build_object('actor', @Actor::text, 'reason', @GivenReason::text)),
-                event_time = clock_timestamp(), creator = coalesce(done.current_coordinator, '00000000-0000-0000-0000-000000000000'::uuid)
-            from done where e.saga_id = done.id and e.node_id = @Node and e.event_type = 'undo_failed'
+        ), deleted as (
+            delete from {schema}.saga_node_event e using done where e.saga_id = done.id and e.node_id = @Node and e.event_type = 'undo_failed'
+        ), skipped as (
+            insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, event_time, creator)
+            select id, @Node, 'undo_finished', json_build_object('skipped', json_build_object('actor', @Actor::text, 'reason', @GivenReason::text)),
+                clock_timestamp(), coalesce(current_coordinator, '00000000-0000-0000-0000-000000000000'::uuid)
+            from done
         ),
         {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
         """);
@@ -217,10 +217,18 @@ internal sealed class OperatorStatements(string schema)
     /// Returns a stuck saga to unwinding if it has the owner and generation that the operator saw. No process runs it, so its owner may answer.
     /// The new generation fences a process that believes that it does.
     /// </summary>
-    private const string LeaveStuck = """
+    private const string LeaveStuck = $$"""
         update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
-            where id = @Id and state = 'stuck' and current_coordinator is not distinct from @Owner and adopt_generation = @Generation
+            where {{IsStuck}}
         """;
+
+    /// <summary>The condition that the saga is stuck, and has the owner and generation that the operator saw.</summary>
+    private const string IsStuck =
+        "id = @Id and state = 'stuck' and current_coordinator is not distinct from @Owner and adopt_generation = @Generation";
+
+    /// <summary>The condition that the log has an event of the node of one of these types.</summary>
+    private static string Has(string types) =>
+        $$"""exists (select from {schema}.saga_node_event where saga_id = @Id and node_id = @Node and event_type in ({{types}}))""";
 
     /// <summary>
     /// The condition that the saga is unfinished, has the owner, generation and state that the operator saw, and that its owner has not

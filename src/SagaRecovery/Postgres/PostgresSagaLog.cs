@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using Npgsql;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
@@ -56,7 +57,14 @@ internal sealed class PostgresSagaLog : ISagaLog
         {
             foreach (List<int> round in rounds)
             {
-                AddEntries(batch.Add(Sql.Append, member), round.ConvertAll(index => entries[index]));
+                List<SagaLogEntry> written = round.ConvertAll(index => entries[index]);
+                bool cancels = written.Exists(entry => entry.Cancellation is not null);
+                NpgsqlBatchCommand append = batch.Add(cancels ? Sql.AppendCancellations : Sql.Append, member);
+                AddEntries(append, written);
+                if (cancels)
+                {
+                    AddCancellations(append, written);
+                }
             }
         }
     }
@@ -278,6 +286,17 @@ internal sealed class PostgresSagaLog : ISagaLog
             .With(entries.Select(entry => entry.Generation.Value).ToArray())
             .With(entries.Select(entry => NameOf(entry.NewState)).ToArray())
             .With(ordinals).With(nodes).With(types).WithJson(data);
+    }
+
+    private static void AddCancellations(NpgsqlBatchCommand append, List<SagaLogEntry> entries)
+    {
+        (long Ordinal, SagaCancellation Cancellation)[] all =
+            [.. entries.Select((entry, index) => (index + 1L, entry.Cancellation!)).Where(pair => pair.Item2 is not null)];
+        append
+            .With(all.Select(one => one.Ordinal).ToArray())
+            .With(all.Select(one => (DateTimeOffset?)one.Cancellation.At.ToUniversalTime()).ToArray())
+            .With(all.Select(one => one.Cancellation.Note.Actor).ToArray())
+            .With(all.Select(one => one.Cancellation.Note.Reason).ToArray());
     }
 
     private static string? TextOf(ReadOnlyMemory<byte> json) => json.IsEmpty ? null : Encoding.UTF8.GetString(json.Span);

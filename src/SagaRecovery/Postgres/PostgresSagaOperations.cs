@@ -144,10 +144,10 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
     {
         var change = new SagaChange(OperatorActionKind.SkipUndo, Sql.SkipUndo)
         {
-            Refusal = StuckSagaRules.Refusal,
+            Refusal = StuckSagaRules.RefusalToSkip,
             Node = node,
             ObstacleIn = saga => StuckSagaRules.MissingNode(saga, node),
-            Obstacle = StuckSagaRules.NotFailed(node),
+            Obstacle = StuckSagaRules.NotToSkip(node),
             ReasonToRecord = (saga, given) =>
                 StuckSagaRules.ReasonToRecord(given, StuckSagaRules.FailedUndos(saga).Where(undo => undo.Node == node)),
         };

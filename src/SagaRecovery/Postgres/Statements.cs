@@ -221,7 +221,20 @@ internal sealed class Statements(string schema)
     /// lost. <c>is true</c> makes the planner keep the ordinals in a hash table, at any estimate of their number. A join could compare
     /// every event with every ordinal.
     /// </remarks>
-    public string Append { get; } = In(schema, $$"""
+    public string Append { get; } = In(schema, AppendWith(change: "state = w.new_state", cancellations: ""));
+
+    /// <summary>
+    /// <see cref="Append"/> for entries with cancellations, which it stores with the new state unless one is stored. <c>$10..$13</c> are
+    /// parallel arrays: ordinal of the entry, time, actor and reason.
+    /// </summary>
+    public string AppendCancellations { get; } = In(schema, AppendWith(
+        change: """
+            state = w.new_state, cancel_time = coalesce(s.cancel_time, c.time), cancel_actor = coalesce(s.cancel_actor, c.actor),
+                cancel_reason = coalesce(s.cancel_reason, c.reason)
+            """,
+        cancellations: " left join unnest($10, $11, $12, $13) as c (ordinal, time, actor, reason) on c.ordinal = w.ordinal"));
+
+    private static string AppendWith(string change, string cancellations) => $$"""
         with owned as materialized (
             select e.ordinal, e.saga_id, e.new_state
             from unnest($3, $4, $5) with ordinality as e (saga_id, generation, new_state, ordinal)
@@ -233,14 +246,14 @@ internal sealed class Statements(string schema)
             where (n.ordinal in (select o.ordinal from owned o)) is true
             on conflict (saga_id, node_id, event_type) do nothing
         ), changed as (
-            update {schema}.saga s set state = w.new_state
-            from (select distinct on (saga_id) saga_id, new_state from owned where new_state is not null order by saga_id, ordinal desc) w
+            update {schema}.saga s set {{change}}
+            from (select distinct on (saga_id) saga_id, new_state, ordinal from owned where new_state is not null order by saga_id, ordinal desc) w{{cancellations}}
             where s.id = w.saga_id and s.state <> w.new_state
         )
         select ordinal from owned
         union all
         select 0 where {{IsMember}}
-        """);
+        """;
 
     /// <summary>
     /// Finds the refused entries that are already in the log, and returns their ordinals. Their answer was lost, and their saga has ended

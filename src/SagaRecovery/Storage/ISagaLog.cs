@@ -80,6 +80,9 @@ public sealed record NewSaga(SagaId Id, SavedDefinition Definition, ReadOnlyMemo
 public sealed record SagaLogEntry(
     SagaId SagaId, AdoptGeneration Generation, IReadOnlyList<SavedNodeEvent> Events, SagaState? NewState = null)
 {
-    /// <summary>The cancellation that the run knows; null for none. A restore writes it if the database has lost it; an append ignores it.</summary>
+    /// <summary>
+    /// The cancellation of the saga, stored with the new state unless one is stored; null for none. An append has it if the deadline of the
+    /// saga cancels it. A restore has any that the run knows, since the database may have lost it.
+    /// </summary>
     public SagaCancellation? Cancellation { get; init; }
 }

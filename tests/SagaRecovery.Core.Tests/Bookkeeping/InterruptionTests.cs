@@ -26,6 +26,19 @@ public class InterruptionTests
         _process.Report.Totals.MissingFromExecutor.Should().Be(1);
     }
 
+    [Theory]
+    [InlineData(null, "the executor interrupted its run")]
+    [InlineData("its output is too large", "its output is too large")]
+    public void A_saga_that_waits_after_an_interruption_has_the_reason_that_the_executor_gave(string? reason, string shown)
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        _process.ReportInterrupted(Saga(1), reason);
+        _process.Pass();
+
+        _process.Waiting(Saga(1))!.Reason.Should().Be(shown);
+    }
+
     [Fact]
     public void The_delay_of_a_saga_that_is_interrupted_again_and_again_grows()
     {

@@ -91,12 +91,12 @@ internal sealed class ScriptedProcess
         Database.Finish(sagaId);
     }
 
-    public void ReportInterrupted(SagaId sagaId) => ReportInterrupted(sagaId, Executor.End(sagaId));
+    public void ReportInterrupted(SagaId sagaId, string? reason = null) => ReportInterrupted(sagaId, Executor.End(sagaId), reason);
 
-    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation)
+    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason = null)
     {
         Truth = Truth with { MissingFromExecutor = Truth.MissingFromExecutor + 1 };
-        Inbox.ReportInterrupted(sagaId, generation);
+        Inbox.ReportInterrupted(sagaId, generation, reason);
     }
 
     // ---- a pass, step by step

@@ -189,6 +189,25 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
     }
 
     [Fact]
+    public async Task An_injected_error_ends_the_run_of_a_held_saga_which_unwinds_once_it_is_released()
+    {
+        await using PostgresHost host = await StartAsync();
+        SagaId saga = await BeginAsync(host);
+        SagaHandle run = host.Client.Find(saga)!;
+        (await host.Operator.HoldAsync(saga, Note)).Should().Be(OperatorActionResult.Done.Instance);
+
+        (await host.Operator.InjectErrorAsync(saga, "only", OperatorActionCondition.None, Note)).Should().Be(OperatorActionResult.Done.Instance);
+
+        (await run.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Be("recovery relinquished the saga");
+        await Eventually.HoldsAsync(
+            async () => (await host.Operator.ExplainAsync(saga)).Verdict == SagaVerdict.Held, "the pass was over, and no process runs the saga");
+        (await host.Operator.ReleaseAsync(saga, Note)).Should().Be(OperatorActionResult.Done.Instance);
+        await Eventually.HoldsAsync(async () => await host.DescribeAsync(saga) == "unwound", "the saga was unwound");
+        (await host.Operator.ExplainAsync(saga)).Reason.Should().Be(
+            "An action failed, and everything else was undone. An operator failed the action of 'only', and no undo of it has run.");
+    }
+
+    [Fact]
     public async Task After_an_injected_error_the_undo_runs_if_it_bears_that_the_action_may_have_taken_effect()
     {
         var undone = new Gate();

@@ -65,6 +65,36 @@ public sealed class StuckTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
+    public async Task An_undo_that_is_retried_without_end_is_skipped()
+    {
+        var tried = new Gate();
+        tried.Open();
+        var saga = new TestSaga("refund", builder =>
+        {
+            SagaNode paid = builder.Node("pay", _ => Task.CompletedTask, undo: async _ =>
+            {
+                await tried.PassAsync();
+                throw new IOException("the bank is closed for good");
+            });
+            builder.Node("ship", Task (_) => throw new SagaActionException("refused", "as always"), after: paid);
+        });
+        await using PostgresHost host = await PostgresHost.StartAsync(_database, _coordinator, saga);
+        SagaId id = (await host.Client.StartAsync(saga, "")).SagaId;
+        await tried.ArrivalAsync();
+        await Eventually.HoldsAsync(
+            async () => (await host.Operator.ExplainAsync(id)).Advice
+                == $"If the undo of 'pay' cannot succeed, undo its effect manually and skip the undo: sagas skip-undo {id} pay.",
+            "the explanation names the way out");
+        ReasonOf(await SkipAsync(host, id, "ship")).Should().Be("the undo of node 'ship' has not failed and is not in flight");
+
+        (await SkipAsync(host, id, "pay")).Should().Be(OperatorActionResult.Done.Instance);
+
+        await EndsAsync(host, id, "unwound");
+        (await host.Operator.ExplainAsync(id)).Reason.Should().Be(
+            "An action failed, and everything else was undone. The undo of 'pay' was skipped: an operator had done it manually.");
+    }
+
+    [Fact]
     public async Task A_saga_with_two_failed_undos_is_stuck_until_both_are_dealt_with()
     {
         await using PostgresHost host = await StartAsync();

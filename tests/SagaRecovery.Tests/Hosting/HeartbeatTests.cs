@@ -124,6 +124,17 @@ public sealed class HeartbeatTests
         host.LogLines.Lines.Should().NotContain(line => line.Message.Contains("DrainFor"));
     }
 
+    [Theory]
+    [InlineData(20, false)]
+    [InlineData(25, true)]
+    public async Task A_drain_that_the_host_gives_too_little_time_for_is_logged_at_the_start(int seconds, bool isLogged)
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.DrainFor = TimeSpan.FromSeconds(seconds));
+
+        host.LogLines.Lines.Any(line => line.Message.StartsWith(
+            "of the setting DrainFor, 00:00:25, only 00:00:20 can be used: the host gives 00:00:30 to a shutdown", StringComparison.Ordinal)).Should().Be(isLogged);
+    }
+
     [Fact]
     public async Task A_saga_whose_step_is_retried_is_reported_as_retrying_and_not_as_stalled()
     {

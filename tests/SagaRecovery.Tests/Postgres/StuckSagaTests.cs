@@ -14,6 +14,8 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
 
     private static readonly OperatorNote Note = new("ann", "the account is open again");
 
+    private static readonly OperatorActionCondition Force = new() { EvenIfOwnerAnswers = true };
+
     private static readonly OperatorActionResult Done = OperatorActionResult.Done.Instance;
 
     [Fact]
@@ -66,7 +68,8 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
         await Db.AppendAsync(us, saga, state);
 
         ReasonOf(await RetryAsync(saga)).Should().Be(reason);
-        ReasonOf(await SkipAsync(saga, "only")).Should().Be(reason);
+        ReasonOf(await SkipAsync(saga, "only")).Should().Be(
+            state == SagaState.Unwinding ? "it has no node 'only'" : reason, "an undo of an unwinding saga may be in flight");
 
         (await FindAsync(saga))!.Summary.Generation.Should().Be(AdoptGeneration.Initial);
         (await ActionsAsync(us)).Should().BeEmpty();
@@ -82,13 +85,30 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
         (await RetryAsync(unknown)).Should().Be(OperatorActionResult.NoSuchSaga.Instance);
         (await SkipAsync(unknown, "second")).Should().Be(OperatorActionResult.NoSuchSaga.Instance);
         ReasonOf(await SkipAsync(saga, "secnd")).Should().Be("it has no node 'secnd'");
-        ReasonOf(await SkipAsync(saga, "first")).Should().Be("the undo of node 'first' has not failed");
+        ReasonOf(await SkipAsync(saga, "first")).Should().Be("the undo of node 'first' has not failed and is not in flight");
         ReasonOf(await RetryAsync(saga, new OperatorActionCondition { Generation = new AdoptGeneration(2) })).Should().Be("it was at generation 2 when you saw it");
         ReasonOf(await RetryAsync(saga, new OperatorActionCondition { State = SagaState.Unwinding })).Should().Be("it was unwinding when you saw it");
 
         (await Db.StateOfAsync(saga)).Should().Be("stuck");
         (await FindAsync(saga))!.Events.Should().ContainSingle(one => one.Type == NodeEventType.UndoFailed);
         (await ActionsAsync(us)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task An_undo_in_flight_is_skipped_unless_its_owner_answers_and_fences_the_run()
+    {
+        await using ListeningCoordinator owner = await Db.RunHeartbeatAsync();
+        SagaId saga = await UnwindingAsync(owner.Member, SagaState.Unwinding, [SagaDatabase.Event(Second, NodeEventType.UndoStarted)]);
+
+        (await SkipAsync(saga, "second")).Should().BeOfType<OperatorActionResult.OwnerAnswers>();
+        ReasonOf(await SkipAsync(saga, "first", Force)).Should().Be("the undo of node 'first' has not failed and is not in flight");
+        (await SkipAsync(saga, "second", Force)).Should().Be(Done);
+        ReasonOf(await SkipAsync(saga, "second", Force)).Should().Be("the undo of node 'second' has not failed and is not in flight");
+
+        SagaDetails details = (await FindAsync(saga))!;
+        details.Summary.Should().Match<SagaSummary>(row => row.State == SagaState.Unwinding && row.Generation == new AdoptGeneration(2));
+        details.Events[^1].Should().Match<LoggedEvent>(one => one.NodeId == Second && one.Type == NodeEventType.UndoFinished && one.Data!.Contains("skipped"));
+        (await Db.AppendAsync(owner.Member, saga, SagaState.Unwound)).Should().BeFalse("its generation is fenced");
     }
 
     [Fact]
@@ -139,7 +159,13 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
     }
 
     /// <summary>Creates a saga that is stuck, because the undos of these nodes failed.</summary>
-    private async Task<SagaId> StuckAsync(Membership us, params int[] failedUndos)
+    private Task<SagaId> StuckAsync(Membership us, params int[] failedUndos) => UnwindingAsync(us, SagaState.Stuck, failedUndos.SelectMany(node => new[]
+    {
+        SagaDatabase.Event(node, NodeEventType.UndoStarted),
+        SagaDatabase.Event(node, NodeEventType.UndoFailed, $$"""{"exception":"…","code":"closed","message":"account {{node}} is closed"}"""),
+    }));
+
+    private async Task<SagaId> UnwindingAsync(Membership us, SagaState state, IEnumerable<SavedNodeEvent> undos)
     {
         byte[] dag = Encoding.UTF8.GetBytes("""
             {"name":"transfer","version":1,"nodes":[{"id":0,"name":"first","undo":true,"after":[]},
@@ -147,17 +173,12 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
             """);
         SagaId saga = await Db.CreateSagaAsync(us, new SavedDefinition(DefinitionHash.Of(dag), "transfer", 1, dag));
         int[] nodes = [First, Second, Third];
-        IEnumerable<SavedNodeEvent> undos = failedUndos.SelectMany(node => new[]
-        {
-            SagaDatabase.Event(node, NodeEventType.UndoStarted),
-            SagaDatabase.Event(node, NodeEventType.UndoFailed, $$"""{"exception":"…","code":"closed","message":"account {{node}} is closed"}"""),
-        });
         SavedNodeEvent[] events =
         [
             .. nodes.SelectMany(node => new[] { SagaDatabase.Event(node, NodeEventType.Started), SagaDatabase.Event(node, NodeEventType.Succeeded) }),
             .. undos,
         ];
-        (await Db.AppendAsync(us, saga, SagaState.Stuck, events)).Should().BeTrue();
+        (await Db.AppendAsync(us, saga, state, events)).Should().BeTrue();
         return saga;
     }
 
@@ -168,8 +189,8 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
     private Task<OperatorActionResult> RetryAsync(SagaId saga, OperatorActionCondition? condition = null) =>
         Db.Operations.RetryUndoAsync(saga, condition ?? OperatorActionCondition.None, Note, CancellationToken.None);
 
-    private Task<OperatorActionResult> SkipAsync(SagaId saga, string node) =>
-        Db.Operations.SkipUndoAsync(saga, node, OperatorActionCondition.None, Note, CancellationToken.None);
+    private Task<OperatorActionResult> SkipAsync(SagaId saga, string node, OperatorActionCondition? condition = null) =>
+        Db.Operations.SkipUndoAsync(saga, node, condition ?? OperatorActionCondition.None, Note, CancellationToken.None);
 
     private async Task<IReadOnlyList<OperatorAction>> ActionsAsync(Membership member) =>
         (await Db.Controls.ReadControlsAsync(member, CancellationToken.None)).RecentActions;

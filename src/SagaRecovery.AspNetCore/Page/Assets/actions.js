@@ -28,7 +28,7 @@ const effects = {
   drain: 'This process starts no new sagas. Running sagas may finish for the given time, and unfinished sagas are then reassigned to other coordinators. Only a restart ends a drain.',
   'inject-error': 'Fails a node whose action is in flight, so that the saga unwinds.',
   'retry-undo': 'Runs the failed undos of this saga again. Once they succeed, the nodes before them are undone.',
-  'skip-undo': 'Marks a failed undo as done, because you did it manually. It never runs again, and the nodes before it are undone.',
+  'skip-undo': 'Marks an undo that has failed or is in flight as done, because you did it manually. It never runs again, and the nodes before it are undone.',
 };
 
 const destructive = ['abandon', 'cancel', 'inject-error', 'drain', 'skip-undo'];

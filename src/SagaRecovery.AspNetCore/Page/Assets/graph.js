@@ -23,6 +23,11 @@ export function runningNodes(graph, events) {
   return nodesThatAre('running', graph, events);
 }
 
+/** Returns the names of the nodes whose undo is in flight. */
+export function nodesBeingUndone(graph, events) {
+  return nodesThatAre('undoing', graph, events);
+}
+
 /** Returns the names of the nodes whose undo has failed. */
 export function stuckNodes(graph, events) {
   return nodesThatAre('undo failed', graph, events);

@@ -2,7 +2,7 @@ import { clock, plain, words } from './text.js';
 import { ago, badge, card, el, show, table } from './dom.js';
 import { get, reasonOf } from './service.js';
 import { actionButton, actionHint } from './actions.js';
-import { drawGraph, runningNodes, stuckNodes } from './graph.js';
+import { drawGraph, nodesBeingUndone, runningNodes, stuckNodes } from './graph.js';
 
 const ended = ['Succeeded', 'Unwound', 'Abandoned'];
 const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad' };
@@ -80,11 +80,13 @@ function actionButtons(saga, refresh) {
     return el('p', { class: 'soft small' }, 'The saga has ended. No operator action applies.');
   }
   const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
+  const undos = saga.graph ? nodesBeingUndone(saga.graph, saga.events) : [];
   return [
     el('div', { class: 'row' },
       saga.hold ? button('release', 'Release') : button('hold', 'Hold'),
       button('retry', 'Retry now'),
       nodes.length > 0 && button('inject-error', 'Inject an error', { nodes }),
+      undos.length > 0 && button('skip-undo', 'Skip an undo', { nodes: undos }),
       saga.summary.state === 'Running' && !saga.cancellation && button('cancel', 'Cancel the saga'),
       button('abandon', 'Abandon')),
     actionHint(),

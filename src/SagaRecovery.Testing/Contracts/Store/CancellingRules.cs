@@ -25,6 +25,10 @@ internal static class CancellingRules
             IsOptional = true,
         },
         new(
+            "A cancellation that an append brings is stored with its state, unless one is stored already",
+            "a saga that its deadline cancelled would be reported as failed after a crash",
+            AppendedAsync),
+        new(
             "Of a request to cancel and a success at the same time, one takes effect",
             "the author of the request would be told of a cancellation although the saga succeeded",
             RaceAsync)
@@ -65,6 +69,26 @@ internal static class CancellingRules
             StoreTrial.Entry(saga, SagaState.Unwound, StoreTrial.Event(0, NodeEventType.UndoStarted), StoreTrial.Event(0, NodeEventType.UndoFinished)))
             .ConfigureAwait(false);
         Expect.That(!await trial.CancelAsync(saga, s_request).ConfigureAwait(false), "an ended saga cannot be cancelled", "the request was stored");
+    }
+
+    private static async Task AppendedAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
+        SagaId other = await trial.CreateAsync(us).ConfigureAwait(false);
+        SagaCancellation byDeadline = SagaCancellation.AtDeadline(DateTimeOffset.UnixEpoch.AddDays(20_000));
+
+        await trial.WriteAsync(us, StoreTrial.Started(saga, 0)).ConfigureAwait(false);
+        await trial.WriteAsync(
+            us, StoreTrial.Entry(saga, SagaState.Unwinding, StoreTrial.Event(0, NodeEventType.Succeeded)) with { Cancellation = byDeadline }).ConfigureAwait(false);
+        await trial.WriteAsync(us, StoreTrial.Entry(other, SagaState.Unwinding)).ConfigureAwait(false);
+
+        Expect.Equal((await trial.LoadPresentAsync(us, saga).ConfigureAwait(false)).Cancellation, byDeadline, "the cancellation");
+        Expect.Equal((await trial.LoadPresentAsync(us, other).ConfigureAwait(false)).Cancellation, null, "the cancellation of a saga that failed");
+        await trial.WriteAsync(
+            us,
+            StoreTrial.Entry(saga, SagaState.Unwound, StoreTrial.Event(0, NodeEventType.UndoStarted), StoreTrial.Event(0, NodeEventType.UndoFinished)))
+            .ConfigureAwait(false);
     }
 
     private static async Task RaceAsync(StoreTrial trial)
