@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything, with warnings as errors, and runs every test, those on real Postgres servers and real processes included. Without
-# arguments, the tests of the Postgres store run once more on the newest PostgreSQL, if npm can install it.
+# Builds everything, with warnings as errors, and runs every test, those on real Postgres servers and real processes included. The tests of
+# the Postgres store run on the newest PostgreSQL, if npm can install it, and all others on the system's, which is usually older.
 # Needs the .NET SDK; installs the Postgres server, Patroni, etcd, pgbouncer, pgpool-II, the packet filter and a browser through the system's
 # package manager if they are missing. Ends with a line "N passed, N failed". Arguments are passed to "dotnet test": tests/run.sh --filter FenceTests
 set -euo pipefail
@@ -14,28 +14,27 @@ bash tests/install-browser.sh
 source tests/throwaway-folder.sh
 results=$TMPDIR/results
 
+export DOTNET_TieredPGO=0 # most processes of the tests end before profiling pays
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
 dotnet build SagaRecovery.sln -c Release --nologo -v quiet -warnaserror
 dotnet pack SagaRecovery.sln -c Release --no-build --nologo -v quiet -warnaserror -o "$TMPDIR/packages" # validates the packages
 
 # Two projects at a time, for two processors. The longest are first, so that none ends alone.
-# Without arguments, the tests of the store run on the newest server, too: the system's is usually older.
-newest=18
-longest=(tests/SagaRecovery.Stress tests/SagaRecovery.AspNetCore.Tests tests/SagaRecovery.Tests)
+longest=(Stress AspNetCore.Tests Testing.Tests Tests)
+longest=("${longest[@]/#/tests/SagaRecovery.}")
 all=$(dotnet sln SagaRecovery.sln list | grep -E '^(tests|samples/TestingASaga)/' | xargs -n 1 dirname)
-if (($# == 0)) && [[ -n $(bash tests/install-postgres-versions.sh "$newest") ]]; then
-    longest+=("PostgreSQL $newest")
-fi
+export newest=18 newest_bin
+newest_bin=$(bash tests/install-postgres-versions.sh "$newest")
 
 run_tests() {
     local log status=0 TIMEFORMAT="$1: %0R s, of the processors %0U and %0S s"
     log=$(mktemp "$TMPDIR/test-XXXXXX")
+    case $1 in
+        tests/SagaRecovery.Tests) [[ -z $newest_bin ]] || export PATH=$newest_bin:$PATH SAGA_RECOVERY_TEST_POSTGRES=$newest ;;
+        tests/SagaRecovery.Benchmarks) export TMPDIR=$THROWAWAY_ON_DISK ;; # commits are compared on a disk
+    esac
     {
-        time if [[ $1 == PostgreSQL\ * ]]; then
-            bash tests/postgres-versions.sh "${1#* }" || status=$?
-        else
-            dotnet test "$1" -c Release --no-build --nologo "${@:2}" || status=$?
-        fi
+        time dotnet test "$1" -c Release --no-build --nologo "${@:2}" || status=$?
     } &> "$log"
     cat "$log" # in one piece
     return "$status"

@@ -15,7 +15,7 @@ internal enum ExitCode
     /// <summary>The saga or the coordinator does not exist.</summary>
     NotFound = 3,
 
-    /// <summary>The saga has changed since the tool read it.</summary>
+    /// <summary>The action does not apply to the saga as it is: it has ended, it is not stuck, or it has changed since the tool read it.</summary>
     Superseded = 4,
 
     /// <summary>The request was refused: the owner answers, no coordinator can take the sagas, or the caller is not authorized.</summary>

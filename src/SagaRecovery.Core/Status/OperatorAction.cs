@@ -54,7 +54,7 @@ public enum OperatorActionKind
     /// <summary>Runs the failed undos of a stuck saga again.</summary>
     RetryUndo,
 
-    /// <summary>Marks a failed undo of a stuck saga as done, because an operator did it manually.</summary>
+    /// <summary>Marks an undo that failed or is in flight as done, because an operator did it manually.</summary>
     SkipUndo,
 }
 

@@ -57,13 +57,13 @@ internal sealed class PostgresSagaLog : ISagaLog
         {
             foreach (List<int> round in rounds)
             {
-                List<SagaLogEntry> written = round.ConvertAll(index => entries[index]);
-                bool cancels = written.Exists(entry => entry.Cancellation is not null);
+                List<SagaLogEntry> group = round.ConvertAll(index => entries[index]);
+                bool cancels = group.Exists(entry => entry.Cancellation is not null);
                 NpgsqlBatchCommand append = batch.Add(cancels ? Sql.AppendCancellations : Sql.Append, member);
-                AddEntries(append, written);
+                AddEntries(append, group);
                 if (cancels)
                 {
-                    AddCancellations(append, written);
+                    AddCancellations(append, group);
                 }
             }
         }

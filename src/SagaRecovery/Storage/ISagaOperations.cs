@@ -116,16 +116,19 @@ public interface ISagaOperations
     Task<OperatorActionResult> RetryUndoAsync(
         SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>Marks a failed undo of a stuck saga as done, because an operator did it manually, and returns the saga to unwinding.</summary>
+    /// <summary>
+    /// Marks an undo as done, because an operator did it manually: an undo that failed, so that its saga is stuck, or one in flight. The saga
+    /// then unwinds.
+    /// </summary>
     /// <param name="sagaId">The saga.</param>
-    /// <param name="node">The name of the node whose undo failed.</param>
+    /// <param name="node">The name of the node.</param>
     /// <param name="condition">
-    /// The conditions under which to act. The owner may answer: a stuck saga has no run that it could disturb.
+    /// The conditions under which to act. The owner of a stuck saga may answer, since the saga has no run that the action could disturb.
     /// </param>
-    /// <param name="note">The actor and the reason. The recorded reason also has the error of the undo.</param>
+    /// <param name="note">The actor and the reason. The recorded reason also has the error of an undo that failed.</param>
     /// <param name="cancellationToken">Cancels the action.</param>
     /// <remarks>
-    /// Replaces the failure of the undo by its end, with the note as data, and raises the adopt generation. The next pass of the owner
+    /// Removes a failure of the undo, adds its end with the note as data, and raises the adopt generation. The next pass of the owner
     /// resumes the saga. If another undo had failed as well, the saga is stuck again at once.
     /// </remarks>
     Task<OperatorActionResult> SkipUndoAsync(

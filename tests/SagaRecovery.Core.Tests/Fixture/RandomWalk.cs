@@ -128,7 +128,7 @@ internal sealed class RandomWalk
 
     private bool Finish() => WithRun(rightful: true, Process.Finish);
 
-    private bool Interrupt() => WithRun(rightful: true, Process.ReportInterrupted);
+    private bool Interrupt() => WithRun(rightful: true, saga => Process.ReportInterrupted(saga));
 
     private bool StopFencedRun() => WithRun(rightful: false, sagaId => Process.Executor.End(sagaId));
 
