@@ -6,7 +6,7 @@ room_in_memory() {
         (($(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo) > 12 * 1024 * 1024))
 }
 
-THROWAWAY_ON_DISK=$(mktemp -d)
+THROWAWAY_ON_DISK=$(mktemp -d -p /var/tmp)
 if [[ -z ${TMPDIR:-} ]] && room_in_memory; then
     TMPDIR=$(mktemp -d -p /dev/shm)
 else

@@ -144,14 +144,15 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         Task allRunsCompleted = _runs.CloseAsync(StopReason.Shutdown);
         TimeSpan limit = _shutdown?.Limit(_options.StepStopTimeout) ?? _options.StepStopTimeout;
         await allRunsCompleted.WaitAsync(limit, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!allRunsCompleted.IsCompleted)
+        IReadOnlyList<SagaRun> left = _runs.GetRunning(); // including those that hung before
+        if (left.Count > 0)
         {
-            IReadOnlyList<SagaRun> running = _runs.GetRunning();
-            Log.ShutdownTimedOut(_logger, running.Count);
-            foreach (SagaRun run in running)
-            {
-                run.CompleteWithoutSteps();
-            }
+            Log.ShutdownTimedOut(_logger, left.Count);
+        }
+
+        foreach (SagaRun run in left)
+        {
+            run.CompleteWithoutEnd();
         }
 
         // Must come last: a run that is stopping still writes the results of its actions.

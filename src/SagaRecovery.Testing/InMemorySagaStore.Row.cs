@@ -77,7 +77,7 @@ public sealed partial class InMemorySagaStore
         /// <summary>Returns true if an entry ends the saga with success although its cancellation was requested.</summary>
         public bool IsRefusedSuccess(SagaLogEntry entry) => IsInProgress && Cancellation is not null && entry.NewState is SagaState.Succeeded;
 
-        /// <summary>Writes the missing events, the state and the missing cancellation of an entry, regardless of the current state.</summary>
+        /// <summary>Writes the missing events of an entry and its state, with a missing cancellation, regardless of the current state.</summary>
         public void Write(SagaLogEntry entry)
         {
             foreach (SavedNodeEvent nodeEvent in entry.Events)
@@ -88,8 +88,18 @@ public sealed partial class InMemorySagaStore
                 }
             }
 
-            State = entry.NewState ?? State;
-            Cancellation ??= entry.Cancellation;
+            if (entry.NewState is { } state && state != State)
+            {
+                State = state;
+                Cancellation ??= entry.Cancellation;
+            }
+        }
+
+        /// <summary>Writes everything that a run knows, including a cancellation that was lost.</summary>
+        public void Restore(SagaLogEntry everything)
+        {
+            Write(everything);
+            Cancellation ??= everything.Cancellation;
         }
 
         public Row Copy() => From(ToStoredSaga());

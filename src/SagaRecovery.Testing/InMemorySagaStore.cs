@@ -186,7 +186,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
             }
 
             TakeSnapshot();
-            row.Write(everything);
+            row.Restore(everything);
             return Task.FromResult(RestoreOutcome.Restored);
         }
     }

@@ -34,7 +34,7 @@ public sealed record StoredSaga
     /// <summary>The reason for which the saga was abandoned, or null if it was not.</summary>
     public Abandonment? Abandonment { get; init; }
 
-    /// <summary>The request to cancel the saga, or null for none.</summary>
+    /// <summary>The cancellation of the saga, by a request or its deadline; null for none.</summary>
     public SagaCancellation? Cancellation { get; init; }
 
     /// <summary>The time at which the saga is cancelled unless it has finished, or null for none.</summary>

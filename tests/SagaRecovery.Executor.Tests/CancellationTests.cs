@@ -73,6 +73,26 @@ public sealed class CancellationTests
     }
 
     [Fact]
+    public async Task The_time_limit_of_the_last_attempt_is_the_error_if_a_cancellation_ends_the_wait_after_it()
+    {
+        var policy = new NodePolicy
+        {
+            Action = new StepPolicy { Delay = TimeSpan.FromHours(1), Timeout = TimeSpan.FromMilliseconds(10) },
+            UndoAfterFailure = true,
+        };
+        var saga = new TestSaga("slow", builder => builder.Node(
+            "call", policy, context => Task.Delay(Timeout.Infinite, context.CancellationToken), Undo("call")));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await Eventually.HoldsAsync(() => process.Lines.Count(115) == 1, "the step waits for its next attempt");
+
+        await process.Client.CancelAsync(handle.SagaId, "enough");
+
+        await handle.Completion.Soon();
+        SagaErrors.Read(_store.Get(handle.SagaId).Events.Single(one => one.Type == NodeEventType.Failed).Data).Exception.Should().Contain("TimeoutRejectedException");
+    }
+
+    [Fact]
     public async Task A_success_that_races_with_the_request_is_refused_and_the_saga_unwinds()
     {
         TestSaga saga = Chain();

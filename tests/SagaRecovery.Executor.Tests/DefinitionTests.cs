@@ -46,7 +46,7 @@ public sealed class DefinitionTests
 
     [Fact]
     public void A_saga_whose_declaration_throws_is_named() => Refused(
-        _ => throw new FormatException("no such price list"),
+        _ => throw new InvalidOperationException("no such price list"),
         "Saga 'bad' version 1 (*TestSaga) could not declare its nodes: no such price list");
 
     [Fact]

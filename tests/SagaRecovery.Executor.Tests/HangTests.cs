@@ -69,10 +69,27 @@ public sealed class HangTests
         await AdvanceUntilAsync(stopped);
 
         await stopped;
-        process.Lines.Text(112).Should().Contain("steps of 1 sagas were still running");
+        process.Lines.Text(112).Should().Contain("the runs of 1 sagas had not ended");
         process.Lines.Count(120).Should().Be(1);
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>()
-            .Which.Reason.Should().Be("this process is shutting down, and the action of node 'hang' had not ended");
+            .Which.Reason.Should().Be("this process is shutting down; not ended: the action of node 'hang'");
+    }
+
+    [Fact]
+    public async Task A_shutdown_completes_the_handle_of_a_run_that_hung_before()
+    {
+        TestSaga hanging = Hanging();
+        await using TestProcess process = await StartAsync(_ => { }, hanging);
+        SagaHandle handle = await process.Client.StartAsync(hanging, "");
+        await _gate.ArrivalAsync();
+        await process.Executor.RelinquishAsync(handle.SagaId, AdoptGeneration.Initial, CancellationToken.None);
+        _time.Advance(s_limit);
+        await Eventually.HoldsAsync(() => process.Lines.Count(120) == 1, "the run hangs");
+
+        await process.StopAsync().Soon();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>()
+            .Which.Reason.Should().Be("recovery relinquished the saga; not ended: the action of node 'hang'");
     }
 
     /// <summary>Such a run is told by nobody to stop: its own turn ends it.</summary>

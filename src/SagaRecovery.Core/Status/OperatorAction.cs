@@ -122,9 +122,9 @@ public sealed record HeldSaga(SagaId SagaId, string Name, DateTimeOffset Since, 
     public bool StopsRun { get; init; }
 }
 
-/// <summary>A request to cancel a saga.</summary>
-/// <param name="At">The time of the request.</param>
-/// <param name="Note">The author of the request, and the reason.</param>
+/// <summary>The cancellation of a saga: a request, or that by its deadline.</summary>
+/// <param name="At">The time of the request, or the deadline.</param>
+/// <param name="Note">The author of the request, or <see cref="DeadlineActor"/>; and the reason.</param>
 public sealed record SagaCancellation(DateTimeOffset At, OperatorNote Note)
 {
     /// <summary>The actor of a cancellation that the deadline of the saga caused.</summary>

@@ -42,7 +42,7 @@ internal static partial class Log
     [LoggerMessage(111, LogLevel.Information, "saga definitions registered: {Count}; sagas that may run at once: {MaxRunningSagas}")]
     public static partial void Ready(ILogger logger, int count, int maxRunningSagas);
 
-    [LoggerMessage(112, LogLevel.Warning, "shutdown timed out while steps of {Count} sagas were still running; recovery resumes these sagas")]
+    [LoggerMessage(112, LogLevel.Warning, "shutdown timed out while the runs of {Count} sagas had not ended; recovery resumes these sagas")]
     public static partial void ShutdownTimedOut(ILogger logger, int count);
 
     [LoggerMessage(113, LogLevel.Warning, "an action of saga {SagaId} ({SagaName}) threw from a cancellation callback")]

@@ -158,7 +158,7 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, 
     /// <summary>Records that a failed step waits for its next attempt.</summary>
     public void OnRetry(StepInFlight step, Exception failure, DateTimeOffset nextAttempt, TimeSpan delay)
     {
-        step.RecordDelay(nextAttempt);
+        step.RecordDelay(nextAttempt, failure);
         string node = Shape.NameOf(step.Node);
         SagaError error = SagaErrors.Brief(failure);
         if (step.Attempt == 1)

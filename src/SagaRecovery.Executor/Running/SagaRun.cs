@@ -151,8 +151,12 @@ internal sealed class SagaRun : IDisposable
     /// <summary>Publishes the result. Must be called after the run is removed from the table, so that an observer cannot still find the run.</summary>
     public void Complete(SagaResult result) => _completion.TrySetResult(result);
 
-    /// <summary>Publishes a result although steps have not ended, because the process shuts down without them.</summary>
-    public void CompleteWithoutSteps() => Complete(new SagaResult.Interrupted($"{Describe()}, and {DescribeSteps()} had not ended"));
+    /// <summary>Publishes a result although the run has not ended, because the process shuts down without it.</summary>
+    public void CompleteWithoutEnd()
+    {
+        string detail = DescribeSteps() is { Length: > 0 } steps ? $"; not ended: {steps}" : "";
+        Complete(new SagaResult.Interrupted(Describe() + detail));
+    }
 
     /// <summary>Ends a run that was stopped before it started. It must not log, since it is called under the lock of the table.</summary>
     public void CompleteWithoutStarting()

@@ -80,10 +80,14 @@ internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
         }
     }
 
-    public void RecordDelay(DateTimeOffset nextAttempt)
+    /// <summary>Records that the next attempt follows.</summary>
+    /// <param name="nextAttempt">The time of the next attempt.</param>
+    /// <param name="failure">The failure of the last one, as its policy sees it: the time limit in place of the cancellation that it caused.</param>
+    public void RecordDelay(DateTimeOffset nextAttempt, Exception failure)
     {
         lock (_lock)
         {
+            _lastError = failure;
             _nextAttempt = nextAttempt;
         }
     }

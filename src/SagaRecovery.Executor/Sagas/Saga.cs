@@ -66,7 +66,7 @@ public abstract class Saga<TParameters> : Saga
         {
             Define(builder);
         }
-        catch (Exception e) when (e is not InvalidOperationException) // those of the builder name the saga
+        catch (Exception e) when (!e.Message.StartsWith($"Saga '{Name}' ", StringComparison.Ordinal)) // as the builder's do
         {
             throw new InvalidOperationException($"Saga '{Name}' version {Version} ({GetType()}) could not declare its nodes: {e.Message}", e);
         }

@@ -13,7 +13,7 @@ public sealed class SagaActionException : Exception
     /// <summary>Creates the exception.</summary>
     /// <param name="code">A short, stable error code, such as <c>out-of-stock</c>.</param>
     /// <param name="message">The description of the failure.</param>
-    /// <param name="detail">An object that callers read back with <see cref="SagaError.GetDetail"/>, stored as JSON. Null for none.</param>
+    /// <param name="detail">An object that callers read back with <see cref="SagaError.GetDetail"/>, stored as JSON. Null for none. One that JSON cannot hold is left out.</param>
     /// <param name="innerException">The cause. Null for none.</param>
     public SagaActionException(string code, string message, object? detail = null, Exception? innerException = null)
         : base(message, innerException)

@@ -24,7 +24,7 @@ public sealed class SagaHandle
     /// <summary>The id of the saga.</summary>
     public SagaId SagaId { get; }
 
-    /// <summary>The task that completes when this process no longer runs the saga. It never faults.</summary>
+    /// <summary>The task that completes when this process no longer runs the saga, or shuts down although a step has not ended. It never faults.</summary>
     /// <remarks>
     /// <para>The saga has ended, or another process or a later pass continues it (<see cref="SagaResult.Interrupted"/>).</para>
     /// <para>

@@ -9,7 +9,7 @@ internal static class OperatorActionRules
     public static string? ReasonNotToCancel(SagaDetails saga) => saga switch
     {
         { Summary.State: not (SagaState.Running or SagaState.Unwinding) } => "it has ended",
-        { Cancellation: { } cancellation } => $"its cancellation was requested before ({cancellation.Note.Actor}: {cancellation.Note.Reason})",
+        { Cancellation: { } cancellation } => $"it was cancelled before ({cancellation.Note.Actor}: {cancellation.Note.Reason})",
         { Summary.State: SagaState.Unwinding } => "it is unwinding already",
         _ => null,
     };

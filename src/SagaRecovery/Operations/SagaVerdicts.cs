@@ -119,7 +119,7 @@ internal static class SagaVerdicts
     private static SagaExplanation InProgress(SagaEvidence evidence, SagaDetails row)
     {
         SagaExplanation verdict = ByOwner(evidence, row);
-        return row.Cancellation is { } cancellation ? verdict with { Reason = $"{verdict.Reason} It was cancelled ({By(cancellation.Note)})." } : verdict;
+        return row.Cancellation is { } cancellation ? verdict with { Reason = $"{verdict.Reason.TrimEnd('.')}. It was cancelled ({By(cancellation.Note)})." } : verdict;
     }
 
     private static SagaExplanation ByOwner(SagaEvidence evidence, SagaDetails row)
@@ -269,7 +269,7 @@ internal static class SagaVerdicts
                 $"Its row cannot be read: {waiting.Reason}",
                 "Fix the row. Every pass tries the saga again."),
             _ => Verdict(evidence, SagaVerdict.BackingOff,
-                $"It failed to resume {PlainText.Count(waiting.Failures, "time")} in a row: {waiting.Reason}",
+                $"It failed to resume, or its run was interrupted, {PlainText.Count(waiting.Failures, "time")} in a row: {waiting.Reason}",
                 "Fix the cause. Retry it to skip the delay."),
         };
         return verdict with { Since = waiting.Since, NextTry = waiting.NextTry, Failures = waiting.Failures, Error = waiting.Reason };

@@ -44,7 +44,7 @@ internal static class StuckSagaRules
 
     /// <summary>Returns true for the failure of an action that an operator injected.</summary>
     public static bool IsInjected(LoggedEvent one) =>
-        one is { Type: NodeEventType.Failed, Data: { } data } && data.Contains("\"byOperator\"", StringComparison.Ordinal);
+        one is { Type: NodeEventType.Failed, Data: { } data } && TryReadError(data)?.ByOperator == true;
 
     /// <summary>Returns the reason to record. It keeps the errors of the undos, since the action takes them out of the log.</summary>
     /// <param name="note">The note of the operator.</param>
@@ -58,23 +58,24 @@ internal static class StuckSagaRules
 
     /// <summary>Returns the error of a failed undo as <c>code: message</c>, or its data in another form, on one short line.</summary>
     public static string ErrorOf(LoggedEvent failed) =>
-        failed.Data is not { } data ? "no error recorded" : PlainText.OneLine(TryReadError(data) ?? data);
+        failed.Data is not { } data ? "no error recorded" : PlainText.OneLine(TryReadError(data)?.Text ?? data);
 
     /// <summary>Reads an error of the durable executor. Returns null for data of another form.</summary>
-    private static string? TryReadError(string data)
+    private static (string Text, bool ByOperator)? TryReadError(string data)
     {
-        (string? code, string? message) = (null, null);
+        (string? code, string? message, bool byOperator) = (null, null, false);
         try
         {
             // The text may be truncated after its first properties: not a final block.
             var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(data), isFinalBlock: false, state: default);
-            while ((code is null || message is null) && reader.Read())
+            while (reader.Read())
             {
                 if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 })
                 {
                     string name = reader.GetString()!;
                     string? value = reader.Read() && reader.TokenType is JsonTokenType.String ? reader.GetString() : null;
                     (code, message) = (name == "code" ? value : code, name == "message" ? value : message);
+                    byOperator |= name == "byOperator" && reader.TokenType is JsonTokenType.True;
                 }
             }
         }
@@ -83,6 +84,6 @@ internal static class StuckSagaRules
             return null;
         }
 
-        return code is null || message is null ? null : $"{code}: {message}";
+        return code is null || message is null ? null : ($"{code}: {message}", byOperator);
     }
 }

@@ -193,14 +193,15 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     /// <summary>
-    /// Ends an undo that has failed, or that an unwinding saga has in flight. <c>@GivenReason</c>: the reason of the operator; <c>@Reason</c>: with
+    /// Ends an undo that has failed, or that an unwinding saga has in flight. <c>@Seen</c>: the state of the saga when its log was read;
+    /// <c>@GivenReason</c>: the reason of the operator; <c>@Reason</c>: with
     /// the error of the undo. The new generation fences a run of the saga.
     /// </summary>
     public string SkipUndo { get; } = Statements.In(schema, $$"""
         with done as (
             update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
-            where ({{IsStuck}} and {{Has("'undo_failed'")}})
-                or ({{IsUnchanged}} and {{Has("'undo_started'")}} and not {{Has("'undo_finished', 'undo_failed'")}})
+            where state = @Seen and (({{IsStuck}} and {{Has("'undo_failed'")}})
+                or ({{IsUnchanged}} and {{Has("'undo_started'")}} and not {{Has("'undo_finished'")}}))
             returning id, current_coordinator
         ), deleted as (
             delete from {schema}.saga_node_event e using done where e.saga_id = done.id and e.node_id = @Node and e.event_type = 'undo_failed'

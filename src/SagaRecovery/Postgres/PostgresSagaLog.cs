@@ -81,7 +81,7 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .With(everything.Events.Select(nodeEvent => nodeEvent.NodeId).ToArray())
                 .With(everything.Events.Select(nodeEvent => SagaNames.Of(nodeEvent.Type)).ToArray())
                 .WithJson(everything.Events.Select(nodeEvent => TextOf(nodeEvent.Data)).ToArray())
-                .With(everything.Cancellation?.At)
+                .With(everything.Cancellation?.At.ToUniversalTime())
                 .With(everything.Cancellation?.Note.Actor)
                 .With(everything.Cancellation?.Note.Reason),
             async reader =>
@@ -206,25 +206,26 @@ internal sealed class PostgresSagaLog : ISagaLog
 
     /// <summary>
     /// Splits the indexes of entries into rounds, one statement each. A statement does not see its own writes, so an entry after the end of
-    /// its saga goes into the next round, which finds the saga ended. One round is almost always enough.
+    /// its saga goes into the next round, which finds the saga ended; also one after a cancellation, since a statement updates a row once.
+    /// One round is almost always enough.
     /// </summary>
     private static List<List<int>> SplitIntoRounds(IReadOnlyList<SagaLogEntry> entries)
     {
         List<List<int>> rounds = [[]];
-        Dictionary<SagaId, int> afterEnd = [];
+        Dictionary<SagaId, int> nextRounds = [];
         for (int i = 0; i < entries.Count; i++)
         {
             SagaLogEntry entry = entries[i];
-            int round = afterEnd.GetValueOrDefault(entry.SagaId);
+            int round = nextRounds.GetValueOrDefault(entry.SagaId);
             if (round == rounds.Count)
             {
                 rounds.Add([]);
             }
 
             rounds[round].Add(i);
-            if (entry.NewState is not (null or SagaState.Running or SagaState.Unwinding))
+            if (entry.Cancellation is not null || entry.NewState is not (null or SagaState.Running or SagaState.Unwinding))
             {
-                afterEnd[entry.SagaId] = round + 1;
+                nextRounds[entry.SagaId] = round + 1;
             }
         }
 

@@ -212,6 +212,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
             Generation = saga.Summary.Generation.Value,
             Node = change.Node is { } node ? saga.Graph?.Find(node)?.Id : null,
             State = condition.State is { } seen ? SagaNames.Of(seen) : null,
+            Seen = SagaNames.Of(saga.Summary.State),
             Force = condition.EvenIfOwnerAnswers,
             CoordinatorDetails.AnswerTimeout,
             Kind = SagaNames.Of(change.Kind),

@@ -84,7 +84,7 @@ public sealed record SagaDetails
     /// <summary>The hold on the saga; null if it is not held.</summary>
     public HeldSaga? Hold { get; init; }
 
-    /// <summary>The request to cancel the saga; null for none.</summary>
+    /// <summary>The cancellation of the saga, by a request or its deadline; null for none.</summary>
     public SagaCancellation? Cancellation { get; init; }
 
     /// <summary>The time at which the saga is cancelled unless it has finished; null for none.</summary>

@@ -78,7 +78,7 @@ public sealed record SavedSaga
     /// <summary>The log, in no particular order.</summary>
     public required IReadOnlyList<SavedNodeEvent> Events { get; init; }
 
-    /// <summary>The request to cancel the saga; null for none. A saga with one must unwind: the store refuses its success.</summary>
+    /// <summary>The cancellation of the saga, by a request or its deadline; null for none. A saga with one must unwind: the store refuses its success.</summary>
     public SagaCancellation? Cancellation { get; init; }
 
     /// <summary>The time at which the saga is cancelled unless it has finished; null for none.</summary>

@@ -215,6 +215,39 @@ public class PlanTests
         _process.Pass(PassReason.Due).Failed.Should().Be(1);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_run_of_a_saga_that_is_not_resumed_ends_if_its_generation_was_raised(bool isPaused)
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        _process.Database.ReassignToOther(Saga(1));
+        _process.Database.ReassignBack(Saga(1)); // an operator's change of its log raises the generation, too
+        if (isPaused)
+        {
+            _process.Pause = new RecoveryPause(_process.Now, new OperatorNote("ann", "maintenance"));
+        }
+        else
+        {
+            _process.Held.Add(Saga(1));
+        }
+
+        PassReport pass = _process.Pass();
+
+        (pass.Held, pass.Paused, pass.Readopted).Should().Be((isPaused ? 0 : 1, isPaused ? 1 : 0, 0));
+        _process.Executor.Running.Should().BeEmpty();
+        _process.Tracker.Observe(Saga(1), _process.Now).Run.Should().BeNull("the process knows that it does not run the saga");
+        _process.OpenPass();
+        _process.List();
+        _process.Plan().Outdated.Should().BeEmpty();
+        _process.Execute();
+
+        _process.Pause = null;
+        _process.Held.Clear();
+        _process.Pass().Recovered.Should().Be(1);
+    }
+
     [Fact]
     public void A_held_saga_is_recovered_only_when_it_is_released()
     {

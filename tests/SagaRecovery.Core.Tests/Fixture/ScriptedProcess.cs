@@ -120,6 +120,12 @@ internal sealed class ScriptedProcess
             _resumes.Enqueue(() => ReportUnlisted(unlisted));
         }
 
+        foreach (ReadoptedSaga outdated in _plan.Outdated)
+        {
+            _resumes.Enqueue(() => _outcome!.RecordUnlisted(
+                outdated.Candidate.SagaId, Executor.Relinquish(outdated.Candidate.SagaId, outdated.Previous)));
+        }
+
         foreach (ReadoptedSaga readopted in _plan.Readopted)
         {
             _resumes.Enqueue(() => Readopt(readopted));

@@ -37,6 +37,8 @@ public enum Fault
 
     // of cancelling
     ForgetsDeadlines,
+    ForgetsCancellationsOfAppends,
+    ReplacesCancellations,
     TakesSuccessOfCancelled,
     CancelsWhatEnds,
 

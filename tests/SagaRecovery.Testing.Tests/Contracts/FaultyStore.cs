@@ -162,6 +162,11 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
             return [.. entries.Select(_ => true)];
         }
 
+        foreach (SagaLogEntry entry in entries.Where(entry => Is(Fault.ReplacesCancellations) && entry.Cancellation is not null))
+        {
+            _cancelled[entry.SagaId] = entry.Cancellation!;
+        }
+
         IReadOnlyList<bool> written = await Inner.AppendAsync(writer, [.. Spoil(entries)], cancellationToken);
         _someEnded.TrySetResult();
         return Spoil(entries, written);
@@ -207,6 +212,7 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
     private IEnumerable<SagaLogEntry> Spoil(IReadOnlyList<SagaLogEntry> entries) => fault switch
     {
         Fault.WritesInReverse => entries.Reverse(),
+        Fault.ForgetsCancellationsOfAppends => entries.Select(entry => entry with { Cancellation = null }),
         Fault.IgnoresGeneration => entries.Select(entry => Find(entry.SagaId) is { } row ? entry with { Generation = row.Generation } : entry),
         Fault.RefusesRepeats => entries.Select(entry => IsLogged(entry) ? entry with { Generation = default } : entry),
         _ => entries,

@@ -36,6 +36,8 @@ public sealed class FaultyStoreTests
         { Fault.AbandonsAnyGeneration, "A superseded saga is not abandoned" },
         { Fault.AbandonsWhatEnds, "When abandoning a saga races with ending it, exactly one takes effect" },
         { Fault.ForgetsDeadlines, "A saga is loaded with its deadline" },
+        { Fault.ForgetsCancellationsOfAppends, "A cancellation that an append brings is stored with its state" },
+        { Fault.ReplacesCancellations, "A saga whose cancellation was requested is loaded with the request, can unwind, and cannot succeed" },
         { Fault.TakesSuccessOfCancelled, "A saga whose cancellation was requested is loaded with the request, can unwind, and cannot succeed" },
         { Fault.CancelsWhatEnds, "Of a request to cancel and a success at the same time, one takes effect" },
         { Fault.ChecksIncarnationBeforeWriting, "After a join returns, no write of an older incarnation takes effect" },

@@ -44,6 +44,25 @@ public sealed class CancellationTests(PostgresCluster cluster) : PostgresTest(cl
         (await Db.Operations.FindAsync(saga, CancellationToken.None))!.Cancellation.Should().BeNull();
     }
 
+    /// <summary>The deadline is given with the offset of its author's clock.</summary>
+    [Fact]
+    public async Task A_cancellation_of_an_append_outlives_the_end_of_its_saga_and_a_restore()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        SagaId lost = await Db.CreateSagaAsync(us);
+        SagaCancellation cancellation = SagaCancellation.AtDeadline(new DateTimeOffset(2026, 11, 24, 14, 0, 0, TimeSpan.FromHours(2)));
+        SagaLogEntry Entry(SagaId id, SagaState state, SagaCancellation? by) => new(id, AdoptGeneration.Initial, [], state) { Cancellation = by };
+
+        (await Db.Log.AppendAsync(
+            us, [Entry(saga, SagaState.Unwinding, cancellation), Entry(saga, SagaState.Unwound, null)], CancellationToken.None)).Should().Equal(true, true);
+        (await Db.Log.RestoreAsync(us, Entry(lost, SagaState.Unwinding, cancellation), CancellationToken.None)).Should().Be(RestoreOutcome.Restored);
+
+        SagaDetails ended = (await Db.Operations.FindAsync(saga, CancellationToken.None))!;
+        (ended.Summary.State, ended.Cancellation).Should().Be((SagaState.Unwound, cancellation));
+        (await Db.Operations.FindAsync(lost, CancellationToken.None))!.Cancellation.Should().Be(cancellation);
+    }
+
     [Fact]
     public async Task A_second_request_names_the_first_and_an_unknown_saga_is_not_found()
     {
@@ -51,7 +70,7 @@ public sealed class CancellationTests(PostgresCluster cluster) : PostgresTest(cl
         await CancelAsync(saga);
 
         (await Db.Operations.CancelAsync(saga, new OperatorNote("bob", "me too"), CancellationToken.None))
-            .Should().BeOfType<OperatorActionResult.Superseded>().Which.Reason.Should().Be("its cancellation was requested before (ann: changed her mind)");
+            .Should().BeOfType<OperatorActionResult.Superseded>().Which.Reason.Should().Be("it was cancelled before (ann: changed her mind)");
         (await CancelAsync(SagaId.NewAt(DateTimeOffset.UtcNow))).Should().Be(OperatorActionResult.NoSuchSaga.Instance);
     }
 

@@ -112,6 +112,39 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
     }
 
     [Fact]
+    public async Task An_undo_that_failed_beside_one_in_flight_is_skipped_and_its_error_recorded()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await UnwindingAsync(us, SagaState.Unwinding, [.. Failed(Second), SagaDatabase.Event(Third, NodeEventType.UndoStarted)]);
+
+        (await SkipAsync(saga, "second", Force)).Should().Be(Done);
+
+        SagaDetails details = (await FindAsync(saga))!;
+        details.Events.Should().NotContain(one => one.Type == NodeEventType.UndoFailed);
+        details.Events.Where(one => one.Type == NodeEventType.UndoFinished).Should().ContainSingle().Which.NodeId.Should().Be(Second);
+        (await ActionsAsync(us)).Should().ContainSingle().Which.Note.Reason.Should().EndWith("(the undo of 'second' had failed: closed: account 1 is closed)");
+    }
+
+    [Fact]
+    public async Task A_saga_that_gets_stuck_while_an_undo_is_skipped_stays_as_it_is()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await UnwindingAsync(us, SagaState.Unwinding, [SagaDatabase.Event(Second, NodeEventType.UndoStarted)]);
+        await using NpgsqlConnection writer = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction writing = await writer.BeginTransactionAsync();
+        await ExecuteAsync(writer, Db.LockOn(us.Coordinator, shared: true));
+        Task<OperatorActionResult> skipping = SkipAsync(saga, "second", Force);
+        await Db.WaitForBlockedSessionAsync();
+
+        await ExecuteAsync(writer, "update saga_recovery.saga set state = 'stuck'");
+        await ExecuteAsync(writer, $"insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, creator) values ('{saga}', {Second}, 'undo_failed', '{us.Coordinator}')");
+        await writing.CommitAsync();
+
+        ReasonOf(await skipping).Should().Be("it changed while the action ran");
+        (await Db.StateOfAsync(saga)).Should().Be("stuck");
+    }
+
+    [Fact]
     public async Task A_stuck_saga_without_an_owner_becomes_one_in_progress_that_is_reassigned()
     {
         Membership us = await Db.JoinAsync();
@@ -159,11 +192,13 @@ public sealed class StuckSagaTests(PostgresCluster cluster) : PostgresTest(clust
     }
 
     /// <summary>Creates a saga that is stuck, because the undos of these nodes failed.</summary>
-    private Task<SagaId> StuckAsync(Membership us, params int[] failedUndos) => UnwindingAsync(us, SagaState.Stuck, failedUndos.SelectMany(node => new[]
-    {
+    private Task<SagaId> StuckAsync(Membership us, params int[] failedUndos) => UnwindingAsync(us, SagaState.Stuck, failedUndos.SelectMany(Failed));
+
+    private static SavedNodeEvent[] Failed(int node) =>
+    [
         SagaDatabase.Event(node, NodeEventType.UndoStarted),
         SagaDatabase.Event(node, NodeEventType.UndoFailed, $$"""{"exception":"…","code":"closed","message":"account {{node}} is closed"}"""),
-    }));
+    ];
 
     private async Task<SagaId> UnwindingAsync(Membership us, SagaState state, IEnumerable<SavedNodeEvent> undos)
     {

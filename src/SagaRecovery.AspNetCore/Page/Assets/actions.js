@@ -97,7 +97,7 @@ function open(kind, { label, saga, coordinator, targets, nodes, after }) {
     field('reason', 'Reason, for other operators', { required: true, autofocus: true }),
     rights === 'Open' && field('actor', 'Your name', { required: true }),
     kind === 'hold' && el('label', {}, el('input', { type: 'checkbox', name: 'stopRun' }), ' and stop its run, once the steps in flight have ended'),
-    (kind === 'abandon' || kind === 'inject-error') && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' even though the process that owns it is alive'),
+    (kind === 'abandon' || kind === 'inject-error' || (kind === 'skip-undo' && saga.state !== 'Stuck')) && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' even though the process that owns it is alive'),
     coordinator?.answers && el('label', {}, el('input', { type: 'checkbox', name: 'evenIfOwnerAnswers', required: true }),
       ' even though it is alive: its running sagas stop, and resume elsewhere from their last step'),
     answer,

@@ -80,7 +80,7 @@ function actionButtons(saga, refresh) {
     return el('p', { class: 'soft small' }, 'The saga has ended. No operator action applies.');
   }
   const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
-  const undos = saga.graph ? nodesBeingUndone(saga.graph, saga.events) : [];
+  const undos = saga.graph ? [...nodesBeingUndone(saga.graph, saga.events), ...stuckNodes(saga.graph, saga.events)] : [];
   return [
     el('div', { class: 'row' },
       saga.hold ? button('release', 'Release') : button('hold', 'Hold'),

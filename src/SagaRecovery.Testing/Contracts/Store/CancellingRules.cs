@@ -11,6 +11,9 @@ internal static class CancellingRules
 
     private static readonly SagaCancellation s_request = new(DateTimeOffset.UnixEpoch, new OperatorNote("ann", "changed her mind"));
 
+    private static readonly SagaCancellation s_byDeadline =
+        SagaCancellation.AtDeadline(new DateTimeOffset(2026, 11, 24, 14, 0, 0, TimeSpan.FromHours(2)));
+
     public static IReadOnlyList<Rule<StoreTrial>> All { get; } =
     [
         new(
@@ -25,7 +28,7 @@ internal static class CancellingRules
             IsOptional = true,
         },
         new(
-            "A cancellation that an append brings is stored with its state, unless one is stored already",
+            "A cancellation that an append brings is stored with its state",
             "a saga that its deadline cancelled would be reported as failed after a crash",
             AppendedAsync),
         new(
@@ -63,7 +66,10 @@ internal static class CancellingRules
         Expect.That(
             !await trial.CancelAsync(saga, s_request).ConfigureAwait(false), "a second request is refused", "it replaced the first");
 
-        await trial.WriteAsync(us, StoreTrial.Entry(saga, SagaState.Unwinding, StoreTrial.Event(0, NodeEventType.Succeeded))).ConfigureAwait(false);
+        await trial.WriteAsync(
+            us, StoreTrial.Entry(saga, SagaState.Unwinding, StoreTrial.Event(0, NodeEventType.Succeeded)) with { Cancellation = s_byDeadline }).ConfigureAwait(false);
+        Expect.Equal(
+            (await trial.LoadPresentAsync(us, saga).ConfigureAwait(false)).Cancellation?.Note, s_request.Note, "the note after an append with another cancellation");
         await trial.WriteAsync(
             us,
             StoreTrial.Entry(saga, SagaState.Unwound, StoreTrial.Event(0, NodeEventType.UndoStarted), StoreTrial.Event(0, NodeEventType.UndoFinished)))
@@ -74,21 +80,17 @@ internal static class CancellingRules
     private static async Task AppendedAsync(StoreTrial trial)
     {
         Membership us = await trial.JoinAsync().ConfigureAwait(false);
-        SagaId saga = await trial.CreateAsync(us).ConfigureAwait(false);
-        SagaId other = await trial.CreateAsync(us).ConfigureAwait(false);
-        SagaCancellation byDeadline = SagaCancellation.AtDeadline(DateTimeOffset.UnixEpoch.AddDays(20_000));
+        SagaId cancelled = await trial.CreateAsync(us).ConfigureAwait(false);
+        SagaId failed = await trial.CreateAsync(us).ConfigureAwait(false);
 
-        await trial.WriteAsync(us, StoreTrial.Started(saga, 0)).ConfigureAwait(false);
-        await trial.WriteAsync(
-            us, StoreTrial.Entry(saga, SagaState.Unwinding, StoreTrial.Event(0, NodeEventType.Succeeded)) with { Cancellation = byDeadline }).ConfigureAwait(false);
-        await trial.WriteAsync(us, StoreTrial.Entry(other, SagaState.Unwinding)).ConfigureAwait(false);
-
-        Expect.Equal((await trial.LoadPresentAsync(us, saga).ConfigureAwait(false)).Cancellation, byDeadline, "the cancellation");
-        Expect.Equal((await trial.LoadPresentAsync(us, other).ConfigureAwait(false)).Cancellation, null, "the cancellation of a saga that failed");
-        await trial.WriteAsync(
+        IReadOnlyList<bool> written = await trial.AppendAsync(
             us,
-            StoreTrial.Entry(saga, SagaState.Unwound, StoreTrial.Event(0, NodeEventType.UndoStarted), StoreTrial.Event(0, NodeEventType.UndoFinished)))
-            .ConfigureAwait(false);
+            StoreTrial.Entry(failed, SagaState.Unwinding),
+            StoreTrial.Entry(cancelled, SagaState.Unwinding) with { Cancellation = s_byDeadline }).ConfigureAwait(false);
+
+        Expect.That(written.All(one => one), "both entries are written", string.Join(", ", written));
+        Expect.Equal((await trial.LoadPresentAsync(us, cancelled).ConfigureAwait(false)).Cancellation, s_byDeadline, "the cancellation");
+        Expect.Equal((await trial.LoadPresentAsync(us, failed).ConfigureAwait(false)).Cancellation, null, "the cancellation of a saga that failed");
     }
 
     private static async Task RaceAsync(StoreTrial trial)
