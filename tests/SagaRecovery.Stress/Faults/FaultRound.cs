@@ -20,7 +20,7 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         // an outage is logged once, for any number of writes: that of the last strike has to be over for this one to be logged
         await Eventually.HoldsAsync(() => CountOf(WritesWork) >= CountOf(WritesFail), $"writes worked before {fault.Name}", WaitTimeout);
         long failedBefore = await FailedPassesAsync();
-        int writesFailed = CountOf(WritesFail);
+        (int writesFailed, long refused) = (CountOf(WritesFail), load.Others);
         await fault.StrikeAsync(stage, run.Dice);
         if (!fault.IsNoticed)
         {
@@ -32,7 +32,9 @@ internal sealed class FaultRound(StressRun run, Stage stage, ServiceProcess serv
         }
         else
         {
-            await Eventually.HoldsAsync(() => CountOf(WritesFail) > writesFailed, $"a write failed ({fault.Name})", WaitTimeout);
+            // perhaps no saga was in flight, and none can start: as many requests were refused as there are clients
+            await Eventually.HoldsAsync(
+                () => CountOf(WritesFail) > writesFailed || load.Others >= refused + clients, $"a write failed ({fault.Name})", WaitTimeout);
         }
 
         await Task.Delay(run.Draw(LongestStrike));
