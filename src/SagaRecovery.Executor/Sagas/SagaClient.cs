@@ -18,7 +18,10 @@ public abstract class SagaClient
     /// Cancels the start. The saga may have been inserted by then, and recovery resumes it in that case.
     /// </param>
     /// <returns>The handle of the running saga. The task completes when the saga is in the store, not when it has finished.</returns>
-    /// <exception cref="ArgumentException">The saga is not registered, or an injection names a node that the saga does not have.</exception>
+    /// <exception cref="ArgumentException">
+    /// The saga is not registered, its parameters cannot be stored as they are given, an injection names a node that it does not have, or its
+    /// deadline is nearer than the time limit of an action.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// A saga with this id already exists, or this process is draining or shutting down. Nothing was started.
     /// </exception>

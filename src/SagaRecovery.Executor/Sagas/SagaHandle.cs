@@ -56,7 +56,8 @@ public sealed record SagaStartOptions
     /// <value>The default is null: no deadline.</value>
     /// <remarks>
     /// It is stored with the saga, so it holds after a crash and on another process. Its result is then <see cref="SagaResult.Cancelled"/> by
-    /// <c>deadline</c>. A deadline in the past cancels the saga before its first step. Measured by the clock of the process that runs the saga.
+    /// <c>deadline</c>. A deadline in the past cancels the saga before its first step; one that is nearer than the
+    /// <see cref="StepPolicy.Timeout"/> of an action is refused. Measured by the clock of the process that runs the saga.
     /// </remarks>
     public DateTimeOffset? Deadline { get; init; }
 
