@@ -147,7 +147,8 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         IReadOnlyList<SagaRun> left = _runs.GetRunning(); // including those that hung before
         if (left.Count > 0)
         {
-            Log.ShutdownTimedOut(_logger, left.Count);
+            IEnumerable<string> some = left.Take(10).Select(run => $"{run.Id} ({run.Name}) {run.DescribeSteps()}".TrimEnd());
+            Log.ShutdownTimedOut(_logger, left.Count, string.Join("; ", some));
         }
 
         foreach (SagaRun run in left)
@@ -346,6 +347,11 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         if (isHung && run.DescribeSteps() is { Length: > 0 } steps) // else it waits for the database
         {
             Log.StepsHang(_logger, run.Id, run.Name, steps, _options.StepStopTimeout);
+        }
+
+        if (isHung)
+        {
+            run.CompleteWithoutEnd();
         }
 
         if (next is not null)

@@ -3,6 +3,7 @@ using SagaRecovery.Bookkeeping;
 using SagaRecovery.Execution;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;
@@ -31,9 +32,37 @@ public sealed class HangTests
 
         (await waiting.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
         process.Lines.Text(120).Should().Contain("the action of node 'hang'");
-        handle.Completion.IsCompleted.Should().BeFalse();
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>()
+            .Which.Reason.Should().Be("recovery relinquished the saga; not ended: the action of node 'hang'");
         _gate.Open();
-        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Its_saga_ends_without_it_once_an_operator_has_ended_the_step(bool isUndo)
+    {
+        var hanging = new TestSaga("hanging", saga =>
+        {
+            SagaNode first = isUndo
+                ? saga.Node("first", _ => Task.CompletedTask, _ => _gate.PassAsync(CancellationToken.None))
+                : saga.Node("first", _ => _gate.PassAsync(CancellationToken.None));
+            saga.Node("last", Task (_) => throw new SagaActionException("no", "as always"), after: first);
+        });
+        var ended = new SavedNodeEvent(0, isUndo ? NodeEventType.UndoFinished : NodeEventType.Failed, """{"code":"injected","message":"ann: it hangs"}"""u8.ToArray());
+        await using TestProcess process = await StartAsync(_ => { }, hanging);
+        SagaHandle handle = await process.Client.StartAsync(hanging, "");
+        await _gate.ArrivalAsync();
+        _store.Reassign(handle.SagaId, TestProcess.Me); // the operator's action raises the generation, too
+        StoredSaga stored = _store.Get(handle.SagaId);
+        SavedSaga changed = (stored with { Events = [.. stored.Events, ended], State = SagaState.Unwinding }).ToSavedSaga();
+
+        (await process.Executor.ResumeAsync(changed, process.Member.Of(changed.Generation), CancellationToken.None)).Should().Be(ResumeOutcome.Resumed.Instance);
+        Task<SagaResult> next = process.Client.Find(handle.SagaId)!.Completion;
+        await AdvanceUntilAsync(next);
+
+        (await next).Should().BeOfType<SagaResult.Unwound>();
+        _gate.Open();
     }
 
     [Fact]
@@ -48,7 +77,7 @@ public sealed class HangTests
         (await process.ResumeAsync(handle.SagaId)).Should().Be(ResumeOutcome.Resumed.Instance);
         Task<SagaResult> second = process.Client.Find(handle.SagaId)!.Completion;
         await AdvanceUntilAsync(second);
-        (await second).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Contain("has a step that does not end");
+        (await second).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().EndWith("has a step that does not end: the action of node 'hang'");
         process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Interrupted);
 
         (await process.ResumeAsync(handle.SagaId)).Should().Be(ResumeOutcome.Resumed.Instance);
@@ -69,7 +98,7 @@ public sealed class HangTests
         await AdvanceUntilAsync(stopped);
 
         await stopped;
-        process.Lines.Text(112).Should().Contain("the runs of 1 sagas had not ended");
+        process.Lines.Text(112).Should().EndWith($"the runs of 1 sagas had not ended; recovery resumes these sagas: {handle.SagaId} (hanging) the action of node 'hang'");
         process.Lines.Count(120).Should().Be(1);
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>()
             .Which.Reason.Should().Be("this process is shutting down; not ended: the action of node 'hang'");

@@ -36,7 +36,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
 
     private readonly Dictionary<SagaId, Suspect> _suspects = [];
     private readonly HashSet<Suspect> _knownSuspects = []; // all suspects so far, including cleared ones
-    private readonly HashSet<SagaId> _notRun = []; // attempted after the crash and not resumed: no other saga waits for them
+    private readonly HashSet<SagaId> _attempted = []; // since the crash; no other saga waits for a further attempt of one
     private readonly List<SagaId> _inFlight = []; // suspects on probation
     private DateTimeOffset _probationEnds = DateTimeOffset.MinValue;
     private int? _canaries; // the number of unsuspected sagas resumed at once; null: no limit
@@ -69,7 +69,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         foreach (Suspect suspect in suspects.Where(_knownSuspects.Add))
         {
             _suspects[suspect.SagaId] = suspect;
-            _notRun.Remove(suspect.SagaId);
+            _attempted.Remove(suspect.SagaId);
         }
     }
 
@@ -102,7 +102,11 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         }
 
         _resumedInTurn = true;
-        _probationEnds = now + policy.Probation;
+        if (_attempted.Add(sagaId)) // one that is interrupted and resumed again and again would prolong the probation without end
+        {
+            _probationEnds = now + policy.Probation;
+        }
+
         if (IsSuspect(sagaId))
         {
             _inFlight.Add(sagaId);
@@ -115,7 +119,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         if (!IsIdle)
         {
             _suspects.Remove(sagaId);
-            _notRun.Add(sagaId);
+            _attempted.Add(sagaId);
         }
     }
 
@@ -135,7 +139,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     private List<Candidate> SelectTurn(List<Candidate> recover, bool onProbation)
     {
         List<Candidate> unsuspected = recover.FindAll(candidate => !IsSuspect(candidate.SagaId));
-        List<Candidate> attempted = unsuspected.FindAll(candidate => _notRun.Contains(candidate.SagaId));
+        List<Candidate> attempted = unsuspected.FindAll(candidate => _attempted.Contains(candidate.SagaId));
         if (unsuspected.Count > attempted.Count)
         {
             return _canaries is not { } limit ? unsuspected : onProbation ? attempted : [.. attempted, .. unsuspected.Except(attempted).Take(limit)];

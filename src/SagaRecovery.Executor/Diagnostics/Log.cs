@@ -42,8 +42,8 @@ internal static partial class Log
     [LoggerMessage(111, LogLevel.Information, "saga definitions registered: {Count}; sagas that may run at once: {MaxRunningSagas}")]
     public static partial void Ready(ILogger logger, int count, int maxRunningSagas);
 
-    [LoggerMessage(112, LogLevel.Warning, "shutdown timed out while the runs of {Count} sagas had not ended; recovery resumes these sagas")]
-    public static partial void ShutdownTimedOut(ILogger logger, int count);
+    [LoggerMessage(112, LogLevel.Warning, "shutdown timed out while the runs of {Count} sagas had not ended; recovery resumes these sagas: {Sagas}")]
+    public static partial void ShutdownTimedOut(ILogger logger, int count, string sagas);
 
     [LoggerMessage(113, LogLevel.Warning, "an action of saga {SagaId} ({SagaName}) threw from a cancellation callback")]
     public static partial void CancellationCallbackFailed(ILogger logger, Exception exception, SagaId sagaId, string sagaName);
@@ -72,7 +72,7 @@ internal static partial class Log
 
     [LoggerMessage(120, LogLevel.Error,
         "a stopped run of saga {SagaId} ({SagaName}) does not end: {Steps} ignored the cancellation for {Timeout}; its slot is free, and this "
-        + "process runs the saga again only after that step has ended")]
+        + "process runs the saga again only after that step has ended, or an operator has ended it (inject-error, skip-undo)")]
     public static partial void StepsHang(ILogger logger, SagaId sagaId, string sagaName, string steps, TimeSpan timeout);
 
     [LoggerMessage(122, LogLevel.Error, "ShouldHandle of the {Step} of node {Node} threw, so the failure is not retried: saga {SagaId} ({SagaName})")]

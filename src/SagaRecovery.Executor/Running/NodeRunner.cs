@@ -61,6 +61,15 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, 
         }
     }
 
+    /// <summary>Returns true if there are steps in flight, and all of them fulfil the predicate.</summary>
+    public bool HasOnlySteps(Func<StepInFlight, bool> predicate)
+    {
+        lock (_lock)
+        {
+            return _steps.Count > 0 && _steps.TrueForAll(step => predicate(step));
+        }
+    }
+
     /// <summary>True if the run stops at the next step boundary: a failed attempt is not repeated.</summary>
     public bool IsHeld => stop.IsHeld;
 

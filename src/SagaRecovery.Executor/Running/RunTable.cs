@@ -153,13 +153,13 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
                     return Admission.AlreadyRunning;
                 }
 
-                run.Predecessor = existing.QueueEntry is null ? existing.Handle.Completion : existing.Predecessor;
+                run.Predecessors = existing.QueueEntry is null ? [existing] : existing.Predecessors;
                 StopRun(existing, StopReason.Replaced);
             }
 
             if (_hung.TryGetValue(run.Id, out SagaRun? hung))
             {
-                run.Predecessor = Task.WhenAll(run.Predecessor, hung.Handle.Completion);
+                run.Predecessors = [.. run.Predecessors, hung];
             }
 
             _current[run.Id] = run;
@@ -287,7 +287,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
                 StopRun(run, reason);
             }
 
-            return Task.WhenAll(_running.Select(run => run.Handle.Completion));
+            return Task.WhenAll(_running.Select(run => run.Ended));
         }
     }
 

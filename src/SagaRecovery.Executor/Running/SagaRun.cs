@@ -42,6 +42,7 @@ internal sealed record RunContext(
 internal sealed class SagaRun : IDisposable
 {
     private readonly TaskCompletionSource<SagaResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunContext _context;
     private readonly SagaProgress _progress;
     private readonly NodeRunner _nodes;
@@ -98,8 +99,14 @@ internal sealed class SagaRun : IDisposable
     /// <summary>The number of sagas for which its steps wait. Above 0, the run has lent its slot. Guarded by the lock of the table.</summary>
     public int SagasAwaited { get; set; }
 
-    /// <summary>A task that completes when every earlier run of the same saga in this process has ended. Set by the <see cref="RunTable"/>.</summary>
-    public Task Predecessor { get; set; } = Task.CompletedTask;
+    /// <summary>The earlier runs of the same saga in this process that had not ended when this one was admitted. Set by the <see cref="RunTable"/>.</summary>
+    public IReadOnlyList<SagaRun> Predecessors { get; set; } = [];
+
+    /// <summary>A task that completes when the run has ended. Its handle may complete earlier, if a step hangs.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>True for a run with a step that did not end in time.</summary>
+    public bool Hangs => _completion.Task.IsCompleted && !_ended.Task.IsCompleted;
 
     public string Name => _context.Definition.Saved.Name;
 
@@ -149,13 +156,17 @@ internal sealed class SagaRun : IDisposable
     public int RetryingSteps => _nodes.Retrying;
 
     /// <summary>Publishes the result. Must be called after the run is removed from the table, so that an observer cannot still find the run.</summary>
-    public void Complete(SagaResult result) => _completion.TrySetResult(result);
+    public void Complete(SagaResult result)
+    {
+        _completion.TrySetResult(result);
+        _ended.TrySetResult();
+    }
 
-    /// <summary>Publishes a result although the run has not ended, because the process shuts down without it.</summary>
+    /// <summary>Publishes a result although the run has not ended, because its steps hang or the process shuts down without it.</summary>
     public void CompleteWithoutEnd()
     {
         string detail = DescribeSteps() is { Length: > 0 } steps ? $"; not ended: {steps}" : "";
-        Complete(new SagaResult.Interrupted(Describe() + detail));
+        _completion.TrySetResult(new SagaResult.Interrupted(Describe() + detail));
     }
 
     /// <summary>Ends a run that was stopped before it started. It must not log, since it is called under the lock of the table.</summary>
@@ -173,11 +184,13 @@ internal sealed class SagaRun : IDisposable
         try
         {
             // Must come first: two runs of one saga would use the same idempotency keys at the same time, although only one could write.
-            if (!await PredecessorEndsAsync().ConfigureAwait(false))
+            if (!await PredecessorsEndAsync().ConfigureAwait(false))
             {
                 _stop.Request(StopReason.PredecessorHangs);
-                return Interrupted();
+                return Interrupted($": {string.Join(", ", Predecessors.Select(run => run.DescribeSteps()))}");
             }
+
+            Predecessors = [];
 
             using Activity? span = BeginSpan();
             SagaResult result = await RunAsync().ConfigureAwait(false);
@@ -236,18 +249,29 @@ internal sealed class SagaRun : IDisposable
         }
     }
 
-    private async Task<bool> PredecessorEndsAsync()
+    /// <summary>
+    /// Waits for the earlier runs of the saga, unless one is known to hang. A step that hangs is no obstacle if the log shows that it is over: an
+    /// operator has ended it.
+    /// </summary>
+    private async Task<bool> PredecessorsEndAsync()
     {
-        if (!Predecessor.IsCompleted)
+        if (!PredecessorsHaveEnded && !Predecessors.Any(run => run.Hangs))
         {
-            await Predecessor.WaitAsync(_services.StepStopTimeout, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(Predecessors.Select(run => run.Ended))
+                .WaitAsync(_services.StepStopTimeout, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        return Predecessor.IsCompleted;
+        return Predecessors.All(run => run.Ended.IsCompleted || run._nodes.HasOnlySteps(IsOver));
     }
 
+    /// <summary>Returns true for a step of an earlier run whose node needs no further step, according to the log.</summary>
+    private bool IsOver(StepInFlight step) =>
+        _progress[step.Node] is NodeState.UndoFinished || (!step.IsUndo && _progress[step.Node] is NodeState.Failed);
+
+    private bool PredecessorsHaveEnded => Predecessors.All(run => run.Ended.IsCompleted);
+
     private RunPhase PhaseOf(string? limit) =>
-        limit is not null ? RunPhase.WaitingForSlot : Predecessor.IsCompleted ? RunPhase.Running : RunPhase.WaitingForPreviousRun;
+        limit is not null ? RunPhase.WaitingForSlot : PredecessorsHaveEnded ? RunPhase.Running : RunPhase.WaitingForPreviousRun;
 
     /// <summary>Starts a separate trace, linked to the span that started the run. A saga outlives requests and passes.</summary>
     private Activity? BeginSpan()

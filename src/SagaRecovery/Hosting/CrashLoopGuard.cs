@@ -26,8 +26,9 @@ internal sealed class CrashLoopGuard(
     private readonly CrashGuardPolicy _policy = new(options.Value.Probation, options.Value.HoldAfterCrashes, options.Value.Canary);
     private readonly HashSet<Suspect> _judged = [];
     private bool _readPrevious;
+    private DateTimeOffset _lastProbationEnds; // of the sagas that were resumed last
 
-    /// <summary>The time at which the probation of every saga in flight ends, or null if none is in flight.</summary>
+    /// <summary>The time at which the probation of the first sagas in flight ends, or null if none is in flight.</summary>
     public DateTimeOffset? ProbationEnds { get; private set; }
 
     private bool IsOn => _policy.HoldAfterCrashes > 0 && controls is not NoSagaControls;
@@ -44,7 +45,7 @@ internal sealed class CrashLoopGuard(
         if (ProbationEnds <= time.GetUtcNow())
         {
             await controls.ClearSuspectsAsync(member, _policy.Probation, cancellationToken).ConfigureAwait(false);
-            ProbationEnds = null;
+            ProbationEnds = _lastProbationEnds > time.GetUtcNow() ? _lastProbationEnds : null;
         }
     }
 
@@ -75,7 +76,8 @@ internal sealed class CrashLoopGuard(
         }
 
         await controls.RecordInFlightAsync(member, [.. candidates.Select(candidate => candidate.SagaId)], cancellationToken).ConfigureAwait(false);
-        ProbationEnds = time.GetUtcNow() + _policy.Probation;
+        _lastProbationEnds = time.GetUtcNow() + _policy.Probation;
+        ProbationEnds ??= _lastProbationEnds; // sagas that are resumed again and again must not prolong it without end
     }
 
     private async Task ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken)

@@ -45,6 +45,27 @@ public sealed class CrashGuardTests
         _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == 1 && pass.Deferred == 3);
     }
 
+    /// <summary>Such as one whose output cannot be stored.</summary>
+    [Fact]
+    public void A_saga_that_is_resumed_again_and_again_delays_no_suspect()
+    {
+        LeftBehind(9);
+        StartAfter(crashed: true, Suspects(count: 8, groupSize: 8));
+        _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == 1 && pass.Deferred == 8);
+        SagaId broken = _process.Executor.Running.Keys.Single();
+
+        for (int group = 1; group <= 8; group++)
+        {
+            _process.Wait(Probation / 2);
+            _process.ReportInterrupted(broken);
+            _process.Pass(PassReason.Explicit).Recovered.Should().Be(1, "it is tried again");
+            _process.Wait(Probation / 2);
+            _process.ReportInterrupted(broken);
+
+            _process.Pass(PassReason.Explicit).Should().Match<PassReport>(pass => pass.Recovered == 2 && pass.Deferred == 8 - group);
+        }
+    }
+
     [Theory]
     [InlineData(2, 1)]
     [InlineData(8, 1)]

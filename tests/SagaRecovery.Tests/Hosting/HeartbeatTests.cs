@@ -131,7 +131,7 @@ public sealed class HeartbeatTests
     {
         await using RecoveryHost host = await RecoveryHost.StartAsync(options => options.DrainFor = TimeSpan.FromSeconds(seconds));
 
-        string? warning = host.LogLines.Lines.Select(line => line.Message).SingleOrDefault(line => line.Contains("DrainFor"));
+        string? warning = host.LogLines.Lines.Select(line => line.Message).SingleOrDefault(line => line.StartsWith("of the setting DrainFor", StringComparison.Ordinal));
         warning.Should().Be(isLogged
             ? "of the setting DrainFor, 00:00:25, only 00:00:20 can be used: the host gives 00:00:30 to a shutdown (HostOptions.ShutdownTimeout)"
             : null);
