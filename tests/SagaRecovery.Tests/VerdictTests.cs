@@ -125,6 +125,7 @@ public sealed class VerdictTests
     {
         SagaExplanation queued = Judge(RunPhase.WaitingForSlot);
         queued.Verdict.Should().Be(SagaVerdict.WaitingForSlot);
+        queued.Advice.Should().EndWith($"See what holds the slots: explain {Saga}.");
         queued.Reason.Should().Contain("waits for a free slot").And.EndWith($"The limit is MaxRunningSagas = 7. Of the sagas that run, {Saga} has run longest.");
 
         SagaExplanation behind = Judge(RunPhase.WaitingForPreviousRun);
@@ -171,6 +172,8 @@ public sealed class VerdictTests
 
         Judge(RunPhase.Running, step: step).Advice.Should().Be(string.Format(CultureInfo.InvariantCulture, advice, Saga));
         Judge(RunPhase.Running).Advice.Should().BeEmpty("its first attempt runs");
+        Judge(RunPhase.Running, step: step with { LastError = null, AttemptSince = Noon.AddSeconds(-31) }).Advice
+            .Should().Be(string.Format(CultureInfo.InvariantCulture, advice, Saga).Replace("cannot succeed", "does not end"));
     }
 
     [Fact]
@@ -191,6 +194,7 @@ public sealed class VerdictTests
                 Limit = "MaxRunningSagas = 7",
                 LongestRunning = Saga,
             },
+            Now = Noon,
         });
     }
 

@@ -69,7 +69,7 @@ public sealed class SagaOperator
         // Read the row first. In the other order a saga that starts in between would look like one that this process does not know.
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         TrackedSagaInfo known = _tracker.Observe(sagaId, _time.GetUtcNow());
-        var evidence = new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused) { Run = _executor.FindRun(sagaId) };
+        var evidence = new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused) { Run = _executor.FindRun(sagaId), Now = _time.GetUtcNow() };
         return SagaVerdicts.Judge(evidence);
     }
 

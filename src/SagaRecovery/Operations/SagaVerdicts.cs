@@ -15,11 +15,17 @@ internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSaga
 {
     /// <summary>The run of the saga in the executor of this process; null if there is none, or it is not reported.</summary>
     public SagaRunProgress? Run { get; init; }
+
+    /// <summary>The current time.</summary>
+    public DateTimeOffset Now { get; init; }
 }
 
 /// <summary>Decides the verdict on a saga. Pure.</summary>
 internal static class SagaVerdicts
 {
+    /// <summary>The time after which an explanation names the way out of an attempt that does not end.</summary>
+    private static readonly TimeSpan s_longAttempt = TimeSpan.FromSeconds(30);
+
     public static SagaExplanation Judge(SagaEvidence evidence)
     {
         SagaExplanation verdict = evidence.Row is { } row ? OfRow(evidence, row) : WithoutRow(evidence);
@@ -199,14 +205,15 @@ internal static class SagaVerdicts
                 + (queued.LongestRunning is { } longest ? $" Of the sagas that run, {longest} has run longest." : "");
             return Verdict(evidence, SagaVerdict.WaitingForSlot,
                 $"This process has accepted it, and it waits for a free slot: as many sagas run as may run at once.{limit}{held}",
-                "Wait for its turn. Raise the limit if sagas wait for long and the service has capacity.") with { Since = since };
+                "Wait for its turn. Raise the limit if sagas wait for long and the service has capacity."
+                    + (queued.LongestRunning is { } holder ? $" See what holds the slots: explain {holder}." : "")) with { Since = since };
         }
 
         if (evidence.Run is { Phase: RunPhase.WaitingForPreviousRun })
         {
             return Verdict(evidence, SagaVerdict.WaitingForPreviousRun,
                 $"This process has accepted it, and it waits until its previous run in this process has ended: a step of that run has not ended yet.{held}",
-                "Wait until that step ends. If it does not end, restart this process.") with { Since = since };
+                "Wait until that step ends. If it does not end, end it by inject-error or skip-undo, or restart this process.") with { Since = since };
         }
 
         return run.Origin switch
@@ -221,15 +228,21 @@ internal static class SagaVerdicts
         };
     }
 
-    /// <summary>Returns the way out of a step that is retried, in case it cannot succeed.</summary>
-    private static string AdviceFor(SagaEvidence evidence) => evidence.Run?.Steps.FirstOrDefault(step => step.IsRetrying) switch
+    /// <summary>Returns the way out of a step that is retried or takes long, in case it cannot succeed.</summary>
+    private static string AdviceFor(SagaEvidence evidence)
     {
-        null => "",
-        { IsUndo: true } undo => $"If the undo of '{undo.Node}' cannot succeed, undo its effect manually and skip the undo: "
-            + $"sagas skip-undo {evidence.SagaId} {Argument(undo.Node)}.",
-        { } action => $"If the action of '{action.Node}' cannot succeed, fail it, and the saga unwinds: "
-            + $"sagas inject-error {evidence.SagaId} {Argument(action.Node)}.",
-    };
+        IReadOnlyList<StepInProgress> steps = evidence.Run?.Steps ?? [];
+        StepInProgress? retried = steps.FirstOrDefault(step => step.IsRetrying);
+        string fails = retried is null ? "does not end" : "cannot succeed";
+        return (retried ?? steps.FirstOrDefault(step => evidence.Now - step.AttemptSince > s_longAttempt)) switch
+        {
+            null => "",
+            { IsUndo: true } undo => $"If the undo of '{undo.Node}' {fails}, undo its effect manually and skip the undo: "
+                + $"sagas skip-undo {evidence.SagaId} {Argument(undo.Node)}.",
+            { } action => $"If the action of '{action.Node}' {fails}, fail it, and the saga unwinds: "
+                + $"sagas inject-error {evidence.SagaId} {Argument(action.Node)}.",
+        };
+    }
 
     private static SagaExplanation Idle(SagaEvidence evidence, SagaDetails row)
     {
