@@ -37,6 +37,47 @@ public sealed class HangTests
         _gate.Open();
     }
 
+    [Fact]
+    public async Task A_later_run_waits_for_each_run_that_hangs()
+    {
+        var second = new Gate();
+        var hanging = new TestSaga("hanging", saga =>
+        {
+            SagaNode first = saga.Node("first", _ => Task.CompletedTask, _ => second.PassAsync(CancellationToken.None));
+            saga.Node("last", _ => _gate.PassAsync(CancellationToken.None), after: first);
+        });
+        var failed = new SavedNodeEvent(1, NodeEventType.Failed, """{"code":"injected","message":"ann: it hangs"}"""u8.ToArray());
+        await using TestProcess process = await StartAsync(_ => { }, hanging);
+        SagaHandle handle = await process.Client.StartAsync(hanging, "");
+        await _gate.ArrivalAsync();
+        await HangAsync(handle.Completion);
+        StoredSaga stored = _store.Get(handle.SagaId);
+        StoredSaga unwinding = stored with { Events = [.. stored.Events, failed], State = SagaState.Unwinding };
+        await ResumeAsync(unwinding);
+        await second.ArrivalAsync();
+        await HangAsync(process.Client.Find(handle.SagaId)!.Completion);
+        await ResumeAsync(_store.Get(handle.SagaId));
+        Task<SagaResult> third = process.Client.Find(handle.SagaId)!.Completion;
+        await AdvanceUntilAsync(third);
+
+        (await third).Should().BeOfType<SagaResult.Interrupted>().Which.Reason
+            .Should().Contain("the action of node 'last'").And.Contain("the undo of node 'first'");
+        _gate.Open();
+        second.Open();
+
+        async Task HangAsync(Task<SagaResult> run)
+        {
+            await process.Executor.RelinquishAsync(handle.SagaId, new AdoptGeneration(9), CancellationToken.None);
+            await AdvanceUntilAsync(run);
+        }
+
+        async Task ResumeAsync(StoredSaga saga)
+        {
+            await Eventually.HoldsAsync(() => process.Client.Find(handle.SagaId) is null, "its run was told to stop");
+            (await process.Executor.ResumeAsync(saga.ToSavedSaga(), process.Member.Of(saga.Generation), CancellationToken.None)).Should().Be(ResumeOutcome.Resumed.Instance);
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -80,10 +121,9 @@ public sealed class HangTests
         (await second).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().EndWith("has a step that does not end: the action of node 'hang'");
         process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Interrupted);
 
-        (await process.ResumeAsync(handle.SagaId)).Should().Be(ResumeOutcome.Resumed.Instance);
-        Task<SagaResult> third = process.Client.Find(handle.SagaId)!.Completion;
         _gate.Open();
-        (await third.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        await Eventually.HoldsAsync(() => process.Executor.FindRun(handle.SagaId) is null, "the step has ended");
+        (await process.ResumeToEndAsync(handle.SagaId)).Should().BeOfType<SagaResult.Succeeded>();
     }
 
     [Fact]

@@ -36,7 +36,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, SagaRun> _current = []; // the newest run of each saga, running or waiting
     private readonly HashSet<SagaRun> _running = []; // including replaced runs until they end
-    private readonly Dictionary<SagaId, SagaRun> _hung = []; // stopped runs without a slot whose steps do not end
+    private readonly HashSet<SagaRun> _hung = []; // stopped runs without a slot whose steps do not end
     private readonly RunLanes _lanes = new(limits);
     private long _slotsTaken;
     private int _lent; // the slots of runs whose steps wait for other sagas
@@ -100,7 +100,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
     {
         lock (_lock)
         {
-            SagaRun? run = _current.GetValueOrDefault(sagaId) ?? _hung.GetValueOrDefault(sagaId);
+            SagaRun? run = _current.GetValueOrDefault(sagaId) ?? HungRunsOf(sagaId).FirstOrDefault();
             return run is { QueueEntry: not null } ? run.ToProgress(DescribeLimit(run.Name), LongestRunning(run.Name)) : run?.ToProgress();
         }
     }
@@ -110,7 +110,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
     {
         lock (_lock)
         {
-            return [.. _running, .. _hung.Values];
+            return [.. _running, .. _hung];
         }
     }
 
@@ -157,11 +157,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
                 StopRun(existing, StopReason.Replaced);
             }
 
-            if (_hung.TryGetValue(run.Id, out SagaRun? hung))
-            {
-                run.Predecessors = [.. run.Predecessors, hung];
-            }
-
+            run.Predecessors = [.. run.Predecessors, .. HungRunsOf(run.Id)];
             _current[run.Id] = run;
             if (HasFreeSlot && _lanes.LimitReached(run.Name) is null)
             {
@@ -181,11 +177,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
         lock (_lock)
         {
             RemoveCurrent(run);
-            if (_hung.TryGetValue(run.Id, out SagaRun? hung) && ReferenceEquals(hung, run))
-            {
-                _hung.Remove(run.Id);
-            }
-
+            _hung.Remove(run);
             LeaveSlot(run);
             return TakeNext();
         }
@@ -233,7 +225,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
             }
 
             RemoveCurrent(run);
-            _hung.TryAdd(run.Id, run); // one that waits for an older hung run of its saga ends by itself
+            _hung.Add(run);
             return (true, TakeNext());
         }
     }
@@ -290,6 +282,9 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
             return Task.WhenAll(_running.Select(run => run.Ended));
         }
     }
+
+    /// <summary>Finds the stopped runs of a saga whose steps do not end: few, since there are few such runs at all.</summary>
+    private IEnumerable<SagaRun> HungRunsOf(SagaId sagaId) => _hung.Where(run => run.Id == sagaId);
 
     private bool HasFreeSlot => _running.Count - _lent < maxRunning;
 
