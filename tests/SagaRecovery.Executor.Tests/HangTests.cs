@@ -145,6 +145,21 @@ public sealed class HangTests
     }
 
     [Fact]
+    public async Task A_shutdown_that_the_host_cuts_short_completes_the_handle_of_a_run_that_has_not_ended()
+    {
+        TestSaga hanging = Hanging();
+        await using TestProcess process = await StartAsync(_ => { }, hanging);
+        SagaHandle handle = await process.Client.StartAsync(hanging, "");
+        await _gate.ArrivalAsync();
+
+        await process.StopAsync(new CancellationToken(canceled: true)).Soon();
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>()
+            .Which.Reason.Should().Be("this process is shutting down; not ended: the action of node 'hang'");
+        _gate.Open();
+    }
+
+    [Fact]
     public async Task A_shutdown_completes_the_handle_of_a_run_that_hung_before()
     {
         TestSaga hanging = Hanging();
