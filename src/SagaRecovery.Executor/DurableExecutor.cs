@@ -344,13 +344,13 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private void OnHang(SagaRun run)
     {
         (bool isHung, SagaRun? next) = _runs.FreeSlot(run);
-        if (isHung && run.DescribeSteps() is { Length: > 0 } steps) // else it waits for the database
-        {
-            Log.StepsHang(_logger, run.Id, run.Name, steps, _options.StepStopTimeout);
-        }
-
         if (isHung)
         {
+            if (run.DescribeSteps() is { Length: > 0 } steps) // else it waits for the database
+            {
+                Log.StepsHang(_logger, run.Id, run.Name, steps, _options.StepStopTimeout);
+            }
+
             run.CompleteWithoutEnd();
         }
 

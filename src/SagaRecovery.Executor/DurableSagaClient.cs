@@ -134,7 +134,12 @@ internal sealed class DurableSagaClient : SagaClient
     /// <summary>Refuses a deadline that a time limit contradicts: an attempt of that node could never use its limit.</summary>
     private void CheckDeadline(SagaDefinition definition, SagaStartOptions? options)
     {
-        TimeSpan left = options?.Deadline - _time.GetUtcNow() ?? TimeSpan.MaxValue;
+        if (options?.Deadline is not { } deadline)
+        {
+            return;
+        }
+
+        TimeSpan left = deadline - _time.GetUtcNow();
         for (int node = 0; node < definition.Policies.Count; node++)
         {
             if (left > TimeSpan.Zero && definition.Policies[node].Action.Timeout is { } timeout && timeout > left)

@@ -23,8 +23,7 @@ public sealed class HangTests
         TestSaga hanging = Hanging();
         var other = new TestSaga("other", saga => saga.Node("only", _ => Task.CompletedTask));
         await using TestProcess process = await StartAsync(options => options.MaxRunningSagas = 1, hanging, other);
-        SagaHandle handle = await process.Client.StartAsync(hanging, "");
-        await _gate.ArrivalAsync();
+        SagaHandle handle = await BeginAsync(process, hanging);
         SagaHandle waiting = await process.Client.StartAsync(other, "");
         await process.Executor.RelinquishAsync(handle.SagaId, AdoptGeneration.Initial, CancellationToken.None);
 
@@ -48,8 +47,7 @@ public sealed class HangTests
         });
         var failed = new SavedNodeEvent(1, NodeEventType.Failed, """{"code":"injected","message":"ann: it hangs"}"""u8.ToArray());
         await using TestProcess process = await StartAsync(_ => { }, hanging);
-        SagaHandle handle = await process.Client.StartAsync(hanging, "");
-        await _gate.ArrivalAsync();
+        SagaHandle handle = await BeginAsync(process, hanging);
         await HangAsync(handle.Completion);
         StoredSaga stored = _store.Get(handle.SagaId);
         StoredSaga unwinding = stored with { Events = [.. stored.Events, failed], State = SagaState.Unwinding };
@@ -74,7 +72,7 @@ public sealed class HangTests
         async Task ResumeAsync(StoredSaga saga)
         {
             await Eventually.HoldsAsync(() => process.Client.Find(handle.SagaId) is null, "its run was told to stop");
-            (await process.Executor.ResumeAsync(saga.ToSavedSaga(), process.Member.Of(saga.Generation), CancellationToken.None)).Should().Be(ResumeOutcome.Resumed.Instance);
+            await ResumeAsAsync(process, saga);
         }
     }
 
@@ -92,13 +90,11 @@ public sealed class HangTests
         });
         var ended = new SavedNodeEvent(0, isUndo ? NodeEventType.UndoFinished : NodeEventType.Failed, """{"code":"injected","message":"ann: it hangs"}"""u8.ToArray());
         await using TestProcess process = await StartAsync(_ => { }, hanging);
-        SagaHandle handle = await process.Client.StartAsync(hanging, "");
-        await _gate.ArrivalAsync();
+        SagaHandle handle = await BeginAsync(process, hanging);
         _store.Reassign(handle.SagaId, TestProcess.Me); // the operator's action raises the generation, too
         StoredSaga stored = _store.Get(handle.SagaId);
-        SavedSaga changed = (stored with { Events = [.. stored.Events, ended], State = SagaState.Unwinding }).ToSavedSaga();
 
-        (await process.Executor.ResumeAsync(changed, process.Member.Of(changed.Generation), CancellationToken.None)).Should().Be(ResumeOutcome.Resumed.Instance);
+        await ResumeAsAsync(process, stored with { Events = [.. stored.Events, ended], State = SagaState.Unwinding });
         Task<SagaResult> next = process.Client.Find(handle.SagaId)!.Completion;
         await AdvanceUntilAsync(next);
 
@@ -111,8 +107,7 @@ public sealed class HangTests
     {
         TestSaga hanging = Hanging();
         await using TestProcess process = await StartAsync(_ => { }, hanging);
-        SagaHandle handle = await process.Client.StartAsync(hanging, "");
-        await _gate.ArrivalAsync();
+        SagaHandle handle = await BeginAsync(process, hanging);
         _store.Reassign(handle.SagaId, TestProcess.Me);
 
         (await process.ResumeAsync(handle.SagaId)).Should().Be(ResumeOutcome.Resumed.Instance);
@@ -131,8 +126,7 @@ public sealed class HangTests
     {
         TestSaga hanging = Hanging();
         await using TestProcess process = await StartAsync(_ => { }, hanging);
-        SagaHandle handle = await process.Client.StartAsync(hanging, "");
-        await _gate.ArrivalAsync();
+        SagaHandle handle = await BeginAsync(process, hanging);
 
         Task stopped = process.StopAsync();
         await AdvanceUntilAsync(stopped);
@@ -149,8 +143,7 @@ public sealed class HangTests
     {
         TestSaga hanging = Hanging();
         await using TestProcess process = await StartAsync(_ => { }, hanging);
-        SagaHandle handle = await process.Client.StartAsync(hanging, "");
-        await _gate.ArrivalAsync();
+        SagaHandle handle = await BeginAsync(process, hanging);
 
         await process.StopAsync(new CancellationToken(canceled: true)).Soon();
 
@@ -164,8 +157,7 @@ public sealed class HangTests
     {
         TestSaga hanging = Hanging();
         await using TestProcess process = await StartAsync(_ => { }, hanging);
-        SagaHandle handle = await process.Client.StartAsync(hanging, "");
-        await _gate.ArrivalAsync();
+        SagaHandle handle = await BeginAsync(process, hanging);
         await process.Executor.RelinquishAsync(handle.SagaId, AdoptGeneration.Initial, CancellationToken.None);
         _time.Advance(s_limit);
         await Eventually.HoldsAsync(() => process.Lines.Count(120) == 1, "the run hangs");
@@ -194,8 +186,7 @@ public sealed class HangTests
             });
         });
         await using TestProcess process = await StartAsync(options => options.MaxRunningSagas = 1, broken, other);
-        SagaHandle handle = await process.Client.StartAsync(broken, "");
-        await _gate.ArrivalAsync();
+        SagaHandle handle = await BeginAsync(process, broken);
         await goOn.ArrivalAsync();
         SagaHandle waiting = await process.Client.StartAsync(other, "");
         if (isRefused)
@@ -210,6 +201,19 @@ public sealed class HangTests
         _gate.Open();
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
     }
+
+    /// <summary>Starts a saga, and waits until a step of it is at the gate.</summary>
+    private async Task<SagaHandle> BeginAsync(TestProcess process, TestSaga saga)
+    {
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+        return handle;
+    }
+
+    /// <summary>Resumes a saga as an operator has changed it.</summary>
+    private static async Task ResumeAsAsync(TestProcess process, StoredSaga saga) =>
+        (await process.Executor.ResumeAsync(saga.ToSavedSaga(), process.Member.Of(saga.Generation), CancellationToken.None))
+        .Should().Be(ResumeOutcome.Resumed.Instance);
 
     private async Task AdvanceUntilAsync(Task task) => await Eventually.HoldsAsync(
         () =>

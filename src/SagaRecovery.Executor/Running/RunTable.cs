@@ -157,7 +157,11 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
                 StopRun(existing, StopReason.Replaced);
             }
 
-            run.Predecessors = [.. run.Predecessors, .. HungRunsOf(run.Id)];
+            if (_hung.Count > 0) // rare
+            {
+                run.Predecessors = [.. run.Predecessors, .. HungRunsOf(run.Id)];
+            }
+
             _current[run.Id] = run;
             if (HasFreeSlot && _lanes.LimitReached(run.Name) is null)
             {

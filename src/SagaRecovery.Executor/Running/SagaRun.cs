@@ -187,7 +187,7 @@ internal sealed class SagaRun : IDisposable
             if (!await PredecessorsEndAsync().ConfigureAwait(false))
             {
                 _stop.Request(StopReason.PredecessorHangs);
-                return Interrupted($": {string.Join(", ", Predecessors.Select(run => run.DescribeSteps()))}");
+                return Interrupted($": {string.Join(", ", Predecessors.Where(run => !run.Ended.IsCompleted).Select(run => run.DescribeSteps()))}");
             }
 
             Predecessors = [];
