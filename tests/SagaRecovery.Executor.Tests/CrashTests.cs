@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using SagaRecovery.Executor.Tests.Progress;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Storage;
@@ -146,6 +147,20 @@ public sealed class CrashTests
     private static string[] Text(IEnumerable<SavedNodeEvent> log) =>
     [
         .. log.OrderBy(nodeEvent => nodeEvent.NodeId).ThenBy(nodeEvent => nodeEvent.Type)
-            .Select(nodeEvent => $"{nodeEvent.NodeId} {nodeEvent.Type} {Encoding.UTF8.GetString(nodeEvent.Data.Span)}"),
+            .Select(nodeEvent => $"{nodeEvent.NodeId} {nodeEvent.Type} {DataOf(nodeEvent)}"),
     ];
+
+    /// <summary>The data without the stack trace of an error: the runtime may lose the line of a frame once it has optimized its method.</summary>
+    private static string DataOf(SavedNodeEvent nodeEvent)
+    {
+        if (nodeEvent.Type != NodeEventType.Failed)
+        {
+            return Encoding.UTF8.GetString(nodeEvent.Data.Span);
+        }
+
+        JsonObject error = JsonNode.Parse(nodeEvent.Data.Span)!.AsObject();
+        string exception = error["exception"]!.GetValue<string>();
+        error["exception"] = exception[..exception.IndexOf('\n', StringComparison.Ordinal)];
+        return error.ToJsonString();
+    }
 }
