@@ -1,7 +1,7 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -40,7 +40,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     private readonly AwaitedSagas _awaited;
     private readonly TimeProvider _time;
     private readonly IServiceScopeFactory? _scopes;
-    private readonly ConcurrentDictionary<SagaDefinition, StepPipelines> _pipelines = new(ReferenceEqualityComparer.Instance);
+    private readonly ConditionalWeakTable<SagaDefinition, StepPipelines> _pipelines = []; // weak: each run of a dynamic saga has a definition
     private readonly RunServices _runServices;
     private readonly ISagaOperations? _operations;
     private readonly ShutdownBudget? _shutdown;
@@ -229,10 +229,22 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             return ResumeOutcome.AlreadyRunning.Instance; // must precede the replay: the loaded log is older than what the active run has written
         }
 
-        if (_registry.Find(saga.Definition) is not { } definition)
+        try
+        {
+            return ResumeWithReadableParameters(saga, ownership);
+        }
+        catch (JsonException) when (!IsJson(saga.Parameters.Span, out string? malformed))
+        {
+            return new ResumeOutcome.Unrecoverable($"the stored parameters are not valid JSON: {malformed}");
+        }
+    }
+
+    private ResumeOutcome ResumeWithReadableParameters(SavedSaga saga, Ownership ownership)
+    {
+        if (!_registry.TryFind(saga.Definition, saga.Parameters, out SagaDefinition? definition, out string? missing))
         {
             return DefinitionHash.Of(saga.Definition.Dag.Span) == saga.Definition.Hash
-                ? new ResumeOutcome.UnknownDefinition(_registry.DescribeMissing(saga.Definition))
+                ? new ResumeOutcome.UnknownDefinition(missing)
                 : new ResumeOutcome.Unrecoverable($"the stored DAG of definition {saga.Definition.Hash} does not match its hash");
         }
 
@@ -249,17 +261,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             }
         }
 
-        SagaRun run;
-        try
-        {
-            run = CreateRun(saga, definition, ownership, progress, injections: null);
-        }
-        catch (JsonException) when (!IsJson(saga.Parameters.Span, out string? malformed))
-        {
-            return new ResumeOutcome.Unrecoverable($"the stored parameters are not valid JSON: {malformed}");
-        }
-
-        return Admit(run, saga);
+        return Admit(CreateRun(saga, definition, ownership, progress, injections: null), saga);
     }
 
     private ResumeOutcome Admit(SagaRun run, SavedSaga saga)
@@ -290,7 +292,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     {
         var outputs = new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json) { HasFailed = progress.IsUncertain, MaxBytes = _options.MaxOutputBytes };
         SagaCode code = definition.Bind(saga.Id, saga.Parameters, outputs, _scopes);
-        StepPipelines pipelines = _pipelines.GetOrAdd(definition, static (key, time) => new StepPipelines(key, time), _time);
+        StepPipelines pipelines = _pipelines.GetValue(definition, key => new StepPipelines(key, _time));
         var context = new RunContext(
             saga.Id, definition, ownership, saga.State, progress, code, pipelines, injections, Activity.Current?.Context, saga.Cancellation, saga.Deadline);
         return new SagaRun(context, _writer, _runServices, _time, _logger);

@@ -46,17 +46,17 @@ internal sealed class DurableSagaClient : SagaClient
     public override async Task<SagaHandle> StartAsync<TParameters>(
         Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options = null, CancellationToken cancellationToken = default)
     {
-        SagaDefinition definition = _registry.Value.Get(saga);
-        CheckInjections(definition, options?.Inject);
-        CheckDeadline(definition, options);
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
 
         // Must precede the insert: a saga whose parameters cannot be read back could neither be started nor resumed.
         if (JsonRoundTrip.FindMistake(parameters, json, _json) is { } mistake)
         {
-            throw new ArgumentException($"The parameters of saga {definition} would not be stored as they are given: {mistake}.", nameof(parameters));
+            throw new ArgumentException($"The parameters of saga {saga.Describe()} would not be stored as they are given: {mistake}.", nameof(parameters));
         }
 
+        SagaDefinition definition = _registry.Value.Get(saga, json);
+        CheckInjections(definition, options?.Inject);
+        CheckDeadline(definition, options);
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
         SagaId sagaId = options?.Id ?? SagaId.NewAt(_time.GetUtcNow());
 
@@ -154,7 +154,7 @@ internal sealed class DurableSagaClient : SagaClient
 
     private static void CheckInjections(SagaDefinition definition, SagaInjections? inject)
     {
-        string? unknown = inject?.Nodes.FirstOrDefault(node => !definition.Shape.Contains(node));
+        string? unknown = inject?.Nodes.FirstOrDefault(node => definition.Shape.Find(node) < 0);
         if (unknown is not null)
         {
             throw new ArgumentException($"An injection names node '{unknown}', but saga {definition} has no such node.", nameof(inject));

@@ -14,7 +14,7 @@ public sealed class DefinitionTests
     {
         var saga = new DiamondSaga();
 
-        SavedDefinition saved = Registry(saga).Get(saga).Saved;
+        SavedDefinition saved = Registry(saga).Get(saga, default).Saved;
 
         Encoding.UTF8.GetString(saved.Dag.Span).Should().Be(
             """{"name":"diamond","version":1,"nodes":["""
@@ -117,7 +117,7 @@ public sealed class DefinitionTests
     private static SavedDefinition Define(Action<SagaBuilder<string>> define)
     {
         var saga = new TestSaga("defined", define);
-        return Registry(saga).Get(saga).Saved;
+        return Registry(saga).Get(saga, default).Saved;
     }
 
     private static void Refused(Action<SagaBuilder<string>> define, string message)

@@ -33,7 +33,7 @@ internal sealed class DurableSubject : SagaExecutorSubject
     public override NewSaga CreateSaga(SagaId sagaId, IServiceProvider services)
     {
         Saga saga = services.GetRequiredService<TwoSteps>();
-        return new NewSaga(sagaId, services.GetRequiredService<SagaRegistry>().Get(saga).Saved, "\"\""u8.ToArray());
+        return new NewSaga(sagaId, services.GetRequiredService<SagaRegistry>().Get(saga, default).Saved, "\"\""u8.ToArray());
     }
 
     public override void BreakRun(SagaId sagaId) => _toBreak[sagaId] = true;

@@ -22,7 +22,7 @@ internal readonly record struct NextSteps(List<SavedNodeEvent> Events, List<int>
 /// </summary>
 internal sealed class SagaProgress
 {
-    private readonly NodeState[] _states;
+    private readonly NodeStates _states;
     private readonly bool[] _dispatched; // begun by this process; a node that is started in the log but not dispatched was interrupted by a crash
     private readonly ReadOnlyMemory<byte>[] _outputs;
     private readonly ReadOnlyMemory<byte>[] _errors;
@@ -34,7 +34,7 @@ internal sealed class SagaProgress
     public SagaProgress(SagaShape shape)
     {
         Shape = shape;
-        _states = new NodeState[shape.Count];
+        _states = new NodeStates(shape);
         _dispatched = new bool[shape.Count];
         _outputs = new ReadOnlyMemory<byte>[shape.Count];
         _errors = new ReadOnlyMemory<byte>[shape.Count];
@@ -64,27 +64,18 @@ internal sealed class SagaProgress
     {
         get
         {
-            bool allSucceeded = true;
-            bool settled = true; // no action or undo in flight
-            bool allUndone = true;
-            foreach (NodeState state in _states)
-            {
-                allSucceeded &= state is NodeState.Succeeded;
-                settled &= state is not (NodeState.Started or NodeState.UndoStarted);
-                allUndone &= state is NodeState.NeverStarted or NodeState.Failed or NodeState.UndoFinished;
-            }
-
             if (!IsUnwinding)
             {
-                return allSucceeded ? SagaState.Succeeded : null;
+                return _states.Count(NodeState.Succeeded) == Shape.Count ? SagaState.Succeeded : null;
             }
 
             if (StuckNode is not null)
             {
-                return settled ? SagaState.Stuck : null;
+                return _states.Count(NodeState.Started) + _states.Count(NodeState.UndoStarted) == 0 ? SagaState.Stuck : null;
             }
 
-            return allUndone ? SagaState.Unwound : null;
+            int undone = _states.Count(NodeState.NeverStarted) + _states.Count(NodeState.Failed) + _states.Count(NodeState.UndoFinished);
+            return undone == Shape.Count ? SagaState.Unwound : null;
         }
     }
 
@@ -103,7 +94,7 @@ internal sealed class SagaProgress
     public List<SavedNodeEvent> ToEvents()
     {
         List<SavedNodeEvent> events = [];
-        for (int node = 0; node < _states.Length; node++)
+        for (int node = 0; node < Shape.Count; node++)
         {
             foreach (NodeEventType type in Enum.GetValues<NodeEventType>())
             {
@@ -133,7 +124,9 @@ internal sealed class SagaProgress
         }
 
         _uncertain[node] |= type is NodeEventType.Failed && SagaErrors.IsUncertain(data);
-        _states[node] = _uncertain[node] && type is NodeEventType.Failed ? NodeState.FailedUncertain : StateAfter(type);
+        bool mayUndo = MayUndo;
+        bool isStuck = StuckNode is not null;
+        _states.Set(node, _uncertain[node] && type is NodeEventType.Failed ? NodeState.FailedUncertain : StateAfter(type));
         switch (type)
         {
             case NodeEventType.Succeeded:
@@ -150,6 +143,11 @@ internal sealed class SagaProgress
                 StuckNode ??= node;
                 break;
         }
+
+        if (MayUndo != mayUndo || StuckNode is not null != isStuck)
+        {
+            _states.ReconsiderAll();
+        }
     }
 
     /// <summary>Lets the undo of a node run although its action failed. Does nothing for a node that has not failed.</summary>
@@ -158,13 +156,17 @@ internal sealed class SagaProgress
         if (_states[node] is NodeState.Failed)
         {
             _uncertain[node] = true;
-            _states[node] = NodeState.FailedUncertain;
+            _states.Set(node, NodeState.FailedUncertain);
         }
     }
 
     /// <summary>Marks the saga as unwinding although its log lacks the failure, because the database lost the commit.</summary>
     /// <param name="failedNode">The node that is assumed to have failed. If its action was in flight, it runs again and is undone.</param>
-    public void UnwindFrom(int failedNode) => FailedNode = failedNode;
+    public void UnwindFrom(int failedNode)
+    {
+        FailedNode = failedNode;
+        _states.ReconsiderAll();
+    }
 
     /// <summary>
     /// Cancels the saga: no further action starts, and what has succeeded is undone. A node whose action had started in an earlier process
@@ -175,6 +177,7 @@ internal sealed class SagaProgress
     {
         IsCancelled = true;
         _mayStayOpen = mayStayOpen;
+        _states.ReconsiderAll();
     }
 
     /// <summary>
@@ -186,14 +189,14 @@ internal sealed class SagaProgress
     {
         NextSteps next = _next;
         next.Clear();
-        for (int node = 0; node < _states.Length; node++)
+        for (int node = _states.ToAct.TakeLowest(); node >= 0; node = _states.ToAct.TakeLowest())
         {
             if (CanStart(node))
             {
                 AddEvent(next, node, NodeEventType.Started);
             }
 
-            if (_states[node] is NodeState.Started && !_dispatched[node] && ParentsHaveCompleted(node))
+            if (_states[node] is NodeState.Started && !_dispatched[node] && _states.ParentsHaveCompleted(node))
             {
                 if (IsCancelled && _mayStayOpen(node))
                 {
@@ -207,14 +210,14 @@ internal sealed class SagaProgress
         }
 
         // Children have higher ids. In descending order, an undo that finishes at once lets its parents begin in the same call.
-        for (int node = _states.Length - 1; node >= 0; node--)
+        for (int node = _states.ToUndo.TakeHighest(); node >= 0; node = _states.ToUndo.TakeHighest())
         {
             if (CanUndo(node))
             {
                 AddEvent(next, node, NodeEventType.UndoStarted, _uncertain[node] ? SagaErrors.AfterFailure : default);
             }
 
-            if (_states[node] is NodeState.UndoStarted && !_dispatched[node] && ChildrenHaveSettled(node))
+            if (_states[node] is NodeState.UndoStarted && !_dispatched[node] && MayFinishUndo(node))
             {
                 DispatchUndo(next, node);
             }
@@ -265,70 +268,16 @@ internal sealed class SagaProgress
         _ => default,
     };
 
-    private bool CanStart(int node)
-    {
-        if (IsUnwinding || _states[node] is not NodeState.NeverStarted)
-        {
-            return false;
-        }
+    /// <summary>True if undos may begin: no action is in flight, since its node might have to be undone first.</summary>
+    private bool MayUndo => IsUnwinding && StuckNode is null && _states.Count(NodeState.Started) == 0;
 
-        foreach (int parent in Shape.ParentsOf(node))
-        {
-            if (_states[parent] is not NodeState.Succeeded)
-            {
-                return false;
-            }
-        }
+    private bool CanStart(int node) => !IsUnwinding && _states[node] is NodeState.NeverStarted && _states.ParentsHaveCompleted(node);
 
-        return true;
-    }
-
-    /// <summary>Returns false only if the database has lost the result of a parent: the parent runs again first, for its output.</summary>
-    private bool ParentsHaveCompleted(int node)
-    {
-        foreach (int parent in Shape.ParentsOf(node))
-        {
-            if (_states[parent] is NodeState.NeverStarted or NodeState.Started)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private bool CanUndo(int node)
-    {
-        if (!IsUnwinding || StuckNode is not null || _states[node] is not (NodeState.Succeeded or NodeState.FailedUncertain) || _states.Contains(NodeState.Started))
-        {
-            return false;
-        }
-
-        foreach (int child in Shape.ChildrenOf(node))
-        {
-            if (_states[child] is not (NodeState.NeverStarted or NodeState.Failed or NodeState.UndoFinished))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    private bool CanUndo(int node) =>
+        MayUndo && _states[node] is NodeState.Succeeded or NodeState.FailedUncertain && _states.ChildrenAreUndone(node);
 
     /// <summary>Returns false only if the database has lost the end of a child's undo: the child is undone again first.</summary>
-    private bool ChildrenHaveSettled(int node)
-    {
-        foreach (int child in Shape.ChildrenOf(node))
-        {
-            if (_states[child] is NodeState.Started or NodeState.UndoStarted
-                || (_states[child] is NodeState.Succeeded or NodeState.FailedUncertain && StuckNode is null))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    private bool MayFinishUndo(int node) => _states.ChildrenHaveSettled(node) && (StuckNode is not null || !_states.HasChildToUndo(node));
 
     private void DispatchAction(NextSteps next, int node)
     {

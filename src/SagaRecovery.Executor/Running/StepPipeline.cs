@@ -8,13 +8,20 @@ namespace SagaRecovery.Executor.Running;
 /// <summary>The pipelines of the nodes of one definition. Immutable and thread-safe.</summary>
 internal sealed class StepPipelines(SagaDefinition definition, TimeProvider time)
 {
-    private readonly StepPipeline[] _actions = [.. definition.Policies.Select(policy => new StepPipeline(policy.Action, isUndo: false, time))];
-    private readonly StepPipeline[] _undos = [.. definition.Policies.Select(policy => new StepPipeline(policy.Undo, isUndo: true, time))];
+    private readonly StepPipeline[] _actions = Build(definition.Policies.Select(policy => policy.Action), isUndo: false, time);
+    private readonly StepPipeline[] _undos = Build(definition.Policies.Select(policy => policy.Undo), isUndo: true, time);
 
     /// <summary>The clock of the delays and time limits.</summary>
     public TimeProvider Time => time;
 
     public StepPipeline Of(StepInFlight step) => (step.IsUndo ? _undos : _actions)[step.Node];
+
+    /// <summary>Builds one pipeline for each distinct policy: a DAG of thousands of nodes has few of them.</summary>
+    private static StepPipeline[] Build(IEnumerable<StepPolicy> policies, bool isUndo, TimeProvider time)
+    {
+        Dictionary<StepPolicy, StepPipeline> built = [];
+        return [.. policies.Select(policy => built.TryGetValue(policy, out StepPipeline? known) ? known : built[policy] = new StepPipeline(policy, isUndo, time))];
+    }
 }
 
 /// <summary>The policy of one action or undo, ready to run its attempts. Immutable and thread-safe.</summary>

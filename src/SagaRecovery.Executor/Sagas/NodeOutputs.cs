@@ -29,6 +29,14 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
         return JsonSerializer.Deserialize<TOutput>(outputOf(node.Id).Span, json)!;
     }
 
+    public TOutput Read<TOutput>(string node)
+    {
+        int id = Shape.Find(node);
+        return id < 0
+            ? throw new ArgumentException($"Node '{node}' is not a node of this saga.", nameof(node))
+            : JsonSerializer.Deserialize<TOutput>(outputOf(id).Span, json)!;
+    }
+
     /// <summary>Reads an output for the code of a node. An unreadable output must not count as a failure of that code.</summary>
     public TOutput ReadForNode<TOutput>(SagaNode<TOutput> node)
     {

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace SagaRecovery;
 
 /// <summary>A saga class that this binary registers. Immutable and thread-safe.</summary>
@@ -5,7 +7,11 @@ namespace SagaRecovery;
 /// <param name="InstanceOfAttempt">
 /// Resolves the instance whose code an attempt runs, from the services of the attempt. Null if <paramref name="Saga"/> serves all attempts.
 /// </param>
-internal sealed record RegisteredSaga(Saga Saga, Func<IServiceProvider, Saga>? InstanceOfAttempt = null);
+internal sealed record RegisteredSaga(Saga Saga, Func<IServiceProvider, Saga>? InstanceOfAttempt = null)
+{
+    public SagaDefinition Build(JsonSerializerOptions json, ReadOnlyMemory<byte> parameters = default) =>
+        Saga.BuildDefinition(json, parameters, InstanceOfAttempt);
+}
 
 /// <summary>Resolves a registered saga class from the services of a scope.</summary>
 internal delegate RegisteredSaga SagaResolver(IServiceProvider scope);

@@ -21,14 +21,32 @@ public abstract class Saga
     /// </remarks>
     public virtual int Version => 1;
 
+    /// <summary>True if the nodes depend on the parameters of a saga.</summary>
+    internal virtual bool IsDynamic => false;
+
     /// <summary>Lets this instance declare its nodes, for callers that read outputs by them.</summary>
-    internal abstract void DeclareNodes();
+    /// <param name="parameters">The parameters of a saga as stored. Ignored unless the saga is dynamic.</param>
+    /// <param name="json">The settings of the stored values.</param>
+    internal abstract void DeclareNodes(ReadOnlyMemory<byte> parameters, JsonSerializerOptions json);
+
+    /// <summary>Checks all of the definition that does not depend on its nodes.</summary>
+    /// <exception cref="InvalidOperationException">It is invalid.</exception>
+    internal abstract void Validate(JsonSerializerOptions json);
 
     /// <summary>Builds the definition.</summary>
     /// <param name="json">The settings of the stored values.</param>
+    /// <param name="parameters">The parameters of a saga as stored. Ignored unless the saga is dynamic.</param>
     /// <param name="instanceOfAttempt">Resolves the instance whose code an attempt runs. Null to run the code of this instance.</param>
     /// <exception cref="InvalidOperationException">The definition is invalid.</exception>
-    internal abstract SagaDefinition BuildDefinition(JsonSerializerOptions json, Func<IServiceProvider, Saga>? instanceOfAttempt = null);
+    /// <exception cref="JsonException">The parameters cannot be deserialized.</exception>
+    internal abstract SagaDefinition BuildDefinition(
+        JsonSerializerOptions json, ReadOnlyMemory<byte> parameters = default, Func<IServiceProvider, Saga>? instanceOfAttempt = null);
+
+    /// <summary>Returns the name and the version: <c>'order' version 2</c>.</summary>
+    internal string Describe() => $"'{Name}' version {Version}";
+
+    /// <summary>Creates the exception for a mistake in the definition.</summary>
+    internal InvalidOperationException Invalid(string mistake) => new($"Saga {Describe()} is not valid: {mistake}");
 }
 
 /// <summary>
@@ -53,24 +71,53 @@ public abstract class Saga<TParameters> : Saga
     /// <remarks>It must declare the same nodes whenever it is called.</remarks>
     protected internal abstract void Define(SagaBuilder<TParameters> saga);
 
-    internal sealed override SagaDefinition BuildDefinition(JsonSerializerOptions json, Func<IServiceProvider, Saga>? instanceOfAttempt = null) =>
-        Declare().Build(json, instanceOfAttempt);
+    internal sealed override void Validate(JsonSerializerOptions json)
+    {
+        if (string.IsNullOrWhiteSpace(Name))
+        {
+            throw new InvalidOperationException($"The saga of type {GetType()} has no name.");
+        }
 
-    internal sealed override void DeclareNodes() => Declare();
+        if (Version < 1)
+        {
+            throw Invalid($"its version must be at least 1 (was {Version}).");
+        }
+
+        json.MakeReadOnly(populateMissingResolver: true); // as the first serialization would
+        if (JsonRoundTrip.FindMistake(typeof(TParameters), json) is { } mistake)
+        {
+            throw Invalid($"its parameters would not be stored as they are given: {mistake}.");
+        }
+    }
+
+    internal sealed override SagaDefinition BuildDefinition(
+        JsonSerializerOptions json, ReadOnlyMemory<byte> parameters = default, Func<IServiceProvider, Saga>? instanceOfAttempt = null)
+    {
+        Validate(json);
+        return Declare(Read(parameters, json)).Build(json, instanceOfAttempt);
+    }
+
+    internal sealed override void DeclareNodes(ReadOnlyMemory<byte> parameters, JsonSerializerOptions json) => Declare(Read(parameters, json));
 
     /// <summary>Returns a builder with the nodes of this instance.</summary>
-    internal SagaBuilder<TParameters> Declare()
+    /// <param name="parameters">The parameters of a saga. Ignored unless the saga is dynamic.</param>
+    internal SagaBuilder<TParameters> Declare(TParameters parameters)
     {
         var builder = new SagaBuilder<TParameters>(this);
         try
         {
-            Define(builder);
+            DeclareOn(builder, parameters);
         }
         catch (Exception e) when (!e.Message.StartsWith($"Saga '{Name}' ", StringComparison.Ordinal)) // as the builder's do
         {
-            throw new InvalidOperationException($"Saga '{Name}' version {Version} ({GetType()}) could not declare its nodes: {e.Message}", e);
+            throw new InvalidOperationException($"Saga {Describe()} ({GetType()}) could not declare its nodes: {e.Message}", e);
         }
 
         return builder;
     }
+
+    private protected virtual void DeclareOn(SagaBuilder<TParameters> builder, TParameters parameters) => Define(builder);
+
+    private TParameters Read(ReadOnlyMemory<byte> parameters, JsonSerializerOptions json) =>
+        IsDynamic ? JsonSerializer.Deserialize<TParameters>(parameters.Span, json)! : default!;
 }

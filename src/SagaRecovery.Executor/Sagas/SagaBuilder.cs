@@ -15,6 +15,7 @@ public sealed class SagaBuilder<TParameters>
 {
     private readonly Saga _saga;
     private readonly List<SagaNode> _nodes = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly List<ShapeNode> _shape = [];
     private readonly List<NodeCode<TParameters>> _code = [];
     private readonly List<NodePolicy> _policies = [];
@@ -132,32 +133,16 @@ public sealed class SagaBuilder<TParameters>
 
     internal SagaDefinition Build(JsonSerializerOptions json, Func<IServiceProvider, Saga>? instanceOfAttempt)
     {
-        if (string.IsNullOrWhiteSpace(_saga.Name))
-        {
-            throw new InvalidOperationException($"The saga of type {_saga.GetType()} has no name.");
-        }
-
-        if (_saga.Version < 1)
-        {
-            throw Invalid($"its version must be at least 1 (was {_saga.Version}).");
-        }
-
         if (_nodes.Count == 0)
         {
-            throw Invalid("it has no nodes.");
+            throw _saga.Invalid("it has no nodes.");
         }
 
-        json.MakeReadOnly(populateMissingResolver: true); // as the first serialization would
-        if (JsonRoundTrip.FindMistake(typeof(TParameters), json) is { } mistake)
+        foreach ((SagaNode node, NodeCode<TParameters> code) in _nodes.Zip(_code).DistinctBy(pair => pair.Second.OutputType))
         {
-            throw Invalid($"its parameters would not be stored as they are given: {mistake}.");
-        }
-
-        foreach ((SagaNode node, NodeCode<TParameters> code) in _nodes.Zip(_code))
-        {
-            if (code.OutputType is { } output && JsonRoundTrip.FindMistake(output, json) is { } outputMistake)
+            if (code.OutputType is { } output && JsonRoundTrip.FindMistake(output, json) is { } mistake)
             {
-                throw Invalid($"the output of node '{node.Name}' would not be stored as it is returned: {outputMistake}.");
+                throw _saga.Invalid($"the output of node '{node.Name}' would not be stored as it is returned: {mistake}.");
             }
         }
 
@@ -168,28 +153,29 @@ public sealed class SagaBuilder<TParameters>
     {
         if (string.IsNullOrWhiteSpace(node.Name))
         {
-            throw Invalid($"node {node.Id} has no name.");
+            throw _saga.Invalid($"node {node.Id} has no name.");
         }
 
-        if (_nodes.Exists(other => other.Name == node.Name))
+        if (_names.Contains(node.Name))
         {
-            throw Invalid($"node '{node.Name}' is declared twice.");
+            throw _saga.Invalid($"node '{node.Name}' is declared twice.");
         }
 
         foreach (SagaNode parent in after)
         {
-            if (!_nodes.Contains(parent)) // by reference, since a node of another saga may have the same id
+            if (parent is null || parent.Id >= _nodes.Count || _nodes[parent.Id] != parent) // by reference, since a node of another saga may have the same id
             {
-                throw Invalid($"node '{node.Name}' comes after node '{parent?.Name}', which is not a node of this saga.");
+                throw _saga.Invalid($"node '{node.Name}' comes after node '{parent?.Name}', which is not a node of this saga.");
             }
         }
 
         if (FindMistake(policy, hasUndo) is { } mistake)
         {
-            throw Invalid($"the policy of node '{node.Name}' is wrong: {mistake}.");
+            throw _saga.Invalid($"the policy of node '{node.Name}' is wrong: {mistake}.");
         }
 
         _nodes.Add(node);
+        _names.Add(node.Name);
         _policies.Add(policy);
         _code.Add(code);
         _shape.Add(new ShapeNode(node.Name, hasUndo, [.. after.Select(parent => parent.Id).Distinct().Order()]));
@@ -214,6 +200,4 @@ public sealed class SagaBuilder<TParameters>
 
         return policy.UndoAfterFailure && !hasUndo ? $"{nameof(policy.UndoAfterFailure)} needs an undo, and the node has none" : null;
     }
-
-    private InvalidOperationException Invalid(string what) => new($"Saga '{_saga.Name}' version {_saga.Version} is not valid: {what}");
 }

@@ -40,7 +40,7 @@ internal abstract class SagaDefinition
     public abstract SagaCode Bind(SagaId sagaId, ReadOnlyMemory<byte> parameters, NodeOutputs outputs, IServiceScopeFactory? scopes);
 
     /// <summary>Returns the name and the version: <c>'order' version 2</c>.</summary>
-    public override string ToString() => $"'{Saved.Name}' version {Saved.Version}";
+    public override string ToString() => Saga.Describe();
 }
 
 internal sealed class SagaDefinition<TParameters>(
@@ -67,10 +67,10 @@ internal sealed class SagaDefinition<TParameters>(
             return _code[node];
         }
 
-        SagaBuilder<TParameters> declared = ((Saga<TParameters>)instanceOfAttempt(context.Services)).Declare();
+        SagaBuilder<TParameters> declared = ((Saga<TParameters>)instanceOfAttempt(context.Services)).Declare(context.Parameters);
         return declared.Matches(Shape)
             ? declared.Code[node]
-            : throw new SagaDataException($"{Saga.GetType()} has declared other nodes than when the host started. Define must declare the same nodes whenever it is called.");
+            : throw new SagaDataException($"{Saga.GetType()} has declared other nodes than before. Define must declare the same nodes whenever it is called.");
     }
 
     private sealed class BoundCode(

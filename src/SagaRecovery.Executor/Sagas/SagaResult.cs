@@ -22,6 +22,13 @@ public abstract record SagaResult
         /// <exception cref="ArgumentException">The node does not belong to this saga.</exception>
         /// <exception cref="JsonException">The stored output cannot be deserialized to <typeparamref name="TOutput"/>.</exception>
         public TOutput Output<TOutput>(SagaNode<TOutput> node) => _outputs.Read(node);
+
+        /// <summary>Returns the output of a node by its name, for a saga whose nodes depend on its parameters.</summary>
+        /// <typeparam name="TOutput">The type of the output.</typeparam>
+        /// <param name="node">The name of a node of the saga that has an output.</param>
+        /// <exception cref="ArgumentException">The saga has no node of this name.</exception>
+        /// <exception cref="JsonException">The stored output cannot be deserialized to <typeparamref name="TOutput"/>.</exception>
+        public TOutput Output<TOutput>(string node) => _outputs.Read<TOutput>(node);
     }
 
     /// <summary>An action failed, and every completed action was undone.</summary>

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections;
 using System.Text.Json;
 
 namespace SagaRecovery;
@@ -12,20 +11,16 @@ internal sealed class SagaShape
 {
     private readonly ShapeNode[] _nodes;
     private readonly int[][] _children;
-    private readonly BitArray[] _ancestors;
 
     public SagaShape(IReadOnlyList<ShapeNode> nodes)
     {
         _nodes = [.. nodes];
         List<int>[] children = [.. _nodes.Select(_ => new List<int>())];
-        _ancestors = [.. _nodes.Select(_ => new BitArray(_nodes.Length))];
         for (int node = 0; node < _nodes.Length; node++)
         {
             foreach (int parent in _nodes[node].Parents)
             {
                 children[parent].Add(node);
-                _ancestors[node].Or(_ancestors[parent]); // already complete, since the id of a parent is lower
-                _ancestors[node][parent] = true;
             }
         }
 
@@ -42,12 +37,40 @@ internal sealed class SagaShape
 
     public ReadOnlySpan<int> ChildrenOf(int node) => _children[node];
 
-    public bool ComesAfter(int node, int ancestor) => _ancestors[node][ancestor];
+    /// <summary>Returns true if a node comes after another one, directly or through other nodes.</summary>
+    public bool ComesAfter(int node, int ancestor)
+    {
+        if (_nodes[node].Parents.AsSpan().Contains(ancestor))
+        {
+            return true; // by far the most frequent case
+        }
+
+        HashSet<int> seen = [];
+        var ahead = new Stack<int>(_nodes[node].Parents);
+        while (ahead.TryPop(out int next))
+        {
+            if (next == ancestor)
+            {
+                return true;
+            }
+
+            if (next > ancestor && seen.Add(next)) // the ids of its ancestors are lower
+            {
+                foreach (int parent in _nodes[next].Parents)
+                {
+                    ahead.Push(parent);
+                }
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Returns true if the shape has this node. Compared by value, since every build of a definition creates new node objects.</summary>
     public bool Contains(SagaNode node) => node.Id < _nodes.Length && _nodes[node.Id].Name == node.Name;
 
-    public bool Contains(string name) => Array.Exists(_nodes, node => node.Name == name);
+    /// <summary>Returns the id of the node with a name; -1 if there is none.</summary>
+    public int Find(string name) => Array.FindIndex(_nodes, node => node.Name == name);
 
     /// <summary>Returns true if the shape has exactly these nodes, with these edges.</summary>
     public bool ConsistsOf(IReadOnlyList<ShapeNode> nodes) =>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Storage;
@@ -19,9 +20,10 @@ internal sealed class TrialRunner<TParameters>
         bool isRegistered = check.Services?.GetService<IServiceProviderIsService>()?.IsService(type) is true;
         _registry = new SagaRegistry(
             [new RegisteredSaga(check.Saga, isRegistered ? services => (Saga)services.GetRequiredService(type) : null)], _options);
+        Definition = _registry.Get(check.Saga, JsonSerializer.SerializeToUtf8Bytes(check.Parameters, check.Json));
     }
 
-    public SagaDefinition Definition => _registry.Get(_check.Saga);
+    public SagaDefinition Definition { get; }
 
     public async Task<TrialOutcome> RunAsync(Trial trial, CancellationToken cancellationToken)
     {

@@ -20,8 +20,8 @@ internal sealed class ClusterStatements(string schema)
         """);
 
     public string AddDefinitions { get; } = Statements.In(schema, $$"""
-        insert into {schema}.saga_coordinator_definition (coordinator_id, hash, name, version)
-        select $1, d.hash, d.name, d.version from unnest($3, $4, $5) as d (hash, name, version)
+        insert into {schema}.saga_coordinator_definition (coordinator_id, hash, name, version, any_dag)
+        select $1, d.hash, d.name, d.version, d.any_dag from unnest($3, $4, $5, $6) as d (hash, name, version, any_dag)
         where {{Statements.IsMember}}
         on conflict do nothing
         """);
@@ -170,7 +170,8 @@ internal sealed class ClusterStatements(string schema)
                 count(*) over (partition by h.definition_hash) as slots
             from (select distinct definition_hash from chunk) h
             join {schema}.saga_coordinator t on {{MayTake("t", "$5", "$4")}} and (not t.publishes_definitions or exists (
-                select from {schema}.saga_coordinator_definition d where d.coordinator_id = t.id and d.hash = h.definition_hash))
+                select from {schema}.saga_coordinator_definition d where d.coordinator_id = t.id and (d.hash = h.definition_hash or (d.any_dag and exists (
+                    select from {schema}.saga_definition s where s.hash = h.definition_hash and s.name = d.name and s.version = d.version)))))
         ), moved as (
             update {schema}.saga s
             set current_coordinator = r.id, adopt_generation = s.adopt_generation + 1, adopt_time = clock_timestamp()

@@ -75,7 +75,8 @@ internal sealed class PostgresListenerConnection(
                 batch.Add(Sql.AddDefinitions, member)
                     .With(hashes)
                     .With(definitions.Select(definition => definition.Name).ToArray())
-                    .With(definitions.Select(definition => definition.Version).ToArray());
+                    .With(definitions.Select(definition => definition.Version).ToArray())
+                    .With(definitions.Select(definition => definition.AnyDag).ToArray());
             },
             _ => Task.FromResult(true),
             cancellationToken);

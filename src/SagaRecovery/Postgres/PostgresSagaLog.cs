@@ -14,6 +14,12 @@ internal sealed class PostgresSagaLog : ISagaLog
     internal const int MaxConcurrentCreations = 2;
     private const int MaxAttempts = 5;
 
+    /// <summary>The maximum number of definitions that are known to be stored. Sagas whose nodes depend on their parameters have any number.</summary>
+    private const int MaxKnownDefinitions = 10_000;
+
+    /// <summary>The size up to which a saga counts as one row of a group. A larger one, with its parameters and DAG, counts for more.</summary>
+    private const int BytesPerRow = 8 * 1024;
+
     private readonly PostgresDatabase _database;
     private readonly GroupCommit<Membership, NewSaga, bool> _creations;
     private readonly ConcurrentDictionary<DefinitionHash, bool> _stored = new(); // definitions known to be in the database
@@ -21,10 +27,12 @@ internal sealed class PostgresSagaLog : ISagaLog
     public PostgresSagaLog(PostgresDatabase database)
     {
         _database = database;
-        _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, weigh: _ => 1, MaxCreatedTogether, MaxConcurrentCreations);
+        _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, Weigh, MaxCreatedTogether, MaxConcurrentCreations);
     }
 
     private Statements Sql => _database.Statements;
+
+    private static int Weigh(NewSaga saga) => 1 + ((saga.Parameters.Length + saga.Definition.Dag.Length) / BytesPerRow);
 
     public Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken) =>
         _creations.WriteAsync(member, saga, cancellationToken);
@@ -166,6 +174,11 @@ internal sealed class PostgresSagaLog : ISagaLog
             _database, Sql.Lock, member, Build, ReadCreatedAsync, CancellationToken.None, mayRepeat: false).ConfigureAwait(false);
         foreach (SavedDefinition definition in unstored)
         {
+            if (_stored.Count >= MaxKnownDefinitions)
+            {
+                _stored.Clear(); // costs an insert of each that changes nothing
+            }
+
             _stored.TryAdd(definition.Hash, true);
         }
 

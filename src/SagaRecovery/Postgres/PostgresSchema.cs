@@ -14,7 +14,7 @@ namespace SagaRecovery.Postgres;
 public sealed class PostgresSchema
 {
     /// <summary>The schema version that this package requires.</summary>
-    public const int Version = 6;
+    public const int Version = 7;
 
     private const string ScriptPrefix = "SagaRecovery.Postgres.Schema.";
 

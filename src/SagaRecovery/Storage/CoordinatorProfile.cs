@@ -11,7 +11,12 @@ public sealed record CoordinatorProfile(string? Version, IReadOnlyCollection<Run
 /// <param name="Hash">The hash by which sagas refer to the definition.</param>
 /// <param name="Name">The name of the definition.</param>
 /// <param name="Version">The version of the definition.</param>
-public sealed record RunnableDefinition(DefinitionHash Hash, string Name, int Version);
+public sealed record RunnableDefinition(DefinitionHash Hash, string Name, int Version)
+{
+    /// <summary>True if the executor makes the DAG from the parameters of each saga, and so runs sagas of this name and version with any hash.</summary>
+    /// <value>The default is <see langword="false"/>. If true, <see cref="Hash"/> only identifies the definition itself.</value>
+    public bool AnyDag { get; init; }
+}
 
 /// <summary>A notification from the store to a coordinator between its passes.</summary>
 public abstract record CoordinatorNotification

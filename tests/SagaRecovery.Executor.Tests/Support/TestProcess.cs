@@ -68,7 +68,7 @@ internal sealed class TestProcess : IAsyncDisposable
 
     public Task StopAsync(CancellationToken cancellationToken = default) => ((IHostedService)Executor).StopAsync(cancellationToken);
 
-    public SavedDefinition SavedDefinitionOf(Saga saga) => Registry.Get(saga).Saved;
+    public SavedDefinition SavedDefinitionOf(Saga saga, ReadOnlyMemory<byte> parameters = default) => Registry.Get(saga, parameters).Saved;
 
     /// <summary>Resumes a saga as it is stored.</summary>
     public async Task<ResumeOutcome> ResumeAsync(SagaId id)

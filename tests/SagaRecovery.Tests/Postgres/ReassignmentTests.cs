@@ -121,6 +121,26 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
+    public async Task Sagas_of_any_DAG_go_to_a_coordinator_that_makes_the_DAG_from_the_parameters()
+    {
+        SavedDefinition two = SagaDatabase.DefinitionNamed("disks", "two disks");
+        SavedDefinition three = SagaDatabase.DefinitionNamed("disks", "three disks");
+        Membership dead = await SilentAsync();
+        await CreateSagasAsync(dead, 2, two);
+        await CreateSagasAsync(dead, 1, three);
+        await CreateSagasAsync(dead, 1, SagaDatabase.DefinitionNamed("other"));
+        var anyDisks = new RunnableDefinition(DefinitionHash.Of("none"u8), "disks", two.Version) { AnyDag = true };
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync(new CoordinatorProfile("1.0", [anyDisks]));
+        await using ListeningCoordinator later = await Db.RunHeartbeatAsync(
+            new CoordinatorProfile("1.0", [anyDisks with { Version = two.Version + 1 }, anyDisks with { Hash = DefinitionHash.Of("one"u8), AnyDag = false }]));
+
+        ReassignOutcome.Done done = await ReassignedAsync(dead.Coordinator, [taker.Id, later.Id]);
+
+        done.Receipts.Should().ContainSingle().Which.Should().BeEquivalentTo(new { To = taker.Id, Count = 3 });
+        (await Db.ListAsync(dead)).Select(saga => saga.Name).Should().Equal("other");
+    }
+
+    [Fact]
     public async Task A_coordinator_can_run_the_definitions_that_its_present_process_registered()
     {
         Membership dead = await SilentAsync();

@@ -141,9 +141,9 @@ public sealed class SagaDatabase : IAsyncDisposable
         await connection.ExecuteAsync($"alter database {settings.Database} set {setting}");
     }
 
-    public static SavedDefinition DefinitionNamed(string name)
+    public static SavedDefinition DefinitionNamed(string name, string node = "only")
     {
-        byte[] dag = Json($$"""{"name":"{{name}}","version":1,"nodes":[{"id":0,"name":"only","undo":false,"after":[]}]}""");
+        byte[] dag = Json($$"""{"name":"{{name}}","version":1,"nodes":[{"id":0,"name":"{{node}}","undo":false,"after":[]}]}""");
         return new SavedDefinition(DefinitionHash.Of(dag), name, 1, dag);
     }
 

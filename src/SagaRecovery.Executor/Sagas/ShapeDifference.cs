@@ -1,0 +1,86 @@
+using System.Text.Json;
+
+namespace SagaRecovery;
+
+/// <summary>Describes how the nodes of a definition differ from the DAG that is stored for it.</summary>
+internal static class ShapeDifference
+{
+    private const int MaxDescribed = 5;
+
+    /// <summary>Returns the differences as clauses: <c>node 'b' was added, node 'c' was removed</c>.</summary>
+    /// <param name="stored">The stored DAG, as <see cref="SagaShape.ToCanonicalJson"/> writes it.</param>
+    /// <param name="shape">The nodes that are declared now.</param>
+    public static string Describe(ReadOnlyMemory<byte> stored, SagaShape shape)
+    {
+        List<string> differences = [.. Find(Read(stored), [.. Enumerable.Range(0, shape.Count).Select(node => NodeOf(shape, node))]).Take(MaxDescribed + 1)];
+        return differences switch
+        {
+            [] => "its nodes are stored in another form",
+            { Count: > MaxDescribed } => $"{string.Join(", ", differences.Take(MaxDescribed))}, and more",
+            _ => string.Join(", ", differences),
+        };
+    }
+
+    private static IEnumerable<string> Find(Node[] stored, Node[] declared)
+    {
+        Dictionary<string, Node> before = stored.ToDictionary(node => node.Name);
+        HashSet<string> now = [.. declared.Select(node => node.Name)];
+        foreach (Node node in declared)
+        {
+            if (!before.TryGetValue(node.Name, out Node? former))
+            {
+                yield return $"node '{node.Name}' was added";
+                continue;
+            }
+
+            if (!node.After.SequenceEqual(former.After))
+            {
+                yield return $"node '{node.Name}' came after {Join(former.After)}, and now comes after {Join(node.After)}";
+            }
+
+            if (node.HasUndo != former.HasUndo)
+            {
+                yield return node.HasUndo ? $"node '{node.Name}' got an undo" : $"node '{node.Name}' lost its undo";
+            }
+        }
+
+        foreach (Node node in stored.Where(node => !now.Contains(node.Name)))
+        {
+            yield return $"node '{node.Name}' was removed";
+        }
+
+        if (stored.Length == declared.Length && now.SetEquals(before.Keys) && !stored.Select(node => node.Name).SequenceEqual(declared.Select(node => node.Name)))
+        {
+            yield return "the nodes are declared in another order";
+        }
+    }
+
+    private static string Join(string[] nodes) => nodes.Length == 0 ? "no node" : string.Join(" and ", nodes.Select(node => $"'{node}'"));
+
+    private static Node NodeOf(SagaShape shape, int node) =>
+        new(shape.NameOf(node), shape.HasUndo(node), [.. shape.ParentsOf(node).ToArray().Select(shape.NameOf).Order(StringComparer.Ordinal)]);
+
+    /// <summary>Reads the stored DAG. One that another executor has written may have another form, and then it has no known nodes.</summary>
+    private static Node[] Read(ReadOnlyMemory<byte> stored)
+    {
+        try
+        {
+            using JsonDocument dag = JsonDocument.Parse(stored);
+            JsonElement[] nodes = [.. dag.RootElement.GetProperty("nodes").EnumerateArray()];
+            string[] names = [.. nodes.Select(node => node.GetProperty("name").GetString()!)];
+            return
+            [
+                .. nodes.Select((node, id) => new Node(
+                    names[id],
+                    node.GetProperty("undo").GetBoolean(),
+                    [.. node.GetProperty("after").EnumerateArray().Select(parent => names[parent.GetInt32()]).Order(StringComparer.Ordinal)])),
+            ];
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or IndexOutOfRangeException)
+        {
+            return [];
+        }
+    }
+
+    private sealed record Node(string Name, bool HasUndo, string[] After);
+}
