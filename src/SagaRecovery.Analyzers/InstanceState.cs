@@ -17,6 +17,7 @@ internal sealed class InstanceState(INamedTypeSymbol type, SagaTypes types)
     ];
 
     private readonly ConcurrentDictionary<ISymbol, ConcurrentBag<Change>> _changes = new(SymbolEqualityComparer.Default);
+    private readonly bool _isDynamic = type.IsOrDerivesFrom(types.DynamicSaga); // each run declares nodes of its own
     private readonly ConcurrentDictionary<ISymbol, bool> _given = new(SymbolEqualityComparer.Default);
 
     public void Add(IOperation operation, ISymbol by)
@@ -96,7 +97,7 @@ internal sealed class InstanceState(INamedTypeSymbol type, SagaTypes types)
 
     private void AddChange(ISymbol? member, IOperation change, ISymbol by, bool isOfContent)
     {
-        if (member is not null && !IsConstructor(by) && !HoldsNodes(TypeOf(member)) && !IsDefinition(change, by))
+        if (member is not null && !IsConstructor(by) && (_isDynamic || (!HoldsNodes(TypeOf(member)) && !IsDefinition(change, by))))
         {
             _changes.GetOrAdd(member, _ => []).Add(new Change(change.Syntax.GetLocation(), by.Name, isOfContent));
         }

@@ -10,6 +10,7 @@ internal static class KnownTypes
 {
     public const string SagaBase = "SagaRecovery.Saga";
     public const string Saga = "SagaRecovery.Saga`1";
+    public const string DynamicSaga = "SagaRecovery.DynamicSaga`1";
     public const string SagaBuilder = "SagaRecovery.SagaBuilder`1";
     public const string NodeContext = "SagaRecovery.NodeContext`1";
     public const string SagaNode = "SagaRecovery.SagaNode";

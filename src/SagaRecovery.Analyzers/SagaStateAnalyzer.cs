@@ -6,7 +6,7 @@ namespace SagaRecovery.Analyzers;
 
 /// <summary>
 /// SAGA001: finds fields, settable auto-properties and primary constructor parameters of saga classes that code other than the
-/// construction and the definition changes.
+/// construction and the definition changes. The definition of a dynamic saga belongs to one run, and must not change them either.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class SagaStateAnalyzer : DiagnosticAnalyzer
@@ -74,10 +74,14 @@ internal sealed class SagaTypes
         Builder = builder;
         NodeContext = nodeContext;
         Node = node;
+        DynamicSaga = compilation.GetTypeByMetadataName(KnownTypes.DynamicSaga);
         Collections = [.. KnownTypes.MutableCollections.Select(compilation.GetTypeByMetadataName).OfType<INamedTypeSymbol>()];
     }
 
     public INamedTypeSymbol Saga { get; }
+
+    /// <summary>Null in a compilation with an older version of the library.</summary>
+    public INamedTypeSymbol? DynamicSaga { get; }
 
     public INamedTypeSymbol Builder { get; }
 

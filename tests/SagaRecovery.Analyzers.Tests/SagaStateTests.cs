@@ -42,6 +42,36 @@ public sealed class SagaStateTests
     public Task What_an_action_only_reads_is_no_state(string member, string code) => ReportsAsync<SagaStateAnalyzer>(WithAction(member, code));
 
     [Fact]
+    public Task The_nodes_of_a_dynamic_saga_belong_to_one_run_and_are_state() => ReportsAsync<SagaStateAnalyzer>(
+        """
+        using SagaRecovery;
+        using System.Collections.Generic;
+        using System.Linq;
+        using System.Threading.Tasks;
+
+        public sealed record Request(string[] Disks);
+
+        public sealed class Disks : DynamicSaga<Request>
+        {
+            private readonly int _size;
+            private readonly List<SagaNode> {|SAGA001:_all|} = [];
+            private SagaNode<string>? {|SAGA001:_last|};
+
+            public Disks(int size) => _size = size;
+
+            public override string Name => "disks";
+
+            protected override void Define(SagaBuilder<Request> saga, Request parameters)
+            {
+                SagaNode<string>[] disks = [.. parameters.Disks.Select(disk => saga.Node(disk, context => Task.FromResult($"{disk} {_size}")))];
+                _all.AddRange(disks);
+                _last = disks[^1];
+                saga.Node("all", context => Task.FromResult(string.Concat(disks.Select(context.Output))), after: disks);
+            }
+        }
+        """);
+
+    [Fact]
     public Task Lambdas_undos_and_helpers_count_as_actions() => ReportsAsync<SagaStateAnalyzer>(Saga(
         """
         saga.Node("region", async context => { _first = 1; await Task.Yield(); }, undo: UndoAsync);

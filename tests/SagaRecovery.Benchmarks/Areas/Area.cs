@@ -5,7 +5,7 @@ internal abstract class Area
 {
     public static IReadOnlyList<Area> Every { get; } =
     [
-        new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new StartArea(), new ExecuteArea(), new FenceArea(),
+        new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new StartArea(), new ExecuteArea(), new ShapesArea(), new FenceArea(),
     ];
 
     public abstract string Name { get; }

@@ -9,7 +9,9 @@ internal abstract class Subject
         new ColdRecovery(), new ColdPageReader(), new PassSubject(), new ListingSubject(), new TriggerSubject(), new StartSubject(),
         new FencedStart(), new ExecutingSubject(), new ServerExecutingSubject(), new FencedLoop(), new StartingSubject(), new TrackerSubject(),
         new HeartbeatSubject(), new JoinSubject(), new ReassignSubject(), new ProjectsSubject(), new RowLockProjectsSubject(), new FencedWrites(),
-        new RowLockedWrites(),
+        new RowLockedWrites(), new ShapedSubject(ShapedSubject.SideBySide, isChain: false, fails: false),
+        new ShapedSubject(ShapedSubject.SideBySideUnwound, isChain: false, fails: true), new ShapedSubject(ShapedSubject.Chain, isChain: true, fails: false),
+        new ShapedSubject(ShapedSubject.ChainUnwound, isChain: true, fails: true),
     ];
 
     public abstract string Name { get; }
