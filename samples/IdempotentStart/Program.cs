@@ -1,56 +1,51 @@
-// Shows a request that starts one saga, however often the client sends it: the id in the address is the id of the saga.
-// The first PUT gets 202. A repeated one gets 200 with the state of the saga, and the same id with another order gets 409.
+// Shows a request that starts one saga, however often and to whichever process the client sends it: its key is the key of the saga.
+// The first POST gets 202. A repeated one gets 200 with the state of the saga, and the same key with another order gets 422.
 // Run it with ConnectionStrings__Sagas, SagaRecovery__CoordinatorId=shop-1 and SagaRecovery__Postgres__CreateSchema=true, then twice:
-// curl -i -X PUT http://localhost:5000/orders/8c3b9f6e-5d0f-4a53-9d6b-0f4f5a4c1d2e --json '{"item":"lamp","quantity":2}'
-using System.Text.Json;
+// curl -i http://localhost:5000/orders -H 'Idempotency-Key: 8c3b9f6e' --json '{"item":"lamp","quantity":2}'
+using Microsoft.AspNetCore.Mvc;
 using Npgsql;
 using SagaRecovery;
 using SagaRecovery.Execution;
-using SagaRecovery.Storage;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.Services.AddSingleton(NpgsqlDataSource.Create(builder.Configuration.GetConnectionString("Sagas")!));
 builder.Services.AddSagaRecovery().AddDurableExecutor().AddSaga<OrderSaga>();
 WebApplication app = builder.Build();
 
-app.MapPut("/orders/{id:guid}", async (
-    Guid id, Order order, SagaClient sagas, OrderSaga saga, ISagaOperations operations, HttpContext http, CancellationToken cancellationToken) =>
+app.MapPost("/orders", async (
+    [FromHeader(Name = "Idempotency-Key")] string? key, Order order, SagaClient sagas, OrderSaga saga, HttpContext http, CancellationToken cancellationToken) =>
 {
-    if (id == Guid.Empty)
+    if (string.IsNullOrWhiteSpace(key))
     {
-        return Results.BadRequest("The id of an order must not be empty.");
+        return Results.BadRequest("The header Idempotency-Key is missing.");
     }
 
     try
     {
-        await sagas.StartAsync(saga, order, new SagaStartOptions { Id = new SagaId(id) }, cancellationToken);
-        return Results.Accepted($"/orders/{id}", new { id, state = "running" });
+        SagaHandle handle = await sagas.StartAsync(saga, order, new SagaStartOptions { Key = key }, cancellationToken);
+        string address = $"/orders/{handle.SagaId}";
+        return handle.IsNew ? Results.Accepted(address) : Results.Ok(await StateOfAsync(sagas, handle.SagaId, cancellationToken));
+    }
+    catch (SagaConflictException) // an earlier request with this key was another one
+    {
+        return Results.UnprocessableEntity("Another order has this key.");
     }
     catch (SagaStartRefusedException) // this process drains or shuts down; the client may send the same request again
     {
         http.Response.Headers.RetryAfter = "1";
         return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
     }
-    catch (InvalidOperationException)
-    {
-        // A saga with this id exists: an earlier request has started it, or another client took the same id.
-        if (await operations.FindAsync(new SagaId(id), cancellationToken) is not { } earlier)
-        {
-            throw;
-        }
-
-        return earlier.Summary.Name == saga.Name && JsonSerializer.Deserialize<Order>(earlier.Parameters, JsonSerializerOptions.Web) == order
-            ? Results.Ok(new { id, state = StateOf(earlier) })
-            : Results.Conflict("Another order has this id.");
-    }
 });
 
-app.MapGet("/orders/{id:guid}", async (Guid id, ISagaOperations operations, CancellationToken cancellationToken) =>
-    await operations.FindAsync(new SagaId(id), cancellationToken) is { } found ? Results.Ok(new { id, state = StateOf(found) }) : Results.NotFound());
+app.MapGet("/orders/{id:guid}", async (Guid id, SagaClient sagas, CancellationToken cancellationToken) =>
+    await StateOfAsync(sagas, new SagaId(id), cancellationToken) is { } state ? Results.Ok(state) : Results.NotFound());
 
 app.Run();
 
-static string StateOf(SagaDetails saga) => saga.Summary.State.ToString().ToLowerInvariant();
+static async Task<OrderState?> StateOfAsync(SagaClient sagas, SagaId id, CancellationToken cancellationToken) =>
+    await sagas.GetAsync(id, cancellationToken) is { } saga ? new OrderState(id.Value, saga.State.ToString().ToLowerInvariant()) : null;
+
+internal sealed record OrderState(Guid Id, string State);
 
 internal sealed record Order(string Item, int Quantity);
 

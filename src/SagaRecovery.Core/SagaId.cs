@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace SagaRecovery;
 
@@ -10,6 +12,20 @@ public readonly record struct SagaId(Guid Value) : IComparable<SagaId>, ISpanPar
     /// <remarks>The id is a UUIDv7 (RFC 9562), so that newer ids sort after older ones.</remarks>
     /// <param name="now">The timestamp that the id carries.</param>
     public static SagaId NewAt(DateTimeOffset now) => new(Guid.CreateVersion7(now));
+
+    /// <summary>Returns the id of the saga of a definition that a caller's key names, such as the key of a retried request.</summary>
+    /// <param name="name">The name of the definition. The same key names another saga of another definition.</param>
+    /// <param name="key">The key, compared by its characters.</param>
+    /// <returns>A UUIDv8 (RFC 9562), the same for the same arguments in every process. It does not sort by time.</returns>
+    /// <exception cref="ArgumentException">An argument is empty.</exception>
+    public static SagaId FromKey(string name, string key)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{name.Length}:{name}{key}"), hash); // the length separates the two
+        return new(UuidV8.From(hash));
+    }
 
     /// <summary>Parses the text form of an id, as <see cref="Guid.Parse(string)"/> does.</summary>
     /// <exception cref="ArgumentNullException">The text is null.</exception>

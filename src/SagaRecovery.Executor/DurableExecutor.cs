@@ -12,6 +12,7 @@ using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
+using SagaRecovery.Executor.Results;
 using SagaRecovery.Executor.Running;
 using SagaRecovery.Fencing;
 using SagaRecovery.Hosting;
@@ -57,7 +58,8 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         IMeterFactory? meters = null,
         IServiceScopeFactory? scopes = null,
         ShutdownBudget? shutdown = null,
-        ISagaOperations? operations = null)
+        ISagaOperations? operations = null,
+        ISagaReader? reader = null)
     {
         _operations = operations;
         _shutdown = shutdown;
@@ -67,12 +69,13 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         _coordinator = coordinator;
         _starts = starts;
         _options = options.Value;
-        ThrowIfLimitsUnknown(registry, _options);
+        DurableExecutorOptionsValidator.ThrowIfLimitsUnknown(_options, registry.Definitions.Select(definition => definition.Name));
         _logger = logger;
         _runs = new RunTable(_options.MaxRunningSagas, _options.MaxRunningSagasByDefinition);
         _awaited = new AwaitedSagas(_runs, Schedule, time);
         _metrics = new ExecutorMetrics(registry.Definitions.Select(definition => definition.Name), _runs.Count, () => _runs.Hung, meters);
         _runServices = new RunServices(_options.StepStopTimeout, OnHang, FindCancellationAsync);
+        Waits = new ResultWaits(reader ?? new NoSagaReader(), time, _options.ResultPollingInterval, logger);
         _writer = new GroupWriter(log, coordinator, time, _options, _metrics, logger);
 
         // Not awaited: a fenced process must not write, so it needs no result of its runs.
@@ -84,6 +87,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
     /// <summary>The number of sagas that wait for a free slot. See <see cref="DurableExecutorOptions.MaxRunningSagas"/>.</summary>
     public int Waiting => _runs.Waiting;
+
+    /// <summary>The waits of this process for sagas of any process.</summary>
+    internal ResultWaits Waits { get; }
 
     /// <summary>The number of log entries that wait for their write to begin.</summary>
     internal int QueuedWrites => _writer.Queued;
@@ -142,6 +148,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     async Task IHostedService.StopAsync(CancellationToken cancellationToken)
     {
         Task allRunsCompleted = _runs.CloseAsync(StopReason.Shutdown);
+        Waits.Stop(); // must follow: a step that waits is stopped, and its exception is no failure
         TimeSpan limit = _shutdown?.Limit(_options.StepStopTimeout) ?? _options.StepStopTimeout;
         await allRunsCompleted.WaitAsync(limit, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         IReadOnlyList<SagaRun> left = _runs.GetRunning(); // including those that hung before
@@ -164,6 +171,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     public void Dispose()
     {
         _fencedRegistration.Dispose();
+        Waits.Dispose();
         _writer.Dispose();
         _metrics.Dispose();
     }
@@ -200,14 +208,14 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
                 break;
             case Admission.AlreadyRunning:
                 run.Dispose();
-                return _awaited.ForCaller(existing!.Handle);
+                return ForStarter(existing!.Handle);
             case Admission.Closed: // the saga is in the store, so another process or a later pass resumes it
                 run.Stop(_runs.Closed!.Value);
                 run.CompleteWithoutStarting();
                 break;
         }
 
-        return _awaited.ForCaller(run.Handle);
+        return ForStarter(run.Handle);
     }
 
     /// <summary>Cancels a saga that runs here.</summary>
@@ -219,7 +227,15 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         return run is not null;
     }
 
-    internal SagaHandle? Find(SagaId sagaId) => _runs.Find(sagaId) is { } run ? _awaited.ForCaller(run.Handle) : null;
+    internal SagaHandle? Find(SagaId sagaId) => _runs.Find(sagaId) is { } run ? ForCaller(run.Handle) : null;
+
+    /// <summary>Finds the handle of the present run of a saga in this process, for a caller that is not a step.</summary>
+    internal SagaHandle? FindRunHandle(SagaId sagaId) => _runs.Find(sagaId)?.Handle;
+
+    private SagaHandle ForStarter(SagaHandle handle) => ForCaller(new SagaHandle(handle.SagaId, handle.Completion) { IsNew = true });
+
+    /// <summary>Returns a handle for the caller, which may be a step: then its completion lends the slot of the step's saga.</summary>
+    internal SagaHandle ForCaller(SagaHandle handle) => _awaited.ForCaller(handle);
 
     private ResumeOutcome Resume(SavedSaga saga, Ownership ownership)
     {
@@ -233,7 +249,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         {
             return ResumeWithReadableParameters(saga, ownership);
         }
-        catch (JsonException) when (!IsJson(saga.Parameters.Span, out string? malformed))
+        catch (JsonException) when (!JsonRoundTrip.IsJson(saga.Parameters.Span, out string? malformed))
         {
             return new ResumeOutcome.Unrecoverable($"the stored parameters are not valid JSON: {malformed}");
         }
@@ -362,47 +378,12 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         }
     }
 
-    /// <summary>Refuses a limit for a definition that is not registered. The options are validated earlier, without the definitions.</summary>
-    private static void ThrowIfLimitsUnknown(SagaRegistry registry, DurableExecutorOptions options)
-    {
-        HashSet<string> registered = [.. registry.Definitions.Select(definition => definition.Name)];
-        string[] failures =
-        [
-            .. options.MaxRunningSagasByDefinition.Keys.Where(name => !registered.Contains(name)).Select(name =>
-                $"{DurableExecutorOptions.SectionName}:{nameof(options.MaxRunningSagasByDefinition)}:{name} names no registered definition. "
-                + $"Registered are: {string.Join(", ", registered.Order(StringComparer.Ordinal))}. Names are case-sensitive."),
-        ];
-        if (failures.Length > 0)
-        {
-            throw new OptionsValidationException(Options.DefaultName, typeof(DurableExecutorOptions), failures);
-        }
-    }
-
     private void ThrowIfClosed(SagaId sagaId)
     {
         _coordinator.ThrowIfFenced();
         if (_runs.Closed is { } reason)
         {
             throw new InvalidOperationException($"Saga {sagaId} was not accepted: {reason.Describe()}.");
-        }
-    }
-
-    private static bool IsJson(ReadOnlySpan<byte> text, out string? malformed)
-    {
-        malformed = null;
-        var reader = new Utf8JsonReader(text);
-        try
-        {
-            while (reader.Read())
-            {
-            }
-
-            return true;
-        }
-        catch (JsonException e)
-        {
-            malformed = e.Message;
-            return false;
         }
     }
 }

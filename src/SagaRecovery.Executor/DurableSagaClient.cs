@@ -1,7 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
+using SagaRecovery.Executor.Results;
+using SagaRecovery.Executor.Running;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -19,6 +22,7 @@ internal sealed class DurableSagaClient : SagaClient
     private readonly SagaStarts _starts;
     private readonly ISagaLog _log;
     private readonly ISagaOperations _operations;
+    private readonly ISagaReader _reader;
     private readonly TimeProvider _time;
     private readonly JsonSerializerOptions _json;
 
@@ -29,6 +33,7 @@ internal sealed class DurableSagaClient : SagaClient
         SagaStarts starts,
         ISagaLog log,
         ISagaOperations operations,
+        ISagaReader reader,
         TimeProvider time,
         IOptions<DurableExecutorOptions> options)
     {
@@ -38,6 +43,7 @@ internal sealed class DurableSagaClient : SagaClient
         _starts = starts;
         _log = log;
         _operations = operations;
+        _reader = reader;
         _time = time;
         _json = options.Value.Json;
     }
@@ -58,7 +64,7 @@ internal sealed class DurableSagaClient : SagaClient
         CheckInjections(definition, options?.Inject);
         CheckDeadline(definition, options);
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
-        SagaId sagaId = options?.Id ?? SagaId.NewAt(_time.GetUtcNow());
+        SagaId sagaId = IdOf(saga, options);
 
         // Must be announced before the insert: otherwise a pass could list the row as unknown and run the saga a second time.
         using SagaStart start = _starts.Announce(sagaId);
@@ -66,7 +72,7 @@ internal sealed class DurableSagaClient : SagaClient
         (bool created, member) = await CreateAsync(member, saved, cancellationToken).ConfigureAwait(false);
         if (!created)
         {
-            throw new InvalidOperationException($"Saga {sagaId} was not started: a saga with this id already exists.");
+            return await AttachAsync(definition, saved, cancellationToken).ConfigureAwait(false);
         }
 
         // Must precede the run, which may end at once: a saga that ends unconfirmed would be tracked for one pass too long.
@@ -98,6 +104,14 @@ internal sealed class DurableSagaClient : SagaClient
     }
 
     /// <inheritdoc />
+    public override async Task<SagaInfo?> GetAsync(SagaId id, CancellationToken cancellationToken = default) =>
+        await _reader.ReadAsync(id, cancellationToken).ConfigureAwait(false) is { } saga ? new SagaInfo(saga, StoredResult.Of(saga, _json)) : null;
+
+    /// <inheritdoc />
+    public override Task<SagaResult> WaitAsync(SagaId id, CancellationToken cancellationToken = default) =>
+        _executor.Value.ForCaller(new SagaHandle(id, () => WaitForEndAsync(id, cancellationToken))).Completion;
+
+    /// <inheritdoc />
     public override SagaHandle? Find(SagaId id) => _executor.Value.Find(id);
 
     /// <returns>True if the saga was inserted, and the membership that inserted it.</returns>
@@ -120,6 +134,60 @@ internal sealed class DurableSagaClient : SagaClient
             _coordinator.ReportFenced(fenced);
             throw;
         }
+    }
+
+    private SagaId IdOf(Saga saga, SagaStartOptions? options) => options switch
+    {
+        { Id: not null, Key: not null } => throw new ArgumentException(
+            $"Both {nameof(options.Id)} and {nameof(options.Key)} are set, and the key determines the id.", nameof(options)),
+        { Id: { } id } => id,
+        { Key: { } key } => SagaId.FromKey(saga.Name, key),
+        _ => SagaId.NewAt(_time.GetUtcNow()),
+    };
+
+    /// <summary>Attaches a start to the saga that exists under its id.</summary>
+    /// <exception cref="SagaConflictException">That saga is another one.</exception>
+    private async Task<SagaHandle> AttachAsync(SagaDefinition definition, NewSaga requested, CancellationToken cancellationToken)
+    {
+        SavedSaga existing = await _reader.ReadAsync(requested.Id, cancellationToken).ConfigureAwait(false)
+            ?? throw new InvalidOperationException($"Saga {requested.Id} was not started: it existed, and was deleted meanwhile.");
+        return StartDifference.Find(existing, definition, requested.Parameters) is { } difference
+            ? throw new SagaConflictException(requested.Id, difference)
+            : _executor.Value.ForCaller(new SagaHandle(requested.Id, () => CompleteAsync(requested.Id)));
+    }
+
+    /// <summary>Waits for the end of an existing saga, for a handle, whose completion never faults.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "The store may be one of the user's.")]
+    private async Task<SagaResult> CompleteAsync(SagaId id)
+    {
+        try
+        {
+            return await WaitForEndAsync(id, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new SagaResult.Interrupted(StopReason.Shutdown.Describe());
+        }
+        catch (Exception e)
+        {
+            return new SagaResult.Interrupted($"its result cannot be read: {e.Message}");
+        }
+    }
+
+    private async Task<SagaResult> WaitForEndAsync(SagaId id, CancellationToken cancellationToken)
+    {
+        if (_executor.Value.FindRunHandle(id) is { } here)
+        {
+            SagaResult result = await here.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (result is not SagaResult.Interrupted)
+            {
+                return result;
+            }
+        }
+
+        SavedSaga saga = await _executor.Value.Waits.WaitAsync(id, cancellationToken).ConfigureAwait(false)
+            ?? throw new KeyNotFoundException($"There is no saga {id}.");
+        return StoredResult.Of(saga, _json)!;
     }
 
     private static void CheckText(string text, string parameter)

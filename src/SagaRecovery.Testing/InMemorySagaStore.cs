@@ -13,7 +13,7 @@ namespace SagaRecovery.Testing;
 /// The object plays the role of the database: share one instance between processes that start and crash. Its data is lost with it.
 /// Thread-safe. Each call is one transaction.
 /// </remarks>
-public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
+public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReader
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<JoinToken, HashSet<JoinToken>> _lineages = []; // by join; knowledge of the processes, so a loss of commits does not affect it
@@ -89,6 +89,23 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog
             Find(candidate.SagaId, member.Of(candidate.Generation)) is { IsInProgress: true } row
                 ? new LoadedSaga.Present(row.ToSavedSaga())
                 : LoadedSaga.Superseded.Instance;
+    }
+
+    /// <inheritdoc />
+    public Task<SavedSaga?> ReadAsync(SagaId sagaId, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(Find(sagaId)?.ToSavedSaga());
+    }
+
+    /// <inheritdoc />
+    public Task<IReadOnlyCollection<SagaId>> FindUnfinishedAsync(IReadOnlyCollection<SagaId> sagaIds, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyCollection<SagaId>>([.. sagaIds.Where(id => _sagas.GetValueOrDefault(id) is { IsInProgress: true })]);
+        }
     }
 
     /// <inheritdoc />

@@ -52,5 +52,6 @@ public sealed record StoredSaga
         Events = Events,
         Cancellation = Cancellation,
         Deadline = Deadline,
+        Abandonment = Abandonment,
     };
 }

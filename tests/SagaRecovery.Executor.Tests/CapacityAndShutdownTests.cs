@@ -37,7 +37,7 @@ public sealed class CapacityAndShutdownTests
         await gates[names[0]].ArrivalAsync();
         process.Executor.Running.Should().Be(1);
         process.Executor.Waiting.Should().Be(9);
-        process.Client.Find(handles[9].SagaId).Should().BeSameAs(handles[9]);
+        process.Client.Find(handles[9].SagaId)!.Completion.Should().BeSameAs(handles[9].Completion);
         foreach (Gate gate in gates.Values)
         {
             gate.Open();

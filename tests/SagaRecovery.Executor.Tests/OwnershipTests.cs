@@ -156,7 +156,7 @@ public sealed class OwnershipTests
         inserted.Open();
         SagaHandle handle = await starting.Soon();
 
-        handle.Should().BeSameAs(process.Client.Find(id));
+        handle.Completion.Should().BeSameAs(process.Client.Find(id)!.Completion);
         process.Executor.Running.Should().Be(1);
         _gate.Open();
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();

@@ -82,6 +82,14 @@ internal sealed partial class ServiceProcess : RunningProgram
     public Task<HttpResponseMessage> CreateProjectAsync(string name, CancellationToken cancellationToken = default) =>
         Http.PostAsJsonAsync("/v1/projects", new { name, description = "made by a test" }, cancellationToken);
 
+    /// <summary>Creates a project by a request with an idempotency key.</summary>
+    public async Task<HttpResponseMessage> CreateProjectWithKeyAsync(string name, string key)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/projects") { Content = JsonContent.Create(new { name, description = "made by a test" }) };
+        request.Headers.Add("Idempotency-Key", key);
+        return await Http.SendAsync(request);
+    }
+
     /// <summary>Starts a saga that waits until it is released.</summary>
     public async Task<Guid> StartDemoSagaAsync()
     {

@@ -24,7 +24,7 @@ internal static class DemoSagaEndpoints
         await sagas.WaitUntilReadyAsync();
         SagaId id = SagaId.NewAt(time.GetUtcNow());
         await releases.RegisterAsync(id, cancellationToken);
-        await sagas.StartAsync(saga, new DemoParameters(), id);
+        await sagas.StartAsync(saga, new DemoParameters(), new SagaStartOptions { Id = id });
         return Results.Accepted(uri: null, new { SagaId = id.Value });
     }
 

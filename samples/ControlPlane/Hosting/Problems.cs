@@ -19,6 +19,8 @@ internal sealed class Problems(IHostApplicationLifetime lifetime) : IExceptionHa
         {
             CoordinatorFencedException => Results.Problem(
                 statusCode: 503, title: "Taken over", detail: "A newer process runs under this coordinator id. This process accepts no new work."),
+            SagaConflictException => Results.Problem(
+                statusCode: 422, title: "The key was used", detail: "An earlier request with this idempotency key was another one."),
             SagaStartRefusedException refused => TryAgain(httpContext, refused.Message),
             BadHttpRequestException bad => Results.Problem(statusCode: bad.StatusCode, detail: Explain(bad)),
             NotReadyException => TryAgain(httpContext, exception.Message),
@@ -47,6 +49,8 @@ internal sealed class Problems(IHostApplicationLifetime lifetime) : IExceptionHa
             detail: $"{cancelled.By}: {cancelled.Reason}. Everything was undone.",
             extensions: SagaIdExtension(saga)),
         SagaResult.Stuck stuck => Failed("It could not be undone. An operator must intervene.", stuck.FailedNode, saga),
+        SagaResult.Abandoned abandoned => Results.Problem(
+            statusCode: 500, title: "The saga was abandoned", detail: $"{abandoned.Reason}: {abandoned.Comment}", extensions: SagaIdExtension(saga)),
         _ => throw new InvalidOperationException($"{result} is not a failure."),
     };
 

@@ -10,16 +10,17 @@ internal sealed class SagaRunner(
 {
     private readonly ControlPlaneOptions _options = options.Value;
 
-    /// <summary>Starts a saga and returns its handle. The saga continues even if the request is aborted.</summary>
+    /// <summary>Starts a saga, or attaches to the one with the same id or key. The saga continues even if the request is aborted.</summary>
     /// <exception cref="NotReadyException">This process could not start it in time.</exception>
+    /// <exception cref="SagaConflictException">Another saga has the id or the key.</exception>
     /// <exception cref="SagaRecovery.Fencing.CoordinatorFencedException">A newer process has taken over.</exception>
-    public async Task<SagaHandle> StartAsync<TParameters>(Saga<TParameters> saga, TParameters parameters, SagaId? id = null)
+    public async Task<SagaHandle> StartAsync<TParameters>(Saga<TParameters> saga, TParameters parameters, SagaStartOptions? start = null)
     {
         await WaitUntilReadyAsync();
         using var timeout = new CancellationTokenSource(_options.StartTimeout, time);
         try
         {
-            return await client.StartAsync(saga, parameters, new SagaStartOptions { Id = id }, timeout.Token);
+            return await client.StartAsync(saga, parameters, start, timeout.Token);
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
@@ -27,19 +28,27 @@ internal sealed class SagaRunner(
         }
     }
 
-    /// <summary>Starts a saga and waits for its result.</summary>
+    /// <summary>Starts a saga and waits for its result, whichever process runs it to its end.</summary>
+    /// <param name="saga">The definition.</param>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="key">The idempotency key of the request; null for none.</param>
     /// <returns>The handle and the result. The result is null if the saga is still running.</returns>
     /// <inheritdoc cref="StartAsync" path="/exception" />
-    public async Task<(SagaHandle Saga, SagaResult? Result)> RunAsync<TParameters>(Saga<TParameters> saga, TParameters parameters)
+    public async Task<(SagaHandle Saga, SagaResult? Result)> RunAsync<TParameters>(Saga<TParameters> saga, TParameters parameters, string? key = null)
     {
-        SagaHandle handle = await StartAsync(saga, parameters);
+        SagaHandle handle = await StartAsync(saga, parameters, new SagaStartOptions { Key = key });
+        using var timeout = new CancellationTokenSource(_options.AnswerTimeout, time);
         try
         {
-            return (handle, await handle.Completion.WaitAsync(_options.AnswerTimeout, time));
+            return (handle, await client.WaitAsync(handle.SagaId, timeout.Token));
         }
-        catch (TimeoutException)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             return (handle, null);
+        }
+        catch (OperationCanceledException)
+        {
+            return (handle, new SagaResult.Interrupted("the process shuts down"));
         }
     }
 

@@ -1,5 +1,6 @@
 using ControlPlane.Database;
 using ControlPlane.Hosting;
+using Microsoft.AspNetCore.Mvc;
 using SagaRecovery;
 
 namespace ControlPlane.Projects;
@@ -19,7 +20,9 @@ internal static class ProjectEndpoints
         projects.MapDelete("{name}", DeleteAsync);
     }
 
-    private static async Task<IResult> CreateAsync(CreateProjectRequest? request, ProjectCreateSaga saga, SagaRunner sagas, HttpContext http)
+    /// <summary>Creates a project. A repeated request with the same header <c>Idempotency-Key</c> gets the answer to the first, from any process.</summary>
+    private static async Task<IResult> CreateAsync(
+        CreateProjectRequest? request, [FromHeader(Name = "Idempotency-Key")] string? key, ProjectCreateSaga saga, SagaRunner sagas, HttpContext http)
     {
         if (request is null)
         {
@@ -32,7 +35,7 @@ internal static class ProjectEndpoints
         }
 
         var parameters = new ProjectCreateParameters(request.Name!, request.Description ?? "");
-        (SagaHandle handle, SagaResult? result) = await sagas.RunAsync(saga, parameters);
+        (SagaHandle handle, SagaResult? result) = await sagas.RunAsync(saga, parameters, string.IsNullOrWhiteSpace(key) ? null : key);
         return result switch
         {
             SagaResult.Succeeded succeeded => Results.Created($"/v1/projects/{parameters.Name}", succeeded.Output(saga.Published)),

@@ -102,7 +102,8 @@ public static class DurableExecutorExtensions
         provider.GetService<IMeterFactory>(),
         provider.GetRequiredService<IServiceScopeFactory>(),
         provider.GetService<ShutdownBudget>(),
-        provider.GetService<ISagaOperations>());
+        provider.GetService<ISagaOperations>(),
+        provider.GetService<ISagaReader>());
 
     private static DurableSagaClient CreateClient(IServiceProvider provider) => new(
         // Must not be resolved before the first call: a saga class may take the client in its constructor, and both need the saga classes.
@@ -112,6 +113,7 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<SagaStarts>(),
         provider.GetRequiredService<ISagaLog>(),
         provider.GetService<ISagaOperations>() ?? new NoSagaOperations(), // a store of the user need not have them
+        provider.GetService<ISagaReader>() ?? new NoSagaReader(),
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>());
 }

@@ -75,6 +75,9 @@ internal static partial class Log
         + "process runs the saga again only after that step has ended, or an operator has ended it (inject-error, skip-undo)")]
     public static partial void StepsHang(ILogger logger, SagaId sagaId, string sagaName, string steps, TimeSpan timeout);
 
+    [LoggerMessage(123, LogLevel.Warning, "the results of sagas cannot be read; {Count} sagas are awaited, and the query is retried")]
+    public static partial void ResultsUnavailable(ILogger logger, Exception exception, int count);
+
     [LoggerMessage(122, LogLevel.Error, "ShouldHandle of the {Step} of node {Node} threw, so the failure is not retried: saga {SagaId} ({SagaName})")]
     public static partial void PredicateFailed(ILogger logger, Exception exception, SagaId sagaId, string sagaName, string node, string step);
 }

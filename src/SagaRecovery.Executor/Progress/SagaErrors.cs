@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Progress;
 
@@ -44,6 +45,9 @@ internal static class SagaErrors
     /// <summary>The error of an action that had started in an earlier process, and does not run again because the saga was cancelled.</summary>
     public static SagaError Cancelled { get; } =
         new("cancelled", "The saga was cancelled before this process knew whether the action had taken effect.") { IsUncertain = true };
+
+    /// <summary>Creates the cause of an unwind that was requested.</summary>
+    public static SagaError OfCancellation(OperatorNote note) => new(Cancelled.Code, $"{note.Actor}: {note.Reason}");
 
     /// <summary>The data of an undo that began although the action of its node had failed. The log then proves that failure, even without it.</summary>
     public static ReadOnlyMemory<byte> AfterFailure { get; } = "{\"afterFailure\":true}"u8.ToArray();

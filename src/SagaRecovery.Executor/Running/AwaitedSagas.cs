@@ -10,7 +10,7 @@ internal sealed class AwaitedSagas(RunTable runs, Action<SagaRun> schedule, Time
 {
     /// <summary>Returns the handle for the caller: in a step, one whose completion lends the slot of the step's run.</summary>
     public SagaHandle ForCaller(SagaHandle handle) => CurrentStep.OfCaller is { } step
-        ? new SagaHandle(handle.SagaId, () => AwaitInStepAsync(step, handle.Completion))
+        ? new SagaHandle(handle.SagaId, () => AwaitInStepAsync(step, handle.Completion)) { IsNew = handle.IsNew }
         : handle;
 
     /// <summary>Waits for a saga in a step of another one.</summary>

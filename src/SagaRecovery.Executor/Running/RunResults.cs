@@ -50,8 +50,7 @@ internal sealed class RunResults(RunContext context, RunCancellation cancellatio
     {
         if (context.Progress.IsCancelled)
         {
-            OperatorNote note = cancellation.Current!.Note;
-            return (null, new SagaError("cancelled", $"{note.Actor}: {note.Reason}"));
+            return (null, SagaErrors.OfCancellation(cancellation.Current!.Note));
         }
 
         int failed = context.Progress.FailedNode!.Value;

@@ -63,6 +63,11 @@ public sealed class DurableExecutorOptions
     /// </remarks>
     public TimeSpan StepStopTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The time between two queries for the ends of sagas that callers of this process await and other processes may run.</summary>
+    /// <value>A positive time, at most one minute. The default is 200 milliseconds.</value>
+    /// <remarks>All waits of the process share one query. Without a wait there is none, and an end in this process needs none.</remarks>
+    public TimeSpan ResultPollingInterval { get; set; } = TimeSpan.FromMilliseconds(200);
+
     /// <summary>The options for the JSON of parameters and outputs. Set in code only.</summary>
     /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
     /// <remarks>Changed options must still read the JSON that is already stored.</remarks>
@@ -71,6 +76,23 @@ public sealed class DurableExecutorOptions
 
 internal sealed class DurableExecutorOptionsValidator : IValidateOptions<DurableExecutorOptions>
 {
+    /// <summary>Refuses a limit for a definition that is not registered. The options are validated earlier, without the definitions.</summary>
+    /// <exception cref="OptionsValidationException">A name is not that of a registered definition.</exception>
+    public static void ThrowIfLimitsUnknown(DurableExecutorOptions options, IEnumerable<string> registered)
+    {
+        HashSet<string> known = [.. registered];
+        string[] failures =
+        [
+            .. options.MaxRunningSagasByDefinition.Keys.Where(name => !known.Contains(name)).Select(name =>
+                $"{DurableExecutorOptions.SectionName}:{nameof(options.MaxRunningSagasByDefinition)}:{name} names no registered definition. "
+                + $"Registered are: {string.Join(", ", known.Order(StringComparer.Ordinal))}. Names are case-sensitive."),
+        ];
+        if (failures.Length > 0)
+        {
+            throw new OptionsValidationException(Options.DefaultName, typeof(DurableExecutorOptions), failures);
+        }
+    }
+
     public ValidateOptionsResult Validate(string? name, DurableExecutorOptions options)
     {
         List<string> failures = [];
@@ -92,6 +114,11 @@ internal sealed class DurableExecutorOptionsValidator : IValidateOptions<Durable
         if (options.StepStopTimeout <= TimeSpan.Zero || options.StepStopTimeout > TimeSpan.FromDays(1))
         {
             Fail(nameof(options.StepStopTimeout), $"must be longer than zero and at most one day (was {options.StepStopTimeout})");
+        }
+
+        if (options.ResultPollingInterval <= TimeSpan.Zero || options.ResultPollingInterval > TimeSpan.FromMinutes(1))
+        {
+            Fail(nameof(options.ResultPollingInterval), $"must be longer than zero and at most one minute (was {options.ResultPollingInterval})");
         }
 
         if (options.LongestWriteRetryDelay < options.FirstWriteRetryDelay)

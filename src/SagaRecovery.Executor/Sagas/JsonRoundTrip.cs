@@ -12,6 +12,26 @@ namespace SagaRecovery;
 /// </summary>
 internal static class JsonRoundTrip
 {
+    /// <summary>Returns true if a text is JSON, and otherwise the reason why it is not.</summary>
+    public static bool IsJson(ReadOnlySpan<byte> text, out string? malformed)
+    {
+        malformed = null;
+        var reader = new Utf8JsonReader(text);
+        try
+        {
+            while (reader.Read())
+            {
+            }
+
+            return true;
+        }
+        catch (JsonException e)
+        {
+            malformed = e.Message;
+            return false;
+        }
+    }
+
     /// <summary>Returns the reason why values of a type do not survive, as a clause; null if none is known.</summary>
     public static string? FindMistake(Type type, JsonSerializerOptions json) => FindMistake(type, json, []);
 

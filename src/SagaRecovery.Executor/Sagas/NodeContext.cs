@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
@@ -109,9 +108,6 @@ public sealed class NodeContext<TParameters>
 
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(input, hash);
-        ushort versioned = (ushort)((BinaryPrimitives.ReadUInt16BigEndian(hash[6..]) & 0x0FFF) | 0x8000);
-        BinaryPrimitives.WriteUInt16BigEndian(hash[6..], versioned);
-        hash[8] = (byte)((hash[8] & 0x3F) | 0x80); // the variant of RFC 9562
-        return new Guid(hash[..16], bigEndian: true);
+        return UuidV8.From(hash);
     }
 }

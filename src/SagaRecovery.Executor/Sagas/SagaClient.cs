@@ -17,14 +17,21 @@ public abstract class SagaClient
     /// <param name="cancellationToken">
     /// Cancels the start. The saga may have been inserted by then, and recovery resumes it in that case.
     /// </param>
-    /// <returns>The handle of the running saga. The task completes when the saga is in the store, not when it has finished.</returns>
+    /// <returns>
+    /// The handle of the saga. The task completes when the saga is in the store, not when it has finished. If a saga with the id or key of the
+    /// options exists, with the same definition and parameters, the handle of that saga, in any state.
+    /// </returns>
     /// <exception cref="ArgumentException">
     /// The saga is not registered, its parameters cannot be stored as they are given, an injection names a node that it does not have, or its
     /// deadline is nearer than the time limit of an action.
     /// </exception>
-    /// <exception cref="InvalidOperationException">
-    /// A saga with this id already exists, or this process is draining or shutting down. Nothing was started.
+    /// <exception cref="SagaConflictException">
+    /// A saga with the id or key of the options exists, with another definition or other parameters. Nothing was started.
     /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// This process is draining or shutting down, or a <see cref="DynamicSaga{TParameters}"/> cannot declare its nodes. Nothing was started.
+    /// </exception>
+    /// <exception cref="NotSupportedException">A saga with this id exists, and the store does not implement <see cref="ISagaReader"/>.</exception>
     /// <exception cref="Fencing.CoordinatorFencedException">
     /// A newer process has joined under this coordinator id. Nothing was started.
     /// </exception>
@@ -35,15 +42,16 @@ public abstract class SagaClient
     /// </para>
     /// <para>
     /// Any other exception comes from the store, and the saga may or may not have been inserted. If it was, recovery resumes it. A caller
-    /// that must not start a saga twice sets <see cref="SagaStartOptions.Id"/> and retries with the same id.
+    /// that must not start a saga twice sets <see cref="SagaStartOptions.Key"/> or <see cref="SagaStartOptions.Id"/> and retries with the same
+    /// value: the retry attaches to the saga, on whichever process it arrives. Deadline and injections of the retry are ignored then.
     /// </para>
     /// </remarks>
     /// <example>
     /// <code>
-    /// app.MapPost("/orders/{id:guid}", async (Guid id, Order order, SagaClient client, OrderSaga saga) =>
+    /// app.MapPost("/orders", async ([FromHeader(Name = "Idempotency-Key")] string key, Order order, SagaClient client, OrderSaga saga) =>
     /// {
-    ///     SagaHandle handle = await client.StartAsync(saga, order, new SagaStartOptions { Id = new SagaId(id) });
-    ///     return await handle.Completion is SagaResult.Succeeded ? Results.Ok() : Results.Accepted();
+    ///     SagaHandle handle = await client.StartAsync(saga, order, new SagaStartOptions { Key = key });
+    ///     return await client.WaitAsync(handle.SagaId) is SagaResult.Succeeded ? Results.Ok() : Results.Conflict();
     /// });
     /// </code>
     /// </example>
@@ -68,6 +76,35 @@ public abstract class SagaClient
     /// </remarks>
     public abstract Task<OperatorActionResult> CancelAsync(
         SagaId id, string reason, string? by = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads a saga that any process may run or have run.</summary>
+    /// <param name="id">The id of the saga.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>The saga with its state and, once it has ended, its result; null if no saga has this id.</returns>
+    /// <exception cref="NotSupportedException">The store does not implement <see cref="ISagaReader"/>.</exception>
+    /// <remarks>The definition of the saga need not be registered in this process.</remarks>
+    public abstract Task<SagaInfo?> GetAsync(SagaId id, CancellationToken cancellationToken = default);
+
+    /// <summary>Waits until a saga that any process may run has ended, and returns its result.</summary>
+    /// <param name="id">The id of the saga.</param>
+    /// <param name="cancellationToken">Cancels the wait, not the saga.</param>
+    /// <returns>The result. Never <see cref="SagaResult.Interrupted"/>: the wait outlasts crashes and take-overs of the processes that run the saga.</returns>
+    /// <exception cref="KeyNotFoundException">No saga has this id.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled, or this process shuts down.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The saga does not run in this process, and the store does not implement <see cref="ISagaReader"/>.
+    /// </exception>
+    /// <remarks>
+    /// <para>
+    /// An end in this process is reported at once, an end in another one within <see cref="DurableExecutorOptions.ResultPollingInterval"/>. While
+    /// the database does not answer, the wait continues.
+    /// </para>
+    /// <para>
+    /// A step of a saga may wait for another saga. Meanwhile its own saga lends its slot
+    /// (<see cref="DurableExecutorOptions.MaxRunningSagas"/>) to others. Pass the token of the step.
+    /// </para>
+    /// </remarks>
+    public abstract Task<SagaResult> WaitAsync(SagaId id, CancellationToken cancellationToken = default);
 
     /// <summary>Returns the handle of a saga that runs in this process, whether it was started or resumed here.</summary>
     /// <param name="id">The id of the saga.</param>

@@ -1,6 +1,6 @@
 namespace SagaRecovery;
 
-/// <summary>The handle of a saga that runs, or ran, in this process. Thread-safe.</summary>
+/// <summary>The handle of a saga. Thread-safe.</summary>
 public sealed class SagaHandle
 {
     private readonly Lock _lock = new();
@@ -24,9 +24,15 @@ public sealed class SagaHandle
     /// <summary>The id of the saga.</summary>
     public SagaId SagaId { get; }
 
+    /// <summary>A value indicating whether the start has created the saga. If not, a saga with this id existed, and the handle is attached to it.</summary>
+    public bool IsNew { get; internal init; }
+
     /// <summary>The task that completes when this process no longer runs the saga, or shuts down although a step has not ended. It never faults.</summary>
     /// <remarks>
-    /// <para>The saga has ended, or another process or a later pass continues it (<see cref="SagaResult.Interrupted"/>).</para>
+    /// <para>
+    /// The saga has ended, or another process or a later pass continues it (<see cref="SagaResult.Interrupted"/>). A handle that a start has
+    /// attached to an existing saga waits for the end of the saga in any process. <see cref="SagaClient.WaitAsync"/> does so for every saga.
+    /// </para>
     /// <para>
     /// A step of a saga may wait for another saga. Until that one completes, the saga of the step lends its slot
     /// (<see cref="DurableExecutorOptions.MaxRunningSagas"/>) to others. If this process stops both sagas, the task is cancelled, so that the
@@ -48,9 +54,17 @@ public sealed class SagaHandle
 /// <summary>The options of a single start.</summary>
 public sealed record SagaStartOptions
 {
-    /// <summary>The id of the new saga. Set it if the saga must not be started twice.</summary>
-    /// <value>The default is null: a new id is generated.</value>
+    /// <summary>The id of the new saga. Set it, or <see cref="Key"/>, if the saga must not be started twice.</summary>
+    /// <value>The default is null: the id is made from <see cref="Key"/>, or generated.</value>
     public SagaId? Id { get; init; }
+
+    /// <summary>A key that identifies the saga for its caller, such as the idempotency key of a request. The id is made from it.</summary>
+    /// <value>Any text that is not empty. The default is null: the saga has no key. Not to be set together with <see cref="Id"/>.</value>
+    /// <remarks>
+    /// A retried start with the same key attaches to the saga that the first one has started. The same key names another saga of another
+    /// definition. <see cref="SagaId.FromKey"/> returns the id. Such ids do not sort by time.
+    /// </remarks>
+    public string? Key { get; init; }
 
     /// <summary>The time at which the saga is cancelled unless it has finished.</summary>
     /// <value>The default is null: no deadline.</value>

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace SagaRecovery;
 
-/// <summary>The result of a run of a saga in this process.</summary>
+/// <summary>The result of a saga, or of its run in this process.</summary>
 public abstract record SagaResult
 {
     private SagaResult()
@@ -48,6 +48,11 @@ public abstract record SagaResult
     /// <param name="FailedNode">The node whose failed action started the unwind; null if the saga was cancelled.</param>
     /// <param name="FailedNodeError">The error of that action; with the code <c>cancelled</c> if the saga was cancelled.</param>
     public sealed record Stuck(string Node, SagaError Error, string? FailedNode, SagaError FailedNodeError) : SagaResult;
+
+    /// <summary>An operator or recovery abandoned the saga. What its actions have done is left as it is.</summary>
+    /// <param name="Reason">The reason.</param>
+    /// <param name="Comment">The details.</param>
+    public sealed record Abandoned(string Reason, string Comment) : SagaResult;
 
     /// <summary>
     /// The saga has not ended, but this process no longer runs it: the process shuts down, is fenced, has relinquished the saga, or its run

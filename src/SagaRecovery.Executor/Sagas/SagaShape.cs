@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery;
 
@@ -26,6 +27,12 @@ internal sealed class SagaShape
 
         _children = [.. children.Select(ids => ids.ToArray())];
     }
+
+    /// <summary>Reads a stored DAG.</summary>
+    /// <returns>The shape; null if another executor has stored the DAG in another form.</returns>
+    public static SagaShape? TryRead(ReadOnlyMemory<byte> dag) => SagaGraph.TryRead(dag.Span) is { } graph
+        ? new SagaShape([.. graph.Nodes.Select(node => new ShapeNode(node.Name, node.Undo, [.. node.After]))])
+        : null;
 
     public int Count => _nodes.Length;
 

@@ -21,16 +21,16 @@ internal sealed class TrialProcess : IAsyncDisposable
     private readonly DurableExecutor _executor;
 
     private TrialProcess(
-        ISagaLog log, SagaRegistry registry, IOptions<DurableExecutorOptions> executorOptions, TimeProvider time, IServiceScopeFactory? scopes)
+        InMemorySagaStore store, SagaRegistry registry, IOptions<DurableExecutorOptions> executorOptions, TimeProvider time, IServiceScopeFactory? scopes)
     {
         IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Coordinator });
         _coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
         _wakeups = new RecoveryWakeups(time);
         var starts = new SagaStarts(new StartInbox(), _coordinator, _wakeups, options);
         _executor = new DurableExecutor(
-            registry, _coordinator, starts, log, time, executorOptions, NullLogger<DurableExecutor>.Instance, meters: null, scopes);
+            registry, _coordinator, starts, store, time, executorOptions, NullLogger<DurableExecutor>.Instance, meters: null, scopes, reader: store);
         Client = new DurableSagaClient(
-            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, log, new NoSagaOperations(), time, executorOptions);
+            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, store, new NoSagaOperations(), store, time, executorOptions);
     }
 
     public SagaClient Client { get; }

@@ -30,6 +30,7 @@ public sealed class SagaRecoveryBuilder
     /// <para>The store also takes the role of each optional interface that it implements:</para>
     /// <list type="bullet">
     /// <item><see cref="ISagaLog"/>: the log of the durable executor.</item>
+    /// <item><see cref="ISagaReader"/>: results of sagas that other processes run. Without it, they throw <see cref="NotSupportedException"/>.</item>
     /// <item><see cref="ISagaControls"/>: heartbeats, holds, pauses and the crash-loop guard. Without it, recovery works without them.</item>
     /// <item><see cref="ISagaOperations"/>: queries and operator actions. Without it, they throw <see cref="NotSupportedException"/>.</item>
     /// <item><see cref="ISagaCluster"/>: reassigning sagas. Without it, the operations throw <see cref="NotSupportedException"/>.</item>
@@ -41,6 +42,11 @@ public sealed class SagaRecoveryBuilder
         Services.TryAddSingleton<TStore>();
         Services.Replace(ServiceDescriptor.Singleton<ISagaStore>(services => services.GetRequiredService<TStore>()));
         TryUseAs<TStore, ISagaLog>();
+        if (!TryUseAs<TStore, ISagaReader>())
+        {
+            Services.Replace(ServiceDescriptor.Singleton<ISagaReader, NoSagaReader>());
+        }
+
         if (!TryUseAs<TStore, ISagaControls>())
         {
             Services.Replace(ServiceDescriptor.Singleton<ISagaControls, NoSagaControls>());

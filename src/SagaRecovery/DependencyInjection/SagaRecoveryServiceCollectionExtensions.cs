@@ -178,6 +178,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.TryAddSingleton<ISagaStore, PostgresSagaStore>();
         services.TryAddSingleton<ISagaLog, PostgresSagaLog>();
         services.TryAddSingleton<ISagaControls, PostgresSagaControls>();
+        services.TryAddSingleton<ISagaReader, PostgresSagaReader>();
     }
 
     private static PostgresDatabase CreateDatabaseWithOwnPool(IServiceProvider provider)

@@ -155,6 +155,31 @@ internal sealed class Statements(string schema)
         (select saga_id, node_id, event_type, data from {schema}.saga_node_event where saga_id = any ($2))
         """);
 
+    /// <summary>
+    /// Makes the later statements of a transaction use indexes, without JIT compilation. A plan made while the tables are small is kept when
+    /// they have grown.
+    /// </summary>
+    public const string UseIndexes = $"{NoLoadBalance} select set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)";
+
+    /// <summary>Reads one saga of any owner, in any state, with its definition. <c>$1</c>: its id.</summary>
+    public string ReadSaga { get; } = In(schema, """
+        select s.name, s.state, s.adopt_generation, s.params, s.deadline, s.cancel_time, s.cancel_actor, s.cancel_reason,
+            s.abandon_reason, s.abandon_comment, s.definition_hash, d.version, d.dag
+        from {schema}.saga s left join {schema}.saga_definition d on d.hash = s.definition_hash
+        where s.id = $1
+        """);
+
+    /// <summary>Reads the log of one saga. <c>$1</c>: its id.</summary>
+    public string ReadEvents { get; } = In(schema, """
+        select node_id, event_type, data from {schema}.saga_node_event where saga_id = $1
+        """);
+
+    /// <summary>Finds the sagas in progress among some. <c>$1</c>: their ids. One probe of the primary key each.</summary>
+    public string FindUnfinished { get; } = In(schema, """
+        select n.id from unnest($1) as n (id)
+        where exists (select from {schema}.saga s where s.id = n.id and s.state in ('running', 'unwinding') offset 0)
+        """);
+
     /// <summary>Finds the sagas that exist, with any owner, after a first row as in <see cref="ListPage"/>. <c>$2</c>: the ids to find.</summary>
     public string FindStored { get; } = In(schema, $$"""
         (select c.token as id, {{PlaceOf("c")}} as state, c.incarnation

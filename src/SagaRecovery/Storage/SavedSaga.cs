@@ -63,7 +63,7 @@ public sealed record SavedSaga
     public required string Name { get; init; }
 
     /// <summary>The state of the saga.</summary>
-    /// <value><see cref="SagaState.Running"/> or <see cref="SagaState.Unwinding"/>.</value>
+    /// <value><see cref="SagaState.Running"/> or <see cref="SagaState.Unwinding"/> when loaded by recovery; any state when read by <see cref="ISagaReader"/>.</value>
     public required SagaState State { get; init; }
 
     /// <summary>The adopt generation of the saga when it was loaded.</summary>
@@ -83,6 +83,9 @@ public sealed record SavedSaga
 
     /// <summary>The time at which the saga is cancelled unless it has finished; null for none.</summary>
     public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>The reason for which the saga was abandoned; null if it was not.</summary>
+    public Abandonment? Abandonment { get; init; }
 }
 
 /// <summary>A definition as the store contains it, shared by all sagas that were started with it.</summary>

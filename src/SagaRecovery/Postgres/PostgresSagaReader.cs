@@ -1,0 +1,65 @@
+using Npgsql;
+using SagaRecovery.Fencing;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>The queries for single sagas in Postgres.</summary>
+internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReader
+{
+    private Statements Sql => database.Statements;
+
+    public Task<SavedSaga?> ReadAsync(SagaId sagaId, CancellationToken cancellationToken) => database.ReadPreparedAsync(
+        batch =>
+        {
+            batch.Add(Statements.UseIndexes);
+            batch.Add(Sql.ReadSaga).With(sagaId.Value);
+            batch.Add(Sql.ReadEvents).With(sagaId.Value); // must come second: the state implies what the log contains
+        },
+        async rows =>
+        {
+            await rows.SkipAsync(1).ConfigureAwait(false);
+            SavedSaga? saga = (await rows.ListAsync(row => ToSaga(sagaId, row)).ConfigureAwait(false)).SingleOrDefault();
+            List<SavedNodeEvent> events = await rows.ListAsync(ToEvent).ConfigureAwait(false);
+            return saga is null ? null : saga with { Events = events };
+        },
+        cancellationToken);
+
+    public async Task<IReadOnlyCollection<SagaId>> FindUnfinishedAsync(IReadOnlyCollection<SagaId> sagaIds, CancellationToken cancellationToken) =>
+        await database.ReadPreparedAsync(
+            batch =>
+            {
+                batch.Add(Statements.UseIndexes);
+                batch.Add(Sql.FindUnfinished).With(sagaIds.Select(id => id.Value).ToArray());
+            },
+            async rows =>
+            {
+                await rows.SkipAsync(1).ConfigureAwait(false);
+                return await rows.ListAsync(row => new SagaId(row.GetGuid(0))).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+
+    private static SavedSaga ToSaga(SagaId id, NpgsqlDataReader row) => new()
+    {
+        Id = id,
+        Name = row.GetString(0),
+        State = PostgresNames.ToState(row.GetString(1)),
+        Generation = new AdoptGeneration(row.GetInt64(2)),
+        Parameters = row.GetFieldValue<byte[]>(3),
+        Deadline = row.IsDBNull(4) ? null : row.Time(4),
+        Cancellation = row.IsDBNull(5) ? null : new SagaCancellation(row.Time(5), new OperatorNote(row.GetString(6), row.GetString(7))),
+        Abandonment = row.IsDBNull(8) ? null : new Abandonment(row.GetString(8), row.GetString(9)),
+        Definition = new SavedDefinition(
+            DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(10)),
+            row.GetString(0),
+            row.IsDBNull(11) ? 0 : row.GetInt32(11), // a fail-over may have lost the definition
+            row.IsDBNull(12) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(12)),
+        Events = [],
+    };
+
+    private static SavedNodeEvent ToEvent(NpgsqlDataReader row) => new(
+        row.GetInt32(0),
+        PostgresNames.ToEventType(row.GetString(1)),
+        row.IsDBNull(2) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(2));
+}

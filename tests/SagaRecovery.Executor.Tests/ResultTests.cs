@@ -1,0 +1,398 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
+using SagaRecovery.Testing;
+
+namespace SagaRecovery.Executor.Tests;
+
+/// <summary>Results that any process reads and awaits, and starts that attach to an existing saga.</summary>
+public sealed class ResultTests
+{
+    private readonly InMemorySagaStore _store = new();
+    private readonly Gate _gate = new();
+
+    [Fact]
+    public async Task Another_process_reads_the_state_and_later_the_typed_output()
+    {
+        TestSaga saga = Answering();
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await OtherAsync();
+        SagaHandle handle = await owner.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+
+        SagaInfo running = (await other.Client.GetAsync(handle.SagaId))!;
+        _gate.Open();
+        await handle.Completion.Soon();
+        SagaInfo ended = (await other.Client.GetAsync(handle.SagaId))!;
+
+        running.Should().BeEquivalentTo(new { Id = handle.SagaId, Name = "answering", Version = 1, State = SagaState.Running, Result = (SagaResult?)null });
+        ended.State.Should().Be(SagaState.Succeeded);
+        ended.Result.Should().BeOfType<SagaResult.Succeeded>().Which.Output<int>("answer").Should().Be(42);
+        (await other.Client.GetAsync(SagaId.NewAt(DateTimeOffset.UnixEpoch))).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Waiters_of_another_process_get_the_result_and_share_one_query()
+    {
+        TestSaga saga = Answering();
+        var reader = new CountingReader(_store);
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await OtherAsync(reader);
+        SagaHandle handle = await owner.Client.StartAsync(saga, "");
+
+        Task<SagaResult>[] waits = [.. Enumerable.Range(0, 100).Select(_ => other.Client.WaitAsync(handle.SagaId))];
+        await reader.QueriesAsync(3);
+        waits.Should().OnlyContain(wait => !wait.IsCompleted);
+        _gate.Open();
+
+        (await Task.WhenAll(waits).Soon()).Should().AllSatisfy(result =>
+            result.Should().BeOfType<SagaResult.Succeeded>().Which.Output<int>("answer").Should().Be(42));
+        reader.Largest.Should().Be(1, "all ask for one saga");
+        reader.Reads.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task Without_a_waiter_there_is_no_query()
+    {
+        TestSaga saga = Answering();
+        var time = new FakeTimeProvider();
+        var reader = new CountingReader(_store);
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await OtherAsync(reader, time);
+        SagaHandle handle = await owner.Client.StartAsync(saga, "");
+        using var impatient = new CancellationTokenSource();
+        Task<SagaResult> wait = other.Client.WaitAsync(handle.SagaId, impatient.Token);
+        await reader.QueriesAsync(1);
+
+        await impatient.CancelAsync();
+        await wait.Invoking(gone => gone).Should().ThrowAsync<OperationCanceledException>();
+        time.Advance(TimeSpan.FromSeconds(1));
+        int queries = reader.Queries;
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        reader.Queries.Should().Be(queries).And.BeLessThanOrEqualTo(2);
+        _gate.Open();
+        await handle.Completion.Soon();
+    }
+
+    [Fact]
+    public async Task A_wait_in_the_process_that_runs_the_saga_needs_no_query()
+    {
+        TestSaga saga = Answering();
+        var reader = new CountingReader(_store);
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga], reader: reader);
+        SagaHandle handle = await owner.Client.StartAsync(saga, "");
+        Task<SagaResult> wait = owner.Client.WaitAsync(handle.SagaId);
+
+        _gate.Open();
+
+        (await wait.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        reader.Queries.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_wait_outlasts_the_process_that_ran_the_saga()
+    {
+        TestSaga saga = Answering();
+        SagaId id;
+        Task<SagaResult> wait;
+        await using TestProcess waiting = await OtherAsync();
+        await using (TestProcess first = await TestProcess.StartAsync(_store, [saga]))
+        {
+            id = (await first.Client.StartAsync(saga, "")).SagaId;
+            wait = waiting.Client.WaitAsync(id);
+            await _gate.ArrivalAsync();
+        }
+
+        await using TestProcess second = await TestProcess.StartAsync(_store, [saga]);
+        await second.ResumeAsync(id);
+        wait.IsCompleted.Should().BeFalse();
+        _gate.Open();
+
+        (await wait.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+    }
+
+    [Fact]
+    public async Task A_wait_for_a_saga_that_does_not_exist_throws()
+    {
+        await using TestProcess process = await OtherAsync();
+
+        Func<Task> wait = () => process.Client.WaitAsync(SagaId.NewAt(DateTimeOffset.UnixEpoch)).Soon();
+
+        await wait.Should().ThrowAsync<KeyNotFoundException>();
+    }
+
+    [Fact]
+    public async Task A_wait_continues_while_the_store_does_not_answer()
+    {
+        TestSaga saga = Answering();
+        var reader = new CountingReader(_store) { Failure = new NpgsqlException("broken", new IOException()) };
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await OtherAsync(reader);
+        SagaHandle handle = await owner.Client.StartAsync(saga, "");
+        _gate.Open();
+        await handle.Completion.Soon();
+
+        Task<SagaResult> wait = other.Client.WaitAsync(handle.SagaId);
+        await reader.QueriesAsync(2);
+        reader.Failure = null;
+
+        (await wait.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        other.Lines.Count(123).Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_wait_for_a_saga_that_cannot_be_read_throws_and_others_continue()
+    {
+        TestSaga saga = Answering();
+        _gate.Open();
+        var reader = new CountingReader(_store);
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await OtherAsync(reader);
+        SagaHandle bad = await owner.Client.StartAsync(saga, "");
+        SagaHandle good = await owner.Client.StartAsync(saga, "");
+        await bad.Completion.Soon();
+        await good.Completion.Soon();
+        reader.Unreadable = bad.SagaId;
+
+        Task<SagaResult> failing = other.Client.WaitAsync(bad.SagaId);
+        Task<SagaResult> succeeding = other.Client.WaitAsync(good.SagaId);
+
+        await failing.Soon().Invoking(wait => wait).Should().ThrowAsync<InvalidDataException>();
+        (await succeeding.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+    }
+
+    [Fact]
+    public async Task A_shutdown_ends_the_waits()
+    {
+        TestSaga saga = Answering();
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        TestProcess other = await OtherAsync();
+        SagaHandle handle = await owner.Client.StartAsync(saga, "");
+        Task<SagaResult> wait = other.Client.WaitAsync(handle.SagaId);
+
+        await other.DisposeAsync();
+
+        await wait.Soon().Invoking(gone => gone).Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact]
+    public async Task A_step_that_waits_for_another_saga_lends_its_slot()
+    {
+        TestSaga child = Answering();
+        TestProcess process = null!;
+        var parent = new TestSaga("parent", builder => builder.Node("wait", async context =>
+        {
+            SagaHandle started = await process.Client.StartAsync(child, "", new SagaStartOptions { Key = context.IdempotencyKey.ToString() });
+            SagaResult result = await process.Client.WaitAsync(started.SagaId, context.CancellationToken);
+            return ((SagaResult.Succeeded)result).Output<int>("answer");
+        }));
+        process = await TestProcess.StartAsync(_store, [parent, child], configure: options => options.MaxRunningSagas = 1);
+        _gate.Open();
+
+        SagaHandle handle = await process.Client.StartAsync(parent, "");
+
+        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>().Which.Output<int>("wait").Should().Be(42);
+        await process.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(SagaState.Unwound, "Unwound { FailedNode = b, Error = broken: b is broken }")]
+    [InlineData(SagaState.Stuck, "Stuck { Node = a, Error = sticky: a cannot be undone, FailedNode = b, FailedNodeError = broken: b is broken }")]
+    public async Task The_result_in_the_store_is_that_of_the_run(SagaState state, string expected)
+    {
+        var saga = new DiamondSaga { Failing = "b", UndoFailing = state == SagaState.Stuck ? "a" : null };
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await OtherAsync();
+        SagaHandle handle = await owner.Client.StartAsync(saga, "");
+        SagaResult ran = await handle.Completion.Soon();
+
+        SagaResult read = await other.Client.WaitAsync(handle.SagaId).Soon();
+
+        ran.ToString().Should().Be(expected);
+        read.Should().Be(ran);
+        (await other.Client.GetAsync(handle.SagaId))!.State.Should().Be(state);
+    }
+
+    [Fact]
+    public async Task The_result_of_a_cancelled_saga_names_the_request()
+    {
+        TestSaga saga = Answering();
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await OtherAsync();
+        SagaHandle handle = await owner.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+
+        await owner.Client.CancelAsync(handle.SagaId, "changed her mind", "ann");
+
+        (await other.Client.WaitAsync(handle.SagaId).Soon()).Should().Be(new SagaResult.Cancelled("ann", "changed her mind"));
+    }
+
+    [Fact]
+    public async Task The_result_of_an_abandoned_saga_names_the_reason()
+    {
+        TestSaga saga = Answering();
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await owner.Client.StartAsync(saga, "");
+        Task<SagaResult> wait = owner.Client.WaitAsync(handle.SagaId);
+        await _gate.ArrivalAsync();
+
+        await _store.AbandonAsync(handle.SagaId, owner.Member.Of(AdoptGeneration.Initial), new Abandonment("operator", "beyond repair"), CancellationToken.None);
+        _gate.Open();
+
+        (await wait.Soon()).Should().Be(new SagaResult.Abandoned("operator", "beyond repair"));
+    }
+
+    [Fact]
+    public async Task A_repeated_start_attaches_to_the_saga_on_any_process_and_in_any_state()
+    {
+        TestSaga saga = Answering();
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await TestProcess.StartAsync(_store, [saga], me: TestProcess.Other);
+        var options = new SagaStartOptions { Key = "request 1" };
+        SagaHandle first = await owner.Client.StartAsync(saga, "p", options);
+        await _gate.ArrivalAsync();
+
+        SagaHandle here = await owner.Client.StartAsync(saga, "p", options);
+        SagaHandle there = await other.Client.StartAsync(saga, "p", options);
+        _gate.Open();
+        SagaResult[] results = await Task.WhenAll(first.Completion, here.Completion, there.Completion).Soon();
+        SagaHandle late = await other.Client.StartAsync(saga, "p", options);
+
+        new[] { first, here, there, late }.Select(handle => handle.IsNew).Should().Equal(true, false, false, false);
+        new[] { here, there, late }.Select(handle => handle.SagaId).Should().AllBeEquivalentTo(SagaId.FromKey("answering", "request 1"));
+        results.Append(await late.Completion.Soon()).Should().AllSatisfy(result => result.Should().BeOfType<SagaResult.Succeeded>());
+        _store.Sagas.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Concurrent_starts_with_one_key_start_one_saga()
+    {
+        int runs = 0;
+        var saga = new TestSaga("counting", builder => builder.Node("count", _ => Task.FromResult(Interlocked.Increment(ref runs))));
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await TestProcess.StartAsync(_store, [saga], me: TestProcess.Other);
+
+        SagaHandle[] handles = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(() =>
+            (i % 2 == 0 ? owner : other).Client.StartAsync(saga, "p", new SagaStartOptions { Key = "one" })))).Soon();
+
+        SagaResult[] results = await Task.WhenAll(handles.Select(handle => handle.Completion)).Soon();
+        handles.Should().ContainSingle(handle => handle.IsNew);
+        results.Should().AllSatisfy(result => result.Should().BeOfType<SagaResult.Succeeded>().Which.Output<int>("count").Should().Be(1));
+        runs.Should().Be(1);
+    }
+
+    [Theory]
+    [InlineData("""{"name":"a","sizes":[1,3],"note":"x"}""", "its parameters differ in $.sizes[1]")]
+    [InlineData("""{"name":"b","sizes":[1,2]}""", "its parameters differ in $.name, $.note")]
+    [InlineData("""{"name":"a","sizes":[1],"note":"x"}""", "its parameters differ in $.sizes")]
+    [InlineData("""{"note":"x","sizes":[1,2.0],"name":"a"}""", null)]
+    [InlineData("""7""", "its parameters differ in $")]
+    public async Task A_repeated_start_with_other_parameters_is_refused_with_the_difference_and_without_values(string parameters, string? difference)
+    {
+        var saga = new JsonSaga();
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        var options = new SagaStartOptions { Key = "k" };
+        SagaHandle first = await process.Client.StartAsync(saga, Json("""{"name":"a","sizes":[1,2],"note":"x"}"""), options);
+
+        Func<Task<SagaHandle>> again = () => process.Client.StartAsync(saga, Json(parameters), options);
+
+        if (difference is null)
+        {
+            (await again()).SagaId.Should().Be(first.SagaId);
+            return;
+        }
+
+        SagaConflictException conflict = (await again.Should().ThrowAsync<SagaConflictException>()).Which;
+        conflict.Difference.Should().Be(difference);
+        conflict.SagaId.Should().Be(first.SagaId);
+        conflict.Message.Should().Be($"Saga {first.SagaId} was not started: a saga with this id exists, and {difference}.");
+    }
+
+    [Fact]
+    public async Task A_repeated_start_of_another_definition_or_version_is_refused()
+    {
+        TestSaga[] sagas = [Nothing("one"), Nothing("two"), Nothing("one", version: 2)];
+        await using TestProcess process = await TestProcess.StartAsync(_store, sagas);
+        SagaId id = SagaId.NewAt(DateTimeOffset.UnixEpoch);
+        await process.Client.StartAsync(sagas[0], "", new SagaStartOptions { Id = id });
+
+        Func<Task> other = () => process.Client.StartAsync(sagas[1], "", new SagaStartOptions { Id = id });
+        Func<Task> newer = () => process.Client.StartAsync(sagas[2], "", new SagaStartOptions { Id = id });
+
+        (await other.Should().ThrowAsync<SagaConflictException>()).Which.Difference.Should().Be("it was started as 'one' version 1, not as 'two' version 1");
+        (await newer.Should().ThrowAsync<SagaConflictException>()).Which.Difference.Should().Be("it was started as 'one' version 1, not as 'one' version 2");
+    }
+
+    [Fact]
+    public async Task An_id_and_a_key_at_once_are_refused()
+    {
+        TestSaga saga = Nothing("one");
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+
+        Func<Task> start = () => process.Client.StartAsync(saga, "", new SagaStartOptions { Id = SagaId.NewAt(DateTimeOffset.UnixEpoch), Key = "k" });
+
+        await start.Should().ThrowAsync<ArgumentException>().WithMessage("Both Id and Key are set*");
+    }
+
+    private static TestSaga Nothing(string name, int version = 1) => new(name, builder => builder.Node("only", _ => Task.CompletedTask), version);
+
+    private static JsonElement Json(string text) => JsonSerializer.Deserialize<JsonElement>(text);
+
+    private TestSaga Answering() => new("answering", builder => builder.Node("answer", async context =>
+    {
+        await _gate.PassAsync(context.CancellationToken);
+        return 42;
+    }));
+
+    /// <summary>A process that has registered none of the definitions.</summary>
+    private Task<TestProcess> OtherAsync(ISagaReader? reader = null, TimeProvider? time = null) => TestProcess.StartAsync(
+        _store, [], time: time, reader: reader, me: TestProcess.Other, configure: options => options.ResultPollingInterval = TimeSpan.FromMilliseconds(1));
+
+    private sealed class JsonSaga : Saga<JsonElement>
+    {
+        public override string Name => "json";
+
+        protected internal override void Define(SagaBuilder<JsonElement> saga) => saga.Node("only", _ => Task.CompletedTask);
+    }
+
+    /// <summary>A store whose queries are counted, and can fail.</summary>
+    private sealed class CountingReader(ISagaReader store) : ISagaReader
+    {
+        private readonly ConcurrentDictionary<int, TaskCompletionSource> _reached = new();
+        private int _queries;
+        private int _reads;
+
+        public int Queries => Volatile.Read(ref _queries);
+
+        public int Reads => Volatile.Read(ref _reads);
+
+        public int Largest { get; private set; }
+
+        public Exception? Failure { get; set; }
+
+        public SagaId? Unreadable { get; set; }
+
+        /// <summary>Waits for a number of queries in all.</summary>
+        public Task QueriesAsync(int count) => _reached.GetOrAdd(count, _ => NewSignal()).Task.Soon();
+
+        public Task<SavedSaga?> ReadAsync(SagaId sagaId, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _reads);
+            return sagaId == Unreadable ? throw new InvalidDataException("not readable") : store.ReadAsync(sagaId, cancellationToken);
+        }
+
+        public Task<IReadOnlyCollection<SagaId>> FindUnfinishedAsync(IReadOnlyCollection<SagaId> sagaIds, CancellationToken cancellationToken)
+        {
+            Largest = Math.Max(Largest, sagaIds.Count);
+            _reached.GetOrAdd(Interlocked.Increment(ref _queries), _ => NewSignal()).TrySetResult();
+            return Failure is null ? store.FindUnfinishedAsync(sagaIds, cancellationToken) : throw Failure;
+        }
+
+        private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
