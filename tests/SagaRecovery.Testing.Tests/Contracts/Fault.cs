@@ -84,4 +84,11 @@ public enum Fault
     FindsReassignedLost,
     FindsOnOnePage,
     AnswersAtOnceAboutNone,
+
+    // of reading
+    ReadsOnlyOwned,
+    ReadsWithoutData,
+    ReadsOlderLog,
+    FindsUnwindingEnded,
+    FindsEndedInProgress,
 }

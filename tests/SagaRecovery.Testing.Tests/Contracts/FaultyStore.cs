@@ -9,12 +9,13 @@ using SagaRecovery.Testing.Contracts;
 namespace SagaRecovery.Testing.Tests.Contracts;
 
 /// <summary>The store in memory with one fault.</summary>
-internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISagaStore, ISagaLog
+internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISagaStore, ISagaLog, ISagaReader
 {
     private readonly ConcurrentDictionary<CoordinatorId, Membership> _latest = new();
     private readonly ConcurrentDictionary<string, SavedDefinition> _byName = new();
     private readonly ConcurrentDictionary<SagaId, bool> _unreadable = new();
     private readonly ConcurrentDictionary<SagaId, SagaCancellation> _cancelled = new();
+    private readonly ConcurrentDictionary<SagaId, IReadOnlyList<SavedNodeEvent>> _logs = new(); // as first read
     private readonly TaskCompletionSource _firstPageRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _someEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private List<Candidate> _copy = [];
@@ -172,6 +173,31 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
         return Spoil(entries, written);
     }
 
+    public Task<SavedSaga?> ReadAsync(SagaId sagaId, CancellationToken cancellationToken)
+    {
+        StoredSaga? row = Find(sagaId);
+        if (row is null || (Is(Fault.ReadsOnlyOwned) && row.Owner is null))
+        {
+            return Task.FromResult<SavedSaga?>(null);
+        }
+
+        SavedSaga saga = row.ToSavedSaga();
+        return Task.FromResult<SavedSaga?>(fault switch
+        {
+            Fault.ReadsWithoutData => saga with { Events = [.. saga.Events.Select(one => one with { Data = default })] },
+            Fault.ReadsOlderLog => saga with { Events = _logs.GetOrAdd(sagaId, saga.Events) },
+            _ => saga,
+        });
+    }
+
+    public Task<IReadOnlyCollection<SagaId>> FindUnfinishedAsync(IReadOnlyCollection<SagaId> sagaIds, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyCollection<SagaId>>(
+        [
+            .. sagaIds.Where(id => Find(id) is { } row && (row.State == SagaState.Running
+                || (row.State == SagaState.Unwinding && !Is(Fault.FindsUnwindingEnded))
+                || (row.State == SagaState.Succeeded && Is(Fault.FindsEndedInProgress)))),
+        ]);
+
     private bool Is(Fault one) => fault == one;
 
     private CancellationToken Unless(Fault ignores, CancellationToken cancellationToken) => Is(ignores) ? CancellationToken.None : cancellationToken;
@@ -236,6 +262,8 @@ internal sealed class FaultySubject(Fault fault, int losableCommits = 0) : SagaS
     public override ISagaStore Store => _store;
 
     public override ISagaLog Log => _store;
+
+    public override ISagaReader Reader => _store;
 
     public override TimeSpan WaitTimeout => TimeSpan.FromSeconds(20);
 

@@ -44,7 +44,10 @@ public sealed class InMemoryStoreContractTests
         await using var subject = new BareSubject();
         Func<Task> check = () => SagaStoreContract.CheckAsync(rule, subject);
         (await check.Should().ThrowAsync<RuleSkippedException>()).Which.Member.Should().Be(
-            rule == NeedsUnreadable ? "MakeUnreadableAsync" : rule.Contains("cancel", StringComparison.Ordinal) ? "CancelAsync" : "LoseLastJoinAsync");
+            rule == NeedsUnreadable ? "MakeUnreadableAsync"
+            : rule.Contains("cancel", StringComparison.Ordinal) ? "CancelAsync"
+            : rule.Contains(" read with ", StringComparison.Ordinal) || rule.Contains("awaited", StringComparison.Ordinal) ? "Reader"
+            : "LoseLastJoinAsync");
     }
 
     [Fact]
@@ -74,6 +77,8 @@ internal class BareSubject(int losableCommits = 0) : SagaStoreSubject
 
 internal sealed class InMemorySubject(int losableCommits = 0) : BareSubject(losableCommits)
 {
+    public override ISagaReader Reader => Sagas;
+
     public override Task<bool> CancelAsync(SagaId sagaId, SagaCancellation cancellation) => Task.FromResult(Sagas.Cancel(sagaId, cancellation));
 
     public override Task LoseLastJoinAsync(CoordinatorId coordinator)

@@ -85,6 +85,8 @@ internal sealed class PostgresSubject : SagaStoreSubject
 
     public override ISagaLog Log => _services.GetRequiredService<ISagaLog>();
 
+    public override ISagaReader Reader => _services.GetRequiredService<ISagaReader>();
+
     public override int ListPageSize => 7;
 
     public override async Task ReassignAsync(SagaId sagaId, CoordinatorId? to)

@@ -33,6 +33,7 @@ public static class SagaStoreContract
         CancellingRules.All,
         RestoringRules.All,
         FindingLostRules.All,
+        ReadingRules.All,
         AbandoningRules.All,
         RacingRules.All);
 

@@ -15,6 +15,11 @@ public abstract class SagaStoreSubject : IAsyncDisposable
     /// <summary>The log of the same sagas. The rules call it from many threads concurrently.</summary>
     public abstract ISagaLog Log { get; }
 
+    /// <summary>Optional. The reader of the same sagas.</summary>
+    /// <remarks>Some of the <see cref="SagaStoreContract.OptionalRules"/> need it.</remarks>
+    /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
+    public virtual ISagaReader Reader => throw new RuleSkippedException(nameof(Reader));
+
     /// <summary>The number of sagas that the store lists with one query.</summary>
     /// <value>Sagas, at least 1. The default is 20.</value>
     /// <remarks>

@@ -15,6 +15,8 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
 
     public ISagaLog Log => subject.Log;
 
+    public ISagaReader Reader => subject.Reader;
+
     public int ListPageSize => subject.ListPageSize;
 
     /// <summary>Creates an id at a fixed time, so that the order of ids differs from the order of their creation.</summary>
@@ -135,6 +137,11 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
         IReadOnlyList<LoadedSaga> loaded = await LoadAsync(member, AsCandidate(sagaId, generation)).ConfigureAwait(false);
         return RequirePresent(loaded[0], sagaId);
     }
+
+    /// <summary>Reads a saga that exists.</summary>
+    public async Task<SavedSaga> ReadPresentAsync(SagaId sagaId) =>
+        await Reader.ReadAsync(sagaId, CancellationToken.None).ConfigureAwait(false)
+        ?? throw new BrokenRuleException($"saga {sagaId}, which exists, is read", "the store returned null");
 
     /// <summary>Returns the loaded saga, or fails the rule if the store did not load it.</summary>
     public static SavedSaga RequirePresent(LoadedSaga loaded, SagaId sagaId) => loaded is LoadedSaga.Present { Saga: var saga } && saga.Id == sagaId
