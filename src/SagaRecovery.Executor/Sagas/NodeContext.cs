@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace SagaRecovery;
 
@@ -10,22 +9,23 @@ public sealed class NodeContext<TParameters>
 {
     private readonly NodeOutputs _outputs;
     private readonly StepRequest _step;
-    private readonly IServiceScopeFactory? _scopes;
-    private IServiceScope? _scope;
+    private readonly AttemptServices _services;
+    private readonly string _path; // of the subsagas that contain the node; empty for none
 
-    internal NodeContext(SagaId sagaId, StepRequest step, TParameters parameters, NodeOutputs outputs, IServiceScopeFactory? scopes)
+    internal NodeContext(SagaId sagaId, StepRequest step, TParameters parameters, NodeOutputs outputs, AttemptServices services, string path = "")
     {
         SagaId = sagaId;
         Parameters = parameters;
         _outputs = outputs;
         _step = step;
-        _scopes = scopes;
+        _services = services;
+        _path = path;
     }
 
     /// <summary>The id of the saga.</summary>
     public SagaId SagaId { get; }
 
-    /// <summary>The name of the node.</summary>
+    /// <summary>The name of the node in its saga, or in the subsaga that it belongs to.</summary>
     public string NodeName => _outputs.Shape.NameOf(_step.Node);
 
     /// <summary>The parameters with which the saga was started.</summary>
@@ -33,18 +33,18 @@ public sealed class NodeContext<TParameters>
 
     /// <summary>The idempotency key of this action, or of this undo, in this saga.</summary>
     /// <value>
-    /// A UUIDv8 (RFC 9562), derived from the saga's id and the node's name. The undo of a node has another key than its action, since it
+    /// A UUIDv8 (RFC 9562), derived from the saga's id and the node's name, with the names of the subsagas that contain the node. The undo of a node has another key than its action, since it
     /// makes another call.
     /// </value>
     /// <remarks>
     /// The key is the same in every process and for every attempt. Pass it to the services that the step calls, so that a repeated call has
     /// no second effect.
     /// </remarks>
-    public Guid IdempotencyKey => CreateIdempotencyKey(SagaId, NodeName, _step.IsUndo);
+    public Guid IdempotencyKey => CreateIdempotencyKey(SagaId, _path + NodeName, _step.IsUndo);
 
     /// <summary>The idempotency key of the node's action. An undo finds with it what the action made.</summary>
     /// <value>In an action the same as <see cref="IdempotencyKey"/>.</value>
-    public Guid ActionIdempotencyKey => CreateIdempotencyKey(SagaId, NodeName, isUndo: false);
+    public Guid ActionIdempotencyKey => CreateIdempotencyKey(SagaId, _path + NodeName, isUndo: false);
 
     /// <summary>The number of this attempt in this process.</summary>
     /// <value>At least 1.</value>
@@ -53,25 +53,7 @@ public sealed class NodeContext<TParameters>
     /// <summary>The services of a scope of this attempt, as a web request has one: a scoped <c>DbContext</c> is new for each attempt.</summary>
     /// <value>The scope is created at the first access, and disposed when the attempt has ended.</value>
     /// <exception cref="InvalidOperationException">The saga does not run in a host.</exception>
-    public IServiceProvider Services
-    {
-        get
-        {
-            if (Volatile.Read(ref _scope) is { } scope)
-            {
-                return scope.ServiceProvider;
-            }
-
-            IServiceScope created = (_scopes ?? throw new InvalidOperationException("The saga does not run in a host, so it has no services.")).CreateScope();
-            if (Interlocked.CompareExchange(ref _scope, created, null) is { } first)
-            {
-                created.Dispose();
-                return first.ServiceProvider;
-            }
-
-            return created.ServiceProvider;
-        }
-    }
+    public IServiceProvider Services => _services.Provider;
 
     /// <summary>The token that is cancelled when this process has to stop running the saga, or at the time limit of the attempt.</summary>
     /// <remarks>
@@ -97,7 +79,17 @@ public sealed class NodeContext<TParameters>
         return _outputs.ReadForNode(node);
     }
 
-    internal ValueTask DisposeScopeAsync() => _scope is null ? default : new AsyncServiceScope(_scope).DisposeAsync();
+    /// <summary>Creates the context of the same attempt for the code of a subsaga.</summary>
+    /// <param name="outputs">The outputs of the subsaga.</param>
+    /// <param name="subsaga">The node that holds the parameters of the subsaga.</param>
+    /// <param name="parameters">The parameters of the subsaga.</param>
+    internal NodeContext<TInner> Within<TInner>(NodeOutputs outputs, SagaNode subsaga, TInner parameters) => new(
+        SagaId,
+        _step with { Node = _step.Node - Subsaga.NodeId(subsaga.Id, 0) },
+        parameters,
+        outputs,
+        _services,
+        $"{_path}{subsaga.Name}{SagaShape.PathSeparator}");
 
     internal static Guid CreateIdempotencyKey(SagaId sagaId, string nodeName, bool isUndo)
     {

@@ -19,6 +19,15 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
 
     public SagaShape Shape => shape;
 
+    /// <summary>Returns the outputs of the nodes of a subsaga, by their ids in it.</summary>
+    /// <param name="inner">The nodes of the subsaga.</param>
+    /// <param name="subsaga">The node that holds its parameters.</param>
+    public NodeOutputs Within(SagaShape inner, int subsaga) => new(inner, node => outputOf(Subsaga.NodeId(subsaga, node)), json)
+    {
+        HasFailed = node => HasFailed(Subsaga.NodeId(subsaga, node)),
+        MaxBytes = MaxBytes,
+    };
+
     public TOutput Read<TOutput>(SagaNode<TOutput> node)
     {
         if (!Shape.Contains(node))

@@ -101,9 +101,10 @@ public abstract class Saga<TParameters> : Saga
 
     /// <summary>Returns a builder with the nodes of this instance.</summary>
     /// <param name="parameters">The parameters of a saga. Ignored unless the saga is dynamic.</param>
-    internal SagaBuilder<TParameters> Declare(TParameters parameters)
+    /// <param name="containing">The sagas that contain this one as a subsaga, outermost first; null for none.</param>
+    internal SagaBuilder<TParameters> Declare(TParameters parameters, IReadOnlyList<Saga>? containing = null)
     {
-        var builder = new SagaBuilder<TParameters>(this);
+        var builder = new SagaBuilder<TParameters>(this, containing ?? []);
         try
         {
             DeclareOn(builder, parameters);

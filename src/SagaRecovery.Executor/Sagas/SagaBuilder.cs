@@ -13,14 +13,27 @@ namespace SagaRecovery;
 /// </remarks>
 public sealed class SagaBuilder<TParameters>
 {
+    /// <summary>The maximum number of nodes of a saga, with those of its subsagas. A mistake in a recursion would fill the memory.</summary>
+    private const int MaxNodes = 100_000;
+
+    /// <summary>The maximum depth of subsagas.</summary>
+    private const int MaxDepth = 32;
+
     private readonly Saga _saga;
+    private readonly IReadOnlyList<Saga> _containing; // outermost first
     private readonly List<SagaNode> _nodes = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly List<ShapeNode> _shape = [];
     private readonly List<NodeCode<TParameters>> _code = [];
     private readonly List<NodePolicy> _policies = [];
 
-    internal SagaBuilder(Saga saga) => _saga = saga;
+    /// <param name="saga">The saga to build.</param>
+    /// <param name="containing">The sagas that contain it as a subsaga, outermost first.</param>
+    internal SagaBuilder(Saga saga, IReadOnlyList<Saga> containing)
+    {
+        _saga = saga;
+        _containing = containing;
+    }
 
     /// <summary>Declares a node that returns an output.</summary>
     /// <typeparam name="TOutput">The type of the output, which is stored as JSON.</typeparam>
@@ -125,6 +138,59 @@ public sealed class SagaBuilder<TParameters>
         return node;
     }
 
+    /// <summary>Adds the nodes of another saga.</summary>
+    /// <typeparam name="TInner">The type of the parameters of the subsaga, which are stored as JSON.</typeparam>
+    /// <param name="name">The name of the subsaga, unique in its saga. The names of its nodes follow it, after a slash.</param>
+    /// <param name="saga">The saga. It need not be registered, and can be added several times under different names.</param>
+    /// <param name="parameters">
+    /// Returns the parameters of the subsaga, from the parameters and outputs of this saga. It may run again after a crash, until its result is
+    /// stored.
+    /// </param>
+    /// <param name="after">The nodes that must succeed first. Without any, the subsaga begins when the saga starts.</param>
+    /// <returns>The subsaga, to be named in the <paramref name="after"/> of later nodes and to read the outputs of its nodes.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The name is empty, contains a slash or is already declared, <paramref name="after"/> contains a node of another saga, the subsaga is not
+    /// valid, or it contains itself.
+    /// </exception>
+    /// <exception cref="ArgumentException">The nodes of the subsaga depend on its parameters: use the other overload.</exception>
+    /// <remarks>
+    /// The subsaga belongs to its saga: it has the same log and the same owner, and is unwound with it. No saga of its own is started.
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// public sealed class CreateProject(CreateVpc vpc, Projects projects) : Saga&lt;ProjectRequest&gt;
+    /// {
+    ///     public override string Name => "create-project";
+    ///
+    ///     protected override void Define(SagaBuilder&lt;ProjectRequest&gt; saga)
+    ///     {
+    ///         SagaNode&lt;Guid&gt; project = saga.Node("project", node => projects.CreateAsync(node.Parameters.Name, node.IdempotencyKey));
+    ///         Subsaga network = saga.Subsaga("network", vpc, node => new VpcRequest(node.Output(project)), after: project);
+    ///         saga.Node("publish", node => projects.PublishAsync(node.Output(project), node.Output(network.Node(vpc.Id))), after: network);
+    ///     }
+    /// }
+    /// </code>
+    /// </example>
+    public Subsaga Subsaga<TInner>(
+        string name, Saga<TInner> saga, Func<NodeContext<TParameters>, TInner> parameters, params IReadOnlyList<SagaNode> after) => saga.IsDynamic
+        ? throw new ArgumentException($"The nodes of saga {saga.Describe()} depend on its parameters: pass the parameters, not a function.", nameof(saga))
+        : AddSubsaga(name, saga, parameters, saga.Declare(default!, Containing(saga)), after);
+
+    /// <summary>Adds the nodes of a saga whose DAG depends on its parameters.</summary>
+    /// <typeparam name="TInner">The type of the parameters of the subsaga, which are stored as JSON.</typeparam>
+    /// <param name="name">The name of the subsaga, unique in its saga. The names of its nodes follow it, after a slash.</param>
+    /// <param name="saga">The saga. It need not be registered, and can be added several times under different names.</param>
+    /// <param name="parameters">The parameters of the subsaga. They must not depend on anything but the parameters of this saga.</param>
+    /// <param name="after">The nodes that must succeed first. Without any, the subsaga begins when the saga starts.</param>
+    /// <returns>The subsaga, to be named in the <paramref name="after"/> of later nodes and to read the outputs of its nodes.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The name is empty, contains a slash or is already declared, <paramref name="after"/> contains a node of another saga, the subsaga is not
+    /// valid, or subsagas contain each other more than 32 deep.
+    /// </exception>
+    /// <remarks>The subsaga belongs to its saga: it has the same log and the same owner, and is unwound with it.</remarks>
+    public Subsaga Subsaga<TInner>(string name, DynamicSaga<TInner> saga, TInner parameters, params IReadOnlyList<SagaNode> after) =>
+        AddSubsaga(name, saga, _ => parameters, saga.Declare(parameters, Containing(saga)), after);
+
     /// <summary>The code of the nodes.</summary>
     internal IReadOnlyList<NodeCode<TParameters>> Code => _code;
 
@@ -149,11 +215,59 @@ public sealed class SagaBuilder<TParameters>
         return new SagaDefinition<TParameters>(_saga, new SagaShape(_shape), _code, _policies, json, instanceOfAttempt);
     }
 
-    private void Add(SagaNode node, NodeCode<TParameters> code, bool hasUndo, NodePolicy policy, IReadOnlyList<SagaNode> after)
+    /// <summary>Returns the sagas that contain a subsaga of this one.</summary>
+    /// <exception cref="InvalidOperationException">It contains itself, or too many contain each other.</exception>
+    private IReadOnlyList<Saga> Containing(Saga subsaga)
+    {
+        IReadOnlyList<Saga> containing = [.. _containing, _saga];
+        if (!subsaga.IsDynamic && containing.Contains(subsaga))
+        {
+            throw _saga.Invalid($"its subsaga {subsaga.Describe()} contains itself.");
+        }
+
+        return containing.Count <= MaxDepth ? containing : throw _saga.Invalid($"more than {MaxDepth} subsagas contain each other.");
+    }
+
+    private Subsaga AddSubsaga<TInner>(
+        string name, Saga<TInner> saga, Func<NodeContext<TParameters>, TInner> parameters, SagaBuilder<TInner> declared, IReadOnlyList<SagaNode> after)
+    {
+        if (declared._nodes.Count == 0)
+        {
+            throw _saga.Invalid($"subsaga '{name}' has no nodes.");
+        }
+
+        var first = new SagaNode<TInner>(_nodes.Count, name);
+        var code = new NodeCode<TParameters, TInner>(context => Task.FromResult(parameters(context)), undo: null);
+        SagaShape shape = new(declared._shape);
+        int[] last = [.. Enumerable.Range(0, shape.Count).Where(node => shape.ChildrenOf(node).Length == 0).Select(IdOf)];
+        var subsaga = new Subsaga(first.Id, name, shape, last);
+        Add(subsaga, code, hasUndo: false, NodePolicy.Default, after, new SubsagaReference(saga.Name, saga.Version));
+        for (int node = 0; node < shape.Count; node++)
+        {
+            int[] parents = shape.ParentsOf(node) is { Length: > 0 } inner ? [.. inner.ToArray().Select(IdOf)] : [first.Id];
+            Append(
+                new SagaNode(IdOf(node), SagaRecovery.Subsaga.Path(name, shape.NameOf(node))),
+                new SubsagaNodeCode<TParameters, TInner>(declared._code[node], first, shape),
+                declared._policies[node],
+                new ShapeNode(SagaRecovery.Subsaga.Path(name, shape.NameOf(node)), shape.HasUndo(node), parents) { Subsaga = shape.SubsagaOf(node) });
+        }
+
+        return subsaga;
+
+        int IdOf(int node) => SagaRecovery.Subsaga.NodeId(first.Id, node);
+    }
+
+    private void Add(
+        SagaNode node, NodeCode<TParameters> code, bool hasUndo, NodePolicy policy, IReadOnlyList<SagaNode> after, SubsagaReference? subsaga = null)
     {
         if (string.IsNullOrWhiteSpace(node.Name))
         {
             throw _saga.Invalid($"node {node.Id} has no name.");
+        }
+
+        if (node.Name.Contains(SagaShape.PathSeparator, StringComparison.Ordinal))
+        {
+            throw _saga.Invalid($"the name of node '{node.Name}' contains a slash, which separates the names of subsagas and nodes.");
         }
 
         if (_names.Contains(node.Name))
@@ -174,11 +288,24 @@ public sealed class SagaBuilder<TParameters>
             throw _saga.Invalid($"the policy of node '{node.Name}' is wrong: {mistake}.");
         }
 
+        Append(node, code, policy, new ShapeNode(node.Name, hasUndo, [.. after.SelectMany(IdsOf).Distinct().Order()]) { Subsaga = subsaga });
+    }
+
+    /// <summary>Returns the ids of the nodes that a later node waits for if it comes after this one.</summary>
+    private static IReadOnlyList<int> IdsOf(SagaNode parent) => parent is Subsaga subsaga ? subsaga.Last : [parent.Id];
+
+    private void Append(SagaNode node, NodeCode<TParameters> code, NodePolicy policy, ShapeNode shape)
+    {
+        if (_nodes.Count == MaxNodes)
+        {
+            throw _saga.Invalid($"it has more than {MaxNodes:N0} nodes.");
+        }
+
         _nodes.Add(node);
         _names.Add(node.Name);
         _policies.Add(policy);
         _code.Add(code);
-        _shape.Add(new ShapeNode(node.Name, hasUndo, [.. after.Select(parent => parent.Id).Distinct().Order()]));
+        _shape.Add(shape);
     }
 
     private static string? FindMistake(NodePolicy policy, bool hasUndo)

@@ -78,7 +78,8 @@ internal sealed class SagaDefinition<TParameters>(
     {
         public override async Task<ReadOnlyMemory<byte>> RunAsync(StepRequest step)
         {
-            var context = new NodeContext<TParameters>(sagaId, step, parameters, outputs, scopes);
+            var services = new AttemptServices(scopes);
+            var context = new NodeContext<TParameters>(sagaId, step, parameters, outputs, services);
             try
             {
                 NodeCode<TParameters> code = definition.CodeFor(context, step.Node);
@@ -92,16 +93,16 @@ internal sealed class SagaDefinition<TParameters>(
             }
             finally
             {
-                await DisposeScopeAsync(context, step).ConfigureAwait(false);
+                await DisposeAsync(services, step).ConfigureAwait(false);
             }
         }
 
         [SuppressMessage("Design", "CA1031", Justification = "Code of the user's services. The result of the step stands.")]
-        private static async Task DisposeScopeAsync(NodeContext<TParameters> context, StepRequest step)
+        private static async Task DisposeAsync(AttemptServices services, StepRequest step)
         {
             try
             {
-                await context.DisposeScopeAsync().ConfigureAwait(false);
+                await services.DisposeAsync().ConfigureAwait(false);
             }
             catch (Exception e)
             {

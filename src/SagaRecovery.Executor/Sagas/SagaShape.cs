@@ -5,11 +5,24 @@ using SagaRecovery.Storage;
 namespace SagaRecovery;
 
 /// <summary>A node of the DAG.</summary>
-internal readonly record struct ShapeNode(string Name, bool HasUndo, int[] Parents);
+/// <param name="Name">The name, with the names of the subsagas that contain the node.</param>
+/// <param name="HasUndo">True if the node has an undo.</param>
+/// <param name="Parents">The ids of the nodes that it comes after.</param>
+internal readonly record struct ShapeNode(string Name, bool HasUndo, int[] Parents)
+{
+    /// <summary>The saga whose nodes follow; null for a node that holds no parameters of a subsaga.</summary>
+    public SubsagaReference? Subsaga { get; init; }
+}
+
+/// <summary>The definition of a subsaga.</summary>
+internal sealed record SubsagaReference(string Name, int Version);
 
 /// <summary>The nodes and edges of a saga definition. Node ids start at 0, and the id of a parent is lower than that of its child. Immutable.</summary>
 internal sealed class SagaShape
 {
+    /// <summary>Separates the names of subsagas and nodes in a path.</summary>
+    public const char PathSeparator = '/';
+
     private readonly ShapeNode[] _nodes;
     private readonly int[][] _children;
 
@@ -31,14 +44,18 @@ internal sealed class SagaShape
     /// <summary>Reads a stored DAG.</summary>
     /// <returns>The shape; null if another executor has stored the DAG in another form.</returns>
     public static SagaShape? TryRead(ReadOnlyMemory<byte> dag) => SagaGraph.TryRead(dag.Span) is { } graph
-        ? new SagaShape([.. graph.Nodes.Select(node => new ShapeNode(node.Name, node.Undo, [.. node.After]))])
+        ? new SagaShape([.. graph.Nodes.Select(node => new ShapeNode(node.Name, node.Undo, [.. node.After]) { Subsaga = ReferenceOf(node) })])
         : null;
+
+    private static SubsagaReference? ReferenceOf(SagaGraphNode node) => node.Subsaga is { } subsaga ? new(subsaga.Name, subsaga.Version) : null;
 
     public int Count => _nodes.Length;
 
     public string NameOf(int node) => _nodes[node].Name;
 
     public bool HasUndo(int node) => _nodes[node].HasUndo;
+
+    public SubsagaReference? SubsagaOf(int node) => _nodes[node].Subsaga;
 
     public ReadOnlySpan<int> ParentsOf(int node) => _nodes[node].Parents;
 
@@ -84,6 +101,7 @@ internal sealed class SagaShape
         nodes.Count == _nodes.Length && nodes.Zip(_nodes).All(pair =>
             pair.First.Name == pair.Second.Name
             && pair.First.HasUndo == pair.Second.HasUndo
+            && pair.First.Subsaga == pair.Second.Subsaga
             && pair.First.Parents.AsSpan().SequenceEqual(pair.Second.Parents));
 
     /// <summary>
@@ -112,6 +130,14 @@ internal sealed class SagaShape
                 }
 
                 json.WriteEndArray();
+                if (SubsagaOf(node) is { } subsaga)
+                {
+                    json.WriteStartObject("subsaga"u8);
+                    json.WriteString("name"u8, subsaga.Name);
+                    json.WriteNumber("version"u8, subsaga.Version);
+                    json.WriteEndObject();
+                }
+
                 json.WriteEndObject();
             }
 

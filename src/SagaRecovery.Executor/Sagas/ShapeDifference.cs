@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace SagaRecovery;
 
 /// <summary>Describes how the nodes of a definition differ from the DAG that is stored for it.</summary>
@@ -12,7 +10,7 @@ internal static class ShapeDifference
     /// <param name="shape">The nodes that are declared now.</param>
     public static string Describe(ReadOnlyMemory<byte> stored, SagaShape shape)
     {
-        List<string> differences = [.. Find(Read(stored), [.. Enumerable.Range(0, shape.Count).Select(node => NodeOf(shape, node))]).Take(MaxDescribed + 1)];
+        List<string> differences = [.. Find(NodesOf(SagaShape.TryRead(stored)), NodesOf(shape)).Take(MaxDescribed + 1)];
         return differences switch
         {
             [] => "its nodes are stored in another form",
@@ -38,6 +36,11 @@ internal static class ShapeDifference
                 yield return $"node '{node.Name}' came after {Join(former.After)}, and now comes after {Join(node.After)}";
             }
 
+            if (node.Subsaga != former.Subsaga)
+            {
+                yield return $"node '{node.Name}' was {Describe(former.Subsaga)}, and now is {Describe(node.Subsaga)}";
+            }
+
             if (node.HasUndo != former.HasUndo)
             {
                 yield return node.HasUndo ? $"node '{node.Name}' got an undo" : $"node '{node.Name}' lost its undo";
@@ -55,32 +58,18 @@ internal static class ShapeDifference
         }
     }
 
+    private static string Describe(SubsagaReference? subsaga) => subsaga is null ? "no subsaga" : $"subsaga '{subsaga.Name}' version {subsaga.Version}";
+
     private static string Join(string[] nodes) => nodes.Length == 0 ? "no node" : string.Join(" and ", nodes.Select(node => $"'{node}'"));
 
-    private static Node NodeOf(SagaShape shape, int node) =>
-        new(shape.NameOf(node), shape.HasUndo(node), [.. shape.ParentsOf(node).ToArray().Select(shape.NameOf).Order(StringComparer.Ordinal)]);
+    private static Node[] NodesOf(SagaShape? shape) => shape is null ? [] :
+    [
+        .. Enumerable.Range(0, shape.Count).Select(node => new Node(
+            shape.NameOf(node),
+            shape.HasUndo(node),
+            [.. shape.ParentsOf(node).ToArray().Select(shape.NameOf).Order(StringComparer.Ordinal)],
+            shape.SubsagaOf(node))),
+    ];
 
-    /// <summary>Reads the stored DAG. One that another executor has written may have another form, and then it has no known nodes.</summary>
-    private static Node[] Read(ReadOnlyMemory<byte> stored)
-    {
-        try
-        {
-            using JsonDocument dag = JsonDocument.Parse(stored);
-            JsonElement[] nodes = [.. dag.RootElement.GetProperty("nodes").EnumerateArray()];
-            string[] names = [.. nodes.Select(node => node.GetProperty("name").GetString()!)];
-            return
-            [
-                .. nodes.Select((node, id) => new Node(
-                    names[id],
-                    node.GetProperty("undo").GetBoolean(),
-                    [.. node.GetProperty("after").EnumerateArray().Select(parent => names[parent.GetInt32()]).Order(StringComparer.Ordinal)])),
-            ];
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or IndexOutOfRangeException)
-        {
-            return [];
-        }
-    }
-
-    private sealed record Node(string Name, bool HasUndo, string[] After);
+    private sealed record Node(string Name, bool HasUndo, string[] After, SubsagaReference? Subsaga);
 }

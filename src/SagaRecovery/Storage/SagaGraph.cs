@@ -43,7 +43,17 @@ public sealed record SagaGraph(IReadOnlyList<SagaGraphNode> Nodes)
 /// <param name="Name">The name of the node.</param>
 /// <param name="Undo">True if the node has an undo.</param>
 /// <param name="After">The nodes that must succeed before this node starts.</param>
-public sealed record SagaGraphNode(int Id, string Name, bool Undo, IReadOnlyList<int> After);
+public sealed record SagaGraphNode(int Id, string Name, bool Undo, IReadOnlyList<int> After)
+{
+    /// <summary>The definition of the subsaga whose parameters the node holds.</summary>
+    /// <value>Null for any other node. The names of the nodes of a subsaga begin with the name of this node and a slash.</value>
+    public SagaGraphSubsaga? Subsaga { get; init; }
+}
+
+/// <summary>The definition of a subsaga.</summary>
+/// <param name="Name">The name of the definition.</param>
+/// <param name="Version">The version of the definition.</param>
+public sealed record SagaGraphSubsaga(string Name, int Version);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(SagaGraph.Stored))]
