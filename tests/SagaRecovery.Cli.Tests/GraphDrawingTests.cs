@@ -24,6 +24,24 @@ public sealed class GraphDrawingTests
     }
 
     [Fact]
+    public void The_nodes_of_a_subsaga_are_shown_below_it_by_their_own_names()
+    {
+        SagaDetails saga = Saga([(0, NodeEventType.Started)], ("a", []), ("net", [0]), ("net/vpc", [1]), ("net/sub", [2]), ("net/sub/x", [3]), ("end", [4]));
+        SagaGraphNode[] nodes = [.. saga.Graph!.Nodes];
+        nodes[1] = nodes[1] with { Subsaga = new SagaGraphSubsaga("vpc-create", 2) };
+        nodes[3] = nodes[3] with { Subsaga = new SagaGraphSubsaga("subnet", 1) };
+
+        Draw(saga with { Graph = new SagaGraph(nodes) }).Should().Equal(
+            "NODE                           STATE        AFTER",
+            "o a                            started",
+            "o net (subsaga vpc-create v2)  not started  a",
+            "· o vpc                        not started  net",
+            "· o sub (subsaga subnet v1)    not started  net/vpc",
+            "· · o x                        not started  net/sub",
+            "o end                          not started  net/sub/x");
+    }
+
+    [Fact]
     public void A_graph_of_any_depth_and_width_is_drawn()
     {
         (string Name, int[] After)[] chain = [("first", []), .. Enumerable.Range(1, 5_000).Select(id => ($"n{id}", new[] { id - 1 }))];

@@ -26,6 +26,13 @@ public sealed record SagaGraph(IReadOnlyList<SagaGraphNode> Nodes)
     /// <summary>Returns the name of a node, or its number if the graph has no such node.</summary>
     public string NameOf(int node) => node >= 0 && node < Nodes.Count ? Nodes[node].Name : $"node {node}";
 
+    /// <summary>Returns the subsagas that contain a node, outermost first: the nodes that hold their parameters.</summary>
+    public IReadOnlyList<SagaGraphNode> ContainersOf(SagaGraphNode node) =>
+        [.. Subsagas.Where(subsaga => node.Name.StartsWith($"{subsaga.Name}/", StringComparison.Ordinal))];
+
+    /// <summary>The nodes that hold the parameters of subsagas. One that contains another precedes it.</summary>
+    private SagaGraphNode[] Subsagas => field ??= [.. Nodes.Where(node => node.Subsaga is not null)];
+
     /// <summary>Finds a node by name. Returns null if the graph has no such node.</summary>
     public SagaGraphNode? Find(string name) => Nodes.FirstOrDefault(node => node.Name == name);
 

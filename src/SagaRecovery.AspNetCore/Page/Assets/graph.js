@@ -4,7 +4,7 @@ import { svg } from './dom.js';
 /** The largest graph that is drawn. A larger saga shows only its events. */
 const mostNodes = 400;
 
-const box = { width: 176, height: 44, across: 20, down: 34 };
+const box = { width: 176, height: 44, across: 20, down: 34 }; // a frame around a subsaga takes 5 of the gaps
 
 /** The states of a node by event type, in order. The last type that a node has determines its state. */
 const states = [
@@ -44,16 +44,38 @@ export function drawGraph(graph, events) {
   }
   const { places, edges, width, height } = layout(graph.nodes);
   const inWords = graph.nodes.map((node) => `${plain(node.name, 60)}: ${stateOf(node, events).word}`).join('; ');
+  const groups = subsagasOf(graph.nodes);
   return svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `The saga's nodes. ${inWords.slice(0, 2000)}` },
+    groups.map((group) => frame(group, places)),
     edges.map((points) => svg('path', { d: curve(points) })),
-    graph.nodes.map((node) => nodeBox(node, places[node.id], stateOf(node, events))));
+    graph.nodes.map((node) => nodeBox(node, groups, places[node.id], stateOf(node, events))));
 }
 
-function nodeBox(node, { x, y }, state) {
-  return svg('g', { class: `${state.tone} ${state.word}`, transform: `translate(${x - box.width / 2} ${y})` },
+/** The subsagas, outermost first, each with its nodes. The names of their nodes begin with the name of the subsaga and a slash. */
+function subsagasOf(nodes) {
+  return nodes.filter((node) => node.subsaga).map((node) => {
+    const prefix = `${node.name}/`;
+    return { ...node.subsaga, prefix, nodes: [node, ...nodes.filter((other) => other.name.startsWith(prefix))] };
+  });
+}
+
+/** A frame around the nodes of a subsaga. */
+function frame(group, places) {
+  const [xs, ys] = [group.nodes.map((node) => places[node.id].x), group.nodes.map((node) => places[node.id].y)];
+  const [left, top] = [Math.min(...xs) - box.width / 2 - 5, Math.min(...ys) - 5];
+  const [right, bottom] = [Math.max(...xs) + box.width / 2 + 5, Math.max(...ys) + box.height + 5];
+  return svg('g', { class: 'subsaga' },
+    svg('title', {}, `subsaga ${plain(group.prefix.slice(0, -1), 200)}: ${plain(group.name, 200)} version ${group.version}`),
+    svg('rect', { x: left, y: top, width: right - left, height: bottom - top, rx: 12 }));
+}
+
+function nodeBox(node, groups, { x, y }, state) {
+  const within = groups.findLast((group) => node.name.startsWith(group.prefix))?.prefix ?? '';
+  const sign = node.subsaga ? '▾ ' : '';
+  return svg('g', { class: `node ${state.tone} ${state.word}`, transform: `translate(${x - box.width / 2} ${y})` },
     svg('title', {}, `${plain(node.name, 200)}: ${state.word}${node.undo ? '; can be undone' : ''}`),
     svg('rect', { width: box.width, height: box.height, rx: 8 }),
-    svg('text', { x: 10, y: 19 }, plain(node.name, 22)),
+    svg('text', { x: 10, y: 19 }, `${sign}${plain(node.name.slice(within.length), 22)}`),
     svg('text', { x: 10, y: 35, class: 'state' }, `${state.sign} ${state.word}`));
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 /** A saga's nodes are drawn, each below its predecessors, without overlaps, with their states as signs and words. */
 export default async function ({ page, given: [saga], view }) {
   await view(`#/saga/${saga}`);
-  const nodes = page.locator('.graph g');
+  const nodes = page.locator('.graph g.node');
   await nodes.first().waitFor();
   const drawn = await nodes.evaluateAll((groups) => groups.map((group) => {
     const { x, y, width, height } = group.querySelector('rect').getBoundingClientRect();
