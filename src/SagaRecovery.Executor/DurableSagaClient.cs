@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
@@ -23,6 +24,7 @@ internal sealed class DurableSagaClient : SagaClient
     private readonly ISagaLog _log;
     private readonly ISagaOperations _operations;
     private readonly ISagaReader _reader;
+    private readonly ISagaTransactions _transactions;
     private readonly TimeProvider _time;
     private readonly JsonSerializerOptions _json;
 
@@ -34,6 +36,7 @@ internal sealed class DurableSagaClient : SagaClient
         ISagaLog log,
         ISagaOperations operations,
         ISagaReader reader,
+        ISagaTransactions transactions,
         TimeProvider time,
         IOptions<DurableExecutorOptions> options)
     {
@@ -44,6 +47,7 @@ internal sealed class DurableSagaClient : SagaClient
         _log = log;
         _operations = operations;
         _reader = reader;
+        _transactions = transactions;
         _time = time;
         _json = options.Value.Json;
     }
@@ -52,32 +56,46 @@ internal sealed class DurableSagaClient : SagaClient
     public override async Task<SagaHandle> StartAsync<TParameters>(
         Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options = null, CancellationToken cancellationToken = default)
     {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
-
-        // Must precede the insert: a saga whose parameters cannot be read back could neither be started nor resumed.
-        if (JsonRoundTrip.FindMistake(parameters, json, _json) is { } mistake)
-        {
-            throw new ArgumentException($"The parameters of saga {saga.Describe()} would not be stored as they are given: {mistake}.", nameof(parameters));
-        }
-
-        SagaDefinition definition = _registry.Value.Get(saga, json);
-        CheckInjections(definition, options?.Inject);
-        CheckDeadline(definition, options);
+        (SagaDefinition definition, NewSaga saved) = Prepare(saga, parameters, options);
+        _starts.ThrowIfRefused(saved.Id); // must precede the wait for a join, which a process that shuts down may never make
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
-        SagaId sagaId = IdOf(saga, options);
 
         // Must be announced before the insert: otherwise a pass could list the row as unknown and run the saga a second time.
-        using SagaStart start = _starts.Announce(sagaId);
-        var saved = new NewSaga(sagaId, definition.Saved, json) { Deadline = options?.Deadline };
-        (bool created, member) = await CreateAsync(member, saved, cancellationToken).ConfigureAwait(false);
+        using SagaStart start = _starts.Announce(saved.Id);
+        (bool created, member) = await WithMembershipAsync(
+            member, by => _log.CreateAsync(by, saved, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (!created)
         {
-            return await AttachAsync(definition, saved, cancellationToken).ConfigureAwait(false);
+            return Attach(definition, saved, await _reader.ReadAsync(saved.Id, cancellationToken).ConfigureAwait(false));
         }
 
         // Must precede the run, which may end at once: a saga that ends unconfirmed would be tracked for one pass too long.
         start.Confirm(AdoptGeneration.Initial);
         return _executor.Value.Start(definition, saved, member.Of(AdoptGeneration.Initial), options?.Inject);
+    }
+
+    /// <inheritdoc />
+    public override async Task<SagaHandle> StartAsync<TParameters>(
+        Saga<TParameters> saga,
+        TParameters parameters,
+        DbTransaction transaction,
+        SagaStartOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        if (options?.Inject is not null)
+        {
+            throw new ArgumentException("Injections apply to a run that the start begins, and a start in a transaction begins none.", nameof(options));
+        }
+
+        (SagaDefinition definition, NewSaga saved) = Prepare(saga, parameters, options);
+        _starts.BeginInTransaction(saved.Id);
+        Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
+        (bool created, _) = await WithMembershipAsync(
+            member, by => _transactions.CreateAsync(transaction, by, saved, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return created
+            ? _executor.Value.ForCaller(new SagaHandle(saved.Id, () => CompleteAsync(saved.Id)) { IsNew = true })
+            : Attach(definition, saved, await _transactions.ReadAsync(transaction, saved.Id, cancellationToken).ConfigureAwait(false));
     }
 
     /// <inheritdoc />
@@ -114,19 +132,38 @@ internal sealed class DurableSagaClient : SagaClient
     /// <inheritdoc />
     public override SagaHandle? Find(SagaId id) => _executor.Value.Find(id);
 
-    /// <returns>True if the saga was inserted, and the membership that inserted it.</returns>
-    private async Task<(bool Created, Membership By)> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)
+    /// <summary>Creates the definition and the row of a saga, and refuses options and parameters that contradict them.</summary>
+    private (SagaDefinition Definition, NewSaga Saga) Prepare<TParameters>(Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options)
+    {
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
+
+        // Must precede the insert: a saga whose parameters cannot be read back could neither be started nor resumed.
+        if (JsonRoundTrip.FindMistake(parameters, json, _json) is { } mistake)
+        {
+            throw new ArgumentException($"The parameters of saga {saga.Describe()} would not be stored as they are given: {mistake}.", nameof(parameters));
+        }
+
+        SagaDefinition definition = _registry.Value.Get(saga, json);
+        CheckInjections(definition, options?.Inject);
+        CheckDeadline(definition, options);
+        return (definition, new NewSaga(IdOf(saga, options), definition.Saved, json) { Deadline = options?.Deadline });
+    }
+
+    /// <summary>Makes a write with the membership of this process, after it has joined again if the database has lost its join.</summary>
+    /// <returns>The result, and the membership that wrote.</returns>
+    private async Task<(bool Created, Membership By)> WithMembershipAsync(
+        Membership member, Func<Membership, Task<bool>> write, CancellationToken cancellationToken)
     {
         try
         {
             try
             {
-                return (await _log.CreateAsync(member, saga, cancellationToken).ConfigureAwait(false), member);
+                return (await write(member).ConfigureAwait(false), member);
             }
-            catch (JoinLostException) // nothing was inserted
+            catch (JoinLostException) // nothing was written
             {
                 member = await _coordinator.RejoinAsync(member, cancellationToken).ConfigureAwait(false);
-                return (await _log.CreateAsync(member, saga, cancellationToken).ConfigureAwait(false), member);
+                return (await write(member).ConfigureAwait(false), member);
             }
         }
         catch (CoordinatorFencedException fenced)
@@ -147,10 +184,13 @@ internal sealed class DurableSagaClient : SagaClient
 
     /// <summary>Attaches a start to the saga that exists under its id.</summary>
     /// <exception cref="SagaConflictException">That saga is another one.</exception>
-    private async Task<SagaHandle> AttachAsync(SagaDefinition definition, NewSaga requested, CancellationToken cancellationToken)
+    private SagaHandle Attach(SagaDefinition definition, NewSaga requested, SavedSaga? existing)
     {
-        SavedSaga existing = await _reader.ReadAsync(requested.Id, cancellationToken).ConfigureAwait(false)
-            ?? throw new InvalidOperationException($"Saga {requested.Id} was not started: it existed, and was deleted meanwhile.");
+        if (existing is null)
+        {
+            throw new InvalidOperationException($"Saga {requested.Id} was not started: it existed, and was deleted meanwhile.");
+        }
+
         return StartDifference.Find(existing, definition, requested.Parameters) is { } difference
             ? throw new SagaConflictException(requested.Id, difference)
             : _executor.Value.ForCaller(new SagaHandle(requested.Id, () => CompleteAsync(requested.Id)));

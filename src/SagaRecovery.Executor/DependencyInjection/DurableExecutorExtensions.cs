@@ -114,6 +114,7 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<ISagaLog>(),
         provider.GetService<ISagaOperations>() ?? new NoSagaOperations(), // a store of the user need not have them
         provider.GetService<ISagaReader>() ?? new NoSagaReader(),
+        provider.GetService<ISagaTransactions>() ?? new NoSagaTransactions(),
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>());
 }

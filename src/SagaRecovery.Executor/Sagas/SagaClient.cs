@@ -1,3 +1,5 @@
+using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -55,8 +57,64 @@ public abstract class SagaClient
     /// });
     /// </code>
     /// </example>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in a required parameter, the transaction.")]
     public abstract Task<SagaHandle> StartAsync<TParameters>(
         Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Starts a saga in a transaction of the caller: the saga begins if the transaction commits.</summary>
+    /// <typeparam name="TParameters">The type of the saga's parameters.</typeparam>
+    /// <param name="saga">The registered definition, resolved from the container.</param>
+    /// <param name="parameters">The parameters of the saga.</param>
+    /// <param name="transaction">
+    /// The open transaction, of Npgsql and on the database of the sagas. With EF Core: <c>context.Database.CurrentTransaction.GetDbTransaction()</c>.
+    /// </param>
+    /// <param name="options">The id or key and the deadline of the saga. Null for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <returns>
+    /// The handle of the saga. If a saga with the id or key of the options exists, with the same definition and parameters, the handle of that
+    /// saga. Its completion is to be awaited after the commit: before it, no saga exists.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// The saga is not registered, its parameters cannot be stored as they are given, its deadline is nearer than the time limit of an action, the
+    /// options have injections, or the transaction belongs to another database.
+    /// </exception>
+    /// <exception cref="SagaConflictException">
+    /// A saga with the id or key of the options exists, with another definition or other parameters. Nothing was started.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// This process is draining or shutting down, the transaction has ended, or a <see cref="DynamicSaga{TParameters}"/> cannot declare its nodes.
+    /// Nothing was started.
+    /// </exception>
+    /// <exception cref="Fencing.CoordinatorFencedException">A newer process has joined under this coordinator id. Nothing was started.</exception>
+    /// <exception cref="NotSupportedException">The store does not implement <see cref="ISagaTransactions"/>.</exception>
+    /// <exception cref="DbException">The transaction has failed, or the database did not answer. Roll the transaction back.</exception>
+    /// <remarks>
+    /// <para>
+    /// The row of the saga and the wake-up of this process commit or roll back with the data of the caller. After the commit, a pass resumes the
+    /// saga like one that was assigned to this process; it is counted as recovered. If this process ends first, its successor or the process that
+    /// takes over its sagas resumes it.
+    /// </para>
+    /// <para>
+    /// Two transactions that start a saga with the same id or key wait for each other. With the isolation level repeatable read or serializable,
+    /// the second may then fail with SQLSTATE 40001. The role of the transaction needs the rights to insert into and read the tables of the sagas.
+    /// </para>
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+    /// await connection.ExecuteAsync("insert into orders (id, item) values (@Id, @Item)", order, transaction);
+    /// SagaHandle handle = await client.StartAsync(saga, order, transaction, cancellationToken: cancellationToken);
+    /// await transaction.CommitAsync(cancellationToken);
+    /// return await client.WaitAsync(handle.SagaId, cancellationToken);
+    /// </code>
+    /// </example>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in a required parameter, the transaction.")]
+    public abstract Task<SagaHandle> StartAsync<TParameters>(
+        Saga<TParameters> saga,
+        TParameters parameters,
+        DbTransaction transaction,
+        SagaStartOptions? options = null,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Requests the cancellation of a running saga, which any process may own.</summary>
     /// <param name="id">The id of the saga.</param>

@@ -23,6 +23,7 @@ internal sealed class RecoveryWakeups : IDisposable
     private PassReason? _reason;
     private PassReason? _hint;
     private bool _lastPassFailed;
+    private bool _expectsHints;
     private bool _closed;
 
     public RecoveryWakeups(TimeProvider time) =>
@@ -45,6 +46,16 @@ internal sealed class RecoveryWakeups : IDisposable
     {
         get => Volatile.Read(ref _lastPassFailed);
         set => Volatile.Write(ref _lastPassFailed, value);
+    }
+
+    /// <summary>
+    /// A value indicating whether this process has started a saga in a transaction of a caller. Nothing but a hint then tells that the
+    /// transaction has committed, and one may be missed while this process does not listen.
+    /// </summary>
+    public bool ExpectsHints
+    {
+        get => Volatile.Read(ref _expectsHints);
+        set => Volatile.Write(ref _expectsHints, value);
     }
 
     /// <summary>Requests a pass after a short delay, unless the last pass failed. Hints within the delay share one request.</summary>

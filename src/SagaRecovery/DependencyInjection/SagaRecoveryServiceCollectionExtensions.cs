@@ -179,6 +179,8 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.TryAddSingleton<ISagaLog, PostgresSagaLog>();
         services.TryAddSingleton<ISagaControls, PostgresSagaControls>();
         services.TryAddSingleton<ISagaReader, PostgresSagaReader>();
+        services.AddSingleton<StoredDefinitions>();
+        services.TryAddSingleton<ISagaTransactions, PostgresSagaTransactions>();
     }
 
     private static PostgresDatabase CreateDatabaseWithOwnPool(IServiceProvider provider)

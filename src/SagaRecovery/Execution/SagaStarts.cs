@@ -49,6 +49,27 @@ public sealed class SagaStarts
     /// <exception cref="CoordinatorFencedException">A newer process runs under this coordinator id. Nothing was started.</exception>
     public SagaStart Announce(SagaId sagaId)
     {
+        ThrowIfRefused(sagaId);
+        StartLease lease = _inbox.Announce(sagaId);
+        if (_inbox.Unread >= _maxUnread)
+        {
+            _wakeups.Request(PassReason.UnreadStarts);
+        }
+
+        return new SagaStart(_inbox, _wakeups, lease);
+    }
+
+    /// <summary>Begins a start in a transaction of its caller. It is not announced: a pass would wait for a caller that never commits.</summary>
+    /// <inheritdoc cref="Announce" path="/exception" />
+    internal void BeginInTransaction(SagaId sagaId)
+    {
+        ThrowIfRefused(sagaId);
+        _wakeups.ExpectsHints = true;
+    }
+
+    /// <summary>Throws if this process may not start a saga.</summary>
+    internal void ThrowIfRefused(SagaId sagaId)
+    {
         if (sagaId == default)
         {
             throw new ArgumentException("The id of a saga must not be empty. SagaId.NewAt() creates one.", nameof(sagaId));
@@ -59,14 +80,6 @@ public sealed class SagaStarts
         {
             throw new SagaStartRefusedException(sagaId, activity);
         }
-
-        StartLease lease = _inbox.Announce(sagaId);
-        if (_inbox.Unread >= _maxUnread)
-        {
-            _wakeups.Request(PassReason.UnreadStarts);
-        }
-
-        return new SagaStart(_inbox, _wakeups, lease);
     }
 
     /// <summary>Requests a pass, which delivers the requests in the store.</summary>

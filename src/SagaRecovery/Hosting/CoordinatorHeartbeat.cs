@@ -148,7 +148,7 @@ internal sealed class CoordinatorHeartbeat(
         {
             wakeups.Request(PassReason.Retry); // the store is reachable again, and the next retry may be half a minute away
         }
-        else if (pass.AssignedWhenListed >= 0 && listening.Assigned > pass.AssignedWhenListed)
+        else if (pass.AssignedWhenListed >= 0 && (listening.Assigned > pass.AssignedWhenListed || wakeups.ExpectsHints))
         {
             wakeups.Request(PassReason.Hint); // the hint came before this process listened; the first pass needs no hint
         }

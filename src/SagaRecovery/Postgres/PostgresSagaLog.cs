@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using Npgsql;
 using SagaRecovery.Fencing;
@@ -14,19 +13,17 @@ internal sealed class PostgresSagaLog : ISagaLog
     internal const int MaxConcurrentCreations = 2;
     private const int MaxAttempts = 5;
 
-    /// <summary>The maximum number of definitions that are known to be stored. Sagas whose nodes depend on their parameters have any number.</summary>
-    private const int MaxKnownDefinitions = 10_000;
-
     /// <summary>The size up to which a saga counts as one row of a group. A larger one, with its parameters and DAG, counts for more.</summary>
     private const int BytesPerRow = 8 * 1024;
 
     private readonly PostgresDatabase _database;
     private readonly GroupCommit<Membership, NewSaga, bool> _creations;
-    private readonly ConcurrentDictionary<DefinitionHash, bool> _stored = new(); // definitions known to be in the database
+    private readonly StoredDefinitions _definitions;
 
-    public PostgresSagaLog(PostgresDatabase database)
+    public PostgresSagaLog(PostgresDatabase database, StoredDefinitions definitions)
     {
         _database = database;
+        _definitions = definitions;
         _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, Weigh, MaxCreatedTogether, MaxConcurrentCreations);
     }
 
@@ -122,7 +119,7 @@ internal sealed class PostgresSagaLog : ISagaLog
                     return created;
                 }
 
-                if (attempt == MaxAttempts || !await ForgetLostDefinitionsAsync(sagas).ConfigureAwait(false))
+                if (attempt == MaxAttempts || !await _definitions.ForgetLostAsync(sagas.Select(saga => saga.Definition), CancellationToken.None).ConfigureAwait(false))
                 {
                     return attempt == 1 ? created : await CreditEarlierAttemptsAsync(member, sagas, created).ConfigureAwait(false);
                 }
@@ -136,19 +133,6 @@ internal sealed class PostgresSagaLog : ISagaLog
                 throw unanswered; // this attempt inserted nothing, but an earlier one may have, which the other exception would deny
             }
         }
-    }
-
-    /// <summary>Forgets definitions that the database has lost, so that the next attempt inserts them again.</summary>
-    /// <returns>True if the database has lost a definition.</returns>
-    private async Task<bool> ForgetLostDefinitionsAsync(IReadOnlyList<NewSaga> sagas)
-    {
-        DefinitionHash[] needed = [.. sagas.Select(saga => saga.Definition.Hash).Distinct()];
-        List<DefinitionHash> present = await _database.ReadAsync(
-            batch => batch.Add(Sql.KnownDefinitions).With(needed.Select(hash => hash.ToBytes()).ToArray()),
-            rows => rows.ListAsync(row => DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(0))),
-            CancellationToken.None).ConfigureAwait(false);
-        DefinitionHash[] lost = [.. needed.Except(present).Where(hash => _stored.TryRemove(hash, out _))];
-        return lost.Length > 0;
     }
 
     /// <summary>Counts a saga as created if an earlier attempt, whose answer was lost, inserted it.</summary>
@@ -168,29 +152,17 @@ internal sealed class PostgresSagaLog : ISagaLog
 
     private async Task<IReadOnlyList<bool>> InsertAsync(Membership member, IReadOnlyList<NewSaga> sagas)
     {
-        SavedDefinition[] unstored =
-            [.. sagas.Select(saga => saga.Definition).Where(definition => !_stored.ContainsKey(definition.Hash)).DistinctBy(definition => definition.Hash)];
+        SavedDefinition[] unknown = _definitions.Unknown(sagas.Select(saga => saga.Definition));
         HashSet<Guid> created = await PostgresFence.WriteAsync(
             _database, Sql.Lock, member, Build, ReadCreatedAsync, CancellationToken.None, mayRepeat: false).ConfigureAwait(false);
-        foreach (SavedDefinition definition in unstored)
-        {
-            if (_stored.Count >= MaxKnownDefinitions)
-            {
-                _stored.Clear(); // costs an insert of each that changes nothing
-            }
-
-            _stored.TryAdd(definition.Hash, true);
-        }
-
+        _definitions.Add(unknown);
         return [.. sagas.Select(saga => created.Remove(saga.Id.Value))]; // if an id appears twice, only the first is new
 
         void Build(NpgsqlBatch batch)
         {
-            foreach (SavedDefinition definition in unstored)
+            foreach (SavedDefinition definition in unknown)
             {
-                batch.Add(Sql.InsertDefinition, member)
-                    .With(definition.Hash.ToBytes()).With(definition.Name).With(definition.Version)
-                    .WithJson(definition.Dag);
+                StoredDefinitions.AddInsert(batch, Sql, member, definition);
             }
 
             AddSagas(batch.Add(Sql.InsertSagas, member), sagas);

@@ -40,7 +40,8 @@ internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReade
             },
             cancellationToken).ConfigureAwait(false);
 
-    private static SavedSaga ToSaga(SagaId id, NpgsqlDataReader row) => new()
+    /// <summary>Reads a row of <see cref="Statements.ReadSaga"/>.</summary>
+    public static SavedSaga ToSaga(SagaId id, NpgsqlDataReader row) => new()
     {
         Id = id,
         Name = row.GetString(0),

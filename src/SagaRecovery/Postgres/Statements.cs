@@ -237,6 +237,28 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>
+    /// Inserts a saga in a transaction of the caller, with a hint to the coordinator that arrives with the commit. <c>$3..$8</c>: id, name,
+    /// definition, parameters, deadline and generation; <c>$9</c>: true if join and definition were checked in another transaction. Returns
+    /// true if the saga was inserted, if this process's join is current, and if the definition exists. It takes no lock of the fence, which
+    /// would make a join wait for the caller.
+    /// </summary>
+    public string InsertSagaOfCaller { get; } = In(schema, $$"""
+        with inserted as (
+            insert into {schema}.saga (id, name, creator, definition_hash, params, deadline, state, current_coordinator, adopt_generation)
+            select $3, $4, $1, $5, $6, $7, 'running', $1, $8
+            where $9 or ({{IsMember}} and exists (select from {schema}.saga_definition d where d.hash = $5))
+            on conflict do nothing
+            returning id
+        ), woken as (
+            select pg_notify('{schema}', $1::text) from inserted
+        )
+        select exists (select from woken), {{IsMember}}, exists (select from {schema}.saga_definition d where d.hash = $5)
+        """);
+
+    /// <summary>Identifies the database, the run of its server and the tables of the sagas, independent of the snapshot of the transaction.</summary>
+    public string Place { get; } = In(schema, $"select concat_ws(' ', pg_postmaster_start_time(), current_database(), {TableId}::oid)");
+
+    /// <summary>
     /// Writes the entries whose saga this coordinator still owns and that is unfinished. Returns their ordinals, from 1, and also 0 if this
     /// process's join is current. <c>$3..$5</c> are parallel arrays: saga, generation and new state of each entry. So are <c>$6..$9</c>:
     /// ordinal of the entry, node, type and data of each event.

@@ -76,6 +76,12 @@ internal sealed class PostgresHost : IAsyncDisposable
         await connection.ExecuteAsync(sql, parameters);
     }
 
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using NpgsqlConnection connection = await _dataSource.OpenConnectionAsync();
+        return (await connection.ExecuteScalarAsync<T>(sql))!;
+    }
+
     public async Task<string> DescribeAsync(SagaId id)
     {
         await using NpgsqlConnection connection = await _dataSource.OpenConnectionAsync();

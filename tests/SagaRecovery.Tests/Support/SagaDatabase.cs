@@ -28,7 +28,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         DataSource = NpgsqlDataSource.Create(connectionString);
         _direct = direct is null ? null : NpgsqlDataSource.Create(direct);
         Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }), _direct);
-        Log = new PostgresSagaLog(Database);
+        Log = new PostgresSagaLog(Database, new StoredDefinitions(Database));
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Operations = new PostgresSagaOperations(Database, NewOwnerLock());
         Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
