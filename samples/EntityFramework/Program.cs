@@ -1,5 +1,5 @@
 // Shows a saga that writes the service's own tables with EF Core: one transaction for each step, idempotent by the idempotency key.
-// Orders of up to 10 pieces succeed. The card of a larger one is declined, and its reservation is undone.
+// The order and its saga are stored in one transaction. Orders of up to 10 pieces succeed. The card of a larger one is declined, and its reservation is undone.
 // Run it with ConnectionStrings__Sagas, SagaRecovery__CoordinatorId=shop-1 and SagaRecovery__Postgres__CreateSchema=true:
 // dotnet run --project samples/EntityFramework order lamp 2
 using System.Globalization;
@@ -27,8 +27,10 @@ if (args is ["order", var item, var quantity])
 {
     var order = new Order(item, int.Parse(quantity, CultureInfo.InvariantCulture));
     await using AsyncServiceScope scope = host.Services.CreateAsyncScope(); // a web request has one
-    SagaHandle saga = await host.Services.GetRequiredService<SagaClient>().StartAsync(scope.ServiceProvider.GetRequiredService<OrderSaga>(), order);
-    Console.WriteLine(await saga.Completion switch
+    SagaClient sagas = host.Services.GetRequiredService<SagaClient>();
+    SagaId id = await scope.ServiceProvider.GetRequiredService<ShopContext>().PlaceAsync(
+        order, transaction => sagas.StartAsync(scope.ServiceProvider.GetRequiredService<OrderSaga>(), order, transaction));
+    Console.WriteLine(await sagas.WaitAsync(id) switch
     {
         SagaResult.Succeeded => $"ordered: {order}",
         SagaResult.Unwound unwound => $"undone: {unwound.Error.Code}",

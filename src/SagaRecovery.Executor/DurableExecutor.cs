@@ -342,6 +342,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
         _metrics.RunCompleted(run.Name, result);
         run.Complete(result);
+        Waits.OnRunEnded(run.Id); // of waits that began before the run
     }
 
     /// <summary>Finds out whether the success of a run was refused because its saga was cancelled.</summary>

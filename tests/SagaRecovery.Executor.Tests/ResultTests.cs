@@ -95,6 +95,26 @@ public sealed class ResultTests
     }
 
     [Fact]
+    public async Task A_wait_that_began_before_the_run_in_its_process_ends_with_the_run()
+    {
+        TestSaga saga = Answering();
+        var reader = new CountingReader(_store);
+        await using TestProcess first = await TestProcess.StartAsync(_store, [saga], me: TestProcess.Other);
+        SagaId id = (await first.Client.StartAsync(saga, "")).SagaId;
+        await _gate.ArrivalAsync();
+        await using TestProcess second = await TestProcess.StartAsync(_store, [saga], time: new FakeTimeProvider(), reader: reader);
+        Task<SagaResult> wait = second.Client.WaitAsync(id);
+        await reader.QueriesAsync(1);
+        _store.Reassign(id, TestProcess.Me);
+        await second.ResumeAsync(id);
+        await _gate.ArrivalAsync();
+
+        _gate.Open();
+
+        (await wait.Soon()).Should().BeOfType<SagaResult.Succeeded>("no time passes on the clock of the process");
+    }
+
+    [Fact]
     public async Task A_wait_outlasts_the_process_that_ran_the_saga()
     {
         TestSaga saga = Answering();

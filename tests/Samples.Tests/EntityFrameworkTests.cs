@@ -11,6 +11,7 @@ public sealed class EntityFrameworkTests(PostgresCluster postgres)
     private const string Rows =
         """
         select "Item" || ' ' || "Available" || ' left' from "Stock"
+        union all select 'ordered ' || "Quantity" from "Orders"
         union all select 'reserved ' || "Quantity" from "Reservations"
         union all select 'paid ' || "Pieces" from "Payments"
         """;
@@ -28,7 +29,7 @@ public sealed class EntityFrameworkTests(PostgresCluster postgres)
         await using SampleProcess second = SampleProcess.Start("EntityFramework", database, "order", "lamp", "20");
         await second.PrintsAsync("undone: card-declined");
 
-        (await database.RowsAsync(Rows)).Should().BeEquivalentTo("lamp 98 left", "reserved 2", "paid 2");
+        (await database.RowsAsync(Rows)).Should().BeEquivalentTo("lamp 98 left", "reserved 2", "paid 2", "ordered 2", "ordered 20");
         (await database.SagasAsync()).Should().Equal("order succeeded", "order unwound");
     }
 

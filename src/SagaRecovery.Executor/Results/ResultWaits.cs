@@ -25,7 +25,7 @@ internal sealed class ResultWaits : IDisposable
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopping;
-    private TaskCompletionSource _newWait = NewSignal();
+    private TaskCompletionSource _newWait = NewSignal(); // also signalled by the end of an awaited run
     private bool _queries;
 
     /// <param name="reader">The store.</param>
@@ -55,6 +55,18 @@ internal sealed class ResultWaits : IDisposable
         finally
         {
             Remove(id, wait);
+        }
+    }
+
+    /// <summary>Queries at once if a saga is awaited whose run in this process has ended.</summary>
+    public void OnRunEnded(SagaId id)
+    {
+        lock (_lock)
+        {
+            if (_waits.ContainsKey(id))
+            {
+                _newWait.TrySetResult();
+            }
         }
     }
 

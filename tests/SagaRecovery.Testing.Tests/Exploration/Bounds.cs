@@ -36,6 +36,9 @@ internal sealed record Bounds
     /// </summary>
     public int Losses { get; init; }
 
+    /// <summary>Transactions of callers that start a saga and commit at any time.</summary>
+    public int Transactions { get; init; }
+
     /// <summary>Requests to cancel a saga, each for another one.</summary>
     public int Cancellations { get; init; }
 

@@ -25,6 +25,7 @@ public sealed class ExplorationTests(ITestOutputHelper output)
                 { nameof(KnownBounds.LossesAndCrash), 11_209 },
                 { nameof(KnownBounds.Cancellations), 15_029 },
                 { nameof(KnownBounds.CancellationsAndLosses), 16_435 },
+                { nameof(KnownBounds.Transactions), 107_284 },
             };
             if (Environment.GetEnvironmentVariable("EXPLORE") == "deep")
             {

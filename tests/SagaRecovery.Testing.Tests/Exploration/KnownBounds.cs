@@ -70,6 +70,12 @@ internal static class KnownBounds
         Name = "cancelled, lost commits", Starts = [0], Passes = 3, Cancellations = 1, Reassignments = 1, Losses = 1, Interruptions = 1,
     };
 
+    /// <summary>A saga that starts in a transaction of its caller, which may commit at any time, beside a start of the same id.</summary>
+    public static Bounds Transactions { get; } = new()
+    {
+        Name = "started in a transaction", Starts = [0], Passes = 2, Transactions = 1, Reassignments = 1, Successors = 1, LostAnswers = true, Interruptions = 1,
+    };
+
     /// <summary>Enough to break most rules.</summary>
     public static Bounds OneStart { get; } = Model with { Name = "one start", Starts = [0], Passes = 2, LostAnswers = false };
 

@@ -15,6 +15,7 @@ internal enum MoveKind : byte
     Reassign,
     FinishElsewhere,
     Cancel,
+    CallerCommits,
     SuccessorJoins,
     CrashAndRestart,
     Finish,

@@ -27,6 +27,11 @@ internal sealed partial class World
                 WriteEnd(_anotherMember, subject, Row(subject)!.Generation, knowsOfCancellation: false);
                 Touch(subject);
                 break;
+            case MoveKind.CallerCommits:
+                _transactions++;
+                _database.Put(new StoredSaga { Id = IdOf(subject), Definition = s_definition, Parameters = "{}"u8.ToArray(), Owner = ExploredProcess.Us });
+                Touch(subject);
+                break;
             case MoveKind.Cancel:
                 _cancellations++;
                 _database.Cancel(IdOf(subject), Request);

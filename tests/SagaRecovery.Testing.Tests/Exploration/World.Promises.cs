@@ -10,7 +10,7 @@ internal sealed partial class World
     public UInt128 Fingerprint()
     {
         var fingerprint = new Fingerprint();
-        fingerprint.Add([_faults, _interruptions, _triggers, _losses, _cancellations, _processes.Count]);
+        fingerprint.Add([_faults, _interruptions, _triggers, _losses, _cancellations, _transactions, _processes.Count]);
         AddPastTo(fingerprint);
         Array.ForEach(_starts, start => start.AddTo(fingerprint, _database));
         fingerprint.Add(_database.IsCurrent(_anotherMember));

@@ -23,6 +23,7 @@ internal sealed partial class World
             MoveKind.LateInsertIsLost => $"the late insert of {start} never lands",
             MoveKind.Reassign => Row(move.Subject)!.Owner == Another ? $"{saga} comes back" : $"{saga} is reassigned to another coordinator",
             MoveKind.FinishElsewhere => $"{saga} finishes elsewhere",
+            MoveKind.CallerCommits => $"a transaction that starts {saga} commits",
             MoveKind.Cancel => $"{saga} is cancelled",
             MoveKind.SuccessorJoins => $"process {_processes.Count + 1} joins under the same id, process {_processes.Count} lives on",
             MoveKind.CrashAndRestart => $"process {_processes.Count} crashes, process {_processes.Count + 1} joins",

@@ -11,6 +11,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 internal sealed partial class World
 {
     private static readonly SagaCancellation Request = new(DateTimeOffset.UnixEpoch, new OperatorNote("ann", "enough"));
+    private static readonly SavedDefinition s_definition = new(DefinitionHash.Of("{}"u8), "any", 1, "{}"u8.ToArray());
     private static readonly CoordinatorId Another = new(Guid.Parse("c0000000-0000-4000-8000-000000000002"));
 
     private readonly Bounds _bounds;
@@ -24,6 +25,7 @@ internal sealed partial class World
     private int _triggers;
     private int _losses;
     private int _cancellations;
+    private int _transactions;
 
     public World(Bounds bounds)
     {
@@ -133,6 +135,11 @@ internal sealed partial class World
 
     private void AddMovesOfRow(byte saga, List<Move> moves)
     {
+        if (_transactions < _bounds.Transactions && Row(saga) is null)
+        {
+            moves.Add(new Move(MoveKind.CallerCommits, saga));
+        }
+
         if (Row(saga) is not { State: SagaState.Running } row)
         {
             return;
