@@ -50,11 +50,11 @@ def steps(w):
                     if not w.landing: yield ("insert lost, landed%d" % i, go("failed", w._replace(row=("run", "C", 1))), None)
                     if not w.landing: yield ("insert lost, lands later%d" % i, go("failed", w._replace(landing=True)), None)
                 yield ("insert failed%d" % i, go("failed", w), None)
-            if st == "ok":      # this start runs the saga, then says Created
+            if st == "ok":      # this start runs the saga, then confirms
                 # the executor's guard: one run to an id; a run of a newer generation is never replaced by an older one
                 yield ("run%d" % i, go("running", setp(w, 0, p._replace(run=p.run or 1))), None)
             if st == "running":
-                yield ("created%d" % i, go("told", setp(w, 0, p._replace(q=p.q + (("C", i, 1),)))), None)
+                yield ("confirmed%d" % i, go("confirmed", setp(w, 0, p._replace(q=p.q + (("C", i, 1),)))), None)
             if st == "failed":
                 yield ("withdrawn%d" % i, go("gone", setp(w, 0, p._replace(q=p.q + (("W", i, 0),)))), None)
     # --- a start in a transaction of the caller: it may commit after its process has ended, and takes no lock of the fence
@@ -109,15 +109,15 @@ def steps(w):
             q = p._replace(ph="idle", passes=p.passes + 1, settled=False, listed=0, bucket="")
             bad = None
             if p.bucket == "forget":
-                # keep leases announced after the first drain: a fresh start of the same id
+                # keep leases announced after the first drain: a new start of the same id
                 keep = tuple(x for x in q.leases if x[1] == "A") if "two_miss" not in V else ()
                 if q.run and row and row[0] == "run" and row[1] == "C" and row[2] == q.run and mine: bad = "forgot a saga that runs here and is ours"
                 q = q._replace(leases=keep, rec=0, run=0 if not (row and row[0] == "run" and row[1] == "C" and row[2] == q.run) else q.run)
             if p.bucket in ("recover", "readopt"):
-                # load looks again: what moved on since the listing is dropped
+                # loading checks again: a saga that was superseded since the listing is dropped
                 if row and row[0] == "run" and row[1] == "C" and row[2] == p.listed and mine:
-                    if q.run and q.run == p.listed: bad = "handed over while it runs here"
-                    elif q.run and p.bucket == "recover" and mine and q.run == row[2]: bad = "handed over while it runs here"
+                    if q.run and q.run == p.listed: bad = "resumed while it runs here"
+                    elif q.run and p.bucket == "recover" and mine and q.run == row[2]: bad = "resumed while it runs here"
                     q = q._replace(run=p.listed, rec=p.listed)
             yield ("execute@%d:%s" % (k, p.bucket), setp(w, k, q), bad)
 
@@ -129,11 +129,11 @@ def counting_runs(w):
     return n
 
 def live_check(w):
-    """from here, with nothing else happening but the start handlers' last words, three passes of the current process must leave it running if it is ours and in progress"""
+    """from here, with nothing else happening but the last reports of the starts, three passes of the current process must leave it running if it is ours and in progress"""
     k = w.inc - 1
     if not w.procs[k].alive: return None
     for i in range(2):
-        if w.starts[i] in ("ok", "running", "ann", "failed") and k == 0: return None   # a start still has something to say
+        if w.starts[i] in ("ok", "running", "ann", "failed") and k == 0: return None   # a start has still to report
     if any(p.ph != "idle" for p in w.procs): return None
     p = w.procs[k]
     for _ in range(3):
@@ -141,8 +141,8 @@ def live_check(w):
         l = w.row[2] if w.row and w.row[0] == "run" and w.row[1] == "C" else 0
         if l and (not known(p) or gen_known(p) < l) and not ("no_generation" in V and known(p)): p = p._replace(run=l, rec=l)
         elif not l and known(p) and (s or "two_miss" in V): p = p._replace(leases=(), rec=0, run=0)
-    if l and p.run != l: return "in progress, ours, and nobody runs it"
-    if not l and known(p): return "leak: tracked for ever"
+    if l and p.run != l: return "in progress, ours, and no process runs it"
+    if not l and known(p): return "leak: tracked without end"
     return None
 
 seen, queue, par = {init}, deque([init]), {init: None}

@@ -22,6 +22,7 @@ app.MapPost("/orders", async (
 
     try
     {
+        // With authentication, put the caller into the key: otherwise one who sends the key of another gets the state of its order.
         SagaHandle handle = await sagas.StartAsync(saga, order, new SagaStartOptions { Key = key }, cancellationToken);
         string address = $"/orders/{handle.SagaId}";
         return handle.IsNew ? Results.Accepted(address) : Results.Ok(await StateOfAsync(sagas, handle.SagaId, cancellationToken));

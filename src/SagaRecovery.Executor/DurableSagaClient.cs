@@ -57,6 +57,11 @@ internal sealed class DurableSagaClient : SagaClient
         Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options = null, CancellationToken cancellationToken = default)
     {
         (SagaDefinition definition, NewSaga saved) = Prepare(saga, parameters, options);
+        if (FindMistake(definition, options) is { } mistake)
+        {
+            return await TryReadAsync(options, saved.Id, cancellationToken).ConfigureAwait(false) is { } earlier ? Attach(saga, parameters, earlier) : throw mistake;
+        }
+
         _starts.ThrowIfRefused(saved.Id); // must precede the wait for a join, which a process that shuts down may never make
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
 
@@ -66,7 +71,7 @@ internal sealed class DurableSagaClient : SagaClient
             member, by => _log.CreateAsync(by, saved, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (!created)
         {
-            return Attach(definition, saved, await _reader.ReadAsync(saved.Id, cancellationToken).ConfigureAwait(false));
+            return Attach(saga, parameters, await _reader.ReadAsync(saved.Id, cancellationToken).ConfigureAwait(false) ?? throw Deleted(saved.Id));
         }
 
         // Must precede the run, which may end at once: a saga that ends unconfirmed would be tracked for one pass too long.
@@ -89,13 +94,20 @@ internal sealed class DurableSagaClient : SagaClient
         }
 
         (SagaDefinition definition, NewSaga saved) = Prepare(saga, parameters, options);
+        if (FindMistake(definition, options) is { } mistake)
+        {
+            return await _transactions.ReadAsync(transaction, saved.Id, cancellationToken).ConfigureAwait(false) is { } earlier
+                ? Attach(saga, parameters, earlier)
+                : throw mistake;
+        }
+
         _starts.BeginInTransaction(saved.Id);
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
         (bool created, _) = await WithMembershipAsync(
             member, by => _transactions.CreateAsync(transaction, by, saved, cancellationToken), cancellationToken).ConfigureAwait(false);
         return created
             ? _executor.Value.ForCaller(new SagaHandle(saved.Id, () => CompleteAsync(saved.Id)) { IsNew = true })
-            : Attach(definition, saved, await _transactions.ReadAsync(transaction, saved.Id, cancellationToken).ConfigureAwait(false));
+            : Attach(saga, parameters, await _transactions.ReadAsync(transaction, saved.Id, cancellationToken).ConfigureAwait(false) ?? throw Deleted(saved.Id));
     }
 
     /// <inheritdoc />
@@ -132,7 +144,7 @@ internal sealed class DurableSagaClient : SagaClient
     /// <inheritdoc />
     public override SagaHandle? Find(SagaId id) => _executor.Value.Find(id);
 
-    /// <summary>Creates the definition and the row of a saga, and refuses options and parameters that contradict them.</summary>
+    /// <summary>Creates the definition and the row of a saga.</summary>
     private (SagaDefinition Definition, NewSaga Saga) Prepare<TParameters>(Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options)
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
@@ -144,8 +156,6 @@ internal sealed class DurableSagaClient : SagaClient
         }
 
         SagaDefinition definition = _registry.Value.Get(saga, json);
-        CheckInjections(definition, options?.Inject);
-        CheckDeadline(definition, options);
         return (definition, new NewSaga(IdOf(saga, options), definition.Saved, json) { Deadline = options?.Deadline });
     }
 
@@ -184,17 +194,16 @@ internal sealed class DurableSagaClient : SagaClient
 
     /// <summary>Attaches a start to the saga that exists under its id.</summary>
     /// <exception cref="SagaConflictException">That saga is another one.</exception>
-    private SagaHandle Attach(SagaDefinition definition, NewSaga requested, SavedSaga? existing)
-    {
-        if (existing is null)
-        {
-            throw new InvalidOperationException($"Saga {requested.Id} was not started: it existed, and was deleted meanwhile.");
-        }
+    private SagaHandle Attach<TParameters>(Saga<TParameters> saga, TParameters parameters, SavedSaga existing) =>
+        StartDifference.Find(existing, saga.Name, parameters, _json) is { } difference
+            ? throw new SagaConflictException(existing.Id, difference)
+            : _executor.Value.ForCaller(new SagaHandle(existing.Id, () => CompleteAsync(existing.Id)));
 
-        return StartDifference.Find(existing, definition, requested.Parameters) is { } difference
-            ? throw new SagaConflictException(requested.Id, difference)
-            : _executor.Value.ForCaller(new SagaHandle(requested.Id, () => CompleteAsync(requested.Id)));
-    }
+    /// <summary>Reads the saga that an earlier start with the same id or key may have made; null for a start without one.</summary>
+    private async Task<SavedSaga?> TryReadAsync(SagaStartOptions? options, SagaId id, CancellationToken cancellationToken) =>
+        options is { Id: not null } or { Key: not null } && _reader is not NoSagaReader ? await _reader.ReadAsync(id, cancellationToken).ConfigureAwait(false) : null;
+
+    private static InvalidOperationException Deleted(SagaId id) => new($"Saga {id} was not started: it existed, and was deleted meanwhile.");
 
     /// <summary>Waits for the end of an existing saga, for a handle, whose completion never faults.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "The store may be one of the user's.")]
@@ -207,6 +216,10 @@ internal sealed class DurableSagaClient : SagaClient
         catch (OperationCanceledException)
         {
             return new SagaResult.Interrupted(StopReason.Shutdown.Describe());
+        }
+        catch (KeyNotFoundException)
+        {
+            return new SagaResult.Interrupted("no committed saga has this id: a transaction that starts it is open or was rolled back, or the database has lost it");
         }
         catch (Exception e)
         {
@@ -239,12 +252,16 @@ internal sealed class DurableSagaClient : SagaClient
         }
     }
 
-    /// <summary>Refuses a deadline that a time limit contradicts: an attempt of that node could never use its limit.</summary>
-    private void CheckDeadline(SagaDefinition definition, SagaStartOptions? options)
+    /// <summary>Finds options that contradict the definition. They do not matter to a start that attaches to an existing saga.</summary>
+    private ArgumentException? FindMistake(SagaDefinition definition, SagaStartOptions? options) =>
+        FindUnknownInjection(definition, options?.Inject) ?? FindEarlyDeadline(definition, options);
+
+    /// <summary>Finds a deadline that a time limit contradicts: an attempt of that node could never use its limit.</summary>
+    private ArgumentException? FindEarlyDeadline(SagaDefinition definition, SagaStartOptions? options)
     {
         if (options?.Deadline is not { } deadline)
         {
-            return;
+            return null;
         }
 
         TimeSpan left = deadline - _time.GetUtcNow();
@@ -252,20 +269,18 @@ internal sealed class DurableSagaClient : SagaClient
         {
             if (left > TimeSpan.Zero && definition.Policies[node].Action.Timeout is { } timeout && timeout > left)
             {
-                throw new ArgumentException(
+                return new ArgumentException(
                     $"Saga {definition} was not started: its deadline is {PlainText.Duration(left)} away, and the time limit of node "
                     + $"'{definition.Shape.NameOf(node)}' is longer ({PlainText.Duration(timeout)}).",
                     nameof(options));
             }
         }
+
+        return null;
     }
 
-    private static void CheckInjections(SagaDefinition definition, SagaInjections? inject)
-    {
-        string? unknown = inject?.Nodes.FirstOrDefault(node => definition.Shape.Find(node) < 0);
-        if (unknown is not null)
-        {
-            throw new ArgumentException($"An injection names node '{unknown}', but saga {definition} has no such node.", nameof(inject));
-        }
-    }
+    private static ArgumentException? FindUnknownInjection(SagaDefinition definition, SagaInjections? inject) =>
+        inject?.Nodes.FirstOrDefault(node => definition.Shape.Find(node) < 0) is { } unknown
+            ? new ArgumentException($"An injection names node '{unknown}', but saga {definition} has no such node.", nameof(inject))
+            : null;
 }

@@ -6,7 +6,11 @@ namespace ControlPlane.Tests;
 
 public sealed class ProjectSagaTests(PostgresCluster postgres) : DatabaseTests(postgres)
 {
-    private static readonly string[] CreateNodes = ["project", "vpc", "router", "route-v4", "route-v6", "subnet", "firewall-rules", "publish"];
+    private static readonly string[] CreateNodes =
+    [
+        "project", "network", "network/vpc", "network/router", "network/route-v4", "network/route-v6", "network/subnet", "network/firewall-rules", "publish",
+    ];
+
     private static readonly string[] DeleteNodes = ["claim", "firewall-rules", "subnet", "route-v4", "route-v6", "router", "vpc", "project"];
 
     private SagaHost _host = null!;

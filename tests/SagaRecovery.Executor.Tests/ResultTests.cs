@@ -334,7 +334,7 @@ public sealed class ResultTests
     }
 
     [Fact]
-    public async Task A_repeated_start_of_another_definition_or_version_is_refused()
+    public async Task A_repeated_start_of_another_definition_is_refused_and_one_of_another_version_attaches()
     {
         TestSaga[] sagas = [Nothing("one"), Nothing("two"), Nothing("one", version: 2)];
         await using TestProcess process = await TestProcess.StartAsync(_store, sagas);
@@ -342,10 +342,74 @@ public sealed class ResultTests
         await process.Client.StartAsync(sagas[0], "", new SagaStartOptions { Id = id });
 
         Func<Task> other = () => process.Client.StartAsync(sagas[1], "", new SagaStartOptions { Id = id });
-        Func<Task> newer = () => process.Client.StartAsync(sagas[2], "", new SagaStartOptions { Id = id });
+        SagaHandle newer = await process.Client.StartAsync(sagas[2], "", new SagaStartOptions { Id = id });
 
-        (await other.Should().ThrowAsync<SagaConflictException>()).Which.Difference.Should().Be("it was started as 'one' version 1, not as 'two' version 1");
-        (await newer.Should().ThrowAsync<SagaConflictException>()).Which.Difference.Should().Be("it was started as 'one' version 1, not as 'one' version 2");
+        (await other.Should().ThrowAsync<SagaConflictException>()).Which.Difference.Should().Be("it was started as 'one', not as 'two'");
+        newer.IsNew.Should().BeFalse("a rolling update must not fail the retries of clients");
+    }
+
+    [Fact]
+    public async Task A_repeated_start_attaches_although_the_type_of_its_parameters_has_gained_a_member()
+    {
+        var before = new OrderSaga<OrderV1>();
+        var after = new OrderSaga<OrderV2>();
+        await using TestProcess old = await TestProcess.StartAsync(_store, [before]);
+        await using TestProcess updated = await TestProcess.StartAsync(_store, [after], me: TestProcess.Other);
+        var options = new SagaStartOptions { Key = "k" };
+        await old.Client.StartAsync(before, new OrderV1("lamp"), options);
+
+        SagaHandle handle = await updated.Client.StartAsync(after, new OrderV2("lamp", Gift: null), options);
+        Func<Task> other = () => updated.Client.StartAsync(after, new OrderV2("lamp", Gift: "yes"), options);
+
+        handle.IsNew.Should().BeFalse();
+        (await other.Should().ThrowAsync<SagaConflictException>()).Which.Difference.Should().Be("its parameters differ in $.gift");
+    }
+
+    [Fact]
+    public async Task The_deadline_and_the_injections_of_a_repeated_start_do_not_matter()
+    {
+        var saga = new TestSaga("timed", builder => builder.Node(
+            "only", new NodePolicy { Action = new StepPolicy { Timeout = TimeSpan.FromMinutes(10) } }, _ => Task.CompletedTask));
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        var options = new SagaStartOptions { Key = "k" };
+        SagaStartOptions[] mistaken =
+        [
+            options with { Deadline = DateTimeOffset.UtcNow.AddMinutes(1) }, options with { Inject = new SagaInjections().FailAction("no such node") },
+        ];
+        Func<SagaStartOptions, Func<Task<SagaHandle>>> start = with => () => process.Client.StartAsync(saga, "", with);
+        foreach (SagaStartOptions mistake in mistaken)
+        {
+            await start(mistake).Should().ThrowAsync<ArgumentException>();
+        }
+
+        await start(options)();
+
+        foreach (SagaStartOptions mistake in mistaken)
+        {
+            (await start(mistake)()).IsNew.Should().BeFalse();
+        }
+    }
+
+    [Fact]
+    public async Task A_saga_that_takes_long_to_read_delays_no_other_result()
+    {
+        TestSaga saga = Answering();
+        _gate.Open();
+        var reader = new CountingReader(_store);
+        await using TestProcess owner = await TestProcess.StartAsync(_store, [saga]);
+        await using TestProcess other = await OtherAsync(reader);
+        SagaHandle slow = await owner.Client.StartAsync(saga, "");
+        SagaHandle quick = await owner.Client.StartAsync(saga, "");
+        await slow.Completion.Soon();
+        await quick.Completion.Soon();
+        reader.TimesOut = slow.SagaId;
+
+        Task<SagaResult> waiting = other.Client.WaitAsync(slow.SagaId);
+        (await other.Client.WaitAsync(quick.SagaId).Soon()).Should().BeOfType<SagaResult.Succeeded>();
+
+        waiting.IsCompleted.Should().BeFalse("it is read again");
+        reader.TimesOut = null;
+        (await waiting.Soon()).Should().BeOfType<SagaResult.Succeeded>();
     }
 
     [Fact]
@@ -380,6 +444,17 @@ public sealed class ResultTests
         protected internal override void Define(SagaBuilder<JsonElement> saga) => saga.Node("only", _ => Task.CompletedTask);
     }
 
+    private sealed record OrderV1(string Item);
+
+    private sealed record OrderV2(string Item, string? Gift);
+
+    private sealed class OrderSaga<TOrder> : Saga<TOrder>
+    {
+        public override string Name => "order";
+
+        protected internal override void Define(SagaBuilder<TOrder> saga) => saga.Node("only", _ => Task.CompletedTask);
+    }
+
     /// <summary>A store whose queries are counted, and can fail.</summary>
     private sealed class CountingReader(ISagaReader store) : ISagaReader
     {
@@ -397,12 +472,19 @@ public sealed class ResultTests
 
         public SagaId? Unreadable { get; set; }
 
+        public SagaId? TimesOut { get; set; }
+
         /// <summary>Waits for a number of queries in all.</summary>
         public Task QueriesAsync(int count) => _reached.GetOrAdd(count, _ => NewSignal()).Task.Soon();
 
         public Task<SavedSaga?> ReadAsync(SagaId sagaId, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _reads);
+            if (sagaId == TimesOut)
+            {
+                throw new TimeoutException("no answer");
+            }
+
             return sagaId == Unreadable ? throw new InvalidDataException("not readable") : store.ReadAsync(sagaId, cancellationToken);
         }
 

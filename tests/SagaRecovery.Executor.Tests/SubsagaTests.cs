@@ -177,6 +177,39 @@ public sealed class SubsagaTests
     }
 
     [Fact]
+    public void A_node_may_come_after_a_single_node_of_a_subsaga_and_not_after_one_of_another_saga()
+    {
+        var copy = new CopySaga(_log);
+        var saga = new TestSaga("outer", builder =>
+        {
+            Subsaga inner = builder.Subsaga("inner", copy, _ => new Copy("", 1));
+            builder.Node("next", _ => Task.CompletedTask, after: inner.Node<string>("read"));
+        });
+
+        DefinitionOf(saga).Shape.ParentsOf(3).ToArray().Should().Equal(1);
+        Refused(
+            new TestSaga("bad", builder =>
+            {
+                builder.Subsaga("inner", copy, _ => new Copy("", 1));
+                builder.Node("next", _ => Task.CompletedTask, after: copy.Written);
+            }),
+            "Saga 'bad' version 1 is not valid: node 'next' comes after node 'write', which is not a node of this saga.");
+    }
+
+    [Fact]
+    public void A_slash_in_a_name_is_refused_only_beside_subsagas()
+    {
+        DefinitionOf(new TestSaga("old", builder => builder.Node("a/b", _ => Task.CompletedTask))).Shape.Count.Should().Be(1);
+        Refused(
+            new TestSaga("bad", builder =>
+            {
+                builder.Node("a/b", _ => Task.CompletedTask);
+                builder.Subsaga("a", new CopySaga(_log), _ => new Copy("", 1));
+            }),
+            "Saga 'bad' version 1 is not valid: the name of node 'a/b' contains a slash*");
+    }
+
+    [Fact]
     public void A_saga_that_contains_itself_is_refused() => Refused(
         new SelfSaga(), "Saga 'self' version 1 is not valid: its subsaga 'self' version 1 contains itself.");
 

@@ -83,6 +83,7 @@ internal static class ControlPlaneHost
         services.AddHealthChecks().AddSagaRecovery();
 
         services.AddOptions<ControlPlaneOptions>().BindConfiguration(ControlPlaneOptions.SectionName);
+        services.AddSingleton<VpcCreateSaga>(); // a part of ProjectCreateSaga, never started by itself
         services.AddSingleton<ControlPlaneDatabase>();
         services.AddSingleton<SchemaService>();
         services.AddHostedService(provider => provider.GetRequiredService<SchemaService>());

@@ -15,6 +15,9 @@ internal sealed class ResultWaits : IDisposable
     /// <summary>The number of sagas in one query.</summary>
     private const int MaxSagas = 1_000;
 
+    /// <summary>The number of sagas that are read at a time.</summary>
+    private const int MaxReads = 4;
+
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -25,7 +28,8 @@ internal sealed class ResultWaits : IDisposable
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopping;
-    private TaskCompletionSource _newWait = NewSignal(); // also signalled by the end of an awaited run
+    private readonly HashSet<SagaId> _urgent = []; // awaited since the last query, or ended in this process
+    private TaskCompletionSource _hasUrgent = NewSignal();
     private bool _queries;
 
     /// <param name="reader">The store.</param>
@@ -65,7 +69,7 @@ internal sealed class ResultWaits : IDisposable
         {
             if (_waits.ContainsKey(id))
             {
-                _newWait.TrySetResult();
+                AddUrgent(id);
             }
         }
     }
@@ -87,7 +91,7 @@ internal sealed class ResultWaits : IDisposable
             }
 
             wait.Callers++;
-            _newWait.TrySetResult();
+            AddUrgent(id);
             if (!_queries)
             {
                 _queries = true;
@@ -98,6 +102,12 @@ internal sealed class ResultWaits : IDisposable
 
             return wait;
         }
+    }
+
+    private void AddUrgent(SagaId id)
+    {
+        _urgent.Add(id);
+        _hasUrgent.TrySetResult();
     }
 
     private void Remove(SagaId id, Wait wait)
@@ -111,70 +121,75 @@ internal sealed class ResultWaits : IDisposable
         }
     }
 
-    /// <summary>Queries until no wait is left. Must not throw.</summary>
+    /// <summary>Queries until no wait is left: all sagas once in each interval, and urgent ones in between. Must not throw.</summary>
     private async Task QueryAsync()
     {
         bool failedBefore = false;
-        while (TryBeginQuery(out SagaId[] waited, out Task newWait))
+        Task interval = Task.CompletedTask;
+        while (TryBeginQuery(all: interval.IsCompleted, out SagaId[] awaited, out Task hasUrgent))
         {
-            bool fails = !await TryQueryAsync(waited, failedBefore).ConfigureAwait(false);
-            failedBefore = fails;
-            Task delay = Task.Delay(fails ? s_afterFailure : _interval, _time, _stopping);
-            await (fails ? delay : Task.WhenAny(delay, newWait)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (interval.IsCompleted)
+            {
+                interval = Task.Delay(failedBefore ? s_afterFailure : _interval, _time, _stopping);
+            }
+
+            failedBefore = !await TryQueryAsync(awaited, failedBefore).ConfigureAwait(false);
+            await (failedBefore ? interval : Task.WhenAny(interval, hasUrgent)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private bool TryBeginQuery(out SagaId[] waited, out Task newWait)
+    private bool TryBeginQuery(bool all, out SagaId[] awaited, out Task hasUrgent)
     {
         lock (_lock)
         {
-            waited = [.. _waits.Keys];
-            newWait = (_newWait = NewSignal()).Task;
-            _queries = waited.Length > 0 && !_stopping.IsCancellationRequested;
+            awaited = all ? [.. _waits.Keys] : [.. _urgent.Where(_waits.ContainsKey)];
+            _urgent.Clear();
+            hasUrgent = (_hasUrgent = NewSignal()).Task;
+            _queries = _waits.Count > 0 && !_stopping.IsCancellationRequested;
             return _queries;
         }
     }
 
     /// <returns>False if the store did not answer.</returns>
     [SuppressMessage("Design", "CA1031", Justification = "The store may be one of the user's. Its exception goes to those that wait.")]
-    private async Task<bool> TryQueryAsync(SagaId[] waited, bool failedBefore)
+    private async Task<bool> TryQueryAsync(SagaId[] awaited, bool failedBefore)
     {
+        Exception? unavailable = null;
         try
         {
-            foreach (SagaId[] some in waited.Chunk(MaxSagas))
+            foreach (SagaId[] some in awaited.Chunk(MaxSagas))
             {
                 IReadOnlyCollection<SagaId> unfinished = await _reader.FindUnfinishedAsync(some, _stopping).ConfigureAwait(false);
-                foreach (SagaId id in some.Except(unfinished))
-                {
-                    await ReadAsync(id).ConfigureAwait(false);
-                }
+                await Parallel.ForEachAsync(
+                    some.Except(unfinished),
+                    new ParallelOptions { MaxDegreeOfParallelism = MaxReads, CancellationToken = _stopping },
+                    async (id, _) => unavailable = await TryReadAsync(id).ConfigureAwait(false) ?? unavailable).ConfigureAwait(false);
             }
-
-            return true;
         }
         catch (Exception e) when (TransientFailures.IsTransient(e))
         {
-            if (!failedBefore && !_stopping.IsCancellationRequested)
-            {
-                Log.ResultsUnavailable(_logger, e, waited.Length);
-            }
-
-            return false;
+            unavailable = e;
         }
         catch (Exception e)
         {
-            foreach (SagaId id in waited)
+            foreach (SagaId id in awaited)
             {
                 Complete(id, wait => wait.Ended.TrySetException(e));
             }
-
-            return true;
         }
+
+        if (unavailable is not null && !failedBefore && !_stopping.IsCancellationRequested)
+        {
+            Log.ResultsUnavailable(_logger, unavailable, awaited.Length);
+        }
+
+        return unavailable is null;
     }
 
-    /// <summary>Reads a saga that is not in progress, and ends the waits for it. One that cannot be read concerns nobody else.</summary>
+    /// <summary>Reads a saga that is not in progress, and ends the waits for it. One that cannot be read ends no other wait, and delays none.</summary>
+    /// <returns>The failure of a store that did not answer; null if it answered.</returns>
     [SuppressMessage("Design", "CA1031", Justification = "The store may be one of the user's. Its exception goes to those that wait for the saga.")]
-    private async Task ReadAsync(SagaId id)
+    private async Task<Exception?> TryReadAsync(SagaId id)
     {
         try
         {
@@ -184,10 +199,16 @@ internal sealed class ResultWaits : IDisposable
                 Complete(id, wait => wait.Ended.TrySetResult(saga));
             }
         }
-        catch (Exception e) when (!TransientFailures.IsTransient(e))
+        catch (Exception e) when (TransientFailures.IsTransient(e))
+        {
+            return e;
+        }
+        catch (Exception e)
         {
             Complete(id, wait => wait.Ended.TrySetException(e));
         }
+
+        return null;
     }
 
     private void Complete(SagaId id, Action<Wait> complete)

@@ -9,37 +9,44 @@ internal static class StartDifference
     private const int MaxPaths = 5;
 
     /// <summary>Returns the difference as a clause; null if there is none. It names members of the parameters, never their values.</summary>
-    public static string? Find(SavedSaga existing, SagaDefinition definition, ReadOnlyMemory<byte> parameters)
+    /// <remarks>
+    /// The version does not count: a caller that repeats its start may meet a process with a newer one. The stored parameters are compared as
+    /// this binary would write them, since a member that their type has gained is absent from the older JSON.
+    /// </remarks>
+    public static string? Find<TParameters>(SavedSaga existing, string name, TParameters parameters, JsonSerializerOptions json)
     {
-        SavedDefinition saved = definition.Saved;
-        if (existing.Name != saved.Name || existing.Definition.Version != saved.Version)
+        if (existing.Name != name)
         {
-            return $"it was started as '{existing.Name}' version {existing.Definition.Version}, not as {definition}";
+            return $"it was started as '{existing.Name}', not as '{name}'";
         }
 
-        if (FindDifferentMembers(existing.Parameters, parameters) is { Count: > 0 } members)
+        JsonElement requested = JsonSerializer.SerializeToElement(parameters, json);
+        JsonElement stored = Read<TParameters>(existing.Parameters, json);
+        if (JsonElement.DeepEquals(stored, requested))
         {
-            string more = members.Count > MaxPaths ? ", and more" : "";
-            return $"its parameters differ in {string.Join(", ", members.Take(MaxPaths))}{more}";
+            return null;
         }
 
-        return existing.Definition.Hash == saved.Hash
-            ? null
-            : $"it was started with other nodes: {ShapeDifference.Describe(existing.Definition.Dag, definition.Shape)}";
+        List<string> members = [];
+        Compare(stored, requested, "$", members);
+        return $"its parameters differ in {string.Join(", ", members.Take(MaxPaths))}{(members.Count > MaxPaths ? ", and more" : "")}";
     }
 
-    private static List<string> FindDifferentMembers(ReadOnlyMemory<byte> one, ReadOnlyMemory<byte> other)
+    private static JsonElement Read<TParameters>(ReadOnlyMemory<byte> stored, JsonSerializerOptions json)
     {
-        using JsonDocument left = JsonDocument.Parse(one);
-        using JsonDocument right = JsonDocument.Parse(other);
-        List<string> paths = [];
-        Compare(left.RootElement, right.RootElement, "$", paths);
-        return paths;
+        try
+        {
+            return JsonSerializer.SerializeToElement(JsonSerializer.Deserialize<TParameters>(stored.Span, json), json);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or InvalidOperationException)
+        {
+            return JsonDocument.Parse(stored, new JsonDocumentOptions { MaxDepth = json.MaxDepth }).RootElement.Clone();
+        }
     }
 
     private static void Compare(JsonElement one, JsonElement other, string path, List<string> paths)
     {
-        if (paths.Count > MaxPaths)
+        if (paths.Count > MaxPaths || (one.ValueKind == other.ValueKind && JsonElement.DeepEquals(one, other)))
         {
             return;
         }
@@ -53,12 +60,12 @@ internal static class StartDifference
         }
         else if (one.ValueKind == JsonValueKind.Array && other.ValueKind == JsonValueKind.Array && one.GetArrayLength() == other.GetArrayLength())
         {
-            for (int i = 0; i < one.GetArrayLength(); i++)
+            foreach ((int i, (JsonElement first, JsonElement second)) in one.EnumerateArray().Zip(other.EnumerateArray()).Index())
             {
-                Compare(one[i], other[i], $"{path}[{i}]", paths);
+                Compare(first, second, $"{path}[{i}]", paths);
             }
         }
-        else if (one.ValueKind != other.ValueKind || (one.ValueKind != JsonValueKind.Undefined && !JsonElement.DeepEquals(one, other)))
+        else
         {
             paths.Add(path);
         }

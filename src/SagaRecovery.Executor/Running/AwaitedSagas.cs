@@ -24,11 +24,11 @@ internal sealed class AwaitedSagas(RunTable runs, Action<SagaRun> schedule, Time
                 schedule(next);
             }
 
-            await Task.WhenAny(completion, step.Ended).ConfigureAwait(false);
+            await Task.WhenAny(completion.WaitAsync(step.CancellationToken), step.Ended).ConfigureAwait(false);
             runs.ReturnSlot(step.Run);
         }
 
-        SagaResult result = await completion.ConfigureAwait(false);
+        SagaResult result = await (step.HasEnded ? completion : completion.WaitAsync(step.CancellationToken)).ConfigureAwait(false);
         if (result is SagaResult.Interrupted && runs.Closed is not null && !step.HasEnded)
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, time, step.CancellationToken).ConfigureAwait(false); // it is cancelled, too, in a moment

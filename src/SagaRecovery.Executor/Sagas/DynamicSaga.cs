@@ -41,7 +41,7 @@ public abstract class DynamicSaga<TParameters> : Saga<TParameters>
 {
     /// <summary>Declares the nodes of one saga. Called when a saga starts or resumes, and on each instance of a saga that is registered as scoped.</summary>
     /// <param name="saga">The builder of the definition.</param>
-    /// <param name="parameters">The parameters of the saga, deserialized from the store.</param>
+    /// <param name="parameters">The parameters of the saga, deserialized from the store; as a subsaga, those that the containing saga passes.</param>
     /// <remarks>
     /// It must declare the same nodes whenever it is called with the same parameters. It must not depend on the clock, on configuration, or on the
     /// order of a set or dictionary. A start calls it twice and refuses a saga whose nodes differ.

@@ -21,6 +21,8 @@ public sealed class SagaBuilder<TParameters>
 
     private readonly Saga _saga;
     private readonly IReadOnlyList<Saga> _containing; // outermost first
+    private string? _slashed; // a name that could be the path of a node of a subsaga
+    private bool _hasSubsagas;
     private readonly List<SagaNode> _nodes = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly List<ShapeNode> _shape = [];
@@ -90,7 +92,7 @@ public sealed class SagaBuilder<TParameters>
         Func<NodeContext<TParameters>, TOutput, Task>? undo = null,
         params IReadOnlyList<SagaNode> after)
     {
-        var node = new SagaNode<TOutput>(_nodes.Count, name);
+        var node = new SagaNode<TOutput>(_nodes.Count, name, this);
         Add(node, new NodeCode<TParameters, TOutput>(action, undo), hasUndo: undo is not null, policy, after);
         return node;
     }
@@ -133,7 +135,7 @@ public sealed class SagaBuilder<TParameters>
         Func<NodeContext<TParameters>, Task>? undo = null,
         params IReadOnlyList<SagaNode> after)
     {
-        var node = new SagaNode(_nodes.Count, name);
+        var node = new SagaNode(_nodes.Count, name, this);
         Add(node, new PlainNodeCode<TParameters>(action, undo), hasUndo: undo is not null, policy, after);
         return node;
     }
@@ -240,7 +242,7 @@ public sealed class SagaBuilder<TParameters>
         var code = new NodeCode<TParameters, TInner>(context => Task.FromResult(parameters(context)), undo: null);
         SagaShape shape = new(declared._shape);
         int[] last = [.. Enumerable.Range(0, shape.Count).Where(node => shape.ChildrenOf(node).Length == 0).Select(IdOf)];
-        var subsaga = new Subsaga(first.Id, name, shape, last);
+        var subsaga = new Subsaga(first.Id, name, shape, last, this);
         Add(subsaga, code, hasUndo: false, NodePolicy.Default, after, new SubsagaReference(saga.Name, saga.Version));
         for (int node = 0; node < shape.Count; node++)
         {
@@ -267,7 +269,13 @@ public sealed class SagaBuilder<TParameters>
 
         if (node.Name.Contains(SagaShape.PathSeparator, StringComparison.Ordinal))
         {
-            throw _saga.Invalid($"the name of node '{node.Name}' contains a slash, which separates the names of subsagas and nodes.");
+            _slashed ??= node.Name;
+        }
+
+        _hasSubsagas |= node is Subsaga;
+        if (_slashed is not null && (_hasSubsagas || _containing.Count > 0))
+        {
+            throw _saga.Invalid($"the name of node '{_slashed}' contains a slash, which separates the names of subsagas and nodes.");
         }
 
         if (_names.Contains(node.Name))
@@ -277,7 +285,7 @@ public sealed class SagaBuilder<TParameters>
 
         foreach (SagaNode parent in after)
         {
-            if (parent is null || parent.Id >= _nodes.Count || _nodes[parent.Id] != parent) // by reference, since a node of another saga may have the same id
+            if (parent?.DeclaredBy != this)
             {
                 throw _saga.Invalid($"node '{node.Name}' comes after node '{parent?.Name}', which is not a node of this saga.");
             }

@@ -21,14 +21,17 @@ public abstract class SagaClient
     /// </param>
     /// <returns>
     /// The handle of the saga. The task completes when the saga is in the store, not when it has finished. If a saga with the id or key of the
-    /// options exists, with the same definition and parameters, the handle of that saga, in any state.
+    /// options exists, of the same definition in any version and with the same parameters, the handle of that saga, in any state.
     /// </returns>
     /// <exception cref="ArgumentException">
     /// The saga is not registered, its parameters cannot be stored as they are given, an injection names a node that it does not have, or its
     /// deadline is nearer than the time limit of an action.
     /// </exception>
     /// <exception cref="SagaConflictException">
-    /// A saga with the id or key of the options exists, with another definition or other parameters. Nothing was started.
+    /// A saga with the id or key of the options exists, of another definition or with other parameters. Nothing was started.
+    /// </exception>
+    /// <exception cref="DbException">
+    /// With SQLSTATE 55P03: an open transaction is starting a saga with the same id or key. Nothing was started.
     /// </exception>
     /// <exception cref="InvalidOperationException">
     /// This process is draining or shutting down, or a <see cref="DynamicSaga{TParameters}"/> cannot declare its nodes. Nothing was started.

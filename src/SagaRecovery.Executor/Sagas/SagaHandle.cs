@@ -14,7 +14,7 @@ public sealed class SagaHandle
     }
 
     /// <param name="sagaId">The id of the saga.</param>
-    /// <param name="awaitCompletion">Begins to wait for the saga. Called once, when somebody asks for <see cref="Completion"/>.</param>
+    /// <param name="awaitCompletion">Begins to wait for the saga. Called at the first access to <see cref="Completion"/>, and after an interruption.</param>
     internal SagaHandle(SagaId sagaId, Func<Task<SagaResult>> awaitCompletion)
     {
         SagaId = sagaId;
@@ -45,9 +45,24 @@ public sealed class SagaHandle
         {
             lock (_lock)
             {
-                return _completion ??= _awaitCompletion!();
+                return _completion ??= AwaitAsync(_awaitCompletion!);
             }
         }
+    }
+
+    /// <summary>Waits for the saga. After an interruption, the next access waits again: a transaction may have committed since.</summary>
+    private async Task<SagaResult> AwaitAsync(Func<Task<SagaResult>> awaitCompletion)
+    {
+        SagaResult result = await awaitCompletion().ConfigureAwait(false);
+        if (result is SagaResult.Interrupted)
+        {
+            lock (_lock)
+            {
+                _completion = null;
+            }
+        }
+
+        return result;
     }
 }
 
@@ -62,7 +77,8 @@ public sealed record SagaStartOptions
     /// <value>Any text that is not empty. The default is null: the saga has no key. Not to be set together with <see cref="Id"/>.</value>
     /// <remarks>
     /// A retried start with the same key attaches to the saga that the first one has started. The same key names another saga of another
-    /// definition. <see cref="SagaId.FromKey"/> returns the id. Such ids do not sort by time.
+    /// definition. <see cref="SagaId.FromKey"/> returns the id. Such ids do not sort by time. Put the caller into the key where callers do not
+    /// trust each other: one that sends the key of another attaches to its saga.
     /// </remarks>
     public string? Key { get; init; }
 

@@ -32,7 +32,7 @@ public abstract record SagaResult
     }
 
     /// <summary>An action failed, and every completed action was undone.</summary>
-    /// <param name="FailedNode">The node whose action failed. After a resume with several failures, the one with the lowest id.</param>
+    /// <param name="FailedNode">The node whose action failed. Of several, after a resume or read from the store, the one with the lowest id.</param>
     /// <param name="Error">The error of the action.</param>
     public sealed record Unwound(string FailedNode, SagaError Error) : SagaResult;
 

@@ -8,8 +8,8 @@ public sealed class Subsaga : SagaNode
 {
     private readonly SagaShape _shape;
 
-    internal Subsaga(int id, string name, SagaShape shape, IReadOnlyList<int> last)
-        : base(id, name)
+    internal Subsaga(int id, string name, SagaShape shape, IReadOnlyList<int> last, object declaredBy)
+        : base(id, name, declaredBy)
     {
         _shape = shape;
         Last = last;
@@ -18,7 +18,7 @@ public sealed class Subsaga : SagaNode
     /// <summary>The ids of the nodes that no node of the subsaga comes after.</summary>
     internal IReadOnlyList<int> Last { get; }
 
-    /// <summary>Returns the node of the containing saga that a node of the subsaga has become, to read its output.</summary>
+    /// <summary>Returns the node of the containing saga that a node of the subsaga has become, to read its output or to name it in an <c>after</c>.</summary>
     /// <typeparam name="TOutput">The type of the output.</typeparam>
     /// <param name="node">A node of the saga that was added as the subsaga.</param>
     /// <returns>The node. Its name is the path <c>subsaga/node</c>.</returns>
@@ -32,7 +32,7 @@ public sealed class Subsaga : SagaNode
     /// <exception cref="ArgumentException">The subsaga has no node of this name.</exception>
     public SagaNode<TOutput> Node<TOutput>(string node) => _shape.Find(node) is >= 0 and var id ? Node<TOutput>(id) : throw NoSuchNode(node);
 
-    private SagaNode<TOutput> Node<TOutput>(int node) => new(NodeId(Id, node), Path(Name, _shape.NameOf(node)));
+    private SagaNode<TOutput> Node<TOutput>(int node) => new(NodeId(Id, node), Path(Name, _shape.NameOf(node)), DeclaredBy);
 
     private ArgumentException NoSuchNode(string node) => new($"Node '{node}' is not a node of subsaga '{Name}'.", nameof(node));
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text;
 using Npgsql;
 using SagaRecovery.Fencing;
@@ -24,10 +25,13 @@ internal sealed class PostgresSagaLog : ISagaLog
     {
         _database = database;
         _definitions = definitions;
-        _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, Weigh, MaxCreatedTogether, MaxConcurrentCreations);
+        _creations = new GroupCommit<Membership, NewSaga, bool>(CreateAsync, Weigh, MaxCreatedTogether, MaxConcurrentCreations, failure => WaitsForId(failure) || (failure is DbException rejected && rejected.IsForTheData()));
     }
 
     private Statements Sql => _database.Statements;
+
+    /// <summary>Returns true for a start that waited for an open transaction which starts a saga with the same id.</summary>
+    private static bool WaitsForId(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable };
 
     private static int Weigh(NewSaga saga) => 1 + ((saga.Parameters.Length + saga.Definition.Dag.Length) / BytesPerRow);
 
@@ -124,7 +128,7 @@ internal sealed class PostgresSagaLog : ISagaLog
                     return attempt == 1 ? created : await CreditEarlierAttemptsAsync(member, sagas, created).ConfigureAwait(false);
                 }
             }
-            catch (NpgsqlException exception) when (attempt < MaxAttempts && ConnectionRetry.IsTransient(exception))
+            catch (NpgsqlException exception) when (attempt < MaxAttempts && ConnectionRetry.IsTransient(exception) && !WaitsForId(exception))
             {
                 unanswered = exception; // retry on another connection
             }
@@ -160,6 +164,7 @@ internal sealed class PostgresSagaLog : ISagaLog
 
         void Build(NpgsqlBatch batch)
         {
+            batch.Add(Statements.LimitLockWait);
             foreach (SavedDefinition definition in unknown)
             {
                 StoredDefinitions.AddInsert(batch, Sql, member, definition);

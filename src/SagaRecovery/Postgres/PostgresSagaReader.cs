@@ -19,7 +19,7 @@ internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReade
         },
         async rows =>
         {
-            await rows.SkipAsync(1).ConfigureAwait(false);
+            await RefuseStandbyAsync(rows).ConfigureAwait(false);
             SavedSaga? saga = (await rows.ListAsync(row => ToSaga(sagaId, row)).ConfigureAwait(false)).SingleOrDefault();
             List<SavedNodeEvent> events = await rows.ListAsync(ToEvent).ConfigureAwait(false);
             return saga is null ? null : saga with { Events = events };
@@ -35,10 +35,19 @@ internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReade
             },
             async rows =>
             {
-                await rows.SkipAsync(1).ConfigureAwait(false);
+                await RefuseStandbyAsync(rows).ConfigureAwait(false);
                 return await rows.ListAsync(row => new SagaId(row.GetGuid(0))).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Refuses a standby, which does not have what was written a moment ago. A later connection may reach the primary.</summary>
+    private static async Task RefuseStandbyAsync(PostgresRows rows)
+    {
+        if ((await rows.ListAsync(row => row.GetBoolean(0)).ConfigureAwait(false)).Single())
+        {
+            throw new NpgsqlException("The sagas were not read: the connection leads to a standby.");
+        }
+    }
 
     /// <summary>Reads a row of <see cref="Statements.ReadSaga"/>.</summary>
     public static SavedSaga ToSaga(SagaId id, NpgsqlDataReader row) => new()

@@ -66,7 +66,14 @@ internal sealed class PostgresSagaTransactions(PostgresDatabase database, Stored
             throw new ArgumentException($"The transaction is not one of Npgsql: its connection is a {transaction.Connection?.GetType().ToString() ?? "null"}.", nameof(transaction));
         }
 
-        return await PostgresDatabase.ReadAsync(connection, build, read, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await PostgresDatabase.ReadAsync(connection, build, read, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
+        {
+            throw new ArgumentException("The transaction belongs to another database than the sagas: it has no tables of them.", nameof(transaction), e);
+        }
     }
 
     private enum Insertion

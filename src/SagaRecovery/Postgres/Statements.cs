@@ -157,9 +157,9 @@ internal sealed class Statements(string schema)
 
     /// <summary>
     /// Makes the later statements of a transaction use indexes, without JIT compilation. A plan made while the tables are small is kept when
-    /// they have grown.
+    /// they have grown. Returns true on a standby, which may lag behind.
     /// </summary>
-    public const string UseIndexes = $"{NoLoadBalance} select set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)";
+    public const string UseIndexes = $"{NoLoadBalance} select pg_is_in_recovery(), set_config('enable_seqscan', 'off', true), {OnThePrimary}";
 
     /// <summary>Reads one saga of any owner, in any state, with its definition. <c>$1</c>: its id.</summary>
     public string ReadSaga { get; } = In(schema, """
@@ -210,6 +210,12 @@ internal sealed class Statements(string schema)
     public string LockExclusively { get; } = In(schema, $"""
         select pg_advisory_xact_lock({KeyOf("$1")}), {Durably}
         """);
+
+    /// <summary>
+    /// Limits the waits for locks in the rest of a transaction that inserts sagas. An open transaction of a caller may start a saga with the same
+    /// id, and the insert would wait for it together with unrelated sagas, and with the lock of the fence.
+    /// </summary>
+    public const string LimitLockWait = "set local lock_timeout = '250ms'";
 
     public string InsertDefinition { get; } = In(schema, $$"""
         insert into {schema}.saga_definition (hash, name, version, dag)

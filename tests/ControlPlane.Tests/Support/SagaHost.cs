@@ -28,7 +28,7 @@ internal sealed class SagaHost : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(connectionString));
         builder.Services.AddSagaRecovery().AddDurableExecutor().AddSaga<ProjectCreateSaga>().AddSaga<ProjectDeleteSaga>().AddSaga<DemoSaga>();
-        builder.Services.AddSingleton<ControlPlaneDatabase>().AddSingleton<DemoReleases>().AddSingleton<SchemaService>();
+        builder.Services.AddSingleton<VpcCreateSaga>().AddSingleton<ControlPlaneDatabase>().AddSingleton<DemoReleases>().AddSingleton<SchemaService>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<SchemaService>());
 
         IHost host = builder.Build();

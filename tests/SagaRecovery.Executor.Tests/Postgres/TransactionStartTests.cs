@@ -178,6 +178,43 @@ public sealed class TransactionStartTests (PostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
+    public async Task A_start_outside_of_a_transaction_does_not_wait_for_one_with_the_same_key_and_other_starts_go_on()
+    {
+        await using PostgresHost host = await StartAsync();
+        Saga<string> saga = host.Saga("order");
+        var options = new SagaStartOptions { Key = "taken" };
+        await using NpgsqlTransaction transaction = await _connection.BeginTransactionAsync();
+        await host.Client.StartAsync(saga, "p", transaction, options);
+
+        Task<SagaHandle>[] blocked = [.. Enumerable.Range(0, 3).Select(_ => host.Client.StartAsync(saga, "p", options))];
+        SagaHandle[] others = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => host.Client.StartAsync(saga, "p"))).Soon();
+
+        others.Should().OnlyContain(handle => handle.IsNew);
+        foreach (Task<SagaHandle> start in blocked)
+        {
+            (await start.Soon().Invoking(wait => wait).Should().ThrowAsync<PostgresException>()).Which.SqlState.Should().Be(PostgresErrorCodes.LockNotAvailable);
+        }
+
+        await transaction.CommitAsync();
+        (await host.Client.StartAsync(saga, "p", options)).IsNew.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task The_completion_of_a_start_may_be_asked_for_before_the_commit()
+    {
+        await using PostgresHost host = await StartAsync();
+        await using NpgsqlTransaction transaction = await _connection.BeginTransactionAsync();
+        SagaHandle handle = await host.Client.StartAsync(host.Saga("order"), "", transaction);
+
+        SagaResult before = await handle.Completion.Soon();
+        await transaction.CommitAsync();
+        SagaResult after = await handle.Completion.Soon();
+
+        before.Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().StartWith("no committed saga has this id");
+        after.Should().BeOfType<SagaResult.Succeeded>();
+    }
+
+    [Fact]
     public async Task A_transaction_of_another_database_or_one_that_has_ended_is_refused()
     {
         await using PostgresHost host = await StartAsync();

@@ -32,13 +32,13 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
     public async Task Project_create_keeps_its_promises()
     {
         IdempotencyReport report = await CheckOf(
-            new ProjectCreateSaga(_database),
+            new ProjectCreateSaga(_database, new VpcCreateSaga(_database)),
             new ProjectCreateParameters("new", "made by a test"),
             connection => MakeProjectAsync(connection, "another's", firstId: 100)).RunAsync();
 
         report.ThrowIfFaulty();
         report.UndosNeverRun.Should().BeEmpty();
-        report.Runs.Should().HaveCount(2 + 8 + 8 + 7 + 7);
+        report.Runs.Should().HaveCount(2 + 9 + 9 + 8 + 7);
     }
 
     [Fact]
