@@ -23,7 +23,7 @@ internal static class GraphDrawing
         {
             (SagaGraphNode node, string mark, string below) = next;
             string state = reached.TryGetValue(node.Id, out NodeEventType last) ? SagaNames.Of(last) : "not started";
-            sheet.Add(new Cell($"{mark}{Nested(graph, node)}", Spectre.Console.Style.Plain), State(state), After(graph, node));
+            sheet.Add(new Cell(Nested(graph, node, mark), Spectre.Console.Style.Plain), State(state), After(graph, node));
             Push(open, [.. children[node.Id]], below);
         }
 
@@ -31,12 +31,12 @@ internal static class GraphDrawing
     }
 
     /// <summary>Returns the name of a node without those of its subsagas, indented below them; and the definition of a subsaga.</summary>
-    private static string Nested(SagaGraph graph, SagaGraphNode node)
+    private static string Nested(SagaGraph graph, SagaGraphNode node, string mark)
     {
         IReadOnlyList<SagaGraphNode> containers = graph.ContainersOf(node);
         string name = containers.Count == 0 ? node.Name : node.Name[(containers[^1].Name.Length + 1)..];
         string subsaga = node.Subsaga is { } definition ? $" (subsaga {PlainText.OneLine(definition.Name, longest: 40)} v{definition.Version})" : "";
-        return $"{string.Concat(Enumerable.Repeat("· ", Math.Min(containers.Count, DeepestIndent / 2)))}o {PlainText.OneLine(name, longest: 60)}{subsaga}";
+        return $"{string.Concat(Enumerable.Repeat("· ", Math.Min(containers.Count, DeepestIndent / 2)))}{mark}o {PlainText.OneLine(name, longest: 60)}{subsaga}";
     }
 
     private static void Push(Stack<(SagaGraphNode Node, string Mark, string Below)> open, SagaGraphNode[] siblings, string indent)
