@@ -115,6 +115,38 @@ public sealed class SagaProgressTests
     }
 
     [Fact]
+    public void A_node_whose_child_failed_uncertainly_is_undone_after_that_child_which_may_have_to_wait_for_its_own()
+    {
+        SagaShape shape = new([new("first", HasUndo: true, []), new("second", HasUndo: true, [0]), new("third", HasUndo: true, [1])]);
+        var uncertain = new SavedNodeEvent(1, NodeEventType.Failed, SagaErrors.Write(new SagaError("late", "no answer") { IsUncertain = true }));
+        SavedNodeEvent[] log = [.. TestShapes.Log("0 Started, 0 Succeeded, 1 Started, 2 Started, 2 Succeeded"), uncertain]; // the success of 1 is lost
+        SagaReplay.TryReplay(shape, log, out SagaProgress? progress, out string? illegal).Should().BeTrue(illegal);
+
+        progress!.Next().Undos.Should().Equal(2);
+        Happens(progress, "2 UndoFinished").Undos.Should().Equal(1);
+        Happens(progress, "1 UndoFinished").Undos.Should().Equal(0);
+    }
+
+    [Fact]
+    public void An_undo_that_had_begun_runs_again_once_another_branch_is_stuck_although_a_child_is_not_undone()
+    {
+        SagaShape shape = new(
+        [
+            new("grandparent", HasUndo: true, []), new("parent", HasUndo: true, [0]), new("child", HasUndo: true, [1]), new("apart", HasUndo: true, []),
+        ]);
+        SagaReplay.TryReplay(
+            shape,
+            TestShapes.Log("0 Started, 0 Succeeded, 0 UndoStarted, 1 Started, 1 Succeeded, 2 Started, 2 Succeeded, 3 Started, 3 Succeeded"),
+            out SagaProgress? progress,
+            out string? illegal).Should().BeTrue(illegal);
+        progress!.Next().Undos.Should().BeEquivalentTo([2, 3], "the database has lost that node 1 was undone");
+
+        Happens(progress, "3 UndoFailed").Undos.Should().Equal(0);
+        Happens(progress, "0 UndoFinished, 2 UndoFinished").Undos.Should().BeEmpty();
+        progress.End.Should().Be(SagaState.Stuck);
+    }
+
+    [Fact]
     public void A_log_whose_end_is_all_but_written_is_at_its_end()
     {
         SagaProgress progress = Replay("0 Started, 0 Succeeded, 1 Started, 1 Failed, 0 UndoStarted, 0 UndoFinished");
