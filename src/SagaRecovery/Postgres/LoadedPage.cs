@@ -109,10 +109,8 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
             Generation = new AdoptGeneration(reader.GetInt64(2)),
             DefinitionHash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(3)),
             Parameters = reader.GetFieldValue<byte[]>(4),
-            Deadline = reader.IsDBNull(5) ? null : reader.Time(5),
-            Cancellation = reader.IsDBNull(6)
-                ? null
-                : new SagaCancellation(reader.Time(6), new OperatorNote(reader.GetString(7), reader.GetString(8))),
+            Deadline = reader.TimeOrNull(5),
+            Cancellation = reader.CancellationOrNull(6),
         };
         _sagas[reader.GetGuid(0)] = row;
         if (!_definitions.ContainsKey(row.DefinitionHash))
@@ -139,8 +137,7 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
 
         try
         {
-            ReadOnlyMemory<byte> data = reader.IsDBNull(3) ? default(ReadOnlyMemory<byte>) : reader.GetFieldValue<byte[]>(3);
-            events.Add(new EventRow(row, new SavedNodeEvent(reader.GetInt32(1), PostgresNames.ToEventType(reader.GetString(2)), data)));
+            events.Add(new EventRow(row, new SavedNodeEvent(reader.GetInt32(1), PostgresNames.ToEventType(reader.GetString(2)), reader.BytesOrNone(3))));
             row.EventCount++;
         }
         catch (UnreadableRowException exception)

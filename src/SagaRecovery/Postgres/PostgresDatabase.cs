@@ -31,6 +31,8 @@ internal sealed class PostgresDatabase(
 
     public ClusterStatements Cluster { get; } = new(options.Value.Schema);
 
+    public CallerStatements Callers { get; } = new(options.Value.Schema);
+
     /// <summary>The joins of this process and their predecessors.</summary>
     public JoinLineage Lineage { get; } = new();
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Postgres;
 
@@ -36,4 +37,14 @@ internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken ca
 internal static class PostgresRowsExtensions
 {
     public static DateTimeOffset Time(this NpgsqlDataReader row, int column) => row.GetFieldValue<DateTimeOffset>(column);
+
+    public static DateTimeOffset? TimeOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.Time(column);
+
+    /// <summary>Reads JSON in UTF-8; empty for a null.</summary>
+    public static ReadOnlyMemory<byte> BytesOrNone(this NpgsqlDataReader row, int column) =>
+        row.IsDBNull(column) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(column);
+
+    /// <summary>Reads a cancellation from three columns: time, actor and reason.</summary>
+    public static SagaCancellation? CancellationOrNull(this NpgsqlDataReader row, int time) =>
+        row.IsDBNull(time) ? null : new SagaCancellation(row.Time(time), new OperatorNote(row.GetString(time + 1), row.GetString(time + 2)));
 }

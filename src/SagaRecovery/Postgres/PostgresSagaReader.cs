@@ -1,6 +1,5 @@
 using Npgsql;
 using SagaRecovery.Fencing;
-using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
@@ -8,12 +7,12 @@ namespace SagaRecovery.Postgres;
 /// <summary>The queries for single sagas in Postgres.</summary>
 internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReader
 {
-    private Statements Sql => database.Statements;
+    private CallerStatements Sql => database.Callers;
 
     public Task<SavedSaga?> ReadAsync(SagaId sagaId, CancellationToken cancellationToken) => database.ReadPreparedAsync(
         batch =>
         {
-            batch.Add(Statements.UseIndexes);
+            batch.Add(CallerStatements.UseIndexes);
             batch.Add(Sql.ReadSaga).With(sagaId.Value);
             batch.Add(Sql.ReadEvents).With(sagaId.Value); // must come second: the state implies what the log contains
         },
@@ -30,7 +29,7 @@ internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReade
         await database.ReadPreparedAsync(
             batch =>
             {
-                batch.Add(Statements.UseIndexes);
+                batch.Add(CallerStatements.UseIndexes);
                 batch.Add(Sql.FindUnfinished).With(sagaIds.Select(id => id.Value).ToArray());
             },
             async rows =>
@@ -49,7 +48,7 @@ internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReade
         }
     }
 
-    /// <summary>Reads a row of <see cref="Statements.ReadSaga"/>.</summary>
+    /// <summary>Reads a row of <see cref="CallerStatements.ReadSaga"/>.</summary>
     public static SavedSaga ToSaga(SagaId id, NpgsqlDataReader row) => new()
     {
         Id = id,
@@ -57,19 +56,16 @@ internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReade
         State = PostgresNames.ToState(row.GetString(1)),
         Generation = new AdoptGeneration(row.GetInt64(2)),
         Parameters = row.GetFieldValue<byte[]>(3),
-        Deadline = row.IsDBNull(4) ? null : row.Time(4),
-        Cancellation = row.IsDBNull(5) ? null : new SagaCancellation(row.Time(5), new OperatorNote(row.GetString(6), row.GetString(7))),
+        Deadline = row.TimeOrNull(4),
+        Cancellation = row.CancellationOrNull(5),
         Abandonment = row.IsDBNull(8) ? null : new Abandonment(row.GetString(8), row.GetString(9)),
         Definition = new SavedDefinition(
             DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(10)),
             row.GetString(0),
             row.IsDBNull(11) ? 0 : row.GetInt32(11), // a fail-over may have lost the definition
-            row.IsDBNull(12) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(12)),
+            row.BytesOrNone(12)),
         Events = [],
     };
 
-    private static SavedNodeEvent ToEvent(NpgsqlDataReader row) => new(
-        row.GetInt32(0),
-        PostgresNames.ToEventType(row.GetString(1)),
-        row.IsDBNull(2) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(2));
+    private static SavedNodeEvent ToEvent(NpgsqlDataReader row) => new(row.GetInt32(0), PostgresNames.ToEventType(row.GetString(1)), row.BytesOrNone(2));
 }

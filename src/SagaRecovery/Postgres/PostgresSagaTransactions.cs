@@ -8,7 +8,7 @@ namespace SagaRecovery.Postgres;
 /// <summary>The writes in transactions of user code.</summary>
 internal sealed class PostgresSagaTransactions(PostgresDatabase database, StoredDefinitions definitions, ISagaStore store) : ISagaTransactions
 {
-    private Statements Sql => database.Statements;
+    private CallerStatements Sql => database.Callers;
 
     public async Task<bool> CreateAsync(DbTransaction transaction, Membership member, NewSaga saga, CancellationToken cancellationToken)
     {

@@ -155,31 +155,6 @@ internal sealed class Statements(string schema)
         (select saga_id, node_id, event_type, data from {schema}.saga_node_event where saga_id = any ($2))
         """);
 
-    /// <summary>
-    /// Makes the later statements of a transaction use indexes, without JIT compilation. A plan made while the tables are small is kept when
-    /// they have grown. Returns true on a standby, which may lag behind.
-    /// </summary>
-    public const string UseIndexes = $"{NoLoadBalance} select pg_is_in_recovery(), set_config('enable_seqscan', 'off', true), {OnThePrimary}";
-
-    /// <summary>Reads one saga of any owner, in any state, with its definition. <c>$1</c>: its id.</summary>
-    public string ReadSaga { get; } = In(schema, """
-        select s.name, s.state, s.adopt_generation, s.params, s.deadline, s.cancel_time, s.cancel_actor, s.cancel_reason,
-            s.abandon_reason, s.abandon_comment, s.definition_hash, d.version, d.dag
-        from {schema}.saga s left join {schema}.saga_definition d on d.hash = s.definition_hash
-        where s.id = $1
-        """);
-
-    /// <summary>Reads the log of one saga. <c>$1</c>: its id.</summary>
-    public string ReadEvents { get; } = In(schema, """
-        select node_id, event_type, data from {schema}.saga_node_event where saga_id = $1
-        """);
-
-    /// <summary>Finds the sagas in progress among some. <c>$1</c>: their ids. One probe of the primary key each.</summary>
-    public string FindUnfinished { get; } = In(schema, """
-        select n.id from unnest($1) as n (id)
-        where exists (select from {schema}.saga s where s.id = n.id and s.state in ('running', 'unwinding') offset 0)
-        """);
-
     /// <summary>Finds the sagas that exist, with any owner, after a first row as in <see cref="ListPage"/>. <c>$2</c>: the ids to find.</summary>
     public string FindStored { get; } = In(schema, $$"""
         (select c.token as id, {{PlaceOf("c")}} as state, c.incarnation
@@ -241,28 +216,6 @@ internal sealed class Statements(string schema)
         on conflict do nothing
         returning id
         """);
-
-    /// <summary>
-    /// Inserts a saga in a transaction of the caller, with a hint to the coordinator that arrives with the commit. <c>$3..$8</c>: id, name,
-    /// definition, parameters, deadline and generation; <c>$9</c>: true if join and definition were checked in another transaction. Returns
-    /// true if the saga was inserted, if this process's join is current, and if the definition exists. It takes no lock of the fence, which
-    /// would make a join wait for the caller.
-    /// </summary>
-    public string InsertSagaOfCaller { get; } = In(schema, $$"""
-        with inserted as (
-            insert into {schema}.saga (id, name, creator, definition_hash, params, deadline, state, current_coordinator, adopt_generation)
-            select $3, $4, $1, $5, $6, $7, 'running', $1, $8
-            where $9 or ({{IsMember}} and exists (select from {schema}.saga_definition d where d.hash = $5))
-            on conflict do nothing
-            returning id
-        ), woken as (
-            select pg_notify('{schema}', $1::text) from inserted
-        )
-        select exists (select from woken), {{IsMember}}, exists (select from {schema}.saga_definition d where d.hash = $5)
-        """);
-
-    /// <summary>Identifies the database, the run of its server and the tables of the sagas, independent of the snapshot of the transaction.</summary>
-    public string Place { get; } = In(schema, $"select concat_ws(' ', pg_postmaster_start_time(), current_database(), {TableId}::oid)");
 
     /// <summary>
     /// Writes the entries whose saga this coordinator still owns and that is unfinished. Returns their ordinals, from 1, and also 0 if this
@@ -388,16 +341,16 @@ internal sealed class Statements(string schema)
         """;
 
     /// <summary>The id of the coordinator table. A table restored from a dump has another id, although its rows are the same.</summary>
-    private const string TableId = "'{schema}.saga_coordinator'::regclass";
+    internal const string TableId = "'{schema}.saga_coordinator'::regclass";
 
     /// <summary>A comment that makes pgpool-II send the statement to the primary.</summary>
-    private const string NoLoadBalance = "/*NO LOAD BALANCE*/";
+    internal const string NoLoadBalance = "/*NO LOAD BALANCE*/";
 
     /// <summary>
     /// A condition that is always true and that poolers take for a write by default. It also rules out parallel workers, which keeps the
     /// first row of a statement first. The first row refuses a statement that reaches a standby nevertheless.
     /// </summary>
-    private const string OnThePrimary = "set_config('jit', 'off', true) is not null";
+    internal const string OnThePrimary = "set_config('jit', 'off', true) is not null";
 
     /// <summary>Settings that make the commit durable on disk, and on a synchronous standby, against any default of the role.</summary>
     public const string Durably = $"""

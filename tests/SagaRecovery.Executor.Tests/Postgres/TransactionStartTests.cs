@@ -69,12 +69,8 @@ public sealed class TransactionStartTests (PostgresCluster cluster) : IClassFixt
     [Fact]
     public async Task A_saga_whose_process_ended_before_the_commit_runs_in_its_successor()
     {
-        SagaHandle handle;
         await using NpgsqlTransaction transaction = await _connection.BeginTransactionAsync();
-        await using (PostgresHost first = await StartAsync())
-        {
-            handle = await OrderAsync(first, transaction);
-        }
+        SagaHandle handle = await OrderInProcessThatEndsAsync(transaction);
 
         await using PostgresHost second = await StartAsync();
         await second.ActivateAsync();
@@ -89,12 +85,8 @@ public sealed class TransactionStartTests (PostgresCluster cluster) : IClassFixt
     [Fact]
     public async Task A_saga_that_is_committed_after_its_process_had_left_is_taken_over_by_another_node()
     {
-        SagaHandle handle;
         await using NpgsqlTransaction transaction = await _connection.BeginTransactionAsync();
-        await using (PostgresHost first = await StartAsync())
-        {
-            handle = await OrderAsync(first, transaction);
-        }
+        SagaHandle handle = await OrderInProcessThatEndsAsync(transaction);
 
         await using PostgresHost other = await PostgresHost.StartAsync(
             _database,
@@ -256,6 +248,12 @@ public sealed class TransactionStartTests (PostgresCluster cluster) : IClassFixt
 
         await start.Should().ThrowAsync<InvalidOperationException>();
         await host.DisposeAsync();
+    }
+
+    private async Task<SagaHandle> OrderInProcessThatEndsAsync(NpgsqlTransaction transaction)
+    {
+        await using PostgresHost host = await StartAsync();
+        return await OrderAsync(host, transaction);
     }
 
     private Task<PostgresHost> StartAsync() => PostgresHost.StartAsync(_database, _coordinator, Saga());
