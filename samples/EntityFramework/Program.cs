@@ -1,4 +1,4 @@
-// Shows a saga that writes the service's own tables with EF Core: one transaction for each step, idempotent by the idempotency key.
+// Shows a saga that writes the service's own tables with EF Core, in transactional nodes: each step takes effect exactly once.
 // The order and its saga are stored in one transaction. Orders of up to 10 pieces succeed. The card of a larger one is declined, and its reservation is undone.
 // Run it with ConnectionStrings__Sagas, SagaRecovery__CoordinatorId=shop-1 and SagaRecovery__Postgres__CreateSchema=true:
 // dotnet run --project samples/EntityFramework order lamp 2

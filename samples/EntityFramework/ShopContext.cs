@@ -10,9 +10,14 @@ internal sealed class ShopContext(DbContextOptions<ShopContext> options) : DbCon
 
     public DbSet<Stock> Stock => Set<Stock>();
 
-    public DbSet<Reservation> Reservations => Set<Reservation>();
-
     public DbSet<Payment> Payments => Set<Payment>();
+
+    /// <summary>Makes the context work on the connection and in the transaction of a node.</summary>
+    public Task UseAsync(DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        Database.SetDbConnection(transaction.Connection);
+        return Database.UseTransactionAsync(transaction, cancellationToken);
+    }
 
     /// <summary>Stores an order together with its saga: either both are committed, or neither.</summary>
     /// <param name="order">The order.</param>
@@ -33,7 +38,6 @@ internal sealed class ShopContext(DbContextOptions<ShopContext> options) : DbCon
         """
         create table if not exists "Orders" ("Id" uuid primary key, "Item" text not null, "Quantity" int not null);
         create table if not exists "Stock" ("Item" text primary key, "Available" int not null);
-        create table if not exists "Reservations" ("Id" uuid primary key, "Item" text not null, "Quantity" int not null);
         create table if not exists "Payments" ("Id" uuid primary key, "Pieces" int not null);
         insert into "Stock" values ('lamp', 100) on conflict do nothing;
         """,
@@ -49,11 +53,6 @@ internal sealed record PlacedOrder(Guid Id, string Item, int Quantity);
 
 internal sealed record Stock(string Item, int Available);
 
-/// <param name="Id">The idempotency key of the step that made it.</param>
-/// <param name="Item">The item.</param>
-/// <param name="Quantity">The number of reserved pieces.</param>
-internal sealed record Reservation(Guid Id, string Item, int Quantity);
-
-/// <param name="Id">The idempotency key of the step that made it.</param>
+/// <param name="Id">A new id.</param>
 /// <param name="Pieces">The number of paid pieces.</param>
 internal sealed record Payment(Guid Id, int Pieces);

@@ -22,6 +22,7 @@ internal static class KnownTypes
     public const string VersionProperty = "Version";
     public const string DefineMethod = "Define";
     public const string NodeMethod = "Node";
+    public const string TransactionalNodeMethod = "TransactionalNode";
     public const string ActionParameter = "action";
     public const string UndoParameter = "undo";
     public const string AfterParameter = "after";
@@ -34,6 +35,7 @@ internal static class KnownTypes
     /// <summary>The version of a saga that does not override it.</summary>
     public const int DefaultVersion = 1;
 
+    public const string Transaction = "System.Data.Common.DbTransaction";
     public const string Token = "System.Threading.CancellationToken";
     public const string TokenSource = "System.Threading.CancellationTokenSource";
     public const string Expression = "System.Linq.Expressions.Expression";

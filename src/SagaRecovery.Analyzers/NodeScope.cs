@@ -22,6 +22,10 @@ internal sealed class NodeScope
     /// <summary>A function between the operation and the context, or the one of the context, has a token parameter of its own.</summary>
     public bool HasOwnToken { get; }
 
+    /// <summary>Returns true if the function of the context has a parameter of a type, or of one derived from it.</summary>
+    public bool HasParameter(INamedTypeSymbol? type) =>
+        Context.ContainingSymbol is IMethodSymbol function && function.Parameters.Any(parameter => parameter.Type.IsOrDerivesFrom(type));
+
     /// <summary>Finds the nearest function with a context that the operation can name.</summary>
     /// <returns>Null if the operation has no context in reach.</returns>
     public static NodeScope? Of(IOperation operation, ISymbol containingSymbol, INamedTypeSymbol nodeContext, INamedTypeSymbol token)

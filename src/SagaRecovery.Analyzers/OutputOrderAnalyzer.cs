@@ -46,7 +46,8 @@ public sealed class OutputOrderAnalyzer : DiagnosticAnalyzer
 
                 switch (context.Operation)
                 {
-                    case IInvocationOperation call when call.TargetMethod.IsMethodOf(builder, KnownTypes.NodeMethod):
+                    case IInvocationOperation call when call.TargetMethod.IsMethodOf(builder, KnownTypes.NodeMethod)
+                        || call.TargetMethod.IsMethodOf(builder, KnownTypes.TransactionalNodeMethod):
                         graph.AddNode(call);
                         break;
                     case IInvocationOperation call when call.TargetMethod.IsMethodOf(nodeContext, KnownTypes.OutputMethod):

@@ -6,7 +6,7 @@ namespace SagaRecovery.Analyzers;
 
 /// <summary>
 /// SAGA002: finds new ids, times and random numbers that an action or undo passes to a call and does not return. <see cref="ValueFlow"/>
-/// says what counts as that.
+/// says what counts as that. Code of transactional nodes is exempt: its transaction is committed once.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class UnstableValueAnalyzer : DiagnosticAnalyzer
@@ -29,16 +29,20 @@ public sealed class UnstableValueAnalyzer : DiagnosticAnalyzer
                 && compilation.GetTypeByMetadataName(KnownTypes.Token) is { } token)
             {
                 var types = new ValueTypes(compilation);
+                INamedTypeSymbol? transaction = compilation.GetTypeByMetadataName(KnownTypes.Transaction);
                 start.RegisterOperationAction(
-                    operation => Analyze(operation, nodeContext, token, types), OperationKind.Invocation, OperationKind.PropertyReference);
+                    operation => Analyze(operation, nodeContext, transaction, token, types), OperationKind.Invocation, OperationKind.PropertyReference);
             }
         });
     }
 
-    private static void Analyze(OperationAnalysisContext context, INamedTypeSymbol nodeContext, INamedTypeSymbol token, ValueTypes types)
+    private static void Analyze(
+        OperationAnalysisContext context, INamedTypeSymbol nodeContext, INamedTypeSymbol? transaction, INamedTypeSymbol token, ValueTypes types)
     {
         IOperation source = context.Operation;
-        if (!types.IsUnstable(source) || NodeScope.Of(source, context.ContainingSymbol, nodeContext, token) is not { } scope)
+        if (!types.IsUnstable(source)
+            || NodeScope.Of(source, context.ContainingSymbol, nodeContext, token) is not { } scope
+            || scope.HasParameter(transaction))
         {
             return;
         }

@@ -156,6 +156,11 @@ internal sealed class DurableSagaClient : SagaClient
         }
 
         SagaDefinition definition = _registry.Value.Get(saga, json);
+        if (definition.Shape.HasTransactionalNodes && _transactions is NoSagaTransactions)
+        {
+            throw new NotSupportedException($"Saga {definition} has a transactional node, and the store does not implement {nameof(ISagaTransactions)}.");
+        }
+
         return (definition, new NewSaga(IdOf(saga, options), definition.Saved, json) { Deadline = options?.Deadline });
     }
 

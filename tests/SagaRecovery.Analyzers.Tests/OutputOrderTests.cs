@@ -23,6 +23,14 @@ public sealed class OutputOrderTests
         """);
 
     [Fact]
+    public Task A_transactional_node_is_held_to_the_same() => Reports(
+        """
+        SagaNode<string> region = saga.TransactionalNode("region", (context, _) => cloud.AllocateAsync("region"));
+        saga.TransactionalNode("volume", (context, _) => cloud.AllocateAsync({|SAGA004:context.Output(region)|}));
+        saga.TransactionalNode("address", (context, _) => cloud.AllocateAsync(context.Output(region)), undo: null, region);
+        """);
+
+    [Fact]
     public Task An_undo_is_held_to_the_same() => Reports(
         """
         SagaNode<string> region = saga.Node("region", context => cloud.AllocateAsync("region"));

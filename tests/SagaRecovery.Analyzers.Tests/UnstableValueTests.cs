@@ -66,6 +66,10 @@ public sealed class UnstableValueTests
         ReportsAsync<UnstableValueAnalyzer>(Saga($"saga.Node(\"disk\", {action});"));
 
     [Fact]
+    public Task What_a_transactional_node_writes_is_committed_once() => ReportsAsync<UnstableValueAnalyzer>(
+        Saga("""saga.TransactionalNode("disk", (context, transaction) => cloud.MakeAsync(Guid.NewGuid(), "disk"));"""));
+
+    [Fact]
     public Task Code_without_a_context_is_not_ours() => ReportsAsync<UnstableValueAnalyzer>(
         """
         internal sealed class Endpoint(ICloud cloud)

@@ -42,6 +42,17 @@ public sealed class DefinitionTests
     }
 
     [Fact]
+    public void A_node_that_becomes_transactional_is_another_definition()
+    {
+        SagaDefinition plain = new TestSaga("disk", saga => saga.Node("row", Nothing)).BuildDefinition(Settings.Value.Json);
+        SagaDefinition transactional = new TestSaga("disk", saga => saga.TransactionalNode("row", (_, _) => Task.CompletedTask)).BuildDefinition(Settings.Value.Json);
+
+        Encoding.UTF8.GetString(transactional.Saved.Dag.Span).Should().EndWith("""{"id":0,"name":"row","undo":false,"after":[],"transactional":true}]}""");
+        ShapeDifference.Describe(plain.Saved.Dag, transactional.Shape).Should().Be("node 'row' became transactional");
+        ShapeDifference.Describe(transactional.Saved.Dag, plain.Shape).Should().Be("node 'row' is no longer transactional");
+    }
+
+    [Fact]
     public void A_saga_without_nodes_is_refused() => Refused(_ => { }, "Saga 'bad' version 1 is not valid: it has no nodes.");
 
     [Fact]

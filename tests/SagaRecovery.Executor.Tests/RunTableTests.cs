@@ -170,7 +170,7 @@ public sealed class RunTableTests
             StartedBy: null,
             Cancellation: null,
             Deadline: null);
-        var services = new RunServices(TimeSpan.FromHours(1), _ => { }, _ => Task.FromResult<SagaCancellation?>(null));
+        var services = new RunServices(TimeSpan.FromHours(1), _ => { }, Transactions: null!, _ => Task.FromResult<SagaCancellation?>(null));
         return new SagaRun(context, writer: null!, services, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
     }
 }

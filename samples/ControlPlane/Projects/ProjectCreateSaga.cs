@@ -1,4 +1,4 @@
-using ControlPlane.Database;
+using System.Data.Common;
 using SagaRecovery;
 
 namespace ControlPlane.Projects;
@@ -6,10 +6,10 @@ namespace ControlPlane.Projects;
 internal sealed record ProjectCreateParameters(string Name, string Description);
 
 /// <summary>
-/// Creates a project with its network: <c>project ─► network ─► publish</c>. The network is a subsaga (<see cref="VpcCreateSaga"/>). Each row's id
-/// is the idempotency key of the node that creates it. A repeated action therefore finds its own row, and an undo deletes exactly that row.
+/// Creates a project with its network: <c>project ─► network ─► publish</c>. The network is a subsaga (<see cref="VpcCreateSaga"/>). All nodes are
+/// transactional: each row is made exactly once, whatever crashes, and an undo deletes exactly that row.
 /// </summary>
-internal sealed class ProjectCreateSaga(ControlPlaneDatabase database, VpcCreateSaga vpc) : Saga<ProjectCreateParameters>
+internal sealed class ProjectCreateSaga(VpcCreateSaga vpc) : Saga<ProjectCreateParameters>
 {
     /// <summary>The error code if another project has the name.</summary>
     public const string NameTaken = "name-taken";
@@ -21,24 +21,26 @@ internal sealed class ProjectCreateSaga(ControlPlaneDatabase database, VpcCreate
 
     protected override void Define(SagaBuilder<ProjectCreateParameters> saga)
     {
-        SagaNode<Guid> project = saga.Node("project", ClaimNameAsync, UnclaimNameAsync);
+        SagaNode<Guid> project = saga.TransactionalNode("project", ClaimNameAsync, UnclaimNameAsync);
         Subsaga network = saga.Subsaga("network", vpc, context => new VpcCreateParameters(context.Output(project)), after: project);
 
         // the last node needs no undo, because nothing can fail after it
-        Published = saga.Node("publish", PublishAsync, undo: null, after: network);
-
-        Task<Project> PublishAsync(NodeContext<ProjectCreateParameters> context) => database.RunAsync(
-            connection => connection.PublishAsync(context.Output(project), context.CancellationToken), context.CancellationToken);
+        Published = saga.TransactionalNode(
+            "publish",
+            (context, transaction) => transaction.PublishAsync(context.Output(project), context.CancellationToken),
+            undo: null,
+            after: network);
     }
 
-    private async Task<Guid> ClaimNameAsync(NodeContext<ProjectCreateParameters> context)
+    private static async Task<Guid> ClaimNameAsync(NodeContext<ProjectCreateParameters> context, DbTransaction transaction)
     {
         (string name, string description) = context.Parameters;
-        bool claimed = await database.RunAsync(
-            connection => connection.ClaimNameAsync(context.IdempotencyKey, name, description, context.CancellationToken), context.CancellationToken);
-        return claimed ? context.IdempotencyKey : throw new SagaActionException(NameTaken, $"A project named '{name}' already exists.");
+        var id = Guid.NewGuid();
+        return await transaction.ClaimNameAsync(id, name, description, context.CancellationToken)
+            ? id
+            : throw new SagaActionException(NameTaken, $"A project named '{name}' already exists.");
     }
 
-    private Task UnclaimNameAsync(NodeContext<ProjectCreateParameters> context, Guid project) => database.RunAsync(
-        connection => connection.DeleteProjectAsync(project, context.CancellationToken), context.CancellationToken);
+    private static Task UnclaimNameAsync(NodeContext<ProjectCreateParameters> context, DbTransaction transaction, Guid project) =>
+        transaction.DeleteProjectAsync(project, context.CancellationToken);
 }

@@ -1,5 +1,4 @@
-using ControlPlane.Database;
-using Npgsql;
+using System.Data.Common;
 using SagaRecovery;
 
 namespace ControlPlane.Projects;
@@ -10,7 +9,7 @@ internal sealed record ProjectDeleteParameters(string Name);
 /// Deletes a project with its network, in the reverse order of its creation. The first node hides the project and outputs its rows. The
 /// undos restore the rows from that output, with their original ids.
 /// </summary>
-internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<ProjectDeleteParameters>
+internal sealed class ProjectDeleteSaga : Saga<ProjectDeleteParameters>
 {
     /// <summary>The error code if the project does not exist or another saga is deleting it.</summary>
     public const string NotFound = "not-found";
@@ -19,7 +18,7 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
 
     protected override void Define(SagaBuilder<ProjectDeleteParameters> saga)
     {
-        SagaNode<ProjectContents> claim = saga.Node("claim", ClaimAsync, UnclaimAsync);
+        SagaNode<ProjectContents> claim = saga.TransactionalNode("claim", ClaimAsync, UnclaimAsync);
         SagaNode rules = Deletion("firewall-rules", contents => contents.FirewallRules, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
         SagaNode subnet = Deletion("subnet", contents => contents.Subnet, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
         SagaNode routeV4 = Deletion("route-v4", contents => contents.RouteOf(Route.DefaultV4), ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
@@ -28,38 +27,33 @@ internal sealed class ProjectDeleteSaga(ControlPlaneDatabase database) : Saga<Pr
         SagaNode vpc = Deletion("vpc", contents => contents.Vpc, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, router, subnet, rules);
 
         // the last node needs no undo, because nothing can fail after it
-        saga.Node("project", context => ApplyAsync(context, context.Output(claim).Project.Id, ProjectTables.DeleteProjectAsync), undo: null, vpc);
+        saga.TransactionalNode(
+            "project",
+            (context, transaction) => transaction.DeleteProjectAsync(context.Output(claim).Project.Id, context.CancellationToken),
+            undo: null,
+            vpc);
 
         SagaNode Deletion<TRow>(
             string name,
             Func<ProjectContents, TRow> part,
-            Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> delete,
-            Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> insert,
+            Func<DbTransaction, TRow, CancellationToken, Task<int>> delete,
+            Func<DbTransaction, TRow, CancellationToken, Task<int>> insert,
             params IReadOnlyList<SagaNode> after) =>
-            saga.Node(
+            saga.TransactionalNode(
                 name,
-                context => ApplyAsync(context, part(context.Output(claim)), delete),
-                context => ApplyAsync(context, part(context.Output(claim)), insert),
+                (context, transaction) => delete(transaction, part(context.Output(claim)), context.CancellationToken),
+                (context, transaction) => insert(transaction, part(context.Output(claim)), context.CancellationToken),
                 after);
     }
 
-    private async Task<ProjectContents> ClaimAsync(NodeContext<ProjectDeleteParameters> context)
+    private static async Task<ProjectContents> ClaimAsync(NodeContext<ProjectDeleteParameters> context, DbTransaction transaction)
     {
-        CancellationToken cancellationToken = context.CancellationToken;
-        return await database.RunAsync(
-            async connection => await connection.ClaimForDeletionAsync(context.Parameters.Name, context.SagaId.Value, cancellationToken) is { } id
-                ? await connection.ContentsAsync(id, cancellationToken)
-                : throw new SagaActionException(NotFound, $"There is no project named '{context.Parameters.Name}'."),
-            cancellationToken);
+        string name = context.Parameters.Name;
+        return await transaction.ClaimForDeletionAsync(name, context.SagaId.Value, context.CancellationToken) is { } id
+            ? await transaction.Connection!.ContentsAsync(id, context.CancellationToken)
+            : throw new SagaActionException(NotFound, $"There is no project named '{name}'.");
     }
 
-    private Task UnclaimAsync(NodeContext<ProjectDeleteParameters> context, ProjectContents contents) =>
-        ApplyAsync(
-            context,
-            contents.Project.Id,
-            (connection, id, cancellationToken) => connection.UnclaimForDeletionAsync(id, context.SagaId.Value, cancellationToken));
-
-    private Task<int> ApplyAsync<TRow>(
-        NodeContext<ProjectDeleteParameters> context, TRow row, Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> change) =>
-        database.RunAsync(connection => change(connection, row, context.CancellationToken), context.CancellationToken);
+    private static Task UnclaimAsync(NodeContext<ProjectDeleteParameters> context, DbTransaction transaction, ProjectContents contents) =>
+        transaction.UnclaimForDeletionAsync(contents.Project.Id, context.SagaId.Value, context.CancellationToken);
 }

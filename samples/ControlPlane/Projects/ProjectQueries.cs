@@ -1,4 +1,5 @@
 using System.Data;
+using System.Data.Common;
 using Dapper;
 using Npgsql;
 
@@ -32,7 +33,7 @@ internal static class ProjectQueries
     }
 
     /// <summary>Returns a project with its network, in any state.</summary>
-    public static async Task<ProjectContents> ContentsAsync(this NpgsqlConnection connection, Guid id, CancellationToken cancellationToken)
+    public static async Task<ProjectContents> ContentsAsync(this DbConnection connection, Guid id, CancellationToken cancellationToken)
     {
         const string Read =
             """

@@ -1,5 +1,4 @@
-using ControlPlane.Database;
-using Npgsql;
+using System.Data.Common;
 using SagaRecovery;
 
 namespace ControlPlane.Projects;
@@ -7,26 +6,24 @@ namespace ControlPlane.Projects;
 /// <summary>Nodes that insert and output a row, or rows, and whose undo deletes it.</summary>
 internal static class RowNodes
 {
-    /// <summary>Adds a node for a row.</summary>
+    /// <summary>Adds a node for a row. Its insert commits with the node, so that the row can have a new id in each attempt.</summary>
     public static SagaNode<TRow> Row<TParameters, TRow>(
         this SagaBuilder<TParameters> saga,
         string name,
-        ControlPlaneDatabase database,
         Func<NodeContext<TParameters>, TRow> newRow,
-        Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> insert,
-        Func<NpgsqlConnection, TRow, CancellationToken, Task<int>> delete,
+        Func<DbTransaction, TRow, CancellationToken, Task<int>> insert,
+        Func<DbTransaction, TRow, CancellationToken, Task<int>> delete,
         params IReadOnlyList<SagaNode> after)
     {
-        return saga.Node(name, InsertAsync, DeleteAsync, after);
+        return saga.TransactionalNode(name, InsertAsync, DeleteAsync, after);
 
-        async Task<TRow> InsertAsync(NodeContext<TParameters> context)
+        async Task<TRow> InsertAsync(NodeContext<TParameters> context, DbTransaction transaction)
         {
             TRow row = newRow(context);
-            await database.RunAsync(connection => insert(connection, row, context.CancellationToken), context.CancellationToken);
+            await insert(transaction, row, context.CancellationToken);
             return row;
         }
 
-        Task DeleteAsync(NodeContext<TParameters> context, TRow row) =>
-            database.RunAsync(connection => delete(connection, row, context.CancellationToken), context.CancellationToken);
+        Task DeleteAsync(NodeContext<TParameters> context, DbTransaction transaction, TRow row) => delete(transaction, row, context.CancellationToken);
     }
 }

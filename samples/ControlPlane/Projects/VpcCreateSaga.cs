@@ -1,4 +1,3 @@
-using ControlPlane.Database;
 using SagaRecovery;
 
 namespace ControlPlane.Projects;
@@ -14,29 +13,32 @@ internal sealed record VpcCreateParameters(Guid ProjectId);
 ///             └─► firewall-rules
 /// </code>
 /// </summary>
-internal sealed class VpcCreateSaga(ControlPlaneDatabase database) : Saga<VpcCreateParameters>
+internal sealed class VpcCreateSaga : Saga<VpcCreateParameters>
 {
     public override string Name => "vpc-create";
 
     protected override void Define(SagaBuilder<VpcCreateParameters> saga)
     {
-        SagaNode<Vpc> vpc = saga.Row("vpc", database, NewVpc, ProjectTables.InsertAsync, ProjectTables.DeleteAsync);
-        SagaNode<Router> router = saga.Row("router", database, context => NewRouter(context, vpc), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
-        saga.Row("route-v4", database, context => NewRoute(context, router, Route.DefaultV4, "0.0.0.0/0"), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, router);
-        saga.Row("route-v6", database, context => NewRoute(context, router, Route.DefaultV6, "::/0"), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, router);
-        saga.Row("subnet", database, context => NewSubnet(context, vpc), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
-        saga.Row("firewall-rules", database, context => FirewallRule.DefaultsOf(context.Output(vpc).Id), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
+        SagaNode<Vpc> vpc = saga.Row("vpc", NewVpc, ProjectTables.InsertAsync, ProjectTables.DeleteAsync);
+        SagaNode<Router> router = saga.Row("router", context => NewRouter(context, vpc), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
+        saga.Row("route-v4", context => NewRoute(context, router, Route.DefaultV4, "0.0.0.0/0"), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, router);
+        saga.Row("route-v6", context => NewRoute(context, router, Route.DefaultV6, "::/0"), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, router);
+        saga.Row("subnet", context => NewSubnet(context, vpc), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
+        saga.Row("firewall-rules", context => FirewallRule.DefaultsOf(context.Output(vpc).Id), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
     }
 
-    private static Vpc NewVpc(NodeContext<VpcCreateParameters> context) =>
-        new(context.IdempotencyKey, context.Parameters.ProjectId, "default", UniqueLocal.Prefix(context.IdempotencyKey) + "::/48");
+    private static Vpc NewVpc(NodeContext<VpcCreateParameters> context)
+    {
+        var id = Guid.NewGuid();
+        return new Vpc(id, context.Parameters.ProjectId, "default", UniqueLocal.Prefix(id) + "::/48");
+    }
 
     private static Router NewRouter(NodeContext<VpcCreateParameters> context, SagaNode<Vpc> vpc) =>
-        new(context.IdempotencyKey, context.Output(vpc).Id, "system");
+        new(Guid.NewGuid(), context.Output(vpc).Id, "system");
 
     private static Route NewRoute(NodeContext<VpcCreateParameters> context, SagaNode<Router> router, string name, string destination) =>
-        new(context.IdempotencyKey, context.Output(router).Id, name, destination, "internet-gateway:default");
+        new(Guid.NewGuid(), context.Output(router).Id, name, destination, "internet-gateway:default");
 
     private static Subnet NewSubnet(NodeContext<VpcCreateParameters> context, SagaNode<Vpc> vpc) =>
-        new(context.IdempotencyKey, context.Output(vpc).Id, "default", "172.30.0.0/22", UniqueLocal.Prefix(context.Output(vpc).Id) + "::/64");
+        new(Guid.NewGuid(), context.Output(vpc).Id, "default", "172.30.0.0/22", UniqueLocal.Prefix(context.Output(vpc).Id) + "::/64");
 }

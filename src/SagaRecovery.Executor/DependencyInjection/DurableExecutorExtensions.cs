@@ -103,7 +103,8 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<IServiceScopeFactory>(),
         provider.GetService<ShutdownBudget>(),
         provider.GetService<ISagaOperations>(),
-        provider.GetService<ISagaReader>());
+        provider.GetService<ISagaReader>(),
+        provider.GetService<ISagaTransactions>());
 
     private static DurableSagaClient CreateClient(IServiceProvider provider) => new(
         // Must not be resolved before the first call: a saga class may take the client in its constructor, and both need the saga classes.

@@ -1,6 +1,4 @@
 using System.Data.Common;
-using System.Diagnostics.CodeAnalysis;
-using Microsoft.Extensions.Logging;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
@@ -22,15 +20,15 @@ internal sealed class GroupWriter : IDisposable
     private readonly GroupCommit<Membership, SagaLogEntry, bool> _commit;
     private readonly ISagaLog _log;
     private readonly SagaCoordinator _coordinator;
+    private readonly StoreRetry _retry;
     private readonly TimeProvider _time;
     private readonly DurableExecutorOptions _options;
     private readonly ExecutorMetrics _metrics;
-    private readonly WriteHealth _health;
     private readonly SemaphoreSlim _restores; // every restore is a separate transaction, so their number is limited
     private bool _disposed;
 
     public GroupWriter(
-        ISagaLog log, SagaCoordinator coordinator, TimeProvider time, DurableExecutorOptions options, ExecutorMetrics metrics, ILogger logger)
+        ISagaLog log, SagaCoordinator coordinator, StoreRetry retry, TimeProvider time, DurableExecutorOptions options, ExecutorMetrics metrics)
     {
         _stopping = _stop.Token;
         _logCancellation = new DetachedCancellation(_stopping);
@@ -38,10 +36,10 @@ internal sealed class GroupWriter : IDisposable
             WriteAsync, Weigh, options.MaxWriteGroup, options.MaxConcurrentWrites, mayBeForOneItem: WriteFailures.MayBeForOneEntry);
         _log = log;
         _coordinator = coordinator;
+        _retry = retry;
         _time = time;
         _options = options;
         _metrics = metrics;
-        _health = new WriteHealth(time, logger);
         _restores = new SemaphoreSlim(options.MaxConcurrentWrites);
     }
 
@@ -78,24 +76,27 @@ internal sealed class GroupWriter : IDisposable
         await _restores.WaitAsync(stopping.Token).ConfigureAwait(false);
         try
         {
-            RestoreOutcome outcome = await RetryUntilAnsweredAsync(async () =>
-            {
-                try
-                {
-                    member = await _coordinator.RejoinAsync(member, stopping.Token).ConfigureAwait(false);
-                    return await _log.RestoreAsync(member, allEvents, logCancellation.Token).ConfigureAwait(false);
-                }
-                catch (CoordinatorFencedException fenced)
-                {
-                    _coordinator.ReportFenced(fenced);
-                    return RestoreOutcome.NotOwned;
-                }
-            }, isAnswer: WriteFailures.AnswerToRestore(), stopping.Token).ConfigureAwait(false);
+            RestoreOutcome outcome = await _retry.UntilAnsweredAsync(
+                () => RejoinAndRestoreAsync().WaitAsync(stopping.Token), isAnswer: WriteFailures.AnswerToRestore(), stopping.Token).ConfigureAwait(false);
             return (member, outcome);
         }
         finally
         {
             _restores.Release();
+        }
+
+        async Task<RestoreOutcome> RejoinAndRestoreAsync()
+        {
+            try
+            {
+                member = await _coordinator.RejoinAsync(member, stopping.Token).ConfigureAwait(false);
+                return await _log.RestoreAsync(member, allEvents, logCancellation.Token).ConfigureAwait(false);
+            }
+            catch (CoordinatorFencedException fenced)
+            {
+                _coordinator.ReportFenced(fenced);
+                return RestoreOutcome.NotOwned;
+            }
         }
     }
 
@@ -137,59 +138,13 @@ internal sealed class GroupWriter : IDisposable
     /// is harmless. A group that may be too large is not retried as it is, but halved; a single entry that fails again and again fails its
     /// saga, since it would otherwise hold one of the few writers.
     /// </summary>
-    private Task<IReadOnlyList<bool>> WriteAsync(Membership member, IReadOnlyList<SagaLogEntry> entries) => RetryUntilAnsweredAsync(async () =>
+    private Task<IReadOnlyList<bool>> WriteAsync(Membership member, IReadOnlyList<SagaLogEntry> entries) => _retry.UntilAnsweredAsync(async () =>
     {
         long sent = _time.GetTimestamp();
-        IReadOnlyList<bool> written = await AppendAsync(member, entries).ConfigureAwait(false);
+        IReadOnlyList<bool> written = await AppendAsync(member, entries).WaitAsync(_stopping).ConfigureAwait(false);
         _metrics.GroupWritten(entries, written, _time.GetElapsedTime(sent));
         return written;
     }, isAnswer: WriteFailures.AnswerTo(entries.Count), _stopping);
-
-    [SuppressMessage("Design", "CA1031", Justification = "Any other exception means that the store is unavailable: sagas wait and the write is retried.")]
-    private async Task<T> RetryUntilAnsweredAsync<T>(Func<Task<T>> write, Predicate<Exception> isAnswer, CancellationToken cancellationToken)
-    {
-        TimeSpan delay = _options.FirstWriteRetryDelay;
-        bool failed = false;
-        while (true)
-        {
-            if (cancellationToken.IsCancellationRequested)
-            {
-                _health.RecordCancellation(failedBefore: failed);
-                throw new OperationCanceledException(cancellationToken);
-            }
-
-            try
-            {
-                T answer = await write().WaitAsync(cancellationToken).ConfigureAwait(false);
-                _health.RecordSuccess(failedBefore: failed);
-                return answer;
-            }
-            catch (Exception answer) when (isAnswer(answer))
-            {
-                if (WriteFailures.ComesFromTheServer(answer))
-                {
-                    _health.RecordSuccess(failedBefore: failed);
-                }
-                else
-                {
-                    _health.RecordCancellation(failedBefore: failed);
-                }
-
-                throw;
-            }
-            catch (Exception e)
-            {
-                if (!cancellationToken.IsCancellationRequested)
-                {
-                    _health.RecordFailure(e, failedBefore: failed);
-                    failed = true;
-                }
-            }
-
-            await Task.Delay(delay, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, _options.LongestWriteRetryDelay.Ticks));
-        }
-    }
 
     private async Task<IReadOnlyList<bool>> AppendAsync(Membership member, IReadOnlyList<SagaLogEntry> entries)
     {
@@ -205,53 +160,5 @@ internal sealed class GroupWriter : IDisposable
             _coordinator.ReportFenced(fenced);
             return new bool[entries.Count];
         }
-    }
-}
-
-/// <summary>The health of the writes. It logs one failure and one recovery, however many groups and retries are affected. Thread-safe.</summary>
-internal sealed class WriteHealth(TimeProvider time, ILogger logger)
-{
-    private readonly Lock _lock = new();
-    private int _failingGroups;
-    private long _since;
-
-    public void RecordFailure(Exception exception, bool failedBefore)
-    {
-        lock (_lock)
-        {
-            if (failedBefore || _failingGroups++ != 0)
-            {
-                return;
-            }
-
-            _since = time.GetTimestamp();
-        }
-
-        Log.WritesFailing(logger, exception);
-    }
-
-    /// <summary>Removes a cancelled group. Its end is no evidence about the health of the other groups.</summary>
-    public void RecordCancellation(bool failedBefore)
-    {
-        lock (_lock)
-        {
-            _failingGroups -= failedBefore ? 1 : 0;
-        }
-    }
-
-    public void RecordSuccess(bool failedBefore)
-    {
-        TimeSpan duration;
-        lock (_lock)
-        {
-            if (!failedBefore || --_failingGroups != 0)
-            {
-                return;
-            }
-
-            duration = time.GetElapsedTime(_since);
-        }
-
-        Log.WritesRecovered(logger, duration);
     }
 }

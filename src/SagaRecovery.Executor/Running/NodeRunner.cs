@@ -13,7 +13,7 @@ namespace SagaRecovery.Executor.Running;
 /// The runner of the actions and undos of one saga. It runs them concurrently, each with the attempts that its policy allows, and turns
 /// their results into events. <see cref="Steps"/> is thread-safe; the other members serve a single run loop.
 /// </summary>
-internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, ILogger logger)
+internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalSteps transactions, RunStop stop, ILogger logger)
 {
     private readonly Lock _lock = new();
     private readonly List<NodeCompletion> _completed = []; // not taken yet; a channel would cost 1.5 KB per run
@@ -154,7 +154,7 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, 
         using CurrentStep current = CurrentStep.Begin(run, cancellationToken);
         try
         {
-            return await RunOnceAsync(new StepRequest(step.Node, step.IsUndo, attempt, OnDisposeFailed, cancellationToken)).ConfigureAwait(false);
+            return await RunOnceAsync(step, new StepRequest(step.Node, step.IsUndo, attempt, OnDisposeFailed, cancellationToken)).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -243,16 +243,42 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, 
         try
         {
             ReadOnlyMemory<byte> output = await pipeline.RunAsync(this, step, TokenOf(step)).ConfigureAwait(false);
-            return new SavedNodeEvent(step.Node, step.IsUndo ? NodeEventType.UndoFinished : NodeEventType.Succeeded, output);
+            return step.Written ?? Success(step, output);
         }
         catch (Exception e) when (e is not SagaDataException)
         {
-            return FailureOf(step, e);
+            return FailureOf(step, e) is { } failure ? await SettleAsync(step, failure).ConfigureAwait(false) : null;
+        }
+    }
+
+    private NodeStep Describe(StepInFlight step) => new(context.Id, step.Node, step.IsUndo);
+
+    private static SavedNodeEvent Success(StepInFlight step, ReadOnlyMemory<byte> output) =>
+        new(step.Node, step.IsUndo ? NodeEventType.UndoFinished : NodeEventType.Succeeded, output);
+
+    /// <summary>
+    /// Returns the event that ends a failed step. An attempt of a transactional node may have succeeded although its answer was lost, or may still be on
+    /// its way, so the store decides which of the two events the log contains.
+    /// </summary>
+    private async Task<SavedNodeEvent?> SettleAsync(StepInFlight step, SavedNodeEvent failure)
+    {
+        if (!context.Definition.Shape.IsTransactional(step.Node))
+        {
+            return failure;
+        }
+
+        try
+        {
+            return await transactions.AppendAsync(run, Describe(step), _ => Task.FromResult(failure), stop.Actions).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.StopsSteps)
+        {
+            return null;
         }
     }
 
     /// <summary>Runs the code of a step once, or as often as an injection says.</summary>
-    private async Task<ReadOnlyMemory<byte>> RunOnceAsync(StepRequest step)
+    private async Task<ReadOnlyMemory<byte>> RunOnceAsync(StepInFlight inFlight, StepRequest step)
     {
         NodeInjection injection = context.Injections?.For(Shape.NameOf(step.Node)) ?? NodeInjection.None;
         if (!step.IsUndo && injection.FailsWhen is { } when)
@@ -268,10 +294,23 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, RunStop stop, 
         ReadOnlyMemory<byte> output = default;
         for (int runs = 0; runs < (step.IsUndo ? injection.UndoRuns : injection.ActionRuns); runs++)
         {
-            output = await context.Code.RunAsync(step).ConfigureAwait(false);
+            output = context.Definition.Shape.IsTransactional(step.Node)
+                ? await RunInTransactionAsync(inFlight, step).ConfigureAwait(false)
+                : await context.Code.RunAsync(step).ConfigureAwait(false);
         }
 
         return injection.FailsUncertainly && !step.IsUndo ? throw new InjectedFailureException() : output;
+    }
+
+    private async Task<ReadOnlyMemory<byte>> RunInTransactionAsync(StepInFlight inFlight, StepRequest step)
+    {
+        SavedNodeEvent end = await transactions.AppendAsync(
+            run,
+            Describe(inFlight),
+            async transaction => Success(inFlight, await context.Code.RunAsync(step with { Transaction = transaction }).ConfigureAwait(false)),
+            step.CancellationToken).ConfigureAwait(false);
+        inFlight.Written = end;
+        return end.Data;
     }
 
     private CancellationToken TokenOf(StepInFlight step) =>

@@ -10,31 +10,6 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
 
-/// <summary>The saga of a run, and everything that the run needs.</summary>
-/// <param name="Id">The id of the saga.</param>
-/// <param name="Definition">The definition of the saga.</param>
-/// <param name="Ownership">The right to write to the log of the saga.</param>
-/// <param name="State">The state in the row of the saga.</param>
-/// <param name="Progress">The progress according to the log.</param>
-/// <param name="Code">The actions and undos.</param>
-/// <param name="Pipelines">The policies of the actions and undos.</param>
-/// <param name="Injections">Injected failures and repeats; null for none.</param>
-/// <param name="StartedBy">The span of the request or the pass that started the run; null for none.</param>
-/// <param name="Cancellation">The request to cancel the saga that the store knew; null for none.</param>
-/// <param name="Deadline">The time at which the run cancels the saga; null for none.</param>
-internal sealed record RunContext(
-    SagaId Id,
-    SagaDefinition Definition,
-    Ownership Ownership,
-    SagaState State,
-    SagaProgress Progress,
-    SagaCode Code,
-    StepPipelines Pipelines,
-    SagaInjections? Injections,
-    ActivityContext? StartedBy,
-    SagaCancellation? Cancellation,
-    DateTimeOffset? Deadline);
-
 /// <summary>
 /// One run of one saga. Its loop records events, writes them together with the next decisions, and only then begins the decided steps.
 /// <see cref="ExecuteAsync"/> is called once. All other members are thread-safe.
@@ -54,7 +29,8 @@ internal sealed class SagaRun : IDisposable
     private readonly TimeProvider _time;
     private readonly RunServices _services;
     private ITimer? _hang;
-    private Membership _member; // changes when the run restores its log after a loss
+    private volatile StrongBox<Membership> _member; // changes when the run restores its log after a loss
+    private TaskCompletionSource? _verification; // requested by a step, and answered by the next write
     private SagaState _writtenState;
 
     public SagaRun(RunContext context, GroupWriter writer, RunServices services, TimeProvider time, ILogger logger)
@@ -63,10 +39,10 @@ internal sealed class SagaRun : IDisposable
         _time = time;
         _context = context;
         _progress = context.Progress;
-        _nodes = new NodeRunner(this, context, _stop, logger);
+        _nodes = new NodeRunner(this, context, services.Transactions, _stop, logger);
         _writer = writer;
         _logger = logger;
-        _member = context.Ownership.Member;
+        _member = new StrongBox<Membership>(context.Ownership.Member);
         _writtenState = context.State;
         Handle = new SagaHandle(context.Id, _completion.Task);
         _cancellation = new RunCancellation(context.Cancellation, context.Deadline, time, OnCancelled);
@@ -76,6 +52,9 @@ internal sealed class SagaRun : IDisposable
     public SagaId Id => _context.Id;
 
     public AdoptGeneration Generation => _context.Ownership.Generation;
+
+    /// <summary>The right to write to the log of the saga.</summary>
+    public Ownership Ownership => _member.Value.Of(Generation);
 
     public SagaHandle Handle { get; }
 
@@ -144,6 +123,19 @@ internal sealed class SagaRun : IDisposable
     {
         _stop.Request(StopReason.Held);
         _nodes.Wake();
+    }
+
+    /// <summary>
+    /// Waits until the run loop has written with the present membership, for a step whose own write was refused. If the database has lost the join, the
+    /// run joins again and restores its log first.
+    /// </summary>
+    /// <param name="cancellationToken">Cancelled when the run stops, as it does if the saga is no longer its own.</param>
+    public Task VerifyOwnershipAsync(CancellationToken cancellationToken)
+    {
+        var request = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        request = Interlocked.CompareExchange(ref _verification, request, null) ?? request;
+        _nodes.Wake();
+        return request.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Creates the account of the run for operators.</summary>
@@ -332,6 +324,10 @@ internal sealed class SagaRun : IDisposable
             }
 
             newEvents.AddRange(await _nodes.TakeCompletedAsync().ConfigureAwait(false));
+            if (Volatile.Read(ref _verification) is not null && _stop.IsHeld && !await WriteAsync([]).ConfigureAwait(false))
+            {
+                return Interrupted();
+            }
         }
 
         if (_stop.Reason is StopReason.Shutdown or StopReason.Held)
@@ -387,7 +383,8 @@ internal sealed class SagaRun : IDisposable
     {
         SagaState? end = _progress.End;
         SagaState state = end ?? (_progress.IsUnwinding ? SagaState.Unwinding : SagaState.Running);
-        if (events.Count == 0 && state == _writtenState)
+        TaskCompletionSource? verification = Interlocked.Exchange(ref _verification, null);
+        if (events.Count == 0 && state == _writtenState && verification is null)
         {
             return true; // resumed, and every next step had already been logged
         }
@@ -402,7 +399,7 @@ internal sealed class SagaRun : IDisposable
         {
             Cancel(cancellation); // and wakes the loop, which then decides on the undos
             ObeyCancellation();
-            return await WriteAsync(events).ConfigureAwait(false);
+            return await WriteAsync(events).ConfigureAwait(false); // no step waits for a verification: none is in flight at the end of a saga
         }
 
         if (refusal is { } reason)
@@ -418,6 +415,7 @@ internal sealed class SagaRun : IDisposable
         }
 
         _writtenState = state;
+        verification?.SetResult();
         return true;
     }
 
@@ -431,7 +429,7 @@ internal sealed class SagaRun : IDisposable
             {
                 Cancellation = cancelsByDeadline ? _cancellation.Current : null,
             };
-            return await _writer.AppendAsync(_member, entry).WaitAsync(_stop.Writes).ConfigureAwait(false) ? null : StopReason.SagaFenced;
+            return await _writer.AppendAsync(_member.Value, entry).WaitAsync(_stop.Writes).ConfigureAwait(false) ? null : StopReason.SagaFenced;
         }
         catch (JoinLostException)
         {
@@ -441,15 +439,20 @@ internal sealed class SagaRun : IDisposable
 
     /// <summary>
     /// Restores the log after the database was failed over, restored or recreated and may have lost confirmed writes. All known events
-    /// are written in one transaction with the new ones, so that the log never has a gap.
+    /// are written in one transaction with the new ones, so that the log never has a gap. The ends of transactional nodes are not: where they are lost,
+    /// so is what they were written with.
     /// </summary>
     private async Task<StopReason?> RestoreAsync(SagaState state)
     {
-        var everything = new SagaLogEntry(Id, Generation, _progress.ToEvents(), state)
+        List<SavedNodeEvent> events = _progress.ToEvents();
+        var everything = new SagaLogEntry(Id, Generation, events, state)
         {
             Cancellation = _progress.IsCancelled || !_cancellation.IsUnstored ? _cancellation.Current : null,
+            WrittenWithData = events.FindAll(nodeEvent =>
+                nodeEvent.Type is NodeEventType.Succeeded or NodeEventType.UndoFinished && _context.Definition.Shape.IsTransactional(nodeEvent.NodeId)),
         };
-        (_member, RestoreOutcome outcome) = await _writer.RestoreAsync(_member, everything, _stop.Writes).ConfigureAwait(false);
+        (Membership member, RestoreOutcome outcome) = await _writer.RestoreAsync(_member.Value, everything, _stop.Writes).ConfigureAwait(false);
+        _member = new StrongBox<Membership>(member);
         return outcome switch
         {
             RestoreOutcome.Restored => null,

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
 
@@ -22,6 +23,9 @@ internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
 
     /// <summary>The data error that ended an attempt. It must not be retried, so the pipeline does not see it.</summary>
     public SagaDataException? DataError { get; set; }
+
+    /// <summary>The event that a transactional node has written. Used by the thread that runs the step.</summary>
+    public SavedNodeEvent? Written { get; set; }
 
     /// <summary>The number of the attempt that runs or ran last, from 1.</summary>
     public int Attempt => Volatile.Read(ref _attempt);

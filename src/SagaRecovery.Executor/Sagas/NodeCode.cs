@@ -6,6 +6,9 @@ internal abstract class NodeCode<TParameters>
     /// <summary>The type of the output; null for a node without one.</summary>
     public abstract Type? OutputType { get; }
 
+    /// <summary>True if action and undo run in the transactions that write the events which end them.</summary>
+    public bool IsTransactional { get; init; }
+
     public abstract Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs);
 
     public abstract Task RunUndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs);

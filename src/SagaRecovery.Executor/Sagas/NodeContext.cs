@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -61,6 +62,9 @@ public sealed class NodeContext<TParameters>
     /// a failure: the node runs again when the saga is resumed.
     /// </remarks>
     public CancellationToken CancellationToken => _step.CancellationToken;
+
+    /// <summary>The transaction that will write the end of this step.</summary>
+    internal DbTransaction Transaction => _step.Transaction ?? throw new InvalidOperationException($"Node '{NodeName}' is not transactional.");
 
     /// <summary>Returns the output of an earlier node.</summary>
     /// <typeparam name="TOutput">The type of the output.</typeparam>

@@ -11,7 +11,7 @@ namespace SagaRecovery;
 /// A node runs when all its <c>after</c> nodes have succeeded. Nodes that do not depend on each other run concurrently. A node can only name
 /// nodes that are already declared, so the graph has no cycles.
 /// </remarks>
-public sealed class SagaBuilder<TParameters>
+public sealed partial class SagaBuilder<TParameters>
 {
     /// <summary>The maximum number of nodes of a saga, with those of its subsagas. A mistake in a recursion would fill the memory.</summary>
     private const int MaxNodes = 100_000;
@@ -251,7 +251,11 @@ public sealed class SagaBuilder<TParameters>
                 new SagaNode(IdOf(node), SagaRecovery.Subsaga.Path(name, shape.NameOf(node))),
                 new SubsagaNodeCode<TParameters, TInner>(declared._code[node], first, shape),
                 declared._policies[node],
-                new ShapeNode(SagaRecovery.Subsaga.Path(name, shape.NameOf(node)), shape.HasUndo(node), parents) { Subsaga = shape.SubsagaOf(node) });
+                new ShapeNode(SagaRecovery.Subsaga.Path(name, shape.NameOf(node)), shape.HasUndo(node), parents)
+                {
+                    Subsaga = shape.SubsagaOf(node),
+                    IsTransactional = shape.IsTransactional(node),
+                });
         }
 
         return subsaga;
@@ -291,12 +295,16 @@ public sealed class SagaBuilder<TParameters>
             }
         }
 
-        if (FindMistake(policy, hasUndo) is { } mistake)
+        if (FindMistake(policy, hasUndo, code.IsTransactional) is { } mistake)
         {
             throw _saga.Invalid($"the policy of node '{node.Name}' is wrong: {mistake}.");
         }
 
-        Append(node, code, policy, new ShapeNode(node.Name, hasUndo, [.. after.SelectMany(IdsOf).Distinct().Order()]) { Subsaga = subsaga });
+        Append(node, code, policy, new ShapeNode(node.Name, hasUndo, [.. after.SelectMany(IdsOf).Distinct().Order()])
+        {
+            Subsaga = subsaga,
+            IsTransactional = code.IsTransactional,
+        });
     }
 
     /// <summary>Returns the ids of the nodes that a later node waits for if it comes after this one.</summary>
@@ -316,7 +324,7 @@ public sealed class SagaBuilder<TParameters>
         _shape.Add(shape);
     }
 
-    private static string? FindMistake(NodePolicy policy, bool hasUndo)
+    private static string? FindMistake(NodePolicy policy, bool hasUndo, bool isTransactional)
     {
         if (policy is null or { Action: null } or { Undo: null })
         {
@@ -331,6 +339,11 @@ public sealed class SagaBuilder<TParameters>
         if (policy.Undo.FindMistake() is { } undo)
         {
             return $"{nameof(policy.Undo)}.{undo}";
+        }
+
+        if (policy.UndoAfterFailure && isTransactional)
+        {
+            return $"{nameof(policy.UndoAfterFailure)} is for actions with uncertain effects, and the failed action of a transactional node has none";
         }
 
         return policy.UndoAfterFailure && !hasUndo ? $"{nameof(policy.UndoAfterFailure)} needs an undo, and the node has none" : null;

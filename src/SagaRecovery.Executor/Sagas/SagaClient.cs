@@ -36,7 +36,10 @@ public abstract class SagaClient
     /// <exception cref="InvalidOperationException">
     /// This process is draining or shutting down, or a <see cref="DynamicSaga{TParameters}"/> cannot declare its nodes. Nothing was started.
     /// </exception>
-    /// <exception cref="NotSupportedException">A saga with this id exists, and the store does not implement <see cref="ISagaReader"/>.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A saga with this id exists, and the store does not implement <see cref="ISagaReader"/>; or the saga has a transactional node, and the store does not
+    /// implement <see cref="ISagaTransactions"/>.
+    /// </exception>
     /// <exception cref="Fencing.CoordinatorFencedException">
     /// A newer process has joined under this coordinator id. Nothing was started.
     /// </exception>

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -129,4 +130,8 @@ internal abstract class SagaCode
 /// <param name="Attempt">The number of the attempt, from 1.</param>
 /// <param name="OnDisposeFailed">Receives the exception of a service that could not be disposed after the attempt.</param>
 /// <param name="CancellationToken">The token of the attempt.</param>
-internal readonly record struct StepRequest(int Node, bool IsUndo, int Attempt, Action<Exception> OnDisposeFailed, CancellationToken CancellationToken);
+internal readonly record struct StepRequest(int Node, bool IsUndo, int Attempt, Action<Exception> OnDisposeFailed, CancellationToken CancellationToken)
+{
+    /// <summary>The transaction that will write the end of the step; null unless the node is transactional.</summary>
+    public DbTransaction? Transaction { get; init; }
+}

@@ -12,6 +12,12 @@ internal readonly record struct ShapeNode(string Name, bool HasUndo, int[] Paren
 {
     /// <summary>The saga whose nodes follow; null for a node that holds no parameters of a subsaga.</summary>
     public SubsagaReference? Subsaga { get; init; }
+
+    /// <summary>
+    /// True if the code of the node runs in the transactions that write its ends. Part of the stored definition: after a change, an action that was
+    /// interrupted would have its effect twice.
+    /// </summary>
+    public bool IsTransactional { get; init; }
 }
 
 /// <summary>The definition of a subsaga.</summary>
@@ -44,7 +50,7 @@ internal sealed class SagaShape
     /// <summary>Reads a stored DAG.</summary>
     /// <returns>The shape; null if another executor has stored the DAG in another form.</returns>
     public static SagaShape? TryRead(ReadOnlyMemory<byte> dag) => SagaGraph.TryRead(dag.Span) is { } graph
-        ? new SagaShape([.. graph.Nodes.Select(node => new ShapeNode(node.Name, node.Undo, [.. node.After]) { Subsaga = ReferenceOf(node) })])
+        ? new SagaShape([.. graph.Nodes.Select(node => new ShapeNode(node.Name, node.Undo, [.. node.After]) { Subsaga = ReferenceOf(node), IsTransactional = node.Transactional })])
         : null;
 
     private static SubsagaReference? ReferenceOf(SagaGraphNode node) => node.Subsaga is { } subsaga ? new(subsaga.Name, subsaga.Version) : null;
@@ -56,6 +62,10 @@ internal sealed class SagaShape
     public bool HasUndo(int node) => _nodes[node].HasUndo;
 
     public SubsagaReference? SubsagaOf(int node) => _nodes[node].Subsaga;
+
+    public bool IsTransactional(int node) => _nodes[node].IsTransactional;
+
+    public bool HasTransactionalNodes => Array.Exists(_nodes, node => node.IsTransactional);
 
     public ReadOnlySpan<int> ParentsOf(int node) => _nodes[node].Parents;
 
@@ -102,6 +112,7 @@ internal sealed class SagaShape
             pair.First.Name == pair.Second.Name
             && pair.First.HasUndo == pair.Second.HasUndo
             && pair.First.Subsaga == pair.Second.Subsaga
+            && pair.First.IsTransactional == pair.Second.IsTransactional
             && pair.First.Parents.AsSpan().SequenceEqual(pair.Second.Parents));
 
     /// <summary>
@@ -130,6 +141,11 @@ internal sealed class SagaShape
                 }
 
                 json.WriteEndArray();
+                if (IsTransactional(node))
+                {
+                    json.WriteBoolean("transactional"u8, value: true);
+                }
+
                 if (SubsagaOf(node) is { } subsaga)
                 {
                     json.WriteStartObject("subsaga"u8);

@@ -41,6 +41,11 @@ internal static class ShapeDifference
                 yield return $"node '{node.Name}' was {Describe(former.Subsaga)}, and now is {Describe(node.Subsaga)}";
             }
 
+            if (node.IsTransactional != former.IsTransactional)
+            {
+                yield return node.IsTransactional ? $"node '{node.Name}' became transactional" : $"node '{node.Name}' is no longer transactional";
+            }
+
             if (node.HasUndo != former.HasUndo)
             {
                 yield return node.HasUndo ? $"node '{node.Name}' got an undo" : $"node '{node.Name}' lost its undo";
@@ -68,8 +73,9 @@ internal static class ShapeDifference
             shape.NameOf(node),
             shape.HasUndo(node),
             [.. shape.ParentsOf(node).ToArray().Select(shape.NameOf).Order(StringComparer.Ordinal)],
-            shape.SubsagaOf(node))),
+            shape.SubsagaOf(node),
+            shape.IsTransactional(node))),
     ];
 
-    private sealed record Node(string Name, bool HasUndo, string[] After, SubsagaReference? Subsaga);
+    private sealed record Node(string Name, bool HasUndo, string[] After, SubsagaReference? Subsaga, bool IsTransactional);
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 
 namespace SagaRecovery.Testing.Idempotency;
@@ -16,6 +17,10 @@ namespace SagaRecovery.Testing.Idempotency;
 /// <para>
 /// A node with <see cref="NodePolicy.UndoAfterFailure"/> fails twice more without a definite answer, before and after it has taken effect:
 /// its undo must bear both.
+/// </para>
+/// <para>
+/// Of a transactional node, an action or undo that has been committed does not run again, so to repeat it changes nothing. What it does elsewhere than in
+/// its transaction is not checked.
 /// </para>
 /// <para>
 /// A saga of N nodes takes about 4 N + 2 sequential runs. All runs have the same saga id and therefore the same idempotency keys. A node
@@ -75,6 +80,10 @@ public sealed record IdempotencyCheck<TParameters>
     /// <remarks>If the class of <see cref="Saga"/> is registered there, each attempt runs the code of an instance from its scope.</remarks>
     public IServiceProvider? Services { get; init; }
 
+    /// <summary>Opens a connection to the database in which transactional nodes work, for each run of one of them.</summary>
+    /// <value>The default is null: the saga must not have transactional nodes.</value>
+    public Func<CancellationToken, Task<DbConnection>>? OpenConnection { get; init; }
+
     /// <summary>The JSON options of the executor. Use the same as for <see cref="DurableExecutorOptions.Json"/> of the service.</summary>
     /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
     public JsonSerializerOptions Json { get; init; } = new(JsonSerializerDefaults.Web);
@@ -82,13 +91,20 @@ public sealed record IdempotencyCheck<TParameters>
     /// <summary>Runs the check.</summary>
     /// <param name="cancellationToken">Cancels the check. Actions in flight are cancelled but not awaited.</param>
     /// <returns>The report; see <see cref="IdempotencyReport.ThrowIfFaulty"/>.</returns>
-    /// <exception cref="InvalidOperationException">The definition of the saga is not valid.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The definition of the saga is not valid, or it has transactional nodes and <see cref="OpenConnection"/> is not set.
+    /// </exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     /// <remarks>Exceptions of <see cref="Reset"/> and <see cref="State"/> propagate to the caller.</remarks>
     public async Task<IdempotencyReport> RunAsync(CancellationToken cancellationToken = default)
     {
         var runner = new TrialRunner<TParameters>(this);
         SagaDefinition definition = runner.Definition;
+        if (definition.Shape.HasTransactionalNodes && OpenConnection is null)
+        {
+            throw new InvalidOperationException($"Saga {definition} has transactional nodes: set {nameof(OpenConnection)}.");
+        }
+
         var script = new CheckScript(
             definition.Shape, node => definition.Policies[node].UndoAfterFailure, trial => runner.RunAsync(trial, cancellationToken));
         return await script.RunAsync(definition.ToString()).ConfigureAwait(false);

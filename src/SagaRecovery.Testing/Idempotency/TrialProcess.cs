@@ -28,9 +28,9 @@ internal sealed class TrialProcess : IAsyncDisposable
         _wakeups = new RecoveryWakeups(time);
         var starts = new SagaStarts(new StartInbox(), _coordinator, _wakeups, options);
         _executor = new DurableExecutor(
-            registry, _coordinator, starts, store, time, executorOptions, NullLogger<DurableExecutor>.Instance, meters: null, scopes, reader: store);
+            registry, _coordinator, starts, store, time, executorOptions, NullLogger<DurableExecutor>.Instance, meters: null, scopes, reader: store, transactions: store);
         Client = new DurableSagaClient(
-            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, store, new NoSagaOperations(), store, new NoSagaTransactions(), time, executorOptions);
+            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, store, new NoSagaOperations(), store, store, time, executorOptions);
     }
 
     public SagaClient Client { get; }

@@ -29,7 +29,7 @@ internal sealed class TrialRunner<TParameters>
     {
         using var deadline = new CancellationTokenSource(_check.Deadline, _check.Time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        var store = new InMemorySagaStore();
+        var store = new InMemorySagaStore { OpenConnection = _check.OpenConnection };
         string step = "Reset";
         try
         {

@@ -31,7 +31,7 @@ public sealed class SagaRecoveryBuilder
     /// <list type="bullet">
     /// <item><see cref="ISagaLog"/>: the log of the durable executor.</item>
     /// <item><see cref="ISagaReader"/>: results of sagas that other processes run. Without it, they throw <see cref="NotSupportedException"/>.</item>
-    /// <item><see cref="ISagaTransactions"/>: starts in transactions of their callers. Without it, they throw <see cref="NotSupportedException"/>.</item>
+    /// <item><see cref="ISagaTransactions"/>: starts in transactions of their callers, and transactional nodes. Without it, starts throw <see cref="NotSupportedException"/>.</item>
     /// <item><see cref="ISagaControls"/>: heartbeats, holds, pauses and the crash-loop guard. Without it, recovery works without them.</item>
     /// <item><see cref="ISagaOperations"/>: queries and operator actions. Without it, they throw <see cref="NotSupportedException"/>.</item>
     /// <item><see cref="ISagaCluster"/>: reassigning sagas. Without it, the operations throw <see cref="NotSupportedException"/>.</item>

@@ -180,6 +180,9 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.TryAddSingleton<ISagaControls, PostgresSagaControls>();
         services.TryAddSingleton<ISagaReader, PostgresSagaReader>();
         services.AddSingleton<StoredDefinitions>();
+        services.AddSingleton(provider => new NodeTransactions(
+            provider.GetRequiredService<PostgresDatabase>(),
+            provider.GetService<NpgsqlDataSource>() ?? provider.GetRequiredKeyedService<NpgsqlDataSource>(PostgresStoreOptions.RecoveryDataSource)));
         services.TryAddSingleton<ISagaTransactions, PostgresSagaTransactions>();
     }
 

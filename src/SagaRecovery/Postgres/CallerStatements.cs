@@ -1,6 +1,6 @@
 namespace SagaRecovery.Postgres;
 
-/// <summary>The statements for callers of sagas: reads for results, and starts in their own transactions.</summary>
+/// <summary>The statements for callers of sagas, and in transactions of user code: reads for results, starts, and the ends of transactional nodes.</summary>
 internal sealed class CallerStatements(string schema)
 {
     /// <summary>
@@ -45,6 +45,41 @@ internal sealed class CallerStatements(string schema)
             select pg_notify('{schema}', $1::text) from inserted
         )
         select exists (select from woken), {{Statements.IsMember}}, exists (select from {schema}.saga_definition d where d.hash = $5)
+        """);
+
+    /// <summary>
+    /// Locks the row of a saga, behind <see cref="Statements.Lock"/>. Transactions that end the same action or undo come one after the other, and the
+    /// next statement sees what the earlier one has committed. <c>$1</c>: the saga.
+    /// </summary>
+    public string LockSaga { get; } = Statements.In(schema, "select id from {schema}.saga where id = $1 for no key update");
+
+    /// <summary>
+    /// Writes the event that ends an action or an undo, behind <see cref="LockSaga"/>, or fails with <c>22012</c> (division by zero), so that the batch
+    /// does not get to its commit. <c>$3, $4</c>: saga and generation; <c>$5..$7</c>: node, type and data of the event; <c>$8</c>: the types of events
+    /// that end the same. The condition about the isolation level: at any other, the snapshot may be older than the locks.
+    /// </summary>
+    public string AppendEnd { get; } = Statements.In(schema, $$"""
+        with written as (
+            insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
+            select s.id, $5, $6, $7, $1 from {schema}.saga s
+            where s.id = $3 and s.current_coordinator = $1 and s.adopt_generation = $4 and s.state in ('running', 'unwinding') and {{Statements.IsMember}}
+                and current_setting('transaction_isolation') = 'read committed'
+                and not exists (select from {schema}.saga_node_event e where e.saga_id = $3 and e.node_id = $5 and e.event_type = any ($8))
+            returning saga_id
+        )
+        select 1 / count(*) from written
+        """);
+
+    /// <summary>
+    /// Finds the event that ends an action or an undo, and whether coordinator <c>$1</c> owns the unfinished saga. <c>$2..$5</c>: saga, generation, node,
+    /// and the types of the event.
+    /// </summary>
+    public string FindEnd { get; } = Statements.In(schema, """
+        select exists (
+                select from {schema}.saga s
+                where s.id = $2 and s.current_coordinator = $1 and s.adopt_generation = $3 and s.state in ('running', 'unwinding')),
+            e.node_id, e.event_type, e.data
+        from (values (1)) as one left join {schema}.saga_node_event e on e.saga_id = $2 and e.node_id = $4 and e.event_type = any ($5)
         """);
 
     /// <summary>Identifies the database, the run of its server and the tables of the sagas, independent of the snapshot of the transaction.</summary>

@@ -31,6 +31,35 @@ internal static class ConnectionRetry
         Func<CancellationToken, ValueTask<NpgsqlConnection>> open, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
         RunAsync(open, work, exception => IsIdleSessionEnd(exception) || IsConflict(exception), cancellationToken);
 
+    /// <summary>Opens a connection that has answered, to work on it for longer.</summary>
+    /// <param name="open">Opens a connection.</param>
+    /// <param name="probe">The first statement on it.</param>
+    /// <param name="cancellationToken">Cancels the opening.</param>
+    public static async Task<NpgsqlConnection> OpenAsync(
+        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, Func<NpgsqlConnection, Task> probe, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            NpgsqlConnection connection = await open(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await probe(connection).ConfigureAwait(false);
+                return connection;
+            }
+            catch (Exception exception)
+            {
+                if (exception is not NpgsqlException failure || attempt == MaxAttempts || !IsDeadConnection(failure))
+                {
+                    await connection.DisposeAsync().ConfigureAwait(false);
+                    throw;
+                }
+
+                NpgsqlConnection.ClearPool(connection);
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
     private static async Task<T> RunAsync<T>(
         Func<CancellationToken, ValueTask<NpgsqlConnection>> open,
         Func<NpgsqlConnection, Task<T>> work,

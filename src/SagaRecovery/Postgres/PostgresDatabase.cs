@@ -57,8 +57,13 @@ internal sealed class PostgresDatabase(
     public Task<T> ReadPreparedAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(
             OpenAsync,
-            connection => ReadAsync(connection, build, batch => ExecuteAsync(batch, cancellationToken), read, cancellationToken),
+            connection => ReadPreparedAsync(connection, build, read, cancellationToken),
             cancellationToken);
+
+    /// <inheritdoc cref="ReadPreparedAsync{T}(Action{NpgsqlBatch}, Func{PostgresRows, Task{T}}, CancellationToken)"/>
+    public Task<T> ReadPreparedAsync<T>(
+        NpgsqlConnection connection, Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
+        ReadAsync(connection, build, batch => ExecuteAsync(batch, cancellationToken), read, cancellationToken);
 
     /// <summary>Runs a batch as one transaction and reads its results.</summary>
     public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>

@@ -34,10 +34,10 @@ internal static class PostgresFence
         return command;
     }
 
-    /// <summary>Adds a parameter with JSON in UTF-8.</summary>
+    /// <summary>Adds a parameter with JSON in UTF-8, or with null if it is empty.</summary>
     public static NpgsqlBatchCommand WithJson(this NpgsqlBatchCommand command, ReadOnlyMemory<byte> json)
     {
-        command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Json, Value = json });
+        command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Json, Value = json.IsEmpty ? DBNull.Value : json });
         return command;
     }
 

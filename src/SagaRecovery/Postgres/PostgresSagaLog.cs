@@ -92,7 +92,9 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .WithJson(everything.Events.Select(nodeEvent => TextOf(nodeEvent.Data)).ToArray())
                 .With(everything.Cancellation?.At.ToUniversalTime())
                 .With(everything.Cancellation?.Note.Actor)
-                .With(everything.Cancellation?.Note.Reason),
+                .With(everything.Cancellation?.Note.Reason)
+                .With(everything.WrittenWithData.Select(nodeEvent => nodeEvent.NodeId).ToArray())
+                .With(everything.WrittenWithData.Select(nodeEvent => SagaNames.Of(nodeEvent.Type)).ToArray()),
             async reader =>
             {
                 await reader.ReadAsync(cancellationToken).ConfigureAwait(false);

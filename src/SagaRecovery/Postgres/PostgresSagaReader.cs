@@ -67,5 +67,9 @@ internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReade
         Events = [],
     };
 
-    private static SavedNodeEvent ToEvent(NpgsqlDataReader row) => new(row.GetInt32(0), PostgresNames.ToEventType(row.GetString(1)), row.BytesOrNone(2));
+    private static SavedNodeEvent ToEvent(NpgsqlDataReader row) => ToEvent(row, column: 0);
+
+    /// <summary>Reads an event from three columns: node, type and data.</summary>
+    public static SavedNodeEvent ToEvent(NpgsqlDataReader row, int column) =>
+        new(row.GetInt32(column), PostgresNames.ToEventType(row.GetString(column + 1)), row.BytesOrNone(column + 2));
 }

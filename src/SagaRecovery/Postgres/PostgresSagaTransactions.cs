@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The writes in transactions of user code.</summary>
-internal sealed class PostgresSagaTransactions(PostgresDatabase database, StoredDefinitions definitions, ISagaStore store) : ISagaTransactions
+internal sealed class PostgresSagaTransactions(PostgresDatabase database, StoredDefinitions definitions, ISagaStore store, NodeTransactions nodes) : ISagaTransactions
 {
     private CallerStatements Sql => database.Callers;
 
@@ -30,6 +30,10 @@ internal sealed class PostgresSagaTransactions(PostgresDatabase database, Stored
         batch => batch.Add(Sql.ReadSaga).With(sagaId.Value),
         async rows => (await rows.ListAsync(row => PostgresSagaReader.ToSaga(sagaId, row)).ConfigureAwait(false)).SingleOrDefault(),
         cancellationToken);
+
+    public Task<SavedNodeEvent?> AppendAsync(
+        Ownership ownership, NodeStep step, Func<DbTransaction, Task<SavedNodeEvent>> work, CancellationToken cancellationToken) =>
+        nodes.AppendAsync(ownership, step, work, cancellationToken);
 
     /// <summary>Ensures outside of a transaction what its snapshot does not show: that the join is current and that the definition is stored.</summary>
     private async Task CheckAsync(DbTransaction transaction, Membership member, SavedDefinition definition, CancellationToken cancellationToken)

@@ -305,7 +305,8 @@ internal sealed class Statements(string schema)
     /// <summary>
     /// Restores a saga from everything that its run knows, after the database may have lost some of it. <c>$3, $4</c>: saga and generation;
     /// <c>$5</c>: state; <c>$6..$8</c> are parallel arrays: node, type and data of each event; <c>$9..$11</c>: time, actor and reason of its
-    /// cancellation, or nulls. Refused if the log has an event or a cancellation that the run does not know. Then the log is authoritative.
+    /// cancellation, or nulls; <c>$12, $13</c> are parallel arrays: node and type of each event that must not be restored. Refused if the log has an
+    /// event or a cancellation that the run does not know, or lacks one of the latter events. Then the log is authoritative.
     /// </summary>
     public string Restore { get; } = In(schema, $$"""
         with owned as materialized (
@@ -317,6 +318,10 @@ internal sealed class Statements(string schema)
             where e.saga_id = $3 and (e.node_id, e.event_type) not in (select n.node_id, n.event_type from unnest($6, $7) as n (node_id, event_type))
             union all
             select from {schema}.saga s where s.id = $3 and $5 = 'succeeded' and s.state <> $5 and s.cancel_time is not null
+            union all
+            select from unnest($12, $13) as w (node_id, event_type)
+            where not exists (
+                select from {schema}.saga_node_event e where e.saga_id = $3 and e.node_id = w.node_id and e.event_type = w.event_type)
         ), events as (
             insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
             select o.id, n.node_id, n.event_type, n.data, $1 from owned o, unnest($6, $7, $8) as n (node_id, event_type, data)

@@ -55,7 +55,10 @@ public enum RestoreOutcome
     /// <summary>The saga has another owner or generation, or has ended in another way. The run stops.</summary>
     NotOwned,
 
-    /// <summary>The store contains events that the run does not know. The run stops, and recovery resumes the saga from its log.</summary>
+    /// <summary>
+    /// The store contains events that the run does not know, or has lost events that must not be restored. The run stops, and recovery resumes the saga
+    /// from its log.
+    /// </summary>
     Superseded,
 
     /// <summary>The store has lost the entire saga. The run stops.</summary>
@@ -85,4 +88,10 @@ public sealed record SagaLogEntry(
     /// saga cancels it. A restore has any that the run knows, since the database may have lost it.
     /// </summary>
     public SagaCancellation? Cancellation { get; init; }
+
+    /// <summary>
+    /// The events among <see cref="Events"/> that <see cref="ISagaTransactions.AppendAsync"/> has written together with other data. A restore must not
+    /// write them: a store that has lost one has lost its data too, and the outcome is <see cref="RestoreOutcome.Superseded"/>.
+    /// </summary>
+    public IReadOnlyList<SavedNodeEvent> WrittenWithData { get; init; } = [];
 }

@@ -55,6 +55,9 @@ public sealed record SagaGraphNode(int Id, string Name, bool Undo, IReadOnlyList
     /// <summary>The definition of the subsaga whose parameters the node holds.</summary>
     /// <value>Null for any other node. The names of the nodes of a subsaga begin with the name of this node and a slash.</value>
     public SagaGraphSubsaga? Subsaga { get; init; }
+
+    /// <summary>True if the node commits its effect with the events that end it.</summary>
+    public bool Transactional { get; init; }
 }
 
 /// <summary>The definition of a subsaga.</summary>

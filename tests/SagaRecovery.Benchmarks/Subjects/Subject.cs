@@ -12,6 +12,7 @@ internal abstract class Subject
         new RowLockedWrites(), new ShapedSubject(ShapedSubject.SideBySide, isChain: false, fails: false),
         new ShapedSubject(ShapedSubject.SideBySideUnwound, isChain: false, fails: true), new ShapedSubject(ShapedSubject.Chain, isChain: true, fails: false),
         new ShapedSubject(ShapedSubject.ChainUnwound, isChain: true, fails: true),
+        new RowsSubject(RowsSubject.Transactional, isTransactional: true), new RowsSubject(RowsSubject.Ordinary, isTransactional: false),
     ];
 
     public abstract string Name { get; }

@@ -27,9 +27,9 @@ internal sealed class TestProcess : IAsyncDisposable
         Coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
         Starts = new SagaStarts(Inbox, Coordinator, Wakeups = new RecoveryWakeups(time), options);
         Registry = new SagaRegistry(sagas.Select(saga => new RegisteredSaga(saga)), executorOptions);
-        Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines, reader: reader ?? store);
+        Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines, reader: reader ?? store, transactions: store);
         Client = new DurableSagaClient(
-            new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, new CancellingOperations(store, time), reader ?? store, new NoSagaTransactions(), time, executorOptions);
+            new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, new CancellingOperations(store, time), reader ?? store, store, time, executorOptions);
     }
 
     public InMemorySagaStore Store { get; }

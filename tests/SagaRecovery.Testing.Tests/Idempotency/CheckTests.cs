@@ -34,6 +34,14 @@ public sealed class CheckTests
     }
 
     [Fact]
+    public async Task Transactional_nodes_need_a_connection()
+    {
+        var saga = new WorldSaga(builder => builder.TransactionalNode("row", (_, _) => Task.CompletedTask));
+
+        await _world.Awaiting(world => world.CheckAsync(saga)).Should().ThrowAsync<InvalidOperationException>().WithMessage("*OpenConnection*");
+    }
+
+    [Fact]
     public async Task An_undo_that_nothing_can_call_for_is_not_hidden()
     {
         var saga = new WorldSaga(builder => _world.Good(builder, "last", _world.Good(builder, "first")));

@@ -1,0 +1,374 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using Dapper;
+using Npgsql;
+using SagaRecovery.Executor.Tests.Support;
+
+namespace SagaRecovery.Executor.Tests.Postgres;
+
+/// <summary>Nodes whose effect is committed with the event that ends them. No row has a key that would keep a second one out.</summary>
+public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IAsyncLifetime
+{
+    private const string CommittedBefore =
+        """
+        insert into disk values (@saga, 'committed before');
+        insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, creator) values (@saga, 0, 'succeeded', @creator)
+        """;
+
+    private readonly Guid _coordinator = Guid.NewGuid();
+    private readonly ConcurrentQueue<string> _ran = new();
+    private string _database = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _database = await cluster.NewDatabaseAsync();
+        await using var connection = new NpgsqlConnection(_database);
+        await connection.ExecuteAsync("create table disk (saga uuid, node text); create table quota (saga uuid unique deferrable initially deferred)");
+    }
+
+    public ValueTask DisposeAsync() => default;
+
+    [Fact]
+    public async Task The_row_and_the_event_are_committed_together()
+    {
+        await using PostgresHost host = await StartAsync(Disk());
+
+        SagaResult result = await RunAsync(host);
+
+        result.Should().BeOfType<SagaResult.Succeeded>();
+        (await DisksAsync(host)).Should().Equal("disk");
+        (await host.ScalarAsync<long>("select count(distinct xmin::text) from (select xmin from disk union all select xmin from saga_recovery.saga_node_event where event_type = 'succeeded') both_rows"))
+            .Should().Be(1, "one transaction has written both");
+    }
+
+    [Fact]
+    public async Task An_action_that_fails_leaves_nothing_of_its_transaction()
+    {
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            throw new SagaActionException("full", "no space");
+        }));
+
+        SagaResult result = await RunAsync(host);
+
+        result.Should().BeOfType<SagaResult.Unwound>().Which.Error.Code.Should().Be("full");
+        (await DisksAsync(host)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task The_undo_and_its_event_are_committed_together()
+    {
+        await using PostgresHost host = await StartAsync(new TestSaga("disk", saga =>
+        {
+            SagaNode disk = saga.TransactionalNode(
+                "disk",
+                InsertAsync,
+                async (node, transaction) => (await ExecuteAsync(transaction, "delete from disk where saga = @saga", node)).Should().Be(1));
+            saga.Node("fail", _ => throw new SagaActionException("broken", "it is broken"), after: disk);
+        }));
+
+        SagaResult result = await RunAsync(host);
+
+        result.Should().BeOfType<SagaResult.Unwound>();
+        (await DisksAsync(host)).Should().BeEmpty();
+        (await EventsAsync(host)).Should().Equal("0 started", "0 succeeded", "0 undo_finished", "0 undo_started", "1 failed", "1 started");
+    }
+
+    [Fact]
+    public async Task An_attempt_whose_answer_was_lost_counts_once_if_it_was_committed()
+    {
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            if (node.Attempt == 1)
+            {
+                await CommitElsewhereAsync(node);
+                throw new TimeoutException("the answer was lost");
+            }
+        }));
+
+        SagaResult result = await RunAsync(host);
+
+        result.Should().BeOfType<SagaResult.Succeeded>();
+        (await DisksAsync(host)).Should().Equal("committed before");
+    }
+
+    [Fact]
+    public async Task A_failure_does_not_contradict_an_attempt_that_was_committed()
+    {
+        await using PostgresHost host = await StartAsync(Saga(async (node, _) =>
+        {
+            await CommitElsewhereAsync(node);
+            throw new SagaActionException("broken", "after all");
+        }));
+
+        SagaResult result = await RunAsync(host);
+
+        result.Should().BeOfType<SagaResult.Succeeded>();
+        (await EventsAsync(host)).Should().Equal("0 started", "0 succeeded");
+    }
+
+    [Fact]
+    public async Task A_failure_waits_for_an_attempt_whose_commit_is_on_its_way()
+    {
+        await using var connection = new NpgsqlConnection(_database);
+        await connection.OpenAsync();
+        NpgsqlTransaction? earlier = null;
+        await using PostgresHost host = await StartAsync(Saga(async (node, _) =>
+        {
+            earlier = await connection.BeginTransactionAsync();
+            await connection.ExecuteAsync($"select id from saga_recovery.saga where id = @saga for no key update; {CommittedBefore}", OfNode(node));
+            throw new SagaActionException("broken", "after all");
+        }));
+        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
+
+        await Eventually.HoldsAsync(
+            () => host.ScalarAsync<bool>("select exists (select from pg_locks where not granted and locktype = 'transactionid')"), "the failure waits");
+        await earlier!.CommitAsync();
+
+        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        (await EventsAsync(host)).Should().Equal("0 started", "0 succeeded");
+    }
+
+    [Fact]
+    public async Task A_deferred_constraint_fails_the_action()
+    {
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            await ExecuteAsync(transaction, "insert into quota values (@saga), (@saga)", node);
+        }));
+
+        SagaResult result = await RunAsync(host);
+
+        result.Should().BeOfType<SagaResult.Unwound>().Which.Error.Message.Should().Contain("quota_saga_key");
+        (await DisksAsync(host)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_conflict_with_another_transaction_is_retried()
+    {
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            if (node.Attempt == 1)
+            {
+                await ExecuteAsync(transaction, "do $$ begin raise exception 'conflict' using errcode = '40001'; end $$", node);
+            }
+        }));
+
+        (await RunAsync(host)).Should().BeOfType<SagaResult.Succeeded>();
+
+        (await DisksAsync(host)).Should().Equal("disk");
+    }
+
+    [Theory]
+    [InlineData("commit", "has committed or rolled back its transaction")]
+    [InlineData("rollback", "has committed or rolled back its transaction")]
+    [InlineData("set transaction isolation level serializable", "isolation level")]
+    [InlineData("swallow", "set a savepoint")]
+    public async Task Code_that_breaks_its_transaction_fails_with_advice(string mistake, string advice)
+    {
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            if (mistake == "swallow")
+            {
+                await FluentActions.Awaiting(() => ExecuteAsync(transaction, "select 1 / 0", node)).Should().ThrowAsync<PostgresException>();
+            }
+            else
+            {
+                await ExecuteAsync(transaction, mistake, node);
+            }
+        }));
+
+        SagaResult result = await RunAsync(host);
+
+        result.Should().BeOfType<SagaResult.Unwound>().Which.Error.Message.Should().Contain(advice);
+    }
+
+    [Fact]
+    public async Task A_savepoint_lets_an_action_go_on_after_an_error()
+    {
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await transaction.SaveAsync("before");
+            await FluentActions.Awaiting(() => ExecuteAsync(transaction, "select 1 / 0", node)).Should().ThrowAsync<PostgresException>();
+            await transaction.RollbackAsync("before");
+            await transaction.SaveAsync("open");
+            await InsertAsync(node, transaction);
+        }));
+
+        (await RunAsync(host)).Should().BeOfType<SagaResult.Succeeded>();
+
+        (await DisksAsync(host)).Should().Equal("disk");
+    }
+
+    [Fact]
+    public async Task A_process_that_was_replaced_commits_nothing()
+    {
+        var gate = new Gate();
+        await using PostgresHost paused = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            await gate.PassAsync(); // as a process that sleeps: it heeds no token
+        }));
+        SagaHandle saga = await paused.Client.StartAsync(paused.Saga("disk"), "");
+        await gate.ArrivalAsync();
+
+        await using PostgresHost successor = await StartAsync(Disk());
+        await successor.ActivateAsync();
+        (await successor.Client.WaitAsync(saga.SagaId).Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        gate.Open();
+        await saga.Completion.Soon();
+
+        (await DisksAsync(successor)).Should().Equal("disk");
+    }
+
+    [Fact]
+    public async Task A_saga_that_was_reassigned_commits_nothing_in_its_former_owner()
+    {
+        var gate = new Gate();
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            await gate.PassAsync();
+        }));
+        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
+        await gate.ArrivalAsync();
+
+        await host.ExecuteAsync("update saga_recovery.saga set current_coordinator = gen_random_uuid(), adopt_generation = 2");
+        gate.Open();
+
+        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Contain("no longer owns");
+        (await DisksAsync(host)).Should().BeEmpty();
+        (await EventsAsync(host)).Should().Equal("0 started");
+    }
+
+    [Fact]
+    public async Task An_action_in_flight_survives_the_loss_of_the_join()
+    {
+        var gate = new Gate();
+        int acted = 0;
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            if (Interlocked.Increment(ref acted) == 1)
+            {
+                await gate.PassAsync(node.CancellationToken);
+            }
+        }));
+        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
+        await gate.ArrivalAsync();
+
+        await host.ExecuteAsync("update saga_recovery.saga_coordinator set server_start = 'epoch'"); // as after a restart of the server
+        gate.Open();
+
+        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        (await DisksAsync(host)).Should().Equal("disk");
+    }
+
+    [Fact]
+    public async Task A_row_that_the_database_has_lost_is_made_again_with_its_event()
+    {
+        var gate = new Gate();
+        await using PostgresHost host = await StartAsync(new TestSaga("disk", saga => saga.Node(
+            "wait", node => gate.PassAsync(node.CancellationToken), after: saga.TransactionalNode("disk", InsertAsync))));
+        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
+        await gate.ArrivalAsync();
+
+        // As after a fail-over to a standby that lacks the last commits.
+        await host.ExecuteAsync(
+            "delete from disk; delete from saga_recovery.saga_node_event where (node_id, event_type) <> (0, 'started'); update saga_recovery.saga_coordinator set server_start = 'epoch'");
+        gate.Open();
+
+        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Contain("log in the database");
+        await host.ActivateAsync();
+        (await host.Client.WaitAsync(saga.SagaId).Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        (await DisksAsync(host)).Should().Equal("disk");
+    }
+
+    [Fact]
+    public async Task A_restart_of_the_server_that_loses_nothing_interrupts_no_saga()
+    {
+        var gate = new Gate();
+        await using PostgresHost host = await StartAsync(new TestSaga("disk", saga => saga.Node(
+            "wait", node => gate.PassAsync(node.CancellationToken), after: saga.TransactionalNode("disk", InsertAsync))));
+        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
+        await gate.ArrivalAsync();
+
+        await host.ExecuteAsync("update saga_recovery.saga_coordinator set server_start = 'epoch'");
+        gate.Open();
+
+        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        (await DisksAsync(host)).Should().Equal("disk");
+    }
+
+    [Fact]
+    public async Task Another_saga_can_start_in_the_transaction()
+    {
+        TestSaga child = new("child", saga => saga.Node("only", node =>
+        {
+            _ran.Enqueue(node.Parameters);
+            return Task.CompletedTask;
+        }));
+        PostgresHost host = null!;
+        host = await PostgresHost.StartAsync(_database, _coordinator, child, Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            await host.Client.StartAsync(child, "of the disk", transaction, new SagaStartOptions { Key = node.SagaId.ToString() });
+            if (node.Attempt == 1)
+            {
+                throw new TimeoutException();
+            }
+        }));
+        await using (host)
+        {
+            (await RunAsync(host)).Should().BeOfType<SagaResult.Succeeded>();
+            await Eventually.HoldsAsync(() => !_ran.IsEmpty, "the child has run");
+        }
+
+        _ran.Should().Equal("of the disk");
+    }
+
+    [Fact]
+    public void Its_failed_action_has_no_uncertain_effect_to_undo()
+    {
+        var saga = new TestSaga("disk", builder => builder.TransactionalNode(
+            "disk", new NodePolicy { UndoAfterFailure = true }, (_, _) => Task.CompletedTask, (_, _) => Task.CompletedTask));
+
+        saga.Invoking(definition => definition.BuildDefinition(System.Text.Json.JsonSerializerOptions.Web))
+            .Should().Throw<InvalidOperationException>().WithMessage("*UndoAfterFailure*transactional*");
+    }
+
+    private static Task InsertAsync(NodeContext<string> node, DbTransaction transaction) =>
+        ExecuteAsync(transaction, "insert into disk values (@saga, 'disk')", node);
+
+    private static Task<int> ExecuteAsync(DbTransaction transaction, string sql, NodeContext<string> node) =>
+        transaction.Connection!.ExecuteAsync(sql, new { saga = node.SagaId.Value }, transaction);
+
+    /// <summary>Does what an earlier attempt would have done whose commit was answered to nobody.</summary>
+    private async Task CommitElsewhereAsync(NodeContext<string> node)
+    {
+        await using var connection = new NpgsqlConnection(_database);
+        await connection.ExecuteAsync(CommittedBefore, OfNode(node));
+    }
+
+    private object OfNode(NodeContext<string> node) => new { saga = node.SagaId.Value, creator = _coordinator };
+
+    private TestSaga Disk() => Saga(InsertAsync);
+
+    private static TestSaga Saga(Func<NodeContext<string>, DbTransaction, Task> action) =>
+        new("disk", saga => saga.TransactionalNode("disk", action));
+
+    private Task<PostgresHost> StartAsync(Saga<string> saga) => PostgresHost.StartAsync(_database, _coordinator, saga);
+
+    private static async Task<SagaResult> RunAsync(PostgresHost host) =>
+        await (await host.Client.StartAsync(host.Saga("disk"), "")).Completion.Soon();
+
+    private static async Task<IReadOnlyList<string>> DisksAsync(PostgresHost host) =>
+        await host.ScalarAsync<string[]>("select coalesce(array_agg(node order by node), '{}') from disk");
+
+    private static async Task<IReadOnlyList<string>> EventsAsync(PostgresHost host) =>
+        await host.ScalarAsync<string[]>("select array_agg(node_id || ' ' || event_type order by node_id, event_type) from saga_recovery.saga_node_event");
+}
