@@ -15,7 +15,7 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
     [Fact]
     public async Task A_project_is_created_with_its_network_shown_listed_and_deleted()
     {
-        using HttpResponseMessage created = await running.Service.CreateProjectAsync("alpha");
+        using HttpResponseMessage created = await running.Service.CreateProjectAsync("alpha", zones: ["a"]);
         created.StatusCode.Should().Be(HttpStatusCode.Created);
         created.Headers.Location.Should().Be("/v1/projects/alpha");
         JsonElement body = await created.Content.ReadFromJsonAsync<JsonElement>();
@@ -28,7 +28,8 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
         vpc.GetProperty("ipv6_prefix").GetString().Should().StartWith("fd").And.EndWith("::/48");
         vpc.GetProperty("router").GetProperty("routes").EnumerateArray().Select(route => route.GetProperty("destination").GetString())
             .Should().Equal("0.0.0.0/0", "::/0");
-        vpc.GetProperty("subnet").GetProperty("ipv4_block").GetString().Should().Be("172.30.0.0/22");
+        vpc.GetProperty("subnets").EnumerateArray().Select(subnet => $"{subnet.GetProperty("name")} {subnet.GetProperty("ipv4_block")}")
+            .Should().Equal("default 172.30.0.0/22", "a 172.30.4.0/22");
         vpc.GetProperty("firewall_rules").GetArrayLength().Should().Be(3);
         (await NamesAsync()).Should().Contain("alpha");
 
@@ -68,6 +69,9 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
     [InlineData("""{"description":"no name"}""", "name")]
     [InlineData("""{"name":"fine","descripton":"typing mistake"}""", "descripton")]
     [InlineData("""{"name":"fine","description":"a\u0000b"}""", "description")]
+    [InlineData("""{"name":"fine","zones":["a","a"]}""", "zones")]
+    [InlineData("""{"name":"fine","zones":["default"]}""", "zones")]
+    [InlineData("""{"name":"fine","zones":[null]}""", "zones")]
     [InlineData("""{"name":7}""", "$.name")]
     [InlineData("""{"name":{}}""", "$.name")]
     [InlineData("""{"name":"fine","name":"fine"}""", "$.name")]

@@ -8,10 +8,11 @@ public sealed class ProjectSagaTests(PostgresCluster postgres) : DatabaseTests(p
 {
     private static readonly string[] CreateNodes =
     [
-        "project", "network", "network/vpc", "network/router", "network/route-v4", "network/route-v6", "network/subnet", "network/firewall-rules", "publish",
+        "project", "network", "network/vpc", "network/router", "network/route-v4", "network/route-v6", "network/subnet", "network/firewall-rules",
+        "subnet-a", "subnet-b", "publish",
     ];
 
-    private static readonly string[] DeleteNodes = ["claim", "firewall-rules", "subnet", "route-v4", "route-v6", "router", "vpc", "project"];
+    private static readonly string[] DeleteNodes = ["claim", "firewall-rules", "subnets", "route-v4", "route-v6", "router", "vpc", "project"];
 
     private SagaHost _host = null!;
 
@@ -131,7 +132,7 @@ public sealed class ProjectSagaTests(PostgresCluster postgres) : DatabaseTests(p
     }
 
     private Task<SagaResult> CreateAsync(string name, SagaInjections? inject = null) =>
-        _host.RunAsync(_host.Create, new ProjectCreateParameters(name, "made by a test"), inject);
+        _host.RunAsync(_host.Create, new ProjectCreateParameters(name, "made by a test", ["a", "b"]), inject);
 
     private Task<SagaResult> DeleteAsync(string name, SagaInjections? inject = null) =>
         _host.RunAsync(_host.Delete, new ProjectDeleteParameters(name), inject);

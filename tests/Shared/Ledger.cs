@@ -46,7 +46,7 @@ internal sealed class Ledger(string connectionString)
             select project.name from control_plane.project
             where state = 'ready' and (
                 select count(distinct vpc.id) = 1 and count(distinct router.id) = 1 and count(distinct route.id) = 2
-                    and count(distinct subnet.id) = 1 and count(distinct rule.name) = 3
+                    and count(distinct subnet.id) = 1 + project.zones and count(distinct rule.name) = 3
                 from control_plane.vpc
                 left join control_plane.vpc_router router on router.vpc_id = vpc.id
                 left join control_plane.router_route route on route.router_id = router.id

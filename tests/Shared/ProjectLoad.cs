@@ -6,6 +6,8 @@ namespace Tests.Shared;
 /// <summary>Clients that create projects until the load ends, through every failure of the service. No name is requested twice.</summary>
 internal sealed class ProjectLoad : IAsyncDisposable
 {
+    private static readonly string[] s_zones = ["a", "b", "c"];
+
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<ServiceProcess?> _present;
     private readonly TimeSpan _patience;
@@ -67,12 +69,15 @@ internal sealed class ProjectLoad : IAsyncDisposable
         }
     }
 
+    /// <summary>Zero to three zones: the DAGs of the sagas differ in their sizes.</summary>
+    private static IEnumerable<string> ZonesOf(string name) => s_zones.Take(name[^1] % 4);
+
     private async Task<bool> TryCreateAsync(string name)
     {
         try
         {
             using var patience = new CancellationTokenSource(_patience);
-            using HttpResponseMessage? answer = _present() is { } service ? await service.CreateProjectAsync(name, patience.Token) : null;
+            using HttpResponseMessage? answer = _present() is { } service ? await service.CreateProjectAsync(name, ZonesOf(name), patience.Token) : null;
             switch (answer?.StatusCode)
             {
                 case HttpStatusCode.Created:

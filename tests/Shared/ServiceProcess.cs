@@ -79,8 +79,8 @@ internal sealed partial class ServiceProcess : RunningProgram
         .Select(line => SagaIdRule().Match(line))
         .Select(match => Guid.Parse(match.Value));
 
-    public Task<HttpResponseMessage> CreateProjectAsync(string name, CancellationToken cancellationToken = default) =>
-        Http.PostAsJsonAsync("/v1/projects", new { name, description = "made by a test" }, cancellationToken);
+    public Task<HttpResponseMessage> CreateProjectAsync(string name, IEnumerable<string>? zones = null, CancellationToken cancellationToken = default) =>
+        Http.PostAsJsonAsync("/v1/projects", new { name, description = "made by a test", zones }, cancellationToken);
 
     /// <summary>Creates a project by a request with an idempotency key.</summary>
     public async Task<HttpResponseMessage> CreateProjectWithKeyAsync(string name, string key)

@@ -10,6 +10,7 @@ create table if not exists control_plane.project (
     deleting_saga uuid check ((state = 'deleting') = (deleting_saga is not null)),
     time_created  timestamptz not null default now()
 );
+alter table control_plane.project add column if not exists zones int not null default 0; -- with a subnet each
 
 create table if not exists control_plane.vpc (
     id          uuid primary key,

@@ -8,10 +8,14 @@ namespace ControlPlane.Projects;
 internal sealed partial class CreateProjectRequest
 {
     private const int LongestDescription = 512;
+    private const int MostZones = 16;
 
     public string? Name { get; init; }
 
     public string? Description { get; init; }
+
+    /// <summary>The zones of the project, which get a subnet each.</summary>
+    public IReadOnlyList<string?>? Zones { get; init; }
 
     /// <summary>Unknown members. They are rejected, because most are typing errors.</summary>
     [JsonExtensionData]
@@ -37,6 +41,11 @@ internal sealed partial class CreateProjectRequest
         else if (Description?.Any(char.IsControl) == true)
         {
             errors["description"] = ["must not contain control characters"];
+        }
+
+        if (Zones is not null && (Zones.Count > MostZones || Zones.Any(zone => zone is null or Subnet.Default || !IsName(zone)) || Zones.Distinct().Count() < Zones.Count))
+        {
+            errors["zones"] = [$"must be at most {MostZones} different names as of a project, and not '{Subnet.Default}'"];
         }
 
         foreach (string member in Unknown.Keys)

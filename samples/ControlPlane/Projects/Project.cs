@@ -13,7 +13,11 @@ internal sealed record Route(Guid Id, Guid RouterId, string Name, string Destina
     public const string DefaultV6 = "default-v6";
 }
 
-internal sealed record Subnet(Guid Id, Guid VpcId, string Name, string Ipv4Block, string Ipv6Block);
+internal sealed record Subnet(Guid Id, Guid VpcId, string Name, string Ipv4Block, string Ipv6Block)
+{
+    /// <summary>The name of the subnet that every project has. The others are named after their zones.</summary>
+    public const string Default = "default";
+}
 
 internal sealed record FirewallRule(Guid VpcId, string Name, int Priority, string Action, string Protocol, string? Ports)
 {
@@ -28,7 +32,7 @@ internal sealed record FirewallRule(Guid VpcId, string Name, int Priority, strin
 
 /// <summary>A project with its network.</summary>
 internal sealed record ProjectContents(
-    Project Project, Vpc Vpc, Router Router, IReadOnlyList<Route> Routes, Subnet Subnet, IReadOnlyList<FirewallRule> FirewallRules)
+    Project Project, Vpc Vpc, Router Router, IReadOnlyList<Route> Routes, IReadOnlyList<Subnet> Subnets, IReadOnlyList<FirewallRule> FirewallRules)
 {
     public Route RouteOf(string name) => Routes.Single(route => route.Name == name);
 }

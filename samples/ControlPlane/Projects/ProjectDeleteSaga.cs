@@ -20,11 +20,11 @@ internal sealed class ProjectDeleteSaga : Saga<ProjectDeleteParameters>
     {
         SagaNode<ProjectContents> claim = saga.TransactionalNode("claim", ClaimAsync, UnclaimAsync);
         SagaNode rules = Deletion("firewall-rules", contents => contents.FirewallRules, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
-        SagaNode subnet = Deletion("subnet", contents => contents.Subnet, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
+        SagaNode subnets = Deletion("subnets", contents => contents.Subnets, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
         SagaNode routeV4 = Deletion("route-v4", contents => contents.RouteOf(Route.DefaultV4), ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
         SagaNode routeV6 = Deletion("route-v6", contents => contents.RouteOf(Route.DefaultV6), ProjectTables.DeleteAsync, ProjectTables.InsertAsync, claim);
         SagaNode router = Deletion("router", contents => contents.Router, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, routeV4, routeV6);
-        SagaNode vpc = Deletion("vpc", contents => contents.Vpc, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, router, subnet, rules);
+        SagaNode vpc = Deletion("vpc", contents => contents.Vpc, ProjectTables.DeleteAsync, ProjectTables.InsertAsync, router, subnets, rules);
 
         // the last node needs no undo, because nothing can fail after it
         saga.TransactionalNode(

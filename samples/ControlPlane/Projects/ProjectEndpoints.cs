@@ -34,11 +34,11 @@ internal static class ProjectEndpoints
             return Results.ValidationProblem(errors);
         }
 
-        var parameters = new ProjectCreateParameters(request.Name!, request.Description ?? "");
+        var parameters = new ProjectCreateParameters(request.Name!, request.Description ?? "", [.. request.Zones?.OfType<string>() ?? []]);
         (SagaHandle handle, SagaResult? result) = await sagas.RunAsync(saga, parameters, string.IsNullOrWhiteSpace(key) ? null : key);
         return result switch
         {
-            SagaResult.Succeeded succeeded => Results.Created($"/v1/projects/{parameters.Name}", succeeded.Output(saga.Published)),
+            SagaResult.Succeeded succeeded => Results.Created($"/v1/projects/{parameters.Name}", succeeded.Output<Project>(ProjectCreateSaga.Publish)),
             SagaResult.Unwound { Error: { Code: ProjectCreateSaga.NameTaken } taken } => Results.Problem(statusCode: 409, detail: taken.Message),
             _ => Problems.Of(http, handle, result),
         };

@@ -49,19 +49,19 @@ internal static class ProjectQueries
             join control_plane.vpc on vpc.id = router.vpc_id where vpc.project_id = @id order by route.name;
 
             select subnet.id, subnet.vpc_id as "VpcId", subnet.name, subnet.ipv4_block::text as "Ipv4Block", subnet.ipv6_block::text as "Ipv6Block"
-            from control_plane.vpc_subnet subnet join control_plane.vpc on vpc.id = subnet.vpc_id where vpc.project_id = @id;
+            from control_plane.vpc_subnet subnet join control_plane.vpc on vpc.id = subnet.vpc_id where vpc.project_id = @id order by subnet.name <> @default, subnet.name;
 
             select rule.vpc_id as "VpcId", rule.name, rule.priority, rule.action, rule.protocol, rule.ports
             from control_plane.vpc_firewall_rule rule join control_plane.vpc on vpc.id = rule.vpc_id where vpc.project_id = @id order by rule.name;
             """;
         await using SqlMapper.GridReader rows = await connection.QueryMultipleAsync(
-            new CommandDefinition(Read, new { id }, cancellationToken: cancellationToken));
+            new CommandDefinition(Read, new { id, @default = Subnet.Default }, cancellationToken: cancellationToken));
         return new ProjectContents(
             await rows.ReadSingleAsync<Project>(),
             await rows.ReadSingleAsync<Vpc>(),
             await rows.ReadSingleAsync<Router>(),
             [.. await rows.ReadAsync<Route>()],
-            await rows.ReadSingleAsync<Subnet>(),
+            [.. await rows.ReadAsync<Subnet>()],
             [.. await rows.ReadAsync<FirewallRule>()]);
     }
 }

@@ -8,18 +8,26 @@ namespace ControlPlane.Projects;
 /// </summary>
 internal static class ProjectTables
 {
+    private const string InsertSubnet =
+        """
+        insert into control_plane.vpc_subnet (id, vpc_id, name, ipv4_block, ipv6_block)
+        values (@Id, @VpcId, @Name, @Ipv4Block::cidr, @Ipv6Block::cidr)
+        """;
+
+    private const string DeleteSubnet = "delete from control_plane.vpc_subnet where id = @Id";
+
     /// <summary>Claims the name unless another project has it.</summary>
     /// <returns>True if the name belongs to this project.</returns>
     public static async Task<bool> ClaimNameAsync(
-        this DbTransaction transaction, Guid id, string name, string description, CancellationToken cancellationToken)
+        this DbTransaction transaction, Guid id, string name, string description, int zones, CancellationToken cancellationToken)
     {
         const string Insert =
             """
-            insert into control_plane.project (id, name, description, state)
-            values (@id, @name, @description, 'creating')
+            insert into control_plane.project (id, name, description, zones, state)
+            values (@id, @name, @description, @zones, 'creating')
             on conflict (name) do nothing
             """;
-        return await transaction.ExecuteAsync(Insert, new { id, name, description }, cancellationToken) == 1;
+        return await transaction.ExecuteAsync(Insert, new { id, name, description, zones }, cancellationToken) == 1;
     }
 
     public static Task<int> DeleteProjectAsync(this DbTransaction transaction, Guid id, CancellationToken cancellationToken) =>
@@ -86,16 +94,16 @@ internal static class ProjectTables
         transaction.ExecuteAsync("delete from control_plane.router_route where id = @Id", route, cancellationToken);
 
     public static Task<int> InsertAsync(this DbTransaction transaction, Subnet subnet, CancellationToken cancellationToken) =>
-        transaction.ExecuteAsync(
-            """
-            insert into control_plane.vpc_subnet (id, vpc_id, name, ipv4_block, ipv6_block)
-            values (@Id, @VpcId, @Name, @Ipv4Block::cidr, @Ipv6Block::cidr)
-            """,
-            subnet,
-            cancellationToken);
+        transaction.ExecuteAsync(InsertSubnet, subnet, cancellationToken);
 
     public static Task<int> DeleteAsync(this DbTransaction transaction, Subnet subnet, CancellationToken cancellationToken) =>
-        transaction.ExecuteAsync("delete from control_plane.vpc_subnet where id = @Id", subnet, cancellationToken);
+        transaction.ExecuteAsync(DeleteSubnet, subnet, cancellationToken);
+
+    public static Task<int> InsertAsync(this DbTransaction transaction, IReadOnlyList<Subnet> subnets, CancellationToken cancellationToken) =>
+        transaction.ExecuteAsync(InsertSubnet, subnets, cancellationToken);
+
+    public static Task<int> DeleteAsync(this DbTransaction transaction, IReadOnlyList<Subnet> subnets, CancellationToken cancellationToken) =>
+        transaction.ExecuteAsync(DeleteSubnet, subnets, cancellationToken);
 
     public static Task<int> InsertAsync(this DbTransaction transaction, IReadOnlyList<FirewallRule> rules, CancellationToken cancellationToken) =>
         transaction.ExecuteAsync(

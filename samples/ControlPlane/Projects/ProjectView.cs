@@ -5,7 +5,7 @@ internal sealed record ProjectView(Guid Id, string Name, string Description, Dat
 {
     public static ProjectView Of(ProjectContents contents)
     {
-        (Project project, Vpc vpc, Router router, IReadOnlyList<Route> routes, Subnet subnet, IReadOnlyList<FirewallRule> rules) = contents;
+        (Project project, Vpc vpc, Router router, IReadOnlyList<Route> routes, IReadOnlyList<Subnet> subnets, IReadOnlyList<FirewallRule> rules) = contents;
         return new ProjectView(
             project.Id,
             project.Name,
@@ -16,13 +16,13 @@ internal sealed record ProjectView(Guid Id, string Name, string Description, Dat
                 vpc.Name,
                 vpc.Ipv6Prefix,
                 new RouterView(router.Id, router.Name, [.. routes.Select(route => new RouteView(route.Name, route.Destination, route.Target))]),
-                new SubnetView(subnet.Id, subnet.Name, subnet.Ipv4Block, subnet.Ipv6Block),
+                [.. subnets.Select(subnet => new SubnetView(subnet.Id, subnet.Name, subnet.Ipv4Block, subnet.Ipv6Block))],
                 [.. rules.Select(rule => new FirewallRuleView(rule.Name, rule.Priority, rule.Action, rule.Protocol, rule.Ports))]));
     }
 }
 
 internal sealed record VpcView(
-    Guid Id, string Name, string Ipv6Prefix, RouterView Router, SubnetView Subnet, IReadOnlyList<FirewallRuleView> FirewallRules);
+    Guid Id, string Name, string Ipv6Prefix, RouterView Router, IReadOnlyList<SubnetView> Subnets, IReadOnlyList<FirewallRuleView> FirewallRules);
 
 internal sealed record RouterView(Guid Id, string Name, IReadOnlyList<RouteView> Routes);
 

@@ -15,11 +15,14 @@ internal sealed record VpcCreateParameters(Guid ProjectId);
 /// </summary>
 internal sealed class VpcCreateSaga : Saga<VpcCreateParameters>
 {
+    /// <summary>The node that outputs the VPC.</summary>
+    public const string Vpc = "vpc";
+
     public override string Name => "vpc-create";
 
     protected override void Define(SagaBuilder<VpcCreateParameters> saga)
     {
-        SagaNode<Vpc> vpc = saga.Row("vpc", NewVpc, ProjectTables.InsertAsync, ProjectTables.DeleteAsync);
+        SagaNode<Vpc> vpc = saga.Row(Vpc, NewVpc, ProjectTables.InsertAsync, ProjectTables.DeleteAsync);
         SagaNode<Router> router = saga.Row("router", context => NewRouter(context, vpc), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, vpc);
         saga.Row("route-v4", context => NewRoute(context, router, Route.DefaultV4, "0.0.0.0/0"), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, router);
         saga.Row("route-v6", context => NewRoute(context, router, Route.DefaultV6, "::/0"), ProjectTables.InsertAsync, ProjectTables.DeleteAsync, router);
@@ -40,5 +43,5 @@ internal sealed class VpcCreateSaga : Saga<VpcCreateParameters>
         new(Guid.NewGuid(), context.Output(router).Id, name, destination, "internet-gateway:default");
 
     private static Subnet NewSubnet(NodeContext<VpcCreateParameters> context, SagaNode<Vpc> vpc) =>
-        new(Guid.NewGuid(), context.Output(vpc).Id, "default", "172.30.0.0/22", UniqueLocal.Prefix(context.Output(vpc).Id) + "::/64");
+        new(Guid.NewGuid(), context.Output(vpc).Id, Subnet.Default, "172.30.0.0/22", UniqueLocal.Prefix(context.Output(vpc).Id) + "::/64");
 }

@@ -59,13 +59,13 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
     {
         IdempotencyReport report = await CheckOf(
             new ProjectCreateSaga(new VpcCreateSaga()),
-            new ProjectCreateParameters("new", "made by a test"),
+            new ProjectCreateParameters("new", "made by a test", ["a"]),
             connection => MakeProjectAsync(connection, "another's", firstId: 100),
             AllRowsWithoutIds).RunAsync();
 
         report.ThrowIfFaulty();
         report.UndosNeverRun.Should().BeEmpty();
-        report.Runs.Should().HaveCount(2 + 9 + 9 + 8 + 7);
+        report.Runs.Should().HaveCount(2 + 10 + 10 + 9 + 8);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
 
         IdempotencyFault fault = report.Faults.Should().ContainSingle(report.ToString()).Which;
         fault.Kind.Should().Be(IdempotencyFaultKind.LeftBehind);
-        fault.Nodes.Should().Equal("subnet");
+        fault.Nodes.Should().Equal("subnets");
         fault.Evidence.Should().ContainSingle().Which.Should().StartWith("- subnet {");
     }
 
@@ -153,7 +153,7 @@ public sealed class SampleSagaTests(SampleSagaTests.Cluster cluster) : IClassFix
     {
         CancellationToken none = CancellationToken.None;
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync();
-        await transaction.ClaimNameAsync(Row(0), name, "there before", none);
+        await transaction.ClaimNameAsync(Row(0), name, "there before", zones: 0, none);
         await transaction.InsertAsync(new Vpc(Row(1), Row(0), "default", "fd00::/48"), none);
         await transaction.InsertAsync(new Router(Row(2), Row(1), "system"), none);
         await transaction.InsertAsync(new Route(Row(3), Row(2), Route.DefaultV4, "0.0.0.0/0", "internet-gateway:default"), none);
