@@ -207,21 +207,28 @@ public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixt
     [Fact]
     public async Task A_process_that_was_replaced_commits_nothing()
     {
+        var pausedGate = new Gate();
         var gate = new Gate();
         await using PostgresHost paused = await StartAsync(Saga(async (node, transaction) =>
         {
-            await InsertAsync(node, transaction);
-            await gate.PassAsync(); // as a process that sleeps: it heeds no token
+            await ExecuteAsync(transaction, "insert into disk values (@saga, 'paused')", node);
+            await pausedGate.PassAsync(); // as a process that sleeps: it heeds no token
         }));
         SagaHandle saga = await paused.Client.StartAsync(paused.Saga("disk"), "");
-        await gate.ArrivalAsync();
+        await pausedGate.ArrivalAsync();
 
-        await using PostgresHost successor = await StartAsync(Disk());
+        await using PostgresHost successor = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            await gate.PassAsync(node.CancellationToken);
+        }));
         await successor.ActivateAsync();
-        (await successor.Client.WaitAsync(saga.SagaId).Soon()).Should().BeOfType<SagaResult.Succeeded>();
-        gate.Open();
+        await gate.ArrivalAsync();
+        pausedGate.Open();
         await saga.Completion.Soon();
+        gate.Open();
 
+        (await successor.Client.WaitAsync(saga.SagaId).Soon()).Should().BeOfType<SagaResult.Succeeded>();
         (await DisksAsync(successor)).Should().Equal("disk");
     }
 
