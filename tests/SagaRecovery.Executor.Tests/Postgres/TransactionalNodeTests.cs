@@ -95,6 +95,26 @@ public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
+    public async Task An_undo_whose_answer_was_lost_does_not_run_again()
+    {
+        int undone = 0;
+        await using PostgresHost host = await StartAsync(new TestSaga("disk", saga =>
+        {
+            SagaNode disk = saga.TransactionalNode("disk", InsertAsync, async (node, _) =>
+            {
+                undone++;
+                await CommitElsewhereAsync(node, "delete from disk; insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, creator) values (@saga, 0, 'undo_finished', @creator)");
+                throw new TimeoutException("the answer was lost");
+            });
+            saga.Node("fail", _ => throw new SagaActionException("broken", "it is broken"), after: disk);
+        }));
+
+        (await RunAsync(host)).Should().BeOfType<SagaResult.Unwound>();
+
+        undone.Should().Be(1);
+    }
+
+    [Fact]
     public async Task A_failure_does_not_contradict_an_attempt_that_was_committed()
     {
         await using PostgresHost host = await StartAsync(Saga(async (node, _) =>
@@ -355,10 +375,10 @@ public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixt
         transaction.Connection!.ExecuteAsync(sql, new { saga = node.SagaId.Value }, transaction);
 
     /// <summary>Does what an earlier attempt would have done whose commit was answered to nobody.</summary>
-    private async Task CommitElsewhereAsync(NodeContext<string> node)
+    private async Task CommitElsewhereAsync(NodeContext<string> node, string sql = CommittedBefore)
     {
         await using var connection = new NpgsqlConnection(_database);
-        await connection.ExecuteAsync(CommittedBefore, OfNode(node));
+        await connection.ExecuteAsync(sql, OfNode(node));
     }
 
     private object OfNode(NodeContext<string> node) => new { saga = node.SagaId.Value, creator = _coordinator };
