@@ -29,7 +29,7 @@ internal sealed class TestProcess : IAsyncDisposable
         Registry = new SagaRegistry(sagas.Select(saga => new RegisteredSaga(saga)), executorOptions);
         Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines, reader: reader ?? store);
         Client = new DurableSagaClient(
-            new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, new CancellingOperations(store, time), reader ?? store, new NoSagaTransactions(), time, executorOptions);
+            new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, new CancellingOperations(store, time), reader ?? store, new NoSagaTransactions(), store, time, executorOptions);
     }
 
     public InMemorySagaStore Store { get; }
