@@ -75,7 +75,7 @@ public sealed partial class InMemorySagaStore
                 sagas[one.Hash].LongCount(row => row.IsInProgress),
                 sagas[one.Hash].LongCount(row => !row.IsInProgress),
                 sagas[one.Hash].LongCount(row => row.State == SagaState.Stuck)));
-            return Task.FromResult(DefinitionList.Of([.. counts], published: [], runAny: [.. _joins.Keys.Order()]));
+            return Task.FromResult(DefinitionList.Of([.. counts], published: [], runAny: [.. _joins.Keys.OrderBy(id => id.Value)]));
         }
     }
 

@@ -73,7 +73,7 @@ public sealed record DefinitionList(IReadOnlyList<DefinitionDetails> Definitions
 
         DefinitionDetails Describe(DefinitionCount one)
         {
-            CoordinatorId[] runBy = [.. byHash[one.Hash].Concat(ofAnyDag[(one.Name, one.Version)]).Distinct().Order()];
+            CoordinatorId[] runBy = [.. byHash[one.Hash].Concat(ofAnyDag[(one.Name, one.Version)]).Distinct().OrderBy(id => id.Value)];
             DefinitionNeed need = one.Unfinished > 0
                 ? runBy.Length + runAny.Count > 0 ? DefinitionNeed.UnfinishedSagas : DefinitionNeed.NotRunnable
                 : one.Stuck > 0 ? DefinitionNeed.StuckSagas : DefinitionNeed.None;
