@@ -85,7 +85,7 @@ internal sealed class SagaRegistry
             try
             {
                 definition = shape.Saga.IsDynamic ? shape.Build(_json, parameters) : _definitions[shape];
-                if (saved.Dag.Span.SequenceEqual(definition.Saved.Dag.Span))
+                if (saved.Hash == definition.Saved.Hash && saved.Dag.Span.SequenceEqual(definition.Saved.Dag.Span))
                 {
                     return true;
                 }

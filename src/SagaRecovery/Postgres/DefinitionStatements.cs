@@ -65,7 +65,7 @@ internal sealed class DefinitionStatements(string schema)
 
     /// <summary>Counts the sagas of each definition. Reads every saga.</summary>
     public string Count { get; } = Statements.In(schema, """
-        select coalesce(d.hash, c.hash), coalesce(d.name, c.name), coalesce(d.version, 0),
+        select coalesce(d.hash, c.hash), left(coalesce(d.name, c.name), 1000), coalesce(d.version, 0),
             coalesce(c.unfinished, 0), coalesce(c.ended, 0), coalesce(c.stuck, 0)
         from {schema}.saga_definition d
         full join (
@@ -78,7 +78,7 @@ internal sealed class DefinitionStatements(string schema)
 
     /// <summary>Lists what active coordinators that answer publish; a null for one that publishes nothing. <c>$1</c>: the silence after which one does not answer.</summary>
     public string ListPublished { get; } = Statements.In(schema, $$"""
-        select c.id, p.hash, p.name, p.version, p.any_dag
+        select c.id, p.hash, left(p.name, 1000), p.version, p.any_dag
         from {schema}.saga_coordinator c
         left join {schema}.saga_coordinator_definition p on p.coordinator_id = c.id and c.publishes_definitions
         where {{ClusterStatements.StateOf("c")}} = 'active' and c.profile_incarnation = c.incarnation
