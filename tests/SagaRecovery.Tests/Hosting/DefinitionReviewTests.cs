@@ -94,6 +94,7 @@ public sealed class DefinitionReviewTests
 
         host.LogLines.Count(63).Should().Be(1);
         _definitions.Reviews.Should().Be(2);
+        host.Time.Pending.Should().NotContain(new SagaRecoveryOptions().RetryDelay, "no further review is due");
     }
 
     [Fact]
