@@ -5,7 +5,7 @@ import { get, reasonOf, Unreachable } from './service.js';
 /** The number of shapes of one name and version from which they share a row. */
 const mostShapes = 5;
 
-/** The time after which the count is given up, in ms: it reads every saga. */
+/** The time limit of the count, in ms: it reads every saga. */
 const patience = 60_000;
 
 /** The needs for a definition by urgency, with the answer to the question if its class may be deleted. */
