@@ -62,6 +62,9 @@ internal sealed class DatabaseAccess : ISagaAccess
     public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
         ReadAsync(Operations.CountAsync, cancellationToken);
 
+    public Task<DefinitionList> ListDefinitionsAsync(CancellationToken cancellationToken) =>
+        ReadAsync(_services.GetRequiredService<ISagaDefinitions>().ListAsync, cancellationToken);
+
     public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) => ReadAsync(
         async token => ClusterDetails.Of(await Cluster.CountUnfinishedAsync(token).ConfigureAwait(false), _time.GetUtcNow()), cancellationToken);
 

@@ -33,6 +33,9 @@ public abstract class SagaClient
     /// <exception cref="DbException">
     /// With SQLSTATE 55P03: an open transaction is starting a saga with the same id or key. Nothing was started.
     /// </exception>
+    /// <exception cref="Execution.SagaShapeChangedException">
+    /// The nodes of the saga have changed and its version has not, while the former shape is needed and not registered. Nothing was started.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// This process is draining or shutting down, or a <see cref="DynamicSaga{TParameters}"/> cannot declare its nodes. Nothing was started.
     /// </exception>
@@ -86,6 +89,9 @@ public abstract class SagaClient
     /// </exception>
     /// <exception cref="SagaConflictException">
     /// A saga with the id or key of the options exists, with another definition or other parameters. Nothing was started.
+    /// </exception>
+    /// <exception cref="Execution.SagaShapeChangedException">
+    /// The nodes of the saga have changed and its version has not, while the former shape is needed and not registered. Nothing was started.
     /// </exception>
     /// <exception cref="InvalidOperationException">
     /// This process is draining or shutting down, the transaction has ended, or a <see cref="DynamicSaga{TParameters}"/> cannot declare its nodes.

@@ -18,6 +18,7 @@ public sealed class SagaOperator
 {
     private readonly ISagaOperations _operations;
     private readonly ISagaCluster _cluster;
+    private readonly ISagaDefinitions _definitions;
     private readonly ISagaControls _controls;
     private readonly ISagaExecutor _executor;
     private readonly SagaTracker _tracker;
@@ -30,6 +31,7 @@ public sealed class SagaOperator
     internal SagaOperator(
         ISagaOperations operations,
         ISagaCluster cluster,
+        ISagaDefinitions definitions,
         ISagaControls controls,
         ISagaExecutor executor,
         SagaTracker tracker,
@@ -41,6 +43,7 @@ public sealed class SagaOperator
     {
         _operations = operations;
         _cluster = cluster;
+        _definitions = definitions;
         _controls = controls;
         _executor = executor;
         _tracker = tracker;
@@ -56,6 +59,9 @@ public sealed class SagaOperator
 
     /// <summary>The coordinators on the store, and the operations that move sagas between them.</summary>
     public ISagaCluster Cluster => _cluster;
+
+    /// <summary>The queries about the definitions on the store.</summary>
+    public ISagaDefinitions Definitions => _definitions;
 
     private ReassignAction ReassignAction => new(_operations, _cluster, _time);
 

@@ -28,7 +28,9 @@ public sealed class SagaDatabase : IAsyncDisposable
         DataSource = NpgsqlDataSource.Create(connectionString);
         _direct = direct is null ? null : NpgsqlDataSource.Create(direct);
         Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }), _direct);
-        Log = new PostgresSagaLog(Database, new StoredDefinitions(Database));
+        var stored = new StoredDefinitions(Database);
+        Log = new PostgresSagaLog(Database, stored);
+        Definitions = new PostgresSagaDefinitions(Database, stored);
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Operations = new PostgresSagaOperations(Database, NewOwnerLock());
         Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
@@ -45,6 +47,8 @@ public sealed class SagaDatabase : IAsyncDisposable
     public PostgresSchema Schema { get; }
 
     public ISagaLog Log { get; }
+
+    public ISagaDefinitions Definitions { get; }
 
     public ISagaControls Controls { get; }
 

@@ -5,6 +5,7 @@ import { overview } from './overview.js';
 import { sagaView } from './saga.js';
 import { sagasView } from './sagas.js';
 import { planView } from './plan.js';
+import { definitionsView } from './definitions.js';
 
 /** The interval between two refreshes, in ms. */
 const period = 2000;
@@ -22,6 +23,7 @@ function route(event) {
   view = kind === 'saga' ? sagaView(main, refresh, decodeURIComponent(id ?? ''))
     : kind === 'sagas' ? sagasView(main, refresh, query)
     : kind === 'plan' ? planView(main)
+    : kind === 'definitions' ? definitionsView(main)
     : overview(main, refresh);
   document.title = `${view.title} · saga recovery`;
   for (const link of document.querySelectorAll('nav a')) {
