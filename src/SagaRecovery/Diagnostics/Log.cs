@@ -211,4 +211,8 @@ internal static partial class Log
         "recovery and the saga log share the connection pool of the host's NpgsqlDataSource: {Reason}; sagas that hold all of its connections "
         + "stop heartbeats and the log; register a data source under PostgresStoreOptions.RecoveryDataSource to give them a pool of their own")]
     public static partial void SharedPool(ILogger logger, string reason);
+
+    [LoggerMessage(63, LogLevel.Critical,
+        "this process cannot work with its store, runs no sagas and refuses to start any, until a later attempt to join succeeds: {Reason}")]
+    public static partial void StoreIncompatible(ILogger logger, string reason);
 }

@@ -32,7 +32,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Operations = new PostgresSagaOperations(Database, NewOwnerLock());
         Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
-        Schema = new PostgresSchema(Database, NullLogger<PostgresSchema>.Instance);
+        Schema = new PostgresSchema(Database, TimeProvider.System, NullLogger<PostgresSchema>.Instance);
     }
 
     /// <summary>The connection string, past any pooler.</summary>
