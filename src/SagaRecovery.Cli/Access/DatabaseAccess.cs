@@ -45,7 +45,7 @@ internal sealed class DatabaseAccess : ISagaAccess
             .AddSagaOperations(options =>
             {
                 options.Schema = schema;
-                options.SchemaLockTimeout = timeout * 0.8; // the error that names the blocking sessions must arrive before the deadline
+                options.SchemaLockTimeout = timeout / 2; // the error that names the blocking sessions must arrive before the deadline
             })
             .BuildServiceProvider();
         string target = string.Create(CultureInfo.InvariantCulture, $"database '{settings.Database}' on {settings.Host}:{settings.Port}");

@@ -57,7 +57,8 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
             }
 
             string purpose = string.Create(CultureInfo.InvariantCulture, $"the upgrade of schema '{Schema}' to version {attempt.Version}");
-            if (time.GetElapsedTime(began) >= database.Options.SchemaLockTimeout)
+            TimeSpan left = database.Options.SchemaLockTimeout - time.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
             {
                 throw new TimeoutException(
                     $"Nothing was changed by {purpose}: its tables stayed locked for {PlainText.Duration(database.Options.SchemaLockTimeout)}, "
@@ -69,7 +70,8 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
                 Log.BlockedByLocks(logger, purpose, logged = blockers);
             }
 
-            await Task.Delay(PauseAfter(++refusals), time, cancellationToken).ConfigureAwait(false);
+            TimeSpan pause = PauseAfter(++refusals);
+            await Task.Delay(pause < left ? pause : left, time, cancellationToken).ConfigureAwait(false); // the last attempt is at the end of the time
         }
     }
 
