@@ -140,21 +140,24 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     /// <summary>Creates or updates the tables.</summary>
     /// <exception cref="ToolException">Other sessions kept the tables locked.</exception>
-    public Task ApplySchemaAsync(CancellationToken cancellationToken) => _deadline.RunAsync(
-        async token =>
+    public async Task ApplySchemaAsync(CancellationToken cancellationToken)
+    {
+        try
         {
-            try
-            {
-                await Schema.CreateAsync(token).ConfigureAwait(false);
-                return true;
-            }
-            catch (TimeoutException locked)
-            {
-                throw new ToolException(ExitCode.Failed, $"{locked.Message} --timeout extends the attempts.", locked);
-            }
-        },
-        Deadline.OutcomeUnknown,
-        cancellationToken);
+            await _deadline.RunAsync(
+                async token =>
+                {
+                    await Schema.CreateAsync(token).ConfigureAwait(false);
+                    return true;
+                },
+                Deadline.OutcomeUnknown,
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException locked)
+        {
+            throw new ToolException(ExitCode.Failed, $"{locked.Message} --timeout extends the attempts.", locked);
+        }
+    }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 

@@ -45,6 +45,7 @@ public sealed class AutovacuumTests : IAsyncLifetime
                 autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)
             """);
         await _db.ExecuteAsync("update saga_recovery.saga set name = name || '2'");
+        _db.DataSource.Clear(); // a session reports its dead rows when it ends
         await IsVacuumedAsync();
 
         var settings = new NpgsqlConnectionStringBuilder(_db.Direct) { Options = "-c role=app" };
@@ -61,5 +62,5 @@ public sealed class AutovacuumTests : IAsyncLifetime
     }
 
     private Task IsVacuumedAsync() => Eventually.HoldsAsync(
-        () => _db.QueryAsync<bool>("select exists (select from pg_stat_activity where query like 'autovacuum: VACUUM saga_recovery.saga%')"), "an autovacuum ran");
+        () => _db.QueryAsync<bool>(@"select exists (select from pg_stat_activity where query ~ '^autovacuum: VACUUM (ANALYZE )?saga_recovery.saga\M')"), "an autovacuum ran");
 }

@@ -11,6 +11,11 @@ namespace SagaRecovery.Tests.Postgres;
 
 public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
 {
+    private static readonly string[] s_orderOfStep =
+    [
+        "set local lock_timeout = '100ms'", "pg_advisory_xact_lock", "lock table ", "do $guard$", "alter table ", "insert into saga_recovery.schema_version", "commit;",
+    ];
+
     [Fact]
     public async Task The_tables_that_the_script_creates_are_exactly_those_that_the_check_expects()
     {
@@ -137,6 +142,18 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
 
         (await RefusalAsync(create: true)).Message.Should().Contain("they are at version 8, with differences: missing or different: CREATE UNIQUE INDEX saga_hold_pkey")
             .And.MatchRegex("; and [0-9]+ more. Restore these elements").And.NotContain("Create them").And.NotContain("Upgrade them");
+    }
+
+    [Fact]
+    public void A_script_sets_the_timeout_before_the_first_lock_and_takes_all_locks_before_the_first_change()
+    {
+        string script = PostgresSchema.Script(from: 1);
+
+        foreach (string step in script.Split("begin isolation level read committed;").Skip(1))
+        {
+            int[] places = [.. s_orderOfStep.Select(part => step.IndexOf(part, StringComparison.Ordinal))];
+            places.Should().NotContain(-1).And.BeInAscendingOrder();
+        }
     }
 
     [Fact]
