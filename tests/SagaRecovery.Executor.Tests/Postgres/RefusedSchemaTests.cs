@@ -25,7 +25,7 @@ public sealed class RefusedSchemaTests(PostgresCluster cluster) : IClassFixture<
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task Every_caller_of_a_process_on_tables_that_are_too_new_gets_the_reason_until_they_are_repaired()
+    public async Task Every_caller_of_a_process_on_tables_that_are_too_new_gets_the_reason()
     {
         SagaId ended;
         await using (PostgresHost before = await StartAsync())
