@@ -133,6 +133,7 @@ internal sealed class DurableSagaClient : SagaClient
         var note = new OperatorNote(by ?? DefaultAuthor, reason);
         CheckText(note.Reason, nameof(reason));
         CheckText(note.Actor, nameof(by));
+        _coordinator.ThrowIfIncompatible();
         bool isDelivered = false;
         try
         {
@@ -150,8 +151,11 @@ internal sealed class DurableSagaClient : SagaClient
     }
 
     /// <inheritdoc />
-    public override async Task<SagaInfo?> GetAsync(SagaId id, CancellationToken cancellationToken = default) =>
-        await _reader.ReadAsync(id, cancellationToken).ConfigureAwait(false) is { } saga ? new SagaInfo(saga, StoredResult.Of(saga, _json)) : null;
+    public override async Task<SagaInfo?> GetAsync(SagaId id, CancellationToken cancellationToken = default)
+    {
+        SavedSaga? saga = await _coordinator.WhileCompatibleAsync(token => _reader.ReadAsync(id, token), cancellationToken).ConfigureAwait(false);
+        return saga is null ? null : new SagaInfo(saga, StoredResult.Of(saga, _json));
+    }
 
     /// <inheritdoc />
     public override Task<SagaResult> WaitAsync(SagaId id, CancellationToken cancellationToken = default) =>
@@ -226,8 +230,13 @@ internal sealed class DurableSagaClient : SagaClient
             : _executor.Value.ForCaller(new SagaHandle(existing.Id, () => CompleteAsync(existing.Id)));
 
     /// <summary>Reads the saga that an earlier start with the same id or key may have made; null for a start without one.</summary>
-    private async Task<SavedSaga?> TryReadAsync(SagaStartOptions? options, SagaId id, CancellationToken cancellationToken) =>
-        options is { Id: not null } or { Key: not null } && _reader is not NoSagaReader ? await _reader.ReadAsync(id, cancellationToken).ConfigureAwait(false) : null;
+    private async Task<SavedSaga?> TryReadAsync(SagaStartOptions? options, SagaId id, CancellationToken cancellationToken)
+    {
+        _coordinator.ThrowIfIncompatible();
+        return options is { Id: not null } or { Key: not null } && _reader is not NoSagaReader
+            ? await _reader.ReadAsync(id, cancellationToken).ConfigureAwait(false)
+            : null;
+    }
 
     private static InvalidOperationException Deleted(SagaId id) => new($"Saga {id} was not started: it existed, and was deleted meanwhile.");
 
@@ -264,7 +273,7 @@ internal sealed class DurableSagaClient : SagaClient
             }
         }
 
-        SavedSaga saga = await _executor.Value.Waits.WaitAsync(id, cancellationToken).ConfigureAwait(false)
+        SavedSaga saga = await _coordinator.WhileCompatibleAsync(token => _executor.Value.Waits.WaitAsync(id, token), cancellationToken).ConfigureAwait(false)
             ?? throw new KeyNotFoundException($"There is no saga {id}.");
         return StoredResult.Of(saga, _json)!;
     }

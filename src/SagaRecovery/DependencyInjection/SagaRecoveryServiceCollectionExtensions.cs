@@ -158,7 +158,9 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetRequiredService<IOptions<PostgresStoreOptions>>(),
             provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.DirectDataSource)));
         services.TryAddSingleton(provider => new PostgresSchema(
-            provider.GetRequiredService<PostgresDatabase>(), provider.GetService<ILogger<PostgresSchema>>() ?? NullLogger<PostgresSchema>.Instance));
+            provider.GetRequiredService<PostgresDatabase>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetService<ILogger<PostgresSchema>>() ?? NullLogger<PostgresSchema>.Instance));
         services.TryAddSingleton(provider => new OwnerLock(
             provider.GetRequiredService<PostgresDatabase>(),
             provider.GetRequiredService<TimeProvider>(),

@@ -222,4 +222,8 @@ internal static partial class Log
 
     [LoggerMessage(65, LogLevel.Error, "{Refusal}")]
     public static partial void ShapeChanged(ILogger logger, string refusal);
+
+    [LoggerMessage(66, LogLevel.Critical,
+        "this process cannot work with its store, runs no sagas and refuses to start any, until a later attempt to join succeeds: {Reason}")]
+    public static partial void StoreIncompatible(ILogger logger, string reason);
 }

@@ -34,7 +34,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Operations = new PostgresSagaOperations(Database, NewOwnerLock());
         Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
-        Schema = new PostgresSchema(Database, NullLogger<PostgresSchema>.Instance);
+        Schema = new PostgresSchema(Database, TimeProvider.System, NullLogger<PostgresSchema>.Instance);
     }
 
     /// <summary>The connection string, past any pooler.</summary>
@@ -55,6 +55,10 @@ public sealed class SagaDatabase : IAsyncDisposable
     public ISagaOperations Operations { get; }
 
     public ISagaCluster Cluster { get; }
+
+    /// <summary>Applies steps of the tables, perhaps fewer than those of this version or further ones.</summary>
+    internal Task UpgradeAsync(IReadOnlyList<SchemaStep> steps, TimeProvider? time = null, ILogger? logger = null) =>
+        new SchemaUpgrade(Database, steps, time ?? TimeProvider.System, logger ?? NullLogger.Instance).RunAsync(CancellationToken.None);
 
     internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) => new(
         Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled), NullLogger<PostgresJoin>.Instance), Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
