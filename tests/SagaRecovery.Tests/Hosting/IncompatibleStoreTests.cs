@@ -9,7 +9,7 @@ namespace SagaRecovery.Tests.Hosting;
 /// <summary>A store with contents of a version that this process cannot work with.</summary>
 public sealed class IncompatibleStoreTests
 {
-    private const int RefusedEvent = 63;
+    private const int RefusedEvent = 66;
 
     [Fact]
     public async Task Callers_that_wait_and_later_ones_get_the_refusal_and_a_later_attempt_joins_without_a_restart()
