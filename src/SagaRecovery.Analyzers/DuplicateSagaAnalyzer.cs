@@ -6,7 +6,10 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace SagaRecovery.Analyzers;
 
-/// <summary>SAGA006: finds saga classes of one compilation that share a name and a version, where both are constants.</summary>
+/// <summary>
+/// SAGA006: finds saga classes of one compilation that share a name and a version, where both are constants. A class that the compilation
+/// registers as a former shape may share those of another.
+/// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class DuplicateSagaAnalyzer : DiagnosticAnalyzer
 {
@@ -27,9 +30,12 @@ public sealed class DuplicateSagaAnalyzer : DiagnosticAnalyzer
 
             ConcurrentBag<INamedTypeSymbol> sagas = [];
             ConcurrentDictionary<ISymbol, object?> values = new(SymbolEqualityComparer.Default);
+            ConcurrentDictionary<ISymbol, bool> formers = new(SymbolEqualityComparer.Default);
+            INamedTypeSymbol? registrations = start.Compilation.GetTypeByMetadataName(KnownTypes.Registrations);
             start.RegisterSymbolAction(symbol => AddSaga((INamedTypeSymbol)symbol.Symbol, saga, sagas), SymbolKind.NamedType);
             start.RegisterOperationBlockAction(block => AddValue(block, saga, values));
-            start.RegisterCompilationEndAction(end => Report(end, sagas, values));
+            start.RegisterOperationAction(call => AddFormer((IInvocationOperation)call.Operation, registrations, formers), OperationKind.Invocation);
+            start.RegisterCompilationEndAction(end => Report(end, [.. sagas.Where(type => !formers.ContainsKey(type))], values));
         });
     }
 
@@ -38,6 +44,14 @@ public sealed class DuplicateSagaAnalyzer : DiagnosticAnalyzer
         if (type is { TypeKind: TypeKind.Class, IsAbstract: false } && type.IsOrDerivesFrom(saga))
         {
             sagas.Add(type);
+        }
+    }
+
+    private static void AddFormer(IInvocationOperation call, INamedTypeSymbol? registrations, ConcurrentDictionary<ISymbol, bool> formers)
+    {
+        if (registrations is not null && call.TargetMethod.IsMethodOf(registrations, KnownTypes.FormerMethod) && call.TargetMethod.TypeArguments.Length == 1)
+        {
+            formers.TryAdd(call.TargetMethod.TypeArguments[0], true);
         }
     }
 
@@ -66,7 +80,7 @@ public sealed class DuplicateSagaAnalyzer : DiagnosticAnalyzer
     };
 
     private static void Report(
-        CompilationAnalysisContext context, ConcurrentBag<INamedTypeSymbol> sagas, ConcurrentDictionary<ISymbol, object?> values)
+        CompilationAnalysisContext context, IReadOnlyList<INamedTypeSymbol> sagas, ConcurrentDictionary<ISymbol, object?> values)
     {
         var groups = sagas
             .Select(type => (Type: type, Name: ValueOf(type, KnownTypes.NameProperty, values) as string, Version: VersionOf(type, values)))

@@ -18,6 +18,9 @@ internal static class KnownTypes
     public const string SagaStart = "SagaRecovery.Execution.SagaStart";
     public const string SagaLog = "SagaRecovery.Storage.ISagaLog";
 
+    public const string Registrations = "Microsoft.Extensions.DependencyInjection.DurableExecutorExtensions";
+
+    public const string FormerMethod = "AddFormerSaga";
     public const string NameProperty = "Name";
     public const string VersionProperty = "Version";
     public const string DefineMethod = "Define";

@@ -89,8 +89,8 @@ internal static class Rules
         Category,
         DiagnosticSeverity.Warning,
         isEnabledByDefault: true,
-        "A stored saga names its definition by name and version. Two classes that share both cannot be registered in one host. Raise the "
-        + "version of the newer one, or give it another name.",
+        "A stored saga names its definition by name and version. Two classes that share both cannot be registered in one host with AddSaga. Raise "
+        + "the version of the newer one, give it another name, or register the older one with AddFormerSaga.",
         Help(DuplicateSagaId),
         WellKnownDiagnosticTags.CompilationEnd);
 

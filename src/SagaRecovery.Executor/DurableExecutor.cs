@@ -101,6 +101,9 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     public IReadOnlyCollection<RunnableDefinition> Definitions => _registry.Definitions;
 
     /// <inheritdoc />
+    public string? DescribeChange(SavedDefinition stored) => _registry.DescribeChange(stored);
+
+    /// <inheritdoc />
     public int? Unfinished => _runs.Running + _runs.Waiting;
 
     /// <inheritdoc />

@@ -25,6 +25,7 @@ internal sealed class DurableSagaClient : SagaClient
     private readonly ISagaOperations _operations;
     private readonly ISagaReader _reader;
     private readonly ISagaTransactions _transactions;
+    private readonly ShapeCheck _shapes;
     private readonly TimeProvider _time;
     private readonly JsonSerializerOptions _json;
 
@@ -37,6 +38,7 @@ internal sealed class DurableSagaClient : SagaClient
         ISagaOperations operations,
         ISagaReader reader,
         ISagaTransactions transactions,
+        ISagaDefinitions definitions,
         TimeProvider time,
         IOptions<DurableExecutorOptions> options)
     {
@@ -48,6 +50,7 @@ internal sealed class DurableSagaClient : SagaClient
         _operations = operations;
         _reader = reader;
         _transactions = transactions;
+        _shapes = new ShapeCheck(definitions);
         _time = time;
         _json = options.Value.Json;
     }
@@ -64,6 +67,11 @@ internal sealed class DurableSagaClient : SagaClient
 
         _starts.ThrowIfRefused(saved.Id); // must precede the wait for a join, which a process that shuts down may never make
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
+        (SagaShapeChangedException? change, member) = await FindChangeAsync(definition, member, cancellationToken).ConfigureAwait(false);
+        if (change is not null)
+        {
+            return await TryReadAsync(options, saved.Id, cancellationToken).ConfigureAwait(false) is { } earlier ? Attach(saga, parameters, earlier) : throw change;
+        }
 
         // Must be announced before the insert: otherwise a pass could list the row as unknown and run the saga a second time.
         using SagaStart start = _starts.Announce(saved.Id);
@@ -103,6 +111,14 @@ internal sealed class DurableSagaClient : SagaClient
 
         _starts.BeginInTransaction(saved.Id);
         Membership member = await _coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
+        (SagaShapeChangedException? change, member) = await FindChangeAsync(definition, member, cancellationToken).ConfigureAwait(false);
+        if (change is not null)
+        {
+            return await _transactions.ReadAsync(transaction, saved.Id, cancellationToken).ConfigureAwait(false) is { } earlier
+                ? Attach(saga, parameters, earlier)
+                : throw change;
+        }
+
         (bool created, _) = await WithMembershipAsync(
             member, by => _transactions.CreateAsync(transaction, by, saved, cancellationToken), cancellationToken).ConfigureAwait(false);
         return created
@@ -117,6 +133,7 @@ internal sealed class DurableSagaClient : SagaClient
         var note = new OperatorNote(by ?? DefaultAuthor, reason);
         CheckText(note.Reason, nameof(reason));
         CheckText(note.Actor, nameof(by));
+        _coordinator.ThrowIfIncompatible();
         bool isDelivered = false;
         try
         {
@@ -134,8 +151,11 @@ internal sealed class DurableSagaClient : SagaClient
     }
 
     /// <inheritdoc />
-    public override async Task<SagaInfo?> GetAsync(SagaId id, CancellationToken cancellationToken = default) =>
-        await _reader.ReadAsync(id, cancellationToken).ConfigureAwait(false) is { } saga ? new SagaInfo(saga, StoredResult.Of(saga, _json)) : null;
+    public override async Task<SagaInfo?> GetAsync(SagaId id, CancellationToken cancellationToken = default)
+    {
+        SavedSaga? saga = await _coordinator.WhileCompatibleAsync(token => _reader.ReadAsync(id, token), cancellationToken).ConfigureAwait(false);
+        return saga is null ? null : new SagaInfo(saga, StoredResult.Of(saga, _json));
+    }
 
     /// <inheritdoc />
     public override Task<SagaResult> WaitAsync(SagaId id, CancellationToken cancellationToken = default) =>
@@ -164,10 +184,15 @@ internal sealed class DurableSagaClient : SagaClient
         return (definition, new NewSaga(IdOf(saga, options), definition.Saved, json) { Deadline = options?.Deadline });
     }
 
+    /// <summary>Stores a definition unless its shape has changed under the same version.</summary>
+    private Task<(SagaShapeChangedException? Change, Membership By)> FindChangeAsync(
+        SagaDefinition definition, Membership member, CancellationToken cancellationToken) =>
+        WithMembershipAsync(member, by => _shapes.FindChangeAsync(_registry.Value, definition, by, cancellationToken).AsTask(), cancellationToken);
+
     /// <summary>Makes a write with the membership of this process, after it has joined again if the database has lost its join.</summary>
     /// <returns>The result, and the membership that wrote.</returns>
-    private async Task<(bool Created, Membership By)> WithMembershipAsync(
-        Membership member, Func<Membership, Task<bool>> write, CancellationToken cancellationToken)
+    private async Task<(T Result, Membership By)> WithMembershipAsync<T>(
+        Membership member, Func<Membership, Task<T>> write, CancellationToken cancellationToken)
     {
         try
         {
@@ -205,8 +230,13 @@ internal sealed class DurableSagaClient : SagaClient
             : _executor.Value.ForCaller(new SagaHandle(existing.Id, () => CompleteAsync(existing.Id)));
 
     /// <summary>Reads the saga that an earlier start with the same id or key may have made; null for a start without one.</summary>
-    private async Task<SavedSaga?> TryReadAsync(SagaStartOptions? options, SagaId id, CancellationToken cancellationToken) =>
-        options is { Id: not null } or { Key: not null } && _reader is not NoSagaReader ? await _reader.ReadAsync(id, cancellationToken).ConfigureAwait(false) : null;
+    private async Task<SavedSaga?> TryReadAsync(SagaStartOptions? options, SagaId id, CancellationToken cancellationToken)
+    {
+        _coordinator.ThrowIfIncompatible();
+        return options is { Id: not null } or { Key: not null } && _reader is not NoSagaReader
+            ? await _reader.ReadAsync(id, cancellationToken).ConfigureAwait(false)
+            : null;
+    }
 
     private static InvalidOperationException Deleted(SagaId id) => new($"Saga {id} was not started: it existed, and was deleted meanwhile.");
 
@@ -243,7 +273,7 @@ internal sealed class DurableSagaClient : SagaClient
             }
         }
 
-        SavedSaga saga = await _executor.Value.Waits.WaitAsync(id, cancellationToken).ConfigureAwait(false)
+        SavedSaga saga = await _coordinator.WhileCompatibleAsync(token => _executor.Value.Waits.WaitAsync(id, token), cancellationToken).ConfigureAwait(false)
             ?? throw new KeyNotFoundException($"There is no saga {id}.");
         return StoredResult.Of(saga, _json)!;
     }

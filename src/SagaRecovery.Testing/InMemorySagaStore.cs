@@ -13,7 +13,7 @@ namespace SagaRecovery.Testing;
 /// The object plays the role of the database: share one instance between processes that start and crash. Its data is lost with it.
 /// Thread-safe. Each call is one transaction.
 /// </remarks>
-public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReader, ISagaTransactions
+public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReader, ISagaTransactions, ISagaDefinitions
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<JoinToken, HashSet<JoinToken>> _lineages = []; // by join; knowledge of the processes, so a loss of commits does not affect it

@@ -53,6 +53,19 @@ public sealed class DuplicateSagaTests
         """);
 
     [Fact]
+    public Task A_class_that_is_registered_as_a_former_shape_may_share_the_name_and_version_of_another() => ReportsAsync<DuplicateSagaAnalyzer>(
+        Two("public override string Name => \"disk\";", "public override string Name => \"disk\";", clash: false)
+        + One("{|SAGA006:Third|}", "public override string Name => \"disk\";")
+        + """
+        internal static class Registrations
+        {
+            public static void Add(Microsoft.Extensions.DependencyInjection.SagaRecoveryBuilder recovery) =>
+                Microsoft.Extensions.DependencyInjection.DurableExecutorExtensions.AddFormerSaga<Second>(
+                    Microsoft.Extensions.DependencyInjection.DurableExecutorExtensions.AddSaga<First>(recovery));
+        }
+        """);
+
+    [Fact]
     public Task The_message_names_both() => ReportsMessageAsync<DuplicateSagaAnalyzer>(
         "namespace Disks;\n"
         + One("First", "public override string Name => \"disk\";")

@@ -108,6 +108,22 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Definitions_are_shown_with_the_answer_whether_they_may_be_deleted()
+    {
+        await _service.StartDemoSagaAsync();
+        await AddAsync("withdrawn", 1, "running", shapes: 1);
+        await AddAsync("withdrawn", 2, "stuck", shapes: 1);
+        await AddAsync("disks", 1, "unwinding", shapes: 7);
+        await using var browser = new BrowserRun("definitions", Page, $"{_coordinator}");
+
+        await browser.WaitForWordAsync("seen");
+        await QueryAsync<int>("update saga_recovery.saga set state = 'unwound' where name = 'withdrawn'; select 1");
+        await browser.ContinueAsync();
+
+        await browser.EndsWellAsync();
+    }
+
+    [Fact]
     public async Task Hostile_text_is_shown_as_text()
     {
         Guid saga = await _service.StartDemoSagaAsync();
@@ -115,6 +131,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
         await QueryAsync<int>(
             """
             update saga_recovery.saga set name = @long, params = to_json(@long::text) where id = @saga;
+            insert into saga_recovery.saga_definition (hash, name, version, dag) values (sha256('hostile'), @long, 1, '{}');
             insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
             select @saga, 0, 'failed', json_build_object('code', @hostile, 'message', @long), creator from saga_recovery.saga where id = @saga;
             insert into saga_recovery.saga_hold (saga_id, actor, reason) values (@saga, @hostile, @hostile)
@@ -192,4 +209,17 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
         await using var connection = new NpgsqlConnection(_database);
         return (await connection.ExecuteScalarAsync<T>(sql, parameters))!;
     }
+
+    /// <summary>Inserts a saga for each of some shapes.</summary>
+    private Task<int> AddAsync(string name, int version, string state, int shapes) => QueryAsync<int>(
+        """
+        with defined as (
+            insert into saga_recovery.saga_definition (hash, name, version, dag)
+            select sha256(convert_to(concat_ws(' ', @name, @version, i), 'UTF8')), @name, @version, '{}' from generate_series(1, @shapes) as i returning hash
+        )
+        insert into saga_recovery.saga (id, name, creator, definition_hash, params, state)
+        select gen_random_uuid(), @name, gen_random_uuid(), hash, '{}', @state from defined;
+        select 1
+        """,
+        new { name, version, state, shapes });
 }

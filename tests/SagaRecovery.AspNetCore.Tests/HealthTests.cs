@@ -45,6 +45,15 @@ public sealed class HealthTests(PostgresCluster postgres)
             .Should().Be((HealthStatus.Unhealthy, "Fenced by incarnation 4: a newer process has joined under this coordinator id. Stop this process."));
 
     [Fact]
+    public void A_process_that_cannot_work_with_its_store_is_unhealthy_from_the_first_attempt_on()
+    {
+        string reason = $"The tables are too new. {new string('x', 300)} Deploy a newer package.";
+        RecoveryReport report = After(PassResult.Failed) with { Coordinator = NotJoined.Coordinator with { Incompatible = reason } };
+
+        Of(report).Should().Be((HealthStatus.Unhealthy, reason));
+    }
+
+    [Fact]
     public void Its_data_hold_the_counts_of_paused_held_and_stalled_sagas()
     {
         RecoveryReport report = After(PassResult.Completed) with

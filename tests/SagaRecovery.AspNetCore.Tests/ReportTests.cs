@@ -57,6 +57,22 @@ public sealed class ReportTests(BadInputTests.OneService one) : IClassFixture<Ba
     }
 
     [Fact]
+    public async Task Each_definition_is_listed_with_its_hash_its_sagas_and_the_processes_that_can_run_it()
+    {
+        await _service.StartSagaAsync();
+
+        JsonElement list = await _service.JsonAsync("/definitions");
+
+        JsonElement gated = list.GetProperty("definitions").EnumerateArray().Single(one => one.GetProperty("name").GetString() == "gated");
+        gated.GetProperty("version").GetInt32().Should().Be(1);
+        gated.GetProperty("hash").GetString().Should().MatchRegex("^[0-9a-f]{64}$");
+        gated.GetProperty("unfinished").GetInt64().Should().BePositive();
+        gated.GetProperty("need").GetString().Should().Be("UnfinishedSagas");
+        gated.GetProperty("runBy").EnumerateArray().Select(one => one.GetGuid()).Should().Contain(_service.CoordinatorId);
+        list.GetProperty("runAny").EnumerateArray().Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task An_explanation_is_a_few_lines_where_no_JSON_is_asked_for()
     {
         SagaId saga = await _service.StartSagaAsync();

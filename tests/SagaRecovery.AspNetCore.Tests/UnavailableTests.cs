@@ -23,7 +23,7 @@ public sealed class UnavailableTests
         await postgres.Cluster.StopAsync(StopMode.Immediate);
 
         string id = $"{Guid.NewGuid()}";
-        foreach (string path in (string[])["/sagas", $"/sagas/{id}", $"/sagas/{id}/explain", "/coordinators", "/counts", "/plan"])
+        foreach (string path in (string[])["/sagas", $"/sagas/{id}", $"/sagas/{id}/explain", "/coordinators", "/counts", "/definitions", "/plan"])
         {
             await ShouldBeUnavailableAsync(await service.SendAsync(HttpMethod.Get, path), path);
         }
@@ -44,6 +44,7 @@ public sealed class UnavailableTests
 
         (await service.SendAsync(HttpMethod.Get, "/sagas")).StatusCode.Should().Be(HttpStatusCode.NotImplemented);
         (await service.SendAsync(HttpMethod.Get, $"/sagas/{Guid.NewGuid()}/explain")).StatusCode.Should().Be(HttpStatusCode.NotImplemented);
+        (await service.SendAsync(HttpMethod.Get, "/definitions")).StatusCode.Should().Be(HttpStatusCode.NotImplemented);
         (await service.PerformAsync("/pause", new { reason = "x" })).StatusCode.Should().Be(HttpStatusCode.NotImplemented);
         (await service.SendAsync(HttpMethod.Get, "/plan")).StatusCode.Should().Be(HttpStatusCode.OK);
     }

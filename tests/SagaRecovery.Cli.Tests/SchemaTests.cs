@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Npgsql;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Postgres;
 
@@ -13,7 +14,7 @@ public sealed class SchemaTests(PostgresCluster postgres)
         string database = await postgres.NewDatabaseAsync();
 
         (await RunAsync(database, "check")).ShouldRefuse(ExitCode.Failed, "run 'schema apply'").Out.Should().Be("there are none\n");
-        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "run 'schema check'");
+        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "there are none. Create them: run 'saga-recovery schema apply'");
         (await RunAsync(database, "apply")).ShouldBeDone();
         (await RunAsync(database, "apply")).ShouldBeDone();
         (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be($"schema 'saga_recovery' matches version {PostgresSchema.Version}\n");
@@ -42,6 +43,58 @@ public sealed class SchemaTests(PostgresCluster postgres)
         (await ToolRun.OfAsync("coordinators", "revoke-all", "--comment", "restored", "--connection", database)).ShouldRefuse(ExitCode.Usage, "pass --yes");
         (await ToolRun.OfAsync("coordinators", "revoke-all", "--comment", "restored", "--yes", "--connection", database)).ShouldBeDone().Out.Should()
             .Be("revoke-all: done, 0 coordinators. Each joins again when its process restarts.\n");
+    }
+
+    [Fact]
+    public async Task Older_tables_are_upgraded_by_the_script_from_their_version()
+    {
+        string database = await postgres.NewDatabaseAsync();
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);
+        (await RunAsync(database, "apply")).ShouldBeDone();
+        await ExecuteAsync(source, "alter table saga_recovery.schema_version drop column readable_since; delete from saga_recovery.schema_version where version = 8");
+
+        (await RunAsync(database, "check")).ShouldRefuse(ExitCode.Failed, "run 'schema apply'").Out.Should().Be("they are at version 7, and this package requires 8\n");
+        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "Upgrade them: run 'saga-recovery schema apply'");
+        await ExecuteAsync(source, (await ToolRun.OfAsync("schema", "script", "--from", "7")).ShouldBeDone().Out);
+
+        (await RunAsync(database, "check")).ShouldBeDone();
+        (await ToolRun.OfAsync("schema", "script", "--from", "9")).ShouldRefuse(ExitCode.Usage, "'9' is not a version of the tables from 0 to 8");
+    }
+
+    [Fact]
+    public async Task Newer_tables_are_worked_on_within_their_range_only()
+    {
+        string database = await postgres.NewDatabaseAsync();
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);
+        (await RunAsync(database, "apply")).ShouldBeDone();
+
+        await ExecuteAsync(source, "insert into saga_recovery.schema_version (version, readable_since) values (9, 8)");
+        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldBeDone();
+        (await RunAsync(database, "check")).ShouldBeDone();
+
+        await ExecuteAsync(source, "insert into saga_recovery.schema_version (version, readable_since) values (10, 10)");
+        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "Deploy a package that requires version 10 of the tables");
+    }
+
+    [Fact]
+    public async Task Tables_that_stay_locked_end_the_upgrade_before_its_time_limit_with_the_holder()
+    {
+        string database = await postgres.NewDatabaseAsync();
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);
+        (await RunAsync(database, "apply")).ShouldBeDone();
+        await ExecuteAsync(source, "delete from saga_recovery.schema_version where version = 8");
+        await using NpgsqlConnection reader = await source.OpenConnectionAsync();
+        await using NpgsqlTransaction transaction = await reader.BeginTransactionAsync();
+        await using var read = new NpgsqlCommand("select from saga_recovery.schema_version", reader);
+        await read.ExecuteNonQueryAsync();
+
+        (await RunAsync(database, "apply", "--timeout", "6s")).ShouldRefuse(ExitCode.Failed, $"backend {reader.ProcessID} (");
+    }
+
+    private static async Task ExecuteAsync(NpgsqlDataSource source, string sql)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
     }
 
     private static Task<ToolRun> RunAsync(string database, params IReadOnlyList<string> args) => ToolRun.OfAsync(["schema", .. args, "--connection", database]);

@@ -109,7 +109,7 @@ public sealed class DefinitionTests
         registerSame.Should().Throw<InvalidOperationException>()
             .WithMessage($"Saga 'order' version 1 is registered twice by {typeof(TestSaga)}: call AddSaga once for each class.");
         registerDifferent.Should().Throw<InvalidOperationException>()
-            .WithMessage("Saga 'order' version 1 is registered twice, by *, with different nodes: raise the version of one.");
+            .WithMessage("Saga 'order' version 1 is registered twice, by *, with different nodes: raise the version of one, or register the former shape with AddFormerSaga.");
     }
 
     [Fact]

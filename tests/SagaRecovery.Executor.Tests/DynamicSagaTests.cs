@@ -167,7 +167,7 @@ public sealed class DynamicSagaTests
         Action register = () => _ = new SagaRegistry(
             [new RegisteredSaga(new DiskSaga()), new RegisteredSaga(new TestSaga("disks", _ => { }))], Options.Create(new DurableExecutorOptions()));
 
-        register.Should().Throw<InvalidOperationException>().WithMessage("Saga 'disks' version 1 is registered twice, by *DiskSaga and *TestSaga, with different nodes: raise the version of one.");
+        register.Should().Throw<InvalidOperationException>().WithMessage("Saga 'disks' version 1 is registered twice, by *DiskSaga and *TestSaga, with different nodes: raise the version of one, or register the former shape with AddFormerSaga.");
     }
 
     [Theory]

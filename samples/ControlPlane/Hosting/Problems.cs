@@ -5,6 +5,7 @@ using Npgsql;
 using SagaRecovery;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
+using SagaRecovery.Storage;
 
 namespace ControlPlane.Hosting;
 
@@ -21,6 +22,7 @@ internal sealed class Problems(IHostApplicationLifetime lifetime) : IExceptionHa
                 statusCode: 503, title: "Taken over", detail: "A newer process runs under this coordinator id. This process accepts no new work."),
             SagaConflictException => Results.Problem(
                 statusCode: 422, title: "The key was used", detail: "An earlier request with this idempotency key was another one."),
+            IncompatibleStoreException incompatible => TryAgain(httpContext, incompatible.Message),
             SagaStartRefusedException refused => TryAgain(httpContext, refused.Message),
             BadHttpRequestException bad => Results.Problem(statusCode: bad.StatusCode, detail: Explain(bad)),
             NotReadyException => TryAgain(httpContext, exception.Message),

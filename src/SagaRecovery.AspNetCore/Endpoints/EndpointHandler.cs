@@ -6,6 +6,7 @@ using Npgsql;
 using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
@@ -54,6 +55,10 @@ internal static class EndpointHandler
         catch (CoordinatorFencedException fenced)
         {
             return ServiceUnavailable(context, fenced, fenced.Message);
+        }
+        catch (IncompatibleStoreException incompatible)
+        {
+            return ServiceUnavailable(context, incompatible, incompatible.Message);
         }
         catch (PostgresException rejected)
         {

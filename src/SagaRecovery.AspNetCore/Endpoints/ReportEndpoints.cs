@@ -9,7 +9,10 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>The read-only endpoints of recovery as a whole: the report, the page, a dry run, the coordinators, the owners and the counts.</summary>
+/// <summary>
+/// The read-only endpoints of recovery as a whole: the report, the page, a dry run, the coordinators, the owners, the counts and the
+/// definitions.
+/// </summary>
 internal static class ReportEndpoints
 {
     public static void Map(IEndpointRouteBuilder group, OperatorAccess access)
@@ -19,6 +22,7 @@ internal static class ReportEndpoints
         group.MapGet("/coordinators", EndpointHandler.Wrap(CoordinatorsAsync));
         group.MapGet("/cluster", EndpointHandler.Wrap(ClusterAsync));
         group.MapGet("/counts", EndpointHandler.Wrap(CountsAsync));
+        group.MapGet("/definitions", EndpointHandler.Wrap(DefinitionsAsync));
     }
 
     /// <summary>Renders a report as text.</summary>
@@ -59,6 +63,10 @@ internal static class ReportEndpoints
     private static async Task<IResult> CountsAsync(HttpContext context) => Responses.Json(
         await Store(context).CountAsync(context.RequestAborted).ConfigureAwait(false),
         RecoveryReportJson.Default.IReadOnlyListSagaCount);
+
+    private static async Task<IResult> DefinitionsAsync(HttpContext context) => Responses.Json(
+        await context.RequestServices.GetRequiredService<SagaOperator>().Definitions.ListAsync(context.RequestAborted).ConfigureAwait(false),
+        RecoveryReportJson.Default.DefinitionList);
 
     private static ISagaOperations Store(HttpContext context) => context.RequestServices.GetRequiredService<SagaOperator>().Store;
 }

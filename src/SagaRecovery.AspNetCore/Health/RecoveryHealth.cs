@@ -9,6 +9,9 @@ internal static class RecoveryHealth
     /// <summary>The number of failed passes in a row that is unhealthy. A single failed pass may be a restart of the database.</summary>
     private const int UnhealthyFailedPasses = 3;
 
+    /// <summary>The length of the reason for which a store is incompatible. Its advice stands at its end.</summary>
+    private const int LongestReason = 2_000;
+
     public static HealthCheckResult Evaluate(RecoveryReport report, HealthStatus unhealthy)
     {
         int failed = report.FailedInARow;
@@ -16,6 +19,7 @@ internal static class RecoveryHealth
         {
             { Coordinator.Fenced: { } fenced } => (
                 unhealthy, $"Fenced by incarnation {fenced.By}: a newer process has joined under this coordinator id. Stop this process."),
+            { Coordinator.Incompatible: { } reason } => (unhealthy, PlainText.OneLine(reason, LongestReason)),
             _ when failed >= UnhealthyFailedPasses => (unhealthy, $"The last {failed} passes failed: {ErrorOf(report)}"),
             _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {ErrorOf(report)}"),
             { Drain: { } drain } => (HealthStatus.Degraded, Describe(drain)),

@@ -12,7 +12,7 @@ internal static class OperatorPage
     private static readonly string[] Scripts =
     [
         "text.js", "dom.js", "service.js", "actions.js", "charts.js", "coordinators.js", "overview.js", "graph.js", "saga.js", "sagas.js",
-        "plan.js", "main.js",
+        "plan.js", "definitions.js", "main.js",
     ];
 
     private static readonly string Style = ReadAsset("page.css");

@@ -16,6 +16,7 @@ internal sealed class DatabaseAccess : ISagaAccess
     private readonly ServiceProvider _services;
     private readonly Deadline _deadline;
     private readonly TimeProvider _time;
+    private volatile bool _isReadable;
 
     private DatabaseAccess(ServiceProvider services, Deadline deadline, TimeProvider time)
     {
@@ -41,7 +42,11 @@ internal sealed class DatabaseAccess : ISagaAccess
         settings.Pooling = false;
         ServiceProvider services = new ServiceCollection()
             .AddSingleton(_ => NpgsqlDataSource.Create(settings))
-            .AddSagaOperations(options => options.Schema = schema)
+            .AddSagaOperations(options =>
+            {
+                options.Schema = schema;
+                options.SchemaLockTimeout = timeout / 2; // the error that names the blocking sessions must arrive before the deadline
+            })
             .BuildServiceProvider();
         string target = string.Create(CultureInfo.InvariantCulture, $"database '{settings.Database}' on {settings.Host}:{settings.Port}");
         return new DatabaseAccess(services, new Deadline(timeout, target, time), time);
@@ -61,6 +66,9 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
         ReadAsync(Operations.CountAsync, cancellationToken);
+
+    public Task<DefinitionList> ListDefinitionsAsync(CancellationToken cancellationToken) =>
+        ReadAsync(_services.GetRequiredService<ISagaDefinitions>().ListAsync, cancellationToken);
 
     public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) => ReadAsync(
         async token => ClusterDetails.Of(await Cluster.CountUnfinishedAsync(token).ConfigureAwait(false), _time.GetUtcNow()), cancellationToken);
@@ -130,24 +138,49 @@ internal sealed class DatabaseAccess : ISagaAccess
         PerformAsync(token => Operations.RevokeJoinsAsync(ToNote(request), token), cancellationToken);
 
     /// <summary>Compares the tables with the schema of this version and returns the differences.</summary>
-    public Task<IReadOnlyList<string>> CheckSchemaAsync(CancellationToken cancellationToken) => ReadAsync(Schema.CheckAsync, cancellationToken);
+    public Task<IReadOnlyList<string>> CheckSchemaAsync(CancellationToken cancellationToken) =>
+        _deadline.RunAsync(Schema.CheckAsync, timeoutNote: "", cancellationToken);
 
     /// <summary>Creates or updates the tables.</summary>
-    public Task ApplySchemaAsync(CancellationToken cancellationToken) => PerformAsync(
-        async token =>
+    /// <exception cref="ToolException">Other sessions kept the tables locked.</exception>
+    public async Task ApplySchemaAsync(CancellationToken cancellationToken)
+    {
+        try
         {
-            await Schema.CreateAsync(token).ConfigureAwait(false);
-            return true;
-        },
-        cancellationToken);
+            await _deadline.RunAsync(
+                async token =>
+                {
+                    await Schema.CreateAsync(token).ConfigureAwait(false);
+                    return true;
+                },
+                Deadline.OutcomeUnknown,
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException locked)
+        {
+            throw new ToolException(ExitCode.Failed, $"{locked.Message} --timeout extends the attempts.", locked);
+        }
+    }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
     private Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> read, CancellationToken cancellationToken) =>
-        _deadline.RunAsync(read, timeoutNote: "", cancellationToken);
+        _deadline.RunAsync(OnReadableTables(read), timeoutNote: "", cancellationToken);
 
     private Task<T> PerformAsync<T>(Func<CancellationToken, Task<T>> perform, CancellationToken cancellationToken) =>
-        _deadline.RunAsync(perform, Deadline.OutcomeUnknown, cancellationToken);
+        _deadline.RunAsync(OnReadableTables(perform), Deadline.OutcomeUnknown, cancellationToken);
+
+    /// <summary>Checks before the first request that this tool works on tables of the present version.</summary>
+    private Func<CancellationToken, Task<T>> OnReadableTables<T>(Func<CancellationToken, Task<T>> request) => async token =>
+    {
+        if (!_isReadable)
+        {
+            await Schema.EnsureReadableAsync(token).ConfigureAwait(false);
+            _isReadable = true;
+        }
+
+        return await request(token).ConfigureAwait(false);
+    };
 
     private static OperatorNote ToNote(OperatorActionRequest request) => new(request.Actor ?? "", request.Reason);
 

@@ -23,6 +23,9 @@ internal interface ISagaAccess : IAsyncDisposable
 
     Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken);
 
+    /// <summary>Returns the stored and published definitions, with the need for each.</summary>
+    Task<DefinitionList> ListDefinitionsAsync(CancellationToken cancellationToken);
+
     /// <summary>Returns the owners of unfinished sagas, including sagas without a running owner.</summary>
     Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken);
 

@@ -94,6 +94,9 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
         GetAsync("counts", RecoveryReportJson.Default.IReadOnlyListSagaCount, cancellationToken);
 
+    public Task<DefinitionList> ListDefinitionsAsync(CancellationToken cancellationToken) =>
+        GetAsync("definitions", RecoveryReportJson.Default.DefinitionList, cancellationToken);
+
     public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) =>
         GetAsync("cluster", RecoveryReportJson.Default.ClusterDetails, cancellationToken);
 

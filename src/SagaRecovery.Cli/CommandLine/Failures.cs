@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.CommandLine;
 
@@ -11,6 +12,7 @@ internal static class Failures
     public static (ExitCode ExitCode, string Message) Of(Exception failure) => failure switch
     {
         ToolException refusal => (refusal.ExitCode, refusal.Message),
+        IncompatibleStoreException => (ExitCode.Failed, failure.Message),
         PostgresException error => Of(error),
         NpgsqlException when failure.Message.StartsWith("No password", StringComparison.Ordinal) => (
             ExitCode.Refused, "The database requires a password: set PGPASSWORD, or PGPASSFILE to the path of a password file."),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -56,6 +57,17 @@ internal static class Values
             return new CoordinatorId(id);
         })],
     };
+
+    public static int ParseSchemaVersion(ArgumentResult result)
+    {
+        if (int.TryParse(Text(result), NumberStyles.None, CultureInfo.InvariantCulture, out int version) && version <= PostgresSchema.Version)
+        {
+            return version;
+        }
+
+        result.AddError(string.Create(CultureInfo.InvariantCulture, $"'{Display(result)}' is not a version of the tables from 0 to {PostgresSchema.Version}"));
+        return 0;
+    }
 
     public static CoordinatorId? ParseCoordinator(ArgumentResult result)
     {

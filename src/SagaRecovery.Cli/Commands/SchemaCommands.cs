@@ -11,21 +11,30 @@ internal static class SchemaCommands
 {
     public static Command CreateScript(CommonOptions common)
     {
+        var from = new Option<int>("--from")
+        {
+            Description = "The version of the present tables, for a script that upgrades them [default: 0, which creates them]",
+            HelpName = "version",
+            CustomParser = Values.ParseSchemaVersion,
+        };
         var command = new ToolCommand(
             "script",
-            "Prints the SQL that creates the tables in an empty schema; needs no connection",
+            "Prints the SQL that creates the tables or upgrades them; needs no connection",
             "schema script > sagas.sql",
-            "schema script --schema my_sagas | psql");
+            "schema script --schema my_sagas | psql",
+            "schema script --from 7 | psql");
+        command.Options.Add(from);
         common.SetHandler(command, (call, _) =>
         {
             string schema = call.Value(common.Schema)!;
+            string script = PostgresSchema.Script(schema, call.Value(from));
             if (call.Json)
             {
-                call.Screen.Json(new SchemaScript(schema, PostgresSchema.Version, PostgresSchema.Script(schema)), ToolJson.Default.SchemaScript);
+                call.Screen.Json(new SchemaScript(schema, PostgresSchema.Version, script), ToolJson.Default.SchemaScript);
             }
             else
             {
-                call.Screen.Line(PostgresSchema.Script(schema).TrimEnd());
+                call.Screen.Line(script.TrimEnd());
             }
 
             return Task.FromResult(ExitCode.Done);
@@ -89,7 +98,7 @@ internal static class SchemaCommands
 
         if (differences.Count > 0)
         {
-            call.Note($"The tables in schema '{schema}' do not match version {PostgresSchema.Version}: run 'schema apply' to create or update them.");
+            call.Note($"The tables in schema '{schema}' do not match version {PostgresSchema.Version}: run 'schema apply' to create missing tables or to upgrade older ones.");
             return ExitCode.Failed;
         }
 

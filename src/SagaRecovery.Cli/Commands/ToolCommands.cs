@@ -44,6 +44,10 @@ internal static class ToolCommands
                 ReassignCommand.Create(common),
                 RevokeAllCommand.Create(common),
             },
+            new Command("definitions", "List the definitions of sagas, and which of them is still needed")
+            {
+                DefinitionListCommand.Create(common),
+            },
             new Command("schema", "Print, check and apply the schema of the tables in Postgres")
             {
                 SchemaCommands.CreateScript(common),

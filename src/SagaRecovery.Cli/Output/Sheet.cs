@@ -52,4 +52,6 @@ internal sealed record Cell(string Text, Style Style)
         SagaState.Stuck or SagaState.Abandoned => new Style(Color.Red),
         _ => Style.Plain,
     });
+
+    public static Cell Of(DefinitionNeed need) => new(Words.Of(need), need == DefinitionNeed.NotRunnable ? new Style(Color.Red) : Style.Plain);
 }

@@ -5,7 +5,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;
 
-/// <summary>Formats coordinators, owners and verdicts as text.</summary>
+/// <summary>Formats coordinators, owners, verdicts and the need for definitions as text.</summary>
 internal static class Words
 {
     /// <summary>Formats the state of a coordinator's process.</summary>
@@ -35,6 +35,15 @@ internal static class Words
         $"{PlainText.OneLine(coordinator.Host)}, process {coordinator.ProcessId}, {ProcessState(coordinator)}, last seen {PlainText.Duration(coordinator.Silence)} ago";
 
     public static string By(OperatorNote note) => $"{PlainText.OneLine(note.Actor)}: {PlainText.OneLine(note.Reason)}";
+
+    /// <summary>Formats the need for a definition, as the answer to the question if its class may be deleted.</summary>
+    public static string Of(DefinitionNeed need) => need switch
+    {
+        DefinitionNeed.NotRunnable => "UNFINISHED, AND NO PROCESS CAN RUN IT",
+        DefinitionNeed.UnfinishedSagas => "needed",
+        DefinitionNeed.StuckSagas => "may be deleted, unless an undo of a stuck saga is to be retried",
+        _ => "may be deleted",
+    };
 
     /// <summary>Formats a verdict as words: <see cref="SagaVerdict.RunningHere"/> becomes <c>running here</c>.</summary>
     public static string Of(SagaVerdict verdict)

@@ -8,6 +8,12 @@ namespace SagaRecovery.Status;
 /// <param name="Fenced">The loss of the coordinator role to another join, after which this process cannot write; null if it holds the role.</param>
 public sealed record CoordinatorStatus(CoordinatorId Id, Incarnation? Incarnation, FenceStatus? Fenced)
 {
+    /// <summary>
+    /// The reason for which this process cannot work with its store, such as tables of an unknown version, and the advice that fits; null if it
+    /// can, or if that is not known yet.
+    /// </summary>
+    public string? Incompatible { get; init; }
+
     /// <summary>The number of times this process rejoined because its database was failed over, restored or recreated.</summary>
     public int Rejoins { get; init; }
 }

@@ -46,6 +46,11 @@ public static class RecoveryReportText
     {
         text.Append(Invariant($"  coordinator: {coordinator.Id}"));
         text.Append(coordinator.Incarnation is { } incarnation ? Invariant($", incarnation {incarnation}\n") : " (not joined yet)\n");
+        if (coordinator.Incompatible is { } reason)
+        {
+            text.Append(Invariant($"  INCOMPATIBLE STORE: {OneLine(reason, longest: 2_000)}\n"));
+        }
+
         if (coordinator.Rejoins > 0)
         {
             text.Append(Invariant($"  REJOINED {Count(coordinator.Rejoins, "time")}: the database was failed over, restored or recreated.\n"));

@@ -66,13 +66,46 @@ public static class DurableExecutorExtensions
     /// </param>
     /// <returns>The same builder.</returns>
     public static SagaRecoveryBuilder AddSaga<TSaga>(this SagaRecoveryBuilder builder, ServiceLifetime lifetime = ServiceLifetime.Singleton)
+        where TSaga : Saga => Add<TSaga>(builder, lifetime, isFormer: false);
+
+    /// <summary>
+    /// Registers a former shape of a saga: its unfinished sagas are resumed, and none is started. Its class may have the name and version of a
+    /// class that <see cref="AddSaga"/> registers, but not the same nodes.
+    /// </summary>
+    /// <typeparam name="TSaga">The type of the former definition.</typeparam>
+    /// <param name="builder">The builder that <c>AddSagaRecovery()</c> returned.</param>
+    /// <param name="lifetime">The lifetime of the class, as for <see cref="AddSaga"/>.</param>
+    /// <returns>The same builder.</returns>
+    /// <remarks>
+    /// <para>
+    /// Raise the version when the nodes change, and this method is not needed. It is for a shape that has changed under the same version, and for
+    /// the class of an older version of which no saga may start any more.
+    /// </para>
+    /// <para>
+    /// Several former shapes can be registered. Remove one once <c>saga-recovery definitions list</c> says that no unfinished saga has it. A
+    /// saga whose nodes depend on the parameters runs with the first definition whose nodes are the stored ones: the present one, then the former
+    /// ones in the order of their registration.
+    /// </para>
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// builder.Services.AddSagaRecovery()
+    ///     .AddDurableExecutor()
+    ///     .AddSaga&lt;CreateVm&gt;()
+    ///     .AddFormerSaga&lt;CreateVmWithoutBackup&gt;();
+    /// </code>
+    /// </example>
+    public static SagaRecoveryBuilder AddFormerSaga<TSaga>(this SagaRecoveryBuilder builder, ServiceLifetime lifetime = ServiceLifetime.Singleton)
+        where TSaga : Saga => Add<TSaga>(builder, lifetime, isFormer: true);
+
+    private static SagaRecoveryBuilder Add<TSaga>(SagaRecoveryBuilder builder, ServiceLifetime lifetime, bool isFormer)
         where TSaga : Saga
     {
         builder.Services.TryAdd(ServiceDescriptor.Describe(typeof(TSaga), typeof(TSaga), lifetime));
         bool isSingleton = builder.Services.Last(service => service.ServiceType == typeof(TSaga)).Lifetime == ServiceLifetime.Singleton;
         builder.Services.AddSingleton(new SagaResolver(scope => new RegisteredSaga(
             SagaConstruction.Create(scope.GetRequiredService<TSaga>),
-            isSingleton ? null : services => services.GetRequiredService<TSaga>())));
+            isSingleton ? null : services => services.GetRequiredService<TSaga>()) { IsFormer = isFormer }));
         return builder;
     }
 
@@ -116,6 +149,7 @@ public static class DurableExecutorExtensions
         provider.GetService<ISagaOperations>() ?? new NoSagaOperations(), // a store of the user need not have them
         provider.GetService<ISagaReader>() ?? new NoSagaReader(),
         provider.GetService<ISagaTransactions>() ?? new NoSagaTransactions(),
+        provider.GetService<ISagaDefinitions>() ?? new NoSagaDefinitions(),
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>());
 }

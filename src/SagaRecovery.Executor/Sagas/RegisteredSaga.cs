@@ -9,6 +9,9 @@ namespace SagaRecovery;
 /// </param>
 internal sealed record RegisteredSaga(Saga Saga, Func<IServiceProvider, Saga>? InstanceOfAttempt = null)
 {
+    /// <summary>True for a former shape: its unfinished sagas are resumed, and none is started.</summary>
+    public bool IsFormer { get; init; }
+
     public SagaDefinition Build(JsonSerializerOptions json, ReadOnlyMemory<byte> parameters = default) =>
         Saga.BuildDefinition(json, parameters, InstanceOfAttempt);
 }

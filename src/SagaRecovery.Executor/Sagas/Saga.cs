@@ -17,7 +17,8 @@ public abstract class Saga
     /// <value>A number, at least 1. The default is 1.</value>
     /// <remarks>
     /// A saga resumes only in a process that registers the exact definition with which it was started. Keep the class of an older version
-    /// registered beside the new one until its sagas have finished.
+    /// registered beside the new one until its sagas have ended. A start whose nodes have changed under the same version is refused while the
+    /// former nodes are needed, unless they are registered as a former shape.
     /// </remarks>
     public virtual int Version => 1;
 

@@ -33,6 +33,9 @@ public abstract class SagaClient
     /// <exception cref="DbException">
     /// With SQLSTATE 55P03: an open transaction is starting a saga with the same id or key. Nothing was started.
     /// </exception>
+    /// <exception cref="Execution.SagaShapeChangedException">
+    /// The nodes of the saga have changed and its version has not, while the former shape is needed and not registered. Nothing was started.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// This process is draining or shutting down, or a <see cref="DynamicSaga{TParameters}"/> cannot declare its nodes. Nothing was started.
     /// </exception>
@@ -42,6 +45,9 @@ public abstract class SagaClient
     /// </exception>
     /// <exception cref="Fencing.CoordinatorFencedException">
     /// A newer process has joined under this coordinator id. Nothing was started.
+    /// </exception>
+    /// <exception cref="IncompatibleStoreException">
+    /// The store has contents of a version that this process cannot work with, such as tables of another version. Nothing was started.
     /// </exception>
     /// <remarks>
     /// <para>
@@ -87,11 +93,17 @@ public abstract class SagaClient
     /// <exception cref="SagaConflictException">
     /// A saga with the id or key of the options exists, with another definition or other parameters. Nothing was started.
     /// </exception>
+    /// <exception cref="Execution.SagaShapeChangedException">
+    /// The nodes of the saga have changed and its version has not, while the former shape is needed and not registered. Nothing was started.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// This process is draining or shutting down, the transaction has ended, or a <see cref="DynamicSaga{TParameters}"/> cannot declare its nodes.
     /// Nothing was started.
     /// </exception>
     /// <exception cref="Fencing.CoordinatorFencedException">A newer process has joined under this coordinator id. Nothing was started.</exception>
+    /// <exception cref="IncompatibleStoreException">
+    /// The store has contents of a version that this process cannot work with, such as tables of another version. Nothing was started.
+    /// </exception>
     /// <exception cref="NotSupportedException">The store does not implement <see cref="ISagaTransactions"/>.</exception>
     /// <exception cref="DbException">The transaction has failed, or the database did not answer. Roll the transaction back.</exception>
     /// <remarks>
@@ -133,6 +145,9 @@ public abstract class SagaClient
     /// </returns>
     /// <exception cref="ArgumentException"><paramref name="reason"/> is empty, or a text is longer than <see cref="OperatorNote.MaxLength"/>.</exception>
     /// <exception cref="NotSupportedException">The store does not implement <see cref="ISagaOperations"/>.</exception>
+    /// <exception cref="IncompatibleStoreException">
+    /// The store has contents of a version that this process cannot work with, such as tables of another version. Nothing was changed.
+    /// </exception>
     /// <remarks>
     /// The owner starts no more steps. An action under way gets its token if its node has no undo, or one that runs after an uncertain failure
     /// (<see cref="NodePolicy.UndoAfterFailure"/>). Any other action ends first, with its retries, because only then is it known whether it
@@ -146,6 +161,7 @@ public abstract class SagaClient
     /// <param name="cancellationToken">Cancels the query.</param>
     /// <returns>The saga with its state and, once it has ended, its result; null if no saga has this id.</returns>
     /// <exception cref="NotSupportedException">The store does not implement <see cref="ISagaReader"/>.</exception>
+    /// <exception cref="IncompatibleStoreException">The store has contents of a version that this process cannot work with.</exception>
     /// <remarks>The definition of the saga need not be registered in this process.</remarks>
     public abstract Task<SagaInfo?> GetAsync(SagaId id, CancellationToken cancellationToken = default);
 
@@ -158,6 +174,7 @@ public abstract class SagaClient
     /// <exception cref="NotSupportedException">
     /// The saga does not run in this process, and the store does not implement <see cref="ISagaReader"/>.
     /// </exception>
+    /// <exception cref="IncompatibleStoreException">The store has contents of a version that this process cannot work with.</exception>
     /// <remarks>
     /// <para>
     /// An end in this process is reported at once, an end in another one within <see cref="DurableExecutorOptions.ResultPollingInterval"/>. While

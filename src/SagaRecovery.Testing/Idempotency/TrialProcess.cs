@@ -30,7 +30,8 @@ internal sealed class TrialProcess : IAsyncDisposable
         _executor = new DurableExecutor(
             registry, _coordinator, starts, store, time, executorOptions, NullLogger<DurableExecutor>.Instance, meters: null, scopes, reader: store, transactions: store);
         Client = new DurableSagaClient(
-            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, store, new NoSagaOperations(), store, store, time, executorOptions);
+            new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, store, new NoSagaOperations(), store,
+            store, new NoSagaDefinitions(), time, executorOptions);
     }
 
     public SagaClient Client { get; }

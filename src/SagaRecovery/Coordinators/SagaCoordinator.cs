@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Diagnostics;
@@ -14,15 +15,18 @@ namespace SagaRecovery.Coordinators;
 /// </remarks>
 public sealed class SagaCoordinator : IDisposable
 {
+    private const int MaxReasonLength = 2_000;
+
     private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(10);
 
-    private readonly TaskCompletionSource<Membership> _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Membership> _joined = NewAnswer();
     private readonly CancellationTokenSource _fenced = new();
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly ILogger<SagaCoordinator> _logger;
     private volatile CoordinatorStatus _status;
     private volatile bool _recoveryStarted;
+    private volatile TaskCompletionSource<Membership> _answer = NewAnswer(); // of the store, to the last attempt to join: the join, or a refusal
     private int _loggedLongWait;
     private Membership? _member;
     private ISagaStore? _store; // set when this process has joined
@@ -84,21 +88,24 @@ public sealed class SagaCoordinator : IDisposable
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The present membership.</returns>
     /// <exception cref="CoordinatorFencedException">This process is fenced.</exception>
+    /// <exception cref="IncompatibleStoreException">
+    /// The store has contents of a version that this process cannot work with. A later call succeeds if they are replaced and a pass has joined.
+    /// </exception>
     /// <remarks>A wait of more than 10 seconds is logged once, with its likely cause.</remarks>
     public async Task<Membership> JoinedAsync(CancellationToken cancellationToken)
     {
-        if (!_joined.Task.IsCompleted)
+        Task<Membership> answer = _answer.Task;
+        if (!answer.IsCompleted)
         {
-            Task joined = _joined.Task;
-            await joined.WaitAsync(LongWait, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)answer).WaitAsync(LongWait, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
-            if (!joined.IsCompleted)
+            if (!answer.IsCompleted)
             {
                 LogLongWait();
             }
         }
 
-        Membership member = await _joined.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        Membership member = await answer.WaitAsync(cancellationToken).ConfigureAwait(false);
         ThrowIfFenced();
         return Member ?? member;
     }
@@ -172,6 +179,39 @@ public sealed class SagaCoordinator : IDisposable
     /// <inheritdoc />
     public void Dispose() => _fenced.Dispose();
 
+    /// <summary>Throws if the store has refused the last attempt to join.</summary>
+    /// <exception cref="IncompatibleStoreException">The store has refused it.</exception>
+    internal void ThrowIfIncompatible()
+    {
+        if (_answer.Task.Exception is { InnerException: { } refusal })
+        {
+            ExceptionDispatchInfo.Throw(refusal);
+        }
+    }
+
+    /// <summary>Runs work that waits for the store without a join, and cancels it if the store refuses this process meanwhile.</summary>
+    /// <exception cref="IncompatibleStoreException">The store has refused the last attempt to join.</exception>
+    internal async Task<T> WhileCompatibleAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        ThrowIfIncompatible();
+        Task<Membership> answer = _answer.Task;
+        if (answer.IsCompletedSuccessfully)
+        {
+            return await work(cancellationToken).ConfigureAwait(false);
+        }
+
+        using var refused = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<T> working = work(refused.Token);
+        if (await Task.WhenAny(working, answer).ConfigureAwait(false) == answer && answer.IsFaulted)
+        {
+            await refused.CancelAsync().ConfigureAwait(false);
+            await ((Task)working).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await answer.ConfigureAwait(false);
+        }
+
+        return await working.ConfigureAwait(false);
+    }
+
     /// <summary>Joins unless this process has joined. Only recovery calls it, one call at a time.</summary>
     internal async Task<Membership> EnsureJoinedAsync(ISagaStore store, CancellationToken cancellationToken)
     {
@@ -181,18 +221,53 @@ public sealed class SagaCoordinator : IDisposable
             return await JoinedAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        Membership member = await store.JoinAsync(Id, cancellationToken).ConfigureAwait(false);
+        Membership member;
+        try
+        {
+            member = await store.JoinAsync(Id, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IncompatibleStoreException refusal)
+        {
+            ReportIncompatible(refusal);
+            throw;
+        }
+
         lock (_lock)
         {
             _store = store;
             _member = member;
-            _status = _status with { Incarnation = member.Incarnation };
+            _status = _status with { Incarnation = member.Incarnation, Incompatible = null };
         }
 
         Log.Joined(_logger, Id, member.Incarnation);
+        Unanswered().SetResult(member);
         _joined.SetResult(member);
         return member;
     }
+
+    private static TaskCompletionSource<Membership> NewAnswer() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends the waits for the join with the exception of the store. Each reason is logged once, not at each retry.</summary>
+    private void ReportIncompatible(IncompatibleStoreException refusal)
+    {
+        string? previous = _status.Incompatible;
+        lock (_lock)
+        {
+            _status = _status with { Incompatible = refusal.Message };
+        }
+
+        if (refusal.Message != previous)
+        {
+            Log.StoreIncompatible(_logger, PlainText.OneLine(refusal.Message, longest: MaxReasonLength));
+        }
+
+        TaskCompletionSource<Membership> answer = Unanswered();
+        answer.SetException(refusal);
+        _ = answer.Task.Exception; // observed, even if no caller waits
+    }
+
+    /// <summary>Returns the answer that callers wait for. One that refused this process is replaced: a later attempt has another answer.</summary>
+    private TaskCompletionSource<Membership> Unanswered() => _answer is { Task.IsCompleted: false } waiting ? waiting : _answer = NewAnswer();
 
     private void LogLongWait()
     {

@@ -87,6 +87,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddSingleton<CrashLoopGuard>();
         services.AddSingleton<RecoveryPass>();
         services.AddSingleton<TakeOver>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<DefinitionReview>(provider, RequireExecutor(provider)));
         services.AddSingleton(CreateOperator);
         services.AddSingleton(CreateDrain);
         services.TryAddSingleton<ShutdownBudget>();
@@ -101,8 +102,8 @@ public static class SagaRecoveryServiceCollectionExtensions
     /// <param name="configure">Sets the location of the sagas in Postgres.</param>
     /// <returns>The service collection.</returns>
     /// <remarks>
-    /// Adds <see cref="ISagaOperations"/>, <see cref="ISagaCluster"/> and <see cref="PostgresSchema"/> on the registered
-    /// <see cref="NpgsqlDataSource"/>. They do not join as a coordinator and run no sagas.
+    /// Adds <see cref="ISagaOperations"/>, <see cref="ISagaCluster"/>, <see cref="ISagaDefinitions"/> and <see cref="PostgresSchema"/> on the
+    /// registered <see cref="NpgsqlDataSource"/>. They do not join as a coordinator and run no sagas.
     /// </remarks>
     public static IServiceCollection AddSagaOperations(this IServiceCollection services, Action<PostgresStoreOptions>? configure = null)
     {
@@ -157,13 +158,17 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetRequiredService<IOptions<PostgresStoreOptions>>(),
             provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.DirectDataSource)));
         services.TryAddSingleton(provider => new PostgresSchema(
-            provider.GetRequiredService<PostgresDatabase>(), provider.GetService<ILogger<PostgresSchema>>() ?? NullLogger<PostgresSchema>.Instance));
+            provider.GetRequiredService<PostgresDatabase>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetService<ILogger<PostgresSchema>>() ?? NullLogger<PostgresSchema>.Instance));
         services.TryAddSingleton(provider => new OwnerLock(
             provider.GetRequiredService<PostgresDatabase>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetService<ILogger<OwnerLock>>() ?? NullLogger<OwnerLock>.Instance));
         services.TryAddSingleton<ISagaOperations, PostgresSagaOperations>();
         services.TryAddSingleton<ISagaCluster, PostgresSagaCluster>();
+        services.TryAddSingleton<StoredDefinitions>();
+        services.TryAddSingleton<ISagaDefinitions, PostgresSagaDefinitions>();
     }
 
     private static void AddPostgres(IServiceCollection services)
@@ -179,7 +184,6 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.TryAddSingleton<ISagaLog, PostgresSagaLog>();
         services.TryAddSingleton<ISagaControls, PostgresSagaControls>();
         services.TryAddSingleton<ISagaReader, PostgresSagaReader>();
-        services.AddSingleton<StoredDefinitions>();
         services.AddSingleton(provider => new NodeTransactions(
             provider.GetRequiredService<PostgresDatabase>(),
             provider.GetService<NpgsqlDataSource>() ?? provider.GetRequiredKeyedService<NpgsqlDataSource>(PostgresStoreOptions.RecoveryDataSource)));
@@ -198,6 +202,7 @@ public static class SagaRecoveryServiceCollectionExtensions
     private static SagaOperator CreateOperator(IServiceProvider provider) => new(
         provider.GetRequiredService<ISagaOperations>(),
         provider.GetRequiredService<ISagaCluster>(),
+        provider.GetRequiredService<ISagaDefinitions>(),
         provider.GetRequiredService<ISagaControls>(),
         RequireExecutor(provider),
         provider.GetRequiredService<SagaTracker>(),

@@ -211,4 +211,19 @@ internal static partial class Log
         "recovery and the saga log share the connection pool of the host's NpgsqlDataSource: {Reason}; sagas that hold all of its connections "
         + "stop heartbeats and the log; register a data source under PostgresStoreOptions.RecoveryDataSource to give them a pool of their own")]
     public static partial void SharedPool(ILogger logger, string reason);
+
+    [LoggerMessage(63, LogLevel.Warning,
+        "{Count} unfinished sagas of this coordinator have an unknown definition, '{SagaName}' version {Version} ({Hash}…), and stay as they are: {Reason}")]
+    public static partial void UnknownDefinitionAtJoin(ILogger logger, long count, string sagaName, int version, string hash, string reason);
+
+    [LoggerMessage(64, LogLevel.Warning,
+        "unfinished sagas of this coordinator have {Definitions} more unknown definitions; sagas with unknown definitions: {Count} in total")]
+    public static partial void MoreUnknownDefinitionsAtJoin(ILogger logger, long definitions, long count);
+
+    [LoggerMessage(65, LogLevel.Error, "{Refusal}")]
+    public static partial void ShapeChanged(ILogger logger, string refusal);
+
+    [LoggerMessage(66, LogLevel.Critical,
+        "this process cannot work with its store, runs no sagas and refuses to start any, until a later attempt to join succeeds: {Reason}")]
+    public static partial void StoreIncompatible(ILogger logger, string reason);
 }

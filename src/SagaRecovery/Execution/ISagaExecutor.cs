@@ -126,6 +126,14 @@ public interface ISagaExecutor
     /// </value>
     IReadOnlyCollection<RunnableDefinition>? Definitions => null;
 
+    /// <summary>Describes how the registered definition of the same name and version differs from a stored one.</summary>
+    /// <param name="stored">A stored definition that is not registered.</param>
+    /// <returns>
+    /// A clause, such as <c>node 'b' was added</c>; null if none of this name and version is registered. The default is null: not described.
+    /// </returns>
+    /// <remarks>The log says it when this process joins, of a definition that it cannot run, or must not start.</remarks>
+    string? DescribeChange(SavedDefinition stored) => null;
+
     /// <summary>The number of runs that have not ended.</summary>
     /// <value>At least 0. The default is <see langword="null"/>: not reported, and a drain queries the store instead.</value>
     int? Unfinished => null;

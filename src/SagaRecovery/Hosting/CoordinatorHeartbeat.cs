@@ -13,7 +13,8 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// The background work beside the passes: sends heartbeats, receives hints, and checks for stalled sagas, orphans and dead coordinators.
+/// The background work beside the passes: sends heartbeats, receives hints, reviews the definitions once, and checks for
+/// stalled sagas, orphans and dead coordinators.
 /// A refused heartbeat is how an idle process learns that it is fenced. Failures here are retried and logged at Debug, since a pass
 /// reports a database that is unreachable.
 /// </summary>
@@ -22,6 +23,7 @@ internal sealed class CoordinatorHeartbeat(
     ISagaCluster cluster,
     ISagaOperations operations,
     TakeOver takeOver,
+    DefinitionReview definitionReview,
     RecoveryPass pass,
     RecoveryWakeups wakeups,
     ISagaExecutor executor,
@@ -97,6 +99,7 @@ internal sealed class CoordinatorHeartbeat(
     /// <summary>Starts the loops. A loop is left out if the store does not support its work, so that no timer runs in vain.</summary>
     private IEnumerable<Task> Work(CancellationToken cancellationToken)
     {
+        yield return ReviewDefinitionsAsync(cancellationToken);
         if (controls is not NoSagaControls)
         {
             var profile = new CoordinatorProfile(ProgramVersion.OfThisProcess, executor.Definitions);
@@ -127,6 +130,25 @@ internal sealed class CoordinatorHeartbeat(
         await pass.FirstEnded.WaitAsync(_options.StalledCheckPeriod, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
         await RepeatAsync(_options.StalledCheckPeriod, check, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reviews the definitions once. A process that joins again has the same ones.</summary>
+    private async Task ReviewDefinitionsAsync(CancellationToken cancellationToken)
+    {
+        for (bool isDone = false; !isDone;)
+        {
+            await TryAsync(
+                async member =>
+                {
+                    await definitionReview.RunAsync(member.Coordinator, cancellationToken).ConfigureAwait(false);
+                    isDone = true;
+                },
+                cancellationToken).ConfigureAwait(false);
+            if (!isDone)
+            {
+                await Task.Delay(_options.RetryDelay, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
     }
 
     private async Task RepeatAsync(TimeSpan period, Func<Membership, Task> work, CancellationToken cancellationToken)

@@ -322,7 +322,8 @@ internal sealed class RecoveryPass(
         }
 
         string error = ErrorText.Of(exception);
-        Log.PassFailed(logger, pass.Iteration, error); // one line, since an unreachable database fails many passes; the trace is logged at Debug
+        string logged = exception is IncompatibleStoreException ? "this process cannot work with its store, as logged with event 66" : error;
+        Log.PassFailed(logger, pass.Iteration, logged); // one line, since an unreachable database fails many passes; the trace is logged at Debug
         Log.PassFailedDetails(logger, pass.Iteration, exception);
         return error;
     }

@@ -30,6 +30,7 @@ namespace SagaRecovery.Operations;
 [JsonSerializable(typeof(IReadOnlyList<SagaSummary>))]
 [JsonSerializable(typeof(IReadOnlyList<SagaCount>))]
 [JsonSerializable(typeof(IReadOnlyList<CoordinatorDetails>))]
+[JsonSerializable(typeof(DefinitionList))]
 [JsonSerializable(typeof(OperatorActionRequest))]
 [JsonSerializable(typeof(OperatorActionResponse))]
 [JsonSerializable(typeof(ClusterDetails))]

@@ -221,6 +221,7 @@ public sealed class SagaDrain
     {
         while ((await _wakeups.RequestAndWaitAsync(_coordinator.Fenced).ConfigureAwait(false)).Result is PassResult.Failed or PassResult.CutShort)
         {
+            _coordinator.ThrowIfIncompatible(); // no pass succeeds until an operator has acted
             await Task.Delay(FailedPassDelay, _time, _coordinator.Fenced).ConfigureAwait(false);
         }
 

@@ -12,12 +12,14 @@ namespace SagaRecovery.Operations;
 /// <summary>The operator actions of this process, and its answers to an operator's questions about sagas and passes.</summary>
 /// <remarks>
 /// The log, the store and the status record every action with its actor and its reason. A singleton; thread-safe. Exceptions come from the
-/// store, such as <see cref="NotSupportedException"/> from a store without operator actions.
+/// store, such as <see cref="NotSupportedException"/> from a store without operator actions, or <see cref="IncompatibleStoreException"/> while
+/// this process cannot work with it.
 /// </remarks>
 public sealed class SagaOperator
 {
     private readonly ISagaOperations _operations;
     private readonly ISagaCluster _cluster;
+    private readonly ISagaDefinitions _definitions;
     private readonly ISagaControls _controls;
     private readonly ISagaExecutor _executor;
     private readonly SagaTracker _tracker;
@@ -30,6 +32,7 @@ public sealed class SagaOperator
     internal SagaOperator(
         ISagaOperations operations,
         ISagaCluster cluster,
+        ISagaDefinitions definitions,
         ISagaControls controls,
         ISagaExecutor executor,
         SagaTracker tracker,
@@ -41,6 +44,7 @@ public sealed class SagaOperator
     {
         _operations = operations;
         _cluster = cluster;
+        _definitions = definitions;
         _controls = controls;
         _executor = executor;
         _tracker = tracker;
@@ -57,6 +61,9 @@ public sealed class SagaOperator
     /// <summary>The coordinators on the store, and the operations that move sagas between them.</summary>
     public ISagaCluster Cluster => _cluster;
 
+    /// <summary>The queries about the definitions on the store.</summary>
+    public ISagaDefinitions Definitions => _definitions;
+
     private ReassignAction ReassignAction => new(_operations, _cluster, _time);
 
     /// <summary>Explains why a saga runs in this process, or why it does not.</summary>
@@ -67,6 +74,7 @@ public sealed class SagaOperator
     public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken = default)
     {
         // Read the row first. In the other order a saga that starts in between would look like one that this process does not know.
+        _coordinator.ThrowIfIncompatible();
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         TrackedSagaInfo known = _tracker.Observe(sagaId, _time.GetUtcNow());
         var evidence = new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused) { Run = _executor.FindRun(sagaId), Now = _time.GetUtcNow() };
@@ -232,6 +240,7 @@ public sealed class SagaOperator
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in their required parameters: the token makes no call ambiguous.")]
     public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken = default)
     {
+        _coordinator.ThrowIfIncompatible();
         ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
         if (outcome is ReassignOutcome.Done)
         {
@@ -251,6 +260,7 @@ public sealed class SagaOperator
     public async Task<ReassignResponse> ReassignAsync(
         CoordinatorId? from, ReassignRequest request, OperatorNote note, CancellationToken cancellationToken = default)
     {
+        _coordinator.ThrowIfIncompatible();
         ReassignResponse answer = await ReassignAction.PerformAsync(from, request, note, cancellationToken).ConfigureAwait(false);
         if (answer.Result == OperatorActionStatus.Done)
         {
@@ -271,6 +281,7 @@ public sealed class SagaOperator
     /// <summary>Drops the condition that the owner must not answer if this process is the owner.</summary>
     private async Task<OperatorActionCondition> AllowIfOwnAsync(SagaId sagaId, OperatorActionCondition condition, CancellationToken cancellationToken)
     {
+        _coordinator.ThrowIfIncompatible();
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         bool isOwn = row?.Summary.Owner == _coordinator.Id && !_coordinator.Fenced.IsCancellationRequested;
         return isOwn ? condition with { EvenIfOwnerAnswers = true } : condition;
@@ -308,12 +319,14 @@ public sealed class SagaOperator
 
     private async Task PerformAsync(Func<Task> perform, CancellationToken cancellationToken)
     {
+        _coordinator.ThrowIfIncompatible();
         await perform().ConfigureAwait(false);
         await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<OperatorActionResult> PerformAsync(Func<Task<OperatorActionResult>> perform, CancellationToken cancellationToken)
     {
+        _coordinator.ThrowIfIncompatible();
         OperatorActionResult outcome = await perform().ConfigureAwait(false);
         if (outcome is OperatorActionResult.Done)
         {

@@ -33,6 +33,8 @@ internal sealed class PostgresDatabase(
 
     public CallerStatements Callers { get; } = new(options.Value.Schema);
 
+    public DefinitionStatements Definitions { get; } = new(options.Value.Schema);
+
     /// <summary>The joins of this process and their predecessors.</summary>
     public JoinLineage Lineage { get; } = new();
 

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Reflection;
-using Dapper;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.Diagnostics;
@@ -8,77 +5,84 @@ using SagaRecovery.Diagnostics;
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// The database tables of SagaRecovery: a script that creates them, a check that reports differences, and their creation or upgrade.
+/// The database tables of SagaRecovery: a script that creates or upgrades them, a check that reports differences, and their creation or upgrade.
 /// </summary>
-/// <remarks>This type is thread-safe.</remarks>
+/// <remarks>
+/// <para>
+/// The tables state the range of packages that work on them. A package whose version of the tables is older than the tables works on them if
+/// they are readable since its version. A package whose version is newer must upgrade them first.
+/// </para>
+/// <para>This type is thread-safe.</para>
+/// </remarks>
 public sealed class PostgresSchema
 {
     /// <summary>The schema version that this package requires.</summary>
-    public const int Version = 7;
-
-    private const string ScriptPrefix = "SagaRecovery.Postgres.Schema.";
+    public const int Version = 8;
 
     private readonly PostgresDatabase _database;
+    private readonly SchemaUpgrade _upgrade;
     private readonly ILogger<PostgresSchema> _logger;
     private volatile bool _ready;
 
-    internal PostgresSchema(PostgresDatabase database, ILogger<PostgresSchema> logger)
+    internal PostgresSchema(PostgresDatabase database, TimeProvider time, ILogger<PostgresSchema> logger)
     {
         _database = database;
+        _upgrade = new SchemaUpgrade(database, SchemaStep.All, time, logger);
         _logger = logger;
     }
 
     private string Name => _database.Options.Schema;
 
-    /// <summary>Returns the script that creates the tables in an empty schema, as plain SQL for <c>psql</c>.</summary>
+    /// <summary>Returns the script that creates the tables or upgrades them, as plain SQL for <c>psql</c>.</summary>
     /// <param name="schema">The name of the schema, as in <see cref="PostgresStoreOptions.Schema"/>.</param>
-    public static string Script(string schema = "saga_recovery")
+    /// <param name="from">The version of the present tables, from 1 to <see cref="Version"/>; 0 for a script that creates them.</param>
+    /// <returns>
+    /// One transaction that creates the tables, or a transaction for each step. A step waits 100 ms for its locks, as <see cref="CreateAsync"/>
+    /// does in each attempt, and fails unless the tables are at the version before it.
+    /// </returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="from"/> is not a version that this package knows.</exception>
+    public static string Script(string schema = "saga_recovery", int from = 0)
     {
-        IEnumerable<string> steps = Enumerable.Range(1, Version).Select(version => Step(schema, version));
-        return $"create schema if not exists {schema};\n\n" + string.Join('\n', steps);
+        ArgumentOutOfRangeException.ThrowIfNegative(from);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(from, Version);
+        return SchemaScripts.Whole(schema, from, SchemaStep.All);
     }
 
     /// <summary>Compares the tables with those that this package requires.</summary>
     /// <param name="cancellationToken">Cancels the check.</param>
-    /// <returns>One line for each missing or different element, or an empty list. Additional elements are not reported.</returns>
+    /// <returns>
+    /// One line for each missing or different element, or an empty list. Additional elements are not reported. Newer tables that this package
+    /// can use are compared in columns and keys only.
+    /// </returns>
     /// <exception cref="NpgsqlException">The database could not be reached, or refused a statement.</exception>
-    public async Task<IReadOnlyList<string>> CheckAsync(CancellationToken cancellationToken = default) =>
-        (await InspectAsync(cancellationToken).ConfigureAwait(false)).Differences;
-
-    /// <summary>Creates the tables or upgrades them to <see cref="Version"/>. Does nothing if they are up to date.</summary>
-    /// <remarks>Several processes may call this at once: a lock in the database makes them run one after the other.</remarks>
-    /// <param name="cancellationToken">Cancels the creation, which then has no effect.</param>
-    /// <exception cref="NpgsqlException">The database could not be reached, or refused a statement.</exception>
-    public async Task CreateAsync(CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<string>> CheckAsync(CancellationToken cancellationToken = default)
     {
-        NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+        SchemaState state = await InspectAsync(cancellationToken).ConfigureAwait(false);
+        return state switch
         {
-            NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-            await using (transaction.ConfigureAwait(false))
-            {
-                await ExecuteAsync("select pg_advisory_xact_lock(hashtext(@Name))", new { Name = ScriptPrefix + Name }).ConfigureAwait(false);
-                int present = await VersionAsync(connection, cancellationToken).ConfigureAwait(false);
-                if (present == 0)
-                {
-                    await ExecuteAsync($"create schema if not exists {Name}").ConfigureAwait(false);
-                }
-
-                for (int version = present + 1; version <= Version; version++)
-                {
-                    await ExecuteAsync(Step(Name, version)).ConfigureAwait(false);
-                }
-
-                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-            }
-
-            Task<int> ExecuteAsync(string sql, object? parameters = null) =>
-                connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
-        }
+            { Version: 0 } => ["there are none"],
+            { IsReadable: true } => state.Differences,
+            { Version: > Version, ReadableSince: { } since } =>
+                [FormattableString.Invariant($"they are at version {state.Version}, readable since version {since}, and this package requires {Version}")],
+            _ => [FormattableString.Invariant($"they are at version {state.Version}, and this package requires {Version}")],
+        };
     }
 
+    /// <summary>Creates the tables or upgrades them to <see cref="Version"/>. Does nothing if they are up to date or newer.</summary>
+    /// <remarks>
+    /// Several processes may call this at once: a lock in the database makes them run one after the other. Processes that work on the tables
+    /// continue: a step waits for its locks for 100 ms, and tries again after a pause. Each step is a transaction; a cancelled upgrade keeps
+    /// the steps that it has finished.
+    /// </remarks>
+    /// <param name="cancellationToken">Cancels the creation or upgrade.</param>
+    /// <exception cref="TimeoutException">
+    /// The tables stayed locked for <see cref="PostgresStoreOptions.SchemaLockTimeout"/>. The message names the sessions that hold the locks.
+    /// </exception>
+    /// <exception cref="NpgsqlException">The database could not be reached, or refused a statement.</exception>
+    public Task CreateAsync(CancellationToken cancellationToken = default) => _upgrade.RunAsync(cancellationToken);
+
     /// <summary>Creates the tables if the options ask for it, and checks them. Runs until it succeeds once in a process.</summary>
-    /// <exception cref="InvalidOperationException">The tables differ; the message states the differences and the remedy.</exception>
+    /// <exception cref="SchemaMismatchException">This package does not work on the tables.</exception>
     internal async Task EnsureAsync(CancellationToken cancellationToken)
     {
         if (_ready)
@@ -86,49 +90,74 @@ public sealed class PostgresSchema
             return;
         }
 
-        if (_database.Options.CreateSchema)
+        Exception? failedUpgrade = _database.Options.CreateSchema ? await TryCreateAsync(cancellationToken).ConfigureAwait(false) : null;
+        SchemaState state = await InspectAsync(cancellationToken).ConfigureAwait(false);
+        if (!state.IsUsable)
         {
-            await CreateAsync(cancellationToken).ConfigureAwait(false);
+            throw new SchemaMismatchException(Name, state, failedUpgrade);
         }
 
-        (int version, List<string> differences) = await InspectAsync(cancellationToken).ConfigureAwait(false);
-        if (differences.Count > 0)
-        {
-            string advice = version > Version
-                ? "A newer version of the package created them: deploy this process with that version."
-                : $"Run the script (PostgresSchema.Script) or set {PostgresStoreOptions.SectionName}:{nameof(PostgresStoreOptions.CreateSchema)} to true.";
-            throw new InvalidOperationException(
-                $"The tables in schema '{Name}' are not those that SagaRecovery requires: {string.Join("; ", differences)}. {advice}");
-        }
-
-        Log.SchemaReady(_logger, Name, Version);
+        Log.SchemaReady(_logger, Name, state.Version);
         _ready = true;
     }
 
-    private async Task<(int Version, List<string> Differences)> InspectAsync(CancellationToken cancellationToken)
+    /// <summary>Throws if the versions alone rule this package out. For a tool, which may find a missing element by a failing statement.</summary>
+    /// <exception cref="SchemaMismatchException">This package does not work on tables of this version.</exception>
+    internal async Task EnsureReadableAsync(CancellationToken cancellationToken)
     {
         NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            int version = await VersionAsync(connection, cancellationToken).ConfigureAwait(false);
-            List<string> differences = version switch
+            SchemaState state = await SchemaVersion.ReadAsync(connection, Name, cancellationToken).ConfigureAwait(false);
+            if (!state.IsReadable)
             {
-                Version => await CompareAsync(connection, cancellationToken).ConfigureAwait(false),
-                0 => ["there are none"],
-                _ => [$"they are at version {version}, and this package requires {Version}"],
-            };
-            return (version, differences);
+                throw new SchemaMismatchException(Name, state);
+            }
         }
     }
 
-    private async Task<List<string>> CompareAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>Creates or upgrades the tables.</summary>
+    /// <returns>
+    /// The exception of an attempt that was blocked or that the database refused. Whether this process can work then depends on the tables. A
+    /// database that cannot be reached or is read-only, as during a fail-over, says nothing about them.
+    /// </returns>
+    private async Task<Exception?> TryCreateAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _upgrade.RunAsync(cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (TimeoutException blocked)
+        {
+            return blocked;
+        }
+        catch (PostgresException refused) when (refused is { IsTransient: false, SqlState: not PostgresErrorCodes.ReadOnlySqlTransaction })
+        {
+            return refused;
+        }
+    }
+
+    private async Task<SchemaState> InspectAsync(CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            SchemaState state = await SchemaVersion.ReadAsync(connection, Name, cancellationToken).ConfigureAwait(false);
+            return state.IsReadable
+                ? state with { Differences = await CompareAsync(connection, state, cancellationToken).ConfigureAwait(false) }
+                : state;
+        }
+    }
+
+    private async Task<List<string>> CompareAsync(NpgsqlConnection connection, SchemaState state, CancellationToken cancellationToken)
     {
         List<string> present = await PostgresDatabase.ReadAsync(
             connection,
             batch =>
             {
                 batch.Add("select set_config('quote_all_identifiers', 'off', true)"); // if on, it would quote the identifiers in the description
-                batch.Add(Resource("describe.sql")).With(Name);
+                batch.Add(SchemaStep.Resource("describe.sql")).With(Name);
             },
             async rows =>
             {
@@ -137,48 +166,14 @@ public sealed class PostgresSchema
             },
             cancellationToken).ConfigureAwait(false);
         var described = present.ToHashSet(StringComparer.Ordinal);
-        return [.. Resource("expected.txt").Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Where(line => !described.Contains(line))
+        return [.. SchemaStep.Resource("expected.txt").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Where(line => (state.Version == Version || IsNeeded(line)) && !described.Contains(line))
             .Select(line => $"missing or different: {line}")];
     }
 
-    private async Task<int> VersionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        List<bool> exists = await ListAsync(
-            connection, batch => batch.Add("select to_regclass($1) is not null").With($"{Name}.schema_version"), row => row.GetBoolean(0), cancellationToken)
-            .ConfigureAwait(false);
-        if (!exists[0])
-        {
-            return 0;
-        }
-
-        List<int> version = await ListAsync(
-            connection, batch => batch.Add($"select coalesce(max(version), 0) from {Name}.schema_version"), row => row.GetInt32(0), cancellationToken)
-            .ConfigureAwait(false);
-        return version[0];
-    }
-
-    /// <summary>Runs a query without Dapper, whose code generation would delay the start of every process.</summary>
-    private static Task<List<T>> ListAsync<T>(
-        NpgsqlConnection connection, Action<NpgsqlBatch> build, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        PostgresDatabase.ReadAsync(connection, build, rows => rows.ListAsync(read), cancellationToken);
-
-    private static string Step(string schema, int version)
-    {
-        string number = version.ToString("D4", CultureInfo.InvariantCulture);
-        string[] resources = Assembly.GetExecutingAssembly().GetManifestResourceNames();
-        string script = Array.Find(resources, name => name.StartsWith(ScriptPrefix + number, StringComparison.Ordinal))
-            ?? throw new InvalidOperationException($"The package contains no script for schema version {version}.");
-        string applied = string.Create(CultureInfo.InvariantCulture, $"\ninsert into {schema}.schema_version (version) values ({version});\n");
-        return Statements.Named(schema, Read(script)) + applied;
-    }
-
-    private static string Resource(string name) => Read(ScriptPrefix + name);
-
-    private static string Read(string resource)
-    {
-        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
+    /// <summary>
+    /// Returns true for what statements depend on: columns and keys. A newer version may accept more values, and may have better indexes.
+    /// </summary>
+    private static bool IsNeeded(string line) =>
+        line.StartsWith("column ", StringComparison.Ordinal) || line.Contains(": PRIMARY KEY ", StringComparison.Ordinal);
 }

@@ -31,6 +31,14 @@ public sealed class PostgresStoreOptions
     /// </value>
     public bool CreateSchema { get; set; }
 
+    /// <summary>The time for which the creation or upgrade of the tables tries to lock them while other transactions use them.</summary>
+    /// <value>More than 0, at most 1 day. The default is 30 seconds.</value>
+    /// <remarks>
+    /// Each attempt waits 100 ms for each lock, so that writers never queue behind a long reader for longer, and a pause follows. When the time
+    /// is over, nothing was changed by the step, and the error names the sessions that hold the locks.
+    /// </remarks>
+    public TimeSpan SchemaLockTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>A value that indicates if frequent statements are prepared on the server, which saves planning them each time.</summary>
     /// <value><see langword="true"/> or <see langword="false"/>. The default is <see langword="true"/>.</value>
     /// <remarks>Turn this off behind a pooler in transaction mode that does not support prepared statements, such as pgbouncer before 1.21.</remarks>
@@ -65,6 +73,12 @@ internal sealed partial class PostgresStoreOptionsValidator : IValidateOptions<P
         {
             problems.AddError(
                 $"{PostgresStoreOptions.SectionName}:{nameof(options.MaxPoolSize)} must be 0 or at least {LeastPoolSize} (was {options.MaxPoolSize})");
+        }
+
+        if (options.SchemaLockTimeout <= TimeSpan.Zero || options.SchemaLockTimeout > TimeSpan.FromDays(1))
+        {
+            problems.AddError(
+                $"{PostgresStoreOptions.SectionName}:{nameof(options.SchemaLockTimeout)} must be more than 0 and at most 1 day (was {options.SchemaLockTimeout})");
         }
 
         return problems.Build();

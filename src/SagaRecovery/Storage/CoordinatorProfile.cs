@@ -16,6 +16,13 @@ public sealed record RunnableDefinition(DefinitionHash Hash, string Name, int Ve
     /// <summary>True if the executor makes the DAG from the parameters of each saga, and so runs sagas of this name and version with any hash.</summary>
     /// <value>The default is <see langword="false"/>. If true, <see cref="Hash"/> only identifies the definition itself.</value>
     public bool AnyDag { get; init; }
+
+    /// <summary>True if the executor only resumes sagas of the definition, and starts none. Other processes are not told.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool IsFormer { get; init; }
+
+    /// <summary>Returns true if sagas of a stored definition can run with this one.</summary>
+    internal bool Runs(SavedDefinition stored) => AnyDag ? Name == stored.Name && Version == stored.Version : Hash == stored.Hash;
 }
 
 /// <summary>A notification from the store to a coordinator between its passes.</summary>

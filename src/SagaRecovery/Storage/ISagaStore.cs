@@ -15,6 +15,10 @@ public interface ISagaStore
     /// <param name="coordinator">The coordinator id of this process.</param>
     /// <param name="cancellationToken">Cancels the join.</param>
     /// <returns>The membership that this process writes with from now on.</returns>
+    /// <exception cref="IncompatibleStoreException">
+    /// The store has contents of a version that this process cannot work with. Callers that wait for the join get this exception. On any other
+    /// exception they wait for the next attempt.
+    /// </exception>
     Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken);
 
     /// <summary>Joins again after the store has lost a join, provided that no other process has joined since.</summary>

@@ -257,6 +257,18 @@ public class RecoveryReportTextTests
             """);
     }
 
+    [Fact]
+    public void A_store_of_an_incompatible_version_is_named_below_the_coordinator()
+    {
+        var report = new RecoveryReport
+        {
+            Coordinator = Coordinator with { Incarnation = null, Incompatible = "the tables are at version 9\r\nDeploy a package." },
+            Period = TimeSpan.FromHours(2),
+        };
+
+        RecoveryReportText.Render(report, StartedAt).Should().Contain("(not joined yet)\n  INCOMPATIBLE STORE: the tables are at version 9  Deploy a package.\n");
+    }
+
     [Theory]
     [InlineData(PassResult.Failed, "the database\r\nis away", "    FAILED: the database  is away\n")]
     [InlineData(PassResult.Failed, null, "    FAILED: \n")]

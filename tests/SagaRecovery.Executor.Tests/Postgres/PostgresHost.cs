@@ -56,6 +56,10 @@ internal sealed class PostgresHost : IAsyncDisposable
         string connectionString, Guid coordinator, Action<SagaRecoveryOptions>? configure, params Saga<string>[] sagas) =>
         StartAsync(new PostgresHost(connectionString, coordinator, configure, services: null, sagas));
 
+    /// <summary>A host with more services, such as former shapes.</summary>
+    public static Task<PostgresHost> StartAsync(string connectionString, Guid coordinator, Action<IServiceCollection> services, params Saga<string>[] sagas) =>
+        StartAsync(new PostgresHost(connectionString, coordinator, configure: null, services, sagas));
+
     /// <summary>A host that writes no heartbeat and receives no hint: its listener connection leads nowhere.</summary>
     public static Task<PostgresHost> StartOutOfTouchAsync(string connectionString, Guid coordinator, params Saga<string>[] sagas) =>
         StartAsync(new PostgresHost(

@@ -19,17 +19,17 @@ internal sealed class TestProcess : IAsyncDisposable
     public static readonly CoordinatorId Me = new(Guid.Parse("11111111-1111-1111-1111-111111111111"));
     public static readonly CoordinatorId Other = new(Guid.Parse("22222222-2222-2222-2222-222222222222"));
 
-    private TestProcess(InMemorySagaStore store, ISagaLog log, TimeProvider time, DurableExecutorOptions settings, Saga[] sagas, ISagaReader? reader, CoordinatorId me)
+    private TestProcess(InMemorySagaStore store, ISagaLog log, TimeProvider time, DurableExecutorOptions settings, RegisteredSaga[] sagas, ISagaReader? reader, CoordinatorId me)
     {
         IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = me });
         IOptions<DurableExecutorOptions> executorOptions = Options.Create(settings);
         Store = store;
         Coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
         Starts = new SagaStarts(Inbox, Coordinator, Wakeups = new RecoveryWakeups(time), options);
-        Registry = new SagaRegistry(sagas.Select(saga => new RegisteredSaga(saga)), executorOptions);
+        Registry = new SagaRegistry(sagas, executorOptions);
         Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines, reader: reader ?? store, transactions: store);
         Client = new DurableSagaClient(
-            new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, new CancellingOperations(store, time), reader ?? store, store, time, executorOptions);
+            new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, new CancellingOperations(store, time), reader ?? store, store, store, time, executorOptions);
     }
 
     public InMemorySagaStore Store { get; }
@@ -59,11 +59,13 @@ internal sealed class TestProcess : IAsyncDisposable
         TimeProvider? time = null,
         Action<DurableExecutorOptions>? configure = null,
         ISagaReader? reader = null,
-        CoordinatorId? me = null)
+        CoordinatorId? me = null,
+        Saga[]? formers = null)
     {
         var settings = new DurableExecutorOptions();
         configure?.Invoke(settings);
-        var process = new TestProcess(store, log ?? store, time ?? TimeProvider.System, settings, sagas, reader, me ?? Me);
+        RegisteredSaga[] registered = [.. sagas.Select(saga => new RegisteredSaga(saga)), .. (formers ?? []).Select(saga => new RegisteredSaga(saga) { IsFormer = true })];
+        var process = new TestProcess(store, log ?? store, time ?? TimeProvider.System, settings, registered, reader, me ?? Me);
         process.Member = await process.Coordinator.EnsureJoinedAsync(store, CancellationToken.None);
         return process;
     }

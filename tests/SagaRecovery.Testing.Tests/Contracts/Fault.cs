@@ -91,4 +91,18 @@ public enum Fault
     ReadsOlderLog,
     FindsUnwindingEnded,
     FindsEndedInProgress,
+
+    // of defining
+    FindsEndedUnknown,
+    ForgetsAnyDag,
+    CountsOnlyReturned,
+    RefusesNothing,
+    RefusesForEnded,
+    RefusesBesideRegistered,
+    RefusesOtherVersions,
+    RefusesStored,
+    StoresRefused,
+    StoresForOldIncarnations,
+    CountsUnwindingEnded,
+    ListsOnlyStarted,
 }

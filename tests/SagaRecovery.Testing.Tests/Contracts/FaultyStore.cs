@@ -9,7 +9,7 @@ using SagaRecovery.Testing.Contracts;
 namespace SagaRecovery.Testing.Tests.Contracts;
 
 /// <summary>The store in memory with one fault.</summary>
-internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISagaStore, ISagaLog, ISagaReader
+internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISagaStore, ISagaLog, ISagaReader, ISagaDefinitions
 {
     private readonly ConcurrentDictionary<CoordinatorId, Membership> _latest = new();
     private readonly ConcurrentDictionary<string, SavedDefinition> _byName = new();
@@ -264,6 +264,8 @@ internal sealed class FaultySubject(Fault fault, int losableCommits = 0) : SagaS
     public override ISagaLog Log => _store;
 
     public override ISagaReader Reader => _store;
+
+    public override ISagaDefinitions Definitions => _store;
 
     public override TimeSpan WaitTimeout => TimeSpan.FromSeconds(20);
 

@@ -46,6 +46,7 @@ public sealed class InMemoryStoreContractTests
         (await check.Should().ThrowAsync<RuleSkippedException>()).Which.Member.Should().Be(
             rule == NeedsUnreadable ? "MakeUnreadableAsync"
             : rule.Contains("cancel", StringComparison.Ordinal) ? "CancelAsync"
+            : rule.Contains("definition", StringComparison.OrdinalIgnoreCase) ? "Definitions"
             : rule.Contains(" read with ", StringComparison.Ordinal) || rule.Contains("awaited", StringComparison.Ordinal) ? "Reader"
             : "LoseLastJoinAsync");
     }
@@ -78,6 +79,8 @@ internal class BareSubject(int losableCommits = 0) : SagaStoreSubject
 internal sealed class InMemorySubject(int losableCommits = 0) : BareSubject(losableCommits)
 {
     public override ISagaReader Reader => Sagas;
+
+    public override ISagaDefinitions Definitions => Sagas;
 
     public override Task<bool> CancelAsync(SagaId sagaId, SagaCancellation cancellation) => Task.FromResult(Sagas.Cancel(sagaId, cancellation));
 

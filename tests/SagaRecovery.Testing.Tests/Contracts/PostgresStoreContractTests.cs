@@ -87,6 +87,8 @@ internal sealed class PostgresSubject : SagaStoreSubject
 
     public override ISagaReader Reader => _services.GetRequiredService<ISagaReader>();
 
+    public override ISagaDefinitions Definitions => _services.GetRequiredService<ISagaDefinitions>();
+
     public override int ListPageSize => 7;
 
     public override async Task ReassignAsync(SagaId sagaId, CoordinatorId? to)

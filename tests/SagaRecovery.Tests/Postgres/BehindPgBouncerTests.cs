@@ -36,4 +36,7 @@ public sealed class ReassignmentRaceBehindPgBouncerTests(PostgresCluster cluster
 public sealed class SagaLogBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : SagaLogTests(cluster, pooler);
 
 [Collection(BehindPgBouncer.Name)]
+public sealed class SchemaLockBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : SchemaLockTests(cluster, pooler);
+
+[Collection(BehindPgBouncer.Name)]
 public sealed class TakeOverBehindPgBouncerTests(PostgresCluster cluster, Pooler pooler) : TakeOverTests(cluster, pooler);

@@ -1,4 +1,6 @@
+using Dapper;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
@@ -9,6 +11,11 @@ namespace SagaRecovery.Tests.Postgres;
 
 public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
 {
+    private static readonly string[] s_orderOfStep =
+    [
+        "set local lock_timeout = '100ms'", "pg_advisory_xact_lock", "lock table ", "do $guard$", "alter table ", "insert into saga_recovery.schema_version", "commit;",
+    ];
+
     [Fact]
     public async Task The_tables_that_the_script_creates_are_exactly_those_that_the_check_expects()
     {
@@ -47,22 +54,114 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     [Fact]
     public async Task Tables_are_not_created_unless_requested()
     {
-        await using SagaDatabase asIs = With(new PostgresStoreOptions { CreateSchema = false });
-
-        await FluentActions.Awaiting(() => asIs.Schema.EnsureAsync(CancellationToken.None)).Should().ThrowAsync<InvalidOperationException>()
-            .WithMessage("*saga_recovery*there are none*SagaRecovery:Postgres:CreateSchema*");
+        (await RefusalAsync()).Should().Match<SchemaMismatchException>(refusal => refusal.PresentVersion == 0 && refusal.RequiredVersion == PostgresSchema.Version)
+            .And.Match<SchemaMismatchException>(refusal => refusal.Message ==
+                "The tables in schema 'saga_recovery' are not those that this package requires (version 8): there are none. Create them: run 'saga-recovery schema apply' "
+                + "or the script that PostgresSchema.Script returns, or set SagaRecovery:Postgres:CreateSchema to true.");
         (await Db.QueryAsync<bool>("select to_regnamespace('saga_recovery') is null")).Should().BeTrue();
     }
 
     [Fact]
-    public async Task Tables_that_a_newer_package_made_ask_for_that_package()
+    public async Task Older_tables_are_to_be_upgraded_and_not_to_be_created()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(7)]);
+
+        (await RefusalAsync()).Message.Should().Contain("they are at version 7. Upgrade them: run 'saga-recovery schema apply'")
+            .And.Contain("PostgresSchema.Script(\"saga_recovery\", from: 7)").And.NotContain("Create them");
+        (await Db.Schema.CheckAsync()).Should().Equal("they are at version 7, and this package requires 8");
+    }
+
+    [Fact]
+    public async Task Older_tables_that_stay_locked_are_a_refusal_that_names_the_holder()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(7)]);
+        await using NpgsqlConnection reader = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction open = await reader.BeginTransactionAsync();
+        await reader.ExecuteAsync("select from saga_recovery.schema_version");
+
+        (await RefusalAsync(create: true)).Should().Match<SchemaMismatchException>(refusal => refusal.InnerException is TimeoutException && refusal.PresentVersion == 7)
+            .And.Match<SchemaMismatchException>(refusal => refusal.Message.Contains($"by backend {reader.ProcessID} ("));
+    }
+
+    [Fact]
+    public async Task A_role_that_may_not_upgrade_the_tables_is_a_refusal_with_the_words_of_the_database()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(7)]);
+        string role = $"reader_{Guid.NewGuid():n}";
+        await Db.ExecuteAsync($"create role {role} login; grant usage on schema saga_recovery to {role}; grant select on all tables in schema saga_recovery to {role}");
+        var settings = new NpgsqlConnectionStringBuilder(Db.Direct) { Options = $"-c role={role}" };
+        await using var restricted = new SagaDatabase(settings.ConnectionString);
+
+        (await FluentActions.Awaiting(() => restricted.Schema.EnsureAsync(CancellationToken.None)).Should().ThrowAsync<SchemaMismatchException>())
+            .WithMessage("*they are at version 7*The attempt to do so failed: 42501*");
+    }
+
+    [Theory]
+    [InlineData("8", true)]
+    [InlineData("3", true)]
+    [InlineData("9", false)]
+    [InlineData("null", false)]
+    public async Task Newer_tables_are_used_if_they_are_readable_since_this_version_or_an_earlier_one(string readableSince, bool isUsed)
     {
         await Db.Schema.CreateAsync();
-        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version) values (99)");
-        await using SagaDatabase asIs = With(new PostgresStoreOptions { CreateSchema = false });
+        await Db.ExecuteAsync($"insert into saga_recovery.schema_version (version, readable_since) values (9, {readableSince})");
 
-        await FluentActions.Awaiting(() => asIs.Schema.EnsureAsync(CancellationToken.None)).Should().ThrowAsync<InvalidOperationException>()
-            .WithMessage("*version 99*newer version of the package*deploy*");
+        if (isUsed)
+        {
+            await Db.JoinAsync();
+            (await Db.Schema.CheckAsync()).Should().BeEmpty();
+        }
+        else
+        {
+            (await RefusalAsync(create: true)).Message.Should().Match(readableSince == "9"
+                ? "*they are at version 9, which packages of version 9 and later can use. Deploy a package that requires version 9 of the tables or a later one."
+                : "*they are at version 9, and do not state which older packages can use them. A newer version of the package created them: deploy one *");
+            (await Db.Schema.CheckAsync()).Should().ContainSingle().Which.Should().Contain("they are at version 9").And.Contain("this package requires 8");
+        }
+    }
+
+    [Fact]
+    public async Task Of_newer_tables_columns_and_keys_are_compared_since_a_newer_version_may_accept_more_values_and_have_other_indexes()
+    {
+        await Db.Schema.CreateAsync();
+        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (9, 8)");
+        await Db.ExecuteAsync("alter table saga_recovery.saga drop constraint saga_state_check, add constraint saga_state_check check (state <> '')");
+        await Db.ExecuteAsync("drop index saga_recovery.saga_in_progress");
+        await Db.JoinAsync();
+
+        await Db.ExecuteAsync("alter table saga_recovery.saga_coordinator drop column host");
+
+        (await RefusalAsync()).Differences.Should().Equal("missing or different: column saga_coordinator.host text not null");
+    }
+
+    [Fact]
+    public async Task Tables_of_this_version_with_other_elements_are_refused_with_a_list_of_a_few()
+    {
+        await Db.Schema.CreateAsync();
+        await Db.ExecuteAsync("drop table saga_recovery.saga_hold");
+
+        (await RefusalAsync(create: true)).Message.Should().Contain("they are at version 8, with differences: missing or different: CREATE UNIQUE INDEX saga_hold_pkey")
+            .And.MatchRegex("; and [0-9]+ more. Restore these elements").And.NotContain("Create them").And.NotContain("Upgrade them");
+    }
+
+    [Fact]
+    public void A_script_sets_the_timeout_before_the_first_lock_and_takes_all_locks_before_the_first_change()
+    {
+        string script = PostgresSchema.Script(from: 1);
+
+        foreach (string step in script.Split("begin isolation level read committed;").Skip(1))
+        {
+            int[] places = [.. s_orderOfStep.Select(part => step.IndexOf(part, StringComparison.Ordinal))];
+            places.Should().NotContain(-1).And.BeInAscendingOrder();
+        }
+    }
+
+    [Fact]
+    public void A_script_of_no_step_or_of_an_unknown_version_is_told_apart()
+    {
+        PostgresSchema.Script(from: PostgresSchema.Version).Should().NotContain("begin");
+        FluentActions.Invoking(() => PostgresSchema.Script(from: PostgresSchema.Version + 1)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => PostgresSchema.Script(from: -1)).Should().Throw<ArgumentOutOfRangeException>();
     }
 
     [Fact]
@@ -102,6 +201,12 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
 
         result.Failed.Should().BeTrue();
         result.FailureMessage.Should().Contain("SagaRecovery:Postgres:Schema");
+    }
+
+    private async Task<SchemaMismatchException> RefusalAsync(bool create = false)
+    {
+        await using SagaDatabase asIs = With(new PostgresStoreOptions { CreateSchema = create, SchemaLockTimeout = TimeSpan.FromMilliseconds(50) });
+        return (await FluentActions.Awaiting(() => asIs.JoinAsync()).Should().ThrowAsync<SchemaMismatchException>()).Which;
     }
 
     private SagaDatabase With(PostgresStoreOptions options) => new(Db.DataSource.ConnectionString, options);

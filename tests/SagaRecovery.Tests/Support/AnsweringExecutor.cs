@@ -22,8 +22,13 @@ internal sealed class AnsweringExecutor : ISagaExecutor
 
     public Func<SagaId, Task<RelinquishOutcome>> OnRelinquish { get; set; } = _ => Task.FromResult(RelinquishOutcome.NotRunning);
 
+    /// <summary>The definitions that it reports; null: none, and it may run any.</summary>
+    public IReadOnlyCollection<RunnableDefinition>? Definitions { get; set; }
+
     /// <summary>The runs with steps in progress.</summary>
     public IReadOnlyList<SagaRunProgress> Runs { get; set; } = [];
+
+    public string? DescribeChange(SavedDefinition stored) => $"the nodes of {stored.Name} were changed";
 
     public SagaRunProgress? FindRun(SagaId sagaId) => Runs.FirstOrDefault(run => run.SagaId == sagaId);
 

@@ -14,7 +14,7 @@ internal sealed class RecoveryHost : IAsyncDisposable
 {
     private readonly IHost _host;
 
-    private RecoveryHost(Action<SagaRecoveryOptions>? configure, ISagaControls? controls, IHostedService? before = null)
+    private RecoveryHost(Action<SagaRecoveryOptions>? configure, ISagaControls? controls, IHostedService? before = null, ISagaDefinitions? definitions = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(LogLines);
@@ -33,6 +33,11 @@ internal sealed class RecoveryHost : IAsyncDisposable
         if (controls is not null)
         {
             builder.Services.AddSingleton(controls);
+        }
+
+        if (definitions is not null)
+        {
+            builder.Services.AddSingleton(definitions);
         }
 
         _host = builder.Build();
@@ -62,6 +67,9 @@ internal sealed class RecoveryHost : IAsyncDisposable
 
     /// <summary>Not started yet, with a hosted service that the host starts before recovery.</summary>
     public static RecoveryHost CreateWith(IHostedService before) => new(configure: null, controls: null, before);
+
+    /// <summary>Not started yet, on a store with definitions.</summary>
+    public static RecoveryHost CreateWith(ISagaDefinitions definitions) => new(configure: null, controls: null, definitions: definitions);
 
     /// <summary>Started, and its first pass is over.</summary>
     public static async Task<RecoveryHost> StartAsync(Action<SagaRecoveryOptions>? configure = null, ISagaControls? controls = null)

@@ -28,11 +28,13 @@ public sealed class SagaDatabase : IAsyncDisposable
         DataSource = NpgsqlDataSource.Create(connectionString);
         _direct = direct is null ? null : NpgsqlDataSource.Create(direct);
         Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }), _direct);
-        Log = new PostgresSagaLog(Database, new StoredDefinitions(Database));
+        var stored = new StoredDefinitions(Database);
+        Log = new PostgresSagaLog(Database, stored);
+        Definitions = new PostgresSagaDefinitions(Database, stored);
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Operations = new PostgresSagaOperations(Database, NewOwnerLock());
         Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
-        Schema = new PostgresSchema(Database, NullLogger<PostgresSchema>.Instance);
+        Schema = new PostgresSchema(Database, TimeProvider.System, NullLogger<PostgresSchema>.Instance);
     }
 
     /// <summary>The connection string, past any pooler.</summary>
@@ -46,11 +48,17 @@ public sealed class SagaDatabase : IAsyncDisposable
 
     public ISagaLog Log { get; }
 
+    public ISagaDefinitions Definitions { get; }
+
     public ISagaControls Controls { get; }
 
     public ISagaOperations Operations { get; }
 
     public ISagaCluster Cluster { get; }
+
+    /// <summary>Applies steps of the tables, perhaps fewer than those of this version or further ones.</summary>
+    internal Task UpgradeAsync(IReadOnlyList<SchemaStep> steps, TimeProvider? time = null, ILogger? logger = null) =>
+        new SchemaUpgrade(Database, steps, time ?? TimeProvider.System, logger ?? NullLogger.Instance).RunAsync(CancellationToken.None);
 
     internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) => new(
         Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled), NullLogger<PostgresJoin>.Instance), Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));

@@ -5,6 +5,7 @@ import { overview } from './overview.js';
 import { sagaView } from './saga.js';
 import { sagasView } from './sagas.js';
 import { planView } from './plan.js';
+import { definitionsView } from './definitions.js';
 
 /** The interval between two refreshes, in ms. */
 const period = 2000;
@@ -22,6 +23,7 @@ function route(event) {
   view = kind === 'saga' ? sagaView(main, refresh, decodeURIComponent(id ?? ''))
     : kind === 'sagas' ? sagasView(main, refresh, query)
     : kind === 'plan' ? planView(main)
+    : kind === 'definitions' ? definitionsView(main)
     : overview(main, refresh);
   document.title = `${view.title} · saga recovery`;
   for (const link of document.querySelectorAll('nav a')) {
@@ -83,6 +85,7 @@ function banners(report) {
   const { coordinator, paused, previous, lastPass, cluster, drain } = report;
   return [
     coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process has joined under this coordinator id. This process has stopped its sagas and accepts no new work. Stop it.'),
+    coordinator.incompatible && banner('bad', 'Incompatible store', `: ${plain(coordinator.incompatible, 600)}`),
     !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process has not joined as a coordinator yet, and runs no sagas.'),
     lastPass?.result === 'Failed' && banner('bad', 'The last pass failed', `: ${plain(lastPass.error ?? '', 300)}`),
     paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. Recovery resumes no sagas until the pause ends.`),

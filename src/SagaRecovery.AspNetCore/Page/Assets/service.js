@@ -10,8 +10,8 @@ const timeout = 10_000;
 export class Unreachable extends Error {}
 
 /** Requests a resource. Returns status and body. Throws Unreachable if the service does not respond. */
-export async function get(path) {
-  return await send(path, {});
+export async function get(path, limit = timeout) {
+  return await send(path, {}, limit);
 }
 
 /** Requests a change. The body is JSON, which another site cannot make a browser send. */
@@ -19,7 +19,7 @@ export async function change(path, request) {
   return await send(path, { method: 'POST', body: JSON.stringify(request), headers: { 'Content-Type': 'application/json' } }, null);
 }
 
-async function send(path, init, limit = timeout) {
+async function send(path, init, limit) {
   try {
     return await read(await fetch(base + path, {
       ...init,

@@ -34,6 +34,7 @@ public static class SagaStoreContract
         RestoringRules.All,
         FindingLostRules.All,
         ReadingRules.All,
+        DefiningRules.All,
         AbandoningRules.All,
         RacingRules.All);
 

@@ -20,6 +20,11 @@ public abstract class SagaStoreSubject : IAsyncDisposable
     /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
     public virtual ISagaReader Reader => throw new RuleSkippedException(nameof(Reader));
 
+    /// <summary>Optional. The definitions of the same sagas.</summary>
+    /// <remarks>Some of the <see cref="SagaStoreContract.OptionalRules"/> need it.</remarks>
+    /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
+    public virtual ISagaDefinitions Definitions => throw new RuleSkippedException(nameof(Definitions));
+
     /// <summary>The number of sagas that the store lists with one query.</summary>
     /// <value>Sagas, at least 1. The default is 20.</value>
     /// <remarks>

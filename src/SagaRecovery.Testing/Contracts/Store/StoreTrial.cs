@@ -17,6 +17,8 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
 
     public ISagaReader Reader => subject.Reader;
 
+    public ISagaDefinitions Definitions => subject.Definitions;
+
     public int ListPageSize => subject.ListPageSize;
 
     /// <summary>Creates an id at a fixed time, so that the order of ids differs from the order of their creation.</summary>

@@ -1,4 +1,6 @@
 -- SagaRecovery, schema version 1. "{schema}" stands for the configured schema name.
+-- Readable since: 1
+-- Locks: none
 -- Applied as a whole, in one transaction.
 
 create table {schema}.schema_version (

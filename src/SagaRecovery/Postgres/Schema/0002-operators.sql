@@ -1,4 +1,6 @@
 -- SagaRecovery, schema version 2: heartbeats, holds, pauses, suspects and operator actions.
+-- Readable since: 2
+-- Locks: saga_coordinator
 
 -- Heartbeats. time_seen: the last heartbeat. time_left: the time of the shutdown; null: the process runs, or crashed. A join keeps both
 -- values of the previous process.

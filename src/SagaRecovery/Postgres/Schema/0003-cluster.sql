@@ -1,4 +1,6 @@
 -- SagaRecovery, schema version 3: many coordinators on one database.
+-- Readable since: 3
+-- Locks: saga_coordinator, saga_operator_action
 
 -- The profile of a process. introduced: the incarnation that published it, and the only one that can be assigned sagas. time_draining: it
 -- takes no new work. time_taken_over: it was silent, and its sagas were reassigned; after a later heartbeat it is active again.

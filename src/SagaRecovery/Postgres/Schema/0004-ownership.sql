@@ -1,4 +1,6 @@
 -- SagaRecovery, schema version 4: a token identifies a join.
+-- Readable since: 4
+-- Locks: saga_coordinator, saga, saga_definition, saga_operator_action, saga_in_hand
 
 -- token: the identity of the join, compared in every write, heartbeat and read. server_start, table_id: the run of the server and the table
 -- in which the join was made. Elsewhere (after a fail-over, a restart, a restore of a folder or a dump) the join is invalid until its

@@ -1,4 +1,6 @@
 -- SagaRecovery, schema version 5: the names of the glossary. Nothing else changes.
+-- Readable since: 5
+-- Locks: saga_in_hand, saga_suspect, saga_operator_action, saga_coordinator
 --
 -- Processes of version 4 keep their sagas running. Their passes fail until they are replaced, since they look for the old names.
 

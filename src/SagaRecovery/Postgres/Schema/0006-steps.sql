@@ -1,4 +1,6 @@
 -- SagaRecovery, schema version 6: cancellation, deadlines, and holds that stop a run.
+-- Readable since: 6
+-- Locks: saga, saga_hold, saga_operator_action
 
 -- cancel_*: any process may request the cancellation; the owner unwinds the saga, and its success is refused. deadline: the owner cancels the
 -- saga at this time.

@@ -6,7 +6,7 @@ export default async function ({ page, given: [saga, project], view, tile }) {
   await page.evaluate(axe.source);
   await tile('in progress').waitFor();
   const views = {
-    '#/': '#orphans td', '#/sagas': '#list td', '#/plan': '#plan dl', [`#/saga/${project}`]: '.graph g', [`#/saga/${saga}`]: 'button:has-text("Hold …")',
+    '#/': '#orphans td', '#/sagas': '#list td', '#/plan': '#plan dl', '#/definitions': '#definitions td', [`#/saga/${project}`]: '.graph g', [`#/saga/${saga}`]: 'button:has-text("Hold …")',
   };
   const found = [];
   for (const colorScheme of ['light', 'dark']) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 /** Names, errors, data and reasons from outside are text: escaped where they would deceive, cut where they are long. */
 export default async function ({ page, given: [saga], view }) {
-  const views = { '#/': '#trouble', '#/sagas': '#list', [`#/saga/${saga}`]: '#events' };
+  const views = { '#/': '#trouble', '#/sagas': '#list', '#/definitions': '#definitions', [`#/saga/${saga}`]: '#events' };
   for (const [hash, place] of Object.entries(views)) {
     await view(hash);
     await page.locator(place, { hasText: '<img src=x onerror=' }).waitFor();

@@ -6,7 +6,7 @@ export const options = { viewport: { width: 375, height: 700 }, hasTouch: true, 
 export default async function ({ page, given: [saga], view, tile }) {
   await tile('in progress').waitFor();
   await page.locator('.banner', { hasText: '1 orphan' }).waitFor();
-  const views = { '#/': '#orphans td', '#/sagas': '#list td', '#/plan': '#plan dl', [`#/saga/${saga}`]: '.graph g' };
+  const views = { '#/': '#orphans td', '#/sagas': '#list td', '#/plan': '#plan dl', '#/definitions': '#definitions td', [`#/saga/${saga}`]: '.graph g' };
   for (const [hash, place] of Object.entries(views)) {
     await view(hash);
     await page.locator(place).first().waitFor();

@@ -1,0 +1,31 @@
+using System.Globalization;
+using System.Text;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>The scripts for administrators, with the same statements in the same order as the upgrade of a process.</summary>
+internal static class SchemaScripts
+{
+    /// <summary>Returns the statements that create the tables. They are one transaction.</summary>
+    public static string Creation(string schema, IReadOnlyList<SchemaStep> steps) =>
+        $"create schema if not exists {schema};\n\n" + string.Join('\n', steps.Select(step => step.Apply(schema)));
+
+    /// <summary>Returns a whole script: one transaction that creates the tables, or one for each step after a version.</summary>
+    public static string Whole(string schema, int from, IReadOnlyList<SchemaStep> steps)
+    {
+        if (from == 0)
+        {
+            return $"{SchemaStep.BeginCreation(schema)}{Creation(schema, steps)}{Statements.Commit};\n";
+        }
+
+        var script = new StringBuilder();
+        script.Append(CultureInfo.InvariantCulture, $"-- Upgrades schema {schema} from version {from} to {steps[^1].Version}. Each step is a transaction.\n");
+        script.Append("-- If a step ends with 'canceling statement due to lock timeout', nothing was changed: run the script again from that step on.\n\n");
+        foreach (SchemaStep step in steps.Skip(from))
+        {
+            script.Append(step.Begin(schema)).Append(step.Guard(schema)).Append(step.Apply(schema)).Append(Statements.Commit).Append(";\n\n");
+        }
+
+        return script.ToString();
+    }
+}

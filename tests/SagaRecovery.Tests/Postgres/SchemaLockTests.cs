@@ -1,0 +1,155 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>An upgrade beside transactions that keep its tables locked.</summary>
+public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
+{
+    private const string Reporting = "reporting";
+
+    private static readonly SchemaStep Next = new(
+        PostgresSchema.Version + 1,
+        PostgresSchema.Version,
+        ["saga", "saga_node_event"],
+        "alter table {schema}.saga add column if not exists note text;\nalter table {schema}.saga_node_event add column if not exists note text;");
+
+    private readonly WatchedTimeProvider _time = new();
+    private readonly LogLines _log = new();
+
+    [Fact]
+    public async Task Sagas_are_written_while_an_upgrade_waits_for_a_long_reader()
+    {
+        Membership member = await Db.JoinAsync();
+        await using NpgsqlConnection reader = await BeginAsync("select from saga_recovery.saga");
+        int written = 0;
+        using var enough = new CancellationTokenSource();
+        Task writing = WriteAsync();
+
+        Task upgrade = UpgradeAsync();
+        for (int attempt = 0; attempt < 4; attempt++)
+        {
+            await RefusedAsync();
+            int before = written;
+            await Eventually.HoldsAsync(() => written >= before + 5, "sagas were written beside the reader");
+            _time.Advance(TimeSpan.FromSeconds(3));
+        }
+
+        upgrade.IsCompleted.Should().BeFalse();
+        await reader.CloseAsync();
+        await CompletedAsync(upgrade);
+        (await Db.QueryAsync<int>("select max(version) from saga_recovery.schema_version")).Should().Be(Next.Version);
+        int upgraded = written;
+        await Eventually.HoldsAsync(() => written >= upgraded + 5, "sagas were written to the upgraded tables");
+        await enough.CancelAsync();
+        await writing;
+
+        async Task WriteAsync()
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                await Db.CreateSagaAsync(member);
+                written++;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task An_upgrade_that_stays_locked_out_ends_with_the_names_of_the_holders_and_has_changed_nothing()
+    {
+        await Db.Schema.CreateAsync();
+        await using NpgsqlConnection reader = await BeginAsync("select from saga_recovery.saga_node_event");
+
+        Task upgrade = UpgradeAsync();
+        await RefusedAsync();
+        _time.Advance(Db.Database.Options.SchemaLockTimeout);
+
+        string backend = await Db.QueryAsync<string>(
+            "select pid::text from pg_stat_activity where query like '%from saga_recovery.saga_node_event' and state = 'idle in transaction'");
+        (await FluentActions.Awaiting(() => upgrade).Should().ThrowAsync<TimeoutException>()).WithMessage(
+            $"Nothing was changed by the upgrade of schema 'saga_recovery' to version 9: its tables stayed locked for 30s, "
+            + $"by backend {backend} ({Reporting}, idle in transaction, since *");
+        _log.Lines.Should().ContainSingle(line => line.EventId == 23).Which.Should().Match<(int, LogLevel Level, string Message)>(
+            line => line.Level == LogLevel.Warning && line.Message.Contains($"backend {backend} ({Reporting}, idle in transaction"));
+        (await Db.QueryAsync<int>("select max(version) from saga_recovery.schema_version")).Should().Be(PostgresSchema.Version);
+        (await Db.QueryAsync<bool>("select exists (select from information_schema.columns where table_schema = 'saga_recovery' and column_name = 'note')")).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task An_upgrade_beside_another_one_holds_nothing_while_it_waits_and_does_nothing_once_the_other_is_done()
+    {
+        await Db.Schema.CreateAsync();
+        await using NpgsqlConnection other = await BeginAsync($"select pg_advisory_xact_lock(hashtext('{SchemaStep.LockName("saga_recovery")}'))");
+
+        Task upgrade = UpgradeAsync();
+        await RefusedAsync();
+        (await Db.QueryAsync<int>("select count(*) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()"))
+            .Should().Be(1, "only the other upgrade is in a transaction");
+        _log.Lines.Single(line => line.EventId == 23).Message.Should().Contain($"({Reporting}, idle in transaction");
+        await ExecuteAsync(other, Next.Apply("saga_recovery"));
+        await ExecuteAsync(other, "commit");
+
+        await CompletedAsync(upgrade);
+        (await Db.QueryAsync<int>("select count(*) from saga_recovery.schema_version where version = 9")).Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_script_waits_no_longer_for_its_locks_and_refuses_tables_of_another_version()
+    {
+        string script = PostgresSchema.Script(from: 7);
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(7)]);
+        await using (NpgsqlConnection reader = await BeginAsync("select from saga_recovery.schema_version"))
+        {
+            (await FluentActions.Awaiting(() => RunAsync(script)).Should().ThrowAsync<PostgresException>()).Which.SqlState.Should().Be(PostgresErrorCodes.LockNotAvailable);
+        }
+
+        (await Db.QueryAsync<int>("select max(version) from saga_recovery.schema_version")).Should().Be(7);
+
+        await RunAsync(script);
+
+        (await Db.Schema.CheckAsync()).Should().BeEmpty();
+        (await FluentActions.Awaiting(() => RunAsync(script)).Should().ThrowAsync<PostgresException>())
+            .WithMessage("*not at version 7, which this step upgrades*");
+    }
+
+    private Task UpgradeAsync() => Db.UpgradeAsync([.. SchemaStep.All, Next], _time, _log.CreateLogger("SagaRecovery"));
+
+    /// <summary>Waits until an attempt was refused its locks. The next one waits for the clock.</summary>
+    private Task RefusedAsync() => Eventually.HoldsAsync(() => _time.Pending.Count > 0, "an attempt was refused");
+
+    private Task CompletedAsync(Task upgrade) => Eventually.HoldsAsync(
+        () =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(200));
+            return upgrade.IsCompletedSuccessfully;
+        },
+        "the upgrade had ended");
+
+    /// <summary>Opens a transaction that stays open.</summary>
+    private async Task<NpgsqlConnection> BeginAsync(string sql)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(Db.Direct) { ApplicationName = Reporting, Pooling = false };
+        var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync();
+        await ExecuteAsync(connection, string.Create(CultureInfo.InvariantCulture, $"begin; {sql}"));
+        return connection;
+    }
+
+    /// <summary>Runs a script on a connection of its own, which then ends, as that of psql does.</summary>
+    private async Task RunAsync(string script)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Db.Direct) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await ExecuteAsync(connection, script);
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}
