@@ -104,8 +104,10 @@ public sealed partial class InMemorySagaStore
 
         public Row Copy() => From(ToStoredSaga());
 
-        /// <summary>Returns true if the log contains no other events than these.</summary>
-        public bool ContainsOnly(IEnumerable<SavedNodeEvent> events) => _keys.IsSubsetOf(events.Select(Key));
+        /// <summary>Returns true if the log contains no event that the run cannot know, and every one that must not be restored.</summary>
+        public bool CanRestore(SagaLogEntry everything) =>
+            _events.TrueForAll(present => everything.Events.Any(known => Key(known) == Key(present)) || everything.OpenSteps.Any(step => step.EndsWith(present)))
+            && everything.WrittenWithData.All(nodeEvent => _keys.Contains(Key(nodeEvent)));
 
         public StoredSaga ToStoredSaga() => new()
         {

@@ -197,7 +197,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReade
                 return Task.FromResult(RestoreOutcome.NotOwned);
             }
 
-            if (!row.ContainsOnly(everything.Events) || row.IsRefusedSuccess(everything))
+            if (!row.CanRestore(everything) || row.IsRefusedSuccess(everything))
             {
                 return Task.FromResult(RestoreOutcome.Superseded);
             }

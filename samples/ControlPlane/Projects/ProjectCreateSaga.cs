@@ -11,7 +11,7 @@ internal sealed record ProjectCreateParameters(string Name, string Description, 
 /// <summary>
 /// Creates a project with its network: <c>project ─► network ─► a subnet for each zone ─► publish</c>. The network is a subsaga
 /// (<see cref="VpcCreateSaga"/>), and the number of nodes depends on the parameters. All nodes are transactional: each row is made exactly once,
-/// whatever crashes, and an undo deletes exactly that row.
+/// and an undo deletes exactly that row.
 /// </summary>
 internal sealed class ProjectCreateSaga(VpcCreateSaga vpc) : DynamicSaga<ProjectCreateParameters>
 {

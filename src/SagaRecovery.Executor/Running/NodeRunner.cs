@@ -243,13 +243,16 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
         try
         {
             ReadOnlyMemory<byte> output = await pipeline.RunAsync(this, step, TokenOf(step)).ConfigureAwait(false);
-            return step.Written ?? Success(step, output);
+            return step.Written ?? (context.Definition.Shape.IsTransactional(step.Node) ? throw NotWritten(step) : Success(step, output));
         }
         catch (Exception e) when (e is not SagaDataException)
         {
             return FailureOf(step, e) is { } failure ? await SettleAsync(step, failure).ConfigureAwait(false) : null;
         }
     }
+
+    private SagaDataException NotWritten(StepInFlight step) => new(
+        $"The pipeline of the {StepKind(step)} of node '{Shape.NameOf(step.Node)}' returned without a success of its code, whose transaction was rolled back.");
 
     private NodeStep Describe(StepInFlight step) => new(context.Id, step.Node, step.IsUndo);
 
@@ -267,9 +270,11 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
             return failure;
         }
 
+        step.EndWait();
         try
         {
-            return await transactions.AppendAsync(run, Describe(step), _ => Task.FromResult(failure), stop.Actions).ConfigureAwait(false);
+            return await transactions.AppendAsync(run, Describe(step), _ => Task.FromResult(failure), stop.Actions)
+                .WaitAsync(stop.Actions).ConfigureAwait(false); // no code of the user's: a stop need not wait for the store
         }
         catch (OperationCanceledException) when (stop.StopsSteps)
         {

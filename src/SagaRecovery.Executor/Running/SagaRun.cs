@@ -21,7 +21,7 @@ internal sealed class SagaRun : IDisposable
     private readonly RunContext _context;
     private readonly SagaProgress _progress;
     private readonly NodeRunner _nodes;
-    private readonly GroupWriter _writer;
+    private readonly RunLog _log;
     private readonly ILogger _logger;
     private readonly RunStop _stop = new();
     private readonly RunCancellation _cancellation;
@@ -29,9 +29,7 @@ internal sealed class SagaRun : IDisposable
     private readonly TimeProvider _time;
     private readonly RunServices _services;
     private ITimer? _hang;
-    private volatile StrongBox<Membership> _member; // changes when the run restores its log after a loss
     private TaskCompletionSource? _verification; // requested by a step, and answered by the next write
-    private SagaState _writtenState;
 
     public SagaRun(RunContext context, GroupWriter writer, RunServices services, TimeProvider time, ILogger logger)
     {
@@ -40,13 +38,11 @@ internal sealed class SagaRun : IDisposable
         _context = context;
         _progress = context.Progress;
         _nodes = new NodeRunner(this, context, services.Transactions, _stop, logger);
-        _writer = writer;
         _logger = logger;
-        _member = new StrongBox<Membership>(context.Ownership.Member);
-        _writtenState = context.State;
         Handle = new SagaHandle(context.Id, _completion.Task);
         _cancellation = new RunCancellation(context.Cancellation, context.Deadline, time, OnCancelled);
         _results = new RunResults(context, _cancellation, logger);
+        _log = new RunLog(context, _cancellation, writer, _stop.Writes);
     }
 
     public SagaId Id => _context.Id;
@@ -54,7 +50,7 @@ internal sealed class SagaRun : IDisposable
     public AdoptGeneration Generation => _context.Ownership.Generation;
 
     /// <summary>The right to write to the log of the saga.</summary>
-    public Ownership Ownership => _member.Value.Of(Generation);
+    public Ownership Ownership => _log.Ownership;
 
     public SagaHandle Handle { get; }
 
@@ -318,16 +314,23 @@ internal sealed class SagaRun : IDisposable
         List<SavedNodeEvent> newEvents = [.. unrecorded];
         while (_nodes.InFlight > 0)
         {
+            if (_stop.IsHeld && Volatile.Read(ref _verification) is not null) // before the wait: its wake may be consumed
+            {
+                Record(newEvents);
+                if (!await WriteAsync(newEvents).ConfigureAwait(false))
+                {
+                    return Interrupted();
+                }
+
+                newEvents = [];
+            }
+
             if (_stop.IsHeld && _nodes.OnlyWaits)
             {
                 _stop.EndWaits();
             }
 
             newEvents.AddRange(await _nodes.TakeCompletedAsync().ConfigureAwait(false));
-            if (Volatile.Read(ref _verification) is not null && _stop.IsHeld && !await WriteAsync([]).ConfigureAwait(false))
-            {
-                return Interrupted();
-            }
         }
 
         if (_stop.Reason is StopReason.Shutdown or StopReason.Held)
@@ -356,7 +359,7 @@ internal sealed class SagaRun : IDisposable
 
         _progress.Cancel(_context.Definition.MayStayOpen);
         _stop.Interrupt();
-        if (_writtenState == SagaState.Running)
+        if (_log.State == SagaState.Running)
         {
             Log.Cancelling(_logger, Id, Name, cancellation.Note.Actor, cancellation.Note.Reason);
         }
@@ -384,7 +387,7 @@ internal sealed class SagaRun : IDisposable
         SagaState? end = _progress.End;
         SagaState state = end ?? (_progress.IsUnwinding ? SagaState.Unwinding : SagaState.Running);
         TaskCompletionSource? verification = Interlocked.Exchange(ref _verification, null);
-        if (events.Count == 0 && state == _writtenState && verification is null)
+        if (events.Count == 0 && state == _log.State && verification is null)
         {
             return true; // resumed, and every next step had already been logged
         }
@@ -394,7 +397,7 @@ internal sealed class SagaRun : IDisposable
             return false;
         }
 
-        StopReason? refusal = await AppendAsync(events, state).ConfigureAwait(false);
+        StopReason? refusal = await _log.AppendAsync(events, state).ConfigureAwait(false);
         if (refusal == StopReason.SagaFenced && end == SagaState.Succeeded && await _services.FindCancellation(this).ConfigureAwait(false) is { } cancellation)
         {
             Cancel(cancellation); // and wakes the loop, which then decides on the undos
@@ -414,52 +417,8 @@ internal sealed class SagaRun : IDisposable
             return false;
         }
 
-        _writtenState = state;
         verification?.SetResult();
         return true;
-    }
-
-    /// <returns>The reason to stop; null if the events were written.</returns>
-    private async Task<StopReason?> AppendAsync(List<SavedNodeEvent> events, SagaState state)
-    {
-        try
-        {
-            bool cancelsByDeadline = state != _writtenState && _progress.IsCancelled && _cancellation.IsUnstored;
-            var entry = new SagaLogEntry(Id, Generation, events, state == _writtenState ? null : state)
-            {
-                Cancellation = cancelsByDeadline ? _cancellation.Current : null,
-            };
-            return await _writer.AppendAsync(_member.Value, entry).WaitAsync(_stop.Writes).ConfigureAwait(false) ? null : StopReason.SagaFenced;
-        }
-        catch (JoinLostException)
-        {
-            return await RestoreAsync(state).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>
-    /// Restores the log after the database was failed over, restored or recreated and may have lost confirmed writes. All known events
-    /// are written in one transaction with the new ones, so that the log never has a gap. The ends of transactional nodes are not: where they are lost,
-    /// so is what they were written with.
-    /// </summary>
-    private async Task<StopReason?> RestoreAsync(SagaState state)
-    {
-        List<SavedNodeEvent> events = _progress.ToEvents();
-        var everything = new SagaLogEntry(Id, Generation, events, state)
-        {
-            Cancellation = _progress.IsCancelled || !_cancellation.IsUnstored ? _cancellation.Current : null,
-            WrittenWithData = events.FindAll(nodeEvent =>
-                nodeEvent.Type is NodeEventType.Succeeded or NodeEventType.UndoFinished && _context.Definition.Shape.IsTransactional(nodeEvent.NodeId)),
-        };
-        (Membership member, RestoreOutcome outcome) = await _writer.RestoreAsync(_member.Value, everything, _stop.Writes).ConfigureAwait(false);
-        _member = new StrongBox<Membership>(member);
-        return outcome switch
-        {
-            RestoreOutcome.Restored => null,
-            RestoreOutcome.Lost => StopReason.LostByDatabase,
-            RestoreOutcome.Superseded => StopReason.Superseded,
-            _ => StopReason.SagaFenced,
-        };
     }
 
     private void LogRefusal(StopReason reason)

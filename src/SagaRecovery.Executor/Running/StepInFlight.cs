@@ -96,6 +96,15 @@ internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
         }
     }
 
+    /// <summary>Records that no attempt follows.</summary>
+    public void EndWait()
+    {
+        lock (_lock)
+        {
+            _nextAttempt = null;
+        }
+    }
+
     /// <summary>Creates the account of the step for operators.</summary>
     /// <param name="nodeName">The name of its node.</param>
     public StepInProgress ToProgress(string nodeName)

@@ -9,6 +9,8 @@ namespace SagaRecovery.Executor.Running;
 /// <summary>Runs actions and undos in the transactions that write the events which end them. Thread-safe.</summary>
 internal sealed class TransactionalSteps(ISagaTransactions transactions, SagaCoordinator coordinator, StoreRetry retry, TimeProvider time)
 {
+    private static readonly TimeSpan s_delayAfterRefusal = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Runs work, and writes the event that it returns in the same transaction, until it is known what the log contains.</summary>
     /// <param name="run">The run of the saga.</param>
     /// <param name="step">The action or undo that the event ends.</param>
@@ -35,6 +37,7 @@ internal sealed class TransactionalSteps(ISagaTransactions transactions, SagaCoo
                 }
 
                 await run.VerifyOwnershipAsync(cancellationToken).ConfigureAwait(false); // stops the run, and thereby this step
+                await Task.Delay(s_delayAfterRefusal, time, cancellationToken).ConfigureAwait(false); // the saga has returned meanwhile
             }
             catch (JoinLostException)
             {

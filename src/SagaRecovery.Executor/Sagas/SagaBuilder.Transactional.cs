@@ -20,9 +20,10 @@ public sealed partial class SagaBuilder<TParameters>
     /// The name is empty or already declared, or <paramref name="after"/> contains a node of another saga.
     /// </exception>
     /// <remarks>
-    /// What the action writes with the transaction takes effect exactly once, whatever crashes and whatever answer is lost: it needs no idempotency key. The
-    /// action itself may run more than once, so effects elsewhere must still be idempotent. A failed action has had no effect. The node has
-    /// <see cref="NodePolicy.Default"/>. The store must implement <see cref="Storage.ISagaTransactions"/>, as the Postgres store does.
+    /// What the action writes with the transaction takes effect exactly once, through crashes and lost answers: it needs no idempotency key. The action itself
+    /// may run more than once, so effects elsewhere must still be idempotent. A failed action has had no effect on the database, and is not undone: an effect
+    /// elsewhere that may need an undo belongs into a node of its own. The node has <see cref="NodePolicy.Default"/>. The store must implement
+    /// <see cref="Storage.ISagaTransactions"/>, as the Postgres store does.
     /// </remarks>
     /// <example>
     /// <code>
@@ -42,7 +43,7 @@ public sealed partial class SagaBuilder<TParameters>
     /// <summary>Declares a node whose effect on the database of the sagas and whose <c>succeeded</c> event are committed together, with a policy.</summary>
     /// <typeparam name="TOutput">The type of the output, which is stored as JSON.</typeparam>
     /// <param name="name">The name of the node, unique in its saga.</param>
-    /// <param name="policy">The retries and time limits of the node. <see cref="NodePolicy.UndoAfterFailure"/> is refused: a failed action has had no effect.</param>
+    /// <param name="policy">The retries and time limits of the node. <see cref="NodePolicy.UndoAfterFailure"/> is refused: a failed action has had no effect on the database.</param>
     /// <param name="action">The action. It must neither commit its transaction nor roll it back.</param>
     /// <param name="undo">The undo, with a transaction of its own, which gets the output of the action. Null if there is nothing to undo.</param>
     /// <param name="after">The nodes that must succeed first. Without any, the node runs when the saga starts.</param>
@@ -51,8 +52,8 @@ public sealed partial class SagaBuilder<TParameters>
     /// The name is empty or already declared, <paramref name="after"/> contains a node of another saga, or the policy is not valid.
     /// </exception>
     /// <remarks>
-    /// The policy is about the exceptions of action and undo, and about a commit that the database refuses for what they did. A store that does not answer is
-    /// asked again until it does, whatever the policy: then the action may run once more, in another transaction.
+    /// The policy is about the exceptions of action and undo, and about a commit that the database refuses for what they did. A database that does not answer is
+    /// asked again within the same attempt, up to its <see cref="StepPolicy.Timeout"/>: then the action may run once more, in another transaction.
     /// </remarks>
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in a required parameter, the policy: the optional ones make no call ambiguous.")]
     public SagaNode<TOutput> TransactionalNode<TOutput>(
@@ -93,7 +94,7 @@ public sealed partial class SagaBuilder<TParameters>
     /// Declares a node without an output, whose effect on the database of the sagas and whose <c>succeeded</c> event are committed together, with a policy.
     /// </summary>
     /// <param name="name">The name of the node, unique in its saga.</param>
-    /// <param name="policy">The retries and time limits of the node. <see cref="NodePolicy.UndoAfterFailure"/> is refused: a failed action has had no effect.</param>
+    /// <param name="policy">The retries and time limits of the node. <see cref="NodePolicy.UndoAfterFailure"/> is refused: a failed action has had no effect on the database.</param>
     /// <param name="action">The action. It must neither commit its transaction nor roll it back.</param>
     /// <param name="undo">The undo, with a transaction of its own. Null if there is nothing to undo.</param>
     /// <param name="after">The nodes that must succeed first. Without any, the node runs when the saga starts.</param>

@@ -32,9 +32,9 @@ internal abstract class SagaDefinition
 
     /// <summary>
     /// Returns true if a cancelled saga may leave the action of a node without a result: the node has no undo, or one that bears an action
-    /// that may or may not have taken effect.
+    /// that may or may not have taken effect. A transactional node has a result in any case, since the log knows whether it has taken effect.
     /// </summary>
-    public bool MayStayOpen(int node) => !Shape.HasUndo(node) || Policies[node].UndoAfterFailure;
+    public bool MayStayOpen(int node) => !Shape.IsTransactional(node) && (!Shape.HasUndo(node) || Policies[node].UndoAfterFailure);
 
     /// <summary>Binds the code to one saga.</summary>
     /// <exception cref="JsonException">The parameters cannot be deserialized to the saga's parameter type.</exception>

@@ -184,10 +184,15 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.TryAddSingleton<ISagaLog, PostgresSagaLog>();
         services.TryAddSingleton<ISagaControls, PostgresSagaControls>();
         services.TryAddSingleton<ISagaReader, PostgresSagaReader>();
-        services.AddSingleton(provider => new NodeTransactions(
-            provider.GetRequiredService<PostgresDatabase>(),
-            provider.GetService<NpgsqlDataSource>() ?? provider.GetRequiredKeyedService<NpgsqlDataSource>(PostgresStoreOptions.RecoveryDataSource)));
+        services.AddSingleton(CreateNodeTransactions);
         services.TryAddSingleton<ISagaTransactions, PostgresSagaTransactions>();
+    }
+
+    private static NodeTransactions CreateNodeTransactions(IServiceProvider provider)
+    {
+        var registered = provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.RecoveryDataSource);
+        NpgsqlDataSource host = provider.GetService<NpgsqlDataSource>() ?? registered ?? RequireDataSource(provider);
+        return new NodeTransactions(provider.GetRequiredService<PostgresDatabase>(), host, hostIsDatabase: registered is null || registered == host);
     }
 
     private static PostgresDatabase CreateDatabaseWithOwnPool(IServiceProvider provider)

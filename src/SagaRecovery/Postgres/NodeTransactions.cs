@@ -9,10 +9,13 @@ namespace SagaRecovery.Postgres;
 /// <summary>The transactions of transactional nodes, on connections of the host's pool: the work of a step, and the event that ends it.</summary>
 /// <param name="database">The database.</param>
 /// <param name="host">The data source of the host.</param>
-internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSource host)
+/// <param name="hostIsDatabase">True if the database of the sagas is reached through the same data source, or a copy of it.</param>
+internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSource host, bool hostIsDatabase)
 {
-    private static readonly string[] s_endsOfAction = [SagaNames.Of(NodeEventType.Succeeded), SagaNames.Of(NodeEventType.Failed)];
-    private static readonly string[] s_endsOfUndo = [SagaNames.Of(NodeEventType.UndoFinished), SagaNames.Of(NodeEventType.UndoFailed)];
+    private const string IdleInTransactionTimeout = "25P03";
+    private const string TransactionTimeout = "25P04";
+
+    private volatile bool _isSamePlace = hostIsDatabase;
 
     private CallerStatements Sql => database.Callers;
 
@@ -58,7 +61,11 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
         {
             NpgsqlConnection connection = await ConnectionRetry.OpenAsync(
                 host.OpenConnectionAsync,
-                async opened => state = await database.ReadPreparedAsync(opened, Build, ReadAsync, cancellationToken).ConfigureAwait(false),
+                async opened =>
+                {
+                    await EnsureSamePlaceAsync(opened, cancellationToken).ConfigureAwait(false);
+                    state = await database.ReadPreparedAsync(opened, Build, ReadAsync, cancellationToken).ConfigureAwait(false);
+                },
                 cancellationToken).ConfigureAwait(false);
             return (connection, state);
         }
@@ -81,6 +88,25 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
             return (await rows.ListAsync(row => new StepState(row.GetBoolean(0), row.IsDBNull(1) ? null : PostgresSagaReader.ToEvent(row, column: 1)))
                 .ConfigureAwait(false)).Single();
         }
+    }
+
+    /// <summary>Ensures, once in a process, that the connections of the host lead to the database of the sagas. Elsewhere, this process would look fenced.</summary>
+    private async Task EnsureSamePlaceAsync(NpgsqlConnection opened, CancellationToken cancellationToken)
+    {
+        if (_isSamePlace)
+        {
+            return;
+        }
+
+        string there = await PostgresDatabase.ReadAsync(opened, Build, ReadAsync, cancellationToken).ConfigureAwait(false);
+        string here = await database.ReadAsync(Build, ReadAsync, cancellationToken).ConfigureAwait(false);
+        _isSamePlace = there == here ? true : throw new InvalidOperationException(
+            $"The NpgsqlDataSource of the host leads to another database than the one under {nameof(PostgresStoreOptions.RecoveryDataSource)}, and a "
+            + "transactional node needs the database of the sagas.");
+
+        void Build(NpgsqlBatch batch) => batch.Add(Sql.Place);
+
+        static async Task<string> ReadAsync(PostgresRows rows) => (await rows.ListAsync(row => row.GetString(0)).ConfigureAwait(false)).Single();
     }
 
     /// <exception cref="InvalidOperationException">The work has ended the transaction, so that its effect and the event are no longer one.</exception>
@@ -119,14 +145,20 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
                 "The code of a transactional node has returned after a statement failed, and PostgreSQL refuses the rest of such a transaction. To go on "
                 + "after an error, set a savepoint before the statement and roll back to it.");
         }
+        catch (PostgresException e) when (!isLocked && e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ReadOnlySqlTransaction)
+        {
+            throw new InvalidOperationException(
+                $"The code of a transactional node has changed its transaction so that the event cannot be written, by another role or as read-only: {e.MessageText}");
+        }
         catch (NpgsqlOperationInProgressException e)
         {
             throw new InvalidOperationException($"The code of a transactional node has returned while its connection is busy: {e.Message}");
         }
 #pragma warning restore MA0054
-        catch (PostgresException e) when ((isLocked && e.IsForTheData()) || (isAppended && !IsOfTheServer(e)))
+        catch (PostgresException e) when (
+            e.SqlState is IdleInTransactionTimeout or TransactionTimeout || (isLocked && e.IsForTheData()) || (isAppended && !IsOfTheServer(e)))
         {
-            throw; // a deferred constraint, a conflict with another transaction, or an output that the database rejects
+            throw; // the work took too long, a deferred constraint, a conflict with another transaction, or an output that the database rejects
         }
         catch (NpgsqlException e)
         {
@@ -153,7 +185,7 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
         }
     }
 
-    private static string[] EndsOf(NodeStep step) => step.IsUndo ? s_endsOfUndo : s_endsOfAction;
+    private static string[] EndsOf(NodeStep step) => [.. step.Ends.Select(SagaNames.Of)];
 
     /// <summary>Returns true for an error that the server reports about itself: whether it has committed is unknown.</summary>
     private static bool IsOfTheServer(PostgresException e) => e.SqlState is ['0', '8', ..] or ['5', '3', ..] or ['5', '7', 'P', ..] or ['5', '8', ..] or ['X', 'X', ..];

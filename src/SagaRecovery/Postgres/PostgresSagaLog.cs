@@ -94,7 +94,9 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .With(everything.Cancellation?.Note.Actor)
                 .With(everything.Cancellation?.Note.Reason)
                 .With(everything.WrittenWithData.Select(nodeEvent => nodeEvent.NodeId).ToArray())
-                .With(everything.WrittenWithData.Select(nodeEvent => SagaNames.Of(nodeEvent.Type)).ToArray()),
+                .With(everything.WrittenWithData.Select(nodeEvent => SagaNames.Of(nodeEvent.Type)).ToArray())
+                .With(everything.OpenSteps.SelectMany(step => step.Ends.Select(_ => step.Node)).ToArray())
+                .With(everything.OpenSteps.SelectMany(step => step.Ends.Select(SagaNames.Of)).ToArray()),
             async reader =>
             {
                 await reader.ReadAsync(cancellationToken).ConfigureAwait(false);

@@ -143,9 +143,7 @@ internal sealed class Statements(string schema)
          where id = any ($2) and current_coordinator = $1 and state in ('running', 'unwinding'))
         """);
 
-    public string LoadDefinitions { get; } = In(schema, """
-        select hash, name, version, dag from {schema}.saga_definition where hash = any ($1)
-        """);
+    public string LoadDefinitions { get; } = In(schema, "select hash, name, version, dag from {schema}.saga_definition where hash = any ($1)");
 
     /// <summary>Loads the events of sagas, after a first row as in <see cref="ListPage"/> with 0 for the node. <c>$2</c>: the ids of the sagas.</summary>
     public string LoadEvents { get; } = In(schema, $$"""
@@ -264,13 +262,14 @@ internal sealed class Statements(string schema)
     /// <summary>
     /// Finds the refused entries that are already in the log, and returns their ordinals. Their answer was lost, and their saga has ended
     /// since and accepts no entries. <c>$2..$4</c> are parallel arrays: saga, generation and new state of each entry. So are <c>$5..$7</c>:
-    /// ordinal of the entry, node and type of each event. An unfinished state that came with events may have been replaced since.
+    /// ordinal of the entry, node and type of each event. An unfinished state that came with events may have been replaced since. An entry without
+    /// contents only asks whether the saga is owned.
     /// </summary>
     public string FindAlreadyWritten { get; } = In(schema, """
         select e.ordinal
         from unnest($2, $3, $4) with ordinality as e (saga_id, generation, new_state, ordinal)
         join {schema}.saga s on s.id = e.saga_id and s.current_coordinator = $1 and s.adopt_generation = e.generation
-        where (e.new_state is null or e.new_state = s.state or (e.new_state in ('running', 'unwinding') and e.ordinal = any ($5)))
+        where (e.new_state is not null or e.ordinal = any ($5)) and (e.new_state is null or e.new_state = s.state or (e.new_state in ('running', 'unwinding') and e.ordinal = any ($5)))
             and not exists (
                 select from unnest($5, $6, $7) as n (ordinal, node_id, event_type)
                 where n.ordinal = e.ordinal and not exists (
@@ -286,9 +285,7 @@ internal sealed class Statements(string schema)
         """);
 
     /// <summary>Returns the definitions that exist. A fail-over or a restore may have lost one. <c>$1</c>: the hashes.</summary>
-    public string KnownDefinitions { get; } = In(schema, """
-        select hash from {schema}.saga_definition where hash = any ($1)
-        """);
+    public string KnownDefinitions { get; } = In(schema, "select hash from {schema}.saga_definition where hash = any ($1)");
 
     /// <summary>
     /// Finds the sagas that an earlier attempt inserted and whose answer was lost: the row is the same saga, unchanged since its insert.
@@ -305,8 +302,9 @@ internal sealed class Statements(string schema)
     /// <summary>
     /// Restores a saga from everything that its run knows, after the database may have lost some of it. <c>$3, $4</c>: saga and generation;
     /// <c>$5</c>: state; <c>$6..$8</c> are parallel arrays: node, type and data of each event; <c>$9..$11</c>: time, actor and reason of its
-    /// cancellation, or nulls; <c>$12, $13</c> are parallel arrays: node and type of each event that must not be restored. Refused if the log has an
-    /// event or a cancellation that the run does not know, or lacks one of the latter events. Then the log is authoritative.
+    /// cancellation, or nulls; <c>$12, $13</c> are parallel arrays: node and type of each event that must not be restored; <c>$14, $15</c>: of each
+    /// that the log may have although the run does not know it. Refused if the log has another event or a cancellation that the run does not know, or
+    /// lacks one that must not be restored. Then the log is authoritative.
     /// </summary>
     public string Restore { get; } = In(schema, $$"""
         with owned as materialized (
@@ -315,13 +313,12 @@ internal sealed class Statements(string schema)
                 and (s.state in ('running', 'unwinding') or s.state = $5) and {{IsMember}}
         ), unknown as materialized (
             select from {schema}.saga_node_event e
-            where e.saga_id = $3 and (e.node_id, e.event_type) not in (select n.node_id, n.event_type from unnest($6, $7) as n (node_id, event_type))
+            where e.saga_id = $3 and (e.node_id, e.event_type) not in (select * from unnest($6, $7) union all select * from unnest($14, $15))
             union all
             select from {schema}.saga s where s.id = $3 and $5 = 'succeeded' and s.state <> $5 and s.cancel_time is not null
             union all
             select from unnest($12, $13) as w (node_id, event_type)
-            where not exists (
-                select from {schema}.saga_node_event e where e.saga_id = $3 and e.node_id = w.node_id and e.event_type = w.event_type)
+            where (w.node_id, w.event_type) not in (select e.node_id, e.event_type from {schema}.saga_node_event e where e.saga_id = $3)
         ), events as (
             insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
             select o.id, n.node_id, n.event_type, n.data, $1 from owned o, unnest($6, $7, $8) as n (node_id, event_type, data)

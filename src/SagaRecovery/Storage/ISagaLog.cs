@@ -94,4 +94,10 @@ public sealed record SagaLogEntry(
     /// write them: a store that has lost one has lost its data too, and the outcome is <see cref="RestoreOutcome.Superseded"/>.
     /// </summary>
     public IReadOnlyList<SavedNodeEvent> WrittenWithData { get; init; } = [];
+
+    /// <summary>
+    /// The steps in flight that write their own ends with <see cref="ISagaTransactions.AppendAsync"/>. A restore accepts a log that has such an end, of
+    /// which the run has not heard.
+    /// </summary>
+    public IReadOnlyList<NodeStep> OpenSteps { get; init; } = [];
 }

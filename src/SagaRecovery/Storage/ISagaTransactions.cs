@@ -51,8 +51,8 @@ public interface ISagaTransactions
     /// <exception cref="UnansweredWriteException">No connection, no answer, or the event could not be written.</exception>
     /// <exception cref="DbException">The database refused the commit for what the work has done. Nothing remains.</exception>
     /// <remarks>
-    /// Any exception of the work passes through, and nothing of it remains. At most one event ends a step, whatever becomes of the answers: a
-    /// transaction whose commit arrives late is refused if another event has been written meanwhile.
+    /// Any exception of the work passes through, and nothing of it remains. At most one event ends a step, even if answers are lost: a transaction whose
+    /// commit arrives late is refused if another event has been written meanwhile.
     /// </remarks>
     Task<SavedNodeEvent?> AppendAsync(
         Ownership ownership, NodeStep step, Func<DbTransaction, Task<SavedNodeEvent>> work, CancellationToken cancellationToken);
@@ -64,10 +64,14 @@ public interface ISagaTransactions
 /// <param name="IsUndo">True for the undo.</param>
 public readonly record struct NodeStep(SagaId SagaId, int Node, bool IsUndo)
 {
+    private static readonly NodeEventType[] s_endsOfAction = [NodeEventType.Succeeded, NodeEventType.Failed];
+    private static readonly NodeEventType[] s_endsOfUndo = [NodeEventType.UndoFinished, NodeEventType.UndoFailed];
+
+    /// <summary>The types of the events that end the step. At most one of them is in the log.</summary>
+    public IReadOnlyList<NodeEventType> Ends => IsUndo ? s_endsOfUndo : s_endsOfAction;
+
     /// <summary>Returns true if an event ends the step.</summary>
-    public bool EndsWith(SavedNodeEvent nodeEvent) => nodeEvent.NodeId == Node && (IsUndo
-        ? nodeEvent.Type is NodeEventType.UndoFinished or NodeEventType.UndoFailed
-        : nodeEvent.Type is NodeEventType.Succeeded or NodeEventType.Failed);
+    public bool EndsWith(SavedNodeEvent nodeEvent) => nodeEvent.NodeId == Node && Ends.Contains(nodeEvent.Type);
 }
 
 /// <summary>The transactions of a store that does not implement <see cref="ISagaTransactions"/>. Every call throws.</summary>

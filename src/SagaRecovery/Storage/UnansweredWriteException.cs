@@ -1,7 +1,7 @@
 namespace SagaRecovery.Storage;
 
 /// <summary>
-/// The exception for a write of <see cref="ISagaTransactions.AppendAsync"/> that the store could not make or did not answer: nobody knows whether the
+/// The exception for a write of <see cref="ISagaTransactions.AppendAsync"/> that the store could not make or did not answer. It is unknown whether the
 /// transaction was committed. A repeated call finds out.
 /// </summary>
 public sealed class UnansweredWriteException : Exception

@@ -1,32 +1,16 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
 using Dapper;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using SagaRecovery.Executor.Tests.Support;
+using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
 
 /// <summary>Nodes whose effect is committed with the event that ends them. No row has a key that would keep a second one out.</summary>
-public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IAsyncLifetime
+public sealed class TransactionalNodeTests(PostgresCluster cluster) : DiskTests(cluster)
 {
-    private const string CommittedBefore =
-        """
-        insert into disk values (@saga, 'committed before');
-        insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, creator) values (@saga, 0, 'succeeded', @creator)
-        """;
-
-    private readonly Guid _coordinator = Guid.NewGuid();
     private readonly ConcurrentQueue<string> _ran = new();
-    private string _database = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _database = await cluster.NewDatabaseAsync();
-        await using var connection = new NpgsqlConnection(_database);
-        await connection.ExecuteAsync("create table disk (saga uuid, node text); create table quota (saga uuid unique deferrable initially deferred)");
-    }
-
-    public ValueTask DisposeAsync() => default;
 
     [Fact]
     public async Task The_row_and_the_event_are_committed_together()
@@ -132,7 +116,7 @@ public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixt
     [Fact]
     public async Task A_failure_waits_for_an_attempt_whose_commit_is_on_its_way()
     {
-        await using var connection = new NpgsqlConnection(_database);
+        await using var connection = new NpgsqlConnection(Database);
         await connection.OpenAsync();
         NpgsqlTransaction? earlier = null;
         await using PostgresHost host = await StartAsync(Saga(async (node, _) =>
@@ -183,11 +167,109 @@ public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixt
         (await DisksAsync(host)).Should().Equal("disk");
     }
 
+    [Fact]
+    public async Task A_commit_that_conflicts_with_another_transaction_is_retried()
+    {
+        await using PostgresHost host = await StartAsync(Saga((node, transaction) =>
+            ExecuteAsync(transaction, $"insert into disk values (@saga, '{(node.Attempt == 1 ? "conflict" : "disk")}')", node)));
+
+        (await RunAsync(host)).Should().BeOfType<SagaResult.Succeeded>();
+
+        (await DisksAsync(host)).Should().Equal("disk");
+    }
+
+    [Fact]
+    public async Task An_action_that_lets_its_transaction_time_out_is_retried_by_its_policy()
+    {
+        Database = new NpgsqlConnectionStringBuilder(Database) { Options = "-c idle_in_transaction_session_timeout=500" }.ConnectionString;
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            if (node.Attempt == 1)
+            {
+                int backend = ((NpgsqlConnection)transaction.Connection!).ProcessID;
+                await Eventually.HoldsAsync(
+                    () => ScalarAsync<bool>($"select not exists (select from pg_stat_activity where pid = {backend})"), "the server has ended the session");
+            }
+        }));
+
+        (await RunAsync(host)).Should().BeOfType<SagaResult.Succeeded>();
+
+        (await DisksAsync(host)).Should().Equal("disk");
+    }
+
+    [Fact]
+    public async Task A_cancelled_saga_lets_the_node_end_although_it_has_no_undo()
+    {
+        var gate = new Gate();
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            await gate.PassAsync(node.CancellationToken);
+        }));
+        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
+        await gate.ArrivalAsync();
+
+        await host.Client.CancelAsync(saga.SagaId, "not needed");
+        gate.Open();
+
+        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Cancelled>();
+        (await EventsAsync(host)).Should().Equal("0 started", "0 succeeded", "0 undo_finished", "0 undo_started");
+    }
+
+    [Fact]
+    public async Task A_step_of_a_saga_that_was_abandoned_meanwhile_ends_without_an_effect()
+    {
+        var gate = new Gate();
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            await InsertAsync(node, transaction);
+            await gate.PassAsync();
+        }));
+        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
+        await gate.ArrivalAsync();
+
+        await host.ExecuteAsync("update saga_recovery.saga set state = 'abandoned', abandon_time = now(), abandon_reason = 'by force', abandon_comment = ''");
+        gate.Open();
+
+        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Contain("no longer owns");
+        (await DisksAsync(host)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Connections_to_another_database_do_no_harm()
+    {
+        await using NpgsqlDataSource recovery = NpgsqlDataSource.Create(Database);
+        string elsewhere = await NewDatabaseAsync();
+        await using (PostgresHost other = await PostgresHost.StartAsync(elsewhere, Coordinator))
+        {
+            await other.ActivateAsync(); // it has the tables, and a join of the same coordinator
+        }
+
+        int acted = 0;
+        await using PostgresHost host = await PostgresHost.StartAsync(
+            elsewhere,
+            Coordinator,
+            services => services.AddKeyedSingleton(PostgresStoreOptions.RecoveryDataSource, recovery),
+            Saga((_, _) => Task.FromResult(acted++)));
+        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
+        await Eventually.HoldsAsync(
+            () => ScalarAsync<bool>("select exists (select from saga_recovery.saga_node_event where event_type = 'started')"), "the node has started");
+        await host.ActivateAsync();
+
+        await host.StopAsync();
+
+        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Contain("shutting down", "the process is not fenced");
+        acted.Should().Be(0);
+    }
+
     [Theory]
     [InlineData("commit", "has committed or rolled back its transaction")]
     [InlineData("rollback", "has committed or rolled back its transaction")]
     [InlineData("set transaction isolation level serializable", "isolation level")]
     [InlineData("swallow", "set a savepoint")]
+    [InlineData("set transaction read only", "read-only")]
+    [InlineData("set local role pg_monitor", "another role")]
     public async Task Code_that_breaks_its_transaction_fails_with_advice(string mistake, string advice)
     {
         await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
@@ -273,65 +355,6 @@ public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
-    public async Task An_action_in_flight_survives_the_loss_of_the_join()
-    {
-        var gate = new Gate();
-        int acted = 0;
-        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
-        {
-            await InsertAsync(node, transaction);
-            if (Interlocked.Increment(ref acted) == 1)
-            {
-                await gate.PassAsync(node.CancellationToken);
-            }
-        }));
-        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
-        await gate.ArrivalAsync();
-
-        await host.ExecuteAsync("update saga_recovery.saga_coordinator set server_start = 'epoch'"); // as after a restart of the server
-        gate.Open();
-
-        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
-        (await DisksAsync(host)).Should().Equal("disk");
-    }
-
-    [Fact]
-    public async Task A_row_that_the_database_has_lost_is_made_again_with_its_event()
-    {
-        var gate = new Gate();
-        await using PostgresHost host = await StartAsync(new TestSaga("disk", saga => saga.Node(
-            "wait", node => gate.PassAsync(node.CancellationToken), after: saga.TransactionalNode("disk", InsertAsync))));
-        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
-        await gate.ArrivalAsync();
-
-        // As after a fail-over to a standby that lacks the last commits.
-        await host.ExecuteAsync(
-            "delete from disk; delete from saga_recovery.saga_node_event where (node_id, event_type) <> (0, 'started'); update saga_recovery.saga_coordinator set server_start = 'epoch'");
-        gate.Open();
-
-        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Contain("log in the database");
-        await host.ActivateAsync();
-        (await host.Client.WaitAsync(saga.SagaId).Soon()).Should().BeOfType<SagaResult.Succeeded>();
-        (await DisksAsync(host)).Should().Equal("disk");
-    }
-
-    [Fact]
-    public async Task A_restart_of_the_server_that_loses_nothing_interrupts_no_saga()
-    {
-        var gate = new Gate();
-        await using PostgresHost host = await StartAsync(new TestSaga("disk", saga => saga.Node(
-            "wait", node => gate.PassAsync(node.CancellationToken), after: saga.TransactionalNode("disk", InsertAsync))));
-        SagaHandle saga = await host.Client.StartAsync(host.Saga("disk"), "");
-        await gate.ArrivalAsync();
-
-        await host.ExecuteAsync("update saga_recovery.saga_coordinator set server_start = 'epoch'");
-        gate.Open();
-
-        (await saga.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
-        (await DisksAsync(host)).Should().Equal("disk");
-    }
-
-    [Fact]
     public async Task Another_saga_can_start_in_the_transaction()
     {
         TestSaga child = new("child", saga => saga.Node("only", node =>
@@ -340,7 +363,7 @@ public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixt
             return Task.CompletedTask;
         }));
         PostgresHost host = null!;
-        host = await PostgresHost.StartAsync(_database, _coordinator, child, Saga(async (node, transaction) =>
+        host = await PostgresHost.StartAsync(Database, Coordinator, child, Saga(async (node, transaction) =>
         {
             await InsertAsync(node, transaction);
             await host.Client.StartAsync(child, "of the disk", transaction, new SagaStartOptions { Key = node.SagaId.ToString() });
@@ -367,35 +390,4 @@ public sealed class TransactionalNodeTests(PostgresCluster cluster) : IClassFixt
         saga.Invoking(definition => definition.BuildDefinition(System.Text.Json.JsonSerializerOptions.Web))
             .Should().Throw<InvalidOperationException>().WithMessage("*UndoAfterFailure*transactional*");
     }
-
-    private static Task InsertAsync(NodeContext<string> node, DbTransaction transaction) =>
-        ExecuteAsync(transaction, "insert into disk values (@saga, 'disk')", node);
-
-    private static Task<int> ExecuteAsync(DbTransaction transaction, string sql, NodeContext<string> node) =>
-        transaction.Connection!.ExecuteAsync(sql, new { saga = node.SagaId.Value }, transaction);
-
-    /// <summary>Does what an earlier attempt would have done whose commit was answered to nobody.</summary>
-    private async Task CommitElsewhereAsync(NodeContext<string> node, string sql = CommittedBefore)
-    {
-        await using var connection = new NpgsqlConnection(_database);
-        await connection.ExecuteAsync(sql, OfNode(node));
-    }
-
-    private object OfNode(NodeContext<string> node) => new { saga = node.SagaId.Value, creator = _coordinator };
-
-    private TestSaga Disk() => Saga(InsertAsync);
-
-    private static TestSaga Saga(Func<NodeContext<string>, DbTransaction, Task> action) =>
-        new("disk", saga => saga.TransactionalNode("disk", action));
-
-    private Task<PostgresHost> StartAsync(Saga<string> saga) => PostgresHost.StartAsync(_database, _coordinator, saga);
-
-    private static async Task<SagaResult> RunAsync(PostgresHost host) =>
-        await (await host.Client.StartAsync(host.Saga("disk"), "")).Completion.Soon();
-
-    private static async Task<IReadOnlyList<string>> DisksAsync(PostgresHost host) =>
-        await host.ScalarAsync<string[]>("select coalesce(array_agg(node order by node), '{}') from disk");
-
-    private static async Task<IReadOnlyList<string>> EventsAsync(PostgresHost host) =>
-        await host.ScalarAsync<string[]>("select array_agg(node_id || ' ' || event_type order by node_id, event_type) from saga_recovery.saga_node_event");
 }
