@@ -137,9 +137,9 @@ internal sealed class DatabaseAccess : ISagaAccess
     public Task<int> RevokeJoinsAsync(OperatorActionRequest request, CancellationToken cancellationToken) =>
         PerformAsync(token => Operations.RevokeJoinsAsync(ToNote(request), token), cancellationToken);
 
-    /// <summary>Compares the tables with the schema of this version and returns the differences.</summary>
-    public Task<IReadOnlyList<string>> CheckSchemaAsync(CancellationToken cancellationToken) =>
-        _deadline.RunAsync(Schema.CheckAsync, timeoutNote: "", cancellationToken);
+    /// <summary>Compares the tables with the schema of this version.</summary>
+    public Task<SchemaState> InspectSchemaAsync(CancellationToken cancellationToken) =>
+        _deadline.RunAsync(Schema.InspectAsync, timeoutNote: "", cancellationToken);
 
     /// <summary>Creates or updates the tables.</summary>
     /// <exception cref="ToolException">Other sessions kept the tables locked.</exception>

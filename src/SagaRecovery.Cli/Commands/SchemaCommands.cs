@@ -21,8 +21,8 @@ internal static class SchemaCommands
             "script",
             "Prints the SQL that creates the tables or upgrades them; needs no connection",
             "schema script > sagas.sql",
-            "schema script --schema my_sagas | psql",
-            "schema script --from 7 | psql");
+            "schema script --schema my_sagas | psql -v ON_ERROR_STOP=1",
+            "schema script --from 7 | psql -v ON_ERROR_STOP=1");
         command.Options.Add(from);
         common.SetHandler(command, (call, _) =>
         {
@@ -79,14 +79,17 @@ internal static class SchemaCommands
 
     private static async Task<ExitCode> CheckAsync(Call call, string schema, DatabaseAccess database, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> differences = await database.CheckSchemaAsync(cancellationToken).ConfigureAwait(false);
+        SchemaState state = await database.InspectSchemaAsync(cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> differences = state.Describe();
         if (call.Json)
         {
             call.Screen.Json(new SchemaFindings(schema, PostgresSchema.Version, differences), ToolJson.Default.SchemaFindings);
         }
         else if (differences.Count == 0)
         {
-            call.Screen.Line($"schema '{schema}' matches version {PostgresSchema.Version}");
+            call.Screen.Line(state.Version == PostgresSchema.Version
+                ? $"schema '{schema}' matches version {PostgresSchema.Version}"
+                : $"schema '{schema}' is at version {state.Version}, which packages of version {PostgresSchema.Version} can use");
         }
         else
         {
@@ -98,7 +101,7 @@ internal static class SchemaCommands
 
         if (differences.Count > 0)
         {
-            call.Note($"The tables in schema '{schema}' do not match version {PostgresSchema.Version}: run 'schema apply' to create missing tables or to upgrade older ones.");
+            call.Note(new SchemaMismatchException(schema, state).Message);
             return ExitCode.Failed;
         }
 

@@ -192,7 +192,7 @@ public static class SagaRecoveryServiceCollectionExtensions
     {
         var registered = provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.RecoveryDataSource);
         NpgsqlDataSource host = provider.GetService<NpgsqlDataSource>() ?? registered ?? RequireDataSource(provider);
-        return new NodeTransactions(provider.GetRequiredService<PostgresDatabase>(), host, hostIsDatabase: registered is null || registered == host);
+        return new NodeTransactions(provider.GetRequiredService<PostgresDatabase>(), host, hostIsDatabase: registered is null || registered == host, provider.GetRequiredService<TimeProvider>());
     }
 
     private static PostgresDatabase CreateDatabaseWithOwnPool(IServiceProvider provider)

@@ -29,7 +29,7 @@ internal static class ConnectionRetry
     /// <inheritdoc cref="RunAsync{T}(Func{CancellationToken, ValueTask{NpgsqlConnection}}, Func{NpgsqlConnection, Task{T}}, CancellationToken)" path="/param" />
     public static Task<T> RunOnceAsync<T>(
         Func<CancellationToken, ValueTask<NpgsqlConnection>> open, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
-        RunAsync(open, work, exception => IsIdleSessionEnd(exception) || IsConflict(exception), cancellationToken);
+        RunAsync(open, work, exception => IsEndBeforeCommit(exception) || IsConflict(exception), cancellationToken);
 
     /// <summary>Opens a connection that has answered, to work on it for longer.</summary>
     /// <param name="open">Opens a connection.</param>
@@ -91,6 +91,10 @@ internal static class ConnectionRetry
 
     /// <summary>Returns true if the server had ended the session before the batch reached it.</summary>
     private static bool IsIdleSessionEnd(NpgsqlException exception) => exception is PostgresException { SqlState: PostgresErrorCodes.IdleSessionTimeout };
+
+    /// <summary>Returns true if the server had ended the session before a commit reached it: it waited for the client, in or outside of a transaction.</summary>
+    private static bool IsEndBeforeCommit(NpgsqlException exception) =>
+        IsIdleSessionEnd(exception) || exception is PostgresException { SqlState: IdleInTransactionTimeout };
 
     private static bool IsDeadConnection(NpgsqlException exception) =>
         IsIdleSessionEnd(exception)

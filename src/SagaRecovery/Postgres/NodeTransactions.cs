@@ -10,10 +10,14 @@ namespace SagaRecovery.Postgres;
 /// <param name="database">The database.</param>
 /// <param name="host">The data source of the host.</param>
 /// <param name="hostIsDatabase">True if the database of the sagas is reached through the same data source, or a copy of it.</param>
-internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSource host, bool hostIsDatabase)
+/// <param name="time">The clock.</param>
+internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSource host, bool hostIsDatabase, TimeProvider time)
 {
     private const string IdleInTransactionTimeout = "25P03";
     private const string TransactionTimeout = "25P04";
+
+    private static readonly TimeSpan s_busyPoll = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_longestCommand = TimeSpan.FromMinutes(1);
 
     private volatile bool _isSamePlace = hostIsDatabase;
 
@@ -24,7 +28,7 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
         Ownership ownership, NodeStep step, Func<DbTransaction, Task<SavedNodeEvent>> work, CancellationToken cancellationToken)
     {
         (NpgsqlConnection connection, StepState before) = await OpenAsync(ownership, step, cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+        try
         {
             if (!before.IsOwned || before.End is not null)
             {
@@ -32,15 +36,16 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
             }
 
             NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
-            await using (transaction.ConfigureAwait(false))
+            SavedNodeEvent end = await work(transaction).ConfigureAwait(false);
+            ThrowIfUnusable(connection, transaction);
+            if (await TryCommitAsync(connection, ownership, step, end, cancellationToken).ConfigureAwait(false))
             {
-                SavedNodeEvent end = await work(transaction).ConfigureAwait(false);
-                ThrowIfEnded(transaction);
-                if (await TryCommitAsync(connection, ownership, step, end, cancellationToken).ConfigureAwait(false))
-                {
-                    return end;
-                }
+                return end;
             }
+        }
+        finally
+        {
+            await CloseAsync(connection).ConfigureAwait(false);
         }
 
         (connection, StepState after) = await OpenAsync(ownership, step, cancellationToken).ConfigureAwait(false);
@@ -109,16 +114,21 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
         static async Task<string> ReadAsync(PostgresRows rows) => (await rows.ListAsync(row => row.GetString(0)).ConfigureAwait(false)).Single();
     }
 
-    /// <exception cref="InvalidOperationException">The work has ended the transaction, so that its effect and the event are no longer one.</exception>
-    private static void ThrowIfEnded(NpgsqlTransaction transaction)
+    /// <exception cref="InvalidOperationException">The work has ended the transaction, or a command of it still runs.</exception>
+    private static void ThrowIfUnusable(NpgsqlConnection connection, NpgsqlTransaction transaction)
     {
+        if (IsBusy(connection))
+        {
+            throw new InvalidOperationException("The code of a transactional node has returned while a command of it still runs, or a reader is open.");
+        }
+
         try
         {
             _ = transaction.IsolationLevel;
         }
         catch (Exception e) when (e is InvalidOperationException or ObjectDisposedException)
         {
-            throw new InvalidOperationException("The code of a transactional node has committed or rolled back its transaction. SagaRecovery commits it.", e);
+            throw new InvalidOperationException("The code of a transactional node has committed or rolled back its transaction, which SagaRecovery commits. What it has committed itself stays.", e);
         }
     }
 
@@ -150,10 +160,6 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
             throw new InvalidOperationException(
                 $"The code of a transactional node has changed its transaction so that the event cannot be written, by another role or as read-only: {e.MessageText}");
         }
-        catch (NpgsqlOperationInProgressException e)
-        {
-            throw new InvalidOperationException($"The code of a transactional node has returned while its connection is busy: {e.Message}");
-        }
 #pragma warning restore MA0054
         catch (PostgresException e) when (
             e.SqlState is IdleInTransactionTimeout or TransactionTimeout || (isLocked && e.IsForTheData()) || (isAppended && !IsOfTheServer(e)))
@@ -183,6 +189,34 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
             await rows.SkipAsync(1).ConfigureAwait(false);
             return isAppended = await rows.FirstAsync(row => row.GetInt64(0)).ConfigureAwait(false) is not null;
         }
+    }
+
+    private static bool IsBusy(NpgsqlConnection connection) =>
+        connection.FullState.HasFlag(ConnectionState.Executing) || connection.FullState.HasFlag(ConnectionState.Fetching);
+
+    /// <summary>
+    /// Closes a connection, which rolls an open transaction back. If a command of the work still runs, another task reads its answers: closing then might
+    /// not end, so it is left for later, and no step waits for it.
+    /// </summary>
+    private async ValueTask CloseAsync(NpgsqlConnection connection)
+    {
+        if (IsBusy(connection))
+        {
+            _ = CloseLaterAsync(connection);
+            return;
+        }
+
+        await connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task CloseLaterAsync(NpgsqlConnection connection)
+    {
+        for (TimeSpan waited = TimeSpan.Zero; IsBusy(connection) && waited < s_longestCommand; waited += s_busyPoll)
+        {
+            await Task.Delay(s_busyPoll, time).ConfigureAwait(false);
+        }
+
+        await connection.DisposeAsync().ConfigureAwait(false);
     }
 
     private static string[] EndsOf(NodeStep step) => [.. step.Ends.Select(SagaNames.Of)];

@@ -7,7 +7,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The queries and actions of operators on sagas in Postgres.</summary>
-internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLock ownerLock) : ISagaOperations
+internal sealed class PostgresSagaOperations(PostgresDatabase database, PostgresSchema schema, OwnerLock ownerLock) : ISagaOperations
 {
     private const string Changed = "it changed while the action ran";
 
@@ -73,6 +73,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, OwnerLoc
 
     public async Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken)
     {
+        await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false); // a caller may be earlier than the first join
         for (int attempt = 1; ; attempt++)
         {
             if (await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } saga)

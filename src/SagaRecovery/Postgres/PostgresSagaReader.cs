@@ -5,25 +5,29 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The queries for single sagas in Postgres.</summary>
-internal sealed class PostgresSagaReader(PostgresDatabase database) : ISagaReader
+internal sealed class PostgresSagaReader(PostgresDatabase database, PostgresSchema schema) : ISagaReader
 {
     private CallerStatements Sql => database.Callers;
 
-    public Task<SavedSaga?> ReadAsync(SagaId sagaId, CancellationToken cancellationToken) => database.ReadPreparedAsync(
-        batch =>
-        {
-            batch.Add(CallerStatements.UseIndexes);
-            batch.Add(Sql.ReadSaga).With(sagaId.Value);
-            batch.Add(Sql.ReadEvents).With(sagaId.Value); // must come second: the state implies what the log contains
-        },
-        async rows =>
-        {
-            await RefuseStandbyAsync(rows).ConfigureAwait(false);
-            SavedSaga? saga = (await rows.ListAsync(row => ToSaga(sagaId, row)).ConfigureAwait(false)).SingleOrDefault();
-            List<SavedNodeEvent> events = await rows.ListAsync(ToEvent).ConfigureAwait(false);
-            return saga is null ? null : saga with { Events = events };
-        },
-        cancellationToken);
+    public async Task<SavedSaga?> ReadAsync(SagaId sagaId, CancellationToken cancellationToken)
+    {
+        await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false);
+        return await database.ReadPreparedAsync(
+            batch =>
+            {
+                batch.Add(CallerStatements.UseIndexes);
+                batch.Add(Sql.ReadSaga).With(sagaId.Value);
+                batch.Add(Sql.ReadEvents).With(sagaId.Value); // must come second: the state implies what the log contains
+            },
+            async rows =>
+            {
+                await RefuseStandbyAsync(rows).ConfigureAwait(false);
+                SavedSaga? saga = (await rows.ListAsync(row => ToSaga(sagaId, row)).ConfigureAwait(false)).SingleOrDefault();
+                List<SavedNodeEvent> events = await rows.ListAsync(ToEvent).ConfigureAwait(false);
+                return saga is null ? null : saga with { Events = events };
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
 
     public async Task<IReadOnlyCollection<SagaId>> FindUnfinishedAsync(IReadOnlyCollection<SagaId> sagaIds, CancellationToken cancellationToken) =>
         await database.ReadPreparedAsync(

@@ -23,6 +23,7 @@ public sealed class PostgresSchema
     private readonly SchemaUpgrade _upgrade;
     private readonly ILogger<PostgresSchema> _logger;
     private volatile bool _ready;
+    private volatile bool _isReadable;
 
     internal PostgresSchema(PostgresDatabase database, TimeProvider time, ILogger<PostgresSchema> logger)
     {
@@ -55,18 +56,8 @@ public sealed class PostgresSchema
     /// can use are compared in columns and keys only.
     /// </returns>
     /// <exception cref="NpgsqlException">The database could not be reached, or refused a statement.</exception>
-    public async Task<IReadOnlyList<string>> CheckAsync(CancellationToken cancellationToken = default)
-    {
-        SchemaState state = await InspectAsync(cancellationToken).ConfigureAwait(false);
-        return state switch
-        {
-            { Version: 0 } => ["there are none"],
-            { IsReadable: true } => state.Differences,
-            { Version: > Version, ReadableSince: { } since } =>
-                [FormattableString.Invariant($"they are at version {state.Version}, readable since version {since}, and this package requires {Version}")],
-            _ => [FormattableString.Invariant($"they are at version {state.Version}, and this package requires {Version}")],
-        };
-    }
+    public async Task<IReadOnlyList<string>> CheckAsync(CancellationToken cancellationToken = default) =>
+        (await InspectAsync(cancellationToken).ConfigureAwait(false)).Describe();
 
     /// <summary>Creates the tables or upgrades them to <see cref="Version"/>. Does nothing if they are up to date or newer.</summary>
     /// <remarks>
@@ -99,6 +90,17 @@ public sealed class PostgresSchema
 
         Log.SchemaReady(_logger, Name, state.Version);
         _ready = true;
+    }
+
+    /// <summary>Throws if the versions alone rule this package out, for calls that may precede the first join. Asks until it is answered once.</summary>
+    /// <exception cref="SchemaMismatchException">This package does not work on tables of this version.</exception>
+    internal async ValueTask EnsureReadableOnceAsync(CancellationToken cancellationToken)
+    {
+        if (!_ready && !_isReadable)
+        {
+            await EnsureReadableAsync(cancellationToken).ConfigureAwait(false);
+            _isReadable = true;
+        }
     }
 
     /// <summary>Throws if the versions alone rule this package out. For a tool, which may find a missing element by a failing statement.</summary>
@@ -138,7 +140,8 @@ public sealed class PostgresSchema
         }
     }
 
-    private async Task<SchemaState> InspectAsync(CancellationToken cancellationToken)
+    /// <summary>Reads the version of the tables, and compares them if this package can use them.</summary>
+    internal async Task<SchemaState> InspectAsync(CancellationToken cancellationToken)
     {
         NpgsqlConnection connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))

@@ -76,4 +76,14 @@ internal sealed record SchemaState(int Version, int? ReadableSince, IReadOnlyLis
     public bool IsReadable => Version == PostgresSchema.Version || (Version > PostgresSchema.Version && ReadableSince <= PostgresSchema.Version);
 
     public bool IsUsable => IsReadable && Differences.Count == 0;
+
+    /// <summary>Returns one line for each difference from the tables that this package requires; empty if it can use them.</summary>
+    public IReadOnlyList<string> Describe() => this switch
+    {
+        { Version: 0 } => ["there are none"],
+        { IsReadable: true } => Differences,
+        { Version: > PostgresSchema.Version, ReadableSince: { } since } =>
+            [FormattableString.Invariant($"they are at version {Version}, readable since version {since}, and this package requires {PostgresSchema.Version}")],
+        _ => [FormattableString.Invariant($"they are at version {Version}, and this package requires {PostgresSchema.Version}")],
+    };
 }

@@ -290,6 +290,36 @@ public sealed class TransactionalNodeTests(PostgresCluster cluster) : DiskTests(
         result.Should().BeOfType<SagaResult.Unwound>().Which.Error.Message.Should().Contain(advice);
     }
 
+    [Theory]
+    [InlineData(true, "broken")]
+    [InlineData(false, "a command of it still runs")]
+    public async Task Code_that_leaves_a_command_running_ends_at_once(bool throws, string error)
+    {
+        await using var connection = new NpgsqlConnection(Database);
+        await connection.OpenAsync();
+        await connection.ExecuteAsync("select pg_advisory_lock(1)");
+        Task? left = null;
+        await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
+        {
+            left = ExecuteAsync(transaction, "select pg_advisory_lock(1)", node);
+            await Eventually.HoldsAsync(() => ScalarAsync<bool>("select exists (select from pg_locks where not granted)"), "the command runs");
+            if (throws)
+            {
+                throw new SagaActionException("broken", "it is broken");
+            }
+        }));
+
+        SagaResult result = await RunAsync(host);
+
+        result.Should().BeOfType<SagaResult.Unwound>().Which.Error.ToString().Should().Contain(error);
+        left!.IsCompleted.Should().BeFalse("no step waits for it");
+        await connection.ExecuteAsync("select pg_advisory_unlock(1)");
+        await left.Soon();
+        await Eventually.HoldsAsync(
+            () => ScalarAsync<bool>("select not exists (select from pg_stat_activity where state like 'idle in transaction%' and datname = current_database())"),
+            "its transaction is rolled back then");
+    }
+
     [Fact]
     public async Task A_savepoint_lets_an_action_go_on_after_an_error()
     {

@@ -147,7 +147,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
         using var log = new LogLines();
         using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
         OwnerLock ownerLock = Db.NewOwnerLock(loggers.CreateLogger<OwnerLock>(), stalled: TimeSpan.FromMilliseconds(1));
-        var operations = new PostgresSagaOperations(Db.Database, ownerLock);
+        var operations = new PostgresSagaOperations(Db.Database, Db.Schema, ownerLock);
         var note = new OperatorNote("ann", "a test");
         var now = new OperatorActionCondition { EvenIfOwnerAnswers = true };
 

@@ -121,6 +121,21 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     }
 
     [Fact]
+    public async Task Calls_before_the_first_join_read_no_tables_that_are_too_new()
+    {
+        await Db.Schema.CreateAsync();
+        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (9, 9)");
+        var saga = new SagaId(Guid.NewGuid());
+        var reader = new PostgresSagaReader(Db.Database, Db.Schema);
+
+        await reader.Awaiting(it => it.ReadAsync(saga, CancellationToken.None)).Should().ThrowAsync<SchemaMismatchException>();
+        await Db.Operations.Awaiting(it => it.CancelAsync(saga, new OperatorNote("ann", "no longer needed"), CancellationToken.None))
+            .Should().ThrowAsync<SchemaMismatchException>();
+        await Db.ExecuteAsync("delete from saga_recovery.schema_version where version = 9");
+        (await reader.ReadAsync(saga, CancellationToken.None)).Should().BeNull();
+    }
+
+    [Fact]
     public async Task Of_newer_tables_columns_and_keys_are_compared_since_a_newer_version_may_accept_more_values_and_have_other_indexes()
     {
         await Db.Schema.CreateAsync();

@@ -32,9 +32,9 @@ public sealed class SagaDatabase : IAsyncDisposable
         Log = new PostgresSagaLog(Database, stored);
         Definitions = new PostgresSagaDefinitions(Database, stored);
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
-        Operations = new PostgresSagaOperations(Database, NewOwnerLock());
-        Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
         Schema = new PostgresSchema(Database, TimeProvider.System, NullLogger<PostgresSchema>.Instance);
+        Operations = new PostgresSagaOperations(Database, Schema, NewOwnerLock());
+        Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
     }
 
     /// <summary>The connection string, past any pooler.</summary>
