@@ -22,7 +22,10 @@ internal sealed class RowsArea : Area
             SubjectTask task = SubjectTask.On(dataset, sagas) with { AtATime = atATime, WarmUpSagas = run.Scope.IsShort ? 5 : 300 };
             IReadOnlyList<Measurement> measured = await run.MeasureAsync(
                 Name, "4 nodes, at a time", task, Subjects, RowsSubject.Ordinary, () => Task.CompletedTask, new TurnOrder(run.Scope.TurnsOr(5)));
-            run.Judge(Goal.AtLeast($"speed of transactional nodes, {atATime:N0} sagas at a time, of ordinary ones", measured[0].SpeedOf(measured[1]), 0.7, "x"));
+            if (atATime == 1)
+            {
+                run.Judge(Goal.AtLeast("speed of transactional nodes, one saga at a time, of ordinary ones", measured[0].SpeedOf(measured[1]), 0.7, "x"));
+            }
         }
     }
 }
