@@ -7,7 +7,7 @@ internal static class SchemaVersion
 {
     /// <summary>
     /// Returns true if the table exists. <c>to_regclass</c> would answer from the cache of the session, which may not know yet what another
-    /// session committed while this one waited for its lock.
+    /// session committed while this one waited for its lock (findings/to-regclass-behind-a-lock.sh).
     /// </summary>
     private const string TableExists = """
         select exists (
