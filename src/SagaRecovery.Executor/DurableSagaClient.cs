@@ -62,7 +62,7 @@ internal sealed class DurableSagaClient : SagaClient
         (SagaDefinition definition, NewSaga saved) = Prepare(saga, parameters, options);
         if (FindMistake(definition, options) is { } mistake)
         {
-            return await TryReadAsync(options, saved.Id, cancellationToken).ConfigureAwait(false) is { } earlier ? Attach(saga, parameters, earlier) : throw mistake;
+            return Attach(saga, parameters, await TryReadAsync(options, saved.Id, cancellationToken).ConfigureAwait(false) ?? throw mistake);
         }
 
         _starts.ThrowIfRefused(saved.Id); // must precede the wait for a join, which a process that shuts down may never make
@@ -70,7 +70,7 @@ internal sealed class DurableSagaClient : SagaClient
         (SagaShapeChangedException? change, member) = await FindChangeAsync(definition, member, cancellationToken).ConfigureAwait(false);
         if (change is not null)
         {
-            return await TryReadAsync(options, saved.Id, cancellationToken).ConfigureAwait(false) is { } earlier ? Attach(saga, parameters, earlier) : throw change;
+            return Attach(saga, parameters, await TryReadAsync(options, saved.Id, cancellationToken).ConfigureAwait(false) ?? throw change);
         }
 
         // Must be announced before the insert: otherwise a pass could list the row as unknown and run the saga a second time.
@@ -104,9 +104,7 @@ internal sealed class DurableSagaClient : SagaClient
         (SagaDefinition definition, NewSaga saved) = Prepare(saga, parameters, options);
         if (FindMistake(definition, options) is { } mistake)
         {
-            return await _transactions.ReadAsync(transaction, saved.Id, cancellationToken).ConfigureAwait(false) is { } earlier
-                ? Attach(saga, parameters, earlier)
-                : throw mistake;
+            return Attach(saga, parameters, await _transactions.ReadAsync(transaction, saved.Id, cancellationToken).ConfigureAwait(false) ?? throw mistake);
         }
 
         _starts.BeginInTransaction(saved.Id);
@@ -114,9 +112,7 @@ internal sealed class DurableSagaClient : SagaClient
         (SagaShapeChangedException? change, member) = await FindChangeAsync(definition, member, cancellationToken).ConfigureAwait(false);
         if (change is not null)
         {
-            return await _transactions.ReadAsync(transaction, saved.Id, cancellationToken).ConfigureAwait(false) is { } earlier
-                ? Attach(saga, parameters, earlier)
-                : throw change;
+            return Attach(saga, parameters, await _transactions.ReadAsync(transaction, saved.Id, cancellationToken).ConfigureAwait(false) ?? throw change);
         }
 
         (bool created, _) = await WithMembershipAsync(

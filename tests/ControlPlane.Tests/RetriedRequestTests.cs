@@ -34,13 +34,14 @@ public sealed class RetriedRequestTests(PostgresCluster postgres) : DatabaseTest
         await using ServiceProcess owner = await StartNodeAsync();
         await using ServiceProcess second = await StartNodeAsync();
         await using ServiceProcess third = await StartNodeAsync();
+        await using ServiceProcess fourth = await StartNodeAsync();
         await using NpgsqlConnection blocker = new(Database);
         await blocker.OpenAsync();
         await using NpgsqlTransaction block = await blocker.BeginTransactionAsync();
         await ExecuteAsync(blocker, "lock table control_plane.vpc_subnet in exclusive mode");
         Task<HttpResponseMessage> lost = owner.CreateProjectWithKeyAsync("moved", "key");
         await Eventually.HoldsAsync(async () => (await Ledger.SagasInProgressAsync()).Count == 1, "the saga was started");
-        Task<HttpResponseMessage>[] retried = [second.CreateProjectWithKeyAsync("moved", "key"), third.CreateProjectWithKeyAsync("moved", "key")];
+        Task<HttpResponseMessage>[] retried = [.. new[] { second, third, fourth }.Select(node => node.CreateProjectWithKeyAsync("moved", "key"))];
 
         await owner.KillAsync();
         await lost.Invoking(answer => answer).Should().ThrowAsync<HttpRequestException>();
@@ -49,11 +50,9 @@ public sealed class RetriedRequestTests(PostgresCluster postgres) : DatabaseTest
         retried.Should().OnlyContain(answer => !answer.IsCompleted);
         await block.CommitAsync();
 
-        using HttpResponseMessage answer = await retried[0];
-        using HttpResponseMessage other = await retried[1];
-        answer.StatusCode.Should().Be(HttpStatusCode.Created);
-        other.StatusCode.Should().Be(HttpStatusCode.Created);
-        (await IdAsync(other)).Should().Be(await IdAsync(answer));
+        HttpResponseMessage[] answers = await Task.WhenAll(retried);
+        answers.Should().OnlyContain(answer => answer.StatusCode == HttpStatusCode.Created);
+        (await Task.WhenAll(answers.Select(IdAsync))).Distinct().Should().ContainSingle();
         (await Ledger.WholeProjectsAsync()).Should().Equal("moved");
     }
 
