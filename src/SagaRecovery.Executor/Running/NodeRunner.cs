@@ -19,6 +19,7 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
     private readonly List<NodeCompletion> _completed = []; // not taken yet; a channel would cost 1.5 KB per run
     private readonly List<StepInFlight> _steps = [];
     private readonly List<SavedNodeEvent> _newEvents = [];
+    private readonly HashSet<int> _interrupted = FindInterrupted(context.Progress);
     private TaskCompletionSource? _completionSignal; // what the run loop waits for
     private bool _isWoken; // the run loop is not to wait for a completion
 
@@ -256,6 +257,12 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
 
     private NodeStep Describe(StepInFlight step) => new(context.Id, step.Node, step.IsUndo);
 
+    /// <summary>Nodes with a step that another run had begun: it may have ended it, too late for the log that this run was made from.</summary>
+    private static HashSet<int> FindInterrupted(SagaProgress progress) =>
+        progress.Shape.HasTransactionalNodes
+            ? [.. Enumerable.Range(0, progress.Shape.Count).Where(node => progress[node] is NodeState.Started or NodeState.UndoStarted)]
+            : [];
+
     private static SavedNodeEvent Success(StepInFlight step, ReadOnlyMemory<byte> output) =>
         new(step.Node, step.IsUndo ? NodeEventType.UndoFinished : NodeEventType.Succeeded, output);
 
@@ -311,7 +318,7 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
     {
         SavedNodeEvent end = await transactions.AppendAsync(
             run,
-            Describe(inFlight),
+            Describe(inFlight) with { IsFirstAttempt = inFlight is { Attempt: 1, Written: null } && !_interrupted.Contains(step.Node) },
             async transaction => Success(inFlight, await context.Code.RunAsync(step with { Transaction = transaction }).ConfigureAwait(false)),
             step.CancellationToken).ConfigureAwait(false);
         inFlight.Written = end;

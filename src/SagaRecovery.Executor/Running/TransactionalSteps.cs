@@ -23,12 +23,13 @@ internal sealed class TransactionalSteps(ISagaTransactions transactions, SagaCoo
         SagaRun run, NodeStep step, Func<DbTransaction, Task<SavedNodeEvent>> work, CancellationToken cancellationToken)
     {
         using var detached = new DetachedCancellation(cancellationToken);
+        NodeStep next = step;
         while (true)
         {
             try
             {
                 SavedNodeEvent? written = await retry.UntilAnsweredAsync(
-                    () => transactions.AppendAsync(run.Ownership, step, work, detached.Token),
+                    AppendOnceAsync,
                     isAnswer: static exception => exception is not UnansweredWriteException,
                     cancellationToken).ConfigureAwait(false);
                 if (written is { } end)
@@ -48,6 +49,13 @@ internal sealed class TransactionalSteps(ISagaTransactions transactions, SagaCoo
                 coordinator.ReportFenced(fenced);
                 await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false); // until this step is stopped
             }
+        }
+
+        Task<SavedNodeEvent?> AppendOnceAsync()
+        {
+            NodeStep now = next;
+            next = step with { IsFirstAttempt = false };
+            return transactions.AppendAsync(run.Ownership, now, work, detached.Token);
         }
     }
 }

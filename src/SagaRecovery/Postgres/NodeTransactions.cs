@@ -27,7 +27,9 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
     public async Task<SavedNodeEvent?> AppendAsync(
         Ownership ownership, NodeStep step, Func<DbTransaction, Task<SavedNodeEvent>> work, CancellationToken cancellationToken)
     {
-        (NpgsqlConnection connection, StepState before) = await OpenAsync(ownership, step, cancellationToken).ConfigureAwait(false);
+        (NpgsqlConnection connection, StepState before) = step.IsFirstAttempt && _isSamePlace
+            ? (await OpenAsync(cancellationToken).ConfigureAwait(false), new StepState(IsOwned: true, End: null))
+            : await OpenAsync(ownership, step, cancellationToken).ConfigureAwait(false);
         try
         {
             if (!before.IsOwned || before.End is not null)
@@ -36,7 +38,7 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
             }
 
             NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
-            SavedNodeEvent end = await work(transaction).ConfigureAwait(false);
+            SavedNodeEvent end = await RunAsync(work, connection, transaction).ConfigureAwait(false);
             ThrowIfUnusable(connection, transaction);
             if (await TryCommitAsync(connection, ownership, step, end, cancellationToken).ConfigureAwait(false))
             {
@@ -53,6 +55,47 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
         return !after.IsOwned || after.End is not null ? after.OwnEnd : throw new InvalidOperationException(
             "The code of a transactional node has changed the isolation level of its transaction. It must stay READ COMMITTED: at a stricter level the "
             + "check that this process still owns the saga would use an old snapshot.");
+    }
+
+    /// <summary>Opens a connection, which may have died in the pool.</summary>
+    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await host.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw new UnansweredWriteException(e);
+        }
+    }
+
+    /// <exception cref="UnansweredWriteException">The connection broke, and nothing of the work remains. The server has not ended it for its slowness.</exception>
+    private static async Task<SavedNodeEvent> RunAsync(
+        Func<DbTransaction, Task<SavedNodeEvent>> work, NpgsqlConnection connection, NpgsqlTransaction transaction)
+    {
+        try
+        {
+            return await work(transaction).ConfigureAwait(false);
+        }
+        catch (Exception e) when (connection.FullState.HasFlag(ConnectionState.Broken) && !IsTooSlow(e))
+        {
+            NpgsqlConnection.ClearPool(connection); // other idle connections are probably dead too
+            throw new UnansweredWriteException(e);
+        }
+    }
+
+    private static bool IsTooSlow(Exception exception)
+    {
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is TimeoutException or OperationCanceledException or PostgresException { SqlState: IdleInTransactionTimeout or TransactionTimeout })
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Opens a connection to the primary and reads the state of a step on it.</summary>

@@ -67,6 +67,9 @@ public readonly record struct NodeStep(SagaId SagaId, int Node, bool IsUndo)
     private static readonly NodeEventType[] s_endsOfAction = [NodeEventType.Succeeded, NodeEventType.Failed];
     private static readonly NodeEventType[] s_endsOfUndo = [NodeEventType.UndoFinished, NodeEventType.UndoFailed];
 
+    /// <summary>True if no earlier attempt can have ended the step, so that the store need not look for its end before the work.</summary>
+    public bool IsFirstAttempt { get; init; }
+
     /// <summary>The types of the events that end the step. At most one of them is in the log.</summary>
     public IReadOnlyList<NodeEventType> Ends => IsUndo ? s_endsOfUndo : s_endsOfAction;
 

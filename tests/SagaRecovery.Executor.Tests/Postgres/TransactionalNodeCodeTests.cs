@@ -127,6 +127,21 @@ public sealed class TransactionalNodeCodeTests(PostgresCluster cluster) : DiskTe
     }
 
     [Fact]
+    public async Task A_connection_that_has_died_in_the_pool_does_not_fail_the_action()
+    {
+        await using PostgresHost host = await StartAsync(new TestSaga("disk", saga => saga.TransactionalNode(
+            "disk", new NodePolicy { Action = StepPolicy.NoRetry }, InsertAsync)));
+        await RunAsync(host);
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Database) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await connection.ExecuteAsync("select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+
+        (await RunAsync(host)).Should().BeOfType<SagaResult.Succeeded>();
+
+        (await DisksAsync(host)).Should().Equal("disk", "disk");
+    }
+
+    [Fact]
     public async Task A_savepoint_lets_an_action_go_on_after_an_error()
     {
         await using PostgresHost host = await StartAsync(Saga(async (node, transaction) =>
