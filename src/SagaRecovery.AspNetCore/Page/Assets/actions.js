@@ -123,8 +123,19 @@ function open(kind, { label, saga, coordinator, targets, nodes, after }) {
     after();
   }
 
+  keepFocus(dialog);
   dialog.replaceChildren(form);
   dialog.showModal();
+}
+
+/** Returns the focus to the place from which a dialog was opened, if its button has been replaced meanwhile: the browser would leave it nowhere. */
+function keepFocus(dialog) {
+  const place = document.activeElement?.closest('div[id]');
+  dialog.addEventListener('close', () => {
+    if (document.activeElement === document.body) {
+      place?.querySelector('button, a')?.focus({ preventScroll: true });
+    }
+  }, { once: true });
 }
 
 /** The arguments of an action besides its actor and its reason. */
