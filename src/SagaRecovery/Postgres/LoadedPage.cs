@@ -45,9 +45,9 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
         Distribute(events);
     }
 
-    /// <summary>Reads a row of <see cref="Statements.LoadDefinitions"/>.</summary>
+    /// <summary>Reads a definition from four columns: hash, name, version and DAG, as <see cref="Statements.LoadDefinitions"/> has them.</summary>
     public static SavedDefinition ReadDefinition(NpgsqlDataReader row) =>
-        new(DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(0)), row.GetString(1), row.GetInt32(2), row.GetFieldValue<byte[]>(3));
+        new(row.Hash(0), row.GetString(1), row.GetInt32(2), row.BytesOrNone(3));
 
     /// <summary>Adds definitions that were missing.</summary>
     public void Add(IEnumerable<SavedDefinition> loaded)
@@ -107,7 +107,7 @@ internal sealed class LoadedPage(IReadOnlyList<Candidate> candidates, Definition
         var row = new SagaRow
         {
             Generation = new AdoptGeneration(reader.GetInt64(2)),
-            DefinitionHash = DefinitionHash.FromBytes(reader.GetFieldValue<byte[]>(3)),
+            DefinitionHash = reader.Hash(3),
             Parameters = reader.GetFieldValue<byte[]>(4),
             Deadline = reader.TimeOrNull(5),
             Cancellation = reader.CancellationOrNull(6),

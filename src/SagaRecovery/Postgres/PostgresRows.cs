@@ -1,5 +1,6 @@
 using Npgsql;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
@@ -39,6 +40,8 @@ internal static class PostgresRowsExtensions
     public static DateTimeOffset Time(this NpgsqlDataReader row, int column) => row.GetFieldValue<DateTimeOffset>(column);
 
     public static DateTimeOffset? TimeOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.Time(column);
+
+    public static DefinitionHash Hash(this NpgsqlDataReader row, int column) => DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(column));
 
     /// <summary>Reads JSON in UTF-8; empty for a null.</summary>
     public static ReadOnlyMemory<byte> BytesOrNone(this NpgsqlDataReader row, int column) =>

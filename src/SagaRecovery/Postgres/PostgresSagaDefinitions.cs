@@ -1,4 +1,3 @@
-using Npgsql;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 
@@ -29,7 +28,7 @@ internal sealed class PostgresSagaDefinitions(PostgresDatabase database, StoredD
                 List<UnknownDefinition> unknown = await rows.ListAsync(row =>
                 {
                     (definitions, sagas) = (row.GetInt64(5), row.GetInt64(6));
-                    return new UnknownDefinition(ToDefinition(row), row.GetInt64(4));
+                    return new UnknownDefinition(LoadedPage.ReadDefinition(row), row.GetInt64(4));
                 }).ConfigureAwait(false);
                 return new UnknownDefinitions(unknown, definitions, sagas);
             },
@@ -87,10 +86,10 @@ internal sealed class PostgresSagaDefinitions(PostgresDatabase database, StoredD
         {
             await rows.SkipAsync(1).ConfigureAwait(false);
             List<DefinitionCount> stored = await rows.ListAsync(row => new DefinitionCount(
-                HashOf(row, 0), row.GetString(1), row.GetInt32(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5))).ConfigureAwait(false);
+                row.Hash(0), row.GetString(1), row.GetInt32(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5))).ConfigureAwait(false);
             List<(CoordinatorId By, RunnableDefinition? Definition)> published = await rows.ListAsync(row => (
                 new CoordinatorId(row.GetGuid(0)),
-                row.IsDBNull(1) ? null : new RunnableDefinition(HashOf(row, 1), row.GetString(2), row.GetInt32(3)) { AnyDag = row.GetBoolean(4) }))
+                row.IsDBNull(1) ? null : new RunnableDefinition(row.Hash(1), row.GetString(2), row.GetInt32(3)) { AnyDag = row.GetBoolean(4) }))
                 .ConfigureAwait(false);
             return DefinitionList.Of(
                 stored,
@@ -102,12 +101,8 @@ internal sealed class PostgresSagaDefinitions(PostgresDatabase database, StoredD
     private static async Task<List<SavedDefinition>> ReadDefinitionsAsync(PostgresRows rows)
     {
         await rows.SkipAsync(1).ConfigureAwait(false); // the settings, or the lock
-        return await rows.ListAsync(ToDefinition).ConfigureAwait(false);
+        return await rows.ListAsync(LoadedPage.ReadDefinition).ConfigureAwait(false);
     }
 
     private static byte[][] BytesOf(IEnumerable<DefinitionHash> hashes) => [.. hashes.Select(hash => hash.ToBytes())];
-
-    private static DefinitionHash HashOf(NpgsqlDataReader row, int column) => DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(column));
-
-    private static SavedDefinition ToDefinition(NpgsqlDataReader row) => new(HashOf(row, 0), row.GetString(1), row.GetInt32(2), row.BytesOrNone(3));
 }

@@ -64,7 +64,7 @@ internal sealed class PostgresSagaReader(PostgresDatabase database, PostgresSche
         Cancellation = row.CancellationOrNull(5),
         Abandonment = row.IsDBNull(8) ? null : new Abandonment(row.GetString(8), row.GetString(9)),
         Definition = new SavedDefinition(
-            DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(10)),
+            row.Hash(10),
             row.GetString(0),
             row.IsDBNull(11) ? 0 : row.GetInt32(11), // a fail-over may have lost the definition
             row.BytesOrNone(12)),

@@ -38,7 +38,7 @@ internal sealed class StoredDefinitions(PostgresDatabase database)
         DefinitionHash[] needed = [.. definitions.Select(definition => definition.Hash).Distinct()];
         List<DefinitionHash> present = await database.ReadAsync(
             batch => batch.Add(database.Statements.KnownDefinitions).With(needed.Select(hash => hash.ToBytes()).ToArray()),
-            rows => rows.ListAsync(row => DefinitionHash.FromBytes(row.GetFieldValue<byte[]>(0))),
+            rows => rows.ListAsync(row => row.Hash(0)),
             cancellationToken).ConfigureAwait(false);
         DefinitionHash[] lost = [.. needed.Except(present).Where(hash => _known.TryRemove(hash, out _))];
         return lost.Length > 0;
