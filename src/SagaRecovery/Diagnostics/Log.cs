@@ -226,4 +226,7 @@ internal static partial class Log
     [LoggerMessage(66, LogLevel.Critical,
         "this process cannot work with its store, runs no sagas and refuses to start any, until a later attempt to join succeeds: {Reason}")]
     public static partial void StoreIncompatible(ILogger logger, string reason);
+
+    [LoggerMessage(77, LogLevel.Information, "building index {Index} of schema {Schema}, without blocking writers, unless it exists")]
+    public static partial void BuildingIndex(ILogger logger, string index, string schema);
 }
