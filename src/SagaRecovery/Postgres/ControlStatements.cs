@@ -18,9 +18,12 @@ internal sealed class ControlStatements(string schema)
         order by h.time_held, h.saga_id
         """);
 
-    public string ReadCancelled { get; } = Statements.In(schema, """
-        select id, cancel_time, cancel_actor, cancel_reason
-        from {schema}.saga where current_coordinator = $1 and cancel_time is not null and state = 'running'
+    public string ReadCancelled { get; } = Statements.In(schema, $$"""
+        select s.id, s.cancel_time, s.cancel_actor, s.cancel_reason
+        from {{UnfinishedSagas.RangesOf("$1")}} cross join lateral (
+            select s.id, s.cancel_time, s.cancel_actor, s.cancel_reason from {schema}.saga s
+            where s.current_coordinator = $1 and s.cancel_time is not null and s.state = 'running' and s.adopt_xid between r.low and r.high
+            offset 0) s
         """);
 
     /// <summary>Reads the number of the last assignment to this coordinator and of the last one it has caught up with. No row: no assignment.</summary>
@@ -102,9 +105,9 @@ internal sealed class ControlStatements(string schema)
     /// <c>$3, $4</c>: definition names and their own thresholds; <c>$5</c>: the limit. Young sagas are excluded by their row alone. For the
     /// others, the primary key of the log gives the last event.
     /// </summary>
-    public string FindStalled { get; } = Statements.In(schema, """
+    public string FindStalled { get; } = Statements.In(schema, $$"""
         select s.id, s.name, coalesce(last.event_time, s.time_created) as since, last.node_id, last.event_type, d.dag, count(*) over () as total
-        from {schema}.saga s
+        from {{UnfinishedSagas.Of("$1", "s.id, s.name, s.time_created, s.definition_hash")}}
         join {schema}.saga_definition d on d.hash = s.definition_hash
         left join unnest($3, $4) as own (name, patience) on own.name = s.name
         left join lateral (
@@ -112,8 +115,7 @@ internal sealed class ControlStatements(string schema)
             where e.saga_id = s.id
             order by e.event_time desc, array_position(array['undo_failed', 'undo_finished', 'undo_started', 'failed', 'succeeded', 'started'], e.event_type)
             limit 1) last on true
-        where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
-            and s.time_created < clock_timestamp() - coalesce(own.patience, $2)
+        where s.time_created < clock_timestamp() - coalesce(own.patience, $2)
             and coalesce(last.event_time, s.time_created) < clock_timestamp() - coalesce(own.patience, $2)
             and s.id <> all ($6)
         order by since, s.id

@@ -55,10 +55,11 @@ public class ListingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         string plan = await Db.QueryAsync<string>(
             "explain (format json) " + Db.Database.Statements.ListPage
                 .Replace("$1", $"'{us.Coordinator}'", StringComparison.Ordinal)
-                .Replace("$2", $"'{Guid.Empty}'", StringComparison.Ordinal)
-                .Replace("$3", "5000", StringComparison.Ordinal));
+                .Replace("$2", "0", StringComparison.Ordinal)
+                .Replace("$3", $"'{Guid.Empty}'::uuid", StringComparison.Ordinal)
+                .Replace("$4", "5000", StringComparison.Ordinal));
 
-        plan.Should().Contain("saga_in_progress").And.NotContain("Seq Scan").And.NotContain("\"Sort\"");
+        plan.Should().Contain("saga_unfinished").And.NotContain("Seq Scan").And.NotContain("\"Sort\"");
     }
 
     [Fact]
@@ -77,7 +78,7 @@ public class ListingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     private async Task<Guid[]> ExpectedOrderAsync(Membership us)
     {
         string ids = await Db.QueryAsync<string>(
-            "select string_agg(id::text, ',' order by id) from saga_recovery.saga where current_coordinator = @Us and state in ('running', 'unwinding')",
+            "select string_agg(id::text, ',' order by adopt_xid, id) from saga_recovery.saga where current_coordinator = @Us and state in ('running', 'unwinding')",
             new { Us = us.Coordinator.Value });
         return [.. ids.Split(',').Select(Guid.Parse)];
     }

@@ -71,7 +71,7 @@ public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : P
         string backend = await Db.QueryAsync<string>(
             "select pid::text from pg_stat_activity where query like '%from saga_recovery.saga_node_event' and state = 'idle in transaction'");
         (await FluentActions.Awaiting(() => upgrade).Should().ThrowAsync<TimeoutException>()).WithMessage(
-            $"Nothing was changed by the upgrade of schema 'saga_recovery' to version 9: its tables stayed locked for 30s, "
+            $"Nothing was changed by the upgrade of schema 'saga_recovery' to version 11: its tables stayed locked for 30s, "
             + $"by backend {backend} ({Reporting}, idle in transaction, since *");
         _log.Lines.Should().ContainSingle(line => line.EventId == 23).Which.Should().Match<(int, LogLevel Level, string Message)>(
             line => line.Level == LogLevel.Warning && line.Message.Contains($"backend {backend} ({Reporting}, idle in transaction"));
@@ -139,12 +139,21 @@ public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : P
         return connection;
     }
 
-    /// <summary>Runs a script on a connection of its own, which then ends, as that of psql does.</summary>
+    /// <summary>Runs a script statement by statement, up to the first that fails, on a connection of its own, which then ends, as that of psql does.</summary>
     private async Task RunAsync(string script)
     {
         await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Db.Direct) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
-        await ExecuteAsync(connection, script);
+        string statement = "";
+        foreach (string part in script.Split(";\n"))
+        {
+            statement += part + ";\n";
+            if (statement.Count(character => character == '$') % 4 == 0) // else within the quotes of a function
+            {
+                await ExecuteAsync(connection, statement);
+                statement = "";
+            }
+        }
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)

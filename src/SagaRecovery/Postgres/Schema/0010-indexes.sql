@@ -6,6 +6,9 @@
 -- no listing reads (saga_listing).
 create index concurrently if not exists saga_unfinished on {schema}.saga (current_coordinator, adopt_xid, id) where state in ('running', 'unwinding');
 
+-- Serves the passes: the running sagas of one coordinator whose cancellation was requested.
+create index concurrently if not exists saga_cancelling on {schema}.saga (current_coordinator, adopt_xid, id) where cancel_time is not null and state = 'running';
+
 -- Serves searches by definition and by time, newest first, and retention, oldest first. A search over all definitions takes the newest of each.
 create index concurrently if not exists saga_by_definition on {schema}.saga (definition_hash, time_created desc, id desc);
 
@@ -14,5 +17,6 @@ create index concurrently if not exists saga_not_succeeded on {schema}.saga (sta
 create index concurrently if not exists saga_by_failed_node on {schema}.saga (failed_node, time_created desc, id desc) where failed_node is not null;
 create index concurrently if not exists saga_by_error_code on {schema}.saga (error_code, time_created desc, id desc) where error_code is not null;
 
--- Replaced by saga_unfinished. Older packages list without it, more slowly.
+-- Replaced by the first two. Older packages work without them, more slowly.
 drop index concurrently if exists {schema}.saga_in_progress;
+drop index concurrently if exists {schema}.saga_cancelled;
