@@ -10,11 +10,9 @@ internal sealed class ControlStatements(string schema)
         select time_paused, actor, reason from {schema}.saga_recovery_pause where coordinator_id = $1
         """);
 
-    public string ReadHolds { get; } = Statements.In(schema, """
+    public string ReadHolds { get; } = Statements.In(schema, $$"""
         select h.saga_id, s.name, h.time_held, h.actor, h.reason, h.stops_run
-        from {schema}.saga_hold h
-        join {schema}.saga s on s.id = h.saga_id
-        where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
+        from {schema}.saga_hold h {{UnfinishedAmong("h.saga_id")}}
         order by h.time_held, h.saga_id
         """);
 
@@ -56,11 +54,9 @@ internal sealed class ControlStatements(string schema)
     /// </summary>
     public string MarkSuspects { get; } = Statements.In(schema, MarkSuspectsWhere($"coordinator_id = $1 and incarnation < {Incarnation}"));
 
-    public string ReadSuspects { get; } = Statements.In(schema, """
+    public string ReadSuspects { get; } = Statements.In(schema, $$"""
         select k.saga_id, k.group_size, k.deaths_alone
-        from {schema}.saga_suspect k
-        join {schema}.saga s on s.id = k.saga_id
-        where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
+        from {schema}.saga_suspect k {{UnfinishedAmong("k.saga_id")}}
         """);
 
     /// <summary>Reads how the previous process ended. No row: no previous process.</summary>
@@ -121,6 +117,17 @@ internal sealed class ControlStatements(string schema)
         order by since, s.id
         limit $5
         """);
+
+    /// <summary>
+    /// Joins the rows of a small table with those of their sagas that are unfinished and owned by <c>$1</c>. <c>offset 0</c> forces one probe of the primary
+    /// key for each. The planner knows nothing about a table that is nearly always empty, and would read the index of the unfinished sagas first.
+    /// </summary>
+    private static string UnfinishedAmong(string sagaId) => $$"""
+        cross join lateral (
+            select s.name from {schema}.saga s
+            where s.id = {{sagaId}} and s.current_coordinator = $1 and {{UnfinishedSagas.IsUnfinished}}
+            offset 0) s
+        """;
 
     /// <summary>The incarnation of the join that <c>$1</c> and <c>$2</c> name, or null if another join has replaced it.</summary>
     private const string Incarnation = "(select incarnation from {schema}.saga_coordinator where id = $1 and token = $2)";
