@@ -42,12 +42,14 @@ public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) 
     {
         Membership us = await Db.JoinAsync();
         SagaId template = await Db.CreateSagaAsync(us);
+        await RunAndEndAsync(us, transactions: 40, sagasEach: 1); // so that the range of the template ends before it
         await using NpgsqlConnection caller = await BeginAsync("begin");
         var open = new SagaId(Guid.NewGuid());
         await ExecuteAsync(caller, $"""
             insert into saga_recovery.saga (id, name, creator, definition_hash, params, current_coordinator)
             select '{open}', name, creator, definition_hash, params, current_coordinator from saga_recovery.saga where id = '{template}'
             """);
+        await RunAndEndAsync(us, transactions: 40, sagasEach: 1);
         await Db.CreateSagaAsync(us); // a later transaction
 
         await RememberAsync(us);

@@ -116,6 +116,38 @@ public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : P
             .WithMessage("*not at version 7, which this step upgrades*");
     }
 
+    [Fact]
+    public async Task Indexes_are_built_beside_writers_and_wait_for_older_transactions_alone()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(9)]);
+        await using NpgsqlConnection report = await BeginAsync("set transaction isolation level repeatable read; select from saga_recovery.saga");
+
+        Task upgrade = Db.UpgradeAsync(SchemaStep.All);
+        await Db.WaitForBlockedSessionAsync("create index concurrently");
+        await Db.ExecuteAsync("""
+            insert into saga_recovery.saga (id, name, creator, definition_hash, params)
+            select gen_random_uuid(), 'x', gen_random_uuid(), '\x00', '{}'
+            """);
+        upgrade.IsCompleted.Should().BeFalse();
+        await ExecuteAsync(report, "commit");
+        await upgrade.WaitAsync(TimeSpan.FromMinutes(2));
+
+        (await Db.Schema.CheckAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task An_index_that_an_earlier_attempt_left_invalid_is_built_again()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(9)]);
+        await Db.ExecuteAsync("create index saga_by_definition on saga_recovery.saga (name)");
+        await Db.ExecuteAsync("update pg_index set indisvalid = false where indexrelid = 'saga_recovery.saga_by_definition'::regclass");
+
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Db.UpgradeAsync(SchemaStep.All)));
+
+        (await Db.Schema.CheckAsync()).Should().BeEmpty();
+        (await Db.QueryAsync<int>("select count(*) from pg_index where not indisvalid")).Should().Be(0);
+    }
+
     private Task UpgradeAsync() => Db.UpgradeAsync([.. SchemaStep.All, Next], _time, _log.CreateLogger("SagaRecovery"));
 
     /// <summary>Waits until an attempt was refused its locks. The next one waits for the clock.</summary>
