@@ -18,6 +18,7 @@ internal sealed class PostgresSagaStore(
 
     private readonly int _pageSize = options.Value.ListPageSize;
     private readonly DefinitionCache _definitions = new();
+    private readonly DefinitionKeyCache _definitionKeys = new();
     private readonly ConcurrentBag<List<LoadedPage.EventRow>> _eventBuffers = []; // a pool: one buffer for each concurrent load
 
     public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
@@ -33,13 +34,14 @@ internal sealed class PostgresSagaStore(
         // Each page has a snapshot of its own, later than the previous one. That is enough: the id of a saga never changes, so a saga that
         // stays unfinished is in its page at any time.
         var names = new NameCache();
+        var keys = new DefinitionKeyCache.Reader(_definitionKeys);
         List<Candidate> page = [];
         Guid after = Guid.Empty;
         do
         {
             await ConnectionRetry.RunAsync(
                 database.OpenAsync,
-                connection => ListPageAsync(connection, member, page, names, after, cancellationToken),
+                connection => ListPageAsync(connection, member, page, names, keys, after, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             page.ForEach(listing.Add);
             after = page.Count == 0 ? after : page[^1].SagaId.Value;
@@ -124,7 +126,13 @@ internal sealed class PostgresSagaStore(
     /// <summary>Reads one page into a list. It clears the list first, so that it can run more than once.</summary>
     /// <returns>Always true; a retry needs a result.</returns>
     private async Task<bool> ListPageAsync(
-        NpgsqlConnection connection, Membership member, List<Candidate> page, NameCache names, Guid after, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        Membership member,
+        List<Candidate> page,
+        NameCache names,
+        DefinitionKeyCache.Reader keys,
+        Guid after,
+        CancellationToken cancellationToken)
     {
         page.Clear();
         var batch = new NpgsqlBatch(connection); // reads only, without a lock: any isolation level is sufficient
@@ -140,7 +148,10 @@ internal sealed class PostgresSagaStore(
                     database, member, await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false));
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    page.Add(new Candidate(new SagaId(reader.GetGuid(0)), names.Get(reader.GetString(1)), new AdoptGeneration(reader.GetInt64(2))));
+                    page.Add(new Candidate(new SagaId(reader.GetGuid(0)), names.Get(reader.GetString(1)), new AdoptGeneration(reader.GetInt64(2)))
+                    {
+                        Definition = keys.Read(reader, ordinal: 3),
+                    });
                 }
 
                 return true;

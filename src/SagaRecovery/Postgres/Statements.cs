@@ -122,10 +122,10 @@ internal sealed class Statements(string schema)
     /// last id of the previous page; <c>$3</c>: the page size.
     /// </summary>
     public string ListPage { get; } = In(schema, $$"""
-        (select c.token as id, {{PlaceOf("c")}} as name, c.incarnation as adopt_generation
+        (select c.token as id, {{PlaceOf("c")}} as name, c.incarnation as adopt_generation, null::bytea as definition_hash
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
-        (select id, name, adopt_generation from {schema}.saga
+        (select id, name, adopt_generation, definition_hash from {schema}.saga
          where current_coordinator = $1 and state in ('running', 'unwinding') and id > $2
          order by id limit $3)
         """);
