@@ -77,6 +77,27 @@ public sealed class PassOutcome
         }
     }
 
+    /// <summary>True if no saga of the pass runs and none may have begun: each result shows that the executor did not take the saga.</summary>
+    public bool NothingRuns
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _results.Values.All(recorded => recorded.Result is ResumeResult.UnknownDefinition or ResumeResult.Superseded or ResumeResult.Abandoned);
+            }
+        }
+    }
+
+    /// <summary>Returns true if a saga has a result.</summary>
+    public bool HasResult(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            return _results.ContainsKey(sagaId);
+        }
+    }
+
     /// <summary>The number of sagas that do not run although the pass attempted every eligible saga.</summary>
     /// <value>Null if some sagas are paused, deferred or without a result, so that the number is not known.</value>
     public int? NotRunning
@@ -108,6 +129,7 @@ public sealed class PassOutcome
             _completed = true;
             var tally = new PassTally();
             _tracker.EnsureCapacity(_results.Count);
+            ApplyToDefinitions();
             foreach (Candidate candidate in _plan.Recover)
             {
                 ApplyResult(candidate, tally);
@@ -124,6 +146,7 @@ public sealed class PassOutcome
                 ApplyResult(readopted.Candidate, tally);
             }
 
+            _tracker.ApplyWithheld(_plan.Pass, _plan.UnknownDefinition, now);
             foreach (ReadoptedSaga outdated in _plan.Outdated.Where(saga => _relinquished.ContainsKey(saga.Candidate.SagaId)))
             {
                 _tracker.ForgetRunsUpTo(outdated.Candidate.SagaId, outdated.Previous);
@@ -139,6 +162,10 @@ public sealed class PassOutcome
                     }
 
                     _tracker.ForgetSettledBy(unlisted.SagaId, _plan.Pass.OpeningDrain);
+                }
+                else
+                {
+                    tally.NotRelinquished++;
                 }
             }
 
@@ -156,6 +183,18 @@ public sealed class PassOutcome
         if (_completed)
         {
             throw new InvalidOperationException($"Pass {_plan.Pass.Start.Iteration} has ended. The result of saga {sagaId} was recorded too late.");
+        }
+    }
+
+    /// <summary>Applies all results to the definitions of their sagas, before any is applied to its saga: the answers for a definition can differ.</summary>
+    private void ApplyToDefinitions()
+    {
+        foreach (Candidate candidate in _plan.Recover.Concat(_plan.Readopted.Select(readopted => readopted.Candidate)))
+        {
+            if (candidate.Definition is not null && _results.TryGetValue(candidate.SagaId, out Recorded recorded))
+            {
+                _tracker.ApplyToDefinition(_plan.Pass, candidate, recorded.Result, recorded.At);
+            }
         }
     }
 
@@ -183,7 +222,7 @@ public sealed class PassOutcome
         Recovered = tally.Recovered,
         Failed = tally.Failed,
         Skipped = _plan.AlreadyRunning.Count + tally.AlreadyRunning,
-        UnknownDefinition = tally.UnknownDefinition,
+        UnknownDefinition = _plan.UnknownDefinition.Count + tally.UnknownDefinition,
         Abandoned = tally.Abandoned,
         Superseded = tally.Superseded,
         NotAttempted = tally.NotAttempted,
@@ -197,6 +236,7 @@ public sealed class PassOutcome
         Starting = _plan.Starting.Count,
         Removed = tally.Removed,
         Reassigned = tally.Reassigned,
+        NotRelinquished = tally.NotRelinquished,
         EndsLost = _plan.EndsLost.Count,
         Lost = _lost.Count,
         TimeToRecover = DurationHistogram.Of(tally.IdleTimes),

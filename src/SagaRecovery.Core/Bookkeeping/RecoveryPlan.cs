@@ -57,6 +57,9 @@ public sealed class RecoveryPlan
     /// <summary>The sagas that failed before and are not due.</summary>
     public IReadOnlyList<BackingOffSaga> BackingOff => BackingOffBucket;
 
+    /// <summary>The sagas that are not tried because the executor lacks their definition, and that are not due.</summary>
+    public IReadOnlyList<Candidate> UnknownDefinition => UnknownDefinitionBucket;
+
     /// <summary>The sagas that an operator holds.</summary>
     public IReadOnlyList<Candidate> Held => HeldBucket;
 
@@ -76,7 +79,7 @@ public sealed class RecoveryPlan
     public int MissedHints { get; internal set; }
 
     /// <summary>The number of sagas that no process runs after this pass, regardless of its results, and that the next pass may not resume either.</summary>
-    internal int NotEligible => Held.Count + BackingOff.Count + Unreadable.Count;
+    internal int NotEligible => Held.Count + BackingOff.Count + UnknownDefinition.Count + Unreadable.Count;
 
     internal OpenedPass Pass { get; }
 
@@ -93,6 +96,8 @@ public sealed class RecoveryPlan
     internal List<SagaId> StartingBucket { get; } = [];
 
     internal List<BackingOffSaga> BackingOffBucket { get; } = [];
+
+    internal List<Candidate> UnknownDefinitionBucket { get; } = [];
 
     internal List<Candidate> HeldBucket { get; } = [];
 
@@ -114,6 +119,7 @@ public sealed class RecoveryPlan
         Bucket("readopted", Readopted, saga => saga.Candidate.SagaId),
         Bucket("already running", AlreadyRunning, sagaId => sagaId),
         Bucket("backing off", BackingOff, saga => saga.Candidate.SagaId),
+        Bucket("unknown definition", UnknownDefinition, saga => saga.SagaId),
         Bucket("held", Held, saga => saga.SagaId),
         Bucket("paused", Paused, saga => saga.SagaId),
         Bucket("deferred", Deferred, saga => saga.SagaId),

@@ -15,6 +15,7 @@ public sealed partial class SagaTracker
             _alreadyRunning.Clear();
             _trackedAndListed = 0;
             _guard.MarkSuspects(controls.Suspects);
+            _definitions.BeginPlan(listing);
             var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable);
             foreach (Candidate candidate in listing.Candidates)
             {
@@ -27,6 +28,7 @@ public sealed partial class SagaTracker
             }
 
             _guard.Defer(plan.RecoverBucket, plan.DeferredBucket, now);
+            plan.DeferredBucket.ForEach(deferred => _definitions.NoteDeferred(deferred, pass.Start));
             if (plan.PausedBucket.Count + plan.DeferredBucket.Count > 0)
             {
                 _idleSince ??= now;
@@ -44,6 +46,28 @@ public sealed partial class SagaTracker
         lock (_lock)
         {
             _tracked.EnsureCapacity(_tracked.Count + additionalSagas);
+        }
+    }
+
+    /// <summary>Applies a result to the definition of its saga. Must precede <see cref="ApplyResume"/> of all sagas of the pass.</summary>
+    internal void ApplyToDefinition(OpenedPass pass, Candidate candidate, ResumeResult result, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            _definitions.NoteResult(candidate, result, pass.Start, now);
+        }
+    }
+
+    /// <summary>Records the sagas that were not tried because their definition is unknown.</summary>
+    internal void ApplyWithheld(OpenedPass pass, IReadOnlyList<Candidate> withheld, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            foreach (Candidate candidate in withheld)
+            {
+                _guard.NoteNotRun(candidate.SagaId);
+                _waiting.NoteWithheld(candidate, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start), now);
+            }
         }
     }
 
@@ -76,7 +100,7 @@ public sealed partial class SagaTracker
                     _waiting.NoteFailure(candidate, failed.Error, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start), now);
                     break;
                 case ResumeResult.UnknownDefinition unknown:
-                    _waiting.NoteUnknownDefinition(candidate, unknown.Missing, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start));
+                    _waiting.NoteUnknownDefinition(candidate, unknown.Missing, pass.Start, IdleSinceOf(candidate.SagaId, pass.Start));
                     break;
                 default: // abandoned or superseded: no longer a candidate
                     _waiting.Remove(candidate.SagaId);
@@ -132,7 +156,7 @@ public sealed partial class SagaTracker
         }
         else if (pass.Reason != PassReason.Explicit && _waiting.IsBackingOff(candidate, now, out DateTimeOffset nextTry))
         {
-            plan.BackingOffBucket.Add(new BackingOffSaga(candidate, nextTry));
+            PlanBackingOff(plan, candidate, nextTry);
         }
         else
         {
@@ -147,12 +171,30 @@ public sealed partial class SagaTracker
                 return;
             }
 
+            if (!known && !_waiting.IsDueByItself(candidate, now) && _definitions.Withholds(candidate, pass, now)) // a saga that ran here has a known definition
+            {
+                plan.UnknownDefinitionBucket.Add(candidate);
+                return;
+            }
+
             if (endLost && saga.Generation >= candidate.Generation)
             {
                 plan.EndsLostBucket.Add(candidate);
             }
 
             plan.RecoverBucket.Add(candidate);
+        }
+    }
+
+    private void PlanBackingOff(RecoveryPlan plan, Candidate candidate, DateTimeOffset nextTry)
+    {
+        if (_waiting.IsUnknownDefinition(candidate.SagaId))
+        {
+            plan.UnknownDefinitionBucket.Add(candidate);
+        }
+        else
+        {
+            plan.BackingOffBucket.Add(new BackingOffSaga(candidate, nextTry));
         }
     }
 

@@ -77,7 +77,9 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddSingleton<RecoveryWakeups>();
         services.AddSingleton(provider => new SagaRecoveryTrigger(provider.GetRequiredService<RecoveryWakeups>()));
         services.AddSingleton<SagaRecoveryStatus>();
+        services.AddSingleton(provider => new RunnableDefinitions(RequireExecutor(provider)));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SagaResumer>(provider, RequireExecutor(provider)));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<RunRequests>(provider, RequireExecutor(provider)));
         services.AddSingleton(provider => new RecoveryMetrics(
             provider.GetRequiredService<SagaRecoveryStatus>(),
             provider.GetRequiredService<SagaStarts>(),

@@ -21,7 +21,8 @@ namespace SagaRecovery.Hosting;
 /// <item><description>Drain the starts again and plan: each saga that is listed or tracked lands in one bucket.</description></item>
 /// <item><description>Account for losses: ensure that the listing still holds, and report the sagas that the database has lost.</description></item>
 /// <item><description>
-/// Relinquish what is no longer listed, or not at the generation of its run: the executor stops those runs. Tell the other runs what was requested: a cancellation, or a stop.
+/// Relinquish what is no longer listed, or not at the generation of its run: the executor stops those runs. Tell the other runs what was requested:
+/// a cancellation, or a stop. All of it side by side, within one time-out.
 /// </description></item>
 /// <item><description>Resume what no process runs, batch by batch.</description></item>
 /// <item><description>Report caught up: the assignments that the listing covered are handled.</description></item>
@@ -36,6 +37,8 @@ internal sealed class RecoveryPass(
     ISagaControls controls,
     CrashLoopGuard guard,
     SagaResumer resumer,
+    RunRequests requests,
+    RunnableDefinitions runnable,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     RecoveryMetrics metrics,
@@ -51,6 +54,7 @@ internal sealed class RecoveryPass(
     private readonly int _maxConcurrency = options.Value.MaxConcurrency;
 
     private readonly TaskCompletionSource _firstEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly PassLog _log = new(logger);
     private RecoveryControls _lastControls = RecoveryControls.None;
     private long _assignedWhenListed = -1;
     private int _rejoinsAccountedFor;
@@ -78,12 +82,12 @@ internal sealed class RecoveryPass(
     {
         using Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga_recovery.pass");
         OpenedPass opened = tracker.OpenPass(reason, Now); // 1
-        PassReport report = await ListAndResumeAsync(opened, stopping, abort).ConfigureAwait(false); // 2 to 10
-        Publish(opened, report, span);
+        (PassReport report, PassOutcome? outcome) = await ListAndResumeAsync(opened, stopping, abort).ConfigureAwait(false); // 2 to 10
+        Publish(opened, report, outcome, span);
         return report;
     }
 
-    private async Task<PassReport> ListAndResumeAsync(OpenedPass opened, CancellationToken stopping, CancellationToken abort)
+    private async Task<(PassReport Report, PassOutcome? Outcome)> ListAndResumeAsync(OpenedPass opened, CancellationToken stopping, CancellationToken abort)
     {
         PassOutcome? outcome = null;
         try
@@ -94,22 +98,22 @@ internal sealed class RecoveryPass(
             CandidateListing listing = await ListAsync(opened, member, stopping).ConfigureAwait(false); // 4
             RecoveryPlan plan = DrainAndPlan(opened, listing); // 5
             outcome = plan.BeginOutcome();
-            PassLog.Write(logger, plan, _lastControls.Paused);
+            _log.Write(plan, _lastControls.Paused);
             await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false); // 6: a listing from before a loss must end no run
-            await resumer.RelinquishUnlistedAsync(plan, outcome, abort).ConfigureAwait(false); // 7
-            await resumer.DeliverRequestsAsync(_lastControls, abort).ConfigureAwait(false); // 7, too
+            await requests.SendAsync(plan, outcome, _lastControls, BeginWorker, stopping).ConfigureAwait(false); // 7
             await ResumeAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false); // 8
+            await guard.EndProbationAsync(member, outcome, stopping).ConfigureAwait(false);
             await ReportCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false); // 9
-            return outcome.Complete(Now); // 10
+            return (outcome.Complete(Now), outcome); // 10
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            return outcome is null ? opened.Fail("cut short by shutdown", Now) with { Result = PassResult.CutShort } : outcome.Complete(Now);
+            return (outcome is null ? opened.Fail("cut short by shutdown", Now) with { Result = PassResult.CutShort } : outcome.Complete(Now), outcome);
         }
         catch (Exception exception) // a failed pass must not end the loop; what was resumed before the failure stays recorded
         {
             string error = await HandleFailureAsync(opened.Start, exception, stopping).ConfigureAwait(false);
-            return outcome is null ? opened.Fail(error, Now) : outcome.Complete(Now, error);
+            return (outcome is null ? opened.Fail(error, Now) : outcome.Complete(Now, error), outcome);
         }
     }
 
@@ -151,13 +155,14 @@ internal sealed class RecoveryPass(
         status.PassBegan(pass);
     }
 
-    private void Publish(OpenedPass opened, PassReport report, Activity? span)
+    private void Publish(OpenedPass opened, PassReport report, PassOutcome? outcome, Activity? span)
     {
         metrics.RecordPass(report); // before the status: a reader that sees the pass in the status must find it counted
         status.PassEnded(report, tracker, _lastControls);
         PassSpan.Report(span, report);
-        PassLog.Write(logger, opened);
-        PassLog.Write(logger, report);
+        _log.Write(opened);
+        _log.Write(tracker.UnknownDefinitions);
+        _log.Write(report, outcome is null ? null : outcome.HasResult);
         _firstEnded.TrySetResult();
     }
 
@@ -192,6 +197,7 @@ internal sealed class RecoveryPass(
         _rejoinsWhenListed = coordinator.Rejoins;
         CandidateListing listing = opened.BeginListing(); // after the first drain: the listing contains every saga whose start that drain settled
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
+        listing.SetSupport(runnable.Snapshot().Find);
         Volatile.Write(ref _assignedWhenListed, _lastControls.Assigned);
         Log.ListedCandidates(logger, listing.Count);
         return listing;
@@ -262,7 +268,7 @@ internal sealed class RecoveryPass(
             try
             {
                 // Must be durable before the first of these sagas is resumed and can crash this process.
-                await guard.RecordInFlightAsync(member, batch, stopping).ConfigureAwait(false);
+                await guard.RecordInFlightAsync(member, [.. batch.Where(tracker.MayRun)], stopping).ConfigureAwait(false);
             }
             catch
             {

@@ -21,6 +21,7 @@ internal sealed class PostgresSagaStore(
 
     private readonly int _pageSize = options.Value.ListPageSize;
     private readonly DefinitionCache _definitions = new();
+    private readonly DefinitionKeyCache _definitionKeys = new();
     private readonly ConcurrentBag<List<LoadedPage.EventRow>> _eventBuffers = []; // a pool: one buffer for each concurrent load
 
     public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
@@ -36,6 +37,7 @@ internal sealed class PostgresSagaStore(
         // Each page has a snapshot of its own, later than the previous one. That is enough: a saga that stays unfinished and with this coordinator
         // keeps its place, so it is in its page at any time.
         var names = new NameCache();
+        var keys = new DefinitionKeyCache.Reader(_definitionKeys);
         List<Candidate> page = [];
         ListingPlace? place = null;
         do
@@ -43,7 +45,7 @@ internal sealed class PostgresSagaStore(
             ListingPlace? after = place;
             place = await ConnectionRetry.RunAsync(
                 database.OpenAsync,
-                connection => ListPageAsync(connection, member, page, names, after, cancellationToken),
+                connection => ListPageAsync(connection, member, page, names, keys, after, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             page.ForEach(listing.Add);
         }
@@ -131,7 +133,13 @@ internal sealed class PostgresSagaStore(
 
     /// <summary>Reads one page into a list. It clears the list first, so that it can run more than once.</summary>
     private async Task<ListingPlace> ListPageAsync(
-        NpgsqlConnection connection, Membership member, List<Candidate> page, NameCache names, ListingPlace? after, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        Membership member,
+        List<Candidate> page,
+        NameCache names,
+        DefinitionKeyCache.Reader keys,
+        ListingPlace? after,
+        CancellationToken cancellationToken)
     {
         page.Clear();
         var batch = new NpgsqlBatch(connection); // reads only, without a lock: any isolation level is sufficient
@@ -154,7 +162,10 @@ internal sealed class PostgresSagaStore(
                     (lastId, lastXid) = (reader.GetGuid(0), reader.GetInt64(3));
                     if (lastXid < firstUnseen || lastXid >= unseen) // else it came, or left and came back, after the first page, which may contain it
                     {
-                        page.Add(new Candidate(new SagaId(lastId), names.Get(reader.GetString(1)), new AdoptGeneration(reader.GetInt64(2))));
+                        page.Add(new Candidate(new SagaId(lastId), names.Get(reader.GetString(1)), new AdoptGeneration(reader.GetInt64(2)))
+                        {
+                            Definition = keys.Read(reader, ordinal: 5),
+                        });
                     }
                 }
 

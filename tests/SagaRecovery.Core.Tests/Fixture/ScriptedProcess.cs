@@ -69,6 +69,9 @@ internal sealed class ScriptedProcess
     /// <summary>Sagas of this coordinator that were in flight when a process died.</summary>
     public List<Suspect> Suspects { get; private init; } = [];
 
+    /// <summary>The relation of the executor to each definition.</summary>
+    public Func<DefinitionKey, DefinitionSupport> Support { get; set; } = _ => DefinitionSupport.NotReported;
+
     /// <summary>The pause of recovery; null: not paused.</summary>
     public RecoveryPause? Pause { get; set; }
 
@@ -107,6 +110,7 @@ internal sealed class ScriptedProcess
     {
         _listing = _pass!.BeginListing();
         Database.List(_listing);
+        _listing.SetSupport((_, definition) => Support(definition));
         _listed = [.. Database.Candidates.Select(row => row.Key)];
     }
 

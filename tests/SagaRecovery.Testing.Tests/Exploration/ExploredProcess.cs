@@ -38,11 +38,13 @@ internal sealed class ExploredProcess
         _wakeups = new RecoveryWakeups(time);
         Starts = new SagaStarts(Inbox, Coordinator, _wakeups, options);
         Status = new SagaRecoveryStatus(Coordinator, options, time);
-        var resumer = new SagaResumer(Executor, Store, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
+        var runnable = new RunnableDefinitions(Executor);
+        var requests = new RunRequests(Executor, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
+        var resumer = new SagaResumer(Executor, Store, runnable, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
         Controls = new ExploredControls(database);
         var guard = new CrashLoopGuard(
             Controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
-        _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
+        _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, requests, runnable, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
         {
             BeginWorker = work => work(),
         };

@@ -36,6 +36,8 @@ public class ListingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         Guid[] expected = await ExpectedOrderAsync(us);
         listed.Select(candidate => candidate.SagaId.Value).Should().Equal(expected);
         listed.Should().OnlyContain(candidate => candidate.Name == "bulk");
+        listed.Should().OnlyContain(candidate => candidate.Definition == SagaDatabase.Definition.Hash.ToKey());
+        listed.Should().OnlyContain(candidate => ReferenceEquals(candidate.Definition, listed[0].Definition), "all sagas of a definition share one object");
         listed.Select(candidate => candidate.Generation.Value).Distinct().Should().BeEquivalentTo([1L, 2L, 3L]);
     }
 

@@ -22,6 +22,9 @@ internal sealed class AnsweringExecutor : ISagaExecutor
 
     public Func<SagaId, Task<RelinquishOutcome>> OnRelinquish { get; set; } = _ => Task.FromResult(RelinquishOutcome.NotRunning);
 
+    /// <summary>Called with the saga to cancel or to stop.</summary>
+    public Func<SagaId, Task> OnRequest { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>The definitions that it reports; null: none, and it may run any.</summary>
     public IReadOnlyCollection<RunnableDefinition>? Definitions { get; set; }
 
@@ -59,5 +62,17 @@ internal sealed class AnsweringExecutor : ISagaExecutor
     {
         Calls.Enqueue($"relinquish {sagaId}@{upTo}");
         return await OnRelinquish(sagaId);
+    }
+
+    public async ValueTask CancelAsync(SagaId sagaId, SagaCancellation cancellation, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue($"cancel {sagaId}");
+        await OnRequest(sagaId);
+    }
+
+    public async ValueTask SuspendAsync(SagaId sagaId, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue($"suspend {sagaId}");
+        await OnRequest(sagaId);
     }
 }
