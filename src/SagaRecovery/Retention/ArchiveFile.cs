@@ -19,8 +19,8 @@ internal sealed class ArchiveFile : IDisposable
     /// <summary>True if a crash had cut off the last line. It was ended with a line feed, so that the next line is whole.</summary>
     public bool HadTornLine { get; }
 
-    /// <summary>Opens a file for appending, and creates it if it does not exist. Another process cannot open it meanwhile.</summary>
-    /// <exception cref="IOException">Another process has the file open, or it cannot be written.</exception>
+    /// <summary>Opens a file for appending, and creates it if it does not exist. Only one process may write to a file at a time.</summary>
+    /// <exception cref="IOException">The file cannot be opened or written.</exception>
     public static ArchiveFile Open(string path)
     {
         var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Storage;
@@ -12,9 +13,7 @@ namespace SagaRecovery.Retention;
 /// <param name="logger">Logs lines that a crash cut off.</param>
 internal sealed class JsonLinesArchive(string folder, CoordinatorId coordinator, TimeProvider time, ILogger logger) : ISagaArchive, IDisposable
 {
-    /// <summary>The number of files that processes with the same id may have open at once, as in a rolling update.</summary>
-    private const int MaxFiles = 16;
-
+    private readonly string _process = RandomNumberGenerator.GetHexString(8, lowercase: true); // two processes may have the same id for a while
     private readonly SemaphoreSlim _writing = new(1);
     private ArchiveFile? _file;
     private string _day = "";
@@ -68,23 +67,12 @@ internal sealed class JsonLinesArchive(string folder, CoordinatorId coordinator,
     private ArchiveFile Open(string day)
     {
         Directory.CreateDirectory(folder);
-        for (int number = 1; ; number++)
+        var file = ArchiveFile.Open(Path.Combine(folder, $"sagas-{day}-{coordinator}-{_process}.jsonl"));
+        if (file.HadTornLine)
         {
-            string suffix = number == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $".{number}");
-            try
-            {
-                var file = ArchiveFile.Open(Path.Combine(folder, $"sagas-{day}-{coordinator}{suffix}.jsonl"));
-                if (file.HadTornLine)
-                {
-                    Log.TornArchiveLine(logger, file.Path);
-                }
-
-                return file;
-            }
-            catch (IOException) when (number < MaxFiles)
-            {
-                // Another process with this id has the file open.
-            }
+            Log.TornArchiveLine(logger, file.Path);
         }
+
+        return file;
     }
 }

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using SagaRecovery.Fencing;
+using SagaRecovery.Operations;
 using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -29,17 +31,8 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
         (await PurgeAsync(archive: archive)).Should().BeEquivalentTo(new { Found = 1, Archived = 1, Deleted = 1 });
 
         ArchivedSaga archived = archive.Sagas.Should().ContainSingle().Subject;
-        archived.Should().BeEquivalentTo(new
-        {
-            Id = saga,
-            State = SagaState.Abandoned,
-            SagaDatabase.Definition.Hash,
-            FailedNode = "pay",
-            ErrorCode = "declined",
-            Owner = us.Coordinator,
-            Creator = us.Coordinator,
-            Generation = AdoptGeneration.Initial,
-        }, options => options.Excluding(one => one.Hash));
+        (archived.Id, archived.State, archived.FailedNode, archived.ErrorCode, archived.Owner, archived.Creator)
+            .Should().Be((saga, SagaState.Abandoned, "pay", "declined", us.Coordinator, us.Coordinator));
         Encoding.UTF8.GetString(archived.Parameters.Span).Should().Be("{\"a\":1}");
         archived.Definition.Dag.ToArray().Should().Equal(SagaDatabase.Definition.Dag.ToArray());
         archived.Events.Select(one => (one.NodeId, one.Type, Encoding.UTF8.GetString(one.Data.Span)))
@@ -101,7 +94,7 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
         (await Db.Retention.ImportAsync(read, Note, CancellationToken.None)).Should().BeTrue();
 
         SagaDetails after = (await Db.Operations.FindAsync(saga, CancellationToken.None))!;
-        after.Should().BeEquivalentTo(before, options => options.Excluding(one => one.Owner!.Silence).Excluding(one => one.Graph));
+        Text(after).Should().Be(Text(before));
         (await Db.ListAsync(us)).Should().BeEmpty("recovery never runs it");
         (await Db.QueryAsync<string>("select string_agg(id || ' ' || action || ' ' || actor, ', ' order by id) from saga_recovery.saga_operator_action"))
             .Should().Be("2 release ann, 3 hold ann, 4 import ann", "what is still stored is not repeated");
@@ -143,8 +136,7 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
         ArchivedSaga read = Read(line);
         Encoding.UTF8.GetString(read.Parameters.Span).Should().Be(odd);
         Encoding.UTF8.GetString(read.Events[1].Data.Span).Should().Be(odd.Replace("\n", " ", StringComparison.Ordinal));
-        read.Should().BeEquivalentTo(archive.Sagas.Single(), options => options
-            .Using<ReadOnlyMemory<byte>>(context => context.Subject.ToArray().Should().Equal(context.Expectation.ToArray())).WhenTypeIs<ReadOnlyMemory<byte>>());
+        Write(read).Should().Be(line);
         (await Db.Retention.ImportAsync(read, Note, CancellationToken.None)).Should().BeTrue();
         (await Db.QueryAsync<string>("select params::text from saga_recovery.saga where id = @Id", new { Id = saga.Value })).Should().Be(odd);
     }
@@ -174,9 +166,10 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
                 cut.SetLength(cut.Length - 10);
             }
 
-            using (JsonLinesArchive second = NewArchive(folder, us.Coordinator))
+            using (var again = ArchiveFile.Open(file.FullName))
             {
-                await second.WriteAsync([whole[2].Saga!], CancellationToken.None);
+                again.HadTornLine.Should().BeTrue();
+                await again.AppendAsync([whole[2].Saga!], CancellationToken.None);
             }
 
             ArchiveFile.Read(file.FullName).Select(line => line.Saga?.Id).Should().Equal(whole[0].Saga!.Id, whole[1].Saga!.Id, null, whole[2].Saga!.Id);
@@ -212,6 +205,8 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
 
     private static JsonLinesArchive NewArchive(DirectoryInfo folder, CoordinatorId coordinator) =>
         new(folder.FullName, coordinator, TimeProvider.System, NullLogger.Instance);
+
+    private static string Text(SagaDetails saga) => JsonSerializer.Serialize(saga with { Owner = null }, RecoveryReportJson.Default.SagaDetails);
 
     private static string Write(ArchivedSaga saga)
     {
