@@ -1,5 +1,4 @@
 using System.Text.Json;
-using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
 

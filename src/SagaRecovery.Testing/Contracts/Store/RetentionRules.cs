@@ -134,15 +134,25 @@ internal static class RetentionRules
 
     private static async Task TurnAsync(StoreTrial trial)
     {
+        await trial.JoinAsync().ConfigureAwait(false);
         IAsyncDisposable? first = await trial.Retention.TryBeginTurnAsync(CancellationToken.None).ConfigureAwait(false);
         IAsyncDisposable? second = await trial.Retention.TryBeginTurnAsync(CancellationToken.None).ConfigureAwait(false);
-        await (first?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
+        await EndAsync(first).ConfigureAwait(false);
         IAsyncDisposable? third = await trial.Retention.TryBeginTurnAsync(CancellationToken.None).ConfigureAwait(false);
-        await (third?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
+        await EndAsync(second).ConfigureAwait(false);
+        await EndAsync(third).ConfigureAwait(false);
 
         Expect.That(first is not null, "the first caller gets the turn", "it did not");
         Expect.That(second is null, "nobody else gets the turn meanwhile", "a second caller got it");
         Expect.That(third is not null, "the turn is free after its end", "it was not");
+    }
+
+    private static async Task EndAsync(IAsyncDisposable? turn)
+    {
+        if (turn is not null)
+        {
+            await turn.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private static async Task<SagaId> EndAsync(StoreTrial trial, Membership us, SagaState state, SavedDefinition? definition = null)
