@@ -69,14 +69,31 @@ internal sealed class RetentionJob(
         {
             Publish(_report with { NextRun = _options.IsOn ? time.GetUtcNow() + delay : null });
             await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
-            await RunAsync(cancellationToken).ConfigureAwait(false);
-            delay = DelayAfter(_report.FailedInARow);
+            delay = _options.IsOn ? await RunAsync(cancellationToken).ConfigureAwait(false) : await TryEstimateAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Publishes the number of ended sagas while retention is off. A failure is none of retention: a pass reports a store that is unreachable.</summary>
+    /// <returns>The time until the next estimate.</returns>
+    [SuppressMessage("Design", "CA1031", Justification = "Stores of users may throw anything. The estimate is repeated.")]
+    private async Task<TimeSpan> TryEstimateAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await EstimateAsync(cancellationToken).ConfigureAwait(false);
+            return _options.Period;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.RetentionFailedDetails(logger, exception);
+            return s_firstDelay < _options.Period ? s_firstDelay : _options.Period;
         }
     }
 
     /// <summary>Runs once, and reports the run in the status, the log and the metrics.</summary>
+    /// <returns>The time until the next run.</returns>
     [SuppressMessage("Design", "CA1031", Justification = "Stores and archives of users may throw anything. The run is retried, and its error is reported.")]
-    private async Task RunAsync(CancellationToken cancellationToken)
+    private async Task<TimeSpan> RunAsync(CancellationToken cancellationToken)
     {
         var tally = new PurgeTally();
         DateTimeOffset startedAt = time.GetUtcNow();
@@ -92,11 +109,6 @@ internal sealed class RetentionJob(
             failure = exception;
         }
 
-        if (!_options.IsOn && failure is null)
-        {
-            return; // only the estimate was read
-        }
-
         Report(tally, failure, new RetentionRun(startedAt, time.GetElapsedTime(began))
         {
             Elsewhere = elsewhere,
@@ -108,25 +120,27 @@ internal sealed class RetentionJob(
             Coordinators = tally.Coordinators,
             Error = failure is null ? null : ErrorText.Of(failure),
         });
+        return DelayAfter(_report.FailedInARow);
     }
 
     /// <returns>False if another process has the turn.</returns>
     private async Task<bool> RunOnceAsync(PurgeTally tally, CancellationToken cancellationToken)
     {
-        if (_options.IsOn)
+        IReadOnlyList<StoredDefinition> definitions = await store.ListDefinitionsAsync(cancellationToken).ConfigureAwait(false);
+        PurgeEnd end = await _purge.RunAsync(RetentionPolicy.Plan(_options, definitions), tally, cancellationToken).ConfigureAwait(false);
+        if (end is PurgeEnd.Complete)
         {
-            IReadOnlyList<StoredDefinition> definitions = await store.ListDefinitionsAsync(cancellationToken).ConfigureAwait(false);
-            if (await _purge.RunAsync(RetentionPolicy.Plan(_options, definitions), tally, cancellationToken).ConfigureAwait(false) is PurgeEnd.Elsewhere)
-            {
-                return false;
-            }
-
             await DeleteWhatNothingNamesAsync(tally, cancellationToken).ConfigureAwait(false);
         }
 
+        await EstimateAsync(cancellationToken).ConfigureAwait(false);
+        return end is PurgeEnd.Complete;
+    }
+
+    private async Task EstimateAsync(CancellationToken cancellationToken)
+    {
         EndedSagas ended = await store.EstimateEndedAsync(cancellationToken).ConfigureAwait(false);
         Publish(_report with { EndedAbout = ended.About, Oldest = ended.Oldest });
-        return true;
     }
 
     /// <summary>Deletes operator actions after the sagas that they are about, and definitions after the coordinators that published them.</summary>

@@ -34,6 +34,21 @@ public sealed class RetentionJobTests(PostgresCluster cluster) : RetentionTest(c
     }
 
     [Fact]
+    public async Task An_estimate_that_fails_is_no_failure_of_retention_and_is_repeated()
+    {
+        await Db.JoinAsync();
+        await Db.ExecuteAsync("alter table saga_recovery.saga_definition rename to away");
+
+        using IHost host = await StartAsync();
+        await Eventually.HoldsAsync(() => _logLines.Count(80) > 1, "the estimate had failed twice");
+        host.Services.GetRequiredService<SagaRecoveryStatus>().Current.Retention!.FailedInARow.Should().Be(0);
+        _logLines.Count(79).Should().Be(0);
+        await Db.ExecuteAsync("alter table saga_recovery.away rename to saga_definition; analyze saga_recovery.saga");
+        await StatusAsync(host, "retention: off, about 0 ended sagas");
+        await host.StopAsync();
+    }
+
+    [Fact]
     public async Task What_has_expired_is_deleted_and_the_run_is_reported_once()
     {
         Membership us = await Db.JoinAsync();

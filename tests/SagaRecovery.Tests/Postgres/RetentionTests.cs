@@ -1,6 +1,7 @@
 using Dapper;
 using Npgsql;
 using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Retention;
 using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
@@ -148,6 +149,28 @@ public sealed class RetentionTests(PostgresCluster cluster) : RetentionTest(clus
         tally.Deleted.Should().Be(8);
         (await StatesAsync()).Should().HaveCount(4).And.OnlyContain(state => state == "running");
         pages.Should().BeLessThanOrEqualTo(7, "6 full pages of two sagas, and an empty one; a walk that began anew for each batch would need more");
+    }
+
+    /// <summary>Also with a plan for any parameters, as a prepared statement gets, and on tables that the server takes for small.</summary>
+    [Fact]
+    public async Task A_walk_reads_its_index_from_the_oldest_saga_on()
+    {
+        await Db.JoinAsync();
+
+        (await PlanOfAsync(Db.Database.Retention.FindOfDefinition)).Should().Contain("Index Scan Backward using saga_by_definition");
+        (await PlanOfAsync(Db.Database.Retention.FindOfState)).Should().Contain("Index Scan Backward using saga_not_succeeded");
+
+        async Task<string> PlanOfAsync(string statement)
+        {
+            await using NpgsqlConnection connection = await Db.DataSource.OpenConnectionAsync();
+            await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync();
+            await connection.ExecuteAsync($"{RetentionStatements.UseOrderedIndexes}; set local plan_cache_mode = force_generic_plan");
+            await connection.ExecuteAsync($"prepare walk (text, bytea[], interval[], timestamptz, uuid, int) as {statement}");
+            IEnumerable<string> plan = await connection.QueryAsync<string>(
+                "explain (costs off) execute walk ('succeeded', array[sha256('x')], array[interval '1 day'], 'epoch', '00000000-0000-0000-0000-000000000000', 10)");
+            await connection.ExecuteAsync("deallocate walk");
+            return string.Join('\n', plan);
+        }
     }
 
     [Fact]
