@@ -32,7 +32,7 @@ internal sealed class CallerStatements(string schema)
     /// Inserts a saga in a transaction of the caller, with a hint to the coordinator that arrives with the commit. <c>$3..$8</c>: id, name,
     /// definition, parameters, deadline and generation; <c>$9</c>: true if join and definition were checked in another transaction. Returns
     /// true if the saga was inserted, if this process's join is current, and if the definition exists. It takes no lock of the fence, which
-    /// would make a join wait for the caller. It runs behind <see cref="Statements.LockDefinitions"/>, in the same transaction. With a snapshot that
+    /// would make a join wait for the caller. It runs behind <see cref="DefinitionStatements.Lock"/>, in the same transaction. With a snapshot that
     /// may be older than that lock, it only trusts the other transaction.
     /// </summary>
     public string InsertSagaOfCaller { get; } = Statements.In(schema, $$"""

@@ -169,7 +169,7 @@ internal sealed class PostgresSagaLog : ISagaLog
         void Build(NpgsqlBatch batch)
         {
             batch.Add(Statements.LimitLockWait);
-            batch.Add(Sql.LockDefinitions).With(sagas.Select(saga => saga.Definition.Hash).Distinct().Select(hash => hash.ToBytes()).ToArray());
+            batch.Add(_database.Definitions.Lock).With(sagas.Select(saga => saga.Definition.Hash).Distinct().Select(hash => hash.ToBytes()).ToArray());
             foreach (SavedDefinition definition in unknown)
             {
                 StoredDefinitions.AddInsert(batch, Sql, member, definition);

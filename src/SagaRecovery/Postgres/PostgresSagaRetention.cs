@@ -220,7 +220,7 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
             {
                 byte[] hash = saga.Definition.Hash.ToBytes();
                 batch.Add($"{Statements.NoLoadBalance} select {Statements.Durably}");
-                batch.Add(database.Statements.LockDefinitions).With(new[] { hash });
+                batch.Add(database.Definitions.Lock).With(new[] { hash });
                 batch.Add(Sql.ImportDefinition).With(hash).With(saga.Definition.Name).With(saga.Definition.Version).WithJson(saga.Definition.Dag);
                 ArchivedRows.AddImport(batch.Add(Sql.ImportSaga), saga, note);
             },

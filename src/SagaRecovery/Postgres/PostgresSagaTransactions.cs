@@ -56,7 +56,7 @@ internal sealed class PostgresSagaTransactions(PostgresDatabase database, Stored
         transaction,
         batch =>
         {
-            batch.Add(database.Statements.LockDefinitions).With(new[] { saga.Definition.Hash.ToBytes() });
+            batch.Add(database.Definitions.Lock).With(new[] { saga.Definition.Hash.ToBytes() });
             batch.Add(Sql.InsertSagaOfCaller, member)
                 .With(saga.Id.Value).With(saga.Definition.Name).With(saga.Definition.Hash.ToBytes()).WithJson(saga.Parameters)
                 .WithNullable(saga.Deadline?.ToUniversalTime()).With(AdoptGeneration.Initial.Value).With(isChecked);

@@ -121,11 +121,11 @@ internal sealed class RetentionStatements(string schema)
         """);
 
     /// <summary>
-    /// Takes the lock on a definition, if no transaction that may insert a saga with it is open; see <see cref="Statements.LockDefinitions"/>.
+    /// Takes the lock on a definition, if no transaction that may insert a saga with it is open; see <see cref="DefinitionStatements.Lock"/>.
     /// <c>$1</c>: the hash. The result is kept for the next statement, whose snapshot is later than the lock.
     /// </summary>
     public string TryLockDefinition { get; } = Statements.In(schema, $"""
-        select set_config('saga_recovery.locked', pg_try_advisory_xact_lock({Statements.KeyOfDefinition("$1")})::text, true)
+        select set_config('saga_recovery.locked', pg_try_advisory_xact_lock({DefinitionStatements.KeyOf("$1")})::text, true)
         """);
 
     /// <summary>Deletes a definition that is still unused, behind <see cref="TryLockDefinition"/>. <c>$1</c>: the hash.</summary>
@@ -192,7 +192,7 @@ internal sealed class RetentionStatements(string schema)
         insert into {schema}.saga_operator_action (id, action, actor, reason) select {{OperatorStatements.NextId}}, 'purge', $1, $2
         """);
 
-    /// <summary>Stores the definition of an archived saga, behind <see cref="Statements.LockDefinitions"/>. <c>$1..$4</c>: hash, name, version and DAG.</summary>
+    /// <summary>Stores the definition of an archived saga, behind <see cref="DefinitionStatements.Lock"/>. <c>$1..$4</c>: hash, name, version and DAG.</summary>
     public string ImportDefinition { get; } = Statements.In(schema, """
         insert into {schema}.saga_definition (hash, name, version, dag) values ($1, $2, $3, $4) on conflict (hash) do nothing
         """);
@@ -242,6 +242,10 @@ internal sealed class RetentionStatements(string schema)
         (select 1 from {schema}.saga s where s.definition_hash = d.hash limit 1) is null
             and not exists (select from {schema}.saga_coordinator_definition p where p.hash = d.hash)
         """;
+
+    /// <summary>Returns the assignment that records when a saga reached a state, if the saga has ended in it. An earlier end of the same state stays.</summary>
+    public static string TimeEnded(string state) =>
+        $"time_ended = case when {state} in ('running', 'unwinding') then null when s.state = {state} then s.time_ended else clock_timestamp() end";
 
     private static string FindWhere(string visited) => $$"""
         select p.id, p.time_created, p.hash, p.keep, p.ended, p.stamp, e.events, p.bytes + e.bytes

@@ -190,16 +190,6 @@ internal sealed class Statements(string schema)
     /// </summary>
     public const string LimitLockWait = "set local lock_timeout = '250ms'";
 
-    /// <summary>
-    /// Takes the shared locks on definitions (<c>$1</c>: their hashes) until the end of a transaction that inserts sagas with them. Retention deletes
-    /// a definition only if it gets the exclusive lock at once. The insert follows as a statement of its own: its snapshot shows a definition that
-    /// was deleted before the lock as missing. Also returns true if the isolation level gives it that snapshot.
-    /// </summary>
-    public string LockDefinitions { get; } = In(schema, $"""
-        select current_setting('transaction_isolation') = 'read committed', count(pg_advisory_xact_lock_shared({KeyOfDefinition("d.hash")}))
-        from unnest($1) as d (hash)
-        """);
-
     public string InsertDefinition { get; } = In(schema, $$"""
         insert into {schema}.saga_definition (hash, name, version, dag)
         select $3, $4, $5, $6
@@ -235,7 +225,7 @@ internal sealed class Statements(string schema)
     /// lost. <c>is true</c> makes the planner keep the ordinals in a hash table, at any estimate of their number. A join could compare
     /// every event with every ordinal.
     /// </remarks>
-    public string Append { get; } = In(schema, AppendWith(change: $"state = w.new_state, {TimeEnded("w.new_state")}", cancellations: ""));
+    public string Append { get; } = In(schema, AppendWith(change: $"state = w.new_state, {RetentionStatements.TimeEnded("w.new_state")}", cancellations: ""));
 
     /// <summary>
     /// <see cref="Append"/> for entries with cancellations, which it stores with the new state unless one is stored. <c>$10..$13</c> are
@@ -243,7 +233,7 @@ internal sealed class Statements(string schema)
     /// </summary>
     public string AppendCancellations { get; } = In(schema, AppendWith(
         change: $"""
-            state = w.new_state, {TimeEnded("w.new_state")}, cancel_time = coalesce(s.cancel_time, c.time), cancel_actor = coalesce(s.cancel_actor, c.actor),
+            state = w.new_state, {RetentionStatements.TimeEnded("w.new_state")}, cancel_time = coalesce(s.cancel_time, c.time), cancel_actor = coalesce(s.cancel_actor, c.actor),
                 cancel_reason = coalesce(s.cancel_reason, c.reason)
             """,
         cancellations: " left join unnest($10, $11, $12, $13) as c (ordinal, time, actor, reason) on c.ordinal = w.ordinal"));
@@ -288,7 +278,7 @@ internal sealed class Statements(string schema)
         """);
 
     public string Abandon { get; } = In(schema, $$"""
-        update {schema}.saga s set state = 'abandoned', {{TimeEnded("'abandoned'")}}, abandon_time = now(), abandon_reason = $5, abandon_comment = $6
+        update {schema}.saga s set state = 'abandoned', {{RetentionStatements.TimeEnded("'abandoned'")}}, abandon_time = now(), abandon_reason = $5, abandon_comment = $6
         where id = $3 and current_coordinator = $1 and adopt_generation = $4 and state in ('running', 'unwinding')
             and {{IsMember}}
         returning id
@@ -336,7 +326,7 @@ internal sealed class Statements(string schema)
             on conflict (saga_id, node_id, event_type) do nothing
         ), changed as (
             update {schema}.saga s
-            set state = $5, {{TimeEnded("$5")}}, cancel_time = coalesce(s.cancel_time, $9), cancel_actor = coalesce(s.cancel_actor, $10),
+            set state = $5, {{RetentionStatements.TimeEnded("$5")}}, cancel_time = coalesce(s.cancel_time, $9), cancel_actor = coalesce(s.cancel_actor, $10),
                 cancel_reason = coalesce(s.cancel_reason, $11)
             from owned o
             where s.id = o.id and (s.state <> $5 or (s.cancel_time is null and $9 is not null)) and not exists (select from unknown)
@@ -381,9 +371,6 @@ internal sealed class Statements(string schema)
     /// <summary>Returns the key of a coordinator's advisory lock. The coordinator's row need not exist.</summary>
     public static string KeyOf(string coordinator) => $"hashtextextended({coordinator}::uuid::text, hashtextextended('{{schema}}', 0))";
 
-    /// <summary>Returns the key of the advisory lock on a definition; see <see cref="LockDefinitions"/>.</summary>
-    public static string KeyOfDefinition(string hash) => $"hashtextextended(encode({hash}::bytea, 'hex'), hashtextextended('{{schema}}.definition', 0))";
-
     /// <summary>Returns the condition that a row's join was made on this run of this server, in this table.</summary>
     public static string WasMadeHere(string coordinator) =>
         $"{coordinator}.server_start = pg_postmaster_start_time() and {coordinator}.table_id = {coordinator}.tableoid";
@@ -393,10 +380,6 @@ internal sealed class Statements(string schema)
         case when pg_is_in_recovery() then '{JoinRow.Standby}' when current_setting('transaction_read_only')::bool then '{JoinRow.ReadOnly}'
                 when {WasMadeHere(coordinator)} then '{JoinRow.Here}' else '{JoinRow.Elsewhere}' end
         """;
-
-    /// <summary>Returns the assignment that records when a saga reached a state, if the saga has ended in it. An earlier end of the same state stays.</summary>
-    private static string TimeEnded(string state) =>
-        $"time_ended = case when {state} in ('running', 'unwinding') then null when s.state = {state} then s.time_ended else clock_timestamp() end";
 
     /// <summary>
     /// Returns the condition that this coordinator owns the saga at the entry's generation, and that the saga is unfinished. For a saga that
