@@ -18,7 +18,7 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task A_purge_is_a_dry_run_unless_it_says_otherwise()
     {
         JsonElement dryRun = await AnswerAsync("/purge", new { reason = "how much?", olderThan = "00:00:01" }, HttpStatusCode.OK);
-        JsonElement done = await AnswerAsync("/purge", new { reason = "OPS-12", olderThan = "30.00:00:00", dryRun = false, states = new[] { "Stuck" } }, HttpStatusCode.OK);
+        JsonElement done = await AnswerAsync("/purge", JsonDocument.Parse("""{"reason":"OPS-12","olderThan":"30.00:00:00","delete":true,"states":["Stuck"]}""").RootElement, HttpStatusCode.OK);
 
         dryRun.GetProperty("message").GetString().Should().Be("purge: would delete 0 sagas, 0.0 MB");
         dryRun.GetProperty("counts").GetArrayLength().Should().Be(0);

@@ -90,7 +90,7 @@ internal sealed class PurgeCommand
                 await ConfirmAsync(call, access, request, cancellationToken).ConfigureAwait(false);
             }
 
-            return await PurgeAsync(call, access, request with { DryRun = false }, cancellationToken).ConfigureAwait(false);
+            return await PurgeAsync(call, access, request with { Delete = true }, cancellationToken).ConfigureAwait(false);
         }
     }
 

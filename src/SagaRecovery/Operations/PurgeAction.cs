@@ -18,13 +18,13 @@ internal sealed class PurgeAction(ISagaRetention store, ISagaArchive? archive, T
     public async Task<PurgeResponse> PerformAsync(PurgeRequest request, OperatorNote note, CancellationToken cancellationToken)
     {
         IReadOnlyList<StoredDefinition> definitions = await store.ListDefinitionsAsync(cancellationToken).ConfigureAwait(false);
-        SagaState[] states = request.States.Count == 0 ? s_defaultStates : [.. request.States];
+        SagaState[] states = request.States is { Count: > 0 } named ? [.. named] : s_defaultStates;
         IReadOnlyList<RetentionWalk> walks = RetentionPolicy.Plan(
             definitions, (name, state) => (request.Definition ?? name) == name && states.Contains(state) ? request.OlderThan : null);
         var purge = new SagaPurge(store, archive, s_pace, time) { Budget = Budget, TurnAttempts = 50 };
-        return request.DryRun
-            ? await CountAsync(purge, walks, definitions, cancellationToken).ConfigureAwait(false)
-            : await DeleteAsync(purge, walks, request, note, states, cancellationToken).ConfigureAwait(false);
+        return request.Delete
+            ? await DeleteAsync(purge, walks, request, note, states, cancellationToken).ConfigureAwait(false)
+            : await CountAsync(purge, walks, definitions, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<PurgeResponse> CountAsync(

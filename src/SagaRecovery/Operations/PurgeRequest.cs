@@ -18,15 +18,15 @@ public sealed record PurgeRequest
     public string? Actor { get; init; }
 
     /// <summary>The states of the sagas.</summary>
-    /// <value>The default is empty: succeeded and unwound. Stuck and abandoned sagas must be named.</value>
-    public IReadOnlyList<SagaState> States { get; init; } = [];
+    /// <value>The default is <see langword="null"/>: succeeded and unwound. Stuck and abandoned sagas must be named.</value>
+    public IReadOnlyList<SagaState>? States { get; init; }
 
     /// <summary>The name of their definition; null for all definitions.</summary>
     public string? Definition { get; init; }
 
-    /// <summary>A value indicating whether the sagas are only counted.</summary>
-    /// <value>The default is <see langword="true"/>.</value>
-    public bool DryRun { get; init; } = true;
+    /// <summary>A value indicating whether the sagas are deleted. Otherwise they are only counted.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool Delete { get; init; }
 
     /// <summary>A value indicating whether the request continues an earlier one, which was recorded as an operator action.</summary>
     /// <value>The default is <see langword="false"/>.</value>
@@ -36,7 +36,7 @@ public sealed record PurgeRequest
     /// <returns>The error, as a sentence; null if the request is valid.</returns>
     public string? Validate() =>
         OlderThan < TimeSpan.FromSeconds(1) || OlderThan > s_longestAge ? "'olderThan' must be from 00:00:01 to 36500 days."
-        : States.Any(state => state is not (SagaState.Succeeded or SagaState.Unwound or SagaState.Stuck or SagaState.Abandoned))
+        : States is not null && States.Any(state => state is not (SagaState.Succeeded or SagaState.Unwound or SagaState.Stuck or SagaState.Abandoned))
             ? "'states' may only have states of ended sagas: Succeeded, Unwound, Stuck, Abandoned."
         : null;
 }

@@ -35,7 +35,7 @@ public sealed class RetentionOperator
         }
 
         PurgeResponse response = await _purge.PerformAsync(request, note, cancellationToken).ConfigureAwait(false);
-        if (!request.DryRun)
+        if (request.Delete)
         {
             Log.Purged(_logger, PlainText.OneLine(note.Actor), response.Deleted, response.Archived, PlainText.OneLine(note.Reason));
         }

@@ -74,7 +74,7 @@ internal sealed class PurgeScenario : Scenario
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/saga-recovery/purge")
             {
-                Content = JsonContent.Create(new { reason = "to measure", olderThan = "1.00:00:00", dryRun = false, continues = true }),
+                Content = JsonContent.Create(new { reason = "to measure", olderThan = "1.00:00:00", delete = true, continues = true }),
             };
             request.Headers.Authorization = ServiceProcess.Operator;
             request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
