@@ -101,6 +101,6 @@ internal sealed class PurgeScenario : Scenario
             new { stage.CoordinatorId, count, Nodes = Events / 2 });
         await stage.ExecuteAsync("vacuum analyze saga_recovery.saga");
         await stage.ExecuteAsync("vacuum analyze saga_recovery.saga_node_event");
-        await stage.ExecuteAsync("checkpoint");
+        await stage.ExecuteAsync("checkpoint;");
     }
 }
