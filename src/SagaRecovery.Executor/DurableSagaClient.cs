@@ -250,7 +250,7 @@ internal sealed class DurableSagaClient : SagaClient
         }
         catch (KeyNotFoundException)
         {
-            return new SagaResult.Interrupted("no committed saga has this id: a transaction that starts it is open or was rolled back, or the database has lost it");
+            return new SagaResult.Interrupted("no committed saga has this id: a transaction that starts it is open or was rolled back, retention has deleted it, or the database has lost it");
         }
         catch (Exception e)
         {

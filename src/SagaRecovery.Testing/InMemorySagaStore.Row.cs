@@ -12,6 +12,7 @@ public sealed partial class InMemorySagaStore
     {
         private readonly List<SavedNodeEvent> _events = [];
         private readonly HashSet<(int, NodeEventType)> _keys = [];
+        private SagaState _state = SagaState.Running;
 
         public required SagaId Id { get; init; }
 
@@ -21,7 +22,29 @@ public sealed partial class InMemorySagaStore
 
         public required CoordinatorId? Owner { get; set; }
 
-        public SagaState State { get; set; } = SagaState.Running;
+        /// <summary>The clock. It must be set before the state.</summary>
+        public required TimeProvider Time { get; init; }
+
+        public DateTimeOffset TimeCreated { get; set; }
+
+        /// <summary>The time at which the saga ended; null while it is in progress.</summary>
+        public DateTimeOffset? TimeEnded { get; private set; }
+
+        public SagaState State
+        {
+            get => _state;
+            set
+            {
+                if (value != _state)
+                {
+                    _state = value;
+                    TimeEnded = IsInProgress ? null : Time.GetUtcNow();
+                }
+            }
+        }
+
+        /// <summary>A text that differs after any change.</summary>
+        public string Stamp => $"{State}/{Generation}/{_events.Count}/{TimeEnded:O}";
 
         public AdoptGeneration Generation { get; set; } = AdoptGeneration.Initial;
 
@@ -33,10 +56,12 @@ public sealed partial class InMemorySagaStore
 
         public bool IsInProgress => State is SagaState.Running or SagaState.Unwinding;
 
-        public static Row From(StoredSaga saga)
+        public static Row From(StoredSaga saga, TimeProvider time)
         {
             var row = new Row
             {
+                Time = time,
+                TimeCreated = time.GetUtcNow(),
                 Id = saga.Id,
                 Definition = saga.Definition,
                 Parameters = saga.Parameters,
@@ -102,7 +127,12 @@ public sealed partial class InMemorySagaStore
             Cancellation ??= everything.Cancellation;
         }
 
-        public Row Copy() => From(ToStoredSaga());
+        public Row Copy()
+        {
+            Row copy = From(ToStoredSaga(), Time);
+            (copy.TimeCreated, copy.TimeEnded) = (TimeCreated, TimeEnded);
+            return copy;
+        }
 
         /// <summary>Returns true if the log contains no event that the run cannot know, and every one that must not be restored.</summary>
         public bool CanRestore(SagaLogEntry everything) =>

@@ -73,7 +73,7 @@ public sealed partial class InMemorySagaStore
         lock (_lock)
         {
             TakeSnapshot();
-            _sagas.Add(saga.Id, Row.From(saga));
+            _sagas.Add(saga.Id, Row.From(saga, Time));
         }
     }
 

@@ -13,7 +13,7 @@ namespace SagaRecovery.Testing;
 /// The object plays the role of the database: share one instance between processes that start and crash. Its data is lost with it.
 /// Thread-safe. Each call is one transaction.
 /// </remarks>
-public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReader, ISagaTransactions, ISagaDefinitions
+public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReader, ISagaTransactions, ISagaDefinitions, ISagaRetention
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<JoinToken, HashSet<JoinToken>> _lineages = []; // by join; knowledge of the processes, so a loss of commits does not affect it
@@ -142,6 +142,8 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReade
             TakeSnapshot();
             _sagas.Add(saga.Id, new Row
             {
+                Time = Time,
+                TimeCreated = Time.GetUtcNow(),
                 Id = saga.Id,
                 Definition = saga.Definition,
                 Parameters = saga.Parameters,

@@ -39,6 +39,16 @@ public sealed class HealthTests(PostgresCluster postgres)
         Of(After([.. results, PassResult.Completed])).Status.Should().Be(HealthStatus.Healthy);
     }
 
+    [Theory]
+    [InlineData(2, HealthStatus.Healthy)]
+    [InlineData(3, HealthStatus.Degraded)]
+    [InlineData(100, HealthStatus.Degraded)]
+    public void Runs_of_retention_that_fail_degrade_it_and_never_make_it_unhealthy(int failed, HealthStatus health)
+    {
+        var run = new RetentionRun(Noon, TimeSpan.FromSeconds(1)) { Error = "disk full" };
+        Of(After(PassResult.Completed) with { Retention = new RetentionReport("succeeded after 30d") { LastRun = run, FailedInARow = failed } }).Status.Should().Be(health);
+    }
+
     [Fact]
     public void A_fenced_process_is_unhealthy() =>
         Of(After(PassResult.Completed) with { Coordinator = Joined.Coordinator with { Fenced = new FenceStatus(new Incarnation(4), Noon) } })

@@ -62,5 +62,33 @@ public sealed class ShortFormTests(ITestOutputHelper output)
         result["projectsPromised"].Should().BeGreaterThan(64);
     }
 
+    [Fact]
+    public async Task Killed_while_it_deletes_and_with_an_archive_that_fails_it_deletes_nothing_unfinished_and_nothing_that_is_not_archived()
+    {
+        StressResult result = await RunAsync(new RetentionScenario(), seconds: 10);
+
+        result["kills"].Should().BeGreaterThanOrEqualTo(8);
+        result["livesWithoutArchive"].Should().BeGreaterThan(1);
+        result["deleted"].Should().BeGreaterThan(200).And.Be(result["started"]);
+        result["present"].Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Under_load_with_retention_the_database_stays_small()
+    {
+        string csv = Path.GetTempFileName();
+        try
+        {
+            StressResult result = await ShortForm.RunAsync(new SoakScenario(csv), seconds: 60, output);
+
+            result["deleted"].Should().BeGreaterThan(100);
+            (await File.ReadAllLinesAsync(csv, TestContext.Current.CancellationToken)).Should().HaveCountGreaterThan(5);
+        }
+        finally
+        {
+            File.Delete(csv);
+        }
+    }
+
     private Task<StressResult> RunAsync(Scenario scenario, int seconds) => ShortForm.RunAsync(scenario, seconds, output);
 }

@@ -51,6 +51,7 @@ public static class SagaRecoveryEndpoints
             RouteGroupBuilder actions = access.RequirePolicy(all.MapGroup(""));
             SagaActionEndpoints.Map(actions);
             CoordinatorActionEndpoints.Map(actions);
+            RetentionEndpoints.Map(actions);
         }
 
         return all;

@@ -9,6 +9,11 @@ internal static class RecoveryHealth
     /// <summary>The number of failed passes in a row that is unhealthy. A single failed pass may be a restart of the database.</summary>
     private const int UnhealthyFailedPasses = 3;
 
+    /// <summary>
+    /// The number of failed runs of retention in a row that is degraded. Never unhealthy: sagas run, nothing is lost, and a restart repairs no archive.
+    /// </summary>
+    private const int DegradedFailedRuns = 3;
+
     /// <summary>The length of the reason for which a store is incompatible. Its advice stands at its end.</summary>
     private const int LongestReason = 2_000;
 
@@ -24,6 +29,8 @@ internal static class RecoveryHealth
             _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {ErrorOf(report)}"),
             { Drain: { } drain } => (HealthStatus.Degraded, Describe(drain)),
             { Coordinator.Incarnation: null } => (HealthStatus.Degraded, "Not joined as a coordinator yet."),
+            { Retention: { FailedInARow: >= DegradedFailedRuns, LastRun.Error: { } error } } => (
+                HealthStatus.Degraded, $"The last {report.Retention.FailedInARow} runs of retention failed: {PlainText.OneLine(error)}"),
             { Paused: { } pause } => (HealthStatus.Healthy, $"Paused by {PlainText.OneLine(pause.Note.Actor)}: {PlainText.OneLine(pause.Note.Reason)}"),
             { LastPass: null } => (HealthStatus.Healthy, "Joined. No pass has ended yet."),
             _ => (HealthStatus.Healthy, "The last pass succeeded."),
@@ -60,6 +67,7 @@ internal static class RecoveryHealth
             ["orphans"] = report.Cluster?.Orphans.Count ?? 0,
             ["ownerDown"] = report.Cluster?.OwnerDown.Count ?? 0,
             ["draining"] = report.Drain is not null,
+            ["failedRetentionRunsInARow"] = report.Retention?.FailedInARow ?? 0,
         };
         if (report.Coordinator.Incarnation is { } incarnation)
         {

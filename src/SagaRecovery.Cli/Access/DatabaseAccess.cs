@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
+using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -30,6 +31,8 @@ internal sealed class DatabaseAccess : ISagaAccess
     private ISagaOperations Operations => _services.GetRequiredService<ISagaOperations>();
 
     private ISagaCluster Cluster => _services.GetRequiredService<ISagaCluster>();
+
+    private ISagaRetention Retention => _services.GetRequiredService<ISagaRetention>();
 
     private PostgresSchema Schema => _services.GetRequiredService<PostgresSchema>();
 
@@ -137,6 +140,24 @@ internal sealed class DatabaseAccess : ISagaAccess
     public Task<int> RevokeJoinsAsync(OperatorActionRequest request, CancellationToken cancellationToken) =>
         PerformAsync(token => Operations.RevokeJoinsAsync(ToNote(request), token), cancellationToken);
 
+    /// <summary>The file that sagas are exported to before they are deleted; null for none.</summary>
+    public ArchiveFile? Archive { get; set; }
+
+    public Task<PurgeResponse> PurgeAsync(PurgeRequest request, CancellationToken cancellationToken)
+    {
+        var purge = new PurgeAction(Retention, Archive is null ? null : new FileArchive(Archive), _time) { Budget = _deadline.Limit / 3 };
+        return PerformAsync(token => purge.PerformAsync(request, new OperatorNote(request.Actor ?? "", request.Reason), token), cancellationToken);
+    }
+
+    public async Task<OperatorActionResponse> ForgetAsync(CoordinatorId coordinator, OperatorActionRequest request, CancellationToken cancellationToken) =>
+        RetentionOperator.Describe(coordinator, await PerformAsync(
+            token => Retention.ForgetCoordinatorAsync(coordinator, ToNote(request), token), cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Inserts an ended saga from an archive.</summary>
+    /// <returns>False if a saga with its id exists.</returns>
+    public Task<bool> ImportAsync(ArchivedSaga saga, OperatorActionRequest request, CancellationToken cancellationToken) =>
+        PerformAsync(token => Retention.ImportAsync(saga, ToNote(request), token), cancellationToken);
+
     /// <summary>Compares the tables with the schema of this version.</summary>
     public Task<SchemaState> InspectSchemaAsync(CancellationToken cancellationToken) =>
         _deadline.RunAsync(Schema.InspectAsync, timeoutNote: "", cancellationToken);
@@ -194,5 +215,11 @@ internal sealed class DatabaseAccess : ISagaAccess
         {
             throw new ToolException(ExitCode.Usage, $"The connection string is not valid: {exception.Message}", exception);
         }
+    }
+
+    /// <summary>An archive that consists of one file.</summary>
+    private sealed class FileArchive(ArchiveFile file) : ISagaArchive
+    {
+        public Task WriteAsync(IReadOnlyList<ArchivedSaga> sagas, CancellationToken cancellationToken) => file.AppendAsync(sagas, cancellationToken);
     }
 }

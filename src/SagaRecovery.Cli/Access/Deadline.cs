@@ -10,6 +10,9 @@ internal sealed class Deadline(TimeSpan limit, string target, TimeProvider time)
 
     public string Target => target;
 
+    /// <summary>The time limit of a request.</summary>
+    public TimeSpan Limit => limit;
+
     /// <summary>Returns a deadline that allows more time, for a request that waits at the service.</summary>
     public Deadline Extend(TimeSpan extra) => new(limit + extra, target, time);
 

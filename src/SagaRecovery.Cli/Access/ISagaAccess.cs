@@ -45,4 +45,10 @@ internal interface ISagaAccess : IAsyncDisposable
     /// <param name="request">The new owners, the operator and the reason.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Deletes ended sagas, or counts them. Returns after a while even if sagas are left; see <see cref="PurgeResponse.IsComplete"/>.</summary>
+    Task<PurgeResponse> PurgeAsync(PurgeRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a coordinator that does not answer and owns no unfinished sagas.</summary>
+    Task<OperatorActionResponse> ForgetAsync(CoordinatorId coordinator, OperatorActionRequest request, CancellationToken cancellationToken);
 }

@@ -141,6 +141,19 @@ internal sealed class ServiceAccess : ISagaAccess
             ExitCode.Usage,
             $"A service can only {SagaNames.Of(kind)} its own recovery: omit --coordinator, or pass --connection 'Host=…' for its Postgres.");
 
+    public async Task<PurgeResponse> PurgeAsync(PurgeRequest request, CancellationToken cancellationToken)
+    {
+        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.PurgeRequest);
+        ServiceResponse response = await SendAsync(
+            HttpMethod.Post, SagaNames.Of(OperatorActionKind.Purge), body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        return response.Status == HttpStatusCode.OK
+            ? response.Read(RecoveryReportJson.Default.PurgeResponse)
+            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
+    }
+
+    public Task<OperatorActionResponse> ForgetAsync(CoordinatorId coordinator, OperatorActionRequest request, CancellationToken cancellationToken) =>
+        PerformAsync($"coordinators/{coordinator}/{SagaNames.Of(OperatorActionKind.Forget)}", request, cancellationToken);
+
     public ValueTask DisposeAsync()
     {
         _http.Dispose();

@@ -163,6 +163,28 @@ internal static class Values
         return null;
     }
 
+    /// <summary>Parses an age of sagas, such as <c>30d</c> or <c>12h</c>.</summary>
+    public static TimeSpan? ParseAge(ArgumentResult result)
+    {
+        string text = Text(result);
+        TimeSpan? unit = text[^1..] switch
+        {
+            "d" => TimeSpan.FromDays(1),
+            "h" => TimeSpan.FromHours(1),
+            "m" => TimeSpan.FromMinutes(1),
+            "s" => TimeSpan.FromSeconds(1),
+            _ => null,
+        };
+        if (unit is { } one && double.TryParse(text.AsSpan(0, text.Length - 1), System.Globalization.NumberStyles.AllowDecimalPoint, provider: null, out double value)
+            && value * one.TotalSeconds is >= 1 and <= 36_500 * 86_400.0)
+        {
+            return one * value;
+        }
+
+        result.AddError($"'{Display(result)}' is not an age of at least one second: use a number and a unit, such as 30d, 12h or 45m");
+        return null;
+    }
+
     /// <summary>Requires a text that is not blank and fits into the record of operator actions.</summary>
     public static void RequireText(Option<string?> option) => option.Validators.Add(result =>
     {

@@ -35,6 +35,8 @@ internal static class ToolCommands
                 DestructiveCommands.CreateInjectError(common),
                 DestructiveCommands.CreateRetryUndo(common),
                 DestructiveCommands.CreateSkipUndo(common),
+                PurgeCommand.Create(common),
+                ImportCommand.Create(common),
             },
             DrainCommand.Create(common),
             new Command("coordinators", "List the processes that own and run sagas, and reassign their sagas")
@@ -43,6 +45,7 @@ internal static class ToolCommands
                 OrphansCommand.Create(common),
                 ReassignCommand.Create(common),
                 RevokeAllCommand.Create(common),
+                ForgetCommand.Create(common),
             },
             new Command("definitions", "List the definitions of sagas, and which of them is still needed")
             {

@@ -56,6 +56,15 @@ public enum OperatorActionKind
 
     /// <summary>Marks an undo that failed or is in flight as done, because an operator did it manually.</summary>
     SkipUndo,
+
+    /// <summary>Deletes ended sagas.</summary>
+    Purge,
+
+    /// <summary>Inserts an ended saga from an archive.</summary>
+    Import,
+
+    /// <summary>Deletes a coordinator that owns no unfinished sagas.</summary>
+    Forget,
 }
 
 /// <summary>The text form of operator actions, as used in the store, in reports and on the command line.</summary>
@@ -79,16 +88,20 @@ public static class OperatorActionText
         OperatorActionKind.Cancel => "cancel",
         OperatorActionKind.RetryUndo => "retry-undo",
         OperatorActionKind.SkipUndo => "skip-undo",
+        OperatorActionKind.Purge => "purge",
+        OperatorActionKind.Import => "import",
+        OperatorActionKind.Forget => "forget",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, message: null),
     };
 
     /// <summary>Returns the target of an action.</summary>
-    /// <returns>A saga id, <c>all joins</c>, <c>recovery</c>, <c>coordinator</c> with its id, or <c>unowned sagas</c>.</returns>
+    /// <returns>A saga id, <c>all joins</c>, <c>ended sagas</c>, <c>recovery</c>, <c>coordinator</c> with its id, or <c>unowned sagas</c>.</returns>
     public static string On(OperatorAction action) => action switch
     {
         { SagaId: { } sagaId } => sagaId.ToString(),
         { Kind: OperatorActionKind.Revoke } => "all joins",
-        { Kind: not (OperatorActionKind.Reassign or OperatorActionKind.TakeOver or OperatorActionKind.Drain) } => "recovery",
+        { Kind: OperatorActionKind.Purge } => "ended sagas",
+        { Kind: not (OperatorActionKind.Reassign or OperatorActionKind.TakeOver or OperatorActionKind.Drain or OperatorActionKind.Forget) } => "recovery",
         { Coordinator: { } coordinator } => $"coordinator {coordinator}",
         _ => "unowned sagas",
     };

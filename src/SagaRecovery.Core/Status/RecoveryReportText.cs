@@ -22,6 +22,11 @@ public static class RecoveryReportText
         AppendDrain(text, report.Drain, now);
         AppendCluster(text, report.Cluster, now);
         text.Append(Invariant($"  configured period: every {Duration(report.Period)}\n"));
+        if (report.Retention is { } retention)
+        {
+            text.Append(Invariant($"  retention: {RetentionReportText.Render(retention, now)}\n"));
+        }
+
         text.Append(report.CurrentPass is { } current
             ? Invariant($"  currently executing: iter {current.Iteration}, triggered by {Describe(current.Reason)}, for {Duration(now - current.StartedAt)}\n")
             : "  currently executing: no\n");

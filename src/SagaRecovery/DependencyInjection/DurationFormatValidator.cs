@@ -15,7 +15,7 @@ internal sealed class DurationFormatValidator<TOptions>(IConfiguration? configur
     public ValidateOptionsResult Validate(string? name, TOptions options)
     {
         var problems = new ValidateOptionsResultBuilder();
-        foreach (IConfigurationSection setting in configuration is null ? [] : Durations(configuration.GetSection(sectionName)))
+        foreach (IConfigurationSection setting in configuration is null ? [] : Durations(configuration.GetSection(sectionName), typeof(TOptions)))
         {
             if (int.TryParse(setting.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out int number) && number != 0)
             {
@@ -28,23 +28,12 @@ internal sealed class DurationFormatValidator<TOptions>(IConfiguration? configur
         return problems.Build();
     }
 
-    /// <summary>Returns the settings of the section that are bound to a duration or to a dictionary of durations.</summary>
-    private static IEnumerable<IConfigurationSection> Durations(IConfigurationSection section)
-    {
-        foreach (PropertyInfo property in typeof(TOptions).GetProperties())
-        {
-            IConfigurationSection setting = section.GetSection(property.Name);
-            if (property.PropertyType == typeof(TimeSpan) || property.PropertyType == typeof(TimeSpan?))
-            {
-                yield return setting;
-            }
-            else if (property.PropertyType == typeof(Dictionary<string, TimeSpan>))
-            {
-                foreach (IConfigurationSection entry in setting.GetChildren())
-                {
-                    yield return entry;
-                }
-            }
-        }
-    }
+    /// <summary>Returns the settings of a section that are bound to a duration, or to one in a dictionary.</summary>
+    private static IEnumerable<IConfigurationSection> Durations(IConfigurationSection section, Type type) =>
+        type == typeof(TimeSpan) || type == typeof(TimeSpan?) ? [section]
+        : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Dictionary<,>)
+            ? section.GetChildren().SelectMany(entry => Durations(entry, type.GetGenericArguments()[1]))
+        : type.Assembly == typeof(TOptions).Assembly
+            ? type.GetProperties(BindingFlags.Public | BindingFlags.Instance).SelectMany(property => Durations(section.GetSection(property.Name), property.PropertyType))
+        : [];
 }

@@ -35,6 +35,7 @@ public sealed class SagaRecoveryBuilder
     /// <item><see cref="ISagaDefinitions"/>: definitions for operators, and refusal of changed shapes. Without it, none is refused.</item>
     /// <item><see cref="ISagaControls"/>: heartbeats, holds, pauses and the crash-loop guard. Without it, recovery works without them.</item>
     /// <item><see cref="ISagaOperations"/>: queries and operator actions. Without it, they throw <see cref="NotSupportedException"/>.</item>
+    /// <item><see cref="ISagaRetention"/>: deletion of ended sagas by age. Without it, none is deleted.</item>
     /// <item><see cref="ISagaCluster"/>: reassigning sagas. Without it, the operations throw <see cref="NotSupportedException"/>.</item>
     /// </list>
     /// </remarks>
@@ -72,6 +73,11 @@ public sealed class SagaRecoveryBuilder
         if (!TryUseAs<TStore, ISagaCluster>())
         {
             Services.Replace(ServiceDescriptor.Singleton<ISagaCluster, NoSagaCluster>());
+        }
+
+        if (!TryUseAs<TStore, ISagaRetention>())
+        {
+            Services.Replace(ServiceDescriptor.Singleton<ISagaRetention, NoSagaRetention>());
         }
 
         return this;

@@ -15,6 +15,7 @@ using SagaRecovery.Execution;
 using SagaRecovery.Hosting;
 using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
+using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -96,6 +97,14 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddHostedService<CoordinatorShutdown>();
         services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<CoordinatorHeartbeat>(provider, RequireExecutor(provider)));
         services.AddHostedService<SagaRecoveryService>();
+        services.AddSingleton(CreateArchive);
+        services.AddSingleton(provider => new RetentionMetrics(provider.GetRequiredService<SagaRecoveryStatus>(), provider.GetService<IMeterFactory>()));
+        services.AddSingleton(provider => new RetentionOperator(
+            provider.GetRequiredService<ISagaRetention>(),
+            provider.GetRequiredService<ArchiveChoice>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<RetentionOperator>>()));
+        services.AddHostedService<RetentionJob>();
         return builder;
     }
 
@@ -128,7 +137,9 @@ public static class SagaRecoveryServiceCollectionExtensions
     {
         services.AddValidatedOptions<SagaRecoveryOptions>(SagaRecoveryOptions.SectionName);
         services.AddValidatedOptions<PostgresStoreOptions>(PostgresStoreOptions.SectionName);
+        services.AddValidatedOptions<RetentionOptions>(RetentionOptions.SectionName);
         services.AddSingleton<IValidateOptions<SagaRecoveryOptions>, SagaRecoveryOptionsValidator>();
+        services.AddSingleton<IValidateOptions<RetentionOptions>, RetentionOptionsValidator>();
         services.AddSingleton<IValidateOptions<PostgresStoreOptions>, PostgresStoreOptionsValidator>();
     }
 
@@ -171,6 +182,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.TryAddSingleton<ISagaCluster, PostgresSagaCluster>();
         services.TryAddSingleton<StoredDefinitions>();
         services.TryAddSingleton<ISagaDefinitions, PostgresSagaDefinitions>();
+        services.TryAddSingleton<ISagaRetention, PostgresSagaRetention>();
     }
 
     private static void AddPostgres(IServiceCollection services)
@@ -204,6 +216,26 @@ public static class SagaRecoveryServiceCollectionExtensions
         return provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.RecoveryDataSource) is { } registered
             ? new PostgresDatabase(registered, options, direct)
             : new PostgresDatabase(RequireDataSource(provider), options, direct, provider.GetRequiredService<OwnPool>());
+    }
+
+    private static ArchiveChoice CreateArchive(IServiceProvider provider)
+    {
+        if (provider.GetService<ISagaArchive>() is { } registered)
+        {
+            return new ArchiveChoice(registered);
+        }
+
+        if (provider.GetRequiredService<IOptions<RetentionOptions>>().Value.ArchiveFolder is not { } folder)
+        {
+            return new ArchiveChoice(null);
+        }
+
+        var archive = new JsonLinesArchive(
+            folder,
+            provider.GetRequiredService<IOptions<SagaRecoveryOptions>>().Value.CoordinatorId,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<RetentionOptions>>());
+        return new ArchiveChoice(archive, archive);
     }
 
     private static SagaOperator CreateOperator(IServiceProvider provider) => new(

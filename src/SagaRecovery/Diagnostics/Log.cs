@@ -247,4 +247,27 @@ internal static partial class Log
 
     [LoggerMessage(77, LogLevel.Information, "building index {Index} of schema {Schema}, without blocking writers, unless it exists")]
     public static partial void BuildingIndex(ILogger logger, string index, string schema);
+
+    [LoggerMessage(78, LogLevel.Information,
+        "retention run in {Duration}: {Deleted} sagas deleted, {Archived} exported before, {Definitions} definitions, {Actions} operator actions and "
+        + "{Coordinators} coordinators deleted")]
+    public static partial void RetentionRan(ILogger logger, string duration, long deleted, long archived, long definitions, long actions, long coordinators);
+
+    [LoggerMessage(79, LogLevel.Error, "retention run failed after {Deleted} deleted sagas; nothing is deleted that was not exported; next attempt in {Delay}: {Error}")]
+    public static partial void RetentionFailed(ILogger logger, long deleted, string delay, string error);
+
+    [LoggerMessage(80, LogLevel.Debug, "exception of the failed retention run")]
+    public static partial void RetentionFailedDetails(ILogger logger, Exception exception);
+
+    [LoggerMessage(81, LogLevel.Debug, "retention run stopped after {Deleted} deleted sagas: another process is deleting")]
+    public static partial void RetentionElsewhere(ILogger logger, long deleted);
+
+    [LoggerMessage(82, LogLevel.Warning, "the settings of {Section} have no effect: the saga store does not implement ISagaRetention")]
+    public static partial void NoRetention(ILogger logger, string section);
+
+    [LoggerMessage(83, LogLevel.Warning, "archive file {File} ends in the middle of a line, which a crash cut off; readers skip that line")]
+    public static partial void TornArchiveLine(ILogger logger, string file);
+
+    [LoggerMessage(84, LogLevel.Information, "purge by {Actor}: {Deleted} sagas deleted, {Archived} exported before; {Reason}")]
+    public static partial void Purged(ILogger logger, string actor, long deleted, long archived, string reason);
 }

@@ -32,7 +32,8 @@ internal sealed class OperatorActionLog(TimeProvider time, ILogger<OperatorActio
         {
             Log.SagaActionPerformed(logger, SagaNames.Of(action.Kind), sagaId, actor, reason);
         }
-        else if (action.Kind is OperatorActionKind.Reassign or OperatorActionKind.TakeOver or OperatorActionKind.Drain)
+        else if (action.Kind is OperatorActionKind.Reassign or OperatorActionKind.TakeOver or OperatorActionKind.Drain
+            or OperatorActionKind.Purge or OperatorActionKind.Forget)
         {
             Log.CoordinatorActionPerformed(logger, SagaNames.Of(action.Kind), OperatorActionText.On(action), actor, reason);
         }

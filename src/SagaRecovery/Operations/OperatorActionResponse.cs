@@ -83,4 +83,7 @@ public enum OperatorActionStatus
 
     /// <summary>Nothing was done: no recipient is active and answers.</summary>
     NoTaker,
+
+    /// <summary>Nothing was done: the coordinator owns unfinished sagas.</summary>
+    OwnsSagas,
 }

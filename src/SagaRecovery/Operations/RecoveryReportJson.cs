@@ -37,6 +37,8 @@ namespace SagaRecovery.Operations;
 [JsonSerializable(typeof(ReassignRequest))]
 [JsonSerializable(typeof(ReassignResponse))]
 [JsonSerializable(typeof(DrainRequest))]
+[JsonSerializable(typeof(PurgeRequest))]
+[JsonSerializable(typeof(PurgeResponse))]
 [JsonSerializable(typeof(DrainReport))]
 public sealed partial class RecoveryReportJson : JsonSerializerContext;
 

@@ -32,20 +32,25 @@ internal sealed class CallerStatements(string schema)
     /// Inserts a saga in a transaction of the caller, with a hint to the coordinator that arrives with the commit. <c>$3..$8</c>: id, name,
     /// definition, parameters, deadline and generation; <c>$9</c>: true if join and definition were checked in another transaction. Returns
     /// true if the saga was inserted, if this process's join is current, and if the definition exists. It takes no lock of the fence, which
-    /// would make a join wait for the caller.
+    /// would make a join wait for the caller. It runs behind <see cref="DefinitionStatements.Lock"/>, in the same transaction. With a snapshot that
+    /// may be older than that lock, it only trusts the other transaction.
     /// </summary>
     public string InsertSagaOfCaller { get; } = Statements.In(schema, $$"""
         with inserted as (
             insert into {schema}.saga (id, name, creator, definition_hash, params, deadline, state, current_coordinator, adopt_generation)
             select $3, $4, $1, $5, $6, $7, 'running', $1, $8
-            where $9 or ({{Statements.IsMember}} and exists (select from {schema}.saga_definition d where d.hash = $5))
+            where $9 or ({{Statements.IsMember}} and {{DefinitionExists}})
             on conflict do nothing
             returning id
         ), woken as (
             select pg_notify('{schema}', $1::text) from inserted
         )
-        select exists (select from woken), {{Statements.IsMember}}, exists (select from {schema}.saga_definition d where d.hash = $5)
+        select exists (select from woken), {{Statements.IsMember}}, {{DefinitionExists}}
         """);
+
+    /// <summary>The condition that definition <c>$5</c> exists, as seen by a snapshot that is later than the lock on it.</summary>
+    private const string DefinitionExists =
+        "current_setting('transaction_isolation') = 'read committed' and exists (select from {schema}.saga_definition d where d.hash = $5)";
 
     /// <summary>
     /// Locks the row of a saga, behind <see cref="Statements.Lock"/>. Transactions that end the same action or undo come one after the other, and the

@@ -44,7 +44,7 @@ internal sealed class ControlStatements(string schema)
             (select * from {schema}.saga_operator_action where coordinator_id = $1 order by id desc limit $2)
             union
             (select * from {schema}.saga_operator_action
-             where id > (select max(id) - 1000 from {schema}.saga_operator_action) and action in ('reassign', 'take-over', 'drain', 'revoke'))) a
+             where id > (select max(id) - 1000 from {schema}.saga_operator_action) and action in ('reassign', 'take-over', 'drain', 'revoke', 'purge', 'forget'))) a
         order by id desc limit $2
         """);
 

@@ -63,6 +63,15 @@ internal sealed class DefinitionStatements(string schema)
         select hash, name, version, dag from conflict order by hash
         """);
 
+    /// <summary>
+    /// Takes the shared locks on definitions (<c>$1</c>: their hashes) until the end of a transaction that inserts sagas with them. Retention deletes
+    /// a definition only if it gets the exclusive lock at once. The insert follows as a statement of its own: at the level read committed, its
+    /// snapshot shows a definition that was deleted before the lock as missing.
+    /// </summary>
+    public string Lock { get; } = Statements.In(schema, $"""
+        select count(pg_advisory_xact_lock_shared({KeyOf("d.hash")})) from unnest($1) as d (hash)
+        """);
+
     /// <summary>Counts the sagas of each definition. Reads every saga.</summary>
     public string Count { get; } = Statements.In(schema, """
         select coalesce(d.hash, c.hash), left(coalesce(d.name, c.name), 1000), coalesce(d.version, 0),
@@ -85,6 +94,9 @@ internal sealed class DefinitionStatements(string schema)
             and c.time_seen > clock_timestamp() - $1::interval and (p.hash is not null or not c.publishes_definitions)
         order by c.id
         """);
+
+    /// <summary>Returns the key of the advisory lock on a definition; see <see cref="Lock"/>.</summary>
+    public static string KeyOf(string hash) => $"hashtextextended(encode({hash}::bytea, 'hex'), hashtextextended('{{schema}}.definition', 0))";
 
     /// <summary>
     /// Returns the expressions that find the needed shapes beside some definitions. A definition that is stored conflicts with none. The sagas

@@ -158,7 +158,7 @@ internal sealed class OperatorStatements(string schema)
 
     public string Abandon { get; } = Statements.In(schema, $$"""
         with done as (
-            update {schema}.saga set state = 'abandoned', abandon_time = clock_timestamp(), abandon_reason = 'operator',
+            update {schema}.saga set state = 'abandoned', time_ended = clock_timestamp(), abandon_time = clock_timestamp(), abandon_reason = 'operator',
                 abandon_comment = format('%s: %s', @Actor, @Reason)
             where {{IsUnchanged}}
             returning id, current_coordinator
@@ -199,7 +199,7 @@ internal sealed class OperatorStatements(string schema)
     /// </summary>
     public string SkipUndo { get; } = Statements.In(schema, $$"""
         with done as (
-            update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
+            update {schema}.saga set state = 'unwinding', time_ended = null, adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
             where state = @Seen and (({{IsStuck}} and {{Has("'undo_failed'")}})
                 or ({{IsUnchanged}} and {{Has("'undo_started'")}} and not {{Has("'undo_finished'")}}))
             returning id, current_coordinator
@@ -219,7 +219,7 @@ internal sealed class OperatorStatements(string schema)
     /// The new generation fences a process that believes that it does.
     /// </summary>
     private const string LeaveStuck = $$"""
-        update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
+        update {schema}.saga set state = 'unwinding', time_ended = null, adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
             where {{IsStuck}}
         """;
 

@@ -35,6 +35,8 @@ internal sealed class PostgresDatabase(
 
     public DefinitionStatements Definitions { get; } = new(options.Value.Schema);
 
+    public RetentionStatements Retention { get; } = new(options.Value.Schema);
+
     /// <summary>The joins of this process and their predecessors.</summary>
     public JoinLineage Lineage { get; } = new();
 

@@ -147,7 +147,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
     }
 
     /// <returns>The action, or null if a later version wrote it.</returns>
-    private static OperatorAction? ReadAction(NpgsqlDataReader row) => SagaNames.TryParse(row.GetString(2), out OperatorActionKind kind)
+    public static OperatorAction? ReadAction(NpgsqlDataReader row) => SagaNames.TryParse(row.GetString(2), out OperatorActionKind kind)
         ? new OperatorAction(
             row.GetInt64(0),
             row.Time(1),

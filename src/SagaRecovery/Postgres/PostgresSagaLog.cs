@@ -169,6 +169,7 @@ internal sealed class PostgresSagaLog : ISagaLog
         void Build(NpgsqlBatch batch)
         {
             batch.Add(Statements.LimitLockWait);
+            batch.Add(_database.Definitions.Lock).With(sagas.Select(saga => saga.Definition.Hash).Distinct().Select(hash => hash.ToBytes()).ToArray());
             foreach (SavedDefinition definition in unknown)
             {
                 StoredDefinitions.AddInsert(batch, Sql, member, definition);
@@ -189,6 +190,7 @@ internal sealed class PostgresSagaLog : ISagaLog
 
     private static async Task<HashSet<Guid>> ReadCreatedAsync(NpgsqlDataReader reader)
     {
+        await reader.NextResultAsync().ConfigureAwait(false); // skip the result of the locks on definitions
         HashSet<Guid> created = [];
         while (await reader.ReadAsync().ConfigureAwait(false))
         {

@@ -17,7 +17,8 @@ internal sealed class PostgresSagaTransactions(PostgresDatabase database, Stored
         Insertion insertion = await InsertAsync(transaction, member, saga, isChecked: false, cancellationToken).ConfigureAwait(false);
         if (insertion is Insertion.Unseen)
         {
-            // The database has lost the join or the definition, or the snapshot of the transaction is older than they are.
+            // The database has lost the join or the definition, or the snapshot of the transaction is older than they are. At a level above read
+            // committed, it may also be older than the deletion of the definition. The lock on the definition keeps it from now on.
             await CheckAsync(transaction, member, saga.Definition, cancellationToken).ConfigureAwait(false);
             insertion = await InsertAsync(transaction, member, saga, isChecked: true, cancellationToken).ConfigureAwait(false);
         }
@@ -53,11 +54,19 @@ internal sealed class PostgresSagaTransactions(PostgresDatabase database, Stored
 
     private Task<Insertion> InsertAsync(DbTransaction transaction, Membership member, NewSaga saga, bool isChecked, CancellationToken cancellationToken) => RunAsync(
         transaction,
-        batch => batch.Add(Sql.InsertSagaOfCaller, member)
-            .With(saga.Id.Value).With(saga.Definition.Name).With(saga.Definition.Hash.ToBytes()).WithJson(saga.Parameters)
-            .WithNullable(saga.Deadline?.ToUniversalTime()).With(AdoptGeneration.Initial.Value).With(isChecked),
-        async rows => (await rows.ListAsync(row => row.GetBoolean(0) ? Insertion.Done : row.GetBoolean(1) && row.GetBoolean(2) ? Insertion.Exists : Insertion.Unseen)
-            .ConfigureAwait(false)).Single(),
+        batch =>
+        {
+            batch.Add(database.Definitions.Lock).With(new[] { saga.Definition.Hash.ToBytes() });
+            batch.Add(Sql.InsertSagaOfCaller, member)
+                .With(saga.Id.Value).With(saga.Definition.Name).With(saga.Definition.Hash.ToBytes()).WithJson(saga.Parameters)
+                .WithNullable(saga.Deadline?.ToUniversalTime()).With(AdoptGeneration.Initial.Value).With(isChecked);
+        },
+        async rows =>
+        {
+            await rows.SkipAsync(1).ConfigureAwait(false);
+            return (await rows.ListAsync(row => row.GetBoolean(0) ? Insertion.Done : row.GetBoolean(1) && row.GetBoolean(2) ? Insertion.Exists : Insertion.Unseen)
+            .ConfigureAwait(false)).Single();
+        },
         cancellationToken);
 
     private static async Task<T> RunAsync<T>(

@@ -231,15 +231,15 @@ internal sealed class Statements(string schema)
     /// lost. <c>is true</c> makes the planner keep the ordinals in a hash table, at any estimate of their number. A join could compare
     /// every event with every ordinal.
     /// </remarks>
-    public string Append { get; } = In(schema, AppendWith(change: "state = w.new_state", cancellations: ""));
+    public string Append { get; } = In(schema, AppendWith(change: $"state = w.new_state, {RetentionStatements.TimeEnded("w.new_state")}", cancellations: ""));
 
     /// <summary>
     /// <see cref="Append"/> for entries with cancellations, which it stores with the new state unless one is stored. <c>$10..$13</c> are
     /// parallel arrays: ordinal of the entry, time, actor and reason.
     /// </summary>
     public string AppendCancellations { get; } = In(schema, AppendWith(
-        change: """
-            state = w.new_state, cancel_time = coalesce(s.cancel_time, c.time), cancel_actor = coalesce(s.cancel_actor, c.actor),
+        change: $"""
+            state = w.new_state, {RetentionStatements.TimeEnded("w.new_state")}, cancel_time = coalesce(s.cancel_time, c.time), cancel_actor = coalesce(s.cancel_actor, c.actor),
                 cancel_reason = coalesce(s.cancel_reason, c.reason)
             """,
         cancellations: " left join unnest($10, $11, $12, $13) as c (ordinal, time, actor, reason) on c.ordinal = w.ordinal"));
@@ -284,7 +284,7 @@ internal sealed class Statements(string schema)
         """);
 
     public string Abandon { get; } = In(schema, $$"""
-        update {schema}.saga set state = 'abandoned', abandon_time = now(), abandon_reason = $5, abandon_comment = $6
+        update {schema}.saga s set state = 'abandoned', {{RetentionStatements.TimeEnded("'abandoned'")}}, abandon_time = now(), abandon_reason = $5, abandon_comment = $6
         where id = $3 and current_coordinator = $1 and adopt_generation = $4 and state in ('running', 'unwinding')
             and {{IsMember}}
         returning id
@@ -332,7 +332,7 @@ internal sealed class Statements(string schema)
             on conflict (saga_id, node_id, event_type) do nothing
         ), changed as (
             update {schema}.saga s
-            set state = $5, cancel_time = coalesce(s.cancel_time, $9), cancel_actor = coalesce(s.cancel_actor, $10),
+            set state = $5, {{RetentionStatements.TimeEnded("$5")}}, cancel_time = coalesce(s.cancel_time, $9), cancel_actor = coalesce(s.cancel_actor, $10),
                 cancel_reason = coalesce(s.cancel_reason, $11)
             from owned o
             where s.id = o.id and (s.state <> $5 or (s.cancel_time is null and $9 is not null)) and not exists (select from unknown)

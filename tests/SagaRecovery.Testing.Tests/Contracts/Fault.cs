@@ -106,4 +106,14 @@ public enum Fault
     StoresForOldIncarnations,
     CountsUnwindingEnded,
     ListsOnlyStarted,
+
+    // of retention
+    ExpiresAtOnce,
+    StopsAfterPage,
+    DeletesChanged,
+    DeletesYoung,
+    DeletesNothing,
+    ArchivesWithoutLog,
+    ArchivesChanged,
+    SharesTurn,
 }

@@ -269,6 +269,8 @@ internal sealed class FaultySubject(Fault fault, int losableCommits = 0) : SagaS
 
     public override ISagaDefinitions Definitions => _store;
 
+    public override ISagaRetention Retention => new FaultyRetention(_store.Inner, fault);
+
     public override TimeSpan WaitTimeout => TimeSpan.FromSeconds(20);
 
     public override Task ReassignAsync(SagaId sagaId, CoordinatorId? to)

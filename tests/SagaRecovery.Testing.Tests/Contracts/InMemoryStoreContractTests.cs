@@ -46,6 +46,7 @@ public sealed class InMemoryStoreContractTests
         (await check.Should().ThrowAsync<RuleSkippedException>()).Which.Member.Should().Be(
             rule == NeedsUnreadable ? "MakeUnreadableAsync"
             : rule.Contains("cancel", StringComparison.Ordinal) ? "CancelAsync"
+            : rule.Contains("Retention", StringComparison.Ordinal) || rule.Contains("turn to delete", StringComparison.Ordinal) ? "Retention"
             : rule.Contains("definition", StringComparison.OrdinalIgnoreCase) ? "Definitions"
             : rule.Contains(" read with ", StringComparison.Ordinal) || rule.Contains("awaited", StringComparison.Ordinal) ? "Reader"
             : "LoseLastJoinAsync");
@@ -81,6 +82,8 @@ internal sealed class InMemorySubject(int losableCommits = 0) : BareSubject(losa
     public override ISagaReader Reader => Sagas;
 
     public override ISagaDefinitions Definitions => Sagas;
+
+    public override ISagaRetention Retention => Sagas;
 
     public override Task<bool> CancelAsync(SagaId sagaId, SagaCancellation cancellation) => Task.FromResult(Sagas.Cancel(sagaId, cancellation));
 

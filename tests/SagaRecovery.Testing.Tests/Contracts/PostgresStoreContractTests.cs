@@ -117,6 +117,8 @@ internal sealed class PostgresSubject : SagaStoreSubject
 
     public override ISagaDefinitions Definitions => _services.GetRequiredService<ISagaDefinitions>();
 
+    public override ISagaRetention Retention => _services.GetRequiredService<ISagaRetention>();
+
     public override int ListPageSize => 7;
 
     public override async Task ReassignAsync(SagaId sagaId, CoordinatorId? to)

@@ -137,7 +137,7 @@ public sealed class OptionsTests
         services.AddSagaRecovery();
 
         services.Should().HaveCount(registrations);
-        services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(3, "the loop, the heartbeats, and the shutdown");
+        services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(4, "the loop, the heartbeats, the shutdown, and retention");
     }
 
     [Fact]

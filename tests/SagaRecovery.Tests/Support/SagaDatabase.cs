@@ -34,6 +34,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Schema = new PostgresSchema(Database, TimeProvider.System, NullLogger<PostgresSchema>.Instance);
         Operations = new PostgresSagaOperations(Database, Schema, NewOwnerLock());
+        Retention = new PostgresSagaRetention(Database, Schema);
         Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
     }
 
@@ -55,6 +56,8 @@ public sealed class SagaDatabase : IAsyncDisposable
     public ISagaOperations Operations { get; }
 
     public ISagaCluster Cluster { get; }
+
+    public ISagaRetention Retention { get; }
 
     /// <summary>Applies steps of the tables, perhaps fewer than those of this version or further ones.</summary>
     internal Task UpgradeAsync(IReadOnlyList<SchemaStep> steps, TimeProvider? time = null, ILogger? logger = null) =>

@@ -18,7 +18,7 @@ export function overview(main, refresh) {
     title: 'Overview',
     async load(report) {
       showTiles(report);
-      show(operationsAt, [report.paused !== null, report.drain !== null], () => actionButtons(report, refresh));
+      show(operationsAt, [report.paused !== null, report.drain !== null, report.retention], () => actionButtons(report, refresh));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
       show(troubleAt, [report.waiting, report.held, report.stalled?.sagas, report.steps?.retrying, report.steps?.hanging, report.recentFailures], () => trouble(report));
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
@@ -68,7 +68,18 @@ function actionButtons(report, refresh) {
       report.paused ? actionButton('resume', { label: 'Resume recovery', after: refresh }) : actionButton('pause', { label: 'Pause recovery', after: refresh }),
       !report.drain && actionButton('drain', { label: 'Drain this process', after: refresh }),
       el('a', { href: '#/plan' }, 'Preview the next pass')),
-    actionHint());
+    actionHint(),
+    report.retention && retention(report.retention));
+}
+
+/** What is deleted when, and how the last run went. */
+function retention({ policy, archives, endedAbout, oldest, lastRun, nextRun, failedInARow }) {
+  const ended = endedAbout === null ? 'number of ended sagas not known yet' : `about ${endedAbout.toLocaleString('en-US')} ended sagas`;
+  return el('p', { class: 'soft small' },
+    `Retention: ${policy === null ? 'off' : `${plain(policy)}${archives ? ', exported before' : ''}`}; ${ended}`, oldest && [', the oldest saga ', ago(oldest)],
+    lastRun && ['; last run ', ago(lastRun.startedAt), `, deleted ${lastRun.deleted.toLocaleString('en-US')} `],
+    failedInARow > 0 && [badge('bad', `failed ${failedInARow} in a row`), ` ${plain(lastRun.error)}`],
+    nextRun && ['; next ', ago(nextRun)]);
 }
 
 function charts(report) {
@@ -137,7 +148,10 @@ function on(action) {
   if (action.sagaId) {
     return sagaLink(action.sagaId);
   }
-  const moves = ['Reassign', 'TakeOver', 'Drain'].includes(action.kind);
+  if (action.kind === 'Purge') {
+    return 'ended sagas';
+  }
+  const moves = ['Reassign', 'TakeOver', 'Drain', 'Forget'].includes(action.kind);
   return !moves ? 'recovery' : action.coordinator ? el('span', { class: 'id' }, `coordinator ${action.coordinator}`) : 'unowned sagas';
 }
 

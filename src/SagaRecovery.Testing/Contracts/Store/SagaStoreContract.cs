@@ -35,6 +35,7 @@ public static class SagaStoreContract
         FindingLostRules.All,
         ReadingRules.All,
         DefiningRules.All,
+        RetentionRules.All,
         AbandoningRules.All,
         RacingRules.All);
 

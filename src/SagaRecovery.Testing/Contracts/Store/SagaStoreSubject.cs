@@ -25,6 +25,11 @@ public abstract class SagaStoreSubject : IAsyncDisposable
     /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
     public virtual ISagaDefinitions Definitions => throw new RuleSkippedException(nameof(Definitions));
 
+    /// <summary>Optional. The deletion of the same sagas.</summary>
+    /// <remarks>Some of the <see cref="SagaStoreContract.OptionalRules"/> need it. Times for which sagas are kept may be negative here.</remarks>
+    /// <exception cref="RuleSkippedException">The subject does not override this member.</exception>
+    public virtual ISagaRetention Retention => throw new RuleSkippedException(nameof(Retention));
+
     /// <summary>The number of sagas that the store lists with one query.</summary>
     /// <value>Sagas, at least 1. The default is 20.</value>
     /// <remarks>

@@ -19,6 +19,8 @@ internal sealed class StoreTrial(SagaStoreSubject subject)
 
     public ISagaDefinitions Definitions => subject.Definitions;
 
+    public ISagaRetention Retention => subject.Retention;
+
     public int ListPageSize => subject.ListPageSize;
 
     /// <summary>Creates an id at a fixed time, so that the order of ids differs from the order of their creation.</summary>

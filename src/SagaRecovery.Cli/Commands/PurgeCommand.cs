@@ -1,0 +1,190 @@
+using System.CommandLine;
+using System.Globalization;
+using SagaRecovery.Cli.Access;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
+using SagaRecovery.Operations;
+using SagaRecovery.Retention;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.Cli.Commands;
+
+/// <summary>Deletes ended sagas by age, state and definition.</summary>
+internal sealed class PurgeCommand
+{
+    private readonly Option<TimeSpan?> _olderThan = new("--older-than")
+    {
+        Description = "The time since their end after which sagas are deleted, such as 30d",
+        HelpName = "age",
+        Required = true,
+        CustomParser = Values.ParseAge,
+    };
+
+    private readonly Option<SagaState?[]> _state = new("--state")
+    {
+        Description = "A state; repeat for several [default: succeeded and unwound]",
+        HelpName = "state",
+        CustomParser = ParseStates,
+    };
+
+    private readonly Option<string?> _definition = new("--definition") { Description = "The name of a definition [default: all]", HelpName = "name" };
+
+    private readonly Option<string?> _archive = new("--archive")
+    {
+        Description = "Export the sagas to this file before they are deleted; a present file is appended to. Needs --connection: a service exports as it is configured",
+        HelpName = "file",
+    };
+
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Only print what would be deleted" };
+
+    private readonly Option<bool> _yes = Confirmation.YesOption();
+
+    private readonly ActionOptions _note = new();
+
+    public static Command Create(CommonOptions common)
+    {
+        var options = new PurgeCommand();
+        var command = new ToolCommand(
+            SagaNames.Of(OperatorActionKind.Purge),
+            "Deletes ended sagas by age, state and definition; cannot be undone",
+            "sagas purge --older-than 30d --dry-run --comment 'how much would it be?'",
+            "sagas purge --older-than 30d --state succeeded --definition project-create --comment 'OPS-12'",
+            "sagas purge --older-than 90d --archive sagas.jsonl --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres' --comment 'OPS-12'")
+        {
+            options._olderThan, options._state, options._definition, options._archive, options._dryRun, options._yes,
+        };
+        options._note.AddTo(command);
+        common.SetHandler(command, options.RunAsync);
+        return command;
+    }
+
+    private async Task<ExitCode> RunAsync(Call call, CancellationToken cancellationToken)
+    {
+        OperatorActionRequest note = _note.Read(call);
+        var request = new PurgeRequest
+        {
+            OlderThan = call.Value(_olderThan)!.Value,
+            States = [.. (call.Value(_state) ?? []).OfType<SagaState>()],
+            Definition = call.Value(_definition),
+            Reason = note.Reason,
+            Actor = note.Actor,
+        };
+        using ArchiveFile? file = call.Value(_archive) is { } path && !call.Value(_dryRun) ? OpenArchive(path) : null;
+        ISagaAccess access = call.Value(_archive) is null ? call.Open() : call.OpenDatabase();
+        await using (access.ConfigureAwait(false))
+        {
+            if (access is DatabaseAccess database)
+            {
+                database.Archive = file;
+            }
+
+            if (call.Value(_dryRun))
+            {
+                Print(call, await access.PurgeAsync(request, cancellationToken).ConfigureAwait(false));
+                return ExitCode.Done;
+            }
+
+            if (!call.Value(_yes))
+            {
+                await ConfirmAsync(call, access, request, cancellationToken).ConfigureAwait(false);
+            }
+
+            return await PurgeAsync(call, access, request with { Delete = true }, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task ConfirmAsync(Call call, ISagaAccess access, PurgeRequest request, CancellationToken cancellationToken)
+    {
+        Confirmation.ThrowIfNotInteractive(call, SagaNames.Of(OperatorActionKind.Purge));
+        PurgeResponse counted = await access.PurgeAsync(request, cancellationToken).ConfigureAwait(false);
+        string export = access switch
+        {
+            DatabaseAccess { Archive: { } file } => $"  They are exported to {PlainText.OneLine(file.Path)} first.",
+            DatabaseAccess => "  They are not exported (see --archive).",
+            _ => "  The service exports them first if it has an archive.",
+        };
+        await Confirmation.AskAsync(
+            call,
+            SagaNames.Of(OperatorActionKind.Purge),
+            [counted.Message, .. counted.Counts.Select(Line), export, "  A keyed start can use their keys again afterwards."],
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Repeats the request until nothing is left, since each one only works for a while.</summary>
+    private static async Task<ExitCode> PurgeAsync(Call call, ISagaAccess access, PurgeRequest request, CancellationToken cancellationToken)
+    {
+        (long deleted, long archived) = (0, 0);
+        PurgeResponse response;
+        do
+        {
+            response = await access.PurgeAsync(request, cancellationToken).ConfigureAwait(false);
+            (deleted, archived) = (deleted + response.Deleted, archived + response.Archived);
+            request = request with { Continues = true };
+        }
+        while (!response.IsComplete);
+
+        response = response with
+        {
+            Message = string.Create(CultureInfo.InvariantCulture, $"purge: deleted {deleted:N0} sagas{(archived > 0 ? $", exported {archived:N0} before" : "")}"),
+            Deleted = deleted,
+            Archived = archived,
+        };
+        Print(call, response);
+        return ExitCode.Done;
+    }
+
+    private static void Print(Call call, PurgeResponse response)
+    {
+        if (call.Json)
+        {
+            call.Screen.Json(response, RecoveryReportJson.Default.PurgeResponse);
+            return;
+        }
+
+        if (response.Counts.Count > 0)
+        {
+            var sheet = new Sheet("STATE", "SAGAS", "MB", "OLDEST_END", "DEFINITION");
+            foreach (PurgeCount count in response.Counts)
+            {
+                sheet.Add(
+                    Cell.Of(count.State),
+                    count.Sagas.ToString(CultureInfo.InvariantCulture),
+                    (count.Bytes / 1e6).ToString("F1", CultureInfo.InvariantCulture),
+                    Cell.Of(count.Oldest),
+                    count.Definition);
+            }
+
+            call.Screen.Print(sheet.Table);
+        }
+
+        call.Screen.Line(response.Message);
+    }
+
+    private static string Line(PurgeCount count) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"  {count.Sagas:N0} {SagaNames.Of(count.State)} sagas of {PlainText.OneLine(count.Definition)}, {count.Bytes / 1e6:N1} MB, ended since {PlainText.Time(count.Oldest)}");
+
+    private static ArchiveFile OpenArchive(string path)
+    {
+        try
+        {
+            return ArchiveFile.Open(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ToolException(ExitCode.Usage, $"The archive file cannot be opened: {exception.Message}", exception);
+        }
+    }
+
+    private static SagaState?[] ParseStates(System.CommandLine.Parsing.ArgumentResult result) => [.. result.Tokens.Select(token =>
+    {
+        if (SagaNames.TryParse(token.Value, out SagaState state) && state is not (SagaState.Running or SagaState.Unwinding))
+        {
+            return (SagaState?)state;
+        }
+
+        result.AddError($"'{PlainText.OneLine(token.Value, longest: 80)}' is not a state of ended sagas: succeeded, unwound, stuck, abandoned");
+        return null;
+    })];
+}

@@ -1,0 +1,60 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using SagaRecovery.AspNetCore.Tests.Support;
+
+namespace SagaRecovery.AspNetCore.Tests;
+
+[Collection(OnPostgres.Name)]
+public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
+{
+    private TestService _service = null!;
+
+    public async ValueTask InitializeAsync() => _service = await TestService.StartAsync(await postgres.NewDatabaseAsync(), TestService.ForOperators);
+
+    public async ValueTask DisposeAsync() => await _service.DisposeAsync();
+
+    [Fact]
+    public async Task A_purge_is_a_dry_run_unless_it_says_otherwise()
+    {
+        JsonElement dryRun = await AnswerAsync("/purge", new { reason = "how much?", olderThan = "00:00:01" }, HttpStatusCode.OK);
+        JsonElement done = await AnswerAsync("/purge", JsonDocument.Parse("""{"reason":"OPS-12","olderThan":"30.00:00:00","delete":true,"states":["Stuck"]}""").RootElement, HttpStatusCode.OK);
+
+        dryRun.GetProperty("message").GetString().Should().Be("purge: would delete 0 sagas, 0.0 MB");
+        dryRun.GetProperty("counts").GetArrayLength().Should().Be(0);
+        done.GetProperty("isComplete").GetBoolean().Should().BeTrue();
+        done.GetProperty("deleted").GetInt64().Should().Be(0);
+        _service.Log.Lines.Should().ContainSingle(line => line.StartsWith($"purge by {TestUsers.Operator}: 0 sagas deleted", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"reason":"x"}""")]
+    [InlineData("""{"reason":"x","olderThan":"00:00:00"}""")]
+    [InlineData("""{"reason":"x","olderThan":"-1.00:00:00"}""")]
+    [InlineData("""{"reason":"x","olderThan":"soon"}""")]
+    [InlineData("""{"reason":"x","olderThan":"1.00:00:00","states":["Running"]}""")]
+    [InlineData("""{"reason":"","olderThan":"1.00:00:00"}""")]
+    public async Task A_purge_with_a_wrong_body_is_refused(string body)
+    {
+        using HttpResponseMessage answer = await _service.PerformAsync("/purge", JsonDocument.Parse(body).RootElement);
+
+        answer.StatusCode.Should().Be(HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_answers_is_not_forgotten()
+    {
+        string own = (await _service.JsonAsync("")).GetProperty("coordinator").GetProperty("id").GetString()!;
+
+        (await AnswerAsync($"/coordinators/{own}/forget", new { reason = "x" }, HttpStatusCode.Conflict)).GetProperty("result").GetString().Should().Be("OwnerAnswers");
+        (await AnswerAsync($"/coordinators/{Guid.NewGuid()}/forget", new { reason = "x" }, HttpStatusCode.NotFound)).GetProperty("result").GetString().Should().Be("NoSuchCoordinator");
+        await AnswerAsync("/coordinators/me/forget", new { reason = "x" }, HttpStatusCode.BadRequest);
+    }
+
+    private async Task<JsonElement> AnswerAsync(string path, object body, HttpStatusCode expected)
+    {
+        using HttpResponseMessage answer = await _service.PerformAsync(path, body);
+        answer.StatusCode.Should().Be(expected);
+        return await answer.Content.ReadFromJsonAsync<JsonElement>();
+    }
+}

@@ -1,0 +1,127 @@
+using System.Text.Json;
+using SagaRecovery.Cli.Tests.Support;
+using SagaRecovery.Operations;
+
+namespace SagaRecovery.Cli.Tests;
+
+[Collection(OnPostgres.Name)]
+public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
+{
+    private SampleService _sample = null!;
+
+    public async ValueTask InitializeAsync() => _sample = await SampleService.StartAsync(postgres);
+
+    public async ValueTask DisposeAsync() => await _sample.DisposeAsync();
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task A_dry_run_counts_and_a_purge_deletes_what_is_old_after_a_confirmation(string way)
+    {
+        string old = await EndedAsync("31 days");
+        string young = await EndedAsync("29 days");
+        string[] purge = ["sagas", "purge", "--older-than", "30d", "--comment", "OPS-12"];
+
+        ToolRun dryRun = (await _sample.RunAsync(way, [.. purge, "--dry-run"])).ShouldBeDone();
+        dryRun.Lines[0].Should().MatchRegex("^STATE +SAGAS +MB +OLDEST_END +DEFINITION");
+        dryRun.Lines[1].Should().MatchRegex("^succeeded +1 +0.0 +20.*Z +demo$");
+        dryRun.Lines[^1].Should().Be("purge: would delete 1 sagas, 0.0 MB");
+        (await _sample.RunAsync(way, purge)).ShouldRefuse(ExitCode.Usage, "pass --yes");
+        (await _sample.RunAsync(ToolStage.SignedIn with { Answer = "n" }, way, purge)).ShouldRefuse(ExitCode.Failed, "Nothing was done.");
+        ToolRun done = (await _sample.RunAsync(ToolStage.SignedIn with { Answer = "y" }, way, purge)).ShouldBeDone();
+
+        done.Error.Should().Contain("1 succeeded sagas of demo").And.Contain("A keyed start can use their keys again");
+        done.Out.Should().Be("purge: deleted 1 sagas\n");
+        (await _sample.RunAsync(way, "sagas", "show", old)).Should(ExitCode.NotFound);
+        (await _sample.RunAsync(way, "sagas", "show", young)).ShouldBeDone();
+        (await _sample.QueryAsync<string>("select action || ': ' || reason from saga_recovery.saga_operator_action"))
+            .Should().Be("purge: OPS-12 (succeeded, unwound for more than 30d)");
+        PurgeResponse nothing = (await _sample.RunAsync(way, [.. purge, "--yes", "--json"])).ShouldBeDone().Read(RecoveryReportJson.Default.PurgeResponse);
+        (nothing.Deleted, nothing.IsComplete).Should().Be((0L, true));
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task Stuck_sagas_and_other_definitions_are_deleted_only_if_they_are_named(string way)
+    {
+        string saga = await EndedAsync("31 days");
+        await _sample.ExecuteAsync("update saga_recovery.saga set state = 'stuck'", new { });
+        string[] purge = ["sagas", "purge", "--older-than", "1s", "--yes", "--comment", "OPS-12"];
+
+        (await _sample.RunAsync(way, purge)).ShouldBeDone().Out.Should().Be("purge: deleted 0 sagas\n");
+        (await _sample.RunAsync(way, [.. purge, "--state", "stuck", "--definition", "other"])).ShouldBeDone().Out.Should().Be("purge: deleted 0 sagas\n");
+        (await _sample.RunAsync(way, [.. purge, "--state", "succeeded", "--state", "stuck", "--definition", "demo"])).ShouldBeDone().Out.Should().Be("purge: deleted 1 sagas\n");
+        (await _sample.RunAsync(way, "sagas", "show", saga)).Should(ExitCode.NotFound);
+    }
+
+    [Fact]
+    public async Task An_exported_saga_is_imported_and_looks_as_before()
+    {
+        string saga = await EndedAsync("31 days");
+        string other = await EndedAsync("31 days");
+        string before = (await _sample.RunAsync(Way.Database, "sagas", "show", saga, "--json")).ShouldBeDone().Out;
+        string file = Path.GetTempFileName();
+        try
+        {
+            (await _sample.RunAsync(Way.Database, "sagas", "purge", "--older-than", "30d", "--archive", file, "--yes", "--comment", "OPS-12"))
+                .ShouldBeDone().Out.Should().Be("purge: deleted 2 sagas, exported 2 before\n");
+            await File.AppendAllTextAsync(file, "{\"format\":1,\"id\":\"0199", TestContext.Current.CancellationToken);
+
+            ToolRun imported = (await _sample.RunAsync(Way.Database, "sagas", "import", file, "--saga", saga, "--comment", "audit")).Should(ExitCode.Done);
+            imported.Out.Should().Be("import: 1 saga imported, 0 not, because a saga with the id exists; 1 line not readable\n");
+            imported.Error.Should().Contain("line 3 was skipped");
+            (await _sample.RunAsync(Way.Database, "sagas", "import", file, "--saga", Guid.NewGuid().ToString(), "--comment", "audit")).Should(ExitCode.NotFound);
+            (await _sample.RunAsync(Way.Database, "sagas", "import", "/nowhere/file", "--comment", "audit")).ShouldRefuse(ExitCode.Usage, "cannot be read");
+            Events((await _sample.RunAsync(Way.Service, "sagas", "show", saga, "--json")).ShouldBeDone().Out).Should().Be(Events(before));
+            (await _sample.RunAsync(Way.Service, "sagas", "show", other)).Should(ExitCode.NotFound);
+            (await _sample.RunAsync(Way.Service, "explain", saga)).ShouldBeDone().Lines[0].Should().StartWith($"saga {saga}: ");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        static string Events(string json) => JsonDocument.Parse(json).RootElement.GetProperty("events").GetRawText();
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task A_coordinator_is_forgotten_unless_it_answers_or_owns_sagas(string way)
+    {
+        Guid dead = await _sample.DeadAsync();
+        Guid owner = await _sample.DeadAsync();
+        await _sample.SetOwnerAsync(await _sample.StartDemoSagaAsync(), owner);
+
+        (await ForgetAsync(_sample.CoordinatorId)).ShouldRefuse(ExitCode.Refused, "answers. Stop its process first.");
+        (await ForgetAsync(owner)).ShouldRefuse(ExitCode.Refused, "owns unfinished sagas");
+        (await ForgetAsync(Guid.NewGuid())).ShouldRefuse(ExitCode.NotFound, "There is no coordinator");
+        (await _sample.RunAsync(way, "coordinators", "forget", dead.ToString(), "--comment", "gone")).ShouldRefuse(ExitCode.Usage, "pass --yes");
+        (await ForgetAsync(dead)).ShouldBeDone().Out.Should().Be($"forget: done, coordinator {dead}\n");
+        (await ForgetAsync(dead)).ShouldRefuse(ExitCode.NotFound, "There is no coordinator");
+
+        Task<ToolRun> ForgetAsync(Guid id) => _sample.RunAsync(way, "coordinators", "forget", id.ToString(), "--yes", "--comment", "gone");
+    }
+
+    [Theory]
+    [InlineData("is not an age", "--older-than", "soon")]
+    [InlineData("is not an age", "--older-than", "0s")]
+    [InlineData("--older-than", "--state", "stuck")]
+    [InlineData("is not a state of ended sagas", "--older-than", "1d", "--state", "running")]
+    [InlineData("needs the database", "--older-than", "1d", "--archive", "x", "--yes", "--url", "http://127.0.0.1:1")]
+    public async Task Invalid_usage_is_exit_code_2(string because, params string[] args) =>
+        (await ToolRun.OfAsync(["sagas", "purge", "--comment", "x", .. args])).ShouldRefuse(ExitCode.Usage, because);
+
+    /// <summary>A demo saga that succeeded some time ago.</summary>
+    private async Task<string> EndedAsync(string ago)
+    {
+        string saga = await _sample.StartDemoSagaAsync();
+        using HttpResponseMessage released = await _sample.Process.ReleaseDemoSagaAsync(Guid.Parse(saga));
+        var id = Guid.Parse(saga);
+        await Eventually.HoldsAsync(() => _sample.QueryAsync<bool>("select state = 'succeeded' from saga_recovery.saga where id = @id", new { id }), "the saga had ended");
+        await _sample.ExecuteAsync(
+            "update saga_recovery.saga set time_created = now() - @ago::interval, time_ended = now() - @ago::interval where id = @id", new { id, ago });
+        return saga;
+    }
+}
