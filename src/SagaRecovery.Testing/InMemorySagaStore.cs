@@ -147,6 +147,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReade
                 Parameters = saga.Parameters,
                 Owner = member.Coordinator,
                 Deadline = saga.Deadline,
+                Tags = saga.Tags,
             });
             return Task.FromResult(true);
         }

@@ -34,18 +34,27 @@ internal sealed class CallerStatements(string schema)
     /// true if the saga was inserted, if this process's join is current, and if the definition exists. It takes no lock of the fence, which
     /// would make a join wait for the caller.
     /// </summary>
-    public string InsertSagaOfCaller { get; } = Statements.In(schema, $$"""
+    public string InsertSagaOfCaller { get; } = Statements.In(schema, InsertSagaWith(tags: ""));
+
+    /// <summary><see cref="InsertSagaOfCaller"/> with tags. <c>$10, $11</c> are parallel arrays: name and value of each tag.</summary>
+    public string InsertTaggedSagaOfCaller { get; } = Statements.In(schema, InsertSagaWith(tags: $$"""
+        , tagged as (
+            {{Statements.InsertTags("inserted i, unnest($10, $11) as t (name, value)")}}
+        )
+        """));
+
+    private static string InsertSagaWith(string tags) => $$"""
         with inserted as (
             insert into {schema}.saga (id, name, creator, definition_hash, params, deadline, state, current_coordinator, adopt_generation)
             select $3, $4, $1, $5, $6, $7, 'running', $1, $8
             where $9 or ({{Statements.IsMember}} and exists (select from {schema}.saga_definition d where d.hash = $5))
             on conflict do nothing
-            returning id
+            returning id, time_created
         ), woken as (
             select pg_notify('{schema}', $1::text) from inserted
-        )
+        ){{tags}}
         select exists (select from woken), {{Statements.IsMember}}, exists (select from {schema}.saga_definition d where d.hash = $5)
-        """);
+        """;
 
     /// <summary>
     /// Locks the row of a saga, behind <see cref="Statements.Lock"/>. Transactions that end the same action or undo come one after the other, and the

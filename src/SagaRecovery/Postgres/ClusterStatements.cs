@@ -122,6 +122,20 @@ internal sealed class ClusterStatements(string schema)
     /// <summary>Moves one batch of unowned sagas; <c>$1</c> is null. A statement of its own, so that each of the two can use the index by owner.</summary>
     public string ReassignUnowned { get; } = Statements.In(schema, ReassignWhere("current_coordinator is null and $1::uuid is null"));
 
+    /// <summary>Moves chosen sagas of one owner, or of none. <c>$10</c>: the sagas.</summary>
+    public string ReassignChosen { get; } = Statements.In(schema, ReassignWhere("current_coordinator is not distinct from $1 and id = any ($10)"));
+
+    /// <summary>
+    /// Records the action for each of the sagas <c>$1</c> that <see cref="ReassignChosen"/> has moved in this transaction to one of the takers
+    /// <c>$2</c>, and returns these. <c>$3, $4</c>: actor and reason.
+    /// </summary>
+    public string RecordChosen { get; } = Statements.In(schema, $$"""
+        insert into {schema}.saga_operator_action (id, action, coordinator_id, saga_id, actor, reason)
+        select {{OperatorStatements.NextId}} + row_number() over () - 1, 'reassign', s.current_coordinator, s.id, $3, $4
+        from {schema}.saga s where s.id = any ($1) and s.current_coordinator = any ($2) and s.adopt_time >= now()
+        returning saga_id
+        """);
+
     /// <summary>Returns the takers that are active and answer.</summary>
     public string Takers { get; } = Statements.In(schema, $"""
         select t.id from {schema}.saga_coordinator t where {MayTake("t", "$1", "$2")} order by t.id

@@ -53,9 +53,16 @@ internal sealed class PostgresSagaTransactions(PostgresDatabase database, Stored
 
     private Task<Insertion> InsertAsync(DbTransaction transaction, Membership member, NewSaga saga, bool isChecked, CancellationToken cancellationToken) => RunAsync(
         transaction,
-        batch => batch.Add(Sql.InsertSagaOfCaller, member)
-            .With(saga.Id.Value).With(saga.Definition.Name).With(saga.Definition.Hash.ToBytes()).WithJson(saga.Parameters)
-            .WithNullable(saga.Deadline?.ToUniversalTime()).With(AdoptGeneration.Initial.Value).With(isChecked),
+        batch =>
+        {
+            NpgsqlBatchCommand insert = batch.Add(saga.Tags.Count > 0 ? Sql.InsertTaggedSagaOfCaller : Sql.InsertSagaOfCaller, member)
+                .With(saga.Id.Value).With(saga.Definition.Name).With(saga.Definition.Hash.ToBytes()).WithJson(saga.Parameters)
+                .WithNullable(saga.Deadline?.ToUniversalTime()).With(AdoptGeneration.Initial.Value).With(isChecked);
+            if (saga.Tags.Count > 0)
+            {
+                insert.With(saga.Tags.Select(tag => tag.Name).ToArray()).With(saga.Tags.Select(tag => tag.Value).ToArray());
+            }
+        },
         async rows => (await rows.ListAsync(row => row.GetBoolean(0) ? Insertion.Done : row.GetBoolean(1) && row.GetBoolean(2) ? Insertion.Exists : Insertion.Unseen)
             .ConfigureAwait(false)).Single(),
         cancellationToken);
