@@ -43,7 +43,7 @@ internal static class SagaBatchEndpoints
 
         SagaOperator recovery = context.RequestServices.GetRequiredService<SagaOperator>();
         IReadOnlyList<OperatorActionResult> results = kind is OperatorActionKind.Reassign
-            ? await recovery.ReassignAsync(
+            ? await recovery.ReassignSagasAsync(
                 request.Sagas, new ChosenRecipients(request.To ?? []) { EvenIfOwnersAnswer = request.Force }, note, CancellationToken.None).ConfigureAwait(false)
             : await recovery.PerformAsync(request.ToAction(kind, note), request.Sagas, CancellationToken.None).ConfigureAwait(false);
         return Responses.Json(SagaBatchResponse.Of(kind, request.Sagas, results), RecoveryReportJson.Default.SagaBatchResponse);

@@ -3,7 +3,6 @@ using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;

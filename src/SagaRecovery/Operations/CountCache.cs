@@ -9,7 +9,8 @@ internal sealed class CountCache(ISagaOperations store, TimeProvider time)
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
-    private Task<SagaCounts>? _current;
+    private Task<SagaCounts>? _counting;
+    private DateTimeOffset _expiry; // of the numbers that were read; set when they have been
 
     public async Task<SagaCounts> GetAsync(CancellationToken cancellationToken)
     {
@@ -17,13 +18,21 @@ internal sealed class CountCache(ISagaOperations store, TimeProvider time)
         lock (_lock)
         {
             // Not cancelled with a caller: others may wait for the same query, which the store bounds.
-            counting = IsRecent(_current) ? _current! : _current = SagaCounts.ReadAsync(store, time, CancellationToken.None);
+            bool serves = _counting is { IsCompleted: false } || (_counting is { IsCompletedSuccessfully: true } && time.GetUtcNow() < _expiry);
+            counting = serves ? _counting! : _counting = CountAsync();
         }
 
         return await counting.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Returns true for numbers that are being read, or that were read a moment ago. A failure is not repeated.</summary>
-    private bool IsRecent(Task<SagaCounts>? counting) =>
-        counting is { IsCompleted: false } || (counting is { IsCompletedSuccessfully: true } && time.GetUtcNow() - counting.Result.At < Lifetime);
+    private async Task<SagaCounts> CountAsync()
+    {
+        SagaCounts counts = await SagaCounts.ReadAsync(store, time, CancellationToken.None).ConfigureAwait(false);
+        lock (_lock)
+        {
+            _expiry = counts.At + Lifetime;
+        }
+
+        return counts;
+    }
 }

@@ -32,7 +32,7 @@ public sealed record SagaBatchRequest
     /// <summary>Returns the action of the request.</summary>
     /// <param name="kind">The kind of action.</param>
     /// <param name="note">The actor and the reason.</param>
-    internal SagaAction ToAction(OperatorActionKind kind, OperatorNote note) =>
+    public SagaAction ToAction(OperatorActionKind kind, OperatorNote note) =>
         new(kind, note) { Condition = new OperatorActionCondition { EvenIfOwnerAnswers = Force }, StopRun = StopRun };
 }
 

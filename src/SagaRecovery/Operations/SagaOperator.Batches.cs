@@ -1,4 +1,3 @@
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -46,8 +45,8 @@ public sealed partial class SagaOperator
     /// <param name="note">The actor and the reason, recorded for each saga.</param>
     /// <param name="cancellationToken">Cancels the reassignment. Sagas that have moved keep their new owner.</param>
     /// <returns>One result for each saga, in order.</returns>
-    public async Task<IReadOnlyList<OperatorActionResult>> ReassignAsync(
-        IReadOnlyList<SagaId> sagas, ChosenRecipients recipients, OperatorNote note, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<OperatorActionResult>> ReassignSagasAsync(
+        IReadOnlyList<SagaId> sagas, ChosenRecipients recipients, OperatorNote note, CancellationToken cancellationToken = default)
     {
         _coordinator.ThrowIfIncompatible();
         IReadOnlyList<OperatorActionResult> results = await _cluster.ReassignAsync(sagas, recipients, note, cancellationToken).ConfigureAwait(false);
