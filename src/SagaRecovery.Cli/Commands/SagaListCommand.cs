@@ -78,12 +78,12 @@ internal static class SagaListCommand
     /// <summary>Prints a list of sagas, one to a line.</summary>
     public static void Print(Screen screen, IEnumerable<SagaSummary> sagas)
     {
-        var sheet = new Sheet("ID", "STATE", "CREATED", "OWNER", "GENERATION", "HELD", "FAILED NODE", "ERROR", "NAME");
+        var sheet = new Sheet("ID", "STATE", "CREATED", "OWNER", "GENERATION", "FAILED NODE", "ERROR", "HELD", "NAME");
         foreach (SagaSummary saga in sagas)
         {
             sheet.Add(
                 saga.Id.ToString(), Cell.Of(saga.State), Cell.Of(saga.TimeCreated), saga.Owner?.ToString() ?? "none", Cell.Of(saga.Generation),
-                saga.IsHeld ? "held" : "-", saga.FailedNode ?? "-", saga.ErrorCode ?? "-", saga.Name);
+                saga.FailedNode ?? "-", saga.ErrorCode ?? "-", saga.IsHeld ? "held" : "-", saga.Name);
         }
 
         screen.Print(sheet.Table);

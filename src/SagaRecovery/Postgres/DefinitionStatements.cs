@@ -63,17 +63,27 @@ internal sealed class DefinitionStatements(string schema)
         select hash, name, version, dag from conflict order by hash
         """);
 
-    /// <summary>Counts the sagas of each definition. Reads every saga.</summary>
+    /// <summary>
+    /// Counts the sagas of each definition: the unfinished and the stuck, and the ended up to <c>$1</c>. Reads the indexes saga_unfinished and
+    /// saga_not_succeeded, and the first entries of each definition in saga_by_definition. Ended sagas of a definition that is lost do not count.
+    /// </summary>
     public string Count { get; } = Statements.In(schema, """
-        select coalesce(d.hash, c.hash), left(coalesce(d.name, c.name), 1000), coalesce(d.version, 0),
-            coalesce(c.unfinished, 0), coalesce(c.ended, 0), coalesce(c.stuck, 0)
+        with unfinished as materialized (
+            select s.definition_hash as hash, min(s.name) as name, count(*) as sagas from {schema}.saga s
+            where s.state in ('running', 'unwinding') group by s.definition_hash
+        ), stuck as materialized (
+            select s.definition_hash as hash, count(*) as sagas from {schema}.saga s where s.state = 'stuck' group by s.definition_hash
+        )
+        select d.hash, left(d.name, 1000), d.version, coalesce(u.sagas, 0), e.sagas, coalesce(k.sagas, 0)
         from {schema}.saga_definition d
-        full join (
-            select definition_hash as hash, min(name) as name,
-                count(*) filter (where state in ('running', 'unwinding')) as unfinished,
-                count(*) filter (where state not in ('running', 'unwinding')) as ended,
-                count(*) filter (where state = 'stuck') as stuck
-            from {schema}.saga group by definition_hash) c on c.hash = d.hash
+        left join unfinished u on u.hash = d.hash
+        left join stuck k on k.hash = d.hash
+        cross join lateral (
+            select count(*) as sagas from (
+                select from {schema}.saga s where s.definition_hash = d.hash and (s.state not in ('running', 'unwinding')) is true limit $1) as some) e
+        union all
+        select u.hash, left(u.name, 1000), 0, u.sagas, 0, 0
+        from unfinished u where not exists (select from {schema}.saga_definition d where d.hash = u.hash)
         """);
 
     /// <summary>Lists what active coordinators that answer publish; a null for one that publishes nothing. <c>$1</c>: the silence after which one does not answer.</summary>

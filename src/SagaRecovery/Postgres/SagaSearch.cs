@@ -19,16 +19,15 @@ internal sealed class SagaSearch(PostgresDatabase database)
 
     private TimeSpan Limit => database.Options.QueryTimeout;
 
+    private string TimeoutSetting => ((long)Limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+
     public async Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
     {
         DynamicParameters parameters = ParametersOf(filter);
         return await WithinLimitAsync(
             async connection =>
             {
-                IReadOnlyList<SearchIndex> indexes = SearchIndex.Of(filter);
-                SearchIndex best = indexes.Count == 1
-                    ? indexes[0]
-                    : await FindSmallestAsync(connection, filter, indexes, parameters, cancellationToken).ConfigureAwait(false);
+                SearchIndex best = await ChooseAsync(connection, filter, parameters, cancellationToken).ConfigureAwait(false);
                 IEnumerable<SagaSummaryRow> rows =
                     await QueryAsync<SagaSummaryRow>(connection, Sql.List(filter, best), parameters, cancellationToken).ConfigureAwait(false);
                 return rows.Select(row => row.ToSummary()).ToArray();
@@ -72,9 +71,23 @@ internal sealed class SagaSearch(PostgresDatabase database)
     public DynamicParameters NewParameters()
     {
         var parameters = new DynamicParameters();
-        parameters.Add("Timeout", ((long)Limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
+        parameters.Add("Timeout", TimeoutSetting);
         return parameters;
     }
+
+    /// <summary>Runs a batch of queries in one transaction with the same settings. Its first result is that of the settings.</summary>
+    public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, string advice, CancellationToken cancellationToken) => WithinLimitAsync(
+        connection => PostgresDatabase.ReadAsync(
+            connection,
+            batch =>
+            {
+                batch.Add(SearchStatements.PrepareWith("$1")).With(TimeoutSetting);
+                build(batch);
+            },
+            read,
+            cancellationToken),
+        advice,
+        cancellationToken);
 
     /// <summary>Runs queries, and turns the end of their time into an exception that operators understand.</summary>
     /// <param name="query">The queries.</param>
@@ -93,15 +106,25 @@ internal sealed class SagaSearch(PostgresDatabase database)
         }
     }
 
-    private async Task<SearchIndex> FindSmallestAsync(
-        NpgsqlConnection connection, SagaFilter filter, IReadOnlyList<SearchIndex> indexes, DynamicParameters parameters, CancellationToken cancellationToken)
+    /// <summary>Chooses the index with the fewest entries for a filter.</summary>
+    internal Task<SearchIndex> ChooseAsync(SagaFilter filter, CancellationToken cancellationToken) => WithinLimitAsync(
+        connection => ChooseAsync(connection, filter, ParametersOf(filter), cancellationToken), WordingOf(filter), cancellationToken);
+
+    private async Task<SearchIndex> ChooseAsync(NpgsqlConnection connection, SagaFilter filter, DynamicParameters parameters, CancellationToken cancellationToken)
     {
+        IReadOnlyList<SearchIndex> indexes = SearchIndex.Of(filter);
+        if (indexes.Count == 1)
+        {
+            return indexes[0];
+        }
+
         parameters.Add("Enough", Enough);
         long[] sizes = (await QueryAsync<long[]>(connection, Sql.Measure(filter, indexes), parameters, cancellationToken).ConfigureAwait(false)).Single();
         return indexes[Array.IndexOf(sizes, sizes.Min())];
     }
 
-    private DynamicParameters ParametersOf(SagaFilter filter)
+    /// <summary>Returns the parameters of <see cref="SearchStatements.List"/>.</summary>
+    internal DynamicParameters ParametersOf(SagaFilter filter)
     {
         DynamicParameters parameters = NewParameters();
         parameters.Add("Limit", filter.Limit);

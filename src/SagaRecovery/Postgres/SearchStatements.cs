@@ -18,8 +18,11 @@ internal sealed class SearchStatements(string schema)
     /// Limits the time of the other statements of the transaction, and leaves them index scans in the order of the index. <c>@Timeout</c>: the
     /// limit, as a setting.
     /// </summary>
-    public const string Prepare = $"""
-        {Statements.NoLoadBalance} select set_config('statement_timeout', @Timeout, true), set_config('enable_seqscan', 'off', true),
+    public static readonly string Prepare = PrepareWith("@Timeout");
+
+    /// <summary><see cref="Prepare"/> with another name of the parameter.</summary>
+    public static string PrepareWith(string timeout) => $"""
+        {Statements.NoLoadBalance} select set_config('statement_timeout', {timeout}, true), set_config('enable_seqscan', 'off', true),
             set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true),
             set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), {Statements.OnThePrimary}
         """;
