@@ -50,7 +50,7 @@ internal sealed class SearchStatements(string schema)
         " union all ",
         new[] { SagaState.Stuck, SagaState.Abandoned, SagaState.Unwound }.Select(state => $$"""
             select '{{SagaNames.Of(state)}}' as "State", count(*) as "Count"
-            from (select from {schema}.saga s where s.state = '{{SagaNames.Of(state)}}' limit @Limit) as some
+            from (select from {schema}.saga s where s.state = '{{SagaNames.Of(state)}}' limit @Limit) as part
             """)));
 
     /// <summary>Lists the sagas of a filter by one of its indexes, newest first.</summary>
@@ -68,7 +68,7 @@ internal sealed class SearchStatements(string schema)
 
     /// <summary>Measures some indexes for a filter: the number of entries that a search would read on each, up to <c>@Enough</c>.</summary>
     public string Measure(SagaFilter filter, IReadOnlyList<SearchIndex> indexes) => Statements.In(schema, $"""
-        select array[{string.Join(", ", indexes.Select(index => $"(select count(*) from ({Rows(filter, index, RangeOf(filter, index), "@Enough")}) as some)"))}]
+        select array[{string.Join(", ", indexes.Select(index => $"(select count(*) from ({Rows(filter, index, RangeOf(filter, index), "@Enough")}) as part)"))}]
         """);
 
     private static string Rows(SagaFilter filter, SearchIndex index, string conditions, string limit) => index.Kind switch

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SagaRecovery.Fencing;
 
 namespace SagaRecovery.Tests.Support;
@@ -8,7 +9,10 @@ namespace SagaRecovery.Tests.Support;
 /// </summary>
 public sealed class LargeHistory(PostgresCluster cluster) : IAsyncLifetime
 {
-    public const int Count = 300_000;
+    /// <summary>The number of sagas, besides the first hundred. The variable SAGAS sets it for measurements.</summary>
+    public static readonly int Count = int.Parse(Environment.GetEnvironmentVariable("SAGAS") ?? "300000", CultureInfo.InvariantCulture);
+
+    private const int Chunk = 300_000;
 
     public static readonly DateTimeOffset Newest = new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -28,13 +32,16 @@ public sealed class LargeHistory(PostgresCluster cluster) : IAsyncLifetime
             """);
         await InsertAsync(-99, 0, state: "'stuck'", node: "'allocate'", code: "'quota'", tagged: "true");
         await Db.ExecuteAsync("analyze saga_recovery.saga; analyze saga_recovery.saga_tag");
-        await InsertAsync(
-            1,
-            Count,
-            state: "case when i % 1000 < 2 then 'stuck' when i % 1000 < 5 then 'unwound' when i % 1000 = 5 then 'running' else 'succeeded' end",
-            node: "case when i % 1000 < 5 then case when i % 50000 = 0 then 'rare' else 'charge' end end",
-            code: "case when i % 1000 < 5 then case when i % 60000 = 1 then 'odd' else 'declined' end end",
-            tagged: "i % 3 = 0");
+        for (int last = 0; last < Count; last += Chunk)
+        {
+            await InsertAsync(
+                last + 1,
+                Math.Min(last + Chunk, Count),
+                state: "case when i % 1000 < 2 then 'stuck' when i % 1000 < 5 then 'unwound' when i % 1000 = 5 then 'running' else 'succeeded' end",
+                node: "case when i % 1000 < 5 then case when i % 50000 = 0 then 'rare' else 'charge' end end",
+                code: "case when i % 1000 < 5 then case when i % 60000 = 1 then 'odd' else 'declined' end end",
+                tagged: "i % 3 = 0");
+        }
     }
 
     public async ValueTask DisposeAsync() => await Db.DisposeAsync();
