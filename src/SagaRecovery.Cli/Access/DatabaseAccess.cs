@@ -45,7 +45,7 @@ internal sealed class DatabaseAccess : ISagaAccess
             .AddSagaOperations(options =>
             {
                 options.Schema = schema;
-                options.QueryTimeout = timeout * 0.8; // the error that says what to narrow must arrive before the deadline
+                options.QueryTimeout = timeout < TimeSpan.FromHours(1) ? timeout * 0.8 : TimeSpan.FromHours(1); // the error that says what to narrow must arrive before the deadline
                 options.SchemaLockTimeout = timeout / 2; // the error that names the blocking sessions must arrive before the deadline
             })
             .BuildServiceProvider();
