@@ -102,7 +102,7 @@ public sealed class SearchTests(PostgresCluster postgres) : IAsyncLifetime
         await _service.QueryAsync<object?>("""
             insert into saga_recovery.saga_definition (hash, name, version, dag) values ('\x00', 'old', 1, '{}');
             insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
-            select gen_random_uuid(), 'old', gen_random_uuid(), '\x00', '1', 'succeeded', null, 1 from generate_series(1, 20000)
+            select gen_random_uuid(), 'old', gen_random_uuid(), '\x00', '1', 'succeeded', null, 1 from generate_series(1, 50000)
             """);
         _service.App.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<PostgresStoreOptions>>().Value.QueryTimeout = TimeSpan.FromMilliseconds(2);
 

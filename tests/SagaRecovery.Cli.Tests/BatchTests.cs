@@ -14,7 +14,7 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
     [InlineData(Way.Database)]
     public async Task A_dry_run_lists_and_counts_and_changes_nothing(string way)
     {
-        string tag = await TaggedAsync(out string[] sagas, 3);
+        (string tag, string[] sagas) = await TaggedAsync(3);
 
         ToolRun run = (await Sample.RunAsync(way, "batch", "cancel", "--tag", tag, "--comment", "x", "--dry-run")).ShouldBeDone();
 
@@ -30,7 +30,7 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
     [InlineData(Way.Database, ToolRun.OsUser)]
     public async Task All_sagas_of_a_filter_are_cancelled_with_progress_and_a_record_each_and_a_repeat_finds_none(string way, string actor)
     {
-        string tag = await TaggedAsync(out string[] sagas, 3);
+        (string tag, string[] sagas) = await TaggedAsync(3);
         string[] command = ["batch", "cancel", "--tag", tag, "--definition", "demo@1", "--since", "1h", "--comment", "a bad release"];
 
         (await Sample.RunAsync(way, command)).ShouldRefuse(ExitCode.Usage, "'batch cancel' cannot be undone");
@@ -55,7 +55,7 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
     [InlineData(Way.Database)]
     public async Task Sagas_are_held_and_released_together_and_refusals_are_listed(string way)
     {
-        string tag = await TaggedAsync(out string[] sagas, 2);
+        (string tag, string[] sagas) = await TaggedAsync(2);
         (await Sample.RunAsync(way, "batch", "hold", "--tag", tag, "--comment", "x", "--yes")).ShouldBeDone();
         (await Sample.RunAsync(way, "sagas", "list", "--tag", tag, "--held")).Out.Should().ContainAll(sagas);
 
@@ -69,7 +69,7 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
     [Fact]
     public async Task More_sagas_than_allowed_are_refused_and_a_batch_needs_a_filter()
     {
-        string tag = await TaggedAsync(out _, 3);
+        (string tag, _) = await TaggedAsync(3);
 
         (await Sample.RunAsync(Way.Database, "batch", "hold", "--tag", tag, "--comment", "x", "--yes", "--max", "2"))
             .ShouldRefuse(ExitCode.Refused, $"batch hold: not done, more than 2 sagas match (unfinished, tag {tag}). Narrow the filter, or raise --max.");
@@ -80,7 +80,7 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
     [Fact]
     public async Task Ctrl_C_after_a_batch_says_what_is_left_and_a_repeat_continues()
     {
-        string tag = await TaggedAsync(out string[] sagas, 1);
+        (string tag, string[] sagas) = await TaggedAsync(1);
         await Sample.ExecuteAsync(
             """
             with more as (
@@ -103,25 +103,19 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
     }
 
     /// <summary>Starts demo sagas and tags them.</summary>
-    private Task<string> TaggedAsync(out string[] sagas, int count)
+    private async Task<(string Tag, string[] Sagas)> TaggedAsync(int count)
     {
-        string[] started = new string[count];
-        sagas = started;
-        return StartAsync();
-
-        async Task<string> StartAsync()
+        string value = Guid.NewGuid().ToString("N");
+        string[] sagas = new string[count];
+        for (int i = 0; i < count; i++)
         {
-            string value = Guid.NewGuid().ToString("N");
-            for (int i = 0; i < count; i++)
-            {
-                started[i] = await Sample.StartDemoSagaAsync();
-            }
-
-            await Sample.ExecuteAsync(
-                "insert into saga_recovery.saga_tag (saga_id, name, value, time_created) select id, 'run', @value, time_created from saga_recovery.saga where id = any (@sagas)",
-                new { value, sagas = Ids(started) });
-            return $"run={value}";
+            sagas[i] = await Sample.StartDemoSagaAsync();
         }
+
+        await Sample.ExecuteAsync(
+            "insert into saga_recovery.saga_tag (saga_id, name, value, time_created) select id, 'run', @value, time_created from saga_recovery.saga where id = any (@ids)",
+            new { value, ids = Ids(sagas) });
+        return ($"run={value}", sagas);
     }
 
     private static Guid[] Ids(IEnumerable<string> sagas) => [.. sagas.Select(Guid.Parse)];

@@ -28,7 +28,7 @@ internal sealed class OperatorStatements(string schema)
             s.deadline as "Deadline", s.cancel_time as "CancelTime", s.cancel_actor as "CancelActor", s.cancel_reason as "CancelReason",
             s.abandon_time as "AbandonTime", s.abandon_reason as "AbandonReason", left(s.abandon_comment, @Longest) as "AbandonComment",
             s.failed_node as "FailedNode", s.error_code as "ErrorCode",
-            array(select format('%s=%s', t.name, t.value) from {schema}.saga_tag t where t.saga_id = s.id order by t.name) as "Tags",
+            array(select format('%s=%s', t.name, t.value) from {schema}.saga_tag t where t.saga_id = s.id order by t.name collate "C") as "Tags",
             h.time_held as "TimeHeld", h.actor as "HoldActor", h.reason as "HoldReason", coalesce(h.stops_run, false) as "HoldStopsRun"
         from {schema}.saga s
         join {schema}.saga_definition d on d.hash = s.definition_hash

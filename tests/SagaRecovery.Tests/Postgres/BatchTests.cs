@@ -29,9 +29,7 @@ public sealed class BatchTests(PostgresCluster cluster, ITestOutputHelper output
             await Db.Operations.PerformAsync(action, [running[0], ended, running[1], unknown, running[2]], CancellationToken.None);
 
         results.Select(result => result.GetType().Name).Should().Equal("Done", "Superseded", "Done", "NoSuchSaga", "Done");
-        (await Db.QueryAsync<string>($"""
-            select string_agg(format('%s %s %s %s', action, saga_id, actor, reason), ',' order by saga_id) from saga_recovery.saga_operator_action
-            """)).Should().Be(string.Join(',', running.OrderBy(id => id).Select(id => $"{SagaNames.Of(kind)} {id} ann a bad release")));
+        (await Db.QueryAsync<string>("select string_agg(format('%s %s %s %s', action, saga_id, actor, reason), ',' order by saga_id) from saga_recovery.saga_operator_action")).Should().Be(string.Join(',', running.OrderBy(id => id.ToString(), StringComparer.Ordinal).Select(id => $"{SagaNames.Of(kind)} {id} ann a bad release")));
         (await Db.QueryAsync<long>("select count(distinct coordinator_id) from saga_recovery.saga_operator_action")).Should().Be(2);
 
         IReadOnlyList<OperatorActionResult> again = await Db.Operations.PerformAsync(action, running, CancellationToken.None);

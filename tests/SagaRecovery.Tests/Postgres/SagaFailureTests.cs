@@ -78,7 +78,7 @@ public sealed class SagaFailureTests(PostgresCluster cluster) : PostgresTest(clu
     {
         Membership us = await Db.JoinAsync();
         SagaId saga = await Db.CreateSagaAsync(us);
-        string odd = $"\0\ud800{new string('😀', 2_000)}";
+        string odd = $"\0\ud800{string.Concat(Enumerable.Repeat("😀", 2_000))}";
 
         await WriteAsync(us, saga, SagaState.Unwinding, new SagaFailure(odd, odd));
 
