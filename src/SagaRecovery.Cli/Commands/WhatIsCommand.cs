@@ -7,7 +7,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Tells what an id or another text identifies.</summary>
+/// <summary>Names the things that an id or another text identifies.</summary>
 internal static class WhatIsCommand
 {
     public static Command Create(CommonOptions common)

@@ -6,7 +6,7 @@ namespace SagaRecovery.Operations;
 /// <content>The operator actions on many sagas.</content>
 public sealed partial class SagaOperator
 {
-    /// <summary>Runs an operator action on many sagas, each under the rules of the action on one, and tells the runs in this process.</summary>
+    /// <summary>Runs an operator action on many sagas, each under the rules of the action on one, and notifies the runs in this process.</summary>
     /// <param name="action">The action.</param>
     /// <param name="sagas">The sagas. A bounded batch; see <see cref="SagaBatchRequest.MaxSagas"/>.</param>
     /// <param name="cancellationToken">Cancels the action. Some sagas may be changed by then.</param>
@@ -26,7 +26,7 @@ public sealed partial class SagaOperator
             {
                 if (result is OperatorActionResult.Done)
                 {
-                    await TellRunAsync(action, saga, cancellationToken).ConfigureAwait(false);
+                    await NotifyRunAsync(action, saga, cancellationToken).ConfigureAwait(false);
                 }
             }
 
@@ -39,7 +39,7 @@ public sealed partial class SagaOperator
         }
     }
 
-    /// <summary>Reassigns chosen sagas, whoever owns them.</summary>
+    /// <summary>Reassigns chosen sagas of any owners.</summary>
     /// <param name="sagas">The sagas. A bounded batch; see <see cref="SagaBatchRequest.MaxSagas"/>.</param>
     /// <param name="recipients">The recipients and the conditions.</param>
     /// <param name="note">The actor and the reason, recorded for each saga.</param>
@@ -78,8 +78,8 @@ public sealed partial class SagaOperator
         return all;
     }
 
-    /// <summary>Tells a run in this process of an action that has taken effect on the store, as the action on one saga does.</summary>
-    private async ValueTask TellRunAsync(SagaAction action, SagaId saga, CancellationToken cancellationToken)
+    /// <summary>Notifies a run in this process of an action that has taken effect on the store, as the action on one saga does.</summary>
+    private async ValueTask NotifyRunAsync(SagaAction action, SagaId saga, CancellationToken cancellationToken)
     {
         switch (action.Kind)
         {

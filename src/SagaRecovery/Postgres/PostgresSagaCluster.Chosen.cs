@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
-/// <content>The reassignment of chosen sagas, whoever owns them. Each moves under the rules of a reassignment of all sagas of its owner.</content>
+/// <content>The reassignment of chosen sagas of any owners. Each moves under the rules of a reassignment of all sagas of its owner.</content>
 internal sealed partial class PostgresSagaCluster
 {
     private readonly PostgresSagaActions _actions = new(database, ownerLock);

@@ -31,7 +31,7 @@ public interface ISagaCluster
     /// </remarks>
     Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken);
 
-    /// <summary>Reassigns chosen sagas, whoever owns them, each under the rules of a reassignment of all sagas of its owner.</summary>
+    /// <summary>Reassigns chosen sagas of any owners, each under the rules of a reassignment of all sagas of its owner.</summary>
     /// <param name="sagas">The sagas. A bounded batch: a few hundred.</param>
     /// <param name="recipients">The recipients and the conditions.</param>
     /// <param name="note">The actor and the reason, recorded for each saga.</param>
