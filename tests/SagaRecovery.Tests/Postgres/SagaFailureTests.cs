@@ -1,7 +1,6 @@
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
-using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Postgres;
 
