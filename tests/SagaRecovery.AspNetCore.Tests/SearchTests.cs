@@ -4,7 +4,6 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.AspNetCore.Tests.Support;
 using SagaRecovery.Postgres;
-using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
