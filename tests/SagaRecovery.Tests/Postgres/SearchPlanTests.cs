@@ -12,7 +12,7 @@ namespace SagaRecovery.Tests.Postgres;
 public sealed class SearchPlanTests(LargeHistory history) : IClassFixture<LargeHistory>
 {
     /// <summary>The pages that a search may read. The table has more than 10,000, and each of its indexes more than 1,000.</summary>
-    private const int MaxPages = 900;
+    private const int MaxPages = 1_500;
 
     /// <summary>A scan of a large table, in a plan as JSON. The table of definitions is small, and may be scanned.</summary>
     private const string ScanOfSagas = "\"Seq Scan\",\\s+(\"[A-Za-z ]+\": [^,]+,\\s+)*\"Relation Name\": \"saga(_tag)?\"";
