@@ -99,9 +99,9 @@ public sealed class SearchTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task A_search_that_takes_too_long_is_422_with_what_would_narrow_it()
     {
         await _service.QueryAsync<object?>("""
-            insert into saga_recovery.saga_definition (hash, name, version, dag) values ('\x00', 'old', 1, '{}');
+            insert into saga_recovery.saga_definition (hash, name, version, dag) values (decode(repeat('00', 32), 'hex'), 'old', 1, '{}');
             insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
-            select gen_random_uuid(), 'old', gen_random_uuid(), '\x00', '1', 'succeeded', null, 1 from generate_series(1, 50000)
+            select gen_random_uuid(), 'old', gen_random_uuid(), decode(repeat('00', 32), 'hex'), '1', 'succeeded', null, 1 from generate_series(1, 50000)
             """);
         _service.App.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<PostgresStoreOptions>>().Value.QueryTimeout = TimeSpan.FromMilliseconds(2);
 
