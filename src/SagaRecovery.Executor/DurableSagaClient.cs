@@ -177,7 +177,7 @@ internal sealed class DurableSagaClient : SagaClient
             throw new NotSupportedException($"Saga {definition} has a transactional node, and the store does not implement {nameof(ISagaTransactions)}.");
         }
 
-        return (definition, new NewSaga(IdOf(saga, options), definition.Saved, json) { Deadline = options?.Deadline });
+        return (definition, new NewSaga(IdOf(saga, options), definition.Saved, json) { Deadline = options?.Deadline, Tags = SagaTag.From(options?.Tags) });
     }
 
     /// <summary>Stores a definition unless its shape has changed under the same version.</summary>

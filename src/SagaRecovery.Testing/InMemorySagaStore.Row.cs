@@ -54,6 +54,10 @@ public sealed partial class InMemorySagaStore
 
         public DateTimeOffset? Deadline { get; init; }
 
+        public IReadOnlyList<SagaTag> Tags { get; init; } = [];
+
+        public SagaFailure? Failure { get; set; }
+
         public bool IsInProgress => State is SagaState.Running or SagaState.Unwinding;
 
         public static Row From(StoredSaga saga, TimeProvider time)
@@ -71,6 +75,8 @@ public sealed partial class InMemorySagaStore
                 Abandonment = saga.Abandonment,
                 Cancellation = saga.Cancellation,
                 Deadline = saga.Deadline,
+                Tags = saga.Tags,
+                Failure = saga.Failure,
             };
             row._events.AddRange(saga.Events); // unchanged: a test may store an illegal log, with an event twice
             row._keys.UnionWith(saga.Events.Select(Key));
@@ -117,6 +123,7 @@ public sealed partial class InMemorySagaStore
             {
                 State = state;
                 Cancellation ??= entry.Cancellation;
+                Failure = entry.Failure ?? Failure;
             }
         }
 
@@ -151,6 +158,8 @@ public sealed partial class InMemorySagaStore
             Abandonment = Abandonment,
             Cancellation = Cancellation,
             Deadline = Deadline,
+            Tags = Tags,
+            Failure = Failure,
         };
 
         public SavedSaga ToSavedSaga() => ToStoredSaga().ToSavedSaga();

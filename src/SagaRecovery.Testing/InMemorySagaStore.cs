@@ -149,6 +149,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReade
                 Parameters = saga.Parameters,
                 Owner = member.Coordinator,
                 Deadline = saga.Deadline,
+                Tags = saga.Tags,
             });
             return Task.FromResult(true);
         }

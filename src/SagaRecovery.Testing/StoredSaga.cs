@@ -40,6 +40,13 @@ public sealed record StoredSaga
     /// <summary>The time at which the saga is cancelled unless it has finished, or null for none.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
+    /// <summary>The tags that the saga was started with.</summary>
+    /// <value>The default is empty: no tags.</value>
+    public IReadOnlyList<SagaTag> Tags { get; init; } = [];
+
+    /// <summary>The cause for which the saga unwinds or is stuck, or null if it has none.</summary>
+    public SagaFailure? Failure { get; init; }
+
     /// <summary>Returns the saga in the form that recovery loads.</summary>
     public SavedSaga ToSavedSaga() => new()
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using SagaRecovery.AspNetCore.Tests.Support;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Tests;
 
@@ -42,12 +43,13 @@ public sealed class ReportTests(BadInputTests.OneService one) : IClassFixture<Ba
 
         JsonElement[] listed = [.. (await _service.JsonAsync($"/sagas?state=running&name=gated&owner={_service.CoordinatorId}&limit=1")).EnumerateArray()];
         listed.Should().ContainSingle().Which.GetProperty("id").GetGuid().Should().Be(saga.Value);
-        (await _service.JsonAsync($"/sagas?before={saga}")).EnumerateArray().Should().NotContain(older => older.GetProperty("id").GetGuid() == saga.Value);
+        SagaCursor place = new(listed[0].GetProperty("timeCreated").GetDateTimeOffset(), saga);
+        (await _service.JsonAsync($"/sagas?before={place}")).EnumerateArray().Should().NotContain(older => older.GetProperty("id").GetGuid() == saga.Value);
         JsonElement shown = await _service.JsonAsync($"/sagas/{saga}");
         shown.GetProperty("graph").GetProperty("nodes").EnumerateArray().Select(node => node.GetProperty("name").GetString()).Should().Equal("first", "endless");
         shown.GetProperty("events").EnumerateArray().Select(logged => $"{logged.GetProperty("node")} {logged.GetProperty("type")}")
             .Should().Equal("first Started", "first Succeeded", "endless Started");
-        (await _service.JsonAsync("/counts")).EnumerateArray().Should().Contain(count =>
+        (await _service.JsonAsync("/counts")).GetProperty("unfinished").EnumerateArray().Should().Contain(count =>
             count.GetProperty("name").GetString() == "gated" && count.GetProperty("state").GetString() == "Running" && count.GetProperty("count").GetInt64() > 0);
         (await _service.JsonAsync($"/sagas/{saga}/explain")).GetProperty("verdict").GetString().Should().Be("RunningHere");
         JsonElement bucket = (await _service.JsonAsync("/plan")).GetProperty("buckets").EnumerateArray().Single(one => one.GetProperty("name").GetString() == "already running");

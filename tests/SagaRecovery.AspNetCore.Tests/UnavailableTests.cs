@@ -23,7 +23,7 @@ public sealed class UnavailableTests
         await postgres.Cluster.StopAsync(StopMode.Immediate);
 
         string id = $"{Guid.NewGuid()}";
-        foreach (string path in (string[])["/sagas", $"/sagas/{id}", $"/sagas/{id}/explain", "/coordinators", "/counts", "/definitions", "/plan"])
+        foreach (string path in (string[])["/sagas", $"/sagas/{id}", $"/sagas/{id}/explain", "/coordinators", "/counts", "/whatis?id=x", "/definitions", "/plan"])
         {
             await ShouldBeUnavailableAsync(await service.SendAsync(HttpMethod.Get, path), path);
         }

@@ -50,6 +50,7 @@ public static class SagaRecoveryEndpoints
         {
             RouteGroupBuilder actions = access.RequirePolicy(all.MapGroup(""));
             SagaActionEndpoints.Map(actions);
+            SagaBatchEndpoints.Map(actions);
             CoordinatorActionEndpoints.Map(actions);
             RetentionEndpoints.Map(actions);
         }

@@ -64,6 +64,10 @@ internal static class EndpointHandler
         {
             return ServiceUnavailable(context, rejected, $"Postgres rejected the command: {PlainText.OneLine(rejected.MessageText)} ({rejected.SqlState})");
         }
+        catch (SearchTimeoutException narrow)
+        {
+            return Problems.Create(StatusCodes.Status422UnprocessableEntity, narrow.Message); // the same request would end the same way
+        }
         catch (Exception unavailable) when (unavailable is NpgsqlException or TimeoutException)
         {
             return ServiceUnavailable(context, unavailable, "Postgres does not respond.");

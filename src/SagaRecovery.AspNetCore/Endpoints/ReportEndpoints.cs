@@ -22,6 +22,7 @@ internal static class ReportEndpoints
         group.MapGet("/coordinators", EndpointHandler.Wrap(CoordinatorsAsync));
         group.MapGet("/cluster", EndpointHandler.Wrap(ClusterAsync));
         group.MapGet("/counts", EndpointHandler.Wrap(CountsAsync));
+        group.MapGet("/whatis", EndpointHandler.Wrap(WhatIsAsync));
         group.MapGet("/definitions", EndpointHandler.Wrap(DefinitionsAsync));
     }
 
@@ -61,8 +62,14 @@ internal static class ReportEndpoints
     }
 
     private static async Task<IResult> CountsAsync(HttpContext context) => Responses.Json(
-        await Store(context).CountAsync(context.RequestAborted).ConfigureAwait(false),
-        RecoveryReportJson.Default.IReadOnlyListSagaCount);
+        await context.RequestServices.GetRequiredService<SagaOperator>().CountAsync(context.RequestAborted).ConfigureAwait(false),
+        RecoveryReportJson.Default.SagaCounts);
+
+    private static async Task<IResult> WhatIsAsync(HttpContext context) =>
+        context.Request.Query["id"] is not [{ Length: > 0 and <= SagaTag.MaxValueBytes } text] || text.Contains('\0')
+            ? Problems.BadRequest("'id' must be the text to look for.")
+            : Responses.Json(
+                await Store(context).IdentifyAsync(text, context.RequestAborted).ConfigureAwait(false), RecoveryReportJson.Default.IReadOnlyListIdMatch);
 
     private static async Task<IResult> DefinitionsAsync(HttpContext context) => Responses.Json(
         await context.RequestServices.GetRequiredService<SagaOperator>().Definitions.ListAsync(context.RequestAborted).ConfigureAwait(false),

@@ -25,12 +25,32 @@ internal static class SagaEndpoints
 
     private static async Task<IResult> ListAsync(HttpContext context)
     {
-        Parsed<SagaFilter> filter = SagaQuery.Read(context.Request.Query);
-        return filter.Value is null
-            ? filter.Problem!
-            : Responses.Json(
-                await Operator(context).Store.ListAsync(filter.Value, context.RequestAborted).ConfigureAwait(false),
-                RecoveryReportJson.Default.IReadOnlyListSagaSummary);
+        DateTimeOffset now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        Parsed<SagaFilter> parsed = SagaQuery.Read(context.Request.Query, now);
+        if (parsed.Value is not { } filter)
+        {
+            return parsed.Problem!;
+        }
+
+        IReadOnlyList<SagaSummary> sagas = await Operator(context).Store.ListAsync(filter, context.RequestAborted).ConfigureAwait(false);
+        if (sagas.Count == filter.Limit)
+        {
+            context.Response.Headers.Link = $"<{AddressOfNext(context.Request, filter, SagaCursor.Of(sagas[^1]))}>; rel=\"next\"";
+        }
+
+        return Responses.Json(sagas, RecoveryReportJson.Default.IReadOnlyListSagaSummary);
+    }
+
+    /// <summary>Returns the relative address of the next page. Durations become times, so that the pages have the same bounds.</summary>
+    private static string AddressOfNext(HttpRequest request, SagaFilter filter, SagaCursor last)
+    {
+        IEnumerable<KeyValuePair<string, string?>> same = request.Query
+            .Where(pair => pair.Key is not ("before" or "since" or "until"))
+            .SelectMany(pair => pair.Value.Select(value => KeyValuePair.Create(pair.Key, value)));
+        (string Name, string? Value)[] own = [("since", filter.Since?.ToString("O")), ("until", filter.Until?.ToString("O")), ("before", last.ToString())];
+        return "?" + string.Join('&', same.Concat(own.Select(pair => KeyValuePair.Create(pair.Name, pair.Value)))
+            .Where(pair => !string.IsNullOrEmpty(pair.Value))
+            .Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value!)}"));
     }
 
     private static async Task<IResult> FindAsync(HttpContext context, SagaId sagaId) =>

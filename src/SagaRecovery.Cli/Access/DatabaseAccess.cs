@@ -48,6 +48,7 @@ internal sealed class DatabaseAccess : ISagaAccess
             .AddSagaOperations(options =>
             {
                 options.Schema = schema;
+                options.QueryTimeout = timeout < TimeSpan.FromHours(1) ? timeout * 0.8 : TimeSpan.FromHours(1); // the error that says what to narrow must arrive before the deadline
                 options.SchemaLockTimeout = timeout / 2; // the error that names the blocking sessions must arrive before the deadline
             })
             .BuildServiceProvider();
@@ -67,8 +68,24 @@ internal sealed class DatabaseAccess : ISagaAccess
     public Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
         ReadAsync(Operations.ListCoordinatorsAsync, cancellationToken);
 
-    public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
-        ReadAsync(Operations.CountAsync, cancellationToken);
+    public Task<SagaCounts> CountAsync(CancellationToken cancellationToken) =>
+        ReadAsync(token => SagaCounts.ReadAsync(Operations, _time, token), cancellationToken);
+
+    public Task<IReadOnlyList<IdMatch>> IdentifyAsync(string text, CancellationToken cancellationToken) =>
+        ReadAsync(token => Operations.IdentifyAsync(text, token), cancellationToken);
+
+    public Task<SagaBatchResponse> PerformAsync(OperatorActionKind kind, SagaBatchRequest request, CancellationToken cancellationToken)
+    {
+        var note = new OperatorNote(request.Actor ?? "", request.Reason);
+        return PerformAsync(
+            async token => SagaBatchResponse.Of(
+                kind,
+                request.Sagas,
+                await (kind is OperatorActionKind.Reassign
+                    ? Cluster.ReassignAsync(request.Sagas, new ChosenRecipients(request.To ?? []) { EvenIfOwnersAnswer = request.Force }, note, token)
+                    : Operations.PerformAsync(request.ToAction(kind, note), request.Sagas, token)).ConfigureAwait(false)),
+            cancellationToken);
+    }
 
     public Task<DefinitionList> ListDefinitionsAsync(CancellationToken cancellationToken) =>
         ReadAsync(_services.GetRequiredService<ISagaDefinitions>().ListAsync, cancellationToken);

@@ -10,7 +10,7 @@ internal interface ISagaAccess : IAsyncDisposable
     /// <summary>The name of the service or database for messages. It contains no secrets.</summary>
     string Target { get; }
 
-    /// <summary>Lists sagas by id, in descending order.</summary>
+    /// <summary>Lists sagas, newest first.</summary>
     Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken);
 
     /// <summary>Returns one saga, or null if no saga has this id.</summary>
@@ -21,7 +21,13 @@ internal interface ISagaAccess : IAsyncDisposable
 
     Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken);
 
-    Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken);
+    Task<SagaCounts> CountAsync(CancellationToken cancellationToken);
+
+    /// <summary>Finds what a text identifies.</summary>
+    Task<IReadOnlyList<IdMatch>> IdentifyAsync(string text, CancellationToken cancellationToken);
+
+    /// <summary>Runs an operator action on a batch of sagas.</summary>
+    Task<SagaBatchResponse> PerformAsync(OperatorActionKind kind, SagaBatchRequest request, CancellationToken cancellationToken);
 
     /// <summary>Returns the stored and published definitions, with the need for each.</summary>
     Task<DefinitionList> ListDefinitionsAsync(CancellationToken cancellationToken);

@@ -58,9 +58,16 @@ internal sealed class ServiceAccess : ISagaAccess
         (string Name, string? Value)[] parameters =
         [
             ("limit", filter.Limit.ToString(CultureInfo.InvariantCulture)),
-            ("state", filter.State is { } state ? SagaNames.Of(state) : null),
+            ("state", filter.State is { } state ? SagaNames.Of(state) : filter.UnfinishedOnly ? SagaNames.Unfinished : null),
+            ("held", filter.HeldOnly ? "true" : null),
             ("owner", filter.Owner?.ToString()),
             ("name", filter.Name),
+            ("version", filter.Version?.ToString(CultureInfo.InvariantCulture)),
+            ("since", filter.Since?.ToString("O", CultureInfo.InvariantCulture)),
+            ("until", filter.Until?.ToString("O", CultureInfo.InvariantCulture)),
+            ("failedNode", filter.FailedNode),
+            ("errorCode", filter.ErrorCode),
+            .. filter.Tags.Select(tag => ("tag", (string?)tag.ToString())),
             ("before", filter.Before?.ToString()),
         ];
         IEnumerable<string> query = parameters.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}");
@@ -91,8 +98,21 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
         GetAsync("coordinators", RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails, cancellationToken);
 
-    public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
-        GetAsync("counts", RecoveryReportJson.Default.IReadOnlyListSagaCount, cancellationToken);
+    public Task<SagaCounts> CountAsync(CancellationToken cancellationToken) =>
+        GetAsync("counts", RecoveryReportJson.Default.SagaCounts, cancellationToken);
+
+    public Task<IReadOnlyList<IdMatch>> IdentifyAsync(string text, CancellationToken cancellationToken) =>
+        GetAsync($"whatis?id={Uri.EscapeDataString(text)}", RecoveryReportJson.Default.IReadOnlyListIdMatch, cancellationToken);
+
+    public async Task<SagaBatchResponse> PerformAsync(OperatorActionKind kind, SagaBatchRequest request, CancellationToken cancellationToken)
+    {
+        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.SagaBatchRequest);
+        ServiceResponse response = await SendAsync(
+            HttpMethod.Post, $"sagas/{SagaNames.Of(kind)}", body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        return response.Status is HttpStatusCode.OK
+            ? response.Read(RecoveryReportJson.Default.SagaBatchResponse)
+            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
+    }
 
     public Task<DefinitionList> ListDefinitionsAsync(CancellationToken cancellationToken) =>
         GetAsync("definitions", RecoveryReportJson.Default.DefinitionList, cancellationToken);

@@ -39,6 +39,7 @@ internal sealed record ServiceResponse(string Target, bool SignedIn, HttpStatusC
             $"The service at {Target} requires you to sign in: pass --user, and your token in SAGA_RECOVERY_TOKEN or with --token-file."),
         HttpStatusCode.Forbidden => new(ExitCode.Refused, $"You are not authorized to do this at {Target}."),
         HttpStatusCode.NotFound => new(ExitCode.Unreachable, $"No saga recovery endpoints are mapped at {Target}: check the path."),
+        HttpStatusCode.UnprocessableEntity => new(ExitCode.Failed, Detail()),
         HttpStatusCode.NotImplemented => new(ExitCode.Failed, $"The service cannot do this: {Detail()}"),
         HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout =>
             new(ExitCode.Unreachable, $"The service at {Target} is not available now: {Detail()}"),

@@ -13,6 +13,7 @@ internal static class Failures
     {
         ToolException refusal => (refusal.ExitCode, refusal.Message),
         IncompatibleStoreException => (ExitCode.Failed, failure.Message),
+        SearchTimeoutException => (ExitCode.Failed, failure.Message),
         PostgresException error => Of(error),
         NpgsqlException when failure.Message.StartsWith("No password", StringComparison.Ordinal) => (
             ExitCode.Refused, "The database requires a password: set PGPASSWORD, or PGPASSFILE to the path of a password file."),

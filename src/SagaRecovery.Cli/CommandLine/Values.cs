@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -80,25 +81,62 @@ internal static class Values
         return null;
     }
 
-    public static SagaId? ParseSaga(ArgumentResult result)
+    public static StateChoice? ParseStateChoice(ArgumentResult result)
     {
-        if (SagaId.TryParse(Text(result), provider: null, out SagaId id))
+        if (Text(result) == SagaNames.Unfinished)
         {
-            return id;
+            return new StateChoice(State: null);
         }
 
-        result.AddError($"'{Display(result)}' is not a saga id (a UUID)");
+        if (SagaNames.TryParse(Text(result), out SagaState state))
+        {
+            return new StateChoice(state);
+        }
+
+        string states = string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of));
+        result.AddError($"'{Display(result)}' is not a saga state; the states are {states}, and {SagaNames.Unfinished} for running and unwinding");
         return null;
     }
 
-    public static SagaState? ParseState(ArgumentResult result)
+    /// <summary>Parses a definition. Digits after the last <c>@</c> are the version; any other <c>@</c> belongs to the name.</summary>
+    public static DefinitionChoice? ParseDefinition(ArgumentResult result)
     {
-        if (SagaNames.TryParse(Text(result), out SagaState state))
+        string text = Text(result);
+        int at = text.LastIndexOf('@');
+        return at > 0 && int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int version)
+            ? new DefinitionChoice(text[..at], version)
+            : new DefinitionChoice(text, Version: null);
+    }
+
+    public static DateTimeOffset? ParseTime(ArgumentResult result, DateTimeOffset now)
+    {
+        if (TimeBound.TryParse(Text(result), now, out DateTimeOffset bound))
         {
-            return state;
+            return bound;
         }
 
-        result.AddError($"'{Display(result)}' is not a saga state; the states are {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of))}");
+        result.AddError($"'{Display(result)}' is not {TimeBound.Forms}");
+        return null;
+    }
+
+    public static SagaTag[] ParseTags(ArgumentResult result) => [.. result.Tokens.Select(token =>
+    {
+        if (!SagaTag.TryParse(token.Value, out SagaTag? tag))
+        {
+            result.AddError($"'{PlainText.OneLine(token.Value, longest: 80)}' is not a tag: write name=value");
+        }
+
+        return tag ?? new SagaTag("", "");
+    })];
+
+    public static SagaCursor? ParseCursor(ArgumentResult result)
+    {
+        if (SagaCursor.TryParse(Text(result), out SagaCursor cursor))
+        {
+            return cursor;
+        }
+
+        result.AddError($"'{Display(result)}' is not a place in the list: pass what the previous page has printed after --before");
         return null;
     }
 
@@ -210,3 +248,12 @@ internal sealed record ReassignSource(CoordinatorId? Id)
 {
     public const string NoOwner = "unowned";
 }
+
+/// <summary>A state, or all states of sagas in progress.</summary>
+/// <param name="State">The state; null for running and unwinding.</param>
+internal sealed record StateChoice(SagaState? State);
+
+/// <summary>A definition, or all versions of it.</summary>
+/// <param name="Name">The name.</param>
+/// <param name="Version">The version; null for all.</param>
+internal sealed record DefinitionChoice(string Name, int? Version);

@@ -1,30 +1,42 @@
 using System.Globalization;
 using SagaRecovery.Cli.Output;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>The number of sagas by state, owner and name: those in progress first, then those that need an operator.</summary>
+/// <summary>The numbers of sagas: those in progress by state, owner and name, and an estimate of those that have ended.</summary>
 internal static class CountSheet
 {
-    private static readonly SagaState[] s_order =
-        [SagaState.Running, SagaState.Unwinding, SagaState.Stuck, SagaState.Abandoned, SagaState.Unwound, SagaState.Succeeded];
-
-    public static void Print(Screen screen, IReadOnlyList<SagaCount> counts)
+    public static void Print(Screen screen, SagaCounts counts)
     {
-        if (counts.Count == 0)
+        if (counts.Unfinished.Count == 0)
         {
-            screen.Line("No sagas.");
-            return;
+            screen.Line("No unfinished sagas.");
+        }
+        else
+        {
+            var sheet = new Sheet("STATE", "SAGAS", "OWNER", "NAME");
+            foreach (SagaCount count in counts.Unfinished.OrderBy(count => count.State).ThenByDescending(count => count.Count))
+            {
+                string number = count.Count.ToString(CultureInfo.InvariantCulture);
+                sheet.Add(Cell.Of(count.State), number, count.Owner?.ToString() ?? "none", count.Name);
+            }
+
+            screen.Print(sheet.Table);
         }
 
-        var sheet = new Sheet("STATE", "SAGAS", "OWNER", "NAME");
-        foreach (SagaCount count in counts.OrderBy(count => Array.IndexOf(s_order, count.State)).ThenByDescending(count => count.Count))
-        {
-            string number = count.Count.ToString(CultureInfo.InvariantCulture);
-            sheet.Add(Cell.Of(count.State), number, count.Owner?.ToString() ?? "none", count.Name);
-        }
+        screen.Line(Ended(counts));
+    }
 
-        screen.Print(sheet.Table);
+    /// <summary>Words the numbers of sagas that have ended.</summary>
+    private static string Ended(SagaCounts counts)
+    {
+        IEnumerable<string> states = counts.NotSucceeded
+            .Where(count => count.Count > 0)
+            .Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Count}{(count.OrMore ? " or more" : "")} {SagaNames.Of(count.State)}"));
+        string detail = string.Join(", ", states);
+        string total = counts.Ended is { } ended ? $"About {PlainText.Count(ended, "saga")} ended" : "The number of ended sagas is not known";
+        return detail.Length == 0 ? $"{total}." : $"{total}; {detail}.";
     }
 }

@@ -20,8 +20,7 @@ internal static class DefinitionListCommand
     {
         var command = new ToolCommand(
             "list",
-            "Lists the definitions with their unfinished and ended sagas, the processes that can run them, and whether each is still needed; "
-            + "reads every saga in the database once",
+            "Lists the definitions with their unfinished and ended sagas, the processes that can run them, and whether each is still needed",
             "definitions list --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'",
             "definitions list --json | jq '.definitions[] | select(.need == \"NotRunnable\")'");
         common.SetHandler(command, async (call, cancellationToken) =>
@@ -63,7 +62,7 @@ internal static class DefinitionListCommand
                     row.Version.ToString(CultureInfo.InvariantCulture),
                     row.Hash is { } hash ? hash.ToString()[..HashDigits] : shapes.Length == 1 ? "any" : $"{shapes.Length} shapes",
                     row.Unfinished.ToString(CultureInfo.InvariantCulture),
-                    row.Ended.ToString(CultureInfo.InvariantCulture),
+                    row.Ended.ToString(CultureInfo.InvariantCulture) + (row.Ended >= DefinitionList.EndedLimit ? "+" : ""),
                     Cell.Of(row.Need),
                     CanRun(row, list.RunAny));
             }

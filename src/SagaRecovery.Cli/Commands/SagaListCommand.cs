@@ -3,31 +3,16 @@ using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
-using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Lists sagas by id, in descending order.</summary>
+/// <summary>Lists sagas by the time of their start, newest first.</summary>
 internal static class SagaListCommand
 {
     public static Command Create(CommonOptions common)
     {
-        Option<SagaState?> state = new("--state")
-        {
-            Description = "Only sagas in this state",
-            HelpName = "state",
-            CustomParser = Values.ParseState,
-        };
-        state.CompletionSources.Clear(); // the defaults are the names of the enum, not those of the tool
-        state.CompletionSources.Add([.. Enum.GetValues<SagaState>().Select(SagaNames.Of)]);
-        Option<CoordinatorId?> owner = new("--owner")
-        {
-            Description = "Only sagas that this coordinator owns",
-            HelpName = "id",
-            CustomParser = Values.ParseCoordinator,
-        };
-        Option<string?> name = new("--name") { Description = "Only sagas of the definition with this name", HelpName = "name" };
+        var filter = new FilterOptions(common.Environment);
         Option<int> limit = new("--limit")
         {
             Description = "The largest number of sagas to list: 1 to 1000",
@@ -41,32 +26,24 @@ internal static class SagaListCommand
                 result.AddError("--limit must be 1 to 1000");
             }
         });
-        Option<SagaId?> before = new("--before")
+        Option<SagaCursor?> before = new("--before")
         {
-            Description = "Only sagas older than this one; used for the next page",
-            HelpName = "id",
-            CustomParser = Values.ParseSaga,
+            Description = "Only sagas after this place in the list, which are older; the previous page prints it",
+            HelpName = "place",
+            CustomParser = Values.ParseCursor,
         };
         var command = new ToolCommand(
             "list",
-            "Lists sagas by id, in descending order: newest first, unless ids were chosen by callers",
-            "sagas list --state running",
-            "sagas list --state stuck --json | jq -r '.[].id'",
-            "sagas list --owner 0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11 --name project-create --limit 20")
-        {
-            state, owner, name, limit, before,
-        };
+            "Lists sagas by the time of their start, newest first",
+            "sagas list --state unfinished",
+            "sagas list --tag vpc=17",
+            "sagas list --definition project-create@2 --since 2h --error-code quota_exceeded",
+            "sagas list --state stuck --json | jq -r '.[].id'");
+        filter.AddTo(command);
+        command.Options.Add(limit);
+        command.Options.Add(before);
         common.SetHandler(command, (call, cancellationToken) => RunAsync(
-            call,
-            new SagaFilter
-            {
-                State = call.Value(state),
-                Owner = call.Value(owner),
-                Name = call.Value(name),
-                Limit = call.Value(limit),
-                Before = call.Value(before),
-            },
-            cancellationToken));
+            call, filter.Read(call) with { Limit = call.Value(limit), Before = call.Value(before) }, cancellationToken));
         return command;
     }
 
@@ -88,21 +65,27 @@ internal static class SagaListCommand
                 return ExitCode.Done;
             }
 
-            var sheet = new Sheet("ID", "STATE", "CREATED", "OWNER", "GENERATION", "HELD", "NAME");
-            foreach (SagaSummary saga in sagas)
-            {
-                sheet.Add(
-                    saga.Id.ToString(), Cell.Of(saga.State), Cell.Of(saga.TimeCreated), saga.Owner?.ToString() ?? "none", Cell.Of(saga.Generation),
-                    saga.IsHeld ? "held" : "-", saga.Name);
-            }
-
-            call.Screen.Print(sheet.Table);
+            Print(call.Screen, sagas);
             if (sagas.Count == filter.Limit)
             {
-                call.Note($"There may be more sagas: pass --before {sagas[^1].Id}");
+                call.Note($"There may be more sagas: pass --before {SagaCursor.Of(sagas[^1])}");
             }
 
             return ExitCode.Done;
         }
+    }
+
+    /// <summary>Prints a list of sagas, one to a line.</summary>
+    public static void Print(Screen screen, IEnumerable<SagaSummary> sagas)
+    {
+        var sheet = new Sheet("ID", "STATE", "CREATED", "OWNER", "GENERATION", "FAILED NODE", "ERROR", "HELD", "NAME");
+        foreach (SagaSummary saga in sagas)
+        {
+            sheet.Add(
+                saga.Id.ToString(), Cell.Of(saga.State), Cell.Of(saga.TimeCreated), saga.Owner?.ToString() ?? "none", Cell.Of(saga.Generation),
+                saga.FailedNode ?? "-", saga.ErrorCode ?? "-", saga.IsHeld ? "held" : "-", saga.Name);
+        }
+
+        screen.Print(sheet.Table);
     }
 }

@@ -21,6 +21,7 @@ internal static class ToolCommands
             ActivateCommand.Create(common),
             PlanCommand.Create(common),
             ExplainCommand.Create(common),
+            WhatIsCommand.Create(common),
             RecoveryActionCommands.CreatePause(common),
             RecoveryActionCommands.CreateResume(common),
             new Command("sagas", "List and show sagas, and run operator actions on them")
@@ -37,6 +38,14 @@ internal static class ToolCommands
                 DestructiveCommands.CreateSkipUndo(common),
                 PurgeCommand.Create(common),
                 ImportCommand.Create(common),
+            },
+            new Command("batch", "Run an operator action on all sagas of a filter, after a dry run has listed them")
+            {
+                BatchCommands.CreateCancel(common),
+                BatchCommands.CreateHold(common),
+                BatchCommands.CreateRelease(common),
+                BatchCommands.CreateReassign(common),
+                BatchCommands.CreateAbandon(common),
             },
             DrainCommand.Create(common),
             new Command("coordinators", "List the processes that own and run sagas, and reassign their sagas")

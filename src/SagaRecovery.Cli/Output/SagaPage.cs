@@ -17,6 +17,16 @@ internal static class SagaPage
             ("generation", $"{summary.Generation}, since {PlainText.Time(saga.TimeAdopted)}"),
             ("created", $"{PlainText.Time(summary.TimeCreated)} by {saga.Creator}"),
         };
+        if (summary.ErrorCode is { } code)
+        {
+            facts.Add(("failure", summary.FailedNode is { } failed ? $"{failed}: {code}" : code));
+        }
+
+        if (saga.Tags.Count > 0)
+        {
+            facts.Add(("tags", string.Join(", ", saga.Tags)));
+        }
+
         if (saga.Hold is { } hold)
         {
             string stops = hold.StopsRun ? ", and its run stops" : "";

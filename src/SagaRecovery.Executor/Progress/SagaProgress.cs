@@ -79,6 +79,15 @@ internal sealed class SagaProgress
         }
     }
 
+    /// <summary>Returns the cause of a state of this saga for searches; null for a state that has none.</summary>
+    public SagaFailure? FailureIn(SagaState state) => (state, StuckNode, FailedNode) switch
+    {
+        (SagaState.Running or SagaState.Succeeded, _, _) => null,
+        (SagaState.Stuck, { } stuck, _) => new SagaFailure(Shape.NameOf(stuck), SagaErrors.Read(_undoErrors[stuck]).Code),
+        (_, _, { } failed) when !IsCancelled => new SagaFailure(Shape.NameOf(failed), SagaErrors.Read(_errors[failed]).Code),
+        _ => IsCancelled ? new SagaFailure(Node: null, SagaErrors.Cancelled.Code) : null,
+    };
+
     public ReadOnlyMemory<byte> OutputOf(int node) => _outputs[node];
 
     /// <summary>Returns the error of a node's action.</summary>

@@ -37,6 +37,7 @@ internal sealed class RunLog(RunContext context, RunCancellation cancellation, G
             var entry = new SagaLogEntry(context.Id, context.Ownership.Generation, events, state == State ? null : state)
             {
                 Cancellation = cancelsByDeadline ? cancellation.Current : null,
+                Failure = state == State ? null : Progress.FailureIn(state),
             };
             refusal = await writer.AppendAsync(_member.Value, entry).WaitAsync(writes).ConfigureAwait(false) ? null : StopReason.SagaFenced;
         }
@@ -60,6 +61,7 @@ internal sealed class RunLog(RunContext context, RunCancellation cancellation, G
         var everything = new SagaLogEntry(context.Id, context.Ownership.Generation, events, state)
         {
             Cancellation = Progress.IsCancelled || !cancellation.IsUnstored ? cancellation.Current : null,
+            Failure = Progress.FailureIn(state),
             WrittenWithData = events.FindAll(nodeEvent =>
                 Progress.Shape.IsTransactional(nodeEvent.NodeId)
                 && (nodeEvent.Type is NodeEventType.Succeeded || (nodeEvent.Type is NodeEventType.UndoFinished && Progress.Shape.HasUndo(nodeEvent.NodeId)))),

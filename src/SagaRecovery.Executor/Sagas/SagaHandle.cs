@@ -1,3 +1,5 @@
+using SagaRecovery.Storage;
+
 namespace SagaRecovery;
 
 /// <summary>The handle of a saga. Thread-safe.</summary>
@@ -90,6 +92,23 @@ public sealed record SagaStartOptions
     /// <see cref="StepPolicy.Timeout"/> of an action is refused. Measured by the clock of the process that runs the saga.
     /// </remarks>
     public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>The tags by which operators find the saga, such as the id of the resource that it makes: values by name.</summary>
+    /// <value>
+    /// At most <see cref="SagaTag.MaxCount"/> tags, with names of 1 to <see cref="SagaTag.MaxNameBytes"/> bytes in UTF-8 without <c>=</c>, and values
+    /// of at most <see cref="SagaTag.MaxValueBytes"/> bytes. The default is null: no tags.
+    /// </value>
+    /// <remarks>
+    /// Tags are stored with the saga and never change. They annotate it and do not identify it: a start that attaches to an existing saga
+    /// ignores its own tags, and the saga keeps those of the first start.
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// var options = new SagaStartOptions { Tags = new Dictionary&lt;string, string&gt; { ["vpc"] = "17" } };
+    /// </code>
+    /// Then <c>saga-recovery sagas list --tag vpc=17</c> lists the saga.
+    /// </example>
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
 
     /// <summary>The failures and repeats to inject, for tests.</summary>
     /// <value>The default is null: none.</value>

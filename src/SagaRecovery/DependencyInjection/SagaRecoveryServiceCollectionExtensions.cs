@@ -187,10 +187,10 @@ public static class SagaRecoveryServiceCollectionExtensions
 
     private static void AddPostgres(IServiceCollection services)
     {
-        services.AddSingleton(provider => new OwnPool(
-            RequireDataSource(provider),
-            provider.GetRequiredService<IOptions<PostgresStoreOptions>>().Value.MaxPoolSize,
-            provider.GetRequiredService<ILogger<PostgresStoreOptions>>()));
+        services.AddSingleton(provider => CreateOwnPool(provider, provider.GetRequiredService<IOptions<PostgresStoreOptions>>().Value.MaxPoolSize));
+        services.AddKeyedSingleton(PostgresStoreOptions.MaxQueryConnections, (provider, _) => CreateOwnPool(
+            provider,
+            Math.Min(PostgresStoreOptions.MaxQueryConnections, provider.GetRequiredService<IOptions<PostgresStoreOptions>>().Value.MaxPoolSize)));
         services.TryAddSingleton(CreateDatabaseWithOwnPool);
         AddPostgresDatabase(services);
         services.AddSingleton<PostgresJoin>();
@@ -214,8 +214,13 @@ public static class SagaRecoveryServiceCollectionExtensions
         IOptions<PostgresStoreOptions> options = provider.GetRequiredService<IOptions<PostgresStoreOptions>>();
         var direct = provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.DirectDataSource);
         return provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.RecoveryDataSource) is { } registered
-            ? new PostgresDatabase(registered, options, direct)
-            : new PostgresDatabase(RequireDataSource(provider), options, direct, provider.GetRequiredService<OwnPool>());
+            ? new PostgresDatabase(registered, options, direct, queries: (provider.GetService<NpgsqlDataSource>() ?? registered).OpenConnectionAsync)
+            : new PostgresDatabase(
+                RequireDataSource(provider),
+                options,
+                direct,
+                provider.GetRequiredService<OwnPool>(),
+                provider.GetRequiredKeyedService<OwnPool>(PostgresStoreOptions.MaxQueryConnections).OpenAsync);
     }
 
     private static ArchiveChoice CreateArchive(IServiceProvider provider)
@@ -237,6 +242,9 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetRequiredService<ILogger<RetentionOptions>>());
         return new ArchiveChoice(archive, archive);
     }
+
+    private static OwnPool CreateOwnPool(IServiceProvider provider, int size) =>
+        new(RequireDataSource(provider), size, provider.GetRequiredService<ILogger<PostgresStoreOptions>>());
 
     private static SagaOperator CreateOperator(IServiceProvider provider) => new(
         provider.GetRequiredService<ISagaOperations>(),

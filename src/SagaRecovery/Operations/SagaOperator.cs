@@ -15,7 +15,7 @@ namespace SagaRecovery.Operations;
 /// store, such as <see cref="NotSupportedException"/> from a store without operator actions, or <see cref="IncompatibleStoreException"/> while
 /// this process cannot work with it.
 /// </remarks>
-public sealed class SagaOperator
+public sealed partial class SagaOperator
 {
     private readonly ISagaOperations _operations;
     private readonly ISagaCluster _cluster;
@@ -28,6 +28,7 @@ public sealed class SagaOperator
     private readonly RecoveryWakeups _wakeups;
     private readonly OperatorActionLog _operatorActionLog;
     private readonly TimeProvider _time;
+    private readonly CountCache _counts;
 
     internal SagaOperator(
         ISagaOperations operations,
@@ -53,6 +54,7 @@ public sealed class SagaOperator
         _wakeups = wakeups;
         _operatorActionLog = operatorActionLog;
         _time = time;
+        _counts = new CountCache(operations, time);
     }
 
     /// <summary>The queries about all sagas and coordinators on the store.</summary>
@@ -63,6 +65,11 @@ public sealed class SagaOperator
 
     /// <summary>The queries about the definitions on the store.</summary>
     public ISagaDefinitions Definitions => _definitions;
+
+    /// <summary>Returns the numbers of sagas on the store. Recent ones serve all callers of this process for some seconds.</summary>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="SearchTimeoutException">The count took too long.</exception>
+    public Task<SagaCounts> CountAsync(CancellationToken cancellationToken = default) => _counts.GetAsync(cancellationToken);
 
     private ReassignAction ReassignAction => new(_operations, _cluster, _time);
 

@@ -35,18 +35,27 @@ internal sealed class CallerStatements(string schema)
     /// would make a join wait for the caller. It runs behind <see cref="DefinitionStatements.Lock"/>, in the same transaction. With a snapshot that
     /// may be older than that lock, it only trusts the other transaction.
     /// </summary>
-    public string InsertSagaOfCaller { get; } = Statements.In(schema, $$"""
+    public string InsertSagaOfCaller { get; } = Statements.In(schema, InsertSagaWith(tags: ""));
+
+    /// <summary><see cref="InsertSagaOfCaller"/> with tags. <c>$10, $11</c> are parallel arrays: name and value of each tag.</summary>
+    public string InsertTaggedSagaOfCaller { get; } = Statements.In(schema, InsertSagaWith(tags: $$"""
+        , tagged as (
+            {{Statements.InsertTags("inserted i, unnest($10, $11) as t (name, value)")}}
+        )
+        """));
+
+    private static string InsertSagaWith(string tags) => $$"""
         with inserted as (
             insert into {schema}.saga (id, name, creator, definition_hash, params, deadline, state, current_coordinator, adopt_generation)
             select $3, $4, $1, $5, $6, $7, 'running', $1, $8
             where $9 or ({{Statements.IsMember}} and {{DefinitionExists}})
             on conflict do nothing
-            returning id
+            returning id, time_created
         ), woken as (
             select pg_notify('{schema}', $1::text) from inserted
-        )
+        ){{tags}}
         select exists (select from woken), {{Statements.IsMember}}, {{DefinitionExists}}
-        """);
+        """;
 
     /// <summary>The condition that definition <c>$5</c> exists, as seen by a snapshot that is later than the lock on it.</summary>
     private const string DefinitionExists =

@@ -128,6 +128,23 @@ internal sealed class ClusterStatements(string schema)
                 where s.current_coordinator is null and $1::uuid is null and s.state in ('running', 'unwinding') and (s.adopt_xid, s.id) > ($6, $7)
         """, "order by s.adopt_xid, s.id"));
 
+    /// <summary>Moves chosen sagas of one owner, or of none. <c>$11</c>: the sagas.</summary>
+    public string ReassignChosen { get; } = Statements.In(schema, ReassignWhere("""
+        {schema}.saga s
+                where s.id = any ($11) and s.current_coordinator is not distinct from $1 and s.state in ('running', 'unwinding') and (s.adopt_xid, s.id) > ($6, $7)
+        """, "order by s.adopt_xid, s.id"));
+
+    /// <summary>
+    /// Records the action for each of the sagas <c>$1</c> that <see cref="ReassignChosen"/> has moved in this transaction to one of the takers
+    /// <c>$2</c>, and returns these. <c>$3, $4</c>: actor and reason.
+    /// </summary>
+    public string RecordChosen { get; } = Statements.In(schema, $$"""
+        insert into {schema}.saga_operator_action (id, action, coordinator_id, saga_id, actor, reason)
+        select {{OperatorStatements.NextId}} + row_number() over () - 1, 'reassign', s.current_coordinator, s.id, $3, $4
+        from {schema}.saga s where s.id = any ($1) and s.current_coordinator = any ($2) and s.adopt_time >= now()
+        returning saga_id
+        """);
+
     /// <summary>Returns the takers that are active and answer.</summary>
     public string Takers { get; } = Statements.In(schema, $"""
         select t.id from {schema}.saga_coordinator t where {MayTake("t", "$1", "$2")} order by t.id

@@ -5,7 +5,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>A row of <see cref="OperatorStatements.ListSagas"/>.</summary>
+/// <summary>A row of <see cref="SearchStatements.List"/>.</summary>
 internal record SagaSummaryRow
 {
     public Guid Id { get; init; }
@@ -22,6 +22,12 @@ internal record SagaSummaryRow
 
     public bool IsHeld { get; init; }
 
+    public int? Version { get; init; }
+
+    public string? FailedNode { get; init; }
+
+    public string? ErrorCode { get; init; }
+
     public SagaSummary ToSummary() => new(
         new SagaId(Id),
         Name,
@@ -29,7 +35,12 @@ internal record SagaSummaryRow
         Owner is { } owner ? new CoordinatorId(owner) : null,
         new AdoptGeneration(Generation),
         new DateTimeOffset(TimeCreated),
-        IsHeld);
+        IsHeld)
+    {
+        Version = Version,
+        FailedNode = FailedNode,
+        ErrorCode = ErrorCode,
+    };
 }
 
 /// <summary>A row of <see cref="OperatorStatements.FindSaga"/>.</summary>
@@ -39,7 +50,7 @@ internal sealed record SagaDetailsRow : SagaSummaryRow
 
     public DateTime TimeAdopted { get; init; }
 
-    public int Version { get; init; }
+    public string[] Tags { get; init; } = [];
 
     public required byte[] Hash { get; init; }
 
@@ -77,11 +88,12 @@ internal sealed record SagaDetailsRow : SagaSummaryRow
             Summary = ToSummary(),
             Creator = new CoordinatorId(Creator),
             TimeAdopted = new DateTimeOffset(TimeAdopted),
-            Version = Version,
+            Version = Version ?? 0,
             DefinitionHash = DefinitionHash.FromBytes(Hash),
             Graph = graph,
             Parameters = Parameters,
             Events = [.. events.Select(row => row.ToEvent(graph))],
+            Tags = [.. Tags.Select(text => text.Split('=', 2)).Select(parts => new SagaTag(parts[0], parts[1]))],
             Abandonment = AbandonTime is { } abandoned
                 ? new AbandonmentDetails(new DateTimeOffset(abandoned), AbandonReason ?? "", AbandonComment ?? "")
                 : null,
@@ -167,10 +179,10 @@ internal sealed record CoordinatorRow
     };
 }
 
-/// <summary>A row of <see cref="OperatorStatements.CountSagas"/>.</summary>
+/// <summary>A row of <see cref="SearchStatements.CountUnfinished"/>.</summary>
 internal sealed record CountRow
 {
-    public required string Name { get; init; }
+    public string Name { get; init; } = "";
 
     public Guid? Owner { get; init; }
 

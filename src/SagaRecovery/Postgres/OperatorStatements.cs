@@ -9,7 +9,8 @@ internal sealed class OperatorStatements(string schema)
     /// </summary>
     public const string NextId = "(select coalesce(max(id), 0) + 1 from {schema}.saga_operator_action)";
 
-    private const string Summary = """
+    /// <summary>The columns of <see cref="SagaSummaryRow"/> that every statement has.</summary>
+    public const string Summary = """
         s.id as "Id", left(s.name, 1000) as "Name", s.state as "State", s.current_coordinator as "Owner", s.adopt_generation as "Generation",
             s.time_created as "TimeCreated", (h.saga_id is not null) as "IsHeld"
         """;
@@ -26,6 +27,8 @@ internal sealed class OperatorStatements(string schema)
             d.version as "Version", d.hash as "Hash", d.dag::text as "Dag", left(s.params::text, @Longest) as "Parameters",
             s.deadline as "Deadline", s.cancel_time as "CancelTime", s.cancel_actor as "CancelActor", s.cancel_reason as "CancelReason",
             s.abandon_time as "AbandonTime", s.abandon_reason as "AbandonReason", left(s.abandon_comment, @Longest) as "AbandonComment",
+            s.failed_node as "FailedNode", s.error_code as "ErrorCode",
+            array(select format('%s=%s', t.name, t.value) from {schema}.saga_tag t where t.saga_id = s.id order by t.name collate "C") as "Tags",
             h.time_held as "TimeHeld", h.actor as "HoldActor", h.reason as "HoldReason", coalesce(h.stops_run, false) as "HoldStopsRun"
         from {schema}.saga s
         join {schema}.saga_definition d on d.hash = s.definition_hash
@@ -53,25 +56,18 @@ internal sealed class OperatorStatements(string schema)
         where s.id = @Id
         """);
 
+    public string FindCoordinators { get; } = Statements.In(schema, $$"""
+        select {{Coordinator}}, null::bigint as "InProgress", null::text[] as "Definitions"
+        from {schema}.saga_coordinator c
+        left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
+        where c.id = any (@Ids)
+        """);
+
     public string FindCoordinator { get; } = Statements.In(schema, $$"""
         select {{Coordinator}}, null::bigint as "InProgress", null::text[] as "Definitions"
         from {schema}.saga_coordinator c
         left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
         where c.id = @Id
-        """);
-
-    public string ListSagas { get; } = Statements.In(schema, $$"""
-        select {{Summary}}
-        from {schema}.saga s
-        left join {schema}.saga_hold h on h.saga_id = s.id
-        where (@State::text is null or s.state = @State) and (@Owner::uuid is null or s.current_coordinator = @Owner)
-            and (@Name::text is null or s.name = @Name) and (@Before::uuid is null or s.id < @Before)
-        order by s.id desc limit @Limit
-        """);
-
-    public string CountSagas { get; } = Statements.In(schema, """
-        select left(name, 1000) as "Name", current_coordinator as "Owner", state as "State", count(*) as "Count"
-        from {schema}.saga group by name, current_coordinator, state order by name, current_coordinator, state
         """);
 
     public string ListCoordinators { get; } = Statements.In(schema, $$"""
@@ -96,34 +92,6 @@ internal sealed class OperatorStatements(string schema)
     public string Resume { get; } = Statements.In(schema, $$"""
         with done as (delete from {schema}.saga_recovery_pause where coordinator_id = @Coordinator returning coordinator_id),
         {{RecordAndHint("done.coordinator_id", "null", "done")}}
-        """);
-
-    public string Hold { get; } = Statements.In(schema, $$"""
-        {{HoldWith(stopsRun: "false")}}
-        {{Record("target.current_coordinator", "target.id", "target")}}
-        """);
-
-    /// <summary>Holds a saga, and lets its owner stop a present run.</summary>
-    public string Suspend { get; } = Statements.In(schema, $$"""
-        {{HoldWith(stopsRun: "true")}},
-        {{RecordAndHint("target.current_coordinator", "target.id", "target")}}
-        """);
-
-    /// <summary>Requests a cancellation. Runs behind the lock on the owner, so that its success is either written before or refused.</summary>
-    public string Cancel { get; } = Statements.In(schema, $$"""
-        with done as (
-            update {schema}.saga set cancel_time = clock_timestamp(), cancel_actor = @Actor, cancel_reason = @Reason
-            where id = @Id and state = 'running' and cancel_time is null and current_coordinator is not distinct from @Owner
-            returning id, current_coordinator
-        ),
-        {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
-        """);
-
-    public string Release { get; } = Statements.In(schema, $$"""
-        with done as (
-            delete from {schema}.saga_hold h using {schema}.saga s where h.saga_id = @Id and s.id = @Id returning s.id, s.current_coordinator
-        ),
-        {{RecordAndHint("done.current_coordinator", "done.id", "done")}}
         """);
 
     public string RecordRetry { get; } = Statements.In(schema, Record(
@@ -154,16 +122,6 @@ internal sealed class OperatorStatements(string schema)
 
     public string RecordRevocation { get; } = Statements.In(schema, $$"""
         insert into {schema}.saga_operator_action (id, action, actor, reason) select {{NextId}}, $1, $2, $3
-        """);
-
-    public string Abandon { get; } = Statements.In(schema, $$"""
-        with done as (
-            update {schema}.saga set state = 'abandoned', time_ended = clock_timestamp(), abandon_time = clock_timestamp(), abandon_reason = 'operator',
-                abandon_comment = format('%s: %s', @Actor, @Reason)
-            where {{IsUnchanged}}
-            returning id, current_coordinator
-        )
-        {{Record("done.current_coordinator", "done.id", "done")}}
         """);
 
     /// <summary>Fails a node whose action has started and not ended. The new generation fences a run of the saga.</summary>
@@ -241,16 +199,6 @@ internal sealed class OperatorStatements(string schema)
                 and (@Force or not exists (
                     select from {schema}.saga_coordinator
                     where id = @Owner and time_left is null and time_seen > clock_timestamp() - @AnswerTimeout))
-        """;
-
-    /// <summary>Holds a saga in progress, which is then the row of <c>target</c>.</summary>
-    private static string HoldWith(string stopsRun) => $$"""
-        with target as (
-            select id, current_coordinator from {schema}.saga where id = @Id and state in ('running', 'unwinding')
-        ), done as (
-            insert into {schema}.saga_hold (saga_id, actor, reason, stops_run) select id, @Actor, @Reason, {{stopsRun}} from target
-            on conflict (saga_id) do update set actor = excluded.actor, reason = excluded.reason, stops_run = excluded.stops_run
-        )
         """;
 
     /// <summary>Records an operator action for each row of a source, and returns a row for each.</summary>

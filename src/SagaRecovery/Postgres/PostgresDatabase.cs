@@ -12,11 +12,13 @@ namespace SagaRecovery.Postgres;
 /// <paramref name="dataSource"/>.
 /// </param>
 /// <param name="own">The pool to use in place of <paramref name="dataSource"/>; null for none.</param>
+/// <param name="queries">Opens a connection for the queries of operators; null to use those of <see cref="OpenAsync"/>.</param>
 internal sealed class PostgresDatabase(
     NpgsqlDataSource dataSource,
     IOptions<PostgresStoreOptions> options,
     NpgsqlDataSource? direct = null,
-    OwnPool? own = null)
+    OwnPool? own = null,
+    Func<CancellationToken, ValueTask<NpgsqlConnection>>? queries = null)
 {
     /// <summary>The id by which this process recognizes hints that it sent itself.</summary>
     public string Instance { get; } = $"{Environment.MachineName}:{Environment.ProcessId}:{RandomNumberGenerator.GetHexString(8)}";
@@ -28,6 +30,12 @@ internal sealed class PostgresDatabase(
     public ControlStatements Controls { get; } = new(options.Value.Schema);
 
     public OperatorStatements Operators { get; } = new(options.Value.Schema);
+
+    public SagaActionStatements Actions { get; } = new(options.Value.Schema);
+
+    public IdentifyStatements Identification { get; } = new(options.Value.Schema);
+
+    public SearchStatements Searches { get; } = new(options.Value.Schema);
 
     public ClusterStatements Cluster { get; } = new(options.Value.Schema);
 
@@ -76,6 +84,10 @@ internal sealed class PostgresDatabase(
     /// <summary>Runs a query that changes nothing or may be repeated.</summary>
     public Task<T> QueryAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(OpenAsync, query, cancellationToken);
+
+    /// <summary>Runs a query of operators, which must not wait for the connections that write the log, nor use them.</summary>
+    public Task<T> QueryForOperatorAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken) =>
+        ConnectionRetry.RunAsync(queries ?? OpenAsync, query, cancellationToken);
 
     /// <summary>Runs a batch on an open connection and reads its results.</summary>
     public static Task<T> ReadAsync<T>(

@@ -8,7 +8,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The view of the coordinators on a Postgres database, and the reassignment of sagas between them.</summary>
-internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock ownerLock, TimeProvider time) : ISagaCluster
+internal sealed partial class PostgresSagaCluster(PostgresDatabase database, OwnerLock ownerLock, TimeProvider time) : ISagaCluster
 {
     private const int TakeOverBatchSize = 500;
 
@@ -181,19 +181,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
 
     private Task<MovedBatch> MoveBatchAsync(Move move, (long AdoptXid, Guid Id) after, int turn, CancellationToken cancellationToken) => ownerLock.RunAsync(
         $"reassigning the sagas of {move.From?.ToString() ?? "no coordinator"}",
-        batch =>
-        {
-            AddLocks(batch, move);
-            if (move.From is { } from)
-            {
-                batch.Add(Sql.MarkSuspects).With(from.Value).WithNullable(move.LastSeen).With(CoordinatorDetails.AnswerTimeout);
-            }
-
-            batch.Add(move.From is null ? Sql.ReassignUnowned : Sql.Reassign)
-                .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.AnswerTimeout)
-                .With(move.Takers).With(after.AdoptXid).With(after.Id).With((long)move.BatchSize).With((long)turn)
-                .WithNullable(move.Owner?.Token.Value);
-        },
+        batch => AddMove(batch, move, move.From is null ? Sql.ReassignUnowned : Sql.Reassign, after, turn),
         async rows =>
         {
             await rows.SkipAsync(move.Locks).ConfigureAwait(false);
@@ -207,6 +195,21 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
             return new MovedBatch(seen, last, [.. receipts.OfType<Receipt>()]);
         },
         cancellationToken);
+
+    /// <summary>Adds the locks and the statement that moves one batch of sagas.</summary>
+    private NpgsqlBatchCommand AddMove(NpgsqlBatch batch, Move move, string statement, (long AdoptXid, Guid Id) after, int turn)
+    {
+        AddLocks(batch, move);
+        if (move.From is { } from)
+        {
+            batch.Add(Sql.MarkSuspects).With(from.Value).WithNullable(move.LastSeen).With(CoordinatorDetails.AnswerTimeout);
+        }
+
+        return batch.Add(statement)
+            .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.AnswerTimeout)
+            .With(move.Takers).With(after.AdoptXid).With(after.Id).With((long)move.BatchSize).With((long)turn)
+            .WithNullable(move.Owner?.Token.Value);
+    }
 
     /// <summary>
     /// Adds the locks on source and takers in the order of their ids, so that two batches cannot deadlock. The lock on the source waits for

@@ -75,11 +75,10 @@ internal sealed class PostgresSagaDefinitions(PostgresDatabase database, StoredD
         return conflicts;
     }
 
-    public Task<DefinitionList> ListAsync(CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<DefinitionList> ListAsync(CancellationToken cancellationToken) => new SagaSearch(database).ReadAsync(
         batch =>
         {
-            batch.Add(database.Statements.WithoutCompilation);
-            batch.Add(Sql.Count);
+            batch.Add(Sql.Count).With((long)DefinitionList.EndedLimit);
             batch.Add(Sql.ListPublished).With(CoordinatorDetails.AnswerTimeout);
         },
         async rows =>
@@ -96,6 +95,7 @@ internal sealed class PostgresSagaDefinitions(PostgresDatabase database, StoredD
                 [.. published.Where(one => one.Definition is not null).Select(one => (one.By, one.Definition!))],
                 [.. published.Where(one => one.Definition is null).Select(one => one.By)]);
         },
+        "Too many sagas are unfinished or stuck to count them in this time.",
         cancellationToken);
 
     private static async Task<List<SavedDefinition>> ReadDefinitionsAsync(PostgresRows rows)

@@ -67,12 +67,12 @@ internal sealed class PostgresSagaLog : ISagaLog
             foreach (List<int> round in rounds)
             {
                 List<SagaLogEntry> group = round.ConvertAll(index => entries[index]);
-                bool cancels = group.Exists(entry => entry.Cancellation is not null);
-                NpgsqlBatchCommand append = batch.Add(cancels ? Sql.AppendCancellations : Sql.Append, member);
+                bool hasCauses = group.Exists(entry => entry.Cancellation is not null || entry.Failure is not null);
+                NpgsqlBatchCommand append = batch.Add(hasCauses ? Sql.AppendCauses : Sql.Append, member);
                 AddEntries(append, group);
-                if (cancels)
+                if (hasCauses)
                 {
-                    AddCancellations(append, group);
+                    AddCauses(append, group);
                 }
             }
         }
@@ -96,7 +96,9 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .With(everything.WrittenWithData.Select(nodeEvent => nodeEvent.NodeId).ToArray())
                 .With(everything.WrittenWithData.Select(nodeEvent => SagaNames.Of(nodeEvent.Type)).ToArray())
                 .With(everything.OpenSteps.SelectMany(step => step.Ends.Select(_ => step.Node)).ToArray())
-                .With(everything.OpenSteps.SelectMany(step => step.Ends.Select(SagaNames.Of)).ToArray()),
+                .With(everything.OpenSteps.SelectMany(step => step.Ends.Select(SagaNames.Of)).ToArray())
+                .With(SagaFailure.Storable(everything.Failure?.Node))
+                .With(SagaFailure.Storable(everything.Failure?.ErrorCode)),
             async reader =>
             {
                 await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -175,7 +177,13 @@ internal sealed class PostgresSagaLog : ISagaLog
                 StoredDefinitions.AddInsert(batch, Sql, member, definition);
             }
 
-            AddSagas(batch.Add(Sql.InsertSagas, member), sagas);
+            bool hasTags = sagas.Any(saga => saga.Tags.Count > 0);
+            NpgsqlBatchCommand insert = batch.Add(hasTags ? Sql.InsertTaggedSagas : Sql.InsertSagas, member);
+            AddSagas(insert, sagas);
+            if (hasTags)
+            {
+                AddTags(insert, sagas);
+            }
         }
     }
 
@@ -187,6 +195,16 @@ internal sealed class PostgresSagaLog : ISagaLog
         .WithJson(sagas.Select(saga => Encoding.UTF8.GetString(saga.Parameters.Span)).ToArray())
         .With(sagas.Select(saga => saga.Deadline?.ToUniversalTime()).ToArray())
         .With(AdoptGeneration.Initial.Value);
+
+    /// <summary>Adds tags as the last parameters of <see cref="Statements.InsertTaggedSagas"/>. If an id appears twice, the first saga counts.</summary>
+    private static void AddTags(NpgsqlBatchCommand insert, IReadOnlyList<NewSaga> sagas)
+    {
+        (Guid Saga, SagaTag Tag)[] tags = [.. sagas.DistinctBy(saga => saga.Id).SelectMany(saga => saga.Tags.Select(tag => (saga.Id.Value, tag)))];
+        insert
+            .With(tags.Select(one => one.Saga).ToArray())
+            .With(tags.Select(one => one.Tag.Name).ToArray())
+            .With(tags.Select(one => one.Tag.Value).ToArray());
+    }
 
     private static async Task<HashSet<Guid>> ReadCreatedAsync(NpgsqlDataReader reader)
     {
@@ -285,15 +303,21 @@ internal sealed class PostgresSagaLog : ISagaLog
             .With(ordinals).With(nodes).With(types).WithJson(data);
     }
 
-    private static void AddCancellations(NpgsqlBatchCommand append, List<SagaLogEntry> entries)
+    /// <summary>Adds cancellations and failures as the last parameters of <see cref="Statements.AppendCauses"/>.</summary>
+    private static void AddCauses(NpgsqlBatchCommand append, List<SagaLogEntry> entries)
     {
         (long Ordinal, SagaCancellation Cancellation)[] all =
             [.. entries.Select((entry, index) => (index + 1L, entry.Cancellation!)).Where(pair => pair.Item2 is not null)];
+        (long Ordinal, SagaFailure Failure)[] failures =
+            [.. entries.Select((entry, index) => (index + 1L, entry.Failure!)).Where(pair => pair.Item2 is not null)];
         append
             .With(all.Select(one => one.Ordinal).ToArray())
             .With(all.Select(one => (DateTimeOffset?)one.Cancellation.At.ToUniversalTime()).ToArray())
             .With(all.Select(one => one.Cancellation.Note.Actor).ToArray())
-            .With(all.Select(one => one.Cancellation.Note.Reason).ToArray());
+            .With(all.Select(one => one.Cancellation.Note.Reason).ToArray())
+            .With(failures.Select(one => one.Ordinal).ToArray())
+            .With(failures.Select(one => SagaFailure.Storable(one.Failure.Node)).ToArray())
+            .With(failures.Select(one => SagaFailure.Storable(one.Failure.ErrorCode)!).ToArray());
     }
 
     private static string? TextOf(ReadOnlyMemory<byte> json) => json.IsEmpty ? null : Encoding.UTF8.GetString(json.Span);

@@ -11,12 +11,13 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
 {
     private const string Changed = "it changed while the action ran";
 
-    /// <summary>The number of attempts for a saga whose owner changes meanwhile.</summary>
-    private const int MaxCancelAttempts = 5;
+    private readonly SagaSearch _search = new(database);
+    private readonly PostgresIdentification _identification = new(database, new SagaSearch(database));
+    private readonly PostgresSagaActions _actions = new(database, ownerLock);
 
     private OperatorStatements Sql => database.Operators;
 
-    public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => database.QueryAsync(
+    public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => database.QueryForOperatorAsync(
         async connection =>
         {
             var parameters = new { Id = sagaId.Value, Longest = SagaDetails.LongestText };
@@ -34,21 +35,13 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
         },
         cancellationToken);
 
-    public async Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
-    {
-        var parameters = new
-        {
-            State = filter.State is { } state ? SagaNames.Of(state) : null,
-            Owner = filter.Owner?.Value,
-            filter.Name,
-            Before = filter.Before?.Value,
-            filter.Limit,
-        };
-        return [.. (await QueryAsync<SagaSummaryRow>(Sql.ListSagas, parameters, cancellationToken).ConfigureAwait(false)).Select(row => row.ToSummary())];
-    }
+    public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken) => _search.ListAsync(filter, cancellationToken);
 
-    public async Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) =>
-        [.. (await QueryAsync<CountRow>(Sql.CountSagas, parameters: null, cancellationToken).ConfigureAwait(false)).Select(row => row.ToCount())];
+    public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) => _search.CountUnfinishedAsync(cancellationToken);
+
+    public Task<SagaEstimate> EstimateAsync(CancellationToken cancellationToken) => _search.EstimateAsync(cancellationToken);
+
+    public Task<IReadOnlyList<IdMatch>> IdentifyAsync(string text, CancellationToken cancellationToken) => _identification.FindAsync(text, cancellationToken);
 
     public async Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
         [.. (await QueryAsync<CoordinatorRow>(Sql.ListCoordinators, parameters: null, cancellationToken).ConfigureAwait(false)).Select(row => row.ToDetails())];
@@ -66,55 +59,28 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
             cancellationToken);
 
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.Hold, OperatorActionKind.Hold, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
+        PerformAsync(new SagaAction(OperatorActionKind.Hold, note), sagaId, cancellationToken);
 
     public Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.Suspend, OperatorActionKind.Hold, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
+        PerformAsync(new SagaAction(OperatorActionKind.Hold, note) { StopRun = true }, sagaId, cancellationToken);
 
     public async Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken)
     {
         await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false); // a caller may be earlier than the first join
-        for (int attempt = 1; ; attempt++)
-        {
-            if (await FindAsync(sagaId, cancellationToken).ConfigureAwait(false) is not { } saga)
-            {
-                return OperatorActionResult.NoSuchSaga.Instance;
-            }
-
-            if (OperatorActionRules.ReasonNotToCancel(saga) is { } reason)
-            {
-                return new OperatorActionResult.Superseded(saga.Summary, reason);
-            }
-
-            var parameters = new
-            {
-                Id = sagaId.Value,
-                Owner = saga.Summary.Owner?.Value,
-                Kind = SagaNames.Of(OperatorActionKind.Cancel),
-                note.Actor,
-                note.Reason,
-                Sender = database.Instance,
-            };
-            if (await PerformBehindLockAsync($"cancel of saga {sagaId}", Sql.Cancel, parameters, cancellationToken).ConfigureAwait(false))
-            {
-                return OperatorActionResult.Done.Instance;
-            }
-
-            if (attempt == MaxCancelAttempts)
-            {
-                return new OperatorActionResult.Superseded(saga.Summary, Changed);
-            }
-        }
+        return await PerformAsync(new SagaAction(OperatorActionKind.Cancel, note), sagaId, cancellationToken).ConfigureAwait(false);
     }
 
     public Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.Release, OperatorActionKind.Release, sagaId, note, "it is not held", cancellationToken);
+        PerformAsync(new SagaAction(OperatorActionKind.Release, note), sagaId, cancellationToken);
+
+    public Task<IReadOnlyList<OperatorActionResult>> PerformAsync(SagaAction action, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) =>
+        _actions.PerformAsync(action, sagas, cancellationToken);
 
     public Task<OperatorActionResult> RecordRetryAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(Sql.RecordRetry, OperatorActionKind.Retry, sagaId, note, "it has ended and is no longer recovered", cancellationToken);
+        PerformAsync(Sql.RecordRetry, OperatorActionKind.Retry, sagaId, note, OperatorActionRules.Ended, cancellationToken);
 
     public Task<OperatorActionResult> AbandonAsync(SagaId sagaId, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken) =>
-        ChangeAsync(new SagaChange(OperatorActionKind.Abandon, Sql.Abandon), sagaId, condition, note, cancellationToken);
+        PerformAsync(new SagaAction(OperatorActionKind.Abandon, note) { Condition = condition }, sagaId, cancellationToken);
 
     public Task<OperatorActionResult> InjectErrorAsync(
         SagaId sagaId, string node, OperatorActionCondition condition, OperatorNote note, CancellationToken cancellationToken)
@@ -177,6 +143,9 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
             },
             cancellationToken).ConfigureAwait(false);
     }
+
+    private async Task<OperatorActionResult> PerformAsync(SagaAction action, SagaId sagaId, CancellationToken cancellationToken) =>
+        (await _actions.PerformAsync(action, [sagaId], cancellationToken).ConfigureAwait(false)).Single();
 
     private async Task<OperatorActionResult> PerformAsync(
         string statement, OperatorActionKind kind, SagaId sagaId, OperatorNote note, string reason, CancellationToken cancellationToken)
@@ -272,7 +241,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
     }
 
     private Task<IEnumerable<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
-        database.QueryAsync(connection => QueryAsync<T>(connection, sql, parameters, cancellationToken), cancellationToken);
+        database.QueryForOperatorAsync(connection => QueryAsync<T>(connection, sql, parameters, cancellationToken), cancellationToken);
 
     private static Task<IEnumerable<T>> QueryAsync<T>(NpgsqlConnection connection, string sql, object? parameters, CancellationToken cancellationToken) =>
         connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));

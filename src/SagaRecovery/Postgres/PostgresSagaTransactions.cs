@@ -57,9 +57,13 @@ internal sealed class PostgresSagaTransactions(PostgresDatabase database, Stored
         batch =>
         {
             batch.Add(database.Definitions.Lock).With(new[] { saga.Definition.Hash.ToBytes() });
-            batch.Add(Sql.InsertSagaOfCaller, member)
+            NpgsqlBatchCommand insert = batch.Add(saga.Tags.Count > 0 ? Sql.InsertTaggedSagaOfCaller : Sql.InsertSagaOfCaller, member)
                 .With(saga.Id.Value).With(saga.Definition.Name).With(saga.Definition.Hash.ToBytes()).WithJson(saga.Parameters)
                 .WithNullable(saga.Deadline?.ToUniversalTime()).With(AdoptGeneration.Initial.Value).With(isChecked);
+            if (saga.Tags.Count > 0)
+            {
+                insert.With(saga.Tags.Select(tag => tag.Name).ToArray()).With(saga.Tags.Select(tag => tag.Value).ToArray());
+            }
         },
         async rows =>
         {

@@ -20,6 +20,9 @@ public sealed class PostgresStoreOptions
     /// </remarks>
     public const string RecoveryDataSource = "SagaRecovery.Recovery";
 
+    /// <summary>The size of the pool of the queries of operators, in addition to <see cref="MaxPoolSize"/>.</summary>
+    internal const int MaxQueryConnections = 3;
+
     /// <summary>The name of the database schema that holds the tables.</summary>
     /// <value>1 to 63 lower-case letters, digits and underscores, not beginning with a digit. The default is <c>saga_recovery</c>.</value>
     public string Schema { get; set; } = "saga_recovery";
@@ -51,6 +54,14 @@ public sealed class PostgresStoreOptions
     /// heartbeats nor the log. Ignored if a data source is registered under <see cref="RecoveryDataSource"/>.
     /// </remarks>
     public int MaxPoolSize { get; set; } = 20;
+
+    /// <summary>The time after which the database stops a search or a count of operators.</summary>
+    /// <value>More than 0, at most 1 hour. The default is 5 seconds.</value>
+    /// <remarks>
+    /// A search by conditions that few sagas fulfil together may have to read a large part of the history. These queries have a few connections
+    /// of their own, which neither recovery nor the log uses.
+    /// </remarks>
+    public TimeSpan QueryTimeout { get; set; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>The validator of <see cref="PostgresStoreOptions"/>.</summary>
@@ -79,6 +90,12 @@ internal sealed partial class PostgresStoreOptionsValidator : IValidateOptions<P
         {
             problems.AddError(
                 $"{PostgresStoreOptions.SectionName}:{nameof(options.SchemaLockTimeout)} must be more than 0 and at most 1 day (was {options.SchemaLockTimeout})");
+        }
+
+        if (options.QueryTimeout <= TimeSpan.Zero || options.QueryTimeout > TimeSpan.FromHours(1))
+        {
+            problems.AddError(
+                $"{PostgresStoreOptions.SectionName}:{nameof(options.QueryTimeout)} must be more than 0 and at most 1 hour (was {options.QueryTimeout})");
         }
 
         return problems.Build();

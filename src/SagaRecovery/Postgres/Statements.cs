@@ -8,7 +8,7 @@ namespace SagaRecovery.Postgres;
 /// A batch that writes begins with <see cref="Begin"/>. A decision behind a lock then uses a snapshot taken after the lock, at any default
 /// isolation level of the database, the role or the connection. See docs/decisions/0002-fencing-by-the-owners-row.md.
 /// </remarks>
-internal sealed class Statements(string schema)
+internal sealed partial class Statements(string schema)
 {
     /// <summary>Begins every batch that decides something behind a lock. The batch ends with <see cref="Commit"/>, and is sent as a whole.</summary>
     public const string Begin = "begin isolation level read committed";
@@ -197,30 +197,6 @@ internal sealed class Statements(string schema)
     /// </summary>
     public const string LimitLockWait = "set local lock_timeout = '250ms'";
 
-    public string InsertDefinition { get; } = In(schema, $$"""
-        insert into {schema}.saga_definition (hash, name, version, dag)
-        select $3, $4, $5, $6
-        where {{IsMember}}
-        on conflict (hash) do nothing
-        """);
-
-    /// <summary>
-    /// Inserts sagas and returns the ids that are new. <c>$3..$7</c> are parallel arrays: id, name, definition, parameters and deadline;
-    /// <c>$8</c>: the generation. A saga whose definition is missing is not inserted; see <see cref="KnownDefinitions"/>.
-    /// </summary>
-    /// <remarks>
-    /// The statement has no conflict target, so that no conflict is an error. The order by id keeps two groups from a deadlock.
-    /// </remarks>
-    public string InsertSagas { get; } = In(schema, $$"""
-        insert into {schema}.saga (id, name, creator, definition_hash, params, deadline, state, current_coordinator, adopt_generation)
-        select n.id, n.name, $1, n.hash, n.params, n.deadline, 'running', $1, $8
-        from unnest($3, $4, $5, $6, $7) as n (id, name, hash, params, deadline)
-        where {{IsMember}} and exists (select from {schema}.saga_definition d where d.hash = n.hash)
-        order by n.id
-        on conflict do nothing
-        returning id
-        """);
-
     /// <summary>
     /// Writes the entries whose saga this coordinator still owns and that is unfinished. Returns their ordinals, from 1, and also 0 if this
     /// process's join is current. <c>$3..$5</c> are parallel arrays: saga, generation and new state of each entry. So are <c>$6..$9</c>:
@@ -231,20 +207,25 @@ internal sealed class Statements(string schema)
     /// lost. <c>is true</c> makes the planner keep the ordinals in a hash table, at any estimate of their number. A join could compare
     /// every event with every ordinal.
     /// </remarks>
-    public string Append { get; } = In(schema, AppendWith(change: $"state = w.new_state, {RetentionStatements.TimeEnded("w.new_state")}", cancellations: ""));
+    public string Append { get; } = In(schema, AppendWith(change: $"state = w.new_state, {RetentionStatements.TimeEnded("w.new_state")}", causes: ""));
 
     /// <summary>
-    /// <see cref="Append"/> for entries with cancellations, which it stores with the new state unless one is stored. <c>$10..$13</c> are
-    /// parallel arrays: ordinal of the entry, time, actor and reason.
+    /// <see cref="Append"/> for entries with a cancellation or a failure, which it stores with the new state. A stored cancellation stays.
+    /// <c>$10..$13</c> are parallel arrays: ordinal of the entry, time, actor and reason of each cancellation. So are <c>$14..$16</c>: ordinal
+    /// of the entry, node and error code of each failure.
     /// </summary>
-    public string AppendCancellations { get; } = In(schema, AppendWith(
+    public string AppendCauses { get; } = In(schema, AppendWith(
         change: $"""
             state = w.new_state, {RetentionStatements.TimeEnded("w.new_state")}, cancel_time = coalesce(s.cancel_time, c.time), cancel_actor = coalesce(s.cancel_actor, c.actor),
-                cancel_reason = coalesce(s.cancel_reason, c.reason)
+                cancel_reason = coalesce(s.cancel_reason, c.reason),
+                failed_node = case when f.ordinal is null then s.failed_node else f.node end, error_code = coalesce(f.code, s.error_code)
             """,
-        cancellations: " left join unnest($10, $11, $12, $13) as c (ordinal, time, actor, reason) on c.ordinal = w.ordinal"));
+        causes: """
+             left join unnest($10, $11, $12, $13) as c (ordinal, time, actor, reason) on c.ordinal = w.ordinal
+                left join unnest($14, $15, $16) as f (ordinal, node, code) on f.ordinal = w.ordinal
+            """));
 
-    private static string AppendWith(string change, string cancellations) => $$"""
+    private static string AppendWith(string change, string causes) => $$"""
         with owned as materialized (
             select e.ordinal, e.saga_id, e.new_state
             from unnest($3, $4, $5) with ordinality as e (saga_id, generation, new_state, ordinal)
@@ -257,7 +238,7 @@ internal sealed class Statements(string schema)
             on conflict (saga_id, node_id, event_type) do nothing
         ), changed as (
             update {schema}.saga s set {{change}}
-            from (select distinct on (saga_id) saga_id, new_state, ordinal from owned where new_state is not null order by saga_id, ordinal desc) w{{cancellations}}
+            from (select distinct on (saga_id) saga_id, new_state, ordinal from owned where new_state is not null order by saga_id, ordinal desc) w{{causes}}
             where s.id = w.saga_id and s.state <> w.new_state
         )
         select ordinal from owned
@@ -309,7 +290,7 @@ internal sealed class Statements(string schema)
     /// Restores a saga from everything that its run knows, after the database may have lost some of it. <c>$3, $4</c>: saga and generation;
     /// <c>$5</c>: state; <c>$6..$8</c> are parallel arrays: node, type and data of each event; <c>$9..$11</c>: time, actor and reason of its
     /// cancellation, or nulls; <c>$12, $13</c> are parallel arrays: node and type of each event that must not be restored; <c>$14, $15</c>: of each
-    /// that the log may have although the run does not know it. Refused if the log has another event or a cancellation that the run does not know, or
+    /// that the log may have although the run does not know it; <c>$16, $17</c>: node and error code of the failure, or nulls. Refused if the log has another event or a cancellation that the run does not know, or
     /// lacks one that must not be restored. Then the log is authoritative.
     /// </summary>
     public string Restore { get; } = In(schema, $$"""
@@ -333,7 +314,8 @@ internal sealed class Statements(string schema)
         ), changed as (
             update {schema}.saga s
             set state = $5, {{RetentionStatements.TimeEnded("$5")}}, cancel_time = coalesce(s.cancel_time, $9), cancel_actor = coalesce(s.cancel_actor, $10),
-                cancel_reason = coalesce(s.cancel_reason, $11)
+                cancel_reason = coalesce(s.cancel_reason, $11),
+                failed_node = case when $17::text is null then s.failed_node else $16 end, error_code = coalesce($17, s.error_code)
             from owned o
             where s.id = o.id and (s.state <> $5 or (s.cancel_time is null and $9 is not null)) and not exists (select from unknown)
         )

@@ -32,7 +32,9 @@ public enum DefinitionNeed
 /// <param name="Name">The name.</param>
 /// <param name="Version">The version; 0 if the store has lost the definition.</param>
 /// <param name="Unfinished">The number of unfinished sagas.</param>
-/// <param name="Ended">The number of sagas that have ended, including stuck ones.</param>
+/// <param name="Ended">
+/// The number of sagas that have ended, including stuck ones. The store counts them up to <see cref="DefinitionList.EndedLimit"/>.
+/// </param>
 /// <param name="Stuck">The number of stuck sagas.</param>
 /// <param name="RunBy">The active coordinators that publish it and answer. <see cref="DefinitionList.RunAny"/> has more.</param>
 /// <param name="Need">The need for it.</param>
@@ -44,6 +46,9 @@ public sealed record DefinitionDetails(
 /// <param name="RunAny">The active coordinators that answer and do not publish definitions. They count as able to run any.</param>
 public sealed record DefinitionList(IReadOnlyList<DefinitionDetails> Definitions, IReadOnlyList<CoordinatorId> RunAny)
 {
+    /// <summary>The number up to which the ended sagas of a definition are counted.</summary>
+    public const int EndedLimit = 1_000;
+
     /// <summary>Combines what is stored with what is published.</summary>
     /// <param name="stored">The stored definitions, with the numbers of their sagas.</param>
     /// <param name="published">The definitions that active coordinators publish.</param>

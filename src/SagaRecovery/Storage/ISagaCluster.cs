@@ -31,6 +31,17 @@ public interface ISagaCluster
     /// </remarks>
     Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken);
 
+    /// <summary>Reassigns chosen sagas of any owners, each under the rules of a reassignment of all sagas of its owner.</summary>
+    /// <param name="sagas">The sagas. A bounded batch: a few hundred.</param>
+    /// <param name="recipients">The recipients and the conditions.</param>
+    /// <param name="note">The actor and the reason, recorded for each saga.</param>
+    /// <param name="cancellationToken">Cancels the reassignment. Sagas that have moved keep their new owner.</param>
+    /// <returns>One result for each saga, in order.</returns>
+    /// <exception cref="NotSupportedException">The store does not implement this.</exception>
+    Task<IReadOnlyList<OperatorActionResult>> ReassignAsync(
+        IReadOnlyList<SagaId> sagas, ChosenRecipients recipients, OperatorNote note, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The store does not reassign chosen sagas.");
+
     /// <summary>Takes over from a coordinator that has written no heartbeat since it was last observed.</summary>
     /// <param name="by">The coordinator that takes over. It need not be a recipient.</param>
     /// <param name="silent">The silent coordinator, as it was observed. If it has written a heartbeat since, nothing is done.</param>

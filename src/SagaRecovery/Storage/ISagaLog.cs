@@ -73,6 +73,10 @@ public sealed record NewSaga(SagaId Id, SavedDefinition Definition, ReadOnlyMemo
 {
     /// <summary>The time at which the saga is cancelled unless it has finished; null for none.</summary>
     public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>The tags of the saga, stored together with its row.</summary>
+    /// <value>The default is empty: no tags.</value>
+    public IReadOnlyList<SagaTag> Tags { get; init; } = [];
 }
 
 /// <summary>An atomic write about one saga: new events, a new state, or both.</summary>
@@ -88,6 +92,10 @@ public sealed record SagaLogEntry(
     /// saga cancels it. A restore has any that the run knows, since the database may have lost it.
     /// </summary>
     public SagaCancellation? Cancellation { get; init; }
+
+    /// <summary>The cause of the unwinding, stored with the new state. An executor sets it whenever it changes the state of a saga that unwinds.</summary>
+    /// <value>The default is null: the stored cause stays as it is.</value>
+    public SagaFailure? Failure { get; init; }
 
     /// <summary>
     /// The events among <see cref="Events"/> that <see cref="ISagaTransactions.AppendAsync"/> has written together with other data. A restore must not

@@ -16,14 +16,31 @@ public interface ISagaOperations
     /// <returns>The details; null if no saga has this id.</returns>
     Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken);
 
-    /// <summary>Lists sagas by id, in descending order: newest first, unless callers chose the ids.</summary>
+    /// <summary>Lists sagas by the time of their insertion, newest first.</summary>
     /// <param name="filter">The filter and the page size.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
+    /// <exception cref="SearchTimeoutException">The filter took too long, because few sagas match among very many.</exception>
+    /// <remarks>Sagas with the same time are listed by id, in descending order.</remarks>
     Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken);
 
-    /// <summary>Counts sagas by name, owner and state.</summary>
+    /// <summary>Counts the sagas in progress by name, owner and state.</summary>
     /// <param name="cancellationToken">Cancels the query.</param>
+    /// <exception cref="SearchTimeoutException">The count took too long.</exception>
     Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken);
+
+    /// <summary>Estimates how many sagas the store has, without reading them all.</summary>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>The numbers. A store that does not implement this returns <see cref="SagaEstimate.Unknown"/>.</returns>
+    /// <exception cref="SearchTimeoutException">The count took too long.</exception>
+    Task<SagaEstimate> EstimateAsync(CancellationToken cancellationToken) => Task.FromResult(SagaEstimate.Unknown);
+
+    /// <summary>Finds what an id or another text identifies: sagas, coordinators, definitions, start keys, tags and operator actions.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>The matches, a bounded number; empty if the text identifies nothing.</returns>
+    /// <exception cref="SearchTimeoutException">The search took too long.</exception>
+    /// <remarks>A store that does not implement this finds sagas and coordinators by their ids.</remarks>
+    Task<IReadOnlyList<IdMatch>> IdentifyAsync(string text, CancellationToken cancellationToken) => IdMatch.FindByIdAsync(this, text, cancellationToken);
 
     /// <summary>Lists every coordinator that has ever joined, by id.</summary>
     /// <param name="cancellationToken">Cancels the query.</param>
@@ -68,6 +85,15 @@ public interface ISagaOperations
     /// <param name="note">The actor and the reason.</param>
     /// <param name="cancellationToken">Cancels the action.</param>
     Task<OperatorActionResult> ReleaseAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>Runs an operator action on many sagas, each under the rules of the action on one.</summary>
+    /// <param name="action">The action.</param>
+    /// <param name="sagas">The sagas. A bounded batch: a few hundred.</param>
+    /// <param name="cancellationToken">Cancels the action. Some sagas may be changed by then.</param>
+    /// <returns>One result for each saga, in order.</returns>
+    /// <remarks>A store that does not implement this runs the actions one by one. A repeat is harmless: what was done is refused then.</remarks>
+    Task<IReadOnlyList<OperatorActionResult>> PerformAsync(SagaAction action, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) =>
+        action.PerformOneByOneAsync(this, sagas, cancellationToken);
 
     /// <summary>Records the request to retry a saga now. The process of its owner performs the retry.</summary>
     /// <param name="sagaId">The saga.</param>

@@ -4,26 +4,6 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Storage;
 
-/// <summary>A filter for listing sagas. A null property does not filter.</summary>
-public sealed record SagaFilter
-{
-    /// <summary>The maximum number of sagas to return.</summary>
-    /// <value>At least 1. The default is 100.</value>
-    public int Limit { get; init; } = 100;
-
-    /// <summary>The state of the sagas.</summary>
-    public SagaState? State { get; init; }
-
-    /// <summary>The owner of the sagas.</summary>
-    public CoordinatorId? Owner { get; init; }
-
-    /// <summary>The name of their definition.</summary>
-    public string? Name { get; init; }
-
-    /// <summary>The last saga of the previous page. Only older sagas are listed.</summary>
-    public SagaId? Before { get; init; }
-}
-
 /// <summary>The summary of a saga in a list.</summary>
 /// <param name="Id">The id of the saga.</param>
 /// <param name="Name">The name of its definition.</param>
@@ -39,14 +19,17 @@ public sealed record SagaSummary(
     CoordinatorId? Owner,
     AdoptGeneration Generation,
     DateTimeOffset TimeCreated,
-    bool IsHeld);
+    bool IsHeld)
+{
+    /// <summary>The version of its definition; null if the store does not say.</summary>
+    public int? Version { get; init; }
 
-/// <summary>The number of sagas with the same name, owner and state.</summary>
-/// <param name="Name">The name of their definition.</param>
-/// <param name="Owner">The coordinator that owns them; null if they are unowned.</param>
-/// <param name="State">The state of the sagas.</param>
-/// <param name="Count">The number of sagas.</param>
-public sealed record SagaCount(string Name, CoordinatorId? Owner, SagaState State, long Count);
+    /// <summary>The name of the node whose failure unwinds the saga, or whose undo made it stuck; null for none, or if no process has recorded it.</summary>
+    public string? FailedNode { get; init; }
+
+    /// <summary>The code of that failure; <c>cancelled</c> for a cancelled saga; null for none, or if no process has recorded it.</summary>
+    public string? ErrorCode { get; init; }
+}
 
 /// <summary>The details of one saga. Long texts are cut at <see cref="LongestText"/> characters.</summary>
 public sealed record SagaDetails
@@ -77,6 +60,9 @@ public sealed record SagaDetails
 
     /// <summary>The log, in the order of writing.</summary>
     public required IReadOnlyList<LoggedEvent> Events { get; init; }
+
+    /// <summary>The tags that the saga was started with, by name.</summary>
+    public IReadOnlyList<SagaTag> Tags { get; init; } = [];
 
     /// <summary>The time and the reason of its abandonment; null if it is not abandoned.</summary>
     public AbandonmentDetails? Abandonment { get; init; }

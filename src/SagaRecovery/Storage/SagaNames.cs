@@ -5,6 +5,9 @@ namespace SagaRecovery.Storage;
 /// <summary>The words for states, events and operator actions, as the database stores them and as operators read and type them.</summary>
 public static class SagaNames
 {
+    /// <summary>The word for the states of a saga in progress, in filters: running or unwinding.</summary>
+    public const string Unfinished = "unfinished";
+
     /// <summary>Returns the word for a state, such as <c>running</c>.</summary>
     public static string Of(SagaState state) => state switch
     {

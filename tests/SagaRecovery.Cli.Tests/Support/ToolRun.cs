@@ -19,7 +19,7 @@ internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
     public static async Task<ToolRun> OfAsync(ToolStage stage, params IReadOnlyList<string> args)
     {
         using var output = new StringWriter();
-        using var error = new StringWriter();
+        using StringWriter error = stage.Error ?? new StringWriter();
         using var input = new StringReader(stage.Answer ?? "");
         var environment = new ToolEnvironment
         {
@@ -67,6 +67,9 @@ internal sealed record ToolStage
     public Dictionary<string, string> Variables { get; init; } = [];
 
     public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>The standard error of the tool; null for one of its own.</summary>
+    public StringWriter? Error { get; init; }
 
     /// <summary>Signed in to the sample service.</summary>
     public static ToolStage SignedIn { get; } = new()

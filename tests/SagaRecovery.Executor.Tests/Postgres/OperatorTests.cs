@@ -183,6 +183,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
 
         (await host.Operator.InjectErrorAsync(saga, "only", OperatorActionCondition.None, Note)).Should().Be(OperatorActionResult.Done.Instance);
         await Eventually.HoldsAsync(async () => await host.DescribeAsync(saga) == "unwound", "the saga was unwound");
+        (await host.Operator.Store.FindAsync(saga, CancellationToken.None))!.Summary.Should().Match<SagaSummary>(row => row.FailedNode == "only" && row.ErrorCode == "injected");
 
         await Eventually.HoldsAsync(() => host.Status.Current.Totals.Readopted == 1, "the pass was over, in which the run at the old generation was relinquished");
         (await host.Operator.ExplainAsync(saga)).Verdict.Should().Be(SagaVerdict.Finished);

@@ -3,6 +3,7 @@ using Npgsql;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Postgres;
 
@@ -38,6 +39,31 @@ public sealed class OwnPoolTests(PostgresCluster cluster) : IClassFixture<Postgr
 
         _gate.Open();
         await Task.WhenAll(holding.Select(saga => saga.Completion)).Soon();
+    }
+
+    [Fact]
+    public async Task A_search_needs_neither_a_connection_of_the_host_nor_of_the_log()
+    {
+        string database = new NpgsqlConnectionStringBuilder(await cluster.NewDatabaseAsync()) { MaxPoolSize = PoolSize, Timeout = 5 }.ConnectionString;
+        await using PostgresHost host = await PostgresHost.StartAsync(
+            database, Guid.NewGuid(), services => services.Configure<PostgresStoreOptions>(options => options.MaxPoolSize = PoolSize));
+        await host.ActivateAsync();
+        List<NpgsqlConnection> held = [];
+        OwnPool ofLog = host.Services.GetRequiredService<OwnPool>();
+        for (int i = 0; i < PoolSize - 1; i++) // heartbeats have one
+        {
+            held.Add(await ofLog.OpenAsync(CancellationToken.None));
+            held.Add(await host.Services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync());
+        }
+
+        held.Add(await host.Services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync());
+        ISagaOperations store = host.Operator.Store;
+
+        (await store.ListAsync(new SagaFilter(), CancellationToken.None).Soon()).Should().BeEmpty();
+        (await host.Operator.CountAsync().Soon()).Unfinished.Should().BeEmpty();
+        (await store.FindAsync(SagaId.NewAt(DateTimeOffset.UnixEpoch), CancellationToken.None).Soon()).Should().BeNull();
+
+        held.ForEach(connection => connection.Dispose());
     }
 
     [Fact]

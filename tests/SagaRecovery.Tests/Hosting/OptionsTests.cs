@@ -31,6 +31,8 @@ public sealed class OptionsTests
     [InlineData("CoordinatorId", "00000000-0000-0000-0000-000000000000")]
     [InlineData("Postgres:Schema", "No Such")]
     [InlineData("Postgres:MaxPoolSize", "4")]
+    [InlineData("Postgres:QueryTimeout", "00:00:00")]
+    [InlineData("Postgres:QueryTimeout", "01:00:01")]
     public async Task A_setting_that_makes_no_sense_keeps_the_host_from_starting_and_is_named(string setting, string value)
     {
         using IHost host = Build(new() { ["SagaRecovery:CoordinatorId"] = SomeId, [$"SagaRecovery:{setting}"] = value });

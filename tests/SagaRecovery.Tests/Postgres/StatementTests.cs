@@ -8,7 +8,7 @@ public sealed class StatementTests
     [Fact]
     public void Every_statement_on_the_tables_asks_for_the_primary()
     {
-        object[] all = [new Statements("s"), new ControlStatements("s"), new OperatorStatements("s"), new ClusterStatements("s"), new DefinitionStatements("s"), new RetentionStatements("s")];
+        object[] all = [new Statements("s"), new ControlStatements("s"), new OperatorStatements("s"), new ClusterStatements("s"), new DefinitionStatements("s"), new RetentionStatements("s"), new SagaActionStatements("s"), new SearchStatements("s"), new IdentifyStatements("s")];
         (string Name, string Text)[] statements =
         [
             .. from one in all

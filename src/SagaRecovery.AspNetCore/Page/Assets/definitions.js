@@ -54,7 +54,7 @@ export function definitionsView(main) {
         ['definition', (row) => `${plain(row.name, 100)} v${row.version}`],
         ['hash', (row) => row.hash ? el('span', { class: 'id', title: row.hash }, row.hash.slice(0, 12)) : row.shapes === 1 ? 'any' : `${row.shapes} shapes`],
         ['unfinished', (row) => row.unfinished, 'number'],
-        ['ended', (row) => [row.ended, row.stuck > 0 && ` (${row.stuck} stuck)`], 'number'],
+        ['ended', (row) => [row.ended, row.ended >= 1000 && '+', row.stuck > 0 && ` (${row.stuck} stuck)`], 'number'],
         ['may it be deleted?', (row) => answer(...needs[row.need])],
         ['can run it', (row) => runners(row, list.runAny)],
       ]),

@@ -145,6 +145,8 @@ function factsCard(saga) {
     ['definition', `${plain(saga.summary.name, 100)}, version ${saga.version}`], ['created', clock(saga.summary.timeCreated)], ['owner', saga.summary.owner ?? 'none'],
     ['generation', `${saga.summary.generation}, since ${clock(saga.timeAdopted)}`], ['held', saga.hold && `by ${plain(saga.hold.note.actor, 60)}: ${plain(saga.hold.note.reason, 1000)}`],
     ['cancelled', saga.cancellation && `${clock(saga.cancellation.at)}, by ${plain(saga.cancellation.note.actor, 60)}: ${plain(saga.cancellation.note.reason, 1000)}`],
+    ['tags', saga.tags?.length > 0 && saga.tags.map((tag) => plain(`${tag.name}=${tag.value}`, 120)).join(', ')],
+    ['failure', saga.summary.errorCode && [saga.summary.failedNode, saga.summary.errorCode].filter(Boolean).map((part) => plain(part, 200)).join(': ')],
     ['deadline', saga.deadline && clock(saga.deadline)],
     ['abandoned', saga.abandonment && `${clock(saga.abandonment.time)}, ${plain(saga.abandonment.reason)}: ${plain(saga.abandonment.comment, 1000)}`],
     ['definition hash', saga.definitionHash],

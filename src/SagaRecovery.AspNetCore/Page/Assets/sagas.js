@@ -1,17 +1,19 @@
-import { clock, plain } from './text.js';
+import { clock, count, plain } from './text.js';
 import { badge, card, el, sagaLink, show, table } from './dom.js';
 import { get, reasonOf } from './service.js';
+import { actionHint, batchButton } from './actions.js';
 import { stateBadge } from './saga.js';
 
 const page = 50;
-const states = ['running', 'unwinding', 'succeeded', 'unwound', 'stuck', 'abandoned'];
+const states = ['unfinished', 'running', 'unwinding', 'succeeded', 'unwound', 'stuck', 'abandoned'];
 
-/** The list of all sagas, newest first, and their counts. It is requested less often than the status, since it queries the database. */
+/** The list of sagas, newest first, and their counts. It is requested less often than the status, since it queries the database. */
 export function sagasView(main, refresh, query) {
   const filter = new URLSearchParams(query);
   const listAt = el('div', { id: 'list' });
+  const foundAt = el('div', { id: 'found' });
   const countsAt = el('div', { id: 'counts' });
-  main.replaceChildren(filters(filter), listAt, countsAt);
+  main.replaceChildren(identifyForm(foundAt), foundAt, filters(filter), listAt, countsAt);
   let turn = 0;
   return {
     title: 'Sagas',
@@ -20,55 +22,101 @@ export function sagasView(main, refresh, query) {
         const search = new URLSearchParams(filter);
         search.set('limit', page);
         const answer = await get(`/sagas?${search}`);
-        show(listAt, answer, () => list(answer, filter));
+        show(listAt, answer, () => list(answer, filter, refresh));
       }
       if (turn % 15 === 0) {
         const answer = await get('/counts');
-        show(countsAt, answer, () => counts(answer));
+        show(countsAt, { ...answer, body: { ...answer.body, at: null } }, () => counts(answer));
       }
       turn++;
     },
   };
 }
 
+/** A search box for any id: a saga, a start key, a tag, a definition, a coordinator, an operator action. */
+function identifyForm(place) {
+  return el('form', {
+    class: 'card filters', role: 'search', 'aria-label': 'Find by id',
+    onsubmit: async (event) => {
+      event.preventDefault();
+      const id = new FormData(event.target).get('id').trim();
+      const answer = id === '' ? null : await get(`/whatis?${new URLSearchParams({ id })}`);
+      show(place, answer, () => answer && found(id, answer));
+    },
+  },
+  el('label', {}, 'any id, start key, tag or hash', el('input', { name: 'id', autocomplete: 'off', maxlength: 1000 })),
+  el('button', { type: 'submit' }, 'What is it?'));
+}
+
+function found(id, answer) {
+  if (!answer.ok) {
+    return card('Found', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)));
+  }
+  return card('Found', answer.body.length === 0
+    ? el('p', { class: 'soft' }, `Nothing here has the id '${plain(id, 80)}'.`)
+    : el('ul', {}, answer.body.map((match) => el('li', {}, plain(match.description, 600), match.sagaId && [' ', sagaLink(match.sagaId)]))));
+}
+
 function filters(filter) {
   const field = (label, input) => el('label', {}, label, input);
+  const text = (label, name) => field(label, el('input', { name, value: filter.get(name) ?? '', autocomplete: 'off' }));
   return el('form', {
     class: 'card filters', 'aria-label': 'Filter sagas',
     onsubmit: (event) => {
       event.preventDefault();
-      const search = new URLSearchParams([...new FormData(event.target)].filter(([, value]) => value !== ''));
+      const fields = [...new FormData(event.target)].filter(([, value]) => value.trim() !== '');
+      const search = new URLSearchParams(fields.flatMap(([name, value]) => (name === 'tag' ? value.split(/[,\s]+/).filter(Boolean).map((tag) => ['tag', tag]) : [[name, value.trim()]])));
       location.hash = `#/sagas?${search}`;
     },
   },
   field('state', el('select', { name: 'state' }, el('option', { value: '' }, 'any'), states.map((state) => el('option', { value: state, selected: filter.get('state') === state }, state)))),
-  field('definition', el('input', { name: 'name', value: filter.get('name') ?? '', autocomplete: 'off' })),
-  field('owner (coordinator id)', el('input', { name: 'owner', value: filter.get('owner') ?? '', autocomplete: 'off' })),
+  text('definition', 'name'),
+  text('version', 'version'),
+  text('since (2h, 7d or a time)', 'since'),
+  text('until', 'until'),
+  field('tag (name=value)', el('input', { name: 'tag', value: filter.getAll('tag').join(', '), autocomplete: 'off' })),
+  text('failed node', 'failedNode'),
+  text('error code', 'errorCode'),
+  text('owner (coordinator id)', 'owner'),
   el('button', { type: 'submit' }, 'Show'));
 }
 
-function list(answer, filter) {
+function list(answer, filter, refresh) {
   if (!answer.ok) {
     return card('Sagas', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)));
   }
   if (answer.body.length === 0) {
     return card('Sagas', el('p', { class: 'soft' }, filter.has('before') ? 'No older sagas.' : 'No sagas match.'));
   }
-  const older = new URLSearchParams(filter);
-  older.set('before', answer.body.at(-1).id);
-  return card('Sagas by id, descending', table(answer.body, [
-    ['saga', (saga) => sagaLink(saga.id), 'id'], ['definition', (saga) => plain(saga.name, 100)],
+  return card('Sagas, newest first', table(answer.body, [
+    ['saga', (saga) => sagaLink(saga.id), 'id'], ['definition', (saga) => `${plain(saga.name, 100)}${saga.version ? ` v${saga.version}` : ''}`],
     ['state', (saga) => [stateBadge(saga.state), saga.isHeld && [' ', badge('warn', 'held')]]],
-    ['created', (saga) => clock(saga.timeCreated)], ['generation', (saga) => saga.generation, 'number'],
-  ]), answer.body.length === page && el('p', {}, el('a', { href: `#/sagas?${older}` }, 'Older sagas')));
+    ['created', (saga) => clock(saga.timeCreated)],
+    ['failure', (saga) => (saga.errorCode ? [saga.failedNode, saga.errorCode].filter(Boolean).map((part) => plain(part, 80)).join(': ') : '')],
+    ['generation', (saga) => saga.generation, 'number'],
+  ]), answer.next && el('p', {}, el('a', { href: `#/sagas${answer.next}` }, 'Older sagas')), batch(filter, refresh));
+}
+
+/** The operator actions on all sagas of the filter. Without a filter there are none. */
+function batch(filter, refresh) {
+  const narrowed = new URLSearchParams([...filter].filter(([name]) => name !== 'before'));
+  return narrowed.size > 0 && el('div', {},
+    el('div', { class: 'row' }, [['cancel', 'Cancel all'], ['hold', 'Hold all'], ['release', 'Release all'], ['abandon', 'Abandon all']]
+      .map(([kind, label]) => batchButton(kind, label, narrowed, refresh))),
+    actionHint());
 }
 
 function counts(answer) {
-  if (!answer.ok || answer.body.length === 0) {
+  if (!answer.ok) {
     return null;
   }
-  return card('Counts', table(answer.body, [
-    ['definition', (one) => el('a', { href: `#/sagas?${new URLSearchParams({ name: one.name, state: one.state.toLowerCase() })}` }, plain(one.name, 100))],
-    ['state', (one) => stateBadge(one.state)], ['owner', (one) => one.owner ?? 'none', 'id'], ['sagas', (one) => one.count, 'number'],
-  ]));
+  const { unfinished, ended, notSucceeded } = answer.body;
+  const others = notSucceeded.filter((one) => one.count > 0);
+  return card('Counts',
+    unfinished.length === 0 ? el('p', { class: 'soft' }, 'No unfinished sagas.') : table(unfinished, [
+      ['definition', (one) => el('a', { href: `#/sagas?${new URLSearchParams({ name: one.name, state: one.state.toLowerCase() })}` }, plain(one.name, 100))],
+      ['state', (one) => stateBadge(one.state)], ['owner', (one) => one.owner ?? 'none', 'id'], ['sagas', (one) => one.count, 'number'],
+    ]),
+    el('p', {}, ended === null || ended === undefined ? 'The number of ended sagas is not known.' : `About ${count(ended, 'saga')} ended.`,
+      others.map((one) => [' ', el('a', { href: `#/sagas?state=${one.state.toLowerCase()}` }, `${one.count}${one.orMore ? ' or more' : ''} ${one.state.toLowerCase()}`), '.'])));
 }

@@ -37,7 +37,8 @@ async function read(response) {
   setClock(response.headers.get('Date'));
   const isJson = /[/+]json/.test(response.headers.get('Content-Type') ?? '');
   const status = response.type === 'opaqueredirect' ? 401 : response.status;
-  return { status, ok: response.ok && isJson, body: isJson ? await response.json() : null };
+  const next = /<([^>]*)>; rel="next"/.exec(response.headers.get('Link') ?? '')?.[1];
+  return { status, ok: response.ok && isJson, body: isJson ? await response.json() : null, next };
 }
 
 /** The reason for an unsuccessful response, as a sentence. */

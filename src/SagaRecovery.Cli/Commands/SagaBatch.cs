@@ -1,0 +1,174 @@
+using SagaRecovery.Cli.Access;
+using SagaRecovery.Cli.CommandLine;
+using SagaRecovery.Cli.Output;
+using SagaRecovery.Operations;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.Cli.Commands;
+
+/// <summary>One operator action on all sagas of a filter: a dry run that lists and counts them, a confirmation, and then one batch after the other.</summary>
+/// <remarks>The sagas are those of the dry run. A batch is done or not done as a whole, so an interruption leaves a number that is known.</remarks>
+internal sealed class SagaBatch(Call call, OperatorActionKind kind, SagaFilter filter, SagaBatchRequest template, string consequence)
+{
+    private const int PageSize = 1_000;
+    private const int MaxListed = 20;
+    private const int MaxRefusalsListed = 20;
+
+    public bool DryRun { get; init; }
+
+    public required int Max { get; init; }
+
+    public bool Confirmed { get; init; }
+
+    private string Action => SagaNames.Of(kind);
+
+    public async Task<ExitCode> RunAsync(CancellationToken cancellationToken)
+    {
+        if (!DryRun && !Confirmed)
+        {
+            Confirmation.ThrowIfNotInteractive(call, $"batch {Action}");
+        }
+
+        ISagaAccess access = call.Open();
+        await using (access.ConfigureAwait(false))
+        {
+            List<SagaSummary> sagas = await ListAsync(access, cancellationToken).ConfigureAwait(false);
+            if (sagas.Count > Max)
+            {
+                throw new ToolException(
+                    ExitCode.Refused, $"batch {Action}: not done, more than {PlainText.Count(Max, "saga")} match ({FilterOptions.Describe(filter)}). Narrow the filter, or raise --max.");
+            }
+
+            if (DryRun || sagas.Count == 0)
+            {
+                return PrintDryRun(sagas);
+            }
+
+            await AskAsync(sagas, access.Target, cancellationToken).ConfigureAwait(false);
+            return await PerformAsync(access, sagas, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Lists the sagas of the filter, at most one more than <see cref="Max"/>.</summary>
+    private async Task<List<SagaSummary>> ListAsync(ISagaAccess access, CancellationToken cancellationToken)
+    {
+        List<SagaSummary> sagas = [];
+        IReadOnlyList<SagaSummary> page;
+        do
+        {
+            SagaCursor? before = sagas.Count == 0 ? null : SagaCursor.Of(sagas[^1]);
+            int limit = Math.Min(PageSize, Max + 1 - sagas.Count);
+            page = await access.ListAsync(filter with { Limit = limit, Before = before }, cancellationToken).ConfigureAwait(false);
+            sagas.AddRange(page);
+            if (page.Count < limit)
+            {
+                break;
+            }
+        }
+        while (sagas.Count <= Max);
+        return sagas;
+    }
+
+    private ExitCode PrintDryRun(List<SagaSummary> sagas)
+    {
+        if (call.Json)
+        {
+            call.Screen.Json(new BatchReport(Action, sagas.Count, DryRun, Done: 0, [], [.. sagas.Select(saga => saga.Id)]), ToolJson.Default.BatchReport);
+        }
+        else if (sagas.Count == 0)
+        {
+            call.Note("No sagas match.");
+        }
+        else
+        {
+            SagaListCommand.Print(call.Screen, sagas.Take(MaxListed));
+            call.Screen.Line(Summarize(sagas));
+            call.Screen.Line("Dry run: nothing was changed.");
+        }
+
+        return ExitCode.Done;
+    }
+
+    private string Summarize(List<SagaSummary> sagas)
+    {
+        string more = sagas.Count > MaxListed ? $"… and {sagas.Count - MaxListed} more. " : "";
+        string names = string.Join(", ", sagas.GroupBy(saga => saga.Name).OrderByDescending(group => group.Count()).Take(5)
+            .Select(group => $"{group.Count()} {PlainText.OneLine(group.Key, longest: 60)}"));
+        return $"{more}{PlainText.Count(sagas.Count, "saga")} to {Action}: {names}.";
+    }
+
+    private async Task AskAsync(List<SagaSummary> sagas, string target, CancellationToken cancellationToken)
+    {
+        string[] lines =
+        [
+            $"{Action} {PlainText.Count(sagas.Count, "saga")} in {target} ({FilterOptions.Describe(filter)})",
+            .. sagas.Take(MaxListed).Select(saga => $"  {saga.Id}  {SagaNames.Of(saga.State)}  {PlainText.Time(saga.TimeCreated)}  {PlainText.OneLine(saga.Name, longest: 60)}"),
+            $"  {Summarize(sagas)}",
+            $"  {consequence}",
+            .. template.Force ? ["  It applies even if their owners answer (--force)."] : Array.Empty<string>(),
+        ];
+        if (Confirmed)
+        {
+            foreach (string line in lines)
+            {
+                await call.Environment.Error.WriteLineAsync(line).ConfigureAwait(false);
+            }
+        }
+        else
+        {
+            await Confirmation.AskAsync(call, $"batch {Action}", lines, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ExitCode> PerformAsync(ISagaAccess access, List<SagaSummary> sagas, CancellationToken cancellationToken)
+    {
+        (int done, int visited) = (0, 0);
+        List<SagaRefusal> refused = [];
+        try
+        {
+            foreach (SagaSummary[] chunk in sagas.Chunk(SagaBatchRequest.MaxSagas))
+            {
+                // Not cancelled: a batch in flight ends within the time limit, and its outcome is then known.
+                cancellationToken.ThrowIfCancellationRequested();
+                SagaBatchResponse response = await access.PerformAsync(
+                    kind, template with { Sagas = [.. chunk.Select(saga => saga.Id)] }, CancellationToken.None).ConfigureAwait(false);
+                done += response.Done;
+                visited += chunk.Length;
+                refused.AddRange(response.Refused);
+                await call.Environment.Error.WriteLineAsync($"{Action}: {done} done, {refused.Count} refused, {sagas.Count - visited} left").ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            if (visited < sagas.Count)
+            {
+                int inFlight = Math.Min(SagaBatchRequest.MaxSagas, sagas.Count - visited);
+                string unknown = cancellationToken.IsCancellationRequested ? "" : $" Of the next {inFlight}, some may have been done: there was no answer.";
+                call.Note($"batch {Action}: interrupted after {done} done and {refused.Count} refused, {sagas.Count - visited} left.{unknown} Repeat the command to continue.");
+            }
+        }
+
+        return Reply(sagas.Count, done, refused);
+    }
+
+    private ExitCode Reply(int matched, int done, List<SagaRefusal> refused)
+    {
+        if (call.Json)
+        {
+            call.Screen.Json(new BatchReport(Action, matched, DryRun: false, done, refused, Sagas: []), ToolJson.Default.BatchReport);
+        }
+        else
+        {
+            foreach (SagaRefusal refusal in refused.Take(MaxRefusalsListed))
+            {
+                call.Screen.Line(PlainText.OneLine(refusal.Message, longest: 1_000));
+            }
+
+            call.Screen.Line(
+                $"batch {Action}: {done} done, {refused.Count} refused{(refused.Count > MaxRefusalsListed ? $" (the first {MaxRefusalsListed} are listed)" : "")}");
+        }
+
+        return refused.Count == 0 ? ExitCode.Done : done > 0 ? ExitCode.Failed : ActionReply.ToExitCode(refused[0].Result);
+    }
+}

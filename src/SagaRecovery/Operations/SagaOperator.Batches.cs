@@ -1,0 +1,97 @@
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.Operations;
+
+/// <content>The operator actions on many sagas.</content>
+public sealed partial class SagaOperator
+{
+    /// <summary>Runs an operator action on many sagas, each under the rules of the action on one, and notifies the runs in this process.</summary>
+    /// <param name="action">The action.</param>
+    /// <param name="sagas">The sagas. A bounded batch; see <see cref="SagaBatchRequest.MaxSagas"/>.</param>
+    /// <param name="cancellationToken">Cancels the action. Some sagas may be changed by then.</param>
+    /// <returns>One result for each saga, in order.</returns>
+    /// <remarks>
+    /// A repeat is harmless. To abandon sagas that this process owns, no condition is needed; those of other processes that answer are refused,
+    /// unless the condition sets <see cref="OperatorActionCondition.EvenIfOwnerAnswers"/>.
+    /// </remarks>
+    public async Task<IReadOnlyList<OperatorActionResult>> PerformAsync(
+        SagaAction action, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken = default)
+    {
+        _coordinator.ThrowIfIncompatible();
+        try
+        {
+            IReadOnlyList<OperatorActionResult> results = await PerformOwnFirstAsync(action, sagas, cancellationToken).ConfigureAwait(false);
+            foreach ((SagaId saga, OperatorActionResult result) in sagas.Zip(results))
+            {
+                if (result is OperatorActionResult.Done)
+                {
+                    await NotifyRunAsync(action, saga, cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
+            return results;
+        }
+        finally
+        {
+            _wakeups.Request(PassReason.OperatorAction); // also if the answer of the store was lost
+        }
+    }
+
+    /// <summary>Reassigns chosen sagas of any owners.</summary>
+    /// <param name="sagas">The sagas. A bounded batch; see <see cref="SagaBatchRequest.MaxSagas"/>.</param>
+    /// <param name="recipients">The recipients and the conditions.</param>
+    /// <param name="note">The actor and the reason, recorded for each saga.</param>
+    /// <param name="cancellationToken">Cancels the reassignment. Sagas that have moved keep their new owner.</param>
+    /// <returns>One result for each saga, in order.</returns>
+    public async Task<IReadOnlyList<OperatorActionResult>> ReassignSagasAsync(
+        IReadOnlyList<SagaId> sagas, ChosenRecipients recipients, OperatorNote note, CancellationToken cancellationToken = default)
+    {
+        _coordinator.ThrowIfIncompatible();
+        IReadOnlyList<OperatorActionResult> results = await _cluster.ReassignAsync(sagas, recipients, note, cancellationToken).ConfigureAwait(false);
+        await PublishClusterAsync(cancellationToken).ConfigureAwait(false);
+        return results;
+    }
+
+    /// <summary>Drops the condition that the owner must not answer for the sagas that this process owns.</summary>
+    private async Task<IReadOnlyList<OperatorActionResult>> PerformOwnFirstAsync(
+        SagaAction action, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<OperatorActionResult> results = await _operations.PerformAsync(action, sagas, cancellationToken).ConfigureAwait(false);
+        int[] own = _coordinator.Fenced.IsCancellationRequested
+            ? []
+            : [.. Enumerable.Range(0, sagas.Count).Where(i => results[i] is OperatorActionResult.OwnerAnswers answers && answers.Owner.Id == _coordinator.Id)];
+        if (own.Length == 0)
+        {
+            return results;
+        }
+
+        SagaAction allowed = action with { Condition = action.Condition with { EvenIfOwnerAnswers = true } };
+        IReadOnlyList<OperatorActionResult> again = await _operations.PerformAsync(allowed, [.. own.Select(i => sagas[i])], cancellationToken).ConfigureAwait(false);
+        OperatorActionResult[] all = [.. results];
+        foreach ((int i, OperatorActionResult result) in own.Zip(again))
+        {
+            all[i] = result;
+        }
+
+        return all;
+    }
+
+    /// <summary>Notifies a run in this process of an action that has taken effect on the store, as the action on one saga does.</summary>
+    private async ValueTask NotifyRunAsync(SagaAction action, SagaId saga, CancellationToken cancellationToken)
+    {
+        switch (action.Kind)
+        {
+            case OperatorActionKind.Cancel:
+                await _executor.CancelAsync(saga, new SagaCancellation(_time.GetUtcNow(), action.Note), cancellationToken).ConfigureAwait(false);
+                break;
+            case OperatorActionKind.Hold when action.StopRun:
+                await _executor.SuspendAsync(saga, cancellationToken).ConfigureAwait(false);
+                break;
+            case OperatorActionKind.Abandon when _tracker.Observe(saga, _time.GetUtcNow()).Run is { } run:
+                await _executor.RelinquishAsync(saga, run.Generation, cancellationToken).ConfigureAwait(false);
+                break;
+        }
+    }
+}

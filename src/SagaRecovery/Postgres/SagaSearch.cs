@@ -1,0 +1,162 @@
+using System.Globalization;
+using Dapper;
+using Npgsql;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>
+/// The searches and counts of operators. They run on connections of their own, within a time limit, so that neither a large history nor many
+/// operators keep the log from being written. Thread-safe.
+/// </summary>
+internal sealed class SagaSearch(PostgresDatabase database)
+{
+    /// <summary>The number of entries from which on two indexes count as equally large.</summary>
+    private const int Enough = 1_000;
+
+    private SearchStatements Sql => database.Searches;
+
+    private TimeSpan Limit => database.Options.QueryTimeout;
+
+    private string TimeoutSetting => ((long)Limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+
+    public async Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
+    {
+        DynamicParameters parameters = ParametersOf(filter);
+        return await WithinLimitAsync(
+            async connection =>
+            {
+                SearchIndex best = await ChooseAsync(connection, filter, parameters, cancellationToken).ConfigureAwait(false);
+                IEnumerable<SagaSummaryRow> rows =
+                    await QueryAsync<SagaSummaryRow>(connection, Sql.List(filter, best), parameters, cancellationToken).ConfigureAwait(false);
+                return rows.Select(row => row.ToSummary()).ToArray();
+            },
+            WordingOf(filter),
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<IReadOnlyList<SagaCount>> CountUnfinishedAsync(CancellationToken cancellationToken) => await WithinLimitAsync(
+        async connection =>
+            (await QueryAsync<CountRow>(connection, Sql.CountUnfinished, NewParameters(), cancellationToken).ConfigureAwait(false)).Select(row => row.ToCount()).ToArray(),
+        "Too many sagas are unfinished to count them in this time.",
+        cancellationToken).ConfigureAwait(false);
+
+    public Task<SagaEstimate> EstimateAsync(CancellationToken cancellationToken) => WithinLimitAsync(
+        async connection =>
+        {
+            DynamicParameters parameters = NewParameters();
+            parameters.Add("Limit", SagaEstimate.CountLimit);
+            long all = (await QueryAsync<long>(connection, Sql.EstimateAll, parameters, cancellationToken).ConfigureAwait(false)).Single();
+            IEnumerable<CountRow> counts = await QueryAsync<CountRow>(connection, Sql.CountNotSucceeded, parameters, cancellationToken).ConfigureAwait(false);
+            return new SagaEstimate(all, [.. counts.Select(row => new EndedCount(PostgresNames.ToState(row.State), row.Count, row.Count == SagaEstimate.CountLimit))]);
+        },
+        "The index of sagas that did not succeed answers slowly: it may need a vacuum.",
+        cancellationToken);
+
+    /// <summary>Runs one query of operators in a transaction with the settings of <see cref="SearchStatements.Prepare"/>.</summary>
+    public static async Task<IEnumerable<T>> QueryAsync<T>(
+        NpgsqlConnection connection, string statement, DynamicParameters parameters, CancellationToken cancellationToken)
+    {
+        SqlMapper.GridReader results = await connection.QueryMultipleAsync(new CommandDefinition(
+            $"{SearchStatements.Prepare};\n{statement}", parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        await using (results.ConfigureAwait(false))
+        {
+            await results.ReadAsync().ConfigureAwait(false);
+            return await results.ReadAsync<T>().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Returns the parameters of a statement without a filter.</summary>
+    public DynamicParameters NewParameters()
+    {
+        var parameters = new DynamicParameters();
+        parameters.Add("Timeout", TimeoutSetting);
+        return parameters;
+    }
+
+    /// <summary>Runs a batch of queries in one transaction with the same settings. Its first result is that of the settings.</summary>
+    public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, string advice, CancellationToken cancellationToken) => WithinLimitAsync(
+        connection => PostgresDatabase.ReadAsync(
+            connection,
+            batch =>
+            {
+                batch.Add(SearchStatements.PrepareWith("$1")).With(TimeoutSetting);
+                build(batch);
+            },
+            read,
+            cancellationToken),
+        advice,
+        cancellationToken);
+
+    /// <summary>Runs queries, and turns the end of their time into an exception that operators understand.</summary>
+    /// <param name="query">The queries.</param>
+    /// <param name="advice">The sentence for operators that follows if the time ends.</param>
+    /// <param name="cancellationToken">Cancels the queries.</param>
+    /// <exception cref="SearchTimeoutException">The time limit has passed.</exception>
+    public async Task<T> WithinLimitAsync<T>(Func<NpgsqlConnection, Task<T>> query, string advice, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await database.QueryForOperatorAsync(query, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException stopped) when (stopped.SqlState == PostgresErrorCodes.QueryCanceled && !cancellationToken.IsCancellationRequested)
+        {
+            throw new SearchTimeoutException($"The search was stopped after {PlainText.Duration(Limit)}. {advice}", stopped);
+        }
+    }
+
+    /// <summary>Chooses the index with the fewest entries for a filter.</summary>
+    internal Task<SearchIndex> ChooseAsync(SagaFilter filter, CancellationToken cancellationToken) => WithinLimitAsync(
+        connection => ChooseAsync(connection, filter, ParametersOf(filter), cancellationToken), WordingOf(filter), cancellationToken);
+
+    private async Task<SearchIndex> ChooseAsync(NpgsqlConnection connection, SagaFilter filter, DynamicParameters parameters, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<SearchIndex> indexes = SearchIndex.Of(filter);
+        if (indexes.Count == 1)
+        {
+            return indexes[0];
+        }
+
+        parameters.Add("Enough", Enough);
+        long[] sizes = (await QueryAsync<long[]>(connection, Sql.Measure(filter, indexes), parameters, cancellationToken).ConfigureAwait(false)).Single();
+        return indexes[Array.IndexOf(sizes, sizes.Min())];
+    }
+
+    /// <summary>Returns the parameters of <see cref="SearchStatements.List"/>.</summary>
+    internal DynamicParameters ParametersOf(SagaFilter filter)
+    {
+        DynamicParameters parameters = NewParameters();
+        parameters.Add("Limit", filter.Limit);
+        parameters.Add("Owner", filter.Owner?.Value);
+        parameters.Add("Name", filter.Name);
+        parameters.Add("Version", filter.Version);
+        parameters.Add("Since", filter.Since?.ToUniversalTime());
+        parameters.Add("Until", filter.Until?.ToUniversalTime());
+        parameters.Add("FailedNode", SagaFailure.Storable(filter.FailedNode));
+        parameters.Add("ErrorCode", SagaFailure.Storable(filter.ErrorCode));
+        parameters.Add("BeforeTime", filter.Before?.TimeCreated.ToUniversalTime());
+        parameters.Add("BeforeId", filter.Before?.SagaId.Value);
+        for (int i = 0; i < filter.Tags.Count; i++)
+        {
+            parameters.Add($"TagName{i}", filter.Tags[i].Name);
+            parameters.Add($"TagValue{i}", filter.Tags[i].Value);
+        }
+
+        return parameters;
+    }
+
+    /// <summary>Words what would narrow a filter.</summary>
+    private static string WordingOf(SagaFilter filter)
+    {
+        string[] missing =
+        [
+            .. filter.Since is null ? ["a start of the time"] : Array.Empty<string>(),
+            .. filter.Name is null ? ["a definition"] : Array.Empty<string>(),
+            .. filter.Tags.Count == 0 ? ["a tag"] : Array.Empty<string>(),
+            .. filter.FailedNode is null && filter.ErrorCode is null ? ["a failed node or error code"] : Array.Empty<string>(),
+        ];
+        string advice = missing.Length == 0 ? "a shorter time" : string.Join(", ", missing);
+        return $"Too few sagas match among those that it had to read. Narrow it by {advice}.";
+    }
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using SagaRecovery.Fencing;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+public sealed class IdentificationTests(PostgresCluster cluster) : PostgresTest(cluster)
+{
+    [Fact]
+    public async Task An_id_is_that_of_a_saga_a_coordinator_a_definition_or_an_operator_action()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.Operations.HoldAsync(saga, new OperatorNote("ann", "INC-481"), CancellationToken.None);
+        string hash = SagaDatabase.Definition.Hash.ToString();
+
+        (await FindAsync(saga.ToString())).Should().Equal((IdKind.Saga, (SagaId?)saga));
+        (await FindAsync(saga.Value.ToString("N"))).Should().Equal((IdKind.Saga, (SagaId?)saga));
+        (await FindAsync(us.Coordinator.ToString())).Should().Equal((IdKind.Coordinator, null));
+        (await FindAsync(hash)).Should().Equal((IdKind.Definition, null));
+        (await FindAsync(hash[..7])).Should().Equal((IdKind.Definition, null));
+        (await FindAsync(hash[..7].ToUpperInvariant())).Should().Equal((IdKind.Definition, null));
+        (await FindAsync("test-saga")).Should().Equal((IdKind.Definition, null));
+        (await FindAsync("1")).Should().Equal((IdKind.OperatorAction, (SagaId?)saga));
+        (await FindAsync("2")).Should().BeEmpty();
+        (await FindAsync(Guid.NewGuid().ToString())).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_start_key_leads_to_the_sagas_of_each_definition()
+    {
+        Membership us = await Db.JoinAsync();
+        SavedDefinition other = SagaDatabase.DefinitionNamed("other");
+        SagaId[] keyed = [SagaId.FromKey("test-saga", "order-4711"), SagaId.FromKey("other", "order-4711")];
+        await CreateAsync(us, new NewSaga(keyed[0], SagaDatabase.Definition, "1"u8.ToArray()));
+        await CreateAsync(us, new NewSaga(keyed[1], other, "1"u8.ToArray()));
+
+        (await FindAsync("order-4711")).Should().BeEquivalentTo(keyed.Select(saga => (IdKind.StartKey, (SagaId?)saga)));
+        (await FindAsync("order-4712")).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_text_may_be_several_things()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId[] sagas = [.. Enumerable.Range(0, 3).Select(_ => SagaId.NewAt(DateTimeOffset.UtcNow))];
+        for (int i = 0; i < sagas.Length; i++)
+        {
+            SagaTag tag = new(i == 2 ? "port" : "vpc", "17");
+            await CreateAsync(us, new NewSaga(sagas[i], SagaDatabase.Definition, "1"u8.ToArray()) { Tags = [tag, new SagaTag("zone", i.ToString(CultureInfo.InvariantCulture))] });
+        }
+
+        for (int i = 0; i < 17; i++)
+        {
+            await Db.Operations.HoldAsync(sagas[0], new OperatorNote("ann", "again"), CancellationToken.None);
+        }
+
+        (await FindAsync("17")).Should().Equal(
+            (IdKind.Tag, (SagaId?)sagas[2]), (IdKind.Tag, (SagaId?)sagas[1]), (IdKind.Tag, (SagaId?)sagas[0]), (IdKind.OperatorAction, (SagaId?)sagas[0]));
+        (await FindAsync("vpc=17")).Should().Equal((IdKind.Tag, (SagaId?)sagas[1]), (IdKind.Tag, (SagaId?)sagas[0]));
+        IReadOnlyList<IdMatch> matches = await Db.Operations.IdentifyAsync("17", CancellationToken.None);
+        matches[0].Description.Should().StartWith($"value of tag 'port' of saga {sagas[2]}: test-saga, running, owner {us.Coordinator}, created ");
+        matches[^1].Description.Should().StartWith($"operator action 17: hold of saga {sagas[0]} at ").And.EndWith(" by ann: again");
+    }
+
+    private async Task CreateAsync(Membership us, NewSaga saga) => (await Db.Log.CreateAsync(us, saga, CancellationToken.None)).Should().BeTrue();
+
+    private async Task<IEnumerable<(IdKind Kind, SagaId? SagaId)>> FindAsync(string text) =>
+        (await Db.Operations.IdentifyAsync(text, CancellationToken.None)).Select(match => (match.Kind, match.SagaId));
+}
