@@ -81,6 +81,17 @@ internal static class Values
         return null;
     }
 
+    public static SagaId? ParseSaga(ArgumentResult result)
+    {
+        if (SagaId.TryParse(Text(result), provider: null, out SagaId id))
+        {
+            return id;
+        }
+
+        result.AddError($"'{Display(result)}' is not a saga id (a UUID)");
+        return null;
+    }
+
     public static StateChoice? ParseStateChoice(ArgumentResult result)
     {
         if (Text(result) == SagaNames.Unfinished)
