@@ -171,21 +171,12 @@ public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : P
         return connection;
     }
 
-    /// <summary>Runs a script statement by statement, up to the first that fails, on a connection of its own, which then ends, as that of psql does.</summary>
+    /// <summary>Runs a script on a connection of its own, which then ends, as that of psql does.</summary>
     private async Task RunAsync(string script)
     {
         await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Db.Direct) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
-        string statement = "";
-        foreach (string part in script.Split(";\n"))
-        {
-            statement += part + ";\n";
-            if (statement.Count(character => character == '$') % 4 == 0) // else within the quotes of a function
-            {
-                await ExecuteAsync(connection, statement);
-                statement = "";
-            }
-        }
+        await SqlScript.RunAsync(connection, script);
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
