@@ -147,7 +147,7 @@ internal sealed class PassLog(ILogger logger)
         }
     }
 
-    /// <summary>What the last pass found of one kind, so that the next one finds only what is new.</summary>
+    /// <summary>The finds of the last pass of one kind, by which the next pass knows what is new.</summary>
     private sealed class Repeated<TKey>
     {
         private HashSet<TKey> _last = [];
