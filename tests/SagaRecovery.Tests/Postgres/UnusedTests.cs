@@ -68,8 +68,8 @@ public sealed class UnusedTests(PostgresCluster cluster) : RetentionTest(cluster
     public async Task A_definition_that_was_deleted_after_the_callers_snapshot_is_stored_again(IsolationLevel level)
     {
         Membership us = await Db.JoinAsync();
-        PostgresSagaTransactions transactions = Transactions();
-        await EndedAsync(us, SagaState.Succeeded, TimeSpan.FromDays(31)); // this process knows the definition to be stored
+        PostgresSagaTransactions transactions = Transactions(SagaDatabase.Definition);
+        await EndedAsync(us, SagaState.Succeeded, TimeSpan.FromDays(31));
         await using NpgsqlConnection caller = await Db.DataSource.OpenConnectionAsync();
         await using NpgsqlTransaction transaction = await caller.BeginTransactionAsync(level);
         await using (var look = new NpgsqlCommand("select count(*) from saga_recovery.saga_definition", caller, transaction))
@@ -182,9 +182,12 @@ public sealed class UnusedTests(PostgresCluster cluster) : RetentionTest(cluster
 
     private Task<long> DeleteDefinitionsAsync() => Db.Retention.DeleteUnusedDefinitionsAsync(CancellationToken.None);
 
-    private PostgresSagaTransactions Transactions() => new(
-        Db.Database,
-        new StoredDefinitions(Db.Database),
-        Db.NewStore(),
-        new NodeTransactions(Db.Database, Db.DataSource, hostIsDatabase: true, TimeProvider.System));
+    /// <param name="known">The definitions that the process knows to be stored, and so does not store again unasked.</param>
+    private PostgresSagaTransactions Transactions(params SavedDefinition[] known)
+    {
+        var definitions = new StoredDefinitions(Db.Database);
+        definitions.Add(known);
+        return new PostgresSagaTransactions(
+            Db.Database, definitions, Db.NewStore(), new NodeTransactions(Db.Database, Db.DataSource, hostIsDatabase: true, TimeProvider.System));
+    }
 }
