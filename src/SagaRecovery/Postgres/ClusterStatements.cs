@@ -113,9 +113,14 @@ internal sealed class ClusterStatements(string schema)
     /// Moves one batch of sagas. <c>$1</c>: the owner; <c>$2</c>: true to move them even if the owner answers; <c>$3</c>: the owner's last
     /// heartbeat, or null; <c>$4</c>: the silence after which a coordinator does not answer; <c>$5</c>: the takers; <c>$6, $7</c>: the
     /// <c>adopt_xid</c> and id of the last saga of the previous batch; <c>$8</c>: the maximum number of sagas; <c>$9</c>: the number of the batch, so
-    /// that the remainder does not always go to the first taker; <c>$10</c>: the join of the owner, or null. Returns the number of sagas
-    /// visited and the last of them, and for each taker the number of its assignment and the number of sagas it received.
+    /// that the remainder does not always go to the first taker; <c>$10</c>: the join of the owner, or null; <c>$11</c>: the first transaction that
+    /// the first batch did not show. Returns the number of sagas visited and the last of them, for each taker the number of its assignment and
+    /// the number of sagas it received, and the first transaction that the batch did not show.
     /// </summary>
+    /// <remarks>
+    /// A saga that came after the first batch is left. Otherwise two coordinators that take from each other would move the same sagas to and fro
+    /// without an end.
+    /// </remarks>
     public string Reassign { get; } = Statements.In(schema, ReassignWhere($"""
         {UnfinishedSagas.RangesOf("$1")} cross join lateral (
                     {UnfinishedSagas.After("s.id, s.definition_hash, s.adopt_xid", "$1", "$6", "$7", "$8")}) s
@@ -128,10 +133,10 @@ internal sealed class ClusterStatements(string schema)
                 where s.current_coordinator is null and $1::uuid is null and s.state in ('running', 'unwinding') and (s.adopt_xid, s.id) > ($6, $7)
         """, "order by s.adopt_xid, s.id"));
 
-    /// <summary>Moves chosen sagas of one owner, or of none. <c>$11</c>: the sagas.</summary>
+    /// <summary>Moves chosen sagas of one owner, or of none. <c>$12</c>: the sagas.</summary>
     public string ReassignChosen { get; } = Statements.In(schema, ReassignWhere("""
         {schema}.saga s
-                where s.id = any ($11) and s.current_coordinator is not distinct from $1 and s.state in ('running', 'unwinding') and (s.adopt_xid, s.id) > ($6, $7)
+                where s.id = any ($12) and s.current_coordinator is not distinct from $1 and s.state in ('running', 'unwinding') and (s.adopt_xid, s.id) > ($6, $7)
         """, "order by s.adopt_xid, s.id"));
 
     /// <summary>
@@ -203,6 +208,7 @@ internal sealed class ClusterStatements(string schema)
                     and ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
                     and ($10::uuid is null or exists (
                         select from {schema}.saga_coordinator c where c.id = $1 and c.token = $10 and {{Statements.WasMadeHere("c")}}))
+                    and (s.adopt_xid < $11 or s.adopt_xid >= {{FirstUnseen}})
                 {{order}} limit $8) s
         ), runner as (
             select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
@@ -227,11 +233,14 @@ internal sealed class ClusterStatements(string schema)
         ), woken as (
             select pg_notify('{schema}', name::text) from (select taker as name from got union select $1 where exists (select from got)) w where w.name is not null
         )
-        select (select count(*) from chunk), l.id, m.coordinator_id, m.assigned, g.count, l.adopt_xid, (select count(*) from woken)
+        select (select count(*) from chunk), l.id, m.coordinator_id, m.assigned, g.count, l.adopt_xid, {{FirstUnseen}}, (select count(*) from woken)
         from (values (1)) as one
         left join (select adopt_xid, id from chunk order by adopt_xid desc, id desc limit 1) l on true
         left join (marked m join got g on g.taker = m.coordinator_id) on true
         """;
+
+    /// <summary>The first transaction that the snapshot does not show. A row with a higher number came from another server.</summary>
+    private const string FirstUnseen = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
     private static string IsSilent(string coordinator, string lastSeen, string answerTimeout) =>
         $"({coordinator}.time_left is not null or {coordinator}.time_seen is not distinct from {lastSeen} or {coordinator}.time_seen < clock_timestamp() - {answerTimeout}::interval)";

@@ -56,7 +56,7 @@ internal sealed partial class PostgresSagaCluster
         $"reassigning {PlainText.Count(sagas.Length, "saga")} of {move.From?.ToString() ?? "no coordinator"}",
         batch =>
         {
-            AddMove(batch, move, Sql.ReassignChosen, (0, Guid.Empty), turn: 0).With(sagas);
+            AddMove(batch, move, Sql.ReassignChosen, MovePlace.First, turn: 0).With(sagas);
             batch.Add(Sql.RecordChosen).With(sagas).With(move.Takers).With(note.Actor).With(note.Reason);
         },
         async rows =>

@@ -154,7 +154,7 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
     {
         Dictionary<CoordinatorId, Receipt> receipts = [];
         long seen = 0;
-        (long, Guid) after = (0, Guid.Empty);
+        var after = MovePlace.First;
         for (int turn = 0; ; turn++)
         {
             MovedBatch batch = await MoveBatchAsync(move, after, turn, cancellationToken).ConfigureAwait(false);
@@ -179,17 +179,17 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
         ? Task.CompletedTask
         : database.ReadAsync(batch => batch.Add(database.Statements.RememberListing).With(from.Value), _ => Task.FromResult(true), cancellationToken);
 
-    private Task<MovedBatch> MoveBatchAsync(Move move, (long AdoptXid, Guid Id) after, int turn, CancellationToken cancellationToken) => ownerLock.RunAsync(
+    private Task<MovedBatch> MoveBatchAsync(Move move, MovePlace after, int turn, CancellationToken cancellationToken) => ownerLock.RunAsync(
         $"reassigning the sagas of {move.From?.ToString() ?? "no coordinator"}",
         batch => AddMove(batch, move, move.From is null ? Sql.ReassignUnowned : Sql.Reassign, after, turn),
         async rows =>
         {
             await rows.SkipAsync(move.Locks).ConfigureAwait(false);
-            (long seen, (long, Guid) last) = (0, after);
+            (long seen, MovePlace last) = (0, after);
             List<Receipt?> receipts = await rows.ListAsync(row =>
             {
                 seen = row.GetInt64(0);
-                last = row.IsDBNull(1) ? after : (row.GetInt64(5), row.GetGuid(1));
+                last = row.IsDBNull(1) ? after : new MovePlace(row.GetInt64(5), row.GetGuid(1), Math.Min(after.Before, row.GetInt64(6)));
                 return row.IsDBNull(2) ? null : new Receipt(new CoordinatorId(row.GetGuid(2)), row.GetInt64(4), row.GetInt64(3));
             }).ConfigureAwait(false);
             return new MovedBatch(seen, last, [.. receipts.OfType<Receipt>()]);
@@ -197,7 +197,7 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
         cancellationToken);
 
     /// <summary>Adds the locks and the statement that moves one batch of sagas.</summary>
-    private NpgsqlBatchCommand AddMove(NpgsqlBatch batch, Move move, string statement, (long AdoptXid, Guid Id) after, int turn)
+    private NpgsqlBatchCommand AddMove(NpgsqlBatch batch, Move move, string statement, MovePlace after, int turn)
     {
         AddLocks(batch, move);
         if (move.From is { } from)
@@ -208,7 +208,7 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
         return batch.Add(statement)
             .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.AnswerTimeout)
             .With(move.Takers).With(after.AdoptXid).With(after.Id).With((long)move.BatchSize).With((long)turn)
-            .WithNullable(move.Owner?.Token.Value);
+            .WithNullable(move.Owner?.Token.Value).With(after.Before);
     }
 
     /// <summary>
@@ -241,8 +241,17 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
         public int Locks => Takers.Length + (From is null ? 0 : 2);
     }
 
+    /// <summary>The place after which a batch begins.</summary>
+    /// <param name="AdoptXid">The transaction of the last saga of the previous batch.</param>
+    /// <param name="Id">Its id.</param>
+    /// <param name="Before">The first transaction that the first batch did not show.</param>
+    private sealed record MovePlace(long AdoptXid, Guid Id, long Before)
+    {
+        public static MovePlace First { get; } = new(0, Guid.Empty, long.MaxValue);
+    }
+
     /// <param name="Seen">The number of sagas that the batch visited.</param>
     /// <param name="Last">The place of the last of them.</param>
     /// <param name="Receipts">The number of sagas that each taker received.</param>
-    private sealed record MovedBatch(long Seen, (long AdoptXid, Guid Id) Last, IReadOnlyList<Receipt> Receipts);
+    private sealed record MovedBatch(long Seen, MovePlace Last, IReadOnlyList<Receipt> Receipts);
 }

@@ -105,7 +105,8 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
             {
                 if (next.IsConcurrent && present > 0)
                 {
-                    await RunConcurrentlyAsync(connection, next, cancellationToken).ConfigureAwait(false);
+                    await RunInTurnAsync(connection, next, cancellationToken).ConfigureAwait(false);
+                    return new Attempt(next.Version, IsLatest: false, Blockers: null);
                 }
 
                 await ApplyAsync(connection, present, next, cancellationToken).ConfigureAwait(false);
@@ -127,14 +128,13 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
     /// <summary>Creates the tables or applies one step, unless another process was faster.</summary>
     private async Task ApplyAsync(NpgsqlConnection connection, int present, SchemaStep next, CancellationToken cancellationToken)
     {
-        string begin = present == 0 || next.IsConcurrent ? SchemaStep.BeginCreation(Schema) : next.Begin(Schema);
-        await ExecuteAsync(connection, begin, cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(connection, present == 0 ? SchemaStep.BeginCreation(Schema) : next.Begin(Schema), cancellationToken).ConfigureAwait(false);
 
         // Behind the lock: what was read before may be out of date.
         SchemaState state = await SchemaVersion.ReadAsync(connection, Schema, cancellationToken).ConfigureAwait(false);
         if (state.Version == present)
         {
-            string changes = present == 0 ? SchemaScripts.Creation(Schema, steps) : next.IsConcurrent ? next.Record(Schema) : next.Apply(Schema);
+            string changes = present == 0 ? SchemaScripts.Creation(Schema, steps) : next.Apply(Schema);
             await ExecuteAsync(connection, changes, cancellationToken).ConfigureAwait(false);
         }
 
@@ -142,13 +142,37 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
     }
 
     /// <summary>
-    /// Builds and drops indexes without blocking a writer. The build of an index on a large table takes minutes, and waits for all transactions that
-    /// are older. Several processes may do this at once: each waits for the one before it, and finds its index.
+    /// Runs a concurrent step unless another process was faster. A transaction on a second connection holds the lock against other processes, since the
+    /// statements of the step run outside of one. It holds no snapshot, for which an index would wait.
     /// </summary>
-    /// <remarks>
-    /// An attempt that was cut short leaves an invalid index, which is dropped first. It may as well be one that another process is building: then
-    /// the drop waits for that process and undoes its work, and the index is built again.
-    /// </remarks>
+    private async Task RunInTurnAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection turn = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (turn.ConfigureAwait(false))
+        {
+            try
+            {
+                await ExecuteAsync(turn, SchemaStep.BeginCreation(Schema), cancellationToken).ConfigureAwait(false);
+                if ((await SchemaVersion.ReadAsync(turn, Schema, cancellationToken).ConfigureAwait(false)).Version == step.Version - 1)
+                {
+                    await RunConcurrentlyAsync(connection, step, cancellationToken).ConfigureAwait(false);
+                    await ExecuteAsync(turn, step.Record(Schema), cancellationToken).ConfigureAwait(false);
+                }
+
+                await ExecuteAsync(turn, Statements.Commit, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                await RollBackAsync(turn, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Builds and drops indexes without blocking a writer. The build of an index on a large table takes minutes, and waits for all transactions that
+    /// are older. An attempt that was cut short leaves an invalid index, which is dropped first.
+    /// </summary>
     private async Task RunConcurrentlyAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
     {
         foreach (SchemaStatement statement in step.Split(Schema))
