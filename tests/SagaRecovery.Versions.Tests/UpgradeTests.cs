@@ -65,6 +65,8 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         await _database.ExecuteAsync("""
             create unique index if not exists saga_in_progress on saga_recovery.saga (current_coordinator, id) where state in ('running', 'unwinding');
             create index if not exists saga_cancelled on saga_recovery.saga (current_coordinator, id) where cancel_time is not null and state = 'running';
+            alter table saga_recovery.saga_operator_action drop constraint saga_operator_action_action_check, add constraint saga_operator_action_action_check
+                check (action in ('pause', 'resume', 'hold', 'release', 'retry', 'abandon', 'inject-error', 'reassign', 'take-over', 'drain', 'revoke', 'retry-undo', 'skip-undo', 'cancel'));
             delete from saga_recovery.schema_version where version > 7;
             """);
         await using Worker replaced = Worker.Previous(_database.ConnectionString, _new, Load);
