@@ -39,6 +39,9 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
         limit 5
         """;
 
+    /// <summary>A statement without a snapshot. It closes the portal of the query before it, which would hold its snapshot until the transaction ends.</summary>
+    private const string EndPortal = $"set local lock_timeout = '{SchemaStep.LockTimeout}'";
+
     private const string Invalid = """
         select exists (
             select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
@@ -153,7 +156,8 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
             try
             {
                 await ExecuteAsync(turn, SchemaStep.BeginCreation(Schema), cancellationToken).ConfigureAwait(false);
-                if ((await SchemaVersion.ReadAsync(turn, Schema, cancellationToken).ConfigureAwait(false)).Version == step.Version - 1)
+                await ExecuteAsync(turn, EndPortal, cancellationToken).ConfigureAwait(false);
+                if ((await SchemaVersion.ReadAsync(connection, Schema, cancellationToken).ConfigureAwait(false)).Version == step.Version - 1)
                 {
                     await RunConcurrentlyAsync(connection, step, cancellationToken).ConfigureAwait(false);
                     await ExecuteAsync(turn, step.Record(Schema), cancellationToken).ConfigureAwait(false);
