@@ -156,9 +156,21 @@ public class UnknownDefinitionTests
     }
 
     [Fact]
+    public void Of_a_definition_with_a_dag_by_parameters_no_saga_is_withheld_although_all_were_unknown()
+    {
+        _process.Support = _ => DefinitionSupport.Reported;
+        _process.Executor.AlwaysAnswers(Unknown);
+        _process.Pass().UnknownDefinition.Should().Be(Sagas);
+        _process.Database.LeftBehind(Saga(11), definition: Old);
+        _process.Executor.Answer = candidate => candidate.SagaId == Saga(11) ? null : Unknown;
+
+        _process.Pass().Recovered.Should().Be(1);
+    }
+
+    [Fact]
     public void Different_answers_for_a_definition_withhold_no_other_saga()
     {
-        _process.Executor.Answer = candidate => candidate.SagaId == Saga(Sagas) ? null : Unknown;
+        _process.Executor.Answer = candidate => candidate.SagaId == Saga(5) ? null : Unknown;
         _process.Pass().Should().Match<PassReport>(pass => pass.Recovered == 1 && pass.UnknownDefinition == Sagas - 1);
         _process.Executor.Answer = _ => null;
         _process.Database.LeftBehind(Saga(11), definition: Old);
@@ -222,6 +234,8 @@ public class UnknownDefinitionTests
     public void A_deferred_suspect_requests_no_passes_for_its_definition()
     {
         ReportNoOldDefinition();
+        _process.Pass();
+        _process.Wait(TimeSpan.FromSeconds(1));
         _process.Database.LeftBehind(Saga(11), definition: New);
         _process.Executor.Answer = candidate => candidate.Definition == Old ? Unknown : null;
         _process.Suspects.Add(new Suspect(Saga(1), GroupSize: 1, DeathsAlone: 1));
@@ -231,7 +245,7 @@ public class UnknownDefinitionTests
         _process.Tracker.Waiting.Should().OnlyContain(saga => saga.NextTry == null, "the pass at the end of the probation tries it");
         _process.Wait(CrashGuardPolicy.Default.Probation);
         _process.Pass(PassReason.Probation).UnknownDefinition.Should().Be(Sagas);
-        Tried.Should().Be(2);
+        Tried.Should().Be(3);
     }
 
     [Fact]
