@@ -104,15 +104,12 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<IReadOnlyList<IdMatch>> IdentifyAsync(string text, CancellationToken cancellationToken) =>
         GetAsync($"whatis?id={Uri.EscapeDataString(text)}", RecoveryReportJson.Default.IReadOnlyListIdMatch, cancellationToken);
 
-    public async Task<SagaBatchResponse> PerformAsync(OperatorActionKind kind, SagaBatchRequest request, CancellationToken cancellationToken)
-    {
-        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.SagaBatchRequest);
-        ServiceResponse response = await SendAsync(
-            HttpMethod.Post, $"sagas/{SagaNames.Of(kind)}", body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
-        return response.Status is HttpStatusCode.OK
-            ? response.Read(RecoveryReportJson.Default.SagaBatchResponse)
-            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
-    }
+    public Task<SagaBatchResponse> PerformAsync(OperatorActionKind kind, SagaBatchRequest request, CancellationToken cancellationToken) => PostAsync(
+        $"sagas/{SagaNames.Of(kind)}",
+        JsonSerializer.Serialize(request, RecoveryReportJson.Default.SagaBatchRequest),
+        HttpStatusCode.OK,
+        RecoveryReportJson.Default.SagaBatchResponse,
+        cancellationToken);
 
     public Task<DefinitionList> ListDefinitionsAsync(CancellationToken cancellationToken) =>
         GetAsync("definitions", RecoveryReportJson.Default.DefinitionList, cancellationToken);
@@ -139,16 +136,12 @@ internal sealed class ServiceAccess : ISagaAccess
     }
 
     /// <summary>Starts draining the process, or returns the drain in progress.</summary>
-    public async Task<DrainReport> DrainAsync(DrainRequest request, CancellationToken cancellationToken)
-    {
-        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.DrainRequest);
-        ServiceResponse response = await SendAsync(
-            HttpMethod.Post, SagaNames.Of(OperatorActionKind.Drain), body, "application/json",
-            Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
-        return response.Status == HttpStatusCode.Accepted
-            ? response.Read(RecoveryReportJson.Default.DrainReport)
-            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
-    }
+    public Task<DrainReport> DrainAsync(DrainRequest request, CancellationToken cancellationToken) => PostAsync(
+        SagaNames.Of(OperatorActionKind.Drain),
+        JsonSerializer.Serialize(request, RecoveryReportJson.Default.DrainRequest),
+        HttpStatusCode.Accepted,
+        RecoveryReportJson.Default.DrainReport,
+        cancellationToken);
 
     public Task<OperatorActionResponse> PerformAsync(
         OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken) =>
@@ -161,15 +154,12 @@ internal sealed class ServiceAccess : ISagaAccess
             ExitCode.Usage,
             $"A service can only {SagaNames.Of(kind)} its own recovery: omit --coordinator, or pass --connection 'Host=…' for its Postgres.");
 
-    public async Task<PurgeResponse> PurgeAsync(PurgeRequest request, CancellationToken cancellationToken)
-    {
-        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.PurgeRequest);
-        ServiceResponse response = await SendAsync(
-            HttpMethod.Post, SagaNames.Of(OperatorActionKind.Purge), body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
-        return response.Status == HttpStatusCode.OK
-            ? response.Read(RecoveryReportJson.Default.PurgeResponse)
-            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
-    }
+    public Task<PurgeResponse> PurgeAsync(PurgeRequest request, CancellationToken cancellationToken) => PostAsync(
+        SagaNames.Of(OperatorActionKind.Purge),
+        JsonSerializer.Serialize(request, RecoveryReportJson.Default.PurgeRequest),
+        HttpStatusCode.OK,
+        RecoveryReportJson.Default.PurgeResponse,
+        cancellationToken);
 
     public Task<OperatorActionResponse> ForgetAsync(CoordinatorId coordinator, OperatorActionRequest request, CancellationToken cancellationToken) =>
         PerformAsync($"coordinators/{coordinator}/{SagaNames.Of(OperatorActionKind.Forget)}", request, cancellationToken);
@@ -189,6 +179,14 @@ internal sealed class ServiceAccess : ISagaAccess
             && response.TryRead(RecoveryReportJson.Default.OperatorActionResponse) is { } result
             ? result
             : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Posts a request whose outcome is unknown if no answer arrives, and reads the response of the expected status.</summary>
+    private async Task<T> PostAsync<T>(string path, string body, HttpStatusCode expected, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        ServiceResponse response = await SendAsync(
+            HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
+        return response.Status == expected ? response.Read(type) : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)

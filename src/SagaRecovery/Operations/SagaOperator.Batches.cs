@@ -78,7 +78,7 @@ public sealed partial class SagaOperator
         return all;
     }
 
-    /// <summary>Notifies a run in this process of an action that has taken effect on the store, as the action on one saga does.</summary>
+    /// <summary>Notifies a run in this process of an action that has taken effect on the store.</summary>
     private async ValueTask NotifyRunAsync(SagaAction action, SagaId saga, CancellationToken cancellationToken)
     {
         switch (action.Kind)

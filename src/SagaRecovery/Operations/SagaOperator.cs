@@ -124,7 +124,7 @@ public sealed partial class SagaOperator
     /// <param name="cancellationToken">Cancels the action.</param>
     public Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) => RequestOfRunAsync(
         () => _operations.SuspendAsync(sagaId, note, cancellationToken),
-        () => _executor.SuspendAsync(sagaId, cancellationToken),
+        () => NotifyRunAsync(new SagaAction(OperatorActionKind.Hold, note) { StopRun = true }, sagaId, cancellationToken),
         cancellationToken);
 
     /// <summary>Cancels a running saga: its owner unwinds it.</summary>
@@ -133,7 +133,7 @@ public sealed partial class SagaOperator
     /// <param name="cancellationToken">Cancels the action, not the saga.</param>
     public Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) => RequestOfRunAsync(
         () => _operations.CancelAsync(sagaId, note, cancellationToken),
-        () => _executor.CancelAsync(sagaId, new SagaCancellation(_time.GetUtcNow(), note), cancellationToken),
+        () => NotifyRunAsync(new SagaAction(OperatorActionKind.Cancel, note), sagaId, cancellationToken),
         cancellationToken);
 
     /// <summary>Releases a held saga and requests a pass.</summary>
@@ -174,9 +174,9 @@ public sealed partial class SagaOperator
         OperatorActionCondition allowed = await AllowIfOwnAsync(sagaId, condition, cancellationToken).ConfigureAwait(false);
         OperatorActionResult outcome = await PerformAsync(
             () => _operations.AbandonAsync(sagaId, allowed, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (outcome is OperatorActionResult.Done && _tracker.Observe(sagaId, _time.GetUtcNow()).Run is { } run)
+        if (outcome is OperatorActionResult.Done)
         {
-            await _executor.RelinquishAsync(sagaId, run.Generation, cancellationToken).ConfigureAwait(false);
+            await NotifyRunAsync(new SagaAction(OperatorActionKind.Abandon, note), sagaId, cancellationToken).ConfigureAwait(false);
         }
 
         return outcome;

@@ -121,11 +121,8 @@ internal sealed class ClusterStatements(string schema)
     /// A saga that came after the first batch is left. Otherwise two coordinators that take from each other would move the same sagas to and fro
     /// without an end.
     /// </remarks>
-    public string Reassign { get; } = Statements.In(schema, ReassignWhere($"""
-        {UnfinishedSagas.RangesOf("$1")} cross join lateral (
-                    {UnfinishedSagas.After("s.id, s.definition_hash, s.adopt_xid", "$1", "$6", "$7", "$8")}) s
-                where r.high >= $6
-        """));
+    public string Reassign { get; } = Statements.In(schema, ReassignWhere(
+        UnfinishedSagas.After("s.id, s.definition_hash, s.adopt_xid", "$1", "$6", "$7", "$8")));
 
     /// <summary>Moves one batch of unowned sagas; <c>$1</c> is null. A statement of its own, so that each of the two can use the index by owner.</summary>
     public string ReassignUnowned { get; } = Statements.In(schema, ReassignWhere("""
@@ -208,7 +205,7 @@ internal sealed class ClusterStatements(string schema)
                     and ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
                     and ($10::uuid is null or exists (
                         select from {schema}.saga_coordinator c where c.id = $1 and c.token = $10 and {{Statements.WasMadeHere("c")}}))
-                    and (s.adopt_xid < $11 or s.adopt_xid >= {{FirstUnseen}})
+                    and (s.adopt_xid < $11 or s.adopt_xid >= {{UnfinishedSagas.FirstUnseen}})
                 {{order}} limit $8) s
         ), runner as (
             select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
@@ -233,14 +230,11 @@ internal sealed class ClusterStatements(string schema)
         ), woken as (
             select pg_notify('{schema}', name::text) from (select taker as name from got union select $1 where exists (select from got)) w where w.name is not null
         )
-        select (select count(*) from chunk), l.id, m.coordinator_id, m.assigned, g.count, l.adopt_xid, {{FirstUnseen}}, (select count(*) from woken)
+        select (select count(*) from chunk), l.id, m.coordinator_id, m.assigned, g.count, l.adopt_xid, {{UnfinishedSagas.FirstUnseen}}, (select count(*) from woken)
         from (values (1)) as one
         left join (select adopt_xid, id from chunk order by adopt_xid desc, id desc limit 1) l on true
         left join (marked m join got g on g.taker = m.coordinator_id) on true
         """;
-
-    /// <summary>The first transaction that the snapshot does not show. A row with a higher number came from another server.</summary>
-    private const string FirstUnseen = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
     private static string IsSilent(string coordinator, string lastSeen, string answerTimeout) =>
         $"({coordinator}.time_left is not null or {coordinator}.time_seen is not distinct from {lastSeen} or {coordinator}.time_seen < clock_timestamp() - {answerTimeout}::interval)";

@@ -18,10 +18,7 @@ internal sealed class ControlStatements(string schema)
 
     public string ReadCancelled { get; } = Statements.In(schema, $$"""
         select s.id, s.cancel_time, s.cancel_actor, s.cancel_reason
-        from {{UnfinishedSagas.RangesOf("$1")}} cross join lateral (
-            select s.id, s.cancel_time, s.cancel_actor, s.cancel_reason from {schema}.saga s
-            where s.current_coordinator = $1 and s.cancel_time is not null and s.state = 'running' and s.adopt_xid between r.low and r.high
-            offset 0) s
+        from {{UnfinishedSagas.Of("$1", "s.id, s.cancel_time, s.cancel_actor, s.cancel_reason", "s.cancel_time is not null and s.state = 'running'")}}
         """);
 
     /// <summary>Reads the number of the last assignment to this coordinator and of the last one it has caught up with. No row: no assignment.</summary>

@@ -11,7 +11,7 @@ internal sealed class DefinitionStatements(string schema)
     public string FindUnknown { get; } = Statements.In(schema, $$"""
         with unfinished as materialized (
             select s.definition_hash as hash, min(s.name) as name, count(*) as sagas
-            from {{UnfinishedSagas.Of("$1", "s.definition_hash, s.name", "s.definition_hash <> all ($2)")}}
+            from {{UnfinishedSagas.Of("$1", "s.definition_hash, s.name", $"{UnfinishedSagas.IsUnfinished} and s.definition_hash <> all ($2)")}}
             group by s.definition_hash
         ), unknown as materialized (
             select u.hash, coalesce(d.name, u.name) as name, coalesce(d.version, 0) as version, u.sagas,

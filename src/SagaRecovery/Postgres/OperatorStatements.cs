@@ -37,14 +37,19 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     /// <summary>
-    /// Finds the events of a saga in the order of writing. Events that were written together have the same time. Parents have the lower ids,
-    /// so actions are sorted by ascending and undos by descending id.
+    /// The order of writing of the events of a saga. Events that were written together have the same time. Parents have the lower ids, so actions are
+    /// sorted by ascending and undos by descending id.
     /// </summary>
-    public string FindEvents { get; } = Statements.In(schema, """
+    public const string OrderOfEvents = """
+        event_time, event_type like 'undo%', case when event_type like 'undo%' then -node_id else node_id end,
+            array_position(array['started', 'succeeded', 'failed', 'undo_started', 'undo_finished', 'undo_failed'], event_type)
+        """;
+
+    /// <summary>Finds the events of a saga in the order of writing.</summary>
+    public string FindEvents { get; } = Statements.In(schema, $$"""
         select event_time as "Time", node_id as "NodeId", event_type as "Type", left(data::text, @Longest) as "Data", creator as "Creator"
         from {schema}.saga_node_event where saga_id = @Id
-        order by event_time, event_type like 'undo%', case when event_type like 'undo%' then -node_id else node_id end,
-            array_position(array['started', 'succeeded', 'failed', 'undo_started', 'undo_finished', 'undo_failed'], event_type)
+        order by {{OrderOfEvents}}
         limit 10000
         """);
 
@@ -61,13 +66,6 @@ internal sealed class OperatorStatements(string schema)
         from {schema}.saga_coordinator c
         left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
         where c.id = any (@Ids)
-        """);
-
-    public string FindCoordinator { get; } = Statements.In(schema, $$"""
-        select {{Coordinator}}, null::bigint as "InProgress", null::text[] as "Definitions"
-        from {schema}.saga_coordinator c
-        left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
-        where c.id = @Id
         """);
 
     public string ListCoordinators { get; } = Statements.In(schema, $$"""

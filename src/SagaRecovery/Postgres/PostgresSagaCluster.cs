@@ -140,7 +140,7 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
     {
         CoordinatorRow? row = await database.QueryAsync(
             connection => connection.QuerySingleOrDefaultAsync<CoordinatorRow>(new CommandDefinition(
-                database.Operators.FindCoordinator, new { Id = id.Value }, cancellationToken: cancellationToken)),
+                database.Operators.FindCoordinators, new { Ids = new[] { id.Value } }, cancellationToken: cancellationToken)),
             cancellationToken).ConfigureAwait(false);
         return row?.ToDetails();
     }
@@ -166,18 +166,17 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
             seen += batch.Seen;
             if (batch.Seen < move.BatchSize)
             {
-                await ForgetMovedAsync(move, cancellationToken).ConfigureAwait(false);
+                if (move.From is { } from)
+                {
+                    await UnfinishedSagas.RememberAsync(database, from, cancellationToken).ConfigureAwait(false); // so that later looks at the source skip what was moved
+                }
+
                 return new ReassignOutcome.Done([.. receipts.Values], seen - receipts.Values.Sum(receipt => receipt.Count));
             }
 
             after = batch.Last;
         }
     }
-
-    /// <summary>Makes later looks for unfinished sagas of the source skip those that were moved.</summary>
-    private Task ForgetMovedAsync(Move move, CancellationToken cancellationToken) => move.From is not { } from
-        ? Task.CompletedTask
-        : database.ReadAsync(batch => batch.Add(database.Statements.RememberListing).With(from.Value), _ => Task.FromResult(true), cancellationToken);
 
     private Task<MovedBatch> MoveBatchAsync(Move move, MovePlace after, int turn, CancellationToken cancellationToken) => ownerLock.RunAsync(
         $"reassigning the sagas of {move.From?.ToString() ?? "no coordinator"}",

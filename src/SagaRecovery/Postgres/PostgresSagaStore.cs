@@ -53,7 +53,7 @@ internal sealed class PostgresSagaStore(
 
         if (place.FirstUnseen - place.ListedFrom > Math.Max(TransactionsPerListing, listing.Count / 8))
         {
-            await RememberAsync(member, cancellationToken).ConfigureAwait(false);
+            await UnfinishedSagas.RememberAsync(database, member.Coordinator, cancellationToken).ConfigureAwait(false); // so that later listings skip what has ended
         }
     }
 
@@ -171,21 +171,6 @@ internal sealed class PostgresSagaStore(
 
                 return new ListingPlace(firstUnseen, after?.ListedFrom ?? listedFrom, read, lastXid, lastId);
             }
-        }
-    }
-
-    /// <summary>Stores what a listing found, so that later ones skip what has ended.</summary>
-    private async Task RememberAsync(Membership member, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await database.ReadAsync(
-                batch => batch.Add(database.Statements.RememberListing).With(member.Coordinator.Value),
-                _ => Task.FromResult(true),
-                cancellationToken).ConfigureAwait(false);
-        }
-        catch (NpgsqlException) // costs the next listing some time, and no more
-        {
         }
     }
 

@@ -95,12 +95,11 @@ internal sealed class RetentionStatements(string schema)
         join {schema}.saga_definition d on d.hash = s.definition_hash
         """);
 
-    /// <summary>Reads the logs of sagas in the order of <see cref="OperatorStatements.FindEvents"/>. <c>$1</c>: the ids.</summary>
-    public string ReadEvents { get; } = Statements.In(schema, """
+    /// <summary>Reads the logs of sagas in the order of writing. <c>$1</c>: the ids.</summary>
+    public string ReadEvents { get; } = Statements.In(schema, $$"""
         select e.saga_id, e.node_id, e.event_type, e.data, e.event_time, e.creator
         from unnest($1) as n (id) join {schema}.saga_node_event e on e.saga_id = n.id
-        order by e.event_time, e.event_type like 'undo%', case when e.event_type like 'undo%' then -e.node_id else e.node_id end,
-            array_position(array['started', 'succeeded', 'failed', 'undo_started', 'undo_finished', 'undo_failed'], e.event_type)
+        order by {{OperatorStatements.OrderOfEvents}}
         """);
 
     public string ReadTags { get; } = Statements.In(schema, """
@@ -169,7 +168,7 @@ internal sealed class RetentionStatements(string schema)
     public string DeleteCoordinator { get; } = Statements.In(schema, $$"""
         with seen as materialized (
             select c.id, not (c.time_seen < now() - $2::interval or ($3 and c.time_left is not null)) or current_setting('saga_recovery.locked') <> 'true' as answers,
-                exists (select from {schema}.saga s where s.current_coordinator = c.id and s.state in ('running', 'unwinding') offset 0) as owns_sagas
+                exists (select from {{UnfinishedSagas.Of("c.id", "s.id")}}) as owns_sagas
             from {schema}.saga_coordinator c where c.id = $1
         ), gone as (
             delete from {schema}.saga_coordinator c using seen n where c.id = n.id and not n.answers and not n.owns_sagas returning c.id
@@ -203,7 +202,7 @@ internal sealed class RetentionStatements(string schema)
     /// of each operator action; <c>$32, $33</c>: actor and reason of the import. Returns a row if no saga had the id.
     /// </summary>
     /// <remarks>Its state is not among those that listings read, and no pass reads any other. An operator action that is still stored is not repeated.</remarks>
-    public string ImportSaga { get; } = Statements.In(schema, """
+    public string ImportSaga { get; } = Statements.In(schema, $$"""
         with inserted as (
             insert into {schema}.saga (id, name, state, definition_hash, params, creator, current_coordinator, adopt_generation, time_created, adopt_time, deadline,
                 cancel_time, cancel_actor, cancel_reason, abandon_time, abandon_reason, abandon_comment, failed_node, error_code, time_ended)
@@ -220,7 +219,7 @@ internal sealed class RetentionStatements(string schema)
             select i.id, t.name, t.value, i.time_created from inserted i, unnest($25, $26) as t (name, value)
         ), actions as (
             insert into {schema}.saga_operator_action (id, time_taken, action, saga_id, actor, reason, coordinator_id)
-            select (select coalesce(max(id), 0) from {schema}.saga_operator_action) + row_number() over (order by a.position), a.time_taken, a.action, a.saga_id, a.actor, a.reason, a.coordinator_id
+            select {{OperatorStatements.NextId}} + row_number() over (order by a.position) - 1, a.time_taken, a.action, a.saga_id, a.actor, a.reason, a.coordinator_id
             from (
                 select o.position, o.time_taken, o.action, i.id as saga_id, o.actor, o.reason, o.coordinator_id
                 from inserted i, unnest($27, $28, $29, $30, $31) with ordinality as o (time_taken, action, actor, reason, coordinator_id, position)

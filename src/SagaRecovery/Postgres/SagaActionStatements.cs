@@ -9,8 +9,6 @@ internal sealed class SagaActionStatements(string schema)
 {
     private const string Seen = "unnest(@Ids, @Owners, @Generations) as n (id, owner, generation)";
 
-    private const string IsUnfinished = "s.state in ('running', 'unwinding')";
-
     /// <summary>Reads what decides about an action. <c>@Ids</c>: the sagas. One probe of the primary key each.</summary>
     public string Find { get; } = Statements.In(schema, $$"""
         select {{OperatorStatements.Summary}}, s.cancel_time as "CancelTime", s.cancel_actor as "CancelActor", s.cancel_reason as "CancelReason"
@@ -67,7 +65,7 @@ internal sealed class SagaActionStatements(string schema)
             update {schema}.saga s set state = 'abandoned', time_ended = clock_timestamp(), abandon_time = clock_timestamp(), abandon_reason = 'operator',
                 abandon_comment = format('%s: %s', @Actor, @Reason)
             from {{Seen}}
-            where s.id = n.id and {{IsUnfinished}} and s.current_coordinator is not distinct from n.owner and s.adopt_generation = n.generation
+            where s.id = n.id and {{UnfinishedSagas.IsUnfinished}} and s.current_coordinator is not distinct from n.owner and s.adopt_generation = n.generation
                 and (@State::text is null or s.state = @State)
                 and (@Force or not exists (
                     select from {schema}.saga_coordinator c
@@ -84,7 +82,7 @@ internal sealed class SagaActionStatements(string schema)
     /// <summary>Holds sagas in progress, which are then the rows of <c>target</c>.</summary>
     private static string HoldWith(string stopsRun) => $$"""
         with target as (
-            select s.id, s.current_coordinator from {schema}.saga s where s.id = any (@Ids) and {{IsUnfinished}}
+            select s.id, s.current_coordinator from {schema}.saga s where s.id = any (@Ids) and {{UnfinishedSagas.IsUnfinished}}
         ), done as (
             insert into {schema}.saga_hold (saga_id, actor, reason, stops_run) select id, @Actor, @Reason, {{stopsRun}} from target order by id
             on conflict (saga_id) do update set actor = excluded.actor, reason = excluded.reason, stops_run = excluded.stops_run

@@ -12,8 +12,6 @@ namespace SagaRecovery.Postgres;
 /// </remarks>
 internal sealed class SearchStatements(string schema)
 {
-    private const string IsUnfinished = "s.state in ('running', 'unwinding')";
-
     /// <summary>
     /// Limits the time of the other statements of the transaction, and leaves them index scans in the order of the index. <c>@Timeout</c>: the
     /// limit, as a setting.
@@ -104,7 +102,7 @@ internal sealed class SearchStatements(string schema)
         SearchIndexKind.FailedNode => "s.failed_node = @FailedNode",
         SearchIndexKind.ErrorCode => "s.error_code = @ErrorCode",
         SearchIndexKind.NotSucceeded => $"s.state = '{SagaNames.Of(filter.State!.Value)}'", // a literal, which proves the predicate of the index
-        _ => filter.Owner is null ? IsUnfinished : $"{IsUnfinished} and s.current_coordinator = @Owner",
+        _ => filter.Owner is null ? UnfinishedSagas.IsUnfinished : $"{UnfinishedSagas.IsUnfinished} and s.current_coordinator = @Owner",
     };
 
     /// <summary>The condition on time and place, which is a range of every index that is sorted by time.</summary>
@@ -132,7 +130,7 @@ internal sealed class SearchStatements(string schema)
 
         if (filter.UnfinishedOnly && index.Kind is not SearchIndexKind.Unfinished)
         {
-            yield return IsUnfinished;
+            yield return UnfinishedSagas.IsUnfinished;
         }
 
         if (filter.Owner is not null && index.Kind is not SearchIndexKind.Unfinished)

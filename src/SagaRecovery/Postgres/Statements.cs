@@ -123,14 +123,12 @@ internal sealed partial class Statements(string schema)
     /// page; <c>$4</c>: the page size.
     /// </summary>
     public string ListPage { get; } = In(schema, $$"""
-        (select c.token as id, {{PlaceOf("c")}} as name, c.incarnation as adopt_generation, pg_snapshot_xmax(pg_current_snapshot())::text::bigint as adopt_xid,
+        (select c.token as id, {{PlaceOf("c")}} as name, c.incarnation as adopt_generation, {{UnfinishedSagas.FirstUnseen}} as adopt_xid,
             (select max(r.low) from {{UnfinishedSagas.RangesOf("$1", UnfinishedSagas.IsFresh)}}) as listed_from, null::bytea as definition_hash
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
         (select s.id, s.name, s.adopt_generation, s.adopt_xid, null, s.definition_hash
-         from {{UnfinishedSagas.RangesOf("$1", UnfinishedSagas.IsFresh)}} cross join lateral (
-            {{UnfinishedSagas.After("s.id, s.name, s.adopt_generation, s.adopt_xid, s.definition_hash", "$1", "$2", "$3", "$4")}}) s
-         where r.high >= $2
+         from {{UnfinishedSagas.After("s.id, s.name, s.adopt_generation, s.adopt_xid, s.definition_hash", "$1", "$2", "$3", "$4", UnfinishedSagas.IsFresh)}}
          limit $4)
         """);
 

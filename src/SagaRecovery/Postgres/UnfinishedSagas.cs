@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace SagaRecovery.Postgres;
 
 /// <summary>
@@ -22,6 +24,9 @@ internal static class UnfinishedSagas
 {
     /// <summary>The condition on the state of an unfinished saga. It is that of the index.</summary>
     public const string IsUnfinished = "s.state in ('running', 'unwinding')";
+
+    /// <summary>The first transaction that the snapshot of a statement does not show. A row with a higher number came from another server.</summary>
+    public const string FirstUnseen = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
     /// <summary>
     /// The time for which a coordinator lists by its ranges. Then it reads its part of the index as a whole, and makes new ranges. This bounds the
@@ -55,26 +60,35 @@ internal static class UnfinishedSagas
     /// <summary>Returns the from item <c>s</c>: the unfinished sagas of a coordinator.</summary>
     /// <param name="coordinator">The expression for its id.</param>
     /// <param name="columns">The columns, of the table <c>s</c>.</param>
-    /// <param name="isWanted">A further condition on the saga <c>s</c>.</param>
-    public static string Of(string coordinator, string columns, string isWanted = "true") => $$"""
+    /// <param name="isWanted">The condition on the saga <c>s</c>, which implies that it is unfinished.</param>
+    /// <param name="isUsable">As for <see cref="RangesOf"/>.</param>
+    public static string Of(string coordinator, string columns, string isWanted = IsUnfinished, string isUsable = "true") => $$"""
         (
-            select s.* from {{RangesOf(coordinator)}} cross join lateral (
+            select s.* from {{RangesOf(coordinator, isUsable)}} cross join lateral (
                 select {{columns}} from {schema}.saga s
-                where s.current_coordinator = {{coordinator}} and {{IsUnfinished}} and s.adopt_xid between r.low and r.high and {{isWanted}}
+                where s.current_coordinator = {{coordinator}} and {{isWanted}} and s.adopt_xid between r.low and r.high
                 offset 0) s
         ) s
         """;
 
     /// <summary>
-    /// Returns the subquery for those unfinished sagas of a coordinator in the range <c>r</c> that are after a place, in the order of
-    /// <c>adopt_xid</c> and id. The place is the only lower bound of the index scan: with a second one, the scan would begin at the wrong one
+    /// Returns the from item <c>s</c> with a condition: those unfinished sagas of a coordinator that are after a place, in the order of <c>adopt_xid</c>
+    /// and id. The place is the only lower bound of each index scan: with a second one, the scan would begin at the wrong one
     /// (findings/row-comparison-and-lower-bound.sh).
     /// </summary>
-    public static string After(string columns, string coordinator, string xid, string id, string limit) => $$"""
-        select {{columns}} from {schema}.saga s
+    /// <param name="columns">The columns, of the table <c>s</c>.</param>
+    /// <param name="coordinator">The expression for the id of the coordinator.</param>
+    /// <param name="xid">The expression for the <c>adopt_xid</c> of the place.</param>
+    /// <param name="id">The expression for the id of the place.</param>
+    /// <param name="limit">The expression for the number of sagas that are enough. Each range yields no more.</param>
+    /// <param name="isUsable">As for <see cref="RangesOf"/>.</param>
+    public static string After(string columns, string coordinator, string xid, string id, string limit, string isUsable = "true") => $$"""
+        {{RangesOf(coordinator, isUsable)}} cross join lateral (
+            select {{columns}} from {schema}.saga s
             where s.current_coordinator = {{coordinator}} and {{IsUnfinished}} and s.adopt_xid <= r.high
                 and (s.adopt_xid, s.id) > (greatest(r.low - 1, {{xid}}), case when r.low > {{xid}} then 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid else {{id}} end)
-            order by s.adopt_xid, s.id limit {{limit}}
+            order by s.adopt_xid, s.id limit {{limit}}) s
+        where r.high >= {{xid}}
         """;
 
     /// <summary>The condition that a coordinator may list by the row <c>l</c> of its ranges.</summary>
@@ -85,12 +99,9 @@ internal static class UnfinishedSagas
     /// </summary>
     public static string Remember { get; } = $$"""
         with unfinished as (
-            select s.adopt_xid from {{RangesOf("$1", IsFresh)}} cross join lateral (
-                select s.adopt_xid from {schema}.saga s
-                where s.current_coordinator = $1 and {{IsUnfinished}} and s.adopt_xid between r.low and r.high
-                offset 0) s
+            select s.adopt_xid from {{Of("$1", "s.adopt_xid", isUsable: IsFresh)}}
         ), later as (
-            select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as low
+            select {{FirstUnseen}} as low
         ), point as (
             select u.adopt_xid as xid from unfinished u, later where u.adopt_xid < later.low
             union
@@ -113,4 +124,19 @@ internal static class UnfinishedSagas
             lows = excluded.lows, highs = excluded.highs, server_start = excluded.server_start, table_id = excluded.table_id,
             time_made = case when {{IsValid}} and {{IsFresh}} then l.time_made else excluded.time_made end
         """;
+
+    /// <summary>Stores the ranges of a coordinator. A failure costs later statements some time, and no more.</summary>
+    public static async Task RememberAsync(PostgresDatabase database, CoordinatorId coordinator, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.ReadAsync(
+                batch => batch.Add(database.Statements.RememberListing).With(coordinator.Value),
+                _ => Task.FromResult(true),
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (NpgsqlException)
+        {
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Npgsql;
 
 namespace SagaRecovery.Benchmarks.Subjects;
@@ -25,18 +24,8 @@ internal sealed class ListingSubject : Subject
         };
         await list.PrepareAsync();
         await WarmUp.RunAsync(task.WarmUpRounds, () => ReadAsync(list));
-        long rows = await ReadAsync(list);
-
-        List<double> seconds = [];
-        meter.Begin();
-        for (int i = 0; i < task.Repeats; i++)
-        {
-            long began = Stopwatch.GetTimestamp();
-            rows = await ReadAsync(list);
-            seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
-        }
-
-        meter.EndRepeated(rows, seconds);
+        await ReadAsync(list);
+        await meter.RepeatAsync(task.Repeats, () => ReadAsync(list));
     }
 
     private static async Task<long> ReadAsync(NpgsqlCommand list)

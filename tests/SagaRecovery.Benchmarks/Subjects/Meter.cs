@@ -57,6 +57,24 @@ internal sealed class Meter : IDisposable
 
     public void Note(string metric, double value) => _figures[metric] = value;
 
+    /// <summary>Measures a short operation that is repeated, from <see cref="Begin"/> to <see cref="EndRepeated"/>.</summary>
+    /// <param name="repeats">The number of repetitions.</param>
+    /// <param name="operation">The operation. It returns the number of rows.</param>
+    public async Task RepeatAsync(int repeats, Func<Task<long>> operation)
+    {
+        List<double> seconds = [];
+        long rows = 0;
+        Begin();
+        for (int i = 0; i < repeats; i++)
+        {
+            long began = Stopwatch.GetTimestamp();
+            rows = await operation();
+            seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+        }
+
+        EndRepeated(rows, seconds);
+    }
+
     /// <summary>Ends the measurement of a short, repeated operation: its time is the median, its usage the mean.</summary>
     public void EndRepeated(long rows, IReadOnlyList<double> seconds)
     {

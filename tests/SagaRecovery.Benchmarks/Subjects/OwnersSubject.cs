@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using SagaRecovery.Storage;
-
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>The view of all coordinators and of the owners of unfinished sagas, which each process reads to find out whom to take over from.</summary>
@@ -14,17 +11,7 @@ internal sealed class OwnersSubject : Subject
     {
         await using ProcessStore store = await ProcessStore.JoinAsync(task.ConnectionString, task.Owner);
         await WarmUp.RunAsync(task.WarmUpRounds, () => store.Cluster.ReadViewAsync(CancellationToken.None));
-        ClusterView view = await store.Cluster.ReadViewAsync(CancellationToken.None);
-
-        List<double> seconds = [];
-        meter.Begin();
-        for (int i = 0; i < task.Repeats; i++)
-        {
-            long began = Stopwatch.GetTimestamp();
-            view = await store.Cluster.ReadViewAsync(CancellationToken.None);
-            seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
-        }
-
-        meter.EndRepeated(view.Owners.Count, seconds);
+        await store.Cluster.ReadViewAsync(CancellationToken.None);
+        await meter.RepeatAsync(task.Repeats, async () => (await store.Cluster.ReadViewAsync(CancellationToken.None)).Owners.Count);
     }
 }

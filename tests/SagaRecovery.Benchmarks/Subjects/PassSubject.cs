@@ -1,8 +1,6 @@
-using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
@@ -21,17 +19,7 @@ internal sealed class PassSubject : Subject
         SagaRecoveryTrigger trigger = host.Services.GetRequiredService<SagaRecoveryTrigger>();
         await trigger.ActivateAsync(); // begins once the first pass is over, which has recovered everything
         await WarmUp.RunAsync(task.WarmUpRounds, () => trigger.ActivateAsync());
-        PassReport report = await trigger.ActivateAsync();
-
-        List<double> seconds = [];
-        meter.Begin();
-        for (int i = 0; i < task.Repeats; i++)
-        {
-            long began = Stopwatch.GetTimestamp();
-            report = await trigger.ActivateAsync();
-            seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
-        }
-
-        meter.EndRepeated(report.Found, seconds);
+        await trigger.ActivateAsync();
+        await meter.RepeatAsync(task.Repeats, async () => (await trigger.ActivateAsync()).Found);
     }
 }

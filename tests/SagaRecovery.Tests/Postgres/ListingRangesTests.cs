@@ -1,3 +1,4 @@
+using Dapper;
 using Npgsql;
 using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
@@ -6,14 +7,14 @@ using SagaRecovery.Tests.Support;
 namespace SagaRecovery.Tests.Postgres;
 
 /// <summary>Listings that skip what has ended: decision 10.</summary>
-public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) : PostgresTest(cluster, pooler)
+public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) : ClusterTest(cluster, pooler)
 {
     [Fact]
     public async Task A_listing_reads_next_to_nothing_of_sagas_that_ended_beside_an_old_snapshot()
     {
         Membership us = await Db.JoinAsync();
         SagaId unfinished = await Db.CreateSagaAsync(us);
-        await using NpgsqlConnection report = await BeginAsync("begin isolation level repeatable read; select from saga_recovery.saga_hold");
+        await using NpgsqlConnection report = await BeginAsync("set transaction isolation level repeatable read; select from saga_recovery.saga_hold");
         await RunAndEndAsync(us, transactions: 300, sagasEach: 30);
         long whole = await PagesOfListingAsync(us);
 
@@ -29,7 +30,7 @@ public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) 
     public async Task The_owners_of_unfinished_sagas_are_found_without_a_look_at_those_that_have_ended()
     {
         Membership us = await Db.JoinAsync();
-        await using NpgsqlConnection report = await BeginAsync("begin isolation level repeatable read; select from saga_recovery.saga_hold");
+        await using NpgsqlConnection report = await BeginAsync("set transaction isolation level repeatable read; select from saga_recovery.saga_hold");
         await RunAndEndAsync(us, transactions: 300, sagasEach: 30);
         await Db.ListAsync(us);
 
@@ -43,9 +44,9 @@ public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) 
         Membership us = await Db.JoinAsync();
         SagaId template = await Db.CreateSagaAsync(us);
         await RunAndEndAsync(us, transactions: 40, sagasEach: 1); // so that the range of the template ends before it
-        await using NpgsqlConnection caller = await BeginAsync("begin");
+        await using NpgsqlConnection caller = await BeginAsync("select 1");
         var open = new SagaId(Guid.NewGuid());
-        await ExecuteAsync(caller, $"""
+        await caller.ExecuteAsync($"""
             insert into saga_recovery.saga (id, name, creator, definition_hash, params, current_coordinator)
             select '{open}', name, creator, definition_hash, params, current_coordinator from saga_recovery.saga where id = '{template}'
             """);
@@ -53,7 +54,7 @@ public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) 
         await Db.CreateSagaAsync(us); // a later transaction
 
         await RememberAsync(us);
-        await ExecuteAsync(caller, "commit");
+        await caller.ExecuteAsync("commit");
 
         (await Db.ListAsync(us)).Should().HaveCount(3).And.Contain(candidate => candidate.SagaId == open);
     }
@@ -181,25 +182,10 @@ public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) 
     /// <summary>Counts the pages that a statement reads.</summary>
     private async Task<long> PagesAsync(string statement)
     {
-        await using NpgsqlConnection connection = await BeginAsync("set enable_seqscan = off");
-        await using var explain = new NpgsqlCommand($"explain (analyze, buffers, timing off, format json) {statement}", connection);
-        string plan = (string)(await explain.ExecuteScalarAsync())!;
+        await using NpgsqlConnection connection = await BeginAsync("set local enable_seqscan = off");
+        string plan = (await connection.ExecuteScalarAsync<string>($"explain (analyze, buffers, timing off, format json) {statement}"))!;
         using var json = System.Text.Json.JsonDocument.Parse(plan);
         System.Text.Json.JsonElement root = json.RootElement[0].GetProperty("Plan");
         return root.GetProperty("Shared Hit Blocks").GetInt64() + root.GetProperty("Shared Read Blocks").GetInt64();
-    }
-
-    private async Task<NpgsqlConnection> BeginAsync(string sql)
-    {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Db.Direct) { Pooling = false }.ConnectionString);
-        await connection.OpenAsync();
-        await ExecuteAsync(connection, sql);
-        return connection;
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync();
     }
 }
