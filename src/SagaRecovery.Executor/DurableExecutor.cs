@@ -138,6 +138,16 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     }
 
     /// <inheritdoc />
+    /// <remarks>
+    /// The free slots, and some more runs that wait for one in this process, so that no slot is free while sagas are loaded. Definitions with a
+    /// limit of their own count separately.
+    /// </remarks>
+    public ExecutorCapacity? GetCapacity() => _runs.GetCapacity();
+
+    /// <inheritdoc />
+    public SlotLimit? DescribeSlotLimit(string definition) => _runs.DescribeSlotLimit(definition);
+
+    /// <inheritdoc />
     public SagaRunProgress? FindRun(SagaId sagaId) => _runs.FindProgress(sagaId);
 
     /// <inheritdoc />
@@ -287,6 +297,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
     private ResumeOutcome Admit(SagaRun run, SavedSaga saga)
     {
+        run.IsResumed = true;
         switch (_runs.Admit(run, out _))
         {
             case Admission.AlreadyRunning:
@@ -336,6 +347,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             Schedule(next);
         }
 
+        ReportCapacity();
         if (result is SagaResult.Interrupted interrupted && run.IsInterrupted)
         {
             _starts.ReportInterrupted(run.Id, run.Generation, interrupted.Reason); // must follow Remove: the next pass may resume the saga
@@ -381,6 +393,17 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         if (next is not null)
         {
             Schedule(next);
+        }
+
+        ReportCapacity();
+    }
+
+    /// <summary>Tells recovery that it may resume further sagas, once until it asks for the capacity.</summary>
+    private void ReportCapacity()
+    {
+        if (_runs.HasCapacityToReport())
+        {
+            _starts.ReportCapacity();
         }
     }
 

@@ -21,8 +21,6 @@ internal sealed class PassTally
 
     public int Reassigned { get; private set; }
 
-    public int NotAttempted { get; set; }
-
     public int Readopted { get; set; }
 
     public List<TimeSpan> IdleTimes { get; } = [];

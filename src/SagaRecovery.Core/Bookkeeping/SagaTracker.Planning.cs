@@ -8,14 +8,25 @@ namespace SagaRecovery.Bookkeeping;
 /// <content>Plans a pass and applies its results.</content>
 public sealed partial class SagaTracker
 {
-    internal RecoveryPlan MakePlan(OpenedPass pass, CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
+    internal RecoveryPlan MakePlan(
+        OpenedPass pass, CandidateListing listing, RecoveryControls controls, ExecutorCapacity? capacity, DateTimeOffset now)
     {
         lock (_lock)
         {
             _alreadyRunning.Clear();
             _trackedAndListed = 0;
             _guard.MarkSuspects(controls.Suspects);
-            var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable);
+            _slots.BeginPlan(pass.Start.Iteration);
+            DateTimeOffset? waitingSince = _slots.EarliestSince;
+            var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable)
+            {
+                QueuesAtOnce = capacity is not null && _guard.IsIdle && !pass.IsDryRun,
+            };
+            if (plan.QueuesAtOnce)
+            {
+                _slots.EnsureCapacity(Math.Max(0, listing.Count - _tracked.Count - _slots.Waiting));
+            }
+
             foreach (Candidate candidate in listing.Candidates)
             {
                 PlanListed(plan, candidate, controls, now);
@@ -29,9 +40,11 @@ public sealed partial class SagaTracker
             _guard.Defer(plan.RecoverBucket, plan.DeferredBucket, now);
             if (plan.PausedBucket.Count + plan.DeferredBucket.Count > 0)
             {
-                _idleSince ??= now;
+                _idleSince ??= waitingSince ?? now;
             }
 
+            _slots.ForgetNotListed();
+            PlanSlots(plan, capacity, controls, now);
             PlanMissing(plan);
             _waiting.ForgetNotListed(pass.Start.Iteration);
             return plan;
@@ -47,10 +60,12 @@ public sealed partial class SagaTracker
         }
     }
 
-    internal void ApplyResume(OpenedPass pass, Candidate candidate, ResumeResult result, DateTimeOffset now)
+    internal void ApplyResume(ResumeBasis basis, Candidate candidate, ResumeResult result, DateTimeOffset now)
     {
         lock (_lock)
         {
+            DateTimeOffset idleSince = IdleSinceOf(candidate.SagaId, basis.StartedAt);
+            _slots.Remove(candidate.SagaId);
             if (result is not (ResumeResult.Recovered or ResumeResult.AlreadyRunning))
             {
                 _guard.NoteNotRun(candidate.SagaId);
@@ -61,7 +76,7 @@ public sealed partial class SagaTracker
                 case ResumeResult.Recovered or ResumeResult.AlreadyRunning:
                     _guard.NoteResumed(candidate.SagaId, now);
                     ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
-                    if (saga.SetRecovered(candidate.Generation, pass.ClosingDrain, now))
+                    if (saga.SetRecovered(candidate.Generation, basis.Drain, now))
                     {
                         saga.PriorFailures = _waiting.FailuresOf(candidate);
                         _waiting.Remove(candidate.SagaId);
@@ -73,10 +88,10 @@ public sealed partial class SagaTracker
 
                     break;
                 case ResumeResult.Failed failed:
-                    _waiting.NoteFailure(candidate, failed.Error, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start), now);
+                    _waiting.NoteFailure(candidate, failed.Error, basis.Pass, idleSince, now);
                     break;
                 case ResumeResult.UnknownDefinition unknown:
-                    _waiting.NoteUnknownDefinition(candidate, unknown.Missing, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start));
+                    _waiting.NoteUnknownDefinition(candidate, unknown.Missing, basis.Pass, idleSince);
                     break;
                 default: // abandoned or superseded: no longer a candidate
                     _waiting.Remove(candidate.SagaId);
@@ -121,14 +136,20 @@ public sealed partial class SagaTracker
         if (known && !endLost && saga.Generation >= candidate.Generation)
         {
             plan.AlreadyRunningBucket.Add(candidate.SagaId);
+            _slots.Remove(candidate.SagaId); // announced late, and that start may still fail: the next pass decides
         }
         else if (controls.Holds(candidate.SagaId) || controls.Paused is not null)
         {
             (controls.Holds(candidate.SagaId) ? plan.HeldBucket : plan.PausedBucket).Add(candidate);
+            _slots.Remove(candidate.SagaId);
             if (known && saga.IsLive)
             {
                 plan.OutdatedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
             }
+        }
+        else if (!(known && saga.IsLive) && _slots.MarkListed(candidate))
+        {
+            // it waits for a slot already: PlanSlots counts it
         }
         else if (pass.Reason != PassReason.Explicit && _waiting.IsBackingOff(candidate, now, out DateTimeOffset nextTry))
         {
@@ -143,7 +164,8 @@ public sealed partial class SagaTracker
 
             if (known && saga.IsLive)
             {
-                plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
+                plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation)); // at once: the old run has a slot, which it leaves
+                _slots.Remove(candidate.SagaId);
                 return;
             }
 
@@ -152,8 +174,66 @@ public sealed partial class SagaTracker
                 plan.EndsLostBucket.Add(candidate);
             }
 
-            plan.RecoverBucket.Add(candidate);
+            if (plan.QueuesAtOnce)
+            {
+                _slots.Enqueue(candidate, IdleSinceOf(candidate.SagaId, pass.StartedAt)); // saves a list of all of them
+            }
+            else
+            {
+                plan.RecoverBucket.Add(candidate);
+            }
         }
+    }
+
+    /// <summary>Decides which of the sagas to recover the executor takes now. The others wait for a slot.</summary>
+    private void PlanSlots(RecoveryPlan plan, ExecutorCapacity? capacity, RecoveryControls controls, DateTimeOffset now)
+    {
+        if (plan.Pass.IsDryRun)
+        {
+            PreviewSlots(plan, capacity);
+        }
+        else if (capacity is not null || _slots.Waiting > 0)
+        {
+            List<Candidate> recover = plan.RecoverBucket;
+            foreach (Candidate candidate in recover.Where(candidate => !_guard.IsSuspect(candidate.SagaId)))
+            {
+                _slots.Enqueue(candidate, IdleSinceOf(candidate.SagaId, plan.Pass.Start.StartedAt));
+            }
+
+            // Suspects whose turn it is do not wait for a slot: they are few, and must be on probation alone.
+            recover.RemoveAll(candidate => !_guard.IsSuspect(candidate.SagaId));
+            if (recover.Count == 0 && _guard.AllowsOthers(now))
+            {
+                recover.AddRange(TakeForSlots(capacity, int.MaxValue, controls));
+            }
+        }
+
+        plan.WaitingForSlot += _slots.Waiting;
+    }
+
+    /// <summary>Divides the sagas to recover as a pass would, without a change of the queue.</summary>
+    private void PreviewSlots(RecoveryPlan plan, ExecutorCapacity? capacity)
+    {
+        var room = new RemainingCapacity(capacity);
+        foreach (SlotBacklog backlog in _slots.Backlog)
+        {
+            room.Use(backlog.Definition, backlog.Count);
+        }
+
+        List<Candidate> waiting = [];
+        foreach (Candidate candidate in plan.RecoverBucket.ToArray())
+        {
+            if (!room.Has(candidate.Name))
+            {
+                waiting.Add(candidate);
+            }
+
+            room.Use(candidate.Name);
+        }
+
+        plan.RecoverBucket.RemoveAll(new HashSet<Candidate>(waiting).Contains);
+        plan.WaitingForSlot = waiting.Count;
+        plan.SlotSample = [.. _slots.Sagas.Concat(waiting.Select(candidate => candidate.SagaId)).Take(RecoveryReport.HistoryLength)];
     }
 
     /// <summary>Adds an untracked saga to the waiting sagas until its row can be read.</summary>
@@ -161,8 +241,10 @@ public sealed partial class SagaTracker
     {
         if (Unsafe.IsNullRef(ref MarkListed(unreadable.SagaId, pass.Iteration)))
         {
-            _waiting.NoteUnreadable(unreadable, pass.Iteration, IdleSinceOf(unreadable.SagaId, pass));
+            _waiting.NoteUnreadable(unreadable, pass.Iteration, IdleSinceOf(unreadable.SagaId, pass.StartedAt));
         }
+
+        _slots.Remove(unreadable.SagaId);
     }
 
     private void PlanMissing(RecoveryPlan plan)

@@ -11,10 +11,13 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
 {
     private readonly Dictionary<SagaId, Entry> _entries = [];
 
-    public List<WaitingSaga> All => [.. _entries.Select(pair => Describe(pair.Key, pair.Value))];
+    /// <summary>Returns those that do not wait for a slot.</summary>
+    public List<WaitingSaga> Except(SlotQueue slots) =>
+        [.. _entries.Where(pair => !slots.Contains(pair.Key)).Select(pair => Describe(pair.Key, pair.Value))];
 
-    /// <summary>The earliest time since which one of them has not been running; null if none waits.</summary>
-    public DateTimeOffset? EarliestSince => _entries.Values.Min(entry => (DateTimeOffset?)entry.Since);
+    /// <summary>Returns the earliest time since which one that does not wait for a slot has not been running; null if there is none.</summary>
+    public DateTimeOffset? EarliestSinceExcept(SlotQueue slots) =>
+        _entries.Where(pair => !slots.Contains(pair.Key)).Min(pair => (DateTimeOffset?)pair.Value.Since);
 
     public WaitingSaga? Find(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) ? Describe(sagaId, entry) : null;
 

@@ -85,7 +85,9 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetService<IMeterFactory>()));
         services.AddSingleton<OperatorActionLog>();
         services.AddSingleton<CrashLoopGuard>();
+        services.AddSingleton<BatchResumer>();
         services.AddSingleton<RecoveryPass>();
+        services.AddSingleton<SlotRefill>();
         services.AddSingleton<TakeOver>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<DefinitionReview>(provider, RequireExecutor(provider)));
         services.AddSingleton(CreateOperator);

@@ -8,6 +8,9 @@ namespace SagaRecovery.Hosting;
 /// <summary>Logs what a pass decided, one line for each decision.</summary>
 internal static class PassLog
 {
+    /// <summary>The number of definitions that are named with their sagas that wait for a slot.</summary>
+    private const int BacklogShown = 5;
+
     public static void Write(ILogger logger, OpenedPass pass)
     {
         Write(logger, pass.OpeningStarts);
@@ -22,7 +25,7 @@ internal static class PassLog
             Each(plan.BackingOff, saga => Log.BackingOff(logger, saga.Candidate.SagaId, saga.NextTry));
         }
 
-        Each(plan.Recover, saga => Log.NeedsRecovery(logger, saga.SagaId, saga.Name));
+        WriteNeedsRecovery(logger, plan.Recover);
         Each(plan.EndsLost, saga => Log.EndLost(logger, saga.SagaId, saga.Name));
         Each(plan.Readopted, saga => Log.Readopted(logger, saga.Candidate.SagaId, saga.Candidate.Name, saga.Previous, saga.Candidate.Generation));
         Each(plan.Held, saga => Log.Held(logger, saga.SagaId));
@@ -31,6 +34,19 @@ internal static class PassLog
         if (pause is not null && plan.Paused.Count > 0)
         {
             Log.Paused(logger, PlainText.OneLine(pause.Note.Actor), PlainText.OneLine(pause.Note.Reason), plan.Paused.Count);
+        }
+    }
+
+    public static void WriteNeedsRecovery(ILogger logger, IReadOnlyList<Candidate> sagas) => Each(sagas, saga => Log.NeedsRecovery(logger, saga.SagaId, saga.Name));
+
+    /// <summary>Logs how many sagas wait for a slot: one line, since there may be a million. Each has a line of its own when its turn comes.</summary>
+    public static void WriteBacklog(ILogger logger, int waiting, IReadOnlyList<SlotBacklog> backlog, bool isNew)
+    {
+        LogLevel level = isNew ? LogLevel.Information : LogLevel.Debug;
+        if (waiting > 0 && logger.IsEnabled(level))
+        {
+            IEnumerable<string> largest = backlog.OrderByDescending(one => one.Count).Take(BacklogShown).Select(one => $"{PlainText.OneLine(one.Definition)}: {one.Count}");
+            Log.WaitingForSlot(logger, level, waiting, string.Join(", ", largest));
         }
     }
 

@@ -16,11 +16,29 @@ internal sealed class SagaResumer(
     ISagaExecutor executor,
     ISagaStore store,
     SagaCoordinator coordinator,
+    SagaRecoveryStatus status,
     IOptions<SagaRecoveryOptions> options,
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
     private readonly SagaRecoveryOptions _options = options.Value;
+
+    /// <summary>
+    /// Returns the numbers of sagas that the executor takes now; null for no limit. While this process drains, an executor with a limit takes
+    /// none: what waits for a slot is reassigned.
+    /// </summary>
+    public ExecutorCapacity? GetCapacity()
+    {
+        try
+        {
+            return executor.GetCapacity() is not { } capacity ? null : status.Current.Drain is { Phase: DrainPhase.WaitingForRuns or DrainPhase.Reassigning } ? ExecutorCapacity.None : capacity;
+        }
+        catch (Exception exception) // the executor is user code
+        {
+            Log.CapacityUnknown(logger, exception);
+            return ExecutorCapacity.None;
+        }
+    }
 
     /// <summary>
     /// Asks the executor to relinquish every saga that is no longer listed: finished, or owned by another coordinator. Also the runs of sagas

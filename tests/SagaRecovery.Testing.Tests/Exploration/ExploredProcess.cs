@@ -38,14 +38,13 @@ internal sealed class ExploredProcess
         _wakeups = new RecoveryWakeups(time);
         Starts = new SagaStarts(Inbox, Coordinator, _wakeups, options);
         Status = new SagaRecoveryStatus(Coordinator, options, time);
-        var resumer = new SagaResumer(Executor, Store, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
+        var resumer = new SagaResumer(Executor, Store, Coordinator, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
         Controls = new ExploredControls(database);
         var guard = new CrashLoopGuard(
             Controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
-        _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
-        {
-            BeginWorker = work => work(),
-        };
+        s_metrics ??= new RecoveryMetrics(Status, Starts, time);
+        var batches = new BatchResumer(Tracker, Store, guard, resumer, Coordinator, s_metrics, options, time) { BeginWorker = work => work() };
+        _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, batches, Coordinator, Status, s_metrics, new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), time, NullLogger<SagaRecoveryService>.Instance);
         Coordinator.EnsureJoinedAsync(Store, CancellationToken.None).Outcome();
     }
 
