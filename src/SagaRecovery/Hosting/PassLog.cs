@@ -46,7 +46,8 @@ internal static class PassLog
         if (waiting > 0 && logger.IsEnabled(level))
         {
             IEnumerable<string> largest = backlog.OrderByDescending(one => one.Count).Take(BacklogShown).Select(one => $"{PlainText.OneLine(one.Definition)}: {one.Count}");
-            Log.WaitingForSlot(logger, level, waiting, string.Join(", ", largest));
+            string definitions = string.Join(", ", largest);
+            Log.WaitingForSlot(logger, level, waiting, definitions);
         }
     }
 
