@@ -28,7 +28,7 @@ namespace SagaRecovery.Executor;
 /// <remarks>
 /// Every step is written to the saga log before any step that depends on it begins. A singleton. Thread-safe.
 /// </remarks>
-public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
+public sealed partial class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 {
     private readonly SagaRegistry _registry;
     private readonly SagaCoordinator _coordinator;
@@ -136,16 +136,6 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
         return ValueTask.CompletedTask;
     }
-
-    /// <inheritdoc />
-    /// <remarks>
-    /// The free slots, and some more runs that wait for one in this process, so that no slot is free while sagas are loaded. Definitions with a
-    /// limit of their own count separately.
-    /// </remarks>
-    public ExecutorCapacity? GetCapacity() => _runs.GetCapacity();
-
-    /// <inheritdoc />
-    public SlotLimit? DescribeSlotLimit(string definition) => _runs.DescribeSlotLimit(definition);
 
     /// <inheritdoc />
     public SagaRunProgress? FindRun(SagaId sagaId) => _runs.FindProgress(sagaId);
@@ -396,15 +386,6 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         }
 
         ReportCapacity();
-    }
-
-    /// <summary>Tells recovery that it may resume further sagas, once until it asks for the capacity.</summary>
-    private void ReportCapacity()
-    {
-        if (_runs.HasCapacityToReport())
-        {
-            _starts.ReportCapacity();
-        }
     }
 
     private void ThrowIfClosed(SagaId sagaId)

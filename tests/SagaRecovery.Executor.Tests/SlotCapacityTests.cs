@@ -81,11 +81,11 @@ public sealed class SlotCapacityTests
     }
 
     [Fact]
-    public void A_closed_table_takes_none_and_reports_none()
+    public async Task A_closed_table_takes_none_and_reports_none()
     {
         RunTable table = Table(maxRunning: 1);
 
-        table.CloseAsync(StopReason.Shutdown);
+        await table.CloseAsync(StopReason.Shutdown);
 
         table.GetCapacity().Should().Be(ExecutorCapacity.None);
         table.HasCapacityToReport().Should().BeFalse();

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -71,7 +73,8 @@ public sealed class SlotTests : IAsyncLifetime
         HeldStep load = _process.Hold(SimulatedStep.Load);
         await _process.FinishAsync(A);
         await load.Reached;
-        _simulation.Database.Put(_simulation.Database.Get(B) with { State = SagaState.Unwound });
+        Membership member = _process.Services.GetRequiredService<SagaCoordinator>().Member!.Value;
+        await _simulation.Database.AppendAsync(member, [new SagaLogEntry(B, AdoptGeneration.Initial, [], SagaState.Unwound)], TestContext.Current.CancellationToken);
         load.Release();
 
         await ResumedAsync(C);
