@@ -45,6 +45,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     private int? _canaries; // the number of unsuspected sagas resumed at once; null: no limit
     private bool _resumedInTurn; // true if a saga was resumed since the last turn
     private bool _hasDeferred;
+    private bool _hasDeferredSuspects;
     private DateTimeOffset? _othersUntil; // null: no saga has been resumed since the crash
 
     /// <summary>True if no crash has to be considered.</summary>
@@ -62,7 +63,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     /// other saga is resumed, so that a crash leaves few sagas to suspect.
     /// </remarks>
     public bool AllowsOthers(DateTimeOffset now) =>
-        IsIdle || (_inFlight.Count == 0 ? !_hasDeferred || _othersUntil is null || now < _othersUntil : !_hasDeferred && now >= _probationEnds);
+        IsIdle || (_inFlight.Count == 0 ? !SuspectsAreDue(now) : !_hasDeferredSuspects && now >= _probationEnds);
 
     /// <summary>Records the end of the previous process.</summary>
     public void Begin(IEnumerable<Suspect> suspects, bool crashed)
@@ -102,7 +103,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
             ClearSuspects();
         }
 
-        Func<SagaId, bool> isInTurn = SelectTurn(recover, onProbation);
+        Func<SagaId, bool> isInTurn = SelectTurn(recover, onProbation, now);
         int kept = 0;
         for (int i = 0; i < recover.Count; i++) // in place: after an outage there may be a million
         {
@@ -118,6 +119,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
 
         recover.RemoveRange(kept, recover.Count - kept);
         _hasDeferred = deferred.Count > 0;
+        _hasDeferredSuspects = deferred.Exists(candidate => IsSuspect(candidate.SagaId));
     }
 
     /// <summary>Records that the executor runs a saga.</summary>
@@ -165,9 +167,9 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     }
 
     /// <summary>Returns the test for the sagas whose turn it is.</summary>
-    private Func<SagaId, bool> SelectTurn(List<Candidate> recover, bool onProbation)
+    private Func<SagaId, bool> SelectTurn(List<Candidate> recover, bool onProbation, DateTimeOffset now)
     {
-        if (recover.Exists(candidate => !IsSuspect(candidate.SagaId) && !_attempted.Contains(candidate.SagaId)))
+        if (!SuspectsAreDue(now) && recover.Exists(candidate => !IsSuspect(candidate.SagaId) && !_attempted.Contains(candidate.SagaId)))
         {
             int left = _canaries ?? int.MaxValue;
             return onProbation && _canaries is not null
@@ -178,6 +180,9 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         HashSet<SagaId> group = onProbation ? [] : NextGroup(recover.FindAll(candidate => IsSuspect(candidate.SagaId)));
         return sagaId => WasAttempted(sagaId) || group.Contains(sagaId);
     }
+
+    /// <summary>True if suspects have waited for the others for long enough.</summary>
+    private bool SuspectsAreDue(DateTimeOffset now) => _hasDeferredSuspects && now >= _othersUntil;
 
     private bool WasAttempted(SagaId sagaId) => !IsSuspect(sagaId) && _attempted.Contains(sagaId);
 
