@@ -16,7 +16,7 @@ public sealed partial class DurableExecutor
     /// <inheritdoc />
     public SlotLimit? DescribeSlotLimit(string definition) => _runs.DescribeSlotLimit(definition);
 
-    /// <summary>Tells recovery that it may resume further sagas, once until it asks for the capacity.</summary>
+    /// <summary>Reports to recovery that it may resume further sagas, once until it asks for the capacity.</summary>
     private void ReportCapacity()
     {
         if (_runs.HasCapacityToReport())

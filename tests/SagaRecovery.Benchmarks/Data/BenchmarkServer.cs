@@ -20,18 +20,22 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     private readonly int _warmUpSagas;
     private readonly Action<string> _log;
 
-    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas, Action<string> log)
+    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas, Action<string> log, bool durable)
     {
+        IsDurable = durable;
         _cluster = cluster;
         _warmUpSagas = warmUpSagas;
         _log = log;
     }
 
+    /// <summary>True if the server has fsync on.</summary>
+    public bool IsDurable { get; }
+
     /// <param name="warmUpSagas">The number of additional sagas for a warm-up in each data set.</param>
     /// <param name="log">Receives a line for each step that takes a while.</param>
     /// <param name="durable">False to start the server with fsync off.</param>
     public static async Task<BenchmarkServer> StartAsync(int warmUpSagas, Action<string> log, bool durable = true) =>
-        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = durable, Settings = Settings }), warmUpSagas, log);
+        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = durable, Settings = Settings }), warmUpSagas, log, durable);
 
     public async Task<string> VersionAsync()
     {
