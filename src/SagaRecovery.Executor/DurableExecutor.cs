@@ -87,7 +87,7 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedService, IDi
     /// <summary>The number of sagas that are running.</summary>
     public int Running => _runs.Running;
 
-    /// <summary>The number of sagas that wait for a free slot. See <see cref="DurableExecutorOptions.MaxRunningSagas"/>.</summary>
+    /// <summary>The number of sagas in this executor that wait for a free slot. Recovery may have more, not loaded yet. See <see cref="DurableExecutorOptions.MaxRunningSagas"/>.</summary>
     public int Waiting => _runs.Waiting;
 
     /// <summary>The waits of this process for sagas of any process.</summary>
