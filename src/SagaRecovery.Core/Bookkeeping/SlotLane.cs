@@ -16,6 +16,9 @@ internal sealed class SlotLane(string definition)
     /// <summary>The sagas that were taken and put back.</summary>
     public Stack<SagaId> Front { get; } = new();
 
+    /// <summary>The number of ids, of which some may no longer wait.</summary>
+    public int Ids => _ids.Count + Front.Count;
+
     /// <summary>True if more than half of many ids no longer wait.</summary>
     public bool IsMostlyStale => _ids.Count > Large && _ids.Count > 2 * Waiting;
 

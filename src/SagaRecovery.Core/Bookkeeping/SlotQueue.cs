@@ -23,6 +23,9 @@ internal sealed class SlotQueue
     /// <summary>The number of sagas that wait. Sagas that are being resumed do not.</summary>
     public int Waiting => _entries.Count - _taken;
 
+    /// <summary>The number of ids in the lanes. Some may no longer wait, and are skipped when their turn comes.</summary>
+    public int Ids => _lanes.Sum(lane => lane.Ids);
+
     /// <summary>The sagas that wait, by definition.</summary>
     public IReadOnlyList<SlotBacklog> Backlog =>
         [.. _lanes.Where(lane => lane.Waiting > 0).Select(lane => new SlotBacklog(lane.Definition, lane.Waiting, SinceOfFirst(lane)))];
