@@ -41,7 +41,7 @@ public sealed class CrashGuardSlotTests
         _process.Pass();
         DateTimeOffset begun = _process.Now;
         int refills = 0;
-        while (RefillsOne())
+        while (refills < 1_000 && RefillsOne())
         {
             _process.Database.LeftBehind(Saga(100 + refills++));
             _process.Pass(PassReason.Hint).Deferred.Should().Be(8);
