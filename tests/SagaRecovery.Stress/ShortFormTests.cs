@@ -51,14 +51,14 @@ public sealed class ShortFormTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_hundred_thousand_sagas_with_a_hundred_slots_are_all_run_although_the_process_is_killed_half_way()
+    public async Task Many_more_sagas_than_slots_are_all_run_although_the_process_is_killed_half_way()
     {
-        StressResult result = await RunAsync(new BacklogScenario(), seconds: 1);
+        StressResult result = await RunAsync(new BacklogScenario(sagas: 20_000), seconds: 1);
 
-        result["good"].Should().Be(100_000);
+        result["good"].Should().Be(20_000);
         result["lost"].Should().Be(0);
         result["runTwice"].Should().Be(0);
-        result["waitedForSlot"].Should().BeGreaterThan(90_000);
+        result["waitedForSlot"].Should().BeGreaterThan(19_000);
         result["peakMegabytes"].Should().BeLessThan(400);
     }
 

@@ -10,9 +10,9 @@ namespace SagaRecovery.Stress.Scenarios;
 /// An outage has left a hundred thousand sagas, and a hundred may run at once. A worker recovers them, is killed half-way, and another continues:
 /// every saga ends, none runs twice, and what waits for a slot takes little memory.
 /// </summary>
-internal sealed class BacklogScenario : Scenario
+/// <param name="sagas">The number of sagas.</param>
+internal sealed class BacklogScenario(int sagas = 100_000) : Scenario
 {
-    private const int Sagas = 100_000;
     private const int Slots = 100;
 
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(180);
@@ -25,7 +25,7 @@ internal sealed class BacklogScenario : Scenario
         var seeding = new Seeding(stage.Connection, stage.CoordinatorId);
         var ledger = new SeededLedger(stage.Connection);
         await seeding.CreateTablesAsync();
-        await seeding.SeedAsync(SagaKind.Backlog, Sagas);
+        await seeding.SeedAsync(SagaKind.Backlog, sagas);
         await KillHalfWayAsync(run, stage, ledger);
         await ContinueAsync(run, stage, ledger);
 
@@ -46,13 +46,13 @@ internal sealed class BacklogScenario : Scenario
         Reckoning.AddFigures(run, logs);
     }
 
-    private static async Task KillHalfWayAsync(StressRun run, Stage stage, SeededLedger ledger)
+    private async Task KillHalfWayAsync(StressRun run, Stage stage, SeededLedger ledger)
     {
         ServiceProcess worker = await StartAsync(stage);
         JsonElement pass = await worker.FirstPassAsync();
         run.RequireNone(Totals.Unaccounted(pass));
         run.Figures["waitedForSlot"] = pass.GetProperty("waitingForSlot").GetInt64();
-        await Eventually.HoldsAsync(async () => await ledger.GoodInProgressAsync() < Sagas / 2, "half of the sagas had ended", WaitTimeout);
+        await Eventually.HoldsAsync(async () => await ledger.GoodInProgressAsync() < sagas / 2, "half of the sagas had ended", WaitTimeout);
         run.Figures["peakMegabytes"] = PeakMegabytes(worker);
         await worker.KillAsync();
         await stage.RetireAsync(worker);
