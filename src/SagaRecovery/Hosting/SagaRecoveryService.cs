@@ -79,7 +79,7 @@ internal sealed class SagaRecoveryService : BackgroundService
     {
         using var stopping = new DetachedCancellation(stoppingToken);
         PassReason due = PassReason.Periodic;
-        using ITimer timer = _time.CreateTimer(_ => _wakeups.Request(due), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using ITimer timer = _time.CreateTimer(_ => RequestDue(due), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _wakeups.Request(PassReason.Startup); // not by the timer, which may be late: earlier requests then share this pass
         try
         {
@@ -109,7 +109,7 @@ internal sealed class SagaRecoveryService : BackgroundService
     /// <returns>The schedule of the next pass; null if it has not changed.</returns>
     private async Task<PassSchedule?> RunAsync(WakeupRequests requests, CancellationToken stopping)
     {
-        if (requests.Reason is { } reason && !(reason == PassReason.Probation && IsServedByRefill))
+        if (requests.Reason is { } reason)
         {
             PassSchedule next = await RunPassAsync(requests, reason, stopping).ConfigureAwait(false);
             if (_tracker.WaitingForSlot > 0)
@@ -120,16 +120,27 @@ internal sealed class SagaRecoveryService : BackgroundService
             return next;
         }
 
-        if (_failedPasses > 0 || _tracker.WaitingForSlot == 0)
+        if (!requests.Refill || _failedPasses > 0)
         {
             return null; // after a failed pass, its retry comes first
         }
 
-        return await RunRefillAsync(stopping).ConfigureAwait(false);
+        return _tracker.WaitingForSlot > 0 ? await RunRefillAsync(stopping).ConfigureAwait(false) : ScheduleAfterRefill();
     }
 
-    /// <summary>True if the end of a probation clears sagas in flight and lets none be resumed: a refill does that without a listing.</summary>
-    private bool IsServedByRefill => _tracker.WaitingForSlot > 0 && _tracker.NextTurn is null && _failedPasses == 0;
+    /// <summary>Requests what the timer was set for: the next pass, or a refill if that is enough.</summary>
+    private void RequestDue(PassReason due)
+    {
+        // The end of a probation clears sagas in flight. If it lets none be resumed, a refill does that without a listing.
+        if (due == PassReason.Probation && _tracker.WaitingForSlot > 0 && _tracker.NextTurn is null)
+        {
+            _wakeups.RequestRefill();
+        }
+        else
+        {
+            _wakeups.Request(due);
+        }
+    }
 
     private async Task<PassSchedule> RunRefillAsync(CancellationToken stopping)
     {
