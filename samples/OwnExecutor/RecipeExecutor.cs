@@ -46,7 +46,7 @@ internal sealed class RecipeExecutor : ISagaExecutor, IHostedService
     {
         if (saga.Definition.Hash != _recipe.Definition.Hash)
         {
-            return new(new ResumeOutcome.UnknownDefinition($"recipe '{saga.Name}'")); // recovery offers the saga again at each pass
+            return new(new ResumeOutcome.UnknownDefinition($"recipe '{saga.Name}'")); // recovery offers it again after a delay
         }
 
         bool begun = TryBegin(saga.Id, ownership, saga.Events);

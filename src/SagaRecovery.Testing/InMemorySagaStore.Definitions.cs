@@ -1,3 +1,4 @@
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 
@@ -7,6 +8,8 @@ namespace SagaRecovery.Testing;
 public sealed partial class InMemorySagaStore
 {
     private readonly Dictionary<DefinitionHash, SavedDefinition> _definitions = []; // kept at a loss of commits: each new saga brings its own
+
+    private readonly Dictionary<DefinitionHash, DefinitionKey> _definitionKeys = []; // one object for each definition
 
     /// <inheritdoc />
     public Task<UnknownDefinitions> FindUnknownAsync(
@@ -88,6 +91,17 @@ public sealed partial class InMemorySagaStore
             .. stored.Where(one => one.Name == name && one.Version == version && !registered.Contains(one.Hash)
                 && _sagas.Values.Any(row => row.IsInProgress && row.Definition.Hash == one.Hash)),
         ];
+    }
+
+    /// <summary>Returns the key of a definition. Requires the lock.</summary>
+    private DefinitionKey KeyOf(DefinitionHash hash)
+    {
+        if (!_definitionKeys.TryGetValue(hash, out DefinitionKey? key))
+        {
+            _definitionKeys.Add(hash, key = hash.ToKey());
+        }
+
+        return key;
     }
 
     private IEnumerable<SavedDefinition> StoredDefinitions() =>

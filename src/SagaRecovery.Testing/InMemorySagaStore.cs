@@ -218,7 +218,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReade
             List<Row> page = [.. _sagas.Values
                 .Where(row => row.IsInProgress && row.Owner == member.Coordinator && (after is null || row.Id > after))
                 .Take(pageSize)];
-            page.ForEach(row => listing.Add(new Candidate(row.Id, row.Definition.Name, row.Generation)));
+            page.ForEach(row => listing.Add(new Candidate(row.Id, row.Definition.Name, row.Generation) { Definition = KeyOf(row.Definition.Hash) }));
             return (page.Count, page.Count == 0 ? after : page[^1].Id);
         }
     }

@@ -38,6 +38,7 @@ public sealed class SagaRecoveryOptions
 
     /// <summary>The time that the executor has to accept one saga before the attempt counts as failed.</summary>
     /// <value>More than zero, up to 49 days. The default is 30 seconds.</value>
+    /// <remarks>The requests of a pass to relinquish, cancel or stop sagas have this time together.</remarks>
     public TimeSpan ResumeTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The delay before a failed pass is retried for the first time.</summary>

@@ -53,7 +53,7 @@ public sealed class SchemaTests(PostgresCluster postgres)
         (await RunAsync(database, "apply")).ShouldBeDone();
         await ExecuteAsync(source, "alter table saga_recovery.schema_version drop column readable_since; delete from saga_recovery.schema_version where version = 8");
 
-        (await RunAsync(database, "check")).ShouldRefuse(ExitCode.Failed, "schema apply'").Out.Should().Be("they are at version 7, and this package requires 8\n");
+        (await RunAsync(database, "check")).ShouldRefuse(ExitCode.Failed, "schema apply'").Out.Should().Be("they are at version 7, and this package requires 10\n");
         (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "Upgrade them: run 'saga-recovery schema apply'");
         await ExecuteAsync(source, (await ToolRun.OfAsync("schema", "script", "--from", "7")).ShouldBeDone().Out);
 
@@ -68,9 +68,9 @@ public sealed class SchemaTests(PostgresCluster postgres)
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);
         (await RunAsync(database, "apply")).ShouldBeDone();
 
-        await ExecuteAsync(source, "insert into saga_recovery.schema_version (version, readable_since) values (9, 8)");
+        await ExecuteAsync(source, "insert into saga_recovery.schema_version (version, readable_since) values (11, 8)");
         (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldBeDone();
-        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be("schema 'saga_recovery' is at version 9, which packages of version 8 can use\n");
+        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be("schema 'saga_recovery' is at version 11, which packages of version 10 can use\n");
 
         await ExecuteAsync(source, "insert into saga_recovery.schema_version (version, readable_since) values (10, 10)");
         (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "Deploy a package that requires version 10 of the tables");

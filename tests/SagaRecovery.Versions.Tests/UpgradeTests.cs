@@ -56,13 +56,17 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         var third = Guid.NewGuid();
         await using Worker late = Worker.Previous(_database.ConnectionString, third, Load);
         await late.WaitUntilAsync(
-            () => late.Output.Any(line => line.Contains("they are at version 8, and this package requires 7", StringComparison.Ordinal)),
+            () => late.Output.Any(line => line.Contains("they are at version 10, and this package requires 7", StringComparison.Ordinal)),
             "the old process had refused the new tables");
         late.Started.Should().BeEmpty();
 
-        // The way back that docs/operations.md states: the new processes end, the row of the version goes, and old ones start in their place.
+        // The way back that docs/operations.md states: the new processes end, the old indexes come back, the rows of the versions go, and old ones start in their place.
         await upgraded.TerminateAsync();
-        await _database.ExecuteAsync("delete from saga_recovery.schema_version where version > 7");
+        await _database.ExecuteAsync("""
+            create unique index if not exists saga_in_progress on saga_recovery.saga (current_coordinator, id) where state in ('running', 'unwinding');
+            create index if not exists saga_cancelled on saga_recovery.saga (current_coordinator, id) where cancel_time is not null and state = 'running';
+            delete from saga_recovery.schema_version where version > 7;
+            """);
         await using Worker replaced = Worker.Previous(_database.ConnectionString, _new, Load);
         await replaced.EndsMoreAsync(Many);
         await late.EndsMoreAsync(Many);
@@ -98,7 +102,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         await using Worker worker = Worker.Present(_database.ConnectionString, _new, Load);
         await worker.WaitUntilAsync(() => worker.Refusals.Count() > Load, "each caller was refused");
         worker.Refusals.Should().OnlyContain(line => line.StartsWith(
-            "refused SchemaMismatchException: The tables in schema 'saga_recovery' are not those that this package requires (version 8): they are at version 7. "
+            "refused SchemaMismatchException: The tables in schema 'saga_recovery' are not those that this package requires (version 10): they are at version 7. "
             + "Upgrade them: run 'saga-recovery schema apply'", StringComparison.Ordinal));
         worker.Output.Should().ContainSingle(line => line.StartsWith("crit: ", StringComparison.Ordinal));
 
@@ -114,17 +118,17 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         await using Worker running = Worker.Present(_database.ConnectionString, _old, Load, createSchema: true);
         await running.EndsMoreAsync(Many);
 
-        await _database.ApplyAsync(Additive(9, readableSince: PostgresSchema.Version));
+        await _database.ApplyAsync(Additive(11, readableSince: PostgresSchema.Version));
         await running.EndsMoreAsync(Many);
         await using Worker started = Worker.Present(_database.ConnectionString, _new, Load);
         await started.EndsMoreAsync(Many);
         started.ShouldHaveRunAll();
 
-        await _database.ApplyAsync(Additive(9, readableSince: PostgresSchema.Version), Additive(10, readableSince: 10));
+        await _database.ApplyAsync(Additive(11, readableSince: PostgresSchema.Version), Additive(12, readableSince: 12));
         await using Worker beyond = Worker.Present(_database.ConnectionString, Guid.NewGuid(), Load);
         await beyond.WaitUntilAsync(() => beyond.Refusals.Count() > Load, "each caller was refused");
         beyond.Refusals.Should().OnlyContain(line => line.EndsWith(
-            "they are at version 10, which packages of version 10 and later can use. Deploy a package that requires version 10 of the tables or a later one.",
+            "they are at version 12, which packages of version 12 and later can use. Deploy a package that requires version 12 of the tables or a later one.",
             StringComparison.Ordinal));
         beyond.Started.Should().BeEmpty();
 

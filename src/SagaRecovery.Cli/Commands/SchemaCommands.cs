@@ -17,17 +17,33 @@ internal static class SchemaCommands
             HelpName = "version",
             CustomParser = Values.ParseSchemaVersion,
         };
+        var partitions = new Option<int?>("--partition-events")
+        {
+            Description = $"Prints a script that divides the table of events into this number of partitions instead: 2 to {PostgresSchema.MaxEventPartitions}",
+            HelpName = "partitions",
+        };
+        partitions.Validators.Add(option =>
+        {
+            if (option.GetValueOrDefault<int?>() is < 2 or > PostgresSchema.MaxEventPartitions)
+            {
+                option.AddError($"--partition-events is a number from 2 to {PostgresSchema.MaxEventPartitions}.");
+            }
+        });
         var command = new ToolCommand(
             "script",
             "Prints the SQL that creates the tables or upgrades them; needs no connection",
             "schema script > sagas.sql",
             "schema script --schema my_sagas | psql -v ON_ERROR_STOP=1",
-            "schema script --from 7 | psql -v ON_ERROR_STOP=1");
+            "schema script --from 7 | psql -v ON_ERROR_STOP=1",
+            "schema script --partition-events 16 | psql -v ON_ERROR_STOP=1");
         command.Options.Add(from);
+        command.Options.Add(partitions);
         common.SetHandler(command, (call, _) =>
         {
             string schema = call.Value(common.Schema)!;
-            string script = PostgresSchema.Script(schema, call.Value(from));
+            string script = call.Value(partitions) is { } number
+                ? PostgresSchema.PartitionEventsScript(number, schema)
+                : PostgresSchema.Script(schema, call.Value(from));
             if (call.Json)
             {
                 call.Screen.Json(new SchemaScript(schema, PostgresSchema.Version, script), ToolJson.Default.SchemaScript);

@@ -77,6 +77,27 @@ public sealed class PassOutcome
         }
     }
 
+    /// <summary>True if no saga of the pass runs and none may have begun: each result shows that the executor did not take the saga.</summary>
+    public bool NothingRuns
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _results.Values.All(recorded => recorded.Result is ResumeResult.UnknownDefinition or ResumeResult.Superseded or ResumeResult.Abandoned);
+            }
+        }
+    }
+
+    /// <summary>Returns true if a saga has a result.</summary>
+    public bool HasResult(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            return _results.ContainsKey(sagaId);
+        }
+    }
+
     /// <summary>The number of sagas that do not run although the pass attempted every eligible saga.</summary>
     /// <value>Null if some sagas are paused, deferred or without a result, so that the number is not known.</value>
     public int? NotRunning
@@ -109,6 +130,7 @@ public sealed class PassOutcome
             var tally = new PassTally();
             List<Candidate> notAttempted = [];
             _tracker.EnsureCapacity(_results.Count);
+            ApplyToDefinitions();
             foreach (Candidate candidate in _plan.Recover)
             {
                 ApplyResult(candidate, tally, notAttempted);
@@ -125,8 +147,8 @@ public sealed class PassOutcome
                 ApplyResult(readopted.Candidate, tally, notAttempted);
             }
 
-            _tracker.EndTurn(notAttempted);
-
+            int withheld = _tracker.EndTurn(_plan.Pass.Basis, notAttempted);
+            _tracker.ApplyWithheld(_plan.Pass, _plan.UnknownDefinition, now);
             foreach (ReadoptedSaga outdated in _plan.Outdated.Where(saga => _relinquished.ContainsKey(saga.Candidate.SagaId)))
             {
                 _tracker.ForgetRunsUpTo(outdated.Candidate.SagaId, outdated.Previous);
@@ -143,6 +165,10 @@ public sealed class PassOutcome
 
                     _tracker.ForgetSettledBy(unlisted.SagaId, _plan.Pass.OpeningDrain);
                 }
+                else
+                {
+                    tally.NotRelinquished++;
+                }
             }
 
             if (error is null && AllAttempted)
@@ -150,7 +176,7 @@ public sealed class PassOutcome
                 _tracker.NoteAllAttempted();
             }
 
-            return _plan.Pass.WithStarts(Report(tally, notAttempted.Count, now, error));
+            return _plan.Pass.WithStarts(Report(tally, notAttempted.Count, withheld, now, error));
         }
     }
 
@@ -159,6 +185,18 @@ public sealed class PassOutcome
         if (_completed)
         {
             throw new InvalidOperationException($"Pass {_plan.Pass.Start.Iteration} has ended. The result of saga {sagaId} was recorded too late.");
+        }
+    }
+
+    /// <summary>Applies all results to the definitions of their sagas, before any is applied to its saga: the answers for a definition can differ.</summary>
+    private void ApplyToDefinitions()
+    {
+        foreach (Candidate candidate in _plan.Recover.Concat(_plan.Readopted.Select(readopted => readopted.Candidate)))
+        {
+            if (candidate.Definition is not null && _results.TryGetValue(candidate.SagaId, out Recorded recorded))
+            {
+                _tracker.ApplyToDefinition(_plan.Pass.Basis, candidate, recorded.Result, recorded.At);
+            }
         }
     }
 
@@ -174,7 +212,7 @@ public sealed class PassOutcome
         _tracker.ApplyResume(_plan.Pass.Basis, candidate, recorded.Result, recorded.At);
     }
 
-    private PassReport Report(PassTally tally, int notAttempted, DateTimeOffset now, string? error) => new(_plan.Pass.Start)
+    private PassReport Report(PassTally tally, int notAttempted, int withheld, DateTimeOffset now, string? error) => new(_plan.Pass.Start)
     {
         Duration = now - _plan.Pass.Start.StartedAt,
         Result = error is not null ? PassResult.Failed
@@ -186,11 +224,11 @@ public sealed class PassOutcome
         Recovered = tally.Recovered,
         Failed = tally.Failed,
         Skipped = _plan.AlreadyRunning.Count + tally.AlreadyRunning,
-        UnknownDefinition = tally.UnknownDefinition,
+        UnknownDefinition = _plan.UnknownDefinition.Count + tally.UnknownDefinition + withheld,
         Abandoned = tally.Abandoned,
         Superseded = tally.Superseded,
         NotAttempted = notAttempted,
-        WaitingForSlot = _plan.WaitingForSlot,
+        WaitingForSlot = _plan.WaitingForSlot - withheld,
         BackingOff = _plan.BackingOff.Count,
         Held = _plan.Held.Count,
         Paused = _plan.Paused.Count,
@@ -201,6 +239,7 @@ public sealed class PassOutcome
         Starting = _plan.Starting.Count,
         Removed = tally.Removed,
         Reassigned = tally.Reassigned,
+        NotRelinquished = tally.NotRelinquished,
         EndsLost = _plan.EndsLost.Count,
         Lost = _lost.Count,
         TimeToRecover = DurationHistogram.Of(tally.IdleTimes),

@@ -21,6 +21,8 @@ internal sealed class PassTally
 
     public int Reassigned { get; private set; }
 
+    public int NotRelinquished { get; set; }
+
     public int Readopted { get; set; }
 
     public List<TimeSpan> IdleTimes { get; } = [];

@@ -61,6 +61,9 @@ public sealed class RecoveryPlan
     /// <summary>The sagas that failed before and are not due.</summary>
     public IReadOnlyList<BackingOffSaga> BackingOff => BackingOffBucket;
 
+    /// <summary>The sagas that are not tried because the executor lacks their definition, and that are not due.</summary>
+    public IReadOnlyList<Candidate> UnknownDefinition => UnknownDefinitionBucket;
+
     /// <summary>The sagas that an operator holds.</summary>
     public IReadOnlyList<Candidate> Held => HeldBucket;
 
@@ -80,7 +83,7 @@ public sealed class RecoveryPlan
     public int MissedHints { get; internal set; }
 
     /// <summary>The number of sagas that no process runs after this pass, regardless of its results, and that the next pass may not resume either.</summary>
-    internal int NotEligible => Held.Count + BackingOff.Count + Unreadable.Count;
+    internal int NotEligible => Held.Count + BackingOff.Count + UnknownDefinition.Count + Unreadable.Count;
 
     /// <summary>True if each saga to recover is queued as soon as it is planned.</summary>
     internal bool QueuesAtOnce { get; init; }
@@ -104,6 +107,8 @@ public sealed class RecoveryPlan
 
     internal List<BackingOffSaga> BackingOffBucket { get; } = [];
 
+    internal List<Candidate> UnknownDefinitionBucket { get; } = [];
+
     internal List<Candidate> HeldBucket { get; } = [];
 
     internal List<Candidate> PausedBucket { get; } = [];
@@ -125,6 +130,7 @@ public sealed class RecoveryPlan
         Bucket("already running", AlreadyRunning, sagaId => sagaId),
         new PlanBucket("waiting for a slot", WaitingForSlot, SlotSample),
         Bucket("backing off", BackingOff, saga => saga.Candidate.SagaId),
+        Bucket("unknown definition", UnknownDefinition, saga => saga.SagaId),
         Bucket("held", Held, saga => saga.SagaId),
         Bucket("paused", Paused, saga => saga.SagaId),
         Bucket("deferred", Deferred, saga => saga.SagaId),

@@ -25,7 +25,28 @@ public sealed class Refill
     /// <summary>The sagas, in the order of their turns.</summary>
     public IReadOnlyList<Candidate> Sagas { get; }
 
+    /// <summary>True if no saga of the refill runs and none may have begun: each result shows that the executor did not take the saga.</summary>
+    public bool NothingRuns
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _results.Values.All(recorded => recorded.Result is ResumeResult.UnknownDefinition or ResumeResult.Superseded or ResumeResult.Abandoned);
+            }
+        }
+    }
+
     internal ResumeBasis Basis { get; }
+
+    /// <summary>Returns true if a saga has a result.</summary>
+    public bool HasResult(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            return _results.ContainsKey(sagaId);
+        }
+    }
 
     /// <summary>Records the result of resuming one saga.</summary>
     /// <param name="sagaId">A saga of <see cref="Sagas"/>.</param>
@@ -57,6 +78,7 @@ public sealed class Refill
             _completed = true;
             var tally = new PassTally();
             List<Candidate> notAttempted = [];
+            ApplyToDefinitions();
             foreach (Candidate candidate in Sagas)
             {
                 if (_results.TryGetValue(candidate.SagaId, out (ResumeResult Result, DateTimeOffset At) recorded))
@@ -72,6 +94,18 @@ public sealed class Refill
 
             _tracker.EndRefill(this, notAttempted);
             return Report(tally, notAttempted.Count);
+        }
+    }
+
+    /// <summary>Applies all results to the definitions of their sagas, before any is applied to its saga: the answers for a definition can differ.</summary>
+    private void ApplyToDefinitions()
+    {
+        foreach (Candidate candidate in Sagas)
+        {
+            if (candidate.Definition is not null && _results.TryGetValue(candidate.SagaId, out (ResumeResult Result, DateTimeOffset At) recorded))
+            {
+                _tracker.ApplyToDefinition(Basis, candidate, recorded.Result, recorded.At);
+            }
         }
     }
 

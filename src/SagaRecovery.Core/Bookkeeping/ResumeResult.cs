@@ -28,7 +28,7 @@ public abstract record ResumeResult
         public static Superseded Instance { get; } = new();
     }
 
-    /// <summary>This binary lacks the definition or its version. The saga is never abandoned. The next pass tries it again.</summary>
+    /// <summary>This binary lacks the definition or its version. The saga is never abandoned. It is retried after a delay.</summary>
     /// <param name="Missing">The missing definition or version, for display.</param>
     public sealed record UnknownDefinition(string Missing) : ResumeResult;
 

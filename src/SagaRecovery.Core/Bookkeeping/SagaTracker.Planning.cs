@@ -16,6 +16,7 @@ public sealed partial class SagaTracker
             _alreadyRunning.Clear();
             _trackedAndListed = 0;
             _guard.MarkSuspects(controls.Suspects);
+            _definitions.BeginPlan(listing);
             _slots.BeginPlan(pass.Start.Iteration);
             DateTimeOffset? waitingSince = _slots.EarliestSince;
             var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable)
@@ -24,7 +25,7 @@ public sealed partial class SagaTracker
             };
             if (plan.QueuesAtOnce)
             {
-                _slots.EnsureCapacity(Math.Max(0, listing.Count - _tracked.Count - _slots.Waiting));
+                _slots.EnsureCapacity(Math.Max(0, listing.Count - _tracked.Count - _slots.Waiting - _waiting.Count));
             }
 
             foreach (Candidate candidate in listing.Candidates)
@@ -38,6 +39,7 @@ public sealed partial class SagaTracker
             }
 
             _guard.Defer(plan.RecoverBucket, plan.DeferredBucket, now);
+            plan.DeferredBucket.ForEach(deferred => _definitions.NoteDeferred(deferred, pass.Start));
             if (plan.PausedBucket.Count + plan.DeferredBucket.Count > 0)
             {
                 _idleSince ??= waitingSince ?? now;
@@ -57,6 +59,27 @@ public sealed partial class SagaTracker
         lock (_lock)
         {
             _tracked.EnsureCapacity(_tracked.Count + additionalSagas);
+        }
+    }
+
+    /// <summary>Applies a result to the definition of its saga. Must precede <see cref="ApplyResume"/> of all sagas of the pass or the refill.</summary>
+    internal void ApplyToDefinition(ResumeBasis basis, Candidate candidate, ResumeResult result, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            _definitions.NoteResult(candidate, result, basis.Pass, now);
+        }
+    }
+
+    /// <summary>Records the sagas that were not tried because their definition is unknown.</summary>
+    internal void ApplyWithheld(OpenedPass pass, IReadOnlyList<Candidate> withheld, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            foreach (Candidate candidate in withheld)
+            {
+                Withhold(candidate, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start.StartedAt), now);
+            }
         }
     }
 
@@ -91,7 +114,7 @@ public sealed partial class SagaTracker
                     _waiting.NoteFailure(candidate, failed.Error, basis.Pass, idleSince, now);
                     break;
                 case ResumeResult.UnknownDefinition unknown:
-                    _waiting.NoteUnknownDefinition(candidate, unknown.Missing, basis.Pass, idleSince);
+                    _waiting.NoteUnknownDefinition(candidate, unknown.Missing, basis, idleSince);
                     break;
                 default: // abandoned or superseded: no longer a candidate
                     _waiting.Remove(candidate.SagaId);
@@ -126,6 +149,12 @@ public sealed partial class SagaTracker
         }
     }
 
+    private void Withhold(Candidate candidate, long pass, DateTimeOffset since, DateTimeOffset now)
+    {
+        _guard.NoteNotRun(candidate.SagaId);
+        _waiting.NoteWithheld(candidate, pass, since, now);
+    }
+
     private void PlanListed(RecoveryPlan plan, Candidate candidate, RecoveryControls controls, DateTimeOffset now)
     {
         PassStart pass = plan.Pass.Start;
@@ -147,41 +176,63 @@ public sealed partial class SagaTracker
                 plan.OutdatedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
             }
         }
-        else if (!(known && saga.IsLive) && _slots.MarkListed(candidate))
+        else if (!(known && saga.IsLive) && !_definitions.IsUnknown(candidate) && _slots.MarkListed(candidate))
         {
             // it waits for a slot already: PlanSlots counts it
         }
         else if (pass.Reason != PassReason.Explicit && _waiting.IsBackingOff(candidate, now, out DateTimeOffset nextTry))
         {
-            plan.BackingOffBucket.Add(new BackingOffSaga(candidate, nextTry));
+            PlanBackingOff(plan, candidate, nextTry);
         }
         else
         {
-            if (pass.Reason == PassReason.Periodic && candidate.Generation > AdoptGeneration.Initial && !_waiting.Contains(candidate.SagaId))
-            {
-                plan.MissedHints++;
-            }
+            PlanIdle(plan, candidate, ref saga, endLost, now);
+        }
+    }
 
-            if (known && saga.IsLive)
-            {
-                plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation)); // at once: the old run has a slot, which it leaves
-                _slots.Remove(candidate.SagaId);
-                return;
-            }
+    /// <summary>Plans a listed saga that does not run at its generation and may be resumed.</summary>
+    private void PlanIdle(RecoveryPlan plan, Candidate candidate, ref TrackedSaga saga, bool endLost, DateTimeOffset now)
+    {
+        PassStart pass = plan.Pass.Start;
+        bool known = !Unsafe.IsNullRef(ref saga);
+        DateTimeOffset? queuedSince = LeaveQueueIfUnknown(candidate);
+        bool isNew = queuedSince is null && !_waiting.Contains(candidate.SagaId);
+        if (pass.Reason == PassReason.Periodic && candidate.Generation > AdoptGeneration.Initial && isNew)
+        {
+            plan.MissedHints++;
+        }
 
-            if (endLost && saga.Generation >= candidate.Generation)
-            {
-                plan.EndsLostBucket.Add(candidate);
-            }
+        if (known && saga.IsLive)
+        {
+            plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation)); // at once: the old run has a slot, which it leaves
+            _slots.Remove(candidate.SagaId);
+            return;
+        }
 
-            if (plan.QueuesAtOnce)
-            {
-                _slots.Enqueue(candidate, IdleSinceOf(candidate.SagaId, pass.StartedAt)); // saves a list of all of them
-            }
-            else
-            {
-                plan.RecoverBucket.Add(candidate);
-            }
+        bool isWithheld = !known && !_waiting.IsDueByItself(candidate, now) && _definitions.Withholds(candidate, pass, now); // a saga that ran here has a known definition
+        if (queuedSince is { } since)
+        {
+            _waiting.NoteWithheld(candidate, pass.Iteration, since, now); // at once: only the queue knew since when it has not been running
+        }
+
+        if (isWithheld)
+        {
+            plan.UnknownDefinitionBucket.Add(candidate);
+            return;
+        }
+
+        if (endLost && saga.Generation >= candidate.Generation)
+        {
+            plan.EndsLostBucket.Add(candidate);
+        }
+
+        if (plan.QueuesAtOnce && !_definitions.IsUnknown(candidate))
+        {
+            _slots.Enqueue(candidate, IdleSinceOf(candidate.SagaId, pass.StartedAt)); // saves a list of all of them
+        }
+        else
+        {
+            plan.RecoverBucket.Add(candidate);
         }
     }
 
@@ -195,20 +246,38 @@ public sealed partial class SagaTracker
         else if (capacity is not null || _slots.Waiting > 0)
         {
             List<Candidate> recover = plan.RecoverBucket;
-            foreach (Candidate candidate in recover.Where(candidate => !_guard.IsSuspect(candidate.SagaId)))
+            foreach (Candidate candidate in recover.Where(NeedsSlot))
             {
                 _slots.Enqueue(candidate, IdleSinceOf(candidate.SagaId, plan.Pass.Start.StartedAt));
             }
 
-            // Suspects whose turn it is do not wait for a slot: they are few, and must be on probation alone.
-            recover.RemoveAll(candidate => !_guard.IsSuspect(candidate.SagaId));
-            if (recover.Count == 0 && _guard.AllowsOthers(now))
+            recover.RemoveAll(NeedsSlot);
+            if (!recover.Exists(candidate => _guard.IsSuspect(candidate.SagaId)) && _guard.AllowsOthers(now))
             {
                 recover.AddRange(TakeForSlots(capacity, int.MaxValue, controls));
             }
         }
 
         plan.WaitingForSlot += _slots.Waiting;
+    }
+
+    /// <summary>
+    /// Returns false for suspects whose turn it is, since they are few and must be on probation alone, and for a saga that is tried for the others
+    /// of its unknown definition, since the executor takes none of them.
+    /// </summary>
+    private bool NeedsSlot(Candidate candidate) => !_guard.IsSuspect(candidate.SagaId) && !_definitions.IsUnknown(candidate);
+
+    /// <summary>Removes a saga from the queue if its definition is unknown.</summary>
+    /// <returns>The time since which it has not been running; null if it did not wait for a slot, or its definition is not unknown.</returns>
+    private DateTimeOffset? LeaveQueueIfUnknown(Candidate candidate)
+    {
+        DateTimeOffset? since = _definitions.IsUnknown(candidate) ? _slots.SinceOf(candidate.SagaId) : null;
+        if (since is not null)
+        {
+            _slots.Remove(candidate.SagaId);
+        }
+
+        return since;
     }
 
     /// <summary>Divides the sagas to recover as a pass would, without a change of the queue.</summary>
@@ -221,7 +290,7 @@ public sealed partial class SagaTracker
         }
 
         List<Candidate> waiting = [];
-        foreach (Candidate candidate in plan.RecoverBucket.ToArray())
+        foreach (Candidate candidate in plan.RecoverBucket.Where(candidate => !_definitions.IsUnknown(candidate)))
         {
             if (!room.Has(candidate.Name))
             {
@@ -234,6 +303,18 @@ public sealed partial class SagaTracker
         plan.RecoverBucket.RemoveAll(new HashSet<Candidate>(waiting).Contains);
         plan.WaitingForSlot = waiting.Count;
         plan.SlotSample = [.. _slots.Sagas.Concat(waiting.Select(candidate => candidate.SagaId)).Take(RecoveryReport.HistoryLength)];
+    }
+
+    private void PlanBackingOff(RecoveryPlan plan, Candidate candidate, DateTimeOffset nextTry)
+    {
+        if (_waiting.IsUnknownDefinition(candidate.SagaId))
+        {
+            plan.UnknownDefinitionBucket.Add(candidate);
+        }
+        else
+        {
+            plan.BackingOffBucket.Add(new BackingOffSaga(candidate, nextTry));
+        }
     }
 
     /// <summary>Adds an untracked saga to the waiting sagas until its row can be read.</summary>

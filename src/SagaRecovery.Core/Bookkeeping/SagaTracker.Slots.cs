@@ -33,6 +33,15 @@ public sealed partial class SagaTracker
         }
     }
 
+    /// <summary>Returns true if a saga waits for a slot of the executor, or has just got one and is being loaded.</summary>
+    public bool WaitsForSlot(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            return _slots.Contains(sagaId);
+        }
+    }
+
     /// <summary>Returns true if a refill would resume a saga now.</summary>
     /// <param name="capacity">The capacity of the executor; null for no limit.</param>
     /// <param name="now">The current time.</param>
@@ -71,7 +80,7 @@ public sealed partial class SagaTracker
     {
         lock (_lock)
         {
-            EndTurn(notAttempted);
+            EndTurn(refill.Basis, notAttempted);
             if (ReferenceEquals(_refill, refill))
             {
                 _refill = null;
@@ -79,13 +88,28 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Returns sagas that were not attempted to the queue.</summary>
-    internal void EndTurn(IReadOnlyList<Candidate> notAttempted)
+    /// <summary>
+    /// Returns sagas that were not attempted to the queue. If the answers have shown that a definition is unknown, its sagas leave the queue and
+    /// are withheld. Must follow all results.
+    /// </summary>
+    /// <returns>The number of sagas that waited and are withheld.</returns>
+    internal int EndTurn(ResumeBasis basis, IReadOnlyList<Candidate> notAttempted)
     {
         lock (_lock)
         {
+            int waited = _slots.Waiting;
+            if (_definitions.TakeFoundUnknown() && _slots.Any)
+            {
+                foreach ((Candidate saga, DateTimeOffset since) in _slots.RemoveAll(saga => _definitions.Find(saga.Definition) is not null))
+                {
+                    Withhold(saga, basis.Pass, since, basis.StartedAt);
+                }
+            }
+
+            int withheld = waited - _slots.Waiting;
             _slots.PutBack(notAttempted);
             _slots.TrimIfEmpty();
+            return withheld;
         }
     }
 

@@ -10,6 +10,7 @@ public sealed partial class SagaTracker
     private readonly Lock _lock = new();
     private readonly StartInbox _inbox;
     private readonly Dictionary<SagaId, TrackedSaga> _tracked = [];
+    private readonly DefinitionBackoff _definitions;
     private readonly WaitingSagas _waiting;
     private readonly CrashGuard _guard;
     private readonly List<SagaId> _alreadyRunning = []; // reused by every pass, so that a known saga costs no allocation
@@ -27,7 +28,8 @@ public sealed partial class SagaTracker
     public SagaTracker(StartInbox inbox, BackoffPolicy backoff, CrashGuardPolicy? crashGuard = null)
     {
         _inbox = inbox;
-        _waiting = new WaitingSagas(backoff);
+        _definitions = new DefinitionBackoff(backoff);
+        _waiting = new WaitingSagas(backoff, _definitions);
         _guard = new CrashGuard(crashGuard ?? CrashGuardPolicy.Default);
     }
 
@@ -52,6 +54,18 @@ public sealed partial class SagaTracker
             lock (_lock)
             {
                 return _waiting.Except(_slots);
+            }
+        }
+    }
+
+    /// <summary>The definitions that the executor does not know, as of the last pass, with the number of sagas of each.</summary>
+    public IReadOnlyList<UnknownDefinitionSagas> UnknownDefinitions
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.UnknownDefinitions(_slots);
             }
         }
     }
@@ -106,6 +120,15 @@ public sealed partial class SagaTracker
                 Slot = _slots.Find(sagaId),
                 IsSuspect = _guard.IsSuspect(sagaId),
             };
+        }
+    }
+
+    /// <summary>Returns true if the executor may run a saga, as far as is known before it is loaded: it does not report its definitions without this one.</summary>
+    public bool MayRun(Candidate candidate)
+    {
+        lock (_lock)
+        {
+            return !_definitions.IsMissing(candidate.Definition);
         }
     }
 

@@ -7,7 +7,7 @@ namespace SagaRecovery.Bookkeeping;
 
 /// <summary>The sagas to recover that wait until the executor takes them: one queue for each definition, first in, first out.</summary>
 /// <remarks>
-/// The definitions take turns, so that one with many sagas does not keep the others waiting. A saga costs its entry, about 80 bytes, and
+/// The definitions take turns, so that one with many sagas does not keep the others waiting. A saga costs its entry, about 85 bytes, and
 /// nothing else: it is loaded when its turn comes. Not thread-safe.
 /// </remarks>
 internal sealed class SlotQueue
@@ -35,6 +35,9 @@ internal sealed class SlotQueue
 
     /// <summary>The sagas in the queue, in no particular order.</summary>
     public IEnumerable<SagaId> Sagas => _entries.Keys;
+
+    /// <summary>True if the queue holds a saga that waits or is being resumed.</summary>
+    public bool Any => _entries.Count > 0;
 
     public bool Contains(SagaId sagaId) => _entries.ContainsKey(sagaId);
 
@@ -76,7 +79,7 @@ internal sealed class SlotQueue
     public void Enqueue(Candidate candidate, DateTimeOffset since)
     {
         int number = LaneOf(candidate.Name);
-        _entries.Add(candidate.SagaId, new Entry { Generation = candidate.Generation.Value, SinceTicks = since.UtcTicks, ListedInPass = _pass, Lane = number });
+        _entries.Add(candidate.SagaId, new Entry { Generation = candidate.Generation.Value, SinceTicks = since.UtcTicks, ListedInPass = _pass, Lane = number, Definition = candidate.Definition });
         _listed++;
         SlotLane lane = _lanes[number];
         if (lane.IsMostlyStale)
@@ -134,6 +137,24 @@ internal sealed class SlotQueue
                 Remove(sagaId); // Dictionary allows removal during enumeration
             }
         }
+    }
+
+    /// <summary>Removes the sagas that meet a condition, also those that are being resumed.</summary>
+    /// <returns>The sagas, and the time since which each has not been running.</returns>
+    public List<(Candidate Saga, DateTimeOffset Since)> RemoveAll(Func<Candidate, bool> condition)
+    {
+        List<(Candidate Saga, DateTimeOffset Since)> removed = [];
+        foreach ((SagaId sagaId, Entry entry) in _entries)
+        {
+            Candidate candidate = Describe(sagaId, entry);
+            if (condition(candidate))
+            {
+                removed.Add((candidate, entry.Since));
+                Remove(sagaId); // Dictionary allows removal during enumeration
+            }
+        }
+
+        return removed;
     }
 
     /// <summary>Returns true if a saga waits that the executor would take.</summary>
@@ -217,11 +238,14 @@ internal sealed class SlotQueue
             entry.IsTaken = true;
             _taken++;
             lane.Waiting--;
-            return new Candidate(sagaId, lane.Definition, generation);
+            return Describe(sagaId, entry);
         }
 
         return null;
     }
+
+    private Candidate Describe(SagaId sagaId, Entry entry) =>
+        new(sagaId, _lanes[entry.Lane].Definition, new AdoptGeneration(entry.Generation)) { Definition = entry.Definition };
 
     private DateTimeOffset? SinceOfFirst(SlotLane lane) => lane.TryPeek(IsIn(LaneOf(lane.Definition)), out SagaId first) ? _entries[first].Since : null;
 
@@ -246,6 +270,7 @@ internal sealed class SlotQueue
         public long Generation;
         public long SinceTicks; // UTC: the time since which it has not been running
         public long ListedInPass;
+        public DefinitionKey? Definition;
         public int Lane;
         public bool IsTaken;
 

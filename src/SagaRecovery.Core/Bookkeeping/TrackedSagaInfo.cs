@@ -44,3 +44,10 @@ public enum RunOrigin
 /// <param name="Generation">The newest generation at which the saga runs here.</param>
 /// <param name="RecoveredAt">The time at which the executor resumed it; null unless the origin is <see cref="RunOrigin.Recovered"/>.</param>
 public readonly record struct TrackedRunInfo(RunOrigin Origin, AdoptGeneration Generation, DateTimeOffset? RecoveredAt);
+
+/// <summary>The sagas of one definition that wait because it is unknown.</summary>
+/// <param name="Name">The name of the definition, for display.</param>
+/// <param name="Definition">The definition; null if the store does not report it. Then all sagas of the name are counted together.</param>
+/// <param name="Sagas">The number of sagas, at least 1.</param>
+/// <param name="Missing">The missing definition or version, for display.</param>
+public readonly record struct UnknownDefinitionSagas(string Name, DefinitionKey? Definition, int Sagas, string Missing);

@@ -7,7 +7,7 @@ namespace SagaRecovery.Bookkeeping;
 
 /// <summary>The sagas of this coordinator that a pass has listed and that do not run.</summary>
 /// <remarks>They failed, their definition is unknown, or their row could not be read. Not thread-safe.</remarks>
-internal sealed class WaitingSagas(BackoffPolicy backoff)
+internal sealed class WaitingSagas(BackoffPolicy backoff, DefinitionBackoff definitions)
 {
     private readonly Dictionary<SagaId, Entry> _entries = [];
 
@@ -19,12 +19,32 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
     public DateTimeOffset? EarliestSinceExcept(SlotQueue slots) =>
         _entries.Where(pair => !slots.Contains(pair.Key)).Min(pair => (DateTimeOffset?)pair.Value.Since);
 
+    /// <summary>Returns the unknown definitions, with the number of sagas of each. Sagas of a definition that has become known since wait for a slot.</summary>
+    public List<UnknownDefinitionSagas> UnknownDefinitions(SlotQueue slots)
+    {
+        var counts = new Dictionary<(DefinitionKey?, string), UnknownDefinitionSagas>();
+        foreach ((SagaId sagaId, Entry entry) in _entries)
+        {
+            if (entry.Kind == WaitingKind.UnknownDefinition && !(definitions.IsKnown(entry.Definition) && slots.Contains(sagaId)))
+            {
+                ref UnknownDefinitionSagas count = ref CollectionsMarshal.GetValueRefOrAddDefault(counts, (entry.Definition, entry.Name), out _);
+                count = new UnknownDefinitionSagas(entry.Name, entry.Definition, count.Sagas + 1, UnknownDefinitionOf(entry)?.Reason ?? entry.Reason);
+            }
+        }
+
+        return [.. counts.Values];
+    }
+
+    public int Count => _entries.Count;
+
     public WaitingSaga? Find(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) ? Describe(sagaId, entry) : null;
 
     /// <summary>Returns the time since which the saga has not been running; null if it does not wait.</summary>
     public DateTimeOffset? SinceOf(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) ? entry.Since : null;
 
     public bool Contains(SagaId sagaId) => _entries.ContainsKey(sagaId);
+
+    public bool IsUnknownDefinition(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) && entry.Kind == WaitingKind.UnknownDefinition;
 
     public void Remove(SagaId sagaId) => _entries.Remove(sagaId);
 
@@ -50,15 +70,44 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         NoteFailure(sagaId, name: "", generation, reason ?? "the executor interrupted its run", failures, pass, since: now, now);
     }
 
-    public void NoteUnknownDefinition(Candidate candidate, string missing, long pass, DateTimeOffset since) => _entries[candidate.SagaId] = new Entry
+    /// <summary>Records the answer that a definition is unknown. The saga backs off with its definition, or by itself if the answer is about it alone.</summary>
+    public void NoteUnknownDefinition(Candidate candidate, string missing, ResumeBasis basis, DateTimeOffset since)
     {
-        Kind = WaitingKind.UnknownDefinition,
-        Since = SinceOf(candidate.SagaId) ?? since,
-        Name = candidate.Name,
-        Generation = candidate.Generation,
-        Reason = missing,
-        ListedInPass = pass,
-    };
+        int failures = FailuresOf(candidate) + 1;
+        _entries[candidate.SagaId] = new Entry
+        {
+            Kind = WaitingKind.UnknownDefinition,
+            Since = SinceOf(candidate.SagaId) ?? since,
+            Name = candidate.Name,
+            Generation = candidate.Generation,
+            Failures = failures,
+            Definition = candidate.Definition,
+            // by definition and pass, so that the sagas of a definition are due together
+            NextTry = definitions.Find(candidate.Definition) is null
+                ? backoff.NextTry(candidate.Definition?.Hash ?? candidate.Name, failures, basis.StartedAt)
+                : null,
+            Reason = missing,
+            ListedInPass = basis.Pass,
+        };
+    }
+
+    /// <summary>Records a saga that was not tried because its definition is unknown. If the definition is known since, the saga is due.</summary>
+    public void NoteWithheld(Candidate candidate, long pass, DateTimeOffset since, DateTimeOffset now)
+    {
+        ref Entry entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, candidate.SagaId, out bool known);
+        DefinitionBackoff.Entry? unknown = definitions.Find(candidate.Definition);
+        entry = entry with
+        {
+            Kind = WaitingKind.UnknownDefinition,
+            Since = known ? entry.Since : since,
+            Name = candidate.Name,
+            Generation = candidate.Generation,
+            Definition = candidate.Definition,
+            NextTry = unknown is null ? entry.NextTry ?? now : null,
+            Reason = unknown?.Reason ?? entry.Reason ?? "its definition was unknown",
+            ListedInPass = pass,
+        };
+    }
 
     /// <summary>Records a saga whose row could not be read. A saga that failed before keeps its name and its number of failures.</summary>
     public void NoteUnreadable(UnreadableCandidate unreadable, long pass, DateTimeOffset since)
@@ -102,7 +151,11 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         }
     }
 
-    /// <summary>Returns true if the saga failed at this generation and is not due yet.</summary>
+    /// <summary>Returns true if the definition of the saga was unknown and the saga itself is due, whatever its definition is.</summary>
+    public bool IsDueByItself(Candidate candidate, DateTimeOffset now) =>
+        _entries.TryGetValue(candidate.SagaId, out Entry entry) && entry is { Kind: WaitingKind.UnknownDefinition, NextTry: { } due } && due <= now;
+
+    /// <summary>Returns true if the saga failed at this generation, or its definition was unknown, and it is not due yet.</summary>
     public bool IsBackingOff(Candidate candidate, DateTimeOffset now, out DateTimeOffset nextTry)
     {
         nextTry = default;
@@ -120,7 +173,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
     public bool MakeDue(SagaId sagaId, DateTimeOffset now)
     {
         ref Entry entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, sagaId);
-        if (Unsafe.IsNullRef(ref entry) || entry.NextTry is null)
+        if (Unsafe.IsNullRef(ref entry) || (entry.NextTry is null && entry.Kind != WaitingKind.UnknownDefinition))
         {
             return false;
         }
@@ -129,8 +182,12 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         return true;
     }
 
-    private static WaitingSaga Describe(SagaId sagaId, Entry entry) =>
-        new(sagaId, entry.Name, entry.Kind, entry.Since, entry.Failures, entry.NextTry, entry.Reason);
+    private WaitingSaga Describe(SagaId sagaId, Entry entry) => UnknownDefinitionOf(entry) is { } unknown
+        ? new(sagaId, entry.Name, entry.Kind, entry.Since, unknown.Failures, entry.NextTry ?? unknown.NextTry, unknown.Reason)
+        : new(sagaId, entry.Name, entry.Kind, entry.Since, entry.Failures, entry.NextTry, entry.Reason);
+
+    private DefinitionBackoff.Entry? UnknownDefinitionOf(Entry entry) =>
+        entry.Kind == WaitingKind.UnknownDefinition ? definitions.Find(entry.Definition) : null;
 
     private int FailuresOf(SagaId sagaId, AdoptGeneration generation) =>
         _entries.TryGetValue(sagaId, out Entry entry) && entry.Generation == generation ? entry.Failures : 0;
@@ -166,5 +223,6 @@ internal sealed class WaitingSagas(BackoffPolicy backoff)
         public DateTimeOffset? NextTry; // null: every pass attempts it
         public string Reason;
         public long ListedInPass;
+        public DefinitionKey? Definition; // of a saga whose definition is unknown
     }
 }

@@ -89,7 +89,7 @@ public sealed record PassReport(PassStart Start)
     /// <summary>The number of sagas that were already running in this process.</summary>
     public int Skipped { get; init; }
 
-    /// <summary>The number of sagas whose definition this binary lacks.</summary>
+    /// <summary>The number of sagas whose definition this binary lacks, including those that were not tried because they are not due.</summary>
     public int UnknownDefinition { get; init; }
 
     /// <summary>The number of sagas abandoned because they are proven corrupt.</summary>
@@ -133,6 +133,9 @@ public sealed record PassReport(PassStart Start)
 
     /// <summary>The number of removed sagas that the executor was still running because they had been reassigned.</summary>
     public int Reassigned { get; init; }
+
+    /// <summary>The number of sagas that are no longer listed, and about which the executor gave no answer. They stay tracked, and the next pass asks again.</summary>
+    public int NotRelinquished { get; init; }
 
     /// <summary>The number of tracked sagas whose rows the database lost in a failover or restore. They do not count as removed.</summary>
     public int Lost { get; init; }

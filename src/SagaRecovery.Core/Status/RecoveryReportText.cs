@@ -185,6 +185,10 @@ public static class RecoveryReportText
             ("unreadable:", pass.Unreadable, "row could not be read"),
             ("superseded:", pass.Superseded, "changed since the listing"),
             ("not attempted:", pass.NotAttempted, ""));
+        if (pass.NotRelinquished > 0)
+        {
+            AppendColumns(text, ("not relinquished:", pass.NotRelinquished, "no longer listed, but the executor did not answer; they stay tracked"));
+        }
     }
 
     private static void AppendHistories(StringBuilder text, RecoveryReport report, DateTimeOffset now)

@@ -77,7 +77,9 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddSingleton<RecoveryWakeups>();
         services.AddSingleton(provider => new SagaRecoveryTrigger(provider.GetRequiredService<RecoveryWakeups>()));
         services.AddSingleton<SagaRecoveryStatus>();
+        services.AddSingleton(provider => new RunnableDefinitions(RequireExecutor(provider)));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SagaResumer>(provider, RequireExecutor(provider)));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<RunRequests>(provider, RequireExecutor(provider)));
         services.AddSingleton(provider => new RecoveryMetrics(
             provider.GetRequiredService<SagaRecoveryStatus>(),
             provider.GetRequiredService<SagaStarts>(),
@@ -85,6 +87,7 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetService<IMeterFactory>()));
         services.AddSingleton<OperatorActionLog>();
         services.AddSingleton<CrashLoopGuard>();
+        services.AddSingleton(provider => new PassLog(provider.GetRequiredService<ILogger<SagaRecoveryService>>()));
         services.AddSingleton<BatchResumer>();
         services.AddSingleton<RecoveryPass>();
         services.AddSingleton<SlotRefill>();

@@ -54,7 +54,7 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Warning, "stopped saga that this coordinator no longer owns: {SagaId}")]
     public static partial void StoppedNotOwned(ILogger logger, SagaId sagaId);
 
-    [LoggerMessage(15, LogLevel.Warning, "saga has an unknown definition: {SagaId} ({SagaName}): {Missing}")]
+    [LoggerMessage(15, LogLevel.Debug, "saga has an unknown definition: {SagaId} ({SagaName}): {Missing}")]
     public static partial void UnknownDefinition(ILogger logger, SagaId sagaId, string sagaName, string missing);
 
     [LoggerMessage(16, LogLevel.Error, "abandoned saga: {SagaId} ({SagaName}): {Reason}")]
@@ -241,4 +241,25 @@ internal static partial class Log
 
     [LoggerMessage(71, LogLevel.Error, "executor failed to state its capacity; no saga that waits for a slot is resumed until it does")]
     public static partial void CapacityUnknown(ILogger logger, Exception exception);
+
+    [LoggerMessage(72, LogLevel.Warning,
+        "sagas with an unknown definition, which stay as they are: {Count} of '{SagaName}' ({Definition}): {Missing}")]
+    public static partial void UnknownDefinitionSagas(ILogger logger, int count, string sagaName, string definition, string missing);
+
+    [LoggerMessage(73, LogLevel.Information, "no saga of '{SagaName}' ({Definition}), whose definition was unknown, waits any more")]
+    public static partial void NoUnknownDefinition(ILogger logger, string sagaName, string definition);
+
+    [LoggerMessage(74, LogLevel.Warning,
+        "executor failed to relinquish {Count} of {Requested} sagas, which stay tracked; the next pass retries; the first is {SagaId}: {Error}")]
+    public static partial void RelinquishesFailed(ILogger logger, int count, int requested, SagaId sagaId, string error);
+
+    [LoggerMessage(75, LogLevel.Warning,
+        "executor failed to cancel or to stop {Count} of {Requested} sagas; the next pass retries; the first is {SagaId}: {Error}")]
+    public static partial void RequestsFailed(ILogger logger, int count, int requested, SagaId sagaId, string error);
+
+    [LoggerMessage(76, LogLevel.Warning, "further unknown definitions, which have no lines of their own: {Definitions}")]
+    public static partial void MoreUnknownDefinitions(ILogger logger, int definitions);
+
+    [LoggerMessage(77, LogLevel.Information, "building index {Index} of schema {Schema}, without blocking writers, unless it exists")]
+    public static partial void BuildingIndex(ILogger logger, string index, string schema);
 }

@@ -199,7 +199,11 @@ public abstract record ResumeOutcome
         public static AlreadyRunning Instance { get; } = new();
     }
 
-    /// <summary>This binary lacks the definition or its version. The saga stays as it is, and every pass tries it again.</summary>
+    /// <summary>This binary lacks the definition or its version. The saga stays as it is, and is tried again after a delay.</summary>
+    /// <remarks>
+    /// Unless <see cref="ISagaExecutor.Definitions"/> has the definition, the answer counts for all sagas with the same hash: the next attempt loads one of
+    /// them. The delay doubles from 1 s to 10 min. An explicit pass and a new process try at once.
+    /// </remarks>
     /// <param name="Missing">The missing definition, for the operator.</param>
     public sealed record UnknownDefinition(string Missing) : ResumeOutcome;
 

@@ -85,7 +85,7 @@ internal sealed class BatchResumer(
         try
         {
             // Must be durable before the first of these sagas is resumed and can crash this process.
-            await guard.RecordInFlightAsync(member, batch, stopping).ConfigureAwait(false);
+            await guard.RecordInFlightAsync(member, [.. batch.Where(tracker.MayRun)], stopping).ConfigureAwait(false);
         }
         catch
         {

@@ -27,6 +27,7 @@ internal sealed class CrashLoopGuard(
     private readonly HashSet<Suspect> _judged = [];
     private bool _readPrevious;
     private DateTimeOffset _lastProbationEnds; // of the sagas that were resumed last
+    private bool _isAloneInFlight; // true if nothing was in flight before this pass or refill
 
     /// <summary>The time at which the probation of the first sagas in flight ends, or null if none is in flight.</summary>
     public DateTimeOffset? ProbationEnds { get; private set; }
@@ -47,6 +48,8 @@ internal sealed class CrashLoopGuard(
             await controls.ClearSuspectsAsync(member, _policy.Probation, cancellationToken).ConfigureAwait(false);
             ProbationEnds = _lastProbationEnds > time.GetUtcNow() ? _lastProbationEnds : null;
         }
+
+        _isAloneInFlight = ProbationEnds is null;
     }
 
     /// <summary>
@@ -67,10 +70,10 @@ internal sealed class CrashLoopGuard(
         return blamed.Count == 0 ? read : await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Records sagas as in flight. The record is durable before they are resumed, so a crash cannot lose it.</summary>
+    /// <summary>Records sagas as in flight. The record is durable before they are resumed, so a crash cannot lose it. Without sagas, it does nothing.</summary>
     public async Task RecordInFlightAsync(Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
     {
-        if (!IsOn)
+        if (!IsOn || candidates.Count == 0)
         {
             return;
         }
@@ -78,6 +81,16 @@ internal sealed class CrashLoopGuard(
         await controls.RecordInFlightAsync(member, [.. candidates.Select(candidate => candidate.SagaId)], cancellationToken).ConfigureAwait(false);
         _lastProbationEnds = time.GetUtcNow() + _policy.Probation;
         ProbationEnds ??= _lastProbationEnds; // sagas that are resumed again and again must not prolong it without end
+    }
+
+    /// <summary>Clears the sagas of a pass or a refill of which the executor took none: they cannot crash this process, and need no probation.</summary>
+    public async Task EndProbationAsync(Membership member, bool nothingRuns, CancellationToken cancellationToken)
+    {
+        if (_isAloneInFlight && ProbationEnds is not null && nothingRuns)
+        {
+            await controls.ClearSuspectsAsync(member, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+            ProbationEnds = null;
+        }
     }
 
     private async Task ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken)

@@ -67,6 +67,11 @@ internal sealed class RecoveryMetrics : IDisposable
             "{saga}",
             "Sagas that wait after a crash until the probation of other sagas is over.",
             report => report.LastPass?.Deferred ?? 0);
+        Gauge(
+            "saga_recovery.not_relinquished",
+            "{saga}",
+            "Sagas that are no longer listed, and about which the executor gave the last pass no answer.",
+            report => report.LastPass?.NotRelinquished ?? 0);
         Gauge("saga_recovery.stalled", "{saga}", "Stalled sagas: those without a new event for too long.", report => report.Stalled?.Count ?? 0);
         Gauge(
             "saga_recovery.steps.overdue",

@@ -20,7 +20,8 @@ namespace SagaRecovery.Hosting;
 /// <item><description>Drain the starts again and plan: each saga that is listed or tracked lands in one bucket.</description></item>
 /// <item><description>Account for losses: ensure that the listing still holds, and report the sagas that the database has lost.</description></item>
 /// <item><description>
-/// Relinquish what is no longer listed, or not at the generation of its run: the executor stops those runs. Tell the other runs what was requested: a cancellation, or a stop.
+/// Relinquish what is no longer listed, or not at the generation of its run: the executor stops those runs. Tell the other runs what was requested:
+/// a cancellation, or a stop. All of it side by side, within one time-out.
 /// </description></item>
 /// <item><description>Resume what no process runs, batch by batch, and as many as the executor takes. <see cref="SlotRefill"/> resumes the others later.</description></item>
 /// <item><description>Report caught up: the assignments that the listing covered are handled.</description></item>
@@ -35,10 +36,13 @@ internal sealed class RecoveryPass(
     ISagaControls controls,
     CrashLoopGuard guard,
     SagaResumer resumer,
+    RunRequests requests,
+    RunnableDefinitions runnable,
     BatchResumer batches,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     RecoveryMetrics metrics,
+    PassLog log,
     OperatorActionLog operatorActionLog,
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
@@ -68,12 +72,12 @@ internal sealed class RecoveryPass(
     {
         using Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga_recovery.pass");
         OpenedPass opened = tracker.OpenPass(reason, Now); // 1
-        PassReport report = await ListAndResumeAsync(opened, stopping, abort).ConfigureAwait(false); // 2 to 10
-        Publish(opened, report, span);
+        (PassReport report, PassOutcome? outcome) = await ListAndResumeAsync(opened, stopping, abort).ConfigureAwait(false); // 2 to 10
+        Publish(opened, report, outcome, span);
         return report;
     }
 
-    private async Task<PassReport> ListAndResumeAsync(OpenedPass opened, CancellationToken stopping, CancellationToken abort)
+    private async Task<(PassReport Report, PassOutcome? Outcome)> ListAndResumeAsync(OpenedPass opened, CancellationToken stopping, CancellationToken abort)
     {
         PassOutcome? outcome = null;
         try
@@ -85,23 +89,23 @@ internal sealed class RecoveryPass(
             int waitedBefore = tracker.WaitingForSlot;
             RecoveryPlan plan = DrainAndPlan(opened, listing); // 5
             outcome = plan.BeginOutcome();
-            PassLog.Write(logger, plan, _lastControls.Paused);
-            PassLog.WriteBacklog(logger, plan.WaitingForSlot, tracker.SlotBacklog, isNew: plan.WaitingForSlot > waitedBefore);
+            log.Write(plan, _lastControls.Paused);
+            log.WriteBacklog(plan.WaitingForSlot, tracker.SlotBacklog, isNew: plan.WaitingForSlot > waitedBefore);
             await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false); // 6: a listing from before a loss must end no run
-            await resumer.RelinquishUnlistedAsync(plan, outcome, abort).ConfigureAwait(false); // 7
-            await resumer.DeliverRequestsAsync(_lastControls, abort).ConfigureAwait(false); // 7, too
+            await requests.SendAsync(plan, outcome, _lastControls, stopping).ConfigureAwait(false); // 7
             await ResumeAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false); // 8
+            await guard.EndProbationAsync(member, outcome.NothingRuns, stopping).ConfigureAwait(false);
             await ReportCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false); // 9
-            return outcome.Complete(Now); // 10
+            return (outcome.Complete(Now), outcome); // 10
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            return outcome is null ? opened.Fail("cut short by shutdown", Now) with { Result = PassResult.CutShort } : outcome.Complete(Now);
+            return (outcome is null ? opened.Fail("cut short by shutdown", Now) with { Result = PassResult.CutShort } : outcome.Complete(Now), outcome);
         }
         catch (Exception exception) // a failed pass must not end the loop; what was resumed before the failure stays recorded
         {
             string error = await HandleFailureAsync(opened.Start, exception, stopping).ConfigureAwait(false);
-            return outcome is null ? opened.Fail(error, Now) : outcome.Complete(Now, error);
+            return (outcome is null ? opened.Fail(error, Now) : outcome.Complete(Now, error), outcome);
         }
     }
 
@@ -143,13 +147,14 @@ internal sealed class RecoveryPass(
         status.PassBegan(pass);
     }
 
-    private void Publish(OpenedPass opened, PassReport report, Activity? span)
+    private void Publish(OpenedPass opened, PassReport report, PassOutcome? outcome, Activity? span)
     {
         metrics.RecordPass(report); // before the status: a reader that sees the pass in the status must find it counted
         status.PassEnded(report, tracker, _lastControls);
         PassSpan.Report(span, report);
-        PassLog.Write(logger, opened);
-        PassLog.Write(logger, report);
+        log.Write(opened);
+        log.Write(tracker.UnknownDefinitions);
+        log.Write(report, outcome is null ? null : outcome.HasResult);
         _firstEnded.TrySetResult();
     }
 
@@ -184,6 +189,7 @@ internal sealed class RecoveryPass(
         _rejoinsWhenListed = coordinator.Rejoins;
         CandidateListing listing = opened.BeginListing(); // after the first drain: the listing contains every saga whose start that drain settled
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
+        listing.SetSupport(runnable.Snapshot().Find);
         Volatile.Write(ref _assignedWhenListed, _lastControls.Assigned);
         Log.ListedCandidates(logger, listing.Count);
         return listing;

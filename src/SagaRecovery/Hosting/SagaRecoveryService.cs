@@ -34,6 +34,7 @@ internal sealed class SagaRecoveryService : BackgroundService
     private readonly CancellationTokenRegistration _closeStarts;
     private int _failedPasses;
     private DateTimeOffset _nextPeriodic; // the time of the next periodic pass
+    private DateTimeOffset? _earliestDue; // of the sagas that back off; read anew only when that can have changed, since there may be many
 
     public SagaRecoveryService(
         RecoveryPass pass,
@@ -144,17 +145,19 @@ internal sealed class SagaRecoveryService : BackgroundService
 
     private async Task<PassSchedule> RunRefillAsync(CancellationToken stopping)
     {
-        switch (await _refill.RunAsync(stopping, _abort.Token).ConfigureAwait(false))
+        RefillResult result = await _refill.RunAsync(stopping, _abort.Token).ConfigureAwait(false);
+        switch (result)
         {
             case RefillResult.Failed:
                 return ScheduleNext(PassReason.Retry, failed: true);
-            case RefillResult.Resumed:
+            case RefillResult.Resumed or RefillResult.ResumedInPart:
                 _wakeups.RequestRefill(); // until the executor takes no more; requests for a pass come first
                 if (_starts.Unread >= UnreadPerPass * _options.MaxUnreadStarts)
                 {
                     _wakeups.Request(PassReason.UnreadStarts); // forgets the sagas that have ended
                 }
 
+                _earliestDue = result == RefillResult.ResumedInPart ? FindEarliestDue() : _earliestDue;
                 break;
         }
 
@@ -201,6 +204,7 @@ internal sealed class SagaRecoveryService : BackgroundService
         _failedPasses = !failed ? 0 : countsAsRetry ? _failedPasses + 1 : _failedPasses;
         _wakeups.LastPassFailed = failed;
         _nextPeriodic = _time.GetUtcNow() + _options.Period;
+        _earliestDue = FindEarliestDue();
         return Schedule();
     }
 
@@ -212,11 +216,10 @@ internal sealed class SagaRecoveryService : BackgroundService
         return next.Delay < toPeriodic ? next : new PassSchedule(toPeriodic > TimeSpan.Zero ? toPeriodic : TimeSpan.Zero, PassReason.Periodic);
     }
 
-    private PassSchedule Schedule()
-    {
-        DateTimeOffset? earliestDue = _tracker.Waiting.Where(saga => _pass.MayResume(saga.SagaId)).Min(saga => saga.NextTry);
-        return PassSchedule.Next(_failedPasses, earliestDue, Earlier(_tracker.NextTurn, _guard.ProbationEnds), _time.GetUtcNow(), _options);
-    }
+    private DateTimeOffset? FindEarliestDue() => _tracker.Waiting.Where(saga => _pass.MayResume(saga.SagaId)).Min(saga => saga.NextTry);
+
+    private PassSchedule Schedule() =>
+        PassSchedule.Next(_failedPasses, _earliestDue, Earlier(_tracker.NextTurn, _guard.ProbationEnds), _time.GetUtcNow(), _options);
 
     private static DateTimeOffset? Earlier(DateTimeOffset? first, DateTimeOffset? second) => second is null || first < second ? first : second;
 }

@@ -6,7 +6,6 @@ using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
-using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
@@ -15,6 +14,7 @@ namespace SagaRecovery.Hosting;
 internal sealed class SagaResumer(
     ISagaExecutor executor,
     ISagaStore store,
+    RunnableDefinitions runnable,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     IOptions<SagaRecoveryOptions> options,
@@ -37,80 +37,6 @@ internal sealed class SagaResumer(
         {
             Log.CapacityUnknown(logger, exception);
             return ExecutorCapacity.None;
-        }
-    }
-
-    /// <summary>
-    /// Asks the executor to relinquish every saga that is no longer listed: finished, or owned by another coordinator. Also the runs of sagas
-    /// that are listed at a newer generation and not resumed.
-    /// </summary>
-    public async Task RelinquishUnlistedAsync(RecoveryPlan plan, PassOutcome outcome, CancellationToken abort)
-    {
-        foreach (UnlistedSaga unlisted in plan.NoLongerListed)
-        {
-            RelinquishOutcome? answer = await TryRelinquishAsync(unlisted.SagaId, unlisted.Generation, outcome, abort).ConfigureAwait(false);
-            if (answer is null || outcome.IsLost(unlisted.SagaId))
-            {
-                continue; // logged where it was found
-            }
-
-            Log.Finished(logger, unlisted.SagaId);
-            if (answer == RelinquishOutcome.Relinquished)
-            {
-                Log.StoppedNotOwned(logger, unlisted.SagaId);
-            }
-        }
-
-        foreach (ReadoptedSaga outdated in plan.Outdated)
-        {
-            await TryRelinquishAsync(outdated.Candidate.SagaId, outdated.Previous, outcome, abort).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<RelinquishOutcome?> TryRelinquishAsync(SagaId sagaId, AdoptGeneration upTo, PassOutcome outcome, CancellationToken abort)
-    {
-        try
-        {
-            RelinquishOutcome answer = await WithTimeoutAsync(token => executor.RelinquishAsync(sagaId, upTo, token), abort).ConfigureAwait(false);
-            outcome.RecordUnlisted(sagaId, answer);
-            return answer;
-        }
-        catch (Exception exception) when (!abort.IsCancellationRequested) // the saga stays tracked, and the next pass tries again
-        {
-            Log.RelinquishFailed(logger, sagaId, exception);
-            return null;
-        }
-    }
-
-    /// <summary>Passes the requests to cancel a saga, or to stop its run because it is held, to the executor.</summary>
-    public async Task DeliverRequestsAsync(RecoveryControls controls, CancellationToken abort)
-    {
-        foreach ((SagaId sagaId, SagaCancellation cancellation) in controls.Cancelled)
-        {
-            await DeliverAsync(sagaId, token => executor.CancelAsync(sagaId, cancellation, token), abort).ConfigureAwait(false);
-        }
-
-        foreach (HeldSaga held in controls.Held.Where(held => held.StopsRun))
-        {
-            await DeliverAsync(held.SagaId, token => executor.SuspendAsync(held.SagaId, token), abort).ConfigureAwait(false);
-        }
-    }
-
-    private async Task DeliverAsync(SagaId sagaId, Func<CancellationToken, ValueTask> request, CancellationToken abort)
-    {
-        try
-        {
-            await WithTimeoutAsync(
-                async token =>
-                {
-                    await request(token).ConfigureAwait(false);
-                    return true;
-                },
-                abort).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (!abort.IsCancellationRequested) // the next pass tries again
-        {
-            Log.RequestFailed(logger, sagaId, exception);
         }
     }
 
@@ -138,7 +64,7 @@ internal sealed class SagaResumer(
             {
                 case LoadedSaga.Present present:
                     ResumeOutcome answer = await CallExecutorAsync(member, present.Saga, older, abort).ConfigureAwait(false);
-                    return await ClassifyAsync(member, candidate, answer, abort).ConfigureAwait(false);
+                    return await ClassifyAsync(member, candidate, present.Saga, answer, abort).ConfigureAwait(false);
                 case LoadedSaga.Unreadable unreadable:
                     Log.FailedToRecover(logger, candidate.SagaId, candidate.Name, unreadable.Error);
                     return new ResumeResult.Failed(unreadable.Error);
@@ -173,7 +99,7 @@ internal sealed class SagaResumer(
     }
 
     private async ValueTask<ResumeResult> ClassifyAsync(
-        Membership member, Candidate candidate, ResumeOutcome answer, CancellationToken abort)
+        Membership member, Candidate candidate, SavedSaga saga, ResumeOutcome answer, CancellationToken abort)
     {
         switch (answer)
         {
@@ -185,6 +111,7 @@ internal sealed class SagaResumer(
                 return ResumeResult.AlreadyRunning.Instance;
             case ResumeOutcome.UnknownDefinition unknownDefinition:
                 string missing = ErrorText.Plain(unknownDefinition.Missing);
+                runnable.NoteVersion(saga.Definition);
                 Log.UnknownDefinition(logger, candidate.SagaId, candidate.Name, missing);
                 return new ResumeResult.UnknownDefinition(missing);
             case ResumeOutcome.Unrecoverable unrecoverable:

@@ -17,6 +17,9 @@ internal enum RefillResult
     /// <summary>Sagas were resumed, and the executor may have capacity for more.</summary>
     Resumed,
 
+    /// <summary>As <see cref="Resumed"/>, and some sagas back off now.</summary>
+    ResumedInPart,
+
     /// <summary>The store did not answer as expected. A pass finds out why, and plans again.</summary>
     Failed,
 }
@@ -33,6 +36,7 @@ internal sealed class SlotRefill(
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     RecoveryMetrics metrics,
+    PassLog log,
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
@@ -84,17 +88,23 @@ internal sealed class SlotRefill(
     private async Task<RefillResult> ResumeAsync(Refill refill, Membership member, CancellationToken stopping, CancellationToken abort)
     {
         using Activity? span = SagaRecoveryTelemetry.Source.StartActivity("saga_recovery.refill");
+        RefillReport report;
         try
         {
-            PassLog.WriteNeedsRecovery(logger, refill.Sagas);
+            log.Write(refill);
             await batches.ResumeAllAsync(new ResumeWork(refill.Sagas, Now), member, refill.Record, stopping, abort).ConfigureAwait(false);
+            await guard.EndProbationAsync(member, refill.NothingRuns, stopping).ConfigureAwait(false);
         }
         finally
         {
-            Publish(refill.Complete(), span); // what was resumed before a failure stays recorded, and the others wait again
+            log.WriteEnd(refill);
+            report = refill.Complete(); // what was resumed before a failure stays recorded, and the others wait again
+            Publish(report, span);
         }
 
-        return refill.Sagas.Count > 0 ? RefillResult.Resumed : RefillResult.NothingToResume;
+        return report.Taken == 0 ? RefillResult.NothingToResume
+            : report.Failed + report.UnknownDefinition > 0 ? RefillResult.ResumedInPart
+            : RefillResult.Resumed;
     }
 
     private void Publish(RefillReport report, Activity? span)

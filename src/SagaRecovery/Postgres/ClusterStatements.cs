@@ -47,22 +47,21 @@ internal sealed class ClusterStatements(string schema)
         """);
 
     public string Owners { get; } = Statements.In(schema, $"""
-        with recursive {SkipScan}
-        select id from owner where id is not null
+        with recursive {OwnersOfUnfinished}
+        select id from owner
         """);
 
     public string CountUnfinished { get; } = Statements.In(schema, $$"""
-        with recursive {{SkipScan}}, owned_by as (
+        with recursive {{OwnersOfUnfinished}}, owned_by as (
             select o.id, c.id is not null as known,
                 coalesce(c.time_left is null and c.time_seen > clock_timestamp() - $1::interval, false) as answers
             from owner o left join {schema}.saga_coordinator c on c.id = o.id
-            where o.id is not null
         )
         select p.id, p.known, p.answers, case when not p.answers then n.unfinished end, n.oldest
         from owned_by p
         left join lateral (
-            select count(*) as unfinished, min(s.time_created) as oldest from {schema}.saga s
-            where not p.answers and s.current_coordinator = p.id and s.state in ('running', 'unwinding')) n on true
+            select count(*) as unfinished, min(s.time_created) as oldest
+            from {{UnfinishedSagas.Of("p.id", "s.time_created")}} where not p.answers) n on true
         union all
         select null, false, false, n.unfinished, n.oldest
         from (
@@ -112,15 +111,22 @@ internal sealed class ClusterStatements(string schema)
 
     /// <summary>
     /// Moves one batch of sagas. <c>$1</c>: the owner; <c>$2</c>: true to move them even if the owner answers; <c>$3</c>: the owner's last
-    /// heartbeat, or null; <c>$4</c>: the silence after which a coordinator does not answer; <c>$5</c>: the takers; <c>$6</c>: the last saga
-    /// of the previous batch; <c>$7</c>: the maximum number of sagas; <c>$8</c>: the number of the batch, so that the remainder does not
-    /// always go to the first taker; <c>$9</c>: the join of the owner, or null. Returns the number of sagas visited and the last of them,
-    /// and for each taker the number of its assignment and the number of sagas it received.
+    /// heartbeat, or null; <c>$4</c>: the silence after which a coordinator does not answer; <c>$5</c>: the takers; <c>$6, $7</c>: the
+    /// <c>adopt_xid</c> and id of the last saga of the previous batch; <c>$8</c>: the maximum number of sagas; <c>$9</c>: the number of the batch, so
+    /// that the remainder does not always go to the first taker; <c>$10</c>: the join of the owner, or null. Returns the number of sagas
+    /// visited and the last of them, and for each taker the number of its assignment and the number of sagas it received.
     /// </summary>
-    public string Reassign { get; } = Statements.In(schema, ReassignWhere("current_coordinator = $1"));
+    public string Reassign { get; } = Statements.In(schema, ReassignWhere($"""
+        {UnfinishedSagas.RangesOf("$1")} cross join lateral (
+                    {UnfinishedSagas.After("s.id, s.definition_hash, s.adopt_xid", "$1", "$6", "$7", "$8")}) s
+                where r.high >= $6
+        """));
 
     /// <summary>Moves one batch of unowned sagas; <c>$1</c> is null. A statement of its own, so that each of the two can use the index by owner.</summary>
-    public string ReassignUnowned { get; } = Statements.In(schema, ReassignWhere("current_coordinator is null and $1::uuid is null"));
+    public string ReassignUnowned { get; } = Statements.In(schema, ReassignWhere("""
+        {schema}.saga s
+                where s.current_coordinator is null and $1::uuid is null and s.state in ('running', 'unwinding') and (s.adopt_xid, s.id) > ($6, $7)
+        """, "order by s.adopt_xid, s.id"));
 
     /// <summary>Returns the takers that are active and answer.</summary>
     public string Takers { get; } = Statements.In(schema, $"""
@@ -136,17 +142,32 @@ internal sealed class ClusterStatements(string schema)
         select coordinator_id, caught_up, not_running from {schema}.saga_assignment where coordinator_id = any ($1)
         """);
 
-    /// <summary>Finds every owner of unfinished sagas with one index probe each, so that the number of sagas does not matter. Ends with a null.</summary>
-    private const string SkipScan = """
-        owner as (
-            (select current_coordinator as id from {schema}.saga
-             where state in ('running', 'unwinding') and current_coordinator is not null order by current_coordinator limit 1)
+    /// <summary>
+    /// Finds every owner of unfinished sagas, with one index probe for each range of each coordinator, so that the number of sagas does not matter;
+    /// see <see cref="UnfinishedSagas"/>. Owners without a row, which never joined, are looked for between the ids of those that have one.
+    /// </summary>
+    private static readonly string OwnersOfUnfinished = $$"""
+        between_rows as (
+            select null::uuid as lower, (select id from {schema}.saga_coordinator order by id limit 1) as upper
             union all
-            select (
-                select s.current_coordinator from {schema}.saga s
-                where s.state in ('running', 'unwinding') and s.current_coordinator > owner.id order by s.current_coordinator limit 1)
-            from owner where owner.id is not null
+            select id, lead(id) over (order by id) from {schema}.saga_coordinator
+        ), without_row as (
+            select b.lower, b.upper, ({{FirstOwnerBetween("b.lower", "b.upper")}}) as id from between_rows b
+            union all
+            select w.id, w.upper, ({{FirstOwnerBetween("w.id", "w.upper")}}) from without_row w where w.id is not null
+        ), owner as (
+            select c.id from {schema}.saga_coordinator c
+            where exists (select from {{UnfinishedSagas.Of("c.id", "s.id")}} limit 1)
+            union all
+            select id from without_row where id is not null
         )
+        """;
+
+    private static string FirstOwnerBetween(string lower, string upper) => $$"""
+        select s.current_coordinator from {schema}.saga s
+                where {{UnfinishedSagas.IsUnfinished}} and s.current_coordinator > coalesce({{lower}}, '00000000-0000-0000-0000-000000000000')
+                    and s.current_coordinator < coalesce({{upper}}, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+                order by s.current_coordinator limit 1
         """;
 
     /// <summary>Returns the expression for the state of a coordinator.</summary>
@@ -155,16 +176,17 @@ internal sealed class ClusterStatements(string schema)
                 when {coordinator}.time_draining is not null then 'draining' else 'active' end
         """;
 
-    private static string ReassignWhere(string owned) => $$"""
-        with chunk as (
-            select s.id, s.definition_hash, row_number() over (partition by s.definition_hash order by s.id) + $8 as turn
+    /// <param name="unfinished">The unfinished sagas after the previous batch: a from item and a condition.</param>
+    /// <param name="order">Their order, unless they come in it.</param>
+    private static string ReassignWhere(string unfinished, string order = "") => $$"""
+        with chunk as materialized (
+            select s.id, s.definition_hash, s.adopt_xid, row_number() over (partition by s.definition_hash order by s.id) + $9 as turn
             from (
-                select id, definition_hash from {schema}.saga
-                where {{owned}} and state in ('running', 'unwinding') and id > $6
+                select s.id, s.definition_hash, s.adopt_xid from {{unfinished}}
                     and ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
-                    and ($9::uuid is null or exists (
-                        select from {schema}.saga_coordinator c where c.id = $1 and c.token = $9 and {{Statements.WasMadeHere("c")}}))
-                order by id limit $7) s
+                    and ($10::uuid is null or exists (
+                        select from {schema}.saga_coordinator c where c.id = $1 and c.token = $10 and {{Statements.WasMadeHere("c")}}))
+                {{order}} limit $8) s
         ), runner as (
             select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
                 count(*) over (partition by h.definition_hash) as slots
@@ -188,9 +210,9 @@ internal sealed class ClusterStatements(string schema)
         ), woken as (
             select pg_notify('{schema}', name::text) from (select taker as name from got union select $1 where exists (select from got)) w where w.name is not null
         )
-        select (select count(*) from chunk), (select id from chunk order by id desc limit 1), m.coordinator_id, m.assigned, g.count,
-            (select count(*) from woken)
+        select (select count(*) from chunk), l.id, m.coordinator_id, m.assigned, g.count, l.adopt_xid, (select count(*) from woken)
         from (values (1)) as one
+        left join (select adopt_xid, id from chunk order by adopt_xid desc, id desc limit 1) l on true
         left join (marked m join got g on g.taker = m.coordinator_id) on true
         """;
 

@@ -10,17 +10,18 @@ internal sealed class ControlStatements(string schema)
         select time_paused, actor, reason from {schema}.saga_recovery_pause where coordinator_id = $1
         """);
 
-    public string ReadHolds { get; } = Statements.In(schema, """
+    public string ReadHolds { get; } = Statements.In(schema, $$"""
         select h.saga_id, s.name, h.time_held, h.actor, h.reason, h.stops_run
-        from {schema}.saga_hold h
-        join {schema}.saga s on s.id = h.saga_id
-        where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
+        from {schema}.saga_hold h {{UnfinishedAmong("h.saga_id")}}
         order by h.time_held, h.saga_id
         """);
 
-    public string ReadCancelled { get; } = Statements.In(schema, """
-        select id, cancel_time, cancel_actor, cancel_reason
-        from {schema}.saga where current_coordinator = $1 and cancel_time is not null and state = 'running'
+    public string ReadCancelled { get; } = Statements.In(schema, $$"""
+        select s.id, s.cancel_time, s.cancel_actor, s.cancel_reason
+        from {{UnfinishedSagas.RangesOf("$1")}} cross join lateral (
+            select s.id, s.cancel_time, s.cancel_actor, s.cancel_reason from {schema}.saga s
+            where s.current_coordinator = $1 and s.cancel_time is not null and s.state = 'running' and s.adopt_xid between r.low and r.high
+            offset 0) s
         """);
 
     /// <summary>Reads the number of the last assignment to this coordinator and of the last one it has caught up with. No row: no assignment.</summary>
@@ -53,11 +54,9 @@ internal sealed class ControlStatements(string schema)
     /// </summary>
     public string MarkSuspects { get; } = Statements.In(schema, MarkSuspectsWhere($"coordinator_id = $1 and incarnation < {Incarnation}"));
 
-    public string ReadSuspects { get; } = Statements.In(schema, """
+    public string ReadSuspects { get; } = Statements.In(schema, $$"""
         select k.saga_id, k.group_size, k.deaths_alone
-        from {schema}.saga_suspect k
-        join {schema}.saga s on s.id = k.saga_id
-        where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
+        from {schema}.saga_suspect k {{UnfinishedAmong("k.saga_id")}}
         """);
 
     /// <summary>Reads how the previous process ended. No row: no previous process.</summary>
@@ -102,9 +101,9 @@ internal sealed class ControlStatements(string schema)
     /// <c>$3, $4</c>: definition names and their own thresholds; <c>$5</c>: the limit. Young sagas are excluded by their row alone. For the
     /// others, the primary key of the log gives the last event.
     /// </summary>
-    public string FindStalled { get; } = Statements.In(schema, """
+    public string FindStalled { get; } = Statements.In(schema, $$"""
         select s.id, s.name, coalesce(last.event_time, s.time_created) as since, last.node_id, last.event_type, d.dag, count(*) over () as total
-        from {schema}.saga s
+        from {{UnfinishedSagas.Of("$1", "s.id, s.name, s.time_created, s.definition_hash")}}
         join {schema}.saga_definition d on d.hash = s.definition_hash
         left join unnest($3, $4) as own (name, patience) on own.name = s.name
         left join lateral (
@@ -112,13 +111,23 @@ internal sealed class ControlStatements(string schema)
             where e.saga_id = s.id
             order by e.event_time desc, array_position(array['undo_failed', 'undo_finished', 'undo_started', 'failed', 'succeeded', 'started'], e.event_type)
             limit 1) last on true
-        where s.current_coordinator = $1 and s.state in ('running', 'unwinding')
-            and s.time_created < clock_timestamp() - coalesce(own.patience, $2)
+        where s.time_created < clock_timestamp() - coalesce(own.patience, $2)
             and coalesce(last.event_time, s.time_created) < clock_timestamp() - coalesce(own.patience, $2)
             and s.id <> all ($6)
         order by since, s.id
         limit $5
         """);
+
+    /// <summary>
+    /// Joins the rows of a small table with those of their sagas that are unfinished and owned by <c>$1</c>. <c>offset 0</c> forces one probe of the primary
+    /// key for each. The planner knows nothing about a table that is nearly always empty, and would read the index of the unfinished sagas first.
+    /// </summary>
+    private static string UnfinishedAmong(string sagaId) => $$"""
+        cross join lateral (
+            select s.name from {schema}.saga s
+            where s.id = {{sagaId}} and s.current_coordinator = $1 and {{UnfinishedSagas.IsUnfinished}}
+            offset 0) s
+        """;
 
     /// <summary>The incarnation of the join that <c>$1</c> and <c>$2</c> name, or null if another join has replaced it.</summary>
     private const string Incarnation = "(select incarnation from {schema}.saga_coordinator where id = $1 and token = $2)";

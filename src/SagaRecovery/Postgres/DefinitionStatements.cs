@@ -6,12 +6,12 @@ internal sealed class DefinitionStatements(string schema)
     /// <summary>
     /// Finds the definitions of unfinished sagas of coordinator <c>$1</c> that are not among those that it can run. <c>$2</c>: the hashes of
     /// these; <c>$3, $4</c>: parallel arrays, name and version of those of any DAG; <c>$5</c>: the maximum number of rows. Each row also has the
-    /// numbers of all definitions and sagas found. Reads the coordinator's part of the index saga_in_progress, and those rows.
+    /// numbers of all definitions and sagas found. Reads the unfinished sagas of the coordinator; see <see cref="UnfinishedSagas"/>.
     /// </summary>
-    public string FindUnknown { get; } = Statements.In(schema, """
+    public string FindUnknown { get; } = Statements.In(schema, $$"""
         with unfinished as materialized (
-            select s.definition_hash as hash, min(s.name) as name, count(*) as sagas from {schema}.saga s
-            where s.current_coordinator = $1 and s.state in ('running', 'unwinding') and s.definition_hash <> all ($2)
+            select s.definition_hash as hash, min(s.name) as name, count(*) as sagas
+            from {{UnfinishedSagas.Of("$1", "s.definition_hash, s.name", "s.definition_hash <> all ($2)")}}
             group by s.definition_hash
         ), unknown as materialized (
             select u.hash, coalesce(d.name, u.name) as name, coalesce(d.version, 0) as version, u.sagas,
@@ -88,7 +88,7 @@ internal sealed class DefinitionStatements(string schema)
 
     /// <summary>
     /// Returns the expressions that find the needed shapes beside some definitions. A definition that is stored conflicts with none. The sagas
-    /// are read, by the index saga_in_progress, only if there is another shape that no process publishes.
+    /// are read, by the index saga_unfinished, only if there is another shape that no process publishes.
     /// </summary>
     private static string ConflictsOf(string definitions, string answerTimeout = "$2", string registered = "$3") => $$"""
         unfinished as materialized (

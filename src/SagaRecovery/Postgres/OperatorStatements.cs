@@ -76,7 +76,7 @@ internal sealed class OperatorStatements(string schema)
 
     public string ListCoordinators { get; } = Statements.In(schema, $$"""
         select {{Coordinator}},
-            (select count(*) from {schema}.saga s where s.current_coordinator = c.id and s.state in ('running', 'unwinding')) as "InProgress",
+            (select count(*) from {{UnfinishedSagas.Of("c.id", "s.id")}}) as "InProgress",
             (select array_agg(format('%s v%s', left(d.name, 1000), d.version) order by d.name, d.version)
              from {schema}.saga_coordinator_definition d where d.coordinator_id = c.id) as "Definitions"
         from {schema}.saga_coordinator c

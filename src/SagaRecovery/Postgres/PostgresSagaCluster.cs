@@ -154,7 +154,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
     {
         Dictionary<CoordinatorId, Receipt> receipts = [];
         long seen = 0;
-        Guid after = Guid.Empty;
+        (long, Guid) after = (0, Guid.Empty);
         for (int turn = 0; ; turn++)
         {
             MovedBatch batch = await MoveBatchAsync(move, after, turn, cancellationToken).ConfigureAwait(false);
@@ -166,14 +166,20 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
             seen += batch.Seen;
             if (batch.Seen < move.BatchSize)
             {
+                await ForgetMovedAsync(move, cancellationToken).ConfigureAwait(false);
                 return new ReassignOutcome.Done([.. receipts.Values], seen - receipts.Values.Sum(receipt => receipt.Count));
             }
 
-            after = batch.Last!.Value;
+            after = batch.Last;
         }
     }
 
-    private Task<MovedBatch> MoveBatchAsync(Move move, Guid after, int turn, CancellationToken cancellationToken) => ownerLock.RunAsync(
+    /// <summary>Makes later looks for unfinished sagas of the source skip those that were moved.</summary>
+    private Task ForgetMovedAsync(Move move, CancellationToken cancellationToken) => move.From is not { } from
+        ? Task.CompletedTask
+        : database.ReadAsync(batch => batch.Add(database.Statements.RememberListing).With(from.Value), _ => Task.FromResult(true), cancellationToken);
+
+    private Task<MovedBatch> MoveBatchAsync(Move move, (long AdoptXid, Guid Id) after, int turn, CancellationToken cancellationToken) => ownerLock.RunAsync(
         $"reassigning the sagas of {move.From?.ToString() ?? "no coordinator"}",
         batch =>
         {
@@ -185,17 +191,17 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
 
             batch.Add(move.From is null ? Sql.ReassignUnowned : Sql.Reassign)
                 .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.AnswerTimeout)
-                .With(move.Takers).With(after).With((long)move.BatchSize).With((long)turn)
+                .With(move.Takers).With(after.AdoptXid).With(after.Id).With((long)move.BatchSize).With((long)turn)
                 .WithNullable(move.Owner?.Token.Value);
         },
         async rows =>
         {
             await rows.SkipAsync(move.Locks).ConfigureAwait(false);
-            (long seen, Guid? last) = (0, null);
+            (long seen, (long, Guid) last) = (0, after);
             List<Receipt?> receipts = await rows.ListAsync(row =>
             {
                 seen = row.GetInt64(0);
-                last = row.IsDBNull(1) ? null : row.GetGuid(1);
+                last = row.IsDBNull(1) ? after : (row.GetInt64(5), row.GetGuid(1));
                 return row.IsDBNull(2) ? null : new Receipt(new CoordinatorId(row.GetGuid(2)), row.GetInt64(4), row.GetInt64(3));
             }).ConfigureAwait(false);
             return new MovedBatch(seen, last, [.. receipts.OfType<Receipt>()]);
@@ -233,7 +239,7 @@ internal sealed class PostgresSagaCluster(PostgresDatabase database, OwnerLock o
     }
 
     /// <param name="Seen">The number of sagas that the batch visited.</param>
-    /// <param name="Last">The last of them.</param>
+    /// <param name="Last">The place of the last of them.</param>
     /// <param name="Receipts">The number of sagas that each taker received.</param>
-    private sealed record MovedBatch(long Seen, Guid? Last, IReadOnlyList<Receipt> Receipts);
+    private sealed record MovedBatch(long Seen, (long AdoptXid, Guid Id) Last, IReadOnlyList<Receipt> Receipts);
 }

@@ -16,8 +16,12 @@ internal sealed class PostgresSagaStore(
     /// <summary>The largest buffer that is kept, a few megabytes. A larger one, after a batch of unusually long logs, is dropped.</summary>
     private const int MaxPooledEventRows = 100_000;
 
+    /// <summary>The number of transactions after which a listing is stored again. Each may have been the start of sagas that have ended since.</summary>
+    private const long TransactionsPerListing = 256;
+
     private readonly int _pageSize = options.Value.ListPageSize;
     private readonly DefinitionCache _definitions = new();
+    private readonly DefinitionKeyCache _definitionKeys = new();
     private readonly ConcurrentBag<List<LoadedPage.EventRow>> _eventBuffers = []; // a pool: one buffer for each concurrent load
 
     public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
@@ -30,21 +34,27 @@ internal sealed class PostgresSagaStore(
 
     public async Task ListCandidatesAsync(Membership member, CandidateListing listing, CancellationToken cancellationToken)
     {
-        // Each page has a snapshot of its own, later than the previous one. That is enough: the id of a saga never changes, so a saga that
-        // stays unfinished is in its page at any time.
+        // Each page has a snapshot of its own, later than the previous one. That is enough: a saga that stays unfinished and with this coordinator
+        // keeps its place, so it is in its page at any time.
         var names = new NameCache();
+        var keys = new DefinitionKeyCache.Reader(_definitionKeys);
         List<Candidate> page = [];
-        Guid after = Guid.Empty;
+        ListingPlace? place = null;
         do
         {
-            await ConnectionRetry.RunAsync(
+            ListingPlace? after = place;
+            place = await ConnectionRetry.RunAsync(
                 database.OpenAsync,
-                connection => ListPageAsync(connection, member, page, names, after, cancellationToken),
+                connection => ListPageAsync(connection, member, page, names, keys, after, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             page.ForEach(listing.Add);
-            after = page.Count == 0 ? after : page[^1].SagaId.Value;
         }
-        while (page.Count == _pageSize);
+        while (place.Read == _pageSize);
+
+        if (place.FirstUnseen - place.ListedFrom > Math.Max(TransactionsPerListing, listing.Count / 8))
+        {
+            await RememberAsync(member, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     public Task<IReadOnlyList<LoadedSaga>> LoadAsync(
@@ -122,31 +132,70 @@ internal sealed class PostgresSagaStore(
     }
 
     /// <summary>Reads one page into a list. It clears the list first, so that it can run more than once.</summary>
-    /// <returns>Always true; a retry needs a result.</returns>
-    private async Task<bool> ListPageAsync(
-        NpgsqlConnection connection, Membership member, List<Candidate> page, NameCache names, Guid after, CancellationToken cancellationToken)
+    private async Task<ListingPlace> ListPageAsync(
+        NpgsqlConnection connection,
+        Membership member,
+        List<Candidate> page,
+        NameCache names,
+        DefinitionKeyCache.Reader keys,
+        ListingPlace? after,
+        CancellationToken cancellationToken)
     {
         page.Clear();
         var batch = new NpgsqlBatch(connection); // reads only, without a lock: any isolation level is sufficient
         await using (batch.ConfigureAwait(false))
         {
             batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
-            batch.Add(database.Statements.ListPage).With(member.Coordinator.Value).With(after).With(_pageSize);
+            batch.Add(database.Statements.ListPage)
+                .With(member.Coordinator.Value).With(after?.LastXid ?? 0).With(after?.LastId ?? Guid.Empty).With((long)_pageSize);
             NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
                 await PostgresFence.ReadCurrentJoinAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
                 PostgresFence.EnsureMember(
                     database, member, await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false));
+                (long unseen, long listedFrom) = (reader.GetInt64(3), reader.GetInt64(4));
+                (long firstUnseen, int read, Guid lastId, long lastXid) = (after?.FirstUnseen ?? unseen, 0, Guid.Empty, 0);
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    page.Add(new Candidate(new SagaId(reader.GetGuid(0)), names.Get(reader.GetString(1)), new AdoptGeneration(reader.GetInt64(2))));
+                    read++;
+                    (lastId, lastXid) = (reader.GetGuid(0), reader.GetInt64(3));
+                    if (lastXid < firstUnseen || lastXid >= unseen) // else it came, or left and came back, after the first page, which may contain it
+                    {
+                        page.Add(new Candidate(new SagaId(lastId), names.Get(reader.GetString(1)), new AdoptGeneration(reader.GetInt64(2)))
+                        {
+                            Definition = keys.Read(reader, ordinal: 5),
+                        });
+                    }
                 }
 
-                return true;
+                return new ListingPlace(firstUnseen, after?.ListedFrom ?? listedFrom, read, lastXid, lastId);
             }
         }
     }
+
+    /// <summary>Stores what a listing found, so that later ones skip what has ended.</summary>
+    private async Task RememberAsync(Membership member, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.ReadAsync(
+                batch => batch.Add(database.Statements.RememberListing).With(member.Coordinator.Value),
+                _ => Task.FromResult(true),
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (NpgsqlException) // costs the next listing some time, and no more
+        {
+        }
+    }
+
+    /// <summary>The state of a listing after a page.</summary>
+    /// <param name="FirstUnseen">The first transaction that the snapshot of the first page did not show.</param>
+    /// <param name="ListedFrom">The transaction from which on the first page listed everything.</param>
+    /// <param name="Read">The number of sagas that the page had.</param>
+    /// <param name="LastXid">The transaction of the last one.</param>
+    /// <param name="LastId">The id of the last one.</param>
+    private sealed record ListingPlace(long FirstUnseen, long ListedFrom, int Read, long LastXid, Guid LastId);
 
     /// <summary>A cache of saga names, since listings have many sagas and few names. The strings are safe for a line of a log.</summary>
     private sealed class NameCache

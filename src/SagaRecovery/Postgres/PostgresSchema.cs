@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.Diagnostics;
@@ -17,7 +18,7 @@ namespace SagaRecovery.Postgres;
 public sealed class PostgresSchema
 {
     /// <summary>The schema version that this package requires.</summary>
-    public const int Version = 8;
+    public const int Version = 10;
 
     private readonly PostgresDatabase _database;
     private readonly SchemaUpgrade _upgrade;
@@ -47,6 +48,26 @@ public sealed class PostgresSchema
         ArgumentOutOfRangeException.ThrowIfNegative(from);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(from, Version);
         return SchemaScripts.Whole(schema, from, SchemaStep.All);
+    }
+
+    /// <summary>The largest number of partitions of <see cref="PartitionEventsScript"/>.</summary>
+    public const int MaxEventPartitions = 256;
+
+    /// <summary>Returns a script that divides the table of events into partitions by the id of the saga, as plain SQL for <c>psql</c>.</summary>
+    /// <param name="partitions">The number of partitions, from 2 to <see cref="MaxEventPartitions"/>. A later change copies the table again.</param>
+    /// <param name="schema">The name of the schema, as in <see cref="PostgresStoreOptions.Schema"/>.</param>
+    /// <returns>One transaction. It copies all events while no process can write, so it belongs to empty tables or to a maintenance window.</returns>
+    /// <remarks>
+    /// Nothing needs partitions. They let a vacuum work on a part of a very large table, and keep its indexes small. A page of sagas is then
+    /// loaded from all of them, which takes longer. <see cref="CheckAsync"/> accepts the table in both forms.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="partitions"/> is out of range.</exception>
+    public static string PartitionEventsScript(int partitions, string schema = "saga_recovery")
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(partitions, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(partitions, MaxEventPartitions);
+        string script = Statements.Named(schema, SchemaStep.Resource("partition-events.sql"));
+        return script.Replace("{partitions}", partitions.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
     }
 
     /// <summary>Compares the tables with those that this package requires.</summary>

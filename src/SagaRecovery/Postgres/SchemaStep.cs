@@ -9,7 +9,11 @@ namespace SagaRecovery.Postgres;
 /// <param name="ReadableSince">The oldest schema version whose package works on tables of that version.</param>
 /// <param name="Locks">The present tables that the step changes or refers to. All of them are locked before the first change.</param>
 /// <param name="Sql">The statements, with <c>{schema}</c> for the name of the schema.</param>
-internal sealed partial record SchemaStep(int Version, int ReadableSince, IReadOnlyList<string> Locks, string Sql)
+/// <param name="IsConcurrent">
+/// True for a step of indexes: its statements run one by one, each without a transaction around it, and block no writer.
+/// See <see cref="Split"/>.
+/// </param>
+internal sealed partial record SchemaStep(int Version, int ReadableSince, IReadOnlyList<string> Locks, string Sql, bool IsConcurrent = false)
 {
     /// <summary>
     /// The time that a step waits for each of its locks. Writers queue behind a waiting step, and the step itself may wait behind a long
@@ -22,6 +26,9 @@ internal sealed partial record SchemaStep(int Version, int ReadableSince, IReadO
 
     /// <summary>The first version whose row states <see cref="ReadableSince"/>.</summary>
     private const int FirstThatStatesRange = 8;
+
+    private const string NoLocks = "none";
+    private const string Concurrently = "concurrently";
 
     /// <summary>The steps of this package, in order.</summary>
     public static IReadOnlyList<SchemaStep> All { get; } = [.. Enumerable.Range(1, PostgresSchema.Version).Select(Read)];
@@ -64,14 +71,29 @@ internal sealed partial record SchemaStep(int Version, int ReadableSince, IReadO
 
         """);
 
-    /// <summary>Changes the tables and records the version.</summary>
+    /// <summary>Changes the tables and records the version, in one transaction.</summary>
     public string Apply(string schema)
+    {
+        string sql = IsConcurrent ? Sql.Replace(" concurrently ", " ", StringComparison.Ordinal) : Sql;
+        return $"{Statements.Named(schema, sql)}\n{Record(schema)}";
+    }
+
+    /// <summary>Records the version.</summary>
+    public string Record(string schema)
     {
         string applied = Version < FirstThatStatesRange
             ? $"(version) values ({Version})"
             : $"(version, readable_since) values ({Version}, {ReadableSince})";
-        return $"{Statements.Named(schema, Sql)}\ninsert into {schema}.schema_version {applied};\n";
+        return $"insert into {schema}.schema_version {applied};\n";
     }
+
+    /// <summary>Returns the statements of a concurrent step, in order. Each can be repeated after it has ended or failed.</summary>
+    public IReadOnlyList<SchemaStatement> Split(string schema) =>
+    [
+        .. CommentRule().Replace(Statements.Named(schema, Sql), "")
+            .Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(statement => new SchemaStatement(statement, IndexRule().Match(statement) is { Success: true } match ? match.Groups["name"].Value : null)),
+    ];
 
     private static SchemaStep Read(int version)
     {
@@ -80,8 +102,13 @@ internal sealed partial record SchemaStep(int Version, int ReadableSince, IReadO
             Assembly.GetExecutingAssembly().GetManifestResourceNames(), name => name.StartsWith(ResourcePrefix + number, StringComparison.Ordinal))
             ?? throw new InvalidOperationException($"The package contains no script for schema version {version}.");
         string sql = Resource(name[ResourcePrefix.Length..]);
-        string[] locks = Header(sql, "Locks") is "none" ? [] : Header(sql, "Locks").Split(", ");
-        return new SchemaStep(version, int.Parse(Header(sql, "Readable since"), CultureInfo.InvariantCulture), locks, sql);
+        string locks = Header(sql, "Locks");
+        return new SchemaStep(
+            version,
+            int.Parse(Header(sql, "Readable since"), CultureInfo.InvariantCulture),
+            locks is NoLocks or Concurrently ? [] : locks.Split(", "),
+            sql,
+            IsConcurrent: locks is Concurrently);
 
         string Header(string text, string header) => HeaderRule().Matches(text).FirstOrDefault(match => match.Groups["name"].Value == header)
             is { } found ? found.Groups["value"].Value : throw new InvalidOperationException($"The script {name} has no line '-- {header}: …'.");
@@ -97,4 +124,15 @@ internal sealed partial record SchemaStep(int Version, int ReadableSince, IReadO
 
     [GeneratedRegex("^-- (?<name>Readable since|Locks): (?<value>.+)$", RegexOptions.ExplicitCapture | RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
     private static partial Regex HeaderRule();
+
+    [GeneratedRegex("^--.*$", RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex CommentRule();
+
+    [GeneratedRegex("^create (unique )?index concurrently if not exists (?<name>[a-z_]+) ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex IndexRule();
 }
+
+/// <summary>A statement of a concurrent step.</summary>
+/// <param name="Sql">Its text.</param>
+/// <param name="Index">The name of the index that it creates, or null. If it fails, it leaves the index behind, invalid.</param>
+internal sealed record SchemaStatement(string Sql, string? Index);

@@ -39,6 +39,12 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
         limit 5
         """;
 
+    private const string Invalid = """
+        select exists (
+            select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = $1 and c.relname = $2 and not i.indisvalid)
+        """;
+
     private string Schema => database.Options.Schema;
 
     /// <summary>Creates or upgrades the tables. Does nothing, and takes no lock, if they are up to date.</summary>
@@ -97,6 +103,11 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
             SchemaStep next = steps[present];
             try
             {
+                if (next.IsConcurrent && present > 0)
+                {
+                    await RunConcurrentlyAsync(connection, next, cancellationToken).ConfigureAwait(false);
+                }
+
                 await ApplyAsync(connection, present, next, cancellationToken).ConfigureAwait(false);
                 return new Attempt(next.Version, IsLatest: false, Blockers: null); // the next attempt reads the version again
             }
@@ -116,18 +127,51 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
     /// <summary>Creates the tables or applies one step, unless another process was faster.</summary>
     private async Task ApplyAsync(NpgsqlConnection connection, int present, SchemaStep next, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(connection, present == 0 ? SchemaStep.BeginCreation(Schema) : next.Begin(Schema), cancellationToken).ConfigureAwait(false);
+        string begin = present == 0 || next.IsConcurrent ? SchemaStep.BeginCreation(Schema) : next.Begin(Schema);
+        await ExecuteAsync(connection, begin, cancellationToken).ConfigureAwait(false);
 
         // Behind the lock: what was read before may be out of date.
         SchemaState state = await SchemaVersion.ReadAsync(connection, Schema, cancellationToken).ConfigureAwait(false);
         if (state.Version == present)
         {
-            string changes = present == 0 ? SchemaScripts.Creation(Schema, steps) : next.Apply(Schema);
+            string changes = present == 0 ? SchemaScripts.Creation(Schema, steps) : next.IsConcurrent ? next.Record(Schema) : next.Apply(Schema);
             await ExecuteAsync(connection, changes, cancellationToken).ConfigureAwait(false);
         }
 
         await ExecuteAsync(connection, Statements.Commit, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// Builds and drops indexes without blocking a writer. The build of an index on a large table takes minutes, and waits for all transactions that
+    /// are older. Several processes may do this at once: each waits for the one before it, and finds its index.
+    /// </summary>
+    /// <remarks>
+    /// An attempt that was cut short leaves an invalid index, which is dropped first. It may as well be one that another process is building: then
+    /// the drop waits for that process and undoes its work, and the index is built again.
+    /// </remarks>
+    private async Task RunConcurrentlyAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
+    {
+        foreach (SchemaStatement statement in step.Split(Schema))
+        {
+            if (statement.Index is { } index)
+            {
+                Log.BuildingIndex(logger, index, Schema);
+                if (await IsInvalidAsync(connection, index, cancellationToken).ConfigureAwait(false))
+                {
+                    await ExecuteAsync(connection, $"drop index concurrently if exists {Schema}.{index}", cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            await ExecuteAsync(connection, statement.Sql, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> IsInvalidAsync(NpgsqlConnection connection, string index, CancellationToken cancellationToken) =>
+        await PostgresDatabase.ReadAsync(
+            connection,
+            batch => batch.Add(Invalid).With(Schema).With(index),
+            async rows => (await rows.ListAsync(row => row.GetBoolean(0)).ConfigureAwait(false))[0],
+            cancellationToken).ConfigureAwait(false);
 
     private async Task<string> FindBlockersAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
     {
@@ -144,7 +188,7 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand(sql, connection);
+        var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 }; // waits for locks are bounded, and the build of an index takes its time
         await using (command.ConfigureAwait(false))
         {
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);

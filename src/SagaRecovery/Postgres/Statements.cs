@@ -117,18 +117,25 @@ internal sealed class Statements(string schema)
     public string WithoutCompilation { get; } = "select set_config('jit', 'off', true)";
 
     /// <summary>
-    /// Lists one page of candidates in the order of the index saga_in_progress. The first row is the join, as seen by the same statement.
-    /// A pooler may send each statement of a batch to a different server, so each statement returns the place where it ran. <c>$2</c>: the
-    /// last id of the previous page; <c>$3</c>: the page size.
+    /// Lists one page of candidates in the order of the index saga_unfinished; see <see cref="UnfinishedSagas"/>. The first row is the join, as
+    /// seen by the same statement, with the number of the first transaction that its snapshot does not show, and that from which on it lists all sagas.
+    /// A pooler may send each statement of a batch to a different server, so each statement returns the place where it ran. <c>$2, $3</c>: the last <c>adopt_xid</c> and id of the previous
+    /// page; <c>$4</c>: the page size.
     /// </summary>
     public string ListPage { get; } = In(schema, $$"""
-        (select c.token as id, {{PlaceOf("c")}} as name, c.incarnation as adopt_generation
+        (select c.token as id, {{PlaceOf("c")}} as name, c.incarnation as adopt_generation, pg_snapshot_xmax(pg_current_snapshot())::text::bigint as adopt_xid,
+            (select max(r.low) from {{UnfinishedSagas.RangesOf("$1", UnfinishedSagas.IsFresh)}}) as listed_from, null::bytea as definition_hash
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
-        (select id, name, adopt_generation from {schema}.saga
-         where current_coordinator = $1 and state in ('running', 'unwinding') and id > $2
-         order by id limit $3)
+        (select s.id, s.name, s.adopt_generation, s.adopt_xid, null, s.definition_hash
+         from {{UnfinishedSagas.RangesOf("$1", UnfinishedSagas.IsFresh)}} cross join lateral (
+            {{UnfinishedSagas.After("s.id, s.name, s.adopt_generation, s.adopt_xid, s.definition_hash", "$1", "$2", "$3", "$4")}}) s
+         where r.high >= $2
+         limit $4)
         """);
+
+    /// <summary>Stores what a listing found, so that the next one skips what has ended; see <see cref="UnfinishedSagas.Remember"/>.</summary>
+    public string RememberListing { get; } = In(schema, UnfinishedSagas.Remember);
 
     /// <summary>
     /// Loads the sagas that this coordinator still owns and that are unfinished, after a first row as in <see cref="ListPage"/>. <c>$2</c>:
@@ -202,8 +209,7 @@ internal sealed class Statements(string schema)
     /// <c>$8</c>: the generation. A saga whose definition is missing is not inserted; see <see cref="KnownDefinitions"/>.
     /// </summary>
     /// <remarks>
-    /// The statement has no conflict target. Of two concurrent inserts of one id, the later may conflict in saga_in_progress before it
-    /// conflicts in the primary key, and neither may be an error. The order by id keeps two groups from a deadlock.
+    /// The statement has no conflict target, so that no conflict is an error. The order by id keeps two groups from a deadlock.
     /// </remarks>
     public string InsertSagas { get; } = In(schema, $$"""
         insert into {schema}.saga (id, name, creator, definition_hash, params, deadline, state, current_coordinator, adopt_generation)

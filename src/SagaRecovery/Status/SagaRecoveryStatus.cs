@@ -35,7 +35,10 @@ public sealed class SagaRecoveryStatus
     internal void PassEnded(PassReport pass, SagaTracker tracker, RecoveryControls controls) =>
         Update(report => With(With(report.After(pass), controls), tracker));
 
-    internal void RefillEnded(RefillReport refill, SagaTracker tracker) => Update(report => With(report.After(refill), tracker));
+    /// <summary>Adds a refill. The list of the sagas that do not run may be long, so it is read only if the refill has added one.</summary>
+    internal void RefillEnded(RefillReport refill, SagaTracker tracker) => Update(report => refill.Failed + refill.UnknownDefinition > 0
+        ? With(report.After(refill), tracker)
+        : report.After(refill) with { Tracked = tracker.Tracked, SlotBacklog = tracker.SlotBacklog });
 
     /// <summary>Counts the starts that a dry run read. A dry run changes nothing else in the report.</summary>
     internal void DryRunEnded(PassReport pass) => Update(report => report with { Totals = report.Totals.PlusStarts(pass) });

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using SagaRecovery.Bookkeeping;
 
 namespace SagaRecovery.Storage;
 
@@ -37,6 +38,10 @@ public readonly record struct DefinitionHash
         BinaryPrimitives.WriteUInt128BigEndian(bytes.AsSpan(16), _low);
         return bytes;
     }
+
+    /// <summary>Returns the identity by which a listing names the definition.</summary>
+    /// <remarks>It allocates. A store keeps one object for each definition, and not one for each saga.</remarks>
+    public DefinitionKey ToKey() => new(ToString());
 
     /// <summary>Returns the hash as 64 lowercase hexadecimal digits.</summary>
     public override string ToString() => Convert.ToHexStringLower(ToBytes());

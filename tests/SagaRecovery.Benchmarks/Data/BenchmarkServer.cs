@@ -50,6 +50,13 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     /// <summary>A database with the given number of succeeded sagas, and none in progress.</summary>
     public Task<Dataset> FinishedAsync(int sagas) => GetAsync($"{sagas:N0} finished", dataset => dataset.FillFinishedAsync(sagas));
 
+    /// <summary>A database with the given number of succeeded sagas, and a few in progress, vacuumed.</summary>
+    public Task<Dataset> HistoryAsync(int finished, int running) => GetAsync($"{finished:N0} finished, {running:N0} running", async dataset =>
+    {
+        await dataset.FillFinishedAsync(finished);
+        await dataset.AddRunningAsync(running);
+    });
+
     /// <summary>A database with empty tables, for writes.</summary>
     public Task<Dataset> EmptyAsync() => GetAsync("empty", _ => Task.CompletedTask);
 

@@ -27,6 +27,12 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         from generate_series($6 + 1, $6 + $7) as number
         """;
 
+    private const string EndSagas =
+        """
+        update saga_recovery.saga set state = 'succeeded'
+        where id >= (lpad(to_hex($1 + 1), 12, '0') || '70008000000000000000')::uuid and id < (lpad(to_hex($1 + $2 + 1), 12, '0') || '70008000000000000000')::uuid
+        """;
+
     private const string InsertEvents =
         $"""
         insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
@@ -41,6 +47,11 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         truncate saga_recovery.saga_in_flight, saga_recovery.saga_suspect, saga_recovery.saga_assignment;
         delete from saga_recovery.saga_coordinator
         """;
+
+    /// <summary>A number after those of all sagas that are inserted as history.</summary>
+    private const int HistoryEnd = 100_000_000;
+
+    private int _ended;
 
     public string ConnectionString => connectionString;
 
@@ -67,6 +78,25 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
     {
         await InsertSagasAsync(Owner, InFlightSaga.DefinitionName, InFlightSaga.Dag, "succeeded", after: 0, sagas);
         await SettleAsync();
+    }
+
+    /// <summary>Adds sagas in progress.</summary>
+    public async Task AddRunningAsync(int sagas)
+    {
+        await InsertSagasAsync(Owner, InFlightSaga.DefinitionName, InFlightSaga.Dag, "running", after: HistoryEnd, sagas);
+        await SettleAsync();
+    }
+
+    /// <summary>Starts and ends sagas, in transactions of a few hundred, as grouped writes are, and without a vacuum.</summary>
+    public async Task RunAndEndAsync(int sagas)
+    {
+        const int Each = 200;
+        _ended = Math.Max(_ended, HistoryEnd + Each);
+        for (int done = 0; done < sagas; done += Each, _ended += Each)
+        {
+            await InsertSagasAsync(Owner, InFlightSaga.DefinitionName, InFlightSaga.Dag, "running", after: _ended, Math.Min(Each, sagas - done));
+            await ExecuteAsync(EndSagas, _ended, Each);
+        }
     }
 
     /// <summary>Replaces all sagas by new chains that have not run.</summary>
@@ -111,7 +141,7 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         await ExecuteAsync(InsertSagas, definition, owner, hash, parameters, state, after, count);
     }
 
-    private async Task SettleAsync()
+    public async Task SettleAsync()
     {
         await ExecuteAsync("vacuum analyze");
         await ExecuteAsync("checkpoint");

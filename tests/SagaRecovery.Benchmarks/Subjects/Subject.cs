@@ -6,7 +6,7 @@ internal abstract class Subject
     public static IReadOnlyList<Subject> Every { get; } =
     [
         new RecoverySubject(), new PageReader(), new MergeReader(), new CopyReader(), new PerSagaReader(), new ResumingSubject(),
-        new ColdRecovery(), new ColdPageReader(), new PassSubject(), new ListingSubject(), new TriggerSubject(), new StartSubject(), new TransactionStartSubject(),
+        new ColdRecovery(), new ColdPageReader(), new PassSubject(), new ListingSubject(), new OwnersSubject(), new TriggerSubject(), new StartSubject(), new TransactionStartSubject(),
         new FencedStart(), new ExecutingSubject(), new ServerExecutingSubject(), new FencedLoop(), new StartingSubject(), new TrackerSubject(),
         new HeartbeatSubject(), new JoinSubject(), new ReassignSubject(), new ProjectsSubject(), new RowLockProjectsSubject(), new FencedWrites(),
         new RowLockedWrites(), new ShapedSubject(ShapedSubject.SideBySide, isChain: false, fails: false),

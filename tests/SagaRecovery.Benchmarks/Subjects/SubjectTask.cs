@@ -38,11 +38,14 @@ internal sealed record SubjectTask
     /// <summary>The number of concurrent writers; null: irrelevant.</summary>
     public int? Writers { get; init; }
 
+    /// <summary>The number of sagas that had ended before; 0: irrelevant.</summary>
+    public int Finished { get; init; }
+
     /// <summary>The time stamp at which its process was launched; the machine's clock is the same for all.</summary>
     public long LaunchedAt { get; init; }
 
     /// <summary>The size that distinguishes measurements.</summary>
-    public int Size => Writers ?? (AtATime > 0 ? AtATime : Sagas);
+    public int Size => Writers ?? (AtATime > 0 ? AtATime : Finished > 0 ? Finished : Sagas);
 
     /// <summary>Without a database.</summary>
     public static SubjectTask Without(int sagas) => new() { ConnectionString = "", Owner = default, WarmUpOwner = default, Sagas = sagas };
@@ -60,7 +63,8 @@ internal sealed record SubjectTask
         Repeats = int.Parse(arguments[7], CultureInfo.InvariantCulture),
         RowsEach = int.Parse(arguments[8], CultureInfo.InvariantCulture),
         Writers = int.Parse(arguments[9], CultureInfo.InvariantCulture) is >= 0 and var writers ? writers : null,
-        LaunchedAt = long.Parse(arguments[10], CultureInfo.InvariantCulture),
+        Finished = int.Parse(arguments[10], CultureInfo.InvariantCulture),
+        LaunchedAt = long.Parse(arguments[11], CultureInfo.InvariantCulture),
     };
 
     public static SubjectTask On(Dataset dataset, int sagas) => new()
@@ -77,7 +81,7 @@ internal sealed record SubjectTask
     {
         string[] numbers =
         [
-            .. new long[] { Sagas, WarmUpSagas, WarmUpRounds, AtATime, Repeats, RowsEach, Writers ?? NoWriters, LaunchedAt }
+            .. new long[] { Sagas, WarmUpSagas, WarmUpRounds, AtATime, Repeats, RowsEach, Writers ?? NoWriters, Finished, LaunchedAt }
                 .Select(number => number.ToString(CultureInfo.InvariantCulture)),
         ];
         return [ConnectionString, Owner.ToString(), WarmUpOwner.ToString(), .. numbers];

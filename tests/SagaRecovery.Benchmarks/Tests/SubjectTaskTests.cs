@@ -21,6 +21,7 @@ public sealed class SubjectTaskTests
             AtATime = 4,
             Repeats = 5,
             RowsEach = 6,
+            Finished = 7,
             Writers = writers,
             LaunchedAt = long.MaxValue,
         };

@@ -42,7 +42,7 @@ public class ResumeTests
     }
 
     [Fact]
-    public void A_saga_of_an_unknown_definition_is_shown_and_tried_again_at_the_next_pass()
+    public void A_saga_of_an_unknown_definition_is_shown_and_tried_again_when_due()
     {
         _process.Executor.AlwaysAnswers(new ResumeResult.UnknownDefinition("definition provision v7"));
 
@@ -51,8 +51,11 @@ public class ResumeTests
         pass.Should().Match<PassReport>(report => report.UnknownDefinition == 1 && report.Result == PassResult.Completed);
         _process.Tracker.Tracked.Should().Be(0);
         _process.Waiting(Saga(1)).Should().Be(
-            new WaitingSaga(Saga(1), "provision", WaitingKind.UnknownDefinition, _process.Now, Failures: 0, NextTry: null, "definition provision v7"));
+            new WaitingSaga(
+                Saga(1), "provision", WaitingKind.UnknownDefinition, Noon, Failures: 1, BackoffPolicy.Default.NextTry("provision", failures: 1, Noon), "definition provision v7"));
         _process.Executor.Answer = _ => null;
+        _process.Pass().Should().Match<PassReport>(report => report.UnknownDefinition == 1 && report.BackingOff == 0);
+        _process.Wait(TimeSpan.FromSeconds(1));
         _process.Pass().Recovered.Should().Be(1);
         _process.Tracker.Waiting.Should().BeEmpty();
     }

@@ -10,7 +10,7 @@ internal enum RowState
     Abandoned,
 }
 
-internal sealed record SagaRow(RowState State, bool Ours, AdoptGeneration Generation, bool Readable = true);
+internal sealed record SagaRow(RowState State, bool Ours, AdoptGeneration Generation, bool Readable = true, DefinitionKey? Definition = null);
 
 /// <summary>The rows as the one database holds them, outliving every process: the truth that tests compare the bookkeeping with.</summary>
 internal sealed class FakeDatabase
@@ -25,12 +25,15 @@ internal sealed class FakeDatabase
     public SagaRow? Find(SagaId sagaId) => _rows.GetValueOrDefault(sagaId);
 
     /// <summary>A saga that an earlier process left in progress.</summary>
-    public void LeftBehind(SagaId sagaId, long generation = 1) =>
-        _rows.Add(sagaId, new SagaRow(RowState.InProgress, Ours: true, new AdoptGeneration(generation)));
+    public void LeftBehind(SagaId sagaId, long generation = 1, DefinitionKey? definition = null) =>
+        _rows.Add(sagaId, new SagaRow(RowState.InProgress, Ours: true, new AdoptGeneration(generation), Definition: definition));
 
     /// <summary>A new saga's row: refused where the id is taken.</summary>
     public bool TryInsert(SagaId sagaId) =>
-        _rows.TryAdd(sagaId, new SagaRow(RowState.InProgress, Ours: true, AdoptGeneration.Initial));
+        _rows.TryAdd(sagaId, new SagaRow(RowState.InProgress, Ours: true, AdoptGeneration.Initial, Definition: DefinitionOfStarts));
+
+    /// <summary>The definition of new sagas.</summary>
+    public DefinitionKey? DefinitionOfStarts { get; set; }
 
     public void Finish(SagaId sagaId) => _rows[sagaId] = _rows[sagaId] with { State = RowState.Done };
 
@@ -57,7 +60,7 @@ internal sealed class FakeDatabase
         {
             if (row.Readable)
             {
-                listing.Add(new Candidate(sagaId, "provision", row.Generation));
+                listing.Add(new Candidate(sagaId, "provision", row.Generation) { Definition = row.Definition });
             }
             else
             {

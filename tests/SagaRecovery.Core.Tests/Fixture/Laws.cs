@@ -29,6 +29,7 @@ internal static class Laws
             .. plan.AlreadyRunning,
             .. plan.Readopted.Select(readopted => readopted.Candidate.SagaId),
             .. plan.BackingOff.Select(saga => saga.Candidate.SagaId),
+            .. plan.UnknownDefinition.Select(candidate => candidate.SagaId),
             .. plan.Held.Select(candidate => candidate.SagaId),
             .. plan.Paused.Select(candidate => candidate.SagaId),
             .. plan.Deferred.Select(candidate => candidate.SagaId),

@@ -15,6 +15,8 @@ internal sealed class RandomWalk
 
     private static readonly List<PassReason> Reasons = [.. Enum.GetValues<PassReason>()];
 
+    private static readonly List<DefinitionKey?> s_definitions = [null, new DefinitionKey("old"), new DefinitionKey("new")];
+
     private readonly Random _random;
     private readonly (int Weight, Func<bool> Step)[] _steps;
     private readonly List<ScriptedStart> _starts = [];
@@ -32,7 +34,7 @@ internal sealed class RandomWalk
         _steps =
         [
             (4, Announce), (14, MoveAStart), (3, Land), (5, Finish), (2, Interrupt), (2, StopFencedRun),
-            (3, Reassign), (1, FinishElsewhere), (1, Hold), (1, Release), (1, ToggleReadable), (1, Wait),
+            (3, Reassign), (1, FinishElsewhere), (1, Hold), (1, Release), (1, ToggleReadable), (1, Wait), (1, ChangeDefinitions),
             (10, OpenPass), (10, ListOrFail), (10, Plan), (20, Resume), (8, Complete), (8, BeginRefill), (8, CompleteRefill),
         ];
         Process.Executor.Answer = AnswerAtRandom;
@@ -183,6 +185,15 @@ internal sealed class RandomWalk
     private bool Wait()
     {
         Process.Wait(TimeSpan.FromSeconds(_random.Next(1, 100)));
+        return true;
+    }
+
+    /// <summary>New sagas have another definition, or the executor reports other ones.</summary>
+    private bool ChangeDefinitions()
+    {
+        Process.Database.DefinitionOfStarts = Pick(s_definitions);
+        DefinitionKey? missing = Pick(s_definitions);
+        Process.Support = definition => definition == missing ? DefinitionSupport.Missing : DefinitionSupport.NotReported;
         return true;
     }
 

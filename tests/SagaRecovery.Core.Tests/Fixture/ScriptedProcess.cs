@@ -79,6 +79,9 @@ internal sealed class ScriptedProcess
 
     public bool WaitsForSlot(SagaId sagaId) => Tracker.Observe(sagaId, Now).Slot is not null;
 
+    /// <summary>The relation of the executor to each definition.</summary>
+    public Func<DefinitionKey, DefinitionSupport> Support { get; set; } = _ => DefinitionSupport.NotReported;
+
     /// <summary>The pause of recovery; null: not paused.</summary>
     public RecoveryPause? Pause { get; set; }
 
@@ -143,6 +146,7 @@ internal sealed class ScriptedProcess
     {
         _listing = _pass!.BeginListing();
         Database.List(_listing);
+        _listing.SetSupport((_, definition) => Support(definition));
         _listed = [.. Database.Candidates.Select(row => row.Key)];
     }
 
@@ -173,7 +177,7 @@ internal sealed class ScriptedProcess
         }
 
         _missedHints = MaxRunning is not null ? _plan.MissedHints // counted when a saga begins to wait, which no bucket shows
-            : _pass.Start.Reason == PassReason.Periodic ? _plan.Recover.Concat(_plan.Readopted.Select(saga => saga.Candidate)).Count(saga => saga.Generation.Value > 1 && Waiting(saga.SagaId) is null)
+            : _pass.Start.Reason == PassReason.Periodic ? _plan.Recover.Concat(_plan.UnknownDefinition).Concat(_plan.Readopted.Select(saga => saga.Candidate)).Count(saga => saga.Generation.Value > 1 && Waiting(saga.SagaId) is null)
             : 0;
         return _plan;
     }

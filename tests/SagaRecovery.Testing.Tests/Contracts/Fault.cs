@@ -9,6 +9,7 @@ public enum Fault
     ChecksIncarnationBeforeWriting,
     HidesUnwinding,
     HidesUnreadable,
+    ListsOneDefinition,
     SkipsAtPageEnd,
     ListsFromLaggingCopy,
     PagesByOffset,

@@ -82,6 +82,8 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
         listed = Is(Fault.SkipsAtPageEnd) ? listed.Where((_, i) => i % 20 != 19) : listed;
         listed = Is(Fault.HidesUnwinding) ? listed.Where(candidate => Inner.Get(candidate.SagaId).State == SagaState.Running) : listed;
         listed = Is(Fault.HidesUnreadable) ? listed.Where(candidate => !_unreadable.ContainsKey(candidate.SagaId)) : listed;
+        DefinitionKey? first = listed.Select(candidate => candidate.Definition).FirstOrDefault();
+        listed = Is(Fault.ListsOneDefinition) ? listed.Select(candidate => candidate with { Definition = first }) : listed;
         listed.ToList().ForEach(listing.Add);
     }
 

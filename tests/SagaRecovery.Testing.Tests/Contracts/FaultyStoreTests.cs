@@ -12,6 +12,7 @@ public sealed class FaultyStoreTests
         { Fault.TakesWritesOfOldIncarnations, "Every call of a process with an old incarnation is fenced, and the exception names the new incarnation" },
         { Fault.FencesOthers, "Joining does not fence other coordinators" },
         { Fault.HidesUnwinding, "The listing contains exactly the coordinator's own sagas in progress" },
+        { Fault.ListsOneDefinition, "A listed saga has the definition with which it was created, or none" },
         { Fault.SkipsAtPageEnd, "The listing is complete across pages and contains no duplicates" },
         { Fault.ListsFromLaggingCopy, "A saga committed before the listing began is listed, even while others are created" },
         { Fault.PagesByOffset, "A saga that stays in progress is listed, even while others end" },

@@ -40,11 +40,23 @@ public sealed class PostgresStoreContractTests(ContractDatabase database) : ICla
         await using var subject = new PostgresSubject($"{connection};Options=-c default_transaction_isolation={isolation.Replace(" ", "\\ ", StringComparison.Ordinal)}");
         await SagaStoreContract.CheckAsync(rule, subject);
     }
+
+    public static TheoryData<string> AllRules => [.. SagaStoreContract.Rules];
+
+    [Theory]
+    [MemberData(nameof(AllRules))]
+    public async Task The_Postgres_store_keeps_the_contract_with_a_partitioned_log(string rule)
+    {
+        string connection = await database.PartitionedAsync(shared: !SagaStoreContract.OptionalRules.Contains(rule));
+        await using var subject = new PostgresSubject(connection);
+        await SagaStoreContract.CheckAsync(rule, subject);
+    }
 }
 
 public sealed class ContractDatabase : IAsyncLifetime
 {
     private ThrowawayCluster? _cluster;
+    private string? _partitioned;
 
     /// <summary>The connection string of a database for all rules that leave it as it is.</summary>
     public string Shared { get; private set; } = "";
@@ -56,6 +68,22 @@ public sealed class ContractDatabase : IAsyncLifetime
     }
 
     public Task<string> NewAsync() => _cluster!.NewDatabaseAsync();
+
+    /// <summary>Returns a database whose table of events is partitioned.</summary>
+    public async Task<string> PartitionedAsync(bool shared)
+    {
+        if (shared && _partitioned is not null)
+        {
+            return _partitioned;
+        }
+
+        string connection = await NewAsync();
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(connection);
+        await using NpgsqlCommand create = source.CreateCommand(PostgresSchema.Script() + PostgresSchema.PartitionEventsScript(4));
+        await create.ExecuteNonQueryAsync();
+        _partitioned ??= shared ? connection : null;
+        return connection;
+    }
 
     public async ValueTask DisposeAsync() => await _cluster!.DisposeAsync();
 }

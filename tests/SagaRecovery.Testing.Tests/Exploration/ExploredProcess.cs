@@ -38,13 +38,16 @@ internal sealed class ExploredProcess
         _wakeups = new RecoveryWakeups(time);
         Starts = new SagaStarts(Inbox, Coordinator, _wakeups, options);
         Status = new SagaRecoveryStatus(Coordinator, options, time);
-        var resumer = new SagaResumer(Executor, Store, Coordinator, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
+        var runnable = new RunnableDefinitions(Executor);
+        var requests = new RunRequests(Executor, Tracker, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance) { BeginWorker = work => work() };
+        var resumer = new SagaResumer(Executor, Store, runnable, Coordinator, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
         Controls = new ExploredControls(database);
         var guard = new CrashLoopGuard(
             Controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
         s_metrics ??= new RecoveryMetrics(Status, Starts, time);
         var batches = new BatchResumer(Tracker, Store, guard, resumer, Coordinator, s_metrics, options, time) { BeginWorker = work => work() };
-        _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, batches, Coordinator, Status, s_metrics, new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), time, NullLogger<SagaRecoveryService>.Instance);
+        var log = new PassLog(NullLogger<SagaRecoveryService>.Instance);
+        _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, requests, runnable, batches, Coordinator, Status, s_metrics, log, new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), time, NullLogger<SagaRecoveryService>.Instance);
         Coordinator.EnsureJoinedAsync(Store, CancellationToken.None).Outcome();
     }
 

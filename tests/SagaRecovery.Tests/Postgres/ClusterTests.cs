@@ -50,7 +50,7 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
 
         string plan = string.Join('\n', await ExplainAsync($"explain (analyze, costs off, timing off, summary off) {Db.Database.Cluster.Owners}"));
 
-        plan.Should().Contain("saga_in_progress").And.NotContain("Seq Scan on saga");
+        plan.Should().Contain("saga_unfinished").And.NotContain("Seq Scan on saga ");
         plan.Should().NotContain("rows=20001", "one probe for each owner");
     }
 

@@ -269,7 +269,7 @@ public sealed class DefinitionTests(PostgresCluster cluster) : ClusterTest(clust
         IEnumerable<string> plan = await ExplainAsync(
             $"set enable_seqscan = off; prepare q ({types}) as {text}; explain (analyze, costs off, timing off, summary off) execute q ({arguments})");
 
-        plan.Should().Contain(line => line.Contains("saga_in_progress", StringComparison.Ordinal));
+        plan.Should().Contain(line => line.Contains("saga_unfinished", StringComparison.Ordinal));
         plan.Should().NotContain(line => line.Contains("Seq Scan on saga s", StringComparison.Ordinal));
     }
 

@@ -36,6 +36,8 @@ public class ListingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         Guid[] expected = await ExpectedOrderAsync(us);
         listed.Select(candidate => candidate.SagaId.Value).Should().Equal(expected);
         listed.Should().OnlyContain(candidate => candidate.Name == "bulk");
+        listed.Should().OnlyContain(candidate => candidate.Definition == SagaDatabase.Definition.Hash.ToKey());
+        listed.Should().OnlyContain(candidate => ReferenceEquals(candidate.Definition, listed[0].Definition), "all sagas of a definition share one object");
         listed.Select(candidate => candidate.Generation.Value).Distinct().Should().BeEquivalentTo([1L, 2L, 3L]);
     }
 
@@ -55,10 +57,11 @@ public class ListingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         string plan = await Db.QueryAsync<string>(
             "explain (format json) " + Db.Database.Statements.ListPage
                 .Replace("$1", $"'{us.Coordinator}'", StringComparison.Ordinal)
-                .Replace("$2", $"'{Guid.Empty}'", StringComparison.Ordinal)
-                .Replace("$3", "5000", StringComparison.Ordinal));
+                .Replace("$2", "0", StringComparison.Ordinal)
+                .Replace("$3", $"'{Guid.Empty}'::uuid", StringComparison.Ordinal)
+                .Replace("$4", "5000", StringComparison.Ordinal));
 
-        plan.Should().Contain("saga_in_progress").And.NotContain("Seq Scan").And.NotContain("\"Sort\"");
+        plan.Should().Contain("saga_unfinished").And.NotContain("Seq Scan").And.NotContain("\"Sort\"");
     }
 
     [Fact]
@@ -77,7 +80,7 @@ public class ListingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
     private async Task<Guid[]> ExpectedOrderAsync(Membership us)
     {
         string ids = await Db.QueryAsync<string>(
-            "select string_agg(id::text, ',' order by id) from saga_recovery.saga where current_coordinator = @Us and state in ('running', 'unwinding')",
+            "select string_agg(id::text, ',' order by adopt_xid, id) from saga_recovery.saga where current_coordinator = @Us and state in ('running', 'unwinding')",
             new { Us = us.Coordinator.Value });
         return [.. ids.Split(',').Select(Guid.Parse)];
     }

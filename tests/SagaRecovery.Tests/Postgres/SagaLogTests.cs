@@ -38,7 +38,7 @@ public class SagaLogTests(PostgresCluster cluster, Pooler? pooler = null) : Post
         SagaId saga = await Db.CreateSagaAsync(us);
 
         (await Db.ListAsync(us)).Should().ContainSingle().Which.Should().Be(
-            new Bookkeeping.Candidate(saga, "test-saga", AdoptGeneration.Initial));
+            new Bookkeeping.Candidate(saga, "test-saga", AdoptGeneration.Initial) { Definition = SagaDatabase.Definition.Hash.ToKey() });
         (await Db.StateOfAsync(saga)).Should().Be("running");
     }
 

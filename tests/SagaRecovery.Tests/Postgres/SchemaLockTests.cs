@@ -71,7 +71,7 @@ public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : P
         string backend = await Db.QueryAsync<string>(
             "select pid::text from pg_stat_activity where query like '%from saga_recovery.saga_node_event' and state = 'idle in transaction'");
         (await FluentActions.Awaiting(() => upgrade).Should().ThrowAsync<TimeoutException>()).WithMessage(
-            $"Nothing was changed by the upgrade of schema 'saga_recovery' to version 9: its tables stayed locked for 30s, "
+            $"Nothing was changed by the upgrade of schema 'saga_recovery' to version 11: its tables stayed locked for 30s, "
             + $"by backend {backend} ({Reporting}, idle in transaction, since *");
         _log.Lines.Should().ContainSingle(line => line.EventId == 23).Which.Should().Match<(int, LogLevel Level, string Message)>(
             line => line.Level == LogLevel.Warning && line.Message.Contains($"backend {backend} ({Reporting}, idle in transaction"));
@@ -116,6 +116,38 @@ public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : P
             .WithMessage("*not at version 7, which this step upgrades*");
     }
 
+    [Fact]
+    public async Task Indexes_are_built_beside_writers_and_wait_for_older_transactions_alone()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(9)]);
+        await using NpgsqlConnection report = await BeginAsync("set transaction isolation level repeatable read; select from saga_recovery.saga");
+
+        Task upgrade = Db.UpgradeAsync(SchemaStep.All);
+        await Db.WaitForBlockedSessionAsync("create index concurrently");
+        await Db.ExecuteAsync("""
+            insert into saga_recovery.saga (id, name, creator, definition_hash, params)
+            select gen_random_uuid(), 'x', gen_random_uuid(), '\x00', '{}'
+            """);
+        upgrade.IsCompleted.Should().BeFalse();
+        await ExecuteAsync(report, "commit");
+        await upgrade.WaitAsync(TimeSpan.FromMinutes(2));
+
+        (await Db.Schema.CheckAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task An_index_that_an_earlier_attempt_left_invalid_is_built_again()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(9)]);
+        await Db.ExecuteAsync("create index saga_by_definition on saga_recovery.saga (name)");
+        await Db.ExecuteAsync("update pg_index set indisvalid = false where indexrelid = 'saga_recovery.saga_by_definition'::regclass");
+
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Db.UpgradeAsync(SchemaStep.All)));
+
+        (await Db.Schema.CheckAsync()).Should().BeEmpty();
+        (await Db.QueryAsync<int>("select count(*) from pg_index where not indisvalid")).Should().Be(0);
+    }
+
     private Task UpgradeAsync() => Db.UpgradeAsync([.. SchemaStep.All, Next], _time, _log.CreateLogger("SagaRecovery"));
 
     /// <summary>Waits until an attempt was refused its locks. The next one waits for the clock.</summary>
@@ -139,12 +171,21 @@ public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : P
         return connection;
     }
 
-    /// <summary>Runs a script on a connection of its own, which then ends, as that of psql does.</summary>
+    /// <summary>Runs a script statement by statement, up to the first that fails, on a connection of its own, which then ends, as that of psql does.</summary>
     private async Task RunAsync(string script)
     {
         await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Db.Direct) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
-        await ExecuteAsync(connection, script);
+        string statement = "";
+        foreach (string part in script.Split(";\n"))
+        {
+            statement += part + ";\n";
+            if (statement.Count(character => character == '$') % 4 == 0) // else within the quotes of a function
+            {
+                await ExecuteAsync(connection, statement);
+                statement = "";
+            }
+        }
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)

@@ -21,7 +21,8 @@ public sealed class SchemaStepTests(PostgresCluster cluster) : PostgresTest(clus
     [InlineData("alter table {schema}.saga alter column name type varchar;", "drops or changes column saga.name text")]
     [InlineData("alter table {schema}.saga alter column deadline set not null;", "drops or changes column saga.deadline")]
     [InlineData("alter table {schema}.saga rename to sagas; alter table {schema}.sagas rename to saga2;", "drops or changes column saga.id")]
-    [InlineData("drop index {schema}.saga_cancelled;", "drops or changes CREATE INDEX saga_cancelled")]
+    [InlineData("drop index {schema}.saga_operator_action_by_saga;", "drops or changes CREATE INDEX saga_operator_action_by_saga")]
+    [InlineData("alter table {schema}.saga drop constraint saga_state_check;", "drops or changes constraint saga_state_check")]
     [InlineData("alter table {schema}.saga add column if not exists note text not null;", "adds saga.note, which older packages do not write")]
     [InlineData("alter table {schema}.saga add column if not exists token uuid default gen_random_uuid();", "rewrites saga")]
     [InlineData("create index if not exists saga_by_name on {schema}.saga (name);", "creates an index on a present table")]
@@ -34,12 +35,20 @@ public sealed class SchemaStepTests(PostgresCluster cluster) : PostgresTest(clus
         (await new StepRules(Db).FindBrokenAsync(After(sql))).Should().Contain(rule => rule.StartsWith(broken, StringComparison.Ordinal));
 
     [Fact]
-    public async Task The_rules_accept_new_columns_and_new_tables_with_their_indexes() =>
+    public async Task The_rules_accept_new_columns_new_tables_with_their_indexes_and_wider_checks() =>
         (await new StepRules(Db).FindBrokenAsync(After("""
             alter table {schema}.saga add column if not exists note text, add column if not exists weight int not null default 1;
             create table if not exists {schema}.note (id int primary key, text text not null);
             create index if not exists note_by_text on {schema}.note (text);
+            alter table {schema}.saga drop constraint if exists saga_state_check, add constraint saga_state_check check (state <> '') not valid;
             """))).Should().BeEmpty();
+
+    [Fact]
+    public async Task The_rules_accept_a_step_that_builds_and_drops_indexes_concurrently() =>
+        (await new StepRules(Db).FindBrokenAsync(new SchemaStep(PostgresSchema.Version + 1, PostgresSchema.Version, [], """
+            create index concurrently if not exists saga_by_name on {schema}.saga (name);
+            drop index concurrently if exists {schema}.saga_by_definition;
+            """, IsConcurrent: true))).Should().BeEmpty();
 
     [Fact]
     public async Task Each_row_of_a_version_states_the_range_of_its_script()

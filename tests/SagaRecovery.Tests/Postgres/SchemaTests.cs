@@ -40,7 +40,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     public async Task The_check_names_every_difference_and_minds_no_additions()
     {
         await Db.Schema.CreateAsync();
-        await Db.ExecuteAsync("drop index saga_recovery.saga_in_progress");
+        await Db.ExecuteAsync("drop index saga_recovery.saga_unfinished");
         await Db.ExecuteAsync("alter table saga_recovery.saga_coordinator drop column host");
         await Db.ExecuteAsync("alter table saga_recovery.saga alter column params type jsonb");
         await Db.ExecuteAsync("alter table saga_recovery.saga add column note text");
@@ -48,7 +48,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
         IReadOnlyList<string> differences = await Db.Schema.CheckAsync();
 
         differences.Should().HaveCount(3);
-        differences.Should().ContainMatch("*saga_in_progress*").And.ContainMatch("*saga_coordinator.host*").And.ContainMatch("*saga.params json*");
+        differences.Should().ContainMatch("*saga_unfinished*").And.ContainMatch("*saga_coordinator.host*").And.ContainMatch("*saga.params json*");
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     {
         (await RefusalAsync()).Should().Match<SchemaMismatchException>(refusal => refusal.PresentVersion == 0 && refusal.RequiredVersion == PostgresSchema.Version)
             .And.Match<SchemaMismatchException>(refusal => refusal.Message ==
-                "The tables in schema 'saga_recovery' are not those that this package requires (version 8): there are none. Create them: run 'saga-recovery schema apply' "
+                "The tables in schema 'saga_recovery' are not those that this package requires (version 10): there are none. Create them: run 'saga-recovery schema apply' "
                 + "or the script that PostgresSchema.Script returns, or set SagaRecovery:Postgres:CreateSchema to true.");
         (await Db.QueryAsync<bool>("select to_regnamespace('saga_recovery') is null")).Should().BeTrue();
     }
@@ -68,7 +68,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
 
         (await RefusalAsync()).Message.Should().Contain("they are at version 7. Upgrade them: run 'saga-recovery schema apply'")
             .And.Contain("PostgresSchema.Script(\"saga_recovery\", from: 7)").And.NotContain("Create them");
-        (await Db.Schema.CheckAsync()).Should().Equal("they are at version 7, and this package requires 8");
+        (await Db.Schema.CheckAsync()).Should().Equal("they are at version 7, and this package requires 10");
     }
 
     [Fact]
@@ -99,12 +99,12 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     [Theory]
     [InlineData("8", true)]
     [InlineData("3", true)]
-    [InlineData("9", false)]
+    [InlineData("11", false)]
     [InlineData("null", false)]
     public async Task Newer_tables_are_used_if_they_are_readable_since_this_version_or_an_earlier_one(string readableSince, bool isUsed)
     {
         await Db.Schema.CreateAsync();
-        await Db.ExecuteAsync($"insert into saga_recovery.schema_version (version, readable_since) values (9, {readableSince})");
+        await Db.ExecuteAsync($"insert into saga_recovery.schema_version (version, readable_since) values (11, {readableSince})");
 
         if (isUsed)
         {
@@ -113,10 +113,10 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
         }
         else
         {
-            (await RefusalAsync(create: true)).Message.Should().Match(readableSince == "9"
-                ? "*they are at version 9, which packages of version 9 and later can use. Deploy a package that requires version 9 of the tables or a later one."
-                : "*they are at version 9, and do not state which older packages can use them. A newer version of the package created them: deploy one *");
-            (await Db.Schema.CheckAsync()).Should().ContainSingle().Which.Should().Contain("they are at version 9").And.Contain("this package requires 8");
+            (await RefusalAsync(create: true)).Message.Should().Match(readableSince == "11"
+                ? "*they are at version 11, which packages of version 11 and later can use. Deploy a package that requires version 11 of the tables or a later one."
+                : "*they are at version 11, and do not state which older packages can use them. A newer version of the package created them: deploy one *");
+            (await Db.Schema.CheckAsync()).Should().ContainSingle().Which.Should().Contain("they are at version 11").And.Contain("this package requires 10");
         }
     }
 
@@ -124,14 +124,14 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     public async Task Calls_before_the_first_join_read_no_tables_that_are_too_new()
     {
         await Db.Schema.CreateAsync();
-        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (9, 9)");
+        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (11, 11)");
         var saga = new SagaId(Guid.NewGuid());
         var reader = new PostgresSagaReader(Db.Database, Db.Schema);
 
         await reader.Awaiting(it => it.ReadAsync(saga, CancellationToken.None)).Should().ThrowAsync<SchemaMismatchException>();
         await Db.Operations.Awaiting(it => it.CancelAsync(saga, new OperatorNote("ann", "no longer needed"), CancellationToken.None))
             .Should().ThrowAsync<SchemaMismatchException>();
-        await Db.ExecuteAsync("delete from saga_recovery.schema_version where version = 9");
+        await Db.ExecuteAsync("delete from saga_recovery.schema_version where version = 11");
         (await reader.ReadAsync(saga, CancellationToken.None)).Should().BeNull();
     }
 
@@ -139,9 +139,9 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     public async Task Of_newer_tables_columns_and_keys_are_compared_since_a_newer_version_may_accept_more_values_and_have_other_indexes()
     {
         await Db.Schema.CreateAsync();
-        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (9, 8)");
+        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (11, 8)");
         await Db.ExecuteAsync("alter table saga_recovery.saga drop constraint saga_state_check, add constraint saga_state_check check (state <> '')");
-        await Db.ExecuteAsync("drop index saga_recovery.saga_in_progress");
+        await Db.ExecuteAsync("drop index saga_recovery.saga_unfinished");
         await Db.JoinAsync();
 
         await Db.ExecuteAsync("alter table saga_recovery.saga_coordinator drop column host");
@@ -155,7 +155,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
         await Db.Schema.CreateAsync();
         await Db.ExecuteAsync("drop table saga_recovery.saga_hold");
 
-        (await RefusalAsync(create: true)).Message.Should().Contain("they are at version 8, with differences: missing or different: CREATE UNIQUE INDEX saga_hold_pkey")
+        (await RefusalAsync(create: true)).Message.Should().Contain("they are at version 10, with differences: missing or different: CREATE UNIQUE INDEX saga_hold_pkey")
             .And.MatchRegex("; and [0-9]+ more. Restore these elements").And.NotContain("Create them").And.NotContain("Upgrade them");
     }
 
@@ -164,11 +164,40 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     {
         string script = PostgresSchema.Script(from: 1);
 
-        foreach (string step in script.Split("begin isolation level read committed;").Skip(1))
+        foreach (string step in script.Split("begin isolation level read committed;").Skip(1).Where(step => step.Contains("lock table", StringComparison.Ordinal)))
         {
             int[] places = [.. s_orderOfStep.Select(part => step.IndexOf(part, StringComparison.Ordinal))];
             places.Should().NotContain(-1).And.BeInAscendingOrder();
         }
+    }
+
+    [Fact]
+    public async Task Events_may_be_partitioned_by_the_script()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        await Db.AppendAsync(us, saga, newState: null, SagaDatabase.Event(0, NodeEventType.Started));
+
+        await Db.ExecuteAsync(PostgresSchema.PartitionEventsScript(4));
+
+        (await Db.Schema.CheckAsync()).Should().BeEmpty();
+        await Db.AppendAsync(us, saga, SagaState.Succeeded, SagaDatabase.Event(0, NodeEventType.Succeeded, "1"));
+        (await Db.CountEventsAsync(saga)).Should().Be(2);
+        (await Db.QueryAsync<int>("select count(*) from pg_inherits where inhparent = 'saga_recovery.saga_node_event'::regclass")).Should().Be(4);
+        await Db.ExecuteAsync("alter table saga_recovery.saga_node_event drop constraint saga_node_event_pkey");
+        (await Db.Schema.CheckAsync()).Should().Contain(line => line.Contains("saga_node_event_pkey"));
+    }
+
+    [Fact]
+    public void A_script_builds_indexes_outside_of_a_transaction()
+    {
+        string[] parts = PostgresSchema.Script(from: 1).Split("commit;\n");
+
+        IEnumerable<string> concurrent = parts.Where(part => part.Contains(" concurrently ", StringComparison.Ordinal));
+
+        concurrent.Should().NotBeEmpty().And.OnlyContain(
+            part => part.IndexOf("begin isolation level", StringComparison.Ordinal) > part.LastIndexOf(" concurrently ", StringComparison.Ordinal));
+        PostgresSchema.Script().Should().NotContain(" concurrently ", "tables that are created have no writers");
     }
 
     [Fact]

@@ -22,11 +22,19 @@ internal sealed class AnsweringExecutor : ISagaExecutor
 
     public Func<SagaId, Task<RelinquishOutcome>> OnRelinquish { get; set; } = _ => Task.FromResult(RelinquishOutcome.NotRunning);
 
+    /// <summary>Called with the saga to cancel or to stop.</summary>
+    public Func<SagaId, Task> OnRequest { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>The definitions that it reports; null: none, and it may run any.</summary>
     public IReadOnlyCollection<RunnableDefinition>? Definitions { get; set; }
 
+    /// <summary>The number of sagas that it takes; null: no limit.</summary>
+    public ExecutorCapacity? Capacity { get; set; }
+
     /// <summary>The runs with steps in progress.</summary>
     public IReadOnlyList<SagaRunProgress> Runs { get; set; } = [];
+
+    public ExecutorCapacity? GetCapacity() => Capacity;
 
     public string? DescribeChange(SavedDefinition stored) => $"the nodes of {stored.Name} were changed";
 
@@ -59,5 +67,17 @@ internal sealed class AnsweringExecutor : ISagaExecutor
     {
         Calls.Enqueue($"relinquish {sagaId}@{upTo}");
         return await OnRelinquish(sagaId);
+    }
+
+    public async ValueTask CancelAsync(SagaId sagaId, SagaCancellation cancellation, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue($"cancel {sagaId}");
+        await OnRequest(sagaId);
+    }
+
+    public async ValueTask SuspendAsync(SagaId sagaId, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue($"suspend {sagaId}");
+        await OnRequest(sagaId);
     }
 }

@@ -29,6 +29,21 @@ internal sealed class ScriptedControls : ISagaControls
     /// <summary>The held sagas, as passes read them.</summary>
     public IReadOnlyList<HeldSaga> Held { get; set; } = [];
 
+    /// <summary>The cancelled sagas, as passes read them.</summary>
+    public IReadOnlyList<(SagaId SagaId, SagaCancellation Cancellation)> Cancelled { get; set; } = [];
+
+    /// <summary>The pause, as passes read it.</summary>
+    public RecoveryPause? Paused { get; set; }
+
+    /// <summary>The suspects, as passes read them.</summary>
+    public IReadOnlyList<Suspect> Suspects { get; set; } = [];
+
+    /// <summary>The sagas in flight, one list for each record of a batch.</summary>
+    public List<IReadOnlyList<SagaId>> InFlight { get; } = [];
+
+    /// <summary>The probations after which sagas were cleared.</summary>
+    public List<TimeSpan> Cleared { get; } = [];
+
     public Func<Task> BeforeConnection { get; set; } = () => Task.CompletedTask;
 
     public List<(long Assignment, int NotRunning)> CaughtUp { get; } = [];
@@ -56,13 +71,21 @@ internal sealed class ScriptedControls : ISagaControls
     }
 
     public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) =>
-        Task.FromResult(new RecoveryControls { Held = Held, Assigned = AssignedAsRead, CaughtUp = CaughtUp.Select(one => one.Assignment).LastOrDefault() });
+        Task.FromResult(new RecoveryControls { Held = Held, Cancelled = Cancelled, Paused = Paused, Suspects = Suspects, Assigned = AssignedAsRead, CaughtUp = CaughtUp.Select(one => one.Assignment).LastOrDefault() });
 
     public Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken) => _none.ReadPreviousIncarnationAsync(member, cancellationToken);
 
-    public Task RecordInFlightAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task RecordInFlightAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken)
+    {
+        InFlight.Add(sagas);
+        return Task.CompletedTask;
+    }
 
-    public Task ClearSuspectsAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task ClearSuspectsAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken)
+    {
+        Cleared.Add(probation);
+        return Task.CompletedTask;
+    }
 
     public Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
 

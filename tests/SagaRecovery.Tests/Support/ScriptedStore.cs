@@ -34,6 +34,15 @@ internal sealed class ScriptedStore : ISagaStore
 
     public Func<SagaId, LoadedSaga?> LoadInstead { get; set; } = _ => null;
 
+    /// <summary>The sagas whose rows cannot be read, with the error.</summary>
+    public Dictionary<SagaId, string> Unreadable { get; } = [];
+
+    /// <summary>The definition of the listed sagas; null: not reported.</summary>
+    public DefinitionKey? Definition { get; set; }
+
+    /// <summary>The number of sagas loaded so far.</summary>
+    public int Loaded { get; private set; }
+
     public SagaId Add()
     {
         var sagaId = new SagaId(Guid.NewGuid());
@@ -79,8 +88,13 @@ internal sealed class ScriptedStore : ISagaStore
         ThrowIfFenced(member);
         foreach ((SagaId sagaId, AdoptGeneration generation) in Sagas)
         {
-            listing.Add(new Candidate(sagaId, "scripted", generation));
+            listing.Add(new Candidate(sagaId, "scripted", generation) { Definition = Definition });
             WhileListing(listing.Count);
+        }
+
+        foreach ((SagaId sagaId, string error) in Unreadable)
+        {
+            listing.AddUnreadable(sagaId, error);
         }
     }
 
@@ -89,6 +103,7 @@ internal sealed class ScriptedStore : ISagaStore
     {
         await BeforeLoad(candidates).WaitAsync(cancellationToken);
         ThrowIfFenced(member);
+        Loaded += candidates.Count;
         return [.. candidates.Select(Load)];
     }
 

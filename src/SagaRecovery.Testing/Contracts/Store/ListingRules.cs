@@ -13,6 +13,10 @@ internal static class ListingRules
             "recovery would treat an omitted saga as finished and never resume it, or two owners would run an extra one",
             ListsExactlyAsync),
         new(
+            "A listed saga has the definition with which it was created, or none",
+            "recovery would take sagas whose definition it has for sagas of an unknown one, and not resume them",
+            ListsDefinitionsAsync),
+        new(
             "The listing is complete across pages and contains no duplicates",
             "recovery would treat sagas at a page boundary as finished and forget them while they run",
             PagesAsync),
@@ -55,13 +59,30 @@ internal static class ListingRules
         (IReadOnlyList<Candidate> listed, IReadOnlyList<UnreadableCandidate> unreadable) = await trial.ListAsync(us).ConfigureAwait(false);
         Expect.Equal(unreadable.Count, 0, "sagas listed as unreadable");
         Expect.SameSet(
-            listed,
+            listed.Select(candidate => candidate with { Definition = null }),
             [
                 StoreTrial.AsCandidate(running),
                 new Candidate(unwinding, "contract-unwinding", AdoptGeneration.Initial),
                 StoreTrial.AsCandidate(cameBack, AdoptGeneration.Initial.Next.Next),
             ],
             "sagas listed, with name and generation");
+    }
+
+    private static async Task ListsDefinitionsAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        Dictionary<SagaId, DefinitionKey> created = [];
+        for (int version = 1; version <= 3; version++)
+        {
+            SavedDefinition definition = StoreTrial.Define("contract-listed", version);
+            created.Add(await trial.CreateAsync(us, StoreTrial.NewSaga(definition: definition)).ConfigureAwait(false), definition.Hash.ToKey());
+        }
+
+        (IReadOnlyList<Candidate> listed, _) = await trial.ListAsync(us).ConfigureAwait(false);
+        foreach (Candidate candidate in listed.Where(candidate => candidate.Definition is not null))
+        {
+            Expect.Equal(candidate.Definition, created[candidate.SagaId], $"definition of saga {candidate.SagaId}");
+        }
     }
 
     private static async Task PagesAsync(StoreTrial trial)

@@ -57,7 +57,7 @@ internal static class RejoiningRules
             "each rejoin raises the incarnation, or repeats the join after a lost response",
             $"the incarnations were {first.Incarnation}, {second.Incarnation}, {third.Incarnation} and {fourth.Incarnation}");
         (IReadOnlyList<Bookkeeping.Candidate> listed, _) = await trial.ListAsync(fourth).ConfigureAwait(false);
-        Expect.Sequence(listed, [StoreTrial.AsCandidate(saga)], "sagas of a process that rejoined, with name and generation");
+        Expect.Sequence(listed.Select(candidate => candidate with { Definition = null }), [StoreTrial.AsCandidate(saga)], "sagas of a process that rejoined, with name and generation");
         await trial.WriteAsync(fourth, StoreTrial.Started(saga, node: 1)).ConfigureAwait(false);
         SavedSaga after = await trial.LoadPresentAsync(fourth, saga).ConfigureAwait(false);
         Expect.Equal(after.Events.Count, 2, "events written before and after rejoining");
