@@ -6,6 +6,7 @@ using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
