@@ -176,7 +176,7 @@ internal sealed class PassLog(ILogger logger)
         }
     }
 
-    /// <summary>What the last pass found of one kind, so that the next one finds only what is new.</summary>
+    /// <summary>The findings of the last pass of one kind, so that the next pass logs only new ones.</summary>
     private sealed class Repeated<TKey>
     {
         private HashSet<TKey> _last = [];
