@@ -28,7 +28,7 @@ namespace SagaRecovery.Executor;
 /// <remarks>
 /// Every step is written to the saga log before any step that depends on it begins. A singleton. Thread-safe.
 /// </remarks>
-public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
+public sealed partial class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 {
     private readonly SagaRegistry _registry;
     private readonly SagaCoordinator _coordinator;
@@ -87,7 +87,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
     /// <summary>The number of sagas that are running.</summary>
     public int Running => _runs.Running;
 
-    /// <summary>The number of sagas that wait for a free slot. See <see cref="DurableExecutorOptions.MaxRunningSagas"/>.</summary>
+    /// <summary>The number of sagas in this executor that wait for a free slot. Recovery may have more, not loaded yet. See <see cref="DurableExecutorOptions.MaxRunningSagas"/>.</summary>
     public int Waiting => _runs.Waiting;
 
     /// <summary>The waits of this process for sagas of any process.</summary>
@@ -287,6 +287,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
 
     private ResumeOutcome Admit(SagaRun run, SavedSaga saga)
     {
+        run.IsResumed = true;
         switch (_runs.Admit(run, out _))
         {
             case Admission.AlreadyRunning:
@@ -336,6 +337,7 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
             Schedule(next);
         }
 
+        ReportCapacity();
         if (result is SagaResult.Interrupted interrupted && run.IsInterrupted)
         {
             _starts.ReportInterrupted(run.Id, run.Generation, interrupted.Reason); // must follow Remove: the next pass may resume the saga
@@ -382,6 +384,8 @@ public sealed class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
         {
             Schedule(next);
         }
+
+        ReportCapacity();
     }
 
     private void ThrowIfClosed(SagaId sagaId)

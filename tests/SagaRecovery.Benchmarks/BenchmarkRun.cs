@@ -30,7 +30,7 @@ internal sealed class BenchmarkRun
     public static async Task<BenchmarkReport> RunAsync(IReadOnlyList<Area> areas, Scope scope, TextWriter progress)
     {
         var lines = new ProgressLines(progress);
-        await using BenchmarkServer server = await BenchmarkServer.StartAsync(scope.WarmUpSagas, lines.Log);
+        await using BenchmarkServer server = await BenchmarkServer.StartAsync(scope.WarmUpSagas, lines.Log, scope.IsDurable);
         var run = new BenchmarkRun(server, scope, lines);
         string machine = await Machine.DescribeAsync(server);
         foreach (Area area in areas)

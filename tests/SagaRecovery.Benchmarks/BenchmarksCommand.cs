@@ -27,17 +27,19 @@ internal static class BenchmarksCommand
         Option<FileInfo?> json = new("--json") { Description = "Writes the results to this file, too" };
         Option<bool> isShort = new("--short") { Description = "Few and tiny sizes: shows that it runs, and no more" };
 
+        Option<bool> fsyncOff = new("--fsync-off") { Description = "Starts the server with fsync off, so that the processor limits the figures, and not the disk" };
+
         RootCommand command = new(
             """
             Measures saga recovery against raw readers of the same rows, on a Postgres of its own (fsync on). Each subject runs in a process
             of its own, in turns with its reference. Progress goes to stderr, the tables to stdout.
             """)
-        { area, sizes, turns, json, isShort };
+        { area, sizes, turns, json, isShort, fsyncOff };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string name = parsed.GetValue(area)!;
             Area[] chosen = [.. Area.Every.Where(one => name == All || one.Name == name)];
-            var scope = new Scope(parsed.GetValue(sizes), parsed.GetValue(turns), parsed.GetValue(isShort));
+            var scope = new Scope(parsed.GetValue(sizes), parsed.GetValue(turns), parsed.GetValue(isShort)) { IsDurable = !parsed.GetValue(fsyncOff) };
             BenchmarkReport report = await BenchmarkRun.RunAsync(chosen, scope, Console.Error);
             await Console.Out.WriteLineAsync(report.ToText().AsMemory(), cancellationToken);
             if (parsed.GetValue(json) is { } file)

@@ -16,6 +16,6 @@ internal static class Machine
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{Environment.ProcessorCount} cores, {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9:F0} GB, {RuntimeInformation.OSDescription}, "
-            + $"{RuntimeInformation.FrameworkDescription}, PostgreSQL {version} with fsync on; load before the run {load}");
+            + $"{RuntimeInformation.FrameworkDescription}, PostgreSQL {version} with fsync {(server.IsDurable ? "on" : "off")}; load before the run {load}");
     }
 }

@@ -6,6 +6,9 @@ namespace SagaRecovery.Benchmarks;
 /// <param name="IsShort">Only proves that it runs.</param>
 internal sealed record Scope(IReadOnlyList<int>? Sizes, int? Turns, bool IsShort)
 {
+    /// <summary>True if the server has fsync on.</summary>
+    public bool IsDurable { get; init; } = true;
+
     private const int Large = 1_000_000;
 
     /// <summary>The sizes for an area.</summary>

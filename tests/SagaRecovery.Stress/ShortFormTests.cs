@@ -51,6 +51,18 @@ public sealed class ShortFormTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Many_more_sagas_than_slots_are_all_run_although_the_process_is_killed_half_way()
+    {
+        StressResult result = await RunAsync(new BacklogScenario(sagas: 20_000), seconds: 1);
+
+        result["good"].Should().Be(20_000);
+        result["lost"].Should().Be(0);
+        result["runTwice"].Should().Be(0);
+        result["waitedForSlot"].Should().BeGreaterThan(19_000);
+        result["peakMegabytes"].Should().BeLessThan(400);
+    }
+
+    [Fact]
     public async Task Of_three_nodes_one_may_be_lost_reassigned_rolled_or_stalled_and_no_two_owners_write()
     {
         StressResult result = await RunAsync(new NodesScenario(), seconds: 1);

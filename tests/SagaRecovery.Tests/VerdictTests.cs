@@ -1,5 +1,6 @@
 using System.Globalization;
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
@@ -133,6 +134,22 @@ public sealed class VerdictTests
         behind.Reason.Should().Contain("previous run in this process");
 
         Judge(RunPhase.Running).Verdict.Should().Be(SagaVerdict.RunningHere);
+    }
+
+    [Fact]
+    public void A_saga_that_is_not_loaded_yet_waits_for_the_slot_that_the_executor_names()
+    {
+        var known = new TrackedSagaInfo { Slot = new SlotWait("provision", AdoptGeneration.Initial, Noon, Waiting: 900) };
+        var evidence = new SagaEvidence(Saga, Row(SagaState.Running, Us), known, new CoordinatorStatus(Us, new Incarnation(1), Fenced: null), Paused: null)
+        {
+            SlotLimit = new SlotLimit("MaxRunningSagas = 7", Saga),
+        };
+
+        SagaVerdicts.Judge(evidence).Should().Match<SagaExplanation>(explanation => explanation.Verdict == SagaVerdict.WaitingForSlot
+            && explanation.Since == Noon
+            && explanation.Reason.Contains("900 sagas wait")
+            && explanation.Reason.EndsWith($"The limit is MaxRunningSagas = 7. Of the sagas that run, {Saga} has run longest."));
+        SagaVerdicts.Judge(evidence with { Row = Row(SagaState.Running, Us) with { Hold = Hold } }).Verdict.Should().Be(SagaVerdict.Held);
     }
 
     [Theory]

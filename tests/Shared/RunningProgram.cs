@@ -10,6 +10,9 @@ internal class RunningProgram : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
 
+    /// <summary>The id of its process.</summary>
+    public int ProcessId => _process.Id;
+
     /// <param name="assembly">The name of its assembly, which is beside ours.</param>
     /// <param name="arguments">Its arguments.</param>
     public RunningProgram(string assembly, params IReadOnlyList<string> arguments)

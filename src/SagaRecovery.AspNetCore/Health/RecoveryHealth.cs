@@ -61,6 +61,7 @@ internal static class RecoveryHealth
             ["failedPassesInARow"] = failed,
             ["tracked"] = report.Tracked,
             ["waiting"] = report.WaitingCount,
+            ["waitingForSlot"] = report.WaitingForSlot,
             ["held"] = report.HeldCount,
             ["lostByDatabase"] = report.Totals.Lost,
             ["stalled"] = report.Stalled?.Count ?? 0,

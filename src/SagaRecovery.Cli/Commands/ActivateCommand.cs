@@ -96,7 +96,7 @@ internal static class ActivateCommand
         [
             ("found", pass.Found), ("recovered", pass.Recovered), ("failed", pass.Failed), ("already running", pass.Skipped), ("removed", pass.Removed),
             ("starting", pass.Starting), ("unknown definition", pass.UnknownDefinition), ("backing off", pass.BackingOff), ("held", pass.Held), ("paused", pass.Paused),
-            ("deferred", pass.Deferred), ("abandoned", pass.Abandoned), ("unreadable", pass.Unreadable), ("superseded", pass.Superseded),
+            ("deferred", pass.Deferred), ("waiting for a slot", pass.WaitingForSlot), ("abandoned", pass.Abandoned), ("unreadable", pass.Unreadable), ("superseded", pass.Superseded),
             ("not attempted", pass.NotAttempted),
         ];
         screen.Line("  " + string.Join(", ", counts.Where((entry, index) => index < 3 || entry.Count > 0).Select(entry => $"{entry.Name} {entry.Count}")));

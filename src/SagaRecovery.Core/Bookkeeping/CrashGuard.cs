@@ -34,6 +34,9 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
 {
     private const int Factor = 8;
 
+    /// <summary>The number of probations for which sagas that are no suspects may be resumed before the first suspects: one minute by default.</summary>
+    private const int OthersTurn = 12;
+
     private readonly Dictionary<SagaId, Suspect> _suspects = [];
     private readonly HashSet<Suspect> _knownSuspects = []; // all suspects so far, including cleared ones
     private readonly HashSet<SagaId> _attempted = []; // since the crash; no other saga waits for a further attempt of one
@@ -42,13 +45,25 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     private int? _canaries; // the number of unsuspected sagas resumed at once; null: no limit
     private bool _resumedInTurn; // true if a saga was resumed since the last turn
     private bool _hasDeferred;
+    private bool _hasDeferredSuspects;
+    private DateTimeOffset? _othersUntil; // null: no saga has been resumed since the crash
 
-    /// <summary>The time at which deferred sagas may be resumed; null if no saga is deferred.</summary>
-    public DateTimeOffset? NextTurn => _hasDeferred ? _probationEnds : null;
-
-    private bool IsIdle => _suspects.Count == 0 && _canaries is null;
+    /// <summary>True if no crash has to be considered.</summary>
+    public bool IsIdle => _suspects.Count == 0 && _canaries is null;
 
     public bool IsSuspect(SagaId sagaId) => _suspects.ContainsKey(sagaId);
+
+    /// <summary>Returns the time at which the next sagas may be resumed; null if none waits for a probation to end.</summary>
+    /// <param name="othersWait">True if sagas wait for a slot of the executor.</param>
+    public DateTimeOffset? NextTurn(bool othersWait) => _hasDeferred || (othersWait && _inFlight.Count > 0) ? _probationEnds : null;
+
+    /// <summary>Returns true if sagas that are no suspects may be resumed.</summary>
+    /// <remarks>
+    /// They come first, for a limited time: the suspects must not wait for a queue that may take days. While suspects are on probation, no
+    /// other saga is resumed, so that a crash leaves few sagas to suspect.
+    /// </remarks>
+    public bool AllowsOthers(DateTimeOffset now) =>
+        IsIdle || (_inFlight.Count == 0 ? !SuspectsAreDue(now) : !_hasDeferredSuspects && now >= _probationEnds);
 
     /// <summary>Records the end of the previous process.</summary>
     public void Begin(IEnumerable<Suspect> suspects, bool crashed)
@@ -68,6 +83,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
 
         foreach (Suspect suspect in suspects.Where(_knownSuspects.Add))
         {
+            _othersUntil = IsIdle ? null : _othersUntil;
             _suspects[suspect.SagaId] = suspect;
             _attempted.Remove(suspect.SagaId);
         }
@@ -87,10 +103,23 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
             ClearSuspects();
         }
 
-        HashSet<Candidate> turn = [.. SelectTurn(recover, onProbation)];
-        deferred.AddRange(recover.Where(candidate => !turn.Contains(candidate)));
-        recover.RemoveAll(candidate => !turn.Contains(candidate));
+        Func<SagaId, bool> isInTurn = SelectTurn(recover, onProbation, now);
+        int kept = 0;
+        for (int i = 0; i < recover.Count; i++) // in place: after an outage there may be a million
+        {
+            if (isInTurn(recover[i].SagaId))
+            {
+                recover[kept++] = recover[i];
+            }
+            else
+            {
+                deferred.Add(recover[i]);
+            }
+        }
+
+        recover.RemoveRange(kept, recover.Count - kept);
         _hasDeferred = deferred.Count > 0;
+        _hasDeferredSuspects = deferred.Exists(candidate => IsSuspect(candidate.SagaId));
     }
 
     /// <summary>Records that the executor runs a saga.</summary>
@@ -102,6 +131,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         }
 
         _resumedInTurn = true;
+        _othersUntil ??= now + (OthersTurn * policy.Probation);
         if (_attempted.Add(sagaId)) // one that is interrupted and resumed again and again would prolong the probation without end
         {
             _probationEnds = now + policy.Probation;
@@ -136,25 +166,33 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         _resumedInTurn = false;
     }
 
-    private List<Candidate> SelectTurn(List<Candidate> recover, bool onProbation)
+    /// <summary>Returns the test for the sagas whose turn it is.</summary>
+    private Func<SagaId, bool> SelectTurn(List<Candidate> recover, bool onProbation, DateTimeOffset now)
     {
-        List<Candidate> unsuspected = recover.FindAll(candidate => !IsSuspect(candidate.SagaId));
-        List<Candidate> attempted = unsuspected.FindAll(candidate => _attempted.Contains(candidate.SagaId));
-        if (unsuspected.Count > attempted.Count)
+        if (!SuspectsAreDue(now) && recover.Exists(candidate => !IsSuspect(candidate.SagaId) && !_attempted.Contains(candidate.SagaId)))
         {
-            return _canaries is not { } limit ? unsuspected : onProbation ? attempted : [.. attempted, .. unsuspected.Except(attempted).Take(limit)];
+            int left = _canaries ?? int.MaxValue;
+            return onProbation && _canaries is not null
+                ? WasAttempted
+                : sagaId => !IsSuspect(sagaId) && (_attempted.Contains(sagaId) || left-- > 0);
         }
 
-        return onProbation ? attempted : [.. attempted, .. NextGroup(recover.FindAll(candidate => IsSuspect(candidate.SagaId)))];
+        HashSet<SagaId> group = onProbation ? [] : NextGroup(recover.FindAll(candidate => IsSuspect(candidate.SagaId)));
+        return sagaId => WasAttempted(sagaId) || group.Contains(sagaId);
     }
 
+    /// <summary>True if suspects have waited for the others for long enough.</summary>
+    private bool SuspectsAreDue(DateTimeOffset now) => _hasDeferredSuspects && now >= _othersUntil;
+
+    private bool WasAttempted(SagaId sagaId) => !IsSuspect(sagaId) && _attempted.Contains(sagaId);
+
     /// <summary>Returns the next group of the least suspicious sagas, as large as may be on probation together.</summary>
-    private List<Candidate> NextGroup(List<Candidate> suspects)
+    private HashSet<SagaId> NextGroup(List<Candidate> suspects)
     {
         IGrouping<(int DeathsAlone, int GroupSize), Candidate>? group = suspects
             .GroupBy(candidate => (_suspects[candidate.SagaId].DeathsAlone, _suspects[candidate.SagaId].GroupSize))
             .OrderBy(alike => alike.Key.DeathsAlone).ThenByDescending(alike => alike.Key.GroupSize)
             .FirstOrDefault();
-        return group is null ? [] : [.. group.Take((group.Key.GroupSize + Factor - 1) / Factor)];
+        return group is null ? [] : [.. group.Take((group.Key.GroupSize + Factor - 1) / Factor).Select(candidate => candidate.SagaId)];
     }
 }

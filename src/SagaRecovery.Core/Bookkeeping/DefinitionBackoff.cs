@@ -19,6 +19,8 @@ internal sealed class DefinitionBackoff(BackoffPolicy backoff)
 {
     private readonly Dictionary<DefinitionKey, Entry> _unknown = [];
     private readonly HashSet<DefinitionKey> _known = []; // one of their sagas was resumed, or at least not unknown
+    private bool _anyUnknown; // in the last plan: saves a lookup for each saga that waits for a slot
+    private bool _foundUnknown; // by an answer
     private IReadOnlyDictionary<DefinitionKey, ListedDefinition> _listed = new Dictionary<DefinitionKey, ListedDefinition>(); // in the last plan
 
     /// <summary>Begins a plan, and forgets the definitions that its listing does not hold.</summary>
@@ -30,7 +32,23 @@ internal sealed class DefinitionBackoff(BackoffPolicy backoff)
         {
             _unknown.Remove(definition); // Dictionary allows removal during enumeration
         }
+
+        _anyUnknown = _unknown.Count > 0 || _listed.Values.Any(listed => listed.Support == DefinitionSupport.Missing);
     }
+
+    /// <summary>Returns true if the definition of a saga of the last plan is unknown. Such a saga never waits for a slot: it is tried, or withheld.</summary>
+    public bool IsUnknown(Candidate candidate) => _anyUnknown && (Find(candidate.Definition) is not null || IsMissing(candidate.Definition));
+
+    /// <summary>Returns true once after an answer has shown that a definition is unknown, for its sagas that wait for a slot.</summary>
+    public bool TakeFoundUnknown()
+    {
+        bool found = _foundUnknown;
+        _foundUnknown = false;
+        return found;
+    }
+
+    /// <summary>Returns true if a saga of the definition was not unknown when it was tried.</summary>
+    public bool IsKnown(DefinitionKey? definition) => definition is not null && _known.Contains(definition);
 
     /// <summary>Returns the state of an unknown definition; null if the definition is not unknown, or not reported by the store.</summary>
     public Entry? Find(DefinitionKey? definition) =>
@@ -68,7 +86,11 @@ internal sealed class DefinitionBackoff(BackoffPolicy backoff)
     }
 
     /// <summary>Applies the result of one saga to its definition. Must precede the use of <see cref="Find"/> for the other sagas of the pass.</summary>
-    public void NoteResult(Candidate candidate, ResumeResult result, PassStart pass, DateTimeOffset now)
+    /// <param name="candidate">The saga.</param>
+    /// <param name="result">Its result.</param>
+    /// <param name="pass">The pass, or the last pass before the refill.</param>
+    /// <param name="now">The time of the result.</param>
+    public void NoteResult(Candidate candidate, ResumeResult result, long pass, DateTimeOffset now)
     {
         if (candidate.Definition is not { } definition)
         {
@@ -79,12 +101,13 @@ internal sealed class DefinitionBackoff(BackoffPolicy backoff)
         switch (result)
         {
             case ResumeResult.UnknownDefinition unknown when !_known.Contains(definition) && SupportOf(definition) != DefinitionSupport.Reported:
+                _foundUnknown |= entry is null;
                 entry ??= Add(definition, unknown.Missing);
                 NoteFailure(entry, unknown.Missing);
                 break;
             case ResumeResult.UnknownDefinition:
                 break; // about this saga alone
-            case ResumeResult.Failed failed when entry?.TriedInPass == pass.Iteration:
+            case ResumeResult.Failed failed when entry?.TriedInPass == pass:
                 NoteFailure(entry, failed.Error); // no answer about the definition, but no reason to try each of the others either
                 break;
             case ResumeResult.Failed:
@@ -108,9 +131,9 @@ internal sealed class DefinitionBackoff(BackoffPolicy backoff)
 
         void NoteFailure(Entry failed, string reason)
         {
-            if (failed.FailedInPass != pass.Iteration)
+            if (failed.FailedInPass != pass)
             {
-                failed.FailedInPass = pass.Iteration;
+                failed.FailedInPass = pass;
                 failed.Failures++;
                 failed.NextTry = backoff.NextTry(definition.Hash, failed.Failures, now);
             }

@@ -75,6 +75,11 @@ public sealed class OpenedPass
 
     internal long OpeningDrain { get; }
 
+    /// <summary>True if the plan is only reported.</summary>
+    internal bool IsDryRun { get; init; }
+
+    internal ResumeBasis Basis => new(ClosingDrain, Start.Iteration, Start.StartedAt);
+
     /// <summary>The number of the drain on which the plan is based; 0 until the pass is reconciled or failed.</summary>
     internal long ClosingDrain { get; private set; }
 
@@ -84,7 +89,7 @@ public sealed class OpenedPass
     public CandidateListing BeginListing()
     {
         Advance(Step.Opened, Step.Listing);
-        return _listing = new CandidateListing(capacity: _tracker.Tracked); // a listing usually holds the running sagas
+        return _listing = new CandidateListing(capacity: _tracker.Tracked + _tracker.WaitingForSlot); // a listing usually holds the known sagas
     }
 
     /// <summary>Drains the starts again and combines them with the complete listing.</summary>
@@ -135,10 +140,10 @@ public sealed class OpenedPass
         ProtocolViolations = OpeningStarts.Violations.Count + ClosingStarts.Violations.Count,
     };
 
-    internal RecoveryPlan MakePlan(CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
+    internal RecoveryPlan MakePlan(CandidateListing listing, RecoveryControls controls, ExecutorCapacity? capacity, DateTimeOffset now)
     {
         Advance(Step.Reconciled, Step.Planned);
-        return _tracker.MakePlan(this, listing, controls, now);
+        return _tracker.MakePlan(this, listing, controls, capacity, now);
     }
 
     internal PassOutcome BeginOutcome(RecoveryPlan plan)
@@ -187,6 +192,7 @@ public readonly ref struct ReconciledListing
     }
 
     /// <summary>Makes the plan of the pass, which puts each listed or tracked saga into its bucket.</summary>
+    /// <param name="capacity">The numbers of sagas that the executor takes now; null for no limit. The other sagas to recover wait for a slot.</param>
     /// <exception cref="InvalidOperationException">The plan of this pass has already been made, or the pass has ended.</exception>
-    public RecoveryPlan MakePlan() => _pass.MakePlan(_listing, _controls, _now);
+    public RecoveryPlan MakePlan(ExecutorCapacity? capacity = null) => _pass.MakePlan(_listing, _controls, capacity, _now);
 }

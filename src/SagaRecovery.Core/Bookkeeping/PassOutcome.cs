@@ -128,11 +128,12 @@ public sealed class PassOutcome
             _plan.Pass.EndOutcome();
             _completed = true;
             var tally = new PassTally();
+            List<Candidate> notAttempted = [];
             _tracker.EnsureCapacity(_results.Count);
             ApplyToDefinitions();
             foreach (Candidate candidate in _plan.Recover)
             {
-                ApplyResult(candidate, tally);
+                ApplyResult(candidate, tally, notAttempted);
             }
 
             foreach (ReadoptedSaga readopted in _plan.Readopted)
@@ -143,9 +144,10 @@ public sealed class PassOutcome
                     _tracker.ForgetRunsUpTo(readopted.Candidate.SagaId, readopted.Previous);
                 }
 
-                ApplyResult(readopted.Candidate, tally);
+                ApplyResult(readopted.Candidate, tally, notAttempted);
             }
 
+            int withheld = _tracker.EndTurn(_plan.Pass.Basis, notAttempted);
             _tracker.ApplyWithheld(_plan.Pass, _plan.UnknownDefinition, now);
             foreach (ReadoptedSaga outdated in _plan.Outdated.Where(saga => _relinquished.ContainsKey(saga.Candidate.SagaId)))
             {
@@ -174,7 +176,7 @@ public sealed class PassOutcome
                 _tracker.NoteAllAttempted();
             }
 
-            return _plan.Pass.WithStarts(Report(tally, now, error));
+            return _plan.Pass.WithStarts(Report(tally, notAttempted.Count, withheld, now, error));
         }
     }
 
@@ -193,28 +195,28 @@ public sealed class PassOutcome
         {
             if (candidate.Definition is not null && _results.TryGetValue(candidate.SagaId, out Recorded recorded))
             {
-                _tracker.ApplyToDefinition(_plan.Pass, candidate, recorded.Result, recorded.At);
+                _tracker.ApplyToDefinition(_plan.Pass.Basis, candidate, recorded.Result, recorded.At);
             }
         }
     }
 
-    private void ApplyResult(Candidate candidate, PassTally tally)
+    private void ApplyResult(Candidate candidate, PassTally tally, List<Candidate> notAttempted)
     {
         if (!_results.TryGetValue(candidate.SagaId, out Recorded recorded))
         {
-            tally.NotAttempted++;
+            notAttempted.Add(candidate);
             return;
         }
 
-        tally.Count(candidate, recorded.Result, recorded.At, _tracker.IdleSinceOf(candidate.SagaId, _plan.Pass.Start));
-        _tracker.ApplyResume(_plan.Pass, candidate, recorded.Result, recorded.At);
+        tally.Count(candidate, recorded.Result, recorded.At, _tracker.IdleSinceOf(candidate.SagaId, _plan.Pass.Start.StartedAt));
+        _tracker.ApplyResume(_plan.Pass.Basis, candidate, recorded.Result, recorded.At);
     }
 
-    private PassReport Report(PassTally tally, DateTimeOffset now, string? error) => new(_plan.Pass.Start)
+    private PassReport Report(PassTally tally, int notAttempted, int withheld, DateTimeOffset now, string? error) => new(_plan.Pass.Start)
     {
         Duration = now - _plan.Pass.Start.StartedAt,
         Result = error is not null ? PassResult.Failed
-            : tally.NotAttempted > 0 ? PassResult.CutShort
+            : notAttempted > 0 ? PassResult.CutShort
             : tally.Failed > 0 ? PassResult.CompletedWithFailures
             : PassResult.Completed,
         Error = error,
@@ -222,10 +224,11 @@ public sealed class PassOutcome
         Recovered = tally.Recovered,
         Failed = tally.Failed,
         Skipped = _plan.AlreadyRunning.Count + tally.AlreadyRunning,
-        UnknownDefinition = _plan.UnknownDefinition.Count + tally.UnknownDefinition,
+        UnknownDefinition = _plan.UnknownDefinition.Count + tally.UnknownDefinition + withheld,
         Abandoned = tally.Abandoned,
         Superseded = tally.Superseded,
-        NotAttempted = tally.NotAttempted,
+        NotAttempted = notAttempted,
+        WaitingForSlot = _plan.WaitingForSlot - withheld,
         BackingOff = _plan.BackingOff.Count,
         Held = _plan.Held.Count,
         Paused = _plan.Paused.Count,

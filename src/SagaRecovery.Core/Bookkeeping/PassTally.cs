@@ -23,8 +23,6 @@ internal sealed class PassTally
 
     public int NotRelinquished { get; set; }
 
-    public int NotAttempted { get; set; }
-
     public int Readopted { get; set; }
 
     public List<TimeSpan> IdleTimes { get; } = [];

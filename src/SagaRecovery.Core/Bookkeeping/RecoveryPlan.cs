@@ -20,7 +20,7 @@ public readonly record struct BackingOffSaga(Candidate Candidate, DateTimeOffset
 
 /// <summary>The plan of a pass. It puts each listed or tracked saga into exactly one bucket.</summary>
 /// <remarks>
-/// <see cref="EndsLost"/> is not a bucket of its own but a part of <see cref="Recover"/>, and <see cref="Outdated"/> one of the sagas that are not resumed. The lists are valid until the next pass is
+/// <see cref="EndsLost"/> is not a bucket of its own but a part of the sagas to recover, and <see cref="Outdated"/> one of the sagas that are not resumed. The lists are valid until the next pass is
 /// opened. Not thread-safe.
 /// </remarks>
 public sealed class RecoveryPlan
@@ -37,9 +37,10 @@ public sealed class RecoveryPlan
     public int Found { get; }
 
     /// <summary>The sagas that are listed and not running in this process. The executor resumes them.</summary>
+    /// <value>As many as it takes now: see <see cref="WaitingForSlot"/>.</value>
     public IReadOnlyList<Candidate> Recover => RecoverBucket;
 
-    /// <summary>The part of <see cref="Recover"/> that had ended in this process before the listing began. The database lost their end.</summary>
+    /// <summary>The sagas to recover that had ended in this process before the listing began. The database lost their end.</summary>
     public IReadOnlyList<Candidate> EndsLost => EndsLostBucket;
 
     /// <summary>The sagas that are listed and tracked at the same or a newer generation. They run in this process and are skipped.</summary>
@@ -53,6 +54,9 @@ public sealed class RecoveryPlan
 
     /// <summary>The tracked sagas that are not listed because they may be too new for the listing. They stay tracked.</summary>
     public IReadOnlyList<SagaId> Starting => StartingBucket;
+
+    /// <summary>The number of sagas to recover that the executor does not take now. They wait for a slot, and a later refill resumes them.</summary>
+    public int WaitingForSlot { get; internal set; }
 
     /// <summary>The sagas that failed before and are not due.</summary>
     public IReadOnlyList<BackingOffSaga> BackingOff => BackingOffBucket;
@@ -80,6 +84,12 @@ public sealed class RecoveryPlan
 
     /// <summary>The number of sagas that no process runs after this pass, regardless of its results, and that the next pass may not resume either.</summary>
     internal int NotEligible => Held.Count + BackingOff.Count + UnknownDefinition.Count + Unreadable.Count;
+
+    /// <summary>True if each saga to recover is queued as soon as it is planned.</summary>
+    internal bool QueuesAtOnce { get; init; }
+
+    /// <summary>Some of the sagas that wait for a slot, for the report of a dry run.</summary>
+    internal IReadOnlyList<SagaId> SlotSample { get; set; } = [];
 
     internal OpenedPass Pass { get; }
 
@@ -118,6 +128,7 @@ public sealed class RecoveryPlan
         Bucket("recover", Recover, saga => saga.SagaId),
         Bucket("readopted", Readopted, saga => saga.Candidate.SagaId),
         Bucket("already running", AlreadyRunning, sagaId => sagaId),
+        new PlanBucket("waiting for a slot", WaitingForSlot, SlotSample),
         Bucket("backing off", BackingOff, saga => saga.Candidate.SagaId),
         Bucket("unknown definition", UnknownDefinition, saga => saga.SagaId),
         Bucket("held", Held, saga => saga.SagaId),

@@ -8,7 +8,8 @@ namespace SagaRecovery.Bookkeeping;
 /// <content>Plans a pass and applies its results.</content>
 public sealed partial class SagaTracker
 {
-    internal RecoveryPlan MakePlan(OpenedPass pass, CandidateListing listing, RecoveryControls controls, DateTimeOffset now)
+    internal RecoveryPlan MakePlan(
+        OpenedPass pass, CandidateListing listing, RecoveryControls controls, ExecutorCapacity? capacity, DateTimeOffset now)
     {
         lock (_lock)
         {
@@ -16,7 +17,17 @@ public sealed partial class SagaTracker
             _trackedAndListed = 0;
             _guard.MarkSuspects(controls.Suspects);
             _definitions.BeginPlan(listing);
-            var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable);
+            _slots.BeginPlan(pass.Start.Iteration);
+            DateTimeOffset? waitingSince = _slots.EarliestSince;
+            var plan = new RecoveryPlan(pass, listing.Count, _alreadyRunning, listing.Unreadable)
+            {
+                QueuesAtOnce = capacity is not null && _guard.IsIdle && !pass.IsDryRun,
+            };
+            if (plan.QueuesAtOnce)
+            {
+                _slots.EnsureCapacity(Math.Max(0, listing.Count - _tracked.Count - _slots.Waiting - _waiting.Count));
+            }
+
             foreach (Candidate candidate in listing.Candidates)
             {
                 PlanListed(plan, candidate, controls, now);
@@ -31,9 +42,11 @@ public sealed partial class SagaTracker
             plan.DeferredBucket.ForEach(deferred => _definitions.NoteDeferred(deferred, pass.Start));
             if (plan.PausedBucket.Count + plan.DeferredBucket.Count > 0)
             {
-                _idleSince ??= now;
+                _idleSince ??= waitingSince ?? now;
             }
 
+            _slots.ForgetNotListed();
+            PlanSlots(plan, capacity, controls, now);
             PlanMissing(plan);
             _waiting.ForgetNotListed(pass.Start.Iteration);
             return plan;
@@ -49,12 +62,12 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Applies a result to the definition of its saga. Must precede <see cref="ApplyResume"/> of all sagas of the pass.</summary>
-    internal void ApplyToDefinition(OpenedPass pass, Candidate candidate, ResumeResult result, DateTimeOffset now)
+    /// <summary>Applies a result to the definition of its saga. Must precede <see cref="ApplyResume"/> of all sagas of the pass or the refill.</summary>
+    internal void ApplyToDefinition(ResumeBasis basis, Candidate candidate, ResumeResult result, DateTimeOffset now)
     {
         lock (_lock)
         {
-            _definitions.NoteResult(candidate, result, pass.Start, now);
+            _definitions.NoteResult(candidate, result, basis.Pass, now);
         }
     }
 
@@ -65,16 +78,17 @@ public sealed partial class SagaTracker
         {
             foreach (Candidate candidate in withheld)
             {
-                _guard.NoteNotRun(candidate.SagaId);
-                _waiting.NoteWithheld(candidate, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start), now);
+                Withhold(candidate, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start.StartedAt), now);
             }
         }
     }
 
-    internal void ApplyResume(OpenedPass pass, Candidate candidate, ResumeResult result, DateTimeOffset now)
+    internal void ApplyResume(ResumeBasis basis, Candidate candidate, ResumeResult result, DateTimeOffset now)
     {
         lock (_lock)
         {
+            DateTimeOffset idleSince = IdleSinceOf(candidate.SagaId, basis.StartedAt);
+            _slots.Remove(candidate.SagaId);
             if (result is not (ResumeResult.Recovered or ResumeResult.AlreadyRunning))
             {
                 _guard.NoteNotRun(candidate.SagaId);
@@ -85,7 +99,7 @@ public sealed partial class SagaTracker
                 case ResumeResult.Recovered or ResumeResult.AlreadyRunning:
                     _guard.NoteResumed(candidate.SagaId, now);
                     ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
-                    if (saga.SetRecovered(candidate.Generation, pass.ClosingDrain, now))
+                    if (saga.SetRecovered(candidate.Generation, basis.Drain, now))
                     {
                         saga.PriorFailures = _waiting.FailuresOf(candidate);
                         _waiting.Remove(candidate.SagaId);
@@ -97,10 +111,10 @@ public sealed partial class SagaTracker
 
                     break;
                 case ResumeResult.Failed failed:
-                    _waiting.NoteFailure(candidate, failed.Error, pass.Start.Iteration, IdleSinceOf(candidate.SagaId, pass.Start), now);
+                    _waiting.NoteFailure(candidate, failed.Error, basis.Pass, idleSince, now);
                     break;
                 case ResumeResult.UnknownDefinition unknown:
-                    _waiting.NoteUnknownDefinition(candidate, unknown.Missing, pass.Start, IdleSinceOf(candidate.SagaId, pass.Start));
+                    _waiting.NoteUnknownDefinition(candidate, unknown.Missing, basis, idleSince);
                     break;
                 default: // abandoned or superseded: no longer a candidate
                     _waiting.Remove(candidate.SagaId);
@@ -135,6 +149,12 @@ public sealed partial class SagaTracker
         }
     }
 
+    private void Withhold(Candidate candidate, long pass, DateTimeOffset since, DateTimeOffset now)
+    {
+        _guard.NoteNotRun(candidate.SagaId);
+        _waiting.NoteWithheld(candidate, pass, since, now);
+    }
+
     private void PlanListed(RecoveryPlan plan, Candidate candidate, RecoveryControls controls, DateTimeOffset now)
     {
         PassStart pass = plan.Pass.Start;
@@ -145,14 +165,20 @@ public sealed partial class SagaTracker
         if (known && !endLost && saga.Generation >= candidate.Generation)
         {
             plan.AlreadyRunningBucket.Add(candidate.SagaId);
+            _slots.Remove(candidate.SagaId); // announced late, and that start may still fail: the next pass decides
         }
         else if (controls.Holds(candidate.SagaId) || controls.Paused is not null)
         {
             (controls.Holds(candidate.SagaId) ? plan.HeldBucket : plan.PausedBucket).Add(candidate);
+            _slots.Remove(candidate.SagaId);
             if (known && saga.IsLive)
             {
                 plan.OutdatedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
             }
+        }
+        else if (!(known && saga.IsLive) && !_definitions.IsUnknown(candidate) && _slots.MarkListed(candidate))
+        {
+            // it waits for a slot already: PlanSlots counts it
         }
         else if (pass.Reason != PassReason.Explicit && _waiting.IsBackingOff(candidate, now, out DateTimeOffset nextTry))
         {
@@ -160,30 +186,123 @@ public sealed partial class SagaTracker
         }
         else
         {
-            if (pass.Reason == PassReason.Periodic && candidate.Generation > AdoptGeneration.Initial && !_waiting.Contains(candidate.SagaId))
-            {
-                plan.MissedHints++;
-            }
+            PlanIdle(plan, candidate, ref saga, endLost, now);
+        }
+    }
 
-            if (known && saga.IsLive)
-            {
-                plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation));
-                return;
-            }
+    /// <summary>Plans a listed saga that does not run at its generation and may be resumed.</summary>
+    private void PlanIdle(RecoveryPlan plan, Candidate candidate, ref TrackedSaga saga, bool endLost, DateTimeOffset now)
+    {
+        PassStart pass = plan.Pass.Start;
+        bool known = !Unsafe.IsNullRef(ref saga);
+        DateTimeOffset? queuedSince = LeaveQueueIfUnknown(candidate);
+        bool isNew = queuedSince is null && !_waiting.Contains(candidate.SagaId);
+        if (pass.Reason == PassReason.Periodic && candidate.Generation > AdoptGeneration.Initial && isNew)
+        {
+            plan.MissedHints++;
+        }
 
-            if (!known && !_waiting.IsDueByItself(candidate, now) && _definitions.Withholds(candidate, pass, now)) // a saga that ran here has a known definition
-            {
-                plan.UnknownDefinitionBucket.Add(candidate);
-                return;
-            }
+        if (known && saga.IsLive)
+        {
+            plan.ReadoptedBucket.Add(new ReadoptedSaga(candidate, saga.Generation)); // at once: the old run has a slot, which it leaves
+            _slots.Remove(candidate.SagaId);
+            return;
+        }
 
-            if (endLost && saga.Generation >= candidate.Generation)
-            {
-                plan.EndsLostBucket.Add(candidate);
-            }
+        bool isWithheld = !known && !_waiting.IsDueByItself(candidate, now) && _definitions.Withholds(candidate, pass, now); // a saga that ran here has a known definition
+        if (queuedSince is { } since)
+        {
+            _waiting.NoteWithheld(candidate, pass.Iteration, since, now); // at once: only the queue knew since when it has not been running
+        }
 
+        if (isWithheld)
+        {
+            plan.UnknownDefinitionBucket.Add(candidate);
+            return;
+        }
+
+        if (endLost && saga.Generation >= candidate.Generation)
+        {
+            plan.EndsLostBucket.Add(candidate);
+        }
+
+        if (plan.QueuesAtOnce && !_definitions.IsUnknown(candidate))
+        {
+            _slots.Enqueue(candidate, IdleSinceOf(candidate.SagaId, pass.StartedAt)); // saves a list of all of them
+        }
+        else
+        {
             plan.RecoverBucket.Add(candidate);
         }
+    }
+
+    /// <summary>Decides which of the sagas to recover the executor takes now. The others wait for a slot.</summary>
+    private void PlanSlots(RecoveryPlan plan, ExecutorCapacity? capacity, RecoveryControls controls, DateTimeOffset now)
+    {
+        if (plan.Pass.IsDryRun)
+        {
+            PreviewSlots(plan, capacity);
+        }
+        else if (capacity is not null || _slots.Waiting > 0)
+        {
+            List<Candidate> recover = plan.RecoverBucket;
+            foreach (Candidate candidate in recover.Where(NeedsSlot))
+            {
+                _slots.Enqueue(candidate, IdleSinceOf(candidate.SagaId, plan.Pass.Start.StartedAt));
+            }
+
+            recover.RemoveAll(NeedsSlot);
+            if (!recover.Exists(candidate => _guard.IsSuspect(candidate.SagaId)) && _guard.AllowsOthers(now))
+            {
+                recover.AddRange(TakeForSlots(capacity, int.MaxValue, controls));
+            }
+        }
+
+        plan.WaitingForSlot += _slots.Waiting;
+    }
+
+    /// <summary>
+    /// Returns false for suspects whose turn it is, since they are few and must be on probation alone, and for a saga that is tried for the others
+    /// of its unknown definition, since the executor takes none of them.
+    /// </summary>
+    private bool NeedsSlot(Candidate candidate) => !_guard.IsSuspect(candidate.SagaId) && !_definitions.IsUnknown(candidate);
+
+    /// <summary>Removes a saga from the queue if its definition is unknown.</summary>
+    /// <returns>The time since which it has not been running; null if it did not wait for a slot, or its definition is not unknown.</returns>
+    private DateTimeOffset? LeaveQueueIfUnknown(Candidate candidate)
+    {
+        DateTimeOffset? since = _definitions.IsUnknown(candidate) ? _slots.SinceOf(candidate.SagaId) : null;
+        if (since is not null)
+        {
+            _slots.Remove(candidate.SagaId);
+        }
+
+        return since;
+    }
+
+    /// <summary>Divides the sagas to recover as a pass would, without a change of the queue.</summary>
+    private void PreviewSlots(RecoveryPlan plan, ExecutorCapacity? capacity)
+    {
+        var room = new RemainingCapacity(capacity);
+        foreach (SlotBacklog backlog in _slots.Backlog)
+        {
+            room.Use(backlog.Definition, backlog.Count);
+        }
+
+        List<Candidate> waiting = [];
+        foreach (Candidate candidate in plan.RecoverBucket.Where(candidate => !_definitions.IsUnknown(candidate)))
+        {
+            if (!room.Has(candidate.Name))
+            {
+                waiting.Add(candidate);
+            }
+
+            room.Use(candidate.Name);
+        }
+
+        plan.RecoverBucket.RemoveAll(new HashSet<Candidate>(waiting).Contains);
+        plan.WaitingForSlot = waiting.Count;
+        plan.SlotSample = [.. _slots.Sagas.Concat(waiting.Select(candidate => candidate.SagaId)).Take(RecoveryReport.HistoryLength)];
     }
 
     private void PlanBackingOff(RecoveryPlan plan, Candidate candidate, DateTimeOffset nextTry)
@@ -203,8 +322,10 @@ public sealed partial class SagaTracker
     {
         if (Unsafe.IsNullRef(ref MarkListed(unreadable.SagaId, pass.Iteration)))
         {
-            _waiting.NoteUnreadable(unreadable, pass.Iteration, IdleSinceOf(unreadable.SagaId, pass));
+            _waiting.NoteUnreadable(unreadable, pass.Iteration, IdleSinceOf(unreadable.SagaId, pass.StartedAt));
         }
+
+        _slots.Remove(unreadable.SagaId);
     }
 
     private void PlanMissing(RecoveryPlan plan)

@@ -46,14 +46,14 @@ public sealed partial class SagaTracker
     }
 
     /// <summary>The sagas of this coordinator that are not running, as of the last pass.</summary>
-    /// <value>Sagas that failed, whose definition is unknown, or whose row could not be read.</value>
+    /// <value>Sagas that failed, whose definition is unknown, or whose row could not be read. Those that wait for a slot are not among them.</value>
     public IReadOnlyList<WaitingSaga> Waiting
     {
         get
         {
             lock (_lock)
             {
-                return _waiting.All;
+                return _waiting.Except(_slots);
             }
         }
     }
@@ -65,32 +65,32 @@ public sealed partial class SagaTracker
         {
             lock (_lock)
             {
-                return _waiting.UnknownDefinitions;
+                return _waiting.UnknownDefinitions(_slots);
             }
         }
     }
 
-    /// <summary>The time since which some saga of this coordinator has been in progress without running; null if all run.</summary>
+    /// <summary>The time since which some saga of this coordinator has been in progress without running; null if all run or wait for a slot.</summary>
     public DateTimeOffset? IdleSince
     {
         get
         {
             lock (_lock)
             {
-                DateTimeOffset? waiting = _waiting.EarliestSince;
+                DateTimeOffset? waiting = _waiting.EarliestSinceExcept(_slots);
                 return _idleSince is null || waiting < _idleSince ? waiting : _idleSince;
             }
         }
     }
 
-    /// <summary>The time at which deferred sagas may be resumed; null if no saga is deferred.</summary>
+    /// <summary>The time at which sagas that wait for a probation to end may be resumed; null if none waits for one.</summary>
     public DateTimeOffset? NextTurn
     {
         get
         {
             lock (_lock)
             {
-                return _guard.NextTurn;
+                return _guard.NextTurn(othersWait: _slots.Waiting > 0);
             }
         }
     }
@@ -116,7 +116,8 @@ public sealed partial class SagaTracker
             return new TrackedSagaInfo
             {
                 Run = _tracked.TryGetValue(sagaId, out TrackedSaga saga) && saga.IsLive ? saga.Describe() : null,
-                Waiting = _waiting.Find(sagaId),
+                Waiting = _slots.Contains(sagaId) ? null : _waiting.Find(sagaId),
+                Slot = _slots.Find(sagaId),
                 IsSuspect = _guard.IsSuspect(sagaId),
             };
         }
@@ -144,21 +145,13 @@ public sealed partial class SagaTracker
     /// <summary>Opens the next pass by draining the starts.</summary>
     /// <param name="reason">The trigger of the pass. A pass with <see cref="PassReason.Explicit"/> also attempts sagas that are not yet due.</param>
     /// <param name="now">The current time.</param>
-    /// <exception cref="InvalidOperationException">The previous pass has not ended.</exception>
-    public OpenedPass OpenPass(PassReason reason, DateTimeOffset now)
-    {
-        lock (_lock)
-        {
-            if (_openPass is not null)
-            {
-                throw new InvalidOperationException($"Pass {_openPass.Start.Iteration} is still open. Passes must not overlap.");
-            }
+    /// <exception cref="InvalidOperationException">The previous pass has not ended, or a refill has not.</exception>
+    public OpenedPass OpenPass(PassReason reason, DateTimeOffset now) => Open(reason, now, isDryRun: false);
 
-            DrainedStarts drained = Drain(now).Starts;
-            _openPass = new OpenedPass(this, new PassStart(++_passCount, reason, now), _drainCount, drained);
-            return _openPass;
-        }
-    }
+    /// <summary>Opens a pass whose plan is only reported. Its plan resumes no saga, and lets none wait for a slot.</summary>
+    /// <param name="now">The current time.</param>
+    /// <inheritdoc cref="OpenPass" path="/exception" />
+    public OpenedPass OpenDryRun(DateTimeOffset now) => Open(PassReason.Explicit, now, isDryRun: true);
 
     /// <summary>Reads all messages of the inbox.</summary>
     /// <returns>The messages read since the last drain of a pass, and the number of this drain.</returns>
@@ -172,12 +165,14 @@ public sealed partial class SagaTracker
         }
     }
 
-    /// <summary>Returns the time since which a saga that this pass resumes has not been running, as far as this process knows.</summary>
-    public DateTimeOffset IdleSinceOf(SagaId sagaId, PassStart pass)
+    /// <summary>Returns the time since which a saga that is being resumed has not been running, as far as this process knows.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="startedAt">The start of the pass or the refill that resumes it.</param>
+    public DateTimeOffset IdleSinceOf(SagaId sagaId, DateTimeOffset startedAt)
     {
         lock (_lock)
         {
-            return _waiting.SinceOf(sagaId) ?? _idleSince ?? pass.StartedAt;
+            return _waiting.SinceOf(sagaId) ?? _slots.SinceOf(sagaId) ?? _idleSince ?? startedAt;
         }
     }
 
@@ -201,6 +196,17 @@ public sealed partial class SagaTracker
         }
     }
 
+    private OpenedPass Open(PassReason reason, DateTimeOffset now, bool isDryRun)
+    {
+        lock (_lock)
+        {
+            ThrowIfBusy();
+            DrainedStarts drained = Drain(now).Starts;
+            _openPass = new OpenedPass(this, new PassStart(++_passCount, reason, now), _drainCount, drained) { IsDryRun = isDryRun };
+            return _openPass;
+        }
+    }
+
     private DrainedStarts DrainInbox(DateTimeOffset now)
     {
         _drainCount++;
@@ -215,7 +221,7 @@ public sealed partial class SagaTracker
             {
                 case StartMessageKind.Announced:
                     // The row was listed before its announcement. Unless this start fails, its caller inserted the row too early.
-                    bool afterListing = (known && saga.IsRecovered) || _waiting.Contains(sagaId);
+                    bool afterListing = (known && saga.IsRecovered) || _waiting.Contains(sagaId) || _slots.Contains(sagaId);
                     saga.Announce(number, afterListing);
                     announced.Add(sagaId);
                     break;
@@ -228,6 +234,7 @@ public sealed partial class SagaTracker
                     if (saga.IsRunning)
                     {
                         _waiting.RemoveUpTo(sagaId, saga.Generation);
+                        _slots.RemoveUpTo(sagaId, saga.Generation);
                     }
 
                     break;

@@ -12,9 +12,19 @@ public sealed record TrackedSagaInfo
     /// <summary>The reason for which the saga is waiting to be recovered; null if no pass has found it waiting.</summary>
     public WaitingSaga? Waiting { get; init; }
 
+    /// <summary>The wait of the saga for a slot of the executor; null if it does not wait for one, or is loaded.</summary>
+    public SlotWait? Slot { get; init; }
+
     /// <summary>True if the saga was not yet past probation when a process died, and has not been cleared since.</summary>
     public bool IsSuspect { get; init; }
 }
+
+/// <summary>The wait of a saga for a slot of the executor. The saga is not loaded.</summary>
+/// <param name="Definition">The name of its definition.</param>
+/// <param name="Generation">The generation at which it was listed.</param>
+/// <param name="Since">The time since which it has not been running, as far as this process knows.</param>
+/// <param name="Waiting">The number of sagas of its definition that wait, including this one.</param>
+public sealed record SlotWait(string Definition, AdoptGeneration Generation, DateTimeOffset Since, int Waiting);
 
 /// <summary>The origin of a run in this process.</summary>
 public enum RunOrigin

@@ -11,29 +11,31 @@ internal sealed class WaitingSagas(BackoffPolicy backoff, DefinitionBackoff defi
 {
     private readonly Dictionary<SagaId, Entry> _entries = [];
 
-    public List<WaitingSaga> All => [.. _entries.Select(pair => Describe(pair.Key, pair.Value))];
+    /// <summary>Returns those that do not wait for a slot.</summary>
+    public List<WaitingSaga> Except(SlotQueue slots) =>
+        [.. _entries.Where(pair => !slots.Contains(pair.Key)).Select(pair => Describe(pair.Key, pair.Value))];
 
-    /// <summary>The unknown definitions, with the number of sagas of each.</summary>
-    public List<UnknownDefinitionSagas> UnknownDefinitions
+    /// <summary>Returns the earliest time since which one that does not wait for a slot has not been running; null if there is none.</summary>
+    public DateTimeOffset? EarliestSinceExcept(SlotQueue slots) =>
+        _entries.Where(pair => !slots.Contains(pair.Key)).Min(pair => (DateTimeOffset?)pair.Value.Since);
+
+    /// <summary>Returns the unknown definitions, with the number of sagas of each. Sagas of a definition that has become known since wait for a slot.</summary>
+    public List<UnknownDefinitionSagas> UnknownDefinitions(SlotQueue slots)
     {
-        get
+        var counts = new Dictionary<(DefinitionKey?, string), UnknownDefinitionSagas>();
+        foreach ((SagaId sagaId, Entry entry) in _entries)
         {
-            var counts = new Dictionary<(DefinitionKey?, string), UnknownDefinitionSagas>();
-            foreach (Entry entry in _entries.Values)
+            if (entry.Kind == WaitingKind.UnknownDefinition && !(definitions.IsKnown(entry.Definition) && slots.Contains(sagaId)))
             {
-                if (entry.Kind == WaitingKind.UnknownDefinition)
-                {
-                    ref UnknownDefinitionSagas count = ref CollectionsMarshal.GetValueRefOrAddDefault(counts, (entry.Definition, entry.Name), out _);
-                    count = new UnknownDefinitionSagas(entry.Name, entry.Definition, count.Sagas + 1, UnknownDefinitionOf(entry)?.Reason ?? entry.Reason);
-                }
+                ref UnknownDefinitionSagas count = ref CollectionsMarshal.GetValueRefOrAddDefault(counts, (entry.Definition, entry.Name), out _);
+                count = new UnknownDefinitionSagas(entry.Name, entry.Definition, count.Sagas + 1, UnknownDefinitionOf(entry)?.Reason ?? entry.Reason);
             }
-
-            return [.. counts.Values];
         }
+
+        return [.. counts.Values];
     }
 
-    /// <summary>The earliest time since which one of them has not been running; null if none waits.</summary>
-    public DateTimeOffset? EarliestSince => _entries.Values.Min(entry => (DateTimeOffset?)entry.Since);
+    public int Count => _entries.Count;
 
     public WaitingSaga? Find(SagaId sagaId) => _entries.TryGetValue(sagaId, out Entry entry) ? Describe(sagaId, entry) : null;
 
@@ -69,7 +71,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff, DefinitionBackoff defi
     }
 
     /// <summary>Records the answer that a definition is unknown. The saga backs off with its definition, or by itself if the answer is about it alone.</summary>
-    public void NoteUnknownDefinition(Candidate candidate, string missing, PassStart pass, DateTimeOffset since)
+    public void NoteUnknownDefinition(Candidate candidate, string missing, ResumeBasis basis, DateTimeOffset since)
     {
         int failures = FailuresOf(candidate) + 1;
         _entries[candidate.SagaId] = new Entry
@@ -82,10 +84,10 @@ internal sealed class WaitingSagas(BackoffPolicy backoff, DefinitionBackoff defi
             Definition = candidate.Definition,
             // by definition and pass, so that the sagas of a definition are due together
             NextTry = definitions.Find(candidate.Definition) is null
-                ? backoff.NextTry(candidate.Definition?.Hash ?? candidate.Name, failures, pass.StartedAt)
+                ? backoff.NextTry(candidate.Definition?.Hash ?? candidate.Name, failures, basis.StartedAt)
                 : null,
             Reason = missing,
-            ListedInPass = pass.Iteration,
+            ListedInPass = basis.Pass,
         };
     }
 

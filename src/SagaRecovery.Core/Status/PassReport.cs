@@ -63,7 +63,7 @@ public sealed record PassStart(long Iteration, PassReason Reason, DateTimeOffset
 /// <remarks>
 /// <see cref="Found"/> = <see cref="Recovered"/> + <see cref="Failed"/> + <see cref="Skipped"/> +
 /// <see cref="UnknownDefinition"/> + <see cref="Abandoned"/> + <see cref="Superseded"/> + <see cref="NotAttempted"/> + <see cref="BackingOff"/> +
-/// <see cref="Held"/> + <see cref="Paused"/> + <see cref="Deferred"/> + <see cref="Unreadable"/>.
+/// <see cref="Held"/> + <see cref="Paused"/> + <see cref="Deferred"/> + <see cref="WaitingForSlot"/> + <see cref="Unreadable"/>.
 /// </remarks>
 /// <param name="Start">The start of the pass.</param>
 public sealed record PassReport(PassStart Start)
@@ -112,6 +112,9 @@ public sealed record PassReport(PassStart Start)
 
     /// <summary>The number of sagas not attempted after a crash because other sagas must pass their probation first.</summary>
     public int Deferred { get; init; }
+
+    /// <summary>The number of sagas that wait for a slot of the executor. Refills resume them between two passes.</summary>
+    public int WaitingForSlot { get; init; }
 
     /// <summary>The number of sagas whose row could not be read.</summary>
     public int Unreadable { get; init; }

@@ -74,7 +74,13 @@ public sealed record RecoveryReport
     /// <summary>The number of all waiting sagas.</summary>
     public int WaitingCount { get; init; }
 
-    /// <summary>The time since which some saga of this coordinator has been in progress without running; null if all run.</summary>
+    /// <summary>The sagas that wait for a slot of the executor, by definition. They are not loaded, and are not among <see cref="Waiting"/>.</summary>
+    public IReadOnlyList<SlotBacklog> SlotBacklog { get; init; } = [];
+
+    /// <summary>The number of all sagas that wait for a slot of the executor.</summary>
+    public int WaitingForSlot => SlotBacklog.Sum(backlog => backlog.Count);
+
+    /// <summary>The time since which some saga of this coordinator has been in progress without running; null if all run or wait for a slot.</summary>
     public DateTimeOffset? IdleSince { get; init; }
 
     /// <summary>The sagas that operators hold, at most <see cref="WaitingShown"/> of them.</summary>
@@ -120,6 +126,15 @@ public sealed record RecoveryReport
         RecentFailures = Last(RecentFailures.Concat(pass.FailedSagas)),
         RecentPasses = Last(RecentPasses.Append(pass with { RecoveredSagas = [], FailedSagas = [] })),
         TimeToRecover = TimeToRecover.Plus(pass.TimeToRecover),
+    };
+
+    /// <summary>Returns this report updated with a refill that has ended.</summary>
+    public RecoveryReport After(RefillReport refill) => this with
+    {
+        Totals = Totals.Plus(refill),
+        RecentlyRecovered = Last(RecentlyRecovered.Concat(refill.RecoveredSagas)),
+        RecentFailures = Last(RecentFailures.Concat(refill.FailedSagas)),
+        TimeToRecover = TimeToRecover.Plus(refill.TimeToRecover),
     };
 
     private static T[] Last<T>(IEnumerable<T> items) => [.. items.TakeLast(HistoryLength)];

@@ -8,6 +8,9 @@ namespace SagaRecovery.Status;
 /// <remarks>The layout follows that of <c>omdb nexus background-tasks show</c>.</remarks>
 public static class RecoveryReportText
 {
+    /// <summary>The number of definitions that are shown with their sagas that wait for a slot.</summary>
+    private const int SlotBacklogShown = 20;
+
     /// <summary>Renders a report.</summary>
     /// <param name="report">The report to render.</param>
     /// <param name="now">The current time, from which ages such as "3s ago" are computed.</param>
@@ -182,6 +185,7 @@ public static class RecoveryReportText
             ("held:", pass.Held, "until released"),
             ("paused:", pass.Paused, "until recovery is resumed"),
             ("deferred:", pass.Deferred, "after a crash, until other sagas pass their probation"),
+            ("waiting for a slot:", pass.WaitingForSlot, "until the executor has capacity"),
             ("abandoned:", pass.Abandoned, "proven corrupt"),
             ("unreadable:", pass.Unreadable, "row could not be read"),
             ("superseded:", pass.Superseded, "changed since the listing"),
@@ -222,12 +226,31 @@ public static class RecoveryReportText
             }
         }
 
+        AppendSlotBacklog(text, report, now);
         AppendWaiting(text, report, now);
         AppendHeld(text, report);
         AppendStalled(text, report, now);
         AppendRetrying(text, report.Steps, now);
         AppendHanging(text, report.Steps, now);
         AppendActions(text, report);
+    }
+
+    private static void AppendSlotBacklog(StringBuilder text, RecoveryReport report, DateTimeOffset now)
+    {
+        if (report.SlotBacklog.Count == 0)
+        {
+            return;
+        }
+
+        text.Append(Invariant($"    sagas waiting for a slot ({report.WaitingForSlot}):\n"));
+        text.Append("        COUNT      IDLE_FOR   DEFINITION\n");
+        foreach (SlotBacklog backlog in report.SlotBacklog.OrderByDescending(backlog => backlog.Count).Take(SlotBacklogShown))
+        {
+            string idle = backlog.Since is { } since ? Duration(now - since) : "";
+            text.Append(Invariant($"        {backlog.Count,-9}  {idle,-9}  {OneLine(backlog.Definition)}\n"));
+        }
+
+        AppendMore(text, report.SlotBacklog.Count - SlotBacklogShown);
     }
 
     private static void AppendWaiting(StringBuilder text, RecoveryReport report, DateTimeOffset now)

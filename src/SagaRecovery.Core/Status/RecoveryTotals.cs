@@ -1,6 +1,6 @@
 namespace SagaRecovery.Status;
 
-/// <summary>The totals over all passes since the process started. Immutable.</summary>
+/// <summary>The totals over all passes and refills since the process started. Immutable.</summary>
 public sealed record RecoveryTotals
 {
     /// <summary>The number of passes that have ended.</summary>
@@ -9,7 +9,10 @@ public sealed record RecoveryTotals
     /// <summary>The number of passes that failed.</summary>
     public long FailedPasses { get; init; }
 
-    /// <summary>The number of sagas that the executor resumed.</summary>
+    /// <summary>The number of refills: between two passes, they resume sagas that wait for a slot.</summary>
+    public long Refills { get; init; }
+
+    /// <summary>The number of sagas that the executor resumed, in passes and refills.</summary>
     public long Recovered { get; init; }
 
     /// <summary>The number of attempts to resume a saga that failed.</summary>
@@ -59,6 +62,15 @@ public sealed record RecoveryTotals
         MissedHints = MissedHints + pass.MissedHints,
         Lost = Lost + pass.Lost,
         EndsLost = EndsLost + pass.EndsLost,
+    };
+
+    /// <summary>Returns these totals with one more refill added.</summary>
+    public RecoveryTotals Plus(RefillReport refill) => this with
+    {
+        Refills = Refills + 1,
+        Recovered = Recovered + refill.Recovered,
+        Failed = Failed + refill.Failed,
+        Abandoned = Abandoned + refill.Abandoned,
     };
 
     /// <summary>Returns these totals with the drained starts of one more pass or dry run added.</summary>

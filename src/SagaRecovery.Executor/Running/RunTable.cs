@@ -1,27 +1,13 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Execution;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Executor.Running;
 
-/// <summary>The result of admitting a run to the table.</summary>
-internal enum Admission
-{
-    /// <summary>The run has a slot. The caller starts it.</summary>
-    Started,
-
-    /// <summary>The run waits for a free slot.</summary>
-    Queued,
-
-    /// <summary>The saga is already running at this generation or a newer one.</summary>
-    AlreadyRunning,
-
-    /// <summary>The table is closed to new runs.</summary>
-    Closed,
-}
-
 /// <summary>
-/// The runs of this process: one per saga id, a limited number at a time and of each definition, the rest in first-in-first-out queues.
+/// The runs of this process: one per saga id, a limited number at a time and of each definition, the rest in queues.
 /// Thread-safe.
 /// </summary>
 /// <remarks>
@@ -39,6 +25,8 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
     private readonly HashSet<SagaRun> _hung = []; // stopped runs without a slot whose steps do not end
     private readonly RunLanes _lanes = new(limits);
     private long _slotsTaken;
+    private readonly SlotCapacity _capacity = new(maxRunning, limits);
+    private bool _capacityReported; // to recovery, which has not asked for it since
     private int _lent; // the slots of runs whose steps wait for other sagas
     private StopReason? _closed;
 
@@ -174,6 +162,40 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
         }
     }
 
+    /// <summary>Returns the numbers of further resumed runs that the table takes now.</summary>
+    public ExecutorCapacity GetCapacity()
+    {
+        lock (_lock)
+        {
+            _capacityReported = false;
+            return _closed is null ? _capacity.Of(FreeSlots, _lanes) : ExecutorCapacity.None;
+        }
+    }
+
+    /// <summary>Returns true, once until <see cref="GetCapacity"/> is called, if the table takes further resumed runs.</summary>
+    public bool HasCapacityToReport()
+    {
+        lock (_lock)
+        {
+            if (_capacityReported || _closed is not null || !_capacity.IsAny(FreeSlots, _lanes))
+            {
+                return false;
+            }
+
+            _capacityReported = true;
+            return true;
+        }
+    }
+
+    /// <summary>Describes the limit for which further runs of a definition wait.</summary>
+    public SlotLimit DescribeSlotLimit(string definition)
+    {
+        lock (_lock)
+        {
+            return new SlotLimit(DescribeLimit(definition), LongestRunning(definition));
+        }
+    }
+
     /// <summary>Removes a run that has ended, and frees its slot.</summary>
     /// <returns>The queued run that takes the slot. The caller starts it. Null if none is queued.</returns>
     public SagaRun? Remove(SagaRun run)
@@ -290,7 +312,9 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
     /// <summary>Finds the stopped runs of a saga whose steps do not end: few, since there are few such runs at all.</summary>
     private IEnumerable<SagaRun> HungRunsOf(SagaId sagaId) => _hung.Where(run => run.Id == sagaId);
 
-    private bool HasFreeSlot => _running.Count - _lent < maxRunning;
+    private int FreeSlots => maxRunning - _running.Count + _lent;
+
+    private bool HasFreeSlot => FreeSlots > 0;
 
     /// <summary>A run that is stopping does not supersede: recovery may resume its saga again at the same generation.</summary>
     private static bool Supersedes(SagaRun current, AdoptGeneration generation) =>

@@ -62,8 +62,11 @@ internal sealed class SagaRun : IDisposable
     /// <summary>True if the run ended because the store rejected a write.</summary>
     public bool WasRefused => _stop.Reason is StopReason.SagaFenced or StopReason.LostByDatabase;
 
-    /// <summary>The entry in a queue of <see cref="RunLanes"/>; null while the run is not queued. Guarded by the lock of the table.</summary>
+    /// <summary>The entry in a <see cref="RunQueue"/>; null while the run is not queued. Guarded by the lock of the table.</summary>
     public LinkedListNode<SagaRun>? QueueEntry { get; set; }
+
+    /// <summary>True if recovery resumed the run, false if this process started its saga. Set before the run is admitted.</summary>
+    public bool IsResumed { get; set; }
 
     /// <summary>The place in the order of arrival over all queues. Guarded by the lock of the table.</summary>
     public long QueueNumber { get; set; }

@@ -11,9 +11,10 @@ public sealed class DurableExecutorOptions
     /// <summary>The name of the configuration section: <c>SagaRecovery:Executor</c>.</summary>
     public const string SectionName = "SagaRecovery:Executor";
 
-    /// <summary>The maximum number of sagas that run at once. Further sagas wait in a first-in-first-out queue.</summary>
+    /// <summary>The maximum number of sagas that run at once. Further sagas wait for a slot.</summary>
     /// <value>A number of sagas, at least 1. The default is 1,000.</value>
     /// <remarks>
+    /// New sagas are queued in memory. Of the recovered ones, at most 1,000 are; the others are not loaded before their turn. Both kinds take turns.
     /// A saga with a step that waits for another saga (<see cref="SagaHandle.Completion"/>) does not count meanwhile. It goes on at once when
     /// that saga completes, and then more sagas may run for a moment.
     /// </remarks>

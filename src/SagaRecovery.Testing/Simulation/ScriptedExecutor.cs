@@ -22,6 +22,10 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
     /// <value>The default returns null for every saga.</value>
     public Func<SavedSaga, ResumeOutcome?> Answer { get; set; } = _ => null;
 
+    /// <summary>The number of sagas that may run at once. Recovery lets further ones wait for a slot.</summary>
+    /// <value>At least 0. The default is null: no limit. <see cref="Begin"/> ignores it, as a start does.</value>
+    public int? MaxRunning { get; set; }
+
     /// <summary>A copy of the table of runs: the generation of each running saga, ordered by id.</summary>
     public IReadOnlyDictionary<SagaId, AdoptGeneration> Running
     {
@@ -113,6 +117,18 @@ public sealed class ScriptedExecutor(StepGates gates) : ISagaExecutor
         Record(new ExecutorCall(sagaId, upTo, Resumed: null, outcome));
         return outcome;
     }
+
+    /// <inheritdoc />
+    public ExecutorCapacity? GetCapacity()
+    {
+        lock (_lock)
+        {
+            return MaxRunning is { } most ? new ExecutorCapacity(most - _running.Count) : null;
+        }
+    }
+
+    /// <inheritdoc />
+    public SlotLimit? DescribeSlotLimit(string definition) => new($"{nameof(MaxRunning)} = {MaxRunning}", LongestRunning: null);
 
     /// <inheritdoc />
     public ValueTask CancelAsync(SagaId sagaId, SagaCancellation cancellation, CancellationToken cancellationToken)

@@ -38,6 +38,8 @@ public sealed class SimulatedProcess : IAsyncDisposable
     /// <summary>A token that is cancelled when the process learns that it is fenced.</summary>
     public CancellationToken Fenced => Coordinator.Fenced;
 
+    private SagaStarts Starts => Services.GetRequiredService<SagaStarts>();
+
     private SagaCoordinator Coordinator => Services.GetRequiredService<SagaCoordinator>();
 
     /// <summary>Holds the next step of this kind in this process.</summary>
@@ -52,7 +54,7 @@ public sealed class SimulatedProcess : IAsyncDisposable
     public async Task<SimulatedStart> AnnounceAsync(SagaId sagaId, CancellationToken cancellationToken = default)
     {
         Membership member = await Coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
-        return new SimulatedStart(Services.GetRequiredService<SagaStarts>().Announce(sagaId), _store, member, Executor);
+        return new SimulatedStart(Starts.Announce(sagaId), _store, member, Executor);
     }
 
     /// <summary>Starts a saga: announces it, inserts its row, starts its run and confirms the start.</summary>
@@ -78,12 +80,14 @@ public sealed class SimulatedProcess : IAsyncDisposable
         Membership member = await Coordinator.JoinedAsync(cancellationToken).ConfigureAwait(false);
         AdoptGeneration generation = Executor.End(sagaId);
         var end = new SagaLogEntry(sagaId, generation, [], SagaState.Succeeded);
-        return (await _store.AppendAsync(member, [end], cancellationToken).ConfigureAwait(false))[0];
+        bool written = (await _store.AppendAsync(member, [end], cancellationToken).ConfigureAwait(false))[0];
+        Starts.ReportCapacity(); // a saga that waits for a slot may be resumed now
+        return written;
     }
 
     /// <summary>Ends the run of a saga and reports it to recovery as interrupted.</summary>
     /// <exception cref="InvalidOperationException">The saga does not run in this process.</exception>
-    public void ReportInterrupted(SagaId sagaId) => Services.GetRequiredService<SagaStarts>().ReportInterrupted(sagaId, Executor.End(sagaId));
+    public void ReportInterrupted(SagaId sagaId) => Starts.ReportInterrupted(sagaId, Executor.End(sagaId));
 
     /// <summary>Kills the process, as SIGKILL does. From now on it has no visible effect and gets no result.</summary>
     public void Kill()

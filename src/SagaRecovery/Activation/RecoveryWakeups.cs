@@ -3,7 +3,7 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.Activation;
 
-/// <summary>The requests for passes and dry runs: from the timer, the trigger, and hints.</summary>
+/// <summary>The requests for passes, refills and dry runs: from the timer, the trigger, hints, and the executor.</summary>
 /// <remarks>
 /// One pass answers all requests that were made before it began. A request that arrives while a pass is under way is answered by the next
 /// one. Thread-safe, except for <see cref="WaitAsync"/> and <see cref="TakeRequests"/>, which only the recovery loop may call.
@@ -25,6 +25,7 @@ internal sealed class RecoveryWakeups : IDisposable
     private bool _lastPassFailed;
     private bool _expectsHints;
     private bool _closed;
+    private bool _refill;
 
     public RecoveryWakeups(TimeProvider time) =>
         _hintTimer = time.CreateTimer(_ => RequestHinted(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -34,6 +35,16 @@ internal sealed class RecoveryWakeups : IDisposable
         lock (_lock)
         {
             _reason = Stronger(_reason, reason);
+            _signal.Writer.TryWrite(true);
+        }
+    }
+
+    /// <summary>Requests a refill. A pass that was requested, too, comes first.</summary>
+    public void RequestRefill()
+    {
+        lock (_lock)
+        {
+            _refill = true;
             _signal.Writer.TryWrite(true);
         }
     }
@@ -102,7 +113,8 @@ internal sealed class RecoveryWakeups : IDisposable
     {
         lock (_lock)
         {
-            var taken = new WakeupRequests(_reason, _waiters, _dryRuns);
+            var taken = new WakeupRequests(_reason, _waiters, _dryRuns) { Refill = _refill };
+            _refill = false;
             _reason = null;
             _waiters = [];
             _dryRuns = [];
@@ -161,6 +173,9 @@ internal sealed class RecoveryWakeups : IDisposable
 internal readonly record struct WakeupRequests(
     PassReason? Reason, List<TaskCompletionSource<PassReport>> Waiters, List<TaskCompletionSource<RecoveryPlanReport>> DryRuns)
 {
+    /// <summary>True if a refill was requested.</summary>
+    public bool Refill { get; init; }
+
     public void Answer(PassReport report) => Waiters.ForEach(waiter => waiter.TrySetResult(report));
 
     public void Answer(RecoveryPlanReport plan) => DryRuns.ForEach(waiter => waiter.TrySetResult(plan));

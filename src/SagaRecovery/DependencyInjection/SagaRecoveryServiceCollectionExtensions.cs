@@ -88,7 +88,10 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetService<IMeterFactory>()));
         services.AddSingleton<OperatorActionLog>();
         services.AddSingleton<CrashLoopGuard>();
+        services.AddSingleton(provider => new PassLog(provider.GetRequiredService<ILogger<SagaRecoveryService>>()));
+        services.AddSingleton<BatchResumer>();
         services.AddSingleton<RecoveryPass>();
+        services.AddSingleton<SlotRefill>();
         services.AddSingleton<TakeOver>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<DefinitionReview>(provider, RequireExecutor(provider)));
         services.AddSingleton(CreateOperator);

@@ -227,6 +227,21 @@ internal static partial class Log
         "this process cannot work with its store, runs no sagas and refuses to start any, until a later attempt to join succeeds: {Reason}")]
     public static partial void StoreIncompatible(ILogger logger, string reason);
 
+    [LoggerMessage(EventId = 67, Message = "{Count} sagas wait for a slot of the executor ({Definitions}); they are loaded and resumed when their turn comes")]
+    public static partial void WaitingForSlot(ILogger logger, LogLevel level, int count, string definitions);
+
+    [LoggerMessage(68, LogLevel.Debug, "{Taken} sagas that waited for a slot had their turn: {Recovered} recovered; {Waiting} wait")]
+    public static partial void Refilled(ILogger logger, int taken, int recovered, int waiting);
+
+    [LoggerMessage(69, LogLevel.Warning, "sagas that waited for a slot were not resumed: {Error}; a pass follows")]
+    public static partial void RefillFailed(ILogger logger, string error);
+
+    [LoggerMessage(70, LogLevel.Debug, "exception of the failed resumption of sagas that waited for a slot")]
+    public static partial void RefillFailedDetails(ILogger logger, Exception exception);
+
+    [LoggerMessage(71, LogLevel.Error, "executor failed to state its capacity; no saga that waits for a slot is resumed until it does")]
+    public static partial void CapacityUnknown(ILogger logger, Exception exception);
+
     [LoggerMessage(72, LogLevel.Warning,
         "sagas with an unknown definition, which stay as they are: {Count} of '{SagaName}' ({Definition}): {Missing}")]
     public static partial void UnknownDefinitionSagas(ILogger logger, int count, string sagaName, string definition, string missing);

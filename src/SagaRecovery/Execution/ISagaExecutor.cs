@@ -134,6 +134,26 @@ public interface ISagaExecutor
     /// <remarks>The log says it when this process joins, of a definition that it cannot run, or must not start.</remarks>
     string? DescribeChange(SavedDefinition stored) => null;
 
+    /// <summary>Returns the numbers of further sagas that the executor takes now.</summary>
+    /// <returns>The default is <see langword="null"/>: no limit, and recovery loads and resumes all sagas at once.</returns>
+    /// <remarks>
+    /// <para>
+    /// The sagas beyond these numbers wait in recovery, and are not loaded: a million of them take less than 100 MB. They are resumed in
+    /// turns of their definitions. Take a few more than can run at once, so that no capacity is idle while further sagas are loaded.
+    /// </para>
+    /// <para>
+    /// Call <see cref="SagaStarts.ReportCapacity"/> once the numbers rise again. <see cref="ResumeAsync"/> must accept sagas beyond them all
+    /// the same. Do not wait in this method: recovery calls it in each pass and refill.
+    /// </para>
+    /// </remarks>
+    ExecutorCapacity? GetCapacity() => null;
+
+    /// <summary>Describes the limit for which sagas of a definition wait for a slot.</summary>
+    /// <param name="definition">The name of the definition.</param>
+    /// <returns>The limit. The default is null: not described.</returns>
+    /// <remarks>Operators see it in <c>explain</c>.</remarks>
+    SlotLimit? DescribeSlotLimit(string definition) => null;
+
     /// <summary>The number of runs that have not ended.</summary>
     /// <value>At least 0. The default is <see langword="null"/>: not reported, and a drain queries the store instead.</value>
     int? Unfinished => null;
@@ -152,6 +172,11 @@ public interface ISagaExecutor
     /// </remarks>
     IReadOnlyList<SagaRunProgress> GetRunsInProgress() => [];
 }
+
+/// <summary>The limit for which sagas wait for a slot of the executor.</summary>
+/// <param name="Setting">The setting, with its value, such as <c>SagaRecovery:Executor:MaxRunningSagas = 1000</c>.</param>
+/// <param name="LongestRunning">The saga that has had a slot under that limit for the longest time; null if it is not known.</param>
+public sealed record SlotLimit(string Setting, SagaId? LongestRunning);
 
 /// <summary>The outcome of <see cref="ISagaExecutor.ResumeAsync"/>. A failure that may pass is an exception instead.</summary>
 public abstract record ResumeOutcome

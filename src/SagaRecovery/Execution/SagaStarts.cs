@@ -105,6 +105,13 @@ public sealed class SagaStarts
     /// </remarks>
     public void ReportEnded(SagaId sagaId, AdoptGeneration generation) => _inbox.ReportEnded(sagaId, generation);
 
+    /// <summary>Reports that the executor takes further sagas, so that those that wait for a slot are resumed.</summary>
+    /// <remarks>
+    /// For executors that implement <see cref="ISagaExecutor.GetCapacity"/>. Recovery then asks for the capacity soon. Reports in the meantime
+    /// have no further effect.
+    /// </remarks>
+    public void ReportCapacity() => _wakeups.RequestRefill();
+
     internal void Close(string activity) => _closedBy = activity;
 }
 

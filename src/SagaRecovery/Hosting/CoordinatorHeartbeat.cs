@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Activation;
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
@@ -27,6 +28,7 @@ internal sealed class CoordinatorHeartbeat(
     RecoveryPass pass,
     RecoveryWakeups wakeups,
     ISagaExecutor executor,
+    SagaTracker tracker,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     IOptions<SagaRecoveryOptions> options,
@@ -185,7 +187,19 @@ internal sealed class CoordinatorHeartbeat(
         _stepWarnings.Report(steps);
         IReadOnlyCollection<SagaId> retrying = StepReview.NotStalled(runs, _stalledAfter, now);
         StalledSagas stalled = await controls.FindStalledAsync(member, _stalledAfter, retrying, cancellationToken).ConfigureAwait(false);
-        status.Update(stalled with { Sagas = [.. stalled.Sagas.Select(saga => saga with { Run = executor.FindRun(saga.SagaId) })] });
+        status.Update(stalled with { Sagas = [.. stalled.Sagas.Select(saga => saga with { Run = executor.FindRun(saga.SagaId) ?? FindWait(saga.SagaId) })] });
+    }
+
+    /// <summary>Describes the wait of a saga that is not loaded like that of a run that waits in the executor.</summary>
+    private SagaRunProgress? FindWait(SagaId sagaId)
+    {
+        if (tracker.Observe(sagaId, time.GetUtcNow()).Slot is not { } wait)
+        {
+            return null;
+        }
+
+        SlotLimit? limit = executor.DescribeSlotLimit(wait.Definition);
+        return new SagaRunProgress(sagaId, wait.Definition, RunPhase.WaitingForSlot, []) { Limit = limit?.Setting, LongestRunning = limit?.LongestRunning };
     }
 
     private async Task CheckForOrphansAsync(CancellationToken cancellationToken)

@@ -27,7 +27,7 @@ internal sealed class CrashLoopGuard(
     private readonly HashSet<Suspect> _judged = [];
     private bool _readPrevious;
     private DateTimeOffset _lastProbationEnds; // of the sagas that were resumed last
-    private bool _isAloneInFlight; // true if nothing was in flight before this pass
+    private bool _isAloneInFlight; // true if nothing was in flight before this pass or refill
 
     /// <summary>The time at which the probation of the first sagas in flight ends, or null if none is in flight.</summary>
     public DateTimeOffset? ProbationEnds { get; private set; }
@@ -83,10 +83,10 @@ internal sealed class CrashLoopGuard(
         ProbationEnds ??= _lastProbationEnds; // sagas that are resumed again and again must not prolong it without end
     }
 
-    /// <summary>Clears the sagas of a pass of which the executor took none: they cannot crash this process, and need no probation.</summary>
-    public async Task EndProbationAsync(Membership member, PassOutcome outcome, CancellationToken cancellationToken)
+    /// <summary>Clears the sagas of a pass or a refill of which the executor took none: they cannot crash this process, and need no probation.</summary>
+    public async Task EndProbationAsync(Membership member, bool nothingRuns, CancellationToken cancellationToken)
     {
-        if (_isAloneInFlight && ProbationEnds is not null && outcome.NothingRuns)
+        if (_isAloneInFlight && ProbationEnds is not null && nothingRuns)
         {
             await controls.ClearSuspectsAsync(member, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
             ProbationEnds = null;

@@ -7,10 +7,13 @@ namespace SagaRecovery.Hosting;
 
 /// <summary>
 /// Logs what a pass decided, one line for each decision. A decision to leave a saga as it is has a line when it is taken first, and not at
-/// each pass that takes it again. One pass at a time uses this class.
+/// each pass that takes it again. One pass or refill at a time uses this class.
 /// </summary>
 internal sealed class PassLog(ILogger logger)
 {
+    /// <summary>The number of definitions that are named with their sagas that wait for a slot.</summary>
+    private const int BacklogShown = 5;
+
     /// <summary>The maximum number of unknown definitions that have lines of their own. A dynamic saga can have any number of them.</summary>
     private const int MaxUnknownDefinitions = 20;
 
@@ -23,7 +26,7 @@ internal sealed class PassLog(ILogger logger)
     private int _moreUnknown; // the number of further ones in the last line
     private (RecoveryPause? Pause, int Sagas) _paused;
     private IReadOnlyList<Candidate> _recover = []; // of the present pass
-    private HashSet<SagaId> _notAttempted = []; // by the last pass, which has announced them
+    private HashSet<SagaId> _notAttempted = []; // by the last pass and the refills after it, which have announced them
 
     public void Write(OpenedPass pass)
     {
@@ -40,13 +43,7 @@ internal sealed class PassLog(ILogger logger)
         }
 
         _recover = plan.Recover;
-        Each(plan.Recover, saga =>
-        {
-            if (!_notAttempted.Contains(saga.SagaId))
-            {
-                Log.NeedsRecovery(logger, saga.SagaId, saga.Name);
-            }
-        });
+        WriteNeedsRecovery(plan.Recover);
         Each(plan.EndsLost, saga => Log.EndLost(logger, saga.SagaId, saga.Name));
         Each(plan.Readopted, saga => Log.Readopted(logger, saga.Candidate.SagaId, saga.Candidate.Name, saga.Previous, saga.Candidate.Generation));
         _held.EachNew(plan.Held, saga => saga.SagaId, saga => Log.Held(logger, saga.SagaId));
@@ -111,6 +108,30 @@ internal sealed class PassLog(ILogger logger)
         }
     }
 
+    /// <summary>Writes the sagas of a refill.</summary>
+    public void Write(Refill refill) => WriteNeedsRecovery(refill.Sagas);
+
+    /// <summary>Records the sagas of a refill that were not attempted, since they have been announced. Must precede the end of the refill.</summary>
+    public void WriteEnd(Refill refill)
+    {
+        foreach (Candidate saga in refill.Sagas)
+        {
+            _ = refill.HasResult(saga.SagaId) ? _notAttempted.Remove(saga.SagaId) : _notAttempted.Add(saga.SagaId);
+        }
+    }
+
+    /// <summary>Logs how many sagas wait for a slot: one line, since there may be a million. Each has a line of its own when its turn comes.</summary>
+    public void WriteBacklog(int waiting, IReadOnlyList<SlotBacklog> backlog, bool isNew)
+    {
+        LogLevel level = isNew ? LogLevel.Information : LogLevel.Debug;
+        if (waiting > 0 && logger.IsEnabled(level))
+        {
+            IEnumerable<string> largest = backlog.OrderByDescending(one => one.Count).Take(BacklogShown).Select(one => $"{PlainText.OneLine(one.Definition)}: {one.Count}");
+            string definitions = string.Join(", ", largest);
+            Log.WaitingForSlot(logger, level, waiting, definitions);
+        }
+    }
+
     private static string Abbreviate(DefinitionKey? definition) => definition is null ? "no hash" : $"{definition.Hash[..Math.Min(HashDigits, definition.Hash.Length)]}…";
 
     /// <summary>Returns true if a number has doubled or halved since it was logged.</summary>
@@ -118,6 +139,14 @@ internal sealed class PassLog(ILogger logger)
 
     private static bool IsNoteworthy(PassReport report) =>
         report.Result != PassResult.Completed || report.Recovered > 0 || report.Lost > 0 || report.Start.Reason is PassReason.Startup or PassReason.Explicit;
+
+    private void WriteNeedsRecovery(IReadOnlyList<Candidate> sagas) => Each(sagas, saga =>
+    {
+        if (!_notAttempted.Contains(saga.SagaId))
+        {
+            Log.NeedsRecovery(logger, saga.SagaId, saga.Name);
+        }
+    });
 
     private void WritePause(RecoveryPause? pause, int sagas)
     {

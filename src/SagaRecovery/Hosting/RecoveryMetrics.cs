@@ -21,6 +21,7 @@ internal sealed class RecoveryMetrics : IDisposable
     private readonly Counter<long> _endsLost;
     private readonly Counter<long> _takeOvers;
     private readonly Counter<long> _takenOver;
+    private readonly Counter<long> _refills;
 
     public RecoveryMetrics(SagaRecoveryStatus status, SagaStarts starts, TimeProvider time, IMeterFactory? factory = null)
     {
@@ -29,7 +30,8 @@ internal sealed class RecoveryMetrics : IDisposable
         _passDuration = _meter.CreateHistogram<double>(
             "saga_recovery.pass.duration", "s", "The time from the opening of a pass to its completion.", tags: null, SagaRecoveryTelemetry.Durations);
         _found = _meter.CreateCounter<long>("saga_recovery.sagas.found", "{saga}", "Sagas that passes listed.");
-        _sagas = _meter.CreateCounter<long>("saga_recovery.sagas", "{saga}", "Sagas that passes processed, by outcome.");
+        _sagas = _meter.CreateCounter<long>("saga_recovery.sagas", "{saga}", "Sagas that passes and refills processed, by outcome.");
+        _refills = _meter.CreateCounter<long>("saga_recovery.refills", "{refill}", "Refills: between two passes, they resume sagas that wait for a slot.");
         _timeToRecover = _meter.CreateHistogram(
             "saga_recovery.time_to_recover",
             "s",
@@ -49,6 +51,16 @@ internal sealed class RecoveryMetrics : IDisposable
 
         Gauge("saga_recovery.tracked", "{saga}", "Sagas that may be running in this process.", report => report.Tracked);
         Gauge("saga_recovery.waiting", "{saga}", "Unfinished sagas of this coordinator that a pass could not resume.", report => report.WaitingCount);
+        _meter.CreateObservableGauge(
+            "saga_recovery.waiting_for_slot",
+            () => status.Current.SlotBacklog.Select(backlog => new Measurement<int>(backlog.Count, new KeyValuePair<string, object?>("definition", backlog.Definition))),
+            "{saga}",
+            "Sagas that are not loaded because the executor has no capacity for them, by definition.");
+        Gauge(
+            "saga_recovery.waiting_for_slot.age",
+            "s",
+            "The longest time for which a saga that waits for a slot has not been run by any process.",
+            report => Age(report.SlotBacklog.Min(backlog => backlog.Since), time));
         Gauge("saga_recovery.held", "{saga}", "Sagas on hold, which recovery does not resume.", report => report.HeldCount);
         Gauge(
             "saga_recovery.deferred",
@@ -136,6 +148,7 @@ internal sealed class RecoveryMetrics : IDisposable
         Count("held", pass.Held);
         Count("paused", pass.Paused);
         Count("deferred", pass.Deferred);
+        Count("waiting_for_slot", pass.WaitingForSlot);
         Count("unreadable", pass.Unreadable);
         Count("removed", pass.Removed);
         _missedHints.Add(pass.MissedHints);
@@ -144,6 +157,19 @@ internal sealed class RecoveryMetrics : IDisposable
         _takeOvers.Add(0); // create the series at the first pass, so that a query for its increase finds a start
         _takenOver.Add(0);
         RecordStarts(pass);
+    }
+
+    /// <summary>Counts the sagas that a refill resumed. They were found by an earlier pass.</summary>
+    public void RecordRefill(RefillReport refill)
+    {
+        _refills.Add(1);
+        Count("recovered", refill.Recovered);
+        Count("failed", refill.Failed);
+        Count("skipped", refill.Skipped);
+        Count("unknown_definition", refill.UnknownDefinition);
+        Count("abandoned", refill.Abandoned);
+        Count("superseded", refill.Superseded);
+        Count("not_attempted", refill.NotAttempted);
     }
 
     /// <summary>Counts what the drains of a pass or a dry run found.</summary>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
@@ -24,7 +23,7 @@ namespace SagaRecovery.Hosting;
 /// Relinquish what is no longer listed, or not at the generation of its run: the executor stops those runs. Tell the other runs what was requested:
 /// a cancellation, or a stop. All of it side by side, within one time-out.
 /// </description></item>
-/// <item><description>Resume what no process runs, batch by batch.</description></item>
+/// <item><description>Resume what no process runs, batch by batch, and as many as the executor takes. <see cref="SlotRefill"/> resumes the others later.</description></item>
 /// <item><description>Report caught up: the assignments that the listing covered are handled.</description></item>
 /// <item><description>Complete: the outcome becomes the report.</description></item>
 /// </list>
@@ -39,22 +38,16 @@ internal sealed class RecoveryPass(
     SagaResumer resumer,
     RunRequests requests,
     RunnableDefinitions runnable,
+    BatchResumer batches,
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     RecoveryMetrics metrics,
+    PassLog log,
     OperatorActionLog operatorActionLog,
-    IOptions<SagaRecoveryOptions> options,
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
-    /// <summary>The number of batches in flight: while the database loads one, this process resumes the other.</summary>
-    private const int ConcurrentLoads = 2;
-
-    private readonly int _loadBatchSize = options.Value.LoadBatchSize;
-    private readonly int _maxConcurrency = options.Value.MaxConcurrency;
-
     private readonly TaskCompletionSource _firstEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly PassLog _log = new(logger);
     private RecoveryControls _lastControls = RecoveryControls.None;
     private long _assignedWhenListed = -1;
     private int _rejoinsAccountedFor;
@@ -68,9 +61,6 @@ internal sealed class RecoveryPass(
 
     /// <summary>A task that completes when the first pass ends, with any result.</summary>
     public Task FirstEnded => _firstEnded.Task;
-
-    /// <summary>The function that starts a worker. It uses the thread pool by default; a test may run all workers on one thread.</summary>
-    public Func<Func<Task>, Task> BeginWorker { get; init; } = Task.Run;
 
     private DateTimeOffset Now => time.GetUtcNow();
 
@@ -96,13 +86,15 @@ internal sealed class RecoveryPass(
             Membership member = await JoinAsync(stopping).ConfigureAwait(false); // 2
             member = await ReadControlsAsync(member, stopping).ConfigureAwait(false); // 3
             CandidateListing listing = await ListAsync(opened, member, stopping).ConfigureAwait(false); // 4
+            int waitedBefore = tracker.WaitingForSlot;
             RecoveryPlan plan = DrainAndPlan(opened, listing); // 5
             outcome = plan.BeginOutcome();
-            _log.Write(plan, _lastControls.Paused);
+            log.Write(plan, _lastControls.Paused);
+            log.WriteBacklog(plan.WaitingForSlot, tracker.SlotBacklog, isNew: plan.WaitingForSlot > waitedBefore);
             await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false); // 6: a listing from before a loss must end no run
-            await requests.SendAsync(plan, outcome, _lastControls, BeginWorker, stopping).ConfigureAwait(false); // 7
+            await requests.SendAsync(plan, outcome, _lastControls, stopping).ConfigureAwait(false); // 7
             await ResumeAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false); // 8
-            await guard.EndProbationAsync(member, outcome, stopping).ConfigureAwait(false);
+            await guard.EndProbationAsync(member, outcome.NothingRuns, stopping).ConfigureAwait(false);
             await ReportCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false); // 9
             return (outcome.Complete(Now), outcome); // 10
         }
@@ -120,7 +112,7 @@ internal sealed class RecoveryPass(
     /// <summary>Runs the first five steps of a pass and returns the plan: what an explicit pass would do now.</summary>
     public async Task<RecoveryPlanReport> DryRunAsync(CancellationToken stopping)
     {
-        OpenedPass opened = tracker.OpenPass(PassReason.Explicit, Now);
+        OpenedPass opened = tracker.OpenDryRun(Now);
         try
         {
             Membership member = await JoinAsync(stopping).ConfigureAwait(false);
@@ -160,9 +152,9 @@ internal sealed class RecoveryPass(
         metrics.RecordPass(report); // before the status: a reader that sees the pass in the status must find it counted
         status.PassEnded(report, tracker, _lastControls);
         PassSpan.Report(span, report);
-        _log.Write(opened);
-        _log.Write(tracker.UnknownDefinitions);
-        _log.Write(report, outcome is null ? null : outcome.HasResult);
+        log.Write(opened);
+        log.Write(tracker.UnknownDefinitions);
+        log.Write(report, outcome is null ? null : outcome.HasResult);
         _firstEnded.TrySetResult();
     }
 
@@ -203,8 +195,15 @@ internal sealed class RecoveryPass(
         return listing;
     }
 
-    /// <summary>Drains the starts again, then plans. In this order: every listed saga had been announced before it was listed.</summary>
-    private RecoveryPlan DrainAndPlan(OpenedPass opened, CandidateListing listing) => opened.Reconcile(listing, _lastControls, Now).MakePlan();
+    /// <summary>
+    /// Drains the starts again, then plans. In this order: every listed saga had been announced before it was listed. What the executor does not
+    /// take now waits for a slot.
+    /// </summary>
+    private RecoveryPlan DrainAndPlan(OpenedPass opened, CandidateListing listing)
+    {
+        ExecutorCapacity? capacity = resumer.GetCapacity(); // before the closing drain, since nothing may come between it and the plan
+        return opened.Reconcile(listing, _lastControls, Now).MakePlan(capacity);
+    }
 
     /// <summary>
     /// Ensures that the listing still shows what the database holds, before any saga counts as finished. Rows can be lost only in a
@@ -235,81 +234,14 @@ internal sealed class RecoveryPass(
         }
     }
 
-    private async Task ResumeAllAsync(
+    private Task ResumeAllAsync(
         PassStart pass, Membership member, RecoveryPlan plan, PassOutcome outcome, CancellationToken stopping, CancellationToken abort)
     {
-        var previous = plan.Readopted.ToDictionary(saga => saga.Candidate.SagaId, saga => saga.Previous);
-        List<Candidate[]> batches = [.. plan.Recover.Concat(plan.Readopted.Select(saga => saga.Candidate)).Chunk(_loadBatchSize)];
-        var loads = new Queue<Task<IReadOnlyList<LoadedSaga>>>();
-        try
+        var work = new ResumeWork([.. plan.Recover, .. plan.Readopted.Select(saga => saga.Candidate)], pass.StartedAt)
         {
-            for (int i = 0; i < batches.Count && !stopping.IsCancellationRequested; i++)
-            {
-                foreach (Candidate[] batch in batches.Skip(i + loads.Count).Take(ConcurrentLoads - loads.Count))
-                {
-                    loads.Enqueue(LoadAsync(batch));
-                }
-
-                IReadOnlyList<LoadedSaga> loaded = await loads.Dequeue().ConfigureAwait(false);
-                await ForEachConcurrentlyAsync(batches[i].Length, saga => ResumeOneAsync(batches[i][saga], loaded[saga])).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            foreach (Task unused in loads) // a load must not outlive its pass
-            {
-                await WaitForEndAsync(unused).ConfigureAwait(false);
-            }
-        }
-
-        async Task<IReadOnlyList<LoadedSaga>> LoadAsync(Candidate[] batch)
-        {
-            Task<IReadOnlyList<LoadedSaga>> load = store.LoadAsync(member, batch, stopping);
-            try
-            {
-                // Must be durable before the first of these sagas is resumed and can crash this process.
-                await guard.RecordInFlightAsync(member, [.. batch.Where(tracker.MayRun)], stopping).ConfigureAwait(false);
-            }
-            catch
-            {
-                await WaitForEndAsync(load).ConfigureAwait(false);
-                throw;
-            }
-
-            return await load.ConfigureAwait(false);
-        }
-
-        async ValueTask ResumeOneAsync(Candidate candidate, LoadedSaga loaded)
-        {
-            if (stopping.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
-            {
-                return; // not attempted
-            }
-
-            AdoptGeneration? older = previous.TryGetValue(candidate.SagaId, out AdoptGeneration generation) ? generation : null;
-            ResumeResult result = await resumer.ResumeAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
-            DateTimeOffset now = Now;
-            outcome.Record(candidate.SagaId, result, now);
-            if (result is ResumeResult.Recovered)
-            {
-                metrics.RecordRecovered(now - tracker.IdleSinceOf(candidate.SagaId, pass));
-            }
-        }
-    }
-
-    /// <summary>Calls a function for each index, with the configured concurrency.</summary>
-    private Task ForEachConcurrentlyAsync(int count, Func<int, ValueTask> work)
-    {
-        int last = -1;
-        return Task.WhenAll(Enumerable.Range(0, Math.Min(_maxConcurrency, count)).Select(_ => BeginWorker(WorkAsync)));
-
-        async Task WorkAsync()
-        {
-            for (int next = Interlocked.Increment(ref last); next < count; next = Interlocked.Increment(ref last))
-            {
-                await work(next).ConfigureAwait(false);
-            }
-        }
+            Previous = plan.Readopted.ToDictionary(saga => saga.Candidate.SagaId, saga => saga.Previous),
+        };
+        return batches.ResumeAllAsync(work, member, outcome.Record, stopping, abort);
     }
 
     /// <summary>Waits until a task has ended, and ignores its failure.</summary>

@@ -19,12 +19,15 @@ namespace SagaRecovery.Hosting;
 /// One pass at a time uses this class.
 /// </remarks>
 internal sealed class RunRequests(
-    ISagaExecutor executor, SagaCoordinator coordinator, IOptions<SagaRecoveryOptions> options, TimeProvider time, ILogger<SagaRecoveryService> logger)
+    ISagaExecutor executor, SagaTracker tracker, SagaCoordinator coordinator, IOptions<SagaRecoveryOptions> options, TimeProvider time, ILogger<SagaRecoveryService> logger)
 {
     private readonly int _maxConcurrency = options.Value.MaxConcurrency;
     private readonly TimeSpan _timeout = options.Value.ResumeTimeout;
     private Dictionary<SagaId, long> _unanswered = []; // with the number of the pass that sent the last request
     private long _passes;
+
+    /// <summary>The function that starts a worker. It uses the thread pool by default; a test may run all workers on one thread.</summary>
+    public Func<Func<Task>, Task> BeginWorker { get; init; } = Task.Run;
 
     private enum RequestKind
     {
@@ -43,15 +46,13 @@ internal sealed class RunRequests(
     /// <param name="plan">The plan, with the sagas to relinquish.</param>
     /// <param name="outcome">The outcome, which receives the answers.</param>
     /// <param name="controls">The controls, with the cancellations and the holds that stop a run.</param>
-    /// <param name="beginWorker">Starts a worker.</param>
     /// <param name="stopping">Signals that shutdown has begun: no answer is awaited any more.</param>
-    public async Task SendAsync(
-        RecoveryPlan plan, PassOutcome outcome, RecoveryControls controls, Func<Func<Task>, Task> beginWorker, CancellationToken stopping)
+    public async Task SendAsync(RecoveryPlan plan, PassOutcome outcome, RecoveryControls controls, CancellationToken stopping)
     {
         _passes++;
         Request[] requests = [.. RequestsOf(plan, controls).OrderBy(request => _unanswered.GetValueOrDefault(request.SagaId))]; // keeps the order of equals
         var answers = new Answer?[requests.Length];
-        int sent = requests.Length == 0 ? 0 : await SendAllAsync(requests, answers, beginWorker, stopping).ConfigureAwait(false);
+        int sent = requests.Length == 0 ? 0 : await SendAllAsync(requests, answers, stopping).ConfigureAwait(false);
         List<(Request Request, Exception? Error)> failed = [];
         Dictionary<SagaId, long> unanswered = [];
         for (int i = 0; i < requests.Length; i++)
@@ -75,18 +76,19 @@ internal sealed class RunRequests(
         }
     }
 
-    private static IEnumerable<Request> RequestsOf(RecoveryPlan plan, RecoveryControls controls)
+    /// <summary>Returns all requests. A saga that waits for a slot does not run: it is loaded with its cancellation when its turn comes.</summary>
+    private IEnumerable<Request> RequestsOf(RecoveryPlan plan, RecoveryControls controls)
     {
         IEnumerable<Request> unlisted = plan.NoLongerListed.Select(saga => new Request(RequestKind.RelinquishUnlisted, saga.SagaId, saga.Generation));
         IEnumerable<Request> outdated = plan.Outdated.Select(saga => new Request(RequestKind.RelinquishOutdated, saga.Candidate.SagaId, saga.Previous));
-        IEnumerable<Request> cancelled = controls.Cancelled.Select(saga => new Request(RequestKind.Cancel, saga.SagaId, default, saga.Cancellation));
+        IEnumerable<Request> cancelled = controls.Cancelled.Where(saga => !tracker.WaitsForSlot(saga.SagaId)).Select(saga => new Request(RequestKind.Cancel, saga.SagaId, default, saga.Cancellation));
         IEnumerable<Request> held = controls.Held.Where(saga => saga.StopsRun).Select(saga => new Request(RequestKind.Suspend, saga.SagaId, default));
         return unlisted.Concat(outdated).Concat(cancelled).Concat(held);
     }
 
     /// <summary>Sends the requests until each has an answer, the time is up, or the process is stopping or fenced.</summary>
     /// <returns>The number of requests that were sent: the first ones.</returns>
-    private async Task<int> SendAllAsync(Request[] requests, Answer?[] answers, Func<Func<Task>, Task> beginWorker, CancellationToken stopping)
+    private async Task<int> SendAllAsync(Request[] requests, Answer?[] answers, CancellationToken stopping)
     {
         using var timeout = new CancellationTokenSource(_timeout, time);
         using var shutdown = new DetachedCancellation(stopping); // a callback of the executor must delay neither the shutdown nor the fence
@@ -94,7 +96,7 @@ internal sealed class RunRequests(
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, shutdown.Token, fenced.Token);
         CancellationToken over = linked.Token;
         int last = -1;
-        Task workers = Task.WhenAll(Enumerable.Range(0, Math.Min(_maxConcurrency, requests.Length)).Select(_ => beginWorker(WorkAsync)));
+        Task workers = Task.WhenAll(Enumerable.Range(0, Math.Min(_maxConcurrency, requests.Length)).Select(_ => BeginWorker(WorkAsync)));
         await workers.WaitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // a worker whose call blocks its thread is left alone
         return Math.Min(Volatile.Read(ref last) + 1, requests.Length);
 

@@ -6,6 +6,7 @@ using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
@@ -16,11 +17,29 @@ internal sealed class SagaResumer(
     ISagaStore store,
     RunnableDefinitions runnable,
     SagaCoordinator coordinator,
+    SagaRecoveryStatus status,
     IOptions<SagaRecoveryOptions> options,
     TimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
     private readonly SagaRecoveryOptions _options = options.Value;
+
+    /// <summary>
+    /// Returns the numbers of sagas that the executor takes now; null for no limit. While this process drains, an executor with a limit takes
+    /// none: what waits for a slot is reassigned.
+    /// </summary>
+    public ExecutorCapacity? GetCapacity()
+    {
+        try
+        {
+            return executor.GetCapacity() is not { } capacity ? null : status.Current.Drain is { Phase: DrainPhase.WaitingForRuns or DrainPhase.Reassigning } ? ExecutorCapacity.None : capacity;
+        }
+        catch (Exception exception) // the executor is user code
+        {
+            Log.CapacityUnknown(logger, exception);
+            return ExecutorCapacity.None;
+        }
+    }
 
     /// <summary>Resumes one saga and classifies the answer.</summary>
     /// <param name="member">The membership that owns the saga.</param>

@@ -200,6 +200,7 @@ public sealed class SagaDrain
 
         DrainPhase end = !succeeded ? DrainPhase.Unanswered : left > 0 ? DrainPhase.Incomplete : DrainPhase.Drained;
         DrainReport result = Publish(report => report with { Phase = end });
+        _wakeups.RequestRefill(); // sagas that no other coordinator took, and that wait for a slot, must not wait for the next pass
         if (end == DrainPhase.Drained)
         {
             Log.Drained(_logger, result.Reassigned);

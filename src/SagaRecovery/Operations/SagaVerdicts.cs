@@ -1,4 +1,5 @@
 using SagaRecovery.Bookkeeping;
+using SagaRecovery.Execution;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -15,6 +16,9 @@ internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSaga
 {
     /// <summary>The run of the saga in the executor of this process; null if there is none, or it is not reported.</summary>
     public SagaRunProgress? Run { get; init; }
+
+    /// <summary>The limit for which the saga waits if the tracker has it wait for a slot; null if it does not wait, or the limit is not described.</summary>
+    public SlotLimit? SlotLimit { get; init; }
 
     /// <summary>The current time.</summary>
     public DateTimeOffset Now { get; init; }
@@ -201,12 +205,8 @@ internal static class SagaVerdicts
         DateTimeOffset since = run.RecoveredAt ?? row.Summary.TimeCreated;
         if (evidence.Run is { Phase: RunPhase.WaitingForSlot } queued)
         {
-            string limit = (queued.Limit is { } setting ? $" The limit is {setting}." : "")
-                + (queued.LongestRunning is { } longest ? $" Of the sagas that run, {longest} has run longest." : "");
-            return Verdict(evidence, SagaVerdict.WaitingForSlot,
-                $"This process has accepted it, and it waits for a free slot: as many sagas run as may run at once.{limit}{held}",
-                "Wait for its turn. Raise the limit if sagas wait for long and the service has capacity."
-                    + (queued.LongestRunning is { } holder ? $" See what holds the slots: explain {holder}." : "")) with { Since = since };
+            return WaitingForSlot(
+                evidence, $"This process has accepted it, and it waits for a free slot: as many sagas run as may run at once.", queued.Limit, queued.LongestRunning, held) with { Since = since };
         }
 
         if (evidence.Run is { Phase: RunPhase.WaitingForPreviousRun })
@@ -226,6 +226,15 @@ internal static class SagaVerdicts
                 AdviceFor(evidence)) with { Since = row.Summary.TimeCreated },
             _ => Verdict(evidence, SagaVerdict.RunningHere, $"Recovery resumed it in this process, which runs it.{held}", AdviceFor(evidence)) with { Since = run.RecoveredAt },
         };
+    }
+
+    private static SagaExplanation WaitingForSlot(SagaEvidence evidence, string reason, string? setting, SagaId? longest, string held = "")
+    {
+        string limit = (setting is null ? "" : $" The limit is {setting}.") + (longest is null ? "" : $" Of the sagas that run, {longest} has run longest.");
+        return Verdict(evidence, SagaVerdict.WaitingForSlot,
+            $"{reason}{limit}{held}",
+            "Wait for its turn. Raise the limit if sagas wait for long and the service has capacity."
+                + (longest is null ? "" : $" See what holds the slots: explain {longest}."));
     }
 
     /// <summary>Returns the way out of a step that is retried or takes long, in case it cannot succeed.</summary>
@@ -260,6 +269,12 @@ internal static class SagaVerdicts
 
         return evidence.Known switch
         {
+            { Slot: { } slot } => WaitingForSlot(
+                evidence,
+                $"Recovery has found it, and it waits for a free slot: as many sagas run as may run at once. Of its definition, {PlainText.Count(slot.Waiting, "saga")} "
+                    + (slot.Waiting == 1 ? "waits" : "wait") + ", and each is loaded when its turn comes.",
+                evidence.SlotLimit?.Setting,
+                evidence.SlotLimit?.LongestRunning) with { Since = slot.Since },
             { Waiting: { } waiting } => Waiting(evidence, waiting),
             { IsSuspect: true } => Verdict(evidence, SagaVerdict.Deferred,
                 "It was in flight when the previous process ended without a shutdown. Recovery resumes such sagas last, in small groups, each "

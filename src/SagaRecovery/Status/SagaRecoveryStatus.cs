@@ -32,17 +32,13 @@ public sealed class SagaRecoveryStatus
 
     internal void PassBegan(PassStart start) => Update(report => report with { CurrentPass = start });
 
-    internal void PassEnded(PassReport pass, SagaTracker tracker, RecoveryControls controls)
-    {
-        IReadOnlyList<WaitingSaga> waiting = tracker.Waiting;
-        Update(report => With(report.After(pass), controls) with
-        {
-            Tracked = tracker.Tracked,
-            IdleSince = tracker.IdleSince,
-            Waiting = [.. waiting.OrderBy(saga => saga.NextTry).ThenBy(saga => saga.SagaId).Take(RecoveryReport.WaitingShown)],
-            WaitingCount = waiting.Count,
-        });
-    }
+    internal void PassEnded(PassReport pass, SagaTracker tracker, RecoveryControls controls) =>
+        Update(report => With(With(report.After(pass), controls), tracker));
+
+    /// <summary>Adds a refill. The list of the sagas that do not run may be long, so it is read only if the refill has added one.</summary>
+    internal void RefillEnded(RefillReport refill, SagaTracker tracker) => Update(report => refill.Failed + refill.UnknownDefinition > 0
+        ? With(report.After(refill), tracker)
+        : report.After(refill) with { Tracked = tracker.Tracked, SlotBacklog = tracker.SlotBacklog });
 
     /// <summary>Counts the starts that a dry run read. A dry run changes nothing else in the report.</summary>
     internal void DryRunEnded(PassReport pass) => Update(report => report with { Totals = report.Totals.PlusStarts(pass) });
@@ -60,6 +56,19 @@ public sealed class SagaRecoveryStatus
     internal void Update(DrainReport drain) => Update(report => report with { Drain = drain });
 
     internal void Update(RecoveryControls controls) => Update(report => With(report, controls));
+
+    private static RecoveryReport With(RecoveryReport report, SagaTracker tracker)
+    {
+        IReadOnlyList<WaitingSaga> waiting = tracker.Waiting;
+        return report with
+        {
+            Tracked = tracker.Tracked,
+            IdleSince = tracker.IdleSince,
+            Waiting = [.. waiting.OrderBy(saga => saga.NextTry).ThenBy(saga => saga.SagaId).Take(RecoveryReport.WaitingShown)],
+            WaitingCount = waiting.Count,
+            SlotBacklog = tracker.SlotBacklog,
+        };
+    }
 
     private static RecoveryReport With(RecoveryReport report, RecoveryControls controls) => report with
     {

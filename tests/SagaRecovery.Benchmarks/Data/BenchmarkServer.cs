@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace SagaRecovery.Benchmarks.Data;
 
-/// <summary>A Postgres server of the run's own, with fsync on, and the data sets in it. Deleted when disposed. Not thread-safe.</summary>
+/// <summary>A Postgres server of the run's own, with fsync on unless the run says otherwise, and the data sets in it. Deleted when disposed. Not thread-safe.</summary>
 internal sealed class BenchmarkServer : IAsyncDisposable
 {
     /// <summary>No checkpoint and no vacuum falls into a measurement: each data set is vacuumed and flushed when it is filled.</summary>
@@ -20,17 +20,22 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     private readonly int _warmUpSagas;
     private readonly Action<string> _log;
 
-    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas, Action<string> log)
+    private BenchmarkServer(ThrowawayCluster cluster, int warmUpSagas, Action<string> log, bool durable)
     {
+        IsDurable = durable;
         _cluster = cluster;
         _warmUpSagas = warmUpSagas;
         _log = log;
     }
 
+    /// <summary>True if the server has fsync on.</summary>
+    public bool IsDurable { get; }
+
     /// <param name="warmUpSagas">The number of additional sagas for a warm-up in each data set.</param>
     /// <param name="log">Receives a line for each step that takes a while.</param>
-    public static async Task<BenchmarkServer> StartAsync(int warmUpSagas, Action<string> log) =>
-        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = true, Settings = Settings }), warmUpSagas, log);
+    /// <param name="durable">False to start the server with fsync off.</param>
+    public static async Task<BenchmarkServer> StartAsync(int warmUpSagas, Action<string> log, bool durable = true) =>
+        new(await ThrowawayCluster.StartAsync(new ClusterOptions { Durable = durable, Settings = Settings }), warmUpSagas, log, durable);
 
     public async Task<string> VersionAsync()
     {

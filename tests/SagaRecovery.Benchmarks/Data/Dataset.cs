@@ -13,6 +13,9 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
     /// <summary>Definition and parameters are 2 KB each, less what would move the parameters out of their row.</summary>
     private const int ParametersBytes = 1_800;
 
+    /// <summary>A million sagas with 1.8 KB each would measure the disk.</summary>
+    private const int BacklogParametersBytes = 200;
+
     private const string InsertDefinition =
         "insert into saga_recovery.saga_definition (hash, name, version, dag) values ($1, $2, 1, $3::json) on conflict do nothing";
 
@@ -106,6 +109,16 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         await SettleAsync();
     }
 
+    /// <summary>Replaces all sagas by those of an outage: unfinished, and with nothing in their logs.</summary>
+    public async Task RefillWithBacklogAsync(int sagas)
+    {
+        await ExecuteAsync("truncate saga_recovery.saga, saga_recovery.saga_node_event");
+        await InsertSagasAsync(WarmUpOwner, BacklogSaga.DefinitionName, BacklogSaga.Dag, "running", after: 0, WarmUpSagas, BacklogParametersBytes);
+        await InsertSagasAsync(Owner, BacklogSaga.DefinitionName, BacklogSaga.Dag, "running", after: WarmUpSagas, sagas, BacklogParametersBytes);
+        await ForgetProcessesAsync();
+        await SettleAsync();
+    }
+
     public Task AddForeignKeyAsync() => ExecuteAsync(
         "alter table saga_recovery.saga add constraint saga_definition_hash_fkey foreign key (definition_hash) references saga_recovery.saga_definition (hash)");
 
@@ -120,11 +133,11 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
 
     public Task ForgetProcessesAsync() => ExecuteAsync(ForgetProcesses);
 
-    private async Task InsertSagasAsync(Guid owner, string definition, string dag, string state, int after, int count)
+    private async Task InsertSagasAsync(Guid owner, string definition, string dag, string state, int after, int count, int parametersBytes = ParametersBytes)
     {
         byte[] hash = DefinitionHash.Of(Encoding.UTF8.GetBytes(dag)).ToBytes();
         await ExecuteAsync(InsertDefinition, hash, definition, dag);
-        string parameters = Json(ParametersBytes, text => $$"""{"text":"{{text}}"}""");
+        string parameters = Json(parametersBytes, text => $$"""{"text":"{{text}}"}""");
         await ExecuteAsync(InsertSagas, definition, owner, hash, parameters, state, after, count);
     }
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
 using SagaRecovery.Executor;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
@@ -32,7 +33,8 @@ internal static class ChainHost
     public static async Task HasUnfinishedAsync(IHost host, int sagas)
     {
         DurableExecutor executor = host.Services.GetRequiredService<DurableExecutor>();
-        while (executor.Unfinished != sagas)
+        SagaRecoveryStatus status = host.Services.GetRequiredService<SagaRecoveryStatus>();
+        while (status.Current.WaitingForSlot + executor.Unfinished != sagas) // in this order: what leaves the one enters the other
         {
             await Task.Delay(Poll);
         }

@@ -46,6 +46,12 @@ internal static class Metric
     /// <summary>The memory in use at the end.</summary>
     public const string HeldBytes = "heldBytes";
 
+    /// <summary>The working set of the process before the measurement, warm and without sagas.</summary>
+    public const string IdleBytes = "idleBytes";
+
+    /// <summary>The time until the first pass had listed the sagas.</summary>
+    public const string ListedSeconds = "listedSeconds";
+
     /// <summary>Nodes that were completed, two durable events each.</summary>
     public const string Nodes = "nodes";
 }

@@ -11,12 +11,18 @@ internal static class Laws
     public static void FoundSagasAreAllAccountedFor(PassReport pass)
     {
         int accountedFor = pass.Recovered + pass.Failed + pass.Skipped + pass.UnknownDefinition + pass.Abandoned + pass.Superseded
-            + pass.NotAttempted + pass.BackingOff + pass.Held + pass.Paused + pass.Deferred + pass.Unreadable;
+            + pass.NotAttempted + pass.BackingOff + pass.Held + pass.Paused + pass.Deferred + pass.WaitingForSlot + pass.Unreadable;
         accountedFor.Should().Be(pass.Found, "every saga found is accounted for once: {0}", pass);
     }
 
-    public static void EachSagaIsInOneBucket(RecoveryPlan plan, IReadOnlyCollection<SagaId> listed)
+    /// <summary>The law of conservation that <see cref="RefillReport"/> states.</summary>
+    public static void TakenSagasAreAllAccountedFor(RefillReport refill) =>
+        (refill.Recovered + refill.Failed + refill.Skipped + refill.UnknownDefinition + refill.Abandoned + refill.Superseded + refill.NotAttempted)
+            .Should().Be(refill.Taken, "every saga taken is accounted for once: {0}", refill);
+
+    public static void EachSagaIsInOneBucket(RecoveryPlan plan, IReadOnlyCollection<SagaId> listed, IReadOnlyCollection<SagaId> waiting)
     {
+        plan.WaitingForSlot.Should().Be(waiting.Count);
         SagaId[] bucketsOfListed =
         [
             .. plan.Recover.Select(candidate => candidate.SagaId),
@@ -28,6 +34,7 @@ internal static class Laws
             .. plan.Paused.Select(candidate => candidate.SagaId),
             .. plan.Deferred.Select(candidate => candidate.SagaId),
             .. plan.Unreadable.Select(saga => saga.SagaId),
+            .. waiting,
         ];
         SagaId[] bucketsOfMissing = [.. plan.NoLongerListed.Select(unlisted => unlisted.SagaId), .. plan.Starting];
         AssertSame(bucketsOfListed, listed, "each listed saga is in one bucket");

@@ -15,25 +15,32 @@ internal sealed class RandomWalk
 
     private static readonly List<PassReason> Reasons = [.. Enum.GetValues<PassReason>()];
 
+    private static readonly List<DefinitionKey?> s_definitions = [null, new DefinitionKey("old"), new DefinitionKey("new")];
+
     private readonly Random _random;
     private readonly (int Weight, Func<bool> Step)[] _steps;
     private readonly List<ScriptedStart> _starts = [];
     private readonly List<SagaId> _landing = []; // inserts whose answer was lost, and that may land later
+    private readonly int? _maxRunning;
     private int _newest;
 
-    public RandomWalk(int seed)
+    /// <param name="seed">The seed of the history.</param>
+    /// <param name="maxRunning">The sagas that the executor runs at once; null: no limit.</param>
+    public RandomWalk(int seed, int? maxRunning = null)
     {
         _random = new Random(seed);
+        _maxRunning = maxRunning;
+        Process = new ScriptedProcess { MaxRunning = maxRunning };
         _steps =
         [
             (4, Announce), (14, MoveAStart), (3, Land), (5, Finish), (2, Interrupt), (2, StopFencedRun),
-            (3, Reassign), (1, FinishElsewhere), (1, Hold), (1, Release), (1, ToggleReadable), (1, Wait),
-            (10, OpenPass), (10, ListOrFail), (10, Plan), (20, Resume), (8, Complete),
+            (3, Reassign), (1, FinishElsewhere), (1, Hold), (1, Release), (1, ToggleReadable), (1, Wait), (1, ChangeDefinitions),
+            (10, OpenPass), (10, ListOrFail), (10, Plan), (20, Resume), (8, Complete), (8, BeginRefill), (8, CompleteRefill),
         ];
         Process.Executor.Answer = AnswerAtRandom;
     }
 
-    public ScriptedProcess Process { get; private set; } = new();
+    public ScriptedProcess Process { get; private set; }
 
     /// <summary>The number of times that each step was really taken, for the check that no step is dead.</summary>
     public Dictionary<string, int> Taken { get; } = [];
@@ -181,9 +188,18 @@ internal sealed class RandomWalk
         return true;
     }
 
+    /// <summary>New sagas have another definition, or the executor reports other ones.</summary>
+    private bool ChangeDefinitions()
+    {
+        Process.Database.DefinitionOfStarts = Pick(s_definitions);
+        DefinitionKey? missing = Pick(s_definitions);
+        Process.Support = definition => definition == missing ? DefinitionSupport.Missing : DefinitionSupport.NotReported;
+        return true;
+    }
+
     // ---- passes
 
-    private bool OpenPass() => When(!Process.HasOpenPass, () => Process.OpenPass(Pick(Reasons)));
+    private bool OpenPass() => When(Process is { HasOpenPass: false, HasOpenRefill: false }, () => Process.OpenPass(Pick(Reasons)));
 
     private bool ListOrFail() => When(Process is { HasOpenPass: true, HasListing: false }, () =>
     {
@@ -203,6 +219,11 @@ internal sealed class RandomWalk
 
     /// <summary>Sometimes too early: the pass is cut short.</summary>
     private bool Complete() => When(Process.HasPlan && (!Process.HasResumesLeft || _random.Next(4) == 0), () => Process.Complete());
+
+    private bool BeginRefill() => When(Process is { HasOpenPass: false, HasOpenRefill: false }, () => Process.BeginRefill(most: _random.Next(1, 5)));
+
+    /// <summary>Sometimes without a result for some of its sagas: it fails.</summary>
+    private bool CompleteRefill() => When(Process.HasOpenRefill, () => Process.CompleteRefill(Lucky ? int.MaxValue : _random.Next(3)));
 
     private ResumeResult? AnswerAtRandom(Candidate candidate) => _random.Next(20) switch
     {
@@ -226,6 +247,7 @@ internal sealed class RandomWalk
     private void SettleAndCompare()
     {
         EndEverythingUnderWay();
+        Process.MaxRunning = null; // all of them get a slot
         for (int pass = 1; pass <= 3; pass++)
         {
             Process.Pass(PassReason.Explicit);
@@ -238,11 +260,18 @@ internal sealed class RandomWalk
         Process.Inbox.Unread.Should().Be(0);
         Process.Report.LastPass.Should().Match<PassReport>(pass => pass.Skipped == ours.Length && pass.Found == ours.Length && pass.Removed == 0);
         Process.Report.Totals.Should().Be(Process.Truth, "totals match what really happened");
+        Process.Tracker.WaitingForSlot.Should().Be(0);
+        Process.MaxRunning = _maxRunning;
         Process.Executor.Answer = AnswerAtRandom;
     }
 
     private void EndEverythingUnderWay()
     {
+        if (Process.HasOpenRefill)
+        {
+            Process.CompleteRefill();
+        }
+
         while (_starts.Count > 0)
         {
             MoveAStart();

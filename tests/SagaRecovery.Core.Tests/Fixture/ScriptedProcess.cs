@@ -19,6 +19,7 @@ internal sealed class ScriptedProcess
     private List<SagaId> _listed = [];
     private RecoveryPlan? _plan;
     private PassOutcome? _outcome;
+    private Refill? _refill;
 
     public ScriptedProcess(FakeDatabase? database = null, CrashGuardPolicy? crashGuard = null)
     {
@@ -49,6 +50,8 @@ internal sealed class ScriptedProcess
 
     public bool HasOpenPass => _pass is not null;
 
+    public bool HasOpenRefill => _refill is not null;
+
     public bool HasPlan => _plan is not null;
 
     public bool HasListing => _listing is not null;
@@ -59,7 +62,7 @@ internal sealed class ScriptedProcess
     public static SagaId Saga(int number) => SagaId.Parse($"00000000-0000-0000-0000-{number:D12}");
 
     /// <summary>The process dies, and another takes its place on the same database.</summary>
-    public ScriptedProcess CrashAndRestart() => new(Database) { Now = Now, Held = Held };
+    public ScriptedProcess CrashAndRestart() => new(Database) { Now = Now, Held = Held, MaxRunning = MaxRunning };
 
     public void Wait(TimeSpan time) => Now += time;
 
@@ -68,6 +71,13 @@ internal sealed class ScriptedProcess
 
     /// <summary>Sagas of this coordinator that were in flight when a process died.</summary>
     public List<Suspect> Suspects { get; private init; } = [];
+
+    /// <summary>The sagas that may run at once; null: no limit.</summary>
+    public int? MaxRunning { get; set; }
+
+    private ExecutorCapacity? Capacity => MaxRunning is { } most ? new ExecutorCapacity(most - Executor.Running.Count) : null;
+
+    public bool WaitsForSlot(SagaId sagaId) => Tracker.Observe(sagaId, Now).Slot is not null;
 
     /// <summary>The relation of the executor to each definition.</summary>
     public Func<DefinitionKey, DefinitionSupport> Support { get; set; } = _ => DefinitionSupport.NotReported;
@@ -102,6 +112,32 @@ internal sealed class ScriptedProcess
         Inbox.ReportInterrupted(sagaId, generation, reason);
     }
 
+    // ---- a refill
+
+    public Refill BeginRefill(int most = 100) => _refill = Tracker.BeginRefill(Capacity, most, Controls, Now);
+
+    /// <summary>Resumes the first sagas of the refill, and completes it.</summary>
+    public RefillReport CompleteRefill(int resumed = int.MaxValue)
+    {
+        foreach (Candidate candidate in _refill!.Sagas.Take(resumed))
+        {
+            Resume(candidate, _refill.Record);
+        }
+
+        RefillReport report = _refill.Complete();
+        _refill = null;
+        Laws.TakenSagasAreAllAccountedFor(report);
+        Truth = Truth with { Refills = Truth.Refills + 1 };
+        Report = Report.After(report);
+        return report;
+    }
+
+    public RefillReport Refill()
+    {
+        BeginRefill();
+        return CompleteRefill();
+    }
+
     // ---- a pass, step by step
 
     public OpenedPass OpenPass(PassReason reason = PassReason.Periodic) => _pass = Tracker.OpenPass(reason, Now);
@@ -116,8 +152,8 @@ internal sealed class ScriptedProcess
 
     public RecoveryPlan Plan()
     {
-        _plan = _pass!.Reconcile(_listing!, Controls, Now).MakePlan();
-        Laws.EachSagaIsInOneBucket(_plan, _listed);
+        _plan = _pass!.Reconcile(_listing!, Controls, Now).MakePlan(Capacity);
+        Laws.EachSagaIsInOneBucket(_plan, _listed, [.. _listed.Except(_plan.Recover.Select(saga => saga.SagaId)).Where(WaitsForSlot)]);
         _outcome = _plan.BeginOutcome();
         foreach (UnlistedSaga unlisted in _plan.NoLongerListed)
         {
@@ -137,11 +173,11 @@ internal sealed class ScriptedProcess
 
         foreach (Candidate candidate in _plan.Recover)
         {
-            _resumes.Enqueue(() => Resume(candidate));
+            _resumes.Enqueue(() => Resume(candidate, _outcome!.Record));
         }
 
-        _missedHints = _pass.Start.Reason == PassReason.Periodic
-            ? _plan.Recover.Concat(_plan.Readopted.Select(saga => saga.Candidate)).Count(saga => saga.Generation.Value > 1 && Waiting(saga.SagaId) is null)
+        _missedHints = MaxRunning is not null ? _plan.MissedHints // counted when a saga begins to wait, which no bucket shows
+            : _pass.Start.Reason == PassReason.Periodic ? _plan.Recover.Concat(_plan.UnknownDefinition).Concat(_plan.Readopted.Select(saga => saga.Candidate)).Count(saga => saga.Generation.Value > 1 && Waiting(saga.SagaId) is null)
             : 0;
         return _plan;
     }
@@ -213,16 +249,16 @@ internal sealed class ScriptedProcess
     {
         Executor.Relinquish(readopted.Candidate.SagaId, readopted.Previous);
         Truth = Truth with { Readopted = Truth.Readopted + 1 };
-        Resume(readopted.Candidate);
+        Resume(readopted.Candidate, _outcome!.Record);
     }
 
     /// <summary>Loading checks again, as the real one does: a saga that changed since the listing is dropped.</summary>
-    private void Resume(Candidate candidate)
+    private void Resume(Candidate candidate, Action<SagaId, ResumeResult, DateTimeOffset> record)
     {
         ResumeResult result = Database.IsOursAt(candidate.SagaId, candidate.Generation)
             ? Executor.Resume(candidate)
             : ResumeResult.Superseded.Instance;
-        _outcome!.Record(candidate.SagaId, result, Now);
+        record(candidate.SagaId, result, Now);
         switch (result)
         {
             case ResumeResult.Recovered:

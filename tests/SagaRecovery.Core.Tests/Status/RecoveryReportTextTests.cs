@@ -14,6 +14,21 @@ public class RecoveryReportTextTests
         new CoordinatorId(Guid.Parse("a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f")), new Incarnation(7), Fenced: null);
 
     [Fact]
+    public void Sagas_that_wait_for_a_slot_are_shown_by_definition_the_most_first()
+    {
+        RecoveryReport report = AfterAPass() with { SlotBacklog = [new SlotBacklog("few", 3, null), new SlotBacklog("many", 900_000, StartedAt.AddMinutes(-2))] };
+
+        RecoveryReportText.Render(report, StartedAt).Should().Contain(
+            """
+                sagas waiting for a slot (900003):
+                    COUNT      IDLE_FOR   DEFINITION
+                    900000     2m         many
+                    3                     few
+
+            """.ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
     public void A_healthy_report_reads_like_that_of_the_model()
     {
         var pass = new PassReport(new PassStart(3, PassReason.Explicit, StartedAt))
@@ -62,6 +77,7 @@ public class RecoveryReportTextTests
                     held:                0 (until released)
                     paused:              0 (until recovery is resumed)
                     deferred:            0 (after a crash, until other sagas pass their probation)
+                    waiting for a slot:  0 (until the executor has capacity)
                     abandoned:           0 (proven corrupt)
                     unreadable:          0 (row could not be read)
                     superseded:          0 (changed since the listing)
@@ -183,6 +199,7 @@ public class RecoveryReportTextTests
                     held:               0 (until released)
                     paused:             0 (until recovery is resumed)
                     deferred:           0 (after a crash, until other sagas pass their probation)
+                    waiting for a slot: 0 (until the executor has capacity)
                     abandoned:          1 (proven corrupt)
                     unreadable:         2 (row could not be read)
                     superseded:         0 (changed since the listing)

@@ -21,7 +21,7 @@ internal static class Totals
     ];
 
     private static readonly string[] Buckets =
-        ["recovered", "failed", "skipped", "unknownDefinition", "abandoned", "superseded", "notAttempted", "backingOff", "held", "paused", "deferred", "unreadable"];
+        ["recovered", "failed", "skipped", "unknownDefinition", "abandoned", "superseded", "notAttempted", "backingOff", "held", "paused", "deferred", "waitingForSlot", "unreadable"];
 
     /// <summary>Compares the totals as of a pass with the lines up to the one that ends it.</summary>
     /// <returns>The differences, a line each; null: the process ended before it had written that line.</returns>

@@ -43,6 +43,9 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
         new("good, all but done", Good, GoodNodes, """{"number":7}""", [.. FirstIsDone, .. Done(1), .. Done(2)]),
     ];
 
+    /// <summary>Not begun, in great numbers.</summary>
+    public static SagaKind Backlog { get; } = new("good", Good, GoodNodes, """{"number":7}""");
+
     /// <summary>They end well, but not easily: after failed attempts, or with outputs of almost a megabyte.</summary>
     public static IReadOnlyList<SagaKind> Burdens { get; } =
     [

@@ -39,15 +39,15 @@ internal sealed class ExploredProcess
         Starts = new SagaStarts(Inbox, Coordinator, _wakeups, options);
         Status = new SagaRecoveryStatus(Coordinator, options, time);
         var runnable = new RunnableDefinitions(Executor);
-        var requests = new RunRequests(Executor, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
-        var resumer = new SagaResumer(Executor, Store, runnable, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance);
+        var requests = new RunRequests(Executor, Tracker, Coordinator, options, time, NullLogger<SagaRecoveryService>.Instance) { BeginWorker = work => work() };
+        var resumer = new SagaResumer(Executor, Store, runnable, Coordinator, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
         Controls = new ExploredControls(database);
         var guard = new CrashLoopGuard(
             Controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
-        _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, requests, runnable, Coordinator, Status, s_metrics ??= new RecoveryMetrics(Status, Starts, time), new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), options, time, NullLogger<SagaRecoveryService>.Instance)
-        {
-            BeginWorker = work => work(),
-        };
+        s_metrics ??= new RecoveryMetrics(Status, Starts, time);
+        var batches = new BatchResumer(Tracker, Store, guard, resumer, Coordinator, s_metrics, options, time) { BeginWorker = work => work() };
+        var log = new PassLog(NullLogger<SagaRecoveryService>.Instance);
+        _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, requests, runnable, batches, Coordinator, Status, s_metrics, log, new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), time, NullLogger<SagaRecoveryService>.Instance);
         Coordinator.EnsureJoinedAsync(Store, CancellationToken.None).Outcome();
     }
 

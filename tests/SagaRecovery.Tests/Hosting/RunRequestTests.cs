@@ -156,6 +156,22 @@ public sealed class RunRequestTests
         host.Executor.Calls.Should().Contain([$"cancel {cancelled}", $"suspend {held}"]);
     }
 
+    [Fact]
+    public async Task No_request_to_cancel_a_saga_that_waits_for_a_slot_is_sent()
+    {
+        await using RecoveryHost host = await RecoveryHost.StartAsync(Configure(), _controls);
+        SagaId runs = host.Store.Add();
+        await host.ActivateAsync();
+        host.Executor.Capacity = ExecutorCapacity.None;
+        SagaId waits = host.Store.Add();
+        var cancellation = new SagaCancellation(host.Time.GetUtcNow(), new OperatorNote("ann", "stop"));
+        _controls.Cancelled = [(runs, cancellation), (waits, cancellation)];
+
+        (await host.ActivateAsync()).WaitingForSlot.Should().Be(1);
+
+        host.Executor.Calls.Should().Contain($"cancel {runs}").And.NotContain($"cancel {waits}", "it is loaded with the cancellation when its turn comes");
+    }
+
     private static Action<SagaRecoveryOptions> Configure(int maxConcurrency = 16) => options =>
         (options.ResumeTimeout, options.MaxConcurrency, options.HoldAfterCrashes) = (Timeout, maxConcurrency, 0);
 

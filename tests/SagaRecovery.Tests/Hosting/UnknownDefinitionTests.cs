@@ -62,6 +62,26 @@ public sealed class UnknownDefinitionTests
     }
 
     [Fact]
+    public async Task A_refill_whose_answers_show_that_a_definition_is_unknown_loads_no_more_and_its_probation_ends()
+    {
+        await using RecoveryHost host = await StartAsync(definitions: null, capacity: ExecutorCapacity.None);
+        host.Status.Current.LastPass!.WaitingForSlot.Should().Be(Sagas);
+        host.Store.Loaded.Should().Be(0);
+
+        host.Executor.Capacity = new ExecutorCapacity(5);
+        host.Starts.ReportCapacity();
+        await Eventually.HoldsAsync(() => host.Status.Current.Totals.Refills == 1, "a refill had ended");
+
+        host.Status.Current.Should().Match<RecoveryReport>(report => report.WaitingCount == Sagas && report.WaitingForSlot == 0);
+        host.Store.Loaded.Should().Be(5);
+        _controls.InFlight.Should().ContainSingle().Which.Should().HaveCount(5);
+        _controls.Cleared.Should().Equal(TimeSpan.Zero);
+        await RunScheduledPassesAsync(host, until: 2);
+        host.Status.Current.LastPass.UnknownDefinition.Should().Be(Sagas);
+        (host.Store.Loaded, host.LogLines.Count(UnknownEvent)).Should().Be((6, 1));
+    }
+
+    [Fact]
     public async Task A_saga_that_runs_keeps_its_probation()
     {
         await using RecoveryHost host = await StartAsync(definitions: null, sagas: 3);
@@ -152,13 +172,14 @@ public sealed class UnknownDefinitionTests
         }
     }
 
-    private Task<RecoveryHost> StartAsync(IReadOnlyCollection<RunnableDefinition>? definitions, int sagas = Sagas) =>
-        StartAsync(definitions, sagas, SagaDatabase.Definition.Hash.ToKey());
+    private Task<RecoveryHost> StartAsync(IReadOnlyCollection<RunnableDefinition>? definitions, int sagas = Sagas, ExecutorCapacity? capacity = null) =>
+        StartAsync(definitions, sagas, SagaDatabase.Definition.Hash.ToKey(), capacity);
 
-    private async Task<RecoveryHost> StartAsync(IReadOnlyCollection<RunnableDefinition>? definitions, int sagas, DefinitionKey? definition)
+    private async Task<RecoveryHost> StartAsync(IReadOnlyCollection<RunnableDefinition>? definitions, int sagas, DefinitionKey? definition, ExecutorCapacity? capacity = null)
     {
         RecoveryHost host = RecoveryHost.Create(options => options.Period = Period, _controls);
         host.Executor.Definitions = definitions;
+        host.Executor.Capacity = capacity;
         host.Executor.OnResume = (_, _) => Task.FromResult<ResumeOutcome>(new ResumeOutcome.UnknownDefinition("definition 'scripted' version 7"));
         host.Store.Definition = definition;
         Add(host, sagas);

@@ -28,8 +28,13 @@ internal sealed class AnsweringExecutor : ISagaExecutor
     /// <summary>The definitions that it reports; null: none, and it may run any.</summary>
     public IReadOnlyCollection<RunnableDefinition>? Definitions { get; set; }
 
+    /// <summary>The number of sagas that it takes; null: no limit.</summary>
+    public ExecutorCapacity? Capacity { get; set; }
+
     /// <summary>The runs with steps in progress.</summary>
     public IReadOnlyList<SagaRunProgress> Runs { get; set; } = [];
+
+    public ExecutorCapacity? GetCapacity() => Capacity;
 
     public string? DescribeChange(SavedDefinition stored) => $"the nodes of {stored.Name} were changed";
 

@@ -20,7 +20,7 @@ export function overview(main, refresh) {
       showTiles(report);
       show(operationsAt, [report.paused !== null, report.drain !== null, report.retention], () => actionButtons(report, refresh));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
-      show(troubleAt, [report.waiting, report.held, report.stalled?.sagas, report.steps?.retrying, report.steps?.hanging, report.recentFailures], () => trouble(report));
+      show(troubleAt, [report.slotBacklog, report.waiting, report.held, report.stalled?.sagas, report.steps?.retrying, report.steps?.hanging, report.recentFailures], () => trouble(report));
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
       show(historyAt, report.recentActions, () => actions(report));
       if (turn++ % 3 === 0) {
@@ -42,6 +42,7 @@ function tileFacts(report, inProgress) {
     ['in progress', inProgress ?? '?', inProgress > 0 ? 'busy' : 'calm'],
     ['running here at the last pass', report.tracked, report.tracked > 0 ? 'busy' : 'calm'],
     ['waiting to be recovered', report.waitingCount, some(report.waitingCount, 'warn')],
+    ['waiting for a slot', report.waitingForSlot, some(report.waitingForSlot, 'busy')],
     ['held', report.heldCount, some(report.heldCount, 'warn')],
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
     ['stalled', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
@@ -88,9 +89,15 @@ function charts(report) {
     card('Idle time before recovery', histogram(report.timeToRecover)));
 }
 
+/** The number of definitions that are shown with their sagas that wait for a slot. */
+const slotBacklogShown = 20;
+
 function trouble(report) {
   const { stalled, steps } = report;
   return el('div', { class: 'pair' },
+    report.waitingForSlot > 0 && card(`Waiting for a slot (${report.waitingForSlot})`, table(report.slotBacklog.slice(0, slotBacklogShown), [
+      ['definition', (one) => plain(one.definition)], ['sagas', (one) => one.count, 'number'], ['idle since', (one) => (one.since ? ago(one.since) : '')],
+    ]), more(report.slotBacklog.length - slotBacklogShown)),
     report.waitingCount > 0 && card(`Waiting to be recovered (${report.waitingCount})`, table(report.waiting, [
       ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
       ['why', (saga) => [badge(saga.kind === 'BackingOff' ? 'warn' : 'bad', words(saga.kind)), ` ${plain(saga.reason)}`]],
