@@ -75,10 +75,11 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedService, IDi
         _runs = new RunTable(_options.MaxRunningSagas, _options.MaxRunningSagasByDefinition);
         _awaited = new AwaitedSagas(_runs, Schedule, time);
         _metrics = new ExecutorMetrics(registry.Definitions.Select(definition => definition.Name), _runs.Count, () => _runs.Hung, meters);
-        var steps = new TransactionalSteps(transactions ?? new NoSagaTransactions(), coordinator, new StoreRetry(time, _options, logger), time);
+        var retry = new StoreRetry(time, _options, logger);
+        var steps = new TransactionalSteps(transactions ?? new NoSagaTransactions(), coordinator, retry, time);
         _runServices = new RunServices(_options.StepStopTimeout, OnHang, steps, FindCancellationAsync);
         Waits = new ResultWaits(reader ?? new NoSagaReader(), time, _options.ResultPollingInterval, logger);
-        _writer = new GroupWriter(log, coordinator, new StoreRetry(time, _options, logger), time, _options, _metrics);
+        _writer = new GroupWriter(log, coordinator, retry, time, _options, _metrics);
 
         // Not awaited: a fenced process must not write, so it needs no result of its runs.
         _fencedRegistration = coordinator.Fenced.Register(() => _ = _runs.CloseAsync(StopReason.Fenced));

@@ -1,3 +1,4 @@
+using SagaRecovery.Executor.Running;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
@@ -75,6 +76,24 @@ public sealed class WriterTests
         process.Lines.Count(109).Should().Be(1);
         process.Lines.Count(110).Should().Be(1);
         process.Lines.Text(110).Should().Contain("00:00:05.55");
+    }
+
+    [Fact]
+    public async Task An_outage_whose_failed_write_was_cancelled_is_over_with_the_next_write_that_succeeds()
+    {
+        var lines = new LogLines();
+        var retry = new StoreRetry(new WatchedTimeProvider(), new DurableExecutorOptions(), lines);
+        using var stop = new CancellationTokenSource();
+        Task<int> cancelled = retry.UntilAnsweredAsync<int>(() => throw new TimeoutException("away"), isAnswer: _ => false, stop.Token);
+        await stop.CancelAsync();
+        await FluentActions.Awaiting(() => cancelled.Soon()).Should().ThrowAsync<OperationCanceledException>();
+        lines.Count(109).Should().Be(1);
+        lines.Count(110).Should().Be(0, "a cancelled write shows nothing");
+
+        await retry.UntilAnsweredAsync(() => Task.FromResult(1), isAnswer: _ => false, CancellationToken.None);
+        await retry.UntilAnsweredAsync(() => Task.FromResult(1), isAnswer: _ => false, CancellationToken.None);
+
+        lines.Count(110).Should().Be(1);
     }
 
     [Fact]

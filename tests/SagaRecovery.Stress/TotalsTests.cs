@@ -35,7 +35,7 @@ public sealed class TotalsTests
 
     private static JsonElement Status(int pass, int recovered, int found)
     {
-        string[] buckets = ["failed", "skipped", "unknownDefinition", "abandoned", "superseded", "notAttempted", "backingOff", "held", "paused", "deferred", "unreadable"];
+        string[] buckets = ["failed", "skipped", "unknownDefinition", "abandoned", "superseded", "notAttempted", "backingOff", "held", "paused", "deferred", "waitingForSlot", "unreadable"];
         string[] totals =
             ["failedPasses", "failed", "observedStarts", "inferredFinished", "missingFromExecutor", "badStateInExecutor", "abandoned", "protocolViolations"];
         var status = new JsonObject

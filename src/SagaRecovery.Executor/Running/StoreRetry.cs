@@ -61,29 +61,33 @@ internal sealed class StoreRetry(TimeProvider time, DurableExecutorOptions optio
     }
 }
 
-/// <summary>The health of the writes. It logs one failure and one recovery, however many groups and retries are affected. Thread-safe.</summary>
+/// <summary>
+/// The health of the writes. An outage is logged once when it begins and once when it is over, however many groups and retries are affected: it is over
+/// when a write succeeds and no group is left that has failed. Thread-safe.
+/// </summary>
 internal sealed class WriteHealth(TimeProvider time, ILogger logger)
 {
     private readonly Lock _lock = new();
     private int _failingGroups;
-    private long _since;
+    private long? _failingSince;
 
     public void RecordFailure(Exception exception, bool failedBefore)
     {
         lock (_lock)
         {
-            if (failedBefore || _failingGroups++ != 0)
+            _failingGroups += failedBefore ? 0 : 1;
+            if (_failingSince is not null)
             {
                 return;
             }
 
-            _since = time.GetTimestamp();
+            _failingSince = time.GetTimestamp();
         }
 
         Log.WritesFailing(logger, exception);
     }
 
-    /// <summary>Removes a cancelled group. Its end is no evidence about the health of the other groups.</summary>
+    /// <summary>Removes a cancelled group. Its end is no evidence that writes succeed.</summary>
     public void RecordCancellation(bool failedBefore)
     {
         lock (_lock)
@@ -97,12 +101,14 @@ internal sealed class WriteHealth(TimeProvider time, ILogger logger)
         TimeSpan duration;
         lock (_lock)
         {
-            if (!failedBefore || --_failingGroups != 0)
+            _failingGroups -= failedBefore ? 1 : 0;
+            if (_failingSince is not { } since || _failingGroups > 0)
             {
                 return;
             }
 
-            duration = time.GetElapsedTime(_since);
+            duration = time.GetElapsedTime(since);
+            _failingSince = null;
         }
 
         Log.WritesRecovered(logger, duration);

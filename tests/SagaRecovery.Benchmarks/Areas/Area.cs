@@ -5,8 +5,8 @@ internal abstract class Area
 {
     public static IReadOnlyList<Area> Every { get; } =
     [
-        new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new HistoryArea(), new StartArea(), new ExecuteArea(), new ShapesArea(),
-        new RowsArea(), new FenceArea(), new BacklogArea(),
+        new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new HistoryArea(), new GrowthArea(), new StartArea(), new ExecuteArea(),
+        new ShapesArea(), new RowsArea(), new FenceArea(), new BacklogArea(),
     ];
 
     public abstract string Name { get; }

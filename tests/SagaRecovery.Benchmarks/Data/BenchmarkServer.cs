@@ -57,6 +57,9 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         await dataset.AddRunningAsync(running);
     });
 
+    /// <summary>A database with a few sagas in progress, for a history that is added to it.</summary>
+    public Task<Dataset> RunningAsync(int running) => GetAsync($"{running:N0} running", dataset => dataset.AddRunningAsync(running));
+
     /// <summary>A database with empty tables, for writes.</summary>
     public Task<Dataset> EmptyAsync() => GetAsync("empty", _ => Task.CompletedTask);
 

@@ -13,8 +13,8 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
     /// <summary>Definition and parameters are 2 KB each, less what would move the parameters out of their row.</summary>
     private const int ParametersBytes = 1_800;
 
-    /// <summary>A million sagas with 1.8 KB each would measure the disk.</summary>
-    private const int BacklogParametersBytes = 200;
+    /// <summary>Millions of sagas with 1.8 KB each would measure the disk.</summary>
+    private const int SmallParametersBytes = 200;
 
     private const string InsertDefinition =
         "insert into saga_recovery.saga_definition (hash, name, version, dag) values ($1, $2, 1, $3::json) on conflict do nothing";
@@ -39,6 +39,18 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         select saga.id, event.node_id, event.event_type, $1::json, saga.creator
         from (select id, creator from saga_recovery.saga order by id) as saga
         cross join (values {InFlightSaga.Events}) as event (node_id, event_type)
+        """;
+
+    /// <summary>Those of a saga of three nodes that succeeded.</summary>
+    private const string InsertHistoryEvents =
+        """
+        insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, data, creator)
+        select saga.id, node.id, event.type, case event.type when 'succeeded' then '"the output of a node"'::json end, saga.creator
+        from (select id, creator from saga_recovery.saga
+            where id >= (lpad(to_hex($1 + 1), 12, '0') || '70008000000000000000')::uuid and id < (lpad(to_hex($1 + $2 + 1), 12, '0') || '70008000000000000000')::uuid
+            order by id) as saga
+        cross join generate_series(0, 2) as node (id)
+        cross join (values ('started'), ('succeeded')) as event (type)
         """;
 
     /// <summary>Resets the coordinators as if no process had ever joined: none has crashed, nothing is suspected.</summary>
@@ -80,6 +92,22 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         await SettleAsync();
     }
 
+    /// <summary>Adds succeeded sagas with six events each.</summary>
+    /// <param name="from">The number of those that were added before.</param>
+    /// <param name="to">The number after it.</param>
+    public async Task AddHistoryAsync(int from, int to)
+    {
+        const int Each = 100_000;
+        for (int added = from; added < to; added += Each)
+        {
+            int count = Math.Min(Each, to - added);
+            await InsertSagasAsync(Owner, InFlightSaga.DefinitionName, InFlightSaga.Dag, "succeeded", after: added, count, SmallParametersBytes);
+            await ExecuteAsync(InsertHistoryEvents, added, count);
+        }
+
+        await SettleAsync();
+    }
+
     /// <summary>Adds sagas in progress.</summary>
     public async Task AddRunningAsync(int sagas)
     {
@@ -113,8 +141,8 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
     public async Task RefillWithBacklogAsync(int sagas)
     {
         await ExecuteAsync("truncate saga_recovery.saga, saga_recovery.saga_node_event");
-        await InsertSagasAsync(WarmUpOwner, BacklogSaga.DefinitionName, BacklogSaga.Dag, "running", after: 0, WarmUpSagas, BacklogParametersBytes);
-        await InsertSagasAsync(Owner, BacklogSaga.DefinitionName, BacklogSaga.Dag, "running", after: WarmUpSagas, sagas, BacklogParametersBytes);
+        await InsertSagasAsync(WarmUpOwner, BacklogSaga.DefinitionName, BacklogSaga.Dag, "running", after: 0, WarmUpSagas, SmallParametersBytes);
+        await InsertSagasAsync(Owner, BacklogSaga.DefinitionName, BacklogSaga.Dag, "running", after: WarmUpSagas, sagas, SmallParametersBytes);
         await ForgetProcessesAsync();
         await SettleAsync();
     }

@@ -6,8 +6,8 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// <summary>The task of a subject.</summary>
 internal sealed record SubjectTask
 {
-    /// <summary>Represents a missing number of writers on the command line.</summary>
-    private const int NoWriters = -1;
+    /// <summary>Represents a missing number on the command line.</summary>
+    private const int None = -1;
 
     public required string ConnectionString { get; init; }
 
@@ -38,14 +38,14 @@ internal sealed record SubjectTask
     /// <summary>The number of concurrent writers; null: irrelevant.</summary>
     public int? Writers { get; init; }
 
-    /// <summary>The number of sagas that had ended before; 0: irrelevant.</summary>
-    public int Finished { get; init; }
+    /// <summary>The number of sagas that had ended before; null: irrelevant.</summary>
+    public int? Finished { get; init; }
 
     /// <summary>The time stamp at which its process was launched; the machine's clock is the same for all.</summary>
     public long LaunchedAt { get; init; }
 
     /// <summary>The size that distinguishes measurements.</summary>
-    public int Size => Writers ?? (AtATime > 0 ? AtATime : Finished > 0 ? Finished : Sagas);
+    public int Size => Writers ?? Finished ?? (AtATime > 0 ? AtATime : Sagas);
 
     /// <summary>Without a database.</summary>
     public static SubjectTask Without(int sagas) => new() { ConnectionString = "", Owner = default, WarmUpOwner = default, Sagas = sagas };
@@ -62,8 +62,8 @@ internal sealed record SubjectTask
         AtATime = int.Parse(arguments[6], CultureInfo.InvariantCulture),
         Repeats = int.Parse(arguments[7], CultureInfo.InvariantCulture),
         RowsEach = int.Parse(arguments[8], CultureInfo.InvariantCulture),
-        Writers = int.Parse(arguments[9], CultureInfo.InvariantCulture) is >= 0 and var writers ? writers : null,
-        Finished = int.Parse(arguments[10], CultureInfo.InvariantCulture),
+        Writers = ParseOptional(arguments[9]),
+        Finished = ParseOptional(arguments[10]),
         LaunchedAt = long.Parse(arguments[11], CultureInfo.InvariantCulture),
     };
 
@@ -81,9 +81,11 @@ internal sealed record SubjectTask
     {
         string[] numbers =
         [
-            .. new long[] { Sagas, WarmUpSagas, WarmUpRounds, AtATime, Repeats, RowsEach, Writers ?? NoWriters, Finished, LaunchedAt }
+            .. new long[] { Sagas, WarmUpSagas, WarmUpRounds, AtATime, Repeats, RowsEach, Writers ?? None, Finished ?? None, LaunchedAt }
                 .Select(number => number.ToString(CultureInfo.InvariantCulture)),
         ];
         return [ConnectionString, Owner.ToString(), WarmUpOwner.ToString(), .. numbers];
     }
+
+    private static int? ParseOptional(string argument) => int.Parse(argument, CultureInfo.InvariantCulture) is var number and not None ? number : null;
 }

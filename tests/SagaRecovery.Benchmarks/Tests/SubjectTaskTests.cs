@@ -8,7 +8,7 @@ public sealed class SubjectTaskTests
     [InlineData(null)]
     [InlineData(0)]
     [InlineData(16)]
-    public void Arguments_survive_the_command_line(int? writers)
+    public void Arguments_survive_the_command_line(int? optional)
     {
         var task = new SubjectTask
         {
@@ -21,8 +21,8 @@ public sealed class SubjectTaskTests
             AtATime = 4,
             Repeats = 5,
             RowsEach = 6,
-            Finished = 7,
-            Writers = writers,
+            Writers = optional,
+            Finished = optional,
             LaunchedAt = long.MaxValue,
         };
 
