@@ -20,11 +20,13 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
     public Task<ClusterView> ReadViewAsync(CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
+            batch.Add(database.Statements.WithoutCompilation);
             batch.Add(Sql.ListCoordinators);
             batch.Add(Sql.Owners);
         },
         async rows =>
         {
+            await rows.SkipAsync(1).ConfigureAwait(false);
             DateTimeOffset now = DateTimeOffset.MinValue;
             List<CoordinatorObservation> coordinators = await rows.ListAsync(row =>
             {

@@ -112,7 +112,8 @@ internal sealed partial class Statements(string schema)
         """);
 
     /// <summary>
-    /// Turns off JIT compilation before a statement that reads many sagas but runs seldom. Compilation can take longer than the statement.
+    /// Turns off JIT compilation before a statement that reads many sagas but runs seldom, or that the planner takes for one. Compilation can take
+    /// longer than the statement.
     /// </summary>
     public string WithoutCompilation { get; } = "select set_config('jit', 'off', true)";
 

@@ -59,6 +59,20 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
     }
 
     [Fact]
+    public async Task A_saga_that_the_export_did_not_find_stays()
+    {
+        Membership us = await Db.JoinAsync();
+        await EndedAsync(us, SagaState.Succeeded, TimeSpan.FromDays(31));
+        SagaId missed = await EndedAsync(us, SagaState.Succeeded, TimeSpan.FromDays(32));
+        var store = new ScriptedRetention(Db.Retention) { AfterRead = sagas => [.. sagas.Where(saga => saga.Id != missed)] };
+        var archive = new ListArchive();
+
+        (await PurgeAsync(store: store, archive: archive)).Should().BeEquivalentTo(new { Found = 2, Archived = 1, Deleted = 1 });
+
+        (await IdsAsync()).Should().Equal(missed);
+    }
+
+    [Fact]
     public async Task A_saga_that_changes_during_its_export_stays()
     {
         Membership us = await Db.JoinAsync();

@@ -106,6 +106,31 @@ public sealed class RetentionTests(PostgresCluster cluster) : RetentionTest(clus
     }
 
     [Fact]
+    public async Task A_row_that_was_changed_after_the_saga_was_found_keeps_it()
+    {
+        Membership us = await Db.JoinAsync();
+        await EndedAsync(us, SagaState.Unwound, TimeSpan.FromDays(31));
+        RetentionPage page = await FindAsync(SagaState.Unwound);
+
+        await Db.ExecuteAsync("update saga_recovery.saga set error_code = 'declined'");
+
+        (await Db.Retention.ReadAsync(page.Expired, CancellationToken.None)).Should().BeEmpty();
+        (await Db.Retention.DeleteAsync(page.Expired, CancellationToken.None)).Should().BeEmpty("an export may have read the row before");
+    }
+
+    [Fact]
+    public async Task The_age_is_that_of_the_row_when_it_is_deleted()
+    {
+        Membership us = await Db.JoinAsync();
+        await EndedAsync(us, SagaState.Stuck, TimeSpan.FromDays(31));
+        RetentionPage page = await FindAsync(SagaState.Stuck);
+        await Db.ExecuteAsync("update saga_recovery.saga set time_ended = now()");
+        string stamp = await Db.QueryAsync<string>("select xmin::text from saga_recovery.saga");
+
+        (await Db.Retention.DeleteAsync([page.Expired[0] with { Stamp = stamp }], CancellationToken.None)).Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task An_event_that_was_added_after_the_saga_was_found_keeps_it()
     {
         Membership us = await Db.JoinAsync();
@@ -139,11 +164,11 @@ public sealed class RetentionTests(PostgresCluster cluster) : RetentionTest(clus
         Membership us = await Db.JoinAsync();
         for (int i = 0; i < 12; i++)
         {
-            await EndedAsync(us, i % 3 == 0 ? SagaState.Running : SagaState.Succeeded, TimeSpan.FromDays(31 + i));
+            await EndedAsync(us, i < 8 ? SagaState.Succeeded : SagaState.Running, TimeSpan.FromDays(31 + i)); // what is kept is the oldest
         }
 
         int pages = 0;
-        var counting = new CountingRetention(Db.Retention, () => pages++);
+        var counting = new ScriptedRetention(Db.Retention) { BeforePage = () => pages++ };
         PurgeTally tally = await PurgeAsync(store: counting, batchSize: 2);
 
         tally.Deleted.Should().Be(8);
