@@ -1,4 +1,6 @@
+using System.Data;
 using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Postgres;
@@ -92,6 +94,39 @@ public sealed class SchemaTests(PostgresCluster postgres)
         await read.ExecuteNonQueryAsync();
 
         (await RunAsync(database, "apply", "--timeout", "6s")).ShouldRefuse(ExitCode.Failed, $"backend {reader.ProcessID} (");
+    }
+
+    [Fact]
+    public async Task The_build_of_an_index_may_take_longer_than_the_time_limit()
+    {
+        string database = await postgres.NewDatabaseAsync();
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);
+        (await RunAsync(database, "apply")).ShouldBeDone();
+        await ExecuteAsync(source, "delete from saga_recovery.schema_version where version > 9; drop index saga_recovery.saga_unfinished");
+        await using NpgsqlConnection report = await source.OpenConnectionAsync();
+        await using NpgsqlTransaction transaction = await report.BeginTransactionAsync(IsolationLevel.RepeatableRead);
+        await using var read = new NpgsqlCommand("select from saga_recovery.saga", report);
+        await read.ExecuteNonQueryAsync();
+        var time = new FakeTimeProvider();
+
+        Task<ToolRun> apply = ToolRun.OfAsync(new ToolStage { Time = time }, "schema", "apply", "--connection", database);
+        await Eventually.HoldsAsync(() => IsBuildWaitingAsync(source), "the build waited for the report");
+        time.Advance(TimeSpan.FromHours(1));
+        await transaction.CommitAsync();
+
+        ToolRun run = await apply;
+        run.ExitCode.Should().Be(ExitCode.Done, run.Error);
+        run.Error.Should().Contain("saga-recovery: building index saga_unfinished of schema saga_recovery, without blocking writers");
+        (await RunAsync(database, "check")).ShouldBeDone();
+    }
+
+    private static async Task<bool> IsBuildWaitingAsync(NpgsqlDataSource source)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("""
+            select exists (
+                select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and position('create index concurrently' in query) > 0)
+            """);
+        return (bool)(await command.ExecuteScalarAsync())!;
     }
 
     private static async Task ExecuteAsync(NpgsqlDataSource source, string sql)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
@@ -36,7 +37,7 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     private PostgresSchema Schema => _services.GetRequiredService<PostgresSchema>();
 
-    public static DatabaseAccess Open(string connectionString, string schema, TimeSpan timeout, TimeProvider time)
+    public static DatabaseAccess Open(string connectionString, string schema, TimeSpan timeout, TimeProvider time, Action<string> note)
     {
         NpgsqlConnectionStringBuilder settings = Parse(connectionString);
         settings.Timeout = (int)Math.Clamp(Math.Ceiling(timeout.TotalSeconds), 1, 1024);
@@ -45,6 +46,7 @@ internal sealed class DatabaseAccess : ISagaAccess
         settings.Pooling = false;
         ServiceProvider services = new ServiceCollection()
             .AddSingleton(_ => NpgsqlDataSource.Create(settings))
+            .AddSingleton<ILogger<PostgresSchema>>(new SchemaNotes(note))
             .AddSagaOperations(options =>
             {
                 options.Schema = schema;
@@ -179,20 +181,15 @@ internal sealed class DatabaseAccess : ISagaAccess
     public Task<SchemaState> InspectSchemaAsync(CancellationToken cancellationToken) =>
         _deadline.RunAsync(Schema.InspectAsync, timeoutNote: "", cancellationToken);
 
-    /// <summary>Creates or updates the tables.</summary>
+    /// <summary>
+    /// Creates or updates the tables. The time limit applies to the wait for locks; the build of an index on a large table takes as long as it takes.
+    /// </summary>
     /// <exception cref="ToolException">Other sessions kept the tables locked.</exception>
     public async Task ApplySchemaAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await _deadline.RunAsync(
-                async token =>
-                {
-                    await Schema.CreateAsync(token).ConfigureAwait(false);
-                    return true;
-                },
-                Deadline.OutcomeUnknown,
-                cancellationToken).ConfigureAwait(false);
+            await Schema.CreateAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException locked)
         {

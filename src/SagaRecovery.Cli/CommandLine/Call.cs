@@ -87,7 +87,7 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
         new(url, Credentials(), new Deadline(Timeout ?? deadline, url.ToString().TrimEnd('/'), Environment.Time));
 
     private DatabaseAccess OpenDatabase(string connection) =>
-        DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Environment.Time);
+        DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Environment.Time, Note);
 
     private string? Credentials()
     {

@@ -33,6 +33,18 @@ public sealed partial class SagaTracker
         }
     }
 
+    /// <summary>The sagas that may be running in this process while others wait for a slot of the executor; null if none waits.</summary>
+    public IReadOnlyList<SagaId>? RunningBesideBacklog
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _slots.Waiting == 0 ? null : [.. _tracked.Where(saga => saga.Value.IsLive).Select(saga => saga.Key)];
+            }
+        }
+    }
+
     /// <summary>Returns true if a saga waits for a slot of the executor, or has just got one and is being loaded.</summary>
     public bool WaitsForSlot(SagaId sagaId)
     {

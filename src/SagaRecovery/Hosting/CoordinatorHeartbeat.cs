@@ -186,20 +186,9 @@ internal sealed class CoordinatorHeartbeat(
         status.Update(steps);
         _stepWarnings.Report(steps);
         IReadOnlyCollection<SagaId> retrying = StepReview.NotStalled(runs, _stalledAfter, now);
-        StalledSagas stalled = await controls.FindStalledAsync(member, _stalledAfter, retrying, cancellationToken).ConfigureAwait(false);
-        status.Update(stalled with { Sagas = [.. stalled.Sagas.Select(saga => saga with { Run = executor.FindRun(saga.SagaId) ?? FindWait(saga.SagaId) })] });
-    }
-
-    /// <summary>Describes the wait of a saga that is not loaded like that of a run that waits in the executor.</summary>
-    private SagaRunProgress? FindWait(SagaId sagaId)
-    {
-        if (tracker.Observe(sagaId, time.GetUtcNow()).Slot is not { } wait)
-        {
-            return null;
-        }
-
-        SlotLimit? limit = executor.DescribeSlotLimit(wait.Definition);
-        return new SagaRunProgress(sagaId, wait.Definition, RunPhase.WaitingForSlot, []) { Limit = limit?.Setting, LongestRunning = limit?.LongestRunning };
+        StalledSagas stalled = await controls.FindStalledAsync(
+            member, _stalledAfter, among: tracker.RunningBesideBacklog, except: retrying, cancellationToken).ConfigureAwait(false);
+        status.Update(stalled with { Sagas = [.. stalled.Sagas.Select(saga => saga with { Run = executor.FindRun(saga.SagaId) })] });
     }
 
     private async Task CheckForOrphansAsync(CancellationToken cancellationToken)

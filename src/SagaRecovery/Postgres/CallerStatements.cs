@@ -23,9 +23,9 @@ internal sealed class CallerStatements(string schema)
         """);
 
     /// <summary>Finds the sagas in progress among some. <c>$1</c>: their ids. One probe of the primary key each.</summary>
-    public string FindUnfinished { get; } = Statements.In(schema, """
+    public string FindUnfinished { get; } = Statements.In(schema, $$"""
         select n.id from unnest($1) as n (id)
-        where exists (select from {schema}.saga s where s.id = n.id and s.state in ('running', 'unwinding') offset 0)
+        where exists (select from {schema}.saga s where s.id = n.id and {{Statements.AfterProbe(UnfinishedSagas.IsUnfinished)}} offset 0)
         """);
 
     /// <summary>
@@ -76,7 +76,8 @@ internal sealed class CallerStatements(string schema)
         with written as (
             insert into {schema}.saga_node_event (saga_id, node_id, event_type, data, creator)
             select s.id, $5, $6, $7, $1 from {schema}.saga s
-            where s.id = $3 and s.current_coordinator = $1 and s.adopt_generation = $4 and s.state in ('running', 'unwinding') and {{Statements.IsMember}}
+            where s.id = $3 and {{Statements.AfterProbe($"s.current_coordinator = $1 and s.adopt_generation = $4 and {UnfinishedSagas.IsUnfinished}")}}
+                and {{Statements.IsMember}}
                 and current_setting('transaction_isolation') = 'read committed'
                 and not exists (select from {schema}.saga_node_event e where e.saga_id = $3 and e.node_id = $5 and e.event_type = any ($8))
             returning saga_id
@@ -88,10 +89,10 @@ internal sealed class CallerStatements(string schema)
     /// Finds the event that ends an action or an undo, and whether coordinator <c>$1</c> owns the unfinished saga. <c>$2..$5</c>: saga, generation, node,
     /// and the types of the event.
     /// </summary>
-    public string FindEnd { get; } = Statements.In(schema, """
+    public string FindEnd { get; } = Statements.In(schema, $$"""
         select exists (
                 select from {schema}.saga s
-                where s.id = $2 and s.current_coordinator = $1 and s.adopt_generation = $3 and s.state in ('running', 'unwinding')),
+                where s.id = $2 and {{Statements.AfterProbe($"s.current_coordinator = $1 and s.adopt_generation = $3 and {UnfinishedSagas.IsUnfinished}")}}),
             e.node_id, e.event_type, e.data
         from (values (1)) as one left join {schema}.saga_node_event e on e.saga_id = $2 and e.node_id = $4 and e.event_type = any ($5)
         """);

@@ -95,12 +95,26 @@ internal sealed class ControlStatements(string schema)
 
     /// <summary>
     /// Finds the unfinished sagas whose last event is older than the threshold of their definition. <c>$2</c>: the default threshold;
-    /// <c>$3, $4</c>: definition names and their own thresholds; <c>$5</c>: the limit. Young sagas are excluded by their row alone. For the
-    /// others, the primary key of the log gives the last event.
+    /// <c>$3, $4</c>: definition names and their own thresholds; <c>$5</c>: the limit; <c>$6</c>: the sagas to leave out. Young sagas are excluded by
+    /// their row alone. For the others, the primary key of the log gives the last event.
     /// </summary>
-    public string FindStalled { get; } = Statements.In(schema, $$"""
+    public string FindStalled { get; } = Statements.In(schema, FindStalledIn(
+        $"{UnfinishedSagas.Of("$1", StalledColumns)} where s.id <> all ($6)"));
+
+    /// <summary>The same among the sagas <c>$6</c>, with one probe of the primary key for each.</summary>
+    public string FindStalledAmong { get; } = Statements.In(schema, FindStalledIn($$"""
+        unnest($6) as one (id) cross join lateral (
+            select {{StalledColumns}} from {schema}.saga s
+            where s.id = one.id and {{Statements.AfterProbe($"s.current_coordinator = $1 and {UnfinishedSagas.IsUnfinished}")}}
+            offset 0) s
+        """));
+
+    private const string StalledColumns = "s.id, s.name, s.time_created, s.definition_hash";
+
+    /// <param name="unfinished">The from item <c>s</c> of the unfinished sagas, and perhaps a condition.</param>
+    private static string FindStalledIn(string unfinished) => $$"""
         select s.id, s.name, coalesce(last.event_time, s.time_created) as since, last.node_id, last.event_type, d.dag, count(*) over () as total
-        from {{UnfinishedSagas.Of("$1", "s.id, s.name, s.time_created, s.definition_hash")}}
+        from (select s.* from {{unfinished}}) s
         join {schema}.saga_definition d on d.hash = s.definition_hash
         left join unnest($3, $4) as own (name, patience) on own.name = s.name
         left join lateral (
@@ -110,10 +124,9 @@ internal sealed class ControlStatements(string schema)
             limit 1) last on true
         where s.time_created < clock_timestamp() - coalesce(own.patience, $2)
             and coalesce(last.event_time, s.time_created) < clock_timestamp() - coalesce(own.patience, $2)
-            and s.id <> all ($6)
         order by since, s.id
         limit $5
-        """);
+        """;
 
     /// <summary>
     /// Joins the rows of a small table with those of their sagas that are unfinished and owned by <c>$1</c>. <c>offset 0</c> forces one probe of the primary
@@ -122,7 +135,7 @@ internal sealed class ControlStatements(string schema)
     private static string UnfinishedAmong(string sagaId) => $$"""
         cross join lateral (
             select s.name from {schema}.saga s
-            where s.id = {{sagaId}} and s.current_coordinator = $1 and {{UnfinishedSagas.IsUnfinished}}
+            where s.id = {{sagaId}} and {{Statements.AfterProbe($"s.current_coordinator = $1 and {UnfinishedSagas.IsUnfinished}")}}
             offset 0) s
         """;
 
@@ -141,7 +154,7 @@ internal sealed class ControlStatements(string schema)
                 (select count(*) from {schema}.saga_node_event e
                  where e.saga_id = i.saga_id and e.event_type not in ('started', 'undo_started')) as steps
             from (select saga_id, count(*) over (partition by incarnation) as group_size from in_flight) i
-            join {schema}.saga s on s.id = i.saga_id and s.current_coordinator = $1 and s.state in ('running', 'unwinding')
+            join {schema}.saga s on s.id = i.saga_id and {{Statements.AfterProbe($"s.current_coordinator = $1 and {UnfinishedSagas.IsUnfinished}")}}
             group by i.saga_id
         )
         insert into {schema}.saga_suspect as k (saga_id, group_size, deaths_alone, steps)

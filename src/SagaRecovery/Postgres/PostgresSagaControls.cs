@@ -108,17 +108,21 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
         cancellationToken);
 
     public Task<StalledSagas> FindStalledAsync(
-        Membership member, StalledThresholds patience, IReadOnlyCollection<SagaId> except, CancellationToken cancellationToken) => database.ReadAsync(
+        Membership member,
+        StalledThresholds patience,
+        IReadOnlyCollection<SagaId>? among,
+        IReadOnlyCollection<SagaId> except,
+        CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(database.Statements.WithoutCompilation);
-            batch.Add(Sql.FindStalled)
+            batch.Add(among is null ? Sql.FindStalled : Sql.FindStalledAmong)
                 .With(member.Coordinator.Value)
                 .With(patience.Default)
                 .With(patience.ByDefinition.Keys.ToArray())
                 .With(patience.ByDefinition.Values.ToArray())
                 .With(RecoveryReport.HistoryLength)
-                .With(except.Select(saga => saga.Value).ToArray());
+                .With((among is null ? except : among.Except(except)).Select(saga => saga.Value).ToArray());
         },
         async rows =>
         {

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -10,7 +11,10 @@ namespace SagaRecovery.Postgres;
 /// Creates or upgrades the tables while other processes work on them. Each step is a transaction of its own. An attempt waits for its locks for
 /// <see cref="SchemaStep.LockTimeout"/> only; then it lets the queue behind it pass, and tries again.
 /// </summary>
-/// <remarks>An attempt needs nothing of its session but one transaction, so that it works through a pooler. Nothing is locked in a pause.</remarks>
+/// <remarks>
+/// An attempt needs nothing of its session but one transaction, so that it works through a pooler. Nothing is locked in a pause. Indexes are built without
+/// a transaction around them, by one process at a time.
+/// </remarks>
 internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<SchemaStep> steps, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
@@ -39,13 +43,26 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
         limit 5
         """;
 
-    /// <summary>A statement without a snapshot. It closes the portal of the query before it, which would hold its snapshot until the transaction ends.</summary>
-    private const string EndPortal = $"set local lock_timeout = '{SchemaStep.LockTimeout}'";
+    /// <summary>
+    /// Begins the transaction that has the turn to build indexes, and shows later that it still has it. It may be idle for as long as a build takes. It
+    /// ends with a statement without a snapshot, which closes the portal of the query before: a build waits for snapshots.
+    /// </summary>
+    private const string HoldTurn = """
+        select case when current_setting('transaction_timeout', true) is not null then set_config('transaction_timeout', '0', true) end;
+        set local idle_in_transaction_session_timeout = 0;
+        """;
 
-    private const string Invalid = """
-        select exists (
-            select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = $1 and c.relname = $2 and not i.indisvalid)
+    /// <summary>
+    /// Finds an index. <c>$1</c>: the schema; <c>$2</c>: the name of the index. Returns whether it is valid, and the backend that builds it, or null. A
+    /// backend builds on when its process is killed. Of other roles, the server shows which backends build an index, and not which one.
+    /// </summary>
+    private const string FindIndex = """
+        select i.indisvalid, (
+            select min(p.pid) from pg_stat_progress_create_index p join pg_locks l on l.pid = p.pid
+            where l.locktype = 'relation' and l.relation = i.indrelid and l.database = p.datid and l.granted and l.mode = 'ShareUpdateExclusiveLock'
+                and p.datname = current_database())
+        from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relname = $2
         """;
 
     private string Schema => database.Options.Schema;
@@ -54,14 +71,14 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
     /// <exception cref="TimeoutException">The tables stayed locked for <see cref="PostgresStoreOptions.SchemaLockTimeout"/>.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        long began = time.GetTimestamp();
+        long began = time.GetTimestamp(); // of the present step
         string? logged = null;
         int refusals = 0;
         while (await RunNextAsync(cancellationToken).ConfigureAwait(false) is { IsLatest: false } attempt)
         {
             if (attempt.Blockers is not { } blockers)
             {
-                refusals = 0;
+                (refusals, began) = (0, time.GetTimestamp());
                 continue;
             }
 
@@ -69,9 +86,10 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
             TimeSpan left = database.Options.SchemaLockTimeout - time.GetElapsedTime(began);
             if (left <= TimeSpan.Zero)
             {
-                throw new TimeoutException(
-                    $"Nothing was changed by {purpose}: its tables stayed locked for {PlainText.Duration(database.Options.SchemaLockTimeout)}, "
-                    + $"by {blockers}. End those transactions, or repeat the upgrade when they have ended.");
+                string waited = PlainText.Duration(database.Options.SchemaLockTimeout);
+                throw new TimeoutException($"Nothing was changed by {purpose}: " + (attempt.IsConcurrent
+                    ? $"its indexes have been built by another session for {waited}: {blockers}. That locks no table. Repeat the upgrade when it has ended."
+                    : $"its tables stayed locked for {waited}, by {blockers}. End those transactions, or repeat the upgrade when they have ended."));
             }
 
             if (logged != blockers)
@@ -100,7 +118,7 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
             int present = (await SchemaVersion.ReadAsync(connection, Schema, cancellationToken).ConfigureAwait(false)).Version;
             if (steps[^1].Version <= present)
             {
-                return new Attempt(present, IsLatest: true, Blockers: null);
+                return Attempt.Done(steps[^1]);
             }
 
             SchemaStep next = steps[present];
@@ -108,17 +126,16 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
             {
                 if (next.IsConcurrent && present > 0)
                 {
-                    await RunInTurnAsync(connection, next, cancellationToken).ConfigureAwait(false);
-                    return new Attempt(next.Version, IsLatest: false, Blockers: null);
+                    return await RunInTurnAsync(connection, next, cancellationToken).ConfigureAwait(false);
                 }
 
                 await ApplyAsync(connection, present, next, cancellationToken).ConfigureAwait(false);
-                return new Attempt(next.Version, IsLatest: false, Blockers: null); // the next attempt reads the version again
+                return Attempt.Made(next); // the next attempt reads the version again
             }
             catch (PostgresException locked) when (locked.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
             {
                 await RollBackAsync(connection, cancellationToken).ConfigureAwait(false);
-                return new Attempt(next.Version, IsLatest: false, await FindBlockersAsync(connection, next, cancellationToken).ConfigureAwait(false));
+                return Attempt.Blocked(next, await FindBlockersAsync(connection, next, cancellationToken).ConfigureAwait(false));
             }
             catch
             {
@@ -146,9 +163,10 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
 
     /// <summary>
     /// Runs a concurrent step unless another process was faster. A transaction on a second connection holds the lock against other processes, since the
-    /// statements of the step run outside of one. It holds no snapshot, for which an index would wait.
+    /// statements of the step run outside of one. If it ends early, by a time-out of a pooler or an operator, the next attempt goes on after the
+    /// indexes that were built.
     /// </summary>
-    private async Task RunInTurnAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
+    private async Task<Attempt> RunInTurnAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
     {
         NpgsqlConnection turn = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (turn.ConfigureAwait(false))
@@ -156,14 +174,27 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
             try
             {
                 await ExecuteAsync(turn, SchemaStep.BeginCreation(Schema), cancellationToken).ConfigureAwait(false);
-                await ExecuteAsync(turn, EndPortal, cancellationToken).ConfigureAwait(false);
                 if ((await SchemaVersion.ReadAsync(connection, Schema, cancellationToken).ConfigureAwait(false)).Version == step.Version - 1)
                 {
-                    await RunConcurrentlyAsync(connection, step, cancellationToken).ConfigureAwait(false);
+                    foreach (SchemaStatement statement in step.Split(Schema))
+                    {
+                        await ExecuteAsync(turn, HoldTurn, cancellationToken).ConfigureAwait(false);
+                        if (await RunConcurrentlyAsync(connection, statement, cancellationToken).ConfigureAwait(false) is { } builder)
+                        {
+                            await RollBackAsync(turn, cancellationToken).ConfigureAwait(false);
+                            return Attempt.Blocked(step, builder);
+                        }
+                    }
+
                     await ExecuteAsync(turn, step.Record(Schema), cancellationToken).ConfigureAwait(false);
                 }
 
                 await ExecuteAsync(turn, Statements.Commit, cancellationToken).ConfigureAwait(false);
+                return Attempt.Made(step);
+            }
+            catch (NpgsqlException) when (turn.State != ConnectionState.Open && connection.State == ConnectionState.Open)
+            {
+                return Attempt.Made(step);
             }
             catch
             {
@@ -174,31 +205,37 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
     }
 
     /// <summary>
-    /// Builds and drops indexes without blocking a writer. The build of an index on a large table takes minutes, and waits for all transactions that
+    /// Builds or drops an index without blocking a writer. The build of an index on a large table takes minutes, and waits for all transactions that
     /// are older. An attempt that was cut short leaves an invalid index, which is dropped first.
     /// </summary>
-    private async Task RunConcurrentlyAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
+    /// <returns>Null, or a description of the backend that builds this index already.</returns>
+    private async Task<string?> RunConcurrentlyAsync(NpgsqlConnection connection, SchemaStatement statement, CancellationToken cancellationToken)
     {
-        foreach (SchemaStatement statement in step.Split(Schema))
+        if (statement.Index is { } index)
         {
-            if (statement.Index is { } index)
+            (bool isInvalid, int? builder) = await FindIndexAsync(connection, index, cancellationToken).ConfigureAwait(false);
+            if (isInvalid && builder is { } pid)
             {
-                Log.BuildingIndex(logger, index, Schema);
-                if (await IsInvalidAsync(connection, index, cancellationToken).ConfigureAwait(false))
-                {
-                    await ExecuteAsync(connection, $"drop index concurrently if exists {Schema}.{index}", cancellationToken).ConfigureAwait(false);
-                }
+                return string.Create(CultureInfo.InvariantCulture, $"backend {pid}, which builds {index}");
             }
 
-            await ExecuteAsync(connection, statement.Sql, cancellationToken).ConfigureAwait(false);
+            if (isInvalid)
+            {
+                await ExecuteAsync(connection, $"drop index concurrently if exists {Schema}.{index}", cancellationToken).ConfigureAwait(false);
+            }
+
+            Log.BuildingIndex(logger, index, Schema);
         }
+
+        await ExecuteAsync(connection, statement.Sql, cancellationToken).ConfigureAwait(false);
+        return null;
     }
 
-    private async Task<bool> IsInvalidAsync(NpgsqlConnection connection, string index, CancellationToken cancellationToken) =>
+    private async Task<(bool IsInvalid, int? Builder)> FindIndexAsync(NpgsqlConnection connection, string index, CancellationToken cancellationToken) =>
         await PostgresDatabase.ReadAsync(
             connection,
-            batch => batch.Add(Invalid).With(Schema).With(index),
-            async rows => (await rows.ListAsync(row => row.GetBoolean(0)).ConfigureAwait(false))[0],
+            batch => batch.Add(FindIndex).With(Schema).With(index),
+            async rows => (await rows.ListAsync(row => (!row.GetBoolean(0), row.IsDBNull(1) ? (int?)null : row.GetInt32(1))).ConfigureAwait(false)).SingleOrDefault(),
             cancellationToken).ConfigureAwait(false);
 
     private async Task<string> FindBlockersAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
@@ -226,6 +263,14 @@ internal sealed class SchemaUpgrade(PostgresDatabase database, IReadOnlyList<Sch
     /// <summary>The result of an attempt.</summary>
     /// <param name="Version">The version of the tables, or the one that the attempt failed to reach.</param>
     /// <param name="IsLatest">True if no step is left.</param>
+    /// <param name="IsConcurrent">True if the step builds indexes.</param>
     /// <param name="Blockers">The holders of the locks; null if the attempt got them.</param>
-    private sealed record Attempt(int Version, bool IsLatest, string? Blockers);
+    private sealed record Attempt(int Version, bool IsLatest, bool IsConcurrent, string? Blockers)
+    {
+        public static Attempt Done(SchemaStep last) => new(last.Version, IsLatest: true, last.IsConcurrent, Blockers: null);
+
+        public static Attempt Made(SchemaStep step) => new(step.Version, IsLatest: false, step.IsConcurrent, Blockers: null);
+
+        public static Attempt Blocked(SchemaStep step, string blockers) => new(step.Version, IsLatest: false, step.IsConcurrent, blockers);
+    }
 }

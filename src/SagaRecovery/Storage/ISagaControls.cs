@@ -69,11 +69,16 @@ public interface ISagaControls
     /// <summary>Finds the sagas in progress of this coordinator whose last event is older than the threshold of their definition.</summary>
     /// <param name="member">The membership of this process.</param>
     /// <param name="patience">The thresholds.</param>
+    /// <param name="among">The sagas to look at, while others wait for a slot of the executor; null for all. There may be a million others.</param>
     /// <param name="except">The sagas to leave out, because this process retries their steps.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <returns>The stalled sagas.</returns>
     Task<StalledSagas> FindStalledAsync(
-        Membership member, StalledThresholds patience, IReadOnlyCollection<SagaId> except, CancellationToken cancellationToken);
+        Membership member,
+        StalledThresholds patience,
+        IReadOnlyCollection<SagaId>? among,
+        IReadOnlyCollection<SagaId> except,
+        CancellationToken cancellationToken);
 }
 
 /// <summary>The state that the previous process under the same coordinator id left behind.</summary>

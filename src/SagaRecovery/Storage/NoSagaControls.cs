@@ -26,6 +26,10 @@ internal sealed class NoSagaControls : ISagaControls
     public Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task<StalledSagas> FindStalledAsync(
-        Membership member, StalledThresholds patience, IReadOnlyCollection<SagaId> except, CancellationToken cancellationToken) =>
+        Membership member,
+        StalledThresholds patience,
+        IReadOnlyCollection<SagaId>? among,
+        IReadOnlyCollection<SagaId> except,
+        CancellationToken cancellationToken) =>
         Task.FromResult(new StalledSagas(DateTimeOffset.MinValue, 0, []));
 }

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Hosting;
 using Npgsql;
 using SagaRecovery.Benchmarks.Data;
 using SagaRecovery.Executor;
-using SagaRecovery.Status;
 
 namespace SagaRecovery.Benchmarks.Subjects;
 
@@ -33,11 +32,19 @@ internal static class ChainHost
     public static async Task HasUnfinishedAsync(IHost host, int sagas)
     {
         DurableExecutor executor = host.Services.GetRequiredService<DurableExecutor>();
-        SagaRecoveryStatus status = host.Services.GetRequiredService<SagaRecoveryStatus>();
-        while (status.Current.WaitingForSlot + executor.Unfinished != sagas) // in this order: what leaves the one enters the other
+        while (executor.Unfinished != sagas)
         {
             await Task.Delay(Poll);
         }
+    }
+
+    /// <summary>Starts the given number of chains by <see cref="SagaClient"/>, and does not wait for their ends.</summary>
+    public static Task StartAsync(IHost host, int sagas)
+    {
+        SagaClient client = host.Services.GetRequiredService<SagaClient>();
+        ChainSaga chain = host.Services.GetRequiredService<ChainSaga>();
+        var parameters = new InFlightParameters("");
+        return Parallel.ForAsync(0, sagas, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (_, _) => await client.StartAsync(chain, parameters, CancellationToken.None));
     }
 
     /// <summary>Starts the given number of chains by <see cref="SagaClient"/>, with a limit of concurrent ones, and waits for their ends.</summary>

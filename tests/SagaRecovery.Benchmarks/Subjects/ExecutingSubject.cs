@@ -4,8 +4,8 @@ using Npgsql;
 namespace SagaRecovery.Benchmarks.Subjects;
 
 /// <summary>
-/// The durable executor alone: sagas in the database are resumed and held at their first node, then all are released, so
-/// many at a time, until the last has ended.
+/// The durable executor alone: sagas are started and held at their first node or queued in the executor, then all are released, so many at a time, until
+/// the last has ended.
 /// </summary>
 internal class ExecutingSubject : Subject
 {
@@ -18,20 +18,20 @@ internal class ExecutingSubject : Subject
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(task.ConnectionString);
         await WarmUp.RunAsync(rounds: 1, async () => // executed sagas have ended
         {
-            using IHost warm = await RunAsync(source, task.WarmUpOwner, task.WarmUpSagas, task.AtATime, () => { });
+            using IHost warm = await RunAsync(source, task.WarmUpSagas, task.AtATime, () => { });
             await warm.StopAsync();
         });
 
-        await RunAsync(source, task.Owner, task.Sagas, task.AtATime, meter.Begin);
+        await RunAsync(source, task.Sagas, task.AtATime, meter.Begin);
         meter.EndExecuted(task.Sagas);
     }
 
-    private static async Task<IHost> RunAsync(NpgsqlDataSource source, Guid owner, int sagas, int atATime, Action begin)
+    private static async Task<IHost> RunAsync(NpgsqlDataSource source, int sagas, int atATime, Action begin)
     {
         var gate = new Gate();
-        IHost host = ChainHost.Create(source, owner, atATime, gate);
+        IHost host = ChainHost.Create(source, Guid.NewGuid(), atATime, gate); // one that finds nothing to recover
         await host.StartAsync();
-        await ChainHost.HasUnfinishedAsync(host, sagas);
+        await ChainHost.StartAsync(host, sagas);
         begin();
         gate.Open();
         await ChainHost.HasUnfinishedAsync(host, 0);

@@ -30,7 +30,7 @@ internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
             SupportsAnsi = stage.IsRich,
             GetVariable = name => stage.Variables.GetValueOrDefault(name),
             User = OsUser,
-            Time = TimeProvider.System,
+            Time = stage.Time,
         };
         int exitCode = await Invocation.RunAsync(ToolCommands.Create(environment), args, environment, stage.CancellationToken);
         return new ToolRun((ExitCode)exitCode, output.ToString(), error.ToString());
@@ -67,6 +67,8 @@ internal sealed record ToolStage
     public Dictionary<string, string> Variables { get; init; } = [];
 
     public CancellationToken CancellationToken { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>The standard error of the tool; null for one of its own.</summary>
     public StringWriter? Error { get; init; }

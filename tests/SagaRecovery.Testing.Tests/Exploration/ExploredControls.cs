@@ -46,6 +46,10 @@ internal sealed class ExploredControls(InMemorySagaStore database) : ISagaContro
     public Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken) => _none.ReportShutdownAsync(member, cancellationToken);
 
     public Task<StalledSagas> FindStalledAsync(
-        Membership member, StalledThresholds patience, IReadOnlyCollection<SagaId> except, CancellationToken cancellationToken) =>
-        _none.FindStalledAsync(member, patience, except, cancellationToken);
+        Membership member,
+        StalledThresholds patience,
+        IReadOnlyCollection<SagaId>? among,
+        IReadOnlyCollection<SagaId> except,
+        CancellationToken cancellationToken) =>
+        _none.FindStalledAsync(member, patience, among, except, cancellationToken);
 }

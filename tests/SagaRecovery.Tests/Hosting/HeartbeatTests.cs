@@ -1,3 +1,4 @@
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Execution;
 using SagaRecovery.Status;
 using SagaRecovery.Tests.Support;
@@ -155,6 +156,24 @@ public sealed class HeartbeatTests
         host.Status.Current.Steps!.Should().Match<StepReport>(steps => steps.RetryingCount == 1 && steps.OverdueCount == 0 && steps.HangingCount == 0);
         StalledSaga stalled = host.Status.Current.Stalled!.Sagas.Should().ContainSingle().Which;
         stalled.Should().Match<StalledSaga>(saga => saga.SagaId == hanging && saga.Run!.Steps[0].Node == "net");
+    }
+
+    [Fact]
+    public async Task While_sagas_wait_for_a_slot_only_those_that_run_are_searched_for_stalled_ones()
+    {
+        await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = CheckPeriod, _controls);
+        await host.StartAsync();
+        SagaId runs = host.Store.Add();
+        await host.ActivateAsync();
+        host.Executor.Capacity = ExecutorCapacity.None;
+        _controls.Stalled = [runs, host.Store.Add(), host.Store.Add()];
+        await host.ActivateAsync();
+
+        host.Time.Advance(CheckPeriod);
+
+        await Eventually.HoldsAsync(() => host.Status.Current.Stalled?.Count > 0, "the check was over");
+        host.Status.Current.WaitingForSlot.Should().Be(2);
+        host.Status.Current.Stalled!.Sagas.Should().ContainSingle("the others wait for a slot").Which.SagaId.Should().Be(runs);
     }
 
     [Fact]

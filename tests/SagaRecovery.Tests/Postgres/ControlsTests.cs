@@ -172,13 +172,16 @@ public class ControlsTests(PostgresCluster cluster, Pooler? pooler = null) : Pos
         var patience = new StalledThresholds(
             TimeSpan.FromMinutes(15), new Dictionary<string, TimeSpan>(StringComparer.Ordinal) { ["patient"] = TimeSpan.FromHours(5) });
 
-        StalledSagas found = await Db.Controls.FindStalledAsync(us, patience, [], CancellationToken.None);
+        StalledSagas found = await Db.Controls.FindStalledAsync(us, patience, among: null, except: [], CancellationToken.None);
 
         found.Count.Should().Be(2);
         found.Sagas.Select(saga => (saga.SagaId, saga.LastEvent)).Should().BeEquivalentTo([(stalled, "only started"), (silent, (string?)null)]);
         found.Sagas.Should().OnlyContain(saga => saga.Since < DateTimeOffset.UtcNow.AddMinutes(-59));
-        StalledSagas others = await Db.Controls.FindStalledAsync(us, patience, [stalled], CancellationToken.None);
+        StalledSagas others = await Db.Controls.FindStalledAsync(us, patience, among: null, except: [stalled], CancellationToken.None);
         (others.Count, others.Sagas.Single().SagaId).Should().Be((1, silent), "a saga whose steps are retried is left out, and not counted");
+        StalledSagas running = await Db.Controls.FindStalledAsync(us, patience, among: [stalled, silent, moving, young, ended, patient], except: [silent], CancellationToken.None);
+        (running.Count, running.Sagas.Single().SagaId, running.Sagas.Single().LastEvent).Should().Be((1, stalled, "only started"), "others wait for a slot");
+        (await Db.Controls.FindStalledAsync(us, patience, among: [], except: [], CancellationToken.None)).Count.Should().Be(0);
     }
 
     private Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member) => Db.Controls.ReadPreviousIncarnationAsync(member, CancellationToken.None);

@@ -148,6 +148,88 @@ public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : P
         (await Db.QueryAsync<int>("select count(*) from pg_index where not indisvalid")).Should().Be(0);
     }
 
+    /// <summary>The process that began the build was killed, for one: its backend builds on.</summary>
+    [Fact]
+    public async Task An_index_that_another_session_builds_is_left_to_it()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(9)]);
+        await using NpgsqlConnection report = await BeginAsync("set transaction isolation level repeatable read; select from saga_recovery.saga");
+        Task build = RunAsync(SchemaStep.All[9].Split("saga_recovery").Single(statement => statement.Index == "saga_unfinished").Sql);
+        await Db.WaitForBlockedSessionAsync("saga_unfinished");
+        uint index = await Db.QueryAsync<uint>("select 'saga_recovery.saga_unfinished'::regclass::oid");
+
+        Task refused = Db.UpgradeAsync(SchemaStep.All, _time, _log.CreateLogger("SagaRecovery"));
+        await RefusedAsync();
+        _time.Advance(Db.Database.Options.SchemaLockTimeout);
+
+        (await FluentActions.Awaiting(() => refused).Should().ThrowAsync<TimeoutException>()).WithMessage(
+            "*to version 10: its indexes have been built by another session for 30s: backend *, which builds saga_unfinished. That locks no table. *");
+        await ExecuteAsync(report, "commit");
+        await build.WaitAsync(TimeSpan.FromMinutes(2));
+        await Db.UpgradeAsync(SchemaStep.All);
+        (await Db.Schema.CheckAsync()).Should().BeEmpty();
+        (await Db.QueryAsync<uint>("select 'saga_recovery.saga_unfinished'::regclass::oid")).Should().Be(index, "it is the one that was under construction");
+    }
+
+    [Fact]
+    public async Task An_upgrade_beside_one_that_builds_indexes_does_not_advise_to_end_it()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(9)]);
+        await using NpgsqlConnection report = await BeginAsync("set transaction isolation level repeatable read; select from saga_recovery.saga");
+        Task first = Db.UpgradeAsync(SchemaStep.All);
+        await Db.WaitForBlockedSessionAsync("saga_unfinished");
+
+        Task second = Db.UpgradeAsync(SchemaStep.All, _time, _log.CreateLogger("SagaRecovery"));
+        await RefusedAsync();
+        _time.Advance(Db.Database.Options.SchemaLockTimeout);
+
+        (await FluentActions.Awaiting(() => second).Should().ThrowAsync<TimeoutException>()).Which.Message
+            .Should().Contain("by another session for 30s: backend ").And.Contain("Repeat the upgrade when it has ended.").And.NotContain("End those");
+        await ExecuteAsync(report, "commit");
+        await first.WaitAsync(TimeSpan.FromMinutes(2));
+    }
+
+    [Fact]
+    public async Task A_time_out_for_idle_transactions_does_not_end_the_turn_to_build()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(9)]);
+        await SagaDatabase.AlterAsync(Db.Direct, "idle_in_transaction_session_timeout = '100ms'");
+        await using NpgsqlConnection report = await BeginAsync(
+            "set local idle_in_transaction_session_timeout = 0; set transaction isolation level repeatable read; select from saga_recovery.saga");
+        Task upgrade = Db.UpgradeAsync(SchemaStep.All);
+        await Db.WaitForBlockedSessionAsync("saga_unfinished");
+        int turn = await TurnAsync();
+        await Db.ExecuteAsync("select pg_sleep(0.5)"); // several times as long as the time-out
+        (await TurnAsync()).Should().Be(turn);
+        await ExecuteAsync(report, "commit");
+
+        await upgrade.WaitAsync(TimeSpan.FromMinutes(2));
+
+        (await Db.Schema.CheckAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_turn_that_is_ended_while_an_index_is_built_costs_nothing_that_was_built()
+    {
+        await Db.UpgradeAsync([.. SchemaStep.All.Take(9)]);
+        await using NpgsqlConnection report = await BeginAsync("set transaction isolation level repeatable read; select from saga_recovery.saga");
+        Task upgrade = Db.UpgradeAsync(SchemaStep.All);
+        await Db.WaitForBlockedSessionAsync("saga_unfinished");
+        uint index = await Db.QueryAsync<uint>("select 'saga_recovery.saga_unfinished'::regclass::oid");
+        await Db.ExecuteAsync("select pg_terminate_backend(@Turn)", new { Turn = await TurnAsync() });
+        await ExecuteAsync(report, "commit");
+
+        await upgrade.WaitAsync(TimeSpan.FromMinutes(2));
+
+        (await Db.Schema.CheckAsync()).Should().BeEmpty();
+        (await Db.QueryAsync<uint>("select 'saga_recovery.saga_unfinished'::regclass::oid")).Should().Be(index);
+    }
+
+    /// <summary>The backend that has the turn to build indexes.</summary>
+    private Task<int> TurnAsync() => Db.QueryAsync<int>("""
+        select pid from pg_locks where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())
+        """);
+
     private Task UpgradeAsync() => Db.UpgradeAsync([.. SchemaStep.All, Next], _time, _log.CreateLogger("SagaRecovery"));
 
     /// <summary>Waits until an attempt was refused its locks. The next one waits for the clock.</summary>

@@ -1,24 +1,49 @@
+using System.Text.RegularExpressions;
 using SagaRecovery.Postgres;
 
 namespace SagaRecovery.Tests.Postgres;
 
-public sealed class StatementTests
+public sealed partial class StatementTests
 {
     /// <summary>A pooler that balances loads would send a read to a standby that is behind: running sagas would appear finished.</summary>
     [Fact]
     public void Every_statement_on_the_tables_asks_for_the_primary()
     {
-        object[] all = [new Statements("s"), new ControlStatements("s"), new OperatorStatements("s"), new ClusterStatements("s"), new DefinitionStatements("s"), new RetentionStatements("s"), new SagaActionStatements("s"), new SearchStatements("s"), new IdentifyStatements("s")];
-        (string Name, string Text)[] statements =
+        (string Name, string Text)[] statements = All();
+
+        statements.Should().HaveCountGreaterThan(50);
+        statements.Where(statement => statement.Text.Contains("from s.", StringComparison.Ordinal) && !statement.Text.StartsWith("/*NO LOAD BALANCE*/", StringComparison.Ordinal))
+            .Should().BeEmpty();
+    }
+
+    /// <summary>See <see cref="Statements.AfterProbe"/>. A condition of equality on the coordinator could serve the index of unfinished sagas.</summary>
+    [Fact]
+    public void A_coordinator_is_compared_in_a_listing_or_after_a_probe()
+    {
+        foreach ((string name, string text) in All())
+        {
+            foreach (Match match in CoordinatorRule().Matches(text))
+            {
+                string before = text[Math.Max(0, match.Index - 60)..match.Index];
+                string after = text[match.Index..Math.Min(text.Length, match.Index + 250)];
+                (before.Contains("case when", StringComparison.Ordinal) || before.Contains(" set", StringComparison.Ordinal) || after.Contains("adopt_xid", StringComparison.Ordinal))
+                    .Should().BeTrue("{0} must not find its sagas by the coordinator: {1}", name, after);
+            }
+        }
+    }
+
+    private static (string Name, string Text)[] All()
+    {
+        object[] all = [new Statements("s"), new CallerStatements("s"), new ControlStatements("s"), new OperatorStatements("s"), new ClusterStatements("s"), new DefinitionStatements("s"), new RetentionStatements("s"), new SagaActionStatements("s"), new SearchStatements("s"), new IdentifyStatements("s")];
+        return
         [
             .. from one in all
                from property in one.GetType().GetProperties()
                where property.PropertyType == typeof(string) && property.GetMethod is { IsStatic: false }
                select (property.Name, (string)property.GetValue(one)!),
         ];
-
-        statements.Should().HaveCountGreaterThan(50);
-        statements.Where(statement => statement.Text.Contains("from s.", StringComparison.Ordinal) && !statement.Text.StartsWith("/*NO LOAD BALANCE*/", StringComparison.Ordinal))
-            .Should().BeEmpty();
     }
+
+    [GeneratedRegex(@"current_coordinator = (\$|any)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex CoordinatorRule();
 }

@@ -90,10 +90,14 @@ internal sealed class ScriptedControls : ISagaControls
     public Task ReportShutdownAsync(Membership member, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task<StalledSagas> FindStalledAsync(
-        Membership member, StalledThresholds patience, IReadOnlyCollection<SagaId> except, CancellationToken cancellationToken)
+        Membership member,
+        StalledThresholds patience,
+        IReadOnlyCollection<SagaId>? among,
+        IReadOnlyCollection<SagaId> except,
+        CancellationToken cancellationToken)
     {
         Observations++;
-        SagaId[] found = [.. Stalled.Where(saga => !except.Contains(saga))];
+        SagaId[] found = [.. Stalled.Where(saga => !except.Contains(saga) && among?.Contains(saga) != false)];
         return Task.FromResult(new StalledSagas(
             DateTimeOffset.UnixEpoch, found.Length, [.. found.Select(saga => new StalledSaga(saga, "provision", DateTimeOffset.UnixEpoch, "disk started"))]));
     }
