@@ -34,6 +34,9 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
     [InlineData("""{"reason":"x","olderThan":"soon"}""")]
     [InlineData("""{"reason":"x","olderThan":"1.00:00:00","states":["Running"]}""")]
     [InlineData("""{"reason":"","olderThan":"1.00:00:00"}""")]
+    [InlineData("""{"reason":"x","olderThan":"1.00:00:00","continuation":"x"}""")]
+    [InlineData("""{"reason":"x","olderThan":"1.00:00:00","continuation":""}""")]
+    [InlineData("""{"reason":"x","olderThan":"1.00:00:00","continuation":"unwound.-.-.-.0123456789abcdef"}""")]
     public async Task A_purge_with_a_wrong_body_is_refused(string body)
     {
         using HttpResponseMessage answer = await _service.PerformAsync("/purge", JsonDocument.Parse(body).RootElement);

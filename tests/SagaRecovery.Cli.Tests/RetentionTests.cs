@@ -85,6 +85,101 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
         static string Events(string json) => JsonDocument.Parse(json).RootElement.GetProperty("events").GetRawText();
     }
 
+    /// <summary>The sagas that are kept are the oldest, and more than a request has time to visit.</summary>
+    [Fact]
+    public async Task A_purge_of_a_large_history_is_repeated_until_it_is_complete()
+    {
+        await EndedAsync("31 days");
+        await _sample.ExecuteAsync(
+            """
+            insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, time_created, time_ended)
+            select gen_random_uuid(), s.name, s.creator, s.definition_hash, '{}', t.state, now() - t.age, now() - t.age
+            from saga_recovery.saga s, (values ('stuck', interval '99 days', 4000), ('unwound', interval '32 days', 4000)) as t (state, age, count), generate_series(1, t.count)
+            """);
+        string[] purge = ["sagas", "purge", "--older-than", "30d", "--timeout", "3s", "--comment", "OPS-12"];
+
+        ToolRun dryRun = (await _sample.RunAsync(Way.Database, [.. purge, "--dry-run"])).ShouldBeDone();
+        ToolRun done = (await _sample.RunAsync(Way.Database, [.. purge, "--yes"])).ShouldBeDone();
+
+        dryRun.Lines[^1].Should().StartWith("purge: would delete 4,001 sagas, ");
+        dryRun.Lines.Should().HaveCount(4, "a heading, a line for each state, and the sum");
+        done.Out.Should().Be("purge: deleted 4,001 sagas\n");
+        done.Error.Should().MatchRegex("^(purge: deleted [0-9,]+ sagas so far\n)+$");
+        (await _sample.QueryAsync<long>("select count(*) from saga_recovery.saga where state <> 'stuck'")).Should().Be(0);
+        (await _sample.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action")).Should().Be(1, "it is recorded once");
+    }
+
+    [Fact]
+    public async Task The_continuation_of_a_service_is_sent_back_to_it()
+    {
+        var response = new PurgeResponse(OperatorActionStatus.Done, "purge: deleted 5 sagas") { Deleted = 5, Continuation = "here" };
+        await using var service = new CannedService(
+            CannedService.Answer("200 OK", JsonSerializer.Serialize(response, RecoveryReportJson.Default.PurgeResponse), "application/json"),
+            CannedService.Answer("200 OK", JsonSerializer.Serialize(response with { Continuation = null }, RecoveryReportJson.Default.PurgeResponse), "application/json"));
+
+        ToolRun done = (await ToolRun.OfAsync("sagas", "purge", "--older-than", "30d", "--yes", "--json", "--comment", "OPS-12", "--url", service.Url)).ShouldBeDone();
+
+        done.Read(RecoveryReportJson.Default.PurgeResponse).Should().BeEquivalentTo(new { Deleted = 10L, IsComplete = true, Message = "purge: deleted 10 sagas" });
+        done.Error.Should().BeEmpty("there is no progress beside JSON");
+        service.Requests.Should().HaveCount(2);
+        service.Requests[0].Should().Contain("\"continuation\": null");
+        service.Requests[1].Should().Contain("\"continuation\": \"here\"");
+    }
+
+    [Fact]
+    public async Task An_archive_file_is_created_for_the_first_saga_only()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("archive");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "sagas.jsonl");
+            string[] purge = ["sagas", "purge", "--older-than", "30d", "--archive", file, "--comment", "OPS-12"];
+
+            (await _sample.RunAsync(Way.Database, [.. purge, "--yes"])).ShouldBeDone().Out.Should().Be("purge: deleted 0 sagas\n");
+            File.Exists(file).Should().BeFalse("nothing was exported");
+            await EndedAsync("31 days");
+            (await _sample.RunAsync(ToolStage.SignedIn with { Answer = "n" }, Way.Database, purge)).ShouldRefuse(ExitCode.Failed, "Nothing was done.");
+            File.Exists(file).Should().BeFalse("the answer was no");
+            (await _sample.RunAsync(ToolStage.SignedIn with { Answer = "y" }, Way.Database, purge)).ShouldBeDone().Error.Should()
+                .Contain($"They are exported to {file} first.").And.Contain("do not apply to --connection");
+            File.ReadAllLines(file).Should().ContainSingle();
+            (await _sample.RunAsync(Way.Database, "sagas", "purge", "--older-than", "30d", "--yes", "--comment", "x", "--archive", folder.FullName))
+                .ShouldRefuse(ExitCode.Usage, "The archive file cannot be opened: the path is that of a folder");
+            (await _sample.RunAsync(Way.Database, "sagas", "purge", "--older-than", "30d", "--yes", "--comment", "x", "--archive", Path.Combine(file, "x")))
+                .ShouldRefuse(ExitCode.Usage, "The archive file cannot be opened: its folder does not exist");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task An_import_reports_a_saga_that_it_refuses_and_continues()
+    {
+        await EndedAsync("31 days");
+        string sound = await EndedAsync("30 days");
+        string file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            (await _sample.RunAsync(Way.Database, "sagas", "purge", "--older-than", "1d", "--archive", file, "--yes", "--comment", "OPS-12")).ShouldBeDone();
+            string[] lines = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
+            string hash = JsonDocument.Parse(lines[1]).RootElement.GetProperty("definition").GetProperty("hash").GetString()!;
+            lines[0] = lines[1].Replace(hash, new string('0', hash.Length), StringComparison.Ordinal);
+            await File.WriteAllLinesAsync(file, lines, TestContext.Current.CancellationToken);
+
+            ToolRun imported = (await _sample.RunAsync(Way.Database, "sagas", "import", file, "--comment", "audit")).Should(ExitCode.Refused);
+
+            imported.Out.Should().Be("import: 1 saga imported, 0 not, because a saga with the id exists; 1 refused; 0 lines not readable\n");
+            imported.Error.Should().Contain($"line 1 was skipped: The definition of saga {sound} does not have the hash");
+            (await _sample.RunAsync(Way.Service, "sagas", "show", sound)).ShouldBeDone();
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [Theory]
     [InlineData(Way.Service)]
     [InlineData(Way.Database)]

@@ -25,6 +25,23 @@ internal static class ActionNotes
         return error is null ? new OperatorNote(actor!, reason) : Parsed<OperatorNote>.Invalid(error);
     }
 
+    /// <summary>Adds the note to a body that was read.</summary>
+    /// <param name="parsed">The body, or its problem.</param>
+    /// <param name="user">The user of the request.</param>
+    /// <param name="read">Reads the claimed actor and the reason from the body.</param>
+    public static Parsed<Noted<T>> WithNote<T>(this Parsed<T> parsed, ClaimsPrincipal user, Func<T, (string? Actor, string Reason)> read)
+        where T : class
+    {
+        if (parsed.Value is not { } request)
+        {
+            return new Parsed<Noted<T>>(null, parsed.Problem);
+        }
+
+        (string? actor, string reason) = read(request);
+        Parsed<OperatorNote> note = Create(user, actor, reason);
+        return note.Value is null ? new Parsed<Noted<T>>(null, note.Problem) : new Noted<T>(request, note.Value);
+    }
+
     private static string? NameOf(ClaimsPrincipal user) =>
         user.Identity?.Name is { Length: > 0 } name ? name : user.FindFirstValue(ClaimTypes.NameIdentifier);
 
@@ -34,3 +51,6 @@ internal static class ActionNotes
         : text.Contains('\0') ? $"'{field}' contains a NUL character, which the database cannot store."
         : null;
 }
+
+/// <summary>The body of an operator action, with its note.</summary>
+internal sealed record Noted<T>(T Request, OperatorNote Note);

@@ -29,15 +29,10 @@ internal static class CoordinatorActionEndpoints
             return Problems.BadRequest($"The id of a coordinator must be a UUID or '{Unowned}'.");
         }
 
-        Parsed<ReassignRequest> parsed = await ActionBody.ReadAsync(
-            context, RecoveryReportJson.Default.ReassignRequest, ActionForm.ReadReassign, request => Validate(from, request)).ConfigureAwait(false);
-        if (parsed.Value is not { } request)
-        {
-            return parsed.Problem!;
-        }
-
-        Parsed<OperatorNote> note = ActionNotes.Create(context.User, request.Actor, request.Reason);
-        return note.Value is null ? note.Problem! : await ReassignAsync(context, from, request, note.Value).ConfigureAwait(false);
+        Parsed<Noted<ReassignRequest>> parsed = (await ActionBody.ReadAsync(
+            context, RecoveryReportJson.Default.ReassignRequest, ActionForm.ReadReassign, request => Validate(from, request)).ConfigureAwait(false))
+            .WithNote(context.User, request => (request.Actor, request.Reason));
+        return parsed.Value is ({ } body, { } note) ? await ReassignAsync(context, from, body, note).ConfigureAwait(false) : parsed.Problem!;
     }
 
     /// <summary>Reassigns sagas even if the caller disconnects. Only the wait for the new owners is cancelled with the request.</summary>
@@ -55,20 +50,15 @@ internal static class CoordinatorActionEndpoints
 
     private static async Task<IResult> DrainAsync(HttpContext context)
     {
-        Parsed<DrainRequest> parsed = await ActionBody.ReadAsync(
-            context, RecoveryReportJson.Default.DrainRequest, ActionForm.ReadDrain, Validate).ConfigureAwait(false);
-        if (parsed.Value is not { } request)
+        Parsed<Noted<DrainRequest>> parsed = (await ActionBody.ReadAsync(
+            context, RecoveryReportJson.Default.DrainRequest, ActionForm.ReadDrain, Validate).ConfigureAwait(false))
+            .WithNote(context.User, request => (request.Actor, request.Reason));
+        if (parsed.Value is not ({ } body, { } note))
         {
             return parsed.Problem!;
         }
 
-        Parsed<OperatorNote> note = ActionNotes.Create(context.User, request.Actor, request.Reason);
-        if (note.Value is null)
-        {
-            return note.Problem!;
-        }
-
-        DrainReport drain = context.RequestServices.GetRequiredService<SagaDrain>().Begin(note.Value, TimeSpan.FromSeconds(request.GracePeriod));
+        DrainReport drain = context.RequestServices.GetRequiredService<SagaDrain>().Begin(note, TimeSpan.FromSeconds(body.GracePeriod));
         return Responses.Json(drain, RecoveryReportJson.Default.DrainReport, StatusCodes.Status202Accepted);
     }
 

@@ -19,22 +19,17 @@ internal static class RetentionEndpoints
 
     private static async Task<IResult> PurgeAsync(HttpContext context)
     {
-        Parsed<PurgeRequest> parsed = await ActionBody.ReadAsync(
-            context, RecoveryReportJson.Default.PurgeRequest, _ => Parsed<PurgeRequest>.Invalid("Send application/json."), body => body.Validate()).ConfigureAwait(false);
-        if (parsed.Value is not { } request)
+        Parsed<Noted<PurgeRequest>> parsed = (await ActionBody.ReadAsync(
+            context, RecoveryReportJson.Default.PurgeRequest, _ => Parsed<PurgeRequest>.Invalid("Send application/json."), body => body.Validate()).ConfigureAwait(false))
+            .WithNote(context.User, body => (body.Actor, body.Reason));
+        if (parsed.Value is not ({ } request, { } note))
         {
             return parsed.Problem!;
         }
 
-        Parsed<OperatorNote> note = ActionNotes.Create(context.User, request.Actor, request.Reason);
-        if (note.Value is null)
-        {
-            return note.Problem!;
-        }
-
-        // A disconnected caller ends the purge: nobody repeats the request then, and what was deleted stays deleted.
+        // A disconnected caller ends the purge: it would not repeat the request. What was deleted stays deleted.
         PurgeResponse response = await context.RequestServices.GetRequiredService<RetentionOperator>()
-            .PurgeAsync(request, note.Value, context.RequestAborted).ConfigureAwait(false);
+            .PurgeAsync(request, note, context.RequestAborted).ConfigureAwait(false);
         return Responses.Json(response, RecoveryReportJson.Default.PurgeResponse);
     }
 
@@ -45,20 +40,15 @@ internal static class RetentionEndpoints
             return Problems.BadRequest("The id of a coordinator must be a UUID.");
         }
 
-        Parsed<OperatorActionRequest> parsed = await ActionBody.ReadAsync(context, OperatorActionKind.Forget).ConfigureAwait(false);
-        if (parsed.Value is not { } request)
+        Parsed<Noted<OperatorActionRequest>> parsed = (await ActionBody.ReadAsync(context, OperatorActionKind.Forget).ConfigureAwait(false))
+            .WithNote(context.User, body => (body.Actor, body.Reason));
+        if (parsed.Value is not (_, { } note))
         {
             return parsed.Problem!;
         }
 
-        Parsed<OperatorNote> note = ActionNotes.Create(context.User, request.Actor, request.Reason);
-        if (note.Value is null)
-        {
-            return note.Problem!;
-        }
-
         OperatorActionResponse response = await context.RequestServices.GetRequiredService<RetentionOperator>()
-            .ForgetAsync(new CoordinatorId(id), note.Value).ConfigureAwait(false);
+            .ForgetAsync(new CoordinatorId(id), note).ConfigureAwait(false);
         return Responses.Json(response, RecoveryReportJson.Default.OperatorActionResponse, SagaActionEndpoints.StatusOf(response.Result));
     }
 }

@@ -28,17 +28,12 @@ internal static class SagaBatchEndpoints
 
     private static async Task<IResult> PerformAsync(HttpContext context, OperatorActionKind kind)
     {
-        Parsed<SagaBatchRequest> parsed = await ActionBody.ReadAsync(
-            context, RecoveryReportJson.Default.SagaBatchRequest, _ => Parsed<SagaBatchRequest>.Invalid("Send application/json."), Validate).ConfigureAwait(false);
-        if (parsed.Value is not { } request)
+        Parsed<Noted<SagaBatchRequest>> parsed = (await ActionBody.ReadAsync(
+            context, RecoveryReportJson.Default.SagaBatchRequest, _ => Parsed<SagaBatchRequest>.Invalid("Send application/json."), Validate).ConfigureAwait(false))
+            .WithNote(context.User, body => (body.Actor, body.Reason));
+        if (parsed.Value is not ({ } request, { } note))
         {
             return parsed.Problem!;
-        }
-
-        Parsed<OperatorNote> parsedNote = ActionNotes.Create(context.User, request.Actor, request.Reason);
-        if (parsedNote.Value is not { } note)
-        {
-            return parsedNote.Problem!;
         }
 
         SagaOperator recovery = context.RequestServices.GetRequiredService<SagaOperator>();

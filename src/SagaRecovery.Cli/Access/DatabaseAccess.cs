@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.Operations;
 using SagaRecovery.Postgres;
-using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -160,11 +159,11 @@ internal sealed class DatabaseAccess : ISagaAccess
         PerformAsync(token => Operations.RevokeJoinsAsync(ToNote(request), token), cancellationToken);
 
     /// <summary>The file that sagas are exported to before they are deleted; null for none.</summary>
-    public ArchiveFile? Archive { get; set; }
+    public FileArchive? Archive { get; set; }
 
     public Task<PurgeResponse> PurgeAsync(PurgeRequest request, CancellationToken cancellationToken)
     {
-        var purge = new PurgeAction(Retention, Archive is null ? null : new FileArchive(Archive), _time) { Budget = _deadline.Limit / 3 };
+        var purge = new PurgeAction(Retention, Archive, _time) { Budget = _deadline.Limit / 3 };
         return PerformAsync(token => purge.PerformAsync(request, new OperatorNote(request.Actor ?? "", request.Reason), token), cancellationToken);
     }
 
@@ -229,11 +228,5 @@ internal sealed class DatabaseAccess : ISagaAccess
         {
             throw new ToolException(ExitCode.Usage, $"The connection string is not valid: {exception.Message}", exception);
         }
-    }
-
-    /// <summary>An archive that consists of one file.</summary>
-    private sealed class FileArchive(ArchiveFile file) : ISagaArchive
-    {
-        public Task WriteAsync(IReadOnlyList<ArchivedSaga> sagas, CancellationToken cancellationToken) => file.AppendAsync(sagas, cancellationToken);
     }
 }

@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
 
-/// <summary>Deletes a coordinator that is gone for good.</summary>
+/// <summary>Deletes a coordinator that never returns.</summary>
 internal static class ForgetCommand
 {
     public static Command Create(CommonOptions common)

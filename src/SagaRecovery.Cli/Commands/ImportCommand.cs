@@ -40,39 +40,44 @@ internal static class ImportCommand
     private static async Task<ExitCode> RunAsync(
         Call call, DatabaseAccess database, FileInfo file, SagaId? only, OperatorActionRequest note, CancellationToken cancellationToken)
     {
-        (int imported, int present, int unreadable) = (0, 0, 0);
+        (int imported, int present, int refused, int unreadable) = (0, 0, 0, 0);
         foreach (ArchivedLine line in ReadLines(file))
         {
             if (line.Saga is not { } saga)
             {
                 unreadable++;
-                call.Note(string.Create(CultureInfo.InvariantCulture, $"line {line.Number} was skipped: {PlainText.OneLine(line.Error ?? "")}"));
+                Skip(call, line, line.Error ?? "");
             }
             else if (only is null || saga.Id == only)
             {
-                bool isNew = await ImportAsync(database, saga, note, cancellationToken).ConfigureAwait(false);
-                (imported, present) = isNew ? (imported + 1, present) : (imported, present + 1);
+                try
+                {
+                    bool isNew = await database.ImportAsync(saga, note, cancellationToken).ConfigureAwait(false);
+                    (imported, present) = isNew ? (imported + 1, present) : (imported, present + 1);
+                }
+                catch (ArgumentException refusal)
+                {
+                    refused++; // the other lines of the file may be sound
+                    Skip(call, line, refusal.Message);
+                }
             }
+        }
+
+        if (only is not null && imported + present + refused == 0)
+        {
+            return ActionReply.Print(call, new OperatorActionResponse(OperatorActionStatus.NoSuchSaga, $"The file has no saga {only}."));
         }
 
         string message = string.Create(
             CultureInfo.InvariantCulture,
-            $"import: {PlainText.Count(imported, "saga")} imported, {present} not, because a saga with the id exists; {PlainText.Count(unreadable, "line")} not readable");
-        OperatorActionStatus result = imported + present > 0 || only is null ? OperatorActionStatus.Done : OperatorActionStatus.NoSuchSaga;
-        return ActionReply.Print(call, new OperatorActionResponse(result, result == OperatorActionStatus.Done ? message : $"The file has no saga {only}."));
+            $"import: {PlainText.Count(imported, "saga")} imported, {present} not, because a saga with the id exists; "
+            + $"{(refused > 0 ? $"{refused} refused; " : "")}{PlainText.Count(unreadable, "line")} not readable");
+        ActionReply.Print(call, new OperatorActionResponse(OperatorActionStatus.Done, message));
+        return refused > 0 ? ExitCode.Refused : ExitCode.Done;
     }
 
-    private static async Task<bool> ImportAsync(DatabaseAccess database, ArchivedSaga saga, OperatorActionRequest note, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await database.ImportAsync(saga, note, cancellationToken).ConfigureAwait(false);
-        }
-        catch (ArgumentException refused)
-        {
-            throw new ToolException(ExitCode.Refused, refused.Message, refused);
-        }
-    }
+    private static void Skip(Call call, ArchivedLine line, string reason) =>
+        call.Note(string.Create(CultureInfo.InvariantCulture, $"line {line.Number} was skipped: {PlainText.OneLine(reason)}"));
 
     private static IEnumerable<ArchivedLine> ReadLines(FileInfo file)
     {

@@ -4,7 +4,6 @@ using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
-using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -13,6 +12,8 @@ namespace SagaRecovery.Cli.Commands;
 /// <summary>Deletes ended sagas by age, state and definition.</summary>
 internal sealed class PurgeCommand
 {
+    private const string NoSettings = "  The settings of the service, such as definitions to keep, do not apply to --connection.";
+
     private readonly Option<TimeSpan?> _olderThan = new("--older-than")
     {
         Description = "The time since their end after which sagas are deleted, such as 30d",
@@ -28,7 +29,7 @@ internal sealed class PurgeCommand
         CustomParser = ParseStates,
     };
 
-    private readonly Option<string?> _definition = new("--definition") { Description = "The name of a definition [default: all]", HelpName = "name" };
+    private readonly Option<string?> _definition = new("--definition") { Description = "The name of a definition [default: all that the settings of the service do not keep]", HelpName = "name" };
 
     private readonly Option<string?> _archive = new("--archive")
     {
@@ -70,18 +71,18 @@ internal sealed class PurgeCommand
             Reason = note.Reason,
             Actor = note.Actor,
         };
-        using ArchiveFile? file = call.Value(_archive) is { } path && !call.Value(_dryRun) ? OpenArchive(path) : null;
-        ISagaAccess access = call.Value(_archive) is null ? call.Open() : call.OpenDatabase();
+        using FileArchive? archive = call.Value(_archive) is { } path ? FileArchive.At(path) : null;
+        ISagaAccess access = archive is null ? call.Open() : call.OpenDatabase();
         await using (access.ConfigureAwait(false))
         {
             if (access is DatabaseAccess database)
             {
-                database.Archive = file;
+                database.Archive = archive;
             }
 
             if (call.Value(_dryRun))
             {
-                Print(call, await access.PurgeAsync(request, cancellationToken).ConfigureAwait(false));
+                Print(call, await RepeatAsync(call, access, request, cancellationToken).ConfigureAwait(false));
                 return ExitCode.Done;
             }
 
@@ -90,48 +91,43 @@ internal sealed class PurgeCommand
                 await ConfirmAsync(call, access, request, cancellationToken).ConfigureAwait(false);
             }
 
-            return await PurgeAsync(call, access, request with { Delete = true }, cancellationToken).ConfigureAwait(false);
+            Print(call, await RepeatAsync(call, access, request with { Delete = true }, cancellationToken).ConfigureAwait(false));
+            return ExitCode.Done;
         }
     }
 
     private static async Task ConfirmAsync(Call call, ISagaAccess access, PurgeRequest request, CancellationToken cancellationToken)
     {
         Confirmation.ThrowIfNotInteractive(call, SagaNames.Of(OperatorActionKind.Purge));
-        PurgeResponse counted = await access.PurgeAsync(request, cancellationToken).ConfigureAwait(false);
-        string export = access switch
+        PurgeResponse counted = await RepeatAsync(call, access, request, cancellationToken).ConfigureAwait(false);
+        string[] notes = access switch
         {
-            DatabaseAccess { Archive: { } file } => $"  They are exported to {PlainText.OneLine(file.Path)} first.",
-            DatabaseAccess => "  They are not exported (see --archive).",
-            _ => "  The service exports them first if it has an archive.",
+            DatabaseAccess { Archive: { } archive } => [$"  They are exported to {PlainText.OneLine(archive.Path)} first.", NoSettings],
+            DatabaseAccess => ["  They are not exported (see --archive).", NoSettings],
+            _ => ["  The service exports them first if it has an archive."],
         };
         await Confirmation.AskAsync(
             call,
             SagaNames.Of(OperatorActionKind.Purge),
-            [counted.Message, .. counted.Counts.Select(Line), export, "  A keyed start can use their keys again afterwards."],
+            [counted.Message, .. counted.Counts.Select(Line), .. notes, "  A keyed start can use their keys again afterwards."],
             cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Repeats the request until nothing is left, since each one only works for a while.</summary>
-    private static async Task<ExitCode> PurgeAsync(Call call, ISagaAccess access, PurgeRequest request, CancellationToken cancellationToken)
+    /// <summary>Repeats a request until it is complete, since each one only works for a while, and adds up the responses.</summary>
+    private static async Task<PurgeResponse> RepeatAsync(Call call, ISagaAccess access, PurgeRequest request, CancellationToken cancellationToken)
     {
-        (long deleted, long archived) = (0, 0);
-        PurgeResponse response;
-        do
+        PurgeResponse sum = await access.PurgeAsync(request, cancellationToken).ConfigureAwait(false);
+        while (!sum.IsComplete)
         {
-            response = await access.PurgeAsync(request, cancellationToken).ConfigureAwait(false);
-            (deleted, archived) = (deleted + response.Deleted, archived + response.Archived);
-            request = request with { Continues = true };
-        }
-        while (!response.IsComplete);
+            if (!call.Json)
+            {
+                await call.Environment.Error.WriteLineAsync($"{PurgeTotals.Progress(sum, request.Delete)} so far").ConfigureAwait(false);
+            }
 
-        response = response with
-        {
-            Message = string.Create(CultureInfo.InvariantCulture, $"purge: deleted {deleted:N0} sagas{(archived > 0 ? $", exported {archived:N0} before" : "")}"),
-            Deleted = deleted,
-            Archived = archived,
-        };
-        Print(call, response);
-        return ExitCode.Done;
+            sum = sum.Plus(await access.PurgeAsync(request with { Continuation = sum.Continuation }, cancellationToken).ConfigureAwait(false));
+        }
+
+        return sum with { Message = PurgeTotals.Describe(sum, request.Delete) };
     }
 
     private static void Print(Call call, PurgeResponse response)
@@ -164,18 +160,6 @@ internal sealed class PurgeCommand
     private static string Line(PurgeCount count) => string.Create(
         CultureInfo.InvariantCulture,
         $"  {count.Sagas:N0} {SagaNames.Of(count.State)} sagas of {PlainText.OneLine(count.Definition)}, {count.Bytes / 1e6:N1} MB, ended since {PlainText.Time(count.Oldest)}");
-
-    private static ArchiveFile OpenArchive(string path)
-    {
-        try
-        {
-            return ArchiveFile.Open(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new ToolException(ExitCode.Usage, $"The archive file cannot be opened: {exception.Message}", exception);
-        }
-    }
 
     private static SagaState?[] ParseStates(System.CommandLine.Parsing.ArgumentResult result) => [.. result.Tokens.Select(token =>
     {

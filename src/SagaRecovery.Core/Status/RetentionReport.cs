@@ -10,7 +10,7 @@ public sealed record RetentionReport(string? Policy)
     /// <summary>The estimated number of ended sagas in the whole store; null if it is not known.</summary>
     public long? EndedAbout { get; init; }
 
-    /// <summary>The time at which the oldest saga was inserted; null if it is not known.</summary>
+    /// <summary>The time at which the oldest saga of any state was inserted; null if it is not known.</summary>
     public DateTimeOffset? Oldest { get; init; }
 
     /// <summary>The last run of this process; null if none has ended.</summary>

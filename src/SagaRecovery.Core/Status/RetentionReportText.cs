@@ -19,10 +19,10 @@ internal static class RetentionReportText
 
     private static string Ended(RetentionReport report)
     {
-        string since = report.Oldest is { } oldest ? $" since {Time(oldest)}" : "";
+        string oldest = report.Oldest is { } time ? $", the oldest saga is of {Time(time)}" : "";
         return report.EndedAbout is { } about
-            ? string.Create(CultureInfo.InvariantCulture, $"about {about:N0} ended sagas{since}")
-            : $"number of ended sagas not known yet{(report.Oldest is null ? "" : ", the oldest saga is" + since.Replace(" since", " of", StringComparison.Ordinal))}";
+            ? string.Create(CultureInfo.InvariantCulture, $"about {about:N0} ended sagas{oldest}")
+            : $"number of ended sagas not known yet{oldest}";
     }
 
     private static string Last(RetentionReport report, DateTimeOffset now)

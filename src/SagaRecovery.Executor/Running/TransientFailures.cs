@@ -33,7 +33,7 @@ internal static class TransientFailures
 
     /// <summary>
     /// An error of Npgsql that no server sent: it tells nothing about the effect of the command. Otherwise the driver's own verdict, and what
-    /// it does not count: class 40 (the transaction was rolled back, or nobody knows), class 08 (connection exceptions; a pooler that lost its server reports one), 57P
+    /// it does not count: class 40 (the transaction was rolled back, or its outcome is unknown), class 08 (connection exceptions; a pooler that lost its server reports one), 57P
     /// (the server shuts down, crashed or starts), 57014 (a time limit), and class 25 (a server that is read-only for now, a transaction that
     /// timed out). See https://www.postgresql.org/docs/current/errcodes-appendix.html.
     /// </summary>

@@ -50,7 +50,7 @@ public sealed record SagaError(string Code, string Message)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool IsUncertain { get; init; }
 
-    /// <summary>A value indicating whether an operator injected the error: nobody knows whether the action has taken effect.</summary>
+    /// <summary>A value indicating whether an operator injected the error: the effect of the action is unknown.</summary>
     [JsonInclude]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     internal bool ByOperator { get; init; }

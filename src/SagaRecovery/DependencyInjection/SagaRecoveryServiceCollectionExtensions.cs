@@ -105,6 +105,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.AddSingleton(provider => new RetentionOperator(
             provider.GetRequiredService<ISagaRetention>(),
             provider.GetRequiredService<ArchiveChoice>(),
+            provider.GetRequiredService<IOptions<RetentionOptions>>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<RetentionOperator>>()));
         services.AddHostedService<RetentionJob>();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
@@ -264,11 +265,10 @@ internal static partial class Log
     public static partial void BuildingIndex(ILogger logger, string index, string schema);
 
     [LoggerMessage(78, LogLevel.Information,
-        "retention run in {Duration}: {Deleted} sagas deleted, {Archived} exported before, {Definitions} definitions, {Actions} operator actions and "
-        + "{Coordinators} coordinators deleted")]
-    public static partial void RetentionRan(ILogger logger, string duration, long deleted, long archived, long definitions, long actions, long coordinators);
+        "retention run in {Duration}: {Deleted} sagas deleted{Exported}, {Definitions} definitions, {Actions} operator actions and {Coordinators} coordinators deleted")]
+    public static partial void RetentionRan(ILogger logger, string duration, long deleted, string exported, long definitions, long actions, long coordinators);
 
-    [LoggerMessage(79, LogLevel.Error, "retention run failed after {Deleted} deleted sagas; nothing is deleted that was not exported; next attempt in {Delay}: {Error}")]
+    [LoggerMessage(79, LogLevel.Error, "retention run failed after {Deleted} deleted sagas; all others stay until the next attempt, in {Delay}: {Error}")]
     public static partial void RetentionFailed(ILogger logger, long deleted, string delay, string error);
 
     [LoggerMessage(80, LogLevel.Debug, "exception of the failed retention run")]
@@ -283,6 +283,12 @@ internal static partial class Log
     [LoggerMessage(83, LogLevel.Warning, "archive file {File} ends in the middle of a line, which a crash cut off; readers skip that line")]
     public static partial void TornArchiveLine(ILogger logger, string file);
 
-    [LoggerMessage(84, LogLevel.Information, "purge by {Actor}: {Deleted} sagas deleted, {Archived} exported before; {Reason}")]
-    public static partial void Purged(ILogger logger, string actor, long deleted, long archived, string reason);
+    [LoggerMessage(84, LogLevel.Information, "purge by {Actor}: {Deleted} sagas deleted{Exported}; {Reason}")]
+    public static partial void Purged(ILogger logger, string actor, long deleted, string exported, string reason);
+
+    [LoggerMessage(85, LogLevel.Debug, "number of ended sagas not estimated; a later attempt follows")]
+    public static partial void EndedNotEstimated(ILogger logger, Exception exception);
+
+    /// <summary>Returns the part of a line about exports; empty if nothing was exported, as without an archive.</summary>
+    public static string Exported(long sagas) => sagas > 0 ? string.Create(CultureInfo.InvariantCulture, $", {sagas} exported before") : "";
 }

@@ -29,11 +29,11 @@ internal sealed class RetentionJob(
     TimeProvider time,
     ILogger<RetentionJob> logger) : BackgroundService
 {
-    /// <summary>The longest time until the first run.</summary>
+    /// <summary>The time from the first pass to the first run, and between two checks of the sagas that wait for a slot.</summary>
     private static readonly TimeSpan s_firstDelay = TimeSpan.FromSeconds(30);
 
     private readonly RetentionOptions _options = options.Value;
-    private readonly SagaPurge _purge = new(store, archive.Archive, new PurgePace(options.Value.BatchSize, options.Value.BatchPause), time);
+    private readonly PurgeTurns _turns = new(store, new PurgePace(options.Value.BatchSize, options.Value.BatchPause), time);
     private RetentionReport _report = new(options.Value.IsOn ? RetentionPolicy.Describe(options.Value) : null) { Archives = archive.Archive is not null };
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -53,7 +53,7 @@ internal sealed class RetentionJob(
         try
         {
             await coordinator.FirstJoined.WaitAsync(detached.Token).ConfigureAwait(false);
-            await pass.FirstEnded.WaitAsync(detached.Token).ConfigureAwait(false); // recovery needs the database more
+            await pass.FirstEnded.WaitAsync(detached.Token).ConfigureAwait(false);
             await RepeatAsync(detached.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
@@ -64,29 +64,66 @@ internal sealed class RetentionJob(
 
     private async Task RepeatAsync(CancellationToken cancellationToken)
     {
-        TimeSpan delay = _options.IsOn && _options.Period > s_firstDelay ? s_firstDelay : _options.IsOn ? _options.Period : TimeSpan.Zero;
+        if (_options.IsOn)
+        {
+            await WaitForRecoveryAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         while (true)
         {
-            Publish(_report with { NextRun = _options.IsOn ? time.GetUtcNow() + delay : null });
-            await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
-            delay = _options.IsOn ? await RunAsync(cancellationToken).ConfigureAwait(false) : await TryEstimateAsync(cancellationToken).ConfigureAwait(false);
+            TimeSpan delay = _options.IsOn ? await RunAsync(cancellationToken).ConfigureAwait(false) : await EstimateAloneAsync(cancellationToken).ConfigureAwait(false);
+            await WaitForNextRunAsync(delay, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Publishes the number of ended sagas while retention is off. A failure is none of retention: a pass reports a store that is unreachable.</summary>
+    /// <summary>
+    /// Waits until no saga waits for a slot: recovery needs the database more. After a period the first run begins in any case, since sagas of a full
+    /// executor may wait for days.
+    /// </summary>
+    private async Task WaitForRecoveryAsync(CancellationToken cancellationToken)
+    {
+        TimeSpan waited = TimeSpan.Zero;
+        do
+        {
+            TimeSpan rest = _options.Period - waited;
+            TimeSpan delay = rest < s_firstDelay ? rest : s_firstDelay;
+            await WaitForNextRunAsync(delay, cancellationToken).ConfigureAwait(false);
+            waited += delay;
+        }
+        while (status.Current.WaitingForSlot > 0 && waited < _options.Period);
+    }
+
+    private async Task WaitForNextRunAsync(TimeSpan delay, CancellationToken cancellationToken)
+    {
+        DateTimeOffset next = time.GetUtcNow() + delay;
+        Task wait = Task.Delay(delay, time, cancellationToken); // before the report: a reader of the time finds its timer set
+        Publish(_report with { NextRun = _options.IsOn ? next : null });
+        await wait.ConfigureAwait(false);
+    }
+
+    /// <summary>Estimates the number of ended sagas while retention is off.</summary>
     /// <returns>The time until the next estimate.</returns>
+    private async Task<TimeSpan> EstimateAloneAsync(CancellationToken cancellationToken)
+    {
+        bool isEstimated = await TryEstimateAsync(cancellationToken).ConfigureAwait(false);
+        return isEstimated || _options.Period < s_firstDelay ? _options.Period : s_firstDelay;
+    }
+
+    /// <summary>Publishes the number of ended sagas. A failure is none of retention: a pass reports a store that is unreachable.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "Stores of users may throw anything. The estimate is repeated.")]
-    private async Task<TimeSpan> TryEstimateAsync(CancellationToken cancellationToken)
+    private async Task<bool> TryEstimateAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await EstimateAsync(cancellationToken).ConfigureAwait(false);
-            return _options.Period;
+            EndedSagas ended = await store.EstimateEndedAsync(cancellationToken).ConfigureAwait(false);
+            Publish(_report with { EndedAbout = ended.About, Oldest = ended.Oldest });
+            return true;
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
         {
-            Log.RetentionFailedDetails(logger, exception);
-            return s_firstDelay < _options.Period ? s_firstDelay : _options.Period;
+            cancellationToken.ThrowIfCancellationRequested(); // as in RunAsync
+            Log.EndedNotEstimated(logger, exception);
+            return false;
         }
     }
 
@@ -102,14 +139,22 @@ internal sealed class RetentionJob(
         Exception? failure = null;
         try
         {
-            elsewhere = !await RunOnceAsync(tally, cancellationToken).ConfigureAwait(false);
+            elsewhere = !await TryRunOnceAsync(tally, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
         {
+            // An archive may answer the cancellation with any exception. One that leaves a background service stops its host.
+            cancellationToken.ThrowIfCancellationRequested();
             failure = exception;
         }
 
-        Report(tally, failure, new RetentionRun(startedAt, time.GetElapsedTime(began))
+        TimeSpan duration = time.GetElapsedTime(began);
+        if (failure is null)
+        {
+            await TryEstimateAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        Report(tally, failure, new RetentionRun(startedAt, duration)
         {
             Elsewhere = elsewhere,
             Found = tally.Found,
@@ -124,42 +169,13 @@ internal sealed class RetentionJob(
     }
 
     /// <returns>False if another process has the turn.</returns>
-    private async Task<bool> RunOnceAsync(PurgeTally tally, CancellationToken cancellationToken)
+    private async Task<bool> TryRunOnceAsync(PurgeTally tally, CancellationToken cancellationToken)
     {
         IReadOnlyList<StoredDefinition> definitions = await store.ListDefinitionsAsync(cancellationToken).ConfigureAwait(false);
-        PurgeEnd end = await _purge.RunAsync(RetentionPolicy.Plan(_options, definitions), tally, cancellationToken).ConfigureAwait(false);
-        if (end is PurgeEnd.Complete)
-        {
-            await DeleteWhatNothingNamesAsync(tally, cancellationToken).ConfigureAwait(false);
-        }
-
-        await EstimateAsync(cancellationToken).ConfigureAwait(false);
-        return end is PurgeEnd.Complete;
-    }
-
-    private async Task EstimateAsync(CancellationToken cancellationToken)
-    {
-        EndedSagas ended = await store.EstimateEndedAsync(cancellationToken).ConfigureAwait(false);
-        Publish(_report with { EndedAbout = ended.About, Oldest = ended.Oldest });
-    }
-
-    /// <summary>Deletes operator actions after the sagas that they are about, and definitions after the coordinators that published them.</summary>
-    private async Task DeleteWhatNothingNamesAsync(PurgeTally tally, CancellationToken cancellationToken)
-    {
-        if (_options.KeepOperatorActions is { } keepActions)
-        {
-            tally.Actions += await store.DeleteActionsAsync(keepActions, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (_options.KeepSilentCoordinators is { } keepCoordinators)
-        {
-            tally.Coordinators += await store.DeleteCoordinatorsAsync(keepCoordinators, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (_options.DeleteUnusedDefinitions)
-        {
-            tally.Definitions += await store.DeleteUnusedDefinitionsAsync(cancellationToken).ConfigureAwait(false);
-        }
+        PurgeStop sagas = await new SagaPurge(store, archive.Archive, _turns, time)
+            .RunAsync(RetentionPolicy.Plan(_options, definitions), from: null, tally, cancellationToken).ConfigureAwait(false);
+        return sagas.End is PurgeEnd.Complete
+            && await new LeftoverPurge(store, _options, _turns).TryRunAsync(tally, cancellationToken).ConfigureAwait(false);
     }
 
     private void Report(PurgeTally tally, Exception? failure, RetentionRun run)
@@ -177,7 +193,7 @@ internal sealed class RetentionJob(
         }
         else
         {
-            Log.RetentionRan(logger, PlainText.Duration(run.Duration), run.Deleted, run.Archived, tally.Definitions, tally.Actions, tally.Coordinators);
+            Log.RetentionRan(logger, PlainText.Duration(run.Duration), run.Deleted, Log.Exported(run.Archived), tally.Definitions, tally.Actions, tally.Coordinators);
         }
     }
 

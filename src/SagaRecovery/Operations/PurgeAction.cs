@@ -1,4 +1,3 @@
-using System.Globalization;
 using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -8,34 +7,46 @@ namespace SagaRecovery.Operations;
 /// <summary>A purge by an operator, in a service or in the tool.</summary>
 internal sealed class PurgeAction(ISagaRetention store, ISagaArchive? archive, TimeProvider time)
 {
-    private static readonly SagaState[] s_defaultStates = [SagaState.Succeeded, SagaState.Unwound];
-
-    private static readonly PurgePace s_pace = new(BatchSize: 200, TimeSpan.FromMilliseconds(50));
+    /// <summary>The number of times to ask for the turn before a response says that another process has it.</summary>
+    private const int TurnAttempts = 50;
 
     /// <summary>The time after which a request returns, so that its caller does not wait without a word.</summary>
     public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The pace of a deletion.</summary>
+    public PurgePace Pace { get; init; } = new(BatchSize: 200, TimeSpan.FromMilliseconds(50));
+
+    /// <summary>The number of sagas on a page of a dry run. It may be large, since nothing is locked and written.</summary>
+    public int CountedPerPage { get; init; } = 1_000;
+
+    /// <summary>Returns true for the name of a definition whose sagas are only purged if the request names it.</summary>
+    public Func<string, bool> IsKept { get; init; } = _ => false;
+
     public async Task<PurgeResponse> PerformAsync(PurgeRequest request, OperatorNote note, CancellationToken cancellationToken)
     {
         IReadOnlyList<StoredDefinition> definitions = await store.ListDefinitionsAsync(cancellationToken).ConfigureAwait(false);
-        SagaState[] states = request.States is { Count: > 0 } named ? [.. named] : s_defaultStates;
+        StoredDefinition[] purged = [.. definitions.Where(one => request.Definition is { } named ? one.Name == named : !IsKept(one.Name))];
         IReadOnlyList<RetentionWalk> walks = RetentionPolicy.Plan(
-            definitions, (name, state) => (request.Definition ?? name) == name && states.Contains(state) ? request.OlderThan : null);
-        var purge = new SagaPurge(store, archive, s_pace, time) { Budget = Budget, TurnAttempts = 50 };
-        return request.Delete
-            ? await DeleteAsync(purge, walks, request, note, states, cancellationToken).ConfigureAwait(false)
-            : await CountAsync(purge, walks, definitions, cancellationToken).ConfigureAwait(false);
+            purged, (_, state) => request.StatesOrDefault.Contains(state) ? request.OlderThan : null);
+        PurgePosition? from = PurgeContinuation.Read(request);
+        (PurgeStop stop, PurgeResponse response) = request.Delete
+            ? await DeleteAsync(walks, from, request, note, cancellationToken).ConfigureAwait(false)
+            : await CountAsync(walks, from, purged, cancellationToken).ConfigureAwait(false);
+        response = response with
+        {
+            KeptDefinitions = request.Definition is null ? [.. definitions.Select(one => one.Name).Where(IsKept).Distinct().Order(StringComparer.Ordinal)] : [],
+            Continuation = stop.Next is { } next ? PurgeContinuation.Write(request, next) : null,
+        };
+        return response with { Message = PurgeTotals.Describe(response, request.Delete) + Rest(stop.End) };
     }
 
-    private static async Task<PurgeResponse> CountAsync(
-        SagaPurge purge, IReadOnlyList<RetentionWalk> walks, IReadOnlyList<StoredDefinition> definitions, CancellationToken cancellationToken)
+    private async Task<(PurgeStop Stop, PurgeResponse Response)> CountAsync(
+        IReadOnlyList<RetentionWalk> walks, PurgePosition? from, StoredDefinition[] definitions, CancellationToken cancellationToken)
     {
         Dictionary<DefinitionHash, string> names = definitions.ToDictionary(one => one.Hash, one => one.Name);
         Dictionary<(string Name, SagaState State), PurgeCount> counts = [];
-        await purge.CountAsync(walks, Count, cancellationToken).ConfigureAwait(false);
-        PurgeCount[] all = [.. counts.Values.OrderBy(one => one.Definition, StringComparer.Ordinal).ThenBy(one => one.State)];
-        string total = string.Create(CultureInfo.InvariantCulture, $"{all.Sum(one => one.Sagas):N0} sagas, {all.Sum(one => one.Bytes) / 1e6:N1} MB");
-        return new PurgeResponse(OperatorActionStatus.Done, $"purge: would delete {total}") { Counts = all, IsComplete = true };
+        PurgeStop stop = await NewPurge(CountedPerPage).CountAsync(walks, from, Count, cancellationToken).ConfigureAwait(false);
+        return (stop, new PurgeResponse(OperatorActionStatus.Done, "") { Counts = PurgeTotals.Merge(counts.Values) });
 
         void Count(ExpiredSaga saga)
         {
@@ -50,35 +61,34 @@ internal sealed class PurgeAction(ISagaRetention store, ISagaArchive? archive, T
         }
     }
 
-    private async Task<PurgeResponse> DeleteAsync(
-        SagaPurge purge, IReadOnlyList<RetentionWalk> walks, PurgeRequest request, OperatorNote note, SagaState[] states, CancellationToken cancellationToken)
+    private async Task<(PurgeStop Stop, PurgeResponse Response)> DeleteAsync(
+        IReadOnlyList<RetentionWalk> walks, PurgePosition? from, PurgeRequest request, OperatorNote note, CancellationToken cancellationToken)
     {
-        if (!request.Continues)
+        if (from is null)
         {
             // Before the deletion: a purge that is cut off has been recorded.
-            await store.RecordPurgeAsync(note with { Reason = Scope(request, note, states) }, cancellationToken).ConfigureAwait(false);
+            await store.RecordPurgeAsync(note with { Reason = Scope(request, note) }, cancellationToken).ConfigureAwait(false);
         }
 
         var tally = new PurgeTally();
-        PurgeEnd end = await purge.RunAsync(walks, tally, cancellationToken).ConfigureAwait(false);
-        string done = string.Create(CultureInfo.InvariantCulture, $"purge: deleted {tally.Deleted:N0} sagas{(archive is null ? "" : $", exported {tally.Archived:N0} before")}");
-        return new PurgeResponse(OperatorActionStatus.Done, end switch
-        {
-            PurgeEnd.Complete => done,
-            PurgeEnd.Elsewhere => $"{done}; another process is deleting, repeat the request to continue",
-            _ => $"{done}; repeat the request to continue",
-        })
-        {
-            Deleted = tally.Deleted,
-            Archived = tally.Archived,
-            IsComplete = end is PurgeEnd.Complete,
-        };
+        PurgeStop stop = await NewPurge(Pace.BatchSize).RunAsync(walks, from, tally, cancellationToken).ConfigureAwait(false);
+        return (stop, new PurgeResponse(OperatorActionStatus.Done, "") { Deleted = tally.Deleted, Archived = tally.Archived });
     }
 
-    /// <summary>Adds the scope of a purge to its reason, within the limit of the record.</summary>
-    private static string Scope(PurgeRequest request, OperatorNote note, SagaState[] states)
+    private SagaPurge NewPurge(int batchSize) =>
+        new(store, archive, new PurgeTurns(store, Pace with { BatchSize = batchSize }, time, TurnAttempts), time) { Budget = Budget };
+
+    private static string Rest(PurgeEnd end) => end switch
     {
-        string scope = $" ({string.Join(", ", states.Select(SagaNames.Of))} for more than {RetentionPolicy.Words(request.OlderThan)}"
+        PurgeEnd.Complete => "",
+        PurgeEnd.Elsewhere => "; another process is deleting: repeat the request with its continuation",
+        _ => "; repeat the request with its continuation for the rest",
+    };
+
+    /// <summary>Adds the scope of a purge to its reason, within the limit of the record.</summary>
+    private static string Scope(PurgeRequest request, OperatorNote note)
+    {
+        string scope = $" ({string.Join(", ", request.StatesOrDefault.Select(SagaNames.Of))} for more than {RetentionPolicy.Words(request.OlderThan)}"
             + $"{(request.Definition is { } definition ? $", definition {PlainText.OneLine(definition)}" : "")})";
         int longest = OperatorNote.MaxLength - scope.Length;
         return (note.Reason.Length > longest ? note.Reason[..longest] : note.Reason) + scope;

@@ -7,6 +7,8 @@ public sealed record PurgeRequest
 {
     private static readonly TimeSpan s_longestAge = TimeSpan.FromDays(36_500);
 
+    private static readonly SagaState[] s_defaultStates = [SagaState.Succeeded, SagaState.Unwound];
+
     /// <summary>The time since their end after which sagas are deleted.</summary>
     /// <value>At least 1 second, at most 36,500 days.</value>
     public required TimeSpan OlderThan { get; init; }
@@ -21,16 +23,18 @@ public sealed record PurgeRequest
     /// <value>The default is <see langword="null"/>: succeeded and unwound. Stuck and abandoned sagas must be named.</value>
     public IReadOnlyList<SagaState>? States { get; init; }
 
-    /// <summary>The name of their definition; null for all definitions.</summary>
+    /// <summary>The name of their definition; null for all definitions except those that the settings of retention keep.</summary>
     public string? Definition { get; init; }
 
     /// <summary>A value indicating whether the sagas are deleted. Otherwise they are only counted.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool Delete { get; init; }
 
-    /// <summary>A value indicating whether the request continues an earlier one, which was recorded as an operator action.</summary>
-    /// <value>The default is <see langword="false"/>.</value>
-    public bool Continues { get; init; }
+    /// <summary>The <see cref="PurgeResponse.Continuation"/> of the last response to this request.</summary>
+    /// <value>The default is <see langword="null"/>: the purge begins, and is recorded as an operator action if it deletes.</value>
+    public string? Continuation { get; init; }
+
+    internal IReadOnlyList<SagaState> StatesOrDefault => States is { Count: > 0 } named ? named : s_defaultStates;
 
     /// <summary>Checks the request.</summary>
     /// <returns>The error, as a sentence; null if the request is valid.</returns>
@@ -38,6 +42,8 @@ public sealed record PurgeRequest
         OlderThan < TimeSpan.FromSeconds(1) || OlderThan > s_longestAge ? "'olderThan' must be from 00:00:01 to 36500 days."
         : States is not null && States.Any(state => state is not (SagaState.Succeeded or SagaState.Unwound or SagaState.Stuck or SagaState.Abandoned))
             ? "'states' may only have states of ended sagas: Succeeded, Unwound, Stuck, Abandoned."
+        : Continuation is not null && PurgeContinuation.Read(this) is null
+            ? "'continuation' must be that of the last response to a request of the same scope, unchanged."
         : null;
 }
 
@@ -55,8 +61,14 @@ public sealed record PurgeResponse(OperatorActionStatus Result, string Message)
     /// <summary>The number of sagas that were exported before.</summary>
     public long Archived { get; init; }
 
-    /// <summary>A value indicating whether nothing is left to delete. If <see langword="false"/>, repeat the request.</summary>
-    public bool IsComplete { get; init; }
+    /// <summary>The names of the definitions that were left out, because the settings of retention keep their sagas.</summary>
+    public IReadOnlyList<string> KeptDefinitions { get; init; } = [];
+
+    /// <summary>The position at which to continue, for <see cref="PurgeRequest.Continuation"/>; null if the purge is complete.</summary>
+    public string? Continuation { get; init; }
+
+    /// <summary>A value indicating whether all sagas of the scope were visited. If <see langword="false"/>, repeat the request with the continuation.</summary>
+    public bool IsComplete => Continuation is null;
 }
 
 /// <summary>The expired sagas of a definition and a state.</summary>

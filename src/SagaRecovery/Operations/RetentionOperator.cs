@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Retention;
 using SagaRecovery.Status;
@@ -14,10 +15,14 @@ public sealed class RetentionOperator
     private readonly PurgeAction _purge;
     private readonly ILogger _logger;
 
-    internal RetentionOperator(ISagaRetention store, ArchiveChoice archive, TimeProvider time, ILogger<RetentionOperator> logger)
+    internal RetentionOperator(
+        ISagaRetention store, ArchiveChoice archive, IOptions<RetentionOptions> options, TimeProvider time, ILogger<RetentionOperator> logger)
     {
         _store = store;
-        _purge = new PurgeAction(store, archive.Archive, time);
+        _purge = new PurgeAction(store, archive.Archive, time)
+        {
+            IsKept = name => options.Value.ByDefinition.GetValueOrDefault(name) is { Keep: true },
+        };
         _logger = logger;
     }
 
@@ -25,7 +30,13 @@ public sealed class RetentionOperator
     /// <param name="request">The scope.</param>
     /// <param name="note">The actor and the reason.</param>
     /// <param name="cancellationToken">Ends the purge. What was deleted stays deleted.</param>
-    /// <returns>The counts. A purge returns after about 10 seconds even if it is not complete; repeat it then.</returns>
+    /// <returns>
+    /// The counts. A request returns after about 10 seconds even if the purge is not complete: repeat it with the continuation of the response then.
+    /// </returns>
+    /// <remarks>
+    /// Sagas of a definition that <see cref="DefinitionRetention.Keep"/> keeps are left out, unless the request names the definition. The response
+    /// lists such definitions.
+    /// </remarks>
     /// <exception cref="ArgumentException">The request is not valid.</exception>
     public async Task<PurgeResponse> PurgeAsync(PurgeRequest request, OperatorNote note, CancellationToken cancellationToken = default)
     {
@@ -37,7 +48,7 @@ public sealed class RetentionOperator
         PurgeResponse response = await _purge.PerformAsync(request, note, cancellationToken).ConfigureAwait(false);
         if (request.Delete)
         {
-            Log.Purged(_logger, PlainText.OneLine(note.Actor), response.Deleted, response.Archived, PlainText.OneLine(note.Reason));
+            Log.Purged(_logger, PlainText.OneLine(note.Actor), response.Deleted, Log.Exported(response.Archived), PlainText.OneLine(note.Reason));
         }
 
         return response;

@@ -155,7 +155,7 @@ internal sealed class OperatorStatements(string schema)
     /// </summary>
     public string SkipUndo { get; } = Statements.In(schema, $$"""
         with done as (
-            update {schema}.saga set state = 'unwinding', time_ended = null, adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
+            update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
             where state = @Seen and (({{IsStuck}} and {{Has("'undo_failed'")}})
                 or ({{IsUnchanged}} and {{Has("'undo_started'")}} and not {{Has("'undo_finished'")}}))
             returning id, current_coordinator
@@ -175,7 +175,7 @@ internal sealed class OperatorStatements(string schema)
     /// The new generation fences a process that believes that it does.
     /// </summary>
     private const string LeaveStuck = $$"""
-        update {schema}.saga set state = 'unwinding', time_ended = null, adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
+        update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
             where {{IsStuck}}
         """;
 

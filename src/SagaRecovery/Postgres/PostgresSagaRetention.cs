@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -7,28 +8,62 @@ namespace SagaRecovery.Postgres;
 /// <summary>The deletion of ended sagas in Postgres, and what else expires.</summary>
 internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresSchema schema) : ISagaRetention
 {
-    private const int DefinitionsPerPage = 500;
+    private const int DefinitionsPerBatch = 100;
+    private const int CoordinatorsPerBatch = 20;
 
     private static readonly DateTimeOffset s_beginning = new(1, 1, 2, 0, 0, 0, TimeSpan.Zero); // the earliest time would be sent as minus infinity
+
+    private readonly SagaSearch _search = new(database);
 
     private RetentionStatements Sql => database.Retention;
 
     public async Task<IReadOnlyList<StoredDefinition>> ListDefinitionsAsync(CancellationToken cancellationToken)
     {
         await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false);
-        return await database.ReadAsync(
-            batch => batch.Add(Sql.ListDefinitions),
-            rows => rows.ListAsync(row => new StoredDefinition(row.Hash(0), row.GetString(1))),
+        return await database.QueryForOperatorAsync(
+            connection => PostgresDatabase.ReadAsync(
+                connection,
+                batch => batch.Add(Sql.ListDefinitions),
+                rows => rows.ListAsync(row => new StoredDefinition(row.Hash(0), row.GetString(1))),
+                cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<EndedSagas> EstimateEndedAsync(CancellationToken cancellationToken)
     {
         await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false);
-        return await ReadOrderedAsync(
-            batch => batch.Add(Sql.EstimateEnded),
-            async rows => (await rows.ListAsync(row => new EndedSagas(row.IsDBNull(0) ? null : row.GetInt64(0), row.TimeOrNull(1))).ConfigureAwait(false)).Single(),
+        return await database.QueryForOperatorAsync(
+            connection => PostgresDatabase.ReadAsync(
+                connection,
+                batch =>
+                {
+                    batch.Add(RetentionStatements.UseOrderedIndexes);
+                    batch.Add(Sql.EstimateEnded);
+                    batch.Add(RetentionStatements.LimitFindOldest);
+                    batch.Add(Sql.FindOldest);
+                },
+                async rows =>
+                {
+                    await rows.SkipAsync(1).ConfigureAwait(false);
+                    long? about = (await rows.ListAsync(row => row.IsDBNull(0) ? (long?)null : row.GetInt64(0)).ConfigureAwait(false)).Single();
+                    return new EndedSagas(about, await ReadOldestAsync(rows, cancellationToken).ConfigureAwait(false));
+                },
+                cancellationToken),
             cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the time of the oldest saga. It is only shown, so it is left out if its statement was stopped.</summary>
+    private static async Task<DateTimeOffset?> ReadOldestAsync(PostgresRows rows, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await rows.SkipAsync(1).ConfigureAwait(false);
+            return (await rows.ListAsync(row => row.TimeOrNull(0)).ConfigureAwait(false)).Single();
+        }
+        catch (PostgresException stopped) when (stopped.SqlState == PostgresErrorCodes.QueryCanceled && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     public async Task<IAsyncDisposable?> TryBeginTurnAsync(CancellationToken cancellationToken)
@@ -65,28 +100,25 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
     public async Task<RetentionPage> FindExpiredAsync(RetentionWalk walk, RetentionCursor? after, int limit, CancellationToken cancellationToken)
     {
         await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false);
-        int visited = 0;
-        RetentionCursor? last = null;
-        List<ExpiredSaga?> expired = await ReadOrderedAsync(
-            batch => batch.Add(walk.State == SagaState.Succeeded ? Sql.FindOfDefinition : Sql.FindOfState)
-                .With(SagaNames.Of(walk.State))
-                .With(walk.Rules.Select(rule => rule.Definition.ToBytes()).ToArray())
-                .With(walk.Rules.Select(rule => rule.Keep).ToArray())
-                .With(after?.TimeCreated.ToUniversalTime() ?? s_beginning)
-                .With(after?.SagaId.Value ?? Guid.Empty)
-                .With(limit),
-            rows =>
+        return await ReadOrderedAsync(batch => AddFind(batch, walk, after, limit), rows => ReadPageAsync(rows, walk, limit), cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<RetentionPage> PreviewExpiredAsync(RetentionWalk walk, RetentionCursor? after, int limit, CancellationToken cancellationToken)
+    {
+        await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false);
+        return await _search.ReadAsync(
+            batch =>
             {
-                visited = 0;
-                return rows.ListAsync(row =>
-                {
-                    visited++;
-                    last = new RetentionCursor(row.Time(1), new SagaId(row.GetGuid(0)));
-                    return row.IsDBNull(2) ? null : ToExpired(walk.State, row);
-                });
+                batch.Add(RetentionStatements.UseOrderedIndexes);
+                AddFind(batch, walk, after, limit);
             },
+            async rows =>
+            {
+                await rows.SkipAsync(2).ConfigureAwait(false);
+                return await ReadPageAsync(rows, walk, limit).ConfigureAwait(false);
+            },
+            "The index answers slowly where sagas were deleted: it may need a vacuum.",
             cancellationToken).ConfigureAwait(false);
-        return new RetentionPage([.. expired.OfType<ExpiredSaga>()], visited < limit ? null : last);
     }
 
     public async Task<IReadOnlyList<ArchivedSaga>> ReadAsync(IReadOnlyList<ExpiredSaga> sagas, CancellationToken cancellationToken)
@@ -132,61 +164,48 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
         rows => rows.ListAsync(row => new SagaId(row.GetGuid(0))),
         cancellationToken).ConfigureAwait(false);
 
-    public async Task<long> DeleteUnusedDefinitionsAsync(CancellationToken cancellationToken)
+    public async Task<LeftoverBatch> DeleteUnusedDefinitionsAsync(string? after, CancellationToken cancellationToken)
     {
+        List<(byte[] Hash, bool IsUnused)> page = await ReadOrderedAsync(
+            batch => batch.Add(Sql.FindUnusedDefinitions).With(Convert.FromHexString(after ?? "")).With(DefinitionsPerBatch),
+            rows => rows.ListAsync(row => (row.GetFieldValue<byte[]>(0), row.GetBoolean(1))),
+            cancellationToken).ConfigureAwait(false);
         long deleted = 0;
-        byte[] after = [];
-        List<(byte[] Hash, bool IsUnused)> page;
-        do
+        foreach (byte[] hash in page.Where(one => one.IsUnused).Select(one => one.Hash))
         {
-            byte[] from = after;
-            page = await ReadOrderedAsync(
-                batch => batch.Add(Sql.FindUnusedDefinitions).With(from).With(DefinitionsPerPage),
-                rows => rows.ListAsync(row => (row.GetFieldValue<byte[]>(0), row.GetBoolean(1))),
-                cancellationToken).ConfigureAwait(false);
-            foreach ((byte[] hash, bool isUnused) in page)
-            {
-                deleted += isUnused ? await DeleteLockedAsync(Sql.TryLockDefinition, Sql.DeleteDefinition, hash, cancellationToken).ConfigureAwait(false) : 0;
-                after = hash;
-            }
+            deleted += await DeleteDefinitionAsync(hash, cancellationToken).ConfigureAwait(false) ? 1 : 0;
         }
-        while (page.Count == DefinitionsPerPage);
 
-        return deleted;
+        return new LeftoverBatch(deleted, page.Count < DefinitionsPerBatch ? null : Convert.ToHexString(page[^1].Hash));
     }
 
-    public async Task<long> DeleteActionsAsync(TimeSpan keep, CancellationToken cancellationToken)
+    public async Task<LeftoverBatch> DeleteActionsAsync(TimeSpan keep, string? after, CancellationToken cancellationToken)
     {
-        long total = 0;
-        bool isOver = false;
-        for (long after = 0; !isOver;)
-        {
-            long from = after;
-            (after, isOver, long deleted) = await WriteAsync(
-                batch =>
-                {
-                    batch.Add(RetentionStatements.BeginDeletion);
-                    batch.Add(Sql.DeleteActions).With(from).With(keep);
-                },
-                async rows => (await rows.ListAsync(row => (row.IsDBNull(0) ? from : row.GetInt64(0), row.GetBoolean(1), row.GetInt64(2))).ConfigureAwait(false)).Single(),
-                cancellationToken).ConfigureAwait(false);
-            total += deleted;
-        }
-
-        return total;
+        long from = after is null ? 0 : long.Parse(after, CultureInfo.InvariantCulture);
+        return await WriteAsync(
+            batch =>
+            {
+                batch.Add(RetentionStatements.BeginDeletion);
+                batch.Add(Sql.DeleteActions).With(from).With(keep);
+            },
+            async rows => (await rows.ListAsync(row => new LeftoverBatch(
+                row.GetInt64(2), row.GetBoolean(1) ? null : row.GetInt64(0).ToString(CultureInfo.InvariantCulture))).ConfigureAwait(false)).Single(),
+            cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<long> DeleteCoordinatorsAsync(TimeSpan keep, CancellationToken cancellationToken)
+    public async Task<LeftoverBatch> DeleteCoordinatorsAsync(TimeSpan keep, string? after, CancellationToken cancellationToken)
     {
         List<Guid> silent = await database.ReadAsync(
-            batch => batch.Add(Sql.FindSilentCoordinators).With(keep), rows => rows.ListAsync(row => row.GetGuid(0)), cancellationToken).ConfigureAwait(false);
+            batch => batch.Add(Sql.FindSilentCoordinators).With(keep).With(after is null ? Guid.Empty : Guid.Parse(after)).With(CoordinatorsPerBatch),
+            rows => rows.ListAsync(row => row.GetGuid(0)),
+            cancellationToken).ConfigureAwait(false);
         long deleted = 0;
         foreach (Guid id in silent)
         {
             deleted += await DeleteCoordinatorAsync(id, keep, note: null, cancellationToken).ConfigureAwait(false) is ForgetResult.Done ? 1 : 0;
         }
 
-        return deleted;
+        return new LeftoverBatch(deleted, silent.Count < CoordinatorsPerBatch ? null : silent[^1].ToString());
     }
 
     public async Task<ForgetResult> ForgetCoordinatorAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken)
@@ -215,23 +234,53 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
         }
 
         await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false);
-        return await WriteAsync(
-            batch =>
-            {
-                byte[] hash = saga.Definition.Hash.ToBytes();
-                batch.Add($"{Statements.NoLoadBalance} select {Statements.Durably}");
-                batch.Add(database.Definitions.Lock).With(new[] { hash });
-                batch.Add(Sql.ImportDefinition).With(hash).With(saga.Definition.Name).With(saga.Definition.Version).WithJson(saga.Definition.Dag);
-                ArchivedRows.AddImport(batch.Add(Sql.ImportSaga), saga, note);
-            },
-            async rows =>
-            {
-                await rows.SkipAsync(2).ConfigureAwait(false);
-                return (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).Count > 0;
-            },
-            cancellationToken,
-            skip: 0).ConfigureAwait(false);
+        try
+        {
+            return await InsertAsync(saga, note, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException rejected) when (rejected.SqlState.StartsWith("22", StringComparison.Ordinal) || rejected.SqlState.StartsWith("23", StringComparison.Ordinal))
+        {
+            // Data exception or violated constraint: the archive was changed, and would be rejected again.
+            throw new ArgumentException($"Postgres does not accept saga {saga.Id}: {rejected.MessageText} ({rejected.SqlState}).", nameof(saga), rejected);
+        }
     }
+
+    private void AddFind(NpgsqlBatch batch, RetentionWalk walk, RetentionCursor? after, int limit) =>
+        batch.Add(walk.State == SagaState.Succeeded ? Sql.FindOfDefinition : Sql.FindOfState)
+            .With(SagaNames.Of(walk.State))
+            .With(walk.Rules.Select(rule => rule.Definition.ToBytes()).ToArray())
+            .With(walk.Rules.Select(rule => rule.Keep).ToArray())
+            .With(after?.TimeCreated.ToUniversalTime() ?? s_beginning)
+            .With(after?.SagaId.Value ?? Guid.Empty)
+            .With(limit);
+
+    private static async Task<RetentionPage> ReadPageAsync(PostgresRows rows, RetentionWalk walk, int limit)
+    {
+        RetentionCursor? last = null;
+        List<ExpiredSaga?> visited = await rows.ListAsync(row =>
+        {
+            last = new RetentionCursor(row.Time(1), new SagaId(row.GetGuid(0)));
+            return row.IsDBNull(2) ? null : ToExpired(walk.State, row);
+        }).ConfigureAwait(false);
+        return new RetentionPage([.. visited.OfType<ExpiredSaga>()], visited.Count < limit ? null : last);
+    }
+
+    private Task<bool> InsertAsync(ArchivedSaga saga, OperatorNote note, CancellationToken cancellationToken) => WriteAsync(
+        batch =>
+        {
+            byte[] hash = saga.Definition.Hash.ToBytes();
+            batch.Add($"{Statements.NoLoadBalance} select {Statements.Durably}");
+            batch.Add(database.Definitions.Lock).With(new[] { hash });
+            batch.Add(Sql.ImportDefinition).With(hash).With(saga.Definition.Name).With(saga.Definition.Version).WithJson(saga.Definition.Dag);
+            ArchivedRows.AddImport(batch.Add(Sql.ImportSaga), saga, note);
+        },
+        async rows =>
+        {
+            await rows.SkipAsync(2).ConfigureAwait(false);
+            return (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).Count > 0;
+        },
+        cancellationToken,
+        skip: 0);
 
     private static ExpiredSaga ToExpired(SagaState state, NpgsqlDataReader row) => new(
         new SagaId(row.GetGuid(0)),
@@ -257,18 +306,17 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
         },
         cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Runs a statement behind a lock that it only tries to take.</summary>
-    private Task<long> DeleteLockedAsync(string tryLock, string delete, byte[] key, CancellationToken cancellationToken) => WriteAsync(
+    private Task<bool> DeleteDefinitionAsync(byte[] hash, CancellationToken cancellationToken) => WriteAsync(
         batch =>
         {
             batch.Add(RetentionStatements.BeginDeletion);
-            batch.Add(tryLock).With(key);
-            batch.Add(delete).With(key);
+            batch.Add(Sql.TryLockDefinition).With(hash);
+            batch.Add(Sql.DeleteDefinition).With(hash);
         },
         async rows =>
         {
             await rows.SkipAsync(1).ConfigureAwait(false);
-            return (long)(await rows.ListAsync(_ => 1).ConfigureAwait(false)).Count;
+            return (await rows.ListAsync(_ => true).ConfigureAwait(false)).Count > 0;
         },
         cancellationToken);
 

@@ -4,8 +4,8 @@ namespace SagaRecovery.Postgres;
 internal sealed class RetentionStatements(string schema)
 {
     /// <summary>
-    /// Makes the later statements of a transaction read in the order of an index, whatever the statistics say. Without it, a plan made for a small
-    /// table would sort all sagas of a definition for each page.
+    /// Makes the later statements of a transaction read in the order of an index, with any statistics. Without it, a plan made for a small table
+    /// would sort all sagas of a definition for each page.
     /// </summary>
     public const string UseOrderedIndexes = $"""
         {Statements.NoLoadBalance} select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
@@ -29,19 +29,25 @@ internal sealed class RetentionStatements(string schema)
 
     public string ListDefinitions { get; } = Statements.In(schema, "select hash, left(name, 1000) from {schema}.saga_definition order by hash");
 
-    /// <summary>
-    /// Estimates the ended sagas from the statistics of the table and of its index of unfinished sagas, and finds the time of the oldest saga by
-    /// one probe of saga_by_definition for each of the first thousand definitions.
-    /// </summary>
+    /// <summary>Estimates the ended sagas from the statistics of the table and of its index of unfinished sagas.</summary>
     public string EstimateEnded { get; } = Statements.In(schema, """
-        select
-            (select case when t.reltuples >= 0 then greatest(t.reltuples - greatest(i.reltuples, 0), 0)::bigint end
-             from pg_class t left join pg_class i on i.oid = to_regclass('{schema}.saga_unfinished')
-             where t.oid = to_regclass('{schema}.saga')),
-            (select min(first.time_created)
-             from (select hash from {schema}.saga_definition limit 1000) d
-             cross join lateral (
-                select s.time_created from {schema}.saga s where s.definition_hash = d.hash order by s.time_created, s.id limit 1) first)
+        select case when t.reltuples >= 0 then greatest(t.reltuples - greatest(i.reltuples, 0), 0)::bigint end
+        from pg_class t left join pg_class i on i.oid = to_regclass('{schema}.saga_unfinished')
+        where t.oid = to_regclass('{schema}.saga')
+        """);
+
+    /// <summary>Limits the time of the statement that follows it, which is <see cref="FindOldest"/>.</summary>
+    public const string LimitFindOldest = "select set_config('statement_timeout', '1s', true)";
+
+    /// <summary>
+    /// Finds the time of the oldest saga by one probe of saga_by_definition for each of the first thousand definitions. Each probe reads the entries
+    /// of deleted sagas in front, until a vacuum has removed them.
+    /// </summary>
+    public string FindOldest { get; } = Statements.In(schema, """
+        select min(first.time_created)
+        from (select hash from {schema}.saga_definition limit 1000) d
+        cross join lateral (
+            select s.time_created from {schema}.saga s where s.definition_hash = d.hash order by s.time_created, s.id limit 1) first
         """);
 
     /// <summary>
@@ -149,8 +155,9 @@ internal sealed class RetentionStatements(string schema)
         select max(id), coalesce(bool_or(not is_old), true), (select count(*) from deleted) from page
         """);
 
+    /// <summary>Finds silent coordinators. <c>$1</c>: the silence; <c>$2</c>: the id after which to begin; <c>$3</c>: the limit.</summary>
     public string FindSilentCoordinators { get; } = Statements.In(schema, """
-        select id from {schema}.saga_coordinator where time_seen < now() - $1::interval order by time_seen
+        select id from {schema}.saga_coordinator where time_seen < now() - $1::interval and id > $2 order by id limit $3
         """);
 
     /// <summary>
@@ -170,21 +177,21 @@ internal sealed class RetentionStatements(string schema)
             select c.id, not (c.time_seen < now() - $2::interval or ($3 and c.time_left is not null)) or current_setting('saga_recovery.locked') <> 'true' as answers,
                 exists (select from {{UnfinishedSagas.Of("c.id", "s.id")}}) as owns_sagas
             from {schema}.saga_coordinator c where c.id = $1
-        ), gone as (
+        ), forgotten as (
             delete from {schema}.saga_coordinator c using seen n where c.id = n.id and not n.answers and not n.owns_sagas returning c.id
         ), assignments as (
-            delete from {schema}.saga_assignment a using gone g where a.coordinator_id = g.id
+            delete from {schema}.saga_assignment a using forgotten f where a.coordinator_id = f.id
         ), listings as (
-            delete from {schema}.saga_listing l using gone g where l.coordinator_id = g.id
+            delete from {schema}.saga_listing l using forgotten f where l.coordinator_id = f.id
         ), pauses as (
-            delete from {schema}.saga_recovery_pause p using gone g where p.coordinator_id = g.id
+            delete from {schema}.saga_recovery_pause p using forgotten f where p.coordinator_id = f.id
         ), in_flight as (
-            delete from {schema}.saga_in_flight f using gone g where f.coordinator_id = g.id
+            delete from {schema}.saga_in_flight i using forgotten f where i.coordinator_id = f.id
         ), recorded as (
             insert into {schema}.saga_operator_action (id, action, coordinator_id, actor, reason)
-            select {{OperatorStatements.NextId}}, 'forget', g.id, $4, $5 from gone g where $4::text is not null
+            select {{OperatorStatements.NextId}}, 'forget', f.id, $4, $5 from forgotten f where $4::text is not null
         )
-        select answers, owns_sagas, exists (select from gone) from seen
+        select answers, owns_sagas, exists (select from forgotten) from seen
         """);
 
     public string RecordPurge { get; } = Statements.In(schema, $$"""

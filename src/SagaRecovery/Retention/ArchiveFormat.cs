@@ -9,7 +9,8 @@ namespace SagaRecovery.Retention;
 /// <summary>The format of an archived saga: one line of JSON, version 1. Pure.</summary>
 /// <remarks>
 /// DAG, parameters and data are embedded as they are stored, byte for byte, since definitions are identified by their hash. One that contains a line
-/// break is written as a string instead, under the name of the property with <c>Text</c> at its end.
+/// break, or that begins or ends with white space, which a reader of JSON drops, is written as a string instead, under the name of the property with
+/// <c>Text</c> at its end.
 /// </remarks>
 internal static class ArchiveFormat
 {
@@ -221,7 +222,7 @@ internal static class ArchiveFormat
             return;
         }
 
-        if (value.Span.IndexOfAny((byte)'\n', (byte)'\r') >= 0)
+        if (value.Span.IndexOfAny((byte)'\n', (byte)'\r') >= 0 || IsBlank(value.Span[0]) || IsBlank(value.Span[^1]))
         {
             json.WriteString(name + "Text", value.Span);
             return;
@@ -230,6 +231,8 @@ internal static class ArchiveFormat
         json.WritePropertyName(name);
         json.WriteRawValue(value.Span, skipInputValidation: true); // the database has validated it
     }
+
+    private static bool IsBlank(byte character) => character is (byte)' ' or (byte)'\t';
 
     private static ReadOnlyMemory<byte> JsonOf(JsonElement parent, string name) =>
         parent.TryGetProperty(name, out JsonElement embedded) ? System.Text.Encoding.UTF8.GetBytes(embedded.GetRawText())

@@ -26,8 +26,15 @@ internal static class RetentionPolicy
     public static IReadOnlyList<RetentionWalk> Plan(RetentionOptions options, IReadOnlyCollection<StoredDefinition> definitions) =>
         Plan(definitions, (definition, state) => KeepOf(options, definition, state));
 
+    /// <summary>Returns true for a state whose sagas are walked by definition, since the index of all sagas is by definition.</summary>
+    public static bool IsByDefinition(SagaState state) => state == SagaState.Succeeded;
+
+    /// <summary>Returns the position of the walks of a state in a plan.</summary>
+    public static int OrderOf(SagaState state) => Array.IndexOf(s_ended, state);
+
     /// <summary>
-    /// Plans one walk for each definition whose succeeded sagas expire, since the index of all sagas is by definition; and one for each other state.
+    /// Plans one walk for each definition whose succeeded sagas expire, in the order of their hashes; and one for each other state. The order is
+    /// the same in every process, so that a purge can continue at a <see cref="PurgePosition"/>.
     /// </summary>
     /// <param name="definitions">The stored definitions.</param>
     /// <param name="keepOf">Returns the time for which the sagas of a definition and a state are kept, or null.</param>
@@ -43,9 +50,9 @@ internal static class RetentionPolicy
                    where keep is not null
                    select new RetentionRule(definition.Hash, keep.Value),
             ];
-            if (state == SagaState.Succeeded)
+            if (IsByDefinition(state))
             {
-                walks.AddRange(rules.Select(rule => new RetentionWalk(state, [rule])));
+                walks.AddRange(rules.OrderBy(rule => rule.Definition.ToString(), StringComparer.Ordinal).Select(rule => new RetentionWalk(state, [rule])));
             }
             else if (rules.Length > 0)
             {

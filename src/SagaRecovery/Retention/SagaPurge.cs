@@ -2,16 +2,11 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Retention;
 
-/// <summary>The pace of a purge.</summary>
-/// <param name="BatchSize">The maximum number of sagas that one transaction visits and deletes.</param>
-/// <param name="Pause">The pause between two batches.</param>
-internal sealed record PurgePace(int BatchSize, TimeSpan Pause);
-
 /// <summary>
 /// Deletes expired sagas: walks them from the oldest to the newest, exports each batch if there is an archive, and deletes what the archive has
 /// confirmed and has not changed since it was found.
 /// </summary>
-internal sealed class SagaPurge(ISagaRetention store, ISagaArchive? archive, PurgePace pace, TimeProvider time)
+internal sealed class SagaPurge(ISagaRetention store, ISagaArchive? archive, PurgeTurns turns, TimeProvider time)
 {
     /// <summary>The limit for the log entries of a batch. A saga with more is a batch of its own.</summary>
     private const int MaxEvents = 20_000;
@@ -19,95 +14,84 @@ internal sealed class SagaPurge(ISagaRetention store, ISagaArchive? archive, Pur
     /// <summary>The limit for the stored size of a batch. Compressed columns are several times larger in memory.</summary>
     private const long MaxBytes = 8 * 1024 * 1024;
 
-    /// <summary>The ratio of a pause to the batch before it: at most a quarter of the time is spent on the server.</summary>
-    private const int PausePerBatch = 3;
-
-    /// <summary>The number of times to ask for the turn before another process counts as having it.</summary>
-    public int TurnAttempts { get; init; } = 1;
-
-    /// <summary>The time after which no further batch begins; null for no limit.</summary>
+    /// <summary>The time after which no further page begins; null for no limit. One page is visited in any case, so that a repeat makes progress.</summary>
     public TimeSpan? Budget { get; init; }
 
     /// <summary>Deletes the expired sagas of all walks.</summary>
-    /// <param name="walks">The walks.</param>
+    /// <param name="walks">The walks, in the order of their plan.</param>
+    /// <param name="from">The position at which an earlier purge stopped; null for the beginning.</param>
     /// <param name="tally">Counts what is done, also if a batch fails.</param>
     /// <param name="cancellationToken">Ends the purge after the statements that were sent.</param>
-    public async Task<PurgeEnd> RunAsync(IReadOnlyList<RetentionWalk> walks, PurgeTally tally, CancellationToken cancellationToken)
-    {
-        long start = time.GetTimestamp();
-        foreach (RetentionWalk walk in walks)
+    public Task<PurgeStop> RunAsync(IReadOnlyList<RetentionWalk> walks, PurgePosition? from, PurgeTally tally, CancellationToken cancellationToken) => WalkAsync(
+        walks,
+        from,
+        async (walk, after) =>
         {
-            RetentionCursor? after = null; // what is kept is visited once in a run
-            do
-            {
-                if (time.GetElapsedTime(start) >= Budget)
+            RetentionCursor? next = null;
+            bool isMine = await turns.TryRunAsync(
+                async () =>
                 {
-                    return PurgeEnd.TimeUp;
-                }
-
-                long began = time.GetTimestamp();
-                IAsyncDisposable? turn = await TryBeginTurnAsync(cancellationToken).ConfigureAwait(false);
-                if (turn is null)
-                {
-                    return PurgeEnd.Elsewhere;
-                }
-
-                int expired;
-                await using (turn.ConfigureAwait(false))
-                {
-                    RetentionPage page = await store.FindExpiredAsync(walk, after, pace.BatchSize, cancellationToken).ConfigureAwait(false);
+                    RetentionPage page = await store.FindExpiredAsync(walk, after, turns.BatchSize, cancellationToken).ConfigureAwait(false);
                     foreach (IReadOnlyList<ExpiredSaga> batch in Split(page.Expired))
                     {
                         await DeleteAsync(batch, tally, cancellationToken).ConfigureAwait(false);
                     }
 
-                    (after, expired) = (page.Next, page.Expired.Count);
-                }
+                    next = page.Next;
+                    return page.Expired.Count > 0;
+                },
+                cancellationToken).ConfigureAwait(false);
+            return (isMine, next);
+        });
 
-                if (expired > 0)
-                {
-                    TimeSpan pause = PausePerBatch * time.GetElapsedTime(began);
-                    await Task.Delay(pause > pace.Pause ? pause : pace.Pause, time, cancellationToken).ConfigureAwait(false);
-                }
-            }
-            while (after is not null);
-        }
-
-        return PurgeEnd.Complete;
-    }
-
-    /// <summary>Counts the expired sagas of all walks, and deletes nothing.</summary>
-    public async Task CountAsync(IReadOnlyList<RetentionWalk> walks, Action<ExpiredSaga> count, CancellationToken cancellationToken)
-    {
-        foreach (RetentionWalk walk in walks)
+    /// <summary>Counts the expired sagas of all walks for an operator, and deletes nothing.</summary>
+    /// <param name="walks">The walks, in the order of their plan.</param>
+    /// <param name="from">The position at which an earlier count stopped; null for the beginning.</param>
+    /// <param name="count">Counts a saga.</param>
+    /// <param name="cancellationToken">Cancels the count.</param>
+    public Task<PurgeStop> CountAsync(IReadOnlyList<RetentionWalk> walks, PurgePosition? from, Action<ExpiredSaga> count, CancellationToken cancellationToken) => WalkAsync(
+        walks,
+        from,
+        async (walk, after) =>
         {
-            RetentionCursor? after = null;
+            RetentionPage page = await store.PreviewExpiredAsync(walk, after, turns.BatchSize, cancellationToken).ConfigureAwait(false);
+            foreach (ExpiredSaga saga in page.Expired)
+            {
+                count(saga);
+            }
+
+            return (true, page.Next);
+        });
+
+    /// <summary>Visits page after page. What is kept is visited once.</summary>
+    private async Task<PurgeStop> WalkAsync(
+        IReadOnlyList<RetentionWalk> walks, PurgePosition? from, Func<RetentionWalk, RetentionCursor?, Task<(bool IsMine, RetentionCursor? Next)>> visit)
+    {
+        long start = time.GetTimestamp();
+        bool isFirst = true;
+        foreach (RetentionWalk walk in walks.SkipWhile(walk => from?.CompareTo(walk) > 0))
+        {
+            RetentionCursor? after = from?.CompareTo(walk) == 0 ? from.After : null;
             do
             {
-                RetentionPage page = await store.FindExpiredAsync(walk, after, pace.BatchSize, cancellationToken).ConfigureAwait(false);
-                foreach (ExpiredSaga saga in page.Expired)
+                if (!isFirst && time.GetElapsedTime(start) >= Budget)
                 {
-                    count(saga);
+                    return new PurgeStop(PurgeEnd.TimeUp, PurgePosition.Of(walk, after));
                 }
 
-                after = page.Next;
+                isFirst = false;
+                (bool isMine, RetentionCursor? next) = await visit(walk, after).ConfigureAwait(false);
+                if (!isMine)
+                {
+                    return new PurgeStop(PurgeEnd.Elsewhere, PurgePosition.Of(walk, after));
+                }
+
+                after = next;
             }
             while (after is not null);
         }
-    }
 
-    private async Task<IAsyncDisposable?> TryBeginTurnAsync(CancellationToken cancellationToken)
-    {
-        for (int attempt = 1; ; attempt++)
-        {
-            IAsyncDisposable? turn = await store.TryBeginTurnAsync(cancellationToken).ConfigureAwait(false);
-            if (turn is not null || attempt >= TurnAttempts)
-            {
-                return turn;
-            }
-
-            await Task.Delay(pace.Pause, time, cancellationToken).ConfigureAwait(false);
-        }
+        return new PurgeStop(PurgeEnd.Complete, Next: null);
     }
 
     private async Task DeleteAsync(IReadOnlyList<ExpiredSaga> batch, PurgeTally tally, CancellationToken cancellationToken)

@@ -33,6 +33,16 @@ public interface ISagaRetention
     /// <param name="cancellationToken">Cancels the query.</param>
     Task<RetentionPage> FindExpiredAsync(RetentionWalk walk, RetentionCursor? after, int limit, CancellationToken cancellationToken);
 
+    /// <summary>Finds the expired sagas on the next page of a walk, for an operator who asks how many there are. Nothing is deleted afterwards.</summary>
+    /// <param name="walk">The walk.</param>
+    /// <param name="after">The end of the previous page; null for the first page.</param>
+    /// <param name="limit">The maximum number of sagas to visit, at least 1.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <remarks>A store that keeps the queries of operators away from its log does so here. By default, it is <see cref="FindExpiredAsync"/>.</remarks>
+    /// <exception cref="SearchTimeoutException">The page takes longer than operators may use the store.</exception>
+    Task<RetentionPage> PreviewExpiredAsync(RetentionWalk walk, RetentionCursor? after, int limit, CancellationToken cancellationToken) =>
+        FindExpiredAsync(walk, after, limit, cancellationToken);
+
     /// <summary>Reads expired sagas for an archive.</summary>
     /// <param name="sagas">The sagas, as <see cref="FindExpiredAsync"/> found them.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
@@ -49,23 +59,26 @@ public interface ISagaRetention
     /// </remarks>
     Task<IReadOnlyCollection<SagaId>> DeleteAsync(IReadOnlyList<ExpiredSaga> sagas, CancellationToken cancellationToken);
 
-    /// <summary>Deletes definitions that no saga has and no coordinator publishes.</summary>
+    /// <summary>Deletes a batch of the definitions that no saga has and no coordinator publishes.</summary>
+    /// <param name="after">The end of the previous batch; null for the first batch.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
-    /// <returns>The number of deleted definitions.</returns>
+    /// <returns>The number of deleted definitions, and the end of the batch.</returns>
     /// <remarks>A definition must stay while a transaction that may insert a saga with it is open.</remarks>
-    Task<long> DeleteUnusedDefinitionsAsync(CancellationToken cancellationToken) => Task.FromResult(0L);
+    Task<LeftoverBatch> DeleteUnusedDefinitionsAsync(string? after, CancellationToken cancellationToken) => Task.FromResult(LeftoverBatch.Empty);
 
-    /// <summary>Deletes operator actions that are older than their age, unless their saga still exists.</summary>
+    /// <summary>Deletes a batch of the operator actions that are older than their age, unless their saga still exists.</summary>
     /// <param name="keep">The age.</param>
+    /// <param name="after">The end of the previous batch; null for the first batch.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
-    /// <returns>The number of deleted operator actions.</returns>
-    Task<long> DeleteActionsAsync(TimeSpan keep, CancellationToken cancellationToken) => Task.FromResult(0L);
+    /// <returns>The number of deleted operator actions, and the end of the batch.</returns>
+    Task<LeftoverBatch> DeleteActionsAsync(TimeSpan keep, string? after, CancellationToken cancellationToken) => Task.FromResult(LeftoverBatch.Empty);
 
-    /// <summary>Deletes coordinators that have been silent for their time and own no unfinished sagas.</summary>
+    /// <summary>Deletes a batch of the coordinators that have been silent for their time and own no unfinished sagas.</summary>
     /// <param name="keep">The time since the last heartbeat.</param>
+    /// <param name="after">The end of the previous batch; null for the first batch.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
-    /// <returns>The number of deleted coordinators.</returns>
-    Task<long> DeleteCoordinatorsAsync(TimeSpan keep, CancellationToken cancellationToken) => Task.FromResult(0L);
+    /// <returns>The number of deleted coordinators, and the end of the batch.</returns>
+    Task<LeftoverBatch> DeleteCoordinatorsAsync(TimeSpan keep, string? after, CancellationToken cancellationToken) => Task.FromResult(LeftoverBatch.Empty);
 
     /// <summary>Deletes one coordinator, unless it answers or owns unfinished sagas, and records the operator action.</summary>
     /// <param name="coordinator">The coordinator.</param>
@@ -83,7 +96,7 @@ public interface ISagaRetention
     /// <param name="note">The actor and the reason.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>True if the saga was inserted; false if a saga with its id exists.</returns>
-    /// <exception cref="ArgumentException">The saga is in progress, or the hash of its definition is wrong.</exception>
+    /// <exception cref="ArgumentException">The saga is in progress, the hash of its definition is wrong, or the store does not accept its data.</exception>
     Task<bool> ImportAsync(ArchivedSaga saga, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 
     private static NotSupportedException NotSupported() => new(
@@ -97,7 +110,7 @@ public sealed record StoredDefinition(DefinitionHash Hash, string Name);
 
 /// <summary>An estimate of the ended sagas.</summary>
 /// <param name="About">The estimated number; null if the store has no estimate yet.</param>
-/// <param name="Oldest">The time at which the oldest saga was inserted; null if the store has none.</param>
+/// <param name="Oldest">The time at which the oldest saga of any state was inserted; null if the store has none, or does not find it quickly.</param>
 public sealed record EndedSagas(long? About, DateTimeOffset? Oldest);
 
 /// <summary>A walk over the sagas that ended in one state, from the oldest to the newest by the time of their insert.</summary>
@@ -119,6 +132,15 @@ public sealed record RetentionCursor(DateTimeOffset TimeCreated, SagaId SagaId);
 /// <param name="Expired">The expired sagas on the page.</param>
 /// <param name="Next">The end of the page; null if it was the last one.</param>
 public sealed record RetentionPage(IReadOnlyList<ExpiredSaga> Expired, RetentionCursor? Next);
+
+/// <summary>A batch of the deletion of operator actions, coordinators or definitions.</summary>
+/// <param name="Deleted">The number of deleted rows.</param>
+/// <param name="Next">The end of the batch, in a form of the store; null if it was the last batch.</param>
+public sealed record LeftoverBatch(long Deleted, string? Next)
+{
+    /// <summary>The only batch of a store that has nothing to delete.</summary>
+    public static LeftoverBatch Empty { get; } = new(0, Next: null);
+}
 
 /// <summary>A saga that ended longer ago than it is kept.</summary>
 /// <param name="Id">The id of the saga.</param>

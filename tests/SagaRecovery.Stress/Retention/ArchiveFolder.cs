@@ -60,6 +60,7 @@ internal sealed class ArchiveFolder
         string? problem = saga.GetProperty("state").GetString() switch
         {
             "succeeded" => Count("started") == nodes && Count("succeeded") == nodes && events.Length == 2 * nodes ? null : "its log is not that of a succeeded saga",
+            "stuck" => events.Length == 0 ? null : "its log is not that of a seeded saga",
             "unwound" => Missing("undo_finished").Any() ? "its log lacks an undo" : null,
             var other => $"its state is {other}",
         };

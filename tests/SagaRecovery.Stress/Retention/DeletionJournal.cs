@@ -1,6 +1,6 @@
 namespace SagaRecovery.Stress.Retention;
 
-/// <summary>A journal of inserts and deletions, which triggers write, outside of the tables of the sagas.</summary>
+/// <summary>A journal of inserts and deletions, which triggers write, outside of the tables of the sagas. Wrong deletions have a table of their own.</summary>
 internal static class DeletionJournal
 {
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(90);
@@ -13,13 +13,47 @@ internal static class DeletionJournal
             'begin insert into public.started_saga values (new.id); return null; end';
         create function public.note_deletion() returns trigger security definer language plpgsql as
             'begin insert into public.deleted_saga (id, state, ended) values (old.id, old.state, old.time_ended); return null; end';
+        create table public.wrong_deletion (what text not null);
+        create table public.deleted_leftover (what text not null);
+        create function public.note_action_deletion() returns trigger security definer language plpgsql as
+            'begin
+                insert into public.deleted_leftover values (''action'');
+                insert into public.wrong_deletion select ''operator action '' || old.id || '' of a present saga'' where exists (select from saga_recovery.saga where id = old.saga_id);
+                return null;
+            end';
+        create function public.note_coordinator_deletion() returns trigger security definer language plpgsql as
+            'begin
+                insert into public.deleted_leftover values (''coordinator'');
+                insert into public.wrong_deletion select ''coordinator '' || old.id || '' with unfinished sagas'' where exists (
+                    select from saga_recovery.saga where current_coordinator = old.id and state in (''running'', ''unwinding''));
+                return null;
+            end';
+        create trigger note_action_deletion after delete on saga_recovery.saga_operator_action for each row execute function public.note_action_deletion();
+        create trigger note_coordinator_deletion after delete on saga_recovery.saga_coordinator for each row execute function public.note_coordinator_deletion();
         create trigger note_start after insert on saga_recovery.saga for each row execute function public.note_start();
         create trigger note_deletion after delete on saga_recovery.saga for each row execute function public.note_deletion();
         """);
 
     public static Task<long> CountAsync(Stage stage) => stage.ScalarAsync<long>("select count(*) from public.deleted_saga");
 
-    /// <summary>Waits until every saga has ended and was deleted.</summary>
+    /// <summary>Adds stuck sagas that have expired, and coordinators that have been silent for an hour.</summary>
+    public static Task SeedAsync(Stage stage, int count) => stage.ExecuteAsync(
+        """
+        insert into saga_recovery.saga_definition (hash, name, version, dag) values (sha256('{"nodes":[]}'), 'seeded', 1, '{"nodes":[]}') on conflict do nothing;
+        insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, time_ended)
+        select gen_random_uuid(), 'seeded', @CoordinatorId, sha256('{"nodes":[]}'), '{}', 'stuck', now() - interval '1 hour' from generate_series(1, @count);
+        insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start, table_id)
+        select gen_random_uuid(), 1, 'seeded', 1, now() - interval '1 hour', gen_random_uuid(), now(), 0 from generate_series(1, @count);
+        """,
+        new { stage.CoordinatorId, count });
+
+    /// <summary>Waits until every saga has ended and was deleted, and everything that they leave. The last operator action stays.</summary>
     public static Task AllIsDeletedAsync(Stage stage) => Eventually.HoldsAsync(
-        () => stage.ScalarAsync<bool>("select not exists (select from saga_recovery.saga)"), "every saga had ended and was deleted", WaitTimeout);
+        () => stage.ScalarAsync<bool>(
+            """
+            select not exists (select from saga_recovery.saga) and (select count(*) from saga_recovery.saga_operator_action) <= 1
+                and not exists (select from saga_recovery.saga_coordinator where host = 'seeded')
+            """),
+        "every saga had ended and was deleted, with what it left",
+        WaitTimeout);
 }

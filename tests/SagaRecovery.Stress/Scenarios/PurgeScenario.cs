@@ -70,17 +70,20 @@ internal sealed class PurgeScenario : Scenario
     private static async Task<long> PurgeAsync(ServiceProcess service, CancellationToken end)
     {
         long deleted = 0;
+        string? continuation = null;
         while (!end.IsCancellationRequested)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/saga-recovery/purge")
             {
-                Content = JsonContent.Create(new { reason = "to measure", olderThan = "1.00:00:00", delete = true, continues = true }),
+                Content = JsonContent.Create(new { reason = "to measure", olderThan = "1.00:00:00", delete = true, continuation }),
             };
             request.Headers.Authorization = ServiceProcess.Operator;
             request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
             using HttpResponseMessage response = await service.Http.SendAsync(request, CancellationToken.None);
             response.EnsureSuccessStatusCode();
-            deleted += (await response.Content.ReadFromJsonAsync<JsonElement>(CancellationToken.None)).GetProperty("deleted").GetInt64();
+            JsonElement body = await response.Content.ReadFromJsonAsync<JsonElement>(CancellationToken.None);
+            deleted += body.GetProperty("deleted").GetInt64();
+            continuation = body.GetProperty("continuation").GetString();
         }
 
         return deleted;

@@ -8,13 +8,17 @@ namespace SagaRecovery.Stress.Scenarios;
 
 /// <summary>
 /// The service deletes its ended sagas after two seconds, under load and with cancellations, and is killed (SIGKILL) at random moments of that. In
-/// every third life its archive fails. Nothing unfinished may be deleted, and nothing that is not in the archive.
+/// every third life its archive fails. Stuck sagas, operator actions and silent coordinators expire as well. Nothing unfinished may be deleted,
+/// nothing that is not in the archive, and no operator action before its saga.
 /// </summary>
 internal sealed class RetentionScenario : Scenario
 {
     private const int Clients = 16;
     private const int LeastKills = 8;
     private const int LeastDeleted = 200;
+
+    /// <summary>The stuck sagas and silent coordinators of each life.</summary>
+    private const int Seeded = 30;
 
     /// <summary>The number of lives of which one has an archive that fails.</summary>
     private const int OneFails = 3;
@@ -57,6 +61,7 @@ internal sealed class RetentionScenario : Scenario
         while (run.Continues(kills >= LeastKills && failing > 1 && await DeletionJournal.CountAsync(stage) >= LeastDeleted))
         {
             bool archiveFails = kills % OneFails == OneFails - 1;
+            await DeletionJournal.SeedAsync(stage, Seeded);
             long before = await DeletionJournal.CountAsync(stage);
             ServiceProcess service = await stage.StartAsync(Settings(archiveFails ? archive.Broken : archive.Path));
             await service.FirstPassAsync();
@@ -86,7 +91,8 @@ internal sealed class RetentionScenario : Scenario
     [
         $"--SagaRecovery:Retention:KeepSucceeded={Keep}", $"--SagaRecovery:Retention:KeepUnwound={Keep}", "--SagaRecovery:Retention:Period=00:00:00.100",
         "--SagaRecovery:Retention:BatchSize=20", "--SagaRecovery:Retention:BatchPause=00:00:00", $"--SagaRecovery:Retention:ArchiveFolder={folder}",
-        "--SagaRecovery:Retention:DeleteUnusedDefinitions=true",
+        "--SagaRecovery:Retention:DeleteUnusedDefinitions=true", $"--SagaRecovery:Retention:KeepStuck={Keep}",
+        $"--SagaRecovery:Retention:KeepOperatorActions={Keep}", "--SagaRecovery:Retention:KeepSilentCoordinators=00:01:00",
     ];
 
     private static async Task ReconcileAsync(StressRun run, Stage stage, ProjectLoad load, ArchiveFolder archive)
@@ -99,7 +105,7 @@ internal sealed class RetentionScenario : Scenario
         HashSet<Guid> present = [.. await connection.QueryAsync<Guid>("select id from saga_recovery.saga")];
         IReadOnlyDictionary<Guid, ArchivedLine> archived = archive.Read(run);
 
-        run.RequireNone(deleted.Where(saga => saga.State is not ("succeeded" or "unwound")).Select(saga => $"saga {saga.Id} was deleted and is {saga.State}"));
+        run.RequireNone(deleted.Where(saga => saga.State is not ("succeeded" or "unwound" or "stuck")).Select(saga => $"saga {saga.Id} was deleted and is {saga.State}"));
         run.RequireNone(deleted.Where(saga => !saga.IsExpired).Select(saga => $"saga {saga.Id} was deleted too early"));
         run.RequireNone(deleted.Where(saga => !archived.ContainsKey(saga.Id)).Select(saga => $"saga {saga.Id} was deleted and is not in the archive"));
         run.RequireNone(archived.Values.Where(line => line.Problem is not null).Select(line => $"archived saga {line.Id}: {line.Problem}"));
@@ -109,6 +115,14 @@ internal sealed class RetentionScenario : Scenario
         IReadOnlySet<string> whole = await stage.Ledger.WholeProjectsAsync();
         run.RequireNone(load.Promised.Where(name => !whole.Contains(name)).Select(name => $"project '{name}' was answered with 201 and is missing or not whole"));
         run.RequireNone(LoggedRuns.Twice(stage.Logs));
+        run.RequireNone(await connection.QueryAsync<string>("select what from public.wrong_deletion"));
+        long stuck = deleted.LongCount(saga => saga.State == "stuck");
+        long actions = await connection.ExecuteScalarAsync<long>("select count(*) from public.deleted_leftover where what = 'action'");
+        long coordinators = await connection.ExecuteScalarAsync<long>("select count(*) from public.deleted_leftover where what = 'coordinator'");
+        run.Require(stuck > 0 && actions > 0 && coordinators > 0, $"{stuck} stuck sagas, {actions} operator actions and {coordinators} coordinators were deleted: none may be missing");
+        run.Figures["stuckDeleted"] = stuck;
+        run.Figures["actionsDeleted"] = actions;
+        run.Figures["coordinatorsDeleted"] = coordinators;
         long unlogged = await connection.ExecuteScalarAsync<long>(
             "select count(*) from saga_recovery.saga_node_event e where not exists (select from saga_recovery.saga s where s.id = e.saga_id)");
         run.Require(unlogged == 0, $"{unlogged} events of deleted sagas are left");

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.Fencing;
+using SagaRecovery.Operations;
 using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -26,9 +27,9 @@ public sealed class RetentionJobTests(PostgresCluster cluster) : RetentionTest(c
         await Db.ExecuteAsync("analyze saga_recovery.saga");
 
         using IHost host = await StartAsync();
-        string text = await StatusAsync(host, "about 1 ended sagas since");
+        string text = await StatusAsync(host, "about 1 ended sagas, the oldest saga is of");
 
-        text.Should().MatchRegex(@"\n  retention: off, about 1 ended sagas since 20\d\d-\d\d-\d\dT[0-9:]+Z\n");
+        text.Should().MatchRegex(@"\n  retention: off, about 1 ended sagas, the oldest saga is of 20\d\d-\d\d-\d\dT[0-9:]+Z\n");
         (await IdsAsync()).Should().ContainSingle();
         await host.StopAsync();
     }
@@ -41,7 +42,7 @@ public sealed class RetentionJobTests(PostgresCluster cluster) : RetentionTest(c
         await StatusAsync(host, "retention: off");
 
         await Db.ExecuteAsync("alter table saga_recovery.saga_definition rename to away");
-        await Eventually.HoldsAsync(() => _logLines.Count(80) > 1, "the estimate had failed twice");
+        await Eventually.HoldsAsync(() => _logLines.Count(85) > 1, "the estimate had failed twice");
         host.Services.GetRequiredService<SagaRecoveryStatus>().Current.Retention!.FailedInARow.Should().Be(0);
         _logLines.Count(79).Should().Be(0);
         await Db.ExecuteAsync("alter table saga_recovery.away rename to saga_definition; analyze saga_recovery.saga");
@@ -84,6 +85,28 @@ public sealed class RetentionJobTests(PostgresCluster cluster) : RetentionTest(c
         isBroken = false;
         await StatusAsync(host, "deleted 1, exported 1");
         host.Services.GetRequiredService<SagaRecoveryStatus>().Current.Retention!.FailedInARow.Should().Be(0);
+        await host.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_purge_by_hand_leaves_out_the_definitions_that_the_settings_keep_unless_it_names_one()
+    {
+        Membership us = await Db.JoinAsync();
+        await EndedAsync(us, SagaState.Succeeded, TimeSpan.FromDays(31));
+        using IHost host = await StartAsync(archive: null, ("ByDefinition:test-saga:Keep", "true"));
+        RetentionOperator retention = host.Services.GetRequiredService<RetentionOperator>();
+        var request = new PurgeRequest { OlderThan = Month, Reason = Note.Reason };
+
+        PurgeResponse counted = await retention.PurgeAsync(request, Note, CancellationToken.None);
+        PurgeResponse kept = await retention.PurgeAsync(request with { Delete = true }, Note, CancellationToken.None);
+        PurgeResponse named = await retention.PurgeAsync(request with { Definition = SagaDatabase.Definition.Name, Delete = true }, Note, CancellationToken.None);
+
+        counted.Message.Should().Be("purge: would delete 0 sagas, 0.0 MB; left out, because the settings keep them: test-saga");
+        counted.KeptDefinitions.Should().Equal("test-saga");
+        kept.Message.Should().Be("purge: deleted 0 sagas; left out, because the settings keep them: test-saga");
+        named.Message.Should().Be("purge: deleted 1 sagas");
+        _logLines.Lines.Where(line => line.EventId == 84).Select(line => line.Message).Should()
+            .Equal("purge by ann: 0 sagas deleted; OPS-12", "purge by ann: 1 sagas deleted; OPS-12");
         await host.StopAsync();
     }
 

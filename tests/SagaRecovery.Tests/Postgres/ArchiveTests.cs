@@ -155,6 +155,52 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
         (await Db.QueryAsync<string>("select params::text from saga_recovery.saga where id = @Id", new { Id = saga.Value })).Should().Be(odd);
     }
 
+    /// <summary>A reader of JSON drops them, and a definition without them would have another hash.</summary>
+    [Theory]
+    [InlineData(" {}")]
+    [InlineData("{}\t")]
+    [InlineData("\r\n {} ")]
+    public async Task Blanks_around_json_are_archived(string json)
+    {
+        Membership us = await Db.JoinAsync();
+        await EndedAsync(us, SagaState.Succeeded, TimeSpan.FromDays(31));
+        var archive = new ListArchive();
+        await PurgeAsync(archive: archive);
+        byte[] bytes = Encoding.UTF8.GetBytes(json);
+        ArchivedSaga saga = archive.Sagas.Single() with { Parameters = bytes, Definition = new SavedDefinition(DefinitionHash.Of(bytes), "blank", 1, bytes) };
+
+        ArchivedSaga read = Read(Write(saga));
+
+        Encoding.UTF8.GetString(read.Parameters.Span).Should().Be(json);
+        Encoding.UTF8.GetString(read.Definition.Dag.Span).Should().Be(json);
+        Write(read).Should().Be(Write(saga));
+        (await Db.Retention.ImportAsync(read, Note, CancellationToken.None)).Should().BeTrue();
+        (await Db.QueryAsync<string>("select d.dag::text from saga_recovery.saga s join saga_recovery.saga_definition d on d.hash = s.definition_hash")).Should().Be(json);
+    }
+
+    [Fact]
+    public async Task A_saga_that_the_database_does_not_accept_is_refused_alone()
+    {
+        Membership us = await Db.JoinAsync();
+        await EndedAsync(us, SagaState.Succeeded, TimeSpan.FromDays(31));
+        var archive = new ListArchive();
+        await PurgeAsync(archive: archive);
+        ArchivedSaga saga = archive.Sagas.Single();
+
+        foreach (ArchivedSaga damaged in new[]
+        {
+            saga with { Tags = new Dictionary<string, string> { ["vpc"] = "17\0" } },
+            saga with { Parameters = "{"u8.ToArray() },
+            saga with { Events = [.. saga.Events, .. saga.Events] },
+        })
+        {
+            await FluentActions.Awaiting(() => Db.Retention.ImportAsync(damaged, Note, CancellationToken.None))
+                .Should().ThrowAsync<ArgumentException>().WithMessage($"Postgres does not accept saga {saga.Id}: *");
+        }
+
+        (await Db.Retention.ImportAsync(saga, Note, CancellationToken.None)).Should().BeTrue();
+    }
+
     [Fact]
     public async Task A_line_that_a_crash_cut_off_is_recognized_and_the_next_one_is_whole()
     {

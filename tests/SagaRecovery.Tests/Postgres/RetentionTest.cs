@@ -20,8 +20,9 @@ public abstract class RetentionTest(PostgresCluster cluster, string isolation = 
     {
         var tally = new PurgeTally();
         IReadOnlyList<RetentionWalk> walks = RetentionPolicy.Plan(await Db.Retention.ListDefinitionsAsync(CancellationToken.None), keepOf ?? ((_, _) => Month));
-        (await new SagaPurge(store ?? Db.Retention, archive, new PurgePace(batchSize, TimeSpan.Zero), TimeProvider.System)
-            .RunAsync(walks, tally, CancellationToken.None)).Should().Be(expected);
+        var turns = new PurgeTurns(store ?? Db.Retention, new PurgePace(batchSize, TimeSpan.Zero), TimeProvider.System);
+        PurgeStop stop = await new SagaPurge(store ?? Db.Retention, archive, turns, TimeProvider.System).RunAsync(walks, from: null, tally, CancellationToken.None);
+        stop.End.Should().Be(expected);
         return tally;
     }
 

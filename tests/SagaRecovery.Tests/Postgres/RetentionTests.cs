@@ -238,6 +238,40 @@ public sealed class RetentionTests(PostgresCluster cluster) : RetentionTest(clus
         (await TimeEndedAsync(restored)).Should().Be(before, "a repeat does not move the end");
     }
 
+    /// <summary>The statements by which version 7 of the package retries an undo and ends a saga. They do not know the column.</summary>
+    [Fact]
+    public async Task A_stuck_saga_that_an_older_package_retries_and_ends_counts_from_its_new_end()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await EndedAsync(us, SagaState.Stuck, TimeSpan.FromDays(60));
+
+        await Db.ExecuteAsync(
+            "update saga_recovery.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp() where id = @Id",
+            new { Id = saga.Value });
+        (await TimeEndedAsync(saga)).Should().BeNull("it has not ended");
+        await Db.ExecuteAsync(
+            """
+            insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, creator) values (@Id, 0, 'undo_finished', @Id);
+            update saga_recovery.saga set state = 'unwound' where id = @Id;
+            """,
+            new { Id = saga.Value });
+
+        (await FindAsync(SagaState.Unwound)).Expired.Should().BeEmpty("it ended a moment ago");
+        (await PurgeAsync()).Deleted.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_new_owner_does_not_change_the_time_at_which_a_saga_ended()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await EndedAsync(us, SagaState.Stuck, TimeSpan.FromDays(31));
+        DateTime? before = await TimeEndedAsync(saga);
+
+        await Db.ExecuteAsync("update saga_recovery.saga set current_coordinator = gen_random_uuid()");
+
+        (await TimeEndedAsync(saga)).Should().Be(before);
+    }
+
     [Fact]
     public async Task The_key_of_a_deleted_saga_is_free_again()
     {
@@ -267,5 +301,20 @@ public sealed class RetentionTests(PostgresCluster cluster) : RetentionTest(clus
 
         ended.About.Should().Be(15);
         ended.Oldest.Should().BeBefore(DateTimeOffset.UtcNow - TimeSpan.FromDays(50));
+    }
+
+    /// <summary>As if thousands of entries of deleted sagas lay in front of the oldest one.</summary>
+    [Fact]
+    public async Task An_estimate_that_does_not_find_the_oldest_saga_quickly_leaves_it_out()
+    {
+        Membership us = await Db.JoinAsync();
+        await EndedAsync(us, SagaState.Succeeded, TimeSpan.FromDays(31));
+        await Db.ExecuteAsync("analyze saga_recovery.saga");
+        await using NpgsqlConnection slow = await Db.DataSource.OpenConnectionAsync();
+        await slow.ExecuteAsync("begin; lock table saga_recovery.saga in access exclusive mode");
+
+        EndedSagas ended = await Db.Retention.EstimateEndedAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(20));
+
+        ended.Should().Be(new EndedSagas(1, Oldest: null));
     }
 }

@@ -2,6 +2,7 @@ using System.Data;
 using Npgsql;
 using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
+using SagaRecovery.Retention;
 using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
@@ -102,7 +103,7 @@ public sealed class UnusedTests(PostgresCluster cluster) : RetentionTest(cluster
             """,
             new { Id = present.Value });
 
-        (await Db.Retention.DeleteActionsAsync(Month, CancellationToken.None)).Should().Be(2);
+        (await DeleteAsync(options => options.KeepOperatorActions = Month)).Actions.Should().Be(2);
 
         (await Db.QueryAsync<long[]>("select array_agg(id order by id) from saga_recovery.saga_operator_action")).Should().Equal(2, 4, 5);
     }
@@ -117,7 +118,44 @@ public sealed class UnusedTests(PostgresCluster cluster) : RetentionTest(cluster
             select n, now() - interval '40 days', 'pause', 'ann', '' from generate_series(1, 2501) as n
             """);
 
-        (await Db.Retention.DeleteActionsAsync(Month, CancellationToken.None)).Should().Be(2500);
+        (await DeleteAsync(options => options.KeepOperatorActions = Month)).Actions.Should().Be(2500);
+    }
+
+    [Fact]
+    public async Task More_definitions_and_coordinators_than_one_batch_holds_are_all_deleted()
+    {
+        await Db.JoinAsync();
+        await Db.ExecuteAsync(
+            """
+            update saga_recovery.saga_coordinator set time_seen = now() - interval '31 days';
+            insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, time_seen, token, server_start, table_id)
+            select gen_random_uuid(), 1, 'burnt', 7, now() - interval '31 days', gen_random_uuid(), now(), 0 from generate_series(1, 45);
+            insert into saga_recovery.saga_definition (hash, name, version, dag) select sha256(n::text::bytea), 'old', n, '{}' from generate_series(1, 205) as n;
+            """);
+
+        (await DeleteAsync(options => (options.KeepSilentCoordinators, options.DeleteUnusedDefinitions) = (Month, true)))
+            .Should().BeEquivalentTo(new { Coordinators = 46, Definitions = 205 });
+    }
+
+    /// <summary>Two processes would delete side by side otherwise, and one that deletes sagas for hours would not keep the pace.</summary>
+    [Fact]
+    public async Task What_nothing_names_is_deleted_by_the_process_that_has_the_turn_only()
+    {
+        await Db.JoinAsync();
+        await Db.ExecuteAsync(
+            """
+            insert into saga_recovery.saga_operator_action (id, time_taken, action, actor, reason)
+            select n, now() - interval '40 days', 'pause', 'ann', '' from generate_series(1, 2501) as n
+            """);
+        IAsyncDisposable? turn = await Db.Retention.TryBeginTurnAsync(CancellationToken.None);
+
+        (await DeleteAsync(options => options.KeepOperatorActions = Month, isMine: false)).Actions.Should().Be(0);
+
+        await turn!.DisposeAsync();
+        int turns = 0;
+        var counting = new ScriptedRetention(Db.Retention) { BeforeTurn = () => turns++ };
+        (await DeleteAsync(options => options.KeepOperatorActions = Month, store: counting)).Actions.Should().Be(2500);
+        turns.Should().Be(4, "each batch has a turn of its own, and the last one is empty");
     }
 
     [Fact]
@@ -134,7 +172,7 @@ public sealed class UnusedTests(PostgresCluster cluster) : RetentionTest(cluster
             "update saga_recovery.saga_coordinator set time_seen = now() - interval '31 days' where id <> @Id; insert into saga_recovery.saga_assignment (coordinator_id) values (@Silent)",
             new { Id = young.Coordinator.Value, Silent = silent.Coordinator.Value });
 
-        (await Db.Retention.DeleteCoordinatorsAsync(Month, CancellationToken.None)).Should().Be(1);
+        (await DeleteAsync(options => options.KeepSilentCoordinators = Month)).Coordinators.Should().Be(1);
 
         (await Db.Operations.ListCoordinatorsAsync(CancellationToken.None)).Select(one => one.Id).Should().BeEquivalentTo([owner.Coordinator, young.Coordinator]);
         (await Db.QueryAsync<long>(
@@ -173,14 +211,24 @@ public sealed class UnusedTests(PostgresCluster cluster) : RetentionTest(cluster
             await take.ExecuteNonQueryAsync();
         }
 
-        (await Db.Retention.DeleteCoordinatorsAsync(Month, CancellationToken.None)).Should().Be(0);
+        (await DeleteAsync(options => options.KeepSilentCoordinators = Month)).Coordinators.Should().Be(0);
         await write.RollbackAsync();
-        (await Db.Retention.DeleteCoordinatorsAsync(Month, CancellationToken.None)).Should().Be(1);
+        (await DeleteAsync(options => options.KeepSilentCoordinators = Month)).Coordinators.Should().Be(1);
     }
 
     private Task<ForgetResult> ForgetAsync(CoordinatorId coordinator) => Db.Retention.ForgetCoordinatorAsync(coordinator, Note, CancellationToken.None);
 
-    private Task<long> DeleteDefinitionsAsync() => Db.Retention.DeleteUnusedDefinitionsAsync(CancellationToken.None);
+    private async Task<long> DeleteDefinitionsAsync() => (await DeleteAsync(options => options.DeleteUnusedDefinitions = true)).Definitions;
+
+    private async Task<PurgeTally> DeleteAsync(Action<RetentionOptions> configure, bool isMine = true, ISagaRetention? store = null)
+    {
+        var options = new RetentionOptions();
+        configure(options);
+        var tally = new PurgeTally();
+        var turns = new PurgeTurns(store ?? Db.Retention, new PurgePace(200, TimeSpan.Zero), TimeProvider.System);
+        (await new LeftoverPurge(store ?? Db.Retention, options, turns).TryRunAsync(tally, CancellationToken.None)).Should().Be(isMine);
+        return tally;
+    }
 
     /// <param name="known">The definitions that the process knows to be stored, and so does not store again unasked.</param>
     private PostgresSagaTransactions Transactions(params SavedDefinition[] known)

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
 using SagaRecovery.Hosting;
+using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -14,7 +15,12 @@ internal sealed class RecoveryHost : IAsyncDisposable
 {
     private readonly IHost _host;
 
-    private RecoveryHost(Action<SagaRecoveryOptions>? configure, ISagaControls? controls, IHostedService? before = null, ISagaDefinitions? definitions = null)
+    private RecoveryHost(
+        Action<SagaRecoveryOptions>? configure,
+        ISagaControls? controls,
+        IHostedService? before = null,
+        ISagaDefinitions? definitions = null,
+        Action<IServiceCollection>? services = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(LogLines);
@@ -40,6 +46,7 @@ internal sealed class RecoveryHost : IAsyncDisposable
             builder.Services.AddSingleton(definitions);
         }
 
+        services?.Invoke(builder.Services);
         _host = builder.Build();
     }
 
@@ -60,6 +67,10 @@ internal sealed class RecoveryHost : IAsyncDisposable
     /// <summary>The hosted service alone.</summary>
     public IHostedService Loop => _host.Services.GetServices<IHostedService>().OfType<SagaRecoveryService>().Single();
 
+    public RetentionJob RetentionJob => _host.Services.GetServices<IHostedService>().OfType<RetentionJob>().Single();
+
+    public IHostApplicationLifetime Lifetime => _host.Services.GetRequiredService<IHostApplicationLifetime>();
+
     public SagaRecoveryStatus Status => _host.Services.GetRequiredService<SagaRecoveryStatus>();
 
     /// <summary>Not started yet.</summary>
@@ -70,6 +81,19 @@ internal sealed class RecoveryHost : IAsyncDisposable
 
     /// <summary>Not started yet, on a store with definitions.</summary>
     public static RecoveryHost CreateWith(ISagaDefinitions definitions) => new(configure: null, controls: null, definitions: definitions);
+
+    /// <summary>Not started yet, with retention on a store of the test.</summary>
+    public static RecoveryHost CreateWith(ISagaRetention retention, Action<RetentionOptions> configure, ISagaArchive? archive = null) => new(
+        configure: null,
+        controls: null,
+        services: services =>
+        {
+            services.AddSingleton(retention).Configure(configure);
+            if (archive is not null)
+            {
+                services.AddSingleton(archive);
+            }
+        });
 
     /// <summary>Started, and its first pass is over.</summary>
     public static async Task<RecoveryHost> StartAsync(Action<SagaRecoveryOptions>? configure = null, ISagaControls? controls = null)

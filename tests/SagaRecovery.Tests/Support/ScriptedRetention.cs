@@ -8,6 +8,9 @@ internal sealed class ScriptedRetention(ISagaRetention store) : ISagaRetention
     /// <summary>Runs before a page of succeeded sagas is read.</summary>
     public Action BeforePage { get; init; } = () => { };
 
+    /// <summary>Runs before a turn is asked for.</summary>
+    public Action BeforeTurn { get; init; } = () => { };
+
     /// <summary>Selects what an export finds.</summary>
     public Func<IReadOnlyList<ArchivedSaga>, IReadOnlyList<ArchivedSaga>> AfterRead { get; init; } = sagas => sagas;
 
@@ -15,7 +18,11 @@ internal sealed class ScriptedRetention(ISagaRetention store) : ISagaRetention
 
     public Task<EndedSagas> EstimateEndedAsync(CancellationToken cancellationToken) => store.EstimateEndedAsync(cancellationToken);
 
-    public Task<IAsyncDisposable?> TryBeginTurnAsync(CancellationToken cancellationToken) => store.TryBeginTurnAsync(cancellationToken);
+    public Task<IAsyncDisposable?> TryBeginTurnAsync(CancellationToken cancellationToken)
+    {
+        BeforeTurn();
+        return store.TryBeginTurnAsync(cancellationToken);
+    }
 
     public Task<RetentionPage> FindExpiredAsync(RetentionWalk walk, RetentionCursor? after, int limit, CancellationToken cancellationToken)
     {
@@ -31,4 +38,6 @@ internal sealed class ScriptedRetention(ISagaRetention store) : ISagaRetention
         AfterRead(await store.ReadAsync(sagas, cancellationToken));
 
     public Task<IReadOnlyCollection<SagaId>> DeleteAsync(IReadOnlyList<ExpiredSaga> sagas, CancellationToken cancellationToken) => store.DeleteAsync(sagas, cancellationToken);
+
+    public Task<LeftoverBatch> DeleteActionsAsync(TimeSpan keep, string? after, CancellationToken cancellationToken) => store.DeleteActionsAsync(keep, after, cancellationToken);
 }

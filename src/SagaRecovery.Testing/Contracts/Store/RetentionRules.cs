@@ -143,7 +143,7 @@ internal static class RetentionRules
         await EndAsync(third).ConfigureAwait(false);
 
         Expect.That(first is not null, "the first caller gets the turn", "it did not");
-        Expect.That(second is null, "nobody else gets the turn meanwhile", "a second caller got it");
+        Expect.That(second is null, "no other caller gets the turn meanwhile", "a second caller got it");
         Expect.That(third is not null, "the turn is free after its end", "it was not");
     }
 

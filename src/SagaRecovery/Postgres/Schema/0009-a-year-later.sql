@@ -3,28 +3,33 @@
 -- Locks: saga, saga_operator_action
 
 -- adopt_xid: the transaction in which the saga became an unfinished saga of its coordinator. A trigger keeps it, so that no package and no
--- statement by hand can forget it. time_ended: when the saga reached a state in which nothing runs it. failed_node, error_code: the step whose
--- failure unwinds the saga, or whose undo made it stuck.
+-- statement by hand can forget it. time_ended: when the saga reached a state in which nothing runs it. The same trigger clears it when the saga
+-- leaves that state, as when an operator of an older package retries an undo: with its earlier end, retention would delete it as soon as it ended
+-- again. An end without a time, which an older package wrote, counts from the last event. failed_node, error_code: the step whose failure unwinds
+-- the saga, or whose undo made it stuck.
 alter table {schema}.saga
     add column if not exists adopt_xid   bigint not null default (pg_current_xact_id()::text::bigint),
     add column if not exists time_ended  timestamptz,
     add column if not exists failed_node text,
     add column if not exists error_code  text;
 
-create or replace function {schema}.set_adopt_xid() returns trigger language plpgsql as $function$
+create or replace function {schema}.note_adoption() returns trigger language plpgsql as $function$
 begin
     new.adopt_xid := pg_current_xact_id()::text::bigint;
+    if new.state in ('running', 'unwinding') then
+        new.time_ended := null;
+    end if;
     return new;
 end
 $function$;
 
 create or replace trigger saga_inserted before insert on {schema}.saga for each row
     when (new.adopt_xid is distinct from pg_current_xact_id()::text::bigint)
-    execute function {schema}.set_adopt_xid();
+    execute function {schema}.note_adoption();
 create or replace trigger saga_adopted before update on {schema}.saga for each row
     when (new.current_coordinator is distinct from old.current_coordinator
         or (new.state in ('running', 'unwinding') and old.state not in ('running', 'unwinding')))
-    execute function {schema}.set_adopt_xid();
+    execute function {schema}.note_adoption();
 
 -- The ranges of adopt_xid outside of which a coordinator has no unfinished saga, now or later. A listing reads nothing else. Made from a listing,
 -- and used on the same run of the server and the same table only.
