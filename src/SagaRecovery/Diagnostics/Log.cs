@@ -285,4 +285,13 @@ internal static partial class Log
 
     [LoggerMessage(84, LogLevel.Information, "purge by {Actor}: {Deleted} sagas deleted, {Archived} exported before; {Reason}")]
     public static partial void Purged(ILogger logger, string actor, long deleted, long archived, string reason);
+
+    [LoggerMessage(90, LogLevel.Warning,
+        "ranges of the unfinished sagas of coordinator {Coordinator} were not stored in saga_listing: {Error}; listings and counts are complete, but read "
+        + "sagas that have ended until a vacuum removes these from the index; logged again only after a success")]
+    public static partial void RangesNotStored(ILogger logger, CoordinatorId coordinator, string error);
+
+    [LoggerMessage(91, LogLevel.Warning,
+        "executor was not notified of {Action} for {Count} of {Requested} sagas, which the next pass repeats; the first is {SagaId}: {Error}")]
+    public static partial void RunsNotNotified(ILogger logger, string action, int count, int requested, SagaId sagaId, string error);
 }
