@@ -92,6 +92,7 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
     /// <param name="advice">The sentence for operators that follows if the time ends.</param>
     /// <param name="cancellationToken">Cancels the queries.</param>
     /// <exception cref="SearchTimeoutException">The time limit has passed.</exception>
+    /// <exception cref="TimeoutException">The time limit has passed before there was a connection.</exception>
     public async Task<T> WithinLimitAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, string advice, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(Limit, time);
@@ -113,12 +114,12 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
         }
         catch (OperationCanceledException stopped) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw Stopped(stopped);
+            throw began
+                ? Stopped(stopped)
+                : new TimeoutException($"The search had no connection within {PlainText.Duration(Limit)}: the database does not answer, or other searches take long.", stopped);
         }
 
-        SearchTimeoutException Stopped(Exception cause) => new(
-            $"The search was stopped after {PlainText.Duration(Limit)}. {(began ? advice : "It had no connection by then: the database does not answer, or other searches take long.")}",
-            cause);
+        SearchTimeoutException Stopped(Exception cause) => new($"The search was stopped after {PlainText.Duration(Limit)}. {advice}", cause);
     }
 
     /// <summary>Chooses the index with the fewest entries for a filter.</summary>

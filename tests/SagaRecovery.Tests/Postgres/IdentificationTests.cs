@@ -101,6 +101,22 @@ public sealed class IdentificationTests(PostgresCluster cluster) : PostgresTest(
         (await impatient.QueryAsync<int>("select 1")).Should().Be(1);
     }
 
+    [Fact]
+    public async Task A_search_that_gets_no_connection_in_time_does_not_say_that_it_should_be_narrowed()
+    {
+        await Db.JoinAsync();
+        var time = new WatchedTimeProvider();
+        await using var small = new SagaDatabase($"{Db.Direct};Maximum Pool Size=1;Timeout=60", time: time);
+        await using NpgsqlConnection taken = await small.DataSource.OpenConnectionAsync();
+        Task<IReadOnlyList<IdMatch>> search = small.Operations.IdentifyAsync("vpc=17", CancellationToken.None);
+
+        await time.AdvanceToNextTimerAsync();
+
+        Func<Task> wait = () => search.WaitAsync(TimeSpan.FromSeconds(30));
+        (await wait.Should().ThrowExactlyAsync<TimeoutException>()).Which.Message.Should().Be(
+            "The search had no connection within 5s: the database does not answer, or other searches take long.");
+    }
+
     private async Task CreateAsync(Membership us, NewSaga saga) => (await Db.Log.CreateAsync(us, saga, CancellationToken.None)).Should().BeTrue();
 
     private async Task<IEnumerable<(IdKind Kind, SagaId? SagaId)>> FindAsync(string text) =>

@@ -94,6 +94,7 @@ public sealed class SearchPlanTests(LargeHistory history) : IClassFixture<LargeH
     public async Task A_combination_that_is_too_rare_is_stopped_and_says_what_would_narrow_it()
     {
         await using var impatient = new SagaDatabase(Db.Direct, new PostgresStoreOptions { QueryTimeout = TimeSpan.FromMilliseconds(30) });
+        await impatient.QueryAsync<int>("select 1"); // the limit includes the wait for a connection
         SagaFilter rare = new() { Owner = new CoordinatorId(Guid.NewGuid()) };
 
         Func<Task> search = () => impatient.Operations.ListAsync(rare, CancellationToken.None);
