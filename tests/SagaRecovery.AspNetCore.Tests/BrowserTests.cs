@@ -185,6 +185,32 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
             [$"Reassign ann its node burnt (to {string.Join(", ", new[] { _coordinator, other }.Order())})", $"Reassign ann lost and found (to {other})", $"Reassign ann lost and found (to {other})"]);
     }
 
+    [Fact]
+    public async Task Actions_on_many_need_a_filter_and_show_it_with_the_sagas_that_they_concern()
+    {
+        Guid dead = Guid.NewGuid();
+        await QueryAsync<int>(CoordinatorRows.InsertDead, new { dead });
+        Guid[] sagas = [await _service.StartDemoSagaAsync(), await _service.StartDemoSagaAsync(), await _service.StartDemoSagaAsync()];
+        await QueryAsync<int>(
+            """
+            insert into saga_recovery.saga_tag (saga_id, name, value, time_created) select id, 'tenant', '7', time_created from saga_recovery.saga where id = any (@held);
+            insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, time_created)
+            select gen_random_uuid(), s.name, s.creator, s.definition_hash, s.params, case n when 1 then 'stuck' else 'running' end, s.time_created - interval '1 hour'
+            from saga_recovery.saga s, generate_series(1, 60) n where s.id = @orphan;
+            update saga_recovery.saga set current_coordinator = @dead, adopt_generation = adopt_generation + 1 where id = @orphan;
+            select 1
+            """,
+            new { held = sagas[..2], orphan = sagas[2], dead });
+
+        await PlayAsync("batch", $"{sagas[0]}", $"{sagas[1]}", $"{sagas[2]}", $"{dead}", $"{_coordinator}");
+
+        (await QueryAsync<string>("select string_agg(distinct format('%s %s %s', action, actor, reason), ', ' order by format('%s %s %s', action, actor, reason)) from saga_recovery.saga_operator_action"))
+            .Should().Be("hold ann INC-481, reassign ann its node burnt, release ann INC-481 is fixed");
+        (await QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action where action = 'release'")).Should().Be(2);
+        (await QueryAsync<Guid>("select current_coordinator from saga_recovery.saga where id = @orphan", new { orphan = sagas[2] })).Should().Be(_coordinator);
+        (await QueryAsync<long>("select count(*) from saga_recovery.saga where current_coordinator is null")).Should().Be(60, "no action was about them");
+    }
+
     private async Task PlayAsync(string scene, params IReadOnlyList<string> given)
     {
         await using var browser = new BrowserRun(scene, [Page, .. given]);

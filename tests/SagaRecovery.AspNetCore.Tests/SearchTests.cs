@@ -101,14 +101,15 @@ public sealed class SearchTests(PostgresCluster postgres) : IAsyncLifetime
         await _service.QueryAsync<object?>("""
             insert into saga_recovery.saga_definition (hash, name, version, dag) values (decode(repeat('00', 32), 'hex'), 'old', 1, '{}');
             insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, current_coordinator, adopt_generation)
-            select gen_random_uuid(), 'old', gen_random_uuid(), decode(repeat('00', 32), 'hex'), '1', 'succeeded', null, 1 from generate_series(1, 50000)
+            select gen_random_uuid(), 'old', gen_random_uuid(), decode(repeat('00', 32), 'hex'), '1', 'succeeded', null, 1 from generate_series(1, 150000)
             """);
-        _service.App.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<PostgresStoreOptions>>().Value.QueryTimeout = TimeSpan.FromMilliseconds(2);
+        await _service.JsonAsync("/sagas?limit=1"); // the limit includes the wait for a connection, which is now open
+        _service.App.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<PostgresStoreOptions>>().Value.QueryTimeout = TimeSpan.FromMilliseconds(20);
 
         using HttpResponseMessage response = await _service.SendAsync(HttpMethod.Get, $"/sagas?owner={Guid.NewGuid()}");
 
         response.StatusCode.Should().Be(HttpStatusCode.UnprocessableEntity);
-        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString().Should().StartWith("The search was stopped after 2ms.").And.Contain("Narrow it by");
+        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString().Should().StartWith("The search was stopped after 20ms.").And.Contain("Narrow it by");
     }
 
     private async Task<SagaId> StartTaggedAsync(string vpc)

@@ -77,6 +77,23 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
         (await Sample.QueryAsync<long>("select count(*) from saga_recovery.saga_hold h join saga_recovery.saga_tag t using (saga_id) where t.name || '=' || t.value = @tag", new { tag })).Should().Be(0);
     }
 
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task A_dry_run_counts_more_sagas_than_allowed(string way)
+    {
+        (string tag, string[] sagas) = await TaggedAsync(3);
+        string[] command = ["batch", "hold", "--tag", tag, "--comment", "x", "--max", "2", "--dry-run"];
+
+        ToolRun run = (await Sample.RunAsync(way, command)).ShouldBeDone();
+
+        run.Out.Should().Contain("… and 1 more. 3 sagas to hold: 3 demo.\n").And.EndWith("Dry run: nothing was changed.\n");
+        run.Error.Should().Contain("More sagas match than --max 2: without --dry-run the command would refuse.");
+        JsonElement json = JsonDocument.Parse((await Sample.RunAsync(way, [.. command, "--json"])).ShouldBeDone().Out).RootElement;
+        json.GetProperty("matched").GetInt32().Should().Be(3);
+        json.GetProperty("sagas").EnumerateArray().Select(id => id.GetString()).Should().HaveCount(2).And.BeSubsetOf(sagas);
+    }
+
     [Fact]
     public async Task Ctrl_C_after_a_batch_says_what_is_left_and_a_repeat_continues()
     {

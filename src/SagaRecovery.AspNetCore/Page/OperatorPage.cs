@@ -11,7 +11,7 @@ internal static class OperatorPage
     /// <summary>The scripts in dependency order.</summary>
     private static readonly string[] Scripts =
     [
-        "text.js", "dom.js", "service.js", "actions.js", "charts.js", "coordinators.js", "overview.js", "graph.js", "saga.js", "sagas.js",
+        "text.js", "dom.js", "service.js", "actions.js", "batch.js", "charts.js", "coordinators.js", "overview.js", "graph.js", "saga.js", "sagas.js",
         "plan.js", "definitions.js", "main.js",
     ];
 

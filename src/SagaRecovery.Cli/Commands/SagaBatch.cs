@@ -33,78 +33,85 @@ internal sealed class SagaBatch(Call call, OperatorActionKind kind, SagaFilter f
         ISagaAccess access = call.Open();
         await using (access.ConfigureAwait(false))
         {
-            List<SagaSummary> sagas = await ListAsync(access, cancellationToken).ConfigureAwait(false);
-            if (sagas.Count > Max)
+            MatchedSagas matched = await ListAsync(access, cancellationToken).ConfigureAwait(false);
+            if (DryRun || matched.Count == 0)
+            {
+                return PrintDryRun(matched);
+            }
+
+            if (matched.Count > Max)
             {
                 throw new ToolException(
                     ExitCode.Refused, $"batch {Action}: not done, more than {PlainText.Count(Max, "saga")} match ({FilterOptions.Describe(filter)}). Narrow the filter, or raise --max.");
             }
 
-            if (DryRun || sagas.Count == 0)
-            {
-                return PrintDryRun(sagas);
-            }
-
-            await AskAsync(sagas, access.Target, cancellationToken).ConfigureAwait(false);
-            return await PerformAsync(access, sagas, cancellationToken).ConfigureAwait(false);
+            await AskAsync(matched, access.Target, cancellationToken).ConfigureAwait(false);
+            return await PerformAsync(access, matched.Listed, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Lists the sagas of the filter, at most one more than <see cref="Max"/>.</summary>
-    private async Task<List<SagaSummary>> ListAsync(ISagaAccess access, CancellationToken cancellationToken)
+    /// <summary>Lists the sagas of the filter. A dry run counts all of them; an action needs no more than one beyond <see cref="Max"/>.</summary>
+    private async Task<MatchedSagas> ListAsync(ISagaAccess access, CancellationToken cancellationToken)
     {
-        List<SagaSummary> sagas = [];
-        IReadOnlyList<SagaSummary> page;
-        do
+        var matched = new MatchedSagas(Max);
+        SagaCursor? before = null;
+        while (DryRun || matched.Count <= Max)
         {
-            SagaCursor? before = sagas.Count == 0 ? null : SagaCursor.Of(sagas[^1]);
-            int limit = Math.Min(PageSize, Max + 1 - sagas.Count);
-            page = await access.ListAsync(filter with { Limit = limit, Before = before }, cancellationToken).ConfigureAwait(false);
-            sagas.AddRange(page);
+            int limit = DryRun ? PageSize : Math.Min(PageSize, Max + 1 - matched.Count);
+            IReadOnlyList<SagaSummary> page = await access.ListAsync(filter with { Limit = limit, Before = before }, cancellationToken).ConfigureAwait(false);
+            matched.Add(page);
             if (page.Count < limit)
             {
                 break;
             }
+
+            before = SagaCursor.Of(page[^1]);
         }
-        while (sagas.Count <= Max);
-        return sagas;
+
+        return matched;
     }
 
-    private ExitCode PrintDryRun(List<SagaSummary> sagas)
+    private ExitCode PrintDryRun(MatchedSagas matched)
     {
         if (call.Json)
         {
-            call.Screen.Json(new BatchReport(Action, sagas.Count, DryRun, Done: 0, [], [.. sagas.Select(saga => saga.Id)]), ToolJson.Default.BatchReport);
+            call.Screen.Json(new BatchReport(Action, matched.Count, DryRun, Done: 0, [], [.. matched.Listed.Select(saga => saga.Id)]), ToolJson.Default.BatchReport);
         }
-        else if (sagas.Count == 0)
+        else if (matched.Count == 0)
         {
             call.Note("No sagas match.");
         }
         else
         {
-            SagaListCommand.Print(call.Screen, sagas.Take(MaxListed));
-            call.Screen.Line(Summarize(sagas));
+            SagaListCommand.Print(call.Screen, matched.Listed.Take(MaxListed));
+            call.Screen.Line(Summarize(matched));
             call.Screen.Line("Dry run: nothing was changed.");
+        }
+
+        if (matched.Count > Max)
+        {
+            call.Note($"More sagas match than --max {Max}: without --dry-run the command would refuse.");
         }
 
         return ExitCode.Done;
     }
 
-    private string Summarize(List<SagaSummary> sagas)
+    private string Summarize(MatchedSagas matched)
     {
-        string more = sagas.Count > MaxListed ? $"… and {sagas.Count - MaxListed} more. " : "";
-        string names = string.Join(", ", sagas.GroupBy(saga => saga.Name).OrderByDescending(group => group.Count()).Take(5)
-            .Select(group => $"{group.Count()} {PlainText.OneLine(group.Key, longest: 60)}"));
-        return $"{more}{PlainText.Count(sagas.Count, "saga")} to {Action}: {names}.";
+        int listed = Math.Min(MaxListed, matched.Listed.Count);
+        string more = matched.Count > listed ? $"… and {matched.Count - listed} more. " : "";
+        string names = string.Join(", ", matched.ByName.OrderByDescending(pair => pair.Value).Take(5)
+            .Select(pair => $"{pair.Value} {PlainText.OneLine(pair.Key, longest: 60)}"));
+        return $"{more}{PlainText.Count(matched.Count, "saga")} to {Action}: {names}.";
     }
 
-    private async Task AskAsync(List<SagaSummary> sagas, string target, CancellationToken cancellationToken)
+    private async Task AskAsync(MatchedSagas matched, string target, CancellationToken cancellationToken)
     {
         string[] lines =
         [
-            $"{Action} {PlainText.Count(sagas.Count, "saga")} in {target} ({FilterOptions.Describe(filter)})",
-            .. sagas.Take(MaxListed).Select(saga => $"  {saga.Id}  {SagaNames.Of(saga.State)}  {PlainText.Time(saga.TimeCreated)}  {PlainText.OneLine(saga.Name, longest: 60)}"),
-            $"  {Summarize(sagas)}",
+            $"{Action} {PlainText.Count(matched.Count, "saga")} in {target} ({FilterOptions.Describe(filter)})",
+            .. matched.Listed.Take(MaxListed).Select(saga => $"  {saga.Id}  {SagaNames.Of(saga.State)}  {PlainText.Time(saga.TimeCreated)}  {PlainText.OneLine(saga.Name, longest: 60)}"),
+            $"  {Summarize(matched)}",
             $"  {consequence}",
             .. template.Force ? ["  It applies even if their owners answer (--force)."] : Array.Empty<string>(),
         ];
@@ -170,5 +177,25 @@ internal sealed class SagaBatch(Call call, OperatorActionKind kind, SagaFilter f
         }
 
         return refused.Count == 0 ? ExitCode.Done : done > 0 ? ExitCode.Failed : ActionReply.ToExitCode(refused[0].Result);
+    }
+
+    /// <summary>The sagas of a filter: their number, the first ones, and the numbers of each name.</summary>
+    private sealed class MatchedSagas(int maxListed)
+    {
+        public int Count { get; private set; }
+
+        public List<SagaSummary> Listed { get; } = [];
+
+        public Dictionary<string, int> ByName { get; } = new(StringComparer.Ordinal);
+
+        public void Add(IReadOnlyList<SagaSummary> page)
+        {
+            Count += page.Count;
+            Listed.AddRange(page.Take(maxListed - Listed.Count));
+            foreach (SagaSummary saga in page)
+            {
+                ByName[saga.Name] = ByName.GetValueOrDefault(saga.Name) + 1;
+            }
+        }
     }
 }

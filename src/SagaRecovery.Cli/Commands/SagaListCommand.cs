@@ -78,7 +78,7 @@ internal static class SagaListCommand
     /// <summary>Prints a list of sagas, one to a line.</summary>
     public static void Print(Screen screen, IEnumerable<SagaSummary> sagas)
     {
-        var sheet = new Sheet("ID", "STATE", "CREATED", "OWNER", "GENERATION", "FAILED NODE", "ERROR", "HELD", "NAME");
+        var sheet = new Sheet("ID", "STATE", "CREATED", "OWNER", "GENERATION", "FAILED_NODE", "ERROR", "HELD", "NAME");
         foreach (SagaSummary saga in sagas)
         {
             sheet.Add(

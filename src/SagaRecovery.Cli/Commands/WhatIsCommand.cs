@@ -15,7 +15,7 @@ internal static class WhatIsCommand
         Argument<string> text = new("id") { Description = "The id, hash, start key, tag, value of a tag, name of a definition or number of an operator action" };
         var command = new ToolCommand(
             "whatis",
-            "Tells what an id is: a saga, a coordinator, a definition, a start key, a tag or an operator action",
+            "Identifies an id or another text: a saga, a coordinator, a definition, a start key, a tag or an operator action",
             "whatis 0199c1d2-5a3b-7c4d-8e5f-60718293a4b5",
             "whatis 3fa9c1",
             "whatis order-4711")

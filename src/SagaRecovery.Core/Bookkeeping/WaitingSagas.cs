@@ -151,7 +151,7 @@ internal sealed class WaitingSagas(BackoffPolicy backoff, DefinitionBackoff defi
         }
     }
 
-    /// <summary>Returns true if the definition of the saga was unknown and the saga itself is due, whatever its definition is.</summary>
+    /// <summary>Returns true if the definition of the saga was unknown and the saga itself is due, even if its definition is not.</summary>
     public bool IsDueByItself(Candidate candidate, DateTimeOffset now) =>
         _entries.TryGetValue(candidate.SagaId, out Entry entry) && entry is { Kind: WaitingKind.UnknownDefinition, NextTry: { } due } && due <= now;
 

@@ -182,6 +182,9 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetRequiredService<PostgresDatabase>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetService<ILogger<OwnerLock>>() ?? NullLogger<OwnerLock>.Instance));
+        services.TryAddSingleton(provider => new ListingRanges(
+            provider.GetRequiredService<PostgresDatabase>(), provider.GetService<ILogger<ListingRanges>>() ?? NullLogger<ListingRanges>.Instance));
+        services.TryAddSingleton<SagaSearch>();
         services.TryAddSingleton<ISagaOperations, PostgresSagaOperations>();
         services.TryAddSingleton<ISagaCluster, PostgresSagaCluster>();
         services.TryAddSingleton<StoredDefinitions>();
@@ -261,6 +264,11 @@ public static class SagaRecoveryServiceCollectionExtensions
         provider.GetRequiredService<SagaRecoveryStatus>(),
         provider.GetRequiredService<RecoveryWakeups>(),
         provider.GetRequiredService<OperatorActionLog>(),
+        new RunNotifier(
+            RequireExecutor(provider),
+            provider.GetRequiredService<SagaTracker>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<SagaOperator>>()),
         provider.GetRequiredService<TimeProvider>());
 
     private static SagaDrain CreateDrain(IServiceProvider provider) => new(

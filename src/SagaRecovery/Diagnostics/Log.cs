@@ -289,6 +289,15 @@ internal static partial class Log
     [LoggerMessage(85, LogLevel.Debug, "number of ended sagas not estimated; a later attempt follows")]
     public static partial void EndedNotEstimated(ILogger logger, Exception exception);
 
+    [LoggerMessage(90, LogLevel.Warning,
+        "ranges of the unfinished sagas of coordinator {Coordinator} were not stored in saga_listing: {Error}; listings and counts are complete, but read "
+        + "sagas that have ended until a vacuum removes these from the index; logged again only after a success")]
+    public static partial void RangesNotStored(ILogger logger, CoordinatorId coordinator, string error);
+
+    [LoggerMessage(91, LogLevel.Warning,
+        "executor was not notified of {Action} for {Count} of {Requested} sagas, which the next pass repeats; the first is {SagaId}: {Error}")]
+    public static partial void RunsNotNotified(ILogger logger, string action, int count, int requested, SagaId sagaId, string error);
+
     /// <summary>Returns the part of a line about exports; empty if nothing was exported, as without an archive.</summary>
     public static string Exported(long sagas) => sagas > 0 ? string.Create(CultureInfo.InvariantCulture, $", {sagas} exported before") : "";
 }

@@ -20,8 +20,8 @@ namespace SagaRecovery.Hosting;
 /// <item><description>Drain the starts again and plan: each saga that is listed or tracked lands in one bucket.</description></item>
 /// <item><description>Account for losses: ensure that the listing still holds, and report the sagas that the database has lost.</description></item>
 /// <item><description>
-/// Relinquish what is no longer listed, or not at the generation of its run: the executor stops those runs. Tell the other runs what was requested:
-/// a cancellation, or a stop. All of it side by side, within one time-out.
+/// Relinquish what is no longer listed, or not at the generation of its run: the executor stops those runs. Notify the other runs of what was
+/// requested: a cancellation, or a stop. All of it side by side, within one time-out.
 /// </description></item>
 /// <item><description>Resume what no process runs, batch by batch, and as many as the executor takes. <see cref="SlotRefill"/> resumes the others later.</description></item>
 /// <item><description>Report caught up: the assignments that the listing covered are handled.</description></item>

@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Hosting;
 
-/// <summary>The definitions that the executor reports, to tell before a saga is loaded if the executor has its definition. Thread-safe.</summary>
+/// <summary>The definitions that the executor reports. A pass finds in them, before it loads a saga, if the executor has its definition. Thread-safe.</summary>
 internal sealed class RunnableDefinitions(ISagaExecutor executor)
 {
     /// <summary>The maximum number of versions that are kept. Sagas of further definitions are loaded at each attempt.</summary>

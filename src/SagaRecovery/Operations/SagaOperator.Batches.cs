@@ -12,7 +12,7 @@ public sealed partial class SagaOperator
     /// <param name="cancellationToken">Cancels the action. Some sagas may be changed by then.</param>
     /// <returns>One result for each saga, in order.</returns>
     /// <remarks>
-    /// A repeat is harmless. To abandon sagas that this process owns, no condition is needed; those of other processes that answer are refused,
+    /// A repeat is harmless. An executor that throws or does not answer delays the results by some seconds; the next pass notifies its runs. To abandon sagas that this process owns, no condition is needed; those of other processes that answer are refused,
     /// unless the condition sets <see cref="OperatorActionCondition.EvenIfOwnerAnswers"/>.
     /// </remarks>
     public async Task<IReadOnlyList<OperatorActionResult>> PerformAsync(
@@ -22,14 +22,8 @@ public sealed partial class SagaOperator
         try
         {
             IReadOnlyList<OperatorActionResult> results = await PerformOwnFirstAsync(action, sagas, cancellationToken).ConfigureAwait(false);
-            foreach ((SagaId saga, OperatorActionResult result) in sagas.Zip(results))
-            {
-                if (result is OperatorActionResult.Done)
-                {
-                    await NotifyRunAsync(action, saga, cancellationToken).ConfigureAwait(false);
-                }
-            }
-
+            SagaId[] done = [.. sagas.Zip(results).Where(pair => pair.Second is OperatorActionResult.Done).Select(pair => pair.First)];
+            await _notifier.NotifyAsync(action, done).ConfigureAwait(false);
             await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
             return results;
         }
@@ -76,22 +70,5 @@ public sealed partial class SagaOperator
         }
 
         return all;
-    }
-
-    /// <summary>Notifies a run in this process of an action that has taken effect on the store.</summary>
-    private async ValueTask NotifyRunAsync(SagaAction action, SagaId saga, CancellationToken cancellationToken)
-    {
-        switch (action.Kind)
-        {
-            case OperatorActionKind.Cancel:
-                await _executor.CancelAsync(saga, new SagaCancellation(_time.GetUtcNow(), action.Note), cancellationToken).ConfigureAwait(false);
-                break;
-            case OperatorActionKind.Hold when action.StopRun:
-                await _executor.SuspendAsync(saga, cancellationToken).ConfigureAwait(false);
-                break;
-            case OperatorActionKind.Abandon when _tracker.Observe(saga, _time.GetUtcNow()).Run is { } run:
-                await _executor.RelinquishAsync(saga, run.Generation, cancellationToken).ConfigureAwait(false);
-                break;
-        }
     }
 }

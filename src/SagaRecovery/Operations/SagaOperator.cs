@@ -29,6 +29,7 @@ public sealed partial class SagaOperator
     private readonly OperatorActionLog _operatorActionLog;
     private readonly TimeProvider _time;
     private readonly CountCache _counts;
+    private readonly RunNotifier _notifier;
 
     internal SagaOperator(
         ISagaOperations operations,
@@ -41,8 +42,10 @@ public sealed partial class SagaOperator
         SagaRecoveryStatus status,
         RecoveryWakeups wakeups,
         OperatorActionLog operatorActionLog,
+        RunNotifier notifier,
         TimeProvider time)
     {
+        _notifier = notifier;
         _operations = operations;
         _cluster = cluster;
         _definitions = definitions;
@@ -129,7 +132,7 @@ public sealed partial class SagaOperator
     /// <param name="cancellationToken">Cancels the action.</param>
     public Task<OperatorActionResult> SuspendAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) => RequestOfRunAsync(
         () => _operations.SuspendAsync(sagaId, note, cancellationToken),
-        () => NotifyRunAsync(new SagaAction(OperatorActionKind.Hold, note) { StopRun = true }, sagaId, cancellationToken),
+        () => _notifier.NotifyAsync(new SagaAction(OperatorActionKind.Hold, note) { StopRun = true }, [sagaId]),
         cancellationToken);
 
     /// <summary>Cancels a running saga: its owner unwinds it.</summary>
@@ -138,7 +141,7 @@ public sealed partial class SagaOperator
     /// <param name="cancellationToken">Cancels the action, not the saga.</param>
     public Task<OperatorActionResult> CancelAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken = default) => RequestOfRunAsync(
         () => _operations.CancelAsync(sagaId, note, cancellationToken),
-        () => NotifyRunAsync(new SagaAction(OperatorActionKind.Cancel, note), sagaId, cancellationToken),
+        () => _notifier.NotifyAsync(new SagaAction(OperatorActionKind.Cancel, note), [sagaId]),
         cancellationToken);
 
     /// <summary>Releases a held saga and requests a pass.</summary>
@@ -181,10 +184,10 @@ public sealed partial class SagaOperator
             () => _operations.AbandonAsync(sagaId, allowed, note, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (outcome is OperatorActionResult.Done)
         {
-            await NotifyRunAsync(new SagaAction(OperatorActionKind.Abandon, note), sagaId, cancellationToken).ConfigureAwait(false);
+            await _notifier.NotifyAsync(new SagaAction(OperatorActionKind.Abandon, note), [sagaId]).ConfigureAwait(false);
         }
 
-        return outcome;
+        return RequestPass(outcome);
     }
 
     /// <summary>Injects an error into a node whose action has started and not ended, so that the saga unwinds, and requests a pass.</summary>
@@ -299,16 +302,16 @@ public sealed partial class SagaOperator
         return isOwn ? condition with { EvenIfOwnerAnswers = true } : condition;
     }
 
-    /// <summary>Stores a request for the run of a saga, and tells a run in this process. A pass tells one that is just beginning here.</summary>
+    /// <summary>Stores a request for the run of a saga, and notifies a run in this process. A pass notifies one that is just beginning here.</summary>
     private async Task<OperatorActionResult> RequestOfRunAsync(
-        Func<Task<OperatorActionResult>> store, Func<ValueTask> tell, CancellationToken cancellationToken)
+        Func<Task<OperatorActionResult>> store, Func<Task> notify, CancellationToken cancellationToken)
     {
         try
         {
             OperatorActionResult outcome = await PerformAsync(store, cancellationToken).ConfigureAwait(false);
             if (outcome is OperatorActionResult.Done)
             {
-                await tell().ConfigureAwait(false);
+                await notify().ConfigureAwait(false);
             }
 
             return outcome;

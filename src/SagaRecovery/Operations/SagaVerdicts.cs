@@ -292,7 +292,7 @@ internal static class SagaVerdicts
         {
             WaitingKind.UnknownDefinition => Verdict(evidence, SagaVerdict.UnknownDefinition,
                 $"This binary cannot run it: {waiting.Reason}",
-                "Deploy a binary that has this definition. Its first pass resumes the saga."),
+                "Deploy a binary that has this definition. Its first pass resumes the saga, or lets it wait for a slot if other sagas have all of them."),
             WaitingKind.Unreadable => Verdict(evidence, SagaVerdict.Unreadable,
                 $"Its row cannot be read: {waiting.Reason}",
                 "Fix the row. Every pass tries the saga again."),

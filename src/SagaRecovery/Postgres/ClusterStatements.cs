@@ -47,15 +47,17 @@ internal sealed class ClusterStatements(string schema)
         """);
 
     public string Owners { get; } = Statements.In(schema, $"""
-        with recursive {OwnersOfUnfinished}
-        select id from owner
+        select id from ({OwnersOfUnfinished}) owner
         """);
 
+    /// <inheritdoc cref="UnfinishedSagas.Stale"/>
+    public string StaleListings { get; } = Statements.In(schema, UnfinishedSagas.Stale);
+
     public string CountUnfinished { get; } = Statements.In(schema, $$"""
-        with recursive {{OwnersOfUnfinished}}, owned_by as (
+        with owned_by as (
             select o.id, c.id is not null as known,
                 coalesce(c.time_left is null and c.time_seen > clock_timestamp() - $1::interval, false) as answers
-            from owner o left join {schema}.saga_coordinator c on c.id = o.id
+            from ({{OwnersOfUnfinished}}) o left join {schema}.saga_coordinator c on c.id = o.id
         )
         select p.id, p.known, p.answers, case when not p.answers then n.unfinished end, n.oldest
         from owned_by p
@@ -121,29 +123,32 @@ internal sealed class ClusterStatements(string schema)
     /// A saga that came after the first batch is left. Otherwise two coordinators that take from each other would move the same sagas to and fro
     /// without an end.
     /// </remarks>
-    public string Reassign { get; } = Statements.In(schema, ReassignWhere(
-        UnfinishedSagas.After("s.id, s.definition_hash, s.adopt_xid", "$1", "$6", "$7", "$8")));
+    public string Reassign { get; } = Statements.In(schema, ReassignPage(UnfinishedSagas.PageAfter(
+        MovedColumns, "$1", "$6", "$7", "$8", UnfinishedSagas.IsCurrent, $"{UnfinishedSagas.IsUnfinished} and {MayMove}")));
 
     /// <summary>Moves one batch of unowned sagas; <c>$1</c> is null. A statement of its own, so that each of the two can use the index by owner.</summary>
-    public string ReassignUnowned { get; } = Statements.In(schema, ReassignWhere("""
-        {schema}.saga s
-                where s.current_coordinator is null and $1::uuid is null and s.state in ('running', 'unwinding') and (s.adopt_xid, s.id) > ($6, $7)
-        """, "order by s.adopt_xid, s.id"));
+    public string ReassignUnowned { get; } = Statements.In(schema, ReassignPage($$"""
+        select {{MovedColumns}} from {schema}.saga s
+        where s.current_coordinator is null and $1::uuid is null and {{UnfinishedSagas.IsUnfinished}} and (s.adopt_xid, s.id) > ($6, $7) and {{MayMove}}
+        order by s.adopt_xid, s.id limit $8
+        """));
 
     /// <summary>Moves chosen sagas of one owner, or of none. <c>$12</c>: the sagas.</summary>
-    public string ReassignChosen { get; } = Statements.In(schema, ReassignWhere("""
-        {schema}.saga s
-                where s.id = any ($12) and s.current_coordinator is not distinct from $1 and s.state in ('running', 'unwinding') and (s.adopt_xid, s.id) > ($6, $7)
-        """, "order by s.adopt_xid, s.id"));
+    public string ReassignChosen { get; } = Statements.In(schema, ReassignPage($$"""
+        select {{MovedColumns}} from {schema}.saga s
+        where s.id = any ($12) and {{Statements.AfterProbe($"s.current_coordinator is not distinct from $1 and {UnfinishedSagas.IsUnfinished}")}} and (s.adopt_xid, s.id) > ($6, $7) and {{MayMove}}
+        order by s.adopt_xid, s.id limit $8
+        """));
 
     /// <summary>
     /// Records the action for each of the sagas <c>$1</c> that <see cref="ReassignChosen"/> has moved in this transaction to one of the takers
-    /// <c>$2</c>, and returns these. <c>$3, $4</c>: actor and reason.
+    /// <c>$2</c>, and returns these. <c>$3, $4</c>: actor and reason. A saga has the number of the transaction that moved it: a time of the move
+    /// would also be that of a saga that another transaction moved while this one waited for its locks.
     /// </summary>
     public string RecordChosen { get; } = Statements.In(schema, $$"""
         insert into {schema}.saga_operator_action (id, action, coordinator_id, saga_id, actor, reason)
         select {{OperatorStatements.NextId}} + row_number() over () - 1, 'reassign', s.current_coordinator, s.id, $3, $4
-        from {schema}.saga s where s.id = any ($1) and s.current_coordinator = any ($2) and s.adopt_time >= now()
+        from {schema}.saga s where s.id = any ($1) and s.current_coordinator = any ($2) and s.adopt_xid = pg_current_xact_id()::text::bigint
         returning saga_id
         """);
 
@@ -162,31 +167,25 @@ internal sealed class ClusterStatements(string schema)
         """);
 
     /// <summary>
-    /// Finds every owner of unfinished sagas, with one index probe for each range of each coordinator, so that the number of sagas does not matter;
-    /// see <see cref="UnfinishedSagas"/>. Owners without a row, which never joined, are looked for between the ids of those that have one.
+    /// The query for every owner of unfinished sagas, with one index probe for each range of each coordinator, so that the number of sagas does not
+    /// matter; see <see cref="UnfinishedSagas"/>.
     /// </summary>
     private static readonly string OwnersOfUnfinished = $$"""
-        between_rows as (
-            select null::uuid as lower, (select id from {schema}.saga_coordinator order by id limit 1) as upper
-            union all
-            select id, lead(id) over (order by id) from {schema}.saga_coordinator
-        ), without_row as (
-            select b.lower, b.upper, ({{FirstOwnerBetween("b.lower", "b.upper")}}) as id from between_rows b
-            union all
-            select w.id, w.upper, ({{FirstOwnerBetween("w.id", "w.upper")}}) from without_row w where w.id is not null
-        ), owner as (
-            select c.id from {schema}.saga_coordinator c
-            where exists (select from {{UnfinishedSagas.Of("c.id", "s.id")}} limit 1)
-            union all
-            select id from without_row where id is not null
-        )
+        select c.id from {schema}.saga_coordinator c
+        where exists (select from {{UnfinishedSagas.Of("c.id", "s.id")}} limit 1)
+        union all
+        {{UnfinishedSagas.OwnersWithoutRow}}
         """;
 
-    private static string FirstOwnerBetween(string lower, string upper) => $$"""
-        select s.current_coordinator from {schema}.saga s
-                where {{UnfinishedSagas.IsUnfinished}} and s.current_coordinator > coalesce({{lower}}, '00000000-0000-0000-0000-000000000000')
-                    and s.current_coordinator < coalesce({{upper}}, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-                order by s.current_coordinator limit 1
+    /// <summary>The columns of a saga that moves.</summary>
+    private const string MovedColumns = "s.id, s.definition_hash, s.adopt_xid";
+
+    /// <summary>The condition that a batch may move a saga <c>s</c>; for the parameters, see <see cref="Reassign"/>.</summary>
+    private static readonly string MayMove = $$"""
+        ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
+            and ($10::uuid is null or exists (
+                select from {schema}.saga_coordinator c where c.id = $1 and c.token = $10 and {{Statements.WasMadeHere("c")}}))
+            and (s.adopt_xid < $11 or s.adopt_xid >= {{UnfinishedSagas.FirstUnseen}})
         """;
 
     /// <summary>Returns the expression for the state of a coordinator.</summary>
@@ -195,18 +194,12 @@ internal sealed class ClusterStatements(string schema)
                 when {coordinator}.time_draining is not null then 'draining' else 'active' end
         """;
 
-    /// <param name="unfinished">The unfinished sagas after the previous batch: a from item and a condition.</param>
-    /// <param name="order">Their order, unless they come in it.</param>
-    private static string ReassignWhere(string unfinished, string order = "") => $$"""
+    /// <param name="page">The query for the next sagas to move, in their order, with <see cref="MovedColumns"/>.</param>
+    private static string ReassignPage(string page) => $$"""
         with chunk as materialized (
             select s.id, s.definition_hash, s.adopt_xid, row_number() over (partition by s.definition_hash order by s.id) + $9 as turn
             from (
-                select s.id, s.definition_hash, s.adopt_xid from {{unfinished}}
-                    and ($2 or not exists (select from {schema}.saga_coordinator c where c.id = $1 and not {{IsSilent("c", "$3", "$4")}}))
-                    and ($10::uuid is null or exists (
-                        select from {schema}.saga_coordinator c where c.id = $1 and c.token = $10 and {{Statements.WasMadeHere("c")}}))
-                    and (s.adopt_xid < $11 or s.adopt_xid >= {{UnfinishedSagas.FirstUnseen}})
-                {{order}} limit $8) s
+                {{page}}) s
         ), runner as (
             select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
                 count(*) over (partition by h.definition_hash) as slots
@@ -219,7 +212,7 @@ internal sealed class ClusterStatements(string schema)
             set current_coordinator = r.id, adopt_generation = s.adopt_generation + 1, adopt_time = clock_timestamp()
             from chunk c
             join runner r on r.definition_hash = c.definition_hash and r.slot = c.turn % r.slots
-            where s.id = c.id and s.current_coordinator is not distinct from $1 and s.state in ('running', 'unwinding')
+            where s.id = c.id and {{Statements.AfterProbe($"s.current_coordinator is not distinct from $1 and {UnfinishedSagas.IsUnfinished}")}}
             returning r.id as taker
         ), got as (
             select taker, count(*) as count from moved group by taker order by taker

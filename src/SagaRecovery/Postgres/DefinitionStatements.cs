@@ -73,11 +73,11 @@ internal sealed class DefinitionStatements(string schema)
         """);
 
     /// <summary>
-    /// Counts the sagas of each definition: the unfinished and the stuck, and the ended up to <c>$1</c>. Reads the indexes saga_unfinished and
-    /// saga_not_succeeded, and the first entries of each definition in saga_by_definition. Ended sagas of a definition that is lost do not count.
+    /// Counts the sagas of each definition: the unfinished and the stuck, and the ended up to <c>$1</c>. Reads the unfinished sagas (see
+    /// <see cref="UnfinishedSagas"/>), the index saga_not_succeeded, and the first entries of each definition in saga_by_definition. Ended sagas of a definition that is lost do not count.
     /// Grouped and not joined, since the settings of a search leave nested loops alone, and there may be as many definitions as sagas.
     /// </summary>
-    public string Count { get; } = Statements.In(schema, """
+    public string Count { get; } = Statements.In(schema, $$"""
         select c.hash, left(coalesce(max(c.name), max(c.used_name)), 1000), max(c.version), sum(c.unfinished)::bigint, sum(c.ended)::bigint, sum(c.stuck)::bigint
         from (
             select d.hash, d.name, null as used_name, d.version, 0 as unfinished, e.sagas as ended, 0 as stuck
@@ -85,8 +85,8 @@ internal sealed class DefinitionStatements(string schema)
                 select count(*) as sagas from (
                     select from {schema}.saga s where s.definition_hash = d.hash and (s.state not in ('running', 'unwinding')) is true limit $1) as part) e
             union all
-            select s.definition_hash, null, s.name, 0, count(*), 0, 0 from {schema}.saga s
-            where s.state in ('running', 'unwinding') group by s.definition_hash, s.name
+            select s.definition_hash, null, s.name, 0, count(*), 0, 0
+            from {{UnfinishedSagas.OfAll("s.definition_hash, s.name")}} group by s.definition_hash, s.name
             union all
             select s.definition_hash, null, null, 0, 0, 0, count(*) from {schema}.saga s
             where s.state = 'stuck' and exists (select from {schema}.saga_definition d where d.hash = s.definition_hash offset 0) group by s.definition_hash) c
@@ -108,11 +108,11 @@ internal sealed class DefinitionStatements(string schema)
 
     /// <summary>
     /// Returns the expressions that find the needed shapes beside some definitions. A definition that is stored conflicts with none. The sagas
-    /// are read, by the index saga_unfinished, only if there is another shape that no process publishes.
+    /// are read (see <see cref="UnfinishedSagas"/>) only if there is another shape that no process publishes.
     /// </summary>
     private static string ConflictsOf(string definitions, string answerTimeout = "$2", string registered = "$3") => $$"""
         unfinished as materialized (
-            select distinct s.definition_hash as hash from {schema}.saga s where s.state in ('running', 'unwinding')
+            select distinct s.definition_hash as hash from {{UnfinishedSagas.OfAll("s.definition_hash")}}
         ), other as materialized (
             select o.hash, o.name, o.version, o.dag from {schema}.saga_definition o
             where o.hash <> all ({{registered}}) and exists (

@@ -93,7 +93,7 @@ internal sealed class OperatorStatements(string schema)
         """);
 
     public string RecordRetry { get; } = Statements.In(schema, Record(
-        "s.current_coordinator", "s.id", "{schema}.saga s where s.id = @Id and s.state in ('running', 'unwinding')"));
+        "s.current_coordinator", "s.id", $$"""{schema}.saga s where s.id = @Id and {{Statements.AfterProbe(UnfinishedSagas.IsUnfinished)}}"""));
 
     /// <summary>
     /// Locks the owner of a saga before a statement of <see cref="OwnerLock"/> changes the saga: waits for the owner's writes in flight and
@@ -174,14 +174,14 @@ internal sealed class OperatorStatements(string schema)
     /// Returns a stuck saga to unwinding if it has the owner and generation that the operator saw. No process runs it, so its owner may answer.
     /// The new generation fences a process that believes that it does.
     /// </summary>
-    private const string LeaveStuck = $$"""
+    private static string LeaveStuck => $$"""
         update {schema}.saga set state = 'unwinding', adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp()
             where {{IsStuck}}
         """;
 
     /// <summary>The condition that the saga is stuck, and has the owner and generation that the operator saw.</summary>
-    private const string IsStuck =
-        "id = @Id and state = 'stuck' and current_coordinator is not distinct from @Owner and adopt_generation = @Generation";
+    private static string IsStuck =>
+        $"id = @Id and {Statements.AfterProbe("state = 'stuck' and current_coordinator is not distinct from @Owner and adopt_generation = @Generation")}";
 
     /// <summary>The condition that the log has an event of the node of one of these types.</summary>
     private static string Has(string types) =>
@@ -191,8 +191,8 @@ internal sealed class OperatorStatements(string schema)
     /// The condition that the saga is unfinished, has the owner, generation and state that the operator saw, and that its owner has not
     /// answered again meanwhile.
     /// </summary>
-    private const string IsUnchanged = """
-        id = @Id and state in ('running', 'unwinding') and current_coordinator is not distinct from @Owner and adopt_generation = @Generation
+    private static string IsUnchanged => $$"""
+        id = @Id and {{Statements.AfterProbe("state in ('running', 'unwinding') and current_coordinator is not distinct from @Owner and adopt_generation = @Generation")}}
                 and (@State::text is null or state = @State)
                 and (@Force or not exists (
                     select from {schema}.saga_coordinator

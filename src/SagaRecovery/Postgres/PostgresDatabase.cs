@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -13,6 +14,7 @@ namespace SagaRecovery.Postgres;
 /// </param>
 /// <param name="own">The pool to use in place of <paramref name="dataSource"/>; null for none.</param>
 /// <param name="queries">Opens a connection for the queries of operators; null to use those of <see cref="OpenAsync"/>.</param>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore without a wait handle holds nothing, and queries may end later than the host.")]
 internal sealed class PostgresDatabase(
     NpgsqlDataSource dataSource,
     IOptions<PostgresStoreOptions> options,
@@ -20,6 +22,8 @@ internal sealed class PostgresDatabase(
     OwnPool? own = null,
     Func<CancellationToken, ValueTask<NpgsqlConnection>>? queries = null)
 {
+    private readonly SemaphoreSlim _queries = new(PostgresStoreOptions.MaxQueryConnections); // the pool may be that of the host, or of the log
+
     /// <summary>The id by which this process recognizes hints that it sent itself.</summary>
     public string Instance { get; } = $"{Environment.MachineName}:{Environment.ProcessId}:{RandomNumberGenerator.GetHexString(8)}";
 
@@ -85,9 +89,22 @@ internal sealed class PostgresDatabase(
     public Task<T> QueryAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(OpenAsync, query, cancellationToken);
 
-    /// <summary>Runs a query of operators, which must not wait for the connections that write the log, nor use them.</summary>
-    public Task<T> QueryForOperatorAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken) =>
-        ConnectionRetry.RunAsync(queries ?? OpenAsync, query, cancellationToken);
+    /// <summary>
+    /// Runs a query of operators. It uses none of the connections that write the log, unless the host gives recovery a data source of its own and has
+    /// no other. Only a few run at once, on any pool; a query must not begin another one.
+    /// </summary>
+    public async Task<T> QueryForOperatorAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken)
+    {
+        await _queries.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await ConnectionRetry.RunAsync(queries ?? OpenAsync, query, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _queries.Release();
+        }
+    }
 
     /// <summary>Runs a batch on an open connection and reads its results.</summary>
     public static Task<T> ReadAsync<T>(

@@ -19,9 +19,9 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
     private IdentifyStatements Sql => database.Identification;
 
     public Task<IReadOnlyList<IdMatch>> FindAsync(string text, CancellationToken cancellationToken) => search.WithinLimitAsync<IReadOnlyList<IdMatch>>(
-        async connection =>
+        async (connection, token) =>
         {
-            var query = new Query(this, connection, text, cancellationToken);
+            var query = new Query(this, connection, text, token);
             List<IdMatch> matches =
             [
                 .. await query.FindByIdAsync().ConfigureAwait(false),
@@ -69,7 +69,7 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
             if (SagaTag.TryParse(text, out SagaTag? tag))
             {
                 SagaFilter filter = new() { Tags = [tag], Limit = 5 };
-                foreach (SagaSummary saga in await owner.Search.ListAsync(filter, cancellationToken).ConfigureAwait(false))
+                foreach (SagaSummary saga in await owner.Search.ListAsync(connection, filter, cancellationToken).ConfigureAwait(false))
                 {
                     matches.Add(new IdMatch(IdKind.Tag, $"tag of saga {IdMatch.Describe(saga)}", saga.Id));
                 }

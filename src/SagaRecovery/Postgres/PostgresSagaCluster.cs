@@ -8,7 +8,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The view of the coordinators on a Postgres database, and the reassignment of sagas between them.</summary>
-internal sealed partial class PostgresSagaCluster(PostgresDatabase database, OwnerLock ownerLock, TimeProvider time) : ISagaCluster
+internal sealed partial class PostgresSagaCluster(PostgresDatabase database, OwnerLock ownerLock, ListingRanges ranges, TimeProvider time) : ISagaCluster
 {
     private const int TakeOverBatchSize = 500;
 
@@ -17,12 +17,20 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
 
     private ClusterStatements Sql => database.Cluster;
 
-    public Task<ClusterView> ReadViewAsync(CancellationToken cancellationToken) => database.ReadAsync(
+    public async Task<ClusterView> ReadViewAsync(CancellationToken cancellationToken)
+    {
+        (ClusterView view, List<CoordinatorId> stale) = await ReadViewAndStaleAsync(cancellationToken).ConfigureAwait(false);
+        await ranges.RenewAsync(stale, cancellationToken).ConfigureAwait(false);
+        return view;
+    }
+
+    private Task<(ClusterView View, List<CoordinatorId> Stale)> ReadViewAndStaleAsync(CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(database.Statements.WithoutCompilation);
             batch.Add(Sql.ListCoordinators);
             batch.Add(Sql.Owners);
+            batch.Add(Sql.StaleListings);
         },
         async rows =>
         {
@@ -34,25 +42,35 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
                 return new CoordinatorObservation(
                     new CoordinatorId(row.GetGuid(0)), new Incarnation(row.GetInt64(1)), PostgresNames.ToCoordinatorState(row.GetString(2)), row.Time(3));
             }).ConfigureAwait(false);
-            return new ClusterView(now, coordinators, await rows.ListAsync(row => new CoordinatorId(row.GetGuid(0))).ConfigureAwait(false));
+            var view = new ClusterView(now, coordinators, await rows.ListAsync(ToId).ConfigureAwait(false));
+            return (view, await rows.ListAsync(ToId).ConfigureAwait(false));
         },
         cancellationToken);
 
-    public Task<IReadOnlyList<OwnedSagas>> CountUnfinishedAsync(CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<OwnedSagas>>(
+    public async Task<IReadOnlyList<OwnedSagas>> CountUnfinishedAsync(CancellationToken cancellationToken)
+    {
+        (List<OwnedSagas> owned, List<CoordinatorId> stale) = await CountUnfinishedAndStaleAsync(cancellationToken).ConfigureAwait(false);
+        await ranges.RenewAsync(stale, cancellationToken).ConfigureAwait(false);
+        return owned;
+    }
+
+    private Task<(List<OwnedSagas> Owned, List<CoordinatorId> Stale)> CountUnfinishedAndStaleAsync(CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
             batch.Add(database.Statements.WithoutCompilation);
             batch.Add(Sql.CountUnfinished).With(CoordinatorDetails.AnswerTimeout);
+            batch.Add(Sql.StaleListings);
         },
         async rows =>
         {
             await rows.SkipAsync(1).ConfigureAwait(false);
-            return await rows.ListAsync(row => new OwnedSagas(
-                row.IsDBNull(0) ? null : new CoordinatorId(row.GetGuid(0)),
+            List<OwnedSagas> owned = await rows.ListAsync(row => new OwnedSagas(
+                row.IsDBNull(0) ? null : ToId(row),
                 row.GetBoolean(1),
                 row.GetBoolean(2),
                 row.IsDBNull(3) ? null : row.GetInt64(3),
                 row.IsDBNull(4) ? null : row.Time(4))).ConfigureAwait(false);
+            return (owned, await rows.ListAsync(ToId).ConfigureAwait(false));
         },
         cancellationToken);
 
@@ -138,6 +156,8 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
         _ => Task.FromResult(true),
         cancellationToken);
 
+    private static CoordinatorId ToId(NpgsqlDataReader row) => new(row.GetGuid(0));
+
     private async Task<CoordinatorDetails?> FindAsync(CoordinatorId id, CancellationToken cancellationToken)
     {
         CoordinatorRow? row = await database.QueryAsync(
@@ -170,7 +190,7 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
             {
                 if (move.From is { } from)
                 {
-                    await UnfinishedSagas.RememberAsync(database, from, cancellationToken).ConfigureAwait(false); // so that later looks at the source skip what was moved
+                    await ranges.RememberAsync(from, cancellationToken).ConfigureAwait(false); // so that later looks at the source skip what was moved
                 }
 
                 return new ReassignOutcome.Done([.. receipts.Values], seen - receipts.Values.Sum(receipt => receipt.Count));

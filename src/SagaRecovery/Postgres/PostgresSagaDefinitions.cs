@@ -4,7 +4,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The queries for the definitions in Postgres.</summary>
-internal sealed class PostgresSagaDefinitions(PostgresDatabase database, StoredDefinitions known) : ISagaDefinitions
+internal sealed class PostgresSagaDefinitions(PostgresDatabase database, StoredDefinitions known, SagaSearch search) : ISagaDefinitions
 {
     private DefinitionStatements Sql => database.Definitions;
 
@@ -75,7 +75,7 @@ internal sealed class PostgresSagaDefinitions(PostgresDatabase database, StoredD
         return conflicts;
     }
 
-    public Task<DefinitionList> ListAsync(CancellationToken cancellationToken) => new SagaSearch(database).ReadAsync(
+    public Task<DefinitionList> ListAsync(CancellationToken cancellationToken) => search.ReadAsync(
         batch =>
         {
             batch.Add(Sql.Count).With((long)DefinitionList.EndedLimit);

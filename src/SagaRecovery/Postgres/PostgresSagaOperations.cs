@@ -7,12 +7,11 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The queries and actions of operators on sagas in Postgres.</summary>
-internal sealed class PostgresSagaOperations(PostgresDatabase database, PostgresSchema schema, OwnerLock ownerLock) : ISagaOperations
+internal sealed class PostgresSagaOperations(PostgresDatabase database, PostgresSchema schema, SagaSearch search, OwnerLock ownerLock) : ISagaOperations
 {
     private const string Changed = "it changed while the action ran";
 
-    private readonly SagaSearch _search = new(database);
-    private readonly PostgresIdentification _identification = new(database, new SagaSearch(database));
+    private readonly PostgresIdentification _identification = new(database, search);
     private readonly PostgresSagaActions _actions = new(database, ownerLock);
 
     private OperatorStatements Sql => database.Operators;
@@ -35,11 +34,11 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
         },
         cancellationToken);
 
-    public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken) => _search.ListAsync(filter, cancellationToken);
+    public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken) => search.ListAsync(filter, cancellationToken);
 
-    public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) => _search.CountUnfinishedAsync(cancellationToken);
+    public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellationToken) => search.CountUnfinishedAsync(cancellationToken);
 
-    public Task<SagaEstimate> EstimateAsync(CancellationToken cancellationToken) => _search.EstimateAsync(cancellationToken);
+    public Task<SagaEstimate> EstimateAsync(CancellationToken cancellationToken) => search.EstimateAsync(cancellationToken);
 
     public Task<IReadOnlyList<IdMatch>> IdentifyAsync(string text, CancellationToken cancellationToken) => _identification.FindAsync(text, cancellationToken);
 

@@ -6,14 +6,12 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The deletion of ended sagas in Postgres, and what else expires.</summary>
-internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresSchema schema) : ISagaRetention
+internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresSchema schema, SagaSearch search) : ISagaRetention
 {
     private const int DefinitionsPerBatch = 100;
     private const int CoordinatorsPerBatch = 20;
 
     private static readonly DateTimeOffset s_beginning = new(1, 1, 2, 0, 0, 0, TimeSpan.Zero); // the earliest time would be sent as minus infinity
-
-    private readonly SagaSearch _search = new(database);
 
     private RetentionStatements Sql => database.Retention;
 
@@ -106,7 +104,7 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
     public async Task<RetentionPage> PreviewExpiredAsync(RetentionWalk walk, RetentionCursor? after, int limit, CancellationToken cancellationToken)
     {
         await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false);
-        return await _search.ReadAsync(
+        return await search.ReadAsync(
             batch =>
             {
                 batch.Add(RetentionStatements.UseOrderedIndexes);

@@ -10,7 +10,7 @@ namespace SagaRecovery.Postgres;
 
 /// <summary>The store of sagas in Postgres, for recovery.</summary>
 internal sealed class PostgresSagaStore(
-    PostgresDatabase database, PostgresSchema schema, PostgresJoin join, IOptions<SagaRecoveryOptions> options)
+    PostgresDatabase database, PostgresSchema schema, PostgresJoin join, ListingRanges ranges, IOptions<SagaRecoveryOptions> options)
     : ISagaStore
 {
     /// <summary>The largest buffer that is kept, a few megabytes. A larger one, after a batch of unusually long logs, is dropped.</summary>
@@ -53,7 +53,7 @@ internal sealed class PostgresSagaStore(
 
         if (place.FirstUnseen - place.ListedFrom > Math.Max(TransactionsPerListing, listing.Count / 8))
         {
-            await UnfinishedSagas.RememberAsync(database, member.Coordinator, cancellationToken).ConfigureAwait(false); // so that later listings skip what has ended
+            await ranges.RememberAsync(member.Coordinator, cancellationToken).ConfigureAwait(false); // so that later listings skip what has ended
         }
     }
 

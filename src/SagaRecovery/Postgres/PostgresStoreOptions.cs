@@ -16,11 +16,15 @@ public sealed class PostgresStoreOptions
     /// <summary>The key of an optional <c>NpgsqlDataSource</c> for recovery and the saga log, in place of a pool that they make themselves.</summary>
     /// <remarks>
     /// Register one if the main data source has settings in code that its connection string lacks, such as root certificates or an
-    /// initializer of physical connections.
+    /// initializer of physical connections. Searches and counts of operators then use up to three connections of the main data source, or of
+    /// this one if there is no other: no pool of their own can be derived from either.
     /// </remarks>
     public const string RecoveryDataSource = "SagaRecovery.Recovery";
 
-    /// <summary>The size of the pool of the queries of operators, in addition to <see cref="MaxPoolSize"/>.</summary>
+    /// <summary>
+    /// The number of queries of operators that run at once, and the size of their pool, in addition to <see cref="MaxPoolSize"/>. With a data source
+    /// under <see cref="RecoveryDataSource"/> they have no pool of their own.
+    /// </summary>
     internal const int MaxQueryConnections = 3;
 
     /// <summary>The name of the database schema that holds the tables.</summary>
@@ -58,8 +62,8 @@ public sealed class PostgresStoreOptions
     /// <summary>The time after which the database stops a search or a count of operators.</summary>
     /// <value>More than 0, at most 1 hour. The default is 5 seconds.</value>
     /// <remarks>
-    /// A search by conditions that few sagas fulfil together may have to read a large part of the history. These queries have a few connections
-    /// of their own, which neither recovery nor the log uses.
+    /// A search by conditions that few sagas fulfil together may have to read a large part of the history. The limit includes the wait for a
+    /// connection: three such queries run at once in a process, on connections of their own (but see <see cref="RecoveryDataSource"/>).
     /// </remarks>
     public TimeSpan QueryTimeout { get; set; } = TimeSpan.FromSeconds(5);
 }

@@ -41,7 +41,7 @@ internal sealed class SagaActionStatements(string schema)
         with done as (
             update {schema}.saga s set cancel_time = clock_timestamp(), cancel_actor = @Actor, cancel_reason = @Reason
             from {{Seen}}
-            where s.id = n.id and s.state = 'running' and s.cancel_time is null and s.current_coordinator is not distinct from n.owner
+            where s.id = n.id and {{Statements.AfterProbe("s.state = 'running' and s.cancel_time is null and s.current_coordinator is not distinct from n.owner")}}
             returning s.id, s.current_coordinator
         ),
         {{RecordWith("done.current_coordinator", "done.id", "done")}}
@@ -65,7 +65,8 @@ internal sealed class SagaActionStatements(string schema)
             update {schema}.saga s set state = 'abandoned', time_ended = clock_timestamp(), abandon_time = clock_timestamp(), abandon_reason = 'operator',
                 abandon_comment = format('%s: %s', @Actor, @Reason)
             from {{Seen}}
-            where s.id = n.id and {{UnfinishedSagas.IsUnfinished}} and s.current_coordinator is not distinct from n.owner and s.adopt_generation = n.generation
+            where s.id = n.id
+                and {{Statements.AfterProbe($"{UnfinishedSagas.IsUnfinished} and s.current_coordinator is not distinct from n.owner and s.adopt_generation = n.generation")}}
                 and (@State::text is null or s.state = @State)
                 and (@Force or not exists (
                     select from {schema}.saga_coordinator c
@@ -82,7 +83,7 @@ internal sealed class SagaActionStatements(string schema)
     /// <summary>Holds sagas in progress, which are then the rows of <c>target</c>.</summary>
     private static string HoldWith(string stopsRun) => $$"""
         with target as (
-            select s.id, s.current_coordinator from {schema}.saga s where s.id = any (@Ids) and {{UnfinishedSagas.IsUnfinished}}
+            select s.id, s.current_coordinator from {schema}.saga s where s.id = any (@Ids) and {{Statements.AfterProbe(UnfinishedSagas.IsUnfinished)}}
         ), done as (
             insert into {schema}.saga_hold (saga_id, actor, reason, stops_run) select id, @Actor, @Reason, {{stopsRun}} from target order by id
             on conflict (saga_id) do update set actor = excluded.actor, reason = excluded.reason, stops_run = excluded.stops_run

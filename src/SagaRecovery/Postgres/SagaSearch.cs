@@ -10,7 +10,7 @@ namespace SagaRecovery.Postgres;
 /// The searches and counts of operators. They run on connections of their own, within a time limit, so that neither a large history nor many
 /// operators keep the log from being written. Thread-safe.
 /// </summary>
-internal sealed class SagaSearch(PostgresDatabase database)
+internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
 {
     /// <summary>The number of entries from which on two indexes count as equally large.</summary>
     private const int Enough = 1_000;
@@ -24,31 +24,26 @@ internal sealed class SagaSearch(PostgresDatabase database)
     public async Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
     {
         DynamicParameters parameters = ParametersOf(filter);
-        return await WithinLimitAsync(
-            async connection =>
-            {
-                SearchIndex best = await ChooseAsync(connection, filter, parameters, cancellationToken).ConfigureAwait(false);
-                IEnumerable<SagaSummaryRow> rows =
-                    await QueryAsync<SagaSummaryRow>(connection, Sql.List(filter, best), parameters, cancellationToken).ConfigureAwait(false);
-                return rows.Select(row => row.ToSummary()).ToArray();
-            },
-            WordingOf(filter),
-            cancellationToken).ConfigureAwait(false);
+        return await WithinLimitAsync((connection, token) => ListAsync(connection, filter, parameters, token), WordingOf(filter), cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Lists the sagas of a filter on a connection that a query has already.</summary>
+    public Task<SagaSummary[]> ListAsync(NpgsqlConnection connection, SagaFilter filter, CancellationToken cancellationToken) =>
+        ListAsync(connection, filter, ParametersOf(filter), cancellationToken);
+
     public async Task<IReadOnlyList<SagaCount>> CountUnfinishedAsync(CancellationToken cancellationToken) => await WithinLimitAsync(
-        async connection =>
-            (await QueryAsync<CountRow>(connection, Sql.CountUnfinished, NewParameters(), cancellationToken).ConfigureAwait(false)).Select(row => row.ToCount()).ToArray(),
+        async (connection, token) =>
+            (await QueryAsync<CountRow>(connection, Sql.CountUnfinished, NewParameters(), token).ConfigureAwait(false)).Select(row => row.ToCount()).ToArray(),
         "Too many sagas are unfinished to count them in this time.",
         cancellationToken).ConfigureAwait(false);
 
     public Task<SagaEstimate> EstimateAsync(CancellationToken cancellationToken) => WithinLimitAsync(
-        async connection =>
+        async (connection, token) =>
         {
             DynamicParameters parameters = NewParameters();
             parameters.Add("Limit", SagaEstimate.CountLimit);
-            long all = (await QueryAsync<long>(connection, Sql.EstimateAll, parameters, cancellationToken).ConfigureAwait(false)).Single();
-            IEnumerable<CountRow> counts = await QueryAsync<CountRow>(connection, Sql.CountNotSucceeded, parameters, cancellationToken).ConfigureAwait(false);
+            long all = (await QueryAsync<long>(connection, Sql.EstimateAll, parameters, token).ConfigureAwait(false)).Single();
+            IEnumerable<CountRow> counts = await QueryAsync<CountRow>(connection, Sql.CountNotSucceeded, parameters, token).ConfigureAwait(false);
             return new SagaEstimate(all, [.. counts.Select(row => new EndedCount(PostgresNames.ToState(row.State), row.Count, row.Count == SagaEstimate.CountLimit))]);
         },
         "The index of sagas that did not succeed answers slowly: it may need a vacuum.",
@@ -77,7 +72,7 @@ internal sealed class SagaSearch(PostgresDatabase database)
 
     /// <summary>Runs a batch of queries in one transaction with the same settings. Its first result is that of the settings.</summary>
     public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, string advice, CancellationToken cancellationToken) => WithinLimitAsync(
-        connection => PostgresDatabase.ReadAsync(
+        (connection, token) => PostgresDatabase.ReadAsync(
             connection,
             batch =>
             {
@@ -85,30 +80,59 @@ internal sealed class SagaSearch(PostgresDatabase database)
                 build(batch);
             },
             read,
-            cancellationToken),
+            token),
         advice,
         cancellationToken);
 
-    /// <summary>Runs queries, and turns the end of their time into an exception that operators understand.</summary>
-    /// <param name="query">The queries.</param>
+    /// <summary>
+    /// Runs queries on one connection, and turns the end of their time into an exception that operators understand. The limit holds for all of them
+    /// together, and for the wait for the connection. The server has the same limit for each statement, and so ends one whose client is gone.
+    /// </summary>
+    /// <param name="query">The queries. They must not ask for a second connection: there are few, and each query could wait for the others.</param>
     /// <param name="advice">The sentence for operators that follows if the time ends.</param>
     /// <param name="cancellationToken">Cancels the queries.</param>
     /// <exception cref="SearchTimeoutException">The time limit has passed.</exception>
-    public async Task<T> WithinLimitAsync<T>(Func<NpgsqlConnection, Task<T>> query, string advice, CancellationToken cancellationToken)
+    /// <exception cref="TimeoutException">The time limit has passed before there was a connection.</exception>
+    public async Task<T> WithinLimitAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, string advice, CancellationToken cancellationToken)
     {
+        using var limit = new CancellationTokenSource(Limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        bool began = false;
         try
         {
-            return await database.QueryForOperatorAsync(query, cancellationToken).ConfigureAwait(false);
+            return await database.QueryForOperatorAsync(
+                connection =>
+                {
+                    began = true;
+                    return query(connection, either.Token);
+                },
+                either.Token).ConfigureAwait(false);
         }
         catch (PostgresException stopped) when (stopped.SqlState == PostgresErrorCodes.QueryCanceled && !cancellationToken.IsCancellationRequested)
         {
-            throw new SearchTimeoutException($"The search was stopped after {PlainText.Duration(Limit)}. {advice}", stopped);
+            throw Stopped(stopped);
         }
+        catch (OperationCanceledException stopped) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw began
+                ? Stopped(stopped)
+                : new TimeoutException($"The search had no connection within {PlainText.Duration(Limit)}: the database does not answer, or other searches take long.", stopped);
+        }
+
+        SearchTimeoutException Stopped(Exception cause) => new($"The search was stopped after {PlainText.Duration(Limit)}. {advice}", cause);
     }
 
     /// <summary>Chooses the index with the fewest entries for a filter.</summary>
     internal Task<SearchIndex> ChooseAsync(SagaFilter filter, CancellationToken cancellationToken) => WithinLimitAsync(
-        connection => ChooseAsync(connection, filter, ParametersOf(filter), cancellationToken), WordingOf(filter), cancellationToken);
+        (connection, token) => ChooseAsync(connection, filter, ParametersOf(filter), token), WordingOf(filter), cancellationToken);
+
+    private async Task<SagaSummary[]> ListAsync(NpgsqlConnection connection, SagaFilter filter, DynamicParameters parameters, CancellationToken cancellationToken)
+    {
+        SearchIndex best = await ChooseAsync(connection, filter, parameters, cancellationToken).ConfigureAwait(false);
+        IEnumerable<SagaSummaryRow> rows =
+            await QueryAsync<SagaSummaryRow>(connection, Sql.List(filter, best), parameters, cancellationToken).ConfigureAwait(false);
+        return [.. rows.Select(row => row.ToSummary())];
+    }
 
     private async Task<SearchIndex> ChooseAsync(NpgsqlConnection connection, SagaFilter filter, DynamicParameters parameters, CancellationToken cancellationToken)
     {

@@ -22,14 +22,15 @@ internal sealed class SearchStatements(string schema)
     public static string PrepareWith(string timeout) => $"""
         {Statements.NoLoadBalance} select set_config('statement_timeout', {timeout}, true), set_config('enable_seqscan', 'off', true),
             set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true),
-            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), {Statements.OnThePrimary}
+            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+            {Statements.OnThePrimary}
         """;
 
-    /// <summary>Counts the sagas in progress. Reads the index saga_unfinished, and those rows.</summary>
-    public string CountUnfinished { get; } = Statements.In(schema, """
-        select left(name, 1000) as "Name", current_coordinator as "Owner", state as "State", count(*) as "Count"
-        from {schema}.saga where state in ('running', 'unwinding')
-        group by name, current_coordinator, state order by name, current_coordinator, state
+    /// <summary>Counts the sagas in progress. Reads those rows; see <see cref="UnfinishedSagas"/>.</summary>
+    public string CountUnfinished { get; } = Statements.In(schema, $$"""
+        select left(s.name, 1000) as "Name", s.current_coordinator as "Owner", s.state as "State", count(*) as "Count"
+        from {{UnfinishedSagas.OfAll("s.name, s.current_coordinator, s.state")}}
+        group by s.name, s.current_coordinator, s.state order by s.name, s.current_coordinator, s.state
         """);
 
     /// <summary>
@@ -90,6 +91,10 @@ internal sealed class SearchStatements(string schema)
             where true{{conditions}}
             order by s.time_created desc, s.id desc limit {{limit}}
             """,
+        SearchIndexKind.Unfinished => $$"""
+            select s.id, s.time_created from {{UnfinishedOf(filter, $"{UnfinishedSagas.IsUnfinished}{conditions}")}}
+            order by s.time_created desc, s.id desc limit {{limit}}
+            """,
         _ => $$"""
             select s.id, s.time_created from {schema}.saga s
             where {{ConditionOf(filter, index)}}{{conditions}}
@@ -101,9 +106,12 @@ internal sealed class SearchStatements(string schema)
     {
         SearchIndexKind.FailedNode => "s.failed_node = @FailedNode",
         SearchIndexKind.ErrorCode => "s.error_code = @ErrorCode",
-        SearchIndexKind.NotSucceeded => $"s.state = '{SagaNames.Of(filter.State!.Value)}'", // a literal, which proves the predicate of the index
-        _ => filter.Owner is null ? UnfinishedSagas.IsUnfinished : $"{UnfinishedSagas.IsUnfinished} and s.current_coordinator = @Owner",
+        _ => $"s.state = '{SagaNames.Of(filter.State!.Value)}'", // a literal, which proves the predicate of the index
     };
+
+    private static string UnfinishedOf(SagaFilter filter, string isWanted) => filter.Owner is null
+        ? UnfinishedSagas.OfAll("s.id, s.time_created", isWanted)
+        : UnfinishedSagas.Of("@Owner", "s.id, s.time_created", isWanted);
 
     /// <summary>The condition on time and place, which is a range of every index that is sorted by time.</summary>
     private static string RangeOf(SagaFilter filter, SearchIndex index)

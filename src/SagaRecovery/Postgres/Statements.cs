@@ -128,9 +128,7 @@ internal sealed partial class Statements(string schema)
             (select max(r.low) from {{UnfinishedSagas.RangesOf("$1", UnfinishedSagas.IsFresh)}}) as listed_from, null::bytea as definition_hash
          from {schema}.saga_coordinator c where c.id = $1 and {{OnThePrimary}})
         union all
-        (select s.id, s.name, s.adopt_generation, s.adopt_xid, null, s.definition_hash
-         from {{UnfinishedSagas.After("s.id, s.name, s.adopt_generation, s.adopt_xid, s.definition_hash", "$1", "$2", "$3", "$4", UnfinishedSagas.IsFresh)}}
-         limit $4)
+        ({{UnfinishedSagas.PageAfter("s.id, s.name, s.adopt_generation, s.adopt_xid, null::bigint, s.definition_hash", "$1", "$2", "$3", "$4", UnfinishedSagas.IsFresh)}})
         """);
 
     /// <summary>Stores what a listing found, so that the next one skips what has ended; see <see cref="UnfinishedSagas.Remember"/>.</summary>

@@ -1,10 +1,8 @@
-using Npgsql;
-
 namespace SagaRecovery.Postgres;
 
 /// <summary>
-/// The part of a statement that finds the unfinished sagas of a coordinator, in the order of the index saga_unfinished. Its cost depends on the
-/// number of these sagas, and not on how many have ended.
+/// The part of a statement that finds the unfinished sagas of one coordinator or of all. Its cost depends on the number of these sagas, and not on
+/// how many have ended.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -44,10 +42,27 @@ internal static class UnfinishedSagas
 
     private const string IsValid = "l.server_start = pg_postmaster_start_time() and l.table_id = '{schema}.saga'::regclass";
 
-    /// <summary>Returns the from item <c>r (low, high)</c>: the ranges of a coordinator, in order.</summary>
+    /// <summary>
+    /// The condition that a coordinator may list by the row <c>l</c> of its ranges. Constant within a statement, so that no statement uses the ranges and
+    /// the whole index both.
+    /// </summary>
+    public const string IsFresh = $"l.time_made between statement_timestamp() - {LongestUse} and statement_timestamp()";
+
+    /// <summary>
+    /// The condition that any process may use the row <c>l</c> of the ranges of any coordinator: it is fresh, or the coordinator answers and so makes a fresh
+    /// one itself. Of a coordinator that does not answer, a statement reads the whole part of the index, until <see cref="Stale"/> has led to new ranges.
+    /// </summary>
+    public const string IsCurrent = $"({IsFresh} or exists (select from {{schema}}.saga_coordinator a where a.id = l.coordinator_id and {Answers}))";
+
+    private const string Answers = "a.time_left is null and a.time_seen > statement_timestamp() - interval '15 seconds'"; // CoordinatorDetails.AnswerTimeout
+
+    /// <summary>
+    /// Returns the from item <c>r (low, high)</c>: the ranges of a coordinator. They do not overlap. Without ranges that may be used, it is one that has
+    /// all.
+    /// </summary>
     /// <param name="coordinator">The expression for its id.</param>
-    /// <param name="isUsable">A further condition on the row <c>l</c> of the ranges.</param>
-    public static string RangesOf(string coordinator, string isUsable = "true") => $$"""
+    /// <param name="isUsable">The condition that the row <c>l</c> of the ranges may be used.</param>
+    public static string RangesOf(string coordinator, string isUsable) => $$"""
         (
             select r.low, r.high from {schema}.saga_listing l, unnest(l.lows, l.highs) as r (low, high)
             where l.coordinator_id = {{coordinator}} and {{IsValid}} and {{isUsable}}
@@ -61,8 +76,8 @@ internal static class UnfinishedSagas
     /// <param name="coordinator">The expression for its id.</param>
     /// <param name="columns">The columns, of the table <c>s</c>.</param>
     /// <param name="isWanted">The condition on the saga <c>s</c>, which implies that it is unfinished.</param>
-    /// <param name="isUsable">As for <see cref="RangesOf"/>.</param>
-    public static string Of(string coordinator, string columns, string isWanted = IsUnfinished, string isUsable = "true") => $$"""
+    /// <param name="isUsable">As for <see cref="RangesOf"/>. By default that for any process.</param>
+    public static string Of(string coordinator, string columns, string isWanted = IsUnfinished, string isUsable = IsCurrent) => $$"""
         (
             select s.* from {{RangesOf(coordinator, isUsable)}} cross join lateral (
                 select {{columns}} from {schema}.saga s
@@ -71,34 +86,79 @@ internal static class UnfinishedSagas
         ) s
         """;
 
-    /// <summary>
-    /// Returns the from item <c>s</c> with a condition: those unfinished sagas of a coordinator that are after a place, in the order of <c>adopt_xid</c>
-    /// and id. The place is the only lower bound of each index scan: with a second one, the scan would begin at the wrong one
-    /// (findings/row-comparison-and-lower-bound.sh).
-    /// </summary>
+    /// <summary>Returns the from item <c>s</c>: the unfinished sagas of all owners, and those without one. The latter have no ranges.</summary>
     /// <param name="columns">The columns, of the table <c>s</c>.</param>
+    /// <param name="isWanted">As for <see cref="Of"/>.</param>
+    public static string OfAll(string columns, string isWanted = IsUnfinished) => $$"""
+        (
+            select s.* from (select c.id from {schema}.saga_coordinator c union all {{OwnersWithoutRow}}) o cross join lateral {{Of("o.id", columns, isWanted)}}
+            union all
+            (select {{columns}} from {schema}.saga s where s.current_coordinator is null and {{isWanted}} offset 0)
+        ) s
+        """;
+
+    /// <summary>
+    /// The query for the owners of unfinished sagas that have no row, since they never joined. They are looked for between the ids of those that have
+    /// one, with one probe of the index for each.
+    /// </summary>
+    public static string OwnersWithoutRow { get; } = $$"""
+        (
+            with recursive between_rows as (
+                select null::uuid as lower, (select id from {schema}.saga_coordinator order by id limit 1) as upper
+                union all
+                select id, lead(id) over (order by id) from {schema}.saga_coordinator
+            ), without_row as (
+                select b.lower, b.upper, ({{FirstOwnerBetween("b.lower", "b.upper")}}) as id from between_rows b
+                union all
+                select w.id, w.upper, ({{FirstOwnerBetween("w.id", "w.upper")}}) from without_row w where w.id is not null
+            )
+            select id from without_row where id is not null
+        )
+        """;
+
+    /// <summary>
+    /// Returns a query for one page of the unfinished sagas of a coordinator: those after a place, in the order of <c>adopt_xid</c> and id. The place is
+    /// the only lower bound of each index scan: with a second one, the scan would begin at the wrong one (findings/row-comparison-and-lower-bound.sh).
+    /// </summary>
+    /// <remarks>
+    /// The next page begins after the last row of this one, so the order is that of the statement, and not that of a plan. The ranges are sorted before
+    /// they are read, so that a plan sorts range by range, and reads no range after the page is full.
+    /// </remarks>
+    /// <param name="columns">The columns, of the table <c>s</c>, with <c>id</c> and <c>adopt_xid</c> among them.</param>
     /// <param name="coordinator">The expression for the id of the coordinator.</param>
     /// <param name="xid">The expression for the <c>adopt_xid</c> of the place.</param>
     /// <param name="id">The expression for the id of the place.</param>
-    /// <param name="limit">The expression for the number of sagas that are enough. Each range yields no more.</param>
+    /// <param name="limit">The expression for the number of sagas on a page.</param>
     /// <param name="isUsable">As for <see cref="RangesOf"/>.</param>
-    public static string After(string columns, string coordinator, string xid, string id, string limit, string isUsable = "true") => $$"""
-        {{RangesOf(coordinator, isUsable)}} cross join lateral (
+    /// <param name="isWanted">As for <see cref="Of"/>.</param>
+    public static string PageAfter(string columns, string coordinator, string xid, string id, string limit, string isUsable, string isWanted = IsUnfinished) => $$"""
+        select s.* from (select r.low, r.high from {{RangesOf(coordinator, isUsable)}} order by r.low) r cross join lateral (
             select {{columns}} from {schema}.saga s
-            where s.current_coordinator = {{coordinator}} and {{IsUnfinished}} and s.adopt_xid <= r.high
+            where s.current_coordinator = {{coordinator}} and {{isWanted}} and s.adopt_xid <= r.high
                 and (s.adopt_xid, s.id) > (greatest(r.low - 1, {{xid}}), case when r.low > {{xid}} then 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid else {{id}} end)
             order by s.adopt_xid, s.id limit {{limit}}) s
         where r.high >= {{xid}}
+        order by r.low, s.adopt_xid, s.id limit {{limit}}
         """;
 
-    /// <summary>The condition that a coordinator may list by the row <c>l</c> of its ranges.</summary>
-    public const string IsFresh = $"l.time_made between clock_timestamp() - {LongestUse} and clock_timestamp()";
+    /// <summary>
+    /// Finds coordinators that do not answer and have no fresh ranges, up to a small number. A process that looks for their sagas makes ranges for them,
+    /// since they do not: otherwise each such look would read their whole part of the index.
+    /// </summary>
+    public static string Stale { get; } = $$"""
+        select a.id from {schema}.saga_coordinator a
+        where ({{Answers}}) is not true
+            and not exists (select from {schema}.saga_listing l where l.coordinator_id = a.id and {{IsValid}} and {{IsFresh}} offset 0)
+        limit 20
+        """;
 
     /// <summary>
     /// Stores the ranges of coordinator <c>$1</c>. If they are made from fresh ones, they are as old as these: what those missed, they miss.
     /// </summary>
     public static string Remember { get; } = $$"""
-        with unfinished as (
+        with base as (
+            select min(l.time_made) as time_made from {schema}.saga_listing l where l.coordinator_id = $1 and {{IsValid}} and {{IsFresh}}
+        ), unfinished as (
             select s.adopt_xid from {{Of("$1", "s.adopt_xid", isUsable: IsFresh)}}
         ), later as (
             select {{FirstUnseen}} as low
@@ -118,25 +178,17 @@ internal static class UnfinishedSagas
             select low, {{Highest}} from later
         )
         insert into {schema}.saga_listing as l (coordinator_id, lows, highs, server_start, table_id, time_made)
-        select $1, array_agg(low order by low), array_agg(high order by low), pg_postmaster_start_time(), '{schema}.saga'::regclass, clock_timestamp()
+        select $1, array_agg(low order by low), array_agg(high order by low), pg_postmaster_start_time(), '{schema}.saga'::regclass,
+            coalesce((select time_made from base), clock_timestamp())
         from range
         on conflict (coordinator_id) do update set
-            lows = excluded.lows, highs = excluded.highs, server_start = excluded.server_start, table_id = excluded.table_id,
-            time_made = case when {{IsValid}} and {{IsFresh}} then l.time_made else excluded.time_made end
+            lows = excluded.lows, highs = excluded.highs, server_start = excluded.server_start, table_id = excluded.table_id, time_made = excluded.time_made
         """;
 
-    /// <summary>Stores the ranges of a coordinator. A failure costs later statements some time, and no more.</summary>
-    public static async Task RememberAsync(PostgresDatabase database, CoordinatorId coordinator, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await database.ReadAsync(
-                batch => batch.Add(database.Statements.RememberListing).With(coordinator.Value),
-                _ => Task.FromResult(true),
-                cancellationToken).ConfigureAwait(false);
-        }
-        catch (NpgsqlException)
-        {
-        }
-    }
+    private static string FirstOwnerBetween(string lower, string upper) => $$"""
+        select s.current_coordinator from {schema}.saga s
+                where {{IsUnfinished}} and s.current_coordinator > coalesce({{lower}}, '00000000-0000-0000-0000-000000000000')
+                    and s.current_coordinator < coalesce({{upper}}, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+                order by s.current_coordinator limit 1
+        """;
 }

@@ -44,7 +44,7 @@ internal static class ChainHost
         SagaClient client = host.Services.GetRequiredService<SagaClient>();
         ChainSaga chain = host.Services.GetRequiredService<ChainSaga>();
         var parameters = new InFlightParameters("");
-        return Parallel.ForAsync(0, sagas, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (_, _) => await client.StartAsync(chain, parameters, CancellationToken.None));
+        return Parallel.ForAsync(0, sagas, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (_, _) => await client.StartAsync(chain, parameters, cancellationToken: CancellationToken.None));
     }
 
     /// <summary>Starts the given number of chains by <see cref="SagaClient"/>, with a limit of concurrent ones, and waits for their ends.</summary>

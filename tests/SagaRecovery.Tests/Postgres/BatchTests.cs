@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Dapper;
+using Npgsql;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -97,6 +99,29 @@ public sealed class BatchTests(PostgresCluster cluster, ITestOutputHelper output
 
         results.Single().Should().BeOfType<OperatorActionResult.OwnerAnswers>();
         (await Db.QueryAsync<Guid>("select current_coordinator from saga_recovery.saga")).Should().Be(owner.Coordinator.Value);
+    }
+
+    [Fact]
+    public async Task A_saga_that_another_reassignment_gave_to_the_same_taker_meanwhile_is_not_recorded_as_moved()
+    {
+        Membership gone = await Db.JoinAsync();
+        await using ListeningCoordinator taker = await Db.RunHeartbeatAsync();
+        SagaId[] sagas = [await Db.CreateSagaAsync(gone), await Db.CreateSagaAsync(gone)];
+        await Db.Controls.ReportShutdownAsync(gone, CancellationToken.None);
+        await using NpgsqlConnection writer = await Db.DataSource.OpenConnectionAsync();
+        await writer.ExecuteAsync($"begin; {Db.LockOn(gone.Coordinator, shared: true)}");
+        Task<IReadOnlyList<OperatorActionResult>> reassignment = Db.Cluster.ReassignAsync(sagas, new ChosenRecipients([]), s_note, CancellationToken.None);
+        await Db.WaitForBlockedSessionAsync();
+
+        await Db.ExecuteAsync(
+            "update saga_recovery.saga set current_coordinator = @To, adopt_generation = adopt_generation + 1, adopt_time = clock_timestamp() where id = @Id",
+            new { Id = sagas[0].Value, To = taker.Member.Coordinator.Value });
+        await writer.ExecuteAsync("commit");
+
+        IReadOnlyList<OperatorActionResult> results = await reassignment;
+        results[0].Should().BeOfType<OperatorActionResult.Superseded>();
+        results[1].Should().BeOfType<OperatorActionResult.Done>();
+        (await Db.QueryAsync<Guid>("select saga_id from saga_recovery.saga_operator_action where action = 'reassign'")).Should().Be(sagas[1].Value);
     }
 
     [Fact]

@@ -147,13 +147,13 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
         using var log = new LogLines();
         using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
         OwnerLock ownerLock = Db.NewOwnerLock(loggers.CreateLogger<OwnerLock>(), stalled: TimeSpan.FromMilliseconds(1));
-        var operations = new PostgresSagaOperations(Db.Database, Db.Schema, ownerLock);
+        var operations = new PostgresSagaOperations(Db.Database, Db.Schema, Db.Search, ownerLock);
         var note = new OperatorNote("ann", "a test");
         var now = new OperatorActionCondition { EvenIfOwnerAnswers = true };
 
         bool done = taking switch
         {
-            "reassign" => await new PostgresSagaCluster(Db.Database, ownerLock, TimeProvider.System).ReassignAsync(
+            "reassign" => await new PostgresSagaCluster(Db.Database, ownerLock, Db.Ranges, TimeProvider.System).ReassignAsync(
                 new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true }, note, CancellationToken.None) is ReassignOutcome.Done { Moved: 1 },
             "abandon" => await operations.AbandonAsync(saga, now, note, CancellationToken.None) is OperatorActionResult.Done,
             "inject-error" => await operations.InjectErrorAsync(saga, "only", now, note, CancellationToken.None) is OperatorActionResult.Done,

@@ -1,5 +1,8 @@
 using System.Globalization;
+using Dapper;
+using Npgsql;
 using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
@@ -63,6 +66,55 @@ public sealed class IdentificationTests(PostgresCluster cluster) : PostgresTest(
         IReadOnlyList<IdMatch> matches = await Db.Operations.IdentifyAsync("17", CancellationToken.None);
         matches[0].Description.Should().StartWith($"value of tag 'port' of saga {sagas[2]}: test-saga, running, owner {us.Coordinator}, created ");
         matches[^1].Description.Should().StartWith($"operator action 17: hold of saga {sagas[0]} at ").And.EndWith(" by ann: again");
+    }
+
+    [Fact]
+    public async Task A_search_takes_one_connection_so_that_several_at_once_do_not_wait_for_each_other()
+    {
+        Membership us = await Db.JoinAsync();
+        var saga = SagaId.NewAt(DateTimeOffset.UtcNow);
+        await CreateAsync(us, new NewSaga(saga, SagaDatabase.Definition, "1"u8.ToArray()) { Tags = [new SagaTag("vpc", "17")] });
+        await using var small = new SagaDatabase($"{Db.Direct};Maximum Pool Size=3;Timeout=5", new PostgresStoreOptions { QueryTimeout = TimeSpan.FromMinutes(1) });
+
+        IReadOnlyList<IdMatch>[] found = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => small.Operations.IdentifyAsync("vpc=17", CancellationToken.None)));
+
+        found.Should().AllSatisfy(matches => matches.Should().ContainSingle(match => match.SagaId == saga));
+    }
+
+    [Fact]
+    public async Task The_time_limit_holds_for_all_statements_together()
+    {
+        await Db.JoinAsync();
+        var time = new WatchedTimeProvider();
+        var options = new PostgresStoreOptions { QueryTimeout = TimeSpan.FromMinutes(30) };
+        await using var impatient = new SagaDatabase(Db.Direct, options, time: time);
+        await using NpgsqlConnection maintenance = await Db.DataSource.OpenConnectionAsync();
+        await using NpgsqlTransaction locked = await maintenance.BeginTransactionAsync();
+        await maintenance.ExecuteAsync("lock table saga_recovery.saga_tag");
+        Task<IReadOnlyList<IdMatch>> search = impatient.Operations.IdentifyAsync("vpc=17", CancellationToken.None);
+        await Db.WaitForBlockedSessionAsync("saga_tag");
+
+        time.Advance(TimeSpan.FromMinutes(31)); // the server began the statement just now
+
+        Func<Task> wait = () => search.WaitAsync(TimeSpan.FromSeconds(30));
+        (await wait.Should().ThrowAsync<SearchTimeoutException>()).Which.Message.Should().StartWith("The search was stopped after 30m. Give the kind of id");
+        (await impatient.QueryAsync<int>("select 1")).Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_search_that_gets_no_connection_in_time_does_not_say_that_it_should_be_narrowed()
+    {
+        await Db.JoinAsync();
+        var time = new WatchedTimeProvider();
+        await using var small = new SagaDatabase($"{Db.Direct};Maximum Pool Size=1;Timeout=60", time: time);
+        await using NpgsqlConnection taken = await small.DataSource.OpenConnectionAsync();
+        Task<IReadOnlyList<IdMatch>> search = small.Operations.IdentifyAsync("vpc=17", CancellationToken.None);
+
+        await time.AdvanceToNextTimerAsync();
+
+        Func<Task> wait = () => search.WaitAsync(TimeSpan.FromSeconds(30));
+        (await wait.Should().ThrowExactlyAsync<TimeoutException>()).Which.Message.Should().Be(
+            "The search had no connection within 5s: the database does not answer, or other searches take long.");
     }
 
     private async Task CreateAsync(Membership us, NewSaga saga) => (await Db.Log.CreateAsync(us, saga, CancellationToken.None)).Should().BeTrue();

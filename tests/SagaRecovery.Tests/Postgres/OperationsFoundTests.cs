@@ -13,7 +13,7 @@ public class OperationsFoundTests(PostgresCluster cluster, Pooler? pooler = null
 {
     private static readonly OperatorNote s_note = new("ada", "a test");
 
-    private PostgresSagaOperations Operations => new PostgresSagaOperations(Db.Database, Db.Schema, Db.NewOwnerLock());
+    private PostgresSagaOperations Operations => new PostgresSagaOperations(Db.Database, Db.Schema, Db.Search, Db.NewOwnerLock());
 
     [Fact]
     public async Task Events_that_were_written_together_are_listed_in_the_order_in_which_they_happened()

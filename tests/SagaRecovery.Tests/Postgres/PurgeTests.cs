@@ -89,7 +89,7 @@ public sealed class PurgeTests(PostgresCluster cluster) : RetentionTest(cluster)
         await CreateHistoryAsync();
         await using NpgsqlDataSource nowhere = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Timeout=1");
         var database = new PostgresDatabase(nowhere, Options.Create(Db.Database.Options), queries: Db.DataSource.OpenConnectionAsync);
-        var action = new PurgeAction(new PostgresSagaRetention(database, Db.Schema), archive: null, TimeProvider.System);
+        var action = new PurgeAction(new PostgresSagaRetention(database, Db.Schema, new SagaSearch(database, TimeProvider.System)), archive: null, TimeProvider.System);
 
         PurgeResponse response = await action.PerformAsync(s_request, Note, CancellationToken.None);
 
@@ -102,7 +102,8 @@ public sealed class PurgeTests(PostgresCluster cluster) : RetentionTest(cluster)
     {
         await CreateHistoryAsync();
         var options = new PostgresStoreOptions { QueryTimeout = TimeSpan.FromMilliseconds(200) };
-        var store = new PostgresSagaRetention(new PostgresDatabase(Db.DataSource, Options.Create(options)), Db.Schema);
+        var database = new PostgresDatabase(Db.DataSource, Options.Create(options));
+        var store = new PostgresSagaRetention(database, Db.Schema, new SagaSearch(database, TimeProvider.System));
         await using NpgsqlConnection slow = await Db.DataSource.OpenConnectionAsync();
         await slow.ExecuteAsync("begin; lock table saga_recovery.saga in access exclusive mode");
 

@@ -46,10 +46,9 @@ public sealed class SearchPlanTests(LargeHistory history) : IClassFixture<LargeH
     public async Task A_search_reads_one_index_and_few_pages(string what)
     {
         (SagaFilter filter, string index) = Filters[what];
-        var search = new SagaSearch(Db.Database);
-        SearchIndex best = await search.ChooseAsync(filter, CancellationToken.None);
+        SearchIndex best = await Db.Search.ChooseAsync(filter, CancellationToken.None);
 
-        (string plan, long pages) = await ExplainAsync(Db.Database.Searches.List(filter, best), search.ParametersOf(filter));
+        (string plan, long pages) = await ExplainAsync(Db.Database.Searches.List(filter, best), Db.Search.ParametersOf(filter));
 
         plan.Should().Contain($"\"Index Name\": \"{index}\"", what).And.NotContain("Bitmap", what);
         plan.Should().NotMatchRegex(ScanOfSagas, what);
@@ -95,6 +94,7 @@ public sealed class SearchPlanTests(LargeHistory history) : IClassFixture<LargeH
     public async Task A_combination_that_is_too_rare_is_stopped_and_says_what_would_narrow_it()
     {
         await using var impatient = new SagaDatabase(Db.Direct, new PostgresStoreOptions { QueryTimeout = TimeSpan.FromMilliseconds(30) });
+        await impatient.QueryAsync<int>("select 1"); // the limit includes the wait for a connection
         SagaFilter rare = new() { Owner = new CoordinatorId(Guid.NewGuid()) };
 
         Func<Task> search = () => impatient.Operations.ListAsync(rare, CancellationToken.None);
@@ -122,7 +122,7 @@ public sealed class SearchPlanTests(LargeHistory history) : IClassFixture<LargeH
     [Fact]
     public async Task Counts_scan_no_history()
     {
-        DynamicParameters parameters = new SagaSearch(Db.Database).NewParameters();
+        DynamicParameters parameters = Db.Search.NewParameters();
         parameters.Add("Limit", SagaEstimate.CountLimit);
         foreach (string statement in (string[])[Db.Database.Searches.CountUnfinished, Db.Database.Searches.EstimateAll, Db.Database.Searches.CountNotSucceeded])
         {

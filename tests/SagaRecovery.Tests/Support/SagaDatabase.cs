@@ -22,7 +22,8 @@ public sealed class SagaDatabase : IAsyncDisposable
     /// <param name="connectionString">Perhaps through a pooler.</param>
     /// <param name="options">Null: the tables are created.</param>
     /// <param name="direct">Past the pooler; null: there is none.</param>
-    public SagaDatabase(string connectionString, PostgresStoreOptions? options = null, string? direct = null)
+    /// <param name="time">The clock of searches; null: that of the system.</param>
+    public SagaDatabase(string connectionString, PostgresStoreOptions? options = null, string? direct = null, TimeProvider? time = null)
     {
         Direct = direct ?? connectionString;
         DataSource = NpgsqlDataSource.Create(connectionString);
@@ -30,12 +31,14 @@ public sealed class SagaDatabase : IAsyncDisposable
         Database = new PostgresDatabase(DataSource, Options.Create(options ?? new PostgresStoreOptions { CreateSchema = true }), _direct);
         var stored = new StoredDefinitions(Database);
         Log = new PostgresSagaLog(Database, stored);
-        Definitions = new PostgresSagaDefinitions(Database, stored);
+        Search = new SagaSearch(Database, time ?? TimeProvider.System);
+        Ranges = new ListingRanges(Database, NullLogger<ListingRanges>.Instance);
+        Definitions = new PostgresSagaDefinitions(Database, stored, Search);
         Controls = new PostgresSagaControls(Database, TimeProvider.System);
         Schema = new PostgresSchema(Database, TimeProvider.System, NullLogger<PostgresSchema>.Instance);
-        Operations = new PostgresSagaOperations(Database, Schema, NewOwnerLock());
-        Retention = new PostgresSagaRetention(Database, Schema);
-        Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), TimeProvider.System);
+        Operations = new PostgresSagaOperations(Database, Schema, Search, NewOwnerLock());
+        Retention = new PostgresSagaRetention(Database, Schema, Search);
+        Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), Ranges, TimeProvider.System);
     }
 
     /// <summary>The connection string, past any pooler.</summary>
@@ -44,6 +47,10 @@ public sealed class SagaDatabase : IAsyncDisposable
     public NpgsqlDataSource DataSource { get; }
 
     internal PostgresDatabase Database { get; }
+
+    internal SagaSearch Search { get; }
+
+    internal ListingRanges Ranges { get; }
 
     public PostgresSchema Schema { get; }
 
@@ -64,7 +71,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         new SchemaUpgrade(Database, steps, time ?? TimeProvider.System, logger ?? NullLogger.Instance).RunAsync(CancellationToken.None);
 
     internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) => new(
-        Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled), NullLogger<PostgresJoin>.Instance), Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
+        Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled), NullLogger<PostgresJoin>.Instance), Ranges, Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
 
     internal OwnerLock NewOwnerLock(ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) =>
         new(Database, TimeProvider.System, logger ?? NullLogger<OwnerLock>.Instance)

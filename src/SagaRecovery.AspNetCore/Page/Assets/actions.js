@@ -1,16 +1,16 @@
-import { clock, count, plain, words } from './text.js';
+import { plain, words } from './text.js';
 import { el } from './dom.js';
-import { change, get, reasonOf } from './service.js';
+import { change, reasonOf } from './service.js';
 
 /** The rights of the user when the page was opened, as reported by the service. */
 const rights = document.body.dataset.rights;
 
-const unavailable = {
+export const unavailable = {
   NotMapped: 'Operator actions are not mapped, so this page is read-only. MapSagaRecovery() maps them under an OperatorPolicy.',
   Refused: 'You have no right to run operator actions: you are signed in, but do not satisfy their policy.',
 }[rights];
 
-const hint = unavailable ?? {
+export const hint = unavailable ?? {
   AfterSigningIn: 'Operator actions require signing in. Your browser asks for your credentials at the first action.',
   Open: 'Operator actions are open to every caller, since the environment is Development.',
 }[rights];
@@ -31,7 +31,7 @@ const effects = {
   'skip-undo': 'Marks an undo that has failed or is in flight as done, because you did it manually. It never runs again, and the nodes before it are undone.',
 };
 
-const destructive = ['abandon', 'cancel', 'inject-error', 'drain', 'skip-undo'];
+export const destructive = ['abandon', 'cancel', 'inject-error', 'drain', 'skip-undo'];
 
 /** The label of the choice of a node, for each action on a node. */
 const nodeLabels = { 'inject-error': 'Node to fail', 'skip-undo': 'Node that you have undone' };
@@ -74,7 +74,8 @@ export function notify(text) {
   notification.timer = setTimeout(() => { notification.textContent = ''; }, 8000);
 }
 
-async function send(path, request) {
+/** Requests an action. A lost response is an answer, too: the action may have run. */
+export async function send(path, request) {
   try {
     return await change(path, request);
   } catch (lost) {
@@ -85,17 +86,14 @@ async function send(path, request) {
 function open(kind, { label, saga, coordinator, targets, nodes, after }) {
   const dialog = document.getElementById('action-dialog');
   const answer = el('div', { role: 'alert' });
-  const field = (name, text, about = {}) => el('label', {}, text, el('input', { name, maxlength: 1000, autocomplete: 'off', ...about }));
   const form = el('form', { onsubmit: (event) => { event.preventDefault(); submit(); } },
     el('h2', { id: 'action-title' }, saga ? `${label}: ${plain(saga.name, 60)}` : label),
     (saga || coordinator) && el('p', { class: 'id' }, saga?.id ?? coordinator.id),
     el('p', {}, effects[kind]),
     nodes && el('label', {}, nodeLabels[kind], el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
-    targets && el('label', {}, 'New owner', el('select', { name: 'to' },
-      el('option', { value: '' }, 'all active coordinators that are alive'), targets.map((target) => el('option', { value: target }, target)))),
+    targets && newOwner(targets),
     kind === 'drain' && field('gracePeriod', 'Time for running sagas to finish, in seconds', { type: 'number', min: 0, max: 86400, value: 30, required: true }),
-    field('reason', 'Reason, for other operators', { required: true, autofocus: true }),
-    rights === 'Open' && field('actor', 'Your name', { required: true }),
+    noteFields(),
     kind === 'hold' && el('label', {}, el('input', { type: 'checkbox', name: 'stopRun' }), ' and stop its run, once the steps in flight have ended'),
     (kind === 'abandon' || kind === 'inject-error' || (kind === 'skip-undo' && saga.state !== 'Stuck')) && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' even though the process that owns it is alive'),
     coordinator?.answers && el('label', {}, el('input', { type: 'checkbox', name: 'evenIfOwnerAnswers', required: true }),
@@ -129,13 +127,28 @@ function open(kind, { label, saga, coordinator, targets, nodes, after }) {
 }
 
 /** Returns the focus to the place from which a dialog was opened, if its button has been replaced meanwhile: the browser would leave it nowhere. */
-function keepFocus(dialog) {
+export function keepFocus(dialog) {
   const place = document.activeElement?.closest('div[id]');
   dialog.addEventListener('close', () => {
     if (document.activeElement === document.body) {
       place?.querySelector('button, a')?.focus({ preventScroll: true });
     }
   }, { once: true });
+}
+
+function field(name, text, about = {}) {
+  return el('label', {}, text, el('input', { name, maxlength: 1000, autocomplete: 'off', ...about }));
+}
+
+/** The fields of a dialog for what is recorded with each action. */
+export function noteFields() {
+  return [field('reason', 'Reason, for other operators', { required: true, autofocus: true }), rights === 'Open' && field('actor', 'Your name', { required: true })];
+}
+
+/** The field of a dialog for the recipient of reassigned sagas. */
+export function newOwner(targets) {
+  return el('label', {}, 'New owner', el('select', { name: 'to' },
+    el('option', { value: '' }, 'all active coordinators that are alive'), targets.map((target) => el('option', { value: target }, target))));
 }
 
 /** The arguments of an action besides its actor and its reason. */
@@ -154,79 +167,6 @@ function failure(result) {
   return el('div', { class: `answer ${result.status === 409 ? 'warn' : 'bad'}` },
     plain(reasonOf(result), 600),
     present && el('p', { class: 'small' }, `Now: ${present.state.toLowerCase()}, generation ${present.generation}${present.isHeld ? ', held' : ''}.`));
-}
-
-/** The states of the sagas to which an action can apply, for a filter that names none. */
-const applicable = { cancel: ['state', 'running'], hold: ['state', 'unfinished'], release: ['held', 'true'], abandon: ['state', 'unfinished'] };
-
-/** The number of sagas that the page acts on at most. The tool has no such limit. */
-const mostSagas = 1000;
-
-/** The number of sagas in one request. */
-const batchSize = 500;
-
-/** A button that runs an operator action on all sagas of a filter, after it has counted them. */
-export function batchButton(kind, label, filter, after) {
-  return el('button', {
-    type: 'button', class: destructive.includes(kind) ? 'grave' : null, disabled: Boolean(unavailable), 'aria-describedby': hint ? 'actions-hint' : null,
-    'data-key': `batch-${kind}`, onclick: () => openBatch(kind, label, filter, after),
-  }, `${label} …`);
-}
-
-async function openBatch(kind, label, filter, after) {
-  const search = new URLSearchParams(filter);
-  const [name, value] = applicable[kind];
-  if (!search.has(name)) {
-    search.set(name, value);
-  }
-  search.set('limit', mostSagas);
-  const found = await get(`/sagas?${search}`, null).catch((lost) => ({ ok: false, body: { message: lost.message } }));
-  const sagas = found.ok ? found.body : [];
-  const dialog = document.getElementById('action-dialog');
-  const answer = el('div', { role: 'alert' });
-  const form = el('form', { onsubmit: (event) => { event.preventDefault(); submit(); } },
-    el('h2', { id: 'action-title' }, label),
-    el('p', {}, !found.ok ? plain(reasonOf(found), 400)
-      : sagas.length === 0 ? 'No sagas match to which this applies.'
-      : `${count(sagas.length, 'saga')}${found.next ? ', the newest of more' : ''}, from ${clock(sagas.at(-1).timeCreated)} to ${clock(sagas[0].timeCreated)}. Each is handled as by the action on one saga.`),
-    sagas.length > 0 && [
-      el('label', {}, 'Reason, for other operators', el('input', { name: 'reason', maxlength: 1000, autocomplete: 'off', required: true, autofocus: true })),
-      rights === 'Open' && el('label', {}, 'Your name', el('input', { name: 'actor', maxlength: 1000, autocomplete: 'off', required: true })),
-      kind === 'hold' && el('label', {}, el('input', { type: 'checkbox', name: 'stopRun' }), ' and stop their runs, once the steps in flight have ended'),
-      kind === 'abandon' && el('label', {}, el('input', { type: 'checkbox', name: 'force' }), ' even though the processes that own them are alive'),
-    ],
-    answer,
-    el('div', { class: 'row' },
-      sagas.length > 0 && el('button', { type: 'submit', class: 'main' }, `${label.replace(' all', '')} ${count(sagas.length, 'saga')}`),
-      el('button', { type: 'button', onclick: () => dialog.close() }, 'Close')));
-
-  async function submit() {
-    const fields = new FormData(form);
-    const button = form.querySelector('[type=submit]');
-    button.disabled = true;
-    let done = 0;
-    const refused = [];
-    for (let i = 0; i < sagas.length; i += batchSize) {
-      const batch = sagas.slice(i, i + batchSize).map((saga) => saga.id);
-      const result = await send(`/sagas/${kind}`, {
-        sagas: batch, reason: fields.get('reason'), actor: fields.get('actor'), force: fields.get('force') !== null, stopRun: fields.get('stopRun') !== null,
-      });
-      if (!result.ok) {
-        answer.replaceChildren(el('p', { class: 'answer bad' }, `${done} done, ${sagas.length - i} left. ${plain(reasonOf(result), 600)}`));
-        after();
-        return;
-      }
-      done += result.body.done;
-      refused.push(...result.body.refused);
-    }
-    answer.replaceChildren(el('div', { class: `answer ${refused.length ? 'warn' : 'good'}` }, `${done} done, ${refused.length} refused.`,
-      refused.length > 0 && el('ul', {}, refused.slice(0, 10).map((one) => el('li', {}, plain(one.message, 300))))));
-    after();
-  }
-
-  keepFocus(dialog);
-  dialog.replaceChildren(form);
-  dialog.showModal();
 }
 
 /** The name of an action in the list of recent actions. */

@@ -1,7 +1,8 @@
 import { clock, count, plain } from './text.js';
 import { badge, card, el, sagaLink, show, table } from './dom.js';
 import { get, reasonOf } from './service.js';
-import { actionHint, batchButton } from './actions.js';
+import { actionHint } from './actions.js';
+import { batchButtons, conditionsOf } from './batch.js';
 import { stateBadge } from './saga.js';
 
 const page = 50;
@@ -78,6 +79,7 @@ function filters(filter) {
   text('failed node', 'failedNode'),
   text('error code', 'errorCode'),
   text('owner (coordinator id)', 'owner'),
+  el('label', {}, el('input', { type: 'checkbox', name: 'held', value: 'true', checked: filter.get('held') === 'true' }), ' only held sagas'),
   el('button', { type: 'submit' }, 'Show'));
 }
 
@@ -97,13 +99,10 @@ function list(answer, filter, refresh) {
   ]), answer.next && el('p', {}, el('a', { href: `#/sagas${answer.next}` }, 'Older sagas')), batch(filter, refresh));
 }
 
-/** The operator actions on all sagas of the filter. Without a filter there are none. */
+/** The operator actions on all sagas of the filter, on all pages of the list. */
 function batch(filter, refresh) {
-  const narrowed = new URLSearchParams([...filter].filter(([name]) => name !== 'before'));
-  return narrowed.size > 0 && el('div', {},
-    el('div', { class: 'row' }, [['cancel', 'Cancel all'], ['hold', 'Hold all'], ['release', 'Release all'], ['abandon', 'Abandon all']]
-      .map(([kind, label]) => batchButton(kind, label, narrowed, refresh))),
-    actionHint());
+  const buttons = batchButtons(conditionsOf(filter), refresh);
+  return buttons?.length > 0 && el('div', {}, el('div', { class: 'row' }, buttons), actionHint());
 }
 
 function counts(answer) {

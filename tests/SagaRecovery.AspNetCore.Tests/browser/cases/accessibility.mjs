@@ -23,6 +23,11 @@ export default async function ({ page, given: [saga, project], view, tile }) {
       await page.getByRole('dialog').waitFor();
       found.push(...await violations(page, `the dialog in ${colorScheme} at ${width}`));
       await page.keyboard.press('Escape');
+      await view('#/sagas?state=running');
+      await page.getByRole('button', { name: 'Hold all …' }).click();
+      await page.getByRole('dialog').locator('.listed').waitFor();
+      found.push(...await violations(page, `the dialog of many in ${colorScheme} at ${width}`));
+      await page.keyboard.press('Escape');
     }
   }
   assert.equal(found.length, 0, found.join('\n'));

@@ -15,4 +15,12 @@ export default async function ({ page, given: [saga], view, tile }) {
   await page.getByRole('button', { name: 'Hold …' }).tap();
   const dialog = await page.getByRole('dialog').boundingBox();
   assert.ok(dialog.x >= 0 && dialog.x + dialog.width <= 375, JSON.stringify(dialog));
+
+  await page.keyboard.press('Escape');
+  await view('#/sagas?state=running');
+  await page.getByRole('button', { name: 'Reassign all …' }).tap();
+  await page.getByRole('dialog').locator('.listed').waitFor();
+  assert.deepEqual(await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]), [375, 375]);
+  const many = await page.getByRole('dialog').boundingBox();
+  assert.ok(many.x >= 0 && many.x + many.width <= 375, JSON.stringify(many));
 }
