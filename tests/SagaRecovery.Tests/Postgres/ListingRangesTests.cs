@@ -279,7 +279,7 @@ public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) 
         log.Count(90).Should().Be(2);
     }
 
-    /// <summary>Inserts unfinished sagas in groups, and a range for each group and for what is to come.</summary>
+    /// <summary>Inserts unfinished sagas in groups, as of some of the first transactions of the server, and a range for each group.</summary>
     private async Task InsertInRangesAsync(Membership member, int ranges, int sagasEach)
     {
         SagaId template = await Db.CreateSagaAsync(member);
@@ -287,11 +287,11 @@ public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) 
             """
             alter table saga_recovery.saga disable trigger user;
             insert into saga_recovery.saga (id, name, creator, definition_hash, params, current_coordinator, adopt_xid)
-            select gen_random_uuid(), name, creator, definition_hash, params, current_coordinator, 100 + (i % @ranges) * 50 from saga_recovery.saga, generate_series(1, @ranges * @sagasEach) i where id = @template;
+            select gen_random_uuid(), name, creator, definition_hash, params, current_coordinator, 100 + i % @ranges from saga_recovery.saga, generate_series(1, @ranges * @sagasEach) i where id = @template;
             delete from saga_recovery.saga where id = @template;
             alter table saga_recovery.saga enable trigger user;
             insert into saga_recovery.saga_listing (coordinator_id, lows, highs, server_start, table_id, time_made)
-            select @member, array_agg(100 + i * 50 order by i), array_agg(100 + i * 50 + 2 order by i), pg_postmaster_start_time(), 'saga_recovery.saga'::regclass, clock_timestamp()
+            select @member, array_agg(100 + i order by i), array_agg(100 + i order by i), pg_postmaster_start_time(), 'saga_recovery.saga'::regclass, clock_timestamp()
             from generate_series(0, @ranges) i
             """,
             new { ranges, sagasEach, template = template.Value, member = member.Coordinator.Value });
