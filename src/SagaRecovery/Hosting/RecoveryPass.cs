@@ -149,12 +149,12 @@ internal sealed class RecoveryPass(
 
     private void Publish(OpenedPass opened, PassReport report, PassOutcome? outcome, Activity? span)
     {
-        metrics.RecordPass(report); // before the status: a reader that sees the pass in the status must find it counted
-        status.PassEnded(report, tracker, _lastControls);
+        metrics.RecordPass(report); // before the status, as the log: a reader that sees the pass in the status must find it in both
         PassSpan.Report(span, report);
         log.Write(opened);
         log.Write(tracker.UnknownDefinitions);
         log.Write(report, outcome is null ? null : outcome.HasResult);
+        status.PassEnded(report, tracker, _lastControls);
         _firstEnded.TrySetResult();
     }
 

@@ -61,7 +61,8 @@ public class ListingTests(PostgresCluster cluster, Pooler? pooler = null) : Post
                 .Replace("$3", $"'{Guid.Empty}'::uuid", StringComparison.Ordinal)
                 .Replace("$4", "5000", StringComparison.Ordinal));
 
-        plan.Should().Contain("saga_unfinished").And.NotContain("Seq Scan").And.NotContain("\"Sort\"");
+        plan.Should().Contain("saga_unfinished").And.NotContain("Seq Scan").And.Contain("\"Incremental Sort\"", "sagas are sorted range by range");
+        plan.Split("\"Sort\"").Should().HaveCount(2, "nothing else is sorted but the ranges");
     }
 
     [Fact]
