@@ -87,7 +87,7 @@ public sealed partial class SagaOperator
         _coordinator.ThrowIfIncompatible();
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         TrackedSagaInfo known = _tracker.Observe(sagaId, _time.GetUtcNow());
-        var evidence = new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused) 
+        var evidence = new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused)
         {
             Run = _executor.FindRun(sagaId),
             SlotLimit = known.Slot is { } wait ? _executor.DescribeSlotLimit(wait.Definition) : null,

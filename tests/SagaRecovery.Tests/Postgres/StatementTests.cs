@@ -25,7 +25,7 @@ public sealed partial class StatementTests
             foreach (Match match in CoordinatorRule().Matches(text))
             {
                 string before = text[..match.Index];
-                string after = text[match.Index..Math.Min(text.Length, match.Index + 250)];
+                string after = text[match.Index..Math.Min(text.Length, match.Index + 1000)];
                 bool isAfterProbe = before.LastIndexOf("case when", StringComparison.Ordinal) > before.LastIndexOf(" end", StringComparison.Ordinal);
                 (isAfterProbe || after.Contains("adopt_xid", StringComparison.Ordinal)).Should().BeTrue("{0} must not find its sagas by the coordinator: {1}", name, after);
             }
