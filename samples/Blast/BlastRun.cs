@@ -13,8 +13,8 @@ internal sealed record BlastSettings(Uri Url, int Concurrency, TimeSpan Pause, T
 /// <summary>Runs the clients, prints the progress each second and the totals at the end.</summary>
 internal static class BlastRun
 {
-    /// <summary>The time that requests in flight get to finish at the end of a run.</summary>
-    public static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
+    /// <summary>The time that requests in flight get to finish at the end of a run, also on a machine that is busy.</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
     public static async Task<int> RunAsync(BlastSettings settings, bool ignoreErrors, CancellationToken interrupted)
     {
