@@ -12,7 +12,7 @@ public sealed class PassOutcome
     private readonly Lock _lock = new();
     private readonly SagaTracker _tracker;
     private readonly RecoveryPlan _plan;
-    private readonly Dictionary<SagaId, Recorded> _results;
+    private readonly ResumeResults _results;
     private readonly Dictionary<SagaId, RelinquishOutcome> _relinquished = [];
     private readonly HashSet<SagaId> _lost = [];
     private bool _completed;
@@ -21,7 +21,7 @@ public sealed class PassOutcome
     {
         _tracker = tracker;
         _plan = plan;
-        _results = new Dictionary<SagaId, Recorded>(plan.Recover.Count + plan.Readopted.Count);
+        _results = new ResumeResults(plan.Recover.Count + plan.Readopted.Count);
     }
 
     /// <summary>Records the result of resuming one saga.</summary>
@@ -34,7 +34,7 @@ public sealed class PassOutcome
         lock (_lock)
         {
             ThrowIfCompleted(sagaId);
-            if (!_results.TryAdd(sagaId, new Recorded(result, now)))
+            if (!_results.TryAdd(sagaId, result, now))
             {
                 throw new InvalidOperationException($"Saga {sagaId} already has a result in this pass.");
             }
@@ -84,7 +84,7 @@ public sealed class PassOutcome
         {
             lock (_lock)
             {
-                return _results.Values.All(recorded => recorded.Result is ResumeResult.UnknownDefinition or ResumeResult.Superseded or ResumeResult.Abandoned);
+                return _results.NothingRuns;
             }
         }
     }
@@ -94,7 +94,7 @@ public sealed class PassOutcome
     {
         lock (_lock)
         {
-            return _results.ContainsKey(sagaId);
+            return _results.Contains(sagaId);
         }
     }
 
@@ -106,9 +106,7 @@ public sealed class PassOutcome
         {
             lock (_lock)
             {
-                return AllAttempted
-                    ? _plan.NotEligible + _results.Values.Count(recorded => recorded.Result is ResumeResult.Failed or ResumeResult.UnknownDefinition)
-                    : null;
+                return AllAttempted ? _plan.NotEligible + _results.NotRunning : null;
             }
         }
     }
@@ -130,7 +128,7 @@ public sealed class PassOutcome
             var tally = new PassTally();
             List<Candidate> notAttempted = [];
             _tracker.EnsureCapacity(_results.Count);
-            ApplyToDefinitions();
+            _results.ApplyToDefinitions(_tracker, _plan.Pass.Basis, _plan.Recover.Concat(_plan.Readopted.Select(readopted => readopted.Candidate)));
             foreach (Candidate candidate in _plan.Recover)
             {
                 ApplyResult(candidate, tally, notAttempted);
@@ -138,7 +136,7 @@ public sealed class PassOutcome
 
             foreach (ReadoptedSaga readopted in _plan.Readopted)
             {
-                if (_results.ContainsKey(readopted.Candidate.SagaId))
+                if (_results.Contains(readopted.Candidate.SagaId))
                 {
                     tally.Readopted++;
                     _tracker.ForgetRunsUpTo(readopted.Candidate.SagaId, readopted.Previous);
@@ -188,28 +186,12 @@ public sealed class PassOutcome
         }
     }
 
-    /// <summary>Applies all results to the definitions of their sagas, before any is applied to its saga: the answers for a definition can differ.</summary>
-    private void ApplyToDefinitions()
-    {
-        foreach (Candidate candidate in _plan.Recover.Concat(_plan.Readopted.Select(readopted => readopted.Candidate)))
-        {
-            if (candidate.Definition is not null && _results.TryGetValue(candidate.SagaId, out Recorded recorded))
-            {
-                _tracker.ApplyToDefinition(_plan.Pass.Basis, candidate, recorded.Result, recorded.At);
-            }
-        }
-    }
-
     private void ApplyResult(Candidate candidate, PassTally tally, List<Candidate> notAttempted)
     {
-        if (!_results.TryGetValue(candidate.SagaId, out Recorded recorded))
+        if (!_results.TryApply(_tracker, _plan.Pass.Basis, candidate, tally))
         {
             notAttempted.Add(candidate);
-            return;
         }
-
-        tally.Count(candidate, recorded.Result, recorded.At, _tracker.IdleSinceOf(candidate.SagaId, _plan.Pass.Start.StartedAt));
-        _tracker.ApplyResume(_plan.Pass.Basis, candidate, recorded.Result, recorded.At);
     }
 
     private PassReport Report(PassTally tally, int notAttempted, int withheld, DateTimeOffset now, string? error) => new(_plan.Pass.Start)
@@ -246,6 +228,4 @@ public sealed class PassOutcome
         RecoveredSagas = tally.RecoveredSagas.ToList(),
         FailedSagas = tally.FailedSagas.ToList(),
     };
-
-    private readonly record struct Recorded(ResumeResult Result, DateTimeOffset At);
 }

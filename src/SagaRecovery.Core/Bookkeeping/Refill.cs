@@ -12,7 +12,7 @@ public sealed class Refill
 {
     private readonly Lock _lock = new();
     private readonly SagaTracker _tracker;
-    private readonly Dictionary<SagaId, (ResumeResult Result, DateTimeOffset At)> _results = [];
+    private readonly ResumeResults _results;
     private bool _completed;
 
     internal Refill(SagaTracker tracker, ResumeBasis basis, IReadOnlyList<Candidate> sagas)
@@ -20,6 +20,7 @@ public sealed class Refill
         _tracker = tracker;
         Basis = basis;
         Sagas = sagas;
+        _results = new ResumeResults(sagas.Count);
     }
 
     /// <summary>The sagas, in the order of their turns.</summary>
@@ -32,7 +33,7 @@ public sealed class Refill
         {
             lock (_lock)
             {
-                return _results.Values.All(recorded => recorded.Result is ResumeResult.UnknownDefinition or ResumeResult.Superseded or ResumeResult.Abandoned);
+                return _results.NothingRuns;
             }
         }
     }
@@ -44,7 +45,7 @@ public sealed class Refill
     {
         lock (_lock)
         {
-            return _results.ContainsKey(sagaId);
+            return _results.Contains(sagaId);
         }
     }
 
@@ -57,7 +58,7 @@ public sealed class Refill
     {
         lock (_lock)
         {
-            if (_completed || !_results.TryAdd(sagaId, (result, now)))
+            if (_completed || !_results.TryAdd(sagaId, result, now))
             {
                 throw new InvalidOperationException($"Saga {sagaId} already has a result in this refill, or the refill has ended.");
             }
@@ -78,15 +79,10 @@ public sealed class Refill
             _completed = true;
             var tally = new PassTally();
             List<Candidate> notAttempted = [];
-            ApplyToDefinitions();
+            _results.ApplyToDefinitions(_tracker, Basis, Sagas);
             foreach (Candidate candidate in Sagas)
             {
-                if (_results.TryGetValue(candidate.SagaId, out (ResumeResult Result, DateTimeOffset At) recorded))
-                {
-                    tally.Count(candidate, recorded.Result, recorded.At, _tracker.IdleSinceOf(candidate.SagaId, Basis.StartedAt));
-                    _tracker.ApplyResume(Basis, candidate, recorded.Result, recorded.At);
-                }
-                else
+                if (!_results.TryApply(_tracker, Basis, candidate, tally))
                 {
                     notAttempted.Add(candidate);
                 }
@@ -94,18 +90,6 @@ public sealed class Refill
 
             _tracker.EndRefill(this, notAttempted);
             return Report(tally, notAttempted.Count);
-        }
-    }
-
-    /// <summary>Applies all results to the definitions of their sagas, before any is applied to its saga: the answers for a definition can differ.</summary>
-    private void ApplyToDefinitions()
-    {
-        foreach (Candidate candidate in Sagas)
-        {
-            if (candidate.Definition is not null && _results.TryGetValue(candidate.SagaId, out (ResumeResult Result, DateTimeOffset At) recorded))
-            {
-                _tracker.ApplyToDefinition(Basis, candidate, recorded.Result, recorded.At);
-            }
         }
     }
 
