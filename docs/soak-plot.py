@@ -4,12 +4,21 @@ import csv
 import sys
 
 WIDTH, HEIGHT, LEFT, TOP, GAP = 360, 120, 60, 28, 46
+WINDOW = 6  # samples over which the rate of deletions is averaged
 PANELS = [
     ("sagas in the database, thousands", lambda row: float(row["sagas"]) / 1e3),
+    ("sagas deleted a second", lambda row: row["rate"]),
     ("tables and indexes, MB", lambda row: (float(row["table_bytes"]) + float(row["index_bytes"])) / 1e6),
+    ("the same for each saga, KB", lambda row: (float(row["table_bytes"]) + float(row["index_bytes"])) / float(row["sagas"]) / 1e3),
     ("memory of the process, MB", lambda row: float(row["process_bytes"]) / 1e6),
     ("duration of a pass, ms", lambda row: float(row["pass_ms"])),
 ]
+
+
+def add_rates(rows):
+    for row, earlier in zip(rows, rows[:1] * WINDOW + rows):
+        seconds = float(row["seconds"]) - float(earlier["seconds"])
+        row["rate"] = (float(row["deleted"]) - float(earlier["deleted"])) / seconds if seconds else 0.0
 
 
 def panel(rows, number, title, value):
@@ -31,7 +40,8 @@ def panel(rows, number, title, value):
 def main(path):
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
-    width, height = 2 * (WIDTH + LEFT + 20), 2 * (HEIGHT + GAP + TOP)
+    add_rates(rows)
+    width, height = 2 * (WIDTH + LEFT + 20), len(PANELS) // 2 * (HEIGHT + GAP + TOP)
     print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">')
     print(f'<rect width="{width}" height="{height}" fill="white"/>')
     for number, (title, value) in enumerate(PANELS):

@@ -12,7 +12,7 @@ internal enum ExitCode
     /// <summary>The command line is invalid or incomplete.</summary>
     Usage = 2,
 
-    /// <summary>The saga or the coordinator does not exist.</summary>
+    /// <summary>The saga, the coordinator or the definition does not exist.</summary>
     NotFound = 3,
 
     /// <summary>The action does not apply to the saga as it is: it has ended, it is not stuck, or it has changed since the tool read it.</summary>

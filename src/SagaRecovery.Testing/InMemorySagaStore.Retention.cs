@@ -18,7 +18,7 @@ public sealed partial class InMemorySagaStore
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
-            return Task.FromResult<IReadOnlyList<StoredDefinition>>([.. StoredDefinitions().Select(one => new StoredDefinition(one.Hash, one.Name))]);
+            return Task.FromResult<IReadOnlyList<StoredDefinition>>([.. StoredDefinitions().Select(one => new StoredDefinition(one.Hash, one.Name, one.Version))]);
         }
     }
 

@@ -24,7 +24,7 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
     public static TheoryData<string> Bodies => new()
     {
         "", "null", "[]", "{", "{}", """{"reason":null}""", """{"reason":"  "}""", """{"reason":7}""", """{"reason":"x","state":"Sleeping"}""",
-        """{"reason":"x","state":99}""", """{"reason":"x","generation":"one"}""", """{"reason":"a\u0000b"}""", $$"""{"reason":"{{new string('x', 1001)}}"}""",
+        """{"reason":"x","state":99}""", """{"reason":"x","sate":"Running"}""", """{"reason":"x","generation":"one"}""", """{"reason":"a\u0000b"}""", $$"""{"reason":"{{new string('x', 1001)}}"}""",
     };
 
     [Theory]

@@ -76,6 +76,13 @@ public sealed class AnswerTests
     }
 
     [Fact]
+    public async Task A_connection_that_ends_before_the_answer_leaves_the_outcome_of_an_action_unknown()
+    {
+        await using var service = new CannedService("");
+        (await ToolRun.OfAsync("pause", "--comment", "x", "--url", service.Url)).ShouldRefuse(ExitCode.Unreachable, "ended before the answer. The outcome is unknown");
+    }
+
+    [Fact]
     public async Task A_server_that_never_answers_times_out_and_an_action_reports_its_outcome_as_unknown()
     {
         await using var service = new CannedService(answer: null);

@@ -53,6 +53,18 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
     [Theory]
     [InlineData(Way.Service)]
     [InlineData(Way.Database)]
+    public async Task What_an_earlier_request_has_cancelled_is_not_refused(string way)
+    {
+        (string tag, string[] sagas) = await TaggedAsync(2);
+        await Sample.ExecuteAsync(
+            "update saga_recovery.saga set cancel_time = now(), cancel_actor = 'ada', cancel_reason = 'x' where id = @id", new { id = Guid.Parse(sagas[0]) });
+
+        (await Sample.RunAsync(way, "batch", "cancel", "--tag", tag, "--comment", "x", "--yes")).ShouldBeDone().Out.Should().Be("batch cancel: 1 done, 1 done before, 0 refused\n");
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
     public async Task Sagas_are_held_and_released_together_and_refusals_are_listed(string way)
     {
         (string tag, string[] sagas) = await TaggedAsync(2);
@@ -74,6 +86,8 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
         (await Sample.RunAsync(Way.Database, "batch", "hold", "--tag", tag, "--comment", "x", "--yes", "--max", "2"))
             .ShouldRefuse(ExitCode.Refused, $"batch hold: not done, more than 2 sagas match (unfinished, tag {tag}). Narrow the filter, or raise --max.");
         (await Sample.RunAsync(Way.Database, "batch", "hold", "--comment", "x", "--yes")).ShouldRefuse(ExitCode.Usage, "'batch hold' needs a filter");
+        (await Sample.RunAsync(Way.Database, "batch", "cancel", "--state", "succeeded", "--comment", "x", "--dry-run"))
+            .ShouldRefuse(ExitCode.Usage, "'batch cancel' applies to running sagas, not to those that are succeeded.");
         (await Sample.QueryAsync<long>("select count(*) from saga_recovery.saga_hold h join saga_recovery.saga_tag t using (saga_id) where t.name || '=' || t.value = @tag", new { tag })).Should().Be(0);
     }
 
@@ -114,7 +128,7 @@ public sealed class BatchTests(SampleFixture fixture) : IClassFixture<SampleFixt
 
         ToolRun run = await Sample.RunAsync(stage, Way.Database, "batch", "hold", "--tag", tag, "--comment", "x", "--max", "1000");
 
-        run.Should(ExitCode.Interrupted).Error.Should().Contain("batch hold: interrupted after 500 done and 0 refused, 101 left. Repeat the command to continue.");
+        run.Should(ExitCode.Interrupted).Error.Should().Contain("batch hold: interrupted, 500 done, 0 refused, 101 left. Repeat the command to continue.");
         ToolRun repeated = await Sample.RunAsync(Way.Database, "batch", "hold", "--tag", tag, "--comment", "x", "--max", "1000", "--yes");
         repeated.ShouldBeDone().Out.Should().Be("batch hold: 601 done, 0 refused\n");
     }

@@ -25,13 +25,13 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
         ToolRun dryRun = (await _sample.RunAsync(way, [.. purge, "--dry-run"])).ShouldBeDone();
         dryRun.Lines[0].Should().MatchRegex("^STATE +SAGAS +MB +OLDEST_END +DEFINITION");
         dryRun.Lines[1].Should().MatchRegex("^succeeded +1 +0.0 +20.*Z +demo$");
-        dryRun.Lines[^1].Should().Be("purge: would delete 1 sagas, 0.0 MB");
+        dryRun.Lines[^1].Should().Be("purge: would delete 1 saga, 0.0 MB");
         (await _sample.RunAsync(way, purge)).ShouldRefuse(ExitCode.Usage, "pass --yes");
         (await _sample.RunAsync(ToolStage.SignedIn with { Answer = "n" }, way, purge)).ShouldRefuse(ExitCode.Failed, "Nothing was done.");
         ToolRun done = (await _sample.RunAsync(ToolStage.SignedIn with { Answer = "y" }, way, purge)).ShouldBeDone();
 
-        done.Error.Should().Contain("1 succeeded sagas of demo").And.Contain("A keyed start can use their keys again");
-        done.Out.Should().Be("purge: deleted 1 sagas\n");
+        done.Error.Should().Contain("1 succeeded saga of demo").And.Contain("A keyed start can use their keys again");
+        done.Out.Should().Be("purge: deleted 1 saga\n");
         (await _sample.RunAsync(way, "sagas", "show", old)).Should(ExitCode.NotFound);
         (await _sample.RunAsync(way, "sagas", "show", young)).ShouldBeDone();
         (await _sample.QueryAsync<string>("select action || ': ' || reason from saga_recovery.saga_operator_action"))
@@ -50,8 +50,15 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
         string[] purge = ["sagas", "purge", "--older-than", "1s", "--yes", "--comment", "OPS-12"];
 
         (await _sample.RunAsync(way, purge)).ShouldBeDone().Out.Should().Be("purge: deleted 0 sagas\n");
-        (await _sample.RunAsync(way, [.. purge, "--state", "stuck", "--definition", "other"])).ShouldBeDone().Out.Should().Be("purge: deleted 0 sagas\n");
-        (await _sample.RunAsync(way, [.. purge, "--state", "succeeded", "--state", "stuck", "--definition", "demo"])).ShouldBeDone().Out.Should().Be("purge: deleted 1 sagas\n");
+        foreach (string unknown in new[] { "other", "demo@7" })
+        {
+            string[] other = [.. purge, "--state", "stuck", "--definition", unknown];
+            (await _sample.RunAsync(way, other)).ShouldRefuse(ExitCode.NotFound, $"There is no definition {unknown}.");
+            (await _sample.RunAsync(way, [.. other, "--dry-run"])).ShouldRefuse(ExitCode.NotFound, $"There is no definition {unknown}.");
+        }
+
+        (await _sample.RunAsync(way, [.. purge, "--state", "succeeded", "--state", "stuck", "--definition", "demo@1"])).ShouldBeDone().Out.Should().Be("purge: deleted 1 saga\n");
+        (await _sample.QueryAsync<string>("select string_agg(reason, '; ') from saga_recovery.saga_operator_action")).Should().EndWith("for more than 1s, definition demo@1)");
         (await _sample.RunAsync(way, "sagas", "show", saga)).Should(ExitCode.NotFound);
     }
 
@@ -69,7 +76,7 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
             await File.AppendAllTextAsync(file, "{\"format\":1,\"id\":\"0199", TestContext.Current.CancellationToken);
 
             ToolRun imported = (await _sample.RunAsync(Way.Database, "sagas", "import", file, "--saga", saga, "--comment", "audit")).Should(ExitCode.Done);
-            imported.Out.Should().Be("import: 1 saga imported, 0 not, because a saga with the id exists; 1 line not readable\n");
+            imported.Out.Should().Be("import: 1 saga imported, 0 not, because a saga with the id exists; 1 line cut off\n");
             imported.Error.Should().Contain("line 3 was skipped");
             (await _sample.RunAsync(Way.Database, "sagas", "import", file, "--saga", Guid.NewGuid().ToString(), "--comment", "audit")).Should(ExitCode.NotFound);
             (await _sample.RunAsync(Way.Database, "sagas", "import", "/nowhere/file", "--comment", "audit")).ShouldRefuse(ExitCode.Usage, "cannot be read");
@@ -166,13 +173,37 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
             string[] lines = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
             string hash = JsonDocument.Parse(lines[1]).RootElement.GetProperty("definition").GetProperty("hash").GetString()!;
             lines[0] = lines[1].Replace(hash, new string('0', hash.Length), StringComparison.Ordinal);
-            await File.WriteAllLinesAsync(file, lines, TestContext.Current.CancellationToken);
+            string later = lines[1].Replace("\"format\":1", "\"format\":2", StringComparison.Ordinal);
+            await File.WriteAllLinesAsync(file, [.. lines, .. Enumerable.Repeat(later, 20)], TestContext.Current.CancellationToken);
 
             ToolRun imported = (await _sample.RunAsync(Way.Database, "sagas", "import", file, "--comment", "audit")).Should(ExitCode.Refused);
 
-            imported.Out.Should().Be("import: 1 saga imported, 0 not, because a saga with the id exists; 1 refused; 0 lines not readable\n");
+            imported.Out.Should().Be("import: 1 saga imported, 0 not, because a saga with the id exists; 21 lines refused; 0 lines cut off\n");
             imported.Error.Should().Contain($"line 1 was skipped: The definition of saga {sound} does not have the hash");
+            imported.Error.Should().Contain("line 3 was skipped: The line has version 2 of the format").And.Contain("11 more lines skipped");
+            imported.Error.Split('\n').Length.Should().BeLessThan(15);
             (await _sample.RunAsync(Way.Service, "sagas", "show", sound)).ShouldBeDone();
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory]
+    [InlineData("no JSON", "is not complete JSON")]
+    [InlineData("{}", "it has no 'format'.")]
+    [InlineData("[]", "one of its values has the wrong type.")]
+    public async Task A_file_that_is_no_archive_is_refused(string line, string reason)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, $"{line}\n", TestContext.Current.CancellationToken);
+
+            ToolRun imported = (await _sample.RunAsync(Way.Database, "sagas", "import", file, "--comment", "audit")).Should(ExitCode.Refused);
+
+            imported.Error.Should().Contain($"line 1 was skipped: ").And.Contain(reason);
         }
         finally
         {
@@ -204,7 +235,8 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
     [InlineData("is not an age", "--older-than", "0s")]
     [InlineData("--older-than", "--state", "stuck")]
     [InlineData("is not a state of ended sagas", "--older-than", "1d", "--state", "running")]
-    [InlineData("needs the database", "--older-than", "1d", "--archive", "x", "--yes", "--url", "http://127.0.0.1:1")]
+    [InlineData("is not an age from 1s to 36500d", "--older-than", "99999999d")]
+    [InlineData("'--archive' needs the database", "--older-than", "1d", "--archive", "x", "--yes", "--url", "http://127.0.0.1:1")]
     public async Task Invalid_usage_is_exit_code_2(string because, params string[] args) =>
         (await ToolRun.OfAsync(["sagas", "purge", "--comment", "x", .. args])).ShouldRefuse(ExitCode.Usage, because);
 

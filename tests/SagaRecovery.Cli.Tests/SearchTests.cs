@@ -72,9 +72,39 @@ public sealed class SearchTests(TwoSagasFixture two) : IClassFixture<TwoSagasFix
         (await Sample.RunAsync(way, "whatis", Sample.CoordinatorId.ToString())).ShouldBeDone().Out.Should().StartWith($"coordinator {Sample.CoordinatorId}: active, ");
         (await Sample.RunAsync(way, "whatis", "demo", "--json")).ShouldBeDone().Read(RecoveryReportJson.Default.IReadOnlyListIdMatch)
             .Should().ContainSingle().Which.Kind.Should().Be(IdKind.Definition);
+        await Sample.ExecuteAsync(
+            """
+            insert into saga_recovery.saga_coordinator (id, incarnation, host, process_id, token, server_start, table_id)
+            values (@Id, 1, 'seeded', 1, gen_random_uuid(), now(), 0) on conflict do nothing
+            """,
+            new { Id = CoordinatorId.FromName("pod-7").Value });
+        (await Sample.RunAsync(way, "whatis", "pod-7")).ShouldBeDone().Out.Should().StartWith($"coordinator {CoordinatorId.FromName("pod-7")}: ");
         string unknown = Guid.NewGuid().ToString();
         (await Sample.RunAsync(way, "whatis", unknown)).ShouldRefuse(ExitCode.NotFound, $"has the id '{unknown}'.");
         (await Sample.RunAsync(way, "whatis", "1b4e28ba-2fa1-8fd2-883f-0016d3cca427")).ShouldRefuse(ExitCode.NotFound, "It has the form of an idempotency key of a step");
+    }
+
+    [Theory]
+    [InlineData(Way.Service)]
+    [InlineData(Way.Database)]
+    public async Task A_tag_of_many_sagas_lists_the_newest_and_says_that_there_may_be_more(string way)
+    {
+        await Sample.ExecuteAsync(
+            """
+            insert into saga_recovery.saga_definition (hash, name, version, dag) values (sha256('{"nodes":[]}'), 'tagged', 1, '{"nodes":[]}') on conflict do nothing;
+            with seeded as (
+                insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, time_created)
+                select gen_random_uuid(), 'tagged', gen_random_uuid(), sha256('{"nodes":[]}'), '{}', 'succeeded', now() - interval '30 minutes' from generate_series(1, 30)
+                returning id, time_created
+            )
+            insert into saga_recovery.saga_tag (saga_id, name, value, time_created) select id, 'batch', @Way, time_created from seeded
+            """,
+            new { Way = way });
+
+        ToolRun run = (await Sample.RunAsync(way, "whatis", $"batch={way}")).ShouldBeDone();
+
+        run.Lines.Should().HaveCount(20).And.AllSatisfy(line => line.Should().StartWith("tag of saga "));
+        run.Error.Should().Contain("There may be more than these 20: 'sagas list --tag NAME=VALUE'");
     }
 
     [Fact]

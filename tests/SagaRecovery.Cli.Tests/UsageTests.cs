@@ -19,6 +19,7 @@ public sealed class UsageTests
     [InlineData("--limit must be 1 to 1000", "sagas", "list", "--limit", "0")]
     [InlineData("--limit must be 1 to 1000", "sagas", "list", "--limit", "1001")]
     [InlineData("is not a coordinator id", "sagas", "list", "--owner", "me")]
+    [InlineData("id", "coordinators", "forget", "--comment", "x", "--yes")]
     [InlineData("--comment", "sagas", "hold", Id)]
     [InlineData("--comment must not be empty", "sagas", "hold", Id, "--comment", " ")]
     [InlineData("--actor must not be empty", "sagas", "hold", Id, "--comment", "x", "--actor", "")]
@@ -48,6 +49,10 @@ public sealed class UsageTests
         (await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", new string('x', 1_001), .. s_nowhere])).ShouldRefuse(ExitCode.Usage, "the limit is 1000");
         (await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", new string('x', 1_000), .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "the service");
     }
+
+    [Fact]
+    public async Task A_comment_may_begin_like_a_mention() =>
+        (await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", "@ann asked for it", .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "the service");
 
     [Fact]
     public async Task A_token_without_a_name_is_refused() => (await ToolRun.OfAsync(

@@ -86,6 +86,15 @@ public sealed class ShortFormTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Killed_at_each_step_of_a_deletion_it_deletes_nothing_unfinished_and_nothing_that_is_not_archived()
+    {
+        StressResult result = await RunAsync(new PurgeStepsScenario(), seconds: 1);
+
+        result["kills"].Should().Be(10);
+        result["deleted"].Should().Be(300, "thirty sagas expire at each step");
+    }
+
+    [Fact]
     public async Task Under_load_with_retention_the_database_stays_small()
     {
         string csv = Path.GetTempFileName();

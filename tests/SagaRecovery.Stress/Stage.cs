@@ -190,6 +190,13 @@ internal sealed class Stage : IAsyncDisposable
         return (await connection.ExecuteScalarAsync<T>(sql, parameters))!;
     }
 
+    /// <summary>Runs a query as the superuser, of which each row has one column.</summary>
+    public async Task<IReadOnlyList<T>> ListAsync<T>(string sql, object? parameters = null)
+    {
+        await using var connection = new NpgsqlConnection($"{Superuser};Pooling=false");
+        return [.. await connection.QueryAsync<T>(sql, parameters)];
+    }
+
     /// <summary>The number of connections of the service at the server.</summary>
     public async Task<int> ServiceConnectionsAsync() => (await ServicePortsAsync()).Count;
 

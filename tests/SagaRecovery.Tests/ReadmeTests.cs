@@ -43,6 +43,13 @@ public sealed partial class ReadmeTests
         readme.Should().Contain("```sh\nbash samples/demo.sh\n```").And.Contain("```sh\nbash tests/run.sh\n```");
     }
 
+    [Theory]
+    [InlineData("README.md", "The tables have a version of their own, now {0}.")]
+    [InlineData("docs/getting-started.md", "database schema saga_recovery is at version {0}\n")]
+    [InlineData("docs/CHANGELOG.md", "and version {0} of the tables.")]
+    public void A_page_that_names_the_version_of_the_tables_names_the_present_one(string document, string sentence) =>
+        Read(document).Should().Contain(string.Format(System.Globalization.CultureInfo.InvariantCulture, sentence, PostgresSchema.Version));
+
     [Fact]
     public void Every_link_of_the_readme_works_outside_the_repository_and_names_a_file_of_it()
     {

@@ -7,4 +7,7 @@ internal static partial class Log
 {
     [LoggerMessage(200, LogLevel.Debug, "responded with 503: {Detail}")]
     public static partial void ServiceUnavailable(ILogger logger, string detail, Exception exception);
+
+    [LoggerMessage(201, LogLevel.Warning, "responded with 500: {Detail}")]
+    public static partial void Failed(ILogger logger, string detail, Exception exception);
 }

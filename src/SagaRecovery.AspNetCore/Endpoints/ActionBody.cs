@@ -21,10 +21,10 @@ internal static class ActionBody
 
     /// <param name="context">The request.</param>
     /// <param name="type">The JSON contract of the body.</param>
-    /// <param name="fromForm">Reads the same body from a form.</param>
+    /// <param name="fromForm">Reads the same body from a form; null if only JSON is accepted.</param>
     /// <param name="validate">Returns the error of the body as a sentence; null if it is valid.</param>
     public static async Task<Parsed<T>> ReadAsync<T>(
-        HttpContext context, JsonTypeInfo<T> type, Func<IFormCollection, Parsed<T>> fromForm, Func<T, string?> validate)
+        HttpContext context, JsonTypeInfo<T> type, Func<IFormCollection, Parsed<T>>? fromForm, Func<T, string?> validate)
         where T : class
     {
         if (await TryBufferAsync(context.Request).ConfigureAwait(false) is not { } body)
@@ -33,7 +33,7 @@ internal static class ActionBody
         }
 
         Parsed<T> request = IsJson(context.Request) ? FromJson(body, type)
-            : context.Request.HasFormContentType ? await ActionForm.ReadAsync(context, fromForm).ConfigureAwait(false)
+            : fromForm is not null && context.Request.HasFormContentType ? await ActionForm.ReadAsync(context, fromForm).ConfigureAwait(false)
             : Parsed<T>.Invalid(StatusCodes.Status415UnsupportedMediaType, "The body must be application/json, such as {\"reason\": \"…\"}.");
         return request.Value is null || validate(request.Value) is not { } error ? request : Parsed<T>.Invalid(error);
     }
@@ -69,13 +69,40 @@ internal static class ActionBody
         {
             return JsonSerializer.Deserialize(body.Span, type) is { } request
                 ? request
-                : Parsed<T>.Invalid("The body must be a JSON object with a 'reason'.");
+                : Parsed<T>.Invalid(Describe(type));
         }
         catch (JsonException exception)
         {
-            return Parsed<T>.Invalid(exception.Path is { Length: > 1 } path
+            return Parsed<T>.Invalid(FindWrongProperty(body, type) ?? (exception.Path is { Length: > 1 } path
                 ? $"The value at {PlainText.OneLine(path)} of the body is not valid."
-                : "The body must be a JSON object with a 'reason'.");
+                : Describe(type)));
+        }
+    }
+
+    private static string Describe(JsonTypeInfo type) =>
+        $"The body must be a JSON object with {string.Join(" and ", type.Properties.Where(property => property.IsRequired).Select(property => $"'{property.Name}'"))}.";
+
+    /// <summary>Returns the error of a body with an unknown property, or without a required one; null if it has neither fault.</summary>
+    private static string? FindWrongProperty(ReadOnlyMemory<byte> body, JsonTypeInfo type)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                return null;
+            }
+
+            HashSet<string> present = [.. document.RootElement.EnumerateObject().Select(property => property.Name)];
+            return present.FirstOrDefault(name => type.Properties.All(property => property.Name != name)) is { } unknown
+                    ? $"The body must not have '{PlainText.OneLine(unknown, longest: 80)}'. It may have {string.Join(", ", type.Properties.Select(property => $"'{property.Name}'"))}."
+                : type.Properties.FirstOrDefault(property => property.IsRequired && !present.Contains(property.Name)) is { } missing
+                    ? $"'{missing.Name}' is missing."
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null; // not JSON at all
         }
     }
 

@@ -60,6 +60,12 @@ internal static class EndpointHandler
         {
             return ServiceUnavailable(context, incompatible, incompatible.Message);
         }
+        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            string detail = $"The database role of this service lacks a privilege: {PlainText.OneLine(refused.MessageText)}";
+            Log.Failed(LoggerOf(context), detail, refused);
+            return Problems.Create(StatusCodes.Status500InternalServerError, detail); // a repeat would not help
+        }
         catch (PostgresException rejected)
         {
             return ServiceUnavailable(context, rejected, $"Postgres rejected the command: {PlainText.OneLine(rejected.MessageText)} ({rejected.SqlState})");
@@ -78,9 +84,12 @@ internal static class EndpointHandler
         }
     }
 
+    private static ILogger LoggerOf(HttpContext context) =>
+        context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(SagaRecoveryEndpoints));
+
     private static IResult ServiceUnavailable(HttpContext context, Exception exception, string detail)
     {
-        Log.ServiceUnavailable(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(SagaRecoveryEndpoints)), detail, exception);
+        Log.ServiceUnavailable(LoggerOf(context), detail, exception);
         context.Response.Headers.RetryAfter = RetryAfterSeconds;
         return Problems.Create(StatusCodes.Status503ServiceUnavailable, detail);
     }

@@ -20,7 +20,7 @@ internal static class RetentionEndpoints
     private static async Task<IResult> PurgeAsync(HttpContext context)
     {
         Parsed<Noted<PurgeRequest>> parsed = (await ActionBody.ReadAsync(
-            context, RecoveryReportJson.Default.PurgeRequest, _ => Parsed<PurgeRequest>.Invalid("Send application/json."), body => body.Validate()).ConfigureAwait(false))
+            context, RecoveryReportJson.Default.PurgeRequest, fromForm: null, body => body.Validate()).ConfigureAwait(false))
             .WithNote(context.User, body => (body.Actor, body.Reason));
         if (parsed.Value is not ({ } request, { } note))
         {
@@ -30,7 +30,7 @@ internal static class RetentionEndpoints
         // A disconnected caller ends the purge: it would not repeat the request. What was deleted stays deleted.
         PurgeResponse response = await context.RequestServices.GetRequiredService<RetentionOperator>()
             .PurgeAsync(request, note, context.RequestAborted).ConfigureAwait(false);
-        return Responses.Json(response, RecoveryReportJson.Default.PurgeResponse);
+        return Responses.Json(response, RecoveryReportJson.Default.PurgeResponse, SagaActionEndpoints.StatusOf(response.Result));
     }
 
     private static async Task<IResult> ForgetAsync(HttpContext context)

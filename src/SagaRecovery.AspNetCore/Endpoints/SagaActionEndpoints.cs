@@ -41,7 +41,7 @@ internal static class SagaActionEndpoints
     public static int StatusOf(OperatorActionStatus result) => result switch
     {
         OperatorActionStatus.Done => StatusCodes.Status200OK,
-        OperatorActionStatus.NoSuchSaga or OperatorActionStatus.NoSuchCoordinator => StatusCodes.Status404NotFound,
+        OperatorActionStatus.NoSuchSaga or OperatorActionStatus.NoSuchCoordinator or OperatorActionStatus.NoSuchDefinition => StatusCodes.Status404NotFound,
         _ => StatusCodes.Status409Conflict,
     };
 

@@ -29,19 +29,20 @@ internal static class SagaBatchEndpoints
     private static async Task<IResult> PerformAsync(HttpContext context, OperatorActionKind kind)
     {
         Parsed<Noted<SagaBatchRequest>> parsed = (await ActionBody.ReadAsync(
-            context, RecoveryReportJson.Default.SagaBatchRequest, _ => Parsed<SagaBatchRequest>.Invalid("Send application/json."), Validate).ConfigureAwait(false))
+            context, RecoveryReportJson.Default.SagaBatchRequest, fromForm: null, Validate).ConfigureAwait(false))
             .WithNote(context.User, body => (body.Actor, body.Reason));
         if (parsed.Value is not ({ } request, { } note))
         {
             return parsed.Problem!;
         }
 
+        SagaId[] sagas = [.. request.Sagas.Distinct()];
         SagaOperator recovery = context.RequestServices.GetRequiredService<SagaOperator>();
         IReadOnlyList<OperatorActionResult> results = kind is OperatorActionKind.Reassign
             ? await recovery.ReassignSagasAsync(
-                request.Sagas, new ChosenRecipients(request.To ?? []) { EvenIfOwnersAnswer = request.Force }, note, CancellationToken.None).ConfigureAwait(false)
-            : await recovery.PerformAsync(request.ToAction(kind, note), request.Sagas, CancellationToken.None).ConfigureAwait(false);
-        return Responses.Json(SagaBatchResponse.Of(kind, request.Sagas, results), RecoveryReportJson.Default.SagaBatchResponse);
+                sagas, new ChosenRecipients(request.To ?? []) { EvenIfOwnersAnswer = request.Force }, note, CancellationToken.None).ConfigureAwait(false)
+            : await recovery.PerformAsync(request.ToAction(kind, note), sagas, CancellationToken.None).ConfigureAwait(false);
+        return Responses.Json(SagaBatchResponse.Of(kind, sagas, results), RecoveryReportJson.Default.SagaBatchResponse);
     }
 
     private static string? Validate(SagaBatchRequest request) =>

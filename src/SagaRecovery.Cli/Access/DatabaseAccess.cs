@@ -178,7 +178,7 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     /// <summary>Compares the tables with the schema of this version.</summary>
     public Task<SchemaState> InspectSchemaAsync(CancellationToken cancellationToken) =>
-        _deadline.RunAsync(Schema.InspectAsync, timeoutNote: "", cancellationToken);
+        _deadline.RunAsync(Schema.InspectAsync, unansweredNote: "", cancellationToken);
 
     /// <summary>
     /// Creates or updates the tables. The time limit applies to the wait for locks; the build of an index on a large table takes as long as it takes.
@@ -199,7 +199,7 @@ internal sealed class DatabaseAccess : ISagaAccess
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
     private Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> read, CancellationToken cancellationToken) =>
-        _deadline.RunAsync(OnReadableTables(read), timeoutNote: "", cancellationToken);
+        _deadline.RunAsync(OnReadableTables(read), unansweredNote: "", cancellationToken);
 
     private Task<T> PerformAsync<T>(Func<CancellationToken, Task<T>> perform, CancellationToken cancellationToken) =>
         _deadline.RunAsync(OnReadableTables(perform), Deadline.OutcomeUnknown, cancellationToken);

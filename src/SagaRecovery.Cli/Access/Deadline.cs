@@ -1,3 +1,4 @@
+using Npgsql;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Access;
@@ -5,7 +6,7 @@ namespace SagaRecovery.Cli.Access;
 /// <summary>A time limit for requests to one target.</summary>
 internal sealed class Deadline(TimeSpan limit, string target, TimeProvider time)
 {
-    /// <summary>The note for an operator action that timed out.</summary>
+    /// <summary>The note for an operator action that was sent and has no answer.</summary>
     public const string OutcomeUnknown = " The outcome is unknown: check the status before you retry.";
 
     public string Target => target;
@@ -18,10 +19,10 @@ internal sealed class Deadline(TimeSpan limit, string target, TimeProvider time)
 
     /// <summary>Runs a request and cancels it when the time limit expires.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="timeoutNote">The text that follows the error message after a timeout; may be empty.</param>
+    /// <param name="unansweredNote">The text that follows the error message if the request was sent and has no answer; may be empty.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
-    /// <exception cref="ToolException">The request timed out.</exception>
-    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> request, string timeoutNote, CancellationToken cancellationToken)
+    /// <exception cref="ToolException">The request timed out, or its connection ended before the answer.</exception>
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> request, string unansweredNote, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(limit, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
@@ -33,7 +34,20 @@ internal sealed class Deadline(TimeSpan limit, string target, TimeProvider time)
             when (timedOut is OperationCanceledException or { InnerException: TimeoutException } && !cancellationToken.IsCancellationRequested)
         {
             throw new ToolException(
-                ExitCode.Unreachable, $"No answer from {target} within {PlainText.Duration(limit)} (see --timeout).{timeoutNote}", timedOut);
+                ExitCode.Unreachable, $"No answer from {target} within {PlainText.Duration(limit)} (see --timeout).{unansweredNote}", timedOut);
+        }
+        catch (Exception lost) when (unansweredNote.Length > 0 && IsUnanswered(lost))
+        {
+            throw new ToolException(ExitCode.Unreachable, $"The connection to {target} ended before the answer.{unansweredNote}", lost);
         }
     }
+
+    /// <summary>Returns true for a connection that ended after the request may have been sent.</summary>
+    private static bool IsUnanswered(Exception exception) => exception switch
+    {
+        HttpRequestException http => http.HttpRequestError
+            is not (HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError),
+        NpgsqlException database => database is not PostgresException && database.InnerException is IOException,
+        _ => false,
+    };
 }

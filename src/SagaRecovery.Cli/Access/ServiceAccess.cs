@@ -117,23 +117,12 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) =>
         GetAsync("cluster", RecoveryReportJson.Default.ClusterDetails, cancellationToken);
 
-    public async Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
-    {
-        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.ReassignRequest);
-        string path = $"coordinators/{from?.ToString() ?? ReassignSource.NoOwner}/{SagaNames.Of(OperatorActionKind.Reassign)}";
-        ServiceResponse response = await SendAsync(
-            HttpMethod.Post,
-            path,
-            body,
-            "application/json",
-            Deadline.OutcomeUnknown,
-            cancellationToken,
-            _deadline.Extend(TimeSpan.FromSeconds(request.Wait))).ConfigureAwait(false);
-        return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
-            && response.TryRead(RecoveryReportJson.Default.ReassignResponse) is { } result
-            ? result
-            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
-    }
+    public Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken) => PerformAsync(
+        $"coordinators/{from?.ToString() ?? ReassignSource.NoOwner}/{SagaNames.Of(OperatorActionKind.Reassign)}",
+        JsonSerializer.Serialize(request, RecoveryReportJson.Default.ReassignRequest),
+        RecoveryReportJson.Default.ReassignResponse,
+        cancellationToken,
+        _deadline.Extend(TimeSpan.FromSeconds(request.Wait)));
 
     /// <summary>Starts draining the process, or returns the drain in progress.</summary>
     public Task<DrainReport> DrainAsync(DrainRequest request, CancellationToken cancellationToken) => PostAsync(
@@ -154,10 +143,9 @@ internal sealed class ServiceAccess : ISagaAccess
             ExitCode.Usage,
             $"A service can only {SagaNames.Of(kind)} its own recovery: omit --coordinator, or pass --connection 'Host=…' for its Postgres.");
 
-    public Task<PurgeResponse> PurgeAsync(PurgeRequest request, CancellationToken cancellationToken) => PostAsync(
+    public Task<PurgeResponse> PurgeAsync(PurgeRequest request, CancellationToken cancellationToken) => PerformAsync(
         SagaNames.Of(OperatorActionKind.Purge),
         JsonSerializer.Serialize(request, RecoveryReportJson.Default.PurgeRequest),
-        HttpStatusCode.OK,
         RecoveryReportJson.Default.PurgeResponse,
         cancellationToken);
 
@@ -170,13 +158,19 @@ internal sealed class ServiceAccess : ISagaAccess
         return ValueTask.CompletedTask;
     }
 
-    private async Task<OperatorActionResponse> PerformAsync(string path, OperatorActionRequest request, CancellationToken cancellationToken)
+    private Task<OperatorActionResponse> PerformAsync(string path, OperatorActionRequest request, CancellationToken cancellationToken) => PerformAsync(
+        path,
+        JsonSerializer.Serialize(request, RecoveryReportJson.Default.OperatorActionRequest),
+        RecoveryReportJson.Default.OperatorActionResponse,
+        cancellationToken);
+
+    /// <summary>Posts an operator action, and reads its outcome, which may be that nothing was done.</summary>
+    private async Task<T> PerformAsync<T>(string path, string body, JsonTypeInfo<T> type, CancellationToken cancellationToken, Deadline? deadline = null)
+        where T : class
     {
-        string body = JsonSerializer.Serialize(request, RecoveryReportJson.Default.OperatorActionRequest);
         ServiceResponse response = await SendAsync(
-            HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken).ConfigureAwait(false);
-        return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict
-            && response.TryRead(RecoveryReportJson.Default.OperatorActionResponse) is { } result
+            HttpMethod.Post, path, body, "application/json", Deadline.OutcomeUnknown, cancellationToken, deadline).ConfigureAwait(false);
+        return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Conflict && response.TryRead(type) is { } result
             ? result
             : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
     }
@@ -196,10 +190,10 @@ internal sealed class ServiceAccess : ISagaAccess
     }
 
     private Task<ServiceResponse> GetAsync(string path, string accept, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, path, body: null, accept, timeoutNote: "", cancellationToken);
+        SendAsync(HttpMethod.Get, path, body: null, accept, unansweredNote: "", cancellationToken);
 
     private Task<ServiceResponse> SendAsync(
-        HttpMethod method, string path, string? body, string accept, string timeoutNote, CancellationToken cancellationToken, Deadline? deadline = null) =>
+        HttpMethod method, string path, string? body, string accept, string unansweredNote, CancellationToken cancellationToken, Deadline? deadline = null) =>
         (deadline ?? _deadline).RunAsync(
         async token =>
         {
@@ -212,7 +206,7 @@ internal sealed class ServiceAccess : ISagaAccess
             string content = await http.Content.ReadAsStringAsync(token).ConfigureAwait(false);
             return new ServiceResponse(Target, _http.DefaultRequestHeaders.Authorization is not null, http.StatusCode, content);
         },
-        timeoutNote,
+        unansweredNote,
         cancellationToken);
 
     /// <summary>Creates the exception for a response of unexpected form: no endpoints, no operator actions, or the error in the response.</summary>

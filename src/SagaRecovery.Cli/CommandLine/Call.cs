@@ -32,7 +32,7 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
     {
         ThrowIfAmbiguous();
         return Value(common.Connection) is null && Url() is { } url ? OpenService(url, DefaultTimeout)
-            : Connection() is { } connection ? OpenDatabase(connection)
+            : Connection() is { } connection ? OpenDatabaseAt(connection)
             : throw TargetMissing("--url http://… for the service, or --connection 'Host=…' for its Postgres");
     }
 
@@ -47,13 +47,14 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
     }
 
     /// <summary>Opens the database, for commands that work on the tables.</summary>
-    public DatabaseAccess OpenDatabase()
+    /// <param name="option">The option that needs it; null: the command.</param>
+    public DatabaseAccess OpenDatabase(string? option = null)
     {
         ThrowIfAmbiguous();
         return Value(common.Url) is not null || (Connection() is null && Url() is not null)
             ? throw new ToolException(
-                ExitCode.Usage, $"'{Command}' needs the database and does not work through a service: pass --connection 'Host=…' for its Postgres.")
-            : OpenDatabase(Connection() ?? throw TargetMissing("--connection 'Host=…' for the database"));
+                ExitCode.Usage, $"'{option ?? Command}' needs the database and does not work through a service: pass --connection 'Host=…' for its Postgres.")
+            : OpenDatabaseAt(Connection() ?? throw TargetMissing("--connection 'Host=…' for the database"));
     }
 
     private Uri? Url()
@@ -86,7 +87,7 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
     private ServiceAccess OpenService(Uri url, TimeSpan deadline) =>
         new(url, Credentials(), new Deadline(Timeout ?? deadline, url.ToString().TrimEnd('/'), Environment.Time));
 
-    private DatabaseAccess OpenDatabase(string connection) =>
+    private DatabaseAccess OpenDatabaseAt(string connection) =>
         DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Environment.Time, Note);
 
     private string? Credentials()

@@ -10,7 +10,7 @@ internal static class Invocation
 
     public static async Task<int> RunAsync(Command root, IReadOnlyList<string> args, ToolEnvironment environment, CancellationToken cancellationToken = default)
     {
-        ParseResult parsed = root.Parse(args);
+        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // a comment may begin with @
         if (parsed.Action is ParseErrorAction)
         {
             return (int)ReportErrors(parsed, environment);

@@ -230,7 +230,7 @@ internal static class Values
             return one * value;
         }
 
-        result.AddError($"'{Display(result)}' is not an age of at least one second: use a number and a unit, such as 30d, 12h or 45m");
+        result.AddError($"'{Display(result)}' is not an age from 1s to 36500d: use a number and a unit, such as 30d, 12h, 45m or 30s");
         return null;
     }
 

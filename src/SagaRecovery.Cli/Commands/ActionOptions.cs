@@ -61,7 +61,7 @@ internal static class ActionReply
     public static ExitCode ToExitCode(OperatorActionStatus result) => result switch
     {
         OperatorActionStatus.Done => ExitCode.Done,
-        OperatorActionStatus.NoSuchSaga or OperatorActionStatus.NoSuchCoordinator => ExitCode.NotFound,
+        OperatorActionStatus.NoSuchSaga or OperatorActionStatus.NoSuchCoordinator or OperatorActionStatus.NoSuchDefinition => ExitCode.NotFound,
         OperatorActionStatus.Superseded => ExitCode.Superseded,
         _ => ExitCode.Refused,
     };

@@ -11,12 +11,15 @@ internal static class BatchCommands
 {
     private const int DefaultMax = 1_000;
 
+    private static readonly SagaState[] s_unfinished = [SagaState.Running, SagaState.Unwinding];
+
     public static Command CreateCancel(CommonOptions common) => Create(
         common,
         OperatorActionKind.Cancel,
         "Cancels running sagas: their owners start no more steps and undo those that succeeded",
-        "The sagas can no longer succeed. All that succeeded in them is undone.",
-        filter => filter with { State = filter.State ?? SagaState.Running },
+        "The sagas can no longer succeed. Every step of theirs that succeeded is undone.",
+        [SagaState.Running],
+        filter => filter with { State = SagaState.Running },
         "batch cancel --definition project-create@2 --since 2h --comment 'release 2.1 is withdrawn' --dry-run");
 
     public static Command CreateHold(CommonOptions common)
@@ -27,7 +30,8 @@ internal static class BatchCommands
             OperatorActionKind.Hold,
             "Holds sagas in progress: recovery does not resume them until they are released; present runs continue",
             "Recovery does not resume the sagas until they are released.",
-            Unfinished,
+            s_unfinished,
+        filter => filter with { UnfinishedOnly = true },
             "batch hold --failed-node allocate --state unwinding --comment 'INC-481' --max 10000",
             (call, request) => request with { StopRun = call.Value(stopRun) });
         command.Options.Add(stopRun);
@@ -39,6 +43,7 @@ internal static class BatchCommands
         OperatorActionKind.Release,
         "Ends holds; the next pass recovers the sagas",
         "The next pass recovers the sagas.",
+        s_unfinished,
         filter => filter with { HeldOnly = true },
         "batch release --definition project-create --comment 'INC-481 is fixed'");
 
@@ -50,7 +55,8 @@ internal static class BatchCommands
             OperatorActionKind.Reassign,
             "Reassigns sagas in progress evenly to other coordinators, which recover them immediately",
             "The sagas get other owners, which resume them from their last step.",
-            Unfinished,
+            s_unfinished,
+        filter => filter with { UnfinishedOnly = true },
             "batch reassign --tag region=eu --owner 0197a3c4-8b1e-7c3a-9f00-2b6d3f1f7a11 --comment 'INC-481'",
             (call, request) => request with { To = call.Value(to) ?? [] },
             force: true);
@@ -63,18 +69,18 @@ internal static class BatchCommands
         OperatorActionKind.Abandon,
         "Abandons sagas in progress: they are neither continued nor undone",
         "The sagas end now. They are never continued, and none of their effects are undone.",
-        Unfinished,
+        s_unfinished,
+        filter => filter with { UnfinishedOnly = true },
         "batch abandon --tag tenant=trial-7 --comment 'the tenant was deleted by hand'",
         force: true);
-
-    private static SagaFilter Unfinished(SagaFilter filter) => filter.State is null ? filter with { UnfinishedOnly = true } : filter;
 
     private static ToolCommand Create(
         CommonOptions common,
         OperatorActionKind kind,
         string description,
         string consequence,
-        Func<SagaFilter, SagaFilter> applicable,
+        IReadOnlyCollection<SagaState> states,
+        Func<SagaFilter, SagaFilter> inAnyOfThem,
         string example,
         Func<Call, SagaBatchRequest, SagaBatchRequest>? complete = null,
         bool force = false)
@@ -116,9 +122,15 @@ internal static class BatchCommands
                 throw new ToolException(ExitCode.Usage, $"'batch {command.Name}' needs a filter, such as --definition or --since. Without one it would concern every saga.");
             }
 
+            if (given.State is { } state && !states.Contains(state))
+            {
+                throw new ToolException(
+                    ExitCode.Usage, $"'batch {command.Name}' applies to {string.Join(" and ", states.Select(SagaNames.Of))} sagas, not to those that are {SagaNames.Of(state)}.");
+            }
+
             OperatorActionRequest note = options.Read(call);
             var request = new SagaBatchRequest { Sagas = [], Reason = note.Reason, Actor = note.Actor, Force = forceOption is not null && call.Value(forceOption) };
-            var batch = new SagaBatch(call, kind, applicable(given), complete?.Invoke(call, request) ?? request, consequence)
+            var batch = new SagaBatch(call, kind, given.State is null ? inAnyOfThem(given) : given, complete?.Invoke(call, request) ?? request, consequence)
             {
                 DryRun = call.Value(dryRun),
                 Max = call.Value(max),

@@ -11,7 +11,7 @@ internal static class ForgetCommand
 {
     public static Command Create(CommonOptions common)
     {
-        var id = new Argument<CoordinatorId?>("id") { Description = "The coordinator's id", CustomParser = Values.ParseCoordinator };
+        var id = new Argument<CoordinatorId?>("id") { Description = "The coordinator's id", Arity = ArgumentArity.ExactlyOne, CustomParser = Values.ParseCoordinator };
         Option<bool> yes = Confirmation.YesOption();
         var options = new ActionOptions();
         var command = new ToolCommand(

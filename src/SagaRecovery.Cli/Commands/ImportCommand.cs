@@ -12,6 +12,9 @@ namespace SagaRecovery.Cli.Commands;
 /// <summary>Inserts archived sagas into a database, so that they can be shown. Works directly on Postgres.</summary>
 internal static class ImportCommand
 {
+    /// <summary>The maximum number of skipped lines whose reasons are printed.</summary>
+    private const int MaxReasons = 10;
+
     public static Command Create(CommonOptions common)
     {
         var file = new Argument<FileInfo>("file") { Description = "A file of archived sagas, one a line" };
@@ -40,13 +43,13 @@ internal static class ImportCommand
     private static async Task<ExitCode> RunAsync(
         Call call, DatabaseAccess database, FileInfo file, SagaId? only, OperatorActionRequest note, CancellationToken cancellationToken)
     {
-        (int imported, int present, int refused, int unreadable) = (0, 0, 0, 0);
+        (int imported, int present, int refused, int cutOff) = (0, 0, 0, 0);
         foreach (ArchivedLine line in ReadLines(file))
         {
             if (line.Saga is not { } saga)
             {
-                unreadable++;
-                Skip(call, line, line.Error ?? "");
+                (refused, cutOff) = line.IsCutOff ? (refused, cutOff + 1) : (refused + 1, cutOff);
+                Skip(line.Error ?? "");
             }
             else if (only is null || saga.Id == only)
             {
@@ -55,29 +58,39 @@ internal static class ImportCommand
                     bool isNew = await database.ImportAsync(saga, note, cancellationToken).ConfigureAwait(false);
                     (imported, present) = isNew ? (imported + 1, present) : (imported, present + 1);
                 }
-                catch (ArgumentException refusal)
+                catch (InvalidDataException refusal)
                 {
                     refused++; // the other lines of the file may be sound
-                    Skip(call, line, refusal.Message);
+                    Skip(refusal.Message);
+                }
+            }
+
+            void Skip(string reason)
+            {
+                if (refused + cutOff <= MaxReasons)
+                {
+                    call.Note(string.Create(CultureInfo.InvariantCulture, $"line {line.Number} was skipped: {PlainText.OneLine(reason)}"));
                 }
             }
         }
 
-        if (only is not null && imported + present + refused == 0)
+        if (refused + cutOff > MaxReasons)
         {
-            return ActionReply.Print(call, new OperatorActionResponse(OperatorActionStatus.NoSuchSaga, $"The file has no saga {only}."));
+            call.Note(string.Create(CultureInfo.InvariantCulture, $"{PlainText.Count(refused + cutOff - MaxReasons, "more line")} skipped"));
+        }
+
+        if (only is not null && imported + present == 0)
+        {
+            return ActionReply.Print(call, new OperatorActionResponse(OperatorActionStatus.NoSuchSaga, $"No line of the file that can be imported is of saga {only}."));
         }
 
         string message = string.Create(
             CultureInfo.InvariantCulture,
             $"import: {PlainText.Count(imported, "saga")} imported, {present} not, because a saga with the id exists; "
-            + $"{(refused > 0 ? $"{refused} refused; " : "")}{PlainText.Count(unreadable, "line")} not readable");
+            + $"{(refused > 0 ? $"{PlainText.Count(refused, "line")} refused; " : "")}{PlainText.Count(cutOff, "line")} cut off");
         ActionReply.Print(call, new OperatorActionResponse(OperatorActionStatus.Done, message));
-        return refused > 0 ? ExitCode.Refused : ExitCode.Done;
+        return refused > 0 || (cutOff > 0 && imported + present == 0) ? ExitCode.Refused : ExitCode.Done;
     }
-
-    private static void Skip(Call call, ArchivedLine line, string reason) =>
-        call.Note(string.Create(CultureInfo.InvariantCulture, $"line {line.Number} was skipped: {PlainText.OneLine(reason)}"));
 
     private static IEnumerable<ArchivedLine> ReadLines(FileInfo file)
     {

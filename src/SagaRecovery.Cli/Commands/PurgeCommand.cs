@@ -29,7 +29,12 @@ internal sealed class PurgeCommand
         CustomParser = ParseStates,
     };
 
-    private readonly Option<string?> _definition = new("--definition") { Description = "The name of a definition [default: all that the settings of the service do not keep]", HelpName = "name" };
+    private readonly Option<DefinitionChoice?> _definition = new("--definition")
+    {
+        Description = "A definition, or a version of it as NAME@VERSION [default: all that the settings of the service do not keep]",
+        HelpName = "name",
+        CustomParser = Values.ParseDefinition,
+    };
 
     private readonly Option<string?> _archive = new("--archive")
     {
@@ -67,12 +72,13 @@ internal sealed class PurgeCommand
         {
             OlderThan = call.Value(_olderThan)!.Value,
             States = [.. (call.Value(_state) ?? []).OfType<SagaState>()],
-            Definition = call.Value(_definition),
+            Definition = call.Value(_definition)?.Name,
+            Version = call.Value(_definition)?.Version,
             Reason = note.Reason,
             Actor = note.Actor,
         };
         using FileArchive? archive = call.Value(_archive) is { } path ? FileArchive.At(path) : null;
-        ISagaAccess access = archive is null ? call.Open() : call.OpenDatabase();
+        ISagaAccess access = archive is null ? call.Open() : call.OpenDatabase("--archive");
         await using (access.ConfigureAwait(false))
         {
             if (access is DatabaseAccess database)
@@ -82,24 +88,27 @@ internal sealed class PurgeCommand
 
             if (call.Value(_dryRun))
             {
-                Print(call, await RepeatAsync(call, access, request, cancellationToken).ConfigureAwait(false));
-                return ExitCode.Done;
+                return Print(call, await RepeatAsync(call, access, request, cancellationToken).ConfigureAwait(false));
             }
 
             if (!call.Value(_yes))
             {
-                await ConfirmAsync(call, access, request, cancellationToken).ConfigureAwait(false);
+                Confirmation.ThrowIfNotInteractive(call, SagaNames.Of(OperatorActionKind.Purge));
+                PurgeResponse counted = await RepeatAsync(call, access, request, cancellationToken).ConfigureAwait(false);
+                if (counted.Result != OperatorActionStatus.Done)
+                {
+                    return Print(call, counted);
+                }
+
+                await ConfirmAsync(call, access, counted, cancellationToken).ConfigureAwait(false);
             }
 
-            Print(call, await RepeatAsync(call, access, request with { Delete = true }, cancellationToken).ConfigureAwait(false));
-            return ExitCode.Done;
+            return Print(call, await RepeatAsync(call, access, request with { Delete = true }, cancellationToken).ConfigureAwait(false));
         }
     }
 
-    private static async Task ConfirmAsync(Call call, ISagaAccess access, PurgeRequest request, CancellationToken cancellationToken)
+    private static async Task ConfirmAsync(Call call, ISagaAccess access, PurgeResponse counted, CancellationToken cancellationToken)
     {
-        Confirmation.ThrowIfNotInteractive(call, SagaNames.Of(OperatorActionKind.Purge));
-        PurgeResponse counted = await RepeatAsync(call, access, request, cancellationToken).ConfigureAwait(false);
         string[] notes = access switch
         {
             DatabaseAccess { Archive: { } archive } => [$"  They are exported to {PlainText.OneLine(archive.Path)} first.", NoSettings],
@@ -127,15 +136,25 @@ internal sealed class PurgeCommand
             sum = sum.Plus(await access.PurgeAsync(request with { Continuation = sum.Continuation }, cancellationToken).ConfigureAwait(false));
         }
 
-        return sum with { Message = PurgeTotals.Describe(sum, request.Delete) };
+        return sum.Result == OperatorActionStatus.Done ? sum with { Message = PurgeTotals.Describe(sum, request.Delete) } : sum;
     }
 
-    private static void Print(Call call, PurgeResponse response)
+    private static ExitCode Print(Call call, PurgeResponse response)
     {
+        ExitCode exitCode = ActionReply.ToExitCode(response.Result);
+        if (exitCode != ExitCode.Done)
+        {
+            call.Note(response.Message);
+        }
+
         if (call.Json)
         {
             call.Screen.Json(response, RecoveryReportJson.Default.PurgeResponse);
-            return;
+        }
+
+        if (exitCode != ExitCode.Done || call.Json)
+        {
+            return exitCode;
         }
 
         if (response.Counts.Count > 0)
@@ -155,11 +174,12 @@ internal sealed class PurgeCommand
         }
 
         call.Screen.Line(response.Message);
+        return exitCode;
     }
 
     private static string Line(PurgeCount count) => string.Create(
         CultureInfo.InvariantCulture,
-        $"  {count.Sagas:N0} {SagaNames.Of(count.State)} sagas of {PlainText.OneLine(count.Definition)}, {count.Bytes / 1e6:N1} MB, ended since {PlainText.Time(count.Oldest)}");
+        $"  {count.Sagas:N0} {SagaNames.Of(count.State)} saga{(count.Sagas == 1 ? "" : "s")} of {PlainText.OneLine(count.Definition)}, {count.Bytes / 1e6:N1} MB, ended since {PlainText.Time(count.Oldest)}");
 
     private static SagaState?[] ParseStates(System.CommandLine.Parsing.ArgumentResult result) => [.. result.Tokens.Select(token =>
     {

@@ -19,7 +19,7 @@ internal static class ReassignCommand
     {
         Argument<ReassignSource> from = Values.ReassignSourceArgument();
         Option<CoordinatorId[]> to = Values.ReassignTargetsOption();
-        Option<bool> evenIfOwnerAnswers = new("--even-if-owner-answers")
+        Option<bool> evenIfOwnerAnswers = new("--even-if-owner-answers", "--force")
         {
             Description = "Reassign even if FROM answers; its runs stop, and the sagas resume elsewhere from their last step",
         };

@@ -75,7 +75,7 @@ internal sealed class SagaBatch(Call call, OperatorActionKind kind, SagaFilter f
     {
         if (call.Json)
         {
-            call.Screen.Json(new BatchReport(Action, matched.Count, DryRun, Done: 0, [], [.. matched.Listed.Select(saga => saga.Id)]), ToolJson.Default.BatchReport);
+            call.Screen.Json(new BatchReport(Action, matched.Count, DryRun, Done: 0, AlreadyDone: 0, [], [.. matched.Listed.Select(saga => saga.Id)]), ToolJson.Default.BatchReport);
         }
         else if (matched.Count == 0)
         {
@@ -130,7 +130,7 @@ internal sealed class SagaBatch(Call call, OperatorActionKind kind, SagaFilter f
 
     private async Task<ExitCode> PerformAsync(ISagaAccess access, List<SagaSummary> sagas, CancellationToken cancellationToken)
     {
-        (int done, int visited) = (0, 0);
+        (int done, int already, int visited) = (0, 0, 0);
         List<SagaRefusal> refused = [];
         try
         {
@@ -141,9 +141,10 @@ internal sealed class SagaBatch(Call call, OperatorActionKind kind, SagaFilter f
                 SagaBatchResponse response = await access.PerformAsync(
                     kind, template with { Sagas = [.. chunk.Select(saga => saga.Id)] }, CancellationToken.None).ConfigureAwait(false);
                 done += response.Done;
+                already += response.AlreadyDone;
                 visited += chunk.Length;
                 refused.AddRange(response.Refused);
-                await call.Environment.Error.WriteLineAsync($"{Action}: {done} done, {refused.Count} refused, {sagas.Count - visited} left").ConfigureAwait(false);
+                await call.Environment.Error.WriteLineAsync($"{Action}: {Outcome(done, already, refused.Count)}, {sagas.Count - visited} left").ConfigureAwait(false);
             }
         }
         finally
@@ -152,18 +153,20 @@ internal sealed class SagaBatch(Call call, OperatorActionKind kind, SagaFilter f
             {
                 int inFlight = Math.Min(SagaBatchRequest.MaxSagas, sagas.Count - visited);
                 string unknown = cancellationToken.IsCancellationRequested ? "" : $" Of the next {inFlight}, some may have been done: there was no answer.";
-                call.Note($"batch {Action}: interrupted after {done} done and {refused.Count} refused, {sagas.Count - visited} left.{unknown} Repeat the command to continue.");
+                call.Note($"batch {Action}: interrupted, {Outcome(done, already, refused.Count)}, {sagas.Count - visited} left.{unknown} Repeat the command to continue.");
             }
         }
 
-        return Reply(sagas.Count, done, refused);
+        return Reply(sagas.Count, done, already, refused);
     }
 
-    private ExitCode Reply(int matched, int done, List<SagaRefusal> refused)
+    private static string Outcome(int done, int already, int refused) => $"{done} done, {(already > 0 ? $"{already} done before, " : "")}{refused} refused";
+
+    private ExitCode Reply(int matched, int done, int already, List<SagaRefusal> refused)
     {
         if (call.Json)
         {
-            call.Screen.Json(new BatchReport(Action, matched, DryRun: false, done, refused, Sagas: []), ToolJson.Default.BatchReport);
+            call.Screen.Json(new BatchReport(Action, matched, DryRun: false, done, already, refused, Sagas: []), ToolJson.Default.BatchReport);
         }
         else
         {
@@ -173,10 +176,10 @@ internal sealed class SagaBatch(Call call, OperatorActionKind kind, SagaFilter f
             }
 
             call.Screen.Line(
-                $"batch {Action}: {done} done, {refused.Count} refused{(refused.Count > MaxRefusalsListed ? $" (the first {MaxRefusalsListed} are listed)" : "")}");
+                $"batch {Action}: {Outcome(done, already, refused.Count)}{(refused.Count > MaxRefusalsListed ? $" (the first {MaxRefusalsListed} are listed)" : "")}");
         }
 
-        return refused.Count == 0 ? ExitCode.Done : done > 0 ? ExitCode.Failed : ActionReply.ToExitCode(refused[0].Result);
+        return refused.Count == 0 ? ExitCode.Done : done + already > 0 ? ExitCode.Failed : ActionReply.ToExitCode(refused[0].Result);
     }
 
     /// <summary>The sagas of a filter: their number, the first ones, and the numbers of each name.</summary>

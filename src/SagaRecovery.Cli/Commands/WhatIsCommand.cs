@@ -12,7 +12,7 @@ internal static class WhatIsCommand
 {
     public static Command Create(CommonOptions common)
     {
-        Argument<string> text = new("id") { Description = "The id, hash, start key, tag, value of a tag, name of a definition or number of an operator action" };
+        Argument<string> text = new("id") { Description = "The id, hash, start key, tag, value of a tag, name of a definition or of a coordinator, or number of an operator action" };
         var command = new ToolCommand(
             "whatis",
             "Identifies an id or another text: a saga, a coordinator, a definition, a start key, a tag or an operator action",
@@ -44,6 +44,11 @@ internal static class WhatIsCommand
                     {
                         call.Screen.Line(PlainText.OneLine(match.Description, longest: 1_000));
                     }
+                }
+
+                if (matches.Count >= IdMatch.MaxCount)
+                {
+                    call.Note($"There may be more than these {IdMatch.MaxCount}: 'sagas list --tag NAME=VALUE' lists the sagas with a tag, 'definitions list' all definitions.");
                 }
 
                 return matches.Count > 0 ? ExitCode.Done : throw new ToolException(ExitCode.NotFound, Unknown(id, access.Target));

@@ -12,10 +12,11 @@ internal sealed record StoreStatus(IReadOnlyList<CoordinatorDetails> Coordinator
 /// <param name="Matched">The number of sagas that matched.</param>
 /// <param name="DryRun">True if nothing was to be changed.</param>
 /// <param name="Done">The number of sagas on which the action took effect.</param>
+/// <param name="AlreadyDone">The number of sagas that were as the action would make them.</param>
 /// <param name="Refused">The sagas on which it did not.</param>
 /// <param name="Sagas">The sagas of a dry run.</param>
 internal sealed record BatchReport(
-    string Action, int Matched, bool DryRun, int Done, IReadOnlyList<SagaRefusal> Refused, IReadOnlyList<SagaId> Sagas);
+    string Action, int Matched, bool DryRun, int Done, int AlreadyDone, IReadOnlyList<SagaRefusal> Refused, IReadOnlyList<SagaId> Sagas);
 
 /// <summary>The result of the schema check.</summary>
 internal sealed record SchemaFindings(string Schema, int Version, IReadOnlyList<string> Differences);

@@ -16,6 +16,9 @@ public sealed record RetentionReport(string? Policy)
     /// <summary>The last run of this process; null if none has ended.</summary>
     public RetentionRun? LastRun { get; init; }
 
+    /// <summary>The time at which the present run began; null if none is under way.</summary>
+    public DateTimeOffset? RunningSince { get; init; }
+
     /// <summary>The time of the next run; null if none is planned.</summary>
     public DateTimeOffset? NextRun { get; init; }
 
@@ -33,6 +36,7 @@ public sealed record RetentionReport(string? Policy)
     public RetentionReport After(RetentionRun run) => this with
     {
         LastRun = run,
+        RunningSince = null,
         FailedInARow = run.Error is null ? 0 : FailedInARow + 1,
         Deleted = Deleted + run.Deleted,
         Archived = Archived + run.Archived,

@@ -43,5 +43,7 @@ internal static class RetentionReportText
     }
 
     private static string Next(RetentionReport report, DateTimeOffset now) =>
-        report.NextRun is { } next ? $"; next {(next <= now ? "now" : $"in {Duration(next - now)}")}" : "";
+        report.RunningSince is { } began ? $"; running for {Duration(now - began)}"
+        : report.NextRun is { } next ? $"; next {(next <= now ? "now" : $"in {Duration(next - now)}")}"
+        : "";
 }

@@ -60,7 +60,7 @@ internal static partial class Log
     [LoggerMessage(116, LogLevel.Debug, "attempt {Attempt} of the {Step} of node {Node} failed; the next one follows after {Delay}: saga {SagaId}")]
     public static partial void StepRetryDetails(ILogger logger, Exception exception, SagaId sagaId, string node, string step, int attempt, string delay);
 
-    [LoggerMessage(117, LogLevel.Warning, "the {Step} of node {Node} failed after {Attempts} attempts: {Message}: saga {SagaId} ({SagaName})")]
+    [LoggerMessage(117, LogLevel.Warning, "the {Step} of node {Node} failed at attempt {Attempts}: {Message}: saga {SagaId} ({SagaName})")]
     public static partial void StepFailed(
         ILogger logger, Exception exception, SagaId sagaId, string sagaName, string node, string step, int attempts, string message);
 

@@ -221,23 +221,25 @@ public static class SagaRecoveryServiceCollectionExtensions
         IOptions<PostgresStoreOptions> options = provider.GetRequiredService<IOptions<PostgresStoreOptions>>();
         var direct = provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.DirectDataSource);
         return provider.GetKeyedService<NpgsqlDataSource>(PostgresStoreOptions.RecoveryDataSource) is { } registered
-            ? new PostgresDatabase(registered, options, direct, queries: (provider.GetService<NpgsqlDataSource>() ?? registered).OpenConnectionAsync)
+            ? new PostgresDatabase(registered, options, direct, queries: new DataSourcePool(provider.GetService<NpgsqlDataSource>() ?? registered))
             : new PostgresDatabase(
                 RequireDataSource(provider),
                 options,
                 direct,
                 provider.GetRequiredService<OwnPool>(),
-                provider.GetRequiredKeyedService<OwnPool>(PostgresStoreOptions.MaxQueryConnections).OpenAsync);
+                provider.GetRequiredKeyedService<OwnPool>(PostgresStoreOptions.MaxQueryConnections));
     }
 
     private static ArchiveChoice CreateArchive(IServiceProvider provider)
     {
+        RetentionOptions options = provider.GetRequiredService<IOptions<RetentionOptions>>().Value;
+        var time = provider.GetRequiredService<TimeProvider>();
         if (provider.GetService<ISagaArchive>() is { } registered)
         {
-            return new ArchiveChoice(registered);
+            return new ArchiveChoice(new GuardedArchive(registered, options.ArchiveTimeout, time));
         }
 
-        if (provider.GetRequiredService<IOptions<RetentionOptions>>().Value.ArchiveFolder is not { } folder)
+        if (options.ArchiveFolder is not { } folder)
         {
             return new ArchiveChoice(null);
         }
@@ -245,9 +247,9 @@ public static class SagaRecoveryServiceCollectionExtensions
         var archive = new JsonLinesArchive(
             folder,
             provider.GetRequiredService<IOptions<SagaRecoveryOptions>>().Value.CoordinatorId,
-            provider.GetRequiredService<TimeProvider>(),
+            time,
             provider.GetRequiredService<ILogger<RetentionOptions>>());
-        return new ArchiveChoice(archive, archive);
+        return new ArchiveChoice(new GuardedArchive(archive, options.ArchiveTimeout, time), archive);
     }
 
     private static OwnPool CreateOwnPool(IServiceProvider provider, int size) =>

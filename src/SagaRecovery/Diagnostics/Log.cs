@@ -142,8 +142,8 @@ internal static partial class Log
         + "they resume at the next start")]
     public static partial void DrainIncomplete(ILogger logger, long left, long reassigned);
 
-    [LoggerMessage(42, LogLevel.Warning, "drain failed in the store; no sagas were reassigned")]
-    public static partial void DrainFailed(ILogger logger, Exception exception);
+    [LoggerMessage(42, LogLevel.Warning, "drain failed; sagas that were not reassigned resume at the next start: {Error}")]
+    public static partial void DrainFailed(ILogger logger, string error, Exception exception);
 
     [LoggerMessage(43, LogLevel.Warning, "operator action {Kind} on {Coordinator} by {Actor}: {Reason}")]
     public static partial void CoordinatorActionPerformed(ILogger logger, string kind, string coordinator, string actor, string reason);
@@ -288,6 +288,9 @@ internal static partial class Log
 
     [LoggerMessage(85, LogLevel.Debug, "number of ended sagas not estimated; a later attempt follows")]
     public static partial void EndedNotEstimated(ILogger logger, Exception exception);
+
+    [LoggerMessage(86, LogLevel.Warning, "no definition {Definition} is stored, which {Section}:ByDefinition names: check its spelling, unless none of its sagas was started yet")]
+    public static partial void RetentionOfUnknownDefinition(ILogger logger, string definition, string section);
 
     [LoggerMessage(90, LogLevel.Warning,
         "ranges of the unfinished sagas of coordinator {Coordinator} were not stored in saga_listing: {Error}; listings and counts are complete, but read "

@@ -34,6 +34,7 @@ internal sealed class RetentionJob(
 
     private readonly RetentionOptions _options = options.Value;
     private readonly PurgeTurns _turns = new(store, new PurgePace(options.Value.BatchSize, options.Value.BatchPause), time);
+    private readonly HashSet<string> _unknownNames = new(StringComparer.OrdinalIgnoreCase);
     private RetentionReport _report = new(options.Value.IsOn ? RetentionPolicy.Describe(options.Value) : null) { Archives = archive.Archive is not null };
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -134,6 +135,7 @@ internal sealed class RetentionJob(
     {
         var tally = new PurgeTally();
         DateTimeOffset startedAt = time.GetUtcNow();
+        Publish(_report with { RunningSince = startedAt, NextRun = null });
         long began = time.GetTimestamp();
         bool elsewhere = false;
         Exception? failure = null;
@@ -172,10 +174,23 @@ internal sealed class RetentionJob(
     private async Task<bool> TryRunOnceAsync(PurgeTally tally, CancellationToken cancellationToken)
     {
         IReadOnlyList<StoredDefinition> definitions = await store.ListDefinitionsAsync(cancellationToken).ConfigureAwait(false);
+        WarnOfUnknownNames(definitions);
         PurgeStop sagas = await new SagaPurge(store, archive.Archive, _turns, time)
             .RunAsync(RetentionPolicy.Plan(_options, definitions), from: null, tally, cancellationToken).ConfigureAwait(false);
         return sagas.End is PurgeEnd.Complete
             && await new LeftoverPurge(store, _options, _turns).TryRunAsync(tally, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Logs each name of the settings once that no stored definition has. It may be misspelled, and its rule then has no effect.</summary>
+    private void WarnOfUnknownNames(IReadOnlyList<StoredDefinition> definitions)
+    {
+        foreach (string name in _options.ByDefinition.Keys.Where(name => !definitions.Any(one => string.Equals(one.Name, name, StringComparison.OrdinalIgnoreCase))))
+        {
+            if (_unknownNames.Add(name))
+            {
+                Log.RetentionOfUnknownDefinition(logger, PlainText.OneLine(name), RetentionOptions.SectionName);
+            }
+        }
     }
 
     private void Report(PurgeTally tally, Exception? failure, RetentionRun run)

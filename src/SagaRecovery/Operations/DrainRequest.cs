@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace SagaRecovery.Operations;
 
 /// <summary>The request body for draining a process.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)] // an unknown property may be a limit, misspelled
 public sealed record DrainRequest
 {
     /// <summary>The maximum of <see cref="GracePeriod"/>, in seconds: one day.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -5,6 +6,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Operations;
 
 /// <summary>The request body for an operator action.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)] // an unknown property may be a limit, misspelled
 public sealed record OperatorActionRequest
 {
     /// <summary>The reason for the action.</summary>
@@ -57,7 +59,7 @@ public sealed record OperatorActionResponse(OperatorActionStatus Result, string 
         OperatorActionResult.OwnerAnswers answers => new(
             OperatorActionStatus.OwnerAnswers,
             $"{SagaNames.Of(kind)}: not done, the owner of saga {sagaId} answers ({answers.Owner.Host}, process {answers.Owner.ProcessId}, "
-                + $"last seen {PlainText.Duration(answers.Owner.Silence)} ago). Run the action in that process, or force it.",
+                + $"last seen {PlainText.Duration(answers.Owner.Silence)} ago). {(kind == OperatorActionKind.Reassign ? "Drain that process" : "Run the action in that process")}, or force it.",
             Owner: answers.Owner),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, message: null),
     };
@@ -86,4 +88,7 @@ public enum OperatorActionStatus
 
     /// <summary>Nothing was done: the coordinator owns unfinished sagas.</summary>
     OwnsSagas,
+
+    /// <summary>No stored definition has this name and version.</summary>
+    NoSuchDefinition,
 }

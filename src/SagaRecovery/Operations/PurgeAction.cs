@@ -1,3 +1,4 @@
+using System.Globalization;
 using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -25,7 +26,12 @@ internal sealed class PurgeAction(ISagaRetention store, ISagaArchive? archive, T
     public async Task<PurgeResponse> PerformAsync(PurgeRequest request, OperatorNote note, CancellationToken cancellationToken)
     {
         IReadOnlyList<StoredDefinition> definitions = await store.ListDefinitionsAsync(cancellationToken).ConfigureAwait(false);
-        StoredDefinition[] purged = [.. definitions.Where(one => request.Definition is { } named ? one.Name == named : !IsKept(one.Name))];
+        StoredDefinition[] purged = [.. definitions.Where(one => request.Definition is null ? !IsKept(one.Name) : IsNamed(request, one))];
+        if (request.Definition is not null && purged.Length == 0)
+        {
+            return new PurgeResponse(OperatorActionStatus.NoSuchDefinition, $"There is no definition {NameOf(request)}.");
+        }
+
         IReadOnlyList<RetentionWalk> walks = RetentionPolicy.Plan(
             purged, (_, state) => request.StatesOrDefault.Contains(state) ? request.OlderThan : null);
         PurgePosition? from = PurgeContinuation.Read(request);
@@ -78,6 +84,12 @@ internal sealed class PurgeAction(ISagaRetention store, ISagaArchive? archive, T
     private SagaPurge NewPurge(int batchSize) =>
         new(store, archive, new PurgeTurns(store, Pace with { BatchSize = batchSize }, time, TurnAttempts), time) { Budget = Budget };
 
+    private static bool IsNamed(PurgeRequest request, StoredDefinition definition) =>
+        definition.Name == request.Definition && (request.Version ?? definition.Version) == definition.Version;
+
+    private static string NameOf(PurgeRequest request) =>
+        string.Create(CultureInfo.InvariantCulture, $"{PlainText.OneLine(request.Definition ?? "")}{(request.Version is { } version ? $"@{version}" : "")}");
+
     private static string Rest(PurgeEnd end) => end switch
     {
         PurgeEnd.Complete => "",
@@ -89,7 +101,7 @@ internal sealed class PurgeAction(ISagaRetention store, ISagaArchive? archive, T
     private static string Scope(PurgeRequest request, OperatorNote note)
     {
         string scope = $" ({string.Join(", ", request.StatesOrDefault.Select(SagaNames.Of))} for more than {RetentionPolicy.Words(request.OlderThan)}"
-            + $"{(request.Definition is { } definition ? $", definition {PlainText.OneLine(definition)}" : "")})";
+            + $"{(request.Definition is null ? "" : $", definition {NameOf(request)}")})";
         int longest = OperatorNote.MaxLength - scope.Length;
         return (note.Reason.Length > longest ? note.Reason[..longest] : note.Reason) + scope;
     }

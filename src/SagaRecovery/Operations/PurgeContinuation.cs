@@ -54,7 +54,7 @@ internal static class PurgeContinuation
     {
         string states = string.Join(',', request.StatesOrDefault.Order().Distinct().Select(SagaNames.Of));
         string scope = string.Create(
-            CultureInfo.InvariantCulture, $"{request.Delete} {request.OlderThan.Ticks} {states} {(request.Definition is { } definition ? $"={definition}" : "all")}");
+            CultureInfo.InvariantCulture, $"{request.Delete} {request.OlderThan.Ticks} {states} {request.Version}{(request.Definition is { } definition ? $"={definition}" : "all")}");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(scope)).AsSpan(0, 8));
     }
 }

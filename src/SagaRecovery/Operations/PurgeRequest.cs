@@ -1,8 +1,10 @@
+using System.Text.Json.Serialization;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
 /// <summary>The request body for a purge of ended sagas.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)] // an unknown property may be a limit, misspelled
 public sealed record PurgeRequest
 {
     private static readonly TimeSpan s_longestAge = TimeSpan.FromDays(36_500);
@@ -26,6 +28,9 @@ public sealed record PurgeRequest
     /// <summary>The name of their definition; null for all definitions except those that the settings of retention keep.</summary>
     public string? Definition { get; init; }
 
+    /// <summary>The version of <see cref="Definition"/>; null for all versions.</summary>
+    public int? Version { get; init; }
+
     /// <summary>A value indicating whether the sagas are deleted. Otherwise they are only counted.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool Delete { get; init; }
@@ -42,6 +47,7 @@ public sealed record PurgeRequest
         OlderThan < TimeSpan.FromSeconds(1) || OlderThan > s_longestAge ? "'olderThan' must be from 00:00:01 to 36500 days."
         : States is not null && States.Any(state => state is not (SagaState.Succeeded or SagaState.Unwound or SagaState.Stuck or SagaState.Abandoned))
             ? "'states' may only have states of ended sagas: Succeeded, Unwound, Stuck, Abandoned."
+        : Version is not null && Definition is null ? "'version' needs a 'definition'."
         : Continuation is not null && PurgeContinuation.Read(this) is null
             ? "'continuation' must be that of the last response to a request of the same scope, unchanged."
         : null;

@@ -1,8 +1,10 @@
+using System.Text.Json.Serialization;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
 /// <summary>The request body for reassigning sagas.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)] // an unknown property may be a limit, misspelled
 public sealed record ReassignRequest
 {
     /// <summary>The maximum of <see cref="Wait"/>, in seconds: 10 minutes.</summary>

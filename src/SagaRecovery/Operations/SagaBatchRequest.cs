@@ -1,9 +1,11 @@
+using System.Text.Json.Serialization;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
 /// <summary>The request body for an operator action on many sagas.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)] // an unknown property may be a limit, misspelled
 public sealed record SagaBatchRequest
 {
     /// <summary>The maximum number of sagas in one request. A caller with more sends several.</summary>
@@ -41,6 +43,9 @@ public sealed record SagaBatchRequest
 /// <param name="Refused">The sagas on which it did not, with the reasons.</param>
 public sealed record SagaBatchResponse(int Done, IReadOnlyList<SagaRefusal> Refused)
 {
+    /// <summary>The number of sagas that were as the action would make them, such as cancelled before. They are not among the refused ones.</summary>
+    public int AlreadyDone { get; init; }
+
     /// <summary>Creates the response for results.</summary>
     /// <param name="kind">The action.</param>
     /// <param name="sagas">The sagas.</param>
@@ -48,8 +53,11 @@ public sealed record SagaBatchResponse(int Done, IReadOnlyList<SagaRefusal> Refu
     public static SagaBatchResponse Of(OperatorActionKind kind, IReadOnlyList<SagaId> sagas, IReadOnlyList<OperatorActionResult> results) => new(
         results.Count(result => result is OperatorActionResult.Done),
         [.. sagas.Zip(results)
-            .Where(pair => pair.Second is not OperatorActionResult.Done)
-            .Select(pair => SagaRefusal.Of(pair.First, OperatorActionResponse.Of(kind, pair.First, pair.Second)))]);
+            .Where(pair => pair.Second is not (OperatorActionResult.Done or OperatorActionResult.Superseded { IsAlreadyDone: true }))
+            .Select(pair => SagaRefusal.Of(pair.First, OperatorActionResponse.Of(kind, pair.First, pair.Second)))])
+    {
+        AlreadyDone = results.Count(result => result is OperatorActionResult.Superseded { IsAlreadyDone: true }),
+    };
 }
 
 /// <summary>A saga on which an operator action did not take effect.</summary>

@@ -295,7 +295,7 @@ public sealed class SagaDrain
         }
         catch (Exception exception) // from the store: sagas that this process keeps resume at the next start
         {
-            Log.DrainFailed(_logger, exception);
+            Log.DrainFailed(_logger, exception is OperationCanceledException ? "the time for the shutdown was over" : PlainText.OneLine(exception.Message, longest: 2_000), exception);
             return false;
         }
     }

@@ -271,10 +271,10 @@ internal static class SagaVerdicts
         {
             { Slot: { } slot } => WaitingForSlot(
                 evidence,
-                $"Recovery has found it, and it waits for a free slot: as many sagas run as may run at once. Of its definition, {PlainText.Count(slot.Waiting, "saga")} "
+                $"Recovery has found it, and it waits for a free slot: as many sagas run as may run at once. {PlainText.Count(slot.Waiting, "saga")} of its definition "
                     + (slot.Waiting == 1 ? "waits" : "wait") + ", and each is loaded when its turn comes.",
                 evidence.SlotLimit?.Setting,
-                evidence.SlotLimit?.LongestRunning) with { Since = slot.Since },
+                evidence.SlotLimit?.LongestRunning) with { Since = Later(slot.Since, evidence.Row?.Summary.TimeCreated) },
             { Waiting: { } waiting } => Waiting(evidence, waiting),
             { IsSuspect: true } => Verdict(evidence, SagaVerdict.Deferred,
                 "It was in flight when the previous process ended without a shutdown. Recovery resumes such sagas last, in small groups, each "
@@ -285,6 +285,9 @@ internal static class SagaVerdicts
                 "Activate a pass, or wait for the next one."),
         };
     }
+
+    /// <summary>Returns the later of two times: sagas wait since their definition began to wait, but not since before they existed.</summary>
+    private static DateTimeOffset Later(DateTimeOffset since, DateTimeOffset? created) => created > since ? created.Value : since;
 
     private static SagaExplanation Waiting(SagaEvidence evidence, WaitingSaga waiting)
     {

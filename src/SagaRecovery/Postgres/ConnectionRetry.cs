@@ -18,29 +18,29 @@ internal static class ConnectionRetry
     private const string IdleInTransactionTimeout = "25P03";
 
     /// <summary>Opens a connection and runs work that may be repeated even if it took effect.</summary>
-    /// <param name="open">Opens a connection.</param>
+    /// <param name="pool">The pool of the connection.</param>
     /// <param name="work">The work. It may run more than once.</param>
     /// <param name="cancellationToken">Cancels the work.</param>
     public static Task<T> RunAsync<T>(
-        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
-        RunAsync(open, work, IsTransient, cancellationToken);
+        IConnectionPool pool, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
+        RunAsync(pool, work, IsTransient, cancellationToken);
 
     /// <summary>Opens a connection and runs work that may be repeated only if it had no effect.</summary>
-    /// <inheritdoc cref="RunAsync{T}(Func{CancellationToken, ValueTask{NpgsqlConnection}}, Func{NpgsqlConnection, Task{T}}, CancellationToken)" path="/param" />
+    /// <inheritdoc cref="RunAsync{T}(IConnectionPool, Func{NpgsqlConnection, Task{T}}, CancellationToken)" path="/param" />
     public static Task<T> RunOnceAsync<T>(
-        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
-        RunAsync(open, work, exception => IsEndBeforeCommit(exception) || IsConflict(exception), cancellationToken);
+        IConnectionPool pool, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
+        RunAsync(pool, work, exception => IsEndBeforeCommit(exception) || IsConflict(exception), cancellationToken);
 
     /// <summary>Opens a connection that has answered, to work on it for longer.</summary>
-    /// <param name="open">Opens a connection.</param>
+    /// <param name="pool">The pool of the connection.</param>
     /// <param name="probe">The first statement on it.</param>
     /// <param name="cancellationToken">Cancels the opening.</param>
     public static async Task<NpgsqlConnection> OpenAsync(
-        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, Func<NpgsqlConnection, Task> probe, CancellationToken cancellationToken)
+        IConnectionPool pool, Func<NpgsqlConnection, Task> probe, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
-            NpgsqlConnection connection = await open(cancellationToken).ConfigureAwait(false);
+            NpgsqlConnection connection = await pool.OpenAsync(cancellationToken).ConfigureAwait(false);
             try
             {
                 await probe(connection).ConfigureAwait(false);
@@ -54,21 +54,21 @@ internal static class ConnectionRetry
                     throw;
                 }
 
-                NpgsqlConnection.ClearPool(connection);
+                pool.Clear();
                 await connection.DisposeAsync().ConfigureAwait(false);
             }
         }
     }
 
     private static async Task<T> RunAsync<T>(
-        Func<CancellationToken, ValueTask<NpgsqlConnection>> open,
+        IConnectionPool pool,
         Func<NpgsqlConnection, Task<T>> work,
         Predicate<NpgsqlException> mayRepeat,
         CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
-            NpgsqlConnection connection = await open(cancellationToken).ConfigureAwait(false);
+            NpgsqlConnection connection = await pool.OpenAsync(cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
                 try
@@ -79,8 +79,13 @@ internal static class ConnectionRetry
                 {
                     if (!IsConflict(exception))
                     {
-                        NpgsqlConnection.ClearPool(connection); // other idle connections are probably dead too
+                        pool.Clear(); // other idle connections are probably dead too
                     }
+                }
+                catch (Exception exception) when (exception is ReadOnlyDatabaseException or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction })
+                {
+                    pool.Clear(); // a session keeps the default of its role for as long as it lives
+                    throw;
                 }
             }
         }

@@ -35,7 +35,7 @@ internal sealed class IdentifyStatements(string schema)
         select n.name as "Name", f.saga_id as "SagaId"
         from names n cross join lateral (
             select t.saga_id from {schema}.saga_tag t where t.name = n.name and t.value = @Text
-            order by t.time_created desc, t.saga_id desc limit 5) f
+            order by t.time_created desc, t.saga_id desc limit 20) f
         where n.name is not null limit 20
         """);
 }

@@ -19,6 +19,7 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
     private static readonly TimeSpan s_busyPoll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_longestCommand = TimeSpan.FromMinutes(1);
 
+    private readonly DataSourcePool _pool = new(host);
     private volatile bool _isSamePlace = hostIsDatabase;
 
     private CallerStatements Sql => database.Callers;
@@ -62,7 +63,7 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
     {
         try
         {
-            return await host.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            return await _pool.OpenAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -71,7 +72,7 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
     }
 
     /// <exception cref="UnansweredWriteException">The connection broke, and nothing of the work remains. The server has not ended it for its slowness.</exception>
-    private static async Task<SavedNodeEvent> RunAsync(
+    private async Task<SavedNodeEvent> RunAsync(
         Func<DbTransaction, Task<SavedNodeEvent>> work, NpgsqlConnection connection, NpgsqlTransaction transaction)
     {
         try
@@ -80,7 +81,7 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
         }
         catch (Exception e) when (connection.FullState.HasFlag(ConnectionState.Broken) && !IsTooSlow(e))
         {
-            NpgsqlConnection.ClearPool(connection); // other idle connections are probably dead too
+            _pool.Clear(); // other idle connections are probably dead too
             throw new UnansweredWriteException(e);
         }
     }
@@ -108,7 +109,7 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
         try
         {
             NpgsqlConnection connection = await ConnectionRetry.OpenAsync(
-                host.OpenConnectionAsync,
+                _pool,
                 async opened =>
                 {
                     await EnsureSamePlaceAsync(opened, cancellationToken).ConfigureAwait(false);

@@ -17,7 +17,7 @@ namespace SagaRecovery.Postgres;
 /// <param name="host">The data source of the host.</param>
 /// <param name="maxPoolSize">The size of the pool; 0 to use the pool of the host.</param>
 /// <param name="logger">Logs the use of the host's pool.</param>
-internal sealed class OwnPool(NpgsqlDataSource host, int maxPoolSize, ILogger logger) : IAsyncDisposable, IDisposable
+internal sealed class OwnPool(NpgsqlDataSource host, int maxPoolSize, ILogger logger) : IConnectionPool, IAsyncDisposable, IDisposable
 {
     private readonly SemaphoreSlim _choosing = new(1);
     private NpgsqlDataSource? _own;
@@ -25,6 +25,8 @@ internal sealed class OwnPool(NpgsqlDataSource host, int maxPoolSize, ILogger lo
 
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
         _chosen is { } chosen ? chosen.OpenConnectionAsync(cancellationToken) : ChooseAsync(cancellationToken);
+
+    public void Clear() => _chosen?.Clear();
 
     public void Dispose()
     {

@@ -29,7 +29,7 @@ internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, IL
     /// <exception cref="NpgsqlException">No answer arrived, or a fail-over may undo the commit.</exception>
     public Task<T> RunAsync<T>(
         string purpose, Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) => ConnectionRetry.RunAsync(
-        database.OpenAsync,
+        database.Pool,
         connection => WatchAsync(
             purpose,
             connection,
@@ -48,7 +48,7 @@ internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, IL
     /// <param name="cancellationToken">Cancels the wait. Statements that were sent may still take effect.</param>
     public Task<T> RunOnceAsync<T>(string purpose, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
         ConnectionRetry.RunOnceAsync(
-            database.OpenAsync, connection => WatchAsync(purpose, connection, () => work(connection), cancellationToken), cancellationToken);
+            database.Pool, connection => WatchAsync(purpose, connection, () => work(connection), cancellationToken), cancellationToken);
 
     private async Task<T> WatchAsync<T>(string purpose, NpgsqlConnection connection, Func<Task<T>> work, CancellationToken cancellationToken)
     {

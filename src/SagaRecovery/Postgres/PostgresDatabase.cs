@@ -13,14 +13,14 @@ namespace SagaRecovery.Postgres;
 /// <paramref name="dataSource"/>.
 /// </param>
 /// <param name="own">The pool to use in place of <paramref name="dataSource"/>; null for none.</param>
-/// <param name="queries">Opens a connection for the queries of operators; null to use those of <see cref="OpenAsync"/>.</param>
+/// <param name="queries">The pool for the queries of operators; null to use <see cref="Pool"/>.</param>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore without a wait handle holds nothing, and queries may end later than the host.")]
 internal sealed class PostgresDatabase(
     NpgsqlDataSource dataSource,
     IOptions<PostgresStoreOptions> options,
     NpgsqlDataSource? direct = null,
     OwnPool? own = null,
-    Func<CancellationToken, ValueTask<NpgsqlConnection>>? queries = null)
+    IConnectionPool? queries = null)
 {
     private readonly SemaphoreSlim _queries = new(PostgresStoreOptions.MaxQueryConnections); // the pool may be that of the host, or of the log
 
@@ -52,8 +52,10 @@ internal sealed class PostgresDatabase(
     /// <summary>The joins of this process and their predecessors.</summary>
     public JoinLineage Lineage { get; } = new();
 
-    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
-        own?.OpenAsync(cancellationToken) ?? dataSource.OpenConnectionAsync(cancellationToken);
+    /// <summary>The pool for all short-lived connections.</summary>
+    public IConnectionPool Pool { get; } = own is null ? new DataSourcePool(dataSource) : own;
+
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => Pool.OpenAsync(cancellationToken);
 
     public ValueTask<NpgsqlConnection> OpenDirectAsync(CancellationToken cancellationToken) =>
         direct?.OpenConnectionAsync(cancellationToken) ?? OpenAsync(cancellationToken);
@@ -72,7 +74,7 @@ internal sealed class PostgresDatabase(
     /// <summary>Runs a batch that runs often as one transaction, prepared if possible, and reads its results.</summary>
     public Task<T> ReadPreparedAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
         ConnectionRetry.RunAsync(
-            OpenAsync,
+            Pool,
             connection => ReadPreparedAsync(connection, build, read, cancellationToken),
             cancellationToken);
 
@@ -83,11 +85,11 @@ internal sealed class PostgresDatabase(
 
     /// <summary>Runs a batch as one transaction and reads its results.</summary>
     public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken) =>
-        ConnectionRetry.RunAsync(OpenAsync, connection => ReadAsync(connection, build, read, cancellationToken), cancellationToken);
+        ConnectionRetry.RunAsync(Pool, connection => ReadAsync(connection, build, read, cancellationToken), cancellationToken);
 
     /// <summary>Runs a query that changes nothing or may be repeated.</summary>
     public Task<T> QueryAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken) =>
-        ConnectionRetry.RunAsync(OpenAsync, query, cancellationToken);
+        ConnectionRetry.RunAsync(Pool, query, cancellationToken);
 
     /// <summary>
     /// Runs a query of operators. It uses none of the connections that write the log, unless the host gives recovery a data source of its own and has
@@ -98,7 +100,7 @@ internal sealed class PostgresDatabase(
         await _queries.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await ConnectionRetry.RunAsync(queries ?? OpenAsync, query, cancellationToken).ConfigureAwait(false);
+            return await ConnectionRetry.RunAsync(queries ?? Pool, query, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

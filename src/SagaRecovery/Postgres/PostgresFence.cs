@@ -73,8 +73,8 @@ internal static class PostgresFence
         bool mayRepeat = true)
     {
         return mayRepeat
-            ? await ConnectionRetry.RunAsync(database.OpenAsync, WriteAsync, cancellationToken).ConfigureAwait(false)
-            : await ConnectionRetry.RunOnceAsync(database.OpenAsync, WriteAsync, cancellationToken).ConfigureAwait(false);
+            ? await ConnectionRetry.RunAsync(database.Pool, WriteAsync, cancellationToken).ConfigureAwait(false)
+            : await ConnectionRetry.RunOnceAsync(database.Pool, WriteAsync, cancellationToken).ConfigureAwait(false);
 
         Task<T> WriteAsync(NpgsqlConnection connection) => PostgresFence.WriteAsync(
             database,
@@ -183,7 +183,7 @@ internal static class PostgresFence
     }
 
     /// <summary>Creates the exception for a database that accepts no writes, with advice on what to change.</summary>
-    public static InvalidOperationException ReadOnly(PostgresException? refused = null) => new(
+    public static ReadOnlyDatabaseException ReadOnly(PostgresException? refused = null) => new(
         "The database accepts only read-only transactions from this service, so no saga can be recovered. Either 'default_transaction_read_only' is on "
         + "for the server, the database, the role or the connection: turn it off for the role of this service. Or the server is a standby: "
         + "connect to the primary.",
@@ -200,3 +200,6 @@ internal static class PostgresFence
         }
     }
 }
+
+/// <summary>The database accepts no writes in this session.</summary>
+internal sealed class ReadOnlyDatabaseException(string message, Exception? refused) : InvalidOperationException(message, refused);

@@ -14,8 +14,6 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
 
     private const int HashDigits = 64;
 
-    private const int MaxMatches = 20;
-
     private IdentifyStatements Sql => database.Identification;
 
     public Task<IReadOnlyList<IdMatch>> FindAsync(string text, CancellationToken cancellationToken) => search.WithinLimitAsync<IReadOnlyList<IdMatch>>(
@@ -30,7 +28,7 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
                 .. await query.FindDefinitionsAsync().ConfigureAwait(false),
                 .. await query.FindActionAsync().ConfigureAwait(false),
             ];
-            return matches.Count <= MaxMatches ? matches : matches[..MaxMatches];
+            return matches.Count <= IdMatch.MaxCount ? matches : matches[..IdMatch.MaxCount];
         },
         "Give the kind of id to a command of its own, such as 'sagas show'.",
         cancellationToken);
@@ -39,16 +37,13 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
     {
         private IdentifyStatements Sql => owner.Sql;
 
+        /// <summary>Finds the saga and the coordinator with an id, or the coordinator whose id was made from the text as a name.</summary>
         public async Task<IEnumerable<IdMatch>> FindByIdAsync()
         {
-            if (!Guid.TryParse(text, out Guid id))
-            {
-                return [];
-            }
-
-            IEnumerable<SagaSummary> sagas = await FindSagasAsync([id]).ConfigureAwait(false);
-            IEnumerable<CoordinatorRow> coordinators =
-                await RunAsync<CoordinatorRow>(owner.Database.Operators.FindCoordinators, ("Ids", new[] { id })).ConfigureAwait(false);
+            IEnumerable<SagaSummary> sagas = await FindSagasAsync(Guid.TryParse(text, out Guid id) ? [id] : []).ConfigureAwait(false);
+            IEnumerable<CoordinatorRow> coordinators = CoordinatorId.TryParse(text, provider: null, out CoordinatorId coordinator)
+                ? await RunAsync<CoordinatorRow>(owner.Database.Operators.FindCoordinators, ("Ids", new[] { coordinator.Value })).ConfigureAwait(false)
+                : [];
             return sagas.Select(saga => new IdMatch(IdKind.Saga, $"saga {IdMatch.Describe(saga)}", saga.Id))
                 .Concat(coordinators.Select(row => new IdMatch(IdKind.Coordinator, IdMatch.Describe(row.ToDetails()))));
         }
@@ -68,7 +63,7 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
             List<IdMatch> matches = [];
             if (SagaTag.TryParse(text, out SagaTag? tag))
             {
-                SagaFilter filter = new() { Tags = [tag], Limit = 5 };
+                SagaFilter filter = new() { Tags = [tag], Limit = IdMatch.MaxCount };
                 foreach (SagaSummary saga in await owner.Search.ListAsync(connection, filter, cancellationToken).ConfigureAwait(false))
                 {
                     matches.Add(new IdMatch(IdKind.Tag, $"tag of saga {IdMatch.Describe(saga)}", saga.Id));

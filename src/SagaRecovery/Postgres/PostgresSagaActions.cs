@@ -67,13 +67,14 @@ internal sealed class PostgresSagaActions(PostgresDatabase database, OwnerLock o
         return action.Kind switch
         {
             OperatorActionKind.Abandon => OperatorActionRules.Refusal(present, owner, action.Condition),
-            OperatorActionKind.Cancel => Superseded(OperatorActionRules.ReasonNotToCancel(present, cancellation)),
+            OperatorActionKind.Cancel => Superseded(OperatorActionRules.ReasonNotToCancel(present, cancellation), isAlreadyDone: cancellation is not null && present.State is (SagaState.Running or SagaState.Unwinding)),
             OperatorActionKind.Hold => Superseded(present.State is SagaState.Running or SagaState.Unwinding ? null : OperatorActionRules.Ended),
-            OperatorActionKind.Release => Superseded(present.IsHeld ? null : "it is not held"),
+            OperatorActionKind.Release => Superseded(present.IsHeld ? null : "it is not held", isAlreadyDone: true),
             _ => throw new NotSupportedException($"The action '{SagaNames.Of(action.Kind)}' does not run on many sagas."),
         };
 
-        OperatorActionResult.Superseded? Superseded(string? reason) => reason is null ? null : new(present, reason);
+        OperatorActionResult.Superseded? Superseded(string? reason, bool isAlreadyDone = false) =>
+            reason is null ? null : new(present, reason) { IsAlreadyDone = isAlreadyDone };
     }
 
     private string StatementOf(SagaAction action) => action.Kind switch
@@ -122,7 +123,7 @@ internal sealed class PostgresSagaActions(PostgresDatabase database, OwnerLock o
         if (action.Kind is OperatorActionKind.Hold or OperatorActionKind.Release)
         {
             return await ConnectionRetry.RunOnceAsync(
-                database.OpenAsync, connection => WriteAsync(connection, statement, parameters, cancellationToken), cancellationToken).ConfigureAwait(false);
+                database.Pool, connection => WriteAsync(connection, statement, parameters, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
 
         // Two statements: the second takes its snapshot after the locks, so it sees the writes that they waited for.

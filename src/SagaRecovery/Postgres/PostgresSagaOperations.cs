@@ -216,7 +216,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
             : OperatorActionResult.NoSuchSaga.Instance;
 
     private Task<bool> PerformAsync(string statement, object parameters, CancellationToken cancellationToken) => ConnectionRetry.RunOnceAsync(
-        database.OpenAsync, connection => PerformAsync(connection, statement, parameters, cancellationToken), cancellationToken);
+        database.Pool, connection => PerformAsync(connection, statement, parameters, cancellationToken), cancellationToken);
 
     /// <summary>Runs statements and checks their commit.</summary>
     /// <returns>True if the last result has a row.</returns>

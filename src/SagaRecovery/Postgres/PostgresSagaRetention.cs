@@ -22,7 +22,7 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
             connection => PostgresDatabase.ReadAsync(
                 connection,
                 batch => batch.Add(Sql.ListDefinitions),
-                rows => rows.ListAsync(row => new StoredDefinition(row.Hash(0), row.GetString(1))),
+                rows => rows.ListAsync(row => new StoredDefinition(row.Hash(0), row.GetString(1), row.GetInt32(2))),
                 cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
@@ -69,7 +69,7 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
         await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false);
         bool taken = false;
         NpgsqlConnection connection = await ConnectionRetry.OpenAsync(
-            database.OpenAsync,
+            database.Pool,
             async opened => taken = await PostgresDatabase.ReadAsync(
                 opened,
                 batch =>
@@ -223,12 +223,12 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
     {
         if (saga.State is SagaState.Running or SagaState.Unwinding)
         {
-            throw new ArgumentException($"Saga {saga.Id} is {SagaNames.Of(saga.State)}: only ended sagas can be imported.", nameof(saga));
+            throw new InvalidDataException($"Saga {saga.Id} is {SagaNames.Of(saga.State)}: only ended sagas can be imported.");
         }
 
         if (DefinitionHash.Of(saga.Definition.Dag.Span) != saga.Definition.Hash)
         {
-            throw new ArgumentException($"The definition of saga {saga.Id} does not have the hash {saga.Definition.Hash}.", nameof(saga));
+            throw new InvalidDataException($"The definition of saga {saga.Id} does not have the hash {saga.Definition.Hash}.");
         }
 
         await schema.EnsureReadableOnceAsync(cancellationToken).ConfigureAwait(false);
@@ -239,7 +239,7 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
         catch (PostgresException rejected) when (rejected.SqlState.StartsWith("22", StringComparison.Ordinal) || rejected.SqlState.StartsWith("23", StringComparison.Ordinal))
         {
             // Data exception or violated constraint: the archive was changed, and would be rejected again.
-            throw new ArgumentException($"Postgres does not accept saga {saga.Id}: {rejected.MessageText} ({rejected.SqlState}).", nameof(saga), rejected);
+            throw new InvalidDataException($"Postgres does not accept saga {saga.Id}: {rejected.MessageText} ({rejected.SqlState}).", rejected);
         }
     }
 
@@ -337,7 +337,7 @@ internal sealed class PostgresSagaRetention(PostgresDatabase database, PostgresS
     /// <param name="cancellationToken">Cancels the wait. Statements that were sent may still take effect.</param>
     /// <param name="skip">The number of results to skip first.</param>
     private Task<T> WriteAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, CancellationToken cancellationToken, int skip = 1) => ConnectionRetry.RunAsync(
-        database.OpenAsync,
+        database.Pool,
         connection => CommitWatch.RunAsync(
             connection,
             batch =>

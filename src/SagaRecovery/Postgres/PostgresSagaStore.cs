@@ -44,7 +44,7 @@ internal sealed class PostgresSagaStore(
         {
             ListingPlace? after = place;
             place = await ConnectionRetry.RunAsync(
-                database.OpenAsync,
+                database.Pool,
                 connection => ListPageAsync(connection, member, page, names, keys, after, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             page.ForEach(listing.Add);
@@ -59,7 +59,7 @@ internal sealed class PostgresSagaStore(
 
     public Task<IReadOnlyList<LoadedSaga>> LoadAsync(
         Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken) => ConnectionRetry.RunAsync(
-        database.OpenAsync, connection => LoadAsync(connection, member, candidates, cancellationToken), cancellationToken);
+        database.Pool, connection => LoadAsync(connection, member, candidates, cancellationToken), cancellationToken);
 
     public async Task<IReadOnlyList<SagaId>> FindLostAsync(Membership member, IReadOnlyCollection<SagaId> sagas, CancellationToken cancellationToken)
     {

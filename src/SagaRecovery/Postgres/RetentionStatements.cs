@@ -27,7 +27,7 @@ internal sealed class RetentionStatements(string schema)
         select pg_try_advisory_xact_lock(hashtextextended('retention', hashtextextended('{schema}', 0))), pg_is_in_recovery()
         """);
 
-    public string ListDefinitions { get; } = Statements.In(schema, "select hash, left(name, 1000) from {schema}.saga_definition order by hash");
+    public string ListDefinitions { get; } = Statements.In(schema, "select hash, left(name, 1000), version from {schema}.saga_definition order by hash");
 
     /// <summary>Estimates the ended sagas from the statistics of the table and of its index of unfinished sagas.</summary>
     public string EstimateEnded { get; } = Statements.In(schema, """

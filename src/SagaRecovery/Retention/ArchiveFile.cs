@@ -19,11 +19,17 @@ internal sealed class ArchiveFile : IDisposable
     /// <summary>True if a crash had cut off the last line. It was ended with a line feed, so that the next line is whole.</summary>
     public bool HadTornLine { get; }
 
-    /// <summary>Opens a file for appending, and creates it if it does not exist. Only one process may write to a file at a time.</summary>
+    /// <summary>Opens a file for appending, and creates it, for its owner alone, if it does not exist. Only one process may write to a file at a time.</summary>
     /// <exception cref="IOException">The file cannot be opened or written.</exception>
     public static ArchiveFile Open(string path)
     {
-        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.Read, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // it holds the parameters and outputs of sagas
+        }
+
+        var stream = new FileStream(path, options);
         try
         {
             bool isTorn = false;
@@ -76,7 +82,7 @@ internal sealed class ArchiveFile : IDisposable
         }
         catch (FormatException exception)
         {
-            return new ArchivedLine(number, Saga: null, exception.Message);
+            return new ArchivedLine(number, Saga: null, exception.Message) { IsCutOff = exception.InnerException is System.Text.Json.JsonException };
         }
     }
 }
@@ -84,5 +90,9 @@ internal sealed class ArchiveFile : IDisposable
 /// <summary>A line of an archive file.</summary>
 /// <param name="Number">The number of the line, from 1. Empty lines do not count.</param>
 /// <param name="Saga">The saga; null if the line cannot be read.</param>
-/// <param name="Error">The reason for which the line cannot be read, such as a crash in the middle of writing it.</param>
-internal sealed record ArchivedLine(int Number, ArchivedSaga? Saga, string? Error);
+/// <param name="Error">The reason for which the line cannot be read; null if it can.</param>
+internal sealed record ArchivedLine(int Number, ArchivedSaga? Saga, string? Error)
+{
+    /// <summary>True if the line is not complete JSON, as after a crash in the middle of writing it.</summary>
+    public bool IsCutOff { get; init; }
+}

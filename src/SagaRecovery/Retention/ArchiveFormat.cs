@@ -52,61 +52,69 @@ internal static class ArchiveFormat
             using var document = JsonDocument.Parse(line, s_reading);
             return Read(document.RootElement);
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException)
+        catch (JsonException exception)
         {
-            throw new FormatException($"The line is incomplete, or is not an archived saga: {exception.Message}", exception);
+            throw new FormatException("The line is not complete JSON. A crash may have cut it off.", exception);
+        }
+        catch (KeyNotFoundException exception)
+        {
+            throw new FormatException($"The line is not an archived saga: {exception.Message}", exception);
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+        {
+            throw new FormatException("The line is not an archived saga: one of its values has the wrong type.", exception);
         }
     }
 
     private static ArchivedSaga Read(JsonElement line)
     {
-        if (line.GetProperty("format").GetInt32() is not Version and var format)
+        if (Required(line, "format").GetInt32() is not Version and var format)
         {
             throw new FormatException($"The line has version {format} of the format; this version of the tool reads version {Version}.");
         }
 
-        JsonElement definition = line.GetProperty("definition");
+        JsonElement definition = Required(line, "definition");
         return new ArchivedSaga
         {
-            Id = new SagaId(line.GetProperty("id").GetGuid()),
+            Id = new SagaId(Required(line, "id").GetGuid()),
             State = SagaNames.TryParse(TextOf(line, "state") ?? "", out SagaState state) ? state : throw new FormatException("The line has an unknown state."),
             Definition = new SavedDefinition(
                 DefinitionHash.FromBytes(Convert.FromHexString(TextOf(definition, "hash")!)),
                 TextOf(definition, "name")!,
-                definition.GetProperty("version").GetInt32(),
+                Required(definition, "version").GetInt32(),
                 JsonOf(definition, "dag")),
             Parameters = JsonOf(line, "parameters"),
-            Creator = new CoordinatorId(line.GetProperty("creator").GetGuid()),
+            Creator = new CoordinatorId(Required(line, "creator").GetGuid()),
             Owner = CoordinatorOf(line, "owner"),
-            Generation = new AdoptGeneration(line.GetProperty("generation").GetInt64()),
-            TimeCreated = line.GetProperty("timeCreated").GetDateTimeOffset(),
-            TimeAdopted = line.GetProperty("timeAdopted").GetDateTimeOffset(),
-            TimeEnded = line.GetProperty("timeEnded").GetDateTimeOffset(),
+            Generation = new AdoptGeneration(Required(line, "generation").GetInt64()),
+            TimeCreated = Required(line, "timeCreated").GetDateTimeOffset(),
+            TimeAdopted = Required(line, "timeAdopted").GetDateTimeOffset(),
+            TimeEnded = Required(line, "timeEnded").GetDateTimeOffset(),
             Deadline = line.TryGetProperty("deadline", out JsonElement deadline) ? deadline.GetDateTimeOffset() : null,
             Cancellation = line.TryGetProperty("cancellation", out JsonElement cancellation)
-                ? new SagaCancellation(cancellation.GetProperty("time").GetDateTimeOffset(), NoteOf(cancellation))
+                ? new SagaCancellation(Required(cancellation, "time").GetDateTimeOffset(), NoteOf(cancellation))
                 : null,
             Abandonment = line.TryGetProperty("abandonment", out JsonElement abandonment)
-                ? new AbandonmentDetails(abandonment.GetProperty("time").GetDateTimeOffset(), TextOf(abandonment, "reason")!, TextOf(abandonment, "comment")!)
+                ? new AbandonmentDetails(Required(abandonment, "time").GetDateTimeOffset(), TextOf(abandonment, "reason")!, TextOf(abandonment, "comment")!)
                 : null,
             FailedNode = TextOf(line, "failedNode"),
             ErrorCode = TextOf(line, "errorCode"),
-            Events = [.. line.GetProperty("events").EnumerateArray().Select(ReadEvent)],
-            Tags = line.GetProperty("tags").EnumerateObject().ToDictionary(tag => tag.Name, tag => tag.Value.GetString()!, StringComparer.Ordinal),
-            Actions = [.. line.GetProperty("actions").EnumerateArray().Select(action => ReadAction(new SagaId(line.GetProperty("id").GetGuid()), action)).OfType<OperatorAction>()],
+            Events = [.. Required(line, "events").EnumerateArray().Select(ReadEvent)],
+            Tags = Required(line, "tags").EnumerateObject().ToDictionary(tag => tag.Name, tag => tag.Value.GetString()!, StringComparer.Ordinal),
+            Actions = [.. Required(line, "actions").EnumerateArray().Select(action => ReadAction(new SagaId(Required(line, "id").GetGuid()), action)).OfType<OperatorAction>()],
         };
     }
 
     private static ArchivedEvent ReadEvent(JsonElement one) => new(
-        one.GetProperty("node").GetInt32(),
-        Enum.GetValues<NodeEventType>().Single(type => SagaNames.Of(type) == TextOf(one, "type")),
+        Required(one, "node").GetInt32(),
+        TypeOf(TextOf(one, "type")),
         JsonOf(one, "data"),
-        one.GetProperty("time").GetDateTimeOffset(),
-        new CoordinatorId(one.GetProperty("creator").GetGuid()));
+        Required(one, "time").GetDateTimeOffset(),
+        new CoordinatorId(Required(one, "creator").GetGuid()));
 
     /// <returns>The action; null if a later version wrote it.</returns>
     private static OperatorAction? ReadAction(SagaId saga, JsonElement one) => SagaNames.TryParse(TextOf(one, "action") ?? "", out OperatorActionKind kind)
-        ? new OperatorAction(one.GetProperty("number").GetInt64(), one.GetProperty("time").GetDateTimeOffset(), kind, saga, NoteOf(one))
+        ? new OperatorAction(Required(one, "number").GetInt64(), Required(one, "time").GetDateTimeOffset(), kind, saga, NoteOf(one))
         {
             Coordinator = CoordinatorOf(one, "coordinator"),
         }
@@ -233,6 +241,13 @@ internal static class ArchiveFormat
     }
 
     private static bool IsBlank(byte character) => character is (byte)' ' or (byte)'\t';
+
+    private static JsonElement Required(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out JsonElement value) ? value : throw new KeyNotFoundException($"it has no '{name}'.");
+
+    private static NodeEventType TypeOf(string? name) =>
+        Enum.GetValues<NodeEventType>().Cast<NodeEventType?>().FirstOrDefault(type => SagaNames.Of(type!.Value) == name)
+            ?? throw new KeyNotFoundException("it has an event of an unknown type.");
 
     private static ReadOnlyMemory<byte> JsonOf(JsonElement parent, string name) =>
         parent.TryGetProperty(name, out JsonElement embedded) ? System.Text.Encoding.UTF8.GetBytes(embedded.GetRawText())

@@ -27,7 +27,7 @@ internal sealed class JsonLinesArchive(string folder, CoordinatorId coordinator,
             if (_file is null || day != _day)
             {
                 _file?.Dispose();
-                _file = null;
+                _file = null; // stays so if the next file cannot be opened
                 _file = Open(day);
                 _day = day;
             }
@@ -58,8 +58,8 @@ internal sealed class JsonLinesArchive(string folder, CoordinatorId coordinator,
         {
             if (!isDurable)
             {
-                file.Dispose(); // the line may be incomplete, which the next opening finds and ends
                 _file = null;
+                file.Dispose(); // the line may be incomplete, which the next opening finds and ends
             }
         }
     }

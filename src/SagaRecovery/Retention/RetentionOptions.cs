@@ -27,7 +27,8 @@ public sealed class RetentionOptions
 
     /// <summary>The times for the sagas of single definitions, by the name of the definition.</summary>
     /// <value>The default is empty.</value>
-    public Dictionary<string, DefinitionRetention> ByDefinition { get; } = new(StringComparer.Ordinal);
+    /// <remarks>Case does not matter, since it does not in configuration. A name that no stored definition has is logged.</remarks>
+    public Dictionary<string, DefinitionRetention> ByDefinition { get; } = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The time for which operator actions are kept. An action on a saga stays at least as long as the saga.</summary>
     /// <value>At least 1 second. The default is <see langword="null"/>: they are kept.</value>
@@ -45,6 +46,11 @@ public sealed class RetentionOptions
     /// <value>A path. The default is <see langword="null"/>: sagas are exported only if an <c>ISagaArchive</c> is registered.</value>
     /// <remarks>Ignored if an <c>ISagaArchive</c> is registered. The folder is created if it does not exist.</remarks>
     public string? ArchiveFolder { get; set; }
+
+    /// <summary>The time within which an <c>ISagaArchive</c> must complete the export of one batch.</summary>
+    /// <value>Greater than zero, at most 1 hour. The default is 1 minute.</value>
+    /// <remarks>Otherwise the run has failed, and the sagas stay. No export begins before the last one has ended.</remarks>
+    public TimeSpan ArchiveTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The interval between two runs.</summary>
     /// <value>Greater than zero, at most 49 days. The default is 1 hour.</value>

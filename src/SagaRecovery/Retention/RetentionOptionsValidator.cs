@@ -35,6 +35,7 @@ internal sealed class RetentionOptionsValidator : IValidateOptions<RetentionOpti
         }
 
         Require(options.Period > TimeSpan.Zero && options.Period <= s_longestTimer, nameof(options.Period), $"must be greater than zero and at most {s_longestTimer.TotalDays} days", options.Period);
+        Require(options.ArchiveTimeout > TimeSpan.Zero && options.ArchiveTimeout <= TimeSpan.FromHours(1), nameof(options.ArchiveTimeout), "must be greater than zero and at most 1 hour", options.ArchiveTimeout);
         Require(options.BatchSize is >= 1 and <= 10_000, nameof(options.BatchSize), "must be from 1 to 10000", options.BatchSize);
         Require(options.BatchPause >= TimeSpan.Zero && options.BatchPause <= TimeSpan.FromMinutes(1), nameof(options.BatchPause), "must be from 0 to 1 minute", options.BatchPause);
         Require(options.ArchiveFolder is not { } folder || !string.IsNullOrWhiteSpace(folder), nameof(options.ArchiveFolder), "must not be blank", options.ArchiveFolder);

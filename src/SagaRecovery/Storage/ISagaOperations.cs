@@ -205,7 +205,11 @@ public abstract record OperatorActionResult
     /// <summary>Nothing was done: the action does not apply to the saga as it is now.</summary>
     /// <param name="Present">The saga as it is now.</param>
     /// <param name="Reason">The obstacle, as a clause for operators.</param>
-    public sealed record Superseded(SagaSummary Present, string Reason) : OperatorActionResult;
+    public sealed record Superseded(SagaSummary Present, string Reason) : OperatorActionResult
+    {
+        /// <summary>A value indicating whether the saga is already as the action would make it, such as cancelled.</summary>
+        public bool IsAlreadyDone { get; init; }
+    }
 
     /// <summary>Nothing was done: the owner of the saga answers and could act itself.</summary>
     /// <param name="Owner">The owner.</param>

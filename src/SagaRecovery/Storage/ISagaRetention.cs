@@ -96,7 +96,7 @@ public interface ISagaRetention
     /// <param name="note">The actor and the reason.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>True if the saga was inserted; false if a saga with its id exists.</returns>
-    /// <exception cref="ArgumentException">The saga is in progress, the hash of its definition is wrong, or the store does not accept its data.</exception>
+    /// <exception cref="InvalidDataException">The saga is in progress, the hash of its definition is wrong, or the store does not accept its data.</exception>
     Task<bool> ImportAsync(ArchivedSaga saga, OperatorNote note, CancellationToken cancellationToken) => throw NotSupported();
 
     private static NotSupportedException NotSupported() => new(
@@ -106,7 +106,8 @@ public interface ISagaRetention
 /// <summary>A definition that is stored.</summary>
 /// <param name="Hash">The hash of the definition.</param>
 /// <param name="Name">The name of the definition.</param>
-public sealed record StoredDefinition(DefinitionHash Hash, string Name);
+/// <param name="Version">The version of the definition.</param>
+public sealed record StoredDefinition(DefinitionHash Hash, string Name, int Version);
 
 /// <summary>An estimate of the ended sagas.</summary>
 /// <param name="About">The estimated number; null if the store has no estimate yet.</param>

@@ -30,6 +30,9 @@ public enum IdKind
 /// <param name="SagaId">The saga; null if the thing is none and concerns none.</param>
 public sealed record IdMatch(IdKind Kind, string Description, SagaId? SagaId = null)
 {
+    /// <summary>The maximum number of things that one search finds.</summary>
+    internal const int MaxCount = 20;
+
     /// <summary>Finds a saga or a coordinator by its id, with the queries that every store has.</summary>
     internal static async Task<IReadOnlyList<IdMatch>> FindByIdAsync(ISagaOperations store, string text, CancellationToken cancellationToken)
     {

@@ -5,17 +5,21 @@ using SagaRecovery.Benchmarks.Subjects;
 
 namespace SagaRecovery.Benchmarks.Areas;
 
-/// <summary>Passes, and looks for owners, over a table with a history that no vacuum has cleaned up.</summary>
+/// <summary>Passes, looks for owners, heartbeats and reassignments over a table with a history that no vacuum has cleaned up.</summary>
 internal sealed class HistoryArea : Area
 {
     private const int Running = 100;
     private const int Repeats = 50;
 
-    private static readonly string[] Subjects = [PassSubject.SubjectName, OwnersSubject.SubjectName, ListingSubject.SubjectName];
+    /// <summary>With a tenth as many for the warm-up, the number is even, so that all sagas return to their owner.</summary>
+    private const int Reassignments = 20;
+
+    private static readonly string[] Reading = [PassSubject.SubjectName, OwnersSubject.SubjectName, ListingSubject.SubjectName];
+    private static readonly string[] Writing = [HeartbeatSubject.SubjectName, ReassignSubject.SubjectName];
 
     public override string Name => "history";
 
-    public override string Description => "passes over 100 running sagas and a history, vacuumed and not";
+    public override string Description => "passes, heartbeats and reassignments of 100 running sagas with a history, vacuumed and not";
 
     public override async Task RunAsync(BenchmarkRun run)
     {
@@ -50,8 +54,10 @@ internal sealed class HistoryArea : Area
         }
 
         run.Judge(Goal.AtMost($"pass over {finished:N0} finished, beside {beside}", measured[0].Median(Metric.Seconds) * 1e3, limit, "ms"));
-        run.Judge(Goal.AtMost($"the same, of the vacuumed pass's time", measured[0].Median(Metric.Seconds) / vacuumed[0].Median(Metric.Seconds), 2, "x"));
-        run.Judge(Goal.AtMost($"owners, beside {beside}, of the vacuumed time", measured[1].Median(Metric.Seconds) / vacuumed[1].Median(Metric.Seconds), 2, "x"));
+        foreach ((Measurement one, Measurement reference) in measured.Zip(vacuumed).Where(pair => pair.First.Subject != ListingSubject.SubjectName))
+        {
+            run.Judge(Goal.AtMost($"{one.Subject}, beside {beside}, of the vacuumed time", one.Median(Metric.Seconds) / reference.Median(Metric.Seconds), 2, "x"));
+        }
     }
 
     /// <summary>Opens a transaction as a report does: it sees the table as it is now, for as long as it is open.</summary>
@@ -64,6 +70,12 @@ internal sealed class HistoryArea : Area
         return connection;
     }
 
-    private Task<IReadOnlyList<Measurement>> MeasureAsync(BenchmarkRun run, string what, Dataset dataset, int finished) => run.MeasureAsync(
-        Name, what, SubjectTask.On(dataset, Running) with { Repeats = Repeats, Finished = finished }, Subjects, ListingSubject.SubjectName, dataset.ForgetProcessesAsync);
+    private async Task<IReadOnlyList<Measurement>> MeasureAsync(BenchmarkRun run, string what, Dataset dataset, int finished)
+    {
+        SubjectTask task = SubjectTask.On(dataset, Running) with { Repeats = Repeats, Finished = finished };
+        IReadOnlyList<Measurement> read = await run.MeasureAsync(Name, what, task, Reading, ListingSubject.SubjectName, dataset.ForgetProcessesAsync);
+        IReadOnlyList<Measurement> written = await run.MeasureAsync(
+            Name, what, task with { Repeats = Reassignments, Writers = 0, RowsEach = 1 }, Writing, reference: null, dataset.ForgetProcessesAsync);
+        return [.. read, .. written];
+    }
 }

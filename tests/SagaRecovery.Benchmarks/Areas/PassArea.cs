@@ -9,6 +9,7 @@ internal sealed class PassArea : Area
 {
     private const int EmptyRepeats = 200;
     private const int RunningRepeats = 20;
+    private const int UnknownRepeats = 10;
 
     private static readonly string[] Subjects = [PassSubject.SubjectName, ListingSubject.SubjectName];
 
@@ -36,6 +37,20 @@ internal sealed class PassArea : Area
             {
                 run.Judge(Goal.AtMost($"pass over {size:N0} running, of the raw listing's time", 1 / measured[0].SpeedOf(measured[1]), 1.2, "x"));
             }
+        }
+
+        await MeasureUnknownAsync(run);
+    }
+
+    /// <summary>Passes over sagas that this process cannot run, beside the listing of as many.</summary>
+    private async Task MeasureUnknownAsync(BenchmarkRun run)
+    {
+        foreach (int size in run.Scope.SizesOr([10_000], [200]))
+        {
+            Dataset dataset = await run.Server.InFlightAsync(size);
+            await run.MeasureAsync(
+                Name, "pass, definition unknown", SubjectTask.On(dataset, size) with { Repeats = UnknownRepeats },
+                [UnknownSubject.SubjectName, ListingSubject.SubjectName], ListingSubject.SubjectName, dataset.ForgetProcessesAsync);
         }
     }
 

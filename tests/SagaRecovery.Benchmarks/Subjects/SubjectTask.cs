@@ -45,7 +45,7 @@ internal sealed record SubjectTask
     public long LaunchedAt { get; init; }
 
     /// <summary>The size that distinguishes measurements.</summary>
-    public int Size => Writers ?? Finished ?? (AtATime > 0 ? AtATime : Sagas);
+    public int Size => Finished ?? Writers ?? (AtATime > 0 ? AtATime : Sagas);
 
     /// <summary>Without a database.</summary>
     public static SubjectTask Without(int sagas) => new() { ConnectionString = "", Owner = default, WarmUpOwner = default, Sagas = sagas };

@@ -47,6 +47,41 @@ internal static class DeletionJournal
         """,
         new { stage.CoordinatorId, count });
 
+    /// <summary>Adds unfinished sagas, whose definition no process knows.</summary>
+    public static Task SeedUnfinishedAsync(Stage stage, int count) => stage.ExecuteAsync(
+        """
+        insert into saga_recovery.saga_definition (hash, name, version, dag) values (sha256('{"nodes": []}'), 'unknown', 1, '{"nodes": []}');
+        insert into saga_recovery.saga (id, name, creator, definition_hash, params, time_created)
+        select gen_random_uuid(), 'unknown', @CoordinatorId, sha256('{"nodes": []}'), '{}', now() - interval '1 hour' from generate_series(1, @count);
+        """,
+        new { stage.CoordinatorId, count });
+
+    /// <summary>Adds a definition that no saga has, and old operator actions.</summary>
+    public static Task SeedLeftoversAsync(Stage stage) => stage.ExecuteAsync(
+        """
+        insert into saga_recovery.saga_definition (hash, name, version, dag)
+        select sha256(convert_to(dag, 'UTF8')), 'unused', 1, dag::json from (select '{"nodes":[], "id":"' || gen_random_uuid() || '"}' as dag) d;
+        insert into saga_recovery.saga_operator_action (id, time_taken, action, saga_id, actor, reason)
+        select (select coalesce(max(id), 0) from saga_recovery.saga_operator_action) + n, now() - interval '1 hour', 'hold', gen_random_uuid(), 'seeded', 'to expire'
+        from generate_series(1, 3) as n;
+        """);
+
+    public static Task<IReadOnlyList<Guid>> DeletedAsync(Stage stage) => stage.ListAsync<Guid>("select id from public.deleted_saga");
+
+    /// <summary>What was deleted too early, other than sagas.</summary>
+    public static Task<IReadOnlyList<string>> WrongDeletionsAsync(Stage stage) => stage.ListAsync<string>("select what from public.wrong_deletion");
+
+    public static Task<long> UnfinishedAsync(Stage stage) => stage.ScalarAsync<long>("select count(*) from saga_recovery.saga where state in ('running', 'unwinding')");
+
+    /// <summary>True if nothing is left but unfinished sagas with their definition. The last operator action stays.</summary>
+    public static Task<bool> OnlyUnfinishedRemainAsync(Stage stage) => stage.ScalarAsync<bool>(
+        """
+        select not exists (select from saga_recovery.saga where state not in ('running', 'unwinding'))
+            and not exists (select from saga_recovery.saga_definition where name in ('seeded', 'unused'))
+            and (select count(*) from saga_recovery.saga_operator_action) <= 1
+            and not exists (select from saga_recovery.saga_coordinator where host = 'seeded')
+        """);
+
     /// <summary>Waits until every saga has ended and was deleted, and everything that they leave. The last operator action stays.</summary>
     public static Task AllIsDeletedAsync(Stage stage) => Eventually.HoldsAsync(
         () => stage.ScalarAsync<bool>(

@@ -18,10 +18,14 @@ internal sealed record SoakSample(double Seconds, long Sagas, long Deleted, long
         CultureInfo.InvariantCulture, $"{Seconds:F1},{Sagas},{Deleted},{TableBytes},{IndexBytes},{ProcessBytes},{PassMilliseconds:F2}");
 
     /// <summary>Compares the last third of some samples with the middle third.</summary>
-    /// <returns>The ratio of the averages.</returns>
-    public static double Growth(IReadOnlyList<SoakSample> samples, Func<SoakSample, double> value)
+    /// <returns>The ratio of the values.</returns>
+    public static double Growth(IReadOnlyList<SoakSample> samples, Func<IReadOnlyList<SoakSample>, double> value)
     {
         int third = samples.Count / 3;
-        return samples.Skip(2 * third).Average(value) / samples.Skip(third).Take(third).Average(value);
+        return value([.. samples.Skip(2 * third)]) / value([.. samples.Skip(third).Take(third)]);
     }
+
+    /// <summary>The time for which sagas were in the database: their number, divided by the rate of their deletion.</summary>
+    public static double SecondsKept(IReadOnlyList<SoakSample> samples) =>
+        samples.Average(sample => sample.Sagas) * (samples[^1].Seconds - samples[0].Seconds) / (samples[^1].Deleted - samples[0].Deleted);
 }

@@ -23,7 +23,6 @@ internal sealed class RetentionScenario : Scenario
     /// <summary>The number of lives of which one has an archive that fails.</summary>
     private const int OneFails = 3;
 
-    private static readonly TimeSpan Keep = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestLife = TimeSpan.FromSeconds(3);
 
     public override string Name => "retention";
@@ -63,7 +62,7 @@ internal sealed class RetentionScenario : Scenario
             bool archiveFails = kills % OneFails == OneFails - 1;
             await DeletionJournal.SeedAsync(stage, Seeded);
             long before = await DeletionJournal.CountAsync(stage);
-            ServiceProcess service = await stage.StartAsync(Settings(archiveFails ? archive.Broken : archive.Path));
+            ServiceProcess service = await stage.StartAsync(RetentionSettings.Of(archiveFails ? archive.Broken : archive.Path));
             await service.FirstPassAsync();
             await Task.Delay(run.Draw(LongestLife));
             await service.KillAsync();
@@ -77,7 +76,7 @@ internal sealed class RetentionScenario : Scenario
         }
 
         run.Require(deletedWhileFailing == 0, $"{deletedWhileFailing} sagas were deleted while the archive failed");
-        ServiceProcess last = await stage.StartAsync(Settings(archive.Path));
+        ServiceProcess last = await stage.StartAsync(RetentionSettings.Of(archive.Path));
         await canceller.EndAsync();
         await load.EndAsync();
         run.Figures["kills"] = kills;
@@ -87,21 +86,13 @@ internal sealed class RetentionScenario : Scenario
         run.Require(await last.TerminateAsync() == 0, "the service did not end cleanly");
     }
 
-    private static string[] Settings(string folder) =>
-    [
-        $"--SagaRecovery:Retention:KeepSucceeded={Keep}", $"--SagaRecovery:Retention:KeepUnwound={Keep}", "--SagaRecovery:Retention:Period=00:00:00.100",
-        "--SagaRecovery:Retention:BatchSize=20", "--SagaRecovery:Retention:BatchPause=00:00:00", $"--SagaRecovery:Retention:ArchiveFolder={folder}",
-        "--SagaRecovery:Retention:DeleteUnusedDefinitions=true", $"--SagaRecovery:Retention:KeepStuck={Keep}",
-        $"--SagaRecovery:Retention:KeepOperatorActions={Keep}", "--SagaRecovery:Retention:KeepSilentCoordinators=00:01:00",
-    ];
-
     private static async Task ReconcileAsync(StressRun run, Stage stage, ProjectLoad load, ArchiveFolder archive)
     {
         run.Log("reconciling");
         await using var connection = new NpgsqlConnection($"{stage.Superuser};Pooling=false");
         HashSet<Guid> started = [.. await connection.QueryAsync<Guid>("select id from public.started_saga")];
         (Guid Id, string State, bool IsExpired)[] deleted =
-            [.. await connection.QueryAsync<(Guid, string, bool)>("select id, state, deleted_at - ended >= @Keep from public.deleted_saga", new { Keep })];
+            [.. await connection.QueryAsync<(Guid, string, bool)>("select id, state, deleted_at - ended >= @Keep from public.deleted_saga", new { RetentionSettings.Keep })];
         HashSet<Guid> present = [.. await connection.QueryAsync<Guid>("select id from saga_recovery.saga")];
         IReadOnlyDictionary<Guid, ArchivedLine> archived = archive.Read(run);
 
@@ -115,7 +106,7 @@ internal sealed class RetentionScenario : Scenario
         IReadOnlySet<string> whole = await stage.Ledger.WholeProjectsAsync();
         run.RequireNone(load.Promised.Where(name => !whole.Contains(name)).Select(name => $"project '{name}' was answered with 201 and is missing or not whole"));
         run.RequireNone(LoggedRuns.Twice(stage.Logs));
-        run.RequireNone(await connection.QueryAsync<string>("select what from public.wrong_deletion"));
+        run.RequireNone(await DeletionJournal.WrongDeletionsAsync(stage));
         long stuck = deleted.LongCount(saga => saga.State == "stuck");
         long actions = await connection.ExecuteScalarAsync<long>("select count(*) from public.deleted_leftover where what = 'action'");
         long coordinators = await connection.ExecuteScalarAsync<long>("select count(*) from public.deleted_leftover where what = 'coordinator'");

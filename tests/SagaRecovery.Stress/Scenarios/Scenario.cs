@@ -9,7 +9,7 @@ internal abstract class Scenario
     [
         new FuriousScenario(), new KillScenario(), new DatabaseScenario(), new PartitionScenario(), new ZombieScenario(), new PoisonScenario(),
         new CrashLoopScenario(), new NodesScenario(), new MovesScenario(), new FailoverScenario(Enum.GetValues<Failover>()), new PoolerScenario(),
-        new LossyFailoverScenario(), new RestoreScenario(), new RetentionScenario(), new SoakScenario(), new PurgeScenario(), new BacklogScenario(),
+        new LossyFailoverScenario(), new RestoreScenario(), new RetentionScenario(), new PurgeStepsScenario(), new SoakScenario(), new PurgeScenario(), new BacklogScenario(),
     ];
 
     public abstract string Name { get; }

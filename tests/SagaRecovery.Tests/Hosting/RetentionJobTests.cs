@@ -80,7 +80,7 @@ public sealed class RetentionJobTests(PostgresCluster cluster) : RetentionTest(c
         using IHost host = await StartAsync(archive, ("KeepSucceeded", "30.00:00:00"));
         string text = await StatusAsync(host, "FAILED (3 times in a row)");
 
-        text.Should().Contain("disk full");
+        text.Should().Contain("archive ListArchive failed: IOException: disk full");
         (await IdsAsync()).Should().ContainSingle();
         isBroken = false;
         await StatusAsync(host, "deleted 1, exported 1");
@@ -104,7 +104,7 @@ public sealed class RetentionJobTests(PostgresCluster cluster) : RetentionTest(c
         counted.Message.Should().Be("purge: would delete 0 sagas, 0.0 MB; left out, because the settings keep them: test-saga");
         counted.KeptDefinitions.Should().Equal("test-saga");
         kept.Message.Should().Be("purge: deleted 0 sagas; left out, because the settings keep them: test-saga");
-        named.Message.Should().Be("purge: deleted 1 sagas");
+        named.Message.Should().Be("purge: deleted 1 saga");
         _logLines.Lines.Where(line => line.EventId == 84).Select(line => line.Message).Should()
             .Equal("purge by ann: 0 sagas deleted; OPS-12", "purge by ann: 1 sagas deleted; OPS-12");
         await host.StopAsync();
@@ -118,6 +118,7 @@ public sealed class RetentionJobTests(PostgresCluster cluster) : RetentionTest(c
     [InlineData("BatchSize", "0", "SagaRecovery:Retention:BatchSize must be from 1 to 10000")]
     [InlineData("Period", "00:00:00", "SagaRecovery:Retention:Period must be greater than zero")]
     [InlineData("BatchPause", "-00:00:01", "SagaRecovery:Retention:BatchPause must be from 0")]
+    [InlineData("ArchiveTimeout", "00:00:00", "SagaRecovery:Retention:ArchiveTimeout must be greater than zero")]
     [InlineData("ArchiveFolder", " ", "SagaRecovery:Retention:ArchiveFolder must not be blank")]
     public async Task A_wrong_setting_keeps_the_host_from_starting_and_is_named(string setting, string value, string message) =>
         (await FluentActions.Awaiting(() => StartAsync(archive: null, (setting, value))).Should().ThrowAsync<OptionsValidationException>())

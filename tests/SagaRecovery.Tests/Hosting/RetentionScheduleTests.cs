@@ -70,6 +70,53 @@ public sealed class RetentionScheduleTests
         host.LogLines.Count(79).Should().Be(0, "the end of the process is no failure of retention");
     }
 
+    /// <summary>An archive that ignores its cancellation token, and either waits or blocks its caller.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_archive_that_hangs_fails_its_run_and_does_not_hold_up_the_shutdown(bool blocks)
+    {
+        using var archive = new HungArchive(blocks);
+        await using RecoveryHost host = RecoveryHost.CreateWith(_store, KeepADay, archive);
+        await host.StartAsync();
+        await host.PassesAsync(1);
+        await AdvanceAsync(host);
+        await archive.Entered.WaitAsync(TimeSpan.FromSeconds(30));
+        host.Status.RenderText().Should().Contain("; no run yet; running for 0ms\n");
+
+        await AdvanceUntilAsync(host, () => host.Status.Current.Retention!.FailedInARow == 1, "the run had failed");
+        host.Status.Current.Retention!.LastRun!.Error.Should().Be("archive HungArchive has not ended an export within 60s");
+        _store.Turns.Should().Be(0, "another process may delete");
+        await AdvanceUntilAsync(host, () => host.Status.Current.Retention!.FailedInARow == 2, "the next run had failed");
+        host.Status.Current.Retention!.LastRun!.Error.Should().Be("archive HungArchive has not ended its last export yet");
+        archive.Exports.Should().Be(1);
+
+        archive.End();
+        await AdvanceUntilAsync(host, () => archive.Exports == 2, "the archive was tried again");
+        Task stopped = host.StopAsync();
+        await AdvanceUntilAsync(host, () => stopped.IsCompleted, "the host had stopped");
+        await stopped;
+    }
+
+    [Fact]
+    public async Task A_definition_is_kept_in_any_case_and_an_unknown_one_is_logged_once()
+    {
+        await using RecoveryHost host = RecoveryHost.CreateWith(_store, options =>
+        {
+            KeepADay(options);
+            options.ByDefinition[SagaDatabase.Definition.Name.ToUpperInvariant()] = new DefinitionRetention { Keep = true };
+            options.ByDefinition["invoce"] = new DefinitionRetention { Keep = true };
+        });
+        await host.StartAsync();
+        await host.PassesAsync(1);
+
+        await AdvanceToNextRunAsync(host);
+        await AdvanceToNextRunAsync(host);
+
+        host.Status.Current.Retention!.Deleted.Should().Be(0);
+        host.LogLines.Lines.Should().ContainSingle(line => line.EventId == 86).Which.Message.Should().StartWith("no definition invoce is stored, which SagaRecovery:Retention:ByDefinition names");
+    }
+
     [Fact]
     public async Task An_estimate_that_throws_when_the_process_is_fenced_never_stops_the_host()
     {
@@ -169,6 +216,46 @@ public sealed class RetentionScheduleTests
         DateTimeOffset next = host.Status.Current.Retention!.NextRun!.Value;
         host.Time.Advance(next - host.Time.GetUtcNow());
         return next;
+    }
+
+    /// <summary>Lets the time pass second by second until a condition holds.</summary>
+    private static Task AdvanceUntilAsync(RecoveryHost host, Func<bool> holds, string what) => Eventually.HoldsAsync(
+        () =>
+        {
+            host.Time.Advance(TimeSpan.FromSeconds(1));
+            return holds();
+        },
+        what);
+
+    private sealed class HungArchive(bool blocks) : ISagaArchive, IDisposable
+    {
+        private readonly TaskCompletionSource _entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly SemaphoreSlim _end = new(0);
+
+        public Task Entered => _entered.Task;
+
+        public int Exports { get; private set; }
+
+        public Task WriteAsync(IReadOnlyList<ArchivedSaga> sagas, CancellationToken cancellationToken)
+        {
+            Exports++;
+            _entered.TrySetResult();
+            if (!blocks)
+            {
+                return _end.WaitAsync(CancellationToken.None);
+            }
+
+            _end.Wait(CancellationToken.None);
+            return Task.CompletedTask;
+        }
+
+        public void End() => _end.Release();
+
+        public void Dispose()
+        {
+            _end.Release();
+            _end.Dispose();
+        }
     }
 
     private sealed class AbortedArchive : ISagaArchive

@@ -102,6 +102,26 @@ public sealed class AdministratorSettingsTests(PostgresCluster cluster) : Postgr
         }
     }
 
+    /// <summary>A session keeps the default of its role. The pool must not keep the session.</summary>
+    [Fact]
+    public async Task A_default_that_is_no_longer_read_only_is_noticed_at_once()
+    {
+        Membership us = await Db.JoinAsync();
+        await using SagaDatabase db = await WithAsync("default_transaction_read_only = on");
+        Func<Task>[] requests = [() => db.ListAsync(us), () => db.CreateSagaAsync(us), () => db.JoinAsync()];
+        foreach (Func<Task> request in requests)
+        {
+            (await request.Should().ThrowAsync<Exception>()).Which.Message.Should().Contain("read-only");
+        }
+
+        await SagaDatabase.AlterAsync($"{Db.Direct};Options=-c default_transaction_read_only=off", "default_transaction_read_only = off");
+
+        foreach (Func<Task> request in requests)
+        {
+            await request();
+        }
+    }
+
     [Theory]
     [InlineData("plan_cache_mode = force_generic_plan")]
     [InlineData("plan_cache_mode = force_custom_plan")]

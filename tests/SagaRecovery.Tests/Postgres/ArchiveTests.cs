@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
 using SagaRecovery.Retention;
@@ -128,7 +130,7 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
         await PurgeAsync(archive: archive);
 
         await FluentActions.Awaiting(() => Db.Retention.ImportAsync(archive.Sagas[0] with { State = state }, Note, CancellationToken.None))
-            .Should().ThrowAsync<ArgumentException>();
+            .Should().ThrowAsync<InvalidDataException>();
 
         (await IdsAsync()).Should().BeEmpty();
     }
@@ -195,7 +197,7 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
         })
         {
             await FluentActions.Awaiting(() => Db.Retention.ImportAsync(damaged, Note, CancellationToken.None))
-                .Should().ThrowAsync<ArgumentException>().WithMessage($"Postgres does not accept saga {saga.Id}: *");
+                .Should().ThrowAsync<InvalidDataException>().WithMessage($"Postgres does not accept saga {saga.Id}: *");
         }
 
         (await Db.Retention.ImportAsync(saga, Note, CancellationToken.None)).Should().BeTrue();
@@ -219,6 +221,7 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
             }
 
             FileInfo file = folder.GetFiles().Should().ContainSingle().Subject;
+            file.UnixFileMode.Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite, "it holds parameters and outputs");
             ArchivedLine[] whole = [.. ArchiveFile.Read(file.FullName)];
             whole.Should().HaveCount(3).And.OnlyContain(line => line.Saga != null);
             using (FileStream cut = file.OpenWrite())
@@ -233,6 +236,38 @@ public sealed class ArchiveTests(PostgresCluster cluster) : RetentionTest(cluste
             }
 
             ArchiveFile.Read(file.FullName).Select(line => line.Saga?.Id).Should().Equal(whole[0].Saga!.Id, whole[1].Saga!.Id, null, whole[2].Saga!.Id);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_full_disk_fails_each_export_by_its_name_until_there_is_space()
+    {
+        Membership us = await Db.JoinAsync();
+        await EndedAsync(us, SagaState.Succeeded, TimeSpan.FromDays(31));
+        var exported = new ListArchive();
+        await PurgeAsync(archive: exported);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("archive");
+        try
+        {
+            var time = new FakeTimeProvider(DateTimeOffset.Parse("2026-11-30T12:00Z", CultureInfo.InvariantCulture));
+            using var archive = new JsonLinesArchive(folder.FullName, us.Coordinator, time, NullLogger.Instance);
+            await archive.WriteAsync(exported.Sagas, CancellationToken.None);
+            string next = folder.GetFiles().Single().FullName.Replace("20261130", "20261201", StringComparison.Ordinal);
+            File.CreateSymbolicLink(next, "/dev/full");
+            time.Advance(TimeSpan.FromDays(1));
+
+            for (int attempt = 0; attempt < 2; attempt++)
+            {
+                await FluentActions.Awaiting(() => archive.WriteAsync(exported.Sagas, CancellationToken.None)).Should().ThrowAsync<IOException>().WithMessage("No space left*");
+            }
+
+            File.Delete(next);
+            await archive.WriteAsync(exported.Sagas, CancellationToken.None);
+            ArchiveFile.Read(next).Should().ContainSingle().Which.Saga!.Id.Should().Be(exported.Sagas.Single().Id);
         }
         finally
         {

@@ -10,12 +10,8 @@ public sealed class OperatorQueryTests(PostgresCluster cluster) : PostgresTest(c
     [Fact]
     public async Task Three_queries_run_at_once_on_any_pool()
     {
-        int opened = 0;
-        var registered = new PostgresDatabase(Db.DataSource, Options.Create(new PostgresStoreOptions()), queries: token =>
-        {
-            opened++;
-            return Db.DataSource.OpenConnectionAsync(token);
-        });
+        var pool = new CountingPool(new DataSourcePool(Db.DataSource));
+        var registered = new PostgresDatabase(Db.DataSource, Options.Create(new PostgresStoreOptions()), queries: pool);
         var release = new TaskCompletionSource();
         int begun = 0;
         Task<bool>[] first = [.. Enumerable.Range(0, 3).Select(_ => registered.QueryForOperatorAsync(WaitAsync, CancellationToken.None))];
@@ -24,7 +20,7 @@ public sealed class OperatorQueryTests(PostgresCluster cluster) : PostgresTest(c
         Task<bool> fourth = registered.QueryForOperatorAsync(WaitAsync, CancellationToken.None);
         Task<bool> log = registered.QueryAsync(_ => Task.FromResult(true), CancellationToken.None);
 
-        opened.Should().Be(3, "the fourth waits");
+        pool.Opened.Should().Be(3, "the fourth waits");
         (await log).Should().BeTrue("the log does not wait for operators");
         release.SetResult();
         await Task.WhenAll([.. first, fourth]);
@@ -59,5 +55,20 @@ public sealed class OperatorQueryTests(PostgresCluster cluster) : PostgresTest(c
             await release.Task;
             return true;
         }
+    }
+
+    private sealed class CountingPool(IConnectionPool inner) : IConnectionPool
+    {
+        private int _opened;
+
+        public int Opened => _opened;
+
+        public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _opened);
+            return inner.OpenAsync(cancellationToken);
+        }
+
+        public void Clear() => inner.Clear();
     }
 }

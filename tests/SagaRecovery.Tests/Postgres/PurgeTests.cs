@@ -88,7 +88,7 @@ public sealed class PurgeTests(PostgresCluster cluster) : RetentionTest(cluster)
     {
         await CreateHistoryAsync();
         await using NpgsqlDataSource nowhere = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Timeout=1");
-        var database = new PostgresDatabase(nowhere, Options.Create(Db.Database.Options), queries: Db.DataSource.OpenConnectionAsync);
+        var database = new PostgresDatabase(nowhere, Options.Create(Db.Database.Options), queries: new DataSourcePool(Db.DataSource));
         var action = new PurgeAction(new PostgresSagaRetention(database, Db.Schema, new SagaSearch(database, TimeProvider.System)), archive: null, TimeProvider.System);
 
         PurgeResponse response = await action.PerformAsync(s_request, Note, CancellationToken.None);
@@ -122,7 +122,7 @@ public sealed class PurgeTests(PostgresCluster cluster) : RetentionTest(cluster)
 
         all.Counts.Should().ContainSingle().Which.Definition.Should().Be("other-saga");
         all.KeptDefinitions.Should().Equal("test-saga");
-        all.Message.Should().Be("purge: would delete 1 sagas, 0.0 MB; left out, because the settings keep them: test-saga");
+        all.Message.Should().Be("purge: would delete 1 saga, 0.0 MB; left out, because the settings keep them: test-saga");
         named.Counts.Sum(count => count.Sagas).Should().Be(2);
         named.KeptDefinitions.Should().BeEmpty();
     }

@@ -121,7 +121,7 @@ async function open(kind, filter, after) {
         after();
         return;
       }
-      done += result.body.done;
+      done += result.body.done + result.body.alreadyDone;
       refused.push(...result.body.refused);
     }
     answer.replaceChildren(el('div', { class: `answer ${refused.length ? 'warn' : 'good'}` }, `${done} done, ${refused.length} refused.`,

@@ -49,13 +49,17 @@ function identifyForm(place) {
   el('button', { type: 'submit' }, 'What is it?'));
 }
 
+/** The endpoint answers with at most as many. */
+const mostFound = 20;
+
 function found(id, answer) {
   if (!answer.ok) {
     return card('Found', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)));
   }
   return card('Found', answer.body.length === 0
     ? el('p', { class: 'soft' }, `Nothing here has the id '${plain(id, 80)}'.`)
-    : el('ul', {}, answer.body.map((match) => el('li', {}, plain(match.description, 600), match.sagaId && [' ', sagaLink(match.sagaId)]))));
+    : el('ul', {}, answer.body.map((match) => el('li', {}, plain(match.description, 600), match.sagaId && [' ', sagaLink(match.sagaId)]))),
+  answer.body.length >= mostFound && el('p', { class: 'soft' }, `There may be more than these ${mostFound}: filter the sagas by a tag.`));
 }
 
 function filters(filter) {
