@@ -147,7 +147,7 @@ public sealed class VerdictTests
 
         SagaVerdicts.Judge(evidence).Should().Match<SagaExplanation>(explanation => explanation.Verdict == SagaVerdict.WaitingForSlot
             && explanation.Since == Noon
-            && explanation.Reason.Contains("900 sagas wait")
+            && explanation.Reason.Contains("900 sagas of its definition wait")
             && explanation.Reason.EndsWith($"The limit is MaxRunningSagas = 7. Of the sagas that run, {Saga} has run longest."));
         SagaVerdicts.Judge(evidence with { Row = Row(SagaState.Running, Us) with { Hold = Hold } }).Verdict.Should().Be(SagaVerdict.Held);
     }

@@ -81,7 +81,7 @@ internal static class ImportCommand
 
         if (only is not null && imported + present == 0)
         {
-            return ActionReply.Print(call, new OperatorActionResponse(OperatorActionStatus.NoSuchSaga, $"No line of the file that can be imported is of saga {only}."));
+            return ActionReply.Print(call, new OperatorActionResponse(OperatorActionStatus.NoSuchSaga, $"The file has no line with saga {only} that can be imported."));
         }
 
         string message = string.Create(

@@ -54,7 +54,7 @@ internal static class ConnectionRetry
                     throw;
                 }
 
-                pool.Clear();
+                await pool.ClearAsync().ConfigureAwait(false);
                 await connection.DisposeAsync().ConfigureAwait(false);
             }
         }
@@ -79,12 +79,12 @@ internal static class ConnectionRetry
                 {
                     if (!IsConflict(exception))
                     {
-                        pool.Clear(); // other idle connections are probably dead too
+                        await pool.ClearAsync().ConfigureAwait(false); // other idle connections are probably dead too
                     }
                 }
                 catch (Exception exception) when (exception is ReadOnlyDatabaseException or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction })
                 {
-                    pool.Clear(); // a session keeps the default of its role for as long as it lives
+                    await pool.ClearAsync().ConfigureAwait(false); // a session keeps the default of its role for as long as it lives
                     throw;
                 }
             }

@@ -81,7 +81,7 @@ internal sealed class NodeTransactions(PostgresDatabase database, NpgsqlDataSour
         }
         catch (Exception e) when (connection.FullState.HasFlag(ConnectionState.Broken) && !IsTooSlow(e))
         {
-            _pool.Clear(); // other idle connections are probably dead too
+            await _pool.ClearAsync().ConfigureAwait(false); // other idle connections are probably dead too
             throw new UnansweredWriteException(e);
         }
     }

@@ -26,7 +26,7 @@ internal sealed class OwnPool(NpgsqlDataSource host, int maxPoolSize, ILogger lo
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
         _chosen is { } chosen ? chosen.OpenConnectionAsync(cancellationToken) : ChooseAsync(cancellationToken);
 
-    public void Clear() => _chosen?.Clear();
+    public Task ClearAsync() => _chosen is { } chosen ? DataSourcePool.ClearAsync(chosen) : Task.CompletedTask;
 
     public void Dispose()
     {

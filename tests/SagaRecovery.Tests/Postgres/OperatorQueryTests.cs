@@ -69,6 +69,6 @@ public sealed class OperatorQueryTests(PostgresCluster cluster) : PostgresTest(c
             return inner.OpenAsync(cancellationToken);
         }
 
-        public void Clear() => inner.Clear();
+        public Task ClearAsync() => inner.ClearAsync();
     }
 }
