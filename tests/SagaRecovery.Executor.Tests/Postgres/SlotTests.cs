@@ -31,7 +31,7 @@ public sealed class SlotTests(PostgresCluster cluster) : IClassFixture<PostgresC
         host.Status.Current.Should().Match<RecoveryReport>(report => report.WaitingForSlot == Sagas - Taken && report.Totals.Recovered == Taken);
         SagaExplanation explanation = await host.Operator.ExplainAsync(await LastAsync(host));
         explanation.Verdict.Should().Be(SagaVerdict.WaitingForSlot);
-        explanation.Reason.Should().Contain($"{Sagas - Taken} sagas wait").And.Contain("The limit is SagaRecovery:Executor:MaxRunningSagas = 1.");
+        explanation.Reason.Should().Contain($"{Sagas - Taken} sagas of its definition wait").And.Contain("The limit is SagaRecovery:Executor:MaxRunningSagas = 1.");
 
         _gate.Open();
         await AllEndedAsync(host);
