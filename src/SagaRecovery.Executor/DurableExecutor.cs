@@ -28,7 +28,7 @@ namespace SagaRecovery.Executor;
 /// <remarks>
 /// Every step is written to the saga log before any step that depends on it begins. A singleton. Thread-safe.
 /// </remarks>
-public sealed partial class DurableExecutor : ISagaExecutor, IHostedService, IDisposable
+public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleService, IDisposable
 {
     private readonly SagaRegistry _registry;
     private readonly SagaCoordinator _coordinator;
@@ -144,12 +144,6 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedService, IDi
     /// <inheritdoc />
     public IReadOnlyList<SagaRunProgress> GetRunsInProgress() =>
         [.. _runs.GetRunning().Select(run => run.ToProgress()).Where(run => run.Steps.Count > 0)];
-
-    Task IHostedService.StartAsync(CancellationToken cancellationToken)
-    {
-        Log.Ready(_logger, _registry.Count, _options.MaxRunningSagas);
-        return Task.CompletedTask;
-    }
 
     async Task IHostedService.StopAsync(CancellationToken cancellationToken)
     {

@@ -75,6 +75,36 @@ public sealed class AnswerTests
         lines[1].Should().Contain("undo of reserve, attempt 1 running for 2h");
     }
 
+    [Theory]
+    [InlineData("Bearer sesame")]
+    [InlineData("Basic YWRhOnNlc2FtZQ==", "--user", "ada")]
+    public async Task A_token_is_sent_as_bearer_or_with_a_user_name_as_basic(string header, params string[] args)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "sesame\n", TestContext.Current.CancellationToken);
+            ToolStage[] stages =
+            [
+                new() { Variables = new() { ["SAGA_RECOVERY_TOKEN"] = "sesame" } },
+                new() { Variables = new() { ["SAGA_RECOVERY_TOKEN_COMMAND"] = "echo sesame; echo more" } },
+            ];
+            string[][] options = [["--token-file", file], ["--token-command", "echo sesame"]];
+            foreach ((ToolStage stage, string[] option) in stages.Select(stage => (stage, Array.Empty<string>())).Concat(options.Select(option => (new ToolStage(), option))))
+            {
+                await using var service = new CannedService(CannedService.Answer("503 Service Unavailable", "{}"));
+
+                (await ToolRun.OfAsync(stage, ["status", "--url", service.Url, .. option, .. args])).Should(ExitCode.Unreachable);
+
+                service.Requests.Should().ContainSingle().Which.Should().Contain($"Authorization: {header}\r\n");
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [Fact]
     public async Task A_connection_that_ends_before_the_answer_leaves_the_outcome_of_an_action_unknown()
     {

@@ -206,8 +206,8 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
         long before = await Sample.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action");
         var wrong = new ToolStage { Variables = new() { ["SAGA_RECOVERY_USER"] = "eve", ["SAGA_RECOVERY_TOKEN"] = "guessed" } };
 
-        (await Sample.RunAsync(new ToolStage(), Way.Service, args)).ShouldRefuse(ExitCode.Refused, "pass --user");
-        (await Sample.RunAsync(wrong, Way.Service, args)).ShouldRefuse(ExitCode.Refused, "does not accept your user name and token").Error.Should().NotContain("guessed");
+        (await Sample.RunAsync(new ToolStage(), Way.Service, args)).ShouldRefuse(ExitCode.Refused, "pass your token");
+        (await Sample.RunAsync(wrong, Way.Service, args)).ShouldRefuse(ExitCode.Refused, "does not accept your credentials").Error.Should().NotContain("guessed");
 
         (await Sample.QueryAsync<long>("select count(*) from saga_recovery.saga_operator_action")).Should().Be(before);
     }

@@ -31,6 +31,9 @@ public sealed class UsageTests
     [InlineData("No service or database is given", "status")]
     [InlineData("No service or database is given", "plan")]
     [InlineData("connection string is not valid", "status", "--connection", "nonsense")]
+    [InlineData("cannot be combined", "status", "--url", "http://x", "--token-file", "x", "--token-command", "echo sesame")]
+    [InlineData("printed no token: it ended with exit code 3", "status", "--url", "http://x", "--token-command", "exit 3")]
+    [InlineData("characters that no token has", "status", "--url", "http://x", "--token-command", "echo 'open sesame'")]
     [InlineData("without a token", "status", "--url", "http://x", "--user", "ada")]
     [InlineData("token file cannot be read", "status", "--url", "http://x", "--user", "ada", "--token-file", "/nowhere/token")]
     public async Task Invalid_usage_is_exit_code_2_and_one_line(string because, params string[] args)
@@ -53,10 +56,6 @@ public sealed class UsageTests
     [Fact]
     public async Task A_comment_may_begin_like_a_mention() =>
         (await ToolRun.OfAsync(["sagas", "hold", Id, "--comment", "@ann asked for it", .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "the service");
-
-    [Fact]
-    public async Task A_token_without_a_name_is_refused() => (await ToolRun.OfAsync(
-        new ToolStage { Variables = new() { ["SAGA_RECOVERY_TOKEN"] = "sesame" } }, ["status", .. s_nowhere])).ShouldRefuse(ExitCode.Usage, "pass --user");
 
     [Fact]
     public async Task A_user_name_from_a_variable_does_not_prevent_reading() => (await ToolRun.OfAsync(

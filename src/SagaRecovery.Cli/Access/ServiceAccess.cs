@@ -17,14 +17,14 @@ internal sealed class ServiceAccess : ISagaAccess
     private readonly Deadline _deadline;
 
     /// <param name="address">The base address of the endpoints, with a trailing slash.</param>
-    /// <param name="credentials">The encoded user and token for HTTP Basic, or null for none.</param>
+    /// <param name="credentials">The credentials; null for none.</param>
     /// <param name="deadline">The time limit of each request.</param>
-    public ServiceAccess(Uri address, string? credentials, Deadline deadline)
+    public ServiceAccess(Uri address, AuthenticationHeaderValue? credentials, Deadline deadline)
     {
         // A redirect would send the credentials to another server and turn a POST into a GET.
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
         _http = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = 256 * 1024 * 1024 };
-        _http.DefaultRequestHeaders.Authorization = credentials is null ? null : new AuthenticationHeaderValue("Basic", credentials);
+        _http.DefaultRequestHeaders.Authorization = credentials;
         _deadline = deadline;
     }
 

@@ -33,10 +33,10 @@ internal sealed record ServiceResponse(string Target, bool SignedIn, HttpStatusC
     public ToolException ToException() => Status switch
     {
         HttpStatusCode.BadRequest => new(ExitCode.Usage, $"The service rejected the request: {Detail()}"),
-        HttpStatusCode.Unauthorized when SignedIn => new(ExitCode.Refused, $"The service at {Target} does not accept your user name and token."),
+        HttpStatusCode.Unauthorized when SignedIn => new(ExitCode.Refused, $"The service at {Target} does not accept your credentials."),
         HttpStatusCode.Unauthorized => new(
             ExitCode.Refused,
-            $"The service at {Target} requires you to sign in: pass --user, and your token in SAGA_RECOVERY_TOKEN or with --token-file."),
+            $"The service at {Target} requires you to sign in: pass your token in SAGA_RECOVERY_TOKEN, with --token-file or with --token-command, and --user if it uses HTTP Basic."),
         HttpStatusCode.Forbidden => new(ExitCode.Refused, $"You are not authorized to do this at {Target}."),
         HttpStatusCode.NotFound => new(ExitCode.Unreachable, $"No saga recovery endpoints are mapped at {Target}: check the path."),
         HttpStatusCode.UnprocessableEntity => new(ExitCode.Failed, Detail()),

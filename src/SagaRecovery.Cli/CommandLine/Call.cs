@@ -85,44 +85,10 @@ internal sealed class Call(ParseResult parsed, CommonOptions common)
     }
 
     private ServiceAccess OpenService(Uri url, TimeSpan deadline) =>
-        new(url, Credentials(), new Deadline(Timeout ?? deadline, url.ToString().TrimEnd('/'), Environment.Time));
+        new(url, Credentials.Read(this, common), new Deadline(Timeout ?? deadline, url.ToString().TrimEnd('/'), Environment.Time));
 
     private DatabaseAccess OpenDatabaseAt(string connection) =>
         DatabaseAccess.Open(connection, Value(common.Schema)!, Timeout ?? DefaultTimeout, Environment.Time, Note);
-
-    private string? Credentials()
-    {
-        string? user = Value(common.User) ?? Environment.GetVariable(CommonOptions.UserVariable);
-        string? token = Token();
-        return (string.IsNullOrEmpty(user), string.IsNullOrEmpty(token)) switch
-        {
-            (true, true) => null,
-            (false, true) when Value(common.User) is null => null, // read access may not require credentials
-            (true, false) => throw new ToolException(ExitCode.Usage, "A token is given without a user name: pass --user."),
-            (false, true) => throw new ToolException(
-                ExitCode.Usage, $"A user name is given without a token: set {CommonOptions.TokenVariable}, or pass --token-file."),
-            _ when user!.Contains(':', StringComparison.Ordinal) => throw new ToolException(ExitCode.Usage, "--user must not contain a colon."),
-            _ => Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{token}")),
-        };
-    }
-
-    private string? Token()
-    {
-        if (Value(common.TokenFile) is not { } file)
-        {
-            return Environment.GetVariable(CommonOptions.TokenVariable);
-        }
-
-        try
-        {
-            using StreamReader reader = file.OpenText();
-            return reader.ReadLine()?.Trim();
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
-        {
-            throw new ToolException(ExitCode.Usage, $"The token file cannot be read: {unreadable.Message}", unreadable);
-        }
-    }
 
     private static ToolException TargetMissing(string options) => new(
         ExitCode.Usage, $"No service or database is given: pass {options} (or set {CommonOptions.UrlVariable} or {CommonOptions.ConnectionVariable}).");

@@ -9,6 +9,7 @@ internal sealed class CommonOptions(ToolEnvironment environment)
     public const string ConnectionVariable = "SAGA_RECOVERY_CONNECTION";
     public const string UserVariable = "SAGA_RECOVERY_USER";
     public const string TokenVariable = "SAGA_RECOVERY_TOKEN";
+    public const string TokenCommandVariable = "SAGA_RECOVERY_TOKEN_COMMAND";
     public const string DefaultSchema = "saga_recovery";
 
     public ToolEnvironment Environment { get; } = environment;
@@ -38,12 +39,19 @@ internal sealed class CommonOptions(ToolEnvironment environment)
 
     public Option<string?> User { get; } = new("--user")
     {
-        Description = $"Your user name at the service [{UserVariable}]; the token comes from {TokenVariable} or --token-file",
+        Description = $"Your user name at the service, for HTTP Basic [{UserVariable}]; without it, the token is sent as a bearer token",
         Recursive = true,
         HelpName = "name",
     };
 
-    public Option<FileInfo?> TokenFile { get; } = new("--token-file") { Description = "A file that contains your token", Recursive = true, HelpName = "file" };
+    public Option<FileInfo?> TokenFile { get; } = new("--token-file") { Description = $"A file that contains your token [{TokenVariable}]", Recursive = true, HelpName = "file" };
+
+    public Option<string?> TokenCommand { get; } = new("--token-command")
+    {
+        Description = $"A command that prints your token, run by the shell [{TokenCommandVariable}]",
+        Recursive = true,
+        HelpName = "command",
+    };
 
     public Option<bool> Json { get; } = new("--json") { Description = "Print JSON", Recursive = true };
 
@@ -57,7 +65,7 @@ internal sealed class CommonOptions(ToolEnvironment environment)
 
     public void AddTo(RootCommand root)
     {
-        foreach (Option option in new Option[] { Url, Connection, Schema, User, TokenFile, Json, Timeout })
+        foreach (Option option in new Option[] { Url, Connection, Schema, User, TokenFile, TokenCommand, Json, Timeout })
         {
             root.Options.Add(option);
         }

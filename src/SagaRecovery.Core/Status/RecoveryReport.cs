@@ -98,6 +98,9 @@ public sealed record RecoveryReport
     /// <summary>The sagas in the whole store that no process will run; null if they have not been queried yet.</summary>
     public ClusterReport? Cluster { get; init; }
 
+    /// <summary>The stuck and the abandoned sagas in the whole store; null if they have not been counted yet.</summary>
+    public UnresolvedSagas? Unresolved { get; init; }
+
     /// <summary>The state of retention; null if the store does not support it, or if it is not known yet.</summary>
     public RetentionReport? Retention { get; init; }
 

@@ -24,6 +24,7 @@ public static class RecoveryReportText
         AppendPause(text, report.Paused, now);
         AppendDrain(text, report.Drain, now);
         AppendCluster(text, report.Cluster, now);
+        AppendUnresolved(text, report.Unresolved, now);
         text.Append(Invariant($"  configured period: every {Duration(report.Period)}\n"));
         if (report.Retention is { } retention)
         {
@@ -125,6 +126,28 @@ public static class RecoveryReportText
             string oldest = sagas.Oldest is { } time ? Invariant($", the oldest {Duration(now - time)} old") : "";
             text.Append(Invariant($"  {label}: {Count(sagas.Count, "unfinished saga")} in this database {reason}{oldest} ({asOf}). "));
             text.Append("List them by owner with 'coordinators orphans', then reassign them.\n");
+        }
+    }
+
+    private static void AppendUnresolved(StringBuilder text, UnresolvedSagas? sagas, DateTimeOffset now)
+    {
+        if (sagas is null)
+        {
+            return;
+        }
+
+        Append(sagas.Stuck, "STUCK", "stuck");
+        Append(sagas.Abandoned, "ABANDONED", "abandoned");
+
+        void Append(UnownedSagas group, string label, string state)
+        {
+            if (group.Count > 0)
+            {
+                string more = group.Count >= UnresolvedSagas.MaxCount ? " or more" : "";
+                string oldest = group.Oldest is { } time ? Invariant($", the oldest started {Duration(now - time)} ago") : "";
+                text.Append(Invariant($"  {label}: {Count(group.Count, "saga")}{more} in this database{oldest} (as of {Duration(now - sagas.At)} ago). "));
+                text.Append(Invariant($"List them with 'sagas list --state {state}'.\n"));
+            }
         }
     }
 

@@ -6,12 +6,15 @@ namespace SagaRecovery.Executor.Diagnostics;
 /// <summary>The metrics of the durable executor. They share a meter with those of recovery.</summary>
 internal sealed class ExecutorMetrics : IDisposable
 {
+    private static readonly string[] s_results = ["succeeded", "unwound", "cancelled", "stuck", "interrupted"];
+
     private readonly Meter _meter; // a factory owns its meters and ignores their disposal; a meter created without one is disposed here
     private readonly Counter<long> _events;
     private readonly Counter<long> _fenced;
     private readonly Histogram<int> _groupSize;
     private readonly Histogram<double> _writeDuration;
     private readonly Counter<long> _completedRuns;
+    private readonly string[] _definitions;
 
     /// <param name="definitions">The names of all registered definitions. Each has its own series, also at 0.</param>
     /// <param name="runs">Counts the runs and the steps that are retried, by definition.</param>
@@ -38,7 +41,7 @@ internal sealed class ExecutorMetrics : IDisposable
             tags: null,
             SagaRecoveryTelemetry.Durations);
         _completedRuns = _meter.CreateCounter<long>("saga_recovery.runs.ended", "{saga}", "Runs that ended in this process, by definition and result.");
-        string[] names = [.. definitions.Distinct(StringComparer.Ordinal)];
+        _definitions = [.. definitions.Distinct(StringComparer.Ordinal)];
         Gauge("saga_recovery.runs", "{saga}", "Sagas that are running, by definition.", count => count.Running);
         Gauge("saga_recovery.runs.waiting", "{saga}", "Sagas that are queued for a free slot, by definition.", count => count.Waiting);
         Gauge("saga_recovery.steps.retrying", "{step}", "Steps that are being retried, by definition.", count => count.Retrying);
@@ -49,7 +52,7 @@ internal sealed class ExecutorMetrics : IDisposable
             () =>
             {
                 IReadOnlyDictionary<string, RunCount> counts = runs();
-                return names.Select(one => new Measurement<int>(read(counts.GetValueOrDefault(one)), Definition(one)));
+                return _definitions.Select(one => new Measurement<int>(read(counts.GetValueOrDefault(one)), Definition(one)));
             },
             unit,
             description);
@@ -71,6 +74,18 @@ internal sealed class ExecutorMetrics : IDisposable
         _fenced.Add(fenced);
         _groupSize.Record(entries.Count);
         _writeDuration.Record(duration.TotalSeconds);
+    }
+
+    /// <summary>Creates the series of ended runs at 0. A query for an increase does not see the first sample of a series.</summary>
+    public void BeginSeries()
+    {
+        foreach (string definition in _definitions)
+        {
+            foreach (string result in s_results)
+            {
+                _completedRuns.Add(0, Definition(definition), new("result", result));
+            }
+        }
     }
 
     public void RunCompleted(string definition, SagaResult result) => _completedRuns.Add(1, Definition(definition), new("result", result switch

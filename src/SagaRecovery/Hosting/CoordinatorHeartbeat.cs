@@ -195,6 +195,7 @@ internal sealed class CoordinatorHeartbeat(
     {
         IReadOnlyList<OwnedSagas> owned = await cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
         status.Update(ClusterDetails.Of(owned, time.GetUtcNow()).ToReport());
+        status.Update(await cluster.CountUnresolvedAsync(cancellationToken).ConfigureAwait(false));
     }
 
     private async Task TryAsync(Func<Membership, Task> work, CancellationToken cancellationToken)

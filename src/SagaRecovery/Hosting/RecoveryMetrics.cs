@@ -109,6 +109,8 @@ internal sealed class RecoveryMetrics : IDisposable
         Gauge("saga_recovery.drain.left", "{saga}", "Sagas that the finished drain of this process could not reassign.", report => report.Drain?.Left ?? 0);
         StoreGauges("saga_recovery.orphans", "unfinished sagas whose owner is no known coordinator", report => report.Cluster?.Orphans);
         StoreGauges("saga_recovery.owner_down", "unfinished sagas whose owner does not answer", report => report.Cluster?.OwnerDown);
+        StoreGauges("saga_recovery.stuck", "stuck sagas, up to 10,000", report => report.Unresolved?.Stuck);
+        StoreGauges("saga_recovery.abandoned", "abandoned sagas, up to 10,000", report => report.Unresolved?.Abandoned);
         _meter.CreateObservableGauge(
             "saga_recovery.starts.unread", () => starts.Unread, "{message}", "Announcements of starts, and messages about them, that no pass has read yet.");
 
@@ -133,6 +135,15 @@ internal sealed class RecoveryMetrics : IDisposable
 
     public void RecordPass(PassReport pass)
     {
+        foreach (PassResult each in Enum.GetValues<PassResult>())
+        {
+            foreach (PassReason reason in Enum.GetValues<PassReason>())
+            {
+                // Creates the series: a query for an increase does not see the first sample of one.
+                _passes.Add(0, new KeyValuePair<string, object?>("result", SnakeCase(each)), new("reason", SnakeCase(reason)));
+            }
+        }
+
         var result = new KeyValuePair<string, object?>("result", SnakeCase(pass.Result));
         _passes.Add(1, result, new("reason", SnakeCase(pass.Start.Reason)));
         _passDuration.Record(pass.Duration.TotalSeconds, result);

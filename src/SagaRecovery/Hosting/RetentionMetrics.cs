@@ -6,6 +6,8 @@ namespace SagaRecovery.Hosting;
 /// <summary>The metrics of retention. They come from the reports of its runs.</summary>
 internal sealed class RetentionMetrics : IDisposable
 {
+    private static readonly string[] s_results = ["completed", "elsewhere", "failed"];
+
     private readonly Meter _meter; // a factory owns its meters and ignores their disposal; without a factory, this class disposes its own
     private readonly Counter<long> _deleted;
     private readonly Counter<long> _archived;
@@ -38,6 +40,11 @@ internal sealed class RetentionMetrics : IDisposable
 
     public void Record(RetentionRun run)
     {
+        foreach (string result in s_results)
+        {
+            _runs.Add(0, new KeyValuePair<string, object?>("result", result)); // a query for an increase does not see the first sample of a series
+        }
+
         _deleted.Add(run.Deleted);
         _archived.Add(run.Archived);
         _runs.Add(1, new KeyValuePair<string, object?>("result", run.Error is not null ? "failed" : run.Elsewhere ? "elsewhere" : "completed"));

@@ -368,6 +368,7 @@ public sealed partial class SagaOperator
             RecoveryControls controls = await _controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
             _operatorActionLog.Report(controls.RecentActions);
             _status.Update(controls);
+            _status.Update(await _cluster.CountUnresolvedAsync(cancellationToken).ConfigureAwait(false));
         }
     }
 }

@@ -72,6 +72,11 @@ internal sealed class ClusterStatements(string schema)
         where n.unfinished > 0
         """);
 
+    /// <summary>Counts the stuck and the abandoned sagas by the index saga_not_succeeded. <c>$1</c>: the limit. Returns the time of the database as well.</summary>
+    public string CountUnresolved { get; } = Statements.In(schema, $"""
+        select clock_timestamp(), {CountIn(SagaState.Stuck)}, {OldestIn(SagaState.Stuck)}, {CountIn(SagaState.Abandoned)}, {OldestIn(SagaState.Abandoned)}
+        """);
+
     public string BeginDrain { get; } = Statements.In(schema, $$"""
         with done as (
             update {schema}.saga_coordinator set time_draining = clock_timestamp() where id = $1 and token = $2 and time_draining is null returning id
@@ -176,6 +181,12 @@ internal sealed class ClusterStatements(string schema)
         union all
         {{UnfinishedSagas.OwnersWithoutRow}}
         """;
+
+    private static string CountIn(SagaState state) =>
+        $$"""(select count(*) from (select from {schema}.saga s where s.state = '{{SagaNames.Of(state)}}' limit $1) as part)""";
+
+    private static string OldestIn(SagaState state) =>
+        $$"""(select s.time_created from {schema}.saga s where s.state = '{{SagaNames.Of(state)}}' order by s.time_created, s.id limit 1)""";
 
     /// <summary>The columns of a saga that moves.</summary>
     private const string MovedColumns = "s.id, s.definition_hash, s.adopt_xid";

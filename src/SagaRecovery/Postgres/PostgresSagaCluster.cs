@@ -74,6 +74,12 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
         },
         cancellationToken);
 
+    public Task<UnresolvedSagas?> CountUnresolvedAsync(CancellationToken cancellationToken) => database.ReadAsync(
+        batch => batch.Add(Sql.CountUnresolved).With(UnresolvedSagas.MaxCount),
+        async rows => (await rows.ListAsync(row => new UnresolvedSagas(
+            row.Time(0), new UnownedSagas(row.GetInt64(1), row.TimeOrNull(2)), new UnownedSagas(row.GetInt64(3), row.TimeOrNull(4)))).ConfigureAwait(false)).FirstOrDefault(),
+        cancellationToken);
+
     public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken)
     {
         (CoordinatorId? from, IReadOnlyList<CoordinatorId> to) = reassignment;

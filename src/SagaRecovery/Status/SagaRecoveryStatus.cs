@@ -51,6 +51,8 @@ public sealed class SagaRecoveryStatus
 
     internal void Update(ClusterReport cluster) => Update(report => report with { Cluster = cluster });
 
+    internal void Update(UnresolvedSagas? unresolved) => Update(report => report with { Unresolved = unresolved });
+
     internal void Update(RetentionReport retention) => Update(report => report with { Retention = retention });
 
     internal void Update(DrainReport drain) => Update(report => report with { Drain = drain });

@@ -20,6 +20,11 @@ public interface ISagaCluster
     /// <returns>One row for each owner. The sagas of an owner that answers are not counted.</returns>
     Task<IReadOnlyList<OwnedSagas>> CountUnfinishedAsync(CancellationToken cancellationToken);
 
+    /// <summary>Counts the stuck and the abandoned sagas of all owners, each up to <see cref="UnresolvedSagas.MaxCount"/>.</summary>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>The counts; null if the store does not count them.</returns>
+    Task<UnresolvedSagas?> CountUnresolvedAsync(CancellationToken cancellationToken) => Task.FromResult<UnresolvedSagas?>(null);
+
     /// <summary>Reassigns the unfinished sagas of one coordinator to others.</summary>
     /// <param name="reassignment">The owner, the recipients and the conditions.</param>
     /// <param name="note">The actor and the reason.</param>

@@ -229,6 +229,7 @@ public class RecoveryReportTextTests
         {
             Drain = new DrainReport(StartedAt, new OperatorNote("ann", "version 2"), DrainPhase.Incomplete, Reassigned: 5, Left: 2),
             Cluster = new ClusterReport(StartedAt, new UnownedSagas(3, StartedAt.AddMinutes(-5)), new UnownedSagas(4, StartedAt.AddHours(-5))),
+            Unresolved = new UnresolvedSagas(StartedAt, new UnownedSagas(1, StartedAt.AddHours(-2)), new UnownedSagas(UnresolvedSagas.MaxCount, StartedAt.AddHours(-9))),
             RecentActions =
             [
                 Action(OperatorActionKind.Pause), Action(OperatorActionKind.InjectError, Demo), Action(OperatorActionKind.TakeOver), Action(OperatorActionKind.Reassign) with { Coordinator = null }, Action(OperatorActionKind.Drain),
@@ -242,6 +243,8 @@ public class RecoveryReportTextTests
               DRAINING for 3s, requested by ann: version 2. No new sagas start. 5 reassigned, 2 left, which resume at the next start.
               ORPHANS: 3 unfinished sagas in this database whose owner is not a known coordinator, the oldest 5m old (as of 3s ago). List them by owner with 'coordinators orphans', then reassign them.
               OWNER DOWN: 4 unfinished sagas in this database whose owner does not respond, the oldest 5h old (as of 3s ago). List them by owner with 'coordinators orphans', then reassign them.
+              STUCK: 1 saga in this database, the oldest started 2h ago (as of 3s ago). List them with 'sagas list --state stuck'.
+              ABANDONED: 10000 sagas or more in this database, the oldest started 9h ago (as of 3s ago). List them with 'sagas list --state abandoned'.
               configured period:
             """).And.EndWith(
             """

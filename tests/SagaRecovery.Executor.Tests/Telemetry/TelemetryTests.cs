@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using SagaRecovery.Executor.Tests.Postgres;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Hosting;
@@ -69,6 +70,38 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
         (reading.Read("saga_recovery.runs", "definition=flaky"), reading.Read("saga_recovery.runs", "definition=gated")).Should().Be((1, 1));
         reading.Read("saga_recovery.runs.waiting").Should().Be(0);
         reading.TagsOf("saga_recovery.runs.waiting", "definition").Should().BeEquivalentTo("flaky", "gated");
+    }
+
+    /// <summary>A query for an increase does not see the first sample of a series, which must therefore be 0.</summary>
+    [Fact]
+    public async Task Each_result_of_each_definition_is_counted_from_zero_also_by_an_exporter_that_starts_last()
+    {
+        var exporter = new LateExporter();
+        await using PostgresHost host = await PostgresHost.StartAsync(
+            _database, _coordinator, services => services.AddSingleton<IHostedService>(provider => exporter.Of(provider)), TestSaga.Gated(_gate));
+
+        exporter.Reading.Read("saga_recovery.runs.ended").Should().Be(0);
+        exporter.Reading.TagsOf("saga_recovery.runs.ended", "result").Should().BeEquivalentTo("succeeded", "unwound", "cancelled", "stuck", "interrupted");
+        await host.ActivateAsync();
+        exporter.Reading.TagsOf("saga_recovery.passes", "result").Should().BeEquivalentTo("completed", "completed_with_failures", "cut_short", "failed");
+        exporter.Reading.Read("saga_recovery.passes").Should().Be(host.Status.Current.Totals.Passes);
+    }
+
+    [Fact]
+    public async Task Stuck_and_abandoned_sagas_of_the_whole_store_are_gauged()
+    {
+        SagaId[] sagas = await LeaveBehindAsync(3);
+        await using PostgresHost host = await PostgresHost.StartAsync(_database, Guid.NewGuid(), options => options.StalledCheckPeriod = TimeSpan.FromMilliseconds(50));
+        using var reading = new MeterReading(host.Services);
+        await Eventually.HoldsAsync(() => host.Status.Current.Unresolved is not null, "the store was counted");
+        reading.Read("saga_recovery.stuck").Should().Be(0);
+
+        await host.ExecuteAsync("update saga_recovery.saga set state = 'stuck' where id <> @id", new { id = sagas[0].Value });
+        await host.ExecuteAsync("update saga_recovery.saga set state = 'abandoned' where id = @id", new { id = sagas[0].Value });
+
+        await Eventually.HoldsAsync(() => reading.Read("saga_recovery.stuck") == 2 && reading.Read("saga_recovery.abandoned") == 1, "they were seen");
+        reading.Read("saga_recovery.stuck.age").Should().BeGreaterThan(0);
+        host.Status.RenderText().Should().Contain("  STUCK: 2 sagas in this database, the oldest started ").And.Contain("  ABANDONED: 1 saga in this database");
     }
 
     [Fact]
@@ -239,4 +272,30 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
 
     [GeneratedRegex("[^a-z0-9 -]", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex NotInAnchors();
+
+    /// <summary>An exporter that begins to listen with the start of the host, after the executor.</summary>
+    private sealed class LateExporter : IHostedService
+    {
+        private IServiceProvider? _provider;
+
+        public MeterReading Reading { get; private set; } = null!;
+
+        public LateExporter Of(IServiceProvider provider)
+        {
+            _provider = provider;
+            return this;
+        }
+
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            Reading = new MeterReading(_provider!);
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken)
+        {
+            Reading.Dispose();
+            return Task.CompletedTask;
+        }
+    }
 }

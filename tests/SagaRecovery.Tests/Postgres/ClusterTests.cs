@@ -37,6 +37,21 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
     }
 
     [Fact]
+    public async Task Stuck_and_abandoned_sagas_are_counted_whoever_owns_them()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId[] sagas = [.. await CreateSagasAsync(us, 4)];
+        await Db.ExecuteAsync("update saga_recovery.saga set state = 'stuck', time_created = now() - interval '2 hours' where id = @Id", new { Id = sagas[0].Value });
+        await Db.ExecuteAsync("update saga_recovery.saga set state = 'stuck', current_coordinator = null where id = @Id", new { Id = sagas[1].Value });
+        await Db.ExecuteAsync("update saga_recovery.saga set state = 'abandoned' where id = @Id", new { Id = sagas[2].Value });
+
+        UnresolvedSagas counted = (await Db.Cluster.CountUnresolvedAsync(CancellationToken.None))!;
+
+        (counted.Stuck.Count, counted.Abandoned.Count).Should().Be((2, 1));
+        (counted.At - counted.Stuck.Oldest!.Value).Should().BeCloseTo(TimeSpan.FromHours(2), TimeSpan.FromMinutes(10));
+    }
+
+    [Fact]
     public async Task Finding_owners_does_not_scan_the_sagas()
     {
         Membership us = await Db.JoinAsync();

@@ -77,12 +77,12 @@ function showConnection(kind, text, more) {
 }
 
 function bannerFacts(report) {
-  const { coordinator, paused, previous, lastPass, cluster, drain } = report;
-  return [coordinator, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.ownerDown, drain];
+  const { coordinator, paused, previous, lastPass, cluster, unresolved, drain } = report;
+  return [coordinator, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.ownerDown, unresolved?.stuck, drain];
 }
 
 function banners(report) {
-  const { coordinator, paused, previous, lastPass, cluster, drain } = report;
+  const { coordinator, paused, previous, lastPass, cluster, unresolved, drain } = report;
   return [
     coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process has joined under this coordinator id. This process has stopped its sagas and accepts no new work. Stop it.'),
     coordinator.incompatible && banner('bad', 'Incompatible store', `: ${plain(coordinator.incompatible, 600)}`),
@@ -92,6 +92,8 @@ function banners(report) {
     drain && banner('warn', 'Draining', ', requested by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas start. ${phases[drain.phase]?.(drain) ?? ''}`),
     cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', ', unfinished and without a known owner'),
     cluster?.ownerDown.count > 0 && unowned(cluster.ownerDown, 'unfinished saga', ' whose owner is down'),
+    unresolved?.stuck.count > 0 && banner('bad', count(unresolved.stuck.count, 'stuck saga'), ', partly undone', unresolved.stuck.oldest && [', the oldest started ', ago(unresolved.stuck.oldest)],
+      '. ', el('a', { href: '#/sagas?state=stuck' }, 'List them'), '.'),
     previous?.crashed && banner('calm', 'The previous process did not shut down', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; ${count(previous.inFlight, 'saga')} it had in flight will be resumed last.` : '.'),
   ];
 }

@@ -43,6 +43,8 @@ function tileFacts(report, inProgress) {
     ['running here at the last pass', report.tracked, report.tracked > 0 ? 'busy' : 'calm'],
     ['waiting to be recovered', report.waitingCount, some(report.waitingCount, 'warn')],
     ['waiting for a slot', report.waitingForSlot, some(report.waitingForSlot, 'busy')],
+    ['stuck', report.unresolved?.stuck.count ?? '?', some(report.unresolved?.stuck.count, 'bad')],
+    ['abandoned', report.unresolved?.abandoned.count ?? '?', some(report.unresolved?.abandoned.count, 'warn')],
     ['held', report.heldCount, some(report.heldCount, 'warn')],
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
     ['stalled', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
@@ -53,7 +55,6 @@ function tileFacts(report, inProgress) {
     ['hints missed', report.totals.missedHints, some(report.totals.missedHints, 'warn')],
     ['recovered since start', report.totals.recovered, some(report.totals.recovered, 'good')],
     ['failed resumes', report.totals.failed, some(report.totals.failed, 'bad')],
-    ['abandoned', report.totals.abandoned, some(report.totals.abandoned, 'bad')],
     [`passes, ${report.totals.failedPasses} failed`, report.totals.passes, pass?.result === 'Failed' ? 'bad' : 'calm'],
   ];
 }
