@@ -47,16 +47,26 @@ internal sealed class PacketFilter(Cut cut) : DatabaseFault
             $"table inet stress {{ chain cut {{ type filter hook output priority 0; {to} {verdict}; {from} {verdict}; }}; }}"));
     }
 
-    /// <summary>Forgotten connections stay lost: waits until the service has closed each of them.</summary>
-    public override Task HealAsync(Stage stage) => cut == Cut.Forget
-        ? Eventually.HoldsAsync(() => !_forgotten.Any(OpenPorts().Contains), "the service closed all forgotten connections", WaitTimeout)
-        : PrivateNetwork.FilterAsync("flush ruleset");
+    /// <summary>
+    /// Forgotten connections stay lost: waits until the service has closed each of them. Then the filter ends, since it would also drop the packets of
+    /// new connections from these ports, and would never let the server know that the old ones are closed, whose transactions may hold locks.
+    /// </summary>
+    public override async Task HealAsync(Stage stage)
+    {
+        if (cut == Cut.Forget)
+        {
+            int server = stage.Cluster.Port;
+            await Eventually.HoldsAsync(() => !_forgotten.Any(OpenPorts(server).Contains), "the service closed all forgotten connections", WaitTimeout);
+        }
 
-    /// <summary>Returns the local ports of the open connections of this network namespace.</summary>
-    private static HashSet<int> OpenPorts() =>
+        await PrivateNetwork.FilterAsync("flush ruleset");
+    }
+
+    /// <summary>Returns the local ports of the open connections to a port of this network namespace.</summary>
+    private static HashSet<int> OpenPorts(int server) =>
     [
         .. from connection in IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections()
-           where connection.State == TcpState.Established
+           where connection.State == TcpState.Established && connection.RemoteEndPoint.Port == server
            select connection.LocalEndPoint.Port,
     ];
 }

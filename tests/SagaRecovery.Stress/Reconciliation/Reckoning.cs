@@ -5,6 +5,9 @@ namespace SagaRecovery.Stress.Reconciliation;
 /// <summary>The end of a scenario: no saga is lost, none ran twice, and all accounts agree.</summary>
 internal static class Reckoning
 {
+    /// <summary>The maximum number of sagas that do not end and are explained.</summary>
+    private const int ExplainedSagas = 3;
+
     private const string Unwound = "project-create unwound";
 
     /// <summary>The time in which sagas in progress have to end, once no fault delays them: a period of the service, and a margin.</summary>
@@ -55,7 +58,27 @@ internal static class Reckoning
     {
         IReadOnlyList<Guid> lost = await stage.Ledger.SagasInProgressAsync();
         run.RequireNone(lost.Select(saga => $"saga {saga} does not end"));
+        foreach (Guid saga in lost.Take(ExplainedSagas))
+        {
+            await ExplainAsync(run, stage, saga);
+        }
+
         return lost.Count;
+    }
+
+    /// <summary>Logs what the service says about a saga that does not end.</summary>
+    private static async Task ExplainAsync(StressRun run, Stage stage, Guid saga)
+    {
+        if (stage.Present is not { } service)
+        {
+            return;
+        }
+
+        run.Log(await service.Http.GetStringAsync($"/saga-recovery/sagas/{saga}/explain"));
+        foreach (string line in service.Output.Where(line => line.Contains(saga.ToString(), StringComparison.Ordinal) || line.Contains(" WRN ", StringComparison.Ordinal)).TakeLast(40))
+        {
+            run.Log(line);
+        }
     }
 
     private static async Task<long> PromisesBrokenAsync(StressRun run, Stage stage, IReadOnlyList<ProjectLoad> loads)
