@@ -163,8 +163,6 @@ public sealed class HeartbeatTests
     {
         await using RecoveryHost host = RecoveryHost.Create(options => options.StalledCheckPeriod = CheckPeriod, _controls);
         await host.StartAsync();
-        await Eventually.HoldsAsync(() => _controls.Observations == 1, "the first check was over");
-        await host.TimerSetAsync(CheckPeriod);
         SagaId runs = host.Store.Add();
         await host.ActivateAsync();
         host.Executor.Capacity = ExecutorCapacity.None;
