@@ -18,6 +18,7 @@ using SagaRecovery.Fencing;
 using SagaRecovery.Hosting;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Executor;
 
@@ -39,7 +40,7 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
     private readonly GroupWriter _writer;
     private readonly RunTable _runs;
     private readonly AwaitedSagas _awaited;
-    private readonly TimeProvider _time;
+    private readonly SteadyTimeProvider _time;
     private readonly IServiceScopeFactory? _scopes;
     private readonly ConditionalWeakTable<SagaDefinition, StepPipelines> _pipelines = []; // weak: each run of a dynamic saga has a definition
     private readonly RunServices _runServices;
@@ -52,7 +53,7 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
         SagaCoordinator coordinator,
         SagaStarts starts,
         ISagaLog log,
-        TimeProvider time,
+        SteadyTimeProvider time,
         IOptions<DurableExecutorOptions> options,
         ILogger<DurableExecutor> logger,
         IMeterFactory? meters = null,

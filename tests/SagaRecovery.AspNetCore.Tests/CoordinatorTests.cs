@@ -185,7 +185,7 @@ public sealed class CoordinatorTests(PostgresCluster postgres) : IAsyncLifetime
         again.GetProperty("note").GetProperty("reason").GetString().Should().Be("version 2", "it is the same drain");
         await start.Should().ThrowAsync<SagaStartRefusedException>();
         HealthReport health = await _service.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
-        (health.Status, health.Entries["saga-recovery"].Data["drain"]).Should().Be((HealthStatus.Degraded, "WaitingForRuns"));
+        (health.Status, health.Entries["saga-recovery-ready"].Data["drain"]).Should().Be((HealthStatus.Unhealthy, "WaitingForRuns"));
 
         await _service.PerformAsync($"/sagas/{saga}/abandon", new { reason = "let it end" });
         await Eventually.HoldsAsync(

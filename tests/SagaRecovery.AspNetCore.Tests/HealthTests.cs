@@ -1,10 +1,12 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SagaRecovery.AspNetCore.Health;
 using SagaRecovery.AspNetCore.Tests.Support;
 using SagaRecovery.Fencing;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Tests;
@@ -12,13 +14,17 @@ namespace SagaRecovery.AspNetCore.Tests;
 [Collection(OnPostgres.Name)]
 public sealed class HealthTests(PostgresCluster postgres)
 {
+    private static readonly TimeSpan OutageLimit = new SagaRecoveryHealthOptions().OutageLimit;
     private static readonly DateTimeOffset Noon = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
     private static readonly RecoveryReport NotJoined = new() { Coordinator = new CoordinatorStatus(new CoordinatorId(Guid.NewGuid()), null, null), Period = TimeSpan.FromMinutes(10) };
     private static readonly RecoveryReport Joined = NotJoined with { Coordinator = NotJoined.Coordinator with { Incarnation = new Incarnation(3) } };
 
     [Fact]
-    public void Until_it_has_joined_it_is_degraded() =>
-        Of(NotJoined).Should().Be((HealthStatus.Degraded, "Not joined as a coordinator yet."));
+    public void Until_it_has_joined_it_is_not_ready()
+    {
+        Of(NotJoined).Should().Be((HealthStatus.Unhealthy, "Not joined as a coordinator yet."));
+        Of(NotJoined.After(Pass(PassResult.Failed) with { Error = "refused" })).Should().Be((HealthStatus.Unhealthy, "Not joined as a coordinator yet: refused"));
+    }
 
     [Fact]
     public void Once_a_pass_has_succeeded_it_is_healthy() => Of(After(PassResult.Completed)).Status.Should().Be(HealthStatus.Healthy);
@@ -27,17 +33,60 @@ public sealed class HealthTests(PostgresCluster postgres)
     public void Sagas_that_fail_do_not_make_the_process_unhealthy() =>
         Of(After(PassResult.CompletedWithFailures, PassResult.CompletedWithFailures, PassResult.CompletedWithFailures)).Status.Should().Be(HealthStatus.Healthy);
 
+    /// <summary>Several passes fail within seconds. Only the time counts, since a fail-over takes its time.</summary>
     [Theory]
-    [InlineData(1, HealthStatus.Degraded)]
-    [InlineData(2, HealthStatus.Degraded)]
-    [InlineData(3, HealthStatus.Unhealthy)]
-    [InlineData(4, HealthStatus.Unhealthy)]
-    public void Failed_passes_in_a_row_degrade_it_and_then_make_it_unhealthy(int failed, HealthStatus health)
+    [InlineData(0, HealthStatus.Degraded)]
+    [InlineData(59, HealthStatus.Degraded)]
+    [InlineData(60, HealthStatus.Unhealthy)]
+    [InlineData(7200, HealthStatus.Unhealthy)]
+    public void Failing_passes_degrade_it_and_make_it_unready_after_a_minute(int seconds, HealthStatus health)
     {
-        PassResult[] results = [PassResult.Completed, .. Enumerable.Repeat(PassResult.Failed, failed)];
-        Of(After(results)).Status.Should().Be(health);
-        Of(After([.. results, PassResult.Completed])).Status.Should().Be(HealthStatus.Healthy);
+        PassResult[] results = [PassResult.Completed, .. Enumerable.Repeat(PassResult.Failed, 200)];
+
+        Of(After(results), TimeSpan.FromSeconds(seconds)).Status.Should().Be(health);
+        Of(After([.. results, PassResult.Completed]), TimeSpan.FromSeconds(seconds)).Status.Should().Be(HealthStatus.Healthy);
     }
+
+    /// <summary>A pass over many sagas works for minutes before the database goes away.</summary>
+    [Fact]
+    public void The_time_for_which_passes_fail_begins_when_the_first_one_fails()
+    {
+        RecoveryReport report = Joined.After(Pass(PassResult.Failed) with { Duration = TimeSpan.FromMinutes(10) });
+
+        Of(report, TimeSpan.FromMinutes(10)).Status.Should().Be(HealthStatus.Degraded);
+        Of(report, TimeSpan.FromMinutes(11)).Status.Should().Be(HealthStatus.Unhealthy);
+    }
+
+    [Theory]
+    [InlineData(0, HealthStatus.Healthy)]
+    [InlineData(209, HealthStatus.Healthy)]
+    [InlineData(210, HealthStatus.Unhealthy)]
+    public void A_loop_without_progress_is_not_live(int seconds, HealthStatus health)
+    {
+        HealthCheckResult live = RecoveryHealth.EvaluateLiveness(Joined, TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(210));
+
+        live.Status.Should().Be(health);
+        live.Data.Should().Contain("secondsSinceProgress", (long)seconds);
+    }
+
+    /// <summary>A restart brings back no database. A fenced process that joins again fences its successor, which restarts and fences it in turn.</summary>
+    [Fact]
+    public void A_process_that_is_fenced_drains_or_has_no_database_is_live()
+    {
+        RecoveryReport[] reports =
+        [
+            NotJoined,
+            After(PassResult.Failed, PassResult.Failed, PassResult.Failed),
+            After(PassResult.Failed) with { Coordinator = Joined.Coordinator with { Fenced = new FenceStatus(new Incarnation(4), Noon) } },
+            Joined with { Drain = new DrainReport(Noon, new OperatorNote("ann", "version 2"), DrainPhase.WaitingForRuns, Reassigned: 5, 2) },
+        ];
+
+        reports.Should().AllSatisfy(report => RecoveryHealth.EvaluateLiveness(report, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(210)).Status.Should().Be(HealthStatus.Healthy));
+    }
+
+    [Fact]
+    public void A_loop_that_is_not_running_yet_is_live() =>
+        RecoveryHealth.EvaluateLiveness(NotJoined, sinceProgress: null, TimeSpan.FromSeconds(210)).Status.Should().Be(HealthStatus.Healthy);
 
     [Theory]
     [InlineData(2, HealthStatus.Healthy)]
@@ -74,7 +123,7 @@ public sealed class HealthTests(PostgresCluster postgres)
             Stalled = new StalledSagas(Noon, 5, []),
         };
 
-        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.EvaluateReadiness(report, Noon, OutageLimit);
 
         result.Status.Should().Be(HealthStatus.Healthy);
         result.Description.Should().Be("Paused by ann: a look");
@@ -88,13 +137,13 @@ public sealed class HealthTests(PostgresCluster postgres)
     [InlineData(DrainPhase.Drained, "No sagas remain. The process can be stopped.")]
     [InlineData(DrainPhase.Incomplete, "Unfinished sagas: 2. They resume when this process starts again.")]
     [InlineData(DrainPhase.Unanswered, "The database did not respond. Request the drain again.", 0)]
-    public void While_it_drains_it_is_degraded_and_reports_its_progress(DrainPhase phase, string says, long left = 2)
+    public void While_it_drains_it_is_not_ready_and_reports_its_progress(DrainPhase phase, string says, long left = 2)
     {
         RecoveryReport report = After(PassResult.Completed) with { Drain = new DrainReport(Noon, new OperatorNote("ann", "version 2"), phase, Reassigned: 5, left) };
 
-        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.EvaluateReadiness(report, Noon, OutageLimit);
 
-        result.Status.Should().Be(HealthStatus.Degraded);
+        result.Status.Should().Be(HealthStatus.Unhealthy);
         result.Description.Should().Be($"Draining, requested by ann: version 2. No new sagas start. {says}");
         result.Data.Should().Contain("draining", true).And.Contain("drain", phase.ToString()).And.Contain("drainReassigned", 5L).And.Contain("drainLeft", left);
     }
@@ -104,7 +153,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     {
         RecoveryReport report = After(PassResult.Completed) with { Cluster = new ClusterReport(Noon, new UnownedSagas(3, Noon), new UnownedSagas(4, Noon)) };
 
-        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.EvaluateReadiness(report, Noon, OutageLimit);
 
         result.Status.Should().Be(HealthStatus.Healthy);
         result.Data.Should().Contain("orphans", 3L).And.Contain("ownerDown", 4L);
@@ -115,30 +164,41 @@ public sealed class HealthTests(PostgresCluster postgres)
     {
         RecoveryReport report = Joined.After(Pass(PassResult.Failed) with { Error = "first\nsecond" + new string('x', 5000) });
 
-        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.EvaluateReadiness(report, Noon, OutageLimit);
 
         result.Data["error"].Should().BeOfType<string>().Which.Should().StartWith("first second").And.HaveLength(PlainText.Longest + 1);
         result.Description.Should().HaveLength("The last pass failed: ".Length + PlainText.Longest + 1);
     }
 
     [Fact]
-    public async Task A_service_shows_it_in_its_health_checks()
+    public async Task A_service_maps_each_check_by_its_tag()
     {
         await using TestService service = TestService.Build(
-            await postgres.NewDatabaseAsync(), services: builder => builder.Services.AddHealthChecks().AddSagaRecovery(tags: ["ready"]));
-        service.App.MapHealthChecks("/health");
+            await postgres.NewDatabaseAsync(), services: builder => builder.Services.AddHealthChecks().AddSagaRecovery());
+        service.App.MapHealthChecks("/live", new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") });
+        service.App.MapHealthChecks("/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });
         await service.App.StartAsync();
-        HealthCheckService checks = service.App.Services.GetRequiredService<HealthCheckService>();
+        await Eventually.HoldsAsync(async () => (await service.Http.GetAsync("/ready")).StatusCode == HttpStatusCode.OK, "it was ready");
+        (await service.Http.GetAsync("/live")).StatusCode.Should().Be(HttpStatusCode.OK);
+        HealthReport all = await service.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
 
-        await Eventually.HoldsAsync(async () => (await checks.CheckHealthAsync()).Status == HealthStatus.Healthy, "it was healthy");
+        service.App.Services.GetRequiredService<SagaDrain>().Begin(new OperatorNote("ann", "version 2"), TimeSpan.FromHours(1));
 
-        (await checks.CheckHealthAsync()).Entries["saga-recovery"].Tags.Should().Equal("ready");
-        (await service.Http.GetAsync("/health")).StatusCode.Should().Be(HttpStatusCode.OK);
+        all.Entries.Select(check => (check.Key, check.Value.Tags.Single())).Should().BeEquivalentTo([("saga-recovery-live", "live"), ("saga-recovery-ready", "ready")]);
+        (await service.Http.GetAsync("/ready")).StatusCode.Should().Be(HttpStatusCode.ServiceUnavailable);
+        (await service.Http.GetAsync("/live")).StatusCode.Should().Be(HttpStatusCode.OK, "it must not be killed while it drains");
     }
 
-    private static (HealthStatus Status, string? Description) Of(RecoveryReport report)
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 0)]
+    [InlineData(1, -1)]
+    public void Limits_must_be_positive(int outageLimit, int hangLimit) => FluentActions.Invoking(() => new ServiceCollection().AddHealthChecks().AddSagaRecovery(
+        options => (options.OutageLimit, options.HangLimit) = (TimeSpan.FromSeconds(outageLimit), TimeSpan.FromSeconds(hangLimit)))).Should().Throw<ArgumentOutOfRangeException>();
+
+    private static (HealthStatus Status, string? Description) Of(RecoveryReport report, TimeSpan later = default)
     {
-        HealthCheckResult result = RecoveryHealth.Evaluate(report, HealthStatus.Unhealthy);
+        HealthCheckResult result = RecoveryHealth.EvaluateReadiness(report, Noon + later, OutageLimit);
         return (result.Status, result.Description);
     }
 

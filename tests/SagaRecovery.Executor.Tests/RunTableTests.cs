@@ -5,6 +5,7 @@ using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Executor.Tests;
 
@@ -165,12 +166,12 @@ public sealed class RunTableTests
             SagaState.Running,
             new SagaProgress(definition.Shape),
             Code: null!,
-            new StepPipelines(definition, TimeProvider.System),
+            new StepPipelines(definition, new SteadyTimeProvider(TimeProvider.System)),
             Injections: null,
             StartedBy: null,
             Cancellation: null,
             Deadline: null);
         var services = new RunServices(TimeSpan.FromHours(1), _ => { }, Transactions: null!, _ => Task.FromResult<SagaCancellation?>(null));
-        return new SagaRun(context, writer: null!, services, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        return new SagaRun(context, writer: null!, services, new SteadyTimeProvider(TimeProvider.System), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
     }
 }

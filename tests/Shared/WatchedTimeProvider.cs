@@ -4,27 +4,42 @@ namespace Tests.Shared;
 
 /// <summary>A clock that advances only when a test advances it, and that shows which timers are set. Thread-safe.</summary>
 /// <remarks>
+/// <para>
+/// <see cref="StepWallClock"/> sets the wall clock as an administrator does: no time passes, and no timer moves.
+/// </para>
+/// <para>
 /// <see cref="FakeTimeProvider"/> does not show its timers. A test that advances it before the code under test has set its timer waits
-/// indefinitely: the timer is then due later than the clock will ever be.
+/// indefinitely: the timer is then due later than the clock will ever be. Timers that repeat by themselves are not shown.
+/// </para>
 /// </remarks>
 internal sealed class WatchedTimeProvider : FakeTimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<WatchedTimer> _timers = [];
     private TaskCompletionSource _timerSet = NewSignal();
+    private TimeSpan _wallOffset;
 
     /// <summary>The remaining time of each timer that is set, in ascending order.</summary>
     public IReadOnlyList<TimeSpan> Pending
     {
         get
         {
-            DateTimeOffset now = GetUtcNow();
+            DateTimeOffset now = MonotonicNow;
             lock (_lock)
             {
                 return [.. from timer in _timers where timer.Due is not null select timer.Due!.Value - now into remaining orderby remaining select remaining];
             }
         }
     }
+
+    /// <inheritdoc />
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + _wallOffset;
+
+    /// <inheritdoc />
+    public override long GetTimestamp() => MonotonicNow.Ticks; // that of the base class follows the wall clock
+
+    /// <summary>Sets the wall clock forward, or back.</summary>
+    public void StepWallClock(TimeSpan by) => _wallOffset += by;
 
     /// <inheritdoc />
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
@@ -70,6 +85,8 @@ internal sealed class WatchedTimeProvider : FakeTimeProvider
         }
     }
 
+    private DateTimeOffset MonotonicNow => base.GetUtcNow();
+
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private sealed class WatchedTimer(WatchedTimeProvider time) : ITimer
@@ -92,7 +109,8 @@ internal sealed class WatchedTimeProvider : FakeTimeProvider
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             int fired;
-            DateTimeOffset due = dueTime == Timeout.InfiniteTimeSpan ? default : time.GetUtcNow() + dueTime;
+            bool isShown = dueTime != Timeout.InfiniteTimeSpan && period == Timeout.InfiniteTimeSpan;
+            DateTimeOffset due = isShown ? time.MonotonicNow + dueTime : default;
             lock (time._lock)
             {
                 fired = _fired;
@@ -102,7 +120,7 @@ internal sealed class WatchedTimeProvider : FakeTimeProvider
             bool changed = Inner.Change(dueTime, period);
             lock (time._lock) // shown only once it is really set: a test may advance the clock as soon as it sees the timer
             {
-                Due = dueTime == Timeout.InfiniteTimeSpan || fired != _fired ? null : due;
+                Due = !isShown || fired != _fired ? null : due;
                 time._timerSet.SetResult();
                 time._timerSet = NewSignal();
             }

@@ -113,6 +113,9 @@ internal static class ControlPlaneHost
         app.MapDemoSagas();
         app.MapSagaRecovery(configure: options => options.OperatorPolicy = OperatorAccess.Policy);
         app.MapTelemetry();
-        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthResponse.WriteAsync });
+        app.MapHealthChecks("/live", WithTag("live"));
+        app.MapHealthChecks("/ready", WithTag("ready"));
     }
+
+    private static HealthCheckOptions WithTag(string tag) => new() { Predicate = check => check.Tags.Contains(tag), ResponseWriter = HealthResponse.WriteAsync };
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ControlPlane.Hosting;
 
-/// <summary>Writes the body of <c>/health</c>. Machines need only the status code.</summary>
+/// <summary>Writes the body of <c>/live</c> and <c>/ready</c>. Machines need only the status code.</summary>
 internal static class HealthResponse
 {
     public static Task WriteAsync(HttpContext context, HealthReport report) => context.Response.WriteAsJsonAsync(

@@ -28,7 +28,7 @@ internal static class ReportEndpoints
 
     /// <summary>Renders a report as text.</summary>
     public static string Render(HttpContext context, RecoveryReport report) =>
-        RecoveryReportText.Render(report, context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow());
+        RecoveryReportText.Render(report, context.RequestServices.GetRequiredService<SagaRecoveryStatus>().Now);
 
     private static async Task<IResult> StatusAsync(HttpContext context, OperatorAccess access)
     {

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using SagaRecovery.Operations;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
@@ -61,7 +62,7 @@ internal static class SagaEndpoints
     private static async Task<IResult> ExplainAsync(HttpContext context, SagaId sagaId)
     {
         context.Response.Headers.Vary = "Accept";
-        DateTimeOffset now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        DateTimeOffset now = context.RequestServices.GetRequiredService<SagaRecoveryStatus>().Now;
         SagaExplanation explanation = await Operator(context).ExplainAsync(sagaId, context.RequestAborted).ConfigureAwait(false);
         return Responses.TextOrJson(
             context.Request,

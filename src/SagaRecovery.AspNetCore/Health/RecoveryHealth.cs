@@ -3,11 +3,14 @@ using SagaRecovery.Status;
 
 namespace SagaRecovery.AspNetCore.Health;
 
-/// <summary>Derives the health of recovery from a report.</summary>
+/// <summary>Derives the health of recovery from a report, for a liveness and for a readiness probe. Pure.</summary>
 internal static class RecoveryHealth
 {
-    /// <summary>The number of failed passes in a row that is unhealthy. A single failed pass may be a restart of the database.</summary>
-    private const int UnhealthyFailedPasses = 3;
+    /// <summary>
+    /// A limit for one answer of the store. The driver ends a wait after its <c>Timeout</c> for each server and its <c>Command Timeout</c>: 75 s with its
+    /// defaults and three servers.
+    /// </summary>
+    public static readonly TimeSpan LongestAnswerOfStore = TimeSpan.FromMinutes(3);
 
     /// <summary>
     /// The number of failed runs of retention in a row that is degraded. Never unhealthy: sagas run, nothing is lost, and a restart repairs no archive.
@@ -17,18 +20,45 @@ internal static class RecoveryHealth
     /// <summary>The length of the reason for which a store is incompatible. Its advice stands at its end.</summary>
     private const int LongestReason = 2_000;
 
-    public static HealthCheckResult Evaluate(RecoveryReport report, HealthStatus unhealthy)
+    /// <summary>
+    /// Evaluates if the loop moves. Nothing else counts: a restart brings back no database, and a fenced process that restarts would fence its
+    /// successor in turn.
+    /// </summary>
+    /// <param name="report">The present report.</param>
+    /// <param name="sinceProgress">The time since the last progress of the loop; null if it has not begun, or has stopped with its host.</param>
+    /// <param name="hangLimit">The time after which the loop counts as hung.</param>
+    public static HealthCheckResult EvaluateLiveness(RecoveryReport report, TimeSpan? sinceProgress, TimeSpan hangLimit)
+    {
+        if (sinceProgress is not { } silence)
+        {
+            return HealthCheckResult.Healthy("The recovery loop is not running: the host is starting or stopping.");
+        }
+
+        Dictionary<string, object> data = new(StringComparer.Ordinal) { ["secondsSinceProgress"] = (long)silence.TotalSeconds };
+        string during = report.CurrentPass is { } pass ? $" in pass {pass.Iteration}" : "";
+        return silence < hangLimit
+            ? HealthCheckResult.Healthy("The recovery loop makes progress.", data)
+            : HealthCheckResult.Unhealthy($"The recovery loop has made no progress for {PlainText.Duration(silence)}{during}. Restart this process.", exception: null, data);
+    }
+
+    /// <summary>Evaluates if this process can start sagas and recover them.</summary>
+    /// <param name="report">The present report.</param>
+    /// <param name="now">The present time, by the clock of the report.</param>
+    /// <param name="outageLimit">The time for which passes may fail.</param>
+    public static HealthCheckResult EvaluateReadiness(RecoveryReport report, DateTimeOffset now, TimeSpan outageLimit)
     {
         int failed = report.FailedInARow;
+        TimeSpan failing = now - (report.FailingSince ?? now);
         (HealthStatus health, string description) = report switch
         {
             { Coordinator.Fenced: { } fenced } => (
-                unhealthy, $"Fenced by incarnation {fenced.By}: a newer process has joined under this coordinator id. Stop this process."),
-            { Coordinator.Incompatible: { } reason } => (unhealthy, PlainText.OneLine(reason, LongestReason)),
-            _ when failed >= UnhealthyFailedPasses => (unhealthy, $"The last {failed} passes failed: {ErrorOf(report)}"),
+                HealthStatus.Unhealthy, $"Fenced by incarnation {fenced.By}: a newer process has joined under this coordinator id. Stop this process."),
+            { Coordinator.Incompatible: { } reason } => (HealthStatus.Unhealthy, PlainText.OneLine(reason, LongestReason)),
+            { Drain: { } drain } => (HealthStatus.Unhealthy, Describe(drain)),
+            { Coordinator.Incarnation: null } => (
+                HealthStatus.Unhealthy, failed == 0 ? "Not joined as a coordinator yet." : $"Not joined as a coordinator yet: {ErrorOf(report)}"),
+            _ when failing >= outageLimit => (HealthStatus.Unhealthy, $"Passes have failed for {PlainText.Duration(failing)}: {ErrorOf(report)}"),
             _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {ErrorOf(report)}"),
-            { Drain: { } drain } => (HealthStatus.Degraded, Describe(drain)),
-            { Coordinator.Incarnation: null } => (HealthStatus.Degraded, "Not joined as a coordinator yet."),
             { Retention: { FailedInARow: >= DegradedFailedRuns, LastRun.Error: { } error } } => (
                 HealthStatus.Degraded, $"The last {report.Retention.FailedInARow} runs of retention failed: {PlainText.OneLine(error)}"),
             { Paused: { } pause } => (HealthStatus.Healthy, $"Paused by {PlainText.OneLine(pause.Note.Actor)}: {PlainText.OneLine(pause.Note.Reason)}"),
@@ -38,7 +68,7 @@ internal static class RecoveryHealth
         return new HealthCheckResult(health, description, data: DataOf(report, failed));
     }
 
-    /// <summary>Describes a drain. A drain is degraded, so that work goes elsewhere, and not unhealthy, since the process must not be killed yet.</summary>
+    /// <summary>Describes a drain. The process is not ready, so that work goes elsewhere. It is live, since it must not be killed yet.</summary>
     private static string Describe(DrainReport drain) =>
         $"Draining, requested by {PlainText.OneLine(drain.Note.Actor)}: {PlainText.OneLine(drain.Note.Reason)}. No new sagas start. "
         + drain.Phase switch

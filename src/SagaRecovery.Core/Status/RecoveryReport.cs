@@ -116,6 +116,9 @@ public sealed record RecoveryReport
     /// <summary>The number of consecutive failed passes, up to the last pass.</summary>
     public int FailedInARow => RecentPasses.Reverse().TakeWhile(pass => pass.Result == PassResult.Failed).Count();
 
+    /// <summary>The time at which the first of the consecutive failed passes ended; null if the last pass did not fail, or if none has ended yet.</summary>
+    public DateTimeOffset? FailingSince { get; init; }
+
     /// <summary>The times for which the recovered sagas had not been running before they were recovered.</summary>
     public DurationHistogram TimeToRecover { get; init; } = DurationHistogram.Empty;
 
@@ -128,6 +131,7 @@ public sealed record RecoveryReport
         RecentlyRecovered = Last(RecentlyRecovered.Concat(pass.RecoveredSagas)),
         RecentFailures = Last(RecentFailures.Concat(pass.FailedSagas)),
         RecentPasses = Last(RecentPasses.Append(pass with { RecoveredSagas = [], FailedSagas = [] })),
+        FailingSince = pass.Result == PassResult.Failed ? FailingSince ?? (pass.Start.StartedAt + pass.Duration) : null,
         TimeToRecover = TimeToRecover.Plus(pass.TimeToRecover),
     };
 

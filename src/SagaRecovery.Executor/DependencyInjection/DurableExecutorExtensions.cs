@@ -10,6 +10,7 @@ using SagaRecovery.Execution;
 using SagaRecovery.Executor;
 using SagaRecovery.Hosting;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -129,7 +130,7 @@ public static class DurableExecutorExtensions
         provider.GetRequiredService<SagaCoordinator>(),
         provider.GetRequiredService<SagaStarts>(),
         provider.GetRequiredService<ISagaLog>(),
-        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<SteadyTimeProvider>(),
         provider.GetRequiredService<IOptions<DurableExecutorOptions>>(),
         provider.GetRequiredService<ILogger<DurableExecutor>>(),
         provider.GetService<IMeterFactory>(),

@@ -76,7 +76,7 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
 
     private SagaShape Shape => context.Progress.Shape;
 
-    private DateTimeOffset Now => context.Pipelines.Time.GetUtcNow();
+    private DateTimeOffset Now => context.Pipelines.Time.Now;
 
     /// <summary>Starts an action or an undo in the trace of the run.</summary>
     public void Start(int node, bool undo)

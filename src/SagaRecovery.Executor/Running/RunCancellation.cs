@@ -1,4 +1,5 @@
 using SagaRecovery.Status;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Executor.Running;
 
@@ -16,18 +17,19 @@ internal sealed class RunCancellation : IDisposable
     /// <param name="deadline">The deadline of the saga; null for none.</param>
     /// <param name="time">The clock of the deadline.</param>
     /// <param name="onDeadline">Called when a deadline that was yet to come has cancelled the saga. The constructor may not have returned by then.</param>
-    public RunCancellation(SagaCancellation? stored, DateTimeOffset? deadline, TimeProvider time, Action onDeadline)
+    public RunCancellation(SagaCancellation? stored, DateTimeOffset? deadline, SteadyTimeProvider time, Action onDeadline)
     {
         _stored = _current = stored;
         if (stored is null && deadline is { } at)
         {
-            if (at <= time.GetUtcNow())
+            TimeSpan left = at - time.WallNow; // by the clock that the caller took the deadline from, once: it may be set while the saga runs
+            if (left <= TimeSpan.Zero)
             {
                 _current = SagaCancellation.AtDeadline(at);
             }
             else
             {
-                _deadline = new DeadlineTimer(at, time, () =>
+                _deadline = new DeadlineTimer(left, time, () =>
                 {
                     if (TrySet(SagaCancellation.AtDeadline(at)))
                     {

@@ -7,6 +7,7 @@ using SagaRecovery.Executor.Progress;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Executor.Running;
 
@@ -26,12 +27,12 @@ internal sealed class SagaRun : IDisposable
     private readonly RunStop _stop = new();
     private readonly RunCancellation _cancellation;
     private readonly RunResults _results;
-    private readonly TimeProvider _time;
+    private readonly SteadyTimeProvider _time;
     private readonly RunServices _services;
     private ITimer? _hang;
     private TaskCompletionSource? _verification; // requested by a step, and answered by the next write
 
-    public SagaRun(RunContext context, GroupWriter writer, RunServices services, TimeProvider time, ILogger logger)
+    public SagaRun(RunContext context, GroupWriter writer, RunServices services, SteadyTimeProvider time, ILogger logger)
     {
         _services = services;
         _time = time;

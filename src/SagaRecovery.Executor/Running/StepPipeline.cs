@@ -2,22 +2,23 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using Polly;
 using Polly.Retry;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Executor.Running;
 
 /// <summary>The pipelines of the nodes of one definition. Immutable and thread-safe.</summary>
-internal sealed class StepPipelines(SagaDefinition definition, TimeProvider time)
+internal sealed class StepPipelines(SagaDefinition definition, SteadyTimeProvider time)
 {
     private readonly StepPipeline[] _actions = Build(definition.Policies.Select(policy => policy.Action), isUndo: false, time);
     private readonly StepPipeline[] _undos = Build(definition.Policies.Select(policy => policy.Undo), isUndo: true, time);
 
     /// <summary>The clock of the delays and time limits.</summary>
-    public TimeProvider Time => time;
+    public SteadyTimeProvider Time => time;
 
     public StepPipeline Of(StepInFlight step) => (step.IsUndo ? _undos : _actions)[step.Node];
 
     /// <summary>Builds one pipeline for each distinct policy: a DAG of thousands of nodes has few of them.</summary>
-    private static StepPipeline[] Build(IEnumerable<StepPolicy> policies, bool isUndo, TimeProvider time)
+    private static StepPipeline[] Build(IEnumerable<StepPolicy> policies, bool isUndo, SteadyTimeProvider time)
     {
         Dictionary<StepPolicy, StepPipeline> built = [];
         return [.. policies.Select(policy => built.TryGetValue(policy, out StepPipeline? known) ? known : built[policy] = new StepPipeline(policy, isUndo, time))];
@@ -33,7 +34,7 @@ internal sealed class StepPipeline
     private readonly bool _firstRunsOutside; // the first attempt needs nothing of the pipeline
     private readonly Func<Exception, bool>? _shouldHandle; // null: no retries, or the pipeline decides
 
-    public StepPipeline(StepPolicy policy, bool isUndo, TimeProvider time)
+    public StepPipeline(StepPolicy policy, bool isUndo, SteadyTimeProvider time)
     {
         if (policy.Pipeline is { } pipeline)
         {
@@ -61,7 +62,7 @@ internal sealed class StepPipeline
                 {
                     if (args.Context.Properties.TryGetValue(s_attempts, out Attempts attempts))
                     {
-                        attempts.Runner.OnRetry(attempts.Step, args.Outcome.Exception!, time.GetUtcNow() + args.RetryDelay, args.RetryDelay);
+                        attempts.Runner.OnRetry(attempts.Step, args.Outcome.Exception!, time.Now + args.RetryDelay, args.RetryDelay);
                     }
 
                     return default;

@@ -89,7 +89,8 @@ public sealed record SagaStartOptions
     /// <remarks>
     /// It is stored with the saga, so it holds after a crash and on another process. Its result is then <see cref="SagaResult.Cancelled"/> by
     /// <c>deadline</c>. A deadline in the past cancels the saga before its first step; one that is nearer than the
-    /// <see cref="StepPolicy.Timeout"/> of an action is refused. Measured by the clock of the process that runs the saga.
+    /// <see cref="StepPolicy.Timeout"/> of an action is refused. The process that runs the saga
+    /// measures the time that is left by its wall clock when the run begins. A clock that is set later does not change it.
     /// </remarks>
     public DateTimeOffset? Deadline { get; init; }
 

@@ -8,6 +8,7 @@ using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
 using SagaRecovery.Executor;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Testing.Idempotency;
 
@@ -28,7 +29,7 @@ internal sealed class TrialProcess : IAsyncDisposable
         _wakeups = new RecoveryWakeups(time);
         var starts = new SagaStarts(new StartInbox(), _coordinator, _wakeups, options);
         _executor = new DurableExecutor(
-            registry, _coordinator, starts, store, time, executorOptions, NullLogger<DurableExecutor>.Instance, meters: null, scopes, reader: store, transactions: store);
+            registry, _coordinator, starts, store, new SteadyTimeProvider(time), executorOptions, NullLogger<DurableExecutor>.Instance, meters: null, scopes, reader: store, transactions: store);
         Client = new DurableSagaClient(
             new Lazy<SagaRegistry>(registry), new Lazy<DurableExecutor>(_executor), _coordinator, starts, store, new NoSagaOperations(), store,
             store, new NoSagaDefinitions(), time, executorOptions);

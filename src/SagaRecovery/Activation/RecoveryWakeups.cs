@@ -49,6 +49,9 @@ internal sealed class RecoveryWakeups : IDisposable
         }
     }
 
+    /// <summary>Wakes the loop without a request, so that it shows that it moves.</summary>
+    public void Wake() => _signal.Writer.TryWrite(true);
+
     /// <summary>A value indicating whether the last pass failed. Hints are dropped then.</summary>
     /// <remarks>
     /// While the database is down, starts fail too, and each withdrawn start is a hint. The pending retry of the pass covers all of them.

@@ -18,6 +18,7 @@ using SagaRecovery.Postgres;
 using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -74,17 +75,25 @@ public static class SagaRecoveryServiceCollectionExtensions
         AddOptions(services);
         AddBookkeeping(services);
         AddPostgres(services);
-        services.AddSingleton<SagaCoordinator>();
+        services.AddSingleton(provider => new SteadyTimeProvider(provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new SagaCoordinator(
+            provider.GetRequiredService<IOptions<SagaRecoveryOptions>>(),
+            provider.GetRequiredService<SteadyTimeProvider>(),
+            provider.GetRequiredService<ILogger<SagaCoordinator>>()));
         services.AddSingleton<RecoveryWakeups>();
         services.AddSingleton(provider => new SagaRecoveryTrigger(provider.GetRequiredService<RecoveryWakeups>()));
-        services.AddSingleton<SagaRecoveryStatus>();
+        services.AddSingleton(provider => new SagaRecoveryStatus(
+            provider.GetRequiredService<SagaCoordinator>(),
+            provider.GetRequiredService<IOptions<SagaRecoveryOptions>>(),
+            provider.GetRequiredService<SteadyTimeProvider>()));
+        services.AddSingleton(provider => provider.GetRequiredService<SagaRecoveryStatus>().Loop);
         services.AddSingleton(provider => new RunnableDefinitions(RequireExecutor(provider)));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SagaResumer>(provider, RequireExecutor(provider)));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<RunRequests>(provider, RequireExecutor(provider)));
         services.AddSingleton(provider => new RecoveryMetrics(
             provider.GetRequiredService<SagaRecoveryStatus>(),
             provider.GetRequiredService<SagaStarts>(),
-            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<SteadyTimeProvider>(),
             provider.GetService<IMeterFactory>()));
         services.AddSingleton<OperatorActionLog>();
         services.AddSingleton<CrashLoopGuard>();
@@ -269,9 +278,9 @@ public static class SagaRecoveryServiceCollectionExtensions
         new RunNotifier(
             RequireExecutor(provider),
             provider.GetRequiredService<SagaTracker>(),
-            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<SteadyTimeProvider>(),
             provider.GetRequiredService<ILogger<SagaOperator>>()),
-        provider.GetRequiredService<TimeProvider>());
+        provider.GetRequiredService<SteadyTimeProvider>());
 
     private static SagaDrain CreateDrain(IServiceProvider provider) => new(
         provider.GetRequiredService<ISagaCluster>(),
@@ -281,7 +290,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         provider.GetRequiredService<SagaCoordinator>(),
         provider.GetRequiredService<SagaRecoveryStatus>(),
         provider.GetRequiredService<RecoveryWakeups>(),
-        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<SteadyTimeProvider>(),
         provider.GetRequiredService<ILogger<SagaDrain>>());
 
     private static ISagaExecutor RequireExecutor(IServiceProvider provider) =>

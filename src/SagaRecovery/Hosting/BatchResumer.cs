@@ -3,6 +3,7 @@ using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Hosting;
 
@@ -17,8 +18,9 @@ internal sealed class BatchResumer(
     SagaResumer resumer,
     SagaCoordinator coordinator,
     RecoveryMetrics metrics,
+    LoopProgress progress,
     IOptions<SagaRecoveryOptions> options,
-    TimeProvider time)
+    SteadyTimeProvider time)
 {
     /// <summary>The number of batches in flight: while the database loads one, this process resumes the other.</summary>
     private const int ConcurrentLoads = 2;
@@ -50,6 +52,7 @@ internal sealed class BatchResumer(
                 }
 
                 IReadOnlyList<LoadedSaga> loaded = await loads.Dequeue().ConfigureAwait(false);
+                progress.Record();
                 await ForEachConcurrentlyAsync(batches[i].Length, saga => ResumeOneAsync(batches[i][saga], loaded[saga])).ConfigureAwait(false);
             }
         }
@@ -70,7 +73,8 @@ internal sealed class BatchResumer(
 
             AdoptGeneration? older = work.Previous.TryGetValue(candidate.SagaId, out AdoptGeneration generation) ? generation : null;
             ResumeResult result = await resumer.ResumeAsync(member, candidate, loaded, older, abort).ConfigureAwait(false);
-            DateTimeOffset now = time.GetUtcNow();
+            progress.Record();
+            DateTimeOffset now = time.Now;
             record(candidate.SagaId, result, now);
             if (result is ResumeResult.Recovered)
             {

@@ -10,6 +10,7 @@ using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Hosting;
 
@@ -32,7 +33,7 @@ internal sealed class CoordinatorHeartbeat(
     SagaCoordinator coordinator,
     SagaRecoveryStatus status,
     IOptions<SagaRecoveryOptions> options,
-    TimeProvider time,
+    SteadyTimeProvider time,
     ILogger<CoordinatorHeartbeat> logger) : BackgroundService
 {
     private readonly SagaRecoveryOptions _options = options.Value;
@@ -181,7 +182,7 @@ internal sealed class CoordinatorHeartbeat(
     private async Task CheckForStalledSagasAsync(Membership member, CancellationToken cancellationToken)
     {
         IReadOnlyList<SagaRunProgress> runs = executor.GetRunsInProgress();
-        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset now = time.Now;
         StepReport steps = StepReview.Review(runs, _stalledAfter, now);
         status.Update(steps);
         _stepWarnings.Report(steps);
@@ -194,7 +195,7 @@ internal sealed class CoordinatorHeartbeat(
     private async Task CheckForOrphansAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<OwnedSagas> owned = await cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
-        status.Update(ClusterDetails.Of(owned, time.GetUtcNow()).ToReport());
+        status.Update(ClusterDetails.Of(owned, time.Now).ToReport());
         status.Update(await cluster.CountUnresolvedAsync(cancellationToken).ConfigureAwait(false));
     }
 

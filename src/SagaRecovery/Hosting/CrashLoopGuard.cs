@@ -5,6 +5,7 @@ using SagaRecovery.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Hosting;
 
@@ -20,7 +21,7 @@ internal sealed class CrashLoopGuard(
     SagaTracker tracker,
     SagaRecoveryStatus status,
     IOptions<SagaRecoveryOptions> options,
-    TimeProvider time,
+    SteadyTimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
     private readonly CrashGuardPolicy _policy = new(options.Value.Probation, options.Value.HoldAfterCrashes, options.Value.Canary);
@@ -41,12 +42,13 @@ internal sealed class CrashLoopGuard(
         {
             await ReadPreviousIncarnationAsync(member, cancellationToken).ConfigureAwait(false);
             _readPrevious = true;
+            status.Loop.Record();
         }
 
-        if (ProbationEnds <= time.GetUtcNow())
+        if (ProbationEnds <= time.Now)
         {
             await controls.ClearSuspectsAsync(member, _policy.Probation, cancellationToken).ConfigureAwait(false);
-            ProbationEnds = _lastProbationEnds > time.GetUtcNow() ? _lastProbationEnds : null;
+            ProbationEnds = _lastProbationEnds > time.Now ? _lastProbationEnds : null;
         }
 
         _isAloneInFlight = ProbationEnds is null;
@@ -79,7 +81,7 @@ internal sealed class CrashLoopGuard(
         }
 
         await controls.RecordInFlightAsync(member, [.. candidates.Select(candidate => candidate.SagaId)], cancellationToken).ConfigureAwait(false);
-        _lastProbationEnds = time.GetUtcNow() + _policy.Probation;
+        _lastProbationEnds = time.Now + _policy.Probation;
         ProbationEnds ??= _lastProbationEnds; // sagas that are resumed again and again must not prolong it without end
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using SagaRecovery.Execution;
 using SagaRecovery.Status;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Hosting;
 
@@ -23,7 +24,7 @@ internal sealed class RecoveryMetrics : IDisposable
     private readonly Counter<long> _takenOver;
     private readonly Counter<long> _refills;
 
-    public RecoveryMetrics(SagaRecoveryStatus status, SagaStarts starts, TimeProvider time, IMeterFactory? factory = null)
+    public RecoveryMetrics(SagaRecoveryStatus status, SagaStarts starts, SteadyTimeProvider time, IMeterFactory? factory = null)
     {
         _meter = SagaRecoveryTelemetry.CreateMeter(factory);
         _passes = _meter.CreateCounter<long>("saga_recovery.passes", "{pass}", "Recovery passes, by result and reason.");
@@ -201,8 +202,8 @@ internal sealed class RecoveryMetrics : IDisposable
 
     private void Count(string outcome, int sagas) => _sagas.Add(sagas, new KeyValuePair<string, object?>("outcome", outcome));
 
-    private static double Age(DateTimeOffset? start, TimeProvider time) =>
-        start is { } since ? Math.Max(0, (time.GetUtcNow() - since).TotalSeconds) : 0;
+    private static double Age(DateTimeOffset? start, SteadyTimeProvider time) =>
+        start is { } since ? Math.Max(0, (time.Now - since).TotalSeconds) : 0;
 
     private static string SnakeCase<T>(T value)
         where T : struct, Enum => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());

@@ -6,6 +6,7 @@ using SagaRecovery.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Hosting;
 
@@ -44,7 +45,7 @@ internal sealed class RecoveryPass(
     RecoveryMetrics metrics,
     PassLog log,
     OperatorActionLog operatorActionLog,
-    TimeProvider time,
+    SteadyTimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
     private readonly TaskCompletionSource _firstEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -62,7 +63,7 @@ internal sealed class RecoveryPass(
     /// <summary>A task that completes when the first pass ends, with any result.</summary>
     public Task FirstEnded => _firstEnded.Task;
 
-    private DateTimeOffset Now => time.GetUtcNow();
+    private DateTimeOffset Now => time.Now;
 
     /// <summary>Runs one pass and publishes its report.</summary>
     /// <param name="reason">The reason for the pass.</param>
@@ -84,6 +85,7 @@ internal sealed class RecoveryPass(
         {
             Announce(opened.Start);
             Membership member = await JoinAsync(stopping).ConfigureAwait(false); // 2
+            status.Loop.Record(); // as after each further step: see LoopProgress
             member = await ReadControlsAsync(member, stopping).ConfigureAwait(false); // 3
             CandidateListing listing = await ListAsync(opened, member, stopping).ConfigureAwait(false); // 4
             int waitedBefore = tracker.WaitingForSlot;
@@ -92,9 +94,13 @@ internal sealed class RecoveryPass(
             log.Write(plan, _lastControls.Paused);
             log.WriteBacklog(plan.WaitingForSlot, tracker.SlotBacklog, isNew: plan.WaitingForSlot > waitedBefore);
             await AccountForLossAsync(member, plan, outcome, stopping).ConfigureAwait(false); // 6: a listing from before a loss must end no run
+            status.Loop.Record();
             await requests.SendAsync(plan, outcome, _lastControls, stopping).ConfigureAwait(false); // 7
+            status.Loop.Record();
             await ResumeAllAsync(opened.Start, member, plan, outcome, stopping, abort).ConfigureAwait(false); // 8
+            status.Loop.Record();
             await guard.EndProbationAsync(member, outcome.NothingRuns, stopping).ConfigureAwait(false);
+            status.Loop.Record();
             await ReportCaughtUpAsync(member, outcome, stopping).ConfigureAwait(false); // 9
             return (outcome.Complete(Now), outcome); // 10
         }
@@ -104,6 +110,7 @@ internal sealed class RecoveryPass(
         }
         catch (Exception exception) // a failed pass must not end the loop; what was resumed before the failure stays recorded
         {
+            status.Loop.Record(); // the store has answered, or its time-out has
             string error = await HandleFailureAsync(opened.Start, exception, stopping).ConfigureAwait(false);
             return (outcome is null ? opened.Fail(error, Now) : outcome.Complete(Now, error), outcome);
         }
@@ -180,7 +187,9 @@ internal sealed class RecoveryPass(
         async Task ReadAsync()
         {
             await guard.PrepareAsync(member, stopping).ConfigureAwait(false);
+            status.Loop.Record();
             _lastControls = await guard.ReadControlsAsync(member, stopping).ConfigureAwait(false);
+            status.Loop.Record();
         }
     }
 
@@ -189,6 +198,7 @@ internal sealed class RecoveryPass(
         _rejoinsWhenListed = coordinator.Rejoins;
         CandidateListing listing = opened.BeginListing(); // after the first drain: the listing contains every saga whose start that drain settled
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
+        status.Loop.Record();
         listing.SetSupport(runnable.Snapshot().Find);
         Volatile.Write(ref _assignedWhenListed, _lastControls.Assigned);
         Log.ListedCandidates(logger, listing.Count);

@@ -7,6 +7,7 @@ using SagaRecovery.Diagnostics;
 using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Hosting;
 
@@ -26,7 +27,7 @@ internal sealed class RetentionJob(
     RetentionMetrics metrics,
     IOptions<RetentionOptions> options,
     IOptions<SagaRecoveryOptions> recovery,
-    TimeProvider time,
+    SteadyTimeProvider time,
     ILogger<RetentionJob> logger) : BackgroundService
 {
     /// <summary>The time from the first pass to the first run, and between two checks of the sagas that wait for a slot.</summary>
@@ -96,7 +97,7 @@ internal sealed class RetentionJob(
 
     private async Task WaitForNextRunAsync(TimeSpan delay, CancellationToken cancellationToken)
     {
-        DateTimeOffset next = time.GetUtcNow() + delay;
+        DateTimeOffset next = time.Now + delay;
         Task wait = Task.Delay(delay, time, cancellationToken); // before the report: a reader of the time finds its timer set
         Publish(_report with { NextRun = _options.IsOn ? next : null });
         await wait.ConfigureAwait(false);
@@ -134,7 +135,7 @@ internal sealed class RetentionJob(
     private async Task<TimeSpan> RunAsync(CancellationToken cancellationToken)
     {
         var tally = new PurgeTally();
-        DateTimeOffset startedAt = time.GetUtcNow();
+        DateTimeOffset startedAt = time.Now;
         Publish(_report with { RunningSince = startedAt, NextRun = null });
         long began = time.GetTimestamp();
         bool elsewhere = false;

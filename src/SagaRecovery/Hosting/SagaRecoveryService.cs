@@ -6,6 +6,7 @@ using SagaRecovery.Bookkeeping;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
 using SagaRecovery.Status;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Hosting;
 
@@ -28,8 +29,9 @@ internal sealed class SagaRecoveryService : BackgroundService
     private readonly CrashLoopGuard _guard;
     private readonly RecoveryWakeups _wakeups;
     private readonly SagaTracker _tracker;
+    private readonly LoopProgress _progress;
     private readonly SagaRecoveryOptions _options;
-    private readonly TimeProvider _time;
+    private readonly SteadyTimeProvider _time;
     private readonly ILogger<SagaRecoveryService> _logger;
     private readonly CancellationTokenRegistration _closeStarts;
     private int _failedPasses;
@@ -44,8 +46,9 @@ internal sealed class SagaRecoveryService : BackgroundService
         SagaTracker tracker,
         SagaStarts starts,
         IHostApplicationLifetime lifetime,
+        LoopProgress progress,
         IOptions<SagaRecoveryOptions> options,
-        TimeProvider time,
+        SteadyTimeProvider time,
         ILogger<SagaRecoveryService> logger)
     {
         _pass = pass;
@@ -55,6 +58,7 @@ internal sealed class SagaRecoveryService : BackgroundService
         _logger = logger;
         _wakeups = wakeups;
         _tracker = tracker;
+        _progress = progress;
         _options = options.Value;
         _time = time;
         _closeStarts = lifetime.ApplicationStopping.Register(() => starts.Close("shutting down"));
@@ -81,12 +85,15 @@ internal sealed class SagaRecoveryService : BackgroundService
         using var stopping = new DetachedCancellation(stoppingToken);
         PassReason due = PassReason.Periodic;
         using ITimer timer = _time.CreateTimer(_ => RequestDue(due), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using ITimer tick = _time.CreateTimer(_ => _wakeups.Wake(), null, LoopProgress.Interval, LoopProgress.Interval);
+        _progress.Begin();
         _wakeups.Request(PassReason.Startup); // not by the timer, which may be late: earlier requests then share this pass
         try
         {
             while (true)
             {
                 await _wakeups.WaitAsync(stoppingToken).ConfigureAwait(false);
+                _progress.Record();
                 WakeupRequests requests = _wakeups.TakeRequests();
                 await RunDryRunAsync(requests, stopping.Token).ConfigureAwait(false);
                 if (await RunAsync(requests, stopping.Token).ConfigureAwait(false) is { } next)
@@ -98,7 +105,7 @@ internal sealed class SagaRecoveryService : BackgroundService
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // shutdown
+            _progress.End(); // a loop that ends in any other way must look like one that hangs
         }
         finally
         {
@@ -203,7 +210,7 @@ internal sealed class SagaRecoveryService : BackgroundService
         bool countsAsRetry = reason != PassReason.Explicit || _failedPasses == 0;
         _failedPasses = !failed ? 0 : countsAsRetry ? _failedPasses + 1 : _failedPasses;
         _wakeups.LastPassFailed = failed;
-        _nextPeriodic = _time.GetUtcNow() + _options.Period;
+        _nextPeriodic = _time.Now + _options.Period;
         _earliestDue = FindEarliestDue();
         return Schedule();
     }
@@ -212,14 +219,14 @@ internal sealed class SagaRecoveryService : BackgroundService
     private PassSchedule ScheduleAfterRefill()
     {
         PassSchedule next = Schedule();
-        TimeSpan toPeriodic = _nextPeriodic - _time.GetUtcNow();
+        TimeSpan toPeriodic = _nextPeriodic - _time.Now;
         return next.Delay < toPeriodic ? next : new PassSchedule(toPeriodic > TimeSpan.Zero ? toPeriodic : TimeSpan.Zero, PassReason.Periodic);
     }
 
     private DateTimeOffset? FindEarliestDue() => _tracker.Waiting.Where(saga => _pass.MayResume(saga.SagaId)).Min(saga => saga.NextTry);
 
     private PassSchedule Schedule() =>
-        PassSchedule.Next(_failedPasses, _earliestDue, Earlier(_tracker.NextTurn, _guard.ProbationEnds), _time.GetUtcNow(), _options);
+        PassSchedule.Next(_failedPasses, _earliestDue, Earlier(_tracker.NextTurn, _guard.ProbationEnds), _time.Now, _options);
 
     private static DateTimeOffset? Earlier(DateTimeOffset? first, DateTimeOffset? second) => second is null || first < second ? first : second;
 }

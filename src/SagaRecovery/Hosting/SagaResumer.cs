@@ -94,6 +94,7 @@ internal sealed class SagaResumer(
         {
             // The older run is fenced, and what it wrote is loaded. It must not run actions at the same time.
             await WithTimeoutAsync(token => executor.RelinquishAsync(saga.Id, upTo, token), abort).ConfigureAwait(false);
+            status.Loop.Record();
         }
 
         return await WithTimeoutAsync(token => executor.ResumeAsync(saga, member.Of(saga.Generation), token), abort).ConfigureAwait(false);

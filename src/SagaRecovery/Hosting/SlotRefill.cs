@@ -5,6 +5,7 @@ using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Hosting;
 
@@ -37,13 +38,13 @@ internal sealed class SlotRefill(
     SagaRecoveryStatus status,
     RecoveryMetrics metrics,
     PassLog log,
-    TimeProvider time,
+    SteadyTimeProvider time,
     ILogger<SagaRecoveryService> logger)
 {
     /// <summary>The maximum number of sagas of one refill, so that passes and operator actions do not wait for long.</summary>
     private const int MaxSagas = 2_000;
 
-    private DateTimeOffset Now => time.GetUtcNow();
+    private DateTimeOffset Now => time.Now;
 
     /// <summary>Runs one refill and publishes its report.</summary>
     /// <param name="stopping">Signals that shutdown has begun: no further saga is resumed, and resumes in flight continue.</param>
@@ -65,7 +66,9 @@ internal sealed class SlotRefill(
             }
 
             // Read again: holds and pauses may be newer than the last pass, which may be long ago.
+            status.Loop.Record();
             RecoveryControls controls = await guard.ReadControlsAsync(member, stopping).ConfigureAwait(false);
+            status.Loop.Record();
             return await ResumeAsync(tracker.BeginRefill(capacity, MaxSagas, controls, Now), member, stopping, abort).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

@@ -1,9 +1,10 @@
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Operations;
 
 /// <summary>The last numbers of sagas, which serve all callers for some seconds: a page that is open on many desks costs one query. Thread-safe.</summary>
-internal sealed class CountCache(ISagaOperations store, TimeProvider time)
+internal sealed class CountCache(ISagaOperations store, SteadyTimeProvider time)
 {
     /// <summary>The time for which numbers are repeated.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
@@ -18,7 +19,7 @@ internal sealed class CountCache(ISagaOperations store, TimeProvider time)
         lock (_lock)
         {
             // Not cancelled with a caller: others may wait for the same query, which the store bounds.
-            bool serves = _counting is { IsCompleted: false } || (_counting is { IsCompletedSuccessfully: true } && time.GetUtcNow() < _expiry);
+            bool serves = _counting is { IsCompleted: false } || (_counting is { IsCompletedSuccessfully: true } && time.Now < _expiry);
             counting = serves ? _counting! : _counting = CountAsync();
         }
 

@@ -4,6 +4,7 @@ using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Operations;
 
@@ -11,7 +12,7 @@ namespace SagaRecovery.Operations;
 /// Notifies the runs in this process of operator actions that have taken effect on the store. The next pass repeats a notification that fails. So an
 /// executor that throws or does not answer costs an action some seconds, and never its answer. Thread-safe.
 /// </summary>
-internal sealed class RunNotifier(ISagaExecutor executor, SagaTracker tracker, TimeProvider time, ILogger<SagaOperator> logger)
+internal sealed class RunNotifier(ISagaExecutor executor, SagaTracker tracker, SteadyTimeProvider time, ILogger<SagaOperator> logger)
 {
     /// <summary>The time that the notifications of one action have together.</summary>
     public static readonly TimeSpan Budget = TimeSpan.FromSeconds(5);
@@ -74,12 +75,12 @@ internal sealed class RunNotifier(ISagaExecutor executor, SagaTracker tracker, T
         switch (action.Kind)
         {
             case OperatorActionKind.Cancel:
-                await executor.CancelAsync(saga, new SagaCancellation(time.GetUtcNow(), action.Note), over).ConfigureAwait(false);
+                await executor.CancelAsync(saga, new SagaCancellation(time.Now, action.Note), over).ConfigureAwait(false);
                 break;
             case OperatorActionKind.Hold when action.StopRun:
                 await executor.SuspendAsync(saga, over).ConfigureAwait(false);
                 break;
-            case OperatorActionKind.Abandon when tracker.Observe(saga, time.GetUtcNow()).Run is { } run:
+            case OperatorActionKind.Abandon when tracker.Observe(saga, time.Now).Run is { } run:
                 await executor.RelinquishAsync(saga, run.Generation, over).ConfigureAwait(false);
                 break;
         }

@@ -6,6 +6,7 @@ using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Operations;
 
@@ -27,7 +28,7 @@ public sealed class SagaDrain
     private readonly SagaCoordinator _coordinator;
     private readonly SagaRecoveryStatus _status;
     private readonly RecoveryWakeups _wakeups;
-    private readonly TimeProvider _time;
+    private readonly SteadyTimeProvider _time;
     private readonly ILogger<SagaDrain> _logger;
     private Task? _runsEnded;
     private Task<DrainReport>? _ended;
@@ -41,7 +42,7 @@ public sealed class SagaDrain
         SagaCoordinator coordinator,
         SagaRecoveryStatus status,
         RecoveryWakeups wakeups,
-        TimeProvider time,
+        SteadyTimeProvider time,
         ILogger<SagaDrain> logger)
     {
         _cluster = cluster;
@@ -113,7 +114,7 @@ public sealed class SagaDrain
         if (_runsEnded is null)
         {
             _starts.Close("draining");
-            _report = new DrainReport(_time.GetUtcNow(), note, DrainPhase.WaitingForRuns, Reassigned: 0, Left: 0);
+            _report = new DrainReport(_time.Now, note, DrainPhase.WaitingForRuns, Reassigned: 0, Left: 0);
             _status.Update(_report);
             Log.Draining(_logger, PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason), gracePeriod);
             _runsEnded = Task.Run(() => WaitForRunsToEndAsync(note, gracePeriod), CancellationToken.None);

@@ -6,6 +6,7 @@ using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Operations;
 
@@ -27,7 +28,7 @@ public sealed partial class SagaOperator
     private readonly SagaRecoveryStatus _status;
     private readonly RecoveryWakeups _wakeups;
     private readonly OperatorActionLog _operatorActionLog;
-    private readonly TimeProvider _time;
+    private readonly SteadyTimeProvider _time;
     private readonly CountCache _counts;
     private readonly RunNotifier _notifier;
 
@@ -43,7 +44,7 @@ public sealed partial class SagaOperator
         RecoveryWakeups wakeups,
         OperatorActionLog operatorActionLog,
         RunNotifier notifier,
-        TimeProvider time)
+        SteadyTimeProvider time)
     {
         _notifier = notifier;
         _operations = operations;
@@ -86,12 +87,12 @@ public sealed partial class SagaOperator
         // Read the row first. In the other order a saga that starts in between would look like one that this process does not know.
         _coordinator.ThrowIfIncompatible();
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
-        TrackedSagaInfo known = _tracker.Observe(sagaId, _time.GetUtcNow());
+        TrackedSagaInfo known = _tracker.Observe(sagaId, _time.Now);
         var evidence = new SagaEvidence(sagaId, row, known, _coordinator.Status, row?.Owner?.Paused)
         {
             Run = _executor.FindRun(sagaId),
             SlotLimit = known.Slot is { } wait ? _executor.DescribeSlotLimit(wait.Definition) : null,
-            Now = _time.GetUtcNow(),
+            Now = _time.Now,
         };
         return SagaVerdicts.Judge(evidence);
     }
@@ -163,7 +164,7 @@ public sealed partial class SagaOperator
     {
         OperatorActionResult outcome = await PerformAsync(
             () => _operations.RecordRetryAsync(sagaId, note, cancellationToken), cancellationToken).ConfigureAwait(false);
-        _tracker.MakeDue(sagaId, _time.GetUtcNow());
+        _tracker.MakeDue(sagaId, _time.Now);
         return RequestPass(outcome);
     }
 
@@ -357,7 +358,7 @@ public sealed partial class SagaOperator
     {
         await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
         IReadOnlyList<OwnedSagas> owned = await _cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
-        _status.Update(ClusterDetails.Of(owned, _time.GetUtcNow()).ToReport());
+        _status.Update(ClusterDetails.Of(owned, _time.Now).ToReport());
     }
 
     /// <summary>Publishes the action in the status and the log now, not at the next pass.</summary>

@@ -3,11 +3,12 @@ using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Postgres;
 
 /// <summary>The controls of recovery in Postgres: pauses, holds, suspects, heartbeats and assignments.</summary>
-internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvider time) : ISagaControls
+internal sealed class PostgresSagaControls(PostgresDatabase database, SteadyTimeProvider time) : ISagaControls
 {
     private ControlStatements Sql => database.Controls;
 
@@ -74,7 +75,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
                 List<(TimeSpan Silence, bool Crashed)> previous = await rows.ListAsync(
                     row => (row.GetFieldValue<TimeSpan>(0), row.GetBoolean(1))).ConfigureAwait(false);
                 return new PreviousIncarnation(
-                    previous is [var found] ? new PreviousProcess(found.Crashed, time.GetUtcNow() - found.Silence, suspects.Count) : null,
+                    previous is [var found] ? new PreviousProcess(found.Crashed, time.Now - found.Silence, suspects.Count) : null,
                     suspects);
             },
             cancellationToken).ConfigureAwait(false);
@@ -133,7 +134,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, TimeProvid
                 count = row.GetInt64(6);
                 return new StalledSaga(new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), LastEvent(row));
             }).ConfigureAwait(false);
-            return new StalledSagas(time.GetUtcNow(), (int)count, sagas);
+            return new StalledSagas(time.Now, (int)count, sagas);
         },
         cancellationToken);
 

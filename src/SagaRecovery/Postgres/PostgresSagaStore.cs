@@ -5,12 +5,13 @@ using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Postgres;
 
 /// <summary>The store of sagas in Postgres, for recovery.</summary>
 internal sealed class PostgresSagaStore(
-    PostgresDatabase database, PostgresSchema schema, PostgresJoin join, ListingRanges ranges, IOptions<SagaRecoveryOptions> options)
+    PostgresDatabase database, PostgresSchema schema, PostgresJoin join, ListingRanges ranges, LoopProgress progress, IOptions<SagaRecoveryOptions> options)
     : ISagaStore
 {
     /// <summary>The largest buffer that is kept, a few megabytes. A larger one, after a batch of unusually long logs, is dropped.</summary>
@@ -26,7 +27,7 @@ internal sealed class PostgresSagaStore(
 
     public async Task<Membership> JoinAsync(CoordinatorId coordinator, CancellationToken cancellationToken)
     {
-        await schema.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        await progress.RecordUntilEndAsync(schema.EnsureAsync(cancellationToken)).ConfigureAwait(false); // an upgrade of large tables takes minutes
         return await join.RunAsync(coordinator, cancellationToken).ConfigureAwait(false);
     }
 
@@ -48,6 +49,7 @@ internal sealed class PostgresSagaStore(
                 connection => ListPageAsync(connection, member, page, names, keys, after, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             page.ForEach(listing.Add);
+            progress.Record();
         }
         while (place.Read == _pageSize);
 
@@ -66,6 +68,7 @@ internal sealed class PostgresSagaStore(
         HashSet<SagaId> lost = [.. sagas];
         foreach (SagaId[] chunk in sagas.Chunk(_pageSize).DefaultIfEmpty([])) // an empty chunk still checks that this process's join is current
         {
+            progress.Record();
             lost.ExceptWith(await database.ReadAsync(
                 batch => batch.Add(database.Statements.FindStored).With(member.Coordinator.Value).With(chunk.Select(saga => saga.Value).ToArray()),
                 async rows =>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Status;
 
@@ -21,14 +22,33 @@ public sealed class SagaRecoveryStatus
     {
         _coordinator = coordinator;
         _time = time;
+        Loop = new LoopProgress(time);
         _report = new RecoveryReport { Coordinator = coordinator.Status, Period = options.Value.Period };
     }
 
     /// <summary>The present report.</summary>
     public RecoveryReport Current => _report with { Coordinator = _coordinator.Status };
 
+    /// <summary>The present time on the clock of the reports. Ages of their times are differences to it.</summary>
+    /// <remarks>
+    /// That clock shows the wall clock as it was when recovery was created, and the time that has passed since. A wall clock that is set later
+    /// changes neither the reports nor the decisions of this process.
+    /// </remarks>
+    public DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>The time since the recovery loop last made progress.</summary>
+    /// <value>Null before the loop begins, and after it has stopped with its host.</value>
+    /// <remarks>
+    /// An idle loop makes progress every 5 seconds. During a pass, the value is bounded by one answer of the store or of the executor, however
+    /// many sagas the pass has.
+    /// </remarks>
+    public TimeSpan? SinceProgress => Loop.Silence;
+
+    /// <summary>The progress of the recovery loop.</summary>
+    internal LoopProgress Loop { get; }
+
     /// <summary>Renders the present report as text for a terminal.</summary>
-    public string RenderText() => RecoveryReportText.Render(Current, _time.GetUtcNow());
+    public string RenderText() => RecoveryReportText.Render(Current, Now);
 
     internal void PassBegan(PassStart start) => Update(report => report with { CurrentPass = start });
 

@@ -10,6 +10,7 @@ using SagaRecovery.Execution;
 using SagaRecovery.Fencing;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Executor.Tests.Support;
 
@@ -27,7 +28,7 @@ internal sealed class TestProcess : IAsyncDisposable
         Coordinator = new SagaCoordinator(options, time, NullLogger<SagaCoordinator>.Instance);
         Starts = new SagaStarts(Inbox, Coordinator, Wakeups = new RecoveryWakeups(time), options);
         Registry = new SagaRegistry(sagas, executorOptions);
-        Executor = new DurableExecutor(Registry, Coordinator, Starts, log, time, executorOptions, Lines, reader: reader ?? store, transactions: store);
+        Executor = new DurableExecutor(Registry, Coordinator, Starts, log, new SteadyTimeProvider(time), executorOptions, Lines, reader: reader ?? store, transactions: store);
         Client = new DurableSagaClient(
             new Lazy<SagaRegistry>(Registry), new Lazy<DurableExecutor>(Executor), Coordinator, Starts, log, new CancellingOperations(store, time), reader ?? store, store, store, time, executorOptions);
     }

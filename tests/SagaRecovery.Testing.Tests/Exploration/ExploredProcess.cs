@@ -10,6 +10,7 @@ using SagaRecovery.Fencing;
 using SagaRecovery.Hosting;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
 
@@ -29,7 +30,7 @@ internal sealed class ExploredProcess
     public ExploredProcess(InMemorySagaStore database, int pageSize)
     {
         IOptions<SagaRecoveryOptions> options = Options.Create(new SagaRecoveryOptions { CoordinatorId = Us, MaxConcurrency = 1 });
-        var time = new FrozenTime();
+        var time = new SteadyTimeProvider(new FrozenTime());
         Log = database; // starts are explored by moves of their own, not by gates
         Store = new ExploredStore(new SimulatedStore(database, Gates, pageSize), database);
         Executor = new ScriptedExecutor(Gates);
@@ -45,7 +46,7 @@ internal sealed class ExploredProcess
         var guard = new CrashLoopGuard(
             Controls, new NoSagaOperations(), Tracker, Status, options, time, NullLogger<SagaRecoveryService>.Instance);
         s_metrics ??= new RecoveryMetrics(Status, Starts, time);
-        var batches = new BatchResumer(Tracker, Store, guard, resumer, Coordinator, s_metrics, options, time) { BeginWorker = work => work() };
+        var batches = new BatchResumer(Tracker, Store, guard, resumer, Coordinator, s_metrics, Status.Loop, options, time) { BeginWorker = work => work() };
         var log = new PassLog(NullLogger<SagaRecoveryService>.Instance);
         _pass = new RecoveryPass(Tracker, Store, Controls, guard, resumer, requests, runnable, batches, Coordinator, Status, s_metrics, log, new OperatorActionLog(time, NullLogger<OperatorActionLog>.Instance), time, NullLogger<SagaRecoveryService>.Instance);
         Coordinator.EnsureJoinedAsync(Store, CancellationToken.None).Outcome();

@@ -4,6 +4,7 @@ using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Tests.Hosting;
 
@@ -22,7 +23,7 @@ public sealed class RunNotifierTests : IDisposable
     {
         _factory = new LoggerFactory([_log]);
         _notifier = new RunNotifier(
-            _executor, new SagaTracker(new StartInbox(), BackoffPolicy.Default), _time, _factory.CreateLogger<SagaOperator>());
+            _executor, new SagaTracker(new StartInbox(), BackoffPolicy.Default), new SteadyTimeProvider(_time), _factory.CreateLogger<SagaOperator>());
     }
 
     public void Dispose() => _factory.Dispose();

@@ -34,6 +34,9 @@ internal sealed class AnsweringExecutor : ISagaExecutor
     /// <summary>The runs with steps in progress.</summary>
     public IReadOnlyList<SagaRunProgress> Runs { get; set; } = [];
 
+    /// <summary>The number of sagas that have not ended; null: not known.</summary>
+    public int? Unfinished { get; set; }
+
     public ExecutorCapacity? GetCapacity() => Capacity;
 
     public string? DescribeChange(SavedDefinition stored) => $"the nodes of {stored.Name} were changed";

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Execution;
 using SagaRecovery.Hosting;
+using SagaRecovery.Operations;
 using SagaRecovery.Retention;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -70,6 +71,8 @@ internal sealed class RecoveryHost : IAsyncDisposable
     public RetentionJob RetentionJob => _host.Services.GetServices<IHostedService>().OfType<RetentionJob>().Single();
 
     public IHostApplicationLifetime Lifetime => _host.Services.GetRequiredService<IHostApplicationLifetime>();
+
+    public SagaDrain Drain => _host.Services.GetRequiredService<SagaDrain>();
 
     public SagaRecoveryStatus Status => _host.Services.GetRequiredService<SagaRecoveryStatus>();
 

@@ -9,6 +9,7 @@ using SagaRecovery.Fencing;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Tests.Support;
 
@@ -34,7 +35,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         Search = new SagaSearch(Database, time ?? TimeProvider.System);
         Ranges = new ListingRanges(Database, NullLogger<ListingRanges>.Instance);
         Definitions = new PostgresSagaDefinitions(Database, stored, Search);
-        Controls = new PostgresSagaControls(Database, TimeProvider.System);
+        Controls = new PostgresSagaControls(Database, new SteadyTimeProvider(TimeProvider.System));
         Schema = new PostgresSchema(Database, TimeProvider.System, NullLogger<PostgresSchema>.Instance);
         Operations = new PostgresSagaOperations(Database, Schema, Search, NewOwnerLock());
         Retention = new PostgresSagaRetention(Database, Schema, Search);
@@ -71,7 +72,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         new SchemaUpgrade(Database, steps, time ?? TimeProvider.System, logger ?? NullLogger.Instance).RunAsync(CancellationToken.None);
 
     internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) => new(
-        Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled), NullLogger<PostgresJoin>.Instance), Ranges, Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
+        Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled), NullLogger<PostgresJoin>.Instance), Ranges, new LoopProgress(TimeProvider.System), Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
 
     internal OwnerLock NewOwnerLock(ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) =>
         new(Database, TimeProvider.System, logger ?? NullLogger<OwnerLock>.Instance)

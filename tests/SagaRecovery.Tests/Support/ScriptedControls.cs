@@ -38,6 +38,9 @@ internal sealed class ScriptedControls : ISagaControls
     /// <summary>The suspects, as passes read them.</summary>
     public IReadOnlyList<Suspect> Suspects { get; set; } = [];
 
+    /// <summary>The process before this one; null: there was none.</summary>
+    public PreviousIncarnation? Previous { get; set; }
+
     /// <summary>The sagas in flight, one list for each record of a batch.</summary>
     public List<IReadOnlyList<SagaId>> InFlight { get; } = [];
 
@@ -73,7 +76,8 @@ internal sealed class ScriptedControls : ISagaControls
     public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) =>
         Task.FromResult(new RecoveryControls { Held = Held, Cancelled = Cancelled, Paused = Paused, Suspects = Suspects, Assigned = AssignedAsRead, CaughtUp = CaughtUp.Select(one => one.Assignment).LastOrDefault() });
 
-    public Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken) => _none.ReadPreviousIncarnationAsync(member, cancellationToken);
+    public Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken) =>
+        Previous is { } previous ? Task.FromResult(previous) : _none.ReadPreviousIncarnationAsync(member, cancellationToken);
 
     public Task RecordInFlightAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken)
     {
