@@ -3,7 +3,7 @@ using Mono.Cecil.Cil;
 
 namespace SagaRecovery.Architecture.Tests;
 
-/// <summary>The uses of the wall clock. A decision uses <c>SteadyTimeProvider.Now</c>: see docs/decisions/0099-one-steady-clock.md.</summary>
+/// <summary>The uses of the wall clock. A decision uses <c>SteadyTimeProvider.Now</c>: see docs/decisions/0015-one-steady-clock.md.</summary>
 public sealed class WallClockTests
 {
     [Theory]

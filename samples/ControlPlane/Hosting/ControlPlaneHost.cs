@@ -111,7 +111,7 @@ internal static class ControlPlaneHost
         app.UseStatusCodePages();
         app.MapProjects();
         app.MapDemoSagas();
-        app.MapSagaRecovery(configure: options => options.OperatorPolicy = OperatorAccess.Policy);
+        app.MapSagaRecovery(configure: OperatorAccess.Configure);
         app.MapTelemetry();
         app.MapHealthChecks("/live", WithTag("live"));
         app.MapHealthChecks("/ready", WithTag("ready"));

@@ -13,20 +13,29 @@ public static class SagaRecoveryEndpoints
     /// <summary>Maps the endpoints of saga recovery under a route prefix.</summary>
     /// <param name="endpoints">The route builder.</param>
     /// <param name="pattern">The route prefix. The default is <c>/saga-recovery</c>.</param>
-    /// <param name="configure">Configures operator actions. Null to map the read-only endpoints only.</param>
+    /// <param name="configure">Names the policies. Null only in the Development environment, to map the endpoints that read for every caller.</param>
     /// <returns>A convention builder for all mapped endpoints.</returns>
     /// <exception cref="InvalidOperationException">
-    /// <c>AddSagaRecovery()</c> was not called, or the options would expose operator actions without authorization.
+    /// <c>AddSagaRecovery()</c> was not called, or the options would open an endpoint without authorization.
     /// </exception>
     /// <remarks>
-    /// The read-only endpoints require no authorization by default. <c>RequireAuthorization()</c> on the returned builder protects all
-    /// endpoints. Operator actions are mapped only under <see cref="SagaRecoveryEndpointOptions.OperatorPolicy"/>.
+    /// Reading requires <see cref="SagaRecoveryEndpointOptions.ReadingPolicy"/>, payloads
+    /// <see cref="SagaRecoveryEndpointOptions.PayloadPolicy"/>, and operator actions
+    /// <see cref="SagaRecoveryEndpointOptions.OperatorPolicy"/>. In the Development environment, all but the actions is open by default.
+    /// <c>RequireAuthorization()</c> on the returned builder applies in addition. The health check and the metrics are not among these endpoints.
     /// </remarks>
     /// <example>
     /// <code>
-    /// builder.Services.AddAuthorizationBuilder().AddPolicy("saga-operators", policy => policy.RequireRole("operator"));
+    /// builder.Services.AddAuthorizationBuilder()
+    ///     .AddPolicy("saga-readers", policy => policy.RequireRole("support", "operator"))
+    ///     .AddPolicy("saga-operators", policy => policy.RequireRole("operator"));
     ///
-    /// app.MapSagaRecovery(configure: options => options.OperatorPolicy = "saga-operators");
+    /// app.MapSagaRecovery(configure: options =>
+    /// {
+    ///     options.ReadingPolicy = "saga-readers";
+    ///     options.PayloadPolicy = "saga-operators";
+    ///     options.OperatorPolicy = "saga-operators";
+    /// });
     /// </code>
     /// </example>
     public static IEndpointConventionBuilder MapSagaRecovery(
@@ -44,12 +53,13 @@ public static class SagaRecoveryEndpoints
         var access = OperatorAccess.Create(options, endpoints.ServiceProvider);
 
         RouteGroupBuilder all = endpoints.MapGroup(pattern);
-        ReportEndpoints.Map(all, access);
-        SagaEndpoints.Map(all);
+        RouteGroupBuilder reads = access.RequireForReading(all.MapGroup(""));
+        ReportEndpoints.Map(reads, access);
+        SagaEndpoints.Map(reads, access);
         if (access.AreMapped)
         {
-            RouteGroupBuilder actions = access.RequirePolicy(all.MapGroup(""));
-            SagaActionEndpoints.Map(actions);
+            RouteGroupBuilder actions = access.RequireForActions(all.MapGroup(""));
+            SagaActionEndpoints.Map(actions, access);
             SagaBatchEndpoints.Map(actions);
             CoordinatorActionEndpoints.Map(actions);
             RetentionEndpoints.Map(actions);

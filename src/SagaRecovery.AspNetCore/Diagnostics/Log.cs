@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SagaRecovery.Operations;
 
 namespace SagaRecovery.AspNetCore.Diagnostics;
 
@@ -10,4 +11,7 @@ internal static partial class Log
 
     [LoggerMessage(201, LogLevel.Warning, "responded with 500: {Detail}")]
     public static partial void Failed(ILogger logger, string detail, Exception exception);
+
+    [LoggerMessage(202, LogLevel.Error, "the redactor threw, so a payload is hidden ({Kind} of saga '{Name}')")]
+    public static partial void RedactorFailed(ILogger logger, SagaPayloadKind kind, string name, Exception exception);
 }

@@ -1,40 +1,47 @@
-using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using SagaRecovery.Operations;
 
 namespace SagaRecovery.AspNetCore.Endpoints;
 
-/// <summary>The access to operator actions.</summary>
+/// <summary>The access of callers: to the endpoints that read, to payloads, and to operator actions.</summary>
 internal sealed class OperatorAccess
 {
-    private readonly string? _policy;
+    private readonly NamedPolicy? _reading;
+    private readonly NamedPolicy? _payloads;
+    private readonly NamedPolicy? _actions;
+    private readonly bool _isDevelopment;
 
-    private OperatorAccess(bool areMapped, string? policy)
+    private OperatorAccess(SagaRecoveryEndpointOptions options, IServiceProvider services)
     {
-        AreMapped = areMapped;
-        _policy = policy;
+        _isDevelopment = services.GetRequiredService<IHostEnvironment>().IsDevelopment();
+        _reading = NamedPolicy.Create(nameof(options.ReadingPolicy), options.ReadingPolicy, "saga-readers", services);
+        _payloads = NamedPolicy.Create(nameof(options.PayloadPolicy), options.PayloadPolicy, "saga-payloads", services);
+        _actions = NamedPolicy.Create(nameof(options.OperatorPolicy), options.OperatorPolicy, "saga-operators", services);
+        AreMapped = _actions is not null || options.ActionsWithoutPolicy;
     }
 
     /// <summary>True if operator actions are mapped.</summary>
     public bool AreMapped { get; }
 
-    /// <exception cref="InvalidOperationException">The options would expose operator actions without authorization.</exception>
+    /// <exception cref="InvalidOperationException">The options would open something without authorization, or a policy cannot be required.</exception>
     public static OperatorAccess Create(SagaRecoveryEndpointOptions options, IServiceProvider services)
     {
-        if (options.OperatorPolicy is { } policy)
+        var access = new OperatorAccess(options, services);
+        if (access._reading is null && !options.AllowAnonymousReading && !access._isDevelopment)
         {
-            bool canBeRequired = policy.Length > 0 && services.GetService<IAuthorizationPolicyProvider>() is not null;
-            return canBeRequired ? new OperatorAccess(areMapped: true, policy) : throw new InvalidOperationException(
-                "OperatorPolicy requires an authorization policy, but none is registered. Call "
-                + "services.AddAuthorizationBuilder().AddPolicy(\"saga-operators\", …) and set OperatorPolicy = \"saga-operators\".");
+            throw new InvalidOperationException(
+                "The endpoints of saga recovery show sagas, hosts and operators, so outside the Development environment reading requires a policy. Set "
+                + "ReadingPolicy to the name of an authorization policy: services.AddAuthorizationBuilder().AddPolicy(\"saga-readers\", …) and "
+                + "app.MapSagaRecovery(configure: options => options.ReadingPolicy = \"saga-readers\"). To open them to every caller on purpose, set "
+                + "options.AllowAnonymousReading = true.");
         }
 
-        if (options.ActionsWithoutPolicy && !services.GetRequiredService<IHostEnvironment>().IsDevelopment())
+        if (access._actions is null && options.ActionsWithoutPolicy && !access._isDevelopment)
         {
             throw new InvalidOperationException(
                 "ActionsWithoutPolicy is allowed in the Development environment only, since it opens operator actions to every caller. Set "
@@ -42,46 +49,30 @@ internal sealed class OperatorAccess
                 + "both unset to map no operator actions.");
         }
 
-        return new OperatorAccess(options.ActionsWithoutPolicy, policy: null);
+        return access;
     }
+
+    /// <summary>Requires the policy for every endpoint that reads.</summary>
+    public RouteGroupBuilder RequireForReading(RouteGroupBuilder reads) => _reading?.Require(reads) ?? reads;
 
     /// <summary>Requires the policy for every operator action.</summary>
-    public RouteGroupBuilder RequirePolicy(RouteGroupBuilder actions)
+    public RouteGroupBuilder RequireForActions(RouteGroupBuilder actions) => _actions?.Require(actions) ?? actions;
+
+    /// <summary>Returns the rights of the caller of a request to run operator actions.</summary>
+    public async Task<OperatorRights> GetRightsAsync(HttpContext context) =>
+        !AreMapped ? OperatorRights.NotMapped
+        : _actions is null ? OperatorRights.Open
+        : await _actions.EvaluateAsync(context).ConfigureAwait(false);
+
+    /// <summary>Returns the view of payloads that the caller of a request has.</summary>
+    public async Task<PayloadView> GetPayloadViewAsync(HttpContext context)
     {
-        if (_policy is not null)
-        {
-            actions.RequireAuthorization(_policy);
-
-            // AllowAnonymous() on the builder of MapSagaRecovery() is meant for the read-only endpoints. Here it would disable the policy.
-            ((IEndpointConventionBuilder)actions).Finally(endpoint =>
-            {
-                foreach (object metadata in endpoint.Metadata.Where(item => item is IAllowAnonymous).ToArray())
-                {
-                    endpoint.Metadata.Remove(metadata);
-                }
-            });
-        }
-
-        return actions;
-    }
-
-    /// <summary>Returns the rights of the caller of a request.</summary>
-    public async Task<OperatorRights> GetRightsAsync(HttpContext context)
-    {
-        if (!AreMapped || _policy is null)
-        {
-            return AreMapped ? OperatorRights.Open : OperatorRights.NotMapped;
-        }
-
+        bool mayShow = _payloads is null
+            ? _isDevelopment
+            : await _payloads.EvaluateAsync(context).ConfigureAwait(false) is OperatorRights.Allowed;
         IServiceProvider services = context.RequestServices;
-        AuthorizationPolicy? policy = await services.GetRequiredService<IAuthorizationPolicyProvider>().GetPolicyAsync(_policy).ConfigureAwait(false);
-        if (policy is null || services.GetService<IPolicyEvaluator>() is not { } evaluator)
-        {
-            return OperatorRights.Refused;
-        }
-
-        AuthenticateResult signedIn = await evaluator.AuthenticateAsync(policy, context).ConfigureAwait(false);
-        PolicyAuthorizationResult result = await evaluator.AuthorizeAsync(policy, signedIn, context, resource: null).ConfigureAwait(false);
-        return result.Succeeded ? OperatorRights.Allowed : result.Challenged ? OperatorRights.AfterSigningIn : OperatorRights.Refused;
+        return mayShow
+            ? PayloadView.Through(services.GetService<ISagaRedactor>(), services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(SagaRecoveryEndpoints)))
+            : PayloadView.Hidden;
     }
 }

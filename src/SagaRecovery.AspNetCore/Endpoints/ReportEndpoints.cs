@@ -22,7 +22,7 @@ internal static class ReportEndpoints
         group.MapGet("/coordinators", EndpointHandler.Wrap(CoordinatorsAsync));
         group.MapGet("/cluster", EndpointHandler.Wrap(ClusterAsync));
         group.MapGet("/counts", EndpointHandler.Wrap(CountsAsync));
-        group.MapGet("/whatis", EndpointHandler.Wrap(WhatIsAsync));
+        group.MapGet("/whatis", EndpointHandler.Wrap(context => WhatIsAsync(context, access)));
         group.MapGet("/definitions", EndpointHandler.Wrap(DefinitionsAsync));
     }
 
@@ -38,7 +38,8 @@ internal static class ReportEndpoints
             return OperatorPage.Render(context, await access.GetRightsAsync(context).ConfigureAwait(false));
         }
 
-        RecoveryReport report = context.RequestServices.GetRequiredService<SagaRecoveryStatus>().Current;
+        PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
+        RecoveryReport report = RedactedViews.Of(context.RequestServices.GetRequiredService<SagaRecoveryStatus>().Current, view);
         return Responses.TextOrJson(context.Request, () => Render(context, report), report, RecoveryReportJson.Default.RecoveryReport);
     }
 
@@ -56,7 +57,7 @@ internal static class ReportEndpoints
     private static async Task<IResult> ClusterAsync(HttpContext context)
     {
         ISagaCluster cluster = context.RequestServices.GetRequiredService<SagaOperator>().Cluster;
-        IReadOnlyList<OwnedSagas> owners = await cluster.CountUnfinishedAsync(context.RequestAborted).ConfigureAwait(false);
+        IReadOnlyList<OwnedSagas> owners = await cluster.QueryUnfinishedAsync(context.RequestAborted).ConfigureAwait(false);
         DateTimeOffset now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         return Responses.Json(ClusterDetails.Of(owners, now), RecoveryReportJson.Default.ClusterDetails);
     }
@@ -65,11 +66,17 @@ internal static class ReportEndpoints
         await context.RequestServices.GetRequiredService<SagaOperator>().CountAsync(context.RequestAborted).ConfigureAwait(false),
         RecoveryReportJson.Default.SagaCounts);
 
-    private static async Task<IResult> WhatIsAsync(HttpContext context) =>
-        context.Request.Query["id"] is not [{ Length: > 0 and <= SagaTag.MaxValueBytes } text] || text.Contains('\0')
-            ? Problems.BadRequest("'id' must be the text to look for.")
-            : Responses.Json(
-                await Store(context).IdentifyAsync(text, context.RequestAborted).ConfigureAwait(false), RecoveryReportJson.Default.IReadOnlyListIdMatch);
+    private static async Task<IResult> WhatIsAsync(HttpContext context, OperatorAccess access)
+    {
+        if (context.Request.Query["id"] is not [{ Length: > 0 and <= SagaTag.MaxValueBytes } text] || text.Contains('\0'))
+        {
+            return Problems.BadRequest("'id' must be the text to look for.");
+        }
+
+        IReadOnlyList<IdMatch> matches = await Store(context).IdentifyAsync(text, context.RequestAborted).ConfigureAwait(false);
+        PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
+        return Responses.Json(RedactedViews.Of(matches, view), RecoveryReportJson.Default.IReadOnlyListIdMatch);
+    }
 
     private static async Task<IResult> DefinitionsAsync(HttpContext context) => Responses.Json(
         await context.RequestServices.GetRequiredService<SagaOperator>().Definitions.ListAsync(context.RequestAborted).ConfigureAwait(false),

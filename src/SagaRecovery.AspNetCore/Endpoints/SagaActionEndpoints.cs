@@ -14,9 +14,9 @@ namespace SagaRecovery.AspNetCore.Endpoints;
 /// </summary>
 internal static class SagaActionEndpoints
 {
-    public static void Map(IEndpointRouteBuilder group)
+    public static void Map(IEndpointRouteBuilder group, OperatorAccess access)
     {
-        group.MapPost("/activate", EndpointHandler.Wrap(ActivateAsync));
+        group.MapPost("/activate", EndpointHandler.Wrap(context => ActivateAsync(context, access)));
         MapRecovery(group, OperatorActionKind.Pause, (recovery, note) => recovery.PauseAsync(note));
         MapRecovery(group, OperatorActionKind.Resume, (recovery, note) => recovery.ResumeAsync(note));
         MapSaga(
@@ -45,7 +45,7 @@ internal static class SagaActionEndpoints
         _ => StatusCodes.Status409Conflict,
     };
 
-    private static async Task<IResult> ActivateAsync(HttpContext context)
+    private static async Task<IResult> ActivateAsync(HttpContext context, OperatorAccess access)
     {
         if (await ActionBody.ValidateEmptyAsync(context).ConfigureAwait(false) is { } problem)
         {
@@ -56,8 +56,9 @@ internal static class SagaActionEndpoints
         {
             IServiceProvider services = context.RequestServices;
             PassReport pass = await services.GetRequiredService<SagaRecoveryTrigger>().ActivateAsync(context.RequestAborted).ConfigureAwait(false);
-            RecoveryReport report = services.GetRequiredService<SagaRecoveryStatus>().Current with { LastPass = pass };
-            return Responses.TextOrJson(context.Request, () => ReportEndpoints.Render(context, report), pass, RecoveryReportJson.Default.PassReport);
+            PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
+            RecoveryReport report = RedactedViews.Of(services.GetRequiredService<SagaRecoveryStatus>().Current with { LastPass = pass }, view);
+            return Responses.TextOrJson(context.Request, () => ReportEndpoints.Render(context, report), report.LastPass!, RecoveryReportJson.Default.PassReport);
         }).ConfigureAwait(false);
     }
 

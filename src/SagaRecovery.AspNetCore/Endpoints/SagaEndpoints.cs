@@ -11,11 +11,11 @@ namespace SagaRecovery.AspNetCore.Endpoints;
 /// <summary>The read-only endpoints of sagas.</summary>
 internal static class SagaEndpoints
 {
-    public static void Map(IEndpointRouteBuilder group)
+    public static void Map(IEndpointRouteBuilder group, OperatorAccess access)
     {
         group.MapGet("/sagas", EndpointHandler.Wrap(ListAsync));
-        group.MapGet("/sagas/{id}", EndpointHandler.Wrap(context => WithSagaIdAsync(context, FindAsync)));
-        group.MapGet("/sagas/{id}/explain", EndpointHandler.Wrap(context => WithSagaIdAsync(context, ExplainAsync)));
+        group.MapGet("/sagas/{id}", EndpointHandler.Wrap(context => WithSagaIdAsync(context, (_, sagaId) => FindAsync(context, sagaId, access))));
+        group.MapGet("/sagas/{id}/explain", EndpointHandler.Wrap(context => WithSagaIdAsync(context, (_, sagaId) => ExplainAsync(context, sagaId, access))));
     }
 
     /// <summary>Handles a request with the id of the saga in its route.</summary>
@@ -54,16 +54,24 @@ internal static class SagaEndpoints
             .Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value!)}"));
     }
 
-    private static async Task<IResult> FindAsync(HttpContext context, SagaId sagaId) =>
-        await Operator(context).Store.FindAsync(sagaId, context.RequestAborted).ConfigureAwait(false) is { } saga
-            ? Responses.Json(saga, RecoveryReportJson.Default.SagaDetails)
-            : Problems.Create(StatusCodes.Status404NotFound, $"There is no saga {sagaId}.");
+    private static async Task<IResult> FindAsync(HttpContext context, SagaId sagaId, OperatorAccess access)
+    {
+        if (await Operator(context).Store.FindAsync(sagaId, context.RequestAborted).ConfigureAwait(false) is not { } saga)
+        {
+            return Problems.Create(StatusCodes.Status404NotFound, $"There is no saga {sagaId}.");
+        }
 
-    private static async Task<IResult> ExplainAsync(HttpContext context, SagaId sagaId)
+        PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
+        return Responses.Json(RedactedViews.Of(saga, view), RecoveryReportJson.Default.SagaDetails);
+    }
+
+    private static async Task<IResult> ExplainAsync(HttpContext context, SagaId sagaId, OperatorAccess access)
     {
         context.Response.Headers.Vary = "Accept";
         DateTimeOffset now = context.RequestServices.GetRequiredService<SagaRecoveryStatus>().Now;
-        SagaExplanation explanation = await Operator(context).ExplainAsync(sagaId, context.RequestAborted).ConfigureAwait(false);
+        PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
+        SagaExplanation explanation = await Operator(context)
+            .ExplainAsync(sagaId, view.ShowsAll ? null : view, context.RequestAborted).ConfigureAwait(false);
         return Responses.TextOrJson(
             context.Request,
             () => ExplanationText.Render(explanation, now),

@@ -60,7 +60,7 @@ internal static class SagaQuery
 
     private static string DescribeExpected(string name) => name switch
     {
-        "state" => $"'state' must be one of {string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of))} and {SagaNames.Unfinished}.",
+        "state" => $"'state' must be one of {string.Join(", ", SagaNames.States.Select(SagaNames.Of))} and {SagaNames.Unfinished}.",
         "held" => "'held' must be true or false.",
         "owner" => "'owner' must be a UUID.",
         "version" => "'version' must be a number.",

@@ -92,7 +92,7 @@ internal sealed class DatabaseAccess : ISagaAccess
         ReadAsync(_services.GetRequiredService<ISagaDefinitions>().ListAsync, cancellationToken);
 
     public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) => ReadAsync(
-        async token => ClusterDetails.Of(await Cluster.CountUnfinishedAsync(token).ConfigureAwait(false), _time.GetUtcNow()), cancellationToken);
+        async token => ClusterDetails.Of(await Cluster.QueryUnfinishedAsync(token).ConfigureAwait(false), _time.GetUtcNow()), cancellationToken);
 
     public async Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
     {

@@ -104,7 +104,7 @@ internal static class Values
             return new StateChoice(state);
         }
 
-        string states = string.Join(", ", Enum.GetValues<SagaState>().Select(SagaNames.Of));
+        string states = string.Join(", ", SagaNames.States.Select(SagaNames.Of));
         result.AddError($"'{Display(result)}' is not a saga state; the states are {states}, and {SagaNames.Unfinished} for running and unwinding");
         return null;
     }

@@ -67,5 +67,9 @@ internal static class CoordinatorListCommand
         }
 
         screen.Print(sheet.Table);
+        foreach (CoordinatorDetails coordinator in coordinators.Where(one => one.Unreadable is not null))
+        {
+            screen.Line($"coordinator {coordinator.Id} cannot be read in full: {PlainText.OneLine(coordinator.Unreadable!)}");
+        }
     }
 }

@@ -59,7 +59,7 @@ internal sealed class FilterOptions
         _since = Bound("--since", "Only sagas that were started at this time or later", environment);
         _until = Bound("--until", "Only sagas that were started before this time", environment);
         _state.CompletionSources.Clear(); // the defaults are the members of the type, not the words of the tool
-        _state.CompletionSources.Add([.. Enum.GetValues<SagaState>().Select(SagaNames.Of), SagaNames.Unfinished]);
+        _state.CompletionSources.Add([.. SagaNames.States.Select(SagaNames.Of), SagaNames.Unfinished]);
     }
 
     private IEnumerable<Option> All => [_state, _definition, _name, _owner, _since, _until, _failedNode, _errorCode, _tag, _held];

@@ -83,7 +83,7 @@ internal sealed class SagaBatch(Call call, OperatorActionKind kind, SagaFilter f
         }
         else
         {
-            SagaListCommand.Print(call.Screen, matched.Listed.Take(MaxListed));
+            SagaListCommand.Print(call.Screen, [.. matched.Listed.Take(MaxListed)]);
             call.Screen.Line(Summarize(matched));
             call.Screen.Line("Dry run: nothing was changed.");
         }

@@ -3,6 +3,7 @@ using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Commands;
@@ -76,16 +77,20 @@ internal static class SagaListCommand
     }
 
     /// <summary>Prints a list of sagas, one to a line.</summary>
-    public static void Print(Screen screen, IEnumerable<SagaSummary> sagas)
+    public static void Print(Screen screen, IReadOnlyList<SagaSummary> sagas)
     {
         var sheet = new Sheet("ID", "STATE", "CREATED", "OWNER", "GENERATION", "FAILED_NODE", "ERROR", "HELD", "NAME");
         foreach (SagaSummary saga in sagas)
         {
             sheet.Add(
-                saga.Id.ToString(), Cell.Of(saga.State), Cell.Of(saga.TimeCreated), saga.Owner?.ToString() ?? "none", Cell.Of(saga.Generation),
+                saga.Id.ToString(), Cell.Of(saga.State), Cell.CreatedOf(saga), saga.Owner?.ToString() ?? "none", Cell.Of(saga.Generation),
                 saga.FailedNode ?? "-", saga.ErrorCode ?? "-", saga.IsHeld ? "held" : "-", saga.Name);
         }
 
         screen.Print(sheet.Table);
+        foreach (SagaSummary saga in sagas.Where(saga => saga.Unreadable is not null))
+        {
+            screen.Line($"saga {saga.Id} cannot be read in full: {PlainText.OneLine(saga.Unreadable!)}");
+        }
     }
 }

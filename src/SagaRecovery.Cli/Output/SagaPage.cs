@@ -22,6 +22,11 @@ internal static class SagaPage
             facts.Add(("failure", summary.FailedNode is { } failed ? $"{failed}: {code}" : code));
         }
 
+        if (summary.Unreadable is { } unreadable)
+        {
+            facts.Add(("unreadable", unreadable));
+        }
+
         if (saga.Tags.Count > 0)
         {
             facts.Add(("tags", string.Join(", ", saga.Tags)));

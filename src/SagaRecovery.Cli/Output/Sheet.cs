@@ -35,6 +35,9 @@ internal sealed record Cell(string Text, Style Style)
 
     public static Cell Of(object? value) => new(value is null ? "-" : PlainText.OneLine(value.ToString() ?? ""), Style.Plain);
 
+    /// <summary>Creates a cell with the time of the start of a saga, unless its row cannot be read in full.</summary>
+    public static Cell CreatedOf(SagaSummary saga) => saga.Unreadable is null ? Of(saga.TimeCreated) : new("UNREADABLE", new Style(Color.Red));
+
     public static Cell Of(DateTimeOffset time) => new(PlainText.Time(time), Style.Plain);
 
     /// <summary>Creates a cell with the state of a coordinator.</summary>
@@ -49,7 +52,7 @@ internal sealed record Cell(string Text, Style Style)
     {
         SagaState.Succeeded => new Style(Color.Green),
         SagaState.Unwinding => new Style(Color.Yellow),
-        SagaState.Stuck or SagaState.Abandoned => new Style(Color.Red),
+        SagaState.Stuck or SagaState.Abandoned or SagaState.Unknown => new Style(Color.Red),
         _ => Style.Plain,
     });
 

@@ -36,6 +36,9 @@ public sealed class CandidateListing
     /// <param name="capacity">The expected number of candidates.</param>
     internal CandidateListing(int capacity = 0) => _candidates = new List<Candidate>(capacity);
 
+    /// <summary>True for the listing of a dry run that an operator requested. The store should bound it as a query of operators, and change nothing.</summary>
+    public bool IsDryRun { get; internal init; }
+
     /// <summary>The number of sagas listed so far, including unreadable ones.</summary>
     public int Count => _candidates.Count + _unreadable.Count;
 

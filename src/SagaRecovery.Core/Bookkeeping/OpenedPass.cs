@@ -89,7 +89,10 @@ public sealed class OpenedPass
     public CandidateListing BeginListing()
     {
         Advance(Step.Opened, Step.Listing);
-        return _listing = new CandidateListing(capacity: _tracker.Tracked + _tracker.WaitingForSlot); // a listing usually holds the known sagas
+        return _listing = new CandidateListing(capacity: _tracker.Tracked + _tracker.WaitingForSlot) // a listing usually holds the known sagas
+        {
+            IsDryRun = IsDryRun,
+        };
     }
 
     /// <summary>Drains the starts again and combines them with the complete listing.</summary>

@@ -61,8 +61,8 @@ internal sealed class CrashLoopGuard(
     public async Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken)
     {
         RecoveryControls read = await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
-        List<Suspect> suspected = IsOn ? [.. read.Suspects.Where(suspect => !_judged.Contains(suspect))] : [];
-        List<Suspect> blamed = [.. _policy.ToHold(suspected).Where(suspect => !read.Holds(suspect.SagaId))];
+        List<Suspect> suspected = FindSuspected(read);
+        List<Suspect> blamed = FindBlamed(read, suspected);
         foreach (Suspect suspect in blamed)
         {
             await HoldAsync(suspect, cancellationToken).ConfigureAwait(false);
@@ -70,6 +70,14 @@ internal sealed class CrashLoopGuard(
 
         _judged.UnionWith(suspected);
         return blamed.Count == 0 ? read : await controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the controls for a dry run: with the holds that <see cref="ReadControlsAsync"/> would place, and without placing any.</summary>
+    public async Task<RecoveryControls> ForecastControlsAsync(Membership member, CancellationToken cancellationToken)
+    {
+        RecoveryControls read = await controls.QueryControlsAsync(member, cancellationToken).ConfigureAwait(false);
+        IEnumerable<HeldSaga> holds = FindBlamed(read, FindSuspected(read)).Select(suspect => new HeldSaga(suspect.SagaId, "", time.GetUtcNow(), NoteOn(suspect)));
+        return read with { Held = [.. read.Held, .. holds] };
     }
 
     /// <summary>Records sagas as in flight. The record is durable before they are resumed, so a crash cannot lose it. Without sagas, it does nothing.</summary>
@@ -113,12 +121,16 @@ internal sealed class CrashLoopGuard(
         status.SetPrevious(previous);
     }
 
-    private async Task HoldAsync(Suspect blamed, CancellationToken cancellationToken)
-    {
-        var note = new OperatorNote(
-            OperatorNote.CrashGuardActor,
-            $"the process crashed {PlainText.Count(blamed.DeathsAlone, "time")} within {PlainText.Duration(_policy.Probation)} of resuming this saga alone, "
-            + "and the saga completed no step in between");
-        await operations.HoldAsync(blamed.SagaId, note, cancellationToken).ConfigureAwait(false);
-    }
+    private List<Suspect> FindSuspected(RecoveryControls read) => IsOn ? [.. read.Suspects.Where(suspect => !_judged.Contains(suspect))] : [];
+
+    private List<Suspect> FindBlamed(RecoveryControls read, List<Suspect> suspected) =>
+        [.. _policy.ToHold(suspected).Where(suspect => !read.Holds(suspect.SagaId))];
+
+    private async Task HoldAsync(Suspect blamed, CancellationToken cancellationToken) =>
+        await operations.HoldAsync(blamed.SagaId, NoteOn(blamed), cancellationToken).ConfigureAwait(false);
+
+    private OperatorNote NoteOn(Suspect blamed) => new(
+        OperatorNote.CrashGuardActor,
+        $"the process crashed {PlainText.Count(blamed.DeathsAlone, "time")} within {PlainText.Duration(_policy.Probation)} of resuming this saga alone, "
+        + "and the saga completed no step in between");
 }

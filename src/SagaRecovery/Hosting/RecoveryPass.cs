@@ -28,7 +28,8 @@ namespace SagaRecovery.Hosting;
 /// <item><description>Report caught up: the assignments that the listing covered are handled.</description></item>
 /// <item><description>Complete: the outcome becomes the report.</description></item>
 /// </list>
-/// The tracker decides, and this class acts. A dry run stops after step 5. Passes do not overlap.
+/// The tracker decides, and this class acts. Passes do not overlap. A dry run takes steps 1, 3, 4 and 5, without joining, placing holds or storing
+/// ranges: it changes nothing on the store.
 /// See docs/decisions/0001-two-drains-and-start-leases.md for the reason of the two drains.
 /// </remarks>
 internal sealed class RecoveryPass(
@@ -89,7 +90,7 @@ internal sealed class RecoveryPass(
             member = await ReadControlsAsync(member, stopping).ConfigureAwait(false); // 3
             CandidateListing listing = await ListAsync(opened, member, stopping).ConfigureAwait(false); // 4
             int waitedBefore = tracker.WaitingForSlot;
-            RecoveryPlan plan = DrainAndPlan(opened, listing); // 5
+            RecoveryPlan plan = DrainAndPlan(opened, listing, _lastControls); // 5
             outcome = plan.BeginOutcome();
             log.Write(plan, _lastControls.Paused);
             log.WriteBacklog(plan.WaitingForSlot, tracker.SlotBacklog, isNew: plan.WaitingForSlot > waitedBefore);
@@ -116,16 +117,20 @@ internal sealed class RecoveryPass(
         }
     }
 
-    /// <summary>Runs the first five steps of a pass and returns the plan: what an explicit pass would do now.</summary>
+    /// <summary>Returns the plan of an explicit pass that would run now. Changes nothing on the store.</summary>
+    /// <exception cref="InvalidOperationException">This process has not joined, or the database has lost its join. Only a pass joins.</exception>
     public async Task<RecoveryPlanReport> DryRunAsync(CancellationToken stopping)
     {
+        coordinator.ThrowIfIncompatible();
+        coordinator.ThrowIfFenced();
+        Membership member = coordinator.Member ?? throw new InvalidOperationException(
+            "This process has not joined as a coordinator yet, and a plan does not join. Request the plan again after the first pass.");
         OpenedPass opened = tracker.OpenDryRun(Now);
         try
         {
-            Membership member = await JoinAsync(stopping).ConfigureAwait(false);
-            member = await ReadControlsAsync(member, stopping).ConfigureAwait(false);
-            CandidateListing listing = await ListAsync(opened, member, stopping).ConfigureAwait(false);
-            RecoveryPlan plan = DrainAndPlan(opened, listing);
+            RecoveryControls forecast = await guard.ForecastControlsAsync(member, stopping).ConfigureAwait(false);
+            CandidateListing listing = await FillListingAsync(opened, member, stopping).ConfigureAwait(false);
+            RecoveryPlan plan = DrainAndPlan(opened, listing, forecast);
             RecoveryPlanReport report = plan.ToReport(Now);
             AccountForStarts(plan.BeginOutcome().Complete(Now));
             return report;
@@ -138,6 +143,12 @@ internal sealed class RecoveryPass(
             }
 
             AccountForStarts(opened.Fail(ErrorText.Of(exception), Now));
+            if (exception is JoinLostException)
+            {
+                throw new InvalidOperationException(
+                    "The database has lost the join of this process, and a plan does not join. Request the plan again after the next pass.", exception);
+            }
+
             throw;
         }
 
@@ -196,12 +207,18 @@ internal sealed class RecoveryPass(
     private async Task<CandidateListing> ListAsync(OpenedPass opened, Membership member, CancellationToken stopping)
     {
         _rejoinsWhenListed = coordinator.Rejoins;
+        CandidateListing listing = await FillListingAsync(opened, member, stopping).ConfigureAwait(false);
+        Volatile.Write(ref _assignedWhenListed, _lastControls.Assigned);
+        Log.ListedCandidates(logger, listing.Count);
+        return listing;
+    }
+
+    private async Task<CandidateListing> FillListingAsync(OpenedPass opened, Membership member, CancellationToken stopping)
+    {
         CandidateListing listing = opened.BeginListing(); // after the first drain: the listing contains every saga whose start that drain settled
         await store.ListCandidatesAsync(member, listing, stopping).ConfigureAwait(false);
         status.Loop.Record();
         listing.SetSupport(runnable.Snapshot().Find);
-        Volatile.Write(ref _assignedWhenListed, _lastControls.Assigned);
-        Log.ListedCandidates(logger, listing.Count);
         return listing;
     }
 
@@ -209,10 +226,10 @@ internal sealed class RecoveryPass(
     /// Drains the starts again, then plans. In this order: every listed saga had been announced before it was listed. What the executor does not
     /// take now waits for a slot.
     /// </summary>
-    private RecoveryPlan DrainAndPlan(OpenedPass opened, CandidateListing listing)
+    private RecoveryPlan DrainAndPlan(OpenedPass opened, CandidateListing listing, RecoveryControls found)
     {
         ExecutorCapacity? capacity = resumer.GetCapacity(); // before the closing drain, since nothing may come between it and the plan
-        return opened.Reconcile(listing, _lastControls, Now).MakePlan(capacity);
+        return opened.Reconcile(listing, found, Now).MakePlan(capacity);
     }
 
     /// <summary>

@@ -95,11 +95,21 @@ internal sealed class SagaRecoveryService : BackgroundService
                 await _wakeups.WaitAsync(stoppingToken).ConfigureAwait(false);
                 _progress.Record();
                 WakeupRequests requests = _wakeups.TakeRequests();
-                await RunDryRunAsync(requests, stopping.Token).ConfigureAwait(false);
+                bool isFirst = !_pass.FirstEnded.IsCompleted; // the first pass joins, and a dry run does not
+                if (!isFirst)
+                {
+                    await RunDryRunAsync(requests, stopping.Token).ConfigureAwait(false);
+                }
+
                 if (await RunAsync(requests, stopping.Token).ConfigureAwait(false) is { } next)
                 {
                     due = next.Reason;
                     timer.Change(next.Delay, Timeout.InfiniteTimeSpan);
+                }
+
+                if (isFirst)
+                {
+                    await RunDryRunAsync(requests, stopping.Token).ConfigureAwait(false);
                 }
             }
         }

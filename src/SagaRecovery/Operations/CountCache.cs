@@ -11,7 +11,7 @@ internal sealed class CountCache(ISagaOperations store, SteadyTimeProvider time)
 
     private readonly Lock _lock = new();
     private Task<SagaCounts>? _counting;
-    private DateTimeOffset _expiry; // of the numbers that were read; set when they have been
+    private DateTimeOffset _expiry; // of the last answer; set when it is there
 
     public async Task<SagaCounts> GetAsync(CancellationToken cancellationToken)
     {
@@ -19,21 +19,27 @@ internal sealed class CountCache(ISagaOperations store, SteadyTimeProvider time)
         lock (_lock)
         {
             // Not cancelled with a caller: others may wait for the same query, which the store bounds.
-            bool serves = _counting is { IsCompleted: false } || (_counting is { IsCompletedSuccessfully: true } && time.Now < _expiry);
+            bool mayRepeat = _counting is { IsCompletedSuccessfully: true } or { Exception.InnerException: SearchTimeoutException };
+            bool serves = _counting is { IsCompleted: false } || (mayRepeat && time.Now < _expiry);
             counting = serves ? _counting! : _counting = CountAsync();
         }
 
         return await counting.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    /// <remarks>A count that took too long is repeated as well: a page that asks again and again must not keep the database counting.</remarks>
     private async Task<SagaCounts> CountAsync()
     {
-        SagaCounts counts = await SagaCounts.ReadAsync(store, time, CancellationToken.None).ConfigureAwait(false);
-        lock (_lock)
+        try
         {
-            _expiry = counts.At + Lifetime;
+            return await SagaCounts.ReadAsync(store, time, CancellationToken.None).ConfigureAwait(false);
         }
-
-        return counts;
+        finally
+        {
+            lock (_lock)
+            {
+                _expiry = time.GetUtcNow() + Lifetime;
+            }
+        }
     }
 }

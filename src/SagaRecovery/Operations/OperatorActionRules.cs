@@ -9,12 +9,15 @@ internal static class OperatorActionRules
     /// <summary>The obstacle to an action on a saga in progress, as a clause for operators.</summary>
     public const string Ended = "it has ended and is no longer recovered";
 
+    private const string StateUnknown = "its state is not known to this version";
+
     /// <returns>The obstacle to a cancellation, as a clause for operators; null if it may be requested.</returns>
     public static string? ReasonNotToCancel(SagaDetails saga) => ReasonNotToCancel(saga.Summary, saga.Cancellation);
 
     /// <inheritdoc cref="ReasonNotToCancel(SagaDetails)" />
     public static string? ReasonNotToCancel(SagaSummary present, SagaCancellation? earlier) => present.State switch
     {
+        SagaState.Unknown => StateUnknown,
         not (SagaState.Running or SagaState.Unwinding) => "it has ended",
         _ when earlier is { } cancellation => $"it was cancelled before ({cancellation.Note.Actor}: {cancellation.Note.Reason})",
         SagaState.Unwinding => "it is unwinding already",
@@ -29,7 +32,7 @@ internal static class OperatorActionRules
     {
         if (present.State is not (SagaState.Running or SagaState.Unwinding))
         {
-            return new OperatorActionResult.Superseded(present, "it has ended");
+            return new OperatorActionResult.Superseded(present, present.State is SagaState.Unknown ? StateUnknown : "it has ended");
         }
 
         return ChangeSince(present, condition)

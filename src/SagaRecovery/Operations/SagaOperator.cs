@@ -82,7 +82,17 @@ public sealed partial class SagaOperator
     /// <param name="cancellationToken">Cancels the query.</param>
     /// <returns>The explanation.</returns>
     /// <remarks>Queries the store once and does not wait for a pass.</remarks>
-    public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken = default)
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in a required parameter, the redactor.")]
+    public Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken = default) =>
+        ExplainAsync(sagaId, redactor: null, cancellationToken);
+
+    /// <summary>Explains why a saga runs in this process, or why it does not, with redacted errors.</summary>
+    /// <param name="sagaId">The saga.</param>
+    /// <param name="redactor">The redactor of the errors in the explanation; null to leave them as they are.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <inheritdoc cref="ExplainAsync(SagaId, CancellationToken)" path="/returns|/remarks" />
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in a required parameter, the redactor.")]
+    public async Task<SagaExplanation> ExplainAsync(SagaId sagaId, ISagaRedactor? redactor, CancellationToken cancellationToken = default)
     {
         // Read the row first. In the other order a saga that starts in between would look like one that this process does not know.
         _coordinator.ThrowIfIncompatible();
@@ -93,6 +103,7 @@ public sealed partial class SagaOperator
             Run = _executor.FindRun(sagaId),
             SlotLimit = known.Slot is { } wait ? _executor.DescribeSlotLimit(wait.Definition) : null,
             Now = _time.Now,
+            Redactor = redactor,
         };
         return SagaVerdicts.Judge(evidence);
     }
@@ -100,7 +111,11 @@ public sealed partial class SagaOperator
     /// <summary>Returns what an explicit pass would do now, without doing it. Waits for a pass under way.</summary>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The plan.</returns>
-    /// <exception cref="InvalidOperationException">Recovery has stopped, because the process is shutting down.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Recovery has stopped, because the process is shutting down; or it has not joined yet, or has to join again, which only a pass does.
+    /// </exception>
+    /// <exception cref="SearchTimeoutException">Too many sagas are unfinished to list them in the time of a query.</exception>
+    /// <remarks>Changes nothing on the store. Concurrent callers share one plan.</remarks>
     public Task<RecoveryPlanReport> DryRunAsync(CancellationToken cancellationToken = default) => _wakeups.RequestDryRunAsync(cancellationToken);
 
     /// <summary>Pauses recovery of this coordinator: its passes resume no sagas until the pause ends.</summary>

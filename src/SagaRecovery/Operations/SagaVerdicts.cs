@@ -22,6 +22,19 @@ internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSaga
 
     /// <summary>The current time.</summary>
     public DateTimeOffset Now { get; init; }
+
+    /// <summary>The redactor of errors; null to leave them as they are.</summary>
+    public ISagaRedactor? Redactor { get; init; }
+
+    /// <summary>Returns an error as the caller may see it.</summary>
+    public string Show(string error, string? node = null) =>
+        Redactor is null ? error : Redactor.Redact(new SagaPayload(Row?.Summary.Name ?? "", node, SagaPayloadKind.Error, error));
+
+    /// <summary>Returns the run with its errors as the caller may see them.</summary>
+    public SagaRunProgress? ShownRun => Redactor is null || Run is null ? Run : Run with
+    {
+        Steps = [.. Run.Steps.Select(step => step.LastError is { } error ? step with { LastError = Show(error, step.Node) } : step)],
+    };
 }
 
 /// <summary>Decides the verdict on a saga. Pure.</summary>
@@ -37,7 +50,7 @@ internal static class SagaVerdicts
         {
             Saga = evidence.Row?.Summary,
             Owner = evidence.Row?.Owner,
-            Run = verdict.Verdict is SagaVerdict.Finished or SagaVerdict.Stuck or SagaVerdict.Abandoned ? null : evidence.Run,
+            Run = verdict.Verdict is SagaVerdict.Finished or SagaVerdict.Stuck or SagaVerdict.Abandoned ? null : evidence.ShownRun,
             LastEvent = evidence.Row?.Events is [.., var last] ? $"{last.Node} {SagaNames.Of(last.Type)} at {PlainText.Time(last.Time)}" : null,
         };
     }
@@ -82,6 +95,8 @@ internal static class SagaVerdicts
         SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, Unwound(row), ""),
         SagaState.Stuck => Stuck(evidence, row),
         SagaState.Abandoned => Abandoned(evidence, row.Abandonment),
+        SagaState.Unknown => Verdict(evidence, SagaVerdict.Unreadable,
+            $"Its row cannot be read: {row.Summary.Unreadable}.", "Ask a process of the version that wrote the row, or fix the row."),
         _ => InProgress(evidence, row),
     };
 
@@ -100,7 +115,7 @@ internal static class SagaVerdicts
     private static SagaExplanation Stuck(SagaEvidence evidence, SagaDetails row)
     {
         LoggedEvent[] failed = [.. StuckSagaRules.FailedUndos(row)];
-        string undos = string.Concat(failed.Select(undo => $" The undo of '{undo.Node}' failed with {StuckSagaRules.ErrorOf(undo).TrimEnd('.')}."));
+        string undos = string.Concat(failed.Select(undo => $" The undo of '{undo.Node}' failed with {evidence.Show(StuckSagaRules.ErrorOf(undo), undo.Node).TrimEnd('.')}."));
         string retry = $"Fix the cause and run the failed undo again: sagas retry-undo {row.Summary.Id}.";
         string skips = string.Join(", ", failed.Select(undo => $"sagas skip-undo {row.Summary.Id} {Argument(undo.Node)}"));
         return Verdict(evidence, SagaVerdict.Stuck,
@@ -121,7 +136,7 @@ internal static class SagaVerdicts
         row.Cancellation is { } cancellation ? $"It was cancelled ({By(cancellation.Note)})" : "An action failed";
 
     private static SagaExplanation Abandoned(SagaEvidence evidence, AbandonmentDetails? abandonment) =>
-        Verdict(evidence, SagaVerdict.Abandoned, $"It was abandoned ({abandonment?.Reason}): {abandonment?.Comment}", "Clean up manually.") with
+        Verdict(evidence, SagaVerdict.Abandoned, $"It was abandoned ({abandonment?.Reason}): {evidence.Show(abandonment?.Comment ?? "")}", "Clean up manually.") with
         {
             Since = abandonment?.Time,
         };
@@ -289,8 +304,9 @@ internal static class SagaVerdicts
     /// <summary>Returns the later of two times: sagas wait since their definition began to wait, but not since before they existed.</summary>
     private static DateTimeOffset Later(DateTimeOffset since, DateTimeOffset? created) => created > since ? created.Value : since;
 
-    private static SagaExplanation Waiting(SagaEvidence evidence, WaitingSaga waiting)
+    private static SagaExplanation Waiting(SagaEvidence evidence, WaitingSaga found)
     {
+        WaitingSaga waiting = found with { Reason = evidence.Show(found.Reason) };
         SagaExplanation verdict = waiting.Kind switch
         {
             WaitingKind.UnknownDefinition => Verdict(evidence, SagaVerdict.UnknownDefinition,

@@ -57,8 +57,8 @@ internal sealed class ControlStatements(string schema)
         """);
 
     /// <summary>Reads how the previous process ended. No row: no previous process.</summary>
-    public string ReadPrevious { get; } = Statements.In(schema, """
-        select clock_timestamp() - previous_time_seen, previous_time_left is null
+    public string ReadPrevious { get; } = Statements.In(schema, $$"""
+        select clock_timestamp() - {{StoredTimes.Nearest("previous_time_seen")}}, previous_time_left is null
         from {schema}.saga_coordinator where id = $1 and previous_time_seen is not null
         """);
 

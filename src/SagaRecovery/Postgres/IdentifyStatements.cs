@@ -19,8 +19,8 @@ internal sealed class IdentifyStatements(string schema)
     public string ListNames { get; } = Statements.In(schema, "select distinct name from {schema}.saga_definition limit 1000");
 
     /// <summary>Finds an operator action. <c>@Number</c>: its number.</summary>
-    public string FindAction { get; } = Statements.In(schema, """
-        select id as "Number", action as "Action", time_taken as "Time", actor as "Actor", reason as "Reason", saga_id as "SagaId",
+    public string FindAction { get; } = Statements.In(schema, $$"""
+        select id as "Number", action as "Action", {{StoredTimes.Nearest("time_taken")}} as "Time", actor as "Actor", reason as "Reason", saga_id as "SagaId",
             coordinator_id as "Coordinator"
         from {schema}.saga_operator_action where id = @Number
         """);

@@ -28,19 +28,27 @@ internal record SagaSummaryRow
 
     public string? ErrorCode { get; init; }
 
-    public SagaSummary ToSummary() => new(
-        new SagaId(Id),
-        Name,
-        PostgresNames.ToState(State),
-        Owner is { } owner ? new CoordinatorId(owner) : null,
-        new AdoptGeneration(Generation),
-        new DateTimeOffset(TimeCreated),
-        IsHeld)
+    /// <summary>The faults of the times of the row; null for none. See <see cref="StoredTimes"/>.</summary>
+    public string? Faults { get; init; }
+
+    public SagaSummary ToSummary()
     {
-        Version = Version,
-        FailedNode = FailedNode,
-        ErrorCode = ErrorCode,
-    };
+        bool isKnown = SagaNames.TryParse(State, out SagaState state);
+        return new SagaSummary(
+            new SagaId(Id),
+            Name,
+            isKnown ? state : SagaState.Unknown,
+            Owner is { } owner ? new CoordinatorId(owner) : null,
+            new AdoptGeneration(Generation),
+            new DateTimeOffset(TimeCreated),
+            IsHeld)
+        {
+            Version = Version,
+            FailedNode = FailedNode,
+            ErrorCode = ErrorCode,
+            Unreadable = StoredTimes.Join(isKnown ? null : $"state is '{PlainText.OneLine(State)}', which this version does not know", Faults),
+        };
+    }
 }
 
 /// <summary>A row of <see cref="OperatorStatements.FindSaga"/>.</summary>
@@ -80,19 +88,23 @@ internal sealed record SagaDetailsRow : SagaSummaryRow
 
     public string? CancelReason { get; init; }
 
-    public SagaDetails ToDetails(IEnumerable<EventRow> events, CoordinatorRow? owner)
+    /// <summary>The faults of the times that a list does not show; null for none.</summary>
+    public string? OtherFaults { get; init; }
+
+    public SagaDetails ToDetails(IReadOnlyList<EventRow> events, CoordinatorRow? owner)
     {
         var graph = SagaGraph.TryRead(Encoding.UTF8.GetBytes(Dag));
+        SagaSummary summary = ToSummary();
         return new SagaDetails
         {
-            Summary = ToSummary(),
+            Summary = summary with { Unreadable = StoredTimes.Join([summary.Unreadable, OtherFaults, .. events.Select(row => row.FaultIn(graph)).Take(EventRow.MaxFaults)]) },
             Creator = new CoordinatorId(Creator),
             TimeAdopted = new DateTimeOffset(TimeAdopted),
             Version = Version ?? 0,
             DefinitionHash = DefinitionHash.FromBytes(Hash),
             Graph = graph,
             Parameters = Parameters,
-            Events = [.. events.Select(row => row.ToEvent(graph))],
+            Events = [.. events.Select(row => row.ToEvent(graph)).OfType<LoggedEvent>()],
             Tags = [.. Tags.Select(text => text.Split('=', 2)).Select(parts => new SagaTag(parts[0], parts[1]))],
             Abandonment = AbandonTime is { } abandoned
                 ? new AbandonmentDetails(new DateTimeOffset(abandoned), AbandonReason ?? "", AbandonComment ?? "")
@@ -123,10 +135,27 @@ internal sealed record EventRow
 
     public string? Data { get; init; }
 
+    /// <summary>The number of faults that are named for one saga.</summary>
+    public const int MaxFaults = 10;
+
     public Guid Creator { get; init; }
 
-    public LoggedEvent ToEvent(SagaGraph? graph) => new(
-        new DateTimeOffset(Time), NodeId, graph?.NameOf(NodeId) ?? $"node {NodeId}", PostgresNames.ToEventType(Type), Data, new CoordinatorId(Creator));
+    /// <summary>The fault of the time; null for none.</summary>
+    public string? Fault { get; init; }
+
+    /// <returns>The event; null if this version does not know its type.</returns>
+    public LoggedEvent? ToEvent(SagaGraph? graph) => PostgresNames.TryParse(Type, out NodeEventType type)
+        ? new LoggedEvent(new DateTimeOffset(Time), NodeId, NodeIn(graph), type, Data, new CoordinatorId(Creator))
+        : null;
+
+    /// <summary>Describes what cannot be read; null for nothing.</summary>
+    public string? FaultIn(SagaGraph? graph)
+    {
+        string? ofType = PostgresNames.TryParse(Type, out _) ? null : $"event_type is '{PlainText.OneLine(Type)}', which this version does not know";
+        return StoredTimes.Join(ofType, Fault) is { } faults ? $"of an event of {PlainText.OneLine(NodeIn(graph))}: {faults}" : null;
+    }
+
+    private string NodeIn(SagaGraph? graph) => graph?.NameOf(NodeId) ?? $"node {NodeId}";
 }
 
 /// <summary>A row of <see cref="OperatorStatements.ListCoordinators"/>.</summary>
@@ -143,6 +172,9 @@ internal sealed record CoordinatorRow
     public DateTime TimeJoined { get; init; }
 
     public TimeSpan Silence { get; init; }
+
+    /// <summary>The faults of the times of the row; null for none.</summary>
+    public string? Faults { get; init; }
 
     public bool HasShutDown { get; init; }
 
@@ -175,6 +207,7 @@ internal sealed record CoordinatorRow
     {
         State = PostgresNames.ToCoordinatorState(State),
         Version = string.IsNullOrEmpty(Version) ? null : Version,
+        Unreadable = Faults,
         Definitions = PublishesDefinitions && InProgress is not null ? Definitions ?? [] : null,
     };
 }
@@ -190,5 +223,5 @@ internal sealed record CountRow
 
     public long Count { get; init; }
 
-    public SagaCount ToCount() => new(Name, Owner is { } owner ? new CoordinatorId(owner) : null, PostgresNames.ToState(State), Count);
+    public SagaCount ToCount() => new(Name, Owner is { } owner ? new CoordinatorId(owner) : null, SagaNames.TryParse(State, out SagaState state) ? state : SagaState.Unknown, Count);
 }

@@ -10,26 +10,36 @@ internal sealed class OperatorStatements(string schema)
     public const string NextId = "(select coalesce(max(id), 0) + 1 from {schema}.saga_operator_action)";
 
     /// <summary>The columns of <see cref="SagaSummaryRow"/> that every statement has.</summary>
-    public const string Summary = """
+    public static string Summary { get; } = $"""
         s.id as "Id", left(s.name, 1000) as "Name", s.state as "State", s.current_coordinator as "Owner", s.adopt_generation as "Generation",
-            s.time_created as "TimeCreated", (h.saga_id is not null) as "IsHeld"
+            {StoredTimes.Nearest("s.time_created")} as "TimeCreated", {StoredTimes.FaultsOf(("s.time_created", "time_created"))} as "Faults",
+            (h.saga_id is not null) as "IsHeld"
         """;
+
+    /// <summary>The largest number of coordinators in a list.</summary>
+    private const string MaxCoordinators = "10000";
 
     private static string Coordinator { get; } = $"""
         {ClusterStatements.StateOf("c")} as "State", c.version as "Version", c.publishes_definitions as "PublishesDefinitions",
-            c.id as "Id", c.incarnation as "Incarnation", c.host as "Host", c.process_id as "ProcessId", c.time_joined as "TimeJoined",
-            clock_timestamp() - c.time_seen as "Silence", (c.time_left is not null) as "HasShutDown",
-            p.time_paused as "TimePaused", p.actor as "PauseActor", p.reason as "PauseReason"
+            c.id as "Id", c.incarnation as "Incarnation", c.host as "Host", c.process_id as "ProcessId",
+            {StoredTimes.Nearest("c.time_joined")} as "TimeJoined",
+            clock_timestamp() - {StoredTimes.Nearest("c.time_seen")} as "Silence", (c.time_left is not null) as "HasShutDown",
+            {StoredTimes.Nearest("p.time_paused")} as "TimePaused", p.actor as "PauseActor", p.reason as "PauseReason",
+            {StoredTimes.FaultsOf(("c.time_joined", "time_joined"), ("c.time_seen", "time_seen"), ("p.time_paused", "time_paused"))} as "Faults"
         """;
 
     public string FindSaga { get; } = Statements.In(schema, $$"""
-        select {{Summary}}, s.creator as "Creator", s.adopt_time as "TimeAdopted",
+        select {{Summary}}, s.creator as "Creator", {{StoredTimes.Nearest("s.adopt_time")}} as "TimeAdopted",
             d.version as "Version", d.hash as "Hash", d.dag::text as "Dag", left(s.params::text, @Longest) as "Parameters",
-            s.deadline as "Deadline", s.cancel_time as "CancelTime", s.cancel_actor as "CancelActor", s.cancel_reason as "CancelReason",
-            s.abandon_time as "AbandonTime", s.abandon_reason as "AbandonReason", left(s.abandon_comment, @Longest) as "AbandonComment",
+            {{StoredTimes.Nearest("s.deadline")}} as "Deadline",
+            {{StoredTimes.Nearest("s.cancel_time")}} as "CancelTime", s.cancel_actor as "CancelActor", s.cancel_reason as "CancelReason",
+            {{StoredTimes.Nearest("s.abandon_time")}} as "AbandonTime", s.abandon_reason as "AbandonReason", left(s.abandon_comment, @Longest) as "AbandonComment",
             s.failed_node as "FailedNode", s.error_code as "ErrorCode",
             array(select format('%s=%s', t.name, t.value) from {schema}.saga_tag t where t.saga_id = s.id order by t.name collate "C") as "Tags",
-            h.time_held as "TimeHeld", h.actor as "HoldActor", h.reason as "HoldReason", coalesce(h.stops_run, false) as "HoldStopsRun"
+            {{StoredTimes.Nearest("h.time_held")}} as "TimeHeld", h.actor as "HoldActor", h.reason as "HoldReason",
+            coalesce(h.stops_run, false) as "HoldStopsRun",
+            {{StoredTimes.FaultsOf(("s.adopt_time", "adopt_time"), ("s.deadline", "deadline"), ("s.cancel_time", "cancel_time"),
+                ("s.abandon_time", "abandon_time"), ("h.time_held", "time_held"))}} as "OtherFaults"
         from {schema}.saga s
         join {schema}.saga_definition d on d.hash = s.definition_hash
         left join {schema}.saga_hold h on h.saga_id = s.id
@@ -47,7 +57,8 @@ internal sealed class OperatorStatements(string schema)
 
     /// <summary>Finds the events of a saga in the order of writing.</summary>
     public string FindEvents { get; } = Statements.In(schema, $$"""
-        select event_time as "Time", node_id as "NodeId", event_type as "Type", left(data::text, @Longest) as "Data", creator as "Creator"
+        select {{StoredTimes.Nearest("event_time")}} as "Time", node_id as "NodeId", event_type as "Type", left(data::text, @Longest) as "Data",
+            creator as "Creator", {{StoredTimes.FaultsOf(("event_time", "event_time"))}} as "Fault"
         from {schema}.saga_node_event where saga_id = @Id
         order by {{OrderOfEvents}}
         limit 10000
@@ -76,6 +87,7 @@ internal sealed class OperatorStatements(string schema)
         from {schema}.saga_coordinator c
         left join {schema}.saga_recovery_pause p on p.coordinator_id = c.id
         order by c.id
+        limit {{MaxCoordinators}}
         """);
 
     public string Pause { get; } = Statements.In(schema, $$"""

@@ -27,16 +27,25 @@ internal static class PostgresNames
     };
 
     /// <exception cref="UnreadableRowException">The name is unknown; a later version wrote it.</exception>
-    public static NodeEventType ToEventType(string text) => text switch // a switch, since pages hold millions of events
+    public static NodeEventType ToEventType(string text) => TryParse(text, out NodeEventType type)
+        ? type
+        : throw new UnreadableRowException($"node event type '{text}' is not known to this version");
+
+    public static bool TryParse(string text, out NodeEventType type)
     {
-        "started" => NodeEventType.Started,
-        "succeeded" => NodeEventType.Succeeded,
-        "failed" => NodeEventType.Failed,
-        "undo_started" => NodeEventType.UndoStarted,
-        "undo_finished" => NodeEventType.UndoFinished,
-        "undo_failed" => NodeEventType.UndoFailed,
-        _ => throw new UnreadableRowException($"node event type '{text}' is not known to this version"),
-    };
+        NodeEventType? known = text switch // a switch, since pages hold millions of events
+        {
+            "started" => NodeEventType.Started,
+            "succeeded" => NodeEventType.Succeeded,
+            "failed" => NodeEventType.Failed,
+            "undo_started" => NodeEventType.UndoStarted,
+            "undo_finished" => NodeEventType.UndoFinished,
+            "undo_failed" => NodeEventType.UndoFailed,
+            _ => null,
+        };
+        type = known ?? default;
+        return known is not null;
+    }
 }
 
 /// <summary>The exception for a row that this version cannot read. It concerns one saga only.</summary>

@@ -37,7 +37,8 @@ internal sealed class PostgresRows(NpgsqlDataReader reader, CancellationToken ca
 
 internal static class PostgresRowsExtensions
 {
-    public static DateTimeOffset Time(this NpgsqlDataReader row, int column) => row.GetFieldValue<DateTimeOffset>(column);
+    /// <summary>Reads a time. One that .NET cannot represent reads as the nearest; see <see cref="StoredTimes"/>.</summary>
+    public static DateTimeOffset Time(this NpgsqlDataReader row, int column) => StoredTimes.FromStored(row.GetFieldValue<long>(column));
 
     public static DateTimeOffset? TimeOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.Time(column);
 

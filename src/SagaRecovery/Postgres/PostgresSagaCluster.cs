@@ -8,7 +8,8 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The view of the coordinators on a Postgres database, and the reassignment of sagas between them.</summary>
-internal sealed partial class PostgresSagaCluster(PostgresDatabase database, OwnerLock ownerLock, ListingRanges ranges, TimeProvider time) : ISagaCluster
+internal sealed partial class PostgresSagaCluster(
+    PostgresDatabase database, SagaSearch search, OwnerLock ownerLock, ListingRanges ranges, TimeProvider time) : ISagaCluster
 {
     private const int TakeOverBatchSize = 500;
 
@@ -54,6 +55,16 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
         return owned;
     }
 
+    public async Task<IReadOnlyList<OwnedSagas>> QueryUnfinishedAsync(CancellationToken cancellationToken) => await search.ReadAsync(
+        batch => batch.Add(Sql.CountUnfinished).With(CoordinatorDetails.AnswerTimeout),
+        async rows =>
+        {
+            await rows.SkipAsync(1).ConfigureAwait(false);
+            return await rows.ListAsync(ToOwned).ConfigureAwait(false);
+        },
+        "Too many sagas are unfinished to count them in this time.",
+        cancellationToken).ConfigureAwait(false);
+
     private Task<(List<OwnedSagas> Owned, List<CoordinatorId> Stale)> CountUnfinishedAndStaleAsync(CancellationToken cancellationToken) => database.ReadAsync(
         batch =>
         {
@@ -64,12 +75,7 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
         async rows =>
         {
             await rows.SkipAsync(1).ConfigureAwait(false);
-            List<OwnedSagas> owned = await rows.ListAsync(row => new OwnedSagas(
-                row.IsDBNull(0) ? null : ToId(row),
-                row.GetBoolean(1),
-                row.GetBoolean(2),
-                row.IsDBNull(3) ? null : row.GetInt64(3),
-                row.IsDBNull(4) ? null : row.Time(4))).ConfigureAwait(false);
+            List<OwnedSagas> owned = await rows.ListAsync(ToOwned).ConfigureAwait(false);
             return (owned, await rows.ListAsync(ToId).ConfigureAwait(false));
         },
         cancellationToken);
@@ -163,6 +169,13 @@ internal sealed partial class PostgresSagaCluster(PostgresDatabase database, Own
         cancellationToken);
 
     private static CoordinatorId ToId(NpgsqlDataReader row) => new(row.GetGuid(0));
+
+    private static OwnedSagas ToOwned(NpgsqlDataReader row) => new(
+        row.IsDBNull(0) ? null : ToId(row),
+        row.GetBoolean(1),
+        row.GetBoolean(2),
+        row.IsDBNull(3) ? null : row.GetInt64(3),
+        row.TimeOrNull(4));
 
     private async Task<CoordinatorDetails?> FindAsync(CoordinatorId id, CancellationToken cancellationToken)
     {

@@ -8,50 +8,62 @@ using SagaRecovery.Timing;
 namespace SagaRecovery.Postgres;
 
 /// <summary>The controls of recovery in Postgres: pauses, holds, suspects, heartbeats and assignments.</summary>
-internal sealed class PostgresSagaControls(PostgresDatabase database, SteadyTimeProvider time) : ISagaControls
+internal sealed class PostgresSagaControls(PostgresDatabase database, SagaSearch search, SteadyTimeProvider time) : ISagaControls
 {
     private ControlStatements Sql => database.Controls;
 
-    public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) => database.ReadPreparedAsync(
-        batch =>
-        {
-            batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
-            batch.Add(Sql.ReadPause).With(member.Coordinator.Value);
-            batch.Add(Sql.ReadHolds).With(member.Coordinator.Value);
-            batch.Add(Sql.ReadCancelled).With(member.Coordinator.Value);
-            batch.Add(Sql.ReadActions).With(member.Coordinator.Value).With(RecoveryReport.HistoryLength);
-            batch.Add(Sql.ReadSuspects).With(member.Coordinator.Value);
-            batch.Add(Sql.ReadAssignments).With(member.Coordinator.Value);
-        },
+    public Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken) =>
+        database.ReadPreparedAsync(batch => AddReads(batch, member), rows => ReadControlsAsync(rows, member), cancellationToken);
+
+    public Task<RecoveryControls> QueryControlsAsync(Membership member, CancellationToken cancellationToken) => search.ReadAsync(
+        batch => AddReads(batch, member),
         async rows =>
         {
-            PostgresFence.EnsureMember(database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
             await rows.SkipAsync(1).ConfigureAwait(false);
-            List<RecoveryPause> pause = await rows.ListAsync(row =>
-                new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false);
-            List<HeldSaga> held = await rows.ListAsync(row => new HeldSaga(
-                new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), new OperatorNote(row.GetString(3), row.GetString(4)))
-            {
-                StopsRun = row.GetBoolean(5),
-            }).ConfigureAwait(false);
-            List<(SagaId, SagaCancellation)> cancelled = await rows.ListAsync(row => (
-                new SagaId(row.GetGuid(0)),
-                new SagaCancellation(row.Time(1), new OperatorNote(row.GetString(2), row.GetString(3))))).ConfigureAwait(false);
-            List<OperatorAction?> actions = await rows.ListAsync(ReadAction).ConfigureAwait(false);
-            List<Suspect> suspects = await rows.ListAsync(ReadSuspect).ConfigureAwait(false);
-            (long assigned, long caughtUp) = (await rows.ListAsync(row => (row.GetInt64(0), row.GetInt64(1))).ConfigureAwait(false)).FirstOrDefault();
-            return new RecoveryControls
-            {
-                Paused = pause.FirstOrDefault(),
-                Held = held,
-                Cancelled = cancelled,
-                RecentActions = [.. actions.OfType<OperatorAction>().Reverse()],
-                Suspects = suspects,
-                Assigned = assigned,
-                CaughtUp = caughtUp,
-            };
+            return await ReadControlsAsync(rows, member).ConfigureAwait(false);
         },
+        "The database answers slowly.",
         cancellationToken);
+
+    private void AddReads(NpgsqlBatch batch, Membership member)
+    {
+        batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
+        batch.Add(Sql.ReadPause).With(member.Coordinator.Value);
+        batch.Add(Sql.ReadHolds).With(member.Coordinator.Value);
+        batch.Add(Sql.ReadCancelled).With(member.Coordinator.Value);
+        batch.Add(Sql.ReadActions).With(member.Coordinator.Value).With(RecoveryReport.HistoryLength);
+        batch.Add(Sql.ReadSuspects).With(member.Coordinator.Value);
+        batch.Add(Sql.ReadAssignments).With(member.Coordinator.Value);
+    }
+
+    private async Task<RecoveryControls> ReadControlsAsync(PostgresRows rows, Membership member)
+    {
+        PostgresFence.EnsureMember(database, member, await rows.FirstAsync(JoinRow.Of).ConfigureAwait(false));
+        await rows.SkipAsync(1).ConfigureAwait(false);
+        List<RecoveryPause> pause = await rows.ListAsync(row =>
+            new RecoveryPause(row.Time(0), new OperatorNote(row.GetString(1), row.GetString(2)))).ConfigureAwait(false);
+        List<HeldSaga> held = await rows.ListAsync(row => new HeldSaga(
+            new SagaId(row.GetGuid(0)), row.GetString(1), row.Time(2), new OperatorNote(row.GetString(3), row.GetString(4)))
+        {
+            StopsRun = row.GetBoolean(5),
+        }).ConfigureAwait(false);
+        List<(SagaId, SagaCancellation)> cancelled = await rows.ListAsync(row => (
+            new SagaId(row.GetGuid(0)),
+            new SagaCancellation(row.Time(1), new OperatorNote(row.GetString(2), row.GetString(3))))).ConfigureAwait(false);
+        List<OperatorAction?> actions = await rows.ListAsync(ReadAction).ConfigureAwait(false);
+        List<Suspect> suspects = await rows.ListAsync(ReadSuspect).ConfigureAwait(false);
+        (long assigned, long caughtUp) = (await rows.ListAsync(row => (row.GetInt64(0), row.GetInt64(1))).ConfigureAwait(false)).FirstOrDefault();
+        return new RecoveryControls
+        {
+            Paused = pause.FirstOrDefault(),
+            Held = held,
+            Cancelled = cancelled,
+            RecentActions = [.. actions.OfType<OperatorAction>().Reverse()],
+            Suspects = suspects,
+            Assigned = assigned,
+            CaughtUp = caughtUp,
+        };
+    }
 
     public async Task<PreviousIncarnation> ReadPreviousIncarnationAsync(Membership member, CancellationToken cancellationToken)
     {

@@ -16,22 +16,23 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
 
     private OperatorStatements Sql => database.Operators;
 
-    public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => database.QueryForOperatorAsync(
-        async connection =>
+    public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => search.WithinLimitAsync(
+        async (connection, token) =>
         {
-            var parameters = new { Id = sagaId.Value, Longest = SagaDetails.LongestText };
-            SagaDetailsRow? row = (await QueryAsync<SagaDetailsRow>(connection, Sql.FindSaga, parameters, cancellationToken).ConfigureAwait(false))
-                .SingleOrDefault();
+            DynamicParameters parameters = search.NewParameters();
+            parameters.Add("Id", sagaId.Value);
+            parameters.Add("Longest", SagaDetails.LongestText);
+            SagaDetailsRow? row = (await SagaSearch.QueryAsync<SagaDetailsRow>(connection, Sql.FindSaga, parameters, token).ConfigureAwait(false)).SingleOrDefault();
             if (row is null)
             {
                 return null;
             }
 
-            IEnumerable<EventRow> events = await QueryAsync<EventRow>(connection, Sql.FindEvents, parameters, cancellationToken).ConfigureAwait(false);
-            IEnumerable<CoordinatorRow> owner =
-                await QueryAsync<CoordinatorRow>(connection, Sql.FindOwner, parameters, cancellationToken).ConfigureAwait(false);
-            return row.ToDetails(events, owner.SingleOrDefault());
+            IEnumerable<EventRow> events = await SagaSearch.QueryAsync<EventRow>(connection, Sql.FindEvents, parameters, token).ConfigureAwait(false);
+            IEnumerable<CoordinatorRow> owner = await SagaSearch.QueryAsync<CoordinatorRow>(connection, Sql.FindOwner, parameters, token).ConfigureAwait(false);
+            return row.ToDetails([.. events], owner.SingleOrDefault());
         },
+        "The database answers slowly, or the log of the saga is very long.",
         cancellationToken);
 
     public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken) => search.ListAsync(filter, cancellationToken);
@@ -42,8 +43,12 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
 
     public Task<IReadOnlyList<IdMatch>> IdentifyAsync(string text, CancellationToken cancellationToken) => _identification.FindAsync(text, cancellationToken);
 
-    public async Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
-        [.. (await QueryAsync<CoordinatorRow>(Sql.ListCoordinators, parameters: null, cancellationToken).ConfigureAwait(false)).Select(row => row.ToDetails())];
+    public async Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) => await search.WithinLimitAsync(
+        async (connection, token) =>
+            (await SagaSearch.QueryAsync<CoordinatorRow>(connection, Sql.ListCoordinators, search.NewParameters(), token).ConfigureAwait(false))
+            .Select(row => row.ToDetails()).ToArray(),
+        "Too many sagas are unfinished to count them in this time, or too many coordinators have joined: forget those that never return.",
+        cancellationToken).ConfigureAwait(false);
 
     public Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
         PerformAsync(

@@ -11,7 +11,7 @@ namespace SagaRecovery.Postgres;
 
 /// <summary>The store of sagas in Postgres, for recovery.</summary>
 internal sealed class PostgresSagaStore(
-    PostgresDatabase database, PostgresSchema schema, PostgresJoin join, ListingRanges ranges, LoopProgress progress, IOptions<SagaRecoveryOptions> options)
+    PostgresDatabase database, PostgresSchema schema, PostgresJoin join, SagaSearch search, ListingRanges ranges, LoopProgress progress, IOptions<SagaRecoveryOptions> options)
     : ISagaStore
 {
     /// <summary>The largest buffer that is kept, a few megabytes. A larger one, after a batch of unusually long logs, is dropped.</summary>
@@ -37,6 +37,16 @@ internal sealed class PostgresSagaStore(
     {
         // Each page has a snapshot of its own, later than the previous one. That is enough: a saga that stays unfinished and with this coordinator
         // keeps its place, so it is in its page at any time.
+        if (listing.IsDryRun)
+        {
+            foreach (Candidate candidate in await ListForDryRunAsync(member, cancellationToken).ConfigureAwait(false))
+            {
+                listing.Add(candidate);
+            }
+
+            return;
+        }
+
         var names = new NameCache();
         var keys = new DefinitionKeyCache.Reader(_definitionKeys);
         List<Candidate> page = [];
@@ -46,7 +56,7 @@ internal sealed class PostgresSagaStore(
             ListingPlace? after = place;
             place = await ConnectionRetry.RunAsync(
                 database.Pool,
-                connection => ListPageAsync(connection, member, page, names, keys, after, cancellationToken),
+                connection => ListPageAsync(connection, member, page, names, keys, after, statementTimeout: null, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             page.ForEach(listing.Add);
             progress.Record();
@@ -92,6 +102,26 @@ internal sealed class PostgresSagaStore(
             reader => reader.ReadAsync(cancellationToken),
             cancellationToken);
 
+    /// <summary>Lists for an operator: on a connection of operators, within their time limit, and without storing what was found.</summary>
+    private Task<List<Candidate>> ListForDryRunAsync(Membership member, CancellationToken cancellationToken) => search.WithinLimitAsync(
+        async (connection, token) =>
+        {
+            var names = new NameCache();
+            var keys = new DefinitionKeyCache.Reader(_definitionKeys);
+            List<Candidate> all = [];
+            List<Candidate> page = [];
+            ListingPlace? place = null;
+            do
+            {
+                place = await ListPageAsync(connection, member, page, names, keys, place, search.TimeoutSetting, token).ConfigureAwait(false);
+                all.AddRange(page);
+            }
+            while (place.Read == _pageSize);
+            return all;
+        },
+        "Too many sagas are unfinished to list them in this time.",
+        cancellationToken);
+
     private async Task<IReadOnlyList<LoadedSaga>> LoadAsync(
         NpgsqlConnection connection, Membership member, IReadOnlyList<Candidate> candidates, CancellationToken cancellationToken)
     {
@@ -134,7 +164,7 @@ internal sealed class PostgresSagaStore(
         }
     }
 
-    /// <summary>Reads one page into a list. It clears the list first, so that it can run more than once.</summary>
+    /// <summary>Reads one page into a list. It clears the list first, so that it can run more than once. With a time-out, the server stops it by then.</summary>
     private async Task<ListingPlace> ListPageAsync(
         NpgsqlConnection connection,
         Membership member,
@@ -142,18 +172,29 @@ internal sealed class PostgresSagaStore(
         NameCache names,
         DefinitionKeyCache.Reader keys,
         ListingPlace? after,
+        string? statementTimeout,
         CancellationToken cancellationToken)
     {
         page.Clear();
         var batch = new NpgsqlBatch(connection); // reads only, without a lock: any isolation level is sufficient
         await using (batch.ConfigureAwait(false))
         {
+            if (statementTimeout is not null)
+            {
+                batch.Add(SearchStatements.LimitTime).With(statementTimeout);
+            }
+
             batch.Add(database.Statements.CurrentJoin).With(member.Coordinator.Value);
             batch.Add(database.Statements.ListPage)
                 .With(member.Coordinator.Value).With(after?.LastXid ?? 0).With(after?.LastId ?? Guid.Empty).With((long)_pageSize);
             NpgsqlDataReader reader = await database.ExecuteAsync(batch, cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
+                if (statementTimeout is not null)
+                {
+                    await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                }
+
                 await PostgresFence.ReadCurrentJoinAsync(database, reader, member, cancellationToken).ConfigureAwait(false);
                 PostgresFence.EnsureMember(
                     database, member, await JoinRow.ReadAsync(reader, JoinRow.Of, cancellationToken).ConfigureAwait(false));

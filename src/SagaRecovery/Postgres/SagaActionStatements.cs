@@ -11,7 +11,7 @@ internal sealed class SagaActionStatements(string schema)
 
     /// <summary>Reads what decides about an action. <c>@Ids</c>: the sagas. One probe of the primary key each.</summary>
     public string Find { get; } = Statements.In(schema, $$"""
-        select {{OperatorStatements.Summary}}, s.cancel_time as "CancelTime", s.cancel_actor as "CancelActor", s.cancel_reason as "CancelReason"
+        select {{OperatorStatements.Summary}}, {{StoredTimes.Nearest("s.cancel_time")}} as "CancelTime", s.cancel_actor as "CancelActor", s.cancel_reason as "CancelReason"
         from unnest(@Ids) as n (id) join {schema}.saga s on s.id = n.id left join {schema}.saga_hold h on h.saga_id = s.id
         """);
 

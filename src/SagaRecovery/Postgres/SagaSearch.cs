@@ -19,7 +19,8 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
 
     private TimeSpan Limit => database.Options.QueryTimeout;
 
-    private string TimeoutSetting => ((long)Limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+    /// <summary>The time limit of a statement, as a setting of the server.</summary>
+    public string TimeoutSetting => ((long)Limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 
     public async Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
     {

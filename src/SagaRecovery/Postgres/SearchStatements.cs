@@ -18,6 +18,9 @@ internal sealed class SearchStatements(string schema)
     /// </summary>
     public static readonly string Prepare = PrepareWith("@Timeout");
 
+    /// <summary>Limits the time of the other statements of the transaction, and leaves their plans as they are. <c>$1</c>: the limit, as a setting.</summary>
+    public const string LimitTime = $"{Statements.NoLoadBalance} select set_config('statement_timeout', $1, true), {Statements.OnThePrimary}";
+
     /// <summary><see cref="Prepare"/> with another name of the parameter.</summary>
     public static string PrepareWith(string timeout) => $"""
         {Statements.NoLoadBalance} select set_config('statement_timeout', {timeout}, true), set_config('enable_seqscan', 'off', true),

@@ -20,6 +20,13 @@ public interface ISagaCluster
     /// <returns>One row for each owner. The sagas of an owner that answers are not counted.</returns>
     Task<IReadOnlyList<OwnedSagas>> CountUnfinishedAsync(CancellationToken cancellationToken);
 
+    /// <summary>Counts the same for operators, within their time limit and beside the writes of the log. Changes nothing on the store.</summary>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>As <see cref="CountUnfinishedAsync"/>.</returns>
+    /// <exception cref="SearchTimeoutException">The count took too long.</exception>
+    /// <remarks>A store that does not implement this counts as recovery does.</remarks>
+    Task<IReadOnlyList<OwnedSagas>> QueryUnfinishedAsync(CancellationToken cancellationToken) => CountUnfinishedAsync(cancellationToken);
+
     /// <summary>Counts the stuck and the abandoned sagas of all owners, each up to <see cref="UnresolvedSagas.MaxCount"/>.</summary>
     /// <param name="cancellationToken">Cancels the query.</param>
     /// <returns>The counts; null if the store does not count them.</returns>

@@ -17,6 +17,13 @@ public interface ISagaControls
     /// <returns>The pause, the held sagas, and the recent operator actions.</returns>
     Task<RecoveryControls> ReadControlsAsync(Membership member, CancellationToken cancellationToken);
 
+    /// <summary>Reads the same for a dry run that an operator requested, within the time limit of operators and beside the writes of the log.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="SearchTimeoutException">The read took too long.</exception>
+    /// <remarks>A store that does not implement this reads as a pass does.</remarks>
+    Task<RecoveryControls> QueryControlsAsync(Membership member, CancellationToken cancellationToken) => ReadControlsAsync(member, cancellationToken);
+
     /// <summary>Reads how the previous incarnation ended, and marks the sagas that it had in flight as suspects if it crashed.</summary>
     /// <param name="member">The membership of this process.</param>
     /// <param name="cancellationToken">Cancels the read.</param>

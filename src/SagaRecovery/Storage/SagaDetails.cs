@@ -29,6 +29,10 @@ public sealed record SagaSummary(
 
     /// <summary>The code of that failure; <c>cancelled</c> for a cancelled saga; null for none, or if no process has recorded it.</summary>
     public string? ErrorCode { get; init; }
+
+    /// <summary>The parts of the row that cannot be read, such as <c>time_created is 0044-03-15 00:00:00+00 BC</c>; null if all can.</summary>
+    /// <remarks>A time that .NET cannot represent is shown as the nearest one, and a state that this version does not know as <see cref="SagaState.Unknown"/>.</remarks>
+    public string? Unreadable { get; init; }
 }
 
 /// <summary>The details of one saga. Long texts are cut at <see cref="LongestText"/> characters.</summary>
@@ -58,7 +62,7 @@ public sealed record SagaDetails
     /// <summary>The beginning of its parameters, as JSON.</summary>
     public required string Parameters { get; init; }
 
-    /// <summary>The log, in the order of writing.</summary>
+    /// <summary>The log, in the order of writing. Events of a type that this version does not know are missing; the summary names them as unreadable.</summary>
     public required IReadOnlyList<LoggedEvent> Events { get; init; }
 
     /// <summary>The tags that the saga was started with, by name.</summary>
@@ -126,6 +130,9 @@ public sealed record CoordinatorDetails(
 
     /// <summary>The version of its program; null if it is not known.</summary>
     public string? Version { get; init; }
+
+    /// <summary>The parts of the row that cannot be read, as <see cref="SagaSummary.Unreadable"/>; null if all can.</summary>
+    public string? Unreadable { get; init; }
 
     /// <summary>The definitions that it can run, as <c>name v1</c>; null if it does not report them or they were not read.</summary>
     public IReadOnlyList<string>? Definitions { get; init; }

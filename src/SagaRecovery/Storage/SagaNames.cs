@@ -8,6 +8,9 @@ public static class SagaNames
     /// <summary>The word for the states of a saga in progress, in filters: running or unwinding.</summary>
     public const string Unfinished = "unfinished";
 
+    /// <summary>The states that a store may have, which excludes <see cref="SagaState.Unknown"/>.</summary>
+    public static IReadOnlyList<SagaState> States { get; } = [.. Enum.GetValues<SagaState>().Where(state => state is not SagaState.Unknown)];
+
     /// <summary>Returns the word for a state, such as <c>running</c>.</summary>
     public static string Of(SagaState state) => state switch
     {
@@ -17,6 +20,7 @@ public static class SagaNames
         SagaState.Unwound => "unwound",
         SagaState.Stuck => "stuck",
         SagaState.Abandoned => "abandoned",
+        SagaState.Unknown => "unknown",
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, message: null),
     };
 
@@ -39,14 +43,14 @@ public static class SagaNames
     /// <param name="word">The word, in lowercase.</param>
     /// <param name="state">The state, if the word is known.</param>
     /// <returns>True if the word is known.</returns>
-    public static bool TryParse(string word, out SagaState state) => TryFind(word, Of, out state);
+    public static bool TryParse(string word, out SagaState state) => TryFind(word, States, Of, out state);
 
-    internal static bool TryParse(string word, out OperatorActionKind kind) => TryFind(word, Of, out kind);
+    internal static bool TryParse(string word, out OperatorActionKind kind) => TryFind(word, Enum.GetValues<OperatorActionKind>(), Of, out kind);
 
-    private static bool TryFind<T>(string word, Func<T, string> wordOf, out T found)
+    private static bool TryFind<T>(string word, IReadOnlyList<T> values, Func<T, string> wordOf, out T found)
         where T : struct, Enum
     {
-        foreach (T value in Enum.GetValues<T>())
+        foreach (T value in values)
         {
             if (wordOf(value) == word)
             {

@@ -23,6 +23,9 @@ public enum SagaState
 
     /// <summary>Abandoned: recovery found it corrupt, or an operator abandoned it.</summary>
     Abandoned,
+
+    /// <summary>Unreadable: the store has a state that this version does not know. Only lists and details for operators show it; no store accepts it.</summary>
+    Unknown,
 }
 
 /// <summary>The type of an event of a node, in the order in which events occur.</summary>

@@ -5,7 +5,7 @@ namespace SagaRecovery.Timing;
 /// </summary>
 /// <remarks>
 /// A wall clock that is set changes neither a backoff nor a probation. <see cref="Now"/> is for times that only this process compares. What processes
-/// compare with each other comes from the database's clock. See docs/decisions/0099-one-steady-clock.md.
+/// compare with each other comes from the database's clock. See docs/decisions/0015-one-steady-clock.md.
 /// </remarks>
 internal sealed class SteadyTimeProvider : TimeProvider
 {

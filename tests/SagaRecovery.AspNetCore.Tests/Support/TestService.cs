@@ -20,14 +20,17 @@ internal sealed class TestService : IAsyncDisposable
 
     private readonly NpgsqlDataSource _dataSource;
 
-    private TestService(WebApplication app, NpgsqlDataSource dataSource, TestLog log)
+    private TestService(WebApplication app, string database, NpgsqlDataSource dataSource, TestLog log)
     {
+        ConnectionString = database;
         App = app;
         _dataSource = dataSource;
         Log = log;
     }
 
     public WebApplication App { get; }
+
+    public string ConnectionString { get; }
 
     /// <summary>Available once the service is started.</summary>
     public HttpClient Http => field ??= App.GetTestClient();
@@ -39,7 +42,16 @@ internal sealed class TestService : IAsyncDisposable
     /// <summary>Operator actions require <see cref="TestUsers.Policy"/>.</summary>
     public static void ForOperators(SagaRecoveryEndpointOptions options) => options.OperatorPolicy = TestUsers.Policy;
 
-    /// <summary>Not started yet.</summary>
+    /// <summary>Reading, payloads and operator actions require policies of their own.</summary>
+    public static void Closed(SagaRecoveryEndpointOptions options)
+    {
+        options.AllowAnonymousReading = false;
+        options.ReadingPolicy = TestUsers.Reading;
+        options.PayloadPolicy = TestUsers.Payloads;
+        options.OperatorPolicy = TestUsers.Policy;
+    }
+
+    /// <summary>Not started yet. Everyone reads and sees payloads, unless the options say otherwise.</summary>
     public static TestService Build(
         string database,
         Action<SagaRecoveryEndpointOptions>? endpoints = null,
@@ -61,13 +73,21 @@ internal sealed class TestService : IAsyncDisposable
         }).AddDurableExecutor().AddSaga<GatedSaga>();
         builder.Services.Configure<PostgresStoreOptions>(options => options.CreateSchema = true);
         builder.Services.AddAuthentication(TestUsers.SchemeName).AddScheme<AuthenticationSchemeOptions, TestUsers>(TestUsers.SchemeName, _ => { });
-        builder.Services.AddAuthorizationBuilder().AddPolicy(TestUsers.Policy, policy => policy.RequireClaim("operator", "True"));
+        builder.Services.AddAuthorizationBuilder().AddPolicy(TestUsers.Policy, policy => policy.RequireClaim("operator", "True"))
+            .AddPolicy(TestUsers.Reading, policy => policy.RequireAssertion(one => one.User.Identity?.Name is TestUsers.Reader or TestUsers.Auditor))
+            .AddPolicy(TestUsers.Payloads, policy => policy.RequireUserName(TestUsers.Auditor))
+            .AddPolicy(TestUsers.Anyone, policy => policy.RequireAssertion(_ => true));
         builder.Services.Configure<KeyManagementOptions>(options => options.XmlRepository = new KeysInMemory());
         services?.Invoke(builder);
         WebApplication app = builder.Build();
-        IEndpointConventionBuilder mapped = app.MapSagaRecovery(configure: endpoints);
+        IEndpointConventionBuilder mapped = app.MapSagaRecovery(configure: options =>
+        {
+            options.AllowAnonymousReading = true;
+            options.PayloadPolicy = TestUsers.Anyone;
+            endpoints?.Invoke(options);
+        });
         conventions?.Invoke(mapped);
-        return new TestService(app, dataSource, log);
+        return new TestService(app, database, dataSource, log);
     }
 
     /// <summary>Started, and its first pass is over.</summary>

@@ -15,6 +15,17 @@ internal sealed class TestUsers(IOptionsMonitor<AuthenticationSchemeOptions> opt
     public const string Policy = "operators";
     public const string Operator = "operator-ann";
 
+    /// <summary>The policy of reading, which <see cref="Reader"/> and <see cref="Auditor"/> satisfy.</summary>
+    public const string Reading = "readers";
+
+    /// <summary>The policy of payloads, which only <see cref="Auditor"/> satisfies.</summary>
+    public const string Payloads = "payloads";
+
+    /// <summary>A policy that every caller satisfies.</summary>
+    public const string Anyone = "anyone";
+    public const string Reader = "reader";
+    public const string Auditor = "auditor";
+
     /// <summary>An operator without a name.</summary>
     public const string Nameless = "operator-";
 

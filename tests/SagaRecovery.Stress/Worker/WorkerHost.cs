@@ -31,7 +31,7 @@ internal static class WorkerHost
         builder.Services.AddSingleton<ExecutionJournal>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2)); // endless actions never end
         await using WebApplication app = builder.Build();
-        app.MapSagaRecovery(configure: options => options.OperatorPolicy = OperatorAccess.Policy);
+        app.MapSagaRecovery(configure: OperatorAccess.Configure);
         await app.RunAsync();
         return 0;
     }

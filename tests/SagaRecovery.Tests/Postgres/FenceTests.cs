@@ -153,7 +153,7 @@ public class FenceTests(PostgresCluster cluster, Pooler? pooler = null, string i
 
         bool done = taking switch
         {
-            "reassign" => await new PostgresSagaCluster(Db.Database, ownerLock, Db.Ranges, TimeProvider.System).ReassignAsync(
+            "reassign" => await new PostgresSagaCluster(Db.Database, Db.Search, ownerLock, Db.Ranges, TimeProvider.System).ReassignAsync(
                 new Reassignment(owner.Coordinator, [taker.Id]) { EvenIfOwnerAnswers = true }, note, CancellationToken.None) is ReassignOutcome.Done { Moved: 1 },
             "abandon" => await operations.AbandonAsync(saga, now, note, CancellationToken.None) is OperatorActionResult.Done,
             "inject-error" => await operations.InjectErrorAsync(saga, "only", now, note, CancellationToken.None) is OperatorActionResult.Done,

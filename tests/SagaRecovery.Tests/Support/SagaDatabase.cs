@@ -35,11 +35,11 @@ public sealed class SagaDatabase : IAsyncDisposable
         Search = new SagaSearch(Database, time ?? TimeProvider.System);
         Ranges = new ListingRanges(Database, NullLogger<ListingRanges>.Instance);
         Definitions = new PostgresSagaDefinitions(Database, stored, Search);
-        Controls = new PostgresSagaControls(Database, new SteadyTimeProvider(TimeProvider.System));
+        Controls = new PostgresSagaControls(Database, Search, new SteadyTimeProvider(TimeProvider.System));
         Schema = new PostgresSchema(Database, TimeProvider.System, NullLogger<PostgresSchema>.Instance);
         Operations = new PostgresSagaOperations(Database, Schema, Search, NewOwnerLock());
         Retention = new PostgresSagaRetention(Database, Schema, Search);
-        Cluster = new PostgresSagaCluster(Database, NewOwnerLock(), Ranges, TimeProvider.System);
+        Cluster = new PostgresSagaCluster(Database, Search, NewOwnerLock(), Ranges, TimeProvider.System);
     }
 
     /// <summary>The connection string, past any pooler.</summary>
@@ -72,7 +72,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         new SchemaUpgrade(Database, steps, time ?? TimeProvider.System, logger ?? NullLogger.Instance).RunAsync(CancellationToken.None);
 
     internal PostgresSagaStore NewStore(int pageSize = 5_000, ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) => new(
-        Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled), NullLogger<PostgresJoin>.Instance), Ranges, new LoopProgress(TimeProvider.System), Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
+        Database, Schema, new PostgresJoin(Database, NewOwnerLock(logger, stalled), NullLogger<PostgresJoin>.Instance), Search, Ranges, new LoopProgress(TimeProvider.System), Options.Create(new SagaRecoveryOptions { ListPageSize = pageSize }));
 
     internal OwnerLock NewOwnerLock(ILogger<OwnerLock>? logger = null, TimeSpan? stalled = null) =>
         new(Database, TimeProvider.System, logger ?? NullLogger<OwnerLock>.Instance)

@@ -13,7 +13,7 @@ export function coordinatorsCard(answer, report, refresh) {
   const targets = answer.body.filter((one) => one.state === 'Active' && one.answers);
   return card('Coordinators', table(answer.body, [
     ['coordinator', (one) => [el('span', { class: 'id' }, one.id), one.id === report.coordinator.id ? ' (this one)' : '']],
-    ['state', (one) => [badge((one.answers && stateTones[one.state]) || 'calm', one.state.toLowerCase()), one.paused && [' ', badge('warn', `paused by ${plain(one.paused.note.actor, 60)}`)]]],
+    ['state', (one) => [badge((one.answers && stateTones[one.state]) || 'calm', one.state.toLowerCase()), one.paused && [' ', badge('warn', `paused by ${plain(one.paused.note.actor, 60)}`)], one.unreadable && [' ', el('span', { title: plain(one.unreadable, 1000) }, badge('bad', 'unreadable'))]]],
     ['heartbeat', (one) => badge(one.answers ? 'good' : one.hasShutDown ? 'calm' : 'bad', one.answers ? '✓ alive' : one.hasShutDown ? '– shut down' : '✗ silent')],
     ['version', (one) => plain((one.version ?? '').replace(/(?<=\+.{8}).+/, ''), 40)],
     ['in progress', (one) => one.inProgress ?? '', 'number'],

@@ -4,8 +4,8 @@ import { get, reasonOf } from './service.js';
 import { actionButton, actionHint } from './actions.js';
 import { drawGraph, nodesBeingUndone, runningNodes, stuckNodes } from './graph.js';
 
-const ended = ['Succeeded', 'Unwound', 'Abandoned'];
-const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad' };
+const ended = ['Succeeded', 'Unwound', 'Abandoned', 'Unknown'];
+const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad', Unknown: 'bad' };
 const stateSigns = { Running: '▶', Unwinding: '↺', Succeeded: '✓', Unwound: '↩', Stuck: '‼', Abandoned: '✗' };
 const verdictTones = { RunningHere: 'busy', Starting: 'busy', WaitingForSlot: 'busy', WaitingForPreviousRun: 'warn', ToBeRecovered: 'busy', NotOwned: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
 
@@ -77,7 +77,7 @@ function actionButtons(saga, refresh) {
     ];
   }
   if (ended.includes(saga.summary.state)) {
-    return el('p', { class: 'soft small' }, 'The saga has ended. No operator action applies.');
+    return el('p', { class: 'soft small' }, saga.summary.state === 'Unknown' ? 'The state cannot be read. No operator action applies.' : 'The saga has ended. No operator action applies.');
   }
   const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
   const undos = saga.graph ? [...nodesBeingUndone(saga.graph, saga.events), ...stuckNodes(saga.graph, saga.events)] : [];
@@ -149,6 +149,7 @@ function factsCard(saga) {
     ['failure', saga.summary.errorCode && [saga.summary.failedNode, saga.summary.errorCode].filter(Boolean).map((part) => plain(part, 200)).join(': ')],
     ['deadline', saga.deadline && clock(saga.deadline)],
     ['abandoned', saga.abandonment && `${clock(saga.abandonment.time)}, ${plain(saga.abandonment.reason)}: ${plain(saga.abandonment.comment, 1000)}`],
+    ['unreadable', saga.summary.unreadable && plain(saga.summary.unreadable, 1000)],
     ['definition hash', saga.definitionHash],
   ].filter(([, value]) => value);
   return card('Details', el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]), el('dt', {}, 'parameters'), el('dd', {}, payload(saga.parameters, 'parameters'))));

@@ -8,7 +8,10 @@ import { stateBadge } from './saga.js';
 const page = 50;
 const states = ['unfinished', 'running', 'unwinding', 'succeeded', 'unwound', 'stuck', 'abandoned'];
 
-/** The list of sagas, newest first, and their counts. It is requested less often than the status, since it queries the database. */
+/**
+ * The list of sagas, newest first, and their counts. The list is requested less often than the status, since it queries the database. The counts are
+ * loaded once and then on demand, since they read every unfinished saga.
+ */
 export function sagasView(main, refresh, query) {
   const filter = new URLSearchParams(query);
   const listAt = el('div', { id: 'list' });
@@ -16,6 +19,15 @@ export function sagasView(main, refresh, query) {
   const countsAt = el('div', { id: 'counts' });
   main.replaceChildren(identifyForm(foundAt), foundAt, filters(filter), listAt, countsAt);
   let turn = 0;
+
+  async function loadCounts(event) {
+    const answer = await get('/counts');
+    countsAt.replaceChildren(counts(answer, el('button', { type: 'button', onclick: loadCounts }, 'Count again')));
+    if (event) {
+      countsAt.querySelector('button').focus({ preventScroll: true }); // the pressed button has been replaced
+    }
+  }
+
   return {
     title: 'Sagas',
     async load() {
@@ -25,9 +37,8 @@ export function sagasView(main, refresh, query) {
         const answer = await get(`/sagas?${search}`);
         show(listAt, answer, () => list(answer, filter, refresh));
       }
-      if (turn % 15 === 0) {
-        const answer = await get('/counts');
-        show(countsAt, { ...answer, body: { ...answer.body, at: null } }, () => counts(answer));
+      if (turn === 0) {
+        await loadCounts();
       }
       turn++;
     },
@@ -97,7 +108,7 @@ function list(answer, filter, refresh) {
   return card('Sagas, newest first', table(answer.body, [
     ['saga', (saga) => sagaLink(saga.id), 'id'], ['definition', (saga) => `${plain(saga.name, 100)}${saga.version ? ` v${saga.version}` : ''}`],
     ['state', (saga) => [stateBadge(saga.state), saga.isHeld && [' ', badge('warn', 'held')]]],
-    ['created', (saga) => clock(saga.timeCreated)],
+    ['created', (saga) => (saga.unreadable ? el('span', { title: plain(saga.unreadable, 1000) }, badge('bad', 'unreadable')) : clock(saga.timeCreated))],
     ['failure', (saga) => (saga.errorCode ? [saga.failedNode, saga.errorCode].filter(Boolean).map((part) => plain(part, 80)).join(': ') : '')],
     ['generation', (saga) => saga.generation, 'number'],
   ]), answer.next && el('p', {}, el('a', { href: `#/sagas${answer.next}` }, 'Older sagas')), batch(filter, refresh));
@@ -109,9 +120,9 @@ function batch(filter, refresh) {
   return buttons?.length > 0 && el('div', {}, el('div', { class: 'row' }, buttons), actionHint());
 }
 
-function counts(answer) {
+function counts(answer, again) {
   if (!answer.ok) {
-    return null;
+    return card('Counts', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)), again);
   }
   const { unfinished, ended, notSucceeded } = answer.body;
   const others = notSucceeded.filter((one) => one.count > 0);
@@ -121,5 +132,6 @@ function counts(answer) {
       ['state', (one) => stateBadge(one.state)], ['owner', (one) => one.owner ?? 'none', 'id'], ['sagas', (one) => one.count, 'number'],
     ]),
     el('p', {}, ended === null || ended === undefined ? 'The number of ended sagas is not known.' : `About ${count(ended, 'saga')} ended.`,
-      others.map((one) => [' ', el('a', { href: `#/sagas?state=${one.state.toLowerCase()}` }, `${one.count}${one.orMore ? ' or more' : ''} ${one.state.toLowerCase()}`), '.'])));
+      others.map((one) => [' ', el('a', { href: `#/sagas?state=${one.state.toLowerCase()}` }, `${one.count}${one.orMore ? ' or more' : ''} ${one.state.toLowerCase()}`), '.'])),
+    again);
 }

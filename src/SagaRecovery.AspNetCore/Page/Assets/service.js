@@ -46,7 +46,7 @@ export function reasonOf(answer) {
   const detail = answer.body?.message ?? answer.body?.detail;
   switch (answer.status) {
     case 401: return 'Not signed in: the service requires credentials with the right to do this. Nothing was changed.';
-    case 403: return detail ?? 'Signed in without the right to do this: the policy for operator actions is not satisfied. Nothing was changed.';
+    case 403: return detail ?? 'Signed in without the right to do this: the policy of this endpoint is not satisfied. Nothing was changed.';
     case 405: return 'This service does not map operator actions.';
     default: return detail ?? `The service responded with status ${answer.status}.`;
   }
