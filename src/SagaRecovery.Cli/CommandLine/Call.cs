@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.Output;
 

@@ -65,16 +65,19 @@ internal static class Credentials
     private static string Run(string command)
     {
         string[] shell = OperatingSystem.IsWindows() ? ["cmd.exe", "/d", "/c", command] : ["/bin/sh", "-c", command];
-        using Process process = Process.Start(new ProcessStartInfo(shell[0], shell.Skip(1)) { RedirectStandardOutput = true })
+        using Process process = Process.Start(new ProcessStartInfo(shell[0], shell.Skip(1)) { RedirectStandardOutput = true, UseShellExecute = false })
             ?? throw new ToolException(ExitCode.Usage, "The shell that runs --token-command cannot be started.");
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        var output = new StringBuilder();
+        process.OutputDataReceived += (_, line) => output.AppendLine(line.Data);
+        process.BeginOutputReadLine();
         if (!process.WaitForExit(s_commandLimit))
         {
             process.Kill(entireProcessTree: true);
             throw new ToolException(ExitCode.Usage, $"--token-command did not end within {s_commandLimit.TotalSeconds:F0}s.");
         }
 
-        string token = output.GetAwaiter().GetResult().Split('\n')[0].Trim();
+        process.WaitForExit(); // until all output has been read
+        string token = output.ToString().Split('\n')[0].Trim();
         return process.ExitCode == 0 && token.Length > 0
             ? token
             : throw new ToolException(ExitCode.Usage, $"--token-command printed no token: it ended with exit code {process.ExitCode}.");

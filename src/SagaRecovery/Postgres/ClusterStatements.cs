@@ -1,3 +1,5 @@
+using SagaRecovery.Storage;
+
 namespace SagaRecovery.Postgres;
 
 /// <summary>The statements for coordinators that share a database: heartbeats, profiles, take-overs and reassignments.</summary>

@@ -1,5 +1,6 @@
 using Npgsql;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
