@@ -5,7 +5,7 @@ namespace SagaRecovery.Retention;
 
 /// <summary>
 /// An archive of the host, which may hang or block its caller. Each export has a time limit, and none begins before the last one has ended. Errors
-/// name the archive. Thread-safe.
+/// name the archive. Used by the process that has the turn to delete, one export at a time.
 /// </summary>
 /// <param name="inner">The archive of the host.</param>
 /// <param name="limit">The time limit for one export.</param>
@@ -28,7 +28,8 @@ internal sealed class GuardedArchive(ISagaArchive inner, TimeSpan limit, TimePro
 
         var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task export = Task.Run(() => inner.WriteAsync(sagas, end.Token), CancellationToken.None); // it may block its thread
-        _last = export.ContinueWith(
+        _last = export;
+        _ = export.ContinueWith(
             ended =>
             {
                 _ = ended.Exception; // observed, though nobody may wait for it any more
