@@ -76,7 +76,7 @@ internal sealed class CrashLoopGuard(
     public async Task<RecoveryControls> ForecastControlsAsync(Membership member, CancellationToken cancellationToken)
     {
         RecoveryControls read = await controls.QueryControlsAsync(member, cancellationToken).ConfigureAwait(false);
-        IEnumerable<HeldSaga> holds = FindBlamed(read, FindSuspected(read)).Select(suspect => new HeldSaga(suspect.SagaId, "", time.GetUtcNow(), NoteOn(suspect)));
+        IEnumerable<HeldSaga> holds = FindBlamed(read, FindSuspected(read)).Select(suspect => new HeldSaga(suspect.SagaId, "", time.Now, NoteOn(suspect)));
         return read with { Held = [.. read.Held, .. holds] };
     }
 

@@ -38,7 +38,7 @@ internal sealed class CountCache(ISagaOperations store, SteadyTimeProvider time)
         {
             lock (_lock)
             {
-                _expiry = time.GetUtcNow() + Lifetime;
+                _expiry = time.Now + Lifetime;
             }
         }
     }

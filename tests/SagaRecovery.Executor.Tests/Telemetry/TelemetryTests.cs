@@ -97,7 +97,7 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
         reading.Read("saga_recovery.stuck").Should().Be(0);
 
         await host.ExecuteAsync("update saga_recovery.saga set state = 'stuck' where id <> @id", new { id = sagas[0].Value });
-        await host.ExecuteAsync("update saga_recovery.saga set state = 'abandoned' where id = @id", new { id = sagas[0].Value });
+        await host.ExecuteAsync("update saga_recovery.saga set state = 'abandoned', abandon_time = now(), abandon_reason = 'a test', abandon_comment = 'a test' where id = @id", new { id = sagas[0].Value });
 
         await Eventually.HoldsAsync(() => reading.Read("saga_recovery.stuck") == 2 && reading.Read("saga_recovery.abandoned") == 1, "they were seen");
         reading.Read("saga_recovery.stuck.age").Should().BeGreaterThan(0);

@@ -38,13 +38,13 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
     }
 
     [Fact]
-    public async Task Stuck_and_abandoned_sagas_are_counted_whoever_owns_them()
+    public async Task Stuck_and_abandoned_sagas_are_counted_for_every_owner()
     {
         Membership us = await Db.JoinAsync();
         SagaId[] sagas = [.. await CreateSagasAsync(us, 4)];
         await Db.ExecuteAsync("update saga_recovery.saga set state = 'stuck', time_created = now() - interval '2 hours' where id = @Id", new { Id = sagas[0].Value });
         await Db.ExecuteAsync("update saga_recovery.saga set state = 'stuck', current_coordinator = null where id = @Id", new { Id = sagas[1].Value });
-        await Db.ExecuteAsync("update saga_recovery.saga set state = 'abandoned' where id = @Id", new { Id = sagas[2].Value });
+        await Db.ExecuteAsync("update saga_recovery.saga set state = 'abandoned', abandon_time = now(), abandon_reason = 'a test', abandon_comment = 'a test' where id = @Id", new { Id = sagas[2].Value });
 
         UnresolvedSagas counted = (await Db.Cluster.CountUnresolvedAsync(CancellationToken.None))!;
 
