@@ -63,7 +63,7 @@ public sealed class SchemaTests(PostgresCluster postgres)
         }
 
         (await RunAsync(database, "check")).ShouldBeDone();
-        (await ToolRun.OfAsync("schema", "script", "--from", "11")).ShouldRefuse(ExitCode.Usage, "'11' is not a version of the tables from 0 to 10");
+        (await ToolRun.OfAsync("schema", "script", "--from", "12")).ShouldRefuse(ExitCode.Usage, "'12' is not a version of the tables from 0 to 11");
     }
 
     [Fact]
@@ -73,12 +73,12 @@ public sealed class SchemaTests(PostgresCluster postgres)
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);
         (await RunAsync(database, "apply")).ShouldBeDone();
 
-        await ExecuteAsync(source, "insert into saga_recovery.schema_version (version, readable_since) values (11, 8)");
+        await ExecuteAsync(source, "insert into saga_recovery.schema_version (version, readable_since) values (12, 8)");
         (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldBeDone();
-        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be("schema 'saga_recovery' is at version 11, which packages of version 10 can use\n");
+        (await RunAsync(database, "check")).ShouldBeDone().Out.Should().Be("schema 'saga_recovery' is at version 12, which packages of version 11 can use\n");
 
-        await ExecuteAsync(source, "insert into saga_recovery.schema_version (version, readable_since) values (12, 12)");
-        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "Deploy a package that requires version 12 of the tables");
+        await ExecuteAsync(source, "insert into saga_recovery.schema_version (version, readable_since) values (13, 13)");
+        (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "Deploy a package that requires version 13 of the tables");
     }
 
     [Fact]

@@ -10,6 +10,7 @@ using SagaRecovery.Execution;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Executor.Tests;
 
@@ -248,6 +249,7 @@ public sealed class HostTests
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.Services.AddLogging();
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(new SteadyTimeProvider(TimeProvider.System));
         builder.Services.Configure<SagaRecoveryOptions>(options => options.CoordinatorId = TestProcess.Me);
         builder.Services.AddSingleton<SagaCoordinator>();
         builder.Services.AddSingleton<InMemorySagaStore>();

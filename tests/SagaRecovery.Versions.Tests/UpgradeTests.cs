@@ -33,13 +33,13 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         await KillWithSagasUnderWayAsync(old);
 
         await using Worker successor = Worker.Present(_database.ConnectionString, _old, load: 0);
+        beside.Refusals.Should().BeEmpty();
         await beside.TerminateAsync();
         await using Worker again = Worker.Present(_database.ConnectionString, _new, load: 0);
         await _database.IsDoneAsync();
 
         (await _database.QueryAsync<int>("select count(*) from step_run where process = @Id", new { successor.Id })).Should()
             .BePositive("the kill left sagas, which the successor resumed");
-        beside.Refusals.Should().BeEmpty();
         await _database.ShouldHaveRunOnceAsync([.. old.Started, .. beside.Started]);
     }
 
@@ -56,7 +56,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         var third = Guid.NewGuid();
         await using Worker late = Worker.Previous(_database.ConnectionString, third, Load);
         await late.WaitUntilAsync(
-            () => late.Output.Any(line => line.Contains("they are at version 10, and this package requires 7", StringComparison.Ordinal)),
+            () => late.Output.Any(line => line.Contains("they are at version 11, and this package requires 7", StringComparison.Ordinal)),
             "the old process had refused the new tables");
         late.Started.Should().BeEmpty();
 
@@ -104,7 +104,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         await using Worker worker = Worker.Present(_database.ConnectionString, _new, Load);
         await worker.WaitUntilAsync(() => worker.Refusals.Count() > Load, "each caller was refused");
         worker.Refusals.Should().OnlyContain(line => line.StartsWith(
-            "refused SchemaMismatchException: The tables in schema 'saga_recovery' are not those that this package requires (version 10): they are at version 7. "
+            "refused SchemaMismatchException: The tables in schema 'saga_recovery' are not those that this package requires (version 11): they are at version 7. "
             + "Upgrade them: run 'saga-recovery schema apply'", StringComparison.Ordinal));
         worker.Output.Should().ContainSingle(line => line.StartsWith("crit: ", StringComparison.Ordinal));
 
@@ -120,17 +120,17 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         await using Worker running = Worker.Present(_database.ConnectionString, _old, Load, createSchema: true);
         await running.EndsMoreAsync(Many);
 
-        await _database.ApplyAsync(Additive(11, readableSince: PostgresSchema.Version));
+        await _database.ApplyAsync(Additive(12, readableSince: PostgresSchema.Version));
         await running.EndsMoreAsync(Many);
         await using Worker started = Worker.Present(_database.ConnectionString, _new, Load);
         await started.EndsMoreAsync(Many);
         started.ShouldHaveRunAll();
 
-        await _database.ApplyAsync(Additive(11, readableSince: PostgresSchema.Version), Additive(12, readableSince: 12));
+        await _database.ApplyAsync(Additive(12, readableSince: PostgresSchema.Version), Additive(13, readableSince: 13));
         await using Worker beyond = Worker.Present(_database.ConnectionString, Guid.NewGuid(), Load);
         await beyond.WaitUntilAsync(() => beyond.Refusals.Count() > Load, "each caller was refused");
         beyond.Refusals.Should().OnlyContain(line => line.EndsWith(
-            "they are at version 12, which packages of version 12 and later can use. Deploy a package that requires version 12 of the tables or a later one.",
+            "they are at version 13, which packages of version 13 and later can use. Deploy a package that requires version 13 of the tables or a later one.",
             StringComparison.Ordinal));
         beyond.Started.Should().BeEmpty();
 

@@ -1,3 +1,5 @@
+using SagaRecovery.Status;
+
 namespace SagaRecovery.Bookkeeping;
 
 /// <summary>A saga that was not yet past probation when a process died, and that may therefore have caused the crash.</summary>
@@ -28,7 +30,8 @@ public sealed record CrashGuardPolicy(TimeSpan Probation, int HoldAfterCrashes, 
 /// <remarks>
 /// Suspects are resumed last, in groups of one eighth of their size at the crash. A group starts after the previous group has passed
 /// its probation. After a few crashes a saga that kills its process is therefore alone on probation. Only crashes during which a saga
-/// was alone on probation count against it, so no other saga is held in its place. See docs/decisions/0005-crash-loop-guard.md. Not thread-safe.
+/// was alone on probation count against it, and all after the first only if the process had survived for long enough without it: no other saga is
+/// held in its place. In a crash loop, the probation is longer, and the first group starts after the process has survived one without it. See docs/decisions/0005-crash-loop-guard.md. Not thread-safe.
 /// </remarks>
 internal sealed class CrashGuard(CrashGuardPolicy policy)
 {
@@ -41,6 +44,12 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     private readonly HashSet<Suspect> _knownSuspects = []; // all suspects so far, including cleared ones
     private readonly HashSet<SagaId> _attempted = []; // since the crash; no other saga waits for a further attempt of one
     private readonly List<SagaId> _inFlight = []; // suspects on probation
+    private TimeSpan _probation = policy.Probation;
+    private bool _hasBegun; // true after the first turn
+    private TimeSpan _control; // in a crash loop: the time from then on for which the process must survive without a suspect
+    private DateTimeOffset _controlEnds = DateTimeOffset.MinValue;
+    private TimeSpan _aloneAfter; // the time between the last saga and one that was alone at a crash
+    private DateTimeOffset _aloneFrom = DateTimeOffset.MinValue;
     private DateTimeOffset _probationEnds = DateTimeOffset.MinValue;
     private int? _canaries; // the number of unsuspected sagas resumed at once; null: no limit
     private bool _resumedInTurn; // true if a saga was resumed since the last turn
@@ -66,10 +75,24 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         IsIdle || (_inFlight.Count == 0 ? !SuspectsAreDue(now) : !_hasDeferredSuspects && now >= _probationEnds);
 
     /// <summary>Records the end of the previous process.</summary>
-    public void Begin(IEnumerable<Suspect> suspects, bool crashed)
+    public void Begin(IEnumerable<Suspect> suspects, PreviousProcess previous)
     {
         MarkSuspects(suspects);
-        _canaries = crashed && policy.Canary ? 1 : null;
+        _canaries = previous.Crashed && policy.Canary ? 1 : null;
+        _aloneAfter = previous.Loop?.AloneAfter ?? TimeSpan.Zero;
+        if (previous.Loop?.Probation is { } longer)
+        {
+            _probation = _control = longer;
+        }
+    }
+
+    /// <summary>Ends the current probation: all sagas on it have ended, or completed a step.</summary>
+    public void EndProbation(DateTimeOffset now)
+    {
+        if (_probationEnds > now)
+        {
+            _probationEnds = Later(now, _controlEnds);
+        }
     }
 
     /// <summary>Adds suspects, including those of other processes' crashes.</summary>
@@ -95,6 +118,16 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         if (IsIdle)
         {
             return;
+        }
+
+        if (!_hasBegun)
+        {
+            _hasBegun = true;
+            _aloneFrom = now + _aloneAfter;
+            if (_control > TimeSpan.Zero)
+            {
+                _probationEnds = _controlEnds = now + _control;
+            }
         }
 
         bool onProbation = now < _probationEnds;
@@ -134,7 +167,8 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         _othersUntil ??= now + (OthersTurn * policy.Probation);
         if (_attempted.Add(sagaId)) // one that is interrupted and resumed again and again would prolong the probation without end
         {
-            _probationEnds = now + policy.Probation;
+            _probationEnds = now + _probation;
+            _aloneFrom = now + _aloneAfter;
         }
 
         if (IsSuspect(sagaId))
@@ -177,9 +211,11 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
                 : sagaId => !IsSuspect(sagaId) && (_attempted.Contains(sagaId) || left-- > 0);
         }
 
-        HashSet<SagaId> group = onProbation ? [] : NextGroup(recover.FindAll(candidate => IsSuspect(candidate.SagaId)));
+        HashSet<SagaId> group = onProbation ? [] : NextGroup(recover.FindAll(candidate => IsSuspect(candidate.SagaId)), now);
         return sagaId => WasAttempted(sagaId) || group.Contains(sagaId);
     }
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => other > one ? other : one;
 
     /// <summary>True if suspects have waited for the others for long enough.</summary>
     private bool SuspectsAreDue(DateTimeOffset now) => _hasDeferredSuspects && now >= _othersUntil;
@@ -187,12 +223,18 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     private bool WasAttempted(SagaId sagaId) => !IsSuspect(sagaId) && _attempted.Contains(sagaId);
 
     /// <summary>Returns the next group of the least suspicious sagas, as large as may be on probation together.</summary>
-    private HashSet<SagaId> NextGroup(List<Candidate> suspects)
+    private HashSet<SagaId> NextGroup(List<Candidate> suspects, DateTimeOffset now)
     {
         IGrouping<(int DeathsAlone, int GroupSize), Candidate>? group = suspects
             .GroupBy(candidate => (_suspects[candidate.SagaId].DeathsAlone, _suspects[candidate.SagaId].GroupSize))
             .OrderBy(alike => alike.Key.DeathsAlone).ThenByDescending(alike => alike.Key.GroupSize)
             .FirstOrDefault();
+        if (group?.Key.DeathsAlone > 0 && now < _aloneFrom)
+        {
+            _probationEnds = _aloneFrom;
+            return [];
+        }
+
         return group is null ? [] : [.. group.Take((group.Key.GroupSize + Factor - 1) / Factor).Select(candidate => candidate.SagaId)];
     }
 }

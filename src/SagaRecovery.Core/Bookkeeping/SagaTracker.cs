@@ -103,7 +103,16 @@ public sealed partial class SagaTracker
         lock (_lock)
         {
             _idleSince = previous.LastSeen;
-            _guard.Begin(suspects, previous.Crashed);
+            _guard.Begin(suspects, previous);
+        }
+    }
+
+    /// <summary>Records that no resumed saga is on probation any more: each has ended or completed a step. The next suspects may be resumed.</summary>
+    public void EndProbation(DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            _guard.EndProbation(now);
         }
     }
 

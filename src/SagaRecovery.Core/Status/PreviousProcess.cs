@@ -1,3 +1,5 @@
+using SagaRecovery.Bookkeeping;
+
 namespace SagaRecovery.Status;
 
 /// <summary>The end of the previous process under the same coordinator id.</summary>
@@ -8,4 +10,8 @@ namespace SagaRecovery.Status;
 /// <param name="InFlight">
 /// The number of unfinished sagas that were not yet past probation when the process ended. Any of them may have caused a crash.
 /// </param>
-public sealed record PreviousProcess(bool Crashed, DateTimeOffset LastSeen, int InFlight);
+public sealed record PreviousProcess(bool Crashed, DateTimeOffset LastSeen, int InFlight)
+{
+    /// <summary>The crash loop of which that process was the last one; null if there is none, or if the present process has survived it.</summary>
+    public CrashLoop? Loop { get; init; }
+}

@@ -105,6 +105,9 @@ internal static partial class Log
     [LoggerMessage(30, LogLevel.Warning, "the previous process did not shut down: it crashed, was killed, or still runs; last seen {LastSeen}, suspects to be resumed last: {InFlight}")]
     public static partial void PreviousCrashed(ILogger logger, string lastSeen, int inFlight);
 
+    [LoggerMessage(87, LogLevel.Error, "crash loop: {Description}")]
+    public static partial void CrashLoop(ILogger logger, string description);
+
     [LoggerMessage(31, LogLevel.Warning, "operator action {Kind} on saga {SagaId} by {Actor}: {Reason}")]
     public static partial void SagaActionPerformed(ILogger logger, string kind, SagaId sagaId, string actor, string reason);
 

@@ -27,11 +27,19 @@ internal sealed class CrashLoopGuard(
     private readonly CrashGuardPolicy _policy = new(options.Value.Probation, options.Value.HoldAfterCrashes, options.Value.Canary);
     private readonly HashSet<Suspect> _judged = [];
     private bool _readPrevious;
+    private PreviousProcess? _previous; // with the crash loop of which this process may be the next
+    private DateTimeOffset _joined;
+    private TimeSpan _probation = options.Value.Probation; // longer in a crash loop
+    private DateTimeOffset _firstProbationEnds; // of the sagas that have been in flight longest
     private DateTimeOffset _lastProbationEnds; // of the sagas that were resumed last
     private bool _isAloneInFlight; // true if nothing was in flight before this pass or refill
 
-    /// <summary>The time at which the probation of the first sagas in flight ends, or null if none is in flight.</summary>
+    /// <summary>The time of the next look at the sagas in flight: the end of the first probation, or earlier in a crash loop; null if none is in flight.</summary>
     public DateTimeOffset? ProbationEnds { get; private set; }
+
+    private static readonly TimeSpan s_shortestSurvival = TimeSpan.FromMinutes(1);
+
+    private bool IsWatching => _probation > _policy.Probation;
 
     private bool IsOn => _policy.HoldAfterCrashes > 0 && controls is not NoSagaControls;
 
@@ -47,12 +55,38 @@ internal sealed class CrashLoopGuard(
 
         if (ProbationEnds <= time.Now)
         {
-            await controls.ClearSuspectsAsync(member, _policy.Probation, cancellationToken).ConfigureAwait(false);
-            ProbationEnds = _lastProbationEnds > time.Now ? _lastProbationEnds : null;
+            await ClearSuspectsAsync(member, cancellationToken).ConfigureAwait(false);
         }
 
         _isAloneInFlight = ProbationEnds is null;
+        if (ProbationEnds is null && tracker.NextTurn is null && time.Now > _joined + Longer(_probation, s_shortestSurvival))
+        {
+            EndLoop();
+        }
     }
+
+    private async Task ClearSuspectsAsync(Membership member, CancellationToken cancellationToken)
+    {
+        if (_firstProbationEnds <= time.Now)
+        {
+            await controls.ClearSuspectsAsync(member, _probation, cancellationToken).ConfigureAwait(false);
+            _firstProbationEnds = _lastProbationEnds;
+        }
+
+        bool remains = _lastProbationEnds > time.Now;
+        if (remains && IsWatching)
+        {
+            remains = await controls.ClearProgressedAsync(member, cancellationToken).ConfigureAwait(false);
+            if (!remains)
+            {
+                tracker.EndProbation(time.Now);
+            }
+        }
+
+        ProbationEnds = remains ? NextLook() : null;
+    }
+
+    private DateTimeOffset NextLook() => IsWatching ? time.Now + _policy.Probation : _firstProbationEnds;
 
     /// <summary>
     /// Reads the controls, after placing a hold on each saga that the policy blames for crashes. Each suspicion is judged once, so a saga
@@ -89,8 +123,12 @@ internal sealed class CrashLoopGuard(
         }
 
         await controls.RecordInFlightAsync(member, [.. candidates.Select(candidate => candidate.SagaId)], cancellationToken).ConfigureAwait(false);
-        _lastProbationEnds = time.Now + _policy.Probation;
-        ProbationEnds ??= _lastProbationEnds; // sagas that are resumed again and again must not prolong it without end
+        _lastProbationEnds = time.Now + _probation;
+        if (ProbationEnds is null) // sagas that are resumed again and again must not prolong it without end
+        {
+            _firstProbationEnds = _lastProbationEnds;
+            ProbationEnds = NextLook();
+        }
     }
 
     /// <summary>Clears the sagas of a pass or a refill of which the executor took none: they cannot crash this process, and need no probation.</summary>
@@ -111,26 +149,66 @@ internal sealed class CrashLoopGuard(
             return;
         }
 
-        IReadOnlyList<Suspect> suspects = IsOn ? incarnation.Suspects : [];
+        CrashLoop? loop = IsOn ? await RecordCrashLoopAsync(member, incarnation, cancellationToken).ConfigureAwait(false) : null;
+        IReadOnlyList<Suspect> suspects = IsOn && loop is not { HasNoSuspects: true } ? incarnation.Suspects : [];
         if (previous.Crashed)
         {
             Log.PreviousCrashed(logger, PlainText.Time(previous.LastSeen), suspects.Count);
         }
 
-        tracker.RecordPreviousProcess(previous, suspects);
-        status.SetPrevious(previous);
+        if (loop is { IsReported: true })
+        {
+            Log.CrashLoop(logger, loop.Describe());
+        }
+
+        _previous = previous with { Loop = loop };
+        _joined = time.Now;
+        _probation = loop?.Probation ?? _policy.Probation;
+        tracker.RecordPreviousProcess(_previous, suspects);
+        status.SetPrevious(_previous);
     }
+
+    private async Task<CrashLoop?> RecordCrashLoopAsync(Membership member, PreviousIncarnation incarnation, CancellationToken cancellationToken)
+    {
+        if (incarnation.IsLoopRecorded)
+        {
+            return incarnation.Loop;
+        }
+
+        CrashLoop? loop = CrashLoop.After(incarnation.Loop, incarnation.End, options.Value.HeartbeatPeriod);
+        if (loop != incarnation.Loop)
+        {
+            await controls.RecordCrashLoopAsync(member, loop, cancellationToken).ConfigureAwait(false);
+        }
+
+        return loop;
+    }
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private List<Suspect> FindSuspected(RecoveryControls read) => IsOn ? [.. read.Suspects.Where(suspect => !_judged.Contains(suspect))] : [];
 
     private List<Suspect> FindBlamed(RecoveryControls read, List<Suspect> suspected) =>
         [.. _policy.ToHold(suspected).Where(suspect => !read.Holds(suspect.SagaId))];
 
-    private async Task HoldAsync(Suspect blamed, CancellationToken cancellationToken) =>
+    private async Task HoldAsync(Suspect blamed, CancellationToken cancellationToken)
+    {
         await operations.HoldAsync(blamed.SagaId, NoteOn(blamed), cancellationToken).ConfigureAwait(false);
+        EndLoop();
+    }
+
+    /// <summary>Removes the crash loop from the status: this process has survived it, or its cause was found.</summary>
+    private void EndLoop()
+    {
+        if (_previous is { Loop: not null } previous)
+        {
+            _previous = previous with { Loop = null };
+            status.SetPrevious(_previous);
+        }
+    }
 
     private OperatorNote NoteOn(Suspect blamed) => new(
         OperatorNote.CrashGuardActor,
-        $"the process crashed {PlainText.Count(blamed.DeathsAlone, "time")} within {PlainText.Duration(_policy.Probation)} of resuming this saga alone, "
+        $"the process crashed {PlainText.Count(blamed.DeathsAlone, "time")} within {PlainText.Duration(_probation)} of resuming this saga alone, "
         + "and the saga completed no step in between");
 }

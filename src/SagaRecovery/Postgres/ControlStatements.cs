@@ -56,10 +56,41 @@ internal sealed class ControlStatements(string schema)
         from {schema}.saga_suspect k {{UnfinishedAmong("k.saga_id")}}
         """);
 
-    /// <summary>Reads how the previous process ended. No row: no previous process.</summary>
+    /// <summary>
+    /// Reads how the previous process ended, with the crash loop. Its suspects are those that this join has marked; older ones were not in flight.
+    /// No row: no previous process. <c>$2</c>: the present incarnation.
+    /// </summary>
     public string ReadPrevious { get; } = Statements.In(schema, $$"""
-        select clock_timestamp() - {{StoredTimes.Nearest("previous_time_seen")}}, previous_time_left is null
-        from {schema}.saga_coordinator where id = $1 and previous_time_seen is not null
+        select clock_timestamp() - {{StoredTimes.Nearest("previous_time_seen")}}, previous_time_left is null,
+            greatest(previous_time_seen - previous_time_joined, interval '0'), k.in_flight, k.deferred,
+            l.crashes, l.watch_from, l.probation, l.failed_controls, l.last_lived, l.incarnation = $2
+        from {schema}.saga_coordinator c
+        left join {schema}.saga_crash_loop l on l.coordinator_id = c.id
+        cross join lateral (
+            select coalesce(bool_or(k.time_suspected >= c.time_joined), false) as in_flight,
+                coalesce(bool_or(k.time_suspected < c.time_joined), false) as deferred
+            from {schema}.saga_suspect k {{UnfinishedAmong("k.saga_id")}}
+        ) k
+        where c.id = $1 and previous_time_seen is not null
+        """);
+
+    /// <summary><c>$3</c> to <c>$7</c>: the parts of the crash loop in the order of its columns.</summary>
+    public string RecordCrashLoop { get; } = Statements.In(schema, $$"""
+        insert into {schema}.saga_crash_loop as l (coordinator_id, incarnation, crashes, watch_from, probation, failed_controls, last_lived)
+        select c.id, c.incarnation, $3, $4, $5, $6, $7 from {schema}.saga_coordinator c where c.id = $1 and c.token = $2
+        on conflict (coordinator_id) do update set
+            incarnation = excluded.incarnation, crashes = excluded.crashes, watch_from = excluded.watch_from,
+            probation = excluded.probation, failed_controls = excluded.failed_controls, last_lived = excluded.last_lived
+        """);
+
+    public string ForgetCrashLoop { get; } = Statements.In(schema, $$"""
+        delete from {schema}.saga_crash_loop where coordinator_id = $1 and {{Statements.IsMember}}
+        """);
+
+    /// <summary>Clears all suspects of this coordinator.</summary>
+    public string ForgetSuspects { get; } = Statements.In(schema, $$"""
+        delete from {schema}.saga_suspect k using {schema}.saga s
+        where s.id = k.saga_id and {{Statements.AfterProbe($"s.current_coordinator = $1 and {UnfinishedSagas.IsUnfinished}")}} and {{Statements.IsMember}}
         """);
 
     /// <summary>
@@ -83,6 +114,34 @@ internal sealed class ControlStatements(string schema)
             returning saga_ids
         )
         delete from {schema}.saga_suspect k using outlived where k.saga_id = any (outlived.saga_ids)
+        """);
+
+    /// <summary>
+    /// Deletes, of the sagas in flight, those that have ended or completed a step since they were resumed, and clears them as suspects. Returns true if
+    /// any remain.
+    /// </summary>
+    public string ClearProgressed { get; } = Statements.In(schema, $$"""
+        with watched as materialized (
+            select f.incarnation, f.batch, f.saga_ids, array(
+                select one.id
+                from unnest(f.saga_ids) as one (id)
+                {{UnfinishedAmong("one.id")}}
+                where not exists (
+                    select from {schema}.saga_node_event e
+                    where e.saga_id = one.id and e.event_type not in ('started', 'undo_started') and e.event_time > f.time_resumed)) as remaining
+            from {schema}.saga_in_flight f
+            where f.coordinator_id = $1 and f.incarnation = {{Incarnation}}
+        ), emptied as (
+            delete from {schema}.saga_in_flight f using watched w
+            where f.coordinator_id = $1 and f.incarnation = w.incarnation and f.batch = w.batch and cardinality(w.remaining) = 0
+        ), reduced as (
+            update {schema}.saga_in_flight f set saga_ids = w.remaining from watched w
+            where f.coordinator_id = $1 and f.incarnation = w.incarnation and f.batch = w.batch
+                and cardinality(w.remaining) between 1 and cardinality(w.saga_ids) - 1
+        ), cleared as (
+            delete from {schema}.saga_suspect k using watched w where k.saga_id = any (w.saga_ids) and k.saga_id <> all (w.remaining)
+        )
+        select exists (select from watched where cardinality(remaining) > 0)
         """);
 
     public string RecordShutdown { get; } = Statements.In(schema, """

@@ -79,19 +79,54 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, SagaSearch
             batch =>
             {
                 batch.Add(Sql.ReadSuspects).With(member.Coordinator.Value);
-                batch.Add(Sql.ReadPrevious).With(member.Coordinator.Value);
+                batch.Add(Sql.ReadPrevious).With(member.Coordinator.Value).With(member.Incarnation.Value);
             },
             async rows =>
             {
                 List<Suspect> suspects = await rows.ListAsync(ReadSuspect).ConfigureAwait(false);
-                List<(TimeSpan Silence, bool Crashed)> previous = await rows.ListAsync(
-                    row => (row.GetFieldValue<TimeSpan>(0), row.GetBoolean(1))).ConfigureAwait(false);
-                return new PreviousIncarnation(
-                    previous is [var found] ? new PreviousProcess(found.Crashed, time.Now - found.Silence, suspects.Count) : null,
-                    suspects);
+                List<PreviousIncarnation> previous = await rows.ListAsync(row => ReadPrevious(row, suspects)).ConfigureAwait(false);
+                return previous is [var found] ? found : new PreviousIncarnation(Process: null, suspects);
             },
             cancellationToken).ConfigureAwait(false);
     }
+
+    private PreviousIncarnation ReadPrevious(NpgsqlDataReader row, List<Suspect> suspects)
+    {
+        var end = new ProcessEnd(row.GetBoolean(1), row.IsDBNull(2) ? null : row.GetFieldValue<TimeSpan>(2), row.GetBoolean(3), row.GetBoolean(4));
+        return new PreviousIncarnation(new PreviousProcess(end.Crashed, time.Now - row.GetFieldValue<TimeSpan>(0), suspects.Count), suspects)
+        {
+            End = end,
+            Loop = row.IsDBNull(5) ? null : new CrashLoop(
+                row.GetInt32(5), row.GetInt32(6), row.IsDBNull(7) ? null : row.GetFieldValue<TimeSpan>(7), row.GetInt32(8), row.GetFieldValue<TimeSpan>(9)),
+            IsLoopRecorded = !row.IsDBNull(10) && row.GetBoolean(10),
+        };
+    }
+
+    public Task RecordCrashLoopAsync(Membership member, CrashLoop? loop, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
+        database,
+        database.Statements.Lock,
+        member,
+        batch =>
+        {
+            if (loop is null)
+            {
+                batch.Add(Sql.ForgetCrashLoop, member);
+                return;
+            }
+
+            batch.Add(Sql.RecordCrashLoop, member).With(loop.Crashes).With(loop.WatchFrom).With(loop.Probation).With(loop.FailedControls).With(loop.LastLived);
+            if (loop.HasNoSuspects)
+            {
+                batch.Add(Sql.ForgetSuspects, member);
+            }
+        },
+        _ => Task.FromResult(true),
+        cancellationToken);
+
+    public Task<bool> ClearProgressedAsync(Membership member, CancellationToken cancellationToken) => database.ReadAsync(
+        batch => batch.Add(Sql.ClearProgressed, member),
+        async rows => (await rows.ListAsync(row => row.GetBoolean(0)).ConfigureAwait(false)).Single(),
+        cancellationToken);
 
     public Task RecordInFlightAsync(Membership member, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken) => PostgresFence.WriteAsync(
         database,

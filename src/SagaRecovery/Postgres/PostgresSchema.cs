@@ -18,7 +18,7 @@ namespace SagaRecovery.Postgres;
 public sealed class PostgresSchema
 {
     /// <summary>The schema version that this package requires.</summary>
-    public const int Version = 10;
+    public const int Version = 11;
 
     private readonly PostgresDatabase _database;
     private readonly SchemaUpgrade _upgrade;

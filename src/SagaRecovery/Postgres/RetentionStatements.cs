@@ -187,6 +187,8 @@ internal sealed class RetentionStatements(string schema)
             delete from {schema}.saga_recovery_pause p using forgotten f where p.coordinator_id = f.id
         ), in_flight as (
             delete from {schema}.saga_in_flight i using forgotten f where i.coordinator_id = f.id
+        ), crash_loops as (
+            delete from {schema}.saga_crash_loop l using forgotten f where l.coordinator_id = f.id
         ), recorded as (
             insert into {schema}.saga_operator_action (id, action, coordinator_id, actor, reason)
             select {{OperatorStatements.NextId}}, 'forget', f.id, $4, $5 from forgotten f where $4::text is not null

@@ -34,6 +34,7 @@ internal sealed partial class Statements(string schema)
                     host = excluded.host, process_id = excluded.process_id, time_joined = now(),
                     previous_time_seen = case when c.token = excluded.token then c.previous_time_seen else c.time_seen end,
                     previous_time_left = case when c.token = excluded.token then c.previous_time_left else c.time_left end,
+                    previous_time_joined = case when c.token = excluded.token then c.previous_time_joined else c.time_joined end,
                     time_seen = clock_timestamp(), time_left = null,
                     time_draining = null, time_taken_over = null
             returning incarnation, predecessors

@@ -46,6 +46,21 @@ public interface ISagaControls
     /// <param name="cancellationToken">Cancels the write.</param>
     Task ClearSuspectsAsync(Membership member, TimeSpan probation, CancellationToken cancellationToken);
 
+    /// <summary>Clears the sagas in flight that have ended, or completed a step since this process resumed them. Used in a crash loop.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
+    /// <returns>True if sagas remain in flight.</returns>
+    /// <remarks>A store that does not implement this clears none: each saga is in flight for the whole probation.</remarks>
+    Task<bool> ClearProgressedAsync(Membership member, CancellationToken cancellationToken) => Task.FromResult(true);
+
+    /// <summary>Records the crash loop of this coordinator, for its next processes.</summary>
+    /// <param name="member">The membership of this process.</param>
+    /// <param name="loop">The crash loop; null if there is none any more. If <see cref="CrashLoop.HasNoSuspects"/>, its suspects are cleared.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
+    /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
+    /// <remarks>A store that does not implement this finds no saga that kills its process later than the probation.</remarks>
+    Task RecordCrashLoopAsync(Membership member, CrashLoop? loop, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Publishes the profile of this process, writes heartbeats, and delivers notifications until it is canceled.</summary>
     /// <param name="member">The membership of this process.</param>
     /// <param name="profile">The profile to publish before the first heartbeat.</param>
@@ -91,7 +106,17 @@ public interface ISagaControls
 /// <summary>The state that the previous process under the same coordinator id left behind.</summary>
 /// <param name="Process">The end of that process; null if this is the first incarnation.</param>
 /// <param name="Suspects">The sagas that it had in flight when it crashed, and the suspects of earlier crashes.</param>
-public sealed record PreviousIncarnation(PreviousProcess? Process, IReadOnlyList<Suspect> Suspects);
+public sealed record PreviousIncarnation(PreviousProcess? Process, IReadOnlyList<Suspect> Suspects)
+{
+    /// <summary>The end of that process; the default if the store does not implement <see cref="ISagaControls.RecordCrashLoopAsync"/>.</summary>
+    public ProcessEnd End { get; init; }
+
+    /// <summary>The crash loop before that process ended, or, if <see cref="IsLoopRecorded"/>, after it; null if there is none.</summary>
+    public CrashLoop? Loop { get; init; }
+
+    /// <summary>True if the present incarnation has recorded the crash loop.</summary>
+    public bool IsLoopRecorded { get; init; }
+}
 
 /// <summary>The times without a new event after which a saga counts as stalled.</summary>
 /// <param name="Default">The threshold for definitions that <paramref name="ByDefinition"/> does not name.</param>

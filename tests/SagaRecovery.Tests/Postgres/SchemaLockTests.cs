@@ -71,7 +71,7 @@ public class SchemaLockTests(PostgresCluster cluster, Pooler? pooler = null) : P
         string backend = await Db.QueryAsync<string>(
             "select pid::text from pg_stat_activity where query like '%from saga_recovery.saga_node_event' and state = 'idle in transaction'");
         (await FluentActions.Awaiting(() => upgrade).Should().ThrowAsync<TimeoutException>()).WithMessage(
-            $"Nothing was changed by the upgrade of schema 'saga_recovery' to version 11: its tables stayed locked for 30s, "
+            $"Nothing was changed by the upgrade of schema 'saga_recovery' to version 12: its tables stayed locked for 30s, "
             + $"by backend {backend} ({Reporting}, idle in transaction, since *");
         _log.Lines.Should().ContainSingle(line => line.EventId == 23).Which.Should().Match<(int, LogLevel Level, string Message)>(
             line => line.Level == LogLevel.Warning && line.Message.Contains($"backend {backend} ({Reporting}, idle in transaction"));

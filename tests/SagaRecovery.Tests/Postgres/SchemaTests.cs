@@ -56,7 +56,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     {
         (await RefusalAsync()).Should().Match<SchemaMismatchException>(refusal => refusal.PresentVersion == 0 && refusal.RequiredVersion == PostgresSchema.Version)
             .And.Match<SchemaMismatchException>(refusal => refusal.Message ==
-                "The tables in schema 'saga_recovery' are not those that this package requires (version 10): there are none. Create them: run 'saga-recovery schema apply' "
+                "The tables in schema 'saga_recovery' are not those that this package requires (version 11): there are none. Create them: run 'saga-recovery schema apply' "
                 + "or the script that PostgresSchema.Script returns, or set SagaRecovery:Postgres:CreateSchema to true.");
         (await Db.QueryAsync<bool>("select to_regnamespace('saga_recovery') is null")).Should().BeTrue();
     }
@@ -99,12 +99,12 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     [Theory]
     [InlineData("8", true)]
     [InlineData("3", true)]
-    [InlineData("11", false)]
+    [InlineData("12", false)]
     [InlineData("null", false)]
     public async Task Newer_tables_are_used_if_they_are_readable_since_this_version_or_an_earlier_one(string readableSince, bool isUsed)
     {
         await Db.Schema.CreateAsync();
-        await Db.ExecuteAsync($"insert into saga_recovery.schema_version (version, readable_since) values (11, {readableSince})");
+        await Db.ExecuteAsync($"insert into saga_recovery.schema_version (version, readable_since) values (12, {readableSince})");
 
         if (isUsed)
         {
@@ -113,10 +113,10 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
         }
         else
         {
-            (await RefusalAsync(create: true)).Message.Should().Match(readableSince == "11"
-                ? "*they are at version 11, which packages of version 11 and later can use. Deploy a package that requires version 11 of the tables or a later one."
-                : "*they are at version 11, and do not state which older packages can use them. A newer version of the package created them: deploy one *");
-            (await Db.Schema.CheckAsync()).Should().ContainSingle().Which.Should().Contain("they are at version 11").And.Contain("this package requires 10");
+            (await RefusalAsync(create: true)).Message.Should().Match(readableSince == "12"
+                ? "*they are at version 12, which packages of version 12 and later can use. Deploy a package that requires version 12 of the tables or a later one."
+                : "*they are at version 12, and do not state which older packages can use them. A newer version of the package created them: deploy one *");
+            (await Db.Schema.CheckAsync()).Should().ContainSingle().Which.Should().Contain("they are at version 12").And.Contain("this package requires 11");
         }
     }
 
@@ -124,14 +124,14 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     public async Task Calls_before_the_first_join_read_no_tables_that_are_too_new()
     {
         await Db.Schema.CreateAsync();
-        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (11, 11)");
+        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (12, 12)");
         var saga = new SagaId(Guid.NewGuid());
         var reader = new PostgresSagaReader(Db.Database, Db.Schema);
 
         await reader.Awaiting(it => it.ReadAsync(saga, CancellationToken.None)).Should().ThrowAsync<SchemaMismatchException>();
         await Db.Operations.Awaiting(it => it.CancelAsync(saga, new OperatorNote("ann", "no longer needed"), CancellationToken.None))
             .Should().ThrowAsync<SchemaMismatchException>();
-        await Db.ExecuteAsync("delete from saga_recovery.schema_version where version = 11");
+        await Db.ExecuteAsync("delete from saga_recovery.schema_version where version = 12");
         (await reader.ReadAsync(saga, CancellationToken.None)).Should().BeNull();
     }
 
@@ -139,7 +139,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
     public async Task Of_newer_tables_columns_and_keys_are_compared_since_a_newer_version_may_accept_more_values_and_have_other_indexes()
     {
         await Db.Schema.CreateAsync();
-        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (11, 8)");
+        await Db.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (12, 8)");
         await Db.ExecuteAsync("alter table saga_recovery.saga drop constraint saga_state_check, add constraint saga_state_check check (state <> '')");
         await Db.ExecuteAsync("drop index saga_recovery.saga_unfinished");
         await Db.JoinAsync();
@@ -155,7 +155,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
         await Db.Schema.CreateAsync();
         await Db.ExecuteAsync("drop table saga_recovery.saga_hold");
 
-        (await RefusalAsync(create: true)).Message.Should().Contain("they are at version 10, with differences: missing or different: CREATE UNIQUE INDEX saga_hold_pkey")
+        (await RefusalAsync(create: true)).Message.Should().Contain("they are at version 11, with differences: missing or different: CREATE UNIQUE INDEX saga_hold_pkey")
             .And.MatchRegex("; and [0-9]+ more. Restore these elements").And.NotContain("Create them").And.NotContain("Upgrade them");
     }
 
