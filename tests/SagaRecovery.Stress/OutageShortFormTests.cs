@@ -40,6 +40,14 @@ public sealed class OutageShortFormTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_saga_that_kills_its_process_late_ends_up_held_and_its_neighbours_finish()
+    {
+        StressResult result = await RunAsync(LateKillerScenario.Short, seconds: 1);
+
+        result["deaths"].Should().BeGreaterThanOrEqualTo(6, "two, one that finds the sagas that ran, and the killer three times alone");
+    }
+
+    [Fact]
     public async Task When_the_database_fails_over_it_loses_nothing_and_runs_nothing_twice()
     {
         StressResult result = await RunAsync(new FailoverScenario(Failover.Switchover, Failover.Kill), seconds: 1);

@@ -37,7 +37,7 @@ internal static class StressCommand
         command.SetAction(async (parsed, _) =>
         {
             string name = parsed.GetValue(scenario)!;
-            Scenario[] chosen = [.. Scenario.Every.Where(one => name == All || one.Name == name)];
+            Scenario[] chosen = [.. Scenario.Every.Where(one => name == All ? !LateKillerScenario.Long.Contains(one) : one.Name == name)];
             TimeSpan each = parsed.GetValue(duration) / chosen.Length;
             List<StressResult> results = [];
             foreach (Scenario one in chosen)

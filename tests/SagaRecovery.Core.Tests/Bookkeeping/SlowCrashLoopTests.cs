@@ -75,14 +75,6 @@ public sealed class SlowCrashLoopTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
-    [InlineData(5)]
-    [InlineData(6)]
-    [InlineData(7)]
-    [InlineData(8)]
-    [InlineData(9)]
-    [InlineData(10)]
-    [InlineData(11)]
-    [InlineData(12)]
     public void Any_number_of_late_killers_are_held_and_the_others_finish(int seed)
     {
         var random = new Random(seed);
@@ -112,7 +104,7 @@ public sealed class SlowCrashLoopTests
     [Fact]
     public void A_process_that_is_killed_at_irregular_times_blames_no_saga()
     {
-        for (int seed = 0; seed < 100; seed++)
+        for (int seed = 0; seed < 40; seed++)
         {
             var random = new Random(seed);
             var loop = new Loop();

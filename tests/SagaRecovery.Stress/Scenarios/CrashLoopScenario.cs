@@ -29,7 +29,7 @@ internal sealed class CrashLoopScenario : Scenario
         var ledger = new SeededLedger(stage.Connection);
         await SeedAsync(new Seeding(stage.Connection, stage.CoordinatorId));
 
-        (ServiceProcess worker, int deaths) = await SuperviseAsync(stage, held: Killers);
+        (ServiceProcess worker, int deaths) = await CrashLoopSupervisor.RunAsync(stage, Guarded, held: Killers, MostDeaths);
         run.Log($"{deaths} deaths, and the killers are held");
         run.Figures["deaths"] = deaths;
         await RequireAsItShouldBeAsync(run, stage, ledger, worker);
@@ -40,7 +40,7 @@ internal sealed class CrashLoopScenario : Scenario
         await Eventually.HoldsAsync(() => worker.HasExited, "the released killer had killed");
         await asked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await stage.RetireAsync(worker);
-        (worker, int again) = await SuperviseAsync(stage, held: Killers);
+        (worker, int again) = await CrashLoopSupervisor.RunAsync(stage, Guarded, held: Killers, MostDeaths);
         run.Log($"{again} more deaths after its release");
         run.Require(again <= 1, $"a released killer was held again only after {again} more deaths");
         await RequireAsItShouldBeAsync(run, stage, ledger, worker);
@@ -58,48 +58,6 @@ internal sealed class CrashLoopScenario : Scenario
         foreach (SagaKind kind in SagaKind.Goods)
         {
             await seeding.SeedAsync(kind, GoodOfEachKind);
-        }
-    }
-
-    /// <summary>Restarts the worker until the given number of sagas is held and none waits.</summary>
-    private static async Task<(ServiceProcess Worker, int Deaths)> SuperviseAsync(Stage stage, int held)
-    {
-        for (int deaths = 0; deaths <= MostDeaths; deaths++)
-        {
-            ServiceProcess worker = stage.LaunchWorker(WorkerHost.Verb, Guarded);
-            await Eventually.HoldsAsync(
-                async () => worker.HasExited || await IsQuietAsync(worker, held), $"the worker had died, or {held} sagas were held and the rest ran", WaitTimeout);
-            if (!worker.HasExited)
-            {
-                return (worker, deaths);
-            }
-
-            await stage.RetireAsync(worker);
-        }
-
-        throw new InvalidOperationException($"The worker died more than {MostDeaths} times.");
-    }
-
-    /// <summary>It has outlived the probation of all that it has resumed: nothing is deferred, and the given number is held.</summary>
-    private static async Task<bool> IsQuietAsync(ServiceProcess worker, int held)
-    {
-        try
-        {
-            if (worker.Http is null)
-            {
-                await worker.ListensAsync();
-            }
-
-            JsonElement status = await worker.StatusAsync();
-            return status.GetProperty("lastPass") is { ValueKind: JsonValueKind.Object } pass
-                && pass.GetProperty("start").GetProperty("reason").GetString() == "Probation"
-                && pass.GetProperty("deferred").GetInt32() == 0
-                && pass.GetProperty("recovered").GetInt32() == 0
-                && pass.GetProperty("held").GetInt32() == held;
-        }
-        catch (Exception died) when (died is HttpRequestException or InvalidOperationException or TaskCanceledException)
-        {
-            return false;
         }
     }
 

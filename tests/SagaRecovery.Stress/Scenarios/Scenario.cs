@@ -8,7 +8,7 @@ internal abstract class Scenario
     public static IReadOnlyList<Scenario> Every { get; } =
     [
         new FuriousScenario(), new KillScenario(), new DatabaseScenario(), new PartitionScenario(), new ZombieScenario(), new PoisonScenario(),
-        new CrashLoopScenario(), new NodesScenario(), new MovesScenario(), new FailoverScenario(Enum.GetValues<Failover>()), new PoolerScenario(),
+        new CrashLoopScenario(), LateKillerScenario.Short, .. LateKillerScenario.Long, new NodesScenario(), new MovesScenario(), new FailoverScenario(Enum.GetValues<Failover>()), new PoolerScenario(),
         new LossyFailoverScenario(), new RestoreScenario(), new RetentionScenario(), new PurgeStepsScenario(), new SoakScenario(), new PurgeScenario(), new BacklogScenario(),
     ];
 

@@ -16,6 +16,7 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
     public const string Good = "good";
     public const string Endless = "endless";
     public const string Killer = "killer";
+    public const string Slow = "slow";
     public const string Flapping = "flapping";
     public const string Huge = "huge";
     public const string Oversized = "oversized";
@@ -55,7 +56,12 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
 
     public static SagaKind Endlessly { get; } = new(Endless, Endless, Single(Endless), """{"number":7}""");
 
-    public static SagaKind Killing { get; } = new(Killer, Killer, Single(Killer), """{"number":7}""");
+    public static SagaKind Killing { get; } = KillingAfter(TimeSpan.Zero);
+
+    /// <summary>Its action takes long and then ends.</summary>
+    public static SagaKind Slowly(TimeSpan time) => new("good, slow", Slow, Single(Slow), Milliseconds(time));
+
+    public static SagaKind KillingAfter(TimeSpan time) => new(Killer, Killer, Single(Killer), Milliseconds(time));
 
     public static IReadOnlyList<SagaKind> Poisons { get; } =
     [
@@ -72,6 +78,8 @@ internal sealed record SagaKind(string Kind, string Definition, string Nodes, st
     public string Dag => $$"""{"name":"{{Definition}}","version":1,"nodes":[{{Nodes.ReplaceLineEndings("")}}]}""";
 
     private static SeededEvent[] Done(int node, string? output = null) => [new(node, "started"), new(node, "succeeded", output)];
+
+    private static string Milliseconds(TimeSpan time) => $$"""{"number":{{(int)time.TotalMilliseconds}}}""";
 
     private static string Single(string node) => $$"""{"id":0,"name":"{{node}}","undo":false,"after":[]}""";
 }

@@ -90,7 +90,21 @@ internal sealed class MisreadSaga(ExecutionJournal journal) : Saga<MisreadParame
     protected override void Define(SagaBuilder<MisreadParameters> saga) => saga.Node("misread", journal.NoteAsync);
 }
 
-/// <summary>Its action takes the whole process down, as a stack overflow or a bug in native code would.</summary>
+/// <summary>Its action takes as many milliseconds as its number, each time that it begins.</summary>
+internal sealed class SlowSaga(ExecutionJournal journal) : Saga<GoodParameters>
+{
+    public override string Name => SagaKind.Slow;
+
+    protected override void Define(SagaBuilder<GoodParameters> saga) => saga.Node("slow", async context =>
+    {
+        await journal.NoteAsync(context);
+        await Task.Delay(context.Parameters.Number, context.CancellationToken);
+    });
+}
+
+/// <summary>
+/// Its action takes the whole process down, as a stack overflow or a bug in native code would, after as many milliseconds as its number.
+/// </summary>
 internal sealed class KillerSaga(ExecutionJournal journal) : Saga<GoodParameters>
 {
     public override string Name => SagaKind.Killer;
@@ -98,6 +112,7 @@ internal sealed class KillerSaga(ExecutionJournal journal) : Saga<GoodParameters
     protected override void Define(SagaBuilder<GoodParameters> saga) => saga.Node("killer", async context =>
     {
         await journal.NoteAsync(context);
+        await Task.Delay(context.Parameters.Number, CancellationToken.None);
         using var self = System.Diagnostics.Process.GetCurrentProcess();
         self.Kill();
     });

@@ -27,6 +27,7 @@ internal static class WorkerHost
             .AddSaga<OversizedSaga>()
             .AddSaga<EndlessSaga>()
             .AddSaga<MisreadSaga>()
+            .AddSaga<SlowSaga>()
             .AddSaga<KillerSaga>();
         builder.Services.AddSingleton<ExecutionJournal>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(2)); // endless actions never end
