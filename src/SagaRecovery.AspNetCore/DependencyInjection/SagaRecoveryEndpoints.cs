@@ -56,10 +56,12 @@ public static class SagaRecoveryEndpoints
         RouteGroupBuilder reads = access.RequireForReading(all.MapGroup(""));
         ReportEndpoints.Map(reads, access);
         SagaEndpoints.Map(reads, access);
+        ProblemEndpoints.Map(reads, access);
         if (access.AreMapped)
         {
             RouteGroupBuilder actions = access.RequireForActions(all.MapGroup(""));
             SagaActionEndpoints.Map(actions, access);
+            ProblemEndpoints.MapActions(actions, access);
             SagaBatchEndpoints.Map(actions);
             CoordinatorActionEndpoints.Map(actions);
             RetentionEndpoints.Map(actions);

@@ -28,8 +28,15 @@ internal static class RedactedViews
         Steps = report.Steps is { } steps
             ? steps with { Retrying = [.. steps.Retrying.Select(step => Of(step, view))], Hanging = [.. steps.Hanging.Select(step => Of(step, view))] }
             : null,
+        Problems = report.Problems is { } problems ? Of(problems, view) : null,
         RecentActions = [.. report.RecentActions.Select(action => Of(action, view))],
     };
+
+    public static ProblemList Of(ProblemList list, PayloadView view) =>
+        view.ShowsAll ? list : list with { Problems = [.. list.Problems.Select(problem => Of(problem, view))] };
+
+    public static Problem Of(Problem problem, PayloadView view) =>
+        problem.Error is { } error ? problem with { Error = view.Error(problem.Name ?? "", node: null, error) } : problem;
 
     public static PassReport Of(PassReport pass, PayloadView view) =>
         view.ShowsAll ? pass : pass with { FailedSagas = [.. pass.FailedSagas.Select(failed => Of(failed, view))] };

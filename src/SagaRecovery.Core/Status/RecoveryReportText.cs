@@ -25,6 +25,11 @@ public static class RecoveryReportText
         AppendDrain(text, report.Drain, now);
         AppendCluster(text, report.Cluster, now);
         AppendUnresolved(text, report.Unresolved, now);
+        if (report.Problems is { Open: > 0 } problems)
+        {
+            text.Append(Invariant($"  PROBLEMS: {ProblemListText.Summarize(problems)} (as of {Duration(now - problems.At)} ago). List them with 'problems'.\n"));
+        }
+
         text.Append(Invariant($"  configured period: every {Duration(report.Period)}\n"));
         if (report.Retention is { } retention)
         {

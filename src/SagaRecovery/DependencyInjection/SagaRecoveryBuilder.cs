@@ -32,6 +32,7 @@ public sealed class SagaRecoveryBuilder
     /// <item><see cref="ISagaLog"/>: the log of the durable executor.</item>
     /// <item><see cref="ISagaReader"/>: results of sagas that other processes run. Without it, they throw <see cref="NotSupportedException"/>.</item>
     /// <item><see cref="ISagaTransactions"/>: starts in transactions of their callers, and transactional nodes. Without it, starts throw <see cref="NotSupportedException"/>.</item>
+    /// <item><see cref="ISagaProblems"/>: the problems of the whole store, and acknowledgements. Without it, those of the process are listed.</item>
     /// <item><see cref="ISagaDefinitions"/>: definitions for operators, and refusal of changed shapes. Without it, none is refused.</item>
     /// <item><see cref="ISagaControls"/>: heartbeats, holds, pauses and the crash-loop guard. Without it, recovery works without them.</item>
     /// <item><see cref="ISagaOperations"/>: queries and operator actions. Without it, they throw <see cref="NotSupportedException"/>.</item>
@@ -53,6 +54,11 @@ public sealed class SagaRecoveryBuilder
         if (!TryUseAs<TStore, ISagaTransactions>())
         {
             Services.Replace(ServiceDescriptor.Singleton<ISagaTransactions, NoSagaTransactions>());
+        }
+
+        if (!TryUseAs<TStore, ISagaProblems>())
+        {
+            Services.Replace(ServiceDescriptor.Singleton<ISagaProblems>(provider => new NoSagaProblems(provider.GetRequiredService<TimeProvider>())));
         }
 
         if (!TryUseAs<TStore, ISagaDefinitions>())

@@ -198,6 +198,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.TryAddSingleton<ISagaCluster, PostgresSagaCluster>();
         services.TryAddSingleton<StoredDefinitions>();
         services.TryAddSingleton<ISagaDefinitions, PostgresSagaDefinitions>();
+        services.TryAddSingleton<ISagaProblems, PostgresSagaProblems>();
         services.TryAddSingleton<ISagaRetention, PostgresSagaRetention>();
     }
 
@@ -268,6 +269,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         provider.GetRequiredService<ISagaOperations>(),
         provider.GetRequiredService<ISagaCluster>(),
         provider.GetRequiredService<ISagaDefinitions>(),
+        provider.GetRequiredService<ISagaProblems>(),
         provider.GetRequiredService<ISagaControls>(),
         RequireExecutor(provider),
         provider.GetRequiredService<SagaTracker>(),

@@ -24,6 +24,7 @@ internal sealed class CoordinatorHeartbeat(
     ISagaControls controls,
     ISagaCluster cluster,
     ISagaOperations operations,
+    ISagaProblems problems,
     TakeOver takeOver,
     DefinitionReview definitionReview,
     RecoveryPass pass,
@@ -197,6 +198,7 @@ internal sealed class CoordinatorHeartbeat(
         IReadOnlyList<OwnedSagas> owned = await cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
         status.Update(ClusterDetails.Of(owned, time.Now).ToReport());
         status.Update(await cluster.CountUnresolvedAsync(cancellationToken).ConfigureAwait(false));
+        status.Update(await problems.ListAsync(ProcessProblems.Of(status.Current), cancellationToken).ConfigureAwait(false));
     }
 
     private async Task TryAsync(Func<Membership, Task> work, CancellationToken cancellationToken)

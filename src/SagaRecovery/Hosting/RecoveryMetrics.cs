@@ -113,6 +113,11 @@ internal sealed class RecoveryMetrics : IDisposable
         StoreGauges("saga_recovery.stuck", "stuck sagas, up to 10,000", report => report.Unresolved?.Stuck);
         StoreGauges("saga_recovery.abandoned", "abandoned sagas, up to 10,000", report => report.Unresolved?.Abandoned);
         _meter.CreateObservableGauge(
+            "saga_recovery.problems",
+            () => ReadProblems(status.Current.Problems),
+            "{problem}",
+            "Problems that deserve an operator's attention, by kind. Those of the store are the same on every node, so take the maximum of each kind.");
+        _meter.CreateObservableGauge(
             "saga_recovery.starts.unread", () => starts.Unread, "{message}", "Announcements of starts, and messages about them, that no pass has read yet.");
 
         void StoreGauges(string name, string description, Func<RecoveryReport, UnownedSagas?> read)
@@ -207,4 +212,11 @@ internal sealed class RecoveryMetrics : IDisposable
 
     private static string SnakeCase<T>(T value)
         where T : struct, Enum => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+
+    /// <summary>Every kind has both series from the beginning, so that an alert sees the first problem of a kind.</summary>
+    private static IEnumerable<Measurement<long>> ReadProblems(ProblemList? problems) =>
+        from kind in Enum.GetValues<ProblemKind>()
+        let count = problems?.Counts.FirstOrDefault(one => one.Kind == kind) ?? new ProblemCount(kind, 0, 0)
+        from series in new[] { (Value: count.Open, IsAcknowledged: false), (Value: count.Acknowledged, IsAcknowledged: true) }
+        select new Measurement<long>(series.Value, new("kind", ProblemNames.Of(kind)), new("acknowledged", series.IsAcknowledged ? "true" : "false"));
 }

@@ -43,6 +43,8 @@ namespace SagaRecovery.Operations;
 [JsonSerializable(typeof(PurgeRequest))]
 [JsonSerializable(typeof(PurgeResponse))]
 [JsonSerializable(typeof(DrainReport))]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(ProblemList))]
 public sealed partial class RecoveryReportJson : JsonSerializerContext;
 
 internal sealed class CutTextConverter : JsonConverter<string>

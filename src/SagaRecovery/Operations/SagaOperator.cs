@@ -21,6 +21,7 @@ public sealed partial class SagaOperator
     private readonly ISagaOperations _operations;
     private readonly ISagaCluster _cluster;
     private readonly ISagaDefinitions _definitions;
+    private readonly ISagaProblems _problems;
     private readonly ISagaControls _controls;
     private readonly ISagaExecutor _executor;
     private readonly SagaTracker _tracker;
@@ -36,6 +37,7 @@ public sealed partial class SagaOperator
         ISagaOperations operations,
         ISagaCluster cluster,
         ISagaDefinitions definitions,
+        ISagaProblems problems,
         ISagaControls controls,
         ISagaExecutor executor,
         SagaTracker tracker,
@@ -50,6 +52,7 @@ public sealed partial class SagaOperator
         _operations = operations;
         _cluster = cluster;
         _definitions = definitions;
+        _problems = problems;
         _controls = controls;
         _executor = executor;
         _tracker = tracker;
@@ -74,6 +77,35 @@ public sealed partial class SagaOperator
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <exception cref="SearchTimeoutException">The count took too long.</exception>
     public Task<SagaCounts> CountAsync(CancellationToken cancellationToken = default) => _counts.GetAsync(cancellationToken);
+
+    /// <summary>Lists what deserves an operator's attention: in the whole store, and in this process.</summary>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <exception cref="SearchTimeoutException">The query took too long.</exception>
+    public Task<ProblemList> ListProblemsAsync(CancellationToken cancellationToken = default)
+    {
+        _coordinator.ThrowIfIncompatible();
+        return _problems.ListAsync(ProcessProblems.Of(_status.Current), cancellationToken);
+    }
+
+    /// <summary>Acknowledges a problem: it stays in the list, and alerts no longer count it, until it is resolved and begins anew.</summary>
+    /// <param name="id">The id of the problem.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <returns>The problem with the acknowledgement; null if there is no problem with this id.</returns>
+    /// <exception cref="SearchTimeoutException">The query took too long.</exception>
+    /// <exception cref="NotSupportedException">The store does not keep acknowledgements.</exception>
+    public async Task<Problem?> AcknowledgeAsync(string id, OperatorNote note)
+    {
+        ProblemList problems = await ListProblemsAsync().ConfigureAwait(false);
+        if (!problems.Problems.Any(problem => problem.Id == id))
+        {
+            return null;
+        }
+
+        await _problems.AcknowledgeAsync(id, note, CancellationToken.None).ConfigureAwait(false);
+        problems = await ListProblemsAsync().ConfigureAwait(false);
+        _status.Update(problems);
+        return problems.Problems.FirstOrDefault(problem => problem.Id == id);
+    }
 
     private ReassignAction ReassignAction => new(_operations, _cluster, _time);
 

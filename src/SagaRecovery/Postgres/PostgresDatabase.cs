@@ -43,6 +43,8 @@ internal sealed class PostgresDatabase(
 
     public ClusterStatements Cluster { get; } = new(options.Value.Schema);
 
+    public ProblemStatements Problems { get; } = new(options.Value.Schema);
+
     public CallerStatements Callers { get; } = new(options.Value.Schema);
 
     public DefinitionStatements Definitions { get; } = new(options.Value.Schema);

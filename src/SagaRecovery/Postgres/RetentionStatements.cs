@@ -87,6 +87,9 @@ internal sealed class RetentionStatements(string schema)
             delete from {schema}.saga_suspect k using doomed d where k.saga_id = d.id
         ), tags as (
             delete from {schema}.saga_tag t using doomed d where t.saga_id = d.id
+        ), acknowledgements as (
+            delete from {schema}.saga_acknowledgement a using doomed d, unnest(array['stuck', 'abandoned', 'held', 'failing']) as k (kind)
+            where a.problem = k.kind || ':' || d.id
         )
         delete from {schema}.saga s using doomed d where s.id = d.id returning s.id
         """);

@@ -71,6 +71,8 @@ public sealed class SagaRecoveryStatus
 
     internal void Update(ClusterReport cluster) => Update(report => report with { Cluster = cluster });
 
+    internal void Update(ProblemList problems) => Update(report => report with { Problems = problems });
+
     internal void Update(UnresolvedSagas? unresolved) => Update(report => report with { Unresolved = unresolved });
 
     internal void Update(RetentionReport retention) => Update(report => report with { Retention = retention });

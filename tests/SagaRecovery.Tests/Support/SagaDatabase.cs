@@ -40,6 +40,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         Operations = new PostgresSagaOperations(Database, Schema, Search, NewOwnerLock());
         Retention = new PostgresSagaRetention(Database, Schema, Search);
         Cluster = new PostgresSagaCluster(Database, Search, NewOwnerLock(), Ranges, TimeProvider.System);
+        Problems = new PostgresSagaProblems(Database, Search, Operations, Cluster, TimeProvider.System);
     }
 
     /// <summary>The connection string, past any pooler.</summary>
@@ -66,6 +67,8 @@ public sealed class SagaDatabase : IAsyncDisposable
     public ISagaCluster Cluster { get; }
 
     public ISagaRetention Retention { get; }
+
+    public ISagaProblems Problems { get; }
 
     /// <summary>Applies steps of the tables, perhaps fewer than those of this version or further ones.</summary>
     internal Task UpgradeAsync(IReadOnlyList<SchemaStep> steps, TimeProvider? time = null, ILogger? logger = null) =>

@@ -1,0 +1,52 @@
+using static System.FormattableString;
+
+namespace SagaRecovery.Status;
+
+/// <summary>The problems that only this process knows. Pure.</summary>
+public static class ProcessProblems
+{
+    /// <summary>The number of consecutive failures from which on a saga is a problem: three.</summary>
+    public const int FailuresOfProblem = 3;
+
+    /// <summary>Returns the problems in a report.</summary>
+    /// <param name="report">The report of this process.</param>
+    /// <returns>The problems, with times by the clock of this process.</returns>
+    public static IReadOnlyList<Problem> Of(RecoveryReport report) =>
+    [
+        .. report.Waiting.Where(IsProblem).Select(saga => new Problem(ProblemKind.Failing, saga.SagaId.ToString(), saga.Since, Describe(saga))
+        {
+            Name = saga.Name,
+            Error = saga.Reason,
+            Next = $"explain {saga.SagaId}",
+        }),
+        .. report.Waiting.Where(saga => saga.Kind is WaitingKind.UnknownDefinition).GroupBy(saga => saga.Reason).Select(alike =>
+            new Problem(ProblemKind.UnknownDefinition, alike.First().Name, alike.Min(saga => saga.Since), $"This binary cannot run its sagas: {alike.Key}")
+            {
+                Next = "definitions list",
+            }),
+        .. FailingPasses(report),
+        .. report.Coordinator.Fenced is { } fenced
+            ? [new Problem(ProblemKind.Fenced, report.Coordinator.Id.ToString(), fenced.At, Invariant($"Incarnation {fenced.By} has replaced this process, which has stopped its sagas. Terminate it."))]
+            : Array.Empty<Problem>(),
+    ];
+
+    private static bool IsProblem(WaitingSaga saga) =>
+        saga.Kind is WaitingKind.Unreadable || (saga.Kind is WaitingKind.BackingOff && saga.Failures >= FailuresOfProblem);
+
+    private static string Describe(WaitingSaga saga) => saga.Kind is WaitingKind.Unreadable
+        ? "Its row cannot be read."
+        : $"It failed to resume, or its run was interrupted, {PlainText.Count(saga.Failures, "time")} in a row.";
+
+    private static IEnumerable<Problem> FailingPasses(RecoveryReport report)
+    {
+        if (report is { FailingSince: { } since, FailedInARow: > 1 })
+        {
+            yield return new Problem(
+                ProblemKind.PassesFail, report.Coordinator.Id.ToString(), since, Invariant($"The last {report.FailedInARow} passes failed."))
+            {
+                Error = report.LastPass?.Error,
+                Next = "status",
+            };
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using Npgsql;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+
+namespace SagaRecovery.Postgres;
+
+/// <summary>The problems in Postgres. Every query is bounded, and runs on the connections of operators.</summary>
+internal sealed class PostgresSagaProblems(PostgresDatabase database, SagaSearch search, ISagaOperations operations, ISagaCluster cluster, TimeProvider time)
+    : ISagaProblems
+{
+    private ProblemStatements Sql => database.Problems;
+
+    public async Task<ProblemList> ListAsync(IReadOnlyCollection<Problem> ofProcess, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<OwnedSagas> owned = await cluster.QueryUnfinishedAsync(cancellationToken).ConfigureAwait(false);
+        OwnedSagas[] without = [.. owned.Where(sagas => !sagas.Answers)];
+        IReadOnlyList<CoordinatorDetails> coordinators =
+            without.Length == 0 ? [] : await operations.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false);
+        DateTimeOffset here = time.GetUtcNow();
+        Problem[] others = [.. without.Select(sagas => OwnerProblems.Of(sagas, coordinators, here)), .. ofProcess];
+        return await search.ReadAsync(
+            batch =>
+            {
+                batch.Add(Sql.List).With(ProblemList.MaxListed).With(OperatorNote.CrashGuardActor);
+                batch.Add(Sql.Count).With(UnresolvedSagas.MaxCount);
+                batch.Add(Sql.FindAcknowledgements).With(others.Select(problem => problem.Id).ToArray());
+                batch.Add(ReadTime);
+            },
+            async rows =>
+            {
+                await rows.SkipAsync(1).ConfigureAwait(false);
+                List<Problem> stored = await rows.ListAsync(ToProblem).ConfigureAwait(false);
+                List<ProblemCount> counts = await rows.ListAsync(ToCount).ConfigureAwait(false);
+                List<(string Problem, Acknowledgement Acknowledged)> acknowledged = await rows.ListAsync(
+                    row => (row.GetString(0), new Acknowledgement(row.Time(1), new OperatorNote(row.GetString(2), row.GetString(3))))).ConfigureAwait(false);
+                DateTimeOffset now = (await rows.ListAsync(row => row.Time(0)).ConfigureAwait(false)).Single();
+                var known = acknowledged.ToDictionary(one => one.Problem, one => one.Acknowledged, StringComparer.Ordinal);
+                return ProblemList.Of(now, [.. stored, .. others.Select(problem => WithAcknowledgement(problem with { Since = problem.Since + (now - here) }, known))], counts);
+            },
+            "Ask again when the database has less to do.",
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    public Task AcknowledgeAsync(string problem, OperatorNote note, CancellationToken cancellationToken) => database.ReadAsync(
+        batch => batch.Add(Sql.Acknowledge).With(problem).With(note.Actor).With(note.Reason), _ => Task.FromResult(true), cancellationToken);
+
+    private const string ReadTime = "select clock_timestamp()";
+
+    private static Problem WithAcknowledgement(Problem problem, Dictionary<string, Acknowledgement> known) =>
+        known.TryGetValue(problem.Id, out Acknowledgement? acknowledged) && acknowledged.At >= problem.Since ? problem with { Acknowledged = acknowledged } : problem;
+
+    private static Problem ToProblem(NpgsqlDataReader row)
+    {
+        string id = row.GetGuid(1).ToString();
+        (string? first, string? second, string? third) = (Text(row, 4), Text(row, 5), Text(row, 6));
+        (ProblemKind kind, string reason, string? next) = row.GetString(0) switch
+        {
+            "stuck" => (ProblemKind.Stuck, DescribeStuck(first, second), $"explain {id}"),
+            "abandoned" => (ProblemKind.Abandoned, $"It was abandoned ({first}), and its effects remain.", $"explain {id}"),
+            "held" => (ProblemKind.Held, $"The {OperatorNote.CrashGuardActor} holds it: {first}.", $"explain {id}"),
+            "crash-loop" => (ProblemKind.CrashLoop, DescribeLoop(first!, second!), "status"),
+            _ => (ProblemKind.Paused, $"Its recovery is paused ({first}: {second}), and it owns unfinished sagas.", "recovery resume"),
+        };
+        return new Problem(kind, id, row.Time(3), reason)
+        {
+            Name = row.GetString(2),
+            Error = kind == ProblemKind.Abandoned ? third : null,
+            Next = next,
+            Acknowledged = row.IsDBNull(7) ? null : new Acknowledgement(row.Time(7), new OperatorNote(row.GetString(8), row.GetString(9))),
+        };
+    }
+
+    private static string DescribeStuck(string? node, string? code) => node is null
+        ? "An undo failed: it is partly undone."
+        : $"The undo of '{node}' failed{(code is null ? "" : $" with {code}")}: it is partly undone.";
+
+    private static string DescribeLoop(string crashes, string seconds) =>
+        $"Its last {crashes} processes crashed, the latest within {PlainText.Duration(TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)))} of its join.";
+
+    private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    private static ProblemCount ToCount(NpgsqlDataReader row) =>
+        new(row.GetString(0) == "stuck" ? ProblemKind.Stuck : ProblemKind.Abandoned, row.GetInt64(1), row.GetInt64(2));
+}

@@ -1,0 +1,30 @@
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Storage;
+
+/// <summary>The optional part of a saga store that lists what deserves an operator's attention, and keeps acknowledgements.</summary>
+/// <remarks>Without it, the problems of one process are listed, and none can be acknowledged. Implementations must be thread-safe.</remarks>
+public interface ISagaProblems
+{
+    /// <summary>Lists the problems of the whole store, with those of a process.</summary>
+    /// <param name="ofProcess">The problems that the process knows.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <exception cref="SearchTimeoutException">The query took too long.</exception>
+    Task<ProblemList> ListAsync(IReadOnlyCollection<Problem> ofProcess, CancellationToken cancellationToken);
+
+    /// <summary>Acknowledges a problem. A repeated call replaces the note.</summary>
+    /// <param name="problem">The id of the problem.</param>
+    /// <param name="note">The actor and the reason.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
+    Task AcknowledgeAsync(string problem, OperatorNote note, CancellationToken cancellationToken);
+}
+
+/// <summary>The problems of a store that does not implement <see cref="ISagaProblems"/>: those of the process alone.</summary>
+internal sealed class NoSagaProblems(TimeProvider time) : ISagaProblems
+{
+    public Task<ProblemList> ListAsync(IReadOnlyCollection<Problem> ofProcess, CancellationToken cancellationToken) =>
+        Task.FromResult(ProblemList.Of(time.GetUtcNow(), ofProcess, []));
+
+    public Task AcknowledgeAsync(string problem, OperatorNote note, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("The store does not keep acknowledgements.");
+}

@@ -1,0 +1,141 @@
+using SagaRecovery.Bookkeeping;
+using SagaRecovery.Fencing;
+using SagaRecovery.Status;
+using SagaRecovery.Storage;
+using SagaRecovery.Tests.Support;
+
+namespace SagaRecovery.Tests.Postgres;
+
+/// <summary>What deserves an operator's attention, as rows of the store show it, and its acknowledgement.</summary>
+public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
+{
+    private static readonly OperatorNote Note = new("ann", "ticket 17");
+
+    [Fact]
+    public async Task In_peace_no_problem_is_listed()
+    {
+        await using ListeningCoordinator us = await Db.RunHeartbeatAsync();
+        await CreateSagasAsync(us.Member, 2);
+
+        ProblemList problems = await ListAsync();
+
+        problems.Problems.Should().BeEmpty();
+        problems.Counts.Should().BeEmpty();
+        ProblemListText.Render(problems).Should().Be("no problems\n");
+    }
+
+    [Fact]
+    public async Task Stuck_and_abandoned_sagas_have_an_identity_a_time_and_a_reason()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId[] sagas = [.. await CreateSagasAsync(us, 2)];
+        await GetStuckAsync(sagas[0]);
+        await Db.ExecuteAsync(
+            "update saga_recovery.saga set state = 'abandoned', abandon_time = now(), abandon_reason = 'unrecoverable', abandon_comment = 'illegal log' where id = @Id",
+            new { Id = sagas[1].Value });
+
+        ProblemList problems = await ListAsync();
+
+        (Problem stuck, Problem abandoned) = (problems.Problems[0], problems.Problems[1]);
+        stuck.Should().Match<Problem>(one => one.Id == $"stuck:{sagas[0]}" && one.Name == "test-saga" && one.Acknowledged == null && one.Next == $"explain {sagas[0]}");
+        stuck.Reason.Should().Be("The undo of 'disk' failed with quota: it is partly undone.");
+        stuck.Since.Should().BeCloseTo(problems.At, TimeSpan.FromMinutes(5));
+        abandoned.Should().Match<Problem>(one => one.Id == $"abandoned:{sagas[1]}" && one.Error == "illegal log");
+        problems.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, 1, 0), new ProblemCount(ProblemKind.Abandoned, 1, 0));
+    }
+
+    [Fact]
+    public async Task An_acknowledged_problem_stays_until_it_is_resolved_and_a_new_one_is_open()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = (await CreateSagasAsync(us, 1)).Single();
+        await GetStuckAsync(saga);
+
+        await Db.Problems.AcknowledgeAsync($"stuck:{saga}", Note, CancellationToken.None);
+
+        ProblemList acknowledged = await ListAsync();
+        acknowledged.Problems.Single().Acknowledged!.Note.Should().Be(Note);
+        acknowledged.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, 0, 1));
+        (acknowledged.Open, acknowledged.Acknowledged).Should().Be((0, 1));
+
+        await Db.ExecuteAsync("update saga_recovery.saga set state = 'unwinding' where id = @Id", new { Id = saga.Value });
+        (await ListAsync()).Problems.Where(problem => problem.Kind == ProblemKind.Stuck).Should().BeEmpty("an operator had its undo tried again");
+        await GetStuckAsync(saga);
+        (await ListAsync()).Counts.Should().Equal([new ProblemCount(ProblemKind.Stuck, 1, 0)], "it got stuck anew, after the acknowledgement");
+    }
+
+    [Fact]
+    public async Task Sagas_that_no_process_will_run_are_problems_of_their_owners()
+    {
+        Membership dead = await SilentAsync();
+        await CreateSagasAsync(dead, 2);
+        Membership answering = await Db.JoinAsync();
+        var stranger = new CoordinatorId(Guid.NewGuid());
+        SagaId[] others = [.. await CreateSagasAsync(answering, 2)];
+        await Db.ReassignAsync(others[0], stranger);
+        await Db.ExecuteAsync("update saga_recovery.saga set current_coordinator = null where id = @Id", new { Id = others[1].Value });
+
+        ProblemList problems = await ListAsync();
+
+        problems.Problems.Select(problem => problem.Id).Should().Equal($"owner-down:{dead.Coordinator}", $"unknown-owner:{stranger}", "unowned");
+        problems.Problems[0].Reason.Should().Be("It does not answer, and owns 2 unfinished sagas.");
+        problems.Problems[0].Since.Should().BeBefore(problems.At - CoordinatorDetails.AnswerTimeout);
+
+        await Db.Problems.AcknowledgeAsync($"owner-down:{dead.Coordinator}", Note, CancellationToken.None);
+        (await ListAsync()).Problems[^1].Should().Match<Problem>(problem => problem.Kind == ProblemKind.OwnerDown && problem.Acknowledged != null);
+    }
+
+    [Fact]
+    public async Task A_saga_that_the_crash_loop_guard_holds_is_a_problem_and_one_that_an_operator_holds_is_not()
+    {
+        await using ListeningCoordinator us = await Db.RunHeartbeatAsync();
+        SagaId[] sagas = [.. await CreateSagasAsync(us.Member, 2)];
+        await Db.Operations.HoldAsync(sagas[0], new OperatorNote(OperatorNote.CrashGuardActor, "the process crashed 3 times"), CancellationToken.None);
+        await Db.Operations.HoldAsync(sagas[1], Note, CancellationToken.None);
+
+        (await ListAsync()).Problems.Should().ContainSingle().Which.Should().Match<Problem>(
+            problem => problem.Id == $"held:{sagas[0]}" && problem.Reason == "The crash-loop guard holds it: the process crashed 3 times.");
+    }
+
+    [Fact]
+    public async Task A_paused_coordinator_is_a_problem_while_it_owns_unfinished_sagas()
+    {
+        await using ListeningCoordinator us = await Db.RunHeartbeatAsync();
+        await Db.Operations.PauseAsync(us.Member.Coordinator, Note, CancellationToken.None);
+        (await ListAsync()).Problems.Should().BeEmpty();
+
+        await CreateSagasAsync(us.Member, 1);
+
+        (await ListAsync()).Problems.Single().Should().Match<Problem>(
+            problem => problem.Kind == ProblemKind.Paused && problem.Reason == "Its recovery is paused (ann: ticket 17), and it owns unfinished sagas.");
+    }
+
+    [Fact]
+    public async Task Problems_of_the_process_are_listed_with_their_acknowledgements()
+    {
+        var failing = new Problem(ProblemKind.Failing, Guid.NewGuid().ToString(), DateTimeOffset.UtcNow.AddMinutes(-5), "It failed to resume 4 times in a row.");
+        await Db.JoinAsync();
+        await Db.Problems.AcknowledgeAsync(failing.Id, Note, CancellationToken.None);
+
+        (await Db.Problems.ListAsync([failing], CancellationToken.None)).Problems.Single().Acknowledged!.Note.Should().Be(Note);
+        (await Db.Problems.ListAsync([failing with { Since = DateTimeOffset.UtcNow.AddMinutes(5) }], CancellationToken.None)).Problems.Single().Acknowledged.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Of_many_sagas_a_hundred_are_listed_and_all_are_counted()
+    {
+        Membership us = await Db.JoinAsync();
+        await CreateSagasAsync(us, ProblemList.MaxListed + 20);
+        await Db.ExecuteAsync("update saga_recovery.saga set state = 'stuck'");
+
+        ProblemList problems = await ListAsync();
+
+        problems.Problems.Should().HaveCount(ProblemList.MaxListed);
+        problems.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, ProblemList.MaxListed + 20, 0));
+    }
+
+    private Task<ProblemList> ListAsync() => Db.Problems.ListAsync([], CancellationToken.None);
+
+    private Task GetStuckAsync(SagaId saga) => Db.ExecuteAsync(
+        "update saga_recovery.saga set state = 'stuck', time_ended = clock_timestamp(), failed_node = 'disk', error_code = 'quota' where id = @Id", new { Id = saga.Value });
+}
