@@ -19,7 +19,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
 
         string list = (await Sample.RunAsync(way, "coordinators", "list")).ShouldBeDone().Out;
 
-        list.Should().MatchRegex("^COORDINATOR +STATE +PROCESS +LAST SEEN +IN PROGRESS +VERSION +INCARNATION +JOINED +PID +HOST +PAUSED +DEFINITIONS\n")
+        list.Should().MatchRegex("^HOST +COORDINATOR +STATE +PROCESS +LAST SEEN +IN PROGRESS +PAUSED +VERSION +JOINED +INCARNATION +PID +DEFINITIONS\n")
             .And.MatchRegex($"(?m)^{Sample.CoordinatorId}  active +answers .* demo v1, demo-slow v1, project-create v1, project-delete v1$")
             .And.MatchRegex($"(?m)^{dead}  active +silent .* 7 +burnt +- +any$");
     }

@@ -103,7 +103,8 @@ public sealed class OperatorActionTests(SampleFixture fixture) : IClassFixture<S
     {
         string saga = await Sample.StartDemoSagaAsync();
         string[] command = kind == "skip-undo" ? ["sagas", kind, saga, "wait-for-release", "--comment", "by hand"] : ["sagas", kind, saga, "--comment", "by hand"];
-        (await Sample.RunAsync(way, [.. command, "--yes"])).ShouldRefuse(ExitCode.Superseded, "it is running, not stuck");
+        (await Sample.RunAsync(way, [.. command, "--yes"])).ShouldRefuse(
+            ExitCode.Superseded, kind == "skip-undo" ? "it is running, neither unwinding nor stuck" : "it is running, not stuck");
         await Sample.ExecuteAsync(
             """
             update saga_recovery.saga set state = 'stuck', adopt_generation = 2 where id = @id;
