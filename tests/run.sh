@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything, with warnings as errors, and runs every test, those on real Postgres servers and real processes included. The tests of
 # the Postgres store run on the newest PostgreSQL, if npm can install it, and all others on the system's, which is usually older.
-# Needs the .NET SDK; installs the Postgres server, Patroni, etcd, pgbouncer, pgpool-II, the packet filter and a browser through the system's
-# package manager if they are missing. Ends with a line "N passed, N failed".
+# Needs the .NET SDK; installs the Postgres server, Patroni, etcd, pgbouncer, pgpool-II, the packet filter, a browser and promtool through the
+# system's package manager if they are missing. Ends with a line "N passed, N failed".
 #   tests/run.sh                       everything, as CI does
 #   tests/run.sh everyday              without the stress runs and the benchmarks, which are minutes of load
 #   tests/run.sh --filter FenceTests   arguments are passed to "dotnet test"
@@ -19,6 +19,7 @@ bash samples/install-postgres.sh
 bash tests/install-nftables.sh
 bash tests/install-ha.sh
 bash tests/install-browser.sh
+bash tests/install-promtool.sh >/dev/null
 
 source tests/throwaway-folder.sh
 results=$TMPDIR/results

@@ -6,6 +6,8 @@ namespace SagaRecovery.Cli;
 /// <summary>The streams, variables and clock of one run of the tool; tests replace them.</summary>
 internal sealed record ToolEnvironment
 {
+    private static readonly (int Width, int Height) s_usualSize = (80, 25);
+
     /// <summary>The writer for results.</summary>
     public required TextWriter Out { get; init; }
 
@@ -21,8 +23,11 @@ internal sealed record ToolEnvironment
     /// <summary>True when results go to a terminal that supports colors and cursor movement, and NO_COLOR is not set.</summary>
     public bool SupportsAnsi { get; init; }
 
+    /// <summary>True when results go to a terminal, so that tables are fitted into its width.</summary>
+    public bool IsTerminal { get; init; }
+
     /// <summary>The size of the terminal in characters.</summary>
-    public (int Width, int Height) Size { get; init; } = (80, 25);
+    public (int Width, int Height) Size { get; init; } = s_usualSize;
 
     /// <summary>Reads an environment variable.</summary>
     public required Func<string, string?> GetVariable { get; init; }
@@ -45,7 +50,8 @@ internal sealed record ToolEnvironment
             In = Console.In,
             CanPrompt = !Console.IsInputRedirected,
             SupportsAnsi = supportsAnsi,
-            Size = Console.IsOutputRedirected ? (80, 25) : (Math.Max(Console.WindowWidth, 40), Math.Max(Console.WindowHeight, 10)),
+            IsTerminal = !Console.IsOutputRedirected,
+            Size = Console.IsOutputRedirected ? s_usualSize : SizeOr(s_usualSize),
             GetVariable = Environment.GetEnvironmentVariable,
             User = Environment.UserName,
 #pragma warning disable RS0030 // the only use of the real clock
@@ -53,6 +59,11 @@ internal sealed record ToolEnvironment
 #pragma warning restore RS0030
         };
     }
+
+    /// <summary>Returns the size of the terminal, or the given one where the terminal does not tell its own.</summary>
+    private static (int Width, int Height) SizeOr((int Width, int Height) unknown) => (
+        Console.WindowWidth > 0 ? Math.Max(Console.WindowWidth, 40) : unknown.Width,
+        Console.WindowHeight > 0 ? Math.Max(Console.WindowHeight, 10) : unknown.Height);
 
     /// <summary>Opens standard output as an unbuffered stream if it is a pipe.</summary>
     /// <returns>The writer, or null if standard output is not a pipe.</returns>

@@ -326,7 +326,9 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
     /// <summary>Executes a run until it ends. Must not throw, since closing the table awaits every run.</summary>
     private async Task RunToCompletionAsync(SagaRun run)
     {
+        long began = _time.GetTimestamp();
         SagaResult result = await run.ExecuteAsync().ConfigureAwait(false);
+        TimeSpan duration = _time.GetElapsedTime(began);
         await run.CloseAsync().ConfigureAwait(false);
         if (_runs.Remove(run) is { } next)
         {
@@ -343,7 +345,7 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
             _starts.ReportEnded(run.Id, run.Generation); // must follow Remove: if the database loses the final write, a pass resumes the saga again
         }
 
-        _metrics.RunCompleted(run.Name, result);
+        _metrics.RunCompleted(run.Name, result, duration);
         run.Complete(result);
         Waits.OnRunEnded(run.Id); // of waits that began before the run
     }

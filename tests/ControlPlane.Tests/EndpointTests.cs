@@ -3,12 +3,13 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using ControlPlane.Tests.Support;
 
 namespace ControlPlane.Tests;
 
 [Collection(OnPostgres.Name)]
-public sealed class EndpointTests(EndpointTests.RunningService running) : IClassFixture<EndpointTests.RunningService>
+public sealed partial class EndpointTests(EndpointTests.RunningService running) : IClassFixture<EndpointTests.RunningService>
 {
     private HttpClient Http => running.Service.Http;
 
@@ -38,6 +39,20 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
         await ShouldBeProblemAsync(await Http.GetAsync("/v1/projects/alpha"), HttpStatusCode.NotFound);
         (await NamesAsync()).Should().NotContain("alpha");
         (await running.Service.CreateProjectAsync("alpha")).StatusCode.Should().Be(HttpStatusCode.Created, "its name is free again");
+    }
+
+    /// <summary>By the names of a real exporter: tests of the library only translate the names of the instruments.</summary>
+    [Fact]
+    public async Task The_exporter_serves_every_metric_that_the_alerts_ask_for_also_before_its_first_event()
+    {
+        string rules = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs/operations/prometheus-rules.yml"));
+        string[] asked = [.. AskedMetric().Matches(rules).Select(match => match.Value).Distinct()];
+        asked.Should().HaveCountGreaterThan(20);
+
+        await Eventually.HoldsAsync(async () => asked.Except(await ServedAsync()).ToArray() is [], "the store was counted");
+
+        async Task<IEnumerable<string>> ServedAsync() =>
+            (await Http.GetStringAsync("/metrics")).Split('\n').Where(line => !line.StartsWith('#')).Select(line => line.Split('{', ' ')[0]);
     }
 
     [Fact]
@@ -204,6 +219,9 @@ public sealed class EndpointTests(EndpointTests.RunningService running) : IClass
         JsonElement page = await Http.GetFromJsonAsync<JsonElement>("/v1/projects?limit=1000");
         return [.. page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("name").GetString()!)];
     }
+
+    [GeneratedRegex(@"\bsaga_recovery_[a-z_]+(?=[\[ )])", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex AskedMetric();
 
     /// <summary>One service for all tests of this class.</summary>
     public sealed class RunningService(PostgresCluster postgres) : IAsyncLifetime

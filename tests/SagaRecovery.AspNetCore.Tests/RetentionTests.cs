@@ -24,7 +24,7 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
         dryRun.GetProperty("counts").GetArrayLength().Should().Be(0);
         done.GetProperty("isComplete").GetBoolean().Should().BeTrue();
         done.GetProperty("deleted").GetInt64().Should().Be(0);
-        _service.Log.Lines.Should().ContainSingle(line => line.StartsWith($"purge by {TestUsers.Operator}: 0 sagas deleted", StringComparison.Ordinal));
+        _service.Log.Lines.Should().ContainSingle(line => line.StartsWith($"purge by {TestUsers.Operator}; deleted sagas: 0", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -115,7 +115,7 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
         ToolRun text = (await Sample.RunAsync(Way.Database, "status")).ShouldBeDone();
         ToolRun json = (await Sample.RunAsync(Way.Database, "status", "--json")).ShouldBeDone();
 
-        text.Out.Should().MatchRegex($"{Sample.CoordinatorId} +active +answers").And.MatchRegex($"running +1 +{Sample.CoordinatorId} +demo\n")
+        text.Out.Should().MatchRegex($"{Sample.CoordinatorId} +active +answers").And.MatchRegex($"demo +running +1 +{Sample.CoordinatorId}\n")
             .And.MatchRegex("About [0-9]+ sagas? ended\\.\n");
         JsonElement status = JsonDocument.Parse(json.Out).RootElement;
         status.GetProperty("counts").GetProperty("unfinished").EnumerateArray().Sum(count => count.GetProperty("count").GetInt64()).Should().Be(1);

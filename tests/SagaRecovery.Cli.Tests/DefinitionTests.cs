@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
 using SagaRecovery.Storage;
@@ -10,6 +11,8 @@ namespace SagaRecovery.Cli.Tests;
 public sealed class DefinitionTests(SampleFixture fixture) : IClassFixture<SampleFixture>
 {
     private const string Heading = "^NAME +VERSION +HASH +UNFINISHED +ENDED +MAY IT BE DELETED\\? +CAN RUN IT\n";
+
+    private static string Host => Regex.Escape(Environment.MachineName);
 
     private SampleService Sample => fixture.Sample;
 
@@ -31,11 +34,11 @@ public sealed class DefinitionTests(SampleFixture fixture) : IClassFixture<Sampl
         ToolRun list = (await Sample.RunAsync(way, "definitions", "list")).ShouldBeDone();
 
         list.Out.Should().MatchRegex(Heading)
-            .And.MatchRegex($"(?m)^demo +1 +[0-9a-f]{{12}} +1 +0 +needed +{Sample.CoordinatorId}$")
-            .And.MatchRegex($"(?m)^demo-slow +1 +[0-9a-f]{{12}} +0 +0 +may be deleted +{Sample.CoordinatorId}$")
+            .And.MatchRegex($"(?m)^demo +1 +[0-9a-f]{{12}} +1 +0 +needed +{Host}$")
+            .And.MatchRegex($"(?m)^demo-slow +1 +[0-9a-f]{{12}} +0 +0 +registered, has no sagas +{Host}$")
             .And.MatchRegex("(?m)^withdrawn +1 +[0-9a-f]{12} +2 +0 +UNFINISHED, AND NO PROCESS CAN RUN IT +no process$")
             .And.MatchRegex("(?m)^withdrawn +2 +[0-9a-f]{12} +0 +3 +may be deleted +no process$")
-            .And.MatchRegex("(?m)^withdrawn +3 +[0-9a-f]{12} +0 +1 +may be deleted, unless an undo of a stuck saga is to be retried +no process$")
+            .And.MatchRegex("(?m)^withdrawn +3 +[0-9a-f]{12} +0 +1 +needed if an undo is to be retried +no process$")
             .And.MatchRegex("(?m)^disks +1 +7 shapes +7 +0 +UNFINISHED, AND NO PROCESS CAN RUN IT +no process$");
         list.Error.Should().Contain("Delete a class only if the program starts no saga of it any more.");
     }
@@ -57,6 +60,23 @@ public sealed class DefinitionTests(SampleFixture fixture) : IClassFixture<Sampl
         list.RunAny.Should().BeEmpty();
         list.Definitions.Where(one => one.Name == "disks").Should().HaveCount(7).And.AllSatisfy(one => one.Need.Should().Be(DefinitionNeed.NotRunnable));
         JsonDocument.Parse(database.Out).RootElement.GetProperty("definitions")[0].GetProperty("hash").GetString().Should().MatchRegex("^[0-9a-f]{64}$");
+    }
+
+    [Fact]
+    public async Task Without_the_service_a_saga_that_its_owner_cannot_run_is_explained_by_its_definition()
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+        await AddAsync("withdrawn", 7, "running", count: 1);
+        await Sample.ExecuteAsync("update saga_recovery.saga set current_coordinator = (select current_coordinator from saga_recovery.saga where id = @saga) where name = 'withdrawn'", new { saga = Guid.Parse(saga) });
+        SagaSummary withdrawn = (await Sample.RunAsync(Way.Database, "sagas", "list", "--name", "withdrawn", "--state", "running", "--json"))
+            .Read(RecoveryReportJson.Default.IReadOnlyListSagaSummary).Single();
+
+        (await Sample.RunAsync(Way.Database, "explain", withdrawn.Id.ToString())).ShouldBeDone().Out.Should()
+            .StartWith($"saga {withdrawn.Id}: unknown definition (from its row alone)\n")
+            .And.Contain($"Its owner, coordinator {Sample.CoordinatorId} (").And.Contain("has no definition 'withdrawn' version 7 of this shape.")
+            .And.Contain("Deploy a binary that has this definition: no process that answers has it.");
+        (await Sample.RunAsync(Way.Database, "explain", saga)).ShouldBeDone().Out.Should().Contain("Ask that process.");
+        await Sample.ExecuteAsync("delete from saga_recovery.saga where name = 'withdrawn'");
     }
 
     [Fact]

@@ -55,7 +55,7 @@ public sealed class GraphDrawingTests
     {
         using var output = new StringWriter();
         var environment = new ToolEnvironment { Out = output, Error = output, In = TextReader.Null, GetVariable = _ => null, User = ToolRun.OsUser, Time = TimeProvider.System };
-        new Screen(environment).Print(GraphDrawing.Draw(saga, saga.Graph!).Table);
+        new Screen(environment).Print(GraphDrawing.Draw(saga, saga.Graph!));
         return output.ToString().TrimEnd('\n').Split('\n');
     }
 

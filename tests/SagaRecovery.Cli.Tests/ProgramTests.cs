@@ -32,9 +32,23 @@ public sealed class ProgramTests(SampleFixture fixture) : IClassFixture<SampleFi
     {
         string saga = await Sample.StartDemoSagaAsync();
 
-        (_, string output, _) = await ShellAsync("$TOOL sagas list | awk '{ print $1, $2 }'", ("TERM", "xterm-256color"));
+        (_, string output, _) = await ShellAsync("$TOOL sagas list | awk '{ print $1, $2, $3, NF }'", ("TERM", "xterm-256color"));
 
-        output.Should().StartWith("ID STATE\n").And.Contain($"{saga} running\n").And.NotContain("\u001b");
+        output.Should().StartWith("NAME ID STATE 9\n").And.Contain($"demo {saga} running 9\n").And.NotContain("\u001b");
+    }
+
+    /// <summary>util-linux's script runs a command on a terminal of its own.</summary>
+    [Fact]
+    public async Task On_a_real_terminal_no_row_is_wider_than_the_terminal()
+    {
+        string saga = await Sample.StartDemoSagaAsync();
+        string shown = $"stty cols 80 rows 25; $TOOL sagas list; $TOOL coordinators list; $TOOL sagas show {saga}; $TOOL definitions list";
+
+        (_, string output, _) = await ShellAsync($"script -qec '{shown}' /dev/null", ("TERM", "dumb"), ("NO_COLOR", "1"));
+
+        string[] lines = output.Replace("\r", "", StringComparison.Ordinal).TrimEnd('\n').Split('\n');
+        lines.Should().Contain(line => line.Contains($"  {saga}  running ", StringComparison.Ordinal)).And.Contain(line => line.StartsWith("HOST ", StringComparison.Ordinal));
+        lines.Where(line => line.Length > 80 && !line.StartsWith("  ", StringComparison.Ordinal)).Should().BeEmpty("only the facts about one saga are lines of their own length");
     }
 
     [Fact]

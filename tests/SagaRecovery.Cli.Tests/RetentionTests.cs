@@ -23,8 +23,8 @@ public sealed class RetentionTests(PostgresCluster postgres) : IAsyncLifetime
         string[] purge = ["sagas", "purge", "--older-than", "30d", "--comment", "OPS-12"];
 
         ToolRun dryRun = (await _sample.RunAsync(way, [.. purge, "--dry-run"])).ShouldBeDone();
-        dryRun.Lines[0].Should().MatchRegex("^STATE +SAGAS +MB +OLDEST_END +DEFINITION");
-        dryRun.Lines[1].Should().MatchRegex("^succeeded +1 +0.0 +20.*Z +demo$");
+        dryRun.Lines[0].Should().MatchRegex("^DEFINITION +STATE +SAGAS +MB +OLDEST_END");
+        dryRun.Lines[1].Should().MatchRegex("^demo +succeeded +1 +0.0 +20.*Z$");
         dryRun.Lines[^1].Should().Be("purge: would delete 1 saga, 0.0 MB");
         (await _sample.RunAsync(way, purge)).ShouldRefuse(ExitCode.Usage, "pass --yes");
         (await _sample.RunAsync(ToolStage.SignedIn with { Answer = "n" }, way, purge)).ShouldRefuse(ExitCode.Failed, "Nothing was done.");

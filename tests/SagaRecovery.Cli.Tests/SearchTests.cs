@@ -51,7 +51,7 @@ public sealed class SearchTests(TwoSagasFixture two) : IClassFixture<TwoSagasFix
 
         ToolRun second = (await Sample.RunAsync(way, "sagas", "list", "--limit", "1", "--before", place)).ShouldBeDone();
 
-        first.Out.Should().Contain(" project-create\n");
+        first.Out.Should().Contain("\nproject-create ");
         second.Out.Should().Contain(two.Demo);
     }
 

@@ -26,7 +26,11 @@ public sealed class UsageTests
     [InlineData("is not an http or https address", "status", "--url", "ftp://x")]
     [InlineData("must not contain credentials", "status", "--url", "http://ada:sesame@x")]
     [InlineData("--schema must be", "schema", "script", "--schema", "x; drop table y")]
-    [InlineData("is not a duration", "status", "--timeout", "soon")]
+    [InlineData("'soon' is not a duration from 1ms to 1d: write a number and a unit, or hours, minutes and seconds, such as 25s, 10m, 2h, 1d or 00:10:00", "status", "--timeout", "soon")]
+    [InlineData("is not a duration from 1ms to 1d", "status", "--timeout", "25")]
+    [InlineData("is not a duration from 1ms to 1d", "status", "--timeout", "2d")]
+    [InlineData("is not a duration from 1ms to 1d", "status", "--timeout", "12:30:00:00")]
+    [InlineData("'7' is not an age from 1s to 36500d: write a number and a unit", "sagas", "purge", "--older-than", "7", "--comment", "x")]
     [InlineData("pass only one of them", "status", "--url", "http://x", "--connection", "Host=x")]
     [InlineData("No service or database is given", "status")]
     [InlineData("No service or database is given", "plan")]
@@ -44,6 +48,19 @@ public sealed class UsageTests
         run.Error.Count(letter => letter == '\n').Should().Be(1);
         run.Error.Should().NotContain("sesame");
         run.Out.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("25s")]
+    [InlineData("1500ms")]
+    [InlineData("1.5m")]
+    [InlineData("2h")]
+    [InlineData("1d")]
+    [InlineData("00:10:00")]
+    public async Task Every_usual_form_of_a_duration_is_accepted(string duration)
+    {
+        (await ToolRun.OfAsync(["status", "--timeout", duration, .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "the service");
+        (await ToolRun.OfAsync(["sagas", "purge", "--older-than", duration, "--comment", "x", "--yes", .. s_nowhere])).ShouldRefuse(ExitCode.Unreachable, "the service");
     }
 
     [Fact]
@@ -89,7 +106,13 @@ public sealed class UsageTests
 
             ToolRun help = (await ToolRun.OfAsync([.. path, "--help"])).ShouldBeDone();
 
-            help.Out.Should().Contain("Examples:\n  saga-recovery " + string.Join(' ', path)).And.Contain("Exit codes:");
+            help.Out.Should().Contain("Examples:\n  saga-recovery " + string.Join(' ', path)).And.Contain("Exit codes:").And.Contain("130  Ctrl-C");
+            if (command.Options.Any(option => option.Name == "--state"))
+            {
+                string words = string.Join(' ', help.Out.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+                words.Replace("\n ", " ", StringComparison.Ordinal).Should().ContainAll("succeeded", "unwound", "stuck", "abandoned");
+            }
+
             foreach (string example in command.Examples)
             {
                 ParseResult parsed = root.Parse(example.Split(" | ")[0].Split(" > ")[0].Split(" >> ")[0]

@@ -132,7 +132,7 @@ public sealed class HangTests
         await AdvanceUntilAsync(stopped);
 
         await stopped;
-        process.Lines.Text(112).Should().EndWith($"the runs of 1 sagas had not ended; recovery resumes these sagas: {handle.SagaId} (hanging) the action of node 'hang'");
+        process.Lines.Text(112).Should().EndWith($"runs that had not ended: 1; recovery resumes these sagas: {handle.SagaId} (hanging) the action of node 'hang'");
         process.Lines.Count(120).Should().Be(1);
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>()
             .Which.Reason.Should().Be("this process is shutting down; not ended: the action of node 'hang'");

@@ -55,6 +55,25 @@ public sealed class VerdictTests
         explanation.Reason.Should().NotBeEmpty();
     }
 
+    [Theory]
+    [InlineData(true, "others", SagaVerdict.NotOwned, "Ask that process.")]
+    [InlineData(true, "any", SagaVerdict.NotOwned, "Ask that process.")]
+    [InlineData(true, "", SagaVerdict.UnknownDefinition, "Deploy a binary that has this definition: no process that answers has it.")]
+    [InlineData(true, "us", SagaVerdict.UnknownDefinition, "Deploy a binary that has this definition, or reassign the saga to a coordinator that has it: c0000000-0000-4000-8000-000000000001.")]
+    [InlineData(false, "", SagaVerdict.NotOwned, "Start that coordinator again, or reassign its sagas: coordinators reassign c0000000-0000-4000-8000-000000000002.")]
+    public void Without_a_process_a_saga_that_its_owner_cannot_run_has_an_unknown_definition(bool ownerAnswers, string runBy, SagaVerdict verdict, string advice)
+    {
+        SagaDetails row = Row(SagaState.Running, Others);
+        row = row with { Owner = row.Owner! with { Silence = ownerAnswers ? TimeSpan.Zero : TimeSpan.FromMinutes(1), State = CoordinatorState.Active } };
+        CoordinatorId[] runners = runBy switch { "others" => [Others], "us" => [Us], _ => [] };
+        var definition = new DefinitionDetails(row.DefinitionHash, "provision", 1, Unfinished: 1, Ended: 0, Stuck: 0, runners, DefinitionNeed.UnfinishedSagas);
+
+        SagaExplanation explanation = SagaVerdicts.OfRowAlone(Saga, row, new DefinitionList([definition], runBy == "any" ? [Others] : []));
+
+        (explanation.Verdict, explanation.Advice).Should().Be((verdict, advice));
+        SagaVerdicts.OfRowAlone(Saga, row).Verdict.Should().Be(SagaVerdict.NotOwned, "the definitions were not read");
+    }
+
     [Fact]
     public void The_verdict_includes_its_evidence()
     {

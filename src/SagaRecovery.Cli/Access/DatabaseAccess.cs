@@ -64,7 +64,16 @@ internal sealed class DatabaseAccess : ISagaAccess
         ReadAsync(token => Operations.FindAsync(sagaId, token), cancellationToken);
 
     public Task<SagaExplanation> ExplainAsync(SagaId sagaId, CancellationToken cancellationToken) =>
-        ReadAsync(async token => SagaVerdicts.OfRowAlone(sagaId, await Operations.FindAsync(sagaId, token).ConfigureAwait(false)), cancellationToken);
+        ReadAsync(
+            async token =>
+            {
+                SagaDetails? saga = await Operations.FindAsync(sagaId, token).ConfigureAwait(false);
+                DefinitionList? definitions = saga?.Summary.State is SagaState.Running or SagaState.Unwinding
+                    ? await _services.GetRequiredService<ISagaDefinitions>().ListAsync(token).ConfigureAwait(false)
+                    : null;
+                return SagaVerdicts.OfRowAlone(sagaId, saga, definitions);
+            },
+            cancellationToken);
 
     public Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
         ReadAsync(Operations.ListCoordinatorsAsync, cancellationToken);

@@ -57,10 +57,10 @@ internal sealed class CommonOptions(ToolEnvironment environment)
 
     public Option<TimeSpan?> Timeout { get; } = new("--timeout")
     {
-        Description = "The time limit for a response: 500ms, 30s, 5m [default: 30s; with --wait: 10m]",
+        Description = "The time limit for a response, such as 500ms, 30s, 5m or 00:05:00 [default: 30s; with --wait: 10m]",
         Recursive = true,
         HelpName = "time",
-        CustomParser = result => Values.ParseSpan(result),
+        CustomParser = Values.ParseSpan,
     };
 
     public void AddTo(RootCommand root)

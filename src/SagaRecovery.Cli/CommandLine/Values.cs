@@ -11,7 +11,10 @@ namespace SagaRecovery.Cli.CommandLine;
 /// <summary>Parses and validates values from the command line.</summary>
 internal static class Values
 {
-    private static readonly (string Unit, double Milliseconds)[] s_units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    private const string DurationForms = "25s, 10m, 2h, 1d or 00:10:00";
+
+    private static readonly TimeSpan s_longestSpan = TimeSpan.FromDays(1);
+    private static readonly TimeSpan s_longestAge = TimeSpan.FromDays(36_500);
 
     public static Argument<SagaId> SagaIdArgument() => new("id")
     {
@@ -195,42 +198,23 @@ internal static class Values
         return schema;
     }
 
-    public static TimeSpan? ParseSpan(ArgumentResult result)
-    {
-        string text = Text(result);
-        foreach ((string unit, double milliseconds) in s_units)
-        {
-            if (text.EndsWith(unit, StringComparison.Ordinal)
-                && double.TryParse(text.AsSpan(0, text.Length - unit.Length), System.Globalization.NumberStyles.AllowDecimalPoint, provider: null, out double value)
-                && value * milliseconds is >= 1 and <= 86_400_000)
-            {
-                return TimeSpan.FromMilliseconds(value * milliseconds);
-            }
-        }
-
-        result.AddError($"'{Display(result)}' is not a duration of at most one day: use a number and a unit, such as 500ms, 2s or 1.5m");
-        return null;
-    }
+    /// <summary>Parses a duration for which the tool waits, such as <c>25s</c> or <c>500ms</c>.</summary>
+    public static TimeSpan? ParseSpan(ArgumentResult result) =>
+        ParseDuration(result, TimeSpan.FromMilliseconds(1), s_longestSpan, "a duration from 1ms to 1d");
 
     /// <summary>Parses an age of sagas, such as <c>30d</c> or <c>12h</c>.</summary>
-    public static TimeSpan? ParseAge(ArgumentResult result)
+    public static TimeSpan? ParseAge(ArgumentResult result) => ParseDuration(result, TimeSpan.FromSeconds(1), s_longestAge, "an age from 1s to 36500d");
+
+    private static TimeSpan? ParseDuration(ArgumentResult result, TimeSpan min, TimeSpan max, string kind)
     {
-        string text = Text(result);
-        TimeSpan? unit = text[^1..] switch
+        bool isOne = DurationText.TryParse(Text(result), max, out TimeSpan span)
+            || (Text(result).Contains(':', StringComparison.Ordinal) && TimeSpan.TryParseExact(Text(result), "c", CultureInfo.InvariantCulture, out span));
+        if (isOne && span >= min && span <= max)
         {
-            "d" => TimeSpan.FromDays(1),
-            "h" => TimeSpan.FromHours(1),
-            "m" => TimeSpan.FromMinutes(1),
-            "s" => TimeSpan.FromSeconds(1),
-            _ => null,
-        };
-        if (unit is { } one && double.TryParse(text.AsSpan(0, text.Length - 1), System.Globalization.NumberStyles.AllowDecimalPoint, provider: null, out double value)
-            && value * one.TotalSeconds is >= 1 and <= 36_500 * 86_400.0)
-        {
-            return one * value;
+            return span;
         }
 
-        result.AddError($"'{Display(result)}' is not an age from 1s to 36500d: use a number and a unit, such as 30d, 12h, 45m or 30s");
+        result.AddError($"'{Display(result)}' is not {kind}: write a number and a unit, or hours, minutes and seconds, such as {DurationForms}");
         return null;
     }
 

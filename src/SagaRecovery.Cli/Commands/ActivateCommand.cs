@@ -102,13 +102,13 @@ internal static class ActivateCommand
         screen.Line("  " + string.Join(", ", counts.Where((entry, index) => index < 3 || entry.Count > 0).Select(entry => $"{entry.Name} {entry.Count}")));
         if (pass.FailedSagas.Count > 0)
         {
-            var failed = new Sheet("SAGA", "NAME", "ERROR");
+            var failed = new Sheet(Column.OfTexts("NAME"), "SAGA", Column.OfTexts("ERROR"));
             foreach (FailedSaga saga in pass.FailedSagas)
             {
-                failed.Add(saga.SagaId.ToString(), saga.Name, saga.Message);
+                failed.Add(saga.Name, saga.SagaId.ToString(), saga.Message);
             }
 
-            screen.Print(failed.Table);
+            screen.Print(failed);
         }
     }
 }

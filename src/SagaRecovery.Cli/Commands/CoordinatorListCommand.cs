@@ -48,25 +48,27 @@ internal static class CoordinatorListCommand
         }
 
         var sheet = new Sheet(
-            "COORDINATOR", "STATE", "PROCESS", "LAST SEEN", "IN PROGRESS", "VERSION", "INCARNATION", "JOINED", "PID", "HOST", "PAUSED", "DEFINITIONS");
+            Column.OfTexts("HOST"), "COORDINATOR", "STATE", "PROCESS", new Column("LAST SEEN") { LeftOut = 6 }, new Column("IN PROGRESS") { LeftOut = 8 },
+            Column.OfTexts("PAUSED") with { LeftOut = 7 }, Column.OfTexts("VERSION") with { LeftOut = 4 }, new Column("JOINED") { LeftOut = 3 },
+            new Column("INCARNATION") { LeftOut = 1 }, new Column("PID") { LeftOut = 2 }, Column.OfTexts("DEFINITIONS") with { LeftOut = 5 });
         foreach (CoordinatorDetails coordinator in coordinators)
         {
             sheet.Add(
+                coordinator.Host,
                 coordinator.Id.ToString(),
                 Cell.Of(coordinator),
                 Words.ProcessState(coordinator),
                 $"{PlainText.Duration(coordinator.Silence)} ago",
-                coordinator.InProgress?.ToString(CultureInfo.InvariantCulture) ?? "-",
+                coordinator.InProgress?.ToString(CultureInfo.InvariantCulture) ?? Cell.Nothing,
+                coordinator.Paused is { } pause ? $"since {PlainText.Time(pause.Since)} by {Words.By(pause.Note)}" : Cell.Nothing,
                 Words.Version(coordinator),
+                Cell.Of(coordinator.TimeJoined, screen.Now),
                 Cell.Of(coordinator.Incarnation),
-                Cell.Of(coordinator.TimeJoined),
                 Cell.Of(coordinator.ProcessId),
-                coordinator.Host,
-                coordinator.Paused is { } pause ? $"since {PlainText.Time(pause.Since)} by {Words.By(pause.Note)}" : "-",
                 coordinator.Definitions is { } definitions ? string.Join(", ", definitions) : "any");
         }
 
-        screen.Print(sheet.Table);
+        screen.Print(sheet);
         foreach (CoordinatorDetails coordinator in coordinators.Where(one => one.Unreadable is not null))
         {
             screen.Line($"coordinator {coordinator.Id} cannot be read in full: {PlainText.OneLine(coordinator.Unreadable!)}");

@@ -16,14 +16,14 @@ internal static class CountSheet
         }
         else
         {
-            var sheet = new Sheet("STATE", "SAGAS", "OWNER", "NAME");
+            var sheet = new Sheet(Column.OfTexts("NAME"), "STATE", "SAGAS", new Column("OWNER") { LeftOut = 0 });
             foreach (SagaCount count in counts.Unfinished.OrderBy(count => count.State).ThenByDescending(count => count.Count))
             {
                 string number = count.Count.ToString(CultureInfo.InvariantCulture);
-                sheet.Add(Cell.Of(count.State), number, count.Owner?.ToString() ?? "none", count.Name);
+                sheet.Add(count.Name, Cell.Of(count.State), number, count.Owner?.ToString() ?? "none");
             }
 
-            screen.Print(sheet.Table);
+            screen.Print(sheet);
         }
 
         screen.Line(Ended(counts));

@@ -39,7 +39,8 @@ internal static class DefinitionListCommand
                 }
                 else
                 {
-                    call.Screen.Print(ToSheet(list).Table);
+                    IReadOnlyList<CoordinatorDetails> coordinators = await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false);
+                    call.Screen.Print(ToSheet(list, Words.NamesOf(coordinators)));
                     call.Note("Delete a class only if the program starts no saga of it any more.");
                 }
 
@@ -49,9 +50,11 @@ internal static class DefinitionListCommand
         return command;
     }
 
-    private static Sheet ToSheet(DefinitionList list)
+    private static Sheet ToSheet(DefinitionList list, IReadOnlyDictionary<CoordinatorId, string> names)
     {
-        var sheet = new Sheet("NAME", "VERSION", "HASH", "UNFINISHED", "ENDED", "MAY IT BE DELETED?", "CAN RUN IT");
+        var sheet = new Sheet(
+            Column.OfTexts("NAME"), "VERSION", new Column("HASH") { LeftOut = 0 }, "UNFINISHED", new Column("ENDED") { LeftOut = 2 }, "MAY IT BE DELETED?",
+            Column.OfTexts("CAN RUN IT") with { LeftOut = 1 });
         foreach (var version in list.Definitions.GroupBy(one => (one.Name, one.Version)))
         {
             DefinitionDetails[] shapes = [.. version];
@@ -63,8 +66,8 @@ internal static class DefinitionListCommand
                     row.Hash is { } hash ? hash.ToString()[..HashDigits] : shapes.Length == 1 ? "any" : $"{shapes.Length} shapes",
                     row.Unfinished.ToString(CultureInfo.InvariantCulture),
                     row.Ended.ToString(CultureInfo.InvariantCulture) + (row.Ended >= DefinitionList.EndedLimit ? "+" : ""),
-                    Cell.Of(row.Need),
-                    CanRun(row, list.RunAny));
+                    Cell.Of(row),
+                    CanRun(row, list.RunAny, names));
             }
         }
 
@@ -82,9 +85,9 @@ internal static class DefinitionListCommand
         Need = shapes.Max(one => one.Need),
     };
 
-    private static string CanRun(DefinitionDetails definition, IReadOnlyList<CoordinatorId> any)
+    private static string CanRun(DefinitionDetails definition, IReadOnlyList<CoordinatorId> any, IReadOnlyDictionary<CoordinatorId, string> names)
     {
-        CoordinatorId[] all = [.. definition.RunBy, .. any];
+        string[] all = [.. definition.RunBy.Concat(any).Select(id => names.GetValueOrDefault(id) ?? id.ToString())];
         return all.Length == 0 ? "no process" : string.Join(", ", all);
     }
 }

@@ -18,9 +18,9 @@ internal static class DrainCommand
     {
         Option<TimeSpan?> gracePeriod = new("--grace-period")
         {
-            Description = "The time that running sagas get to finish before the rest is reassigned [default: 10s]",
+            Description = "The time that running sagas get to finish before the rest is reassigned, such as 25s, 2m or 00:02:00 [default: 10s]",
             HelpName = "time",
-            CustomParser = result => Values.ParseSpan(result),
+            CustomParser = Values.ParseSpan,
         };
         Option<bool> wait = new("--wait") { Description = "Wait until the drain ends; exit code 1 if sagas are left" };
         Option<bool> yes = Confirmation.YesOption();

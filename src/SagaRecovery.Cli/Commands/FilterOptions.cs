@@ -11,7 +11,7 @@ internal sealed class FilterOptions
 {
     private readonly Option<StateChoice?> _state = new("--state")
     {
-        Description = $"Only sagas in this state, or '{SagaNames.Unfinished}' for those in progress",
+        Description = $"Only sagas in this state: {string.Join(", ", SagaNames.States.Select(SagaNames.Of))}; or '{SagaNames.Unfinished}', for running and unwinding",
         HelpName = "state",
         CustomParser = Values.ParseStateChoice,
     };

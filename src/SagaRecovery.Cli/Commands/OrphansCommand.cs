@@ -49,17 +49,17 @@ internal static class OrphansCommand
             return;
         }
 
-        var sheet = new Sheet("OWNER", "WHY", "SAGAS", "OLDEST");
+        var sheet = new Sheet("OWNER", "WHY", "SAGAS", new Column("OLDEST") { LeftOut = 0 });
         foreach (OwnedSagas owned in unattended)
         {
             sheet.Add(
                 owned.Owner?.ToString() ?? ReassignSource.NoOwner, // the value that 'reassign' accepts
                 owned.Owner is null ? "has no owner" : owned.IsKnown ? "does not answer" : "never joined",
                 owned.Count!.Value.ToString(CultureInfo.InvariantCulture),
-                owned.Oldest is { } oldest ? $"{PlainText.Duration(cluster.At - oldest)} ago" : "-");
+                owned.Oldest is { } oldest ? $"{PlainText.Duration(cluster.At - oldest)} ago" : Cell.Nothing);
         }
 
-        screen.Print(sheet.Table);
+        screen.Print(sheet);
         screen.Line($"{cluster.Orphans.Count} orphaned, {cluster.OwnerDown.Count} with the owner down: run 'coordinators reassign OWNER' to reassign them");
     }
 }

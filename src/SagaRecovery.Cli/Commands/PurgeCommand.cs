@@ -16,7 +16,7 @@ internal sealed class PurgeCommand
 
     private readonly Option<TimeSpan?> _olderThan = new("--older-than")
     {
-        Description = "The time since their end after which sagas are deleted, such as 30d",
+        Description = "The time since their end after which sagas are deleted, such as 30d, 12h or 45m",
         HelpName = "age",
         Required = true,
         CustomParser = Values.ParseAge,
@@ -24,7 +24,7 @@ internal sealed class PurgeCommand
 
     private readonly Option<SagaState?[]> _state = new("--state")
     {
-        Description = "A state; repeat for several [default: succeeded and unwound]",
+        Description = "A state of ended sagas: succeeded, unwound, stuck or abandoned; repeat for several [default: succeeded and unwound]",
         HelpName = "state",
         CustomParser = ParseStates,
     };
@@ -141,45 +141,48 @@ internal sealed class PurgeCommand
 
     private static ExitCode Print(Call call, PurgeResponse response)
     {
-        ExitCode exitCode = ActionReply.ToExitCode(response.Result);
-        if (exitCode != ExitCode.Done)
-        {
-            call.Note(response.Message);
-        }
-
         if (call.Json)
         {
             call.Screen.Json(response, RecoveryReportJson.Default.PurgeResponse);
         }
 
-        if (exitCode != ExitCode.Done || call.Json)
+        if (response.Result != OperatorActionStatus.Done)
         {
-            return exitCode;
+            call.Note(response.Message);
+        }
+        else if (!call.Json)
+        {
+            PrintCounts(call.Screen, response.Counts);
+            call.Screen.Line(response.Message);
         }
 
-        if (response.Counts.Count > 0)
-        {
-            var sheet = new Sheet("STATE", "SAGAS", "MB", "OLDEST_END", "DEFINITION");
-            foreach (PurgeCount count in response.Counts)
-            {
-                sheet.Add(
-                    Cell.Of(count.State),
-                    count.Sagas.ToString(CultureInfo.InvariantCulture),
-                    (count.Bytes / 1e6).ToString("F1", CultureInfo.InvariantCulture),
-                    Cell.Of(count.Oldest),
-                    count.Definition);
-            }
+        return ActionReply.ToExitCode(response.Result);
+    }
 
-            call.Screen.Print(sheet.Table);
+    private static void PrintCounts(Screen screen, IReadOnlyList<PurgeCount> counts)
+    {
+        if (counts.Count == 0)
+        {
+            return;
         }
 
-        call.Screen.Line(response.Message);
-        return exitCode;
+        var sheet = new Sheet(Column.OfTexts("DEFINITION"), "STATE", "SAGAS", "MB", "OLDEST_END");
+        foreach (PurgeCount count in counts)
+        {
+            sheet.Add(
+                count.Definition,
+                Cell.Of(count.State),
+                count.Sagas.ToString(CultureInfo.InvariantCulture),
+                (count.Bytes / 1e6).ToString("F1", CultureInfo.InvariantCulture),
+                Cell.Of(count.Oldest, screen.Now));
+        }
+
+        screen.Print(sheet);
     }
 
     private static string Line(PurgeCount count) => string.Create(
         CultureInfo.InvariantCulture,
-        $"  {count.Sagas:N0} {SagaNames.Of(count.State)} saga{(count.Sagas == 1 ? "" : "s")} of {PlainText.OneLine(count.Definition)}, {count.Bytes / 1e6:N1} MB, ended since {PlainText.Time(count.Oldest)}");
+        $"  {PlainText.Count(count.Sagas, $"{SagaNames.Of(count.State)} saga")} of {PlainText.OneLine(count.Definition)}, {count.Bytes / 1e6:N1} MB, ended since {PlainText.Time(count.Oldest)}");
 
     private static SagaState?[] ParseStates(System.CommandLine.Parsing.ArgumentResult result) => [.. result.Tokens.Select(token =>
     {

@@ -79,15 +79,18 @@ internal static class SagaListCommand
     /// <summary>Prints a list of sagas, one to a line.</summary>
     public static void Print(Screen screen, IReadOnlyList<SagaSummary> sagas)
     {
-        var sheet = new Sheet("ID", "STATE", "CREATED", "OWNER", "GENERATION", "FAILED_NODE", "ERROR", "HELD", "NAME");
+        var sheet = new Sheet(
+            Column.OfTexts("NAME"), "ID", "STATE", new Column("CREATED") { LeftOut = 5 }, new Column("HELD") { LeftOut = 4 },
+            Column.OfTexts("ERROR") with { LeftOut = 3 }, Column.OfTexts("FAILED_NODE") with { LeftOut = 2 }, new Column("OWNER") { LeftOut = 1 },
+            new Column("GENERATION") { LeftOut = 0 });
         foreach (SagaSummary saga in sagas)
         {
             sheet.Add(
-                saga.Id.ToString(), Cell.Of(saga.State), Cell.CreatedOf(saga), saga.Owner?.ToString() ?? "none", Cell.Of(saga.Generation),
-                saga.FailedNode ?? "-", saga.ErrorCode ?? "-", saga.IsHeld ? "held" : "-", saga.Name);
+                saga.Name, saga.Id.ToString(), Cell.Of(saga.State), Cell.CreatedOf(saga, screen.Now), saga.IsHeld ? "held" : Cell.Nothing,
+                saga.ErrorCode ?? Cell.Nothing, saga.FailedNode ?? Cell.Nothing, saga.Owner?.ToString() ?? "none", Cell.Of(saga.Generation));
         }
 
-        screen.Print(sheet.Table);
+        screen.Print(sheet);
         foreach (SagaSummary saga in sagas.Where(saga => saga.Unreadable is not null))
         {
             screen.Line($"saga {saga.Id} cannot be read in full: {PlainText.OneLine(saga.Unreadable!)}");

@@ -14,9 +14,9 @@ internal static class WatchCommand
     {
         Option<TimeSpan?> every = new("--every")
         {
-            Description = "The interval between two updates [default: 2s]",
+            Description = "The interval between two updates, such as 500ms, 10s or 1m [default: 2s]",
             HelpName = "time",
-            CustomParser = result => Values.ParseSpan(result),
+            CustomParser = Values.ParseSpan,
         };
         var command = new ToolCommand(
             "watch",

@@ -12,7 +12,7 @@ internal static class GraphDrawing
 
     public static Sheet Draw(SagaDetails saga, SagaGraph graph)
     {
-        var sheet = new Sheet("NODE", "STATE", "AFTER");
+        var sheet = new Sheet("NODE", "STATE", Column.OfTexts("AFTER") with { LeftOut = 0 });
         Dictionary<int, NodeEventType> reached = saga.Events
             .GroupBy(entry => entry.NodeId)
             .ToDictionary(events => events.Key, events => events.Max(entry => entry.Type)); // the enum is declared in the order in which events occur

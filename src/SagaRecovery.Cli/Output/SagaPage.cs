@@ -70,7 +70,7 @@ internal static class SagaPage
         screen.Line();
         if (saga.Graph is { } graph)
         {
-            screen.Print(GraphDrawing.Draw(saga, graph).Table);
+            screen.Print(GraphDrawing.Draw(saga, graph));
         }
         else
         {
@@ -87,13 +87,13 @@ internal static class SagaPage
             return;
         }
 
-        var events = new Sheet("TIME", "NODE", "EVENT", "DATA");
+        var events = new Sheet("TIME", Column.OfTexts("NODE"), "EVENT", Column.OfTexts("DATA") with { LeftOut = 0 });
         foreach (LoggedEvent entry in saga.Events)
         {
             events.Add(PlainText.PreciseTime(entry.Time), PlainText.OneLine(entry.Node, longest: 60), SagaNames.Of(entry.Type), entry.Data ?? "");
         }
 
-        screen.Print(events.Table);
+        screen.Print(events);
     }
 }
 

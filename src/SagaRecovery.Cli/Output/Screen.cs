@@ -8,12 +8,12 @@ using Spectre.Console.Rendering;
 namespace SagaRecovery.Cli.Output;
 
 /// <summary>
-/// Prints results as tables, JSON or plain lines. Tables are colored on a terminal, and always have one line per row. External text is
-/// rendered as <see cref="Text"/>, never as markup.
+/// Prints results as tables, JSON or plain lines. Tables are colored on a terminal and fitted into its width, and always have one line per
+/// row. External text is rendered as <see cref="Text"/>, never as markup.
 /// </summary>
 internal sealed class Screen(ToolEnvironment environment)
 {
-    /// <summary>A width beyond any row: text that the terminal wraps can still be read and copied, a truncated column cannot.</summary>
+    /// <summary>A width beyond any row. Tables are fitted before they are rendered, and nothing else is wrapped or cut off.</summary>
     private const int UnlimitedWidth = 4_096;
 
     /// <summary>Prints one line. The text must be free of control characters.</summary>
@@ -43,10 +43,14 @@ internal sealed class Screen(ToolEnvironment environment)
         Line(Encoding.UTF8.GetString(line.ToArray()));
     }
 
-    public void Print(IRenderable content)
+    /// <summary>The present time, to which ages in tables refer.</summary>
+    public DateTimeOffset Now => environment.Time.GetUtcNow();
+
+    /// <summary>Prints a table: fitted into the width of the terminal, or whole elsewhere.</summary>
+    public void Print(Sheet sheet)
     {
         var text = new StringWriter();
-        Write(content, text);
+        Write(sheet.Render(environment.IsTerminal ? environment.Size.Width : null), text);
         foreach (string line in text.ToString().TrimEnd('\n').Split('\n'))
         {
             Line(line.TrimEnd());

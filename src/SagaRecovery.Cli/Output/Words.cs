@@ -34,14 +34,22 @@ internal static class Words
     public static string Process(CoordinatorDetails coordinator) =>
         $"{PlainText.OneLine(coordinator.Host)}, process {coordinator.ProcessId}, {ProcessState(coordinator)}, last seen {PlainText.Duration(coordinator.Silence)} ago";
 
+    /// <summary>Returns the host of each coordinator, as the name by which operators know it, unless it is not the only one of its host.</summary>
+    public static IReadOnlyDictionary<CoordinatorId, string> NamesOf(IReadOnlyList<CoordinatorDetails> coordinators) => coordinators
+        .Where(one => one.Answers)
+        .GroupBy(one => one.Host, StringComparer.OrdinalIgnoreCase)
+        .Where(host => host.Key.Length > 0 && host.Count() == 1)
+        .ToDictionary(host => host.Single().Id, host => PlainText.OneLine(host.Key, longest: 60));
+
     public static string By(OperatorNote note) => $"{PlainText.OneLine(note.Actor)}: {PlainText.OneLine(note.Reason)}";
 
     /// <summary>Formats the need for a definition, as the answer to the question if its class may be deleted.</summary>
-    public static string Of(DefinitionNeed need) => need switch
+    public static string NeedFor(DefinitionDetails definition) => definition switch
     {
-        DefinitionNeed.NotRunnable => "UNFINISHED, AND NO PROCESS CAN RUN IT",
-        DefinitionNeed.UnfinishedSagas => "needed",
-        DefinitionNeed.StuckSagas => "may be deleted, unless an undo of a stuck saga is to be retried",
+        { Need: DefinitionNeed.NotRunnable } => "UNFINISHED, AND NO PROCESS CAN RUN IT",
+        { Need: DefinitionNeed.UnfinishedSagas } => "needed",
+        { Need: DefinitionNeed.StuckSagas } => "needed if an undo is to be retried",
+        { Ended: 0, RunBy.Count: > 0 } => "registered, has no sagas",
         _ => "may be deleted",
     };
 

@@ -33,10 +33,10 @@ public static class PlainText
         });
     }
 
-    /// <summary>Formats a count with its noun: "1 saga", "2 sagas".</summary>
+    /// <summary>Formats a count with its noun: "1 saga", "2 sagas", "12,345 sagas".</summary>
     /// <param name="count">The count.</param>
     /// <param name="one">The noun in the singular. Its plural must end in s.</param>
-    public static string Count(long count, string one) => Invariant($"{count} {one}{(count == 1 ? "" : "s")}");
+    public static string Count(long count, string one) => Invariant($"{count:N0} {one}{(count == 1 ? "" : "s")}");
 
     /// <summary>Formats a duration as a whole number of its largest suitable unit: 8ms, 3s, 10m, 2h.</summary>
     /// <remarks>A negative duration, as after a clock was set back, becomes 0ms.</remarks>

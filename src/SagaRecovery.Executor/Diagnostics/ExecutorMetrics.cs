@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using SagaRecovery.Diagnostics;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Diagnostics;
@@ -14,9 +16,11 @@ internal sealed class ExecutorMetrics : IDisposable
     private readonly Histogram<int> _groupSize;
     private readonly Histogram<double> _writeDuration;
     private readonly Counter<long> _completedRuns;
-    private readonly string[] _definitions;
+    private readonly Histogram<double> _runDuration;
+    private readonly KeyValuePair<string, object?>[] _registered; // the labels of the registered definitions
+    private readonly DefinitionLabels _labels;
 
-    /// <param name="definitions">The names of all registered definitions. Each has its own series, also at 0.</param>
+    /// <param name="definitions">The names of all registered definitions. The series of their labels begin at 0.</param>
     /// <param name="runs">Counts the runs and the steps that are retried, by definition.</param>
     /// <param name="hung">Counts the stopped runs whose steps do not end.</param>
     /// <param name="factory">The factory of the meter; null for a meter of its own.</param>
@@ -41,7 +45,15 @@ internal sealed class ExecutorMetrics : IDisposable
             tags: null,
             SagaRecoveryTelemetry.Durations);
         _completedRuns = _meter.CreateCounter<long>("saga_recovery.runs.ended", "{saga}", "Runs that ended in this process, by definition and result.");
-        _definitions = [.. definitions.Distinct(StringComparer.Ordinal)];
+        _runDuration = _meter.CreateHistogram(
+            "saga_recovery.runs.duration",
+            "s",
+            "The time for which a run had a slot in this process until its saga ended, by definition.",
+            tags: null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = [.. DurationHistogram.Bounds.Select(bound => bound.TotalSeconds)] });
+        string[] names = [.. definitions.Distinct(StringComparer.Ordinal)];
+        _labels = new DefinitionLabels(names);
+        _registered = [.. names.Select(_labels.Of).Distinct()];
         Gauge("saga_recovery.runs", "{saga}", "Sagas that are running, by definition.", count => count.Running);
         Gauge("saga_recovery.runs.waiting", "{saga}", "Sagas that are queued for a free slot, by definition.", count => count.Waiting);
         Gauge("saga_recovery.steps.retrying", "{step}", "Steps that are being retried, by definition.", count => count.Retrying);
@@ -51,8 +63,8 @@ internal sealed class ExecutorMetrics : IDisposable
             name,
             () =>
             {
-                IReadOnlyDictionary<string, RunCount> counts = runs();
-                return _definitions.Select(one => new Measurement<int>(read(counts.GetValueOrDefault(one)), Definition(one)));
+                ILookup<KeyValuePair<string, object?>, RunCount> counts = runs().ToLookup(one => _labels.Of(one.Key), one => one.Value);
+                return _registered.Union(counts.Select(same => same.Key)).Select(label => new Measurement<int>(counts[label].Sum(read), label));
             },
             unit,
             description);
@@ -76,28 +88,37 @@ internal sealed class ExecutorMetrics : IDisposable
         _writeDuration.Record(duration.TotalSeconds);
     }
 
-    /// <summary>Creates the series of ended runs at 0. A query for an increase does not see the first sample of a series.</summary>
+    /// <summary>Creates the series of all counters at 0. A query for an increase does not see the first sample of a series.</summary>
     public void BeginSeries()
     {
-        foreach (string definition in _definitions)
+        foreach (KeyValuePair<string, object?> definition in _registered)
         {
             foreach (string result in s_results)
             {
-                _completedRuns.Add(0, Definition(definition), new("result", result));
+                _completedRuns.Add(0, definition, new("result", result));
             }
         }
+
+        _events.Add(0);
+        _fenced.Add(0);
     }
 
-    public void RunCompleted(string definition, SagaResult result) => _completedRuns.Add(1, Definition(definition), new("result", result switch
+    public void RunCompleted(string definition, SagaResult result, TimeSpan duration)
     {
-        SagaResult.Succeeded => "succeeded",
-        SagaResult.Unwound => "unwound",
-        SagaResult.Cancelled => "cancelled",
-        SagaResult.Stuck => "stuck",
-        _ => "interrupted",
-    }));
-
-    private static KeyValuePair<string, object?> Definition(string name) => new("definition", name);
+        KeyValuePair<string, object?> label = _labels.Of(definition);
+        _completedRuns.Add(1, label, new("result", result switch
+        {
+            SagaResult.Succeeded => "succeeded",
+            SagaResult.Unwound => "unwound",
+            SagaResult.Cancelled => "cancelled",
+            SagaResult.Stuck => "stuck",
+            _ => "interrupted",
+        }));
+        if (result is not SagaResult.Interrupted)
+        {
+            _runDuration.Record(duration.TotalSeconds, label);
+        }
+    }
 }
 
 /// <summary>The runs of one definition at one moment.</summary>

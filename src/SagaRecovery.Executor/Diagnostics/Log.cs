@@ -42,7 +42,7 @@ internal static partial class Log
     [LoggerMessage(111, LogLevel.Information, "saga definitions registered: {Count}; sagas that may run at once: {MaxRunningSagas}")]
     public static partial void Ready(ILogger logger, int count, int maxRunningSagas);
 
-    [LoggerMessage(112, LogLevel.Warning, "shutdown timed out while the runs of {Count} sagas had not ended; recovery resumes these sagas: {Sagas}")]
+    [LoggerMessage(112, LogLevel.Warning, "shutdown timed out; runs that had not ended: {Count}; recovery resumes these sagas: {Sagas}")]
     public static partial void ShutdownTimedOut(ILogger logger, int count, string sagas);
 
     [LoggerMessage(113, LogLevel.Warning, "an action of saga {SagaId} ({SagaName}) threw from a cancellation callback")]
@@ -75,7 +75,7 @@ internal static partial class Log
         + "process runs the saga again only after that step has ended, or an operator has ended it (inject-error, skip-undo)")]
     public static partial void StepsHang(ILogger logger, SagaId sagaId, string sagaName, string steps, TimeSpan timeout);
 
-    [LoggerMessage(123, LogLevel.Warning, "the results of sagas cannot be read; {Count} sagas are awaited, and the query is retried")]
+    [LoggerMessage(123, LogLevel.Warning, "the results of sagas cannot be read; sagas that are awaited: {Count}; the query is retried")]
     public static partial void ResultsUnavailable(ILogger logger, Exception exception, int count);
 
     [LoggerMessage(122, LogLevel.Error, "ShouldHandle of the {Step} of node {Node} threw, so the failure is not retried: saga {SagaId} ({SagaName})")]

@@ -118,6 +118,7 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<RetentionOperator>>()));
         services.AddHostedService<RetentionJob>();
+        services.AddHostedService<MetricSeries>();
         return builder;
     }
 

@@ -117,7 +117,7 @@ internal static partial class Log
     [LoggerMessage(33, LogLevel.Debug, "heartbeat or check for stalled sagas failed; the next heartbeat retries")]
     public static partial void HeartbeatFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(34, LogLevel.Warning, "recovery is paused by {Actor}: {Reason}; {Count} sagas were not resumed")]
+    [LoggerMessage(34, LogLevel.Warning, "recovery is paused by {Actor}: {Reason}; sagas not resumed: {Count}")]
     public static partial void Paused(ILogger logger, string actor, string reason, int count);
 
     [LoggerMessage(35, LogLevel.Information, "found suspect saga, deferred until others have passed their probation: {SagaId}")]
@@ -127,8 +127,8 @@ internal static partial class Log
     public static partial void FailedToRecoverDetails(ILogger logger, SagaId sagaId, Exception exception);
 
     [LoggerMessage(37, LogLevel.Warning,
-        "took over from coordinator {CoordinatorId}, silent since {LastSeen}: "
-        + "{Moved} sagas reassigned to {Takers}, {Left} left that none of them can run")]
+        "took over from coordinator {CoordinatorId}, silent since {LastSeen}; "
+        + "sagas reassigned to {Takers}: {Moved}, left that none of them can run: {Left}")]
     public static partial void TookOver(ILogger logger, CoordinatorId coordinatorId, string lastSeen, long moved, string takers, long left);
 
     [LoggerMessage(38, LogLevel.Warning, "coordinator {CoordinatorId} has been silent since {LastSeen}, but no other coordinator can take over its sagas")]
@@ -137,11 +137,11 @@ internal static partial class Log
     [LoggerMessage(39, LogLevel.Information, "draining, requested by {Actor}: {Reason}; starting no new sagas, running sagas have {GracePeriod} to finish")]
     public static partial void Draining(ILogger logger, string actor, string reason, TimeSpan gracePeriod);
 
-    [LoggerMessage(40, LogLevel.Information, "drained: {Reassigned} sagas reassigned, none left")]
+    [LoggerMessage(40, LogLevel.Information, "drained; sagas reassigned: {Reassigned}, none left")]
     public static partial void Drained(ILogger logger, long reassigned);
 
     [LoggerMessage(41, LogLevel.Warning,
-        "drain incomplete: {Reassigned} sagas reassigned, {Left} left that no other coordinator can run; "
+        "drain incomplete; sagas reassigned: {Reassigned}, left that no other coordinator can run: {Left}; "
         + "they resume at the next start")]
     public static partial void DrainIncomplete(ILogger logger, long left, long reassigned);
 
@@ -217,7 +217,7 @@ internal static partial class Log
     public static partial void SharedPool(ILogger logger, string reason);
 
     [LoggerMessage(63, LogLevel.Warning,
-        "{Count} unfinished sagas of this coordinator have an unknown definition, '{SagaName}' version {Version} ({Hash}…), and stay as they are: {Reason}")]
+        "unfinished sagas of this coordinator have an unknown definition, '{SagaName}' version {Version} ({Hash}…), and stay as they are, {Count} in total: {Reason}")]
     public static partial void UnknownDefinitionAtJoin(ILogger logger, long count, string sagaName, int version, string hash, string reason);
 
     [LoggerMessage(64, LogLevel.Warning,
@@ -231,10 +231,10 @@ internal static partial class Log
         "this process cannot work with its store, runs no sagas and refuses to start any, until a later attempt to join succeeds: {Reason}")]
     public static partial void StoreIncompatible(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = 67, Message = "{Count} sagas wait for a slot of the executor ({Definitions}); they are loaded and resumed when their turn comes")]
+    [LoggerMessage(EventId = 67, Message = "sagas that wait for a slot of the executor: {Count} ({Definitions}); they are loaded and resumed when their turn comes")]
     public static partial void WaitingForSlot(ILogger logger, LogLevel level, int count, string definitions);
 
-    [LoggerMessage(68, LogLevel.Debug, "{Taken} sagas that waited for a slot had their turn: {Recovered} recovered; {Waiting} wait")]
+    [LoggerMessage(68, LogLevel.Debug, "sagas that waited for a slot and had their turn: {Taken}, {Recovered} recovered; {Waiting} wait")]
     public static partial void Refilled(ILogger logger, int taken, int recovered, int waiting);
 
     [LoggerMessage(69, LogLevel.Warning, "sagas that waited for a slot were not resumed: {Error}; a pass follows")]
@@ -268,16 +268,16 @@ internal static partial class Log
     public static partial void BuildingIndex(ILogger logger, string index, string schema);
 
     [LoggerMessage(78, LogLevel.Information,
-        "retention run in {Duration}: {Deleted} sagas deleted{Exported}, {Definitions} definitions, {Actions} operator actions and {Coordinators} coordinators deleted")]
+        "retention run in {Duration}; deleted sagas: {Deleted}{Exported}, definitions: {Definitions}, operator actions: {Actions}, coordinators: {Coordinators}")]
     public static partial void RetentionRan(ILogger logger, string duration, long deleted, string exported, long definitions, long actions, long coordinators);
 
-    [LoggerMessage(79, LogLevel.Error, "retention run failed after {Deleted} deleted sagas; all others stay until the next attempt, in {Delay}: {Error}")]
+    [LoggerMessage(79, LogLevel.Error, "retention run failed; deleted sagas before: {Deleted}; all others stay until the next attempt, in {Delay}: {Error}")]
     public static partial void RetentionFailed(ILogger logger, long deleted, string delay, string error);
 
     [LoggerMessage(80, LogLevel.Debug, "exception of the failed retention run")]
     public static partial void RetentionFailedDetails(ILogger logger, Exception exception);
 
-    [LoggerMessage(81, LogLevel.Debug, "retention run stopped after {Deleted} deleted sagas: another process is deleting")]
+    [LoggerMessage(81, LogLevel.Debug, "retention run stopped, because another process is deleting; deleted sagas before: {Deleted}")]
     public static partial void RetentionElsewhere(ILogger logger, long deleted);
 
     [LoggerMessage(82, LogLevel.Warning, "the settings of {Section} have no effect: the saga store does not implement ISagaRetention")]
@@ -286,7 +286,7 @@ internal static partial class Log
     [LoggerMessage(83, LogLevel.Warning, "archive file {File} ends in the middle of a line, which a crash cut off; readers skip that line")]
     public static partial void TornArchiveLine(ILogger logger, string file);
 
-    [LoggerMessage(84, LogLevel.Information, "purge by {Actor}: {Deleted} sagas deleted{Exported}; {Reason}")]
+    [LoggerMessage(84, LogLevel.Information, "purge by {Actor}; deleted sagas: {Deleted}{Exported}; {Reason}")]
     public static partial void Purged(ILogger logger, string actor, long deleted, string exported, string reason);
 
     [LoggerMessage(85, LogLevel.Debug, "number of ended sagas not estimated; a later attempt follows")]

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using SagaRecovery.Diagnostics;
 using SagaRecovery.Execution;
 using SagaRecovery.Status;
 using SagaRecovery.Timing;
@@ -8,6 +9,13 @@ namespace SagaRecovery.Hosting;
 /// <summary>The metrics of recovery. Counters come from pass reports and gauges from the status, so that metrics agree with both.</summary>
 internal sealed class RecoveryMetrics : IDisposable
 {
+    private static readonly string[] s_outcomes =
+    [
+        "recovered", "failed", "skipped", "unknown_definition", "abandoned", "superseded", "not_attempted", "backing_off", "held", "paused", "deferred", "waiting_for_slot",
+        "unreadable", "removed",
+    ];
+
+    private readonly SteadyTimeProvider _time;
     private readonly Meter _meter; // a factory owns its meters and ignores their disposal; without a factory, this class disposes its own
     private readonly Counter<long> _passes;
     private readonly Histogram<double> _passDuration;
@@ -23,9 +31,13 @@ internal sealed class RecoveryMetrics : IDisposable
     private readonly Counter<long> _takeOvers;
     private readonly Counter<long> _takenOver;
     private readonly Counter<long> _refills;
+    private readonly DefinitionLabels _definitions = new([]);
+    private long _lastSuccess; // the time at which the last complete pass ended, or the process started, in ticks
 
     public RecoveryMetrics(SagaRecoveryStatus status, SagaStarts starts, SteadyTimeProvider time, IMeterFactory? factory = null)
     {
+        _time = time;
+        _lastSuccess = time.Now.UtcTicks;
         _meter = SagaRecoveryTelemetry.CreateMeter(factory);
         _passes = _meter.CreateCounter<long>("saga_recovery.passes", "{pass}", "Recovery passes, by result and reason.");
         _passDuration = _meter.CreateHistogram<double>(
@@ -54,7 +66,7 @@ internal sealed class RecoveryMetrics : IDisposable
         Gauge("saga_recovery.waiting", "{saga}", "Unfinished sagas of this coordinator that a pass could not resume.", report => report.WaitingCount);
         _meter.CreateObservableGauge(
             "saga_recovery.waiting_for_slot",
-            () => status.Current.SlotBacklog.Select(backlog => new Measurement<int>(backlog.Count, new KeyValuePair<string, object?>("definition", backlog.Definition))),
+            () => ByDefinition(status.Current.SlotBacklog),
             "{saga}",
             "Sagas that are not loaded because the executor has no capacity for them, by definition.");
         Gauge(
@@ -73,6 +85,7 @@ internal sealed class RecoveryMetrics : IDisposable
             "{saga}",
             "Sagas that are no longer listed, and about which the executor gave the last pass no answer.",
             report => report.LastPass?.NotRelinquished ?? 0);
+        Gauge("saga_recovery.unreadable", "{saga}", "Sagas whose rows the last pass could not read.", report => report.LastPass?.Unreadable ?? 0);
         Gauge("saga_recovery.stalled", "{saga}", "Stalled sagas: those without a new event for too long.", report => report.Stalled?.Count ?? 0);
         Gauge(
             "saga_recovery.steps.overdue",
@@ -90,6 +103,11 @@ internal sealed class RecoveryMetrics : IDisposable
             "The longest time for which a waiting saga has not been run by any process.",
             report => Age(report.IdleSince, time));
         Gauge("saga_recovery.passes.failing", "{pass}", "The current number of failed passes in a row.", report => report.FailedInARow);
+        Gauge(
+            "saga_recovery.pass.age",
+            "s",
+            "The time since the last complete pass, or since the start of the process if none has ended.",
+            _ => Age(new DateTimeOffset(Volatile.Read(ref _lastSuccess), TimeSpan.Zero), time));
         Gauge("saga_recovery.paused", unit: null, "1 while recovery is paused.", report => report.Paused is null ? 0 : 1);
         Gauge(
             "saga_recovery.joined",
@@ -101,6 +119,11 @@ internal sealed class RecoveryMetrics : IDisposable
             unit: null,
             "1 once a newer process has joined under this coordinator id.",
             report => report.Coordinator.Fenced is null ? 0 : 1);
+        KnownGauge(
+            "saga_recovery.incarnation",
+            "{join}",
+            "The number of joins under this coordinator id, by this process and its predecessors; absent until this process has joined.",
+            report => report.Coordinator.Incarnation?.Value);
         Gauge(
             "saga_recovery.rejoins",
             "{join}",
@@ -122,16 +145,21 @@ internal sealed class RecoveryMetrics : IDisposable
 
         void StoreGauges(string name, string description, Func<RecoveryReport, UnownedSagas?> read)
         {
-            Gauge(
+            KnownGauge(
                 name,
                 "{saga}",
-                $"The number of {description}, in the whole store: every node reports the same, so take the maximum.",
-                report => read(report)?.Count ?? 0);
-            Gauge(
+                $"The number of {description}, in the whole store: every node reports the same, so take the maximum. Absent until they were counted.",
+                report => read(report)?.Count);
+            KnownGauge(
                 $"{name}.age", "s",
-                $"The age of the oldest of the {description}, in the whole store: every node reports the same.",
-                report => Age(read(report)?.Oldest, time));
+                $"The age of the oldest of the {description}, in the whole store: every node reports the same. Absent until they were counted.",
+                report => read(report) is { } group ? Age(group.Oldest, time) : null);
         }
+
+        // Reports nothing while the value is not known. A 0 would end an alert whenever a process restarts.
+        void KnownGauge(string name, string unit, string description, Func<RecoveryReport, double?> read) =>
+            _meter.CreateObservableGauge<double>(
+                name, () => read(status.Current) is { } value ? [new Measurement<double>(value)] : Array.Empty<Measurement<double>>(), unit, description);
 
         void Gauge(string name, string? unit, string description, Func<RecoveryReport, double> read) =>
             _meter.CreateObservableGauge(name, () => read(status.Current), unit, description);
@@ -139,15 +167,33 @@ internal sealed class RecoveryMetrics : IDisposable
 
     public void Dispose() => _meter.Dispose();
 
-    public void RecordPass(PassReport pass)
+    /// <summary>Creates the series of all counters at 0, with each value of their labels.</summary>
+    public void BeginSeries()
     {
-        foreach (PassResult each in Enum.GetValues<PassResult>())
+        foreach (PassResult result in Enum.GetValues<PassResult>())
         {
             foreach (PassReason reason in Enum.GetValues<PassReason>())
             {
-                // Creates the series: a query for an increase does not see the first sample of one.
-                _passes.Add(0, new KeyValuePair<string, object?>("result", SnakeCase(each)), new("reason", SnakeCase(reason)));
+                _passes.Add(0, new KeyValuePair<string, object?>("result", SnakeCase(result)), new("reason", SnakeCase(reason)));
             }
+        }
+
+        foreach (string outcome in s_outcomes)
+        {
+            Count(outcome, 0);
+        }
+
+        foreach (Counter<long> counter in new[] { _found, _starts, _violations, _interrupted, _missedHints, _lost, _endsLost, _takeOvers, _takenOver, _refills })
+        {
+            counter.Add(0);
+        }
+    }
+
+    public void RecordPass(PassReport pass)
+    {
+        if (pass.Result is PassResult.Completed or PassResult.CompletedWithFailures)
+        {
+            Volatile.Write(ref _lastSuccess, _time.Now.UtcTicks);
         }
 
         var result = new KeyValuePair<string, object?>("result", SnakeCase(pass.Result));
@@ -171,8 +217,6 @@ internal sealed class RecoveryMetrics : IDisposable
         _missedHints.Add(pass.MissedHints);
         _lost.Add(pass.Lost);
         _endsLost.Add(pass.EndsLost);
-        _takeOvers.Add(0); // create the series at the first pass, so that a query for its increase finds a start
-        _takenOver.Add(0);
         RecordStarts(pass);
     }
 
@@ -206,6 +250,10 @@ internal sealed class RecoveryMetrics : IDisposable
     public void RecordRecovered(TimeSpan idle) => _timeToRecover.Record(idle.TotalSeconds);
 
     private void Count(string outcome, int sagas) => _sagas.Add(sagas, new KeyValuePair<string, object?>("outcome", outcome));
+
+    private IEnumerable<Measurement<int>> ByDefinition(IReadOnlyList<SlotBacklog> backlogs) => backlogs
+        .GroupBy(backlog => _definitions.Of(backlog.Definition))
+        .Select(same => new Measurement<int>(same.Sum(backlog => backlog.Count), same.Key));
 
     private static double Age(DateTimeOffset? start, SteadyTimeProvider time) =>
         start is { } since ? Math.Max(0, (time.Now - since).TotalSeconds) : 0;

@@ -26,9 +26,9 @@ internal sealed class RetentionMetrics : IDisposable
             "saga_recovery.retention.failing", () => status.Current.Retention?.FailedInARow ?? 0, "{run}", "The current number of failed runs of retention in a row.");
         _meter.CreateObservableGauge(
             "saga_recovery.retention.backlog",
-            () => status.Current.Retention?.LastRun is { } run ? run.Found - run.Deleted : 0,
+            () => status.Current.Retention?.LastRun is { Elsewhere: false } run ? run.Found - run.Deleted : 0,
             "{saga}",
-            "Expired sagas that the last run of retention found and did not delete.");
+            "Expired sagas that the last run of retention found and did not delete; 0 if another process was deleting.");
         _meter.CreateObservableGauge(
             "saga_recovery.retention.ended",
             () => status.Current.Retention?.EndedAbout ?? 0,
@@ -38,13 +38,20 @@ internal sealed class RetentionMetrics : IDisposable
 
     public void Dispose() => _meter.Dispose();
 
-    public void Record(RetentionRun run)
+    /// <summary>Creates the series of all counters at 0, with each value of their labels.</summary>
+    public void BeginSeries()
     {
         foreach (string result in s_results)
         {
-            _runs.Add(0, new KeyValuePair<string, object?>("result", result)); // a query for an increase does not see the first sample of a series
+            _runs.Add(0, new KeyValuePair<string, object?>("result", result));
         }
 
+        _deleted.Add(0);
+        _archived.Add(0);
+    }
+
+    public void Record(RetentionRun run)
+    {
         _deleted.Add(run.Deleted);
         _archived.Add(run.Archived);
         _runs.Add(1, new KeyValuePair<string, object?>("result", run.Error is not null ? "failed" : run.Elsewhere ? "elsewhere" : "completed"));

@@ -32,10 +32,8 @@ internal static class PurgeTotals
 
     /// <summary>Words the sum so far.</summary>
     public static string Progress(PurgeResponse sum, bool deletes) => deletes
-        ? string.Create(CultureInfo.InvariantCulture, $"purge: deleted {Sagas(sum.Deleted)}{(sum.Archived > 0 ? $", exported {sum.Archived:N0} before" : "")}")
-        : string.Create(CultureInfo.InvariantCulture, $"purge: would delete {Sagas(sum.Counts.Sum(one => one.Sagas))}, {sum.Counts.Sum(one => one.Bytes) / 1e6:N1} MB");
-
-    private static string Sagas(long count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} saga{(count == 1 ? "" : "s")}");
+        ? string.Create(CultureInfo.InvariantCulture, $"purge: deleted {PlainText.Count(sum.Deleted, "saga")}{(sum.Archived > 0 ? $", exported {sum.Archived:N0} before" : "")}")
+        : string.Create(CultureInfo.InvariantCulture, $"purge: would delete {PlainText.Count(sum.Counts.Sum(one => one.Sagas), "saga")}, {sum.Counts.Sum(one => one.Bytes) / 1e6:N1} MB");
 
     private static string Kept(IReadOnlyList<string> names)
     {

@@ -55,10 +55,11 @@ internal static class SagaVerdicts
         };
     }
 
-    /// <summary>Decides by the row alone, outside of any coordinator. Only the owner knows whether it runs the saga.</summary>
+    /// <summary>Decides by the store alone, outside of any coordinator. Only the owner knows whether it runs the saga.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <param name="row">The row in the store; null if there is none.</param>
-    public static SagaExplanation OfRowAlone(SagaId sagaId, SagaDetails? row)
+    /// <param name="definitions">The definitions and the coordinators that can run them; null if they were not read.</param>
+    public static SagaExplanation OfRowAlone(SagaId sagaId, SagaDetails? row, DefinitionList? definitions = null)
     {
         var evidence = new SagaEvidence(sagaId, row, new TrackedSagaInfo(), new CoordinatorStatus(default, Incarnation: null, Fenced: null), Paused: null);
         SagaExplanation verdict = Judge(evidence);
@@ -79,9 +80,25 @@ internal static class SagaVerdicts
                 Advice = "Resume recovery.",
                 Since = pause.Since,
             },
+            { Owner: { MayTake: true } owner } when RunnersOf(row, definitions) is { } runners && !runners.Contains(owner.Id) =>
+                verdict with
+                {
+                    Verdict = SagaVerdict.UnknownDefinition,
+                    Reason = $"Its owner, coordinator {owner.Id} ({owner.Host}), cannot run it: it has no definition '{row.Summary.Name}' version {row.Version} of this shape.",
+                    Advice = runners.Count == 0
+                        ? "Deploy a binary that has this definition: no process that answers has it."
+                        : $"Deploy a binary that has this definition, or reassign the saga to a coordinator that has it: {string.Join(", ", runners)}.",
+                },
             _ => verdict,
         };
     }
+
+    /// <summary>Returns the coordinators that can run an unfinished saga; null if that is not known.</summary>
+    private static HashSet<CoordinatorId>? RunnersOf(SagaDetails row, DefinitionList? definitions) =>
+        row.Summary.State is SagaState.Running or SagaState.Unwinding
+        && definitions?.Definitions.FirstOrDefault(one => one.Hash == row.DefinitionHash) is { } definition
+            ? [.. definition.RunBy, .. definitions.RunAny]
+            : null;
 
     private static SagaExplanation WithoutRow(SagaEvidence evidence) => evidence.Known.Run is null
         ? Verdict(evidence, SagaVerdict.Unknown,

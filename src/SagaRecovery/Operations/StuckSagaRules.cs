@@ -13,20 +13,11 @@ internal static class StuckSagaRules
 {
     /// <returns>The refusal of an action on a stuck saga; null if the action may be tried.</returns>
     /// <remarks>The owner may answer: no process runs a stuck saga, so the action cannot disturb a run.</remarks>
-    public static OperatorActionResult? Refusal(SagaDetails saga, OperatorActionCondition condition)
-    {
-        SagaSummary present = saga.Summary;
-        if (present.State is not SagaState.Stuck)
-        {
-            return new OperatorActionResult.Superseded(present, $"it is {SagaNames.Of(present.State)}, not stuck");
-        }
-
-        return OperatorActionRules.ChangeSince(present, condition);
-    }
+    public static OperatorActionResult? Refusal(SagaDetails saga, OperatorActionCondition condition) => Refusal(saga, condition, "not stuck");
 
     /// <returns>The refusal to skip an undo, of a stuck saga or of one that unwinds; null if the action may be tried.</returns>
     public static OperatorActionResult? RefusalToSkip(SagaDetails saga, OperatorActionCondition condition) =>
-        saga.Summary.State is SagaState.Unwinding ? OperatorActionRules.Refusal(saga, condition) : Refusal(saga, condition);
+        saga.Summary.State is SagaState.Unwinding ? OperatorActionRules.Refusal(saga, condition) : Refusal(saga, condition, "neither unwinding nor stuck");
 
     /// <summary>Returns the obstacle to an action on a node of the saga, as a clause for operators; null if the node exists.</summary>
     public static string? MissingNode(SagaDetails saga, string node) =>
@@ -59,6 +50,10 @@ internal static class StuckSagaRules
     /// <summary>Returns the error of a failed undo as <c>code: message</c>, or its data in another form, on one short line.</summary>
     public static string ErrorOf(LoggedEvent failed) =>
         failed.Data is not { } data ? "no error recorded" : PlainText.OneLine(TryReadError(data)?.Text ?? data);
+
+    private static OperatorActionResult? Refusal(SagaDetails saga, OperatorActionCondition condition, string lacking) => saga.Summary.State is SagaState.Stuck
+        ? OperatorActionRules.ChangeSince(saga.Summary, condition)
+        : new OperatorActionResult.Superseded(saga.Summary, $"it is {SagaNames.Of(saga.Summary.State)}, {lacking}");
 
     /// <summary>Reads an error of the durable executor. Returns null for data of another form.</summary>
     private static (string Text, bool ByOperator)? TryReadError(string data)

@@ -8,8 +8,6 @@ public static class TimeBound
     /// <summary>The accepted forms, for messages.</summary>
     public const string Forms = "a duration before now such as 90m, 2h or 7d, or a time such as 2026-11-22T18:30Z";
 
-    private static readonly (string Unit, double Seconds)[] s_units = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400), ("w", 604_800)];
-
     /// <summary>Parses a bound. A time without an offset is in UTC.</summary>
     /// <param name="text">The text.</param>
     /// <param name="now">The time to which a duration refers.</param>
@@ -17,15 +15,10 @@ public static class TimeBound
     /// <returns>True if the text is a bound.</returns>
     public static bool TryParse(string text, DateTimeOffset now, out DateTimeOffset bound)
     {
-        foreach ((string unit, double seconds) in s_units)
+        if (DurationText.TryParse(text, now - DateTimeOffset.UnixEpoch, out TimeSpan before))
         {
-            if (text.EndsWith(unit, StringComparison.Ordinal)
-                && double.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value)
-                && value * seconds <= (now - DateTimeOffset.UnixEpoch).TotalSeconds)
-            {
-                bound = now - TimeSpan.FromSeconds(value * seconds);
-                return true;
-            }
+            bound = now - before;
+            return true;
         }
 
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out bound)

@@ -60,7 +60,7 @@ internal sealed class PostgresSagaProblems(PostgresDatabase database, SagaSearch
             "abandoned" => (ProblemKind.Abandoned, $"It was abandoned ({first}), and its effects remain.", $"explain {id}"),
             "held" => (ProblemKind.Held, $"The {OperatorNote.CrashGuardActor} holds it: {first}.", $"explain {id}"),
             "crash-loop" => (ProblemKind.CrashLoop, DescribeLoop(first!, second!), "status"),
-            _ => (ProblemKind.Paused, $"Its recovery is paused ({first}: {second}), and it owns unfinished sagas.", "recovery resume"),
+            _ => (ProblemKind.Paused, $"Its recovery is paused ({first}: {second}), and it owns unfinished sagas.", "resume"),
         };
         return new Problem(kind, id, row.Time(3), reason)
         {

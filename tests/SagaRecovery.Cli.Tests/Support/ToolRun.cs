@@ -28,6 +28,8 @@ internal sealed record ToolRun(ExitCode ExitCode, string Out, string Error)
             In = input,
             CanPrompt = stage.Answer is not null,
             SupportsAnsi = stage.IsRich,
+            IsTerminal = stage.Width is not null,
+            Size = (stage.Width ?? 80, 25),
             GetVariable = name => stage.Variables.GetValueOrDefault(name),
             User = OsUser,
             Time = stage.Time,
@@ -63,6 +65,9 @@ internal sealed record ToolStage
     public string? Answer { get; init; }
 
     public bool IsRich { get; init; }
+
+    /// <summary>The width of the terminal that shows the output; null: no terminal.</summary>
+    public int? Width { get; init; }
 
     public Dictionary<string, string> Variables { get; init; } = [];
 

@@ -244,7 +244,7 @@ public class RecoveryReportTextTests
               ORPHANS: 3 unfinished sagas in this database whose owner is not a known coordinator, the oldest 5m old (as of 3s ago). List them by owner with 'coordinators orphans', then reassign them.
               OWNER DOWN: 4 unfinished sagas in this database whose owner does not respond, the oldest 5h old (as of 3s ago). List them by owner with 'coordinators orphans', then reassign them.
               STUCK: 1 saga in this database, the oldest started 2h ago (as of 3s ago). List them with 'sagas list --state stuck'.
-              ABANDONED: 10000 sagas or more in this database, the oldest started 9h ago (as of 3s ago). List them with 'sagas list --state abandoned'.
+              ABANDONED: 10,000 sagas or more in this database, the oldest started 9h ago (as of 3s ago). List them with 'sagas list --state abandoned'.
               configured period:
             """).And.EndWith(
             """

@@ -95,7 +95,7 @@ public sealed class VersionTests(PostgresCluster cluster) : IClassFixture<Postgr
         }
 
         log.Of(63).Single().Should().Match(
-            "1 unfinished sagas of this coordinator have an unknown definition, 'order' version 1 (*…), and stay as they are: "
+            "unfinished sagas of this coordinator have an unknown definition, 'order' version 1 (*…), and stay as they are, 1 in total: "
             + "this version is registered with other nodes (node 'b' was added); register the former shape as well");
         using var second = new Lines();
         await using PostgresHost both = await PostgresHost.StartAsync(_database, _coordinator, With(second, Order("a", "gate")), Order("a", "gate", "b"));

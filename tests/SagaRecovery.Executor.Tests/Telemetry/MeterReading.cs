@@ -33,6 +33,9 @@ internal sealed class MeterReading : IDisposable
     /// <summary>Every name of these instruments in Prometheus.</summary>
     public IEnumerable<string> PrometheusNames => _instruments.Values.SelectMany(PrometheusNamesOf);
 
+    /// <summary>The instruments of which a measurement was seen.</summary>
+    public IEnumerable<string> Measured => _sums.Keys.Select(key => key.Split(' ')[0]).Distinct();
+
     public IReadOnlyCollection<Instrument> Instruments => [.. _instruments.Values];
 
     /// <summary>The sum of a counter or histogram; the current value of a gauge. With a tag: of the measurements that have it.</summary>

@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using SagaRecovery.Diagnostics;
 using SagaRecovery.Executor.Tests.Postgres;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Hosting;
@@ -82,9 +84,59 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
 
         exporter.Reading.Read("saga_recovery.runs.ended").Should().Be(0);
         exporter.Reading.TagsOf("saga_recovery.runs.ended", "result").Should().BeEquivalentTo("succeeded", "unwound", "cancelled", "stuck", "interrupted");
-        await host.ActivateAsync();
         exporter.Reading.TagsOf("saga_recovery.passes", "result").Should().BeEquivalentTo("completed", "completed_with_failures", "cut_short", "failed");
-        exporter.Reading.Read("saga_recovery.passes").Should().Be(host.Status.Current.Totals.Passes);
+        exporter.Reading.TagsOf("saga_recovery.sagas", "outcome").Should().HaveCount(14).And.Contain(["recovered", "failed", "abandoned", "unreadable"]);
+        exporter.Reading.TagsOf("saga_recovery.retention.runs", "result").Should().BeEquivalentTo("completed", "elsewhere", "failed");
+        exporter.Reading.Instruments.Where(one => one is Counter<long>).Select(one => one.Name).Should().HaveCountGreaterThan(15)
+            .And.BeSubsetOf(exporter.Reading.Measured, "each counter begins before its first event");
+        await host.ActivateAsync();
+        exporter.Reading.TagsOf("saga_recovery.sagas", "outcome").Should().HaveCount(14, "a pass counts no outcome that has not begun");
+    }
+
+    /// <summary>A 0 between the start of a process and its first count would end an alert on sagas that are still stuck.</summary>
+    [Fact]
+    public async Task What_is_not_known_yet_is_absent_and_not_zero()
+    {
+        var exporter = new LateExporter();
+        await using PostgresHost host = await PostgresHost.StartAsync(
+            _database,
+            _coordinator,
+            services => services
+                .PostConfigure<SagaRecoveryOptions>(options => options.StalledCheckPeriod = TimeSpan.FromMilliseconds(50))
+                .AddSingleton<IHostedService>(provider => exporter.Of(provider)));
+        exporter.MeasuredAtFirst.Should().Contain("saga_recovery.joined").And.NotContain("saga_recovery.stuck").And.NotContain("saga_recovery.orphans.age");
+
+        await Eventually.HoldsAsync(() => host.Status.Current.Unresolved is not null && host.Status.Current.Cluster is not null, "the store was counted");
+        exporter.Reading.Read("saga_recovery.stuck").Should().Be(0);
+        exporter.Reading.Measured.Should().Contain(["saga_recovery.stuck", "saga_recovery.stuck.age", "saga_recovery.orphans.age", "saga_recovery.incarnation"]);
+    }
+
+    [Fact]
+    public void Definitions_have_labels_of_their_own_up_to_a_limit_the_same_ones_in_each_process()
+    {
+        string[] names = [.. Enumerable.Range(0, DefinitionLabels.Max + 20).Select(i => $"saga-{i:D3}")];
+        DefinitionLabels one = new(names);
+        DefinitionLabels other = new(names.Reverse());
+
+        one.Of("saga-099").Value.Should().Be("saga-099");
+        one.Of("saga-100").Value.Should().Be(DefinitionLabels.Other);
+        one.Of("a-later-one").Value.Should().Be(DefinitionLabels.Other);
+        names.Select(name => one.Of(name).Value).Should().Equal(names.Select(name => other.Of(name).Value));
+        names.Select(name => one.Of(name).Value).Distinct().Should().HaveCount(DefinitionLabels.Max + 1);
+    }
+
+    [Fact]
+    public async Task The_table_in_the_docs_has_every_metric_and_no_other()
+    {
+        await using PostgresHost host = await StartAsync();
+        using var reading = new MeterReading(host.Services);
+        string page = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs/operations.md"));
+
+        IEnumerable<string> table = page.Split('\n').SkipWhile(line => !line.StartsWith("| metric |", StringComparison.Ordinal)).Skip(2).TakeWhile(line => line.StartsWith('|'));
+        IEnumerable<string> names = table.SelectMany(row => DocumentedName().Matches(row.Split('|')[1])).Select(match => match.Groups["name"].Value)
+            .Select(name => name.StartsWith('.') ? $"saga_recovery{name}" : name);
+
+        names.Should().BeEquivalentTo(reading.Instruments.Select(instrument => instrument.Name));
     }
 
     [Fact]
@@ -270,15 +322,21 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
     [GeneratedRegex(@"^#{2,4} (?<text>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Heading();
 
+    [GeneratedRegex("`(?<name>[a-z_.]+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex DocumentedName();
+
     [GeneratedRegex("[^a-z0-9 -]", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex NotInAnchors();
 
     /// <summary>An exporter that begins to listen with the start of the host, after the executor.</summary>
-    private sealed class LateExporter : IHostedService
+    private sealed class LateExporter : IHostedLifecycleService
     {
         private IServiceProvider? _provider;
 
         public MeterReading Reading { get; private set; } = null!;
+
+        /// <summary>The metrics with a value before any service of the host has started.</summary>
+        public IReadOnlyCollection<string> MeasuredAtFirst { get; private set; } = [];
 
         public LateExporter Of(IServiceProvider provider)
         {
@@ -292,10 +350,24 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
             return Task.CompletedTask;
         }
 
+        public Task StartingAsync(CancellationToken cancellationToken)
+        {
+            using var early = new MeterReading(_provider!);
+            early.Read("saga_recovery.joined");
+            MeasuredAtFirst = [.. early.Measured];
+            return Task.CompletedTask;
+        }
+
+        public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
         public Task StopAsync(CancellationToken cancellationToken)
         {
             Reading.Dispose();
             return Task.CompletedTask;
         }
+
+        public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

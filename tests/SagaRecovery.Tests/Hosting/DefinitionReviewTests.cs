@@ -28,10 +28,10 @@ public sealed class DefinitionReviewTests
         await Eventually.HoldsAsync(() => host.LogLines.Count(63) == 3, "each has a line");
         host.LogLines.Lines.Where(line => line.EventId == 63).Should().AllSatisfy(line => line.Level.Should().Be(LogLevel.Warning))
             .And.Subject.Select(line => line.Message).Should().Equal(
-                $"3 unfinished sagas of this coordinator have an unknown definition, 'order' version 1 ({Short(One)}…), and stay as they are: "
+                $"unfinished sagas of this coordinator have an unknown definition, 'order' version 1 ({Short(One)}…), and stay as they are, 3 in total: "
                 + "this version is registered with other nodes (the nodes of order were changed); register the former shape as well",
-                $"2 unfinished sagas of this coordinator have an unknown definition, 'order' version 2 ({Short(Two)}…), and stay as they are: registered: version 1, 3",
-                $"1 unfinished sagas of this coordinator have an unknown definition, 'backup' version 1 ({Short(Other)}…), and stay as they are: "
+                $"unfinished sagas of this coordinator have an unknown definition, 'order' version 2 ({Short(Two)}…), and stay as they are, 2 in total: registered: version 1, 3",
+                $"unfinished sagas of this coordinator have an unknown definition, 'backup' version 1 ({Short(Other)}…), and stay as they are, 1 in total: "
                 + "no definition of this name is registered");
         host.LogLines.Count(64).Should().Be(0);
     }

@@ -139,7 +139,7 @@ public sealed class OptionsTests
         services.AddSagaRecovery();
 
         services.Should().HaveCount(registrations);
-        services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(4, "the loop, the heartbeats, the shutdown, and retention");
+        services.Count(service => service.ServiceType == typeof(IHostedService)).Should().Be(5, "the loop, the heartbeats, the shutdown, retention, and the series of the metrics");
     }
 
     [Fact]

@@ -106,7 +106,7 @@ public sealed class RetentionJobTests(PostgresCluster cluster) : RetentionTest(c
         kept.Message.Should().Be("purge: deleted 0 sagas; left out, because the settings keep them: test-saga");
         named.Message.Should().Be("purge: deleted 1 saga");
         _logLines.Lines.Where(line => line.EventId == 84).Select(line => line.Message).Should()
-            .Equal("purge by ann: 0 sagas deleted; OPS-12", "purge by ann: 1 sagas deleted; OPS-12");
+            .Equal("purge by ann; deleted sagas: 0; OPS-12", "purge by ann; deleted sagas: 1; OPS-12");
         await host.StopAsync();
     }
 

@@ -157,8 +157,8 @@ public sealed class RetentionScheduleTests
     }
 
     [Theory]
-    [InlineData(false, "1 sagas deleted, 0 definitions")]
-    [InlineData(true, "1 sagas deleted, 1 exported before, 0 definitions")]
+    [InlineData(false, "deleted sagas: 1, definitions: 0")]
+    [InlineData(true, "deleted sagas: 1, 1 exported before, definitions: 0")]
     public async Task The_line_of_a_run_mentions_exports_only_if_there_is_an_archive(bool archives, string part)
     {
         await using RecoveryHost host = RecoveryHost.CreateWith(
@@ -184,7 +184,7 @@ public sealed class RetentionScheduleTests
         await Eventually.HoldsAsync(() => host.LogLines.Count(79) == 1, "a run had failed");
 
         host.LogLines.Lines.Should().ContainSingle(line => line.EventId == 79).Which.Message.Should()
-            .StartWith("retention run failed after 0 deleted sagas; all others stay until the next attempt, in ").And.EndWith("no table");
+            .StartWith("retention run failed; deleted sagas before: 0; all others stay until the next attempt, in ").And.EndWith("no table");
     }
 
     /// <summary>Without pauses, for which the clock would have to advance.</summary>
