@@ -67,17 +67,44 @@ export function tick() {
   }
 }
 
-/** A table whose rows become cards on a phone. Columns are [label, cell of row, class]. */
+/** A table whose rows become cards on a phone. Columns are [label, cell of row, class]. The label of a column of the class controls is not seen. */
 export function table(rows, columns) {
   return el('table', {},
-    el('thead', {}, el('tr', {}, columns.map(([label]) => el('th', { scope: 'col' }, label)))),
+    el('thead', {}, el('tr', {}, columns.map(([label, , kind]) => el('th', { scope: 'col', class: kind }, kind === 'controls' ? el('span', { class: 'unseen' }, label) : label)))),
     el('tbody', {}, rows.map((row) => el('tr', {}, columns.map(([label, cell, kind]) =>
-      el('td', { 'data-label': label, class: kind }, cell(row)))))));
+      el('td', { 'data-label': kind === 'controls' ? null : label, class: kind }, cell(row)))))));
+}
+
+/** A part of the page that scrolls by itself. It fades out below as long as it continues there. */
+export function region(name, label, ...children) {
+  const view = el('div', { class: name, tabindex: 0, role: 'region', 'aria-label': label, 'data-key': name }, children);
+  const look = () => {
+    view.classList.toggle('below', view.scrollTop + view.clientHeight < view.scrollHeight - 4);
+    view.classList.toggle('continues', view.scrollHeight > view.clientHeight + 4 || view.scrollWidth > view.clientWidth + 4);
+  };
+  view.addEventListener('scroll', look);
+  new ResizeObserver(look).observe(view); // called once at first, too
+  return view;
+}
+
+/** The line below a table that shows a part of its rows. */
+export function more(number) {
+  return number > 0 && el('p', { class: 'soft small' }, `… and ${number} more`);
 }
 
 /** A link to a saga's page. */
 export function sagaLink(id) {
   return el('a', { href: `#/saga/${id}`, class: 'id', 'data-key': `saga-${id}` }, id);
+}
+
+/** The name of a saga's definition, and a link to its page. */
+export function sagaCell(id, name) {
+  return [el('div', {}, plain(name, 100)), el('div', { class: 'small' }, sagaLink(id))];
+}
+
+/** The name by which people know a coordinator: its host, which in a container is the name of the pod. */
+export function hostOf(coordinator) {
+  return plain(coordinator.host, 60);
 }
 
 export function badge(tone, text) {
