@@ -27,7 +27,8 @@ export function statusBadges({ summary, owner }, verdict) {
   if (verdict.verdict === 'NotOwned' && !owner?.answers) {
     return [badge('bad', summary.owner ? 'owner is down' : 'unowned'), held, unwinding];
   }
-  return verdict.verdict === 'Held' ? [held, unwinding]
+  const mayRunElsewhere = verdict.verdict === 'NotOwned' && summary.isHeld; // only its owner knows
+  return verdict.verdict === 'Held' || mayRunElsewhere ? [held, unwinding]
     : moreThanState(verdict.verdict) ? [badge(verdictTones[verdict.verdict] ?? 'warn', words(verdict.verdict)), held, unwinding]
     : [stateBadge(summary.state), held];
 }
