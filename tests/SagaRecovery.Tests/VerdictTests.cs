@@ -122,7 +122,7 @@ public sealed class VerdictTests
     {
         SagaExplanation explanation = Judge(story, row => row with { Events = ThreeNodes });
 
-        explanation.Reason.Should().Be($"It unwinds: the action of 'bill' failed with refused: no funds at 2026-11-24T12:00:03Z. Undone: 1 of 3 nodes. {rest}");
+        explanation.Reason.Should().Be($"It unwinds: the action of 'bill' failed at 2026-11-24T12:00:03Z with refused: no funds. Undone: 1 of 3 nodes. {rest}");
         explanation.Unwinding.Should().Be(new SagaUnwinding(Undone: 1, ToUndo: 3) { Node = "bill", Error = "refused: no funds", Since = Noon.AddSeconds(3) });
     }
 
@@ -131,7 +131,7 @@ public sealed class VerdictTests
     {
         SagaExplanation explanation = Judge("ours, recovered, unwinding", row => row with { Events = ThreeNodes, Cancellation = new SagaCancellation(Noon, Note) });
 
-        explanation.Reason.Should().Be("It unwinds: it was cancelled (ann: broken disk) at 2026-11-24T12:00:00Z. Undone: 1 of 3 nodes. Recovery resumed it in this process, which undoes it.");
+        explanation.Reason.Should().Be("It unwinds: it was cancelled at 2026-11-24T12:00:00Z (ann: broken disk). Undone: 1 of 3 nodes. Recovery resumed it in this process, which undoes it.");
         explanation.Unwinding.Should().Be(new SagaUnwinding(Undone: 1, ToUndo: 3) { CancelledBy = Note, Since = Noon });
     }
 
@@ -158,7 +158,7 @@ public sealed class VerdictTests
 
         SagaExplanation explanation = SagaVerdicts.Judge(evidence);
 
-        explanation.Reason.Should().Contain("the action of 'bill' failed with (hidden) at").And.NotContain("funds");
+        explanation.Reason.Should().Contain("the action of 'bill' failed at 2026-11-24T12:00:03Z with (hidden).").And.NotContain("funds");
         explanation.Unwinding!.Error.Should().Be("(hidden)");
     }
 

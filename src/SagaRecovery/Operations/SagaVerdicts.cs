@@ -141,11 +141,13 @@ internal static class SagaVerdicts
             : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     /// <summary>Returns the cause of an unwinding as a clause: the cancellation, or the action that failed with its error.</summary>
-    private static string CauseOf(SagaUnwinding? unwinding) => unwinding switch
+    /// <param name="unwinding">The unwinding.</param>
+    /// <param name="time">The time of the cause as <c> at …</c>; empty to leave it out.</param>
+    private static string CauseOf(SagaUnwinding? unwinding, string time = "") => unwinding switch
     {
-        { CancelledBy: { } note } => $"it was cancelled ({By(note)})",
-        { Node: { } node, Error: { } error } => $"the action of '{node}' failed with {error.TrimEnd('.')}",
-        { Node: { } node } => $"the action of '{node}' failed",
+        { CancelledBy: { } note } => $"it was cancelled{time} ({By(note)})",
+        { Node: { } node, Error: { } error } => $"the action of '{node}' failed{time} with {error.TrimEnd('.')}",
+        { Node: { } node } => $"the action of '{node}' failed{time}",
         _ => "an action failed",
     };
 
@@ -166,7 +168,7 @@ internal static class SagaVerdicts
         {
             ({ } unwinding, _) => verdict with
             {
-                Reason = $"It unwinds: {CauseOf(unwinding)}{(unwinding.Since is { } since ? $" at {PlainText.Time(since)}" : "")}."
+                Reason = $"It unwinds: {CauseOf(unwinding, unwinding.Since is { } since ? $" at {PlainText.Time(since)}" : "")}."
                     + $"{(unwinding.ToUndo > 0 ? $" Undone: {ProgressOf(unwinding)}." : "")} {verdict.Reason}",
             },
             (null, { } cancellation) => verdict with { Reason = $"{verdict.Reason.TrimEnd('.')}. It was cancelled ({By(cancellation.Note)})." },

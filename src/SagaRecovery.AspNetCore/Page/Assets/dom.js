@@ -70,7 +70,7 @@ export function tick() {
 /** A table whose rows become cards on a phone. Columns are [label, cell of row, class]. The label of a column of the class controls is not seen. */
 export function table(rows, columns) {
   return el('table', {},
-    el('thead', {}, el('tr', {}, columns.map(([label, , kind]) => el('th', { scope: 'col', class: kind }, kind === 'controls' ? el('span', { class: 'unseen' }, label) : label)))),
+    el('thead', {}, el('tr', {}, columns.map(([label, , kind]) => el('th', { scope: 'col', class: kind === 'number' ? kind : null }, kind === 'controls' ? el('span', { class: 'unseen' }, label) : label)))),
     el('tbody', {}, rows.map((row) => el('tr', {}, columns.map(([label, cell, kind]) =>
       el('td', { 'data-label': kind === 'controls' ? null : label, class: kind }, cell(row)))))));
 }

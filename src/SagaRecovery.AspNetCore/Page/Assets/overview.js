@@ -109,7 +109,7 @@ const slotBacklogShown = 20;
 
 function trouble(report) {
   const { stalled, steps } = report;
-  return el('div', { class: 'pair' },
+  return [
     report.waitingForSlot > 0 && card(`Waiting for a slot (${report.waitingForSlot})`, table(report.slotBacklog.slice(0, slotBacklogShown), [
       ['definition', (one) => plain(one.definition)], ['sagas', (one) => one.count, 'number'], ['idle since', (one) => (one.since ? ago(one.since) : '')],
     ]), more(report.slotBacklog.length - slotBacklogShown)),
@@ -123,7 +123,8 @@ function trouble(report) {
     ]), more(stalled.count - stalled.sagas.length)),
     steps?.retryingCount > 0 && card(`Steps being retried (${steps.retryingCount})`, stepsTable(steps.retrying), more(steps.retryingCount - steps.retrying.length)),
     steps?.hangingCount > 0 && card(`Steps that do not end (${steps.hangingCount})`, stepsTable(steps.hanging), more(steps.hangingCount - steps.hanging.length)),
-    report.recentFailures.length > 0 && failures(report.recentFailures));
+    report.recentFailures.length > 0 && failures(report.recentFailures),
+  ];
 }
 
 /** The last failures, one row for each saga. */

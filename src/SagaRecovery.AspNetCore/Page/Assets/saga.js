@@ -49,7 +49,7 @@ function verdictCard(id, verdict, explained, saga, nodes, refresh) {
     el('div', { class: 'row' }, el('h2', {}, saga ? plain(saga.summary.name, 100) : 'No such saga'), saga && statusBadges(saga, verdict)),
     el('p', { class: 'id' }, plain(id, 100)),
     el('div', { class: `answer ${toneOf(verdict, saga)}`, id: 'why' },
-      el('strong', {}, verdict.verdict === 'NotOwned' ? 'not owned by this process' : words(verdict.verdict)), `. ${plain(verdict.reason, 1000)}`,
+      el('strong', {}, leadOf(verdict, saga)), `. ${plain(verdict.reason, 1000)}`,
       verdict.unwinding && progress(verdict.unwinding),
       verdict.advice && el('p', {}, `→ ${plain(verdict.advice, 400)}`)),
     facts.length > 0 && el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
@@ -58,6 +58,13 @@ function verdictCard(id, verdict, explained, saga, nodes, refresh) {
     saga && el('p', { class: 'row keep small' },
       el('a', { href: addressOf(`/sagas/${encodeURIComponent(id)}/incident`), download: `saga-${id}.txt`, 'data-key': 'incident' }, 'Save everything as text'),
       el('button', { type: 'button', class: 'link', 'data-key': 'print', onclick: () => print() }, 'Print')));
+}
+
+/** The verdict in words. What has ended is called by its state, and an unwinding saga is called so wherever it is. */
+function leadOf({ verdict }, saga) {
+  const state = saga?.summary.state;
+  const lead = verdict === 'NotOwned' ? 'not owned by this process' : verdict === 'Finished' && state ? state.toLowerCase() : words(verdict);
+  return state === 'Unwinding' && verdict !== 'UnwindingHere' ? `unwinding, ${lead}` : lead;
 }
 
 /** How far a saga is undone. */

@@ -27,5 +27,5 @@ export default async function ({ page, given: [stuck, abandoned, held, unowned, 
     assert.ok(states.includes(shown[0]) && !states.some((state) => state.includes('running')), `${id}: ${states}`);
   }
   await view(`#/saga/${cancelled}`);
-  await page.locator('#why', { hasText: 'It unwinds: it was cancelled (ann: the customer withdrew the order) at ' }).waitFor();
+  await page.locator('#why', { hasText: /It unwinds: it was cancelled at [\d-]+T[\d:]+Z \(ann: the customer withdrew the order\)\./ }).waitFor();
 }
