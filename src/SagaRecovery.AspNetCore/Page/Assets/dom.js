@@ -6,8 +6,9 @@ const longest = 17_000;
 /** The offset of the service's clock from the browser's, in ms. */
 let clockOffset = 0;
 
+/** Compares the clocks. The header has whole seconds, which were cut. */
 export function setClock(serverDate) {
-  clockOffset = serverDate ? Date.parse(serverDate) - Date.now() : clockOffset;
+  clockOffset = serverDate ? Date.parse(serverDate) + 500 - Date.now() : clockOffset;
 }
 
 /** Creates an element. Text children become text nodes, never markup. */
@@ -60,7 +61,7 @@ export function ago(time) {
 export function tick() {
   for (const element of document.querySelectorAll('time[data-ago]')) {
     const past = (Date.now() + clockOffset - Date.parse(element.dateTime)) / 1000;
-    const text = past < -0.5 ? `in ${lasting(-past)}` : past < 1 ? 'now' : `${lasting(past)} ago`;
+    const text = past < -1 ? `in ${lasting(-past)}` : past < 1 ? 'now' : `${lasting(past)} ago`;
     if (element.textContent !== text) {
       element.textContent = text;
     }

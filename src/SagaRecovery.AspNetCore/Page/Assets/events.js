@@ -1,8 +1,9 @@
 import { clock, plain, words } from './text.js';
-import { badge, card, el, table } from './dom.js';
+import { badge, card, el, more, table } from './dom.js';
 
-/** The number of events that are shown at once. The others are folded. */
+/** The number of events that are shown at once, and the number of earlier ones that are folded. The saved text has all. */
 const mostShown = 50;
+const mostFolded = 1000;
 
 const typeTones = { Started: 'busy', Succeeded: 'good', Failed: 'bad', UndoStarted: 'warn', UndoFinished: 'calm', UndoFailed: 'bad' };
 
@@ -13,7 +14,8 @@ export function eventsCard(saga) {
   }
   const newest = [...saga.events].reverse();
   return card(`Events (${saga.events.length}), newest first`, eventsTable(newest.slice(0, mostShown)),
-    newest.length > mostShown && el('details', { 'data-key': 'earlier' }, el('summary', {}, `${newest.length - mostShown} earlier ones`), eventsTable(newest.slice(mostShown))));
+    newest.length > mostShown && el('details', { 'data-key': 'earlier' }, el('summary', {}, `${newest.length - mostShown} earlier ones`),
+      eventsTable(newest.slice(mostShown, mostShown + mostFolded)), more(newest.length - mostShown - mostFolded)));
 }
 
 function eventsTable(events) {

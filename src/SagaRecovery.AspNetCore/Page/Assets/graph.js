@@ -5,6 +5,7 @@ import { byState, urgentStates } from './nodes.js';
 
 /** The largest graph that is drawn. A larger saga has only its tables. */
 const mostNodes = 400;
+const mostEdges = 2000;
 
 /** The number of nodes that one line of the summary names. */
 const mostNamed = 12;
@@ -14,7 +15,7 @@ const mostNamed = 12;
  * buttons that scroll the graph to them. Returns null if the graph is too large.
  */
 export function drawGraph(nodes, width) {
-  if (nodes.length > mostNodes) {
+  if (nodes.length > mostNodes || nodes.reduce((sum, node) => sum + node.after.length, 0) > mostEdges) {
     return null;
   }
   const drawn = layout(nodes, width);
