@@ -13,7 +13,9 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     private string _database = "";
     private ServiceProcess _service = null!;
 
-    private string Page => new Uri(_service.Http.BaseAddress!, TestService.Prefix).ToString();
+    private string Page => PageOf(_service);
+
+    private static string PageOf(ServiceProcess service) => new Uri(service.Http.BaseAddress!, TestService.Prefix).ToString();
 
     public async ValueTask InitializeAsync()
     {
@@ -178,8 +180,12 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task What_waits_for_an_operator_is_first_and_only_what_runs_is_called_running()
     {
         await QueryAsync<int>(EveryKind.Insert);
-        await PlayAsync(
-            "attention", [.. new[] { EveryKind.Stuck, EveryKind.Abandoned, EveryKind.Held, EveryKind.Unowned, EveryKind.OwnerDown, EveryKind.Cancelled }.Select(id => $"{id}")]);
+        await using ServiceProcess second = await ServiceProcess.StartAsync(_database, Guid.NewGuid(), "--SagaRecovery:Executor:MaxRunningSagas=1");
+        await second.FirstPassAsync();
+        Guid[] kinds = [EveryKind.Stuck, EveryKind.Abandoned, EveryKind.Held, EveryKind.Unowned, EveryKind.OwnerDown, EveryKind.Cancelled];
+        Guid[] two = [await second.StartDemoSagaAsync(), await second.StartDemoSagaAsync()];
+        await using var browser = new BrowserRun("attention", [PageOf(second), .. kinds.Concat(two).Select(id => $"{id}")]);
+        await browser.EndsWellAsync();
     }
 
     [Fact]

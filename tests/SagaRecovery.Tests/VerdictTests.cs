@@ -123,6 +123,12 @@ public sealed class VerdictTests
         SagaExplanation explanation = Judge(story, row => row with { Events = ThreeNodes });
 
         explanation.Reason.Should().Be($"It unwinds: the action of 'bill' failed at 2026-11-24T12:00:03Z with refused: no funds. Undone: 1 of 3 nodes. {rest}");
+        explanation.Since.Should().Be(explanation.Verdict switch
+        {
+            SagaVerdict.UnwindingHere => Noon.AddSeconds(3),
+            SagaVerdict.Held => Hold.Since,
+            _ => null,
+        });
         explanation.Unwinding.Should().Be(new SagaUnwinding(Undone: 1, ToUndo: 3) { Node = "bill", Error = "refused: no funds", Since = Noon.AddSeconds(3) });
     }
 

@@ -34,7 +34,7 @@ internal static class SagaEndpoints
             return parsed.Problem!;
         }
 
-        IReadOnlyList<SagaSummary> sagas = await Operator(context).Store.ListAsync(filter, context.RequestAborted).ConfigureAwait(false);
+        IReadOnlyList<SagaSummary> sagas = await Operator(context).ListAsync(filter, context.RequestAborted).ConfigureAwait(false);
         if (sagas.Count == filter.Limit)
         {
             context.Response.Headers.Link = $"<{AddressOfNext(context.Request, filter, SagaCursor.Of(sagas[^1]))}>; rel=\"next\"";

@@ -168,6 +168,7 @@ internal static class SagaVerdicts
         {
             ({ } unwinding, _) => verdict with
             {
+                Since = verdict.Verdict is SagaVerdict.UnwindingHere ? unwinding.Since ?? verdict.Since : verdict.Since,
                 Reason = $"It unwinds: {CauseOf(unwinding, unwinding.Since is { } since ? $" at {PlainText.Time(since)}" : "")}."
                     + $"{(unwinding.ToUndo > 0 ? $" Undone: {ProgressOf(unwinding)}." : "")} {verdict.Reason}",
             },

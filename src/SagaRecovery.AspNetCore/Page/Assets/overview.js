@@ -56,7 +56,7 @@ function tileFacts(report, inProgress) {
     ['steps retried', report.steps?.retryingCount ?? 0, report.steps?.overdueCount > 0 ? 'warn' : some(report.steps?.retryingCount, 'busy')],
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
     ['in progress', inProgress ?? '?', some(inProgress, 'busy')],
-    ['running here at the last pass', report.tracked, some(report.tracked, 'busy')],
+    ['accepted here at the last pass', report.tracked, some(report.tracked, 'busy')],
     ['waiting for a slot', report.waitingForSlot, some(report.waitingForSlot, 'busy')],
     ['recovered since start', report.totals.recovered, some(report.totals.recovered, 'good')],
     ['failed resumes', report.totals.failed, pass?.failed > 0 ? 'bad' : 'calm'],

@@ -41,6 +41,7 @@ export function listedBadges(saga, { waiting, down }) {
   const reason = saga.isHeld ? badge('warn', 'held')
     : !saga.owner ? badge('bad', 'unowned')
     : down.has(saga.owner) ? badge('bad', 'owner is down')
+    : saga.phase && saga.phase !== 'Running' ? badge('calm', words(saga.phase))
     : waiting.has(saga.id) && badge(waiting.get(saga.id) === 'BackingOff' ? 'warn' : 'bad', words(waiting.get(saga.id)));
   return reason && saga.state === 'Running' ? reason : [reason, reason && ' ', stateBadge(saga.state)];
 }
