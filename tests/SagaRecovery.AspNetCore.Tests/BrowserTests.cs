@@ -145,7 +145,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_keyboard_alone_is_enough() => await PlayAsync("keyboard");
+    public async Task The_keyboard_alone_is_enough() => await PlayAsync("keyboard", $"{await _service.StartDemoSagaAsync()}");
 
     [Theory]
     [InlineData("light", 1180)]

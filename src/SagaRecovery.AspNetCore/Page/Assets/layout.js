@@ -2,7 +2,7 @@
 const space = { across: 20, down: 34, rows: 14, frame: 9 };
 
 /** The size of a box in a graph of this width: two boxes fit beside each other on a phone. */
-export function boxFor(available) {
+function boxFor(available) {
   return { width: available < 440 ? 130 : 176, height: 44 };
 }
 
@@ -26,12 +26,9 @@ export function layout(nodes, available) {
 /** Returns the nodes as items: single nodes, and groups for subsagas. The names of the nodes of a subsaga begin with its name and a slash. */
 function contentsOf(nodes) {
   const whole = { items: [], ids: new Set(nodes.map((node) => node.id)) };
-  const open = [];
-  const heads = nodes.filter((node) => node.subsaga).map((node) => ({ node, prefix: `${node.name}/` }));
-  const groupOf = new Map(heads.map(({ node, prefix }) => [node.id, { group: node, prefix, items: [], ids: new Set() }]));
-  open.push(...groupOf.values());
+  const groups = nodes.filter((node) => node.subsaga).map((node) => ({ group: node, prefix: `${node.name}/`, items: [], ids: new Set() }));
   for (const node of nodes) {
-    const around = open.filter(({ group, prefix }) => group === node || node.name.startsWith(prefix)).sort((one, other) => one.prefix.length - other.prefix.length);
+    const around = groups.filter(({ group, prefix }) => group === node || node.name.startsWith(prefix)).sort((one, other) => one.prefix.length - other.prefix.length);
     let inside = whole;
     for (const group of around) {
       if (!inside.items.includes(group)) {

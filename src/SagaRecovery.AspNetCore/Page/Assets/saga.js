@@ -26,8 +26,8 @@ export function sagaView(main, refresh, id) {
       const calm = verdict && { ...verdict, owner: null }; // the owner's silence changes with every request
       const nodes = saga ? nodesOf(saga) : [];
       const steps = verdict?.run?.steps ?? [];
-      const width = graphAt.clientWidth - 44; // the card's padding, and the margin of the drawing
       show(verdictAt, [calm, saga?.summary, saga?.hold, saga?.events.length, explained.status], () => verdictCard(id, verdict, explained, saga, nodes, refresh));
+      const width = verdictAt.clientWidth - 44; // the card's padding, and the margin of the drawing
       show(graphAt, [saga?.graph, saga?.events, width], () => saga && graphCard(saga, nodes, width));
       scrollGraph(graphAt, nodes, scrolled);
       show(courseAt, [saga?.summary.state, saga?.events, steps], () => saga && courseCard(saga, nodes, steps));
