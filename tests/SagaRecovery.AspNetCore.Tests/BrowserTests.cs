@@ -13,7 +13,9 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     private string _database = "";
     private ServiceProcess _service = null!;
 
-    private string Page => new Uri(_service.Http.BaseAddress!, TestService.Prefix).ToString();
+    private string Page => PageOf(_service);
+
+    private static string PageOf(ServiceProcess service) => new Uri(service.Http.BaseAddress!, TestService.Prefix).ToString();
 
     public async ValueTask InitializeAsync()
     {
@@ -143,17 +145,61 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_keyboard_alone_is_enough() => await PlayAsync("keyboard");
+    public async Task The_keyboard_alone_is_enough() => await PlayAsync("keyboard", $"{await _service.StartDemoSagaAsync()}");
 
-    [Fact]
-    public async Task No_view_is_hard_to_use_with_an_impairment()
+    [Theory]
+    [InlineData("light", 1180)]
+    [InlineData("light", 375)]
+    [InlineData("dark", 1180)]
+    [InlineData("dark", 375)]
+    public async Task No_view_is_hard_to_use_with_an_impairment(string scheme, int width)
     {
         (await _service.CreateProjectAsync("alpha")).EnsureSuccessStatusCode();
         Guid project = await QueryAsync<Guid>("select id from saga_recovery.saga where name = 'project-create'");
-        await OrphanAsync(await _service.StartDemoSagaAsync(), Guid.NewGuid());
+        await QueryAsync<int>(EveryKind.Insert);
         await _service.ActivateAsync();
 
-        await PlayAsync("accessibility", $"{await _service.StartDemoSagaAsync()}", $"{project}");
+        await PlayAsync("accessibility", [scheme, $"{width}", $"{await _service.StartDemoSagaAsync()}", $"{project}", .. EveryKind.All.Select(id => $"{id}")]);
+    }
+
+    [Fact]
+    public async Task An_unwinding_saga_says_why_and_how_far_and_shows_its_30_parallel_nodes()
+    {
+        await QueryAsync<int>(EveryKind.Insert);
+        await PlayAsync("unwinding", $"{EveryKind.Unwinding}");
+    }
+
+    [Fact]
+    public async Task The_graphs_of_100_nodes_and_of_nested_subsagas_can_be_read()
+    {
+        await QueryAsync<int>(EveryKind.Insert);
+        await PlayAsync("large", $"{EveryKind.Long}", $"{EveryKind.Nested}");
+    }
+
+    [Fact]
+    public async Task What_waits_for_an_operator_is_first_and_only_what_runs_is_called_running()
+    {
+        await QueryAsync<int>(EveryKind.Insert);
+        await using ServiceProcess second = await ServiceProcess.StartAsync(_database, Guid.NewGuid(), "--SagaRecovery:Executor:MaxRunningSagas=1");
+        await second.FirstPassAsync();
+        Guid[] kinds = [EveryKind.Stuck, EveryKind.Abandoned, EveryKind.Held, EveryKind.Unowned, EveryKind.OwnerDown, EveryKind.Cancelled];
+        Guid[] two = [await second.StartDemoSagaAsync(), await second.StartDemoSagaAsync()];
+        await using var browser = new BrowserRun("attention", [PageOf(second), .. kinds.Concat(two).Select(id => $"{id}")]);
+        await browser.EndsWellAsync();
+    }
+
+    [Fact]
+    public async Task One_search_box_finds_what_any_id_identifies()
+    {
+        await QueryAsync<int>(EveryKind.Insert);
+        await PlayAsync("search", $"{EveryKind.Unwinding}", "c0000000-0000-4000-8000-0000000000e1");
+    }
+
+    [Fact]
+    public async Task An_incident_is_printed_as_a_whole_and_saved_as_text()
+    {
+        await QueryAsync<int>(EveryKind.Insert);
+        await PlayAsync("print", $"{EveryKind.Unwinding}");
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class PayloadTests(PostgresCluster postgres)
     private const string Marker = "(hidden)";
 
     private static readonly string[] s_paths =
-        ["", "/sagas", "/sagas/{0}", "/sagas/{0}/explain", "/sagas/{1}", "/sagas/{1}/explain", "/whatis?id={0}", "/whatis?id={1}", "/coordinators", "/cluster", "/counts", "/definitions", "/plan"];
+        ["", "/sagas", "/sagas/{0}", "/sagas/{0}/explain", "/sagas/{0}/incident", "/sagas/{1}", "/sagas/{1}/explain", "/sagas/{1}/incident", "/whatis?id={0}", "/whatis?id={1}", "/coordinators", "/cluster", "/counts", "/definitions", "/plan"];
 
     [Theory]
     [InlineData("application/json")]
@@ -46,6 +46,8 @@ public sealed class PayloadTests(PostgresCluster postgres)
             "first Started ", $"first Succeeded {Marker}", "endless Started ", $"endless Failed {Marker}", "first UndoStarted ", $"first UndoFailed {Marker}");
         (await JsonAsync(service, $"/sagas/{stuck}/explain", TestUsers.Reader)).GetProperty("reason").GetString().Should().Contain($"The undo of 'first' failed with {Marker}.");
         (await BodyAsync(service, $"/sagas/{stuck}/explain", TestUsers.Reader, "text/plain")).Should().Contain($"The undo of 'first' failed with {Marker}.");
+        (await BodyAsync(service, $"/sagas/{stuck}/incident", TestUsers.Reader, "text/plain")).Should().Contain($"The action of 'endless' failed with {Marker}")
+            .And.Contain($"parameters: {Marker}").And.Contain($"undo_failed    first  {Marker}");
         (await JsonAsync(service, $"/sagas/{abandoned}", TestUsers.Reader)).GetProperty("abandonment").GetProperty("comment").GetString().Should().Be(Marker);
         (await JsonAsync(service, $"/sagas/{abandoned}/explain", TestUsers.Reader)).GetProperty("reason").GetString().Should().Be($"It was abandoned (corrupt): {Marker}");
     }
@@ -57,9 +59,11 @@ public sealed class PayloadTests(PostgresCluster postgres)
         (SagaId stuck, SagaId abandoned) = await SagasWithSecretsAsync(service);
 
         string shown = await BodyAsync(service, $"/sagas/{stuck}", TestUsers.Auditor, "application/json");
+        string incident = await BodyAsync(service, $"/sagas/{stuck}/incident", TestUsers.Auditor, "text/plain");
         foreach (string secret in (string[])["parameters", "output", "error", "undo"])
         {
             shown.Should().Contain($"{Secret}-{secret}");
+            incident.Should().Contain($"{Secret}-{secret}");
         }
 
         (await BodyAsync(service, $"/sagas/{stuck}/explain", TestUsers.Auditor, "text/plain")).Should().Contain($"{Secret}-undo");

@@ -35,6 +35,9 @@ public sealed class VerdictTests
         { "ours, started", SagaVerdict.RunningHere },
         { "ours, recovered", SagaVerdict.RunningHere },
         { "ours, recovered, held", SagaVerdict.RunningHere },
+        { "ours, recovered, unwinding", SagaVerdict.UnwindingHere },
+        { "ours, started, unwinding", SagaVerdict.UnwindingHere },
+        { "ours, idle, unwinding", SagaVerdict.ToBeRecovered },
         { "ours, recovered at an older generation", SagaVerdict.OutOfDate },
         { "ours, held, paused, failed", SagaVerdict.Held },
         { "ours, paused, failed", SagaVerdict.Paused },
@@ -124,9 +127,64 @@ public sealed class VerdictTests
         };
 
         Judge(stuck, new TrackedSagaInfo()).Should().Match<SagaExplanation>(explanation => explanation.Verdict == SagaVerdict.Stuck && explanation.Since == Noon
-            && explanation.Reason == "An action failed, and so did an undo: it is partly undone. The undo of 'charge card' failed with closed: the account is closed."
+            && explanation.Reason == "An action failed, and then an undo: it is partly undone (0 of 1 node). The undo of 'charge card' failed with closed: the account is closed."
             && explanation.Advice == $"Fix the cause and run the failed undo again: sagas retry-undo {Saga}. "
                 + $"Or undo the effect manually and skip the undo: sagas skip-undo {Saga} 'charge card'.");
+    }
+
+    [Theory]
+    [InlineData("ours, recovered, unwinding", "Recovery resumed it in this process, which undoes it.")]
+    [InlineData("ours, started, unwinding", "This process started it and undoes it.")]
+    [InlineData("ours, idle, unwinding", "This coordinator owns it, it is in progress, and no process runs it. No pass has reached it yet.")]
+    [InlineData("ours, unwinding, held", "It is held: ann: broken disk")]
+    public void The_verdict_on_an_unwinding_saga_begins_with_its_cause_and_how_far_it_is_undone(string story, string rest)
+    {
+        SagaExplanation explanation = Judge(story, row => row with { Events = ThreeNodes });
+
+        explanation.Reason.Should().Be($"It unwinds: the action of 'bill' failed at 2026-11-24T12:00:03Z with refused: no funds. Undone: 1 of 3 nodes. {rest}");
+        explanation.Since.Should().Be(explanation.Verdict switch
+        {
+            SagaVerdict.UnwindingHere => Noon.AddSeconds(3),
+            SagaVerdict.Held => Hold.Since,
+            _ => null,
+        });
+        explanation.Unwinding.Should().Be(new SagaUnwinding(Undone: 1, ToUndo: 3) { Node = "bill", Error = "refused: no funds", Since = Noon.AddSeconds(3) });
+    }
+
+    [Fact]
+    public void The_verdict_on_a_cancelled_saga_that_unwinds_names_who_cancelled_it()
+    {
+        SagaExplanation explanation = Judge("ours, recovered, unwinding", row => row with { Events = ThreeNodes, Cancellation = new SagaCancellation(Noon, Note) });
+
+        explanation.Reason.Should().Be("It unwinds: it was cancelled at 2026-11-24T12:00:00Z (ann: broken disk). Undone: 1 of 3 nodes. Recovery resumed it in this process, which undoes it.");
+        explanation.Unwinding.Should().Be(new SagaUnwinding(Undone: 1, ToUndo: 3) { CancelledBy = Note, Since = Noon });
+    }
+
+    [Fact]
+    public void The_verdict_on_an_unwinding_saga_whose_failure_is_not_logged_says_so() =>
+        Judge("ours, recovered, unwinding").Reason.Should().Be("It unwinds: an action failed. Recovery resumed it in this process, which undoes it.");
+
+    [Fact]
+    public void The_verdict_on_a_stuck_saga_names_the_action_that_failed_as_well()
+    {
+        LoggedEvent undo = new(Noon.AddSeconds(9), 0, "pay", NodeEventType.UndoFailed, """{"code":"closed","message":"the account is closed"}""", Us);
+
+        Judge(Row(SagaState.Stuck, Us) with { Events = [.. ThreeNodes, undo] }, new TrackedSagaInfo()).Should().Match<SagaExplanation>(explanation =>
+            explanation.Reason == "The action of 'bill' failed with refused: no funds, and then an undo: it is partly undone (1 of 3 nodes). "
+                + "The undo of 'pay' failed with closed: the account is closed."
+            && explanation.Unwinding!.Undone == 1);
+    }
+
+    [Fact]
+    public void Neither_the_reason_nor_the_cause_has_an_error_that_the_caller_may_not_see()
+    {
+        SagaDetails row = Row(SagaState.Unwinding, Us) with { Events = ThreeNodes };
+        var evidence = new SagaEvidence(Saga, row, new TrackedSagaInfo(), new CoordinatorStatus(Us, new Incarnation(1), Fenced: null), Paused: null) { Redactor = new Nothing() };
+
+        SagaExplanation explanation = SagaVerdicts.Judge(evidence);
+
+        explanation.Reason.Should().Contain("the action of 'bill' failed at 2026-11-24T12:00:03Z with (hidden).").And.NotContain("funds");
+        explanation.Unwinding!.Error.Should().Be("(hidden)");
     }
 
     [Theory]
@@ -184,6 +242,9 @@ public sealed class VerdictTests
     public void The_end_of_an_unwound_saga_names_what_was_not_undone()
     {
         Judge("unwound").Reason.Should().Be("An action failed, and everything was undone.");
+        Judge("unwound", row => row with { Summary = row.Summary with { FailedNode = "ship", ErrorCode = "refused" } }).Reason.Should().Be(
+            "The action of 'ship' failed with refused, and everything was undone.", "its events were lost");
+        Judge("unwound", row => row with { Events = ThreeNodes }).Reason.Should().StartWith("The action of 'bill' failed with refused: no funds, and everything was undone.");
         Judge("unwound", row => row with
         {
             Cancellation = SagaCancellation.AtDeadline(Noon),
@@ -218,6 +279,20 @@ public sealed class VerdictTests
         Judge(RunPhase.Running).Run!.Steps.Should().ContainSingle().Which.Node.Should().Be("disk");
         Judge(RunPhase.Running, SagaState.Succeeded).Run.Should().BeNull();
     }
+
+    /// <summary>
+    /// Three nodes to undo, one of which is undone: two have succeeded, and the third has failed in a way that leaves its effect uncertain. A fourth
+    /// has failed later, and for certain.
+    /// </summary>
+    private static IReadOnlyList<LoggedEvent> ThreeNodes =>
+    [
+        new(Noon.AddSeconds(1), 0, "pay", NodeEventType.Succeeded, "{}", Us),
+        new(Noon.AddSeconds(2), 1, "ship", NodeEventType.Succeeded, "{}", Us),
+        new(Noon.AddSeconds(3), 2, "bill", NodeEventType.Failed, """{"code":"refused","message":"no funds","isUncertain":true}""", Us),
+        new(Noon.AddSeconds(4), 3, "mail", NodeEventType.Failed, """{"code":"bounced","message":"no such address"}""", Us),
+        new(Noon.AddSeconds(5), 2, "bill", NodeEventType.UndoStarted, Data: null, Us),
+        new(Noon.AddSeconds(6), 2, "bill", NodeEventType.UndoFinished, Data: null, Us),
+    ];
 
     private static SagaExplanation Judge(RunPhase phase, SagaState state = SagaState.Running, StepInProgress? step = null)
     {
@@ -263,6 +338,7 @@ public sealed class VerdictTests
             "abandoned" => Row(SagaState.Abandoned, Us) with { Abandonment = new AbandonmentDetails(Noon, "unrecoverable", "illegal log") },
             _ when story.StartsWith("others'", StringComparison.Ordinal) => Row(SagaState.Running, Others),
             "unowned" => Row(SagaState.Running, owner: null),
+            _ when story.Contains("unwinding") => Row(SagaState.Unwinding, Us),
             _ => Row(SagaState.Running, Us),
         };
         if (story.Contains("older generation"))
@@ -299,4 +375,9 @@ public sealed class VerdictTests
 
     private static CoordinatorDetails Owner(CoordinatorId id) =>
         new(id, new Incarnation(3), "host-1", 4711, Noon, TimeSpan.FromMinutes(1), HasShutDown: false, Paused: null, InProgress: null);
+
+    private sealed class Nothing : ISagaRedactor
+    {
+        public string Redact(SagaPayload payload) => "(hidden)";
+    }
 }

@@ -15,6 +15,7 @@ internal static class SagaEndpoints
     {
         group.MapGet("/sagas", EndpointHandler.Wrap(ListAsync));
         group.MapGet("/sagas/{id}", EndpointHandler.Wrap(context => WithSagaIdAsync(context, (_, sagaId) => FindAsync(context, sagaId, access))));
+        group.MapGet("/sagas/{id}/incident", EndpointHandler.Wrap(context => WithSagaIdAsync(context, (_, sagaId) => IncidentAsync(context, sagaId, access))));
         group.MapGet("/sagas/{id}/explain", EndpointHandler.Wrap(context => WithSagaIdAsync(context, (_, sagaId) => ExplainAsync(context, sagaId, access))));
     }
 
@@ -33,7 +34,7 @@ internal static class SagaEndpoints
             return parsed.Problem!;
         }
 
-        IReadOnlyList<SagaSummary> sagas = await Operator(context).Store.ListAsync(filter, context.RequestAborted).ConfigureAwait(false);
+        IReadOnlyList<SagaSummary> sagas = await Operator(context).ListAsync(filter, context.RequestAborted).ConfigureAwait(false);
         if (sagas.Count == filter.Limit)
         {
             context.Response.Headers.Link = $"<{AddressOfNext(context.Request, filter, SagaCursor.Of(sagas[^1]))}>; rel=\"next\"";
@@ -63,6 +64,23 @@ internal static class SagaEndpoints
 
         PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
         return Responses.Json(RedactedViews.Of(saga, view), RecoveryReportJson.Default.SagaDetails);
+    }
+
+    /// <summary>Responds with everything on one saga, as a file of text.</summary>
+    private static async Task<IResult> IncidentAsync(HttpContext context, SagaId sagaId, OperatorAccess access)
+    {
+        if (await Operator(context).Store.FindAsync(sagaId, context.RequestAborted).ConfigureAwait(false) is not { } saga)
+        {
+            return Problems.Create(StatusCodes.Status404NotFound, $"There is no saga {sagaId}.");
+        }
+
+        SagaRecoveryStatus status = context.RequestServices.GetRequiredService<SagaRecoveryStatus>();
+        PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
+        SagaExplanation explanation = await Operator(context)
+            .ExplainAsync(sagaId, view.ShowsAll ? null : view, context.RequestAborted).ConfigureAwait(false);
+        IEnumerable<OperatorAction> actions = RedactedViews.Of(status.Current, view).RecentActions.Where(action => action.SagaId == sagaId);
+        context.Response.Headers.ContentDisposition = $"attachment; filename=\"saga-{sagaId}.txt\"";
+        return Responses.Text(IncidentText.Render(RedactedViews.Of(saga, view), explanation, actions, status.Now));
     }
 
     private static async Task<IResult> ExplainAsync(HttpContext context, SagaId sagaId, OperatorAccess access)

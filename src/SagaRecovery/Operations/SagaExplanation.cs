@@ -59,6 +59,9 @@ public enum SagaVerdict
 
     /// <summary>This process has accepted the saga, and its run waits until the previous run of the same saga has ended.</summary>
     WaitingForPreviousRun,
+
+    /// <summary>The saga unwinds in this process: an action failed or it was cancelled, and its nodes are being undone.</summary>
+    UnwindingHere,
 }
 
 /// <summary>The explanation of why a saga runs in a process, or does not.</summary>
@@ -88,6 +91,9 @@ public sealed record SagaExplanation(SagaId SagaId, SagaVerdict Verdict, string 
 
     /// <summary>The last event as text; null if there is none.</summary>
     public string? LastEvent { get; init; }
+
+    /// <summary>The cause for which the saga unwinds, has unwound or is stuck, and how far it is undone; null if it does not unwind.</summary>
+    public SagaUnwinding? Unwinding { get; init; }
 
     /// <summary>The run of the saga in this process; null if this process does not run it, or its executor does not report runs.</summary>
     public SagaRunProgress? Run { get; init; }

@@ -30,6 +30,12 @@ internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSaga
     public string Show(string error, string? node = null) =>
         Redactor is null ? error : Redactor.Redact(new SagaPayload(Row?.Summary.Name ?? "", node, SagaPayloadKind.Error, error));
 
+    /// <summary>Returns the cause of the unwinding with its error as the caller may see it; null if the saga does not unwind.</summary>
+    public SagaUnwinding? ShownUnwinding =>
+        Row is not null && SagaUnwinding.Of(Row) is { } unwinding
+            ? unwinding with { Error = unwinding.Error is { } error ? Show(error, unwinding.Node) : null }
+            : null;
+
     /// <summary>Returns the run with its errors as the caller may see them.</summary>
     public SagaRunProgress? ShownRun => Redactor is null || Run is null ? Run : Run with
     {
@@ -50,6 +56,7 @@ internal static class SagaVerdicts
         {
             Saga = evidence.Row?.Summary,
             Owner = evidence.Row?.Owner,
+            Unwinding = evidence.ShownUnwinding,
             Run = verdict.Verdict is SagaVerdict.Finished or SagaVerdict.Stuck or SagaVerdict.Abandoned ? null : evidence.ShownRun,
             LastEvent = evidence.Row?.Events is [.., var last] ? $"{last.Node} {SagaNames.Of(last.Type)} at {PlainText.Time(last.Time)}" : null,
         };
@@ -109,7 +116,7 @@ internal static class SagaVerdicts
     private static SagaExplanation OfRow(SagaEvidence evidence, SagaDetails row) => row.Summary.State switch
     {
         SagaState.Succeeded => Verdict(evidence, SagaVerdict.Finished, "It has succeeded.", ""),
-        SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, Unwound(row), ""),
+        SagaState.Unwound => Verdict(evidence, SagaVerdict.Finished, Unwound(evidence, row), ""),
         SagaState.Stuck => Stuck(evidence, row),
         SagaState.Abandoned => Abandoned(evidence, row.Abandonment),
         SagaState.Unknown => Verdict(evidence, SagaVerdict.Unreadable,
@@ -117,7 +124,7 @@ internal static class SagaVerdicts
         _ => InProgress(evidence, row),
     };
 
-    private static string Unwound(SagaDetails row)
+    private static string Unwound(SagaEvidence evidence, SagaDetails row)
     {
         string[] exceptions =
         [
@@ -126,17 +133,18 @@ internal static class SagaVerdicts
                 .Where(failed => !row.Events.Any(other => other.NodeId == failed.NodeId && other.Type == NodeEventType.UndoFinished))
                 .Select(failed => $" An operator failed the action of '{failed.Node}', and no undo of it has run."),
         ];
-        return $"{CauseOfUnwinding(row)}, and everything {(exceptions.Length == 0 ? "" : "else ")}was undone.{string.Concat(exceptions)}";
+        return $"{SentenceOf(CauseOf(evidence.ShownUnwinding))}, and everything {(exceptions.Length == 0 ? "" : "else ")}was undone.{string.Concat(exceptions)}";
     }
 
     private static SagaExplanation Stuck(SagaEvidence evidence, SagaDetails row)
     {
+        SagaUnwinding? unwinding = evidence.ShownUnwinding;
         LoggedEvent[] failed = [.. StuckSagaRules.FailedUndos(row)];
         string undos = string.Concat(failed.Select(undo => $" The undo of '{undo.Node}' failed with {evidence.Show(StuckSagaRules.ErrorOf(undo), undo.Node).TrimEnd('.')}."));
         string retry = $"Fix the cause and run the failed undo again: sagas retry-undo {row.Summary.Id}.";
         string skips = string.Join(", ", failed.Select(undo => $"sagas skip-undo {row.Summary.Id} {Argument(undo.Node)}"));
         return Verdict(evidence, SagaVerdict.Stuck,
-            $"{(row.Cancellation is null ? "An action failed, and so did an undo" : $"{CauseOfUnwinding(row)}, and an undo failed")}: it is partly undone.{undos}",
+            $"{SentenceOf(CauseOf(unwinding))}, and then an undo: it is partly undone{(unwinding is { ToUndo: > 0 } ? $" ({ProgressOf(unwinding)})" : "")}.{undos}",
             skips.Length == 0 ? retry : $"{retry} Or undo the effect manually and skip the undo: {skips}.") with
         {
             Since = failed is [.., var last] ? last.Time : null,
@@ -149,8 +157,20 @@ internal static class SagaVerdicts
             ? text
             : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
-    private static string CauseOfUnwinding(SagaDetails row) =>
-        row.Cancellation is { } cancellation ? $"It was cancelled ({By(cancellation.Note)})" : "An action failed";
+    /// <summary>Returns the cause of an unwinding as a clause: the cancellation, or the action that failed with its error.</summary>
+    /// <param name="unwinding">The unwinding.</param>
+    /// <param name="time">The time of the cause as <c> at …</c>; empty to leave it out.</param>
+    private static string CauseOf(SagaUnwinding? unwinding, string time = "") => unwinding switch
+    {
+        { CancelledBy: { } note } => $"it was cancelled{time} ({By(note)})",
+        { Node: { } node, Error: { } error } => $"the action of '{node}' failed{time} with {error.TrimEnd('.')}",
+        { Node: { } node } => $"the action of '{node}' failed{time}",
+        _ => "an action failed",
+    };
+
+    private static string ProgressOf(SagaUnwinding unwinding) => $"{unwinding.Undone} of {PlainText.Count(unwinding.ToUndo, "node")}";
+
+    private static string SentenceOf(string clause) => $"{char.ToUpperInvariant(clause[0])}{clause.AsSpan(1)}";
 
     private static SagaExplanation Abandoned(SagaEvidence evidence, AbandonmentDetails? abandonment) =>
         Verdict(evidence, SagaVerdict.Abandoned, $"It was abandoned ({abandonment?.Reason}): {evidence.Show(abandonment?.Comment ?? "")}", "Clean up manually.") with
@@ -161,7 +181,17 @@ internal static class SagaVerdicts
     private static SagaExplanation InProgress(SagaEvidence evidence, SagaDetails row)
     {
         SagaExplanation verdict = ByOwner(evidence, row);
-        return row.Cancellation is { } cancellation ? verdict with { Reason = $"{verdict.Reason.TrimEnd('.')}. It was cancelled ({By(cancellation.Note)})." } : verdict;
+        return (evidence.ShownUnwinding, row.Cancellation) switch
+        {
+            ({ } unwinding, _) => verdict with
+            {
+                Since = verdict.Verdict is SagaVerdict.UnwindingHere ? unwinding.Since ?? verdict.Since : verdict.Since,
+                Reason = $"It unwinds: {CauseOf(unwinding, unwinding.Since is { } since ? $" at {PlainText.Time(since)}" : "")}."
+                    + $"{(unwinding.ToUndo > 0 ? $" Undone: {ProgressOf(unwinding)}." : "")} {verdict.Reason}",
+            },
+            (null, { } cancellation) => verdict with { Reason = $"{verdict.Reason.TrimEnd('.')}. It was cancelled ({By(cancellation.Note)})." },
+            _ => verdict,
+        };
     }
 
     private static SagaExplanation ByOwner(SagaEvidence evidence, SagaDetails row)
@@ -248,15 +278,14 @@ internal static class SagaVerdicts
                 "Wait until that step ends. If it does not end, end it by inject-error or skip-undo, or restart this process.") with { Since = since };
         }
 
+        (SagaVerdict here, string does) = row.Summary.State is SagaState.Unwinding ? (SagaVerdict.UnwindingHere, "undoes") : (SagaVerdict.RunningHere, "runs");
         return run.Origin switch
         {
             RunOrigin.Announced => Verdict(evidence, SagaVerdict.Starting,
                 "This process is starting it, and the store has its row.",
                 "") with { Since = row.Summary.TimeCreated },
-            RunOrigin.Started => Verdict(evidence, SagaVerdict.RunningHere,
-                $"This process started it and runs it.{held}",
-                AdviceFor(evidence)) with { Since = row.Summary.TimeCreated },
-            _ => Verdict(evidence, SagaVerdict.RunningHere, $"Recovery resumed it in this process, which runs it.{held}", AdviceFor(evidence)) with { Since = run.RecoveredAt },
+            RunOrigin.Started => Verdict(evidence, here, $"This process started it and {does} it.{held}", AdviceFor(evidence)) with { Since = row.Summary.TimeCreated },
+            _ => Verdict(evidence, here, $"Recovery resumed it in this process, which {does} it.{held}", AdviceFor(evidence)) with { Since = run.RecoveredAt },
         };
     }
 

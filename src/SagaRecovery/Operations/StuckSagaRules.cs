@@ -37,6 +37,10 @@ internal static class StuckSagaRules
     public static bool IsInjected(LoggedEvent one) =>
         one is { Type: NodeEventType.Failed, Data: { } data } && TryReadError(data)?.ByOperator == true;
 
+    /// <summary>Returns true for the failure of an action whose effect is uncertain, so that its node is undone all the same.</summary>
+    public static bool IsUncertain(LoggedEvent one) =>
+        one is { Type: NodeEventType.Failed, Data: { } data } && TryReadError(data)?.IsUncertain == true;
+
     /// <summary>Returns the reason to record. It keeps the errors of the undos, since the action takes them out of the log.</summary>
     /// <param name="note">The note of the operator.</param>
     /// <param name="failed">The failures that leave the log.</param>
@@ -47,7 +51,7 @@ internal static class StuckSagaRules
         return story.Length == 0 || room <= 0 ? note.Reason : $"{note.Reason} ({PlainText.OneLine(story, room)})";
     }
 
-    /// <summary>Returns the error of a failed undo as <c>code: message</c>, or its data in another form, on one short line.</summary>
+    /// <summary>Returns the error of a failed action or undo as <c>code: message</c>, or its data in another form, on one short line.</summary>
     public static string ErrorOf(LoggedEvent failed) =>
         failed.Data is not { } data ? "no error recorded" : PlainText.OneLine(TryReadError(data)?.Text ?? data);
 
@@ -56,9 +60,9 @@ internal static class StuckSagaRules
         : new OperatorActionResult.Superseded(saga.Summary, $"it is {SagaNames.Of(saga.Summary.State)}, {lacking}");
 
     /// <summary>Reads an error of the durable executor. Returns null for data of another form.</summary>
-    private static (string Text, bool ByOperator)? TryReadError(string data)
+    private static (string Text, bool ByOperator, bool IsUncertain)? TryReadError(string data)
     {
-        (string? code, string? message, bool byOperator) = (null, null, false);
+        (string? code, string? message, bool byOperator, bool isUncertain) = (null, null, false, false);
         try
         {
             // The text may be truncated after its first properties: not a final block.
@@ -71,6 +75,7 @@ internal static class StuckSagaRules
                     string? value = reader.Read() && reader.TokenType is JsonTokenType.String ? reader.GetString() : null;
                     (code, message) = (name == "code" ? value : code, name == "message" ? value : message);
                     byOperator |= name == "byOperator" && reader.TokenType is JsonTokenType.True;
+                    isUncertain |= name == "isUncertain" && reader.TokenType is JsonTokenType.True;
                 }
             }
         }
@@ -79,6 +84,6 @@ internal static class StuckSagaRules
             return null;
         }
 
-        return code is null || message is null ? null : ($"{code}: {message}", byOperator);
+        return code is null || message is null ? null : ($"{code}: {message}", byOperator, isUncertain);
     }
 }

@@ -30,6 +30,10 @@ public sealed record SagaSummary(
     /// <summary>The code of that failure; <c>cancelled</c> for a cancelled saga; null for none, or if no process has recorded it.</summary>
     public string? ErrorCode { get; init; }
 
+    /// <summary>The phase of its run in the process that answers; null if that process does not run it, or does not say.</summary>
+    /// <remarks>A store leaves it null. <c>SagaOperator.ListAsync</c> adds it, also for a saga that recovery will load when a slot is free.</remarks>
+    public RunPhase? Phase { get; init; }
+
     /// <summary>The parts of the row that cannot be read, such as <c>time_created is 0044-03-15 00:00:00+00 BC</c>; null if all can.</summary>
     /// <remarks>A time that .NET cannot represent is shown as the nearest one, and a state that this version does not know as <see cref="SagaState.Unknown"/>.</remarks>
     public string? Unreadable { get; init; }

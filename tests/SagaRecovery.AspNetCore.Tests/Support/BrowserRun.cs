@@ -10,7 +10,7 @@ namespace SagaRecovery.AspNetCore.Tests.Support;
 /// </summary>
 internal sealed class BrowserRun : IAsyncDisposable
 {
-    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(5);
 
     private readonly Process _node;
     private readonly Channel<string> _words = Channel.CreateUnbounded<string>();

@@ -65,7 +65,7 @@ internal sealed partial class Faces
         Dictionary<string, long> json = Counts["json"];
         string expected = JsonSerializer.Serialize(new Dictionary<string, long>(StringComparer.Ordinal)
         {
-            ["running here at the last pass"] = json["tracked"], ["waiting to be recovered"] = json["waiting"], ["held"] = json["held"],
+            ["accepted here at the last pass"] = json["tracked"], ["waiting to be recovered"] = json["waiting"], ["held"] = json["held"],
             ["recovered since start"] = json["recovered"], ["failed resumes"] = json["failed"],
             ["orphans"] = json["orphans"], ["owner down"] = json["ownerDown"], ["hints missed"] = json["missedHints"],
         });

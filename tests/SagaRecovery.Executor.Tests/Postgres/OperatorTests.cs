@@ -206,7 +206,7 @@ public sealed class OperatorTests(PostgresCluster cluster) : IClassFixture<Postg
         (await host.Operator.ReleaseAsync(saga, Note)).Should().Be(OperatorActionResult.Done.Instance);
         await Eventually.HoldsAsync(async () => await host.DescribeAsync(saga) == "unwound", "the saga was unwound");
         (await host.Operator.ExplainAsync(saga)).Reason.Should().Be(
-            "An action failed, and everything else was undone. An operator failed the action of 'only', and no undo of it has run.");
+            "The action of 'only' failed with injected: ann: as the runbook says, and everything else was undone. An operator failed the action of 'only', and no undo of it has run.");
     }
 
     [Fact]

@@ -91,7 +91,7 @@ public sealed class StuckTests(PostgresCluster cluster) : IClassFixture<Postgres
 
         await EndsAsync(host, id, "unwound");
         (await host.Operator.ExplainAsync(id)).Reason.Should().Be(
-            "An action failed, and everything else was undone. The undo of 'pay' was skipped: an operator had done it manually.");
+            "The action of 'ship' failed with refused: as always, and everything else was undone. The undo of 'pay' was skipped: an operator had done it manually.");
     }
 
     [Fact]

@@ -1,5 +1,5 @@
 import { plain, words } from './text.js';
-import { el } from './dom.js';
+import { el, hostOf } from './dom.js';
 import { change, reasonOf } from './service.js';
 
 /** The rights of the user when the page was opened, as reported by the service. */
@@ -145,10 +145,10 @@ export function noteFields() {
   return [field('reason', 'Reason, for other operators', { required: true, autofocus: true }), rights === 'Open' && field('actor', 'Your name', { required: true })];
 }
 
-/** The field of a dialog for the recipient of reassigned sagas. */
+/** The field of a dialog for the recipient of reassigned sagas, one of some coordinators. */
 export function newOwner(targets) {
   return el('label', {}, 'New owner', el('select', { name: 'to' },
-    el('option', { value: '' }, 'all active coordinators that are alive'), targets.map((target) => el('option', { value: target }, target))));
+    el('option', { value: '' }, 'all active coordinators that are alive'), targets.map((target) => el('option', { value: target.id }, `${hostOf(target)} (${target.id})`))));
 }
 
 /** The arguments of an action besides its actor and its reason. */

@@ -94,7 +94,7 @@ async function open(kind, filter, after) {
       : sagas.length === 0 ? el('p', {}, 'No sagas match to which this applies.')
       : [el('p', {}, summary(sagas, found.next)), listed(sagas), el('p', {}, effect)],
     sagas.length > 0 && [
-      kind === 'reassign' && newOwner((coordinators.ok ? coordinators.body : []).filter((one) => one.state === 'Active' && one.answers).map((one) => one.id)),
+      kind === 'reassign' && newOwner((coordinators.ok ? coordinators.body : []).filter((one) => one.state === 'Active' && one.answers)),
       noteFields(),
       kind === 'hold' && box('stopRun', ' and stop their runs, once the steps in flight have ended'),
       kind === 'abandon' && box('force', ' even though the processes that own them are alive'),

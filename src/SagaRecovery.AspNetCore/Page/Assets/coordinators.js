@@ -1,5 +1,5 @@
 import { count, lasting, plain, seconds } from './text.js';
-import { ago, badge, card, el, table } from './dom.js';
+import { ago, badge, card, el, hostOf, table } from './dom.js';
 import { reasonOf } from './service.js';
 import { actionButton } from './actions.js';
 
@@ -12,14 +12,14 @@ export function coordinatorsCard(answer, report, refresh) {
   }
   const targets = answer.body.filter((one) => one.state === 'Active' && one.answers);
   return card('Coordinators', table(answer.body, [
-    ['coordinator', (one) => [el('span', { class: 'id' }, one.id), one.id === report.coordinator.id ? ' (this one)' : '']],
+    ['coordinator', (one) => [el('strong', {}, hostOf(one)), one.id === report.coordinator.id ? ' (this one)' : '', el('div', { class: 'id' }, one.id)]],
     ['state', (one) => [badge((one.answers && stateTones[one.state]) || 'calm', one.state.toLowerCase()), one.paused && [' ', badge('warn', `paused by ${plain(one.paused.note.actor, 60)}`)], one.unreadable && [' ', el('span', { title: plain(one.unreadable, 1000) }, badge('bad', 'unreadable'))]]],
     ['heartbeat', (one) => badge(one.answers ? 'good' : one.hasShutDown ? 'calm' : 'bad', one.answers ? '✓ alive' : one.hasShutDown ? '– shut down' : '✗ silent')],
     ['version', (one) => plain((one.version ?? '').replace(/(?<=\+.{8}).+/, ''), 40)],
     ['in progress', (one) => one.inProgress ?? '', 'number'],
     ['last seen', (one) => `${lasting(seconds(one.silence))} ago`],
-    ['process', (one) => [`${plain(one.host, 60)}, ${one.processId}, incarnation ${one.incarnation}`, runs(one)]],
-    ['', (one) => one.inProgress > 0 && reassignButton({ id: one.id, answers: one.answers }, targets, refresh)],
+    ['process', (one) => [`${one.processId}, incarnation ${one.incarnation}`, runs(one)]],
+    ['operator action', (one) => one.inProgress > 0 && reassignButton({ id: one.id, answers: one.answers }, targets, refresh), 'controls'],
   ]));
 }
 
@@ -35,10 +35,10 @@ export function orphansCard(answer, coordinators, refresh) {
   return orphans.length > 0 && card('Sagas without a known owner', table(orphans, [
     ['owner', (one) => (one.owner ? [el('span', { class: 'id' }, one.owner), ' (never joined)'] : 'unowned')],
     ['sagas', (one) => one.count, 'number'], ['oldest', (one) => one.oldest && ago(one.oldest)],
-    ['', (one) => reassignButton({ id: one.owner ?? 'unowned', answers: false }, targets, refresh)],
+    ['operator action', (one) => reassignButton({ id: one.owner ?? 'unowned', answers: false }, targets, refresh), 'controls'],
   ]));
 }
 
 function reassignButton(coordinator, targets, refresh) {
-  return actionButton('reassign', { label: 'Reassign', coordinator, targets: targets.map((one) => one.id).filter((id) => id !== coordinator.id), after: refresh });
+  return actionButton('reassign', { label: 'Reassign', coordinator, targets: targets.filter((one) => one.id !== coordinator.id), after: refresh });
 }

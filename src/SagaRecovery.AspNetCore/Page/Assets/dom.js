@@ -6,8 +6,9 @@ const longest = 17_000;
 /** The offset of the service's clock from the browser's, in ms. */
 let clockOffset = 0;
 
+/** Compares the clocks. The header has whole seconds, which were cut. */
 export function setClock(serverDate) {
-  clockOffset = serverDate ? Date.parse(serverDate) - Date.now() : clockOffset;
+  clockOffset = serverDate ? Date.parse(serverDate) + 500 - Date.now() : clockOffset;
 }
 
 /** Creates an element. Text children become text nodes, never markup. */
@@ -60,24 +61,51 @@ export function ago(time) {
 export function tick() {
   for (const element of document.querySelectorAll('time[data-ago]')) {
     const past = (Date.now() + clockOffset - Date.parse(element.dateTime)) / 1000;
-    const text = past < -0.5 ? `in ${lasting(-past)}` : past < 1 ? 'now' : `${lasting(past)} ago`;
+    const text = past < -1 ? `in ${lasting(-past)}` : past < 1 ? 'now' : `${lasting(past)} ago`;
     if (element.textContent !== text) {
       element.textContent = text;
     }
   }
 }
 
-/** A table whose rows become cards on a phone. Columns are [label, cell of row, class]. */
+/** A table whose rows become cards on a phone. Columns are [label, cell of row, class]. The label of a column of the class controls is not seen. */
 export function table(rows, columns) {
   return el('table', {},
-    el('thead', {}, el('tr', {}, columns.map(([label]) => el('th', { scope: 'col' }, label)))),
+    el('thead', {}, el('tr', {}, columns.map(([label, , kind]) => el('th', { scope: 'col', class: kind === 'number' ? kind : null }, kind === 'controls' ? el('span', { class: 'unseen' }, label) : label)))),
     el('tbody', {}, rows.map((row) => el('tr', {}, columns.map(([label, cell, kind]) =>
-      el('td', { 'data-label': label, class: kind }, cell(row)))))));
+      el('td', { 'data-label': kind === 'controls' ? null : label, class: kind }, cell(row)))))));
+}
+
+/** A part of the page that scrolls by itself. It fades out below as long as it continues there. */
+export function region(name, label, ...children) {
+  const view = el('div', { class: name, tabindex: 0, role: 'region', 'aria-label': label, 'data-key': name }, children);
+  const look = () => {
+    view.classList.toggle('below', view.scrollTop + view.clientHeight < view.scrollHeight - 4);
+    view.classList.toggle('continues', view.scrollHeight > view.clientHeight + 4 || view.scrollWidth > view.clientWidth + 4);
+  };
+  view.addEventListener('scroll', look);
+  new ResizeObserver(look).observe(view); // called once at first, too
+  return view;
+}
+
+/** The line below a table that shows a part of its rows. */
+export function more(number) {
+  return number > 0 && el('p', { class: 'soft small' }, `… and ${number} more`);
 }
 
 /** A link to a saga's page. */
 export function sagaLink(id) {
   return el('a', { href: `#/saga/${id}`, class: 'id', 'data-key': `saga-${id}` }, id);
+}
+
+/** The name of a saga's definition, and a link to its page. */
+export function sagaCell(id, name) {
+  return [el('div', {}, plain(name, 100)), el('div', { class: 'small' }, sagaLink(id))];
+}
+
+/** The name by which people know a coordinator: its host, which in a container is the name of the pod. */
+export function hostOf(coordinator) {
+  return plain(coordinator.host, 60);
 }
 
 export function badge(tone, text) {

@@ -1,128 +1,89 @@
 import { plain } from './text.js';
-import { svg } from './dom.js';
+import { el, region, svg } from './dom.js';
+import { layout } from './layout.js';
+import { byState, urgentStates } from './nodes.js';
 
-/** The largest graph that is drawn. A larger saga shows only its events. */
+/** The largest graph that is drawn. A larger saga has only its tables. */
 const mostNodes = 400;
+const mostEdges = 2000;
 
-const box = { width: 176, height: 44, across: 20, down: 34 }; // a frame around a subsaga takes 5 of the gaps
+/** The number of nodes that one line of the summary names. */
+const mostNamed = 12;
 
-/** The states of a node by event type, in order. The last type that a node has determines its state. */
-const states = [
-  ['Started', 'running', 'busy', '▶'], ['Succeeded', 'succeeded', 'good', '✓'], ['Failed', 'failed', 'bad', '✗'],
-  ['UndoStarted', 'undoing', 'warn', '↺'], ['UndoFinished', 'undone', 'calm', '↩'], ['UndoFailed', 'undo failed', 'bad', '‼'],
-];
-
-export function stateOf(node, events) {
-  const seen = new Set(events.filter((event) => event.nodeId === node.id).map((event) => event.type));
-  const [, word, tone, sign] = states.findLast(([type]) => seen.has(type)) ?? [null, 'waiting', 'calm', '·'];
-  return { word, tone, sign };
-}
-
-/** Returns the names of the nodes whose action is in flight. */
-export function runningNodes(graph, events) {
-  return nodesThatAre('running', graph, events);
-}
-
-/** Returns the names of the nodes whose undo is in flight. */
-export function nodesBeingUndone(graph, events) {
-  return nodesThatAre('undoing', graph, events);
-}
-
-/** Returns the names of the nodes whose undo has failed. */
-export function stuckNodes(graph, events) {
-  return nodesThatAre('undo failed', graph, events);
-}
-
-function nodesThatAre(word, graph, events) {
-  return graph.nodes.filter((node) => stateOf(node, events).word === word).map((node) => node.name);
-}
-
-/** Draws a graph from top to bottom, each node below its parents. Returns null if the graph is too large. */
-export function drawGraph(graph, events) {
-  if (graph.nodes.length > mostNodes) {
+/**
+ * Draws the nodes of a graph from top to bottom, each below its parents, within a width. Above it are the nodes that an operator looks for, as
+ * buttons that scroll the graph to them. Returns null if the graph is too large.
+ */
+export function drawGraph(nodes, width) {
+  if (nodes.length > mostNodes || nodes.reduce((sum, node) => sum + node.after.length, 0) > mostEdges) {
     return null;
   }
-  const { places, edges, width, height } = layout(graph.nodes);
-  const inWords = graph.nodes.map((node) => `${plain(node.name, 60)}: ${stateOf(node, events).word}`).join('; ');
-  const groups = subsagasOf(graph.nodes);
-  return svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `The saga's nodes. ${inWords.slice(0, 2000)}` },
-    groups.map((group) => frame(group, places)),
-    edges.map((points) => svg('path', { d: curve(points) })),
-    graph.nodes.map((node) => nodeBox(node, groups, places[node.id], stateOf(node, events))));
+  const drawn = layout(nodes, width);
+  const inWords = nodes.map((node) => `${plain(node.name, 60)}: ${node.state.word}`).join('; ');
+  const view = region('graph', 'The graph of the saga',
+    svg('svg', { width: drawn.width + 8, height: drawn.height + 8, viewBox: `-4 -4 ${drawn.width + 8} ${drawn.height + 8}`, role: 'img', 'aria-label': `The saga's nodes. ${inWords.slice(0, 2000)}` },
+      drawn.frames.map(frame),
+      drawn.edges.map((path) => svg('path', { d: path })),
+      nodes.map((node) => nodeBox(node, drawn))));
+  return [summary(nodes, (node) => showNode(view, node)), view, el('p', { class: 'soft small more' }, 'The graph continues: scroll in it, or choose a node above.')];
 }
 
-/** The subsagas, outermost first, each with its nodes. The names of their nodes begin with the name of the subsaga and a slash. */
-function subsagasOf(nodes) {
-  return nodes.filter((node) => node.subsaga).map((node) => {
-    const prefix = `${node.name}/`;
-    return { ...node.subsaga, prefix, nodes: [node, ...nodes.filter((other) => other.name.startsWith(prefix))] };
-  });
+/** Scrolls a graph to where it was, or at first to its most urgent node. */
+export function scrollGraph(place, nodes, seen) {
+  const view = place.querySelector('.graph');
+  if (view && view !== seen.view) {
+    const urgent = urgentStates.flatMap((word) => nodes.filter((node) => node.state.word === word)).at(0);
+    const box = !seen.view && urgent && view.querySelector(`[data-node="${urgent.id}"]`);
+    if (box) {
+      centre(view, box);
+    } else {
+      view.scrollTo(seen.left ?? 0, seen.top ?? 0);
+    }
+    seen.view = view;
+    view.addEventListener('scroll', () => { [seen.left, seen.top] = [view.scrollLeft, view.scrollTop]; });
+  }
+}
+
+/** The number of nodes in each state. Nodes that have failed, are in flight or are next are named. */
+function summary(nodes, choose) {
+  const state = ([word, found]) => el('span', { class: `badge ${found[0].state.tone}` }, `${found[0].state.sign} ${found.length} ${word}`);
+  const [named, others] = [true, false].map((urgent) => byState(nodes).filter(([word]) => urgentStates.includes(word) === urgent));
+  return el('ul', { class: 'states' },
+    named.map(([word, found]) => el('li', {}, state([word, found]),
+      found.slice(0, mostNamed).map((node) => [' ', el('button', { type: 'button', class: 'link', 'data-key': `node-${node.id}`, onclick: () => choose(node) }, plain(node.name, 60))]),
+      found.length > mostNamed && ` and ${found.length - mostNamed} more`)),
+    others.length > 0 && el('li', {}, others.map((one) => [state(one), ' '])));
+}
+
+function showNode(view, node) {
+  view.querySelectorAll('.chosen').forEach((box) => box.classList.remove('chosen'));
+  const box = view.querySelector(`[data-node="${node.id}"]`);
+  box.classList.add('chosen');
+  centre(view, box);
+  if (view.getBoundingClientRect().bottom > innerHeight || view.getBoundingClientRect().top < 0) {
+    view.scrollIntoView({ block: 'nearest' });
+  }
+}
+
+function centre(view, box) {
+  const [around, at] = [view.getBoundingClientRect(), box.getBoundingClientRect()];
+  view.scrollBy(at.x + at.width / 2 - around.x - around.width / 2, at.y + at.height / 2 - around.y - around.height / 2);
 }
 
 /** A frame around the nodes of a subsaga. */
-function frame(group, places) {
-  const [xs, ys] = [group.nodes.map((node) => places[node.id].x), group.nodes.map((node) => places[node.id].y)];
-  const [left, top] = [Math.min(...xs) - box.width / 2 - 5, Math.min(...ys) - 5];
-  const [right, bottom] = [Math.max(...xs) + box.width / 2 + 5, Math.max(...ys) + box.height + 5];
+function frame({ node, prefix, x, y, width, height }) {
   return svg('g', { class: 'subsaga' },
-    svg('title', {}, `subsaga ${plain(group.prefix.slice(0, -1), 200)}: ${plain(group.name, 200)} version ${group.version}`),
-    svg('rect', { x: left, y: top, width: right - left, height: bottom - top, rx: 12 }));
+    svg('title', {}, `subsaga ${plain(prefix.slice(0, -1), 200)}: ${plain(node.subsaga.name, 200)} version ${node.subsaga.version}`),
+    svg('rect', { x, y, width, height, rx: 12 }));
 }
 
-function nodeBox(node, groups, { x, y }, state) {
-  const within = groups.findLast((group) => node.name.startsWith(group.prefix))?.prefix ?? '';
-  const sign = node.subsaga ? '▾ ' : '';
-  return svg('g', { class: `node ${state.tone} ${state.word}`, transform: `translate(${x - box.width / 2} ${y})` },
-    svg('title', {}, `${plain(node.name, 200)}: ${state.word}${node.undo ? '; can be undone' : ''}`),
+function nodeBox(node, { places, frames, box }) {
+  const { x, y } = places[node.id];
+  const around = frames.filter(({ prefix }) => node.name.startsWith(prefix)).map(({ prefix }) => prefix.length);
+  const name = `${node.subsaga ? '▾ ' : ''}${node.name.slice(Math.max(0, ...around))}`;
+  return svg('g', { class: `node ${node.state.tone} ${node.state.word}`, 'data-node': node.id, transform: `translate(${x - box.width / 2} ${y})` },
+    svg('title', {}, `${plain(node.name, 200)}: ${node.state.word}${node.undo ? '; can be undone' : ''}`),
     svg('rect', { width: box.width, height: box.height, rx: 8 }),
-    svg('text', { x: 10, y: 19 }, `${sign}${plain(node.name.slice(within.length), 22)}`),
-    svg('text', { x: 10, y: 35, class: 'state' }, `${state.sign} ${state.word}`));
-}
-
-/**
- * Assigns each node to a layer by its longest path from a root. An edge that skips layers gets a place in each of them, so that it does not
- * cross nodes. Within a layer, places are ordered by the position of their parents.
- */
-function layout(nodes) {
-  const depth = [];
-  const layers = [];
-  const put = (place) => { (layers[place.layer] ??= []).push(place); return place; };
-  const places = nodes.map((node) => {
-    depth[node.id] = Math.max(-1, ...node.after.map((parent) => depth[parent])) + 1;
-    return put({ layer: depth[node.id], parents: [] });
-  });
-  const edges = nodes.flatMap((node) => node.after.map((parent) => {
-    const way = [places[parent]];
-    for (let layer = depth[parent] + 1; layer < depth[node.id]; layer++) {
-      way.push(put({ layer, parents: [way.at(-1)], passes: true }));
-    }
-    places[node.id].parents.push(way.at(-1));
-    return [...way, places[node.id]];
-  }));
-
-  const span = (layer) => layer.reduce((sum, place) => sum + (place.passes ? box.across : box.width + box.across), 0);
-  const width = Math.max(...layers.map(span)) + box.across;
-  layers.forEach((layer, index) => {
-    const middle = (place) => (place.parents.length ? place.parents.reduce((sum, parent) => sum + parent.x, 0) / place.parents.length : 0);
-    layer.sort((one, other) => middle(one) - middle(other));
-    let x = (width - span(layer)) / 2;
-    for (const place of layer) {
-      const wide = place.passes ? box.across : box.width + box.across;
-      place.x = x + wide / 2;
-      place.y = index * (box.height + box.down) + 4;
-      x += wide;
-    }
-  });
-  return { places, edges, width, height: layers.length * (box.height + box.down) - box.down + 8 };
-}
-
-/** Returns a path from the lower edge of each place to the upper edge of the next. */
-function curve(points) {
-  return points.slice(1).map((to, index) => {
-    const from = points[index];
-    const top = from.y + box.height;
-    const half = (to.y - top) / 2;
-    const start = index === 0 ? `M${from.x} ${top}` : `L${from.x} ${top}`;
-    return `${start}C${from.x} ${top + half} ${to.x} ${to.y - half} ${to.x} ${to.y}`;
-  }).join('');
+    svg('text', { x: 10, y: 19 }, plain(name, Math.floor(box.width / 8))),
+    svg('text', { x: 10, y: 35, class: 'state' }, `${node.state.sign} ${node.state.word}`));
 }

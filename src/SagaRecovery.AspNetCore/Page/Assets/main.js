@@ -1,7 +1,10 @@
-import { clock, count, lasting, plain } from './text.js';
-import { ago, el, show, tick } from './dom.js';
+import { clock, lasting, plain } from './text.js';
+import { show, tick } from './dom.js';
 import { get, Unreachable } from './service.js';
+import { banner, bannerFacts, banners } from './banners.js';
 import { overview } from './overview.js';
+import { unfoldForPrint } from './print.js';
+import { findView, startSearch } from './search.js';
 import { sagaView } from './saga.js';
 import { sagasView } from './sagas.js';
 import { planView } from './plan.js';
@@ -23,6 +26,7 @@ function route(event) {
   view = kind === 'saga' ? sagaView(main, refresh, decodeURIComponent(id ?? ''))
     : kind === 'sagas' ? sagasView(main, refresh, query)
     : kind === 'plan' ? planView(main)
+    : kind === 'find' ? findView(main, query)
     : kind === 'definitions' ? definitionsView(main)
     : overview(main, refresh);
   document.title = `${view.title} · saga recovery`;
@@ -51,7 +55,7 @@ async function refresh() {
       throw new Unreachable(`the service responded with status ${answer.status}`);
     }
     lostSince = null;
-    show(document.getElementById('banners'), bannerFacts(answer.body), () => banners(answer.body));
+    show(document.getElementById('banners'), [bannerFacts(answer.body), view.title], () => banners(answer.body, view.title === 'Overview'));
     await view.load(answer.body);
     showConnection('', 'live', answer.body.currentPass ? `, pass ${answer.body.currentPass.iteration} is running` : '');
   } catch (lost) {
@@ -76,45 +80,6 @@ function showConnection(kind, text, more) {
   place.textContent = `${text}${more}`;
 }
 
-function bannerFacts(report) {
-  const { coordinator, paused, previous, lastPass, cluster, unresolved, drain } = report;
-  return [coordinator, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.ownerDown, unresolved?.stuck, drain];
-}
-
-function banners(report) {
-  const { coordinator, paused, previous, lastPass, cluster, unresolved, drain } = report;
-  return [
-    coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process has joined under this coordinator id. This process has stopped its sagas and accepts no new work. Stop it.'),
-    coordinator.incompatible && banner('bad', 'Incompatible store', `: ${plain(coordinator.incompatible, 600)}`),
-    !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process has not joined as a coordinator yet, and runs no sagas.'),
-    lastPass?.result === 'Failed' && banner('bad', 'The last pass failed', `: ${plain(lastPass.error ?? '', 300)}`),
-    paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. Recovery resumes no sagas until the pause ends.`),
-    drain && banner('warn', 'Draining', ', requested by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas start. ${phases[drain.phase]?.(drain) ?? ''}`),
-    cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', ', unfinished and without a known owner'),
-    cluster?.ownerDown.count > 0 && unowned(cluster.ownerDown, 'unfinished saga', ' whose owner is down'),
-    unresolved?.stuck.count > 0 && banner('bad', count(unresolved.stuck.count, 'stuck saga'), ', partly undone', unresolved.stuck.oldest && [', the oldest started ', ago(unresolved.stuck.oldest)],
-      '. ', el('a', { href: '#/sagas?state=stuck' }, 'List them'), '.'),
-    previous?.crashed && banner('calm', 'The previous process did not shut down', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; ${count(previous.inFlight, 'saga')} it had in flight will be resumed last.` : '.'),
-  ];
-}
-
-const phases = {
-  WaitingForRuns: () => 'Running sagas may finish.',
-  Reassigning: () => 'The remaining sagas are being reassigned.',
-  Drained: (drain) => `Drained: ${drain.reassigned} reassigned, none left.`,
-  Unanswered: () => 'The database did not respond. Request the drain again.',
-  Incomplete: (drain) => `${drain.reassigned} reassigned, ${drain.left} left, which resume when this process starts again.`,
-};
-
-function unowned(sagas, what, why) {
-  return banner('bad', count(sagas.count, what), why, sagas.oldest && [', the oldest started ', ago(sagas.oldest)],
-    '. ', el('a', { href: '#/' }, 'Reassign them'), '.');
-}
-
-function banner(tone, title, ...text) {
-  return el('p', { class: `banner ${tone}` }, el('strong', {}, title), text);
-}
-
 function showLost(lost) {
   const place = document.getElementById('banners');
   place.seen = null;
@@ -131,4 +96,6 @@ document.addEventListener('visibilitychange', () => {
   }
 });
 setInterval(tick, 1000);
+startSearch();
+unfoldForPrint();
 route();

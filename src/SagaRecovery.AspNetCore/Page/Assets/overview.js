@@ -1,32 +1,38 @@
-import { clock, lasting, plain, seconds, words } from './text.js';
-import { ago, badge, card, el, sagaLink, show, table } from './dom.js';
+import { clock, lasting, plain, seconds } from './text.js';
+import { ago, badge, card, el, more, sagaCell, sagaLink, show, table } from './dom.js';
 import { get } from './service.js';
 import { actionButton, actionHint, actionWord, passButton } from './actions.js';
 import { histogram, timeline } from './charts.js';
+import { attention, loadUnresolved } from './attention.js';
 import { coordinatorsCard, orphansCard } from './coordinators.js';
 
-/** The overview of recovery. */
+/** The overview of recovery: what waits for an operator comes first. */
 export function overview(main, refresh) {
-  const places = ['tiles', 'operations', 'charts', 'trouble', 'recovered', 'orphans', 'coordinators', 'actions'].map((name) => el('div', { id: name }));
-  const [tilesAt, operationsAt, chartsAt, troubleAt, recoveredAt, orphansAt, coordinatorsAt, historyAt] = places;
+  const places = ['attention', 'orphans', 'tiles', 'operations', 'trouble', 'coordinators', 'charts', 'recovered', 'actions'].map((name) => el('div', { id: name }));
+  const [attentionAt, orphansAt, tilesAt, operationsAt, troubleAt, coordinatorsAt, chartsAt, recoveredAt, historyAt] = places;
   main.replaceChildren(...places);
   let turn = 0;
   let inProgress = null;
+  let unresolved = { stuck: null, abandoned: null };
   const afterReassign = () => { turn = 0; refresh(); };
-  const showTiles = (report) => show(tilesAt, tileFacts(report, inProgress), () => el('div', { class: 'tiles' }, tileFacts(report, inProgress).map(tile)));
+  const showTiles = (report) => show(tilesAt, tileFacts(report, inProgress), () => tiles(tileFacts(report, inProgress)));
+  const showAttention = (report) => show(attentionAt, [report.unresolved?.stuck, report.unresolved?.abandoned, report.waiting, unresolved], () => attention(report, unresolved));
   return {
     title: 'Overview',
     async load(report) {
+      showAttention(report);
       showTiles(report);
       show(operationsAt, [report.paused !== null, report.drain !== null, report.retention], () => actionButtons(report, refresh));
       show(chartsAt, [report.recentPasses, report.timeToRecover], () => charts(report));
-      show(troubleAt, [report.slotBacklog, report.waiting, report.held, report.stalled?.sagas, report.steps?.retrying, report.steps?.hanging, report.recentFailures], () => trouble(report));
+      show(troubleAt, [report.slotBacklog, report.held, report.stalled?.sagas, report.steps?.retrying, report.steps?.hanging, report.recentFailures], () => trouble(report));
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
       show(historyAt, report.recentActions, () => actions(report));
       if (turn++ % 3 === 0) {
-        const [answer, cluster] = await Promise.all([get('/coordinators'), get('/cluster')]);
+        let answer, cluster;
+        [answer, cluster, unresolved] = await Promise.all([get('/coordinators'), get('/cluster'), loadUnresolved(report)]);
         inProgress = answer.ok ? answer.body.find((one) => one.id === report.coordinator.id)?.inProgress ?? null : null;
         showTiles(report);
+        showAttention(report);
         show(orphansAt, [cluster.body?.owners, cluster.status], () => orphansCard(cluster, answer, afterReassign));
         show(coordinatorsAt, answer, () => coordinatorsCard(answer, report, afterReassign));
       }
@@ -39,28 +45,36 @@ function tileFacts(report, inProgress) {
   const pass = report.lastPass;
   const some = (number, tone) => (number > 0 ? tone : 'calm');
   return [
-    ['in progress', inProgress ?? '?', inProgress > 0 ? 'busy' : 'calm'],
-    ['running here at the last pass', report.tracked, report.tracked > 0 ? 'busy' : 'calm'],
-    ['waiting to be recovered', report.waitingCount, some(report.waitingCount, 'warn')],
-    ['waiting for a slot', report.waitingForSlot, some(report.waitingForSlot, 'busy')],
     ['stuck', report.unresolved?.stuck.count ?? '?', some(report.unresolved?.stuck.count, 'bad')],
-    ['abandoned', report.unresolved?.abandoned.count ?? '?', some(report.unresolved?.abandoned.count, 'warn')],
-    ['held', report.heldCount, some(report.heldCount, 'warn')],
-    ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
-    ['stalled', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
-    ['steps retried', report.steps?.retryingCount ?? 0, some(report.steps?.overdueCount, 'warn')],
+    ['waiting to be recovered', report.waitingCount, some(report.waitingCount, 'warn')],
     ['steps hanging', report.steps?.hangingCount ?? 0, some(report.steps?.hangingCount, 'bad')],
     ['orphans', report.cluster?.orphans.count ?? 0, some(report.cluster?.orphans.count, 'bad')],
     ['owner down', report.cluster?.ownerDown.count ?? 0, some(report.cluster?.ownerDown.count, 'bad')],
-    ['hints missed', report.totals.missedHints, some(report.totals.missedHints, 'warn')],
+    ['abandoned', report.unresolved?.abandoned.count ?? '?', some(report.unresolved?.abandoned.count, 'warn')],
+    ['held', report.heldCount, some(report.heldCount, 'warn')],
+    ['stalled', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
+    ['steps retried', report.steps?.retryingCount ?? 0, report.steps?.overdueCount > 0 ? 'warn' : some(report.steps?.retryingCount, 'busy')],
+    ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
+    ['in progress', inProgress ?? '?', some(inProgress, 'busy')],
+    ['accepted here at the last pass', report.tracked, some(report.tracked, 'busy')],
+    ['waiting for a slot', report.waitingForSlot, some(report.waitingForSlot, 'busy')],
     ['recovered since start', report.totals.recovered, some(report.totals.recovered, 'good')],
-    ['failed resumes', report.totals.failed, some(report.totals.failed, 'bad')],
+    ['failed resumes', report.totals.failed, pass?.failed > 0 ? 'bad' : 'calm'],
+    ['hints missed', report.totals.missedHints, 'calm'],
     [`passes, ${report.totals.failedPasses} failed`, report.totals.passes, pass?.result === 'Failed' ? 'bad' : 'calm'],
   ];
 }
 
-function tile([label, number, tone]) {
-  return el('div', { class: `tile ${tone}` }, el('b', {}, number), el('span', {}, label));
+const urgency = ['bad', 'warn', 'busy', 'good', 'calm'];
+
+/** The tiles with what needs an operator first. What is zero is one quiet line. */
+function tiles(facts) {
+  const [some, none] = [facts.filter(([, number]) => number !== 0), facts.filter(([, number]) => number === 0)];
+  const sorted = some.toSorted(([, , one], [, , other]) => urgency.indexOf(one) - urgency.indexOf(other));
+  return [
+    el('div', { class: 'tiles' }, sorted.map(([label, number, tone]) => el('div', { class: `tile ${tone}` }, el('b', {}, number), el('span', {}, label)))),
+    none.length > 0 && el('p', { class: 'zeros soft small' }, none.map(([label]) => el('span', { class: 'tile zero' }, el('b', {}, 0), ` ${label}`))),
+  ];
 }
 
 function actionButtons(report, refresh) {
@@ -95,34 +109,36 @@ const slotBacklogShown = 20;
 
 function trouble(report) {
   const { stalled, steps } = report;
-  return el('div', { class: 'pair' },
+  return [
     report.waitingForSlot > 0 && card(`Waiting for a slot (${report.waitingForSlot})`, table(report.slotBacklog.slice(0, slotBacklogShown), [
       ['definition', (one) => plain(one.definition)], ['sagas', (one) => one.count, 'number'], ['idle since', (one) => (one.since ? ago(one.since) : '')],
     ]), more(report.slotBacklog.length - slotBacklogShown)),
-    report.waitingCount > 0 && card(`Waiting to be recovered (${report.waitingCount})`, table(report.waiting, [
-      ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
-      ['why', (saga) => [badge(saga.kind === 'BackingOff' ? 'warn' : 'bad', words(saga.kind)), ` ${plain(saga.reason)}`]],
-      ['failures', (saga) => saga.failures, 'number'],
-      ['next try', (saga) => (saga.nextTry ? ago(saga.nextTry) : 'next pass')],
-    ]), more(report.waitingCount - report.waiting.length)),
     report.heldCount > 0 && card(`Held (${report.heldCount})`, table(report.held, [
-      ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
+      ['saga', (saga) => sagaCell(saga.sagaId, saga.name)],
       ['by', (saga) => plain(saga.note.actor, 60)], ['why', (saga) => plain(saga.note.reason)], ['since', (saga) => ago(saga.since)],
     ]), more(report.heldCount - report.held.length)),
     stalled?.count > 0 && card(`Stalled (${stalled.count})`, table(stalled.sagas, [
-      ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]],
+      ['saga', (saga) => sagaCell(saga.sagaId, saga.name)],
       ['last event', (saga) => plain(saga.lastEvent ?? 'no event yet')], ['since', (saga) => ago(saga.since)],
     ]), more(stalled.count - stalled.sagas.length)),
     steps?.retryingCount > 0 && card(`Steps being retried (${steps.retryingCount})`, stepsTable(steps.retrying), more(steps.retryingCount - steps.retrying.length)),
     steps?.hangingCount > 0 && card(`Steps that do not end (${steps.hangingCount})`, stepsTable(steps.hanging), more(steps.hangingCount - steps.hanging.length)),
-    report.recentFailures.length > 0 && card(`Failures, the last ${report.recentFailures.length}`, table(report.recentFailures.slice(-10).reverse(), [
-      ['when', (saga) => ago(saga.time)], ['saga', (saga) => [sagaLink(saga.sagaId), el('div', { class: 'soft small' }, plain(saga.name))]], ['what', (saga) => plain(saga.message)],
-    ])));
+    report.recentFailures.length > 0 && failures(report.recentFailures),
+  ];
+}
+
+/** The last failures, one row for each saga. */
+function failures(all) {
+  const bySaga = [...Map.groupBy([...all].reverse(), (failed) => failed.sagaId).values()];
+  return card(`Failures, the last ${all.length}`, table(bySaga.slice(0, 10), [
+    ['saga', ([last]) => sagaCell(last.sagaId, last.name)], ['last error', ([last]) => plain(last.message)], ['when', ([last]) => ago(last.time)],
+    ['times', (failed) => failed.length, 'number'],
+  ]), more(bySaga.length - 10));
 }
 
 function stepsTable(steps) {
   return table(steps, [
-    ['saga', (step) => [sagaLink(step.sagaId), el('div', { class: 'soft small' }, plain(step.name))]],
+    ['saga', (step) => sagaCell(step.sagaId, step.name)],
     ['step', (one) => [one.isOverdue && badge('warn', 'for too long'), ` ${one.step.isUndo ? 'undo' : 'action'} of ${plain(one.step.node, 80)}`]],
     ['attempt', (one) => one.step.attempt, 'number'],
     ['last error', (one) => (one.step.lastError ? plain(one.step.lastError) : '')],
@@ -161,8 +177,4 @@ function on(action) {
   }
   const moves = ['Reassign', 'TakeOver', 'Drain', 'Forget'].includes(action.kind);
   return !moves ? 'recovery' : action.coordinator ? el('span', { class: 'id' }, `coordinator ${action.coordinator}`) : 'unowned sagas';
-}
-
-function more(number) {
-  return number > 0 && el('p', { class: 'soft small' }, `… and ${number} more`);
 }

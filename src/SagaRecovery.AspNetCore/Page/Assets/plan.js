@@ -1,5 +1,5 @@
 import { plain } from './text.js';
-import { ago, card, el, sagaLink } from './dom.js';
+import { ago, card, el, more, sagaLink } from './dom.js';
 import { get, reasonOf } from './service.js';
 
 /** The view of a dry run. It is loaded once and then on demand, since it lists every saga in progress. */
@@ -20,13 +20,15 @@ export function planView(main) {
   const button = () => el('button', { type: 'button', onclick: load }, 'Run again');
 
   function planCard(plan) {
+    const zeros = plan.buckets.filter(({ count }) => count === 0);
     return card('What a pass would do now',
       el('p', { class: 'soft' }, `Found ${plan.found} in progress and owned by this process, `, ago(plan.at), '. No saga was resumed.'),
-      el('dl', {}, plan.buckets.map((bucket) => [
+      el('dl', {}, plan.buckets.filter(({ count }) => count > 0).map((bucket) => [
         el('dt', {}, bucket.name),
-        el('dd', {}, bucket.count === 0 ? '0' : el('details', {}, el('summary', {}, bucket.count),
-          bucket.sagas.map((id) => el('div', {}, sagaLink(id))), bucket.count > bucket.sagas.length && `… and ${bucket.count - bucket.sagas.length} more`)),
+        el('dd', {}, el('details', {}, el('summary', {}, bucket.count),
+          bucket.sagas.map((id) => el('div', {}, sagaLink(id))), more(bucket.count - bucket.sagas.length))),
       ])),
+      zeros.length > 0 && el('p', { class: 'soft small' }, `None: ${zeros.map(({ name }) => name).join(', ')}.`),
       button());
   }
 

@@ -1,23 +1,21 @@
 import { clock, plain, words } from './text.js';
-import { ago, badge, card, el, show, table } from './dom.js';
-import { get, reasonOf } from './service.js';
+import { ago, card, el, hostOf, show, table } from './dom.js';
+import { addressOf, get, reasonOf } from './service.js';
 import { actionButton, actionHint } from './actions.js';
-import { drawGraph, nodesBeingUndone, runningNodes, stuckNodes } from './graph.js';
+import { courseCard } from './course.js';
+import { eventsCard, payload } from './events.js';
+import { drawGraph, scrollGraph } from './graph.js';
+import { nodesOf, runningNodes, undosToSkip } from './nodes.js';
+import { statusBadges, toneOf } from './states.js';
 
 const ended = ['Succeeded', 'Unwound', 'Abandoned', 'Unknown'];
-const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad', Unknown: 'bad' };
-const stateSigns = { Running: '▶', Unwinding: '↺', Succeeded: '✓', Unwound: '↩', Stuck: '‼', Abandoned: '✗' };
-const verdictTones = { RunningHere: 'busy', Starting: 'busy', WaitingForSlot: 'busy', WaitingForPreviousRun: 'warn', ToBeRecovered: 'busy', NotOwned: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
 
-export function stateBadge(state) {
-  return badge(stateTones[state] ?? 'calm', `${stateSigns[state] ?? ''} ${state.toLowerCase()}`);
-}
-
-/** The view of one saga: its verdict, graph, events and operator actions. */
+/** The view of one saga: its verdict and operator actions, the graph and the timeline of its nodes, its details and events. */
 export function sagaView(main, refresh, id) {
-  const places = ['verdict', 'graph', 'events', 'facts'].map((name) => el('div', { id: name }));
-  const [verdictAt, graphAt, eventsAt, factsAt] = places;
+  const places = ['verdict', 'graph', 'course', 'facts', 'events'].map((name) => el('div', { id: name }));
+  const [verdictAt, graphAt, courseAt, factsAt, eventsAt] = places;
   main.replaceChildren(...places);
+  const scrolled = {};
   return {
     title: `Saga ${id.slice(0, 8)}`,
     async load() {
@@ -26,16 +24,20 @@ export function sagaView(main, refresh, id) {
       const saga = found.ok ? found.body : null;
       const verdict = explained.body?.verdict ? explained.body : null;
       const calm = verdict && { ...verdict, owner: null }; // the owner's silence changes with every request
-      show(verdictAt, [calm, saga?.summary, saga?.hold, saga?.events.length, explained.status], () => verdictCard(id, verdict, explained, saga, refresh));
-      show(graphAt, [saga?.graph, saga?.events], () => saga && graphCard(saga));
-      centre(graphAt.querySelector('.graph'));
+      const nodes = saga ? nodesOf(saga) : [];
+      const steps = verdict?.run?.steps ?? [];
+      show(verdictAt, [calm, saga?.summary, saga?.hold, saga?.events.length, explained.status], () => verdictCard(id, verdict, explained, saga, nodes, refresh));
+      const width = verdictAt.clientWidth - 44; // the card's padding, and the margin of the drawing
+      show(graphAt, [saga?.graph, saga?.events, width], () => saga && graphCard(saga, nodes, width));
+      scrollGraph(graphAt, nodes, scrolled);
+      show(courseAt, [saga?.summary.state, saga?.events, steps], () => saga && courseCard(saga, nodes, steps));
       show(eventsAt, saga?.events, () => saga && eventsCard(saga));
-      show(factsAt, saga && { ...saga, owner: null }, () => saga && factsCard(saga));
+      show(factsAt, saga && { ...saga, owner: saga.owner?.host }, () => saga && factsCard(saga));
     },
   };
 }
 
-function verdictCard(id, verdict, explained, saga, refresh) {
+function verdictCard(id, verdict, explained, saga, nodes, refresh) {
   if (!verdict) {
     return card('This saga', el('p', { class: 'answer bad' }, plain(reasonOf(explained), 400)));
   }
@@ -43,15 +45,32 @@ function verdictCard(id, verdict, explained, saga, refresh) {
     ['since', verdict.since && ago(verdict.since)], ['next try', verdict.nextTry && ago(verdict.nextTry)],
     ['failures in a row', verdict.failures || null], ['last event', verdict.lastEvent && plain(verdict.lastEvent)],
   ].filter(([, value]) => value);
-  const tone = verdict.verdict === 'Finished' ? stateTones[saga?.summary.state] : verdictTones[verdict.verdict];
   return el('section', { class: 'card' },
-    el('div', { class: 'row' }, el('h2', {}, saga ? plain(saga.summary.name, 100) : 'No such saga'), saga && stateBadge(saga.summary.state), saga?.summary.isHeld && badge('warn', 'held')),
+    el('div', { class: 'row' }, el('h2', {}, saga ? plain(saga.summary.name, 100) : 'No such saga'), saga && statusBadges(saga, verdict)),
     el('p', { class: 'id' }, plain(id, 100)),
-    el('div', { class: `answer ${tone ?? 'warn'}`, id: 'why' },
-      el('strong', {}, words(verdict.verdict)), `. ${plain(verdict.reason, 1000)}`, verdict.advice && el('p', {}, `→ ${plain(verdict.advice, 400)}`)),
+    el('div', { class: `answer ${toneOf(verdict, saga)}`, id: 'why' },
+      el('strong', {}, leadOf(verdict, saga)), `. ${plain(verdict.reason, 1000)}`,
+      verdict.unwinding && progress(verdict.unwinding),
+      verdict.advice && el('p', {}, `→ ${plain(verdict.advice, 400)}`)),
     facts.length > 0 && el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
     verdict.run?.steps.length > 0 && stepsTable(verdict.run.steps),
-    saga && actionButtons(saga, refresh));
+    saga && actionButtons(saga, nodes, refresh),
+    saga && el('p', { class: 'row keep small' },
+      el('a', { href: addressOf(`/sagas/${encodeURIComponent(id)}/incident`), download: `saga-${id}.txt`, 'data-key': 'incident' }, 'Save everything as text'),
+      el('button', { type: 'button', class: 'link', 'data-key': 'print', onclick: () => print() }, 'Print')));
+}
+
+/** The verdict in words. What has ended is called by its state, and an unwinding saga is called so wherever it is. */
+function leadOf({ verdict }, saga) {
+  const state = saga?.summary.state;
+  const lead = verdict === 'NotOwned' ? 'not owned by this process' : verdict === 'Finished' && state ? state.toLowerCase() : words(verdict);
+  return state === 'Unwinding' && verdict !== 'UnwindingHere' ? `unwinding, ${lead}` : lead;
+}
+
+/** How far a saga is undone. */
+function progress({ undone, toUndo }) {
+  return toUndo > 0 && el('p', { class: 'row' },
+    el('progress', { max: toUndo, value: undone, 'aria-label': 'Nodes undone' }), el('span', { class: 'soft' }, `${undone} of ${toUndo} undone`));
 }
 
 /** The steps in progress in this process, with their attempts. */
@@ -65,92 +84,45 @@ function stepsTable(steps) {
   ]);
 }
 
-function actionButtons(saga, refresh) {
+function actionButtons(saga, nodes, refresh) {
+  const { state } = saga.summary;
+  if (ended.includes(state)) {
+    return el('p', { class: 'soft small' }, state === 'Unknown' ? 'The state cannot be read. No operator action applies.' : 'The saga has ended. No operator action applies.');
+  }
   const button = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: refresh, ...more });
-  if (saga.summary.state === 'Stuck') {
-    const stuck = saga.graph ? stuckNodes(saga.graph, saga.events) : [];
-    return [
-      el('div', { class: 'row' },
-        button('retry-undo', 'Retry the undo'),
-        stuck.length > 0 && button('skip-undo', 'Skip an undo', { nodes: stuck })),
-      actionHint(),
-    ];
-  }
-  if (ended.includes(saga.summary.state)) {
-    return el('p', { class: 'soft small' }, saga.summary.state === 'Unknown' ? 'The state cannot be read. No operator action applies.' : 'The saga has ended. No operator action applies.');
-  }
-  const nodes = saga.graph ? runningNodes(saga.graph, saga.events) : [];
-  const undos = saga.graph ? [...nodesBeingUndone(saga.graph, saga.events), ...stuckNodes(saga.graph, saga.events)] : [];
+  const [running, undos] = [runningNodes(nodes), undosToSkip(nodes)];
+  const isStuck = state === 'Stuck';
   return [
     el('div', { class: 'row' },
-      saga.hold ? button('release', 'Release') : button('hold', 'Hold'),
-      button('retry', 'Retry now'),
-      nodes.length > 0 && button('inject-error', 'Inject an error', { nodes }),
+      isStuck && button('retry-undo', 'Retry the undo'),
+      !isStuck && (saga.hold ? button('release', 'Release') : button('hold', 'Hold')),
+      !isStuck && button('retry', 'Retry now'),
+      !isStuck && running.length > 0 && button('inject-error', 'Inject an error', { nodes: running }),
       undos.length > 0 && button('skip-undo', 'Skip an undo', { nodes: undos }),
-      saga.summary.state === 'Running' && !saga.cancellation && button('cancel', 'Cancel the saga'),
-      button('abandon', 'Abandon')),
+      state === 'Running' && !saga.cancellation && button('cancel', 'Cancel the saga'),
+      !isStuck && button('abandon', 'Abandon')),
     actionHint(),
   ];
 }
 
-function graphCard(saga) {
-  const drawing = saga.graph && drawGraph(saga.graph, saga.events);
-  return card('Nodes', drawing
-    ? el('div', { class: 'graph', tabindex: 0, role: 'region', 'aria-label': 'The graph of the saga', 'data-key': 'graph' }, drawing)
-    : el('p', { class: 'soft' }, saga.graph ? 'The graph is too large to draw.' : 'The definition is in a format that only its executor can read.'));
-}
-
-/** Scrolls a graph that is wider than the page to its middle, where the roots are. */
-function centre(graph) {
-  if (graph && !graph.centred) {
-    graph.centred = true;
-    graph.scrollLeft = (graph.scrollWidth - graph.clientWidth) / 2;
-  }
-}
-
-const typeTones = { Started: 'busy', Succeeded: 'good', Failed: 'bad', UndoStarted: 'warn', UndoFinished: 'calm', UndoFailed: 'bad' };
-
-function eventsCard(saga) {
-  if (saga.events.length === 0) {
-    return card('Events', el('p', { class: 'soft' }, 'No events yet.'));
-  }
-  return card(`Events (${saga.events.length})`, table(saga.events.slice(-500), [
-    ['time', (event) => el('span', { title: event.time }, `${clock(event.time).slice(0, -1)}.${event.time.slice(20, 23).replace(/\D.*/, '').padEnd(3, '0')}Z`), 'when'],
-    ['node', (event) => plain(event.node, 80)],
-    ['what', (event) => badge(typeTones[event.type], words(event.type))],
-    ['data', (event) => event.data && payload(readable(event), `${event.nodeId}-${event.type}`)],
-  ]), saga.events.length > 500 && el('p', { class: 'soft small' }, `The last 500 of ${saga.events.length}.`));
-}
-
-/** Formats an error of the durable executor as a sentence, and returns any other data unchanged. */
-function readable(event) {
-  if (event.type === 'Failed' || event.type === 'UndoFailed') {
-    try {
-      const { code, message } = JSON.parse(event.data);
-      return code && message ? `${code}: ${message}` : event.data;
-    } catch {
-      return event.data; // truncated, or written by another executor
-    }
-  }
-  return event.data;
-}
-
-/** Shows the beginning of a text, and the rest on demand. */
-function payload(text, key) {
-  return text.length <= 120 ? el('code', {}, plain(text)) : el('details', { 'data-key': `data-${key}` }, el('summary', {}, el('code', {}, plain(text, 100))), el('pre', {}, text));
+function graphCard(saga, nodes, width) {
+  const drawing = saga.graph && drawGraph(nodes.slice(0, saga.graph.nodes.length), width);
+  return card('Nodes', drawing || el('p', { class: 'soft' }, saga.graph ? 'The graph is too large to draw.' : 'The definition is in a format that only its executor can read.'));
 }
 
 function factsCard(saga) {
+  const by = ({ actor, reason }) => `by ${plain(actor, 60)}: ${plain(reason, 1000)}`;
   const facts = [
-    ['definition', `${plain(saga.summary.name, 100)}, version ${saga.version}`], ['created', clock(saga.summary.timeCreated)], ['owner', saga.summary.owner ?? 'none'],
-    ['generation', `${saga.summary.generation}, since ${clock(saga.timeAdopted)}`], ['held', saga.hold && `by ${plain(saga.hold.note.actor, 60)}: ${plain(saga.hold.note.reason, 1000)}`],
-    ['cancelled', saga.cancellation && `${clock(saga.cancellation.at)}, by ${plain(saga.cancellation.note.actor, 60)}: ${plain(saga.cancellation.note.reason, 1000)}`],
+    ['definition', `${plain(saga.summary.name, 100)}, version ${saga.version}`], ['created', clock(saga.summary.timeCreated)],
+    ['owner', saga.summary.owner ? [saga.owner ? hostOf(saga.owner) : 'never joined', ' ', el('span', { class: 'id' }, saga.summary.owner)] : 'none'],
+    ['generation', `${saga.summary.generation}, since ${clock(saga.timeAdopted)}`], ['held', saga.hold && by(saga.hold.note)],
+    ['cancelled', saga.cancellation && `${clock(saga.cancellation.at)}, ${by(saga.cancellation.note)}`],
     ['tags', saga.tags?.length > 0 && saga.tags.map((tag) => plain(`${tag.name}=${tag.value}`, 120)).join(', ')],
     ['failure', saga.summary.errorCode && [saga.summary.failedNode, saga.summary.errorCode].filter(Boolean).map((part) => plain(part, 200)).join(': ')],
     ['deadline', saga.deadline && clock(saga.deadline)],
     ['abandoned', saga.abandonment && `${clock(saga.abandonment.time)}, ${plain(saga.abandonment.reason)}: ${plain(saga.abandonment.comment, 1000)}`],
     ['unreadable', saga.summary.unreadable && plain(saga.summary.unreadable, 1000)],
-    ['definition hash', saga.definitionHash],
+    ['definition hash', el('span', { class: 'id' }, saga.definitionHash)],
   ].filter(([, value]) => value);
   return card('Details', el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]), el('dt', {}, 'parameters'), el('dd', {}, payload(saga.parameters, 'parameters'))));
 }

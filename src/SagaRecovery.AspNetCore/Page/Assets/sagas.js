@@ -1,9 +1,9 @@
 import { clock, count, plain } from './text.js';
-import { badge, card, el, sagaLink, show, table } from './dom.js';
+import { ago, badge, card, el, hostOf, sagaCell, show, table } from './dom.js';
 import { get, reasonOf } from './service.js';
 import { actionHint } from './actions.js';
 import { batchButtons, conditionsOf } from './batch.js';
-import { stateBadge } from './saga.js';
+import { listedBadges } from './states.js';
 
 const page = 50;
 const states = ['unfinished', 'running', 'unwinding', 'succeeded', 'unwound', 'stuck', 'abandoned'];
@@ -15,14 +15,14 @@ const states = ['unfinished', 'running', 'unwinding', 'succeeded', 'unwound', 's
 export function sagasView(main, refresh, query) {
   const filter = new URLSearchParams(query);
   const listAt = el('div', { id: 'list' });
-  const foundAt = el('div', { id: 'found' });
   const countsAt = el('div', { id: 'counts' });
-  main.replaceChildren(identifyForm(foundAt), foundAt, filters(filter), listAt, countsAt);
+  main.replaceChildren(filters(filter), listAt, countsAt);
   let turn = 0;
 
   async function loadCounts(event) {
-    const answer = await get('/counts');
-    countsAt.replaceChildren(counts(answer, el('button', { type: 'button', onclick: loadCounts }, 'Count again')));
+    const [answer, coordinators] = await Promise.all([get('/counts'), get('/coordinators')]);
+    const hosts = new Map(coordinators.ok ? coordinators.body.map((one) => [one.id, hostOf(one)]) : []);
+    countsAt.replaceChildren(counts(answer, hosts, el('button', { type: 'button', onclick: loadCounts }, 'Count again')));
     if (event) {
       countsAt.querySelector('button').focus({ preventScroll: true }); // the pressed button has been replaced
     }
@@ -30,12 +30,16 @@ export function sagasView(main, refresh, query) {
 
   return {
     title: 'Sagas',
-    async load() {
+    async load(report) {
       if (turn % 3 === 0) {
         const search = new URLSearchParams(filter);
         search.set('limit', page);
-        const answer = await get(`/sagas?${search}`);
-        show(listAt, answer, () => list(answer, filter, refresh));
+        const [answer, coordinators] = await Promise.all([get(`/sagas?${search}`), get('/coordinators')]);
+        const known = {
+          waiting: new Map(report.waiting.map((saga) => [saga.sagaId, saga.kind])),
+          down: new Set(coordinators.ok ? coordinators.body.filter((one) => !one.answers).map((one) => one.id) : []),
+        };
+        show(listAt, [answer, [...known.waiting], [...known.down]], () => list(answer, filter, known, refresh));
       }
       if (turn === 0) {
         await loadCounts();
@@ -43,34 +47,6 @@ export function sagasView(main, refresh, query) {
       turn++;
     },
   };
-}
-
-/** A search box for any id: a saga, a start key, a tag, a definition, a coordinator, an operator action. */
-function identifyForm(place) {
-  return el('form', {
-    class: 'card filters', role: 'search', 'aria-label': 'Find by id',
-    onsubmit: async (event) => {
-      event.preventDefault();
-      const id = new FormData(event.target).get('id').trim();
-      const answer = id === '' ? null : await get(`/whatis?${new URLSearchParams({ id })}`);
-      show(place, answer, () => answer && found(id, answer));
-    },
-  },
-  el('label', {}, 'any id, start key, tag or hash', el('input', { name: 'id', autocomplete: 'off', maxlength: 1000 })),
-  el('button', { type: 'submit' }, 'What is it?'));
-}
-
-/** The endpoint answers with at most as many. */
-const mostFound = 20;
-
-function found(id, answer) {
-  if (!answer.ok) {
-    return card('Found', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)));
-  }
-  return card('Found', answer.body.length === 0
-    ? el('p', { class: 'soft' }, `Nothing here has the id '${plain(id, 80)}'.`)
-    : el('ul', {}, answer.body.map((match) => el('li', {}, plain(match.description, 600), match.sagaId && [' ', sagaLink(match.sagaId)]))),
-  answer.body.length >= mostFound && el('p', { class: 'soft' }, `There may be more than these ${mostFound}: filter the sagas by a tag.`));
 }
 
 function filters(filter) {
@@ -98,7 +74,7 @@ function filters(filter) {
   el('button', { type: 'submit' }, 'Show'));
 }
 
-function list(answer, filter, refresh) {
+function list(answer, filter, known, refresh) {
   if (!answer.ok) {
     return card('Sagas', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)));
   }
@@ -106,9 +82,9 @@ function list(answer, filter, refresh) {
     return card('Sagas', el('p', { class: 'soft' }, filter.has('before') ? 'No older sagas.' : 'No sagas match.'));
   }
   return card('Sagas, newest first', table(answer.body, [
-    ['saga', (saga) => sagaLink(saga.id), 'id'], ['definition', (saga) => `${plain(saga.name, 100)}${saga.version ? ` v${saga.version}` : ''}`],
-    ['state', (saga) => [stateBadge(saga.state), saga.isHeld && [' ', badge('warn', 'held')]]],
-    ['created', (saga) => (saga.unreadable ? el('span', { title: plain(saga.unreadable, 1000) }, badge('bad', 'unreadable')) : clock(saga.timeCreated))],
+    ['saga', (saga) => sagaCell(saga.id, `${saga.name}${saga.version ? ` v${saga.version}` : ''}`)],
+    ['state', (saga) => listedBadges(saga, known)],
+    ['created', (saga) => (saga.unreadable ? el('span', { title: plain(saga.unreadable, 1000) }, badge('bad', 'unreadable')) : [clock(saga.timeCreated), el('div', { class: 'soft small' }, ago(saga.timeCreated))])],
     ['failure', (saga) => (saga.errorCode ? [saga.failedNode, saga.errorCode].filter(Boolean).map((part) => plain(part, 80)).join(': ') : '')],
     ['generation', (saga) => saga.generation, 'number'],
   ]), answer.next && el('p', {}, el('a', { href: `#/sagas${answer.next}` }, 'Older sagas')), batch(filter, refresh));
@@ -120,7 +96,7 @@ function batch(filter, refresh) {
   return buttons?.length > 0 && el('div', {}, el('div', { class: 'row' }, buttons), actionHint());
 }
 
-function counts(answer, again) {
+function counts(answer, hosts, again) {
   if (!answer.ok) {
     return card('Counts', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)), again);
   }
@@ -129,7 +105,7 @@ function counts(answer, again) {
   return card('Counts',
     unfinished.length === 0 ? el('p', { class: 'soft' }, 'No unfinished sagas.') : table(unfinished, [
       ['definition', (one) => el('a', { href: `#/sagas?${new URLSearchParams({ name: one.name, state: one.state.toLowerCase() })}` }, plain(one.name, 100))],
-      ['state', (one) => stateBadge(one.state)], ['owner', (one) => one.owner ?? 'none', 'id'], ['sagas', (one) => one.count, 'number'],
+      ['state', (one) => one.state.toLowerCase()], ['owner', (one) => (one.owner ? [hosts.get(one.owner) ?? 'never joined', el('div', { class: 'id' }, one.owner)] : 'none')], ['sagas', (one) => one.count, 'number'],
     ]),
     el('p', {}, ended === null || ended === undefined ? 'The number of ended sagas is not known.' : `About ${count(ended, 'saga')} ended.`,
       others.map((one) => [' ', el('a', { href: `#/sagas?state=${one.state.toLowerCase()}` }, `${one.count}${one.orMore ? ' or more' : ''} ${one.state.toLowerCase()}`), '.'])),

@@ -9,6 +9,11 @@ const timeout = 10_000;
 /** The error for a missing or incomplete response. */
 export class Unreachable extends Error {}
 
+/** Returns the address of a resource, for a link. */
+export function addressOf(path) {
+  return base + path;
+}
+
 /** Requests a resource. Returns status and body. Throws Unreachable if the service does not respond. */
 export async function get(path, limit = timeout) {
   return await send(path, {}, limit);

@@ -4,7 +4,7 @@ export const options = { httpCredentials: { username: 'ann', password: 'the-toke
 export const expectedErrors = /status of 401/;
 
 /** Every control can be reached and used with the keyboard alone. */
-export default async function ({ page, tile }) {
+export default async function ({ page, given: [saga], tile }) {
   await tile('in progress').waitFor();
   await page.locator('.bars span').first().waitFor();
   await reach(page, 'action-pause');
@@ -32,6 +32,18 @@ export default async function ({ page, tile }) {
   const before = await page.locator('.chosen-pass strong').textContent();
   await page.keyboard.press('ArrowLeft');
   assert.notEqual(await page.locator('.chosen-pass strong').textContent(), before);
+
+  await reach(page, 'search');
+  await page.keyboard.type(saga);
+  await page.keyboard.press('Enter');
+  await page.locator('#verdict .id', { hasText: saga }).waitFor();
+  await reach(page, 'incident');
+  await reach(page, 'print');
+  await reach(page, 'node-0');
+  await page.keyboard.press('Enter');
+  await page.locator('.graph .chosen').waitFor();
+  await reach(page, 'graph');
+  await reach(page, 'course');
 }
 
 function focused(page) {

@@ -27,7 +27,9 @@ export default async function ({ page, address, given: [saga], view }) {
     await page.goto('about:blank');
     await page.goto(`${address}#/saga/${saga}`);
     await page.getByText(says).waitFor();
-    for (const button of await page.locator('button').all()) {
+    const actions = page.locator('button[data-key^="action-"]');
+    assert.ok(await actions.count() >= 3);
+    for (const button of await actions.all()) {
       assert.equal(await button.isDisabled(), true, await button.textContent());
       assert.equal(await button.getAttribute('aria-describedby'), 'actions-hint');
     }

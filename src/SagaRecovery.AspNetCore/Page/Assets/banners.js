@@ -1,0 +1,53 @@
+import { count, plain } from './text.js';
+import { ago, el } from './dom.js';
+
+/** The parts of a report that the banners show. */
+export function bannerFacts(report) {
+  const { coordinator, paused, previous, lastPass, cluster, unresolved, drain } = report;
+  return [coordinator, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.ownerDown, unresolved?.stuck, drain];
+}
+
+/** The banners above each view. What concerns sagas is one line there, except in the overview. */
+export function banners(report, isOverview) {
+  const { coordinator, paused, previous, lastPass, cluster, unresolved, drain } = report;
+  return [
+    coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process has joined under this coordinator id. This process has stopped its sagas and accepts no new work. Stop it.'),
+    coordinator.incompatible && banner('bad', 'Incompatible store', `: ${plain(coordinator.incompatible, 600)}`),
+    !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process has not joined as a coordinator yet, and runs no sagas.'),
+    lastPass?.result === 'Failed' && banner('bad', 'The last pass failed', `: ${plain(lastPass.error ?? '', 300)}`),
+    paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. Recovery resumes no sagas until the pause ends.`),
+    drain && banner('warn', 'Draining', ', requested by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas start. ${phases[drain.phase]?.(drain) ?? ''}`),
+    isOverview ? [
+      cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', ', unfinished and without a known owner', 'orphans'),
+      cluster?.ownerDown.count > 0 && unowned(cluster.ownerDown, 'unfinished saga', ' whose owner is down', 'coordinators'),
+    ] : elsewhere(unresolved, cluster),
+    previous?.crashed && banner('calm', 'The previous process did not shut down', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; ${count(previous.inFlight, 'saga')} it had in flight will be resumed last.` : '.'),
+  ];
+}
+
+const phases = {
+  WaitingForRuns: () => 'Running sagas may finish.',
+  Reassigning: () => 'The remaining sagas are being reassigned.',
+  Drained: (drain) => `Drained: ${drain.reassigned} reassigned, none left.`,
+  Unanswered: () => 'The database did not respond. Request the drain again.',
+  Incomplete: (drain) => `${drain.reassigned} reassigned, ${drain.left} left, which resume when this process starts again.`,
+};
+
+function unowned(sagas, what, why, place) {
+  return banner('bad', count(sagas.count, what), why, sagas.oldest && [', the oldest started ', ago(sagas.oldest)],
+    '. ', el('button', { type: 'button', class: 'link', 'data-key': `to-${place}`, onclick: () => document.getElementById(place)?.scrollIntoView() }, 'Reassign them'), '.');
+}
+
+/** What waits for an operator, as one line. */
+function elsewhere(unresolved, cluster) {
+  const found = [
+    unresolved?.stuck.count > 0 && count(unresolved.stuck.count, 'stuck saga'),
+    cluster?.orphans.count > 0 && count(cluster.orphans.count, 'orphan'),
+    cluster?.ownerDown.count > 0 && `${count(cluster.ownerDown.count, 'unfinished saga')} whose owner is down`,
+  ].filter(Boolean);
+  return found.length > 0 && banner('bad', 'Needs attention', `: ${found.join(', ')}. `, el('a', { href: '#/' }, 'Overview'), '.');
+}
+
+export function banner(tone, title, ...text) {
+  return el('p', { class: `banner ${tone}` }, el('strong', {}, title), text);
+}
