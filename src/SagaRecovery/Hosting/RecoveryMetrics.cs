@@ -23,6 +23,8 @@ internal sealed class RecoveryMetrics : IDisposable
     private readonly Counter<long> _takeOvers;
     private readonly Counter<long> _takenOver;
     private readonly Counter<long> _refills;
+    private long _recovered; // as in the totals of the report, which may fall
+    private long _recoveredCounted;
 
     public RecoveryMetrics(SagaRecoveryStatus status, SagaStarts starts, SteadyTimeProvider time, IMeterFactory? factory = null)
     {
@@ -106,6 +108,11 @@ internal sealed class RecoveryMetrics : IDisposable
             "{join}",
             "Joins repeated by this process because its database was failed over, restored or restarted.",
             report => report.Coordinator.Rejoins);
+        Gauge(
+            "saga_recovery.heartbeat.late",
+            unit: null,
+            "1 while no heartbeat of this process has been written for two heartbeat periods.",
+            report => report.Heartbeat?.LateSince is null ? 0 : 1);
         Gauge("saga_recovery.draining", unit: null, "1 once this process is draining and takes no new sagas.", report => report.Drain is null ? 0 : 1);
         Gauge("saga_recovery.drain.left", "{saga}", "Sagas that the finished drain of this process could not reassign.", report => report.Drain?.Left ?? 0);
         StoreGauges("saga_recovery.orphans", "unfinished sagas whose owner is no known coordinator", report => report.Cluster?.Orphans);
@@ -149,7 +156,6 @@ internal sealed class RecoveryMetrics : IDisposable
         _passes.Add(1, result, new("reason", SnakeCase(pass.Start.Reason)));
         _passDuration.Record(pass.Duration.TotalSeconds, result);
         _found.Add(pass.Found);
-        Count("recovered", pass.Recovered);
         Count("failed", pass.Failed);
         Count("skipped", pass.Skipped);
         Count("unknown_definition", pass.UnknownDefinition);
@@ -169,13 +175,14 @@ internal sealed class RecoveryMetrics : IDisposable
         _takeOvers.Add(0); // create the series at the first pass, so that a query for its increase finds a start
         _takenOver.Add(0);
         RecordStarts(pass);
+        CountRecovered(pass.Recovered);
     }
 
     /// <summary>Counts the sagas that a refill resumed. They were found by an earlier pass.</summary>
     public void RecordRefill(RefillReport refill)
     {
         _refills.Add(1);
-        Count("recovered", refill.Recovered);
+        CountRecovered(refill.Recovered);
         Count("failed", refill.Failed);
         Count("skipped", refill.Skipped);
         Count("unknown_definition", refill.UnknownDefinition);
@@ -190,6 +197,8 @@ internal sealed class RecoveryMetrics : IDisposable
         _starts.Add(pass.ObservedStarts);
         _violations.Add(pass.ProtocolViolations);
         _interrupted.Add(pass.Interrupted);
+        Count("failed", pass.FailedRuns);
+        CountRecovered(-pass.TakenBack);
     }
 
     public void RecordTakeOver(long sagas)
@@ -199,6 +208,18 @@ internal sealed class RecoveryMetrics : IDisposable
     }
 
     public void RecordRecovered(TimeSpan idle) => _timeToRecover.Record(idle.TotalSeconds);
+
+    /// <summary>
+    /// Counts recoveries. A counter must not fall, so recoveries that are taken back are set off against the next ones: of a saga that is interrupted
+    /// after each recovery, it counts the first.
+    /// </summary>
+    private void CountRecovered(int change)
+    {
+        _recovered += change;
+        int more = (int)Math.Max(0, _recovered - _recoveredCounted);
+        _recoveredCounted += more;
+        Count("recovered", more);
+    }
 
     private void Count(string outcome, int sagas) => _sagas.Add(sagas, new KeyValuePair<string, object?>("outcome", outcome));
 

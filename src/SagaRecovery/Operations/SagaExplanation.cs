@@ -59,6 +59,9 @@ public enum SagaVerdict
 
     /// <summary>This process has accepted the saga, and its run waits until the previous run of the same saga has ended.</summary>
     WaitingForPreviousRun,
+
+    /// <summary>Another coordinator owns the saga and answers, does not run it, and does not resume it because its recovery is paused.</summary>
+    HeldByPausedNode,
 }
 
 /// <summary>The explanation of why a saga runs in a process, or does not.</summary>
@@ -85,6 +88,9 @@ public sealed record SagaExplanation(SagaId SagaId, SagaVerdict Verdict, string 
 
     /// <summary>The owner as the store knows it; null if it is unknown.</summary>
     public CoordinatorDetails? Owner { get; init; }
+
+    /// <summary>The use of the slots for which the saga waits; null if it does not wait for one, or if it is not known.</summary>
+    public SlotUse? Slots { get; init; }
 
     /// <summary>The last event as text; null if there is none.</summary>
     public string? LastEvent { get; init; }

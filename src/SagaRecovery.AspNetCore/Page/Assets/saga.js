@@ -7,7 +7,7 @@ import { drawGraph, nodesBeingUndone, runningNodes, stuckNodes } from './graph.j
 const ended = ['Succeeded', 'Unwound', 'Abandoned', 'Unknown'];
 const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad', Unknown: 'bad' };
 const stateSigns = { Running: '▶', Unwinding: '↺', Succeeded: '✓', Unwound: '↩', Stuck: '‼', Abandoned: '✗' };
-const verdictTones = { RunningHere: 'busy', Starting: 'busy', WaitingForSlot: 'busy', WaitingForPreviousRun: 'warn', ToBeRecovered: 'busy', NotOwned: 'calm', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
+const verdictTones = { RunningHere: 'busy', Starting: 'busy', WaitingForSlot: 'busy', WaitingForPreviousRun: 'warn', ToBeRecovered: 'busy', NotOwned: 'calm', HeldByPausedNode: 'warn', Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad' };
 
 export function stateBadge(state) {
   return badge(stateTones[state] ?? 'calm', `${stateSigns[state] ?? ''} ${state.toLowerCase()}`);
@@ -48,7 +48,7 @@ function verdictCard(id, verdict, explained, saga, refresh) {
     el('div', { class: 'row' }, el('h2', {}, saga ? plain(saga.summary.name, 100) : 'No such saga'), saga && stateBadge(saga.summary.state), saga?.summary.isHeld && badge('warn', 'held')),
     el('p', { class: 'id' }, plain(id, 100)),
     el('div', { class: `answer ${tone ?? 'warn'}`, id: 'why' },
-      el('strong', {}, words(verdict.verdict)), `. ${plain(verdict.reason, 1000)}`, verdict.advice && el('p', {}, `→ ${plain(verdict.advice, 400)}`)),
+      el('strong', {}, `${words(verdict.verdict)}${verdict.slots ? ` (${verdict.slots.running} of ${verdict.slots.limit} run)` : ''}`), `. ${plain(verdict.reason, 1000)}`, verdict.advice && el('p', {}, `→ ${plain(verdict.advice, 400)}`)),
     facts.length > 0 && el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
     verdict.run?.steps.length > 0 && stepsTable(verdict.run.steps),
     saga && actionButtons(saga, refresh));
