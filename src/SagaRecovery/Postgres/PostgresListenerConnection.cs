@@ -68,13 +68,17 @@ internal sealed class PostgresListenerConnection(
         catch
         {
             await abandoned.CancelAsync().ConfigureAwait(false);
-            await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (opening.IsCompletedSuccessfully)
-            {
-                await (await opening.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
-            }
-
+            _ = CloseOnceOpenAsync(opening); // not awaited: a server that is silent keeps the attempt for the time-out of the driver
             throw;
+        }
+    }
+
+    private static async Task CloseOnceOpenAsync(Task<NpgsqlConnection> opening)
+    {
+        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (opening.IsCompletedSuccessfully)
+        {
+            await (await opening.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
         }
     }
 
