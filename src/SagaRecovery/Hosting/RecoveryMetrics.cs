@@ -23,8 +23,8 @@ internal sealed class RecoveryMetrics : IDisposable
     private readonly Counter<long> _takeOvers;
     private readonly Counter<long> _takenOver;
     private readonly Counter<long> _refills;
-    private long _recovered; // as in the totals of the report, which may fall
-    private long _recoveredCounted;
+    private long _recoveries; // as in the totals of the report, which may fall
+    private long _recoveriesCounted;
 
     public RecoveryMetrics(SagaRecoveryStatus status, SagaStarts starts, SteadyTimeProvider time, IMeterFactory? factory = null)
     {
@@ -175,14 +175,14 @@ internal sealed class RecoveryMetrics : IDisposable
         _takeOvers.Add(0); // create the series at the first pass, so that a query for its increase finds a start
         _takenOver.Add(0);
         RecordStarts(pass);
-        CountRecovered(pass.Recovered);
+        CountRecoveries(pass.Recovered);
     }
 
     /// <summary>Counts the sagas that a refill resumed. They were found by an earlier pass.</summary>
     public void RecordRefill(RefillReport refill)
     {
         _refills.Add(1);
-        CountRecovered(refill.Recovered);
+        CountRecoveries(refill.Recovered);
         Count("failed", refill.Failed);
         Count("skipped", refill.Skipped);
         Count("unknown_definition", refill.UnknownDefinition);
@@ -198,7 +198,7 @@ internal sealed class RecoveryMetrics : IDisposable
         _violations.Add(pass.ProtocolViolations);
         _interrupted.Add(pass.Interrupted);
         Count("failed", pass.FailedRuns);
-        CountRecovered(-pass.TakenBack);
+        _recoveries -= pass.TakenBack;
     }
 
     public void RecordTakeOver(long sagas)
@@ -210,15 +210,16 @@ internal sealed class RecoveryMetrics : IDisposable
     public void RecordRecovered(TimeSpan idle) => _timeToRecover.Record(idle.TotalSeconds);
 
     /// <summary>
-    /// Counts recoveries. A counter must not fall, so recoveries that are taken back are set off against the next ones: of a saga that is interrupted
-    /// after each recovery, it counts the first.
+    /// Counts the recoveries that the passes and refills before this one have made, so that a run which is interrupted at once is never counted as
+    /// recovered. One that is taken back later is set off against the next ones, since a counter must not fall.
     /// </summary>
-    private void CountRecovered(int change)
+    /// <param name="made">The number of recoveries that this pass or refill has made.</param>
+    private void CountRecoveries(int made)
     {
-        _recovered += change;
-        int more = (int)Math.Max(0, _recovered - _recoveredCounted);
-        _recoveredCounted += more;
-        Count("recovered", more);
+        int settled = (int)Math.Max(0, _recoveries - _recoveriesCounted);
+        _recoveriesCounted += settled;
+        Count("recovered", settled);
+        _recoveries += made;
     }
 
     private void Count(string outcome, int sagas) => _sagas.Add(sagas, new KeyValuePair<string, object?>("outcome", outcome));

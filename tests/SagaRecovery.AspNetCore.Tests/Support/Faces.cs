@@ -126,10 +126,17 @@ internal sealed partial class Faces
         return Metrics.ToDictionary(metric => metric.Key, metric => (long)sums[metric.Value], StringComparer.Ordinal);
     }
 
-    private static Dictionary<string, long> OfLog(ServiceProcess service) => LogLines.ToDictionary(
-        line => line.Key, line => service.Output.LongCount(output => output.Contains($" {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
+    private static Dictionary<string, long> OfLog(ServiceProcess service)
+    {
+        Dictionary<string, long> counts = LogLines.ToDictionary(
+            line => line.Key, line => service.Output.LongCount(output => output.Contains($" {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
+        counts["recovered"] = counts["taken on"] - counts["taken back"];
+        counts["failed"] = counts["not resumed"] + counts["interrupted"];
+        return counts;
+    }
 
-    private static async Task<string> ToolAsync(ServiceProcess service, params IReadOnlyList<string> command)
+    /// <summary>Runs a command of the tool, and returns its output.</summary>
+    public static async Task<string> ToolAsync(ServiceProcess service, params IReadOnlyList<string> command)
     {
         await using var tool = new RunningProgram("SagaRecovery.Cli", [.. command, "--url", service.Http.BaseAddress!.ToString()]);
         (await tool.ExitCodeAsync()).Should().Be(0, string.Join('\n', tool.Errors));
