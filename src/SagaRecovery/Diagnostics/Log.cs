@@ -41,7 +41,7 @@ internal static partial class Log
     public static partial void Finished(ILogger logger, SagaId sagaId);
 
     [LoggerMessage(EventId = 11,
-        Message = "activation complete: pass {Iteration} {Result} in {DurationMs:F0} ms: "
+        Message = "activation ended: pass {Iteration} {Result} in {DurationMs:F0} ms: "
         + "found {Found}, recovered {Recovered}, failed {Failed}, skipped {Skipped}, removed {Removed}")]
     public static partial void ActivationComplete(
         ILogger logger, LogLevel level, long iteration, PassResult result, double durationMs, int found, int recovered, int failed, int skipped, int removed);

@@ -28,7 +28,7 @@ internal sealed partial class Faces
     {
         ["taken on"] = "recovered saga:", ["taken back"] = "saga counts as recovered no more, since its recovered run was interrupted:",
         ["not resumed"] = "failed to recover saga:", ["interrupted"] = "executor interrupted saga, to be retried:", ["observedStarts"] = "observed saga start:",
-        ["inferredFinished"] = "saga has finished (missing from the listing):", ["passes"] = "activation complete:",
+        ["inferredFinished"] = "saga has finished (missing from the listing):", ["passes"] = "activation ended:",
     };
 
     private Faces(JsonElement report) => Report = report;

@@ -66,7 +66,7 @@ internal static class Totals
 
     private static int LineThatEnds(long iteration, ProcessLog log)
     {
-        string begins = string.Create(CultureInfo.InvariantCulture, $"activation complete: pass {iteration} ");
+        string begins = string.Create(CultureInfo.InvariantCulture, $"activation ended: pass {iteration} ");
         for (int i = 0; i < log.Lines.Count; i++)
         {
             if (log.Lines[i] is { Id: LogEventId.PassComplete, Message: { } message } && message.StartsWith(begins, StringComparison.Ordinal))
