@@ -76,7 +76,7 @@ internal static class SagaVerdicts
             { Summary.State: SagaState.Running or SagaState.Unwinding, Owner.Paused: { } pause } => verdict with
             {
                 Verdict = SagaVerdict.Paused,
-                Reason = $"Recovery of its owner is paused ({By(pause.Note)}), which does not stop a run. {verdict.Reason}",
+                Reason = row.Owner.Answers ? verdict.Reason : $"Recovery of its owner is paused ({By(pause.Note)}), which does not stop a run. {verdict.Reason}",
                 Advice = "Resume recovery.",
                 Since = pause.Since,
             },

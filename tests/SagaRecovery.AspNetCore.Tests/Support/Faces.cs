@@ -130,9 +130,11 @@ internal sealed partial class Faces
     {
         Dictionary<string, long> counts = LogLines.ToDictionary(
             line => line.Key, line => service.Output.LongCount(output => output.Contains($" {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
-        counts["recovered"] = counts["taken on"] - counts["taken back"];
-        counts["failed"] = counts["not resumed"] + counts["interrupted"];
+        counts["recovered"] = Take("taken on") - Take("taken back");
+        counts["failed"] = Take("not resumed") + Take("interrupted");
         return counts;
+
+        long Take(string name) => counts.Remove(name, out long count) ? count : 0;
     }
 
     /// <summary>Runs a command of the tool, and returns its output.</summary>
