@@ -133,7 +133,7 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
     {
         if (_runs.Suspend(sagaId) is { } ended)
         {
-            _starts.ReportInterrupted(ended.Id, ended.Generation, StopReason.Held.Describe());
+            _starts.ReportInterrupted(ended.Id, ended.Generation, StopReason.Held.Describe(), isRequested: true);
         }
 
         return ValueTask.CompletedTask;
@@ -338,7 +338,7 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
         ReportCapacity();
         if (result is SagaResult.Interrupted interrupted && run.IsInterrupted)
         {
-            _starts.ReportInterrupted(run.Id, run.Generation, interrupted.Reason); // must follow Remove: the next pass may resume the saga
+            _starts.ReportInterrupted(run.Id, run.Generation, interrupted.Reason, run.IsHeld); // must follow Remove: the next pass may resume the saga
         }
         else if (result is not SagaResult.Interrupted || run.WasRefused)
         {

@@ -99,6 +99,18 @@ public sealed class HealthTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public void Late_heartbeats_and_a_missing_listener_connection_degrade_it()
+    {
+        RecoveryReport late = After(PassResult.Completed) with { Heartbeat = new HeartbeatReport { LastWritten = Noon, LateSince = Noon, Error = "refused" } };
+        Of(late, TimeSpan.FromSeconds(12)).Should().Be(
+            (HealthStatus.Degraded, "No heartbeat has been written for 12s: refused. Other coordinators may take over the sagas of this process."));
+        RecoveryReport deaf = After(PassResult.Completed) with { Heartbeat = new HeartbeatReport { LastWritten = Noon, ListenerError = "refused" } };
+        Of(deaf).Should().Be(
+            (HealthStatus.Degraded, "No listener connection: refused. Heartbeats use the pool, and hints arrive late or not at all."));
+        Of(After(PassResult.Completed) with { Heartbeat = new HeartbeatReport { LastWritten = Noon } }).Status.Should().Be(HealthStatus.Healthy);
+    }
+
+    [Fact]
     public void A_fenced_process_is_unhealthy() =>
         Of(After(PassResult.Completed) with { Coordinator = Joined.Coordinator with { Fenced = new FenceStatus(new Incarnation(4), Noon) } })
             .Should().Be((HealthStatus.Unhealthy, "Fenced by incarnation 4: a newer process has joined under this coordinator id. Stop this process."));

@@ -98,8 +98,8 @@ public sealed class SlotCapacityTests
         RunTable table = Table(maxRunning: 9, ("slow", 1));
         SagaRun run = Resume(table, s_slow, 1)[0];
 
-        table.DescribeSlotLimit("slow").Should().Be(new SlotLimit("SagaRecovery:Executor:MaxRunningSagasByDefinition:slow = 1", run.Id));
-        table.DescribeSlotLimit("other").Setting.Should().Be("SagaRecovery:Executor:MaxRunningSagas = 9");
+        table.DescribeSlotLimit("slow").Should().Be(new SlotLimit("SagaRecovery:Executor:MaxRunningSagasByDefinition:slow = 1", run.Id) { Slots = new SlotUse(1, 1) });
+        table.DescribeSlotLimit("other").Should().Match<SlotLimit>(limit => limit.Setting == "SagaRecovery:Executor:MaxRunningSagas = 9" && limit.Slots == new SlotUse(1, 9));
     }
 
     private static RunTable Table(int maxRunning, params (string Definition, int Limit)[] limits) =>

@@ -28,7 +28,7 @@ public sealed class TotalsTests
 
     private static ProcessLog Log(params string[] lines) => ProcessLog.Read(lines);
 
-    private static string PassEnds(int pass) => Line(11, $"activation complete: pass {pass} Completed in 5 ms: found 1");
+    private static string PassEnds(int pass) => Line(11, $"activation ended: pass {pass} Completed in 5 ms: found 1");
 
     private static string Line(int id, string message) =>
         $"2026-11-24T17:00:00.0000000+00:00 INF {{ Id: {id}, Name: \"Any\" }} SagaRecovery.Hosting.SagaRecoveryService: {message}";

@@ -110,6 +110,37 @@ public sealed class VerdictTests
         explanation.Advice.Should().Contain(advice);
     }
 
+    [Theory]
+    [InlineData(-60, -30, false, SagaVerdict.NotOwned)] // it got the saga before the pause
+    [InlineData(-60, 5, false, SagaVerdict.HeldByPausedNode)] // and after
+    [InlineData(5, -30, false, SagaVerdict.HeldByPausedNode)] // its process was started after the pause, and resumed nothing
+    [InlineData(5, 10, true, SagaVerdict.NotOwned)] // and has started the saga
+    [InlineData(-60, 10, true, SagaVerdict.NotOwned)] // its process has started the saga after the pause
+    public void A_saga_is_held_by_a_paused_node_that_can_neither_have_started_nor_resumed_it(int joined, int adopted, bool startedThere, SagaVerdict verdict)
+    {
+        var pause = new RecoveryPause(Noon, Note);
+        CoordinatorDetails owner = Owner(Others) with { Silence = TimeSpan.FromSeconds(3), Paused = pause, TimeJoined = Noon.AddMinutes(joined) };
+        SagaDetails row = Row(SagaState.Running, Others);
+        row = row with
+        {
+            Owner = owner,
+            TimeAdopted = Noon.AddMinutes(adopted),
+            Creator = startedThere ? Others : Us,
+            Summary = row.Summary with
+            {
+                TimeCreated = startedThere ? Noon.AddMinutes(adopted) : Noon.AddHours(-3),
+                Generation = new AdoptGeneration(startedThere ? 1 : 2),
+            },
+        };
+
+        SagaExplanation explanation = Judge(row, new TrackedSagaInfo());
+
+        explanation.Verdict.Should().Be(verdict);
+        explanation.Reason.Should().Contain("is paused (ann: broken disk)");
+        Judge(row with { Owner = owner with { Silence = TimeSpan.FromMinutes(1) } }, new TrackedSagaInfo()).Verdict
+            .Should().Be(SagaVerdict.NotOwned, "a node that does not answer is no paused node");
+    }
+
     [Fact]
     public void The_verdict_on_an_orphan_names_the_operator_action_that_assigns_an_owner()
     {
@@ -204,7 +235,8 @@ public sealed class VerdictTests
         SagaExplanation queued = Judge(RunPhase.WaitingForSlot);
         queued.Verdict.Should().Be(SagaVerdict.WaitingForSlot);
         queued.Advice.Should().EndWith($"See what holds the slots: explain {Saga}.");
-        queued.Reason.Should().Contain("waits for a free slot").And.EndWith($"The limit is MaxRunningSagas = 7. Of the sagas that run, {Saga} has run longest.");
+        queued.Slots.Should().Be(new SlotUse(4, 4));
+        queued.Reason.Should().Contain("waits for a free slot").And.EndWith($"Of the sagas under its limit, 4 of 4 run. The limit is MaxRunningSagas = 7. Of the sagas that run, {Saga} has run longest.");
 
         SagaExplanation behind = Judge(RunPhase.WaitingForPreviousRun);
         behind.Verdict.Should().Be(SagaVerdict.WaitingForPreviousRun);
@@ -219,11 +251,12 @@ public sealed class VerdictTests
         var known = new TrackedSagaInfo { Slot = new SlotWait("provision", AdoptGeneration.Initial, Noon, Waiting: 900) };
         var evidence = new SagaEvidence(Saga, Row(SagaState.Running, Us), known, new CoordinatorStatus(Us, new Incarnation(1), Fenced: null), Paused: null)
         {
-            SlotLimit = new SlotLimit("MaxRunningSagas = 7", Saga),
+            SlotLimit = new SlotLimit("MaxRunningSagas = 7", Saga) { Slots = new SlotUse(7, 7) },
         };
 
         SagaVerdicts.Judge(evidence).Should().Match<SagaExplanation>(explanation => explanation.Verdict == SagaVerdict.WaitingForSlot
             && explanation.Since == Noon
+            && explanation.Slots == new SlotUse(7, 7)
             && explanation.Reason.Contains("900 sagas of its definition wait")
             && explanation.Reason.EndsWith($"The limit is MaxRunningSagas = 7. Of the sagas that run, {Saga} has run longest."));
         SagaVerdicts.Judge(evidence with { Row = Row(SagaState.Running, Us) with { Hold = Hold } }).Verdict.Should().Be(SagaVerdict.Held);
@@ -303,6 +336,7 @@ public sealed class VerdictTests
             Run = new SagaRunProgress(Saga, "provision", phase, [step ?? new StepInProgress("disk", IsUndo: false, 1, Noon)])
             {
                 Limit = "MaxRunningSagas = 7",
+                Slots = phase == RunPhase.WaitingForSlot ? new SlotUse(4, 4) : null,
                 LongestRunning = Saga,
             },
             Now = Noon,

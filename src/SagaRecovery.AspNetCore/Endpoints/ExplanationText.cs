@@ -15,7 +15,8 @@ internal static class ExplanationText
     public static string Render(SagaExplanation explanation, DateTimeOffset now)
     {
         var text = new StringBuilder();
-        text.Append($"saga {explanation.SagaId}: {Words(explanation.Verdict)}\n");
+        string slots = explanation.Slots is { } use ? $" ({use})" : "";
+        text.Append($"saga {explanation.SagaId}: {Words(explanation.Verdict)}{slots}\n");
         Append(text, "why", explanation.Reason);
         Append(text, "to do", explanation.Advice);
         Append(text, "since", explanation.Since is { } since ? Time(since) : null);

@@ -59,6 +59,9 @@ internal static class RecoveryHealth
                 HealthStatus.Unhealthy, failed == 0 ? "Not joined as a coordinator yet." : $"Not joined as a coordinator yet: {ErrorOf(report)}"),
             _ when failing >= outageLimit => (HealthStatus.Unhealthy, $"Passes have failed for {PlainText.Duration(failing)}: {ErrorOf(report)}"),
             _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {ErrorOf(report)}"),
+            { Heartbeat.LateSince: { } late } => (HealthStatus.Degraded, DescribeLate(report.Heartbeat, now - late)),
+            { Heartbeat.ListenerError: { } missing } => (
+                HealthStatus.Degraded, $"No listener connection: {PlainText.OneLine(missing)}. Heartbeats use the pool, and hints arrive late or not at all."),
             { Retention: { FailedInARow: >= DegradedFailedRuns, LastRun.Error: { } error } } => (
                 HealthStatus.Degraded, $"The last {report.Retention.FailedInARow} runs of retention failed: {PlainText.OneLine(error)}"),
             { Paused: { } pause } => (HealthStatus.Healthy, $"Paused by {PlainText.OneLine(pause.Note.Actor)}: {PlainText.OneLine(pause.Note.Reason)}"),
@@ -77,8 +80,16 @@ internal static class RecoveryHealth
             DrainPhase.Reassigning => "The remaining sagas are being reassigned.",
             DrainPhase.Drained => "No sagas remain. The process can be stopped.",
             DrainPhase.Unanswered => "The database did not respond. Request the drain again.",
-            _ => $"Unfinished sagas: {drain.Left}. They resume when this process starts again.",
+            _ => $"Unfinished sagas: {drain.Left}. They resume when this process starts again."
+                + (drain.Paused.Count == 0 ? "" : $" Coordinators that took none because their recovery is paused: {drain.Paused.Count}."),
         };
+
+    /// <summary>Describes late heartbeats. The process is degraded and stays ready: it runs sagas, and a pass that fails decides whether it is unready.</summary>
+    private static string DescribeLate(HeartbeatReport heartbeat, TimeSpan silence)
+    {
+        string error = heartbeat.Error is { } last ? $": {PlainText.OneLine(last)}" : "";
+        return $"No heartbeat has been written for {PlainText.Duration(silence)}{error}. Other coordinators may take over the sagas of this process.";
+    }
 
     private static string ErrorOf(RecoveryReport report) => PlainText.OneLine(report.LastPass?.Error ?? "");
 
@@ -98,6 +109,8 @@ internal static class RecoveryHealth
             ["orphans"] = report.Cluster?.Orphans.Count ?? 0,
             ["ownerDown"] = report.Cluster?.OwnerDown.Count ?? 0,
             ["draining"] = report.Drain is not null,
+            ["heartbeatLate"] = report.Heartbeat?.LateSince is not null,
+            ["listening"] = report.Heartbeat is { LastWritten: not null, ListenerError: null },
             ["failedRetentionRunsInARow"] = report.Retention?.FailedInARow ?? 0,
         };
         if (report.Coordinator.Incarnation is { } incarnation)

@@ -102,7 +102,8 @@ internal static class DrainCommand
             call.Note(drain.Phase == DrainPhase.Unanswered
                 ? $"{summary}; the database did not answer: run 'drain' again."
                 : $"{summary}; {PlainText.Count(drain.Reassigned, "saga")} reassigned, {drain.Left} left, "
-                    + "which no other coordinator can take: they resume at the next start.");
+                    + "which no other coordinator can take: they resume at the next start."
+                    + (drain.Paused.Count == 0 ? "" : $" Took none, since their recovery is paused: {string.Join(", ", drain.Paused)}."));
             return ExitCode.Failed;
         }
 

@@ -86,7 +86,8 @@ internal static class ExplainCommand
 
         // the tool has no process of its own to compare with
         string verdict = fromRow && explanation.Verdict == SagaVerdict.NotOwned ? "in progress" : Words.Of(explanation.Verdict);
-        call.Screen.Line($"saga {explanation.SagaId}: {verdict}{(fromRow ? " (from its row alone)" : "")}");
+        string slots = explanation.Slots is { } use ? $" ({use})" : "";
+        call.Screen.Line($"saga {explanation.SagaId}: {verdict}{slots}{(fromRow ? " (from its row alone)" : "")}");
         Facts.Print(call.Screen, facts);
     }
 }

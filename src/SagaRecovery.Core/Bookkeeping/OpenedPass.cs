@@ -1,14 +1,15 @@
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
 
 /// <summary>The messages that one drain read from the <see cref="StartInbox"/>, for the log. Immutable.</summary>
 /// <param name="Announced">The sagas whose start was announced.</param>
-/// <param name="Interrupted">The sagas whose run the executor reported as interrupted.</param>
+/// <param name="Interrupted">The runs that the executor reported as interrupted.</param>
 /// <param name="Violations">The sagas that were inserted before they were announced, in violation of the protocol.</param>
 public sealed record DrainedStarts(
     IReadOnlyList<SagaId> Announced,
-    IReadOnlyList<SagaId> Interrupted,
+    IReadOnlyList<InterruptedRun> Interrupted,
     IReadOnlyList<SagaId> Violations)
 {
     internal static DrainedStarts None { get; } = new([], [], []);
@@ -16,6 +17,30 @@ public sealed record DrainedStarts(
     internal DrainedStarts Plus(DrainedStarts later) => ReferenceEquals(this, None)
         ? later
         : new([.. Announced, .. later.Announced], [.. Interrupted, .. later.Interrupted], [.. Violations, .. later.Violations]);
+
+    /// <summary>Returns true if the run of a saga at this or a newer generation was interrupted.</summary>
+    internal bool HasInterrupted(SagaId sagaId, AdoptGeneration generation) =>
+        Interrupted.Count > 0 && Interrupted.Any(run => run.SagaId == sagaId && run.Generation >= generation);
+
+    /// <summary>Marks the interruption of a run that was counted as recovered only after the interruption was read.</summary>
+    internal DrainedStarts TakeBack(SagaId sagaId, AdoptGeneration generation) => this with
+    {
+        Interrupted = [.. Interrupted.Select(run => run.SagaId == sagaId && run.Generation >= generation && !run.IsRequested ? run with { WasRecovered = true } : run)],
+    };
+}
+
+/// <summary>A run that the executor reported as interrupted.</summary>
+/// <param name="SagaId">The saga.</param>
+/// <param name="Generation">The generation of the run.</param>
+/// <param name="Reason">The reason, as one line for operators.</param>
+/// <param name="At">The time at which the report was read.</param>
+public sealed record InterruptedRun(SagaId SagaId, AdoptGeneration Generation, string Reason, DateTimeOffset At)
+{
+    /// <summary>A value indicating whether the run was stopped because an operator requested it. Such a run has not failed.</summary>
+    public bool IsRequested { get; init; }
+
+    /// <summary>A value indicating whether the saga had been counted as recovered for this run, which has failed. It is counted no more.</summary>
+    public bool WasRecovered { get; init; }
 }
 
 /// <summary>A pass whose opening drain is complete.</summary>
@@ -43,6 +68,7 @@ public sealed record DrainedStarts(
 public sealed class OpenedPass
 {
     private readonly SagaTracker _tracker;
+    private readonly Dictionary<SagaId, string> _names = []; // of the definitions of interrupted runs, which their reports lack
     private CandidateListing? _listing;
     private Step _step = Step.Opened;
 
@@ -135,18 +161,33 @@ public sealed class OpenedPass
         return WithStarts(new PassReport(Start) { Duration = now - Start.StartedAt, Result = PassResult.Failed, Error = error });
     }
 
-    /// <summary>Adds the counts of the two drains of this pass to a report.</summary>
-    internal PassReport WithStarts(PassReport report) => report with
+    /// <summary>Adds the counts of the two drains of this pass to a report, and the runs that they found interrupted to its failures.</summary>
+    internal PassReport WithStarts(PassReport report)
     {
-        ObservedStarts = OpeningStarts.Announced.Count + ClosingStarts.Announced.Count,
-        Interrupted = OpeningStarts.Interrupted.Count + ClosingStarts.Interrupted.Count,
-        ProtocolViolations = OpeningStarts.Violations.Count + ClosingStarts.Violations.Count,
-    };
+        InterruptedRun[] interrupted = [.. Interrupted];
+        InterruptedRun[] failed = [.. interrupted.Where(run => !run.IsRequested)];
+        return report with
+        {
+            ObservedStarts = OpeningStarts.Announced.Count + ClosingStarts.Announced.Count,
+            Interrupted = interrupted.Length,
+            FailedRuns = failed.Length,
+            TakenBack = interrupted.Count(run => run.WasRecovered),
+            TakenBackSagas = [.. interrupted.Where(run => run.WasRecovered).Select(run => run.SagaId)],
+            ProtocolViolations = OpeningStarts.Violations.Count + ClosingStarts.Violations.Count,
+            FailedSagas = [.. failed.Select(Describe).Concat(report.FailedSagas).TakeLast(RecoveryReport.HistoryLength)],
+        };
+    }
 
     internal RecoveryPlan MakePlan(CandidateListing listing, RecoveryControls controls, ExecutorCapacity? capacity, DateTimeOffset now)
     {
         Advance(Step.Reconciled, Step.Planned);
-        return _tracker.MakePlan(this, listing, controls, capacity, now);
+        RecoveryPlan plan = _tracker.MakePlan(this, listing, controls, capacity, now);
+        foreach (InterruptedRun run in Interrupted)
+        {
+            _names[run.SagaId] = _tracker.NameOf(run.SagaId); // now: the saga may run again when the pass ends
+        }
+
+        return plan;
     }
 
     internal PassOutcome BeginOutcome(RecoveryPlan plan)
@@ -170,6 +211,10 @@ public sealed class OpenedPass
 
         _step = to;
     }
+
+    private IEnumerable<InterruptedRun> Interrupted => OpeningStarts.Interrupted.Concat(ClosingStarts.Interrupted);
+
+    private FailedSaga Describe(InterruptedRun run) => new(run.At, run.SagaId, _names.GetValueOrDefault(run.SagaId, ""), $"interrupted: {run.Reason}");
 
     private InvalidOperationException OutOfOrder() => new(
         $"A pass runs each step once: open, list, reconcile, plan, outcome. This pass is at step '{_step}'.");

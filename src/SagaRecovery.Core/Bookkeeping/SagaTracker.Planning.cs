@@ -99,12 +99,21 @@ public sealed partial class SagaTracker
                 case ResumeResult.Recovered or ResumeResult.AlreadyRunning:
                     _guard.NoteResumed(candidate.SagaId, now);
                     ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
-                    if (saga.SetRecovered(candidate.Generation, basis.Drain, now))
+                    bool isOver = _drainedBetweenPasses.HasInterrupted(candidate.SagaId, candidate.Generation); // the tracker may have forgotten it since
+                    if (!isOver && saga.SetRecovered(candidate.Generation, basis.Drain, now))
                     {
                         saga.PriorFailures = _waiting.FailuresOf(candidate);
+                        saga.CountsAsRecovered = result is ResumeResult.Recovered;
                         _waiting.Remove(candidate.SagaId);
+                        break;
                     }
-                    else if (!saga.IsKnown)
+
+                    if (result is ResumeResult.Recovered)
+                    {
+                        _drainedBetweenPasses = _drainedBetweenPasses.TakeBack(candidate.SagaId, candidate.Generation);
+                    }
+
+                    if (!saga.IsKnown)
                     {
                         _tracked.Remove(candidate.SagaId);
                     }

@@ -185,6 +185,15 @@ public sealed partial class SagaTracker
         }
     }
 
+    /// <summary>Returns the name of the definition of a saga that waits; empty if the saga does not wait, or no listing has named it yet.</summary>
+    internal string NameOf(SagaId sagaId)
+    {
+        lock (_lock)
+        {
+            return _waiting.Find(sagaId)?.Name ?? _slots.Find(sagaId)?.Definition ?? "";
+        }
+    }
+
     /// <summary>Records that every saga left by the previous process has been attempted.</summary>
     internal void NoteAllAttempted()
     {
@@ -220,7 +229,7 @@ public sealed partial class SagaTracker
     {
         _drainCount++;
         List<SagaId> announced = [];
-        List<SagaId> interrupted = [];
+        List<InterruptedRun> interrupted = [];
         List<SagaId> violations = [];
         while (_inbox.TryRead(out StartMessage message))
         {
@@ -254,11 +263,16 @@ public sealed partial class SagaTracker
                     saga.EndRunsUpTo(message.Generation, _drainCount);
                     break;
                 case StartMessageKind.Interrupted:
+                    string reason = message.Reason ?? "the executor interrupted its run, and gave no reason";
+                    interrupted.Add(new InterruptedRun(sagaId, message.Generation, reason, now)
+                    {
+                        IsRequested = message.IsRequested,
+                        WasRecovered = !message.IsRequested && saga.CountsAsRecoveredUpTo(message.Generation),
+                    });
                     saga.InterruptRunsUpTo(message.Generation, _drainCount);
-                    interrupted.Add(sagaId);
                     if (!saga.IsRunning)
                     {
-                        _waiting.NoteInterrupted(sagaId, message.Generation, message.Reason, saga.PriorFailures, _passCount, now);
+                        _waiting.NoteInterrupted(sagaId, message.Generation, reason, saga.PriorFailures, _passCount, now);
                     }
 
                     break;

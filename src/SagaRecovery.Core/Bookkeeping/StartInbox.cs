@@ -48,9 +48,10 @@ public sealed class StartInbox
     /// <param name="sagaId">The saga.</param>
     /// <param name="generation">The generation of the run.</param>
     /// <param name="reason">The reason, as one line for operators; null if the executor gives none.</param>
+    /// <param name="isRequested">True if an operator requested the stop. The run then does not count as failed.</param>
     /// <remarks>The run must be over before this method is called. The next pass then recovers the saga.</remarks>
-    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason = null) =>
-        Write(new StartMessage(StartMessageKind.Interrupted, new StartLease(sagaId, 0), generation, reason));
+    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason = null, bool isRequested = false) =>
+        Write(new StartMessage(StartMessageKind.Interrupted, new StartLease(sagaId, 0), generation, reason, isRequested));
 
     /// <summary>Reports that the run of a saga has ended in this process.</summary>
     /// <remarks>
@@ -87,4 +88,4 @@ internal enum StartMessageKind
     Ended,
 }
 
-internal readonly record struct StartMessage(StartMessageKind Kind, StartLease Lease, AdoptGeneration Generation, string? Reason = null);
+internal readonly record struct StartMessage(StartMessageKind Kind, StartLease Lease, AdoptGeneration Generation, string? Reason = null, bool IsRequested = false);

@@ -22,6 +22,9 @@ internal struct TrackedSaga
     /// <summary>The number of consecutive failures before its recovery. The count continues if the executor interrupts the recovered run.</summary>
     public int PriorFailures;
 
+    /// <summary>True if its recovery was counted. The count is taken back if the executor interrupts the recovered run.</summary>
+    public bool CountsAsRecovered;
+
     private long _recoveredTicks; // UTC
 
     public readonly bool IsKnown => IsLive || _endedGeneration != 0;
@@ -59,6 +62,10 @@ internal struct TrackedSaga
     /// <summary>Returns true if its run had ended when the given drain was complete, and no run has begun since.</summary>
     /// <remarks>If a listing that began later holds the saga as in progress, the database has lost its end.</remarks>
     public readonly bool HadEndedBy(long drain) => !IsLive && _endedGeneration != 0 && _lastReportDrain <= drain;
+
+    /// <summary>Returns true if a run at <paramref name="upTo"/> or an older generation was counted as recovered.</summary>
+    public readonly bool CountsAsRecoveredUpTo(AdoptGeneration upTo) =>
+        CountsAsRecovered && _recoveredGeneration != 0 && _recoveredGeneration <= upTo.Value;
 
     public readonly TrackedRunInfo Describe() => new(
         IsRecovered ? RunOrigin.Recovered : IsRunning ? RunOrigin.Started : RunOrigin.Announced,

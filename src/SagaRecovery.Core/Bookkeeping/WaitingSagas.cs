@@ -64,10 +64,10 @@ internal sealed class WaitingSagas(BackoffPolicy backoff, DefinitionBackoff defi
         NoteFailure(candidate.SagaId, candidate.Name, candidate.Generation, error, FailuresOf(candidate) + 1, pass, since, now);
 
     /// <summary>Records the interruption of a run that had <paramref name="priorFailures"/> consecutive failures before it.</summary>
-    public void NoteInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason, int priorFailures, long pass, DateTimeOffset now)
+    public void NoteInterrupted(SagaId sagaId, AdoptGeneration generation, string reason, int priorFailures, long pass, DateTimeOffset now)
     {
         int failures = Math.Max(FailuresOf(sagaId, generation), priorFailures) + 1;
-        NoteFailure(sagaId, name: "", generation, reason ?? "the executor interrupted its run", failures, pass, since: now, now);
+        NoteFailure(sagaId, name: "", generation, reason, failures, pass, since: now, now);
     }
 
     /// <summary>Records the answer that a definition is unknown. The saga backs off with its definition, or by itself if the answer is about it alone.</summary>

@@ -13,7 +13,7 @@ public enum DrainPhase
     Drained,
 
     /// <summary>
-    /// Some sagas remain because no other coordinator can take them. This coordinator still owns them. They resume at its next start, or
+    /// Some sagas remain because no other coordinator takes them: none that is active, answers and is not paused can run them. This coordinator still owns them. They resume at its next start, or
     /// another coordinator receives them when the drain is requested again.
     /// </summary>
     Incomplete,
@@ -28,4 +28,8 @@ public enum DrainPhase
 /// <param name="Phase">The progress of the drain.</param>
 /// <param name="Reassigned">The number of sagas reassigned to other coordinators.</param>
 /// <param name="Left">The number of sagas that remain.</param>
-public sealed record DrainReport(DateTimeOffset Since, OperatorNote Note, DrainPhase Phase, long Reassigned, long Left);
+public sealed record DrainReport(DateTimeOffset Since, OperatorNote Note, DrainPhase Phase, long Reassigned, long Left)
+{
+    /// <summary>The coordinators that could have taken the sagas that remain, and took none because their recovery is paused.</summary>
+    public IReadOnlyList<CoordinatorId> Paused { get; init; } = [];
+}

@@ -149,14 +149,24 @@ public sealed record PassReport(PassStart Start)
     /// <summary>The number of runs that the executor reported as interrupted. A pass recovers their sagas like any other.</summary>
     public int Interrupted { get; init; }
 
+    /// <summary>The number of interrupted runs that failed: no operator had requested the stop.</summary>
+    /// <remarks>The runs may be of sagas that this or an earlier pass recovered, or of sagas that this process started. <see cref="Failed"/> does not include them.</remarks>
+    public int FailedRuns { get; init; }
+
+    /// <summary>The number of failed runs of sagas that had been counted as recovered, by an earlier pass or a refill. They count as recovered no more.</summary>
+    public int TakenBack { get; init; }
+
     /// <summary>The number of sagas whose row was inserted before they were announced.</summary>
     public int ProtocolViolations { get; init; }
 
     /// <summary>The most recently recovered sagas, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
     public IReadOnlyList<RecoveredSaga> RecoveredSagas { get; init; } = [];
 
-    /// <summary>The most recently failed and abandoned sagas, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
+    /// <summary>The most recently failed and abandoned sagas and failed runs, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
     public IReadOnlyList<FailedSaga> FailedSagas { get; init; } = [];
+
+    /// <summary>The sagas that count as recovered no more.</summary>
+    internal IReadOnlyList<SagaId> TakenBackSagas { get; init; } = [];
 
     /// <summary>The times for which the recovered sagas had not been running before they were recovered.</summary>
     public DurationHistogram TimeToRecover { get; init; } = DurationHistogram.Empty;
@@ -169,7 +179,7 @@ public sealed record PassReport(PassStart Start)
 /// <param name="Idle">The time for which it had not been running, as far as this process knows.</param>
 public sealed record RecoveredSaga(DateTimeOffset Time, SagaId SagaId, string Name, TimeSpan Idle);
 
-/// <summary>A saga whose recovery failed.</summary>
+/// <summary>A saga whose recovery failed, or whose run was interrupted.</summary>
 /// <param name="Time">The time of the failure.</param>
 /// <param name="SagaId">The id of the saga.</param>
 /// <param name="Name">The name of its definition.</param>

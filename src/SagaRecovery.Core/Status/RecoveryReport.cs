@@ -89,6 +89,9 @@ public sealed record RecoveryReport
     /// <summary>The number of all held sagas.</summary>
     public int HeldCount { get; init; }
 
+    /// <summary>The heartbeats of this process; null if its store does not report them, or none was attempted yet.</summary>
+    public HeartbeatReport? Heartbeat { get; init; }
+
     /// <summary>The stalled sagas; null if they have not been queried yet.</summary>
     public StalledSagas? Stalled { get; init; }
 
@@ -131,11 +134,19 @@ public sealed record RecoveryReport
         CurrentPass = null,
         LastPass = pass,
         Totals = Totals.Plus(pass),
-        RecentlyRecovered = Last(RecentlyRecovered.Concat(pass.RecoveredSagas)),
+        RecentlyRecovered = Last(Without(RecentlyRecovered, pass.TakenBackSagas).Concat(pass.RecoveredSagas)),
         RecentFailures = Last(RecentFailures.Concat(pass.FailedSagas)),
-        RecentPasses = Last(RecentPasses.Append(pass with { RecoveredSagas = [], FailedSagas = [] })),
+        RecentPasses = Last(RecentPasses.Append(pass with { RecoveredSagas = [], FailedSagas = [], TakenBackSagas = [] })),
         FailingSince = pass.Result == PassResult.Failed ? FailingSince ?? (pass.Start.StartedAt + pass.Duration) : null,
         TimeToRecover = TimeToRecover.Plus(pass.TimeToRecover),
+    };
+
+    /// <summary>Returns this report updated with what a dry run has read: the starts, and the interrupted runs.</summary>
+    public RecoveryReport AfterDryRun(PassReport dryRun) => this with
+    {
+        Totals = Totals.PlusStarts(dryRun),
+        RecentlyRecovered = Last(Without(RecentlyRecovered, dryRun.TakenBackSagas)),
+        RecentFailures = Last(RecentFailures.Concat(dryRun.FailedSagas)),
     };
 
     /// <summary>Returns this report updated with a refill that has ended.</summary>
@@ -146,6 +157,18 @@ public sealed record RecoveryReport
         RecentFailures = Last(RecentFailures.Concat(refill.FailedSagas)),
         TimeToRecover = TimeToRecover.Plus(refill.TimeToRecover),
     };
+
+    /// <summary>Returns the recovered sagas without the last recovery of each saga that counts as recovered no more.</summary>
+    private static IEnumerable<RecoveredSaga> Without(IReadOnlyList<RecoveredSaga> recovered, IReadOnlyList<SagaId> takenBack)
+    {
+        if (takenBack.Count == 0)
+        {
+            return recovered;
+        }
+
+        HashSet<SagaId> left = [.. takenBack];
+        return recovered.Reverse().Where(saga => !left.Remove(saga.SagaId)).Reverse();
+    }
 
     private static T[] Last<T>(IEnumerable<T> items) => [.. items.TakeLast(HistoryLength)];
 }

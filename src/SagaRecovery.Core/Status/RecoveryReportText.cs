@@ -20,6 +20,7 @@ public static class RecoveryReportText
         var text = new StringBuilder();
         text.Append("task: \"saga_recovery\"\n");
         AppendCoordinator(text, report.Coordinator, now);
+        AppendHeartbeat(text, report.Heartbeat, now);
         AppendPrevious(text, report.Previous, now);
         AppendPause(text, report.Paused, now);
         AppendDrain(text, report.Drain, now);
@@ -77,6 +78,20 @@ public static class RecoveryReportText
         }
     }
 
+    private static void AppendHeartbeat(StringBuilder text, HeartbeatReport? heartbeat, DateTimeOffset now)
+    {
+        if (heartbeat?.LateSince is { } since)
+        {
+            string error = heartbeat.Error is { } last ? $": {OneLine(last)}" : "";
+            text.Append(Invariant($"  HEARTBEAT LATE: none written for {Duration(now - since)}{error}. Other coordinators may take over the sagas of this process.\n"));
+        }
+
+        if (heartbeat?.ListenerError is { } reason)
+        {
+            text.Append(Invariant($"  NO LISTENER CONNECTION: {OneLine(reason)}. Heartbeats use the pool, and hints arrive late or not at all.\n"));
+        }
+    }
+
     private static void AppendPrevious(StringBuilder text, PreviousProcess? previous, DateTimeOffset now)
     {
         if (previous is { Crashed: true })
@@ -112,9 +127,12 @@ public static class RecoveryReportText
             DrainPhase.Reassigning => "The remaining sagas are being reassigned.\n",
             DrainPhase.Drained => Invariant($"Drained: {drain.Reassigned} reassigned, none left.\n"),
             DrainPhase.Unanswered => "The database did not respond. Request the drain again.\n",
-            _ => Invariant($"{drain.Reassigned} reassigned, {drain.Left} left, which resume at the next start.\n"),
+            _ => Invariant($"{drain.Reassigned} reassigned, {drain.Left} left, which resume at the next start.{TookNone(drain.Paused)}\n"),
         });
     }
+
+    private static string TookNone(IReadOnlyList<CoordinatorId> paused) =>
+        paused.Count == 0 ? "" : $" Took none, since their recovery is paused: {string.Join(", ", paused)}.";
 
     private static void AppendCluster(StringBuilder text, ClusterReport? cluster, DateTimeOffset now)
     {

@@ -12,10 +12,11 @@ public sealed record RecoveryTotals
     /// <summary>The number of refills: between two passes, they resume sagas that wait for a slot.</summary>
     public long Refills { get; init; }
 
-    /// <summary>The number of sagas that the executor resumed, in passes and refills.</summary>
+    /// <summary>The number of sagas that the executor resumed, in passes and refills, without those whose recovered run it interrupted.</summary>
+    /// <remarks>The number falls when the executor interrupts a recovered run. That run then counts as failed, unless an operator had requested its stop.</remarks>
     public long Recovered { get; init; }
 
-    /// <summary>The number of attempts to resume a saga that failed.</summary>
+    /// <summary>The number of attempts to resume a saga that failed, and of runs that failed: those that the executor interrupted without the request of an operator.</summary>
     public long Failed { get; init; }
 
     /// <summary>The number of start announcements read.</summary>
@@ -53,8 +54,8 @@ public sealed record RecoveryTotals
     {
         Passes = Passes + 1,
         FailedPasses = FailedPasses + (pass.Result == PassResult.Failed ? 1 : 0),
-        Recovered = Recovered + pass.Recovered,
-        Failed = Failed + pass.Failed,
+        Recovered = Recovered - pass.TakenBack + pass.Recovered,
+        Failed = Failed + pass.FailedRuns + pass.Failed,
         InferredFinished = InferredFinished + pass.Removed,
         BadStateInExecutor = BadStateInExecutor + pass.Reassigned,
         Readopted = Readopted + pass.Readopted,
@@ -76,6 +77,8 @@ public sealed record RecoveryTotals
     /// <summary>Returns these totals with the drained starts of one more pass or dry run added.</summary>
     public RecoveryTotals PlusStarts(PassReport pass) => this with
     {
+        Recovered = Recovered - pass.TakenBack,
+        Failed = Failed + pass.FailedRuns,
         ObservedStarts = ObservedStarts + pass.ObservedStarts,
         MissingFromExecutor = MissingFromExecutor + pass.Interrupted,
         ProtocolViolations = ProtocolViolations + pass.ProtocolViolations,

@@ -13,6 +13,15 @@ public enum RunPhase
     WaitingForPreviousRun,
 }
 
+/// <summary>The use of the slots of one limit at one moment.</summary>
+/// <param name="Running">The number of sagas that run. It may exceed the limit: a saga that waited for another one continues above it.</param>
+/// <param name="Limit">The number of sagas that may run at once.</param>
+public readonly record struct SlotUse(int Running, int Limit)
+{
+    /// <summary>Returns the use in words: <c>4 of 4 run</c>.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Running} of {Limit} run");
+}
+
 /// <summary>The progress of a run in this process at one moment. Immutable.</summary>
 /// <param name="SagaId">The saga.</param>
 /// <param name="Name">The name of its definition.</param>
@@ -27,6 +36,9 @@ public sealed record SagaRunProgress(SagaId SagaId, string Name, RunPhase Phase,
 
     /// <summary>The saga that has had a slot under that limit for the longest time; null in any other phase, or if it is not known.</summary>
     public SagaId? LongestRunning { get; init; }
+
+    /// <summary>The use of the slots under that limit; null in any other phase, or if it is not known.</summary>
+    public SlotUse? Slots { get; init; }
 
     /// <summary>Describes the run for an operator: its steps, or what it waits for.</summary>
     /// <param name="now">The current time, from which durations are computed.</param>

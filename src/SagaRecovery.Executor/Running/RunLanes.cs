@@ -1,3 +1,5 @@
+using SagaRecovery.Status;
+
 namespace SagaRecovery.Executor.Running;
 
 /// <summary>
@@ -28,8 +30,8 @@ internal sealed class RunLanes(IReadOnlyDictionary<string, int> limits)
     public (int Free, int Resumed)? CountOwn(string definition) =>
         LaneOf(definition) is { Queue: var queue } lane && queue != _shared ? (lane.Limit - lane.Running + lane.Lent, queue.Resumed) : null;
 
-    /// <summary>Returns the limit of the definition if no slot of it is free; null if the definition has a free slot.</summary>
-    public int? LimitReached(string definition) => LaneOf(definition) is { IsFull: true } lane ? lane.Limit : null;
+    /// <summary>Returns the use of the slots of the definition if none of them is free; null if the definition has a free slot.</summary>
+    public SlotUse? LimitReached(string definition) => LaneOf(definition) is { IsFull: true } lane ? new SlotUse(lane.Running - lane.Lent, lane.Limit) : null;
 
     /// <summary>Takes a slot of the definition of a run.</summary>
     public void Enter(SagaRun run) => LaneOf(run.Name).Running++;

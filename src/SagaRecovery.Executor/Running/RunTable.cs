@@ -89,7 +89,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
         lock (_lock)
         {
             SagaRun? run = _current.GetValueOrDefault(sagaId) ?? HungRunsOf(sagaId).FirstOrDefault();
-            return run is { QueueEntry: not null } ? run.ToProgress(DescribeLimit(run.Name), LongestRunning(run.Name)) : run?.ToProgress();
+            return run is { QueueEntry: not null } ? run.ToProgress(LimitOf(run.Name)) : run?.ToProgress();
         }
     }
 
@@ -192,7 +192,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
     {
         lock (_lock)
         {
-            return new SlotLimit(DescribeLimit(definition), LongestRunning(definition));
+            return LimitOf(definition);
         }
     }
 
@@ -369,10 +369,14 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
         return next;
     }
 
-    /// <summary>Names the limit that a queued run waits for, with its value.</summary>
-    private string DescribeLimit(string definition) => _lanes.LimitReached(definition) is { } limit
-        ? $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagasByDefinition)}:{definition} = {limit}"
-        : $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagas)} = {maxRunning}";
+    /// <summary>Describes the limit that a queued run waits for: that of its definition if it is reached, else that of all runs.</summary>
+    private SlotLimit LimitOf(string definition) => _lanes.LimitReached(definition) is { } slots
+        ? new SlotLimit(
+            $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagasByDefinition)}:{definition} = {slots.Limit}",
+            LongestRunning(definition)) { Slots = slots }
+        : new SlotLimit(
+            $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagas)} = {maxRunning}",
+            LongestRunning(definition)) { Slots = new SlotUse(_running.Count - _lent, maxRunning) };
 
     /// <summary>Finds the saga that has had its slot longest among those that a queued run waits for.</summary>
     private SagaId? LongestRunning(string definition) =>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using SagaRecovery.Execution;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Fencing;
@@ -59,6 +60,9 @@ internal sealed class SagaRun : IDisposable
 
     /// <summary>True if the run stopped while this process still owns the saga. Recovery has to resume it.</summary>
     public bool IsInterrupted => _stop.Reason is StopReason.Faulted or StopReason.Superseded or StopReason.Held or StopReason.PredecessorHangs;
+
+    /// <summary>True if the run stopped because an operator holds the saga.</summary>
+    public bool IsHeld => _stop.IsHeld;
 
     /// <summary>True if the run ended because the store rejected a write.</summary>
     public bool WasRefused => _stop.Reason is StopReason.SagaFenced or StopReason.LostByDatabase;
@@ -140,9 +144,8 @@ internal sealed class SagaRun : IDisposable
 
     /// <summary>Creates the account of the run for operators.</summary>
     /// <param name="limit">The limit that makes the run wait for a slot; null if it has one.</param>
-    /// <param name="longestRunning">The saga that has had its slot longest, under that limit.</param>
-    public SagaRunProgress ToProgress(string? limit = null, SagaId? longestRunning = null) =>
-        new(Id, Name, PhaseOf(limit), _nodes.Steps) { Limit = limit, LongestRunning = longestRunning };
+    public SagaRunProgress ToProgress(SlotLimit? limit = null) =>
+        new(Id, Name, PhaseOf(limit), _nodes.Steps) { Limit = limit?.Setting, LongestRunning = limit?.LongestRunning, Slots = limit?.Slots };
 
     /// <summary>The number of steps that are being retried.</summary>
     public int RetryingSteps => _nodes.Retrying;
@@ -262,7 +265,7 @@ internal sealed class SagaRun : IDisposable
 
     private bool PredecessorsHaveEnded => Predecessors.All(run => run.Ended.IsCompleted);
 
-    private RunPhase PhaseOf(string? limit) =>
+    private RunPhase PhaseOf(SlotLimit? limit) =>
         limit is not null ? RunPhase.WaitingForSlot : PredecessorsHaveEnded ? RunPhase.Running : RunPhase.WaitingForPreviousRun;
 
     /// <summary>Starts a separate trace, linked to the span that started the run. A saga outlives requests and passes.</summary>

@@ -41,7 +41,7 @@ internal static partial class Log
     public static partial void Finished(ILogger logger, SagaId sagaId);
 
     [LoggerMessage(EventId = 11,
-        Message = "activation complete: pass {Iteration} {Result} in {DurationMs:F0} ms: "
+        Message = "activation ended: pass {Iteration} {Result} in {DurationMs:F0} ms: "
         + "found {Found}, recovered {Recovered}, failed {Failed}, skipped {Skipped}, removed {Removed}")]
     public static partial void ActivationComplete(
         ILogger logger, LogLevel level, long iteration, PassResult result, double durationMs, int found, int recovered, int failed, int skipped, int removed);
@@ -75,8 +75,8 @@ internal static partial class Log
         + "announce sagas first, or recovery may resume them while they start")]
     public static partial void ProtocolViolation(ILogger logger, SagaId sagaId);
 
-    [LoggerMessage(21, LogLevel.Warning, "executor interrupted saga, to be retried: {SagaId}")]
-    public static partial void Interrupted(ILogger logger, SagaId sagaId);
+    [LoggerMessage(21, LogLevel.Warning, "executor interrupted saga, to be retried: {SagaId}: {Reason}")]
+    public static partial void Interrupted(ILogger logger, SagaId sagaId, string reason);
 
     [LoggerMessage(22, LogLevel.Debug, "saga was superseded after it was listed: {SagaId}")]
     public static partial void Superseded(ILogger logger, SagaId sagaId);
@@ -128,11 +128,11 @@ internal static partial class Log
 
     [LoggerMessage(37, LogLevel.Warning,
         "took over from coordinator {CoordinatorId}, silent since {LastSeen}; "
-        + "sagas reassigned to {Takers}: {Moved}, left that none of them can run: {Left}")]
-    public static partial void TookOver(ILogger logger, CoordinatorId coordinatorId, string lastSeen, long moved, string takers, long left);
+        + "sagas reassigned to {Takers}: {Moved}, left that none of them can run: {Left}{Paused}")]
+    public static partial void TookOver(ILogger logger, CoordinatorId coordinatorId, string lastSeen, long moved, string takers, long left, string paused);
 
-    [LoggerMessage(38, LogLevel.Warning, "coordinator {CoordinatorId} has been silent since {LastSeen}, but no other coordinator can take over its sagas")]
-    public static partial void NoTakerForTakeOver(ILogger logger, CoordinatorId coordinatorId, string lastSeen);
+    [LoggerMessage(38, LogLevel.Warning, "coordinator {CoordinatorId} has been silent since {LastSeen}, but no other coordinator can take over its sagas{Paused}")]
+    public static partial void NoTakerForTakeOver(ILogger logger, CoordinatorId coordinatorId, string lastSeen, string paused);
 
     [LoggerMessage(39, LogLevel.Information, "draining, requested by {Actor}: {Reason}; starting no new sagas, running sagas have {GracePeriod} to finish")]
     public static partial void Draining(ILogger logger, string actor, string reason, TimeSpan gracePeriod);
@@ -141,9 +141,9 @@ internal static partial class Log
     public static partial void Drained(ILogger logger, long reassigned);
 
     [LoggerMessage(41, LogLevel.Warning,
-        "drain incomplete; sagas reassigned: {Reassigned}, left that no other coordinator can run: {Left}; "
+        "drain incomplete; sagas reassigned: {Reassigned}, left that no other coordinator takes: {Left}{Paused}; "
         + "they resume at the next start")]
-    public static partial void DrainIncomplete(ILogger logger, long left, long reassigned);
+    public static partial void DrainIncomplete(ILogger logger, long left, long reassigned, string paused);
 
     [LoggerMessage(42, LogLevel.Warning, "drain failed; sagas that were not reassigned resume at the next start: {Error}")]
     public static partial void DrainFailed(ILogger logger, string error, Exception exception);
@@ -158,8 +158,8 @@ internal static partial class Log
     public static partial void LostByDatabase(ILogger logger, SagaId sagaId);
 
     [LoggerMessage(46, LogLevel.Warning,
-        "the database lost the join of coordinator {CoordinatorId}, incarnation {Incarnation}: it was failed over, restored or restarted; "
-        + "joining again")]
+        "the join of coordinator {CoordinatorId}, incarnation {Incarnation}, does not count any more, since the database was restarted, failed over or "
+        + "restored; joining again")]
     public static partial void JoinLost(ILogger logger, CoordinatorId coordinatorId, Incarnation incarnation);
 
     [LoggerMessage(47, LogLevel.Warning,
@@ -303,6 +303,24 @@ internal static partial class Log
     [LoggerMessage(91, LogLevel.Warning,
         "executor was not notified of {Action} for {Count} of {Requested} sagas, which the next pass repeats; the first is {SagaId}: {Error}")]
     public static partial void RunsNotNotified(ILogger logger, string action, int count, int requested, SagaId sagaId, string error);
+
+    [LoggerMessage(92, LogLevel.Information, "saga counts as recovered no more, since its recovered run was interrupted: {SagaId}")]
+    public static partial void TakenBack(ILogger logger, SagaId sagaId);
+
+    [LoggerMessage(93, LogLevel.Information, "executor stopped the run of a saga, as requested: {SagaId}: {Reason}")]
+    public static partial void StoppedOnRequest(ILogger logger, SagaId sagaId, string reason);
+
+    [LoggerMessage(94, LogLevel.Warning, "no heartbeat has been written for {Silence}, and other coordinators may take over the sagas of this process: {Error}")]
+    public static partial void HeartbeatLate(ILogger logger, string silence, string error);
+
+    [LoggerMessage(95, LogLevel.Information, "heartbeats are written again, after {Silence}")]
+    public static partial void HeartbeatInTime(ILogger logger, string silence);
+
+    [LoggerMessage(96, LogLevel.Warning, "no listener connection: {Error}; heartbeats use the pool, and hints arrive late or not at all")]
+    public static partial void ListenerMissing(ILogger logger, string error);
+
+    [LoggerMessage(97, LogLevel.Information, "the listener connection is open again, and hints arrive at once")]
+    public static partial void ListenerOpen(ILogger logger);
 
     /// <summary>Returns the part of a line about exports; empty if nothing was exported, as without an archive.</summary>
     public static string Exported(long sagas) => sagas > 0 ? string.Create(CultureInfo.InvariantCulture, $", {sagas} exported before") : "";

@@ -176,7 +176,11 @@ public interface ISagaExecutor
 /// <summary>The limit for which sagas wait for a slot of the executor.</summary>
 /// <param name="Setting">The setting, with its value, such as <c>SagaRecovery:Executor:MaxRunningSagas = 1000</c>.</param>
 /// <param name="LongestRunning">The saga that has had a slot under that limit for the longest time; null if it is not known.</param>
-public sealed record SlotLimit(string Setting, SagaId? LongestRunning);
+public sealed record SlotLimit(string Setting, SagaId? LongestRunning)
+{
+    /// <summary>The use of the slots under the limit; null if it is not known.</summary>
+    public SlotUse? Slots { get; init; }
+}
 
 /// <summary>The outcome of <see cref="ISagaExecutor.ResumeAsync"/>. A failure that may pass is an exception instead.</summary>
 public abstract record ResumeOutcome

@@ -88,11 +88,19 @@ public sealed class SagaStarts
     /// <summary>Reports that a run has ended before its saga finished, although this coordinator owns the saga.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <param name="generation">The generation of the run.</param>
-    /// <param name="reason">The reason, which status and explanations show until the saga runs again; null for none.</param>
-    /// <remarks>For executors. Call it after the run has ended. A pass then schedules a retry with the delay of a failed saga.</remarks>
-    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason = null)
+    /// <param name="reason">
+    /// The reason with its cause, such as the message of an exception. Status, log and explanations show it until the saga runs again. Null for none.
+    /// </param>
+    /// <param name="isRequested">
+    /// <see langword="true"/> if the run was stopped by <see cref="ISagaExecutor.SuspendAsync"/>. The default is <see langword="false"/>.
+    /// </param>
+    /// <remarks>
+    /// For executors. Call it after the run has ended. A pass then schedules a retry with the delay of a failed saga. Unless the stop was
+    /// requested, the run counts as failed, and a saga that recovery had resumed for it counts as recovered no more.
+    /// </remarks>
+    public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason = null, bool isRequested = false)
     {
-        _inbox.ReportInterrupted(sagaId, generation, reason is null ? null : PlainText.OneLine(reason, longest: 2_000));
+        _inbox.ReportInterrupted(sagaId, generation, reason is null ? null : PlainText.OneLine(reason, longest: 2_000), isRequested);
         _wakeups.RequestSoon(PassReason.InterruptedRun);
     }
 

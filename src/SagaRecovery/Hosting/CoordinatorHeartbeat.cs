@@ -17,8 +17,8 @@ namespace SagaRecovery.Hosting;
 /// <summary>
 /// The background work beside the passes: sends heartbeats, receives hints, reviews the definitions once, and checks for
 /// stalled sagas, orphans and dead coordinators.
-/// A refused heartbeat is how an idle process learns that it is fenced. Failures here are retried and logged at Debug, since a pass
-/// reports a database that is unreachable.
+/// A refused heartbeat is how an idle process learns that it is fenced. Failures here are retried and logged at Debug: <see cref="HeartbeatWatch"/>
+/// warns when heartbeats are late, and a pass reports a database that is unreachable.
 /// </summary>
 internal sealed class CoordinatorHeartbeat(
     ISagaControls controls,
@@ -44,13 +44,14 @@ internal sealed class CoordinatorHeartbeat(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         WarnAboutUnusedSettings();
+        using var watch = new HeartbeatWatch(status, _options.HeartbeatPeriod, time, logger);
         try
         {
             await coordinator.FirstJoined.WaitAsync(stoppingToken).ConfigureAwait(false);
             using var stoppingOrFenced = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, coordinator.Fenced);
             using var detached = new DetachedCancellation(stoppingOrFenced.Token);
             coordinator.Rejoined += (_, _) => wakeups.Request(PassReason.Hint); // after a fail-over or a restore, the database may hold other sagas
-            await Task.WhenAll(Work(detached.Token)).ConfigureAwait(false);
+            await Task.WhenAll(Work(watch, detached.Token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested || coordinator.Fenced.IsCancellationRequested)
         {
@@ -101,17 +102,15 @@ internal sealed class CoordinatorHeartbeat(
     }
 
     /// <summary>Starts the loops. A loop is left out if the store does not support its work, so that no timer runs in vain.</summary>
-    private IEnumerable<Task> Work(CancellationToken cancellationToken)
+    private IEnumerable<Task> Work(HeartbeatWatch watch, CancellationToken cancellationToken)
     {
         yield return ReviewDefinitionsAsync(cancellationToken);
         if (controls is not NoSagaControls)
         {
             var profile = new CoordinatorProfile(ProgramVersion.OfThisProcess, executor.Definitions);
             TimeSpan retryDelay = _options.RetryDelay < _options.HeartbeatPeriod ? _options.RetryDelay : _options.HeartbeatPeriod;
-            yield return RepeatAsync(
-                retryDelay,
-                member => controls.RunHeartbeatAsync(member, profile, _options.HeartbeatPeriod, OnNotification, cancellationToken),
-                cancellationToken);
+            watch.Begin();
+            yield return RepeatAsync(retryDelay, member => RunHeartbeatAsync(member, profile, watch, cancellationToken), cancellationToken);
             yield return RepeatAfterFirstPassAsync(member => CheckForStalledSagasAsync(member, cancellationToken), cancellationToken);
         }
 
@@ -164,7 +163,32 @@ internal sealed class CoordinatorHeartbeat(
         }
     }
 
-    private void OnNotification(CoordinatorNotification notification)
+    private async Task RunHeartbeatAsync(Membership member, CoordinatorProfile profile, HeartbeatWatch watch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await controls.RunHeartbeatAsync(member, profile, _options.HeartbeatPeriod, OnNotification, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not (CoordinatorFencedException or JoinLostException) && !cancellationToken.IsCancellationRequested)
+        {
+            watch.Failed(ErrorText.Of(exception));
+            throw;
+        }
+
+        void OnNotification(CoordinatorNotification notification)
+        {
+            if (notification is CoordinatorNotification.HeartbeatWritten written)
+            {
+                watch.Written(written.ListenerError);
+                return;
+            }
+
+            watch.Connected();
+            RequestPass(notification);
+        }
+    }
+
+    private void RequestPass(CoordinatorNotification notification)
     {
         if (notification is not CoordinatorNotification.Listening listening)
         {

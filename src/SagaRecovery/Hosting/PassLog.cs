@@ -164,8 +164,25 @@ internal sealed class PassLog(ILogger logger)
     private void Write(DrainedStarts starts)
     {
         Each(starts.Announced, sagaId => Log.ObservedStart(logger, sagaId));
-        Each(starts.Interrupted, sagaId => Log.Interrupted(logger, sagaId));
+        Each(starts.Interrupted, Write);
         Each(starts.Violations, sagaId => Log.ProtocolViolation(logger, sagaId));
+    }
+
+    private void Write(InterruptedRun run)
+    {
+        if (run.IsRequested)
+        {
+            Log.StoppedOnRequest(logger, run.SagaId, run.Reason);
+        }
+        else
+        {
+            Log.Interrupted(logger, run.SagaId, run.Reason);
+        }
+
+        if (run.WasRecovered)
+        {
+            Log.TakenBack(logger, run.SagaId);
+        }
     }
 
     private static void Each<T>(IReadOnlyList<T> items, Action<T> write)

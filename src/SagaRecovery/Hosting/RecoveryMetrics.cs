@@ -33,6 +33,8 @@ internal sealed class RecoveryMetrics : IDisposable
     private readonly Counter<long> _refills;
     private readonly DefinitionLabels _definitions = new([]);
     private long _lastSuccess; // the time at which the last complete pass ended, or the process started, in ticks
+    private long _recoveries; // as in the totals of the report, which may fall
+    private long _recoveriesCounted;
 
     public RecoveryMetrics(SagaRecoveryStatus status, SagaStarts starts, SteadyTimeProvider time, IMeterFactory? factory = null)
     {
@@ -129,6 +131,11 @@ internal sealed class RecoveryMetrics : IDisposable
             "{join}",
             "Joins repeated by this process because its database was failed over, restored or restarted.",
             report => report.Coordinator.Rejoins);
+        Gauge(
+            "saga_recovery.heartbeat.late",
+            unit: null,
+            "1 while no heartbeat of this process has been written for two heartbeat periods.",
+            report => report.Heartbeat?.LateSince is null ? 0 : 1);
         Gauge("saga_recovery.draining", unit: null, "1 once this process is draining and takes no new sagas.", report => report.Drain is null ? 0 : 1);
         Gauge("saga_recovery.drain.left", "{saga}", "Sagas that the finished drain of this process could not reassign.", report => report.Drain?.Left ?? 0);
         StoreGauges("saga_recovery.orphans", "unfinished sagas whose owner is no known coordinator", report => report.Cluster?.Orphans);
@@ -200,7 +207,6 @@ internal sealed class RecoveryMetrics : IDisposable
         _passes.Add(1, result, new("reason", SnakeCase(pass.Start.Reason)));
         _passDuration.Record(pass.Duration.TotalSeconds, result);
         _found.Add(pass.Found);
-        Count("recovered", pass.Recovered);
         Count("failed", pass.Failed);
         Count("skipped", pass.Skipped);
         Count("unknown_definition", pass.UnknownDefinition);
@@ -218,13 +224,14 @@ internal sealed class RecoveryMetrics : IDisposable
         _lost.Add(pass.Lost);
         _endsLost.Add(pass.EndsLost);
         RecordStarts(pass);
+        CountRecoveries(pass.Recovered);
     }
 
     /// <summary>Counts the sagas that a refill resumed. They were found by an earlier pass.</summary>
     public void RecordRefill(RefillReport refill)
     {
         _refills.Add(1);
-        Count("recovered", refill.Recovered);
+        CountRecoveries(refill.Recovered);
         Count("failed", refill.Failed);
         Count("skipped", refill.Skipped);
         Count("unknown_definition", refill.UnknownDefinition);
@@ -239,6 +246,8 @@ internal sealed class RecoveryMetrics : IDisposable
         _starts.Add(pass.ObservedStarts);
         _violations.Add(pass.ProtocolViolations);
         _interrupted.Add(pass.Interrupted);
+        Count("failed", pass.FailedRuns);
+        _recoveries -= pass.TakenBack;
     }
 
     public void RecordTakeOver(long sagas)
@@ -248,6 +257,19 @@ internal sealed class RecoveryMetrics : IDisposable
     }
 
     public void RecordRecovered(TimeSpan idle) => _timeToRecover.Record(idle.TotalSeconds);
+
+    /// <summary>
+    /// Counts the recoveries that the passes and refills before this one have made, so that a run which is interrupted at once is never counted as
+    /// recovered. One that is taken back later is set off against the next ones, since a counter must not fall.
+    /// </summary>
+    /// <param name="made">The number of recoveries that this pass or refill has made.</param>
+    private void CountRecoveries(int made)
+    {
+        int settled = (int)Math.Max(0, _recoveries - _recoveriesCounted);
+        _recoveriesCounted += settled;
+        Count("recovered", settled);
+        _recoveries += made;
+    }
 
     private void Count(string outcome, int sagas) => _sagas.Add(sagas, new KeyValuePair<string, object?>("outcome", outcome));
 

@@ -154,6 +154,7 @@ internal sealed class RecoveryPass(
 
         void AccountForStarts(PassReport dryRun)
         {
+            log.Write(opened);
             status.DryRunEnded(dryRun);
             metrics.RecordStarts(dryRun);
         }

@@ -4,6 +4,7 @@ using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Fencing;
+using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -64,10 +65,10 @@ internal sealed class TakeOver
             case ReassignOutcome.Done done:
                 _metrics.RecordTakeOver(done.Moved);
                 string received = string.Join(", ", done.Receipts.Select(receipt => $"{receipt.To} ({receipt.Count})"));
-                Log.TookOver(_logger, silent.Id, lastSeen, done.Moved, received, done.Left);
+                Log.TookOver(_logger, silent.Id, lastSeen, done.Moved, received, done.Left, PausedTakers.Describe(done.Paused));
                 break;
-            case ReassignOutcome.NoTaker:
-                Log.NoTakerForTakeOver(_logger, silent.Id, lastSeen);
+            case ReassignOutcome.NoTaker none:
+                Log.NoTakerForTakeOver(_logger, silent.Id, lastSeen, PausedTakers.Describe(none.Paused));
                 break;
         }
     }

@@ -26,10 +26,20 @@ internal sealed class ReassignAction(ISagaOperations operations, ISagaCluster cl
         }
 
         CoordinatorId[] takers = [.. named.Count > 0 ? named : known.Where(one => one.Id != from && one.MayTake).Select(one => one.Id)];
-        return takers.Length == 0
-            ? Respond(from, ReassignOutcome.NoTaker.Instance)
-            : Respond(from, await cluster.ReassignAsync(
-                new Reassignment(from, takers) { EvenIfOwnerAnswers = request.EvenIfOwnerAnswers }, note, cancellationToken).ConfigureAwait(false));
+        if (takers.Length == 0)
+        {
+            return Respond(from, ReassignOutcome.NoTaker.Instance);
+        }
+
+        var reassignment = new Reassignment(from, takers)
+        {
+            EvenIfOwnerAnswers = request.EvenIfOwnerAnswers,
+            EvenIfPaused = named.Count == 1, // an order: the operator has chosen it, and no other may take them
+        };
+        ReassignResponse response = Respond(from, await cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false));
+        return named.Count == 1 && response.Receipts.Count > 0 && known.First(one => one.Id == named[0]).Paused is not null
+            ? response with { Message = $"{response.Message} Recovery of that coordinator is paused: it resumes them once the pause has ended." }
+            : response;
     }
 
     /// <summary>Waits until the recipients have recovered the sagas, or the timeout has passed.</summary>
@@ -55,7 +65,12 @@ internal sealed class ReassignAction(ISagaOperations operations, ISagaCluster cl
 
     private static ReassignResponse Respond(CoordinatorId? from, ReassignOutcome outcome) => outcome switch
     {
-        ReassignOutcome.Done done => new(OperatorActionStatus.Done, $"reassign: done, {Describe(from, done)}") { Receipts = done.Receipts, Left = done.Left },
+        ReassignOutcome.Done done => new(OperatorActionStatus.Done, $"reassign: done, {Describe(from, done)}")
+        {
+            Receipts = done.Receipts,
+            Left = done.Left,
+            Paused = done.Paused,
+        },
         ReassignOutcome.OwnerAnswers { Owner: var owner } => new(
             OperatorActionStatus.OwnerAnswers,
             $"reassign: not done, coordinator {owner.Id} answers ({PlainText.OneLine(owner.Host)}, process {owner.ProcessId}, "
@@ -63,8 +78,8 @@ internal sealed class ReassignAction(ISagaOperations operations, ISagaCluster cl
         {
             Owner = owner,
         },
-        ReassignOutcome.NoTaker => new(
-            OperatorActionStatus.NoTaker, "reassign: not done, no recipient is active and answers."),
+        ReassignOutcome.NoTaker none => new(
+            OperatorActionStatus.NoTaker, $"reassign: not done, no recipient is active, answers and is not paused{PausedTakers.Describe(none.Paused)}.") { Paused = none.Paused },
         _ => new(OperatorActionStatus.Superseded, "reassign: not done, it is no longer needed."),
     };
 
@@ -79,7 +94,7 @@ internal sealed class ReassignAction(ISagaOperations operations, ISagaCluster cl
 
         string sagas = from is null ? PlainText.Count(done.Moved, "unowned saga") : $"{Sagas(done.Moved)} of coordinator {from}";
         string shares = done.Moved == 0 ? "" : $": {string.Join(", ", done.Receipts.Select(receipt => $"{receipt.Count} to {receipt.To}"))}";
-        string left = done.Left == 0 ? "" : $" {done.Left} left that no recipient can run.";
+        string left = done.Left == 0 ? "" : $" {done.Left} left that no recipient can run{PausedTakers.Describe(done.Paused)}.";
         return $"{sagas} reassigned{shares}.{left}";
     }
 }

@@ -17,6 +17,7 @@ public sealed record ReassignRequest
     public string? Actor { get; init; }
 
     /// <summary>The recipients; null or empty for all coordinators that are active and answer.</summary>
+    /// <remarks>Recipients whose recovery is paused receive no sagas, unless the request names one recipient alone.</remarks>
     public IReadOnlyList<CoordinatorId>? To { get; init; }
 
     /// <summary>A value indicating whether to reassign the sagas although their owner answers.</summary>
@@ -38,6 +39,9 @@ public sealed record ReassignResponse(OperatorActionStatus Result, string Messag
 
     /// <summary>The number of sagas that no recipient can run. They keep their owner.</summary>
     public long Left { get; init; }
+
+    /// <summary>The possible recipients that received nothing because their recovery is paused.</summary>
+    public IReadOnlyList<CoordinatorId> Paused { get; init; } = [];
 
     /// <summary>The recipients that have recovered their sagas; null if the request did not wait, or the wait timed out.</summary>
     public IReadOnlyList<CaughtUp>? CaughtUp { get; init; }

@@ -190,9 +190,10 @@ public sealed class SagaDrain
         long left = 0;
         bool succeeded = await TryAsync(async () =>
         {
-            long reassigned = await ReassignOwnAsync(cancellationToken).ConfigureAwait(false);
+            ReassignOutcome outcome = await ReassignOwnAsync(cancellationToken).ConfigureAwait(false);
+            long reassigned = outcome is ReassignOutcome.Done done ? done.Moved : 0;
             left = await CountOwnAsync(cancellationToken).ConfigureAwait(false);
-            Publish(report => report with { Reassigned = report.Reassigned + reassigned, Left = left });
+            Publish(report => report with { Reassigned = report.Reassigned + reassigned, Left = left, Paused = left == 0 ? [] : outcome.Paused });
             if (left == 0)
             {
                 await settle().ConfigureAwait(false);
@@ -208,7 +209,7 @@ public sealed class SagaDrain
         }
         else if (end == DrainPhase.Incomplete)
         {
-            Log.DrainIncomplete(_logger, left, result.Reassigned);
+            Log.DrainIncomplete(_logger, left, result.Reassigned, PausedTakers.Describe(result.Paused));
         }
 
         return result;
@@ -249,20 +250,19 @@ public sealed class SagaDrain
         return !view.Owners.Contains(_coordinator.Id);
     }
 
-    private async Task<long> ReassignOwnAsync(CancellationToken cancellationToken)
+    private async Task<ReassignOutcome> ReassignOwnAsync(CancellationToken cancellationToken)
     {
         ClusterView view = await _cluster.ReadViewAsync(cancellationToken).ConfigureAwait(false);
         CoordinatorId[] takers = view.TakersBesides(_coordinator.Id);
         if (_coordinator.Member is not { } member || takers.Length == 0 || !view.Owners.Contains(_coordinator.Id))
         {
-            return 0;
+            return ReassignOutcome.NoTaker.Instance;
         }
 
         OperatorNote note = _report!.Note;
         member = await BeginDrainAsync(member, note, cancellationToken).ConfigureAwait(false); // the database may have lost the drain
         var reassignment = new Reassignment(_coordinator.Id, takers) { EvenIfOwnerAnswers = true, Owner = member };
-        ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
-        return outcome is ReassignOutcome.Done done ? done.Moved : 0;
+        return await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<long> CountOwnAsync(CancellationToken cancellationToken) =>

@@ -62,6 +62,9 @@ public enum SagaVerdict
 
     /// <summary>The saga unwinds in this process: an action failed or it was cancelled, and its nodes are being undone.</summary>
     UnwindingHere,
+
+    /// <summary>Another coordinator owns the saga and answers, does not run it, and does not resume it because its recovery is paused.</summary>
+    HeldByPausedNode,
 }
 
 /// <summary>The explanation of why a saga runs in a process, or does not.</summary>
@@ -88,6 +91,9 @@ public sealed record SagaExplanation(SagaId SagaId, SagaVerdict Verdict, string 
 
     /// <summary>The owner as the store knows it; null if it is unknown.</summary>
     public CoordinatorDetails? Owner { get; init; }
+
+    /// <summary>The use of the slots for which the saga waits; null if it does not wait for one, or if it is not known.</summary>
+    public SlotUse? Slots { get; init; }
 
     /// <summary>The last event as text; null if there is none.</summary>
     public string? LastEvent { get; init; }

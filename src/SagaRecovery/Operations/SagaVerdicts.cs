@@ -1,5 +1,6 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Execution;
+using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -83,7 +84,7 @@ internal static class SagaVerdicts
             { Summary.State: SagaState.Running or SagaState.Unwinding, Owner.Paused: { } pause } => verdict with
             {
                 Verdict = SagaVerdict.Paused,
-                Reason = $"Recovery of its owner is paused ({By(pause.Note)}), which does not stop a run. {verdict.Reason}",
+                Reason = row.Owner.Answers ? verdict.Reason : $"Recovery of its owner is paused ({By(pause.Note)}), which does not stop a run. {verdict.Reason}",
                 Advice = "Resume recovery.",
                 Since = pause.Since,
             },
@@ -226,13 +227,29 @@ internal static class SagaVerdicts
                 $"Coordinator {owner.Id} owns it at generation {row.Summary.Generation}: {owner.Host}, process {owner.ProcessId}, {StateOf(owner)}.",
                 AdviceFor(owner)),
         };
-        return Verdict(evidence, SagaVerdict.NotOwned, because, advice);
+        return row.Owner is { Answers: true, Paused: { } pause } paused && !MayRun(row, paused, pause)
+            ? Verdict(evidence, SagaVerdict.HeldByPausedNode,
+                $"{because} Recovery of that coordinator is paused ({By(pause.Note)}), and it has got the saga, or was started, after the pause began: it does not run it.",
+                $"End the pause of that coordinator (resume), or reassign its sagas: coordinators reassign {paused.Id} --even-if-owner-answers.") with
+            {
+                Since = pause.Since,
+            }
+            : Verdict(evidence, SagaVerdict.NotOwned, because, advice);
     }
+
+    /// <summary>
+    /// Returns false if the paused owner cannot run a saga: its present process has neither started it nor could resume it before the pause. All times
+    /// are of the store's clock.
+    /// </summary>
+    private static bool MayRun(SagaDetails row, CoordinatorDetails owner, RecoveryPause pause) =>
+        (row.Creator == owner.Id && row.Summary.Generation == AdoptGeneration.Initial && row.Summary.TimeCreated >= owner.TimeJoined)
+        || (owner.TimeJoined < pause.Since && row.TimeAdopted < pause.Since);
 
     private static string StateOf(CoordinatorDetails owner) => owner switch
     {
         { Answers: true, State: CoordinatorState.Draining } =>
             "which answers and is draining: it starts no new sagas, and reassigns those that it does not finish",
+        { Answers: true, Paused: { } pause } => $"which answers; its recovery is paused ({By(pause.Note)}), which does not stop a run",
         { Answers: true } => "which answers",
         { HasShutDown: true } => $"which was shut down (last seen {PlainText.Duration(owner.Silence)} ago)",
         { State: CoordinatorState.Down } =>
@@ -268,7 +285,10 @@ internal static class SagaVerdicts
         if (evidence.Run is { Phase: RunPhase.WaitingForSlot } queued)
         {
             return WaitingForSlot(
-                evidence, $"This process has accepted it, and it waits for a free slot: as many sagas run as may run at once.", queued.Limit, queued.LongestRunning, held) with { Since = since };
+                evidence,
+                "This process has accepted it, and it waits for a free slot: as many sagas run as may run at once.",
+                new SlotLimit(queued.Limit ?? "", queued.LongestRunning) { Slots = queued.Slots },
+                held) with { Since = since };
         }
 
         if (evidence.Run is { Phase: RunPhase.WaitingForPreviousRun })
@@ -289,13 +309,15 @@ internal static class SagaVerdicts
         };
     }
 
-    private static SagaExplanation WaitingForSlot(SagaEvidence evidence, string reason, string? setting, SagaId? longest, string held = "")
+    private static SagaExplanation WaitingForSlot(SagaEvidence evidence, string reason, SlotLimit? limit, string held = "")
     {
-        string limit = (setting is null ? "" : $" The limit is {setting}.") + (longest is null ? "" : $" Of the sagas that run, {longest} has run longest.");
+        string use = limit?.Slots is { } slots ? $" Of the sagas under its limit, {slots}." : "";
+        string setting = limit is { Setting: { Length: > 0 } name } ? $" The limit is {name}." : "";
+        string longest = limit?.LongestRunning is { } saga ? $" Of the sagas that run, {saga} has run longest." : "";
         return Verdict(evidence, SagaVerdict.WaitingForSlot,
-            $"{reason}{limit}{held}",
+            $"{reason}{use}{setting}{longest}{held}",
             "Wait for its turn. Raise the limit if sagas wait for long and the service has capacity."
-                + (longest is null ? "" : $" See what holds the slots: explain {longest}."));
+                + (limit?.LongestRunning is null ? "" : $" See what holds the slots: explain {limit.LongestRunning}.")) with { Slots = limit?.Slots };
     }
 
     /// <summary>Returns the way out of a step that is retried or takes long, in case it cannot succeed.</summary>
@@ -334,8 +356,7 @@ internal static class SagaVerdicts
                 evidence,
                 $"Recovery has found it, and it waits for a free slot: as many sagas run as may run at once. {PlainText.Count(slot.Waiting, "saga")} of its definition "
                     + (slot.Waiting == 1 ? "waits" : "wait") + ", and each is loaded when its turn comes.",
-                evidence.SlotLimit?.Setting,
-                evidence.SlotLimit?.LongestRunning) with { Since = Later(slot.Since, evidence.Row?.Summary.TimeCreated) },
+                evidence.SlotLimit) with { Since = Later(slot.Since, evidence.Row?.Summary.TimeCreated) },
             { Waiting: { } waiting } => Waiting(evidence, waiting),
             { IsSuspect: true } => Verdict(evidence, SagaVerdict.Deferred,
                 "It was in flight when the previous process ended without a shutdown. Recovery resumes such sagas last, in small groups, each "

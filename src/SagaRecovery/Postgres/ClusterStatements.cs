@@ -123,7 +123,7 @@ internal sealed class ClusterStatements(string schema)
     /// heartbeat, or null; <c>$4</c>: the silence after which a coordinator does not answer; <c>$5</c>: the takers; <c>$6, $7</c>: the
     /// <c>adopt_xid</c> and id of the last saga of the previous batch; <c>$8</c>: the maximum number of sagas; <c>$9</c>: the number of the batch, so
     /// that the remainder does not always go to the first taker; <c>$10</c>: the join of the owner, or null; <c>$11</c>: the first transaction that
-    /// the first batch did not show. Returns the number of sagas visited and the last of them, for each taker the number of its assignment and
+    /// the first batch did not show; <c>$12</c>: true to give sagas to takers whose recovery is paused, too. Returns the number of sagas visited and the last of them, for each taker the number of its assignment and
     /// the number of sagas it received, and the first transaction that the batch did not show.
     /// </summary>
     /// <remarks>
@@ -140,10 +140,10 @@ internal sealed class ClusterStatements(string schema)
         order by s.adopt_xid, s.id limit $8
         """));
 
-    /// <summary>Moves chosen sagas of one owner, or of none. <c>$12</c>: the sagas.</summary>
+    /// <summary>Moves chosen sagas of one owner, or of none. <c>$13</c>: the sagas.</summary>
     public string ReassignChosen { get; } = Statements.In(schema, ReassignPage($$"""
         select {{MovedColumns}} from {schema}.saga s
-        where s.id = any ($12) and {{Statements.AfterProbe($"s.current_coordinator is not distinct from $1 and {UnfinishedSagas.IsUnfinished}")}} and (s.adopt_xid, s.id) > ($6, $7) and {{MayMove}}
+        where s.id = any ($13) and {{Statements.AfterProbe($"s.current_coordinator is not distinct from $1 and {UnfinishedSagas.IsUnfinished}")}} and (s.adopt_xid, s.id) > ($6, $7) and {{MayMove}}
         order by s.adopt_xid, s.id limit $8
         """));
 
@@ -159,9 +159,9 @@ internal sealed class ClusterStatements(string schema)
         returning saga_id
         """);
 
-    /// <summary>Returns the takers that are active and answer.</summary>
+    /// <summary>Returns the takers that are active and answer, each with whether its recovery is paused.</summary>
     public string Takers { get; } = Statements.In(schema, $"""
-        select t.id from {schema}.saga_coordinator t where {MayTake("t", "$1", "$2")} order by t.id
+        select t.id, {IsPaused("t")} from {"{schema}"}.saga_coordinator t where {MayTake("t", "$1", "$2")} order by t.id
         """);
 
     public string RecordReassignment { get; } = Statements.In(schema, $$"""
@@ -217,7 +217,7 @@ internal sealed class ClusterStatements(string schema)
             select h.definition_hash, t.id, row_number() over (partition by h.definition_hash order by t.id) - 1 as slot,
                 count(*) over (partition by h.definition_hash) as slots
             from (select distinct definition_hash from chunk) h
-            join {schema}.saga_coordinator t on {{MayTake("t", "$5", "$4")}} and (not t.publishes_definitions or exists (
+            join {schema}.saga_coordinator t on {{MayTake("t", "$5", "$4")}} and ($12 or not {{IsPaused("t")}}) and (not t.publishes_definitions or exists (
                 select from {schema}.saga_coordinator_definition d where d.coordinator_id = t.id and (d.hash = h.definition_hash or (d.any_dag and exists (
                     select from {schema}.saga_definition s where s.hash = h.definition_hash and s.name = d.name and s.version = d.version)))))
         ), moved as (
@@ -244,6 +244,10 @@ internal sealed class ClusterStatements(string schema)
 
     private static string IsSilent(string coordinator, string lastSeen, string answerTimeout) =>
         $"({coordinator}.time_left is not null or {coordinator}.time_seen is not distinct from {lastSeen} or {coordinator}.time_seen < clock_timestamp() - {answerTimeout}::interval)";
+
+    /// <summary>The condition that the recovery of a coordinator is paused: it would resume no saga that it is given.</summary>
+    private static string IsPaused(string coordinator) =>
+        $"exists (select from {{schema}}.saga_recovery_pause p where p.coordinator_id = {coordinator}.id)";
 
     private static string MayTake(string coordinator, string takers, string answerTimeout) => $"""
         ({coordinator}.id = any ({takers}) and {StateOf(coordinator)} = 'active' and {coordinator}.profile_incarnation = {coordinator}.incarnation

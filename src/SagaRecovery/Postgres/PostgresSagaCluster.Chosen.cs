@@ -34,7 +34,7 @@ internal sealed partial class PostgresSagaCluster
             {
                 results[saga.Id] = moved.Contains(saga.Id)
                     ? OperatorActionResult.Done.Instance
-                    : new OperatorActionResult.Superseded(saga, "no recipient that is active and answers can run it, or it changed while the action ran");
+                    : new OperatorActionResult.Superseded(saga, "no recipient that is active, answers and is not paused can run it, or it changed while the action ran");
             }
         }
 
@@ -48,7 +48,7 @@ internal sealed partial class PostgresSagaCluster
         CoordinatorId[] to = recipients.To.Count > 0
             ? [.. recipients.To.Where(taker => taker != from)]
             : [.. (await ReadViewAsync(cancellationToken).ConfigureAwait(false)).TakersBesides(from ?? default)];
-        var move = new Move(from, to, recipients.EvenIfOwnersAnswer, LastSeen: null, sagas.Count);
+        var move = new Move(from, to, recipients.EvenIfOwnersAnswer, LastSeen: null, sagas.Count) { EvenIfPaused = recipients.To.Count == 1 };
         return to.Length == 0 ? [] : await MoveChosenAsync(move, [.. sagas.Select(saga => saga.Value).Order()], note, cancellationToken).ConfigureAwait(false);
     }
 

@@ -104,26 +104,29 @@ internal sealed partial class PostgresSagaCluster(
         var move = new Move(from, to, reassignment.EvenIfOwnerAnswers, LastSeen: null, reassignment.BatchSize)
         {
             Owner = reassignment.Owner,
+            EvenIfPaused = reassignment.EvenIfPaused,
         };
-        if (!await HasTakerAsync(move, cancellationToken).ConfigureAwait(false))
+        (bool hasTaker, IReadOnlyList<CoordinatorId> paused) = await FindTakersAsync(move, cancellationToken).ConfigureAwait(false);
+        if (!hasTaker)
         {
-            return ReassignOutcome.NoTaker.Instance;
+            return NoTaker(paused);
         }
 
         await database.ReadAsync(
             batch => batch.Add(Sql.RecordReassignment).WithNullable(from?.Value).With(note.Actor).With($"{note.Reason} (to {string.Join(", ", to)})"),
             _ => Task.FromResult(true),
             cancellationToken).ConfigureAwait(false);
-        return await MoveAllAsync(move, cancellationToken).ConfigureAwait(false);
+        return await MoveAllAsync(move, paused, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<ReassignOutcome> TakeOverAsync(
         Membership by, CoordinatorObservation silent, IReadOnlyList<CoordinatorId> to, TimeSpan retryAfter, CancellationToken cancellationToken)
     {
         var move = new Move(silent.Id, [.. to.Where(taker => taker != silent.Id)], EvenIfOwnerAnswers: false, silent.LastSeen, TakeOverBatchSize);
-        if (!await HasTakerAsync(move, cancellationToken).ConfigureAwait(false))
+        (bool hasTaker, IReadOnlyList<CoordinatorId> paused) = await FindTakersAsync(move, cancellationToken).ConfigureAwait(false);
+        if (!hasTaker)
         {
-            return ReassignOutcome.NoTaker.Instance;
+            return NoTaker(paused);
         }
 
         bool claimed = await PostgresFence.WriteAsync(
@@ -135,7 +138,7 @@ internal sealed partial class PostgresSagaCluster(
                 .With($"coordinator {by.Coordinator}").With($"silent since {PlainText.Time(silent.LastSeen)}"),
             reader => reader.ReadAsync(cancellationToken),
             cancellationToken).ConfigureAwait(false);
-        return claimed ? await MoveAllAsync(move, cancellationToken).ConfigureAwait(false) : ReassignOutcome.NotNeeded.Instance;
+        return claimed ? await MoveAllAsync(move, paused, cancellationToken).ConfigureAwait(false) : ReassignOutcome.NotNeeded.Instance;
     }
 
     public async Task<IReadOnlyList<CaughtUp>> WaitUntilCaughtUpAsync(IReadOnlyCollection<Receipt> receipts, CancellationToken cancellationToken)
@@ -186,12 +189,21 @@ internal sealed partial class PostgresSagaCluster(
         return row?.ToDetails();
     }
 
-    private Task<bool> HasTakerAsync(Move move, CancellationToken cancellationToken) => database.ReadAsync(
+    /// <summary>Finds out whether any taker may receive sagas, and which receive none because their recovery is paused.</summary>
+    private Task<(bool HasTaker, IReadOnlyList<CoordinatorId> Paused)> FindTakersAsync(Move move, CancellationToken cancellationToken) => database.ReadAsync(
         batch => batch.Add(Sql.Takers).With(move.Takers).With(CoordinatorDetails.AnswerTimeout),
-        async rows => (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).Count > 0,
+        async rows =>
+        {
+            List<(CoordinatorId Id, bool IsPaused)> takers = await rows.ListAsync(row => (ToId(row), row.GetBoolean(1))).ConfigureAwait(false);
+            IReadOnlyList<CoordinatorId> paused = move.EvenIfPaused ? [] : [.. takers.Where(taker => taker.IsPaused).Select(taker => taker.Id)];
+            return (takers.Count > paused.Count, paused);
+        },
         cancellationToken);
 
-    private async Task<ReassignOutcome> MoveAllAsync(Move move, CancellationToken cancellationToken)
+    private static ReassignOutcome.NoTaker NoTaker(IReadOnlyList<CoordinatorId> paused) =>
+        paused.Count == 0 ? ReassignOutcome.NoTaker.Instance : new ReassignOutcome.NoTaker { Paused = paused };
+
+    private async Task<ReassignOutcome> MoveAllAsync(Move move, IReadOnlyList<CoordinatorId> paused, CancellationToken cancellationToken)
     {
         Dictionary<CoordinatorId, Receipt> receipts = [];
         long seen = 0;
@@ -212,7 +224,7 @@ internal sealed partial class PostgresSagaCluster(
                     await ranges.RememberAsync(from, cancellationToken).ConfigureAwait(false); // so that later looks at the source skip what was moved
                 }
 
-                return new ReassignOutcome.Done([.. receipts.Values], seen - receipts.Values.Sum(receipt => receipt.Count));
+                return new ReassignOutcome.Done([.. receipts.Values], seen - receipts.Values.Sum(receipt => receipt.Count)) { Paused = paused };
             }
 
             after = batch.Last;
@@ -248,7 +260,7 @@ internal sealed partial class PostgresSagaCluster(
         return batch.Add(statement)
             .WithNullable(move.From?.Value).With(move.EvenIfOwnerAnswers).WithNullable(move.LastSeen).With(CoordinatorDetails.AnswerTimeout)
             .With(move.Takers).With(after.AdoptXid).With(after.Id).With((long)move.BatchSize).With((long)turn)
-            .WithNullable(move.Owner?.Token.Value).With(after.Before);
+            .WithNullable(move.Owner?.Token.Value).With(after.Before).With(move.EvenIfPaused);
     }
 
     /// <summary>
@@ -274,6 +286,8 @@ internal sealed partial class PostgresSagaCluster(
         CoordinatorId? From, IReadOnlyList<CoordinatorId> To, bool EvenIfOwnerAnswers, DateTimeOffset? LastSeen, int BatchSize)
     {
         public Membership? Owner { get; init; }
+
+        public bool EvenIfPaused { get; init; }
 
         public Guid[] Takers { get; } = [.. To.Select(taker => taker.Value).Distinct()];
 

@@ -60,8 +60,8 @@ public sealed class SagaRecoveryStatus
         ? With(report.After(refill), tracker)
         : report.After(refill) with { Tracked = tracker.Tracked, SlotBacklog = tracker.SlotBacklog });
 
-    /// <summary>Counts the starts that a dry run read. A dry run changes nothing else in the report.</summary>
-    internal void DryRunEnded(PassReport pass) => Update(report => report with { Totals = report.Totals.PlusStarts(pass) });
+    /// <summary>Counts the starts and the interrupted runs that a dry run read. A dry run changes nothing else in the report.</summary>
+    internal void DryRunEnded(PassReport pass) => Update(report => report.AfterDryRun(pass));
 
     internal void SetPrevious(PreviousProcess previous) => Update(report => report with { Previous = previous });
 
@@ -76,6 +76,8 @@ public sealed class SagaRecoveryStatus
     internal void Update(UnresolvedSagas? unresolved) => Update(report => report with { Unresolved = unresolved });
 
     internal void Update(RetentionReport retention) => Update(report => report with { Retention = retention });
+
+    internal void Update(HeartbeatReport heartbeat) => Update(report => report with { Heartbeat = heartbeat });
 
     internal void Update(DrainReport drain) => Update(report => report with { Drain = drain });
 

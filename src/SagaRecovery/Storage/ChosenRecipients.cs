@@ -1,7 +1,9 @@
 namespace SagaRecovery.Storage;
 
 /// <summary>The recipients of chosen sagas, in a reassignment.</summary>
-/// <param name="To">The coordinators; empty for all that are active and answer.</param>
+/// <param name="To">
+/// The coordinators; empty for all that are active and answer. One whose recovery is paused receives sagas only if it is the only one named.
+/// </param>
 public sealed record ChosenRecipients(IReadOnlyList<CoordinatorId> To)
 {
     /// <summary>A value indicating whether to reassign sagas although their owners answer.</summary>

@@ -36,6 +36,13 @@ public abstract record CoordinatorNotification
     /// <param name="Assigned">The number of the last assignment of sagas to this coordinator.</param>
     public sealed record Listening(long Assigned) : CoordinatorNotification;
 
+    /// <summary>A heartbeat was written.</summary>
+    /// <param name="ListenerError">
+    /// The reason for which no listener connection is open, so that hints arrive late or not at all; null if one is open.
+    /// </param>
+    /// <remarks>A store that sends it once sends it after each heartbeat: recovery reports heartbeats that are late.</remarks>
+    public sealed record HeartbeatWritten(string? ListenerError) : CoordinatorNotification;
+
     /// <summary>A hint that a pass may find work: sagas were assigned or taken away, or an operator action allows sagas to resume.</summary>
     public sealed record Hint : CoordinatorNotification
     {

@@ -38,8 +38,8 @@ public interface ISagaCluster
     /// <param name="cancellationToken">Cancels the reassignment. Sagas that have moved keep their new owner.</param>
     /// <exception cref="ArgumentException">The reassignment names no recipients, or names the owner as one.</exception>
     /// <remarks>
-    /// Sagas move in bounded batches and in even shares. Only coordinators that are active, answer and can run a saga receive it. A
-    /// repeated call is harmless.
+    /// Sagas move in bounded batches and in even shares. Only coordinators that are active, answer and can run a saga receive it, and only if
+    /// their recovery is not paused (see <see cref="Reassignment.EvenIfPaused"/>). A repeated call is harmless.
     /// </remarks>
     Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken);
 
@@ -57,7 +57,7 @@ public interface ISagaCluster
     /// <summary>Takes over from a coordinator that has written no heartbeat since it was last observed.</summary>
     /// <param name="by">The coordinator that takes over. It need not be a recipient.</param>
     /// <param name="silent">The silent coordinator, as it was observed. If it has written a heartbeat since, nothing is done.</param>
-    /// <param name="to">The recipients of the sagas.</param>
+    /// <param name="to">The recipients of the sagas. One whose recovery is paused receives none.</param>
     /// <param name="retryAfter">The time for which a take-over that another coordinator has begun is left alone.</param>
     /// <param name="cancellationToken">Cancels the take-over. Sagas that have moved keep their new owner.</param>
     /// <remarks>If several coordinators try at once, only one of them must succeed.</remarks>
@@ -83,7 +83,10 @@ public interface ISagaCluster
 /// <param name="Owners">The owners of unfinished sagas, including unknown ones.</param>
 public sealed record ClusterView(DateTimeOffset Time, IReadOnlyList<CoordinatorObservation> Coordinators, IReadOnlyList<CoordinatorId> Owners)
 {
-    /// <summary>Returns the coordinators, other than the giver, that are active and answer.</summary>
+    /// <summary>
+    /// Returns the coordinators, other than the giver, that are active and answer. The store passes over those whose recovery is paused, and names
+    /// them in the outcome.
+    /// </summary>
     internal CoordinatorId[] TakersBesides(CoordinatorId giver) =>
     [
         .. Coordinators
@@ -114,6 +117,10 @@ public sealed record Reassignment(CoordinatorId? From, IReadOnlyList<Coordinator
     /// <remarks>It is safe, because the owner is fenced. A saga that the owner runs is resumed elsewhere from its last logged step.</remarks>
     public bool EvenIfOwnerAnswers { get; init; }
 
+    /// <summary>A value indicating whether recipients whose recovery is paused receive sagas, too. They resume them once the pause has ended.</summary>
+    /// <value>The default is <see langword="false"/>. The operator actions set it for a single recipient that the operator has named.</value>
+    public bool EvenIfPaused { get; init; }
+
     /// <summary>The join of the owner that must be valid for the sagas to move.</summary>
     /// <value>The default is <see langword="null"/>: any join. A process that reassigns its own sagas sets its membership.</value>
     public Membership? Owner { get; init; }
@@ -125,6 +132,10 @@ public abstract record ReassignOutcome
     private ReassignOutcome()
     {
     }
+
+    /// <summary>The possible recipients that received nothing because their recovery is paused.</summary>
+    /// <value>Empty if there were none, or if the outcome is not <see cref="Done"/> or <see cref="NoTaker"/>.</value>
+    public IReadOnlyList<CoordinatorId> Paused { get; init; } = [];
 
     /// <summary>The sagas were reassigned.</summary>
     /// <param name="Receipts">The recipients with their shares.</param>
@@ -139,10 +150,10 @@ public abstract record ReassignOutcome
     /// <param name="Owner">The owner.</param>
     public sealed record OwnerAnswers(CoordinatorDetails Owner) : ReassignOutcome;
 
-    /// <summary>Nothing was done: no recipient is active and answers.</summary>
+    /// <summary>Nothing was done: no recipient is active, answers and is not paused.</summary>
     public sealed record NoTaker : ReassignOutcome
     {
-        /// <summary>The only instance.</summary>
+        /// <summary>The outcome without a paused recipient.</summary>
         public static NoTaker Instance { get; } = new();
     }
 

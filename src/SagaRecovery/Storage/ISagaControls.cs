@@ -67,12 +67,15 @@ public interface ISagaControls
     /// <param name="period">The interval between two heartbeats. The first one is written at once.</param>
     /// <param name="onNotification">
     /// The callback for notifications. Hints may be lost; <see cref="CoordinatorNotification.Listening"/> marks the moment from which they
-    /// are delivered.
+    /// are delivered, and <see cref="CoordinatorNotification.HeartbeatWritten"/> each heartbeat.
     /// </param>
     /// <param name="cancellationToken">Stops the heartbeat.</param>
-    /// <returns>A task that ends when the connection breaks. The caller then calls again.</returns>
+    /// <returns>A task that ends when a heartbeat fails. The caller then calls again.</returns>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
-    /// <remarks>Implementations must use a dedicated connection. Otherwise load could make a live process look dead.</remarks>
+    /// <remarks>
+    /// Implementations must use a dedicated connection. Otherwise load could make a live process look dead. While that connection cannot be
+    /// opened, write the heartbeats in another way.
+    /// </remarks>
     Task RunHeartbeatAsync(
         Membership member, CoordinatorProfile profile, TimeSpan period, Action<CoordinatorNotification> onNotification, CancellationToken cancellationToken);
 

@@ -144,6 +144,9 @@ public sealed record CoordinatorDetails(
     /// <summary>A value indicating whether the store has a recent heartbeat of its process.</summary>
     public bool Answers => !HasShutDown && Silence < AnswerTimeout;
 
-    /// <summary>A value indicating whether sagas may be assigned to it, as far as the store knows.</summary>
+    /// <summary>
+    /// A value indicating whether sagas may be assigned to it, as far as the store knows. The store passes over it all the same if its recovery
+    /// is paused.
+    /// </summary>
     internal bool MayTake => State == CoordinatorState.Active && Answers;
 }

@@ -26,8 +26,9 @@ internal sealed partial class Faces
 
     private static readonly Dictionary<string, string> LogLines = new(StringComparer.Ordinal)
     {
-        ["recovered"] = "recovered saga:", ["failed"] = "failed to recover saga:", ["observedStarts"] = "observed saga start:",
-        ["inferredFinished"] = "saga has finished (missing from the listing):", ["passes"] = "activation complete:",
+        ["taken on"] = "recovered saga:", ["taken back"] = "saga counts as recovered no more, since its recovered run was interrupted:",
+        ["not resumed"] = "failed to recover saga:", ["interrupted"] = "executor interrupted saga, to be retried:", ["observedStarts"] = "observed saga start:",
+        ["inferredFinished"] = "saga has finished (missing from the listing):", ["passes"] = "activation ended:",
     };
 
     private Faces(JsonElement report) => Report = report;
@@ -125,10 +126,19 @@ internal sealed partial class Faces
         return Metrics.ToDictionary(metric => metric.Key, metric => (long)sums[metric.Value], StringComparer.Ordinal);
     }
 
-    private static Dictionary<string, long> OfLog(ServiceProcess service) => LogLines.ToDictionary(
-        line => line.Key, line => service.Output.LongCount(output => output.Contains($" {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
+    private static Dictionary<string, long> OfLog(ServiceProcess service)
+    {
+        Dictionary<string, long> counts = LogLines.ToDictionary(
+            line => line.Key, line => service.Output.LongCount(output => output.Contains($" {line.Value} ", StringComparison.Ordinal)), StringComparer.Ordinal);
+        counts["recovered"] = Take("taken on") - Take("taken back");
+        counts["failed"] = Take("not resumed") + Take("interrupted");
+        return counts;
 
-    private static async Task<string> ToolAsync(ServiceProcess service, params IReadOnlyList<string> command)
+        long Take(string name) => counts.Remove(name, out long count) ? count : 0;
+    }
+
+    /// <summary>Runs a command of the tool, and returns its output.</summary>
+    public static async Task<string> ToolAsync(ServiceProcess service, params IReadOnlyList<string> command)
     {
         await using var tool = new RunningProgram("SagaRecovery.Cli", [.. command, "--url", service.Http.BaseAddress!.ToString()]);
         (await tool.ExitCodeAsync()).Should().Be(0, string.Join('\n', tool.Errors));

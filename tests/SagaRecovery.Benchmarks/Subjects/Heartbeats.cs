@@ -58,7 +58,7 @@ internal sealed class Heartbeats : IAsyncDisposable
         {
             _listening.TrySetResult();
         }
-        else
+        else if (news is CoordinatorNotification.Hint)
         {
             _recording?.Note(Stopwatch.GetTimestamp());
         }

@@ -27,7 +27,7 @@ public class InterruptionTests
     }
 
     [Theory]
-    [InlineData(null, "the executor interrupted its run")]
+    [InlineData(null, "the executor interrupted its run, and gave no reason")]
     [InlineData("its output is too large", "its output is too large")]
     public void A_saga_that_waits_after_an_interruption_has_the_reason_that_the_executor_gave(string? reason, string shown)
     {
@@ -56,6 +56,95 @@ public class InterruptionTests
     }
 
     [Fact]
+    public void A_saga_that_is_interrupted_after_each_recovery_counts_as_failed_and_not_as_recovered()
+    {
+        _process.Database.LeftBehind(Saga(1));
+        for (int failures = 1; failures <= 5; failures++)
+        {
+            _process.Pass(PassReason.Explicit).Recovered.Should().Be(1, "the executor has taken it");
+            _process.ReportInterrupted(Saga(1), "its output cannot be read");
+        }
+
+        PassReport last = _process.Pass();
+
+        last.Should().Match<PassReport>(pass => pass.FailedRuns == 1 && pass.TakenBack == 1 && pass.Failed == 0 && pass.BackingOff == 1);
+        _process.Report.Totals.Should().Be(_process.Truth);
+        (_process.Report.Totals.Recovered, _process.Report.Totals.Failed).Should().Be((0, 5));
+        _process.Report.RecentlyRecovered.Should().BeEmpty();
+        _process.Report.RecentFailures.Should().HaveCount(5).And.OnlyContain(
+            failed => failed.SagaId == Saga(1) && failed.Message == "interrupted: its output cannot be read" && failed.Name == "provision");
+    }
+
+    [Fact]
+    public void A_saga_that_recovers_after_interruptions_counts_as_recovered_once()
+    {
+        _process.Database.LeftBehind(Saga(1));
+        _process.Pass();
+        _process.ReportInterrupted(Saga(1));
+        _process.Pass(PassReason.Explicit);
+        _process.Pass();
+
+        (_process.Report.Totals.Recovered, _process.Report.Totals.Failed).Should().Be((1, 1));
+        _process.Report.RecentlyRecovered.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void A_run_of_a_saga_that_was_started_here_counts_as_failed_when_it_is_interrupted()
+    {
+        _process.Start(Saga(1));
+        _process.Pass();
+        _process.ReportInterrupted(Saga(1), "its output is too large");
+        _process.Pass();
+
+        (_process.Report.Totals.Recovered, _process.Report.Totals.Failed).Should().Be((0, 1));
+        _process.Report.RecentFailures.Should().ContainSingle().Which.Message.Should().Be("interrupted: its output is too large");
+    }
+
+    [Fact]
+    public void A_run_that_an_operator_has_stopped_is_no_failure_and_its_recovery_stays_counted()
+    {
+        _process.Database.LeftBehind(Saga(1));
+        _process.Pass();
+        _process.Held.Add(Saga(1));
+        _process.ReportStopped(Saga(1));
+        _process.Pass().Should().Match<PassReport>(pass => pass.Interrupted == 1 && pass.FailedRuns == 0 && pass.Held == 1);
+
+        _process.Report.Totals.Should().Be(_process.Truth);
+        (_process.Report.Totals.Recovered, _process.Report.Totals.Failed).Should().Be((1, 0));
+        _process.Report.RecentFailures.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_recovery_whose_interruption_was_read_before_its_result_is_taken_back()
+    {
+        _process.Database.LeftBehind(Saga(1));
+        _process.OpenPass();
+        _process.List();
+        _process.Plan();
+        _process.ResumeNext();
+        _process.ReportInterrupted(Saga(1), "its output cannot be read");
+        _process.Tracker.Observe(Saga(1), _process.Now); // reads the inbox in the middle of the pass
+        _process.Execute().Recovered.Should().Be(1);
+
+        _process.Pass().Should().Match<PassReport>(pass => pass.TakenBack == 1 && pass.FailedRuns == 1);
+        _process.Report.Totals.Should().Be(_process.Truth);
+        _process.Waiting(Saga(1))!.Reason.Should().Be("its output cannot be read");
+    }
+
+    [Fact]
+    public void A_dry_run_that_reads_an_interruption_counts_it()
+    {
+        _process.Database.LeftBehind(Saga(1));
+        _process.Pass();
+        _process.ReportInterrupted(Saga(1), "its output cannot be read");
+        RecoveryReport report = _process.Report.AfterDryRun(_process.Tracker.OpenDryRun(_process.Now).Fail("only the starts count", _process.Now));
+
+        (report.Totals.Recovered, report.Totals.Failed, report.Totals.Passes).Should().Be((0, 1, 1));
+        report.RecentlyRecovered.Should().BeEmpty();
+        report.RecentFailures.Should().ContainSingle();
+    }
+
+    [Fact]
     public void What_failed_before_it_was_readopted_does_not_count_against_a_saga()
     {
         _process.Start(Saga(1));
@@ -81,7 +170,7 @@ public class InterruptionTests
         _process.FailPass();
 
         DateTimeOffset nextTry = BackoffPolicy.Default.NextTry(Saga(1), failures: 1, Noon);
-        _process.Waiting(Saga(1)).Should().Be(new WaitingSaga(Saga(1), Name: "", WaitingKind.BackingOff, _process.Now, Failures: 1, nextTry, "the executor interrupted its run"));
+        _process.Waiting(Saga(1)).Should().Be(new WaitingSaga(Saga(1), Name: "", WaitingKind.BackingOff, _process.Now, Failures: 1, nextTry, "the executor interrupted its run, and gave no reason"));
     }
 
     [Fact]

@@ -12,6 +12,7 @@ internal sealed class ScriptedProcess
 {
     public static readonly DateTimeOffset Noon = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
 
+    private readonly Dictionary<SagaId, AdoptGeneration> _counted = []; // as recovered, by their present run
     private int _missedHints;
     private readonly Queue<Action> _resumes = new();
     private OpenedPass? _pass;
@@ -108,8 +109,22 @@ internal sealed class ScriptedProcess
 
     public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason = null)
     {
-        Truth = Truth with { MissingFromExecutor = Truth.MissingFromExecutor + 1 };
+        bool wasCounted = _counted.TryGetValue(sagaId, out AdoptGeneration counted) && counted <= generation && _counted.Remove(sagaId);
+        Truth = Truth with
+        {
+            MissingFromExecutor = Truth.MissingFromExecutor + 1,
+            Failed = Truth.Failed + 1,
+            Recovered = Truth.Recovered - (wasCounted ? 1 : 0),
+        };
         Inbox.ReportInterrupted(sagaId, generation, reason);
+    }
+
+    /// <summary>An operator has the run of a saga stopped.</summary>
+    public void ReportStopped(SagaId sagaId)
+    {
+        _counted.Remove(sagaId);
+        Truth = Truth with { MissingFromExecutor = Truth.MissingFromExecutor + 1 };
+        Inbox.ReportInterrupted(sagaId, Executor.End(sagaId), "an operator holds the saga", isRequested: true);
     }
 
     // ---- a refill
@@ -263,6 +278,7 @@ internal sealed class ScriptedProcess
         {
             case ResumeResult.Recovered:
                 Truth = Truth with { Recovered = Truth.Recovered + 1 };
+                _counted[candidate.SagaId] = candidate.Generation;
                 break;
             case ResumeResult.Failed:
                 Truth = Truth with { Failed = Truth.Failed + 1 };

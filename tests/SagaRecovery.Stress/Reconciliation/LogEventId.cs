@@ -17,6 +17,8 @@ internal enum LogEventId
     Interrupted = 21,
     Drained = 40,
     LostByDatabase = 45,
+    TakenBack = 92,
+    StoppedOnRequest = 93,
     Started = 100,
     Resumed = 101,
     Succeeded = 102,

@@ -10,11 +10,8 @@ internal static class Totals
     [
         ("passes", LogEventId.PassComplete),
         ("failedPasses", LogEventId.PassFailed),
-        ("recovered", LogEventId.Recovered),
-        ("failed", LogEventId.FailedToRecover),
         ("observedStarts", LogEventId.ObservedStart),
         ("inferredFinished", LogEventId.Finished),
-        ("missingFromExecutor", LogEventId.Interrupted),
         ("badStateInExecutor", LogEventId.Reassigned),
         ("abandoned", LogEventId.Abandoned),
         ("protocolViolations", LogEventId.ProtocolViolation),
@@ -43,7 +40,14 @@ internal static class Totals
         JsonElement totals = status.GetProperty("totals");
         return
         [
-            .. Pairs.Select(pair => (pair.Total, Status: totals.GetProperty(pair.Total).GetInt64(), Log: log.Count(pair.Line, end + 1)))
+            .. Pairs.Select(pair => (pair.Total, Log: log.Count(pair.Line, end + 1)))
+                .Concat(
+                [
+                    ("recovered", log.Count(LogEventId.Recovered, end + 1) - log.Count(LogEventId.TakenBack, end + 1)),
+                    ("failed", log.Count(LogEventId.FailedToRecover, end + 1) + log.Count(LogEventId.Interrupted, end + 1)),
+                    ("missingFromExecutor", log.Count(LogEventId.Interrupted, end + 1) + log.Count(LogEventId.StoppedOnRequest, end + 1)),
+                ])
+                .Select(pair => (pair.Total, Status: totals.GetProperty(pair.Total).GetInt64(), pair.Log))
                 .Where(pair => pair.Status != pair.Log)
                 .Select(pair => $"incarnation {log.Incarnation}: the status reports {pair.Total} {pair.Status}, the log {pair.Log}, as of pass {iteration}"),
             .. Unaccounted(lastPass),
@@ -62,7 +66,7 @@ internal static class Totals
 
     private static int LineThatEnds(long iteration, ProcessLog log)
     {
-        string begins = string.Create(CultureInfo.InvariantCulture, $"activation complete: pass {iteration} ");
+        string begins = string.Create(CultureInfo.InvariantCulture, $"activation ended: pass {iteration} ");
         for (int i = 0; i < log.Lines.Count; i++)
         {
             if (log.Lines[i] is { Id: LogEventId.PassComplete, Message: { } message } && message.StartsWith(begins, StringComparison.Ordinal))

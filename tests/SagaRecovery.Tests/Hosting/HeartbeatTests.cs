@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Execution;
 using SagaRecovery.Status;
@@ -5,7 +6,7 @@ using SagaRecovery.Tests.Support;
 
 namespace SagaRecovery.Tests.Hosting;
 
-/// <summary>The reactions to notifications between passes.</summary>
+/// <summary>The reactions to notifications between passes, and to heartbeats that are late.</summary>
 public sealed class HeartbeatTests
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(5);
@@ -113,6 +114,73 @@ public sealed class HeartbeatTests
         host.Store.BeforeLoad = _ => Task.CompletedTask;
         await host.ActivateAsync();
         _controls.CaughtUp.Should().Equal((7, 0));
+    }
+
+    [Fact]
+    public async Task Heartbeats_are_late_after_two_periods_without_one_and_that_is_logged_once_and_when_it_ends()
+    {
+        await using RecoveryHost host = await StartAsync();
+        _controls.Written();
+        host.Status.Current.Heartbeat!.Should().Match<HeartbeatReport>(heartbeat => heartbeat.LastWritten == host.Time.GetUtcNow() && heartbeat.LateSince == null);
+        DateTimeOffset last = host.Time.GetUtcNow();
+
+        host.Time.Advance(1.9 * Heartbeat);
+        host.Status.Current.Heartbeat!.LateSince.Should().BeNull();
+        host.Time.Advance(0.1 * Heartbeat);
+        host.Status.Current.Heartbeat!.LateSince.Should().Be(last);
+        host.Status.RenderText().Should().Contain("  HEARTBEAT LATE: none written for 10s. Other coordinators may take over the sagas of this process.");
+        host.Time.Advance(20 * Heartbeat);
+        host.LogLines.Lines.Should().ContainSingle(line => line.EventId == 94).Which.Should().Match<(int, LogLevel Level, string Message)>(line =>
+            line.Level == LogLevel.Warning && line.Message.StartsWith("no heartbeat has been written for 10s, ") && line.Message.EndsWith(": the store has not answered"));
+        host.LogLines.Count(95).Should().Be(0);
+
+        _controls.Written();
+        host.Status.Current.Heartbeat!.LateSince.Should().BeNull();
+        host.LogLines.Lines.Should().ContainSingle(line => line.EventId == 95).Which.Message.Should().Be("heartbeats are written again, after 110s");
+        host.Time.Advance(2 * Heartbeat);
+        host.LogLines.Count(94).Should().Be(2, "it is late once more");
+    }
+
+    [Fact]
+    public async Task A_listener_connection_that_cannot_be_opened_at_all_makes_the_heartbeats_late_with_its_error()
+    {
+        _controls.BeforeConnection = () => throw new IOException("connection refused");
+        await using RecoveryHost host = await RecoveryHost.StartAsync(options => (options.HeartbeatPeriod, options.RetryDelay) = (Heartbeat, RetryDelay), _controls);
+        await Eventually.HoldsAsync(() => host.Status.Current.Heartbeat?.Error is not null, "the first attempt had failed");
+
+        host.Time.Advance(2 * Heartbeat);
+
+        host.Status.Current.Heartbeat!.LateSince.Should().NotBeNull();
+        host.LogLines.Lines.Should().ContainSingle(line => line.EventId == 94).Which.Message.Should().EndWith("connection refused");
+        host.Status.RenderText().Should().MatchRegex("HEARTBEAT LATE: none written for 10s: .*connection refused");
+    }
+
+    [Fact]
+    public async Task A_store_that_does_not_report_its_heartbeats_is_not_said_to_be_late()
+    {
+        await using RecoveryHost host = await StartAsync();
+
+        host.Time.Advance(100 * Heartbeat);
+
+        host.Status.Current.Heartbeat!.LateSince.Should().BeNull();
+        host.LogLines.Count(94).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_missing_listener_connection_is_logged_once_and_when_it_is_open_again()
+    {
+        await using RecoveryHost host = await StartAsync();
+        _controls.Written("refused");
+        _controls.Written("refused");
+        host.Status.Current.Heartbeat!.ListenerError.Should().Be("refused");
+        host.Status.RenderText().Should().Contain("  NO LISTENER CONNECTION: refused. Heartbeats use the pool, and hints arrive late or not at all.");
+        host.LogLines.Count(96).Should().Be(1);
+
+        _controls.Written();
+        _controls.Written();
+
+        host.Status.Current.Heartbeat!.ListenerError.Should().BeNull();
+        host.LogLines.Count(97).Should().Be(1);
     }
 
     [Fact]

@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
 using Npgsql;
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -87,6 +90,43 @@ public class ClusterTests(PostgresCluster cluster, Pooler? pooler = null) : Clus
         await owner.HintedAsync(2);
 
         owner.Hints.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task Heartbeats_use_the_pool_while_the_listener_connection_is_refused_and_find_what_was_assigned()
+    {
+        await using var cut = new SagaDatabase(Db.DataSource.ConnectionString, Db.Database.Options, direct: "Host=127.0.0.1;Port=1");
+        await using ListeningCoordinator line = await cut.RunHeartbeatAsync(Runs(SagaDatabase.Definition), period: TimeSpan.FromMilliseconds(20));
+        await Eventually.HoldsAsync(() => line.Written >= 3, "heartbeats were written");
+        line.ListenerError.Should().NotBeNullOrEmpty();
+        (await SightAsync(line.Id)).State.Should().Be(CoordinatorState.Active);
+
+        Membership dead = await SilentAsync();
+        await CreateSagasAsync(dead, 1);
+        (await ReassignedAsync(dead.Coordinator, [line.Id])).Moved.Should().Be(1, "it has published its definitions, and answers");
+        await Eventually.HoldsAsync(() => line.Hints >= 1 || line.Heartbeats.IsCompleted, "it had a hint");
+        line.Heartbeats.IsCompleted.Should().BeFalse($"{line.Heartbeats.Exception}");
+
+        await Db.JoinAsync(line.Id);
+        await FluentActions.Awaiting(() => line.Heartbeats.WaitAsync(TimeSpan.FromMinutes(1))).Should().ThrowAsync<CoordinatorFencedException>("a heartbeat over the pool is fenced as well");
+    }
+
+    [Fact]
+    public async Task Heartbeats_use_the_pool_while_the_listener_connection_has_no_answer_and_move_to_it_once_it_opens()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0); // accepts, and never answers
+        silent.Start();
+        int port = ((IPEndPoint)silent.LocalEndpoint).Port;
+        await using var cut = new SagaDatabase(Db.DataSource.ConnectionString, Db.Database.Options, direct: $"Host=127.0.0.1;Port={port};Timeout=300;SSL Mode=Disable");
+        await using (ListeningCoordinator line = await cut.RunHeartbeatAsync(period: TimeSpan.FromMilliseconds(20)))
+        {
+            await Eventually.HoldsAsync(() => line.Written >= 3, "heartbeats were written");
+            line.ListenerError.Should().StartWith("it could not be opened within");
+        }
+
+        await using ListeningCoordinator open = await Db.RunHeartbeatAsync();
+        await Eventually.HoldsAsync(() => open.Written >= 1, "a heartbeat was written");
+        open.ListenerError.Should().BeNull();
     }
 
     [Fact]

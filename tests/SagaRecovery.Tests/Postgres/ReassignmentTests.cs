@@ -183,6 +183,51 @@ public class ReassignmentTests(PostgresCluster cluster, Pooler? pooler = null, s
     }
 
     [Fact]
+    public async Task Those_whose_recovery_is_paused_get_nothing_while_another_can_take_it_and_are_named()
+    {
+        SavedDefinition rare = SagaDatabase.DefinitionNamed("rare");
+        Membership dead = await SilentAsync();
+        List<SagaId> sagas = await CreateSagasAsync(dead, 4);
+        await CreateSagasAsync(dead, 2, rare);
+        await using ListeningCoordinator paused = await Db.RunHeartbeatAsync();
+        await using ListeningCoordinator other = await Db.RunHeartbeatAsync(Runs(SagaDatabase.Definition));
+        await Db.Operations.PauseAsync(paused.Id, Note, CancellationToken.None);
+
+        ReassignOutcome none = await ReassignAsync(dead.Coordinator, [paused.Id]);
+        none.Should().BeOfType<ReassignOutcome.NoTaker>().Which.Paused.Should().Equal(paused.Id);
+        CoordinatorObservation silent = await SightAsync(dead.Coordinator);
+        (await TakeOverAsync(other.Member, silent, paused.Id)).Should().BeOfType<ReassignOutcome.NoTaker>().Which.Paused.Should().Equal(paused.Id);
+        (await Db.Cluster.ReassignAsync([sagas[0]], new ChosenRecipients([]), Note, CancellationToken.None)).Should().Equal(OperatorActionResult.Done.Instance);
+
+        ReassignOutcome.Done done = await ReassignedAsync(dead.Coordinator, [paused.Id, other.Id]);
+        done.Receipts.Should().ContainSingle().Which.Should().BeEquivalentTo(new { To = other.Id, Count = 3 });
+        done.Left.Should().Be(2, "only the paused one can run them");
+        done.Paused.Should().Equal(paused.Id);
+        (await Db.ListAsync(other.Member)).Should().HaveCount(4);
+
+        ReassignOutcome ordered = await Db.Cluster.ReassignAsync(
+            new Reassignment(dead.Coordinator, [paused.Id]) { EvenIfPaused = true }, Note, CancellationToken.None);
+        ordered.Should().BeOfType<ReassignOutcome.Done>().Which.Should().Match<ReassignOutcome.Done>(moved => moved.Moved == 2 && moved.Paused.Count == 0);
+        await Db.Operations.ResumeAsync(paused.Id, Note, CancellationToken.None);
+        (await ReassignAsync(dead.Coordinator, [paused.Id])).Should().BeOfType<ReassignOutcome.Done>("its pause has ended").Which.Paused.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Chosen_sagas_go_to_a_paused_coordinator_only_if_it_alone_is_named()
+    {
+        Membership dead = await SilentAsync();
+        List<SagaId> sagas = await CreateSagasAsync(dead, 2);
+        await using ListeningCoordinator paused = await Db.RunHeartbeatAsync();
+        await using ListeningCoordinator too = await Db.RunHeartbeatAsync();
+        await Db.Operations.PauseAsync(paused.Id, Note, CancellationToken.None);
+        await Db.Operations.PauseAsync(too.Id, Note, CancellationToken.None);
+
+        (await Db.Cluster.ReassignAsync([sagas[0]], new ChosenRecipients([paused.Id, too.Id]), Note, CancellationToken.None))
+            .Should().ContainSingle().Which.Should().BeOfType<OperatorActionResult.Superseded>();
+        (await Db.Cluster.ReassignAsync([sagas[0]], new ChosenRecipients([paused.Id]), Note, CancellationToken.None)).Should().Equal(OperatorActionResult.Done.Instance);
+    }
+
+    [Fact]
     public async Task A_taker_has_caught_up_once_it_has_tried_every_assigned_saga()
     {
         Membership dead = await SilentAsync();

@@ -9,6 +9,7 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly TaskCompletionSource<long> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _hints;
+    private int _written;
 
     public ListeningCoordinator(SagaDatabase db, Membership member, CoordinatorProfile profile, TimeSpan period)
     {
@@ -27,6 +28,12 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
     public Task<long> Listening => _listening.Task;
 
     public int Hints => Volatile.Read(ref _hints);
+
+    /// <summary>The reason for which it had no listener connection at the last heartbeat.</summary>
+    public string? ListenerError { get; private set; }
+
+    /// <summary>The number of heartbeats that the database has answered.</summary>
+    public int Written => Volatile.Read(ref _written);
 
     public Task HintedAsync(int times) => Eventually.HoldsAsync(() => Hints >= times, $"it had {times} hints");
 
@@ -48,6 +55,11 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
         if (news is CoordinatorNotification.Listening listening)
         {
             _listening.TrySetResult(listening.Assigned);
+        }
+        else if (news is CoordinatorNotification.HeartbeatWritten written)
+        {
+            ListenerError = written.ListenerError;
+            Interlocked.Increment(ref _written);
         }
         else
         {

@@ -55,6 +55,9 @@ internal sealed class ScriptedControls : ISagaControls
 
     public void Hint() => Notify(CoordinatorNotification.Hint.Instance);
 
+    /// <summary>The store has answered a heartbeat.</summary>
+    public void Written(string? listenerError = null) => Notify(new CoordinatorNotification.HeartbeatWritten(listenerError));
+
     public void BreakConnection() => _connection.SetException(new IOException("broken"));
 
     public async Task RunHeartbeatAsync(

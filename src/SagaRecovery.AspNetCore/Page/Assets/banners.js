@@ -3,17 +3,19 @@ import { ago, el } from './dom.js';
 
 /** The parts of a report that the banners show. */
 export function bannerFacts(report) {
-  const { coordinator, paused, previous, lastPass, cluster, unresolved, drain } = report;
-  return [coordinator, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.ownerDown, unresolved?.stuck, drain];
+  const { coordinator, heartbeat, paused, previous, lastPass, cluster, unresolved, drain } = report;
+  return [coordinator, heartbeat?.lateSince, heartbeat?.listenerError, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.ownerDown, unresolved?.stuck, drain];
 }
 
 /** The banners above each view. What concerns sagas is one line there, except in the overview. */
 export function banners(report, isOverview) {
-  const { coordinator, paused, previous, lastPass, cluster, unresolved, drain } = report;
+  const { coordinator, heartbeat, paused, previous, lastPass, cluster, unresolved, drain } = report;
   return [
     coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process has joined under this coordinator id. This process has stopped its sagas and accepts no new work. Stop it.'),
     coordinator.incompatible && banner('bad', 'Incompatible store', `: ${plain(coordinator.incompatible, 600)}`),
     !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process has not joined as a coordinator yet, and runs no sagas.'),
+    heartbeat?.lateSince && banner('bad', 'Heartbeat late', ', none written since ', ago(heartbeat.lateSince), `${heartbeat.error ? `: ${plain(heartbeat.error, 300)}` : ''}. Other coordinators may take over the sagas of this process.`),
+    heartbeat?.listenerError && banner('warn', 'No listener connection', `: ${plain(heartbeat.listenerError, 300)}. Heartbeats use the pool, and hints arrive late or not at all.`),
     lastPass?.result === 'Failed' && banner('bad', 'The last pass failed', `: ${plain(lastPass.error ?? '', 300)}`),
     paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. Recovery resumes no sagas until the pause ends.`),
     drain && banner('warn', 'Draining', ', requested by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas start. ${phases[drain.phase]?.(drain) ?? ''}`),
@@ -30,7 +32,7 @@ const phases = {
   Reassigning: () => 'The remaining sagas are being reassigned.',
   Drained: (drain) => `Drained: ${drain.reassigned} reassigned, none left.`,
   Unanswered: () => 'The database did not respond. Request the drain again.',
-  Incomplete: (drain) => `${drain.reassigned} reassigned, ${drain.left} left, which resume when this process starts again.`,
+  Incomplete: (drain) => `${drain.reassigned} reassigned, ${drain.left} left, which resume when this process starts again.${drain.paused?.length > 0 ? ` Took none, since their recovery is paused: ${drain.paused.join(', ')}.` : ''}`,
 };
 
 function unowned(sagas, what, why, place) {

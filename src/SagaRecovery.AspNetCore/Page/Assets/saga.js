@@ -61,9 +61,9 @@ function verdictCard(id, verdict, explained, saga, nodes, refresh) {
 }
 
 /** The verdict in words. What has ended is called by its state, and an unwinding saga is called so wherever it is. */
-function leadOf({ verdict }, saga) {
+function leadOf({ verdict, slots }, saga) {
   const state = saga?.summary.state;
-  const lead = verdict === 'NotOwned' ? 'not owned by this process' : verdict === 'Finished' && state ? state.toLowerCase() : words(verdict);
+  const lead = verdict === 'NotOwned' ? 'not owned by this process' : verdict === 'Finished' && state ? state.toLowerCase() : words(verdict) + (slots ? ` (${slots.running} of ${slots.limit} run)` : '');
   return state === 'Unwinding' && verdict !== 'UnwindingHere' ? `unwinding, ${lead}` : lead;
 }
 

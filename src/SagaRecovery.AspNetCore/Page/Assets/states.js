@@ -4,7 +4,7 @@ import { badge } from './dom.js';
 const stateTones = { Running: 'busy', Unwinding: 'warn', Succeeded: 'good', Unwound: 'calm', Stuck: 'bad', Abandoned: 'bad', Unknown: 'bad' };
 const stateSigns = { Running: '▶', Unwinding: '↺', Succeeded: '✓', Unwound: '↩', Stuck: '‼', Abandoned: '✗' };
 const verdictTones = {
-  RunningHere: 'busy', UnwindingHere: 'warn', Starting: 'busy', WaitingForSlot: 'calm', ToBeRecovered: 'busy', NotOwned: 'calm', Finished: 'calm',
+  RunningHere: 'busy', UnwindingHere: 'warn', Starting: 'busy', WaitingForSlot: 'calm', ToBeRecovered: 'busy', NotOwned: 'calm', HeldByPausedNode: 'warn', Finished: 'calm',
   Stuck: 'bad', Abandoned: 'bad', Unreadable: 'bad', UnknownDefinition: 'bad', Fenced: 'bad', Unknown: 'bad',
 };
 

@@ -1,0 +1,21 @@
+namespace SagaRecovery.Status;
+
+/// <summary>The heartbeats of this process. Immutable.</summary>
+/// <remarks>Without them, other coordinators take the process for dead, and may take over its sagas.</remarks>
+public sealed record HeartbeatReport
+{
+    /// <summary>The time at which the store answered the last heartbeat; null if it has answered none.</summary>
+    public DateTimeOffset? LastWritten { get; init; }
+
+    /// <summary>The time since which heartbeats are late; null unless none has been written for two heartbeat periods.</summary>
+    /// <value>The time of the last heartbeat, or that of the first attempt if none was written.</value>
+    public DateTimeOffset? LateSince { get; init; }
+
+    /// <summary>The error of the last attempt; null if it succeeded, or has no answer yet.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>
+    /// The reason for which the listener connection is not open; null if it is. Heartbeats then use the pool, and hints arrive late or not at all.
+    /// </summary>
+    public string? ListenerError { get; init; }
+}
