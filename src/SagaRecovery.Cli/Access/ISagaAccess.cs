@@ -1,3 +1,4 @@
+using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -34,6 +35,13 @@ internal interface ISagaAccess : IAsyncDisposable
 
     /// <summary>Returns the owners of unfinished sagas, including sagas without a running owner.</summary>
     Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken);
+
+    /// <summary>Lists what deserves an operator's attention.</summary>
+    Task<ProblemList> ListProblemsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Acknowledges a problem, and returns it.</summary>
+    /// <exception cref="ToolException">There is no such problem.</exception>
+    Task<Problem> AcknowledgeAsync(string id, OperatorActionRequest request, CancellationToken cancellationToken);
 
     /// <summary>Runs an operator action on one saga.</summary>
     Task<OperatorActionResponse> PerformAsync(OperatorActionKind kind, SagaId sagaId, OperatorActionRequest request, CancellationToken cancellationToken);

@@ -117,6 +117,16 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<ClusterDetails> ReadClusterAsync(CancellationToken cancellationToken) =>
         GetAsync("cluster", RecoveryReportJson.Default.ClusterDetails, cancellationToken);
 
+    public Task<ProblemList> ListProblemsAsync(CancellationToken cancellationToken) =>
+        GetAsync("problems", RecoveryReportJson.Default.ProblemList, cancellationToken);
+
+    public Task<Problem> AcknowledgeAsync(string id, OperatorActionRequest request, CancellationToken cancellationToken) => PostAsync(
+        $"problems/{Uri.EscapeDataString(id)}/acknowledge",
+        JsonSerializer.Serialize(request, RecoveryReportJson.Default.OperatorActionRequest),
+        HttpStatusCode.OK,
+        RecoveryReportJson.Default.Problem,
+        cancellationToken);
+
     public Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken) => PerformAsync(
         $"coordinators/{from?.ToString() ?? ReassignSource.NoOwner}/{SagaNames.Of(OperatorActionKind.Reassign)}",
         JsonSerializer.Serialize(request, RecoveryReportJson.Default.ReassignRequest),

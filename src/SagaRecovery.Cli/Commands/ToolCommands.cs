@@ -17,6 +17,7 @@ internal static class ToolCommands
             """)
         {
             StatusCommand.Create(common),
+            ProblemCommands.Create(common),
             WatchCommand.Create(common),
             ActivateCommand.Create(common),
             PlanCommand.Create(common),

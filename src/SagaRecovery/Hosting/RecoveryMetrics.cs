@@ -283,10 +283,10 @@ internal sealed class RecoveryMetrics : IDisposable
     private static string SnakeCase<T>(T value)
         where T : struct, Enum => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 
-    /// <summary>Every kind has both series from the beginning, so that an alert sees the first problem of a kind.</summary>
-    private static IEnumerable<Measurement<long>> ReadProblems(ProblemList? problems) =>
+    /// <summary>Every kind has both series from the first count on.</summary>
+    private static IEnumerable<Measurement<long>> ReadProblems(ProblemList? problems) => problems is null ? [] :
         from kind in Enum.GetValues<ProblemKind>()
-        let count = problems?.Counts.FirstOrDefault(one => one.Kind == kind) ?? new ProblemCount(kind, 0, 0)
+        let count = problems.Counts.FirstOrDefault(one => one.Kind == kind) ?? new ProblemCount(kind, 0, 0)
         from series in new[] { (Value: count.Open, IsAcknowledged: false), (Value: count.Acknowledged, IsAcknowledged: true) }
         select new Measurement<long>(series.Value, new("kind", ProblemNames.Of(kind)), new("acknowledged", series.IsAcknowledged ? "true" : "false"));
 }

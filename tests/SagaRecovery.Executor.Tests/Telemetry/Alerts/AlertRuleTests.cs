@@ -21,7 +21,7 @@ public sealed partial class AlertRuleTests
     [Fact]
     public async Task A_trial_that_expects_the_opposite_fails()
     {
-        AlertTrial stuck = new AlertTrial("SagaRecoverySagasStuck", "the opposite").With("saga_recovery_stuck", AlertTrial.For(10, 1)).IsSilent(5);
+        AlertTrial stuck = new AlertTrial("SagaRecoverySagasStuck", "the opposite").With("saga_recovery_problems{kind=\"stuck\",acknowledged=\"false\"}", AlertTrial.For(10, 1)).IsSilent(5);
 
         (int exitCode, string output) = await PromtoolAsync(AlertTrial.ToYaml(s_rules, [stuck]));
 

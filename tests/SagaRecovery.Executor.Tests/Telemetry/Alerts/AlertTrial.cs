@@ -14,7 +14,8 @@ internal sealed record AlertTrial(string? Alert, string Story)
     /// <summary>Adds a series of one process.</summary>
     public AlertTrial With(string metric, string values, string instance = "a")
     {
-        _series.Add(($"{metric}{{job=\"app\",instance=\"{instance}\"}}", values));
+        string labels = $"job=\"app\",instance=\"{instance}\"}}";
+        _series.Add((metric.EndsWith('}') ? $"{metric[..^1]},{labels}" : $"{metric}{{{labels}", values));
         return this;
     }
 

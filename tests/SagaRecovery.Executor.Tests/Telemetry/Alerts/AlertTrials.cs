@@ -18,16 +18,19 @@ internal static class AlertTrials
         new("SagaRecoveryNoPassEnds", "saga_recovery_pass_age_seconds", 1_900) { Peace = 600 },
         new("SagaRecoverySagasIdle", "saga_recovery_idle_age_seconds", 1_000) { Outlasts = 5 },
         new("SagaRecoveryCrashLoop", "saga_recovery_deferred", 2) { After = 10, Outlasts = 5 },
-        new("SagaRecoverySagasHeld", "saga_recovery_held", 1) { After = 10, Outlasts = 5, OfJob = true },
-        new("SagaRecoveryPaused", "saga_recovery_paused", 1) { After = 60, Outlasts = 5, OfJob = true },
+        new("SagaRecoverySagasHeld", Open("held"), 1) { Outlasts = 5, OfJob = true, OfStore = true },
+        new("SagaRecoverySagasFail", Open("failing"), 1) { After = 15, Outlasts = 5 },
+        new("SagaRecoverySagasFail", Open("unknown-definition"), 1) { After = 15, Outlasts = 5 },
+        new("SagaRecoveryPaused", Open("paused"), 1) { After = 60, Outlasts = 5, OfJob = true, OfStore = true },
         new("SagaRecoverySagasStalled", "saga_recovery_stalled", 1) { After = 15, Outlasts = 5 },
         new("SagaRecoveryStepsOverdue", "saga_recovery_steps_overdue", 1) { After = 15, Outlasts = 5 },
         new("SagaRecoveryStepsHanging", "saga_recovery_steps_hanging", 1) { After = 15, Outlasts = 5 },
-        new("SagaRecoverySagasAbandoned", "saga_recovery_abandoned", 1) { Outlasts = 5, OfJob = true, OfStore = true },
+        new("SagaRecoverySagasAbandoned", Open("abandoned"), 1) { Outlasts = 5, OfJob = true, OfStore = true },
         new("SagaRecoverySagasUnreadable", "saga_recovery_unreadable", 1) { After = 5, Outlasts = 5 },
-        new("SagaRecoverySagasStuck", "saga_recovery_stuck", 1) { Outlasts = 5, OfJob = true, OfStore = true },
-        new("SagaRecoveryOrphans", "saga_recovery_orphans", 1) { After = 5, Outlasts = 3, OfJob = true, OfStore = true },
-        new("SagaRecoveryOwnerDown", "saga_recovery_owner_down", 1) { After = 5, Outlasts = 3, OfJob = true, OfStore = true },
+        new("SagaRecoverySagasStuck", Open("stuck"), 1) { Outlasts = 5, OfJob = true, OfStore = true },
+        new("SagaRecoveryOrphans", Open("unowned"), 1) { After = 5, Outlasts = 3, OfJob = true, OfStore = true },
+        new("SagaRecoveryOrphans", Open("unknown-owner"), 1) { After = 5, Outlasts = 3, OfJob = true, OfStore = true },
+        new("SagaRecoveryOwnerDown", Open("owner-down"), 1) { After = 5, Outlasts = 3, OfJob = true, OfStore = true },
         new("SagaRecoveryRetentionFails", "saga_recovery_retention_failing", 3) { After = 10, Outlasts = 5 },
         new("SagaRecoveryRetentionBehind", "saga_recovery_retention_backlog", 7) { After = 360, Outlasts = 120, OfJob = true },
     ];
@@ -45,6 +48,7 @@ internal static class AlertTrials
         .. Peace(),
         .. s_lasting.SelectMany(Lasts),
         .. s_events.SelectMany(one => Counted(one.Alert, one.Metric)),
+        .. s_lasting.Where(one => one.Metric.Contains("acknowledged", StringComparison.Ordinal)).Select(Acknowledged),
         .. NotRunning(),
         .. MembershipTrials(),
         .. Restarts(),
@@ -91,6 +95,18 @@ internal static class AlertTrials
                 .Fires(Enumerable.Range(firing - 1, 12));
         }
     }
+
+    /// <summary>What an operator has acknowledged fires no alert, and what is new does.</summary>
+    private static AlertTrial Acknowledged(Lasting one)
+    {
+        string acknowledged = one.Metric.Replace("\"false\"", "\"true\"", StringComparison.Ordinal);
+        int from = one.After + 20;
+        return one.Trial("is silent once the problem is acknowledged", $"{For(from, 1)} {For(100, 0)} {For(one.After + 10, 1)}")
+            .With(acknowledged, $"{For(from, 0)} {For(100 + one.After + 10, 1)}")
+            .Fires(from - 1).IsSilent(from + one.Outlasts + 1, from + 99).Fires(from + 100 + one.After);
+    }
+
+    private static string Open(string kind) => $"saga_recovery_problems{{kind=\"{kind}\",acknowledged=\"false\"}}";
 
     private static IEnumerable<AlertTrial> Counted(string alert, string metric)
     {
