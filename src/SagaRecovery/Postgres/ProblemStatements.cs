@@ -1,4 +1,3 @@
-using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;

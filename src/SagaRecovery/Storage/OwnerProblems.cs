@@ -1,8 +1,6 @@
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Status;
-using SagaRecovery.Storage;
 
-namespace SagaRecovery.Operations;
+namespace SagaRecovery.Storage;
 
 /// <summary>The problems of unfinished sagas whose owner does not answer. Pure.</summary>
 internal static class OwnerProblems
