@@ -15,13 +15,16 @@ internal sealed class HelpWithExamples(HelpAction defaultHelp) : SynchronousComm
 {
     private const string ExitCodes = """
         Exit codes:
-          0  success
-          1  failure: the pass failed, a search took too long, some sagas were refused, the check found differences, sagas are left, or you declined
-          2  invalid command line
-          3  the saga or coordinator does not exist, or the id is unknown
-          4  superseded: the saga has ended, is not stuck, or has changed since the tool read it
-          5  refused: the owner answers, more sagas match than --max, no coordinator can take the sagas, or you are not authorized
-          6  the service or database cannot be reached
+          0    success
+          1    failure: the pass failed, a search took too long, some sagas were
+               refused, the check found differences, sagas are left, or you declined
+          2    invalid command line
+          3    the saga or coordinator does not exist, or the id is unknown
+          4    superseded: the saga has ended, is not stuck, or has changed since the
+               tool read it
+          5    refused: the owner answers, more sagas match than --max, no coordinator
+               can take the sagas, or you are not authorized
+          6    the service or database cannot be reached
           130  Ctrl-C ('watch' ends with 0)
         """;
 

@@ -123,7 +123,7 @@ internal sealed class NodesScenario : Scenario
             run.Require(exitCode == 0, $"{node.Name} did not end cleanly");
             run.Require(log.Count(LogEventId.Drained) == 1, $"{node.Name} did not log that it drained");
             run.Require(await nodes.InProgressOfAsync(node.Id) == 0, $"{node.Name} left sagas behind");
-            reassigned += log.Sum(LogEventId.Drained, "drained:");
+            reassigned += log.Sum(LogEventId.Drained, "sagas reassigned:");
             await node.StartAsync(node.Id);
             run.Log($"{node.Name} drained and ended in {(ended - asked).TotalMilliseconds:F0} ms, and was back after {(run.Elapsed - ended).TotalMilliseconds:F0} ms more");
         }
