@@ -22,6 +22,7 @@ const effects = {
   hold: 'Recovery does not resume this saga until you release it. If it is running, it continues, unless you stop its run.',
   cancel: 'Its owner starts no more steps and undoes those that succeeded. The saga can no longer succeed. This cannot be reversed.',
   release: 'Ends the hold, and runs a pass.',
+  acknowledge: 'States that you know of this problem. It stays in the list, and alerts no longer count it, until it is resolved and begins anew.',
   retry: 'Resumes this saga now, and ignores its delay.',
   abandon: 'Sets this saga aside permanently. It is never resumed or undone, and the effects of its completed actions stay. This cannot be reversed.',
   reassign: 'Distributes its unfinished sagas evenly among coordinators that can run them. The new owners resume them at once.',
@@ -38,14 +39,14 @@ const nodeLabels = { 'inject-error': 'Node to fail', 'skip-undo': 'Node that you
 
 /** A button that asks for a reason and runs an operator action on recovery, a saga or a coordinator. */
 export function actionButton(kind, target) {
-  const { label, coordinator } = target;
+  const { label, coordinator, problem } = target;
   const grave = destructive.includes(kind) || coordinator?.answers;
   return el('button', {
     type: 'button',
     class: grave ? 'grave' : null,
     disabled: Boolean(unavailable),
     'aria-describedby': hint ? 'actions-hint' : null,
-    'data-key': `action-${kind}${coordinator ? `-${coordinator.id}` : ''}`,
+    'data-key': `action-${kind}${coordinator || problem ? `-${(coordinator ?? problem).id}` : ''}`,
     onclick: () => open(kind, target),
   }, `${label} …`);
 }
@@ -83,12 +84,12 @@ export async function send(path, request) {
   }
 }
 
-function open(kind, { label, saga, coordinator, targets, nodes, after }) {
+function open(kind, { label, saga, coordinator, problem, targets, nodes, after }) {
   const dialog = document.getElementById('action-dialog');
   const answer = el('div', { role: 'alert' });
   const form = el('form', { onsubmit: (event) => { event.preventDefault(); submit(); } },
     el('h2', { id: 'action-title' }, saga ? `${label}: ${plain(saga.name, 60)}` : label),
-    (saga || coordinator) && el('p', { class: 'id' }, saga?.id ?? coordinator.id),
+    (saga || coordinator || problem) && el('p', { class: 'id' }, (saga ?? coordinator ?? problem).id),
     el('p', {}, effects[kind]),
     nodes && el('label', {}, nodeLabels[kind], el('select', { name: 'node' }, nodes.map((node) => el('option', { value: node }, plain(node, 100))))),
     targets && newOwner(targets),
@@ -107,14 +108,14 @@ function open(kind, { label, saga, coordinator, targets, nodes, after }) {
     const fields = new FormData(form);
     const button = form.querySelector('[type=submit]');
     button.disabled = true;
-    const path = saga ? `/sagas/${saga.id}` : coordinator ? `/coordinators/${coordinator.id}` : '';
+    const path = saga ? `/sagas/${saga.id}` : problem ? `/problems/${encodeURIComponent(problem.id)}` : coordinator ? `/coordinators/${coordinator.id}` : '';
     const result = await send(`${path}/${kind}`, {
       reason: fields.get('reason'), actor: fields.get('actor'), ...argumentsOf(kind, fields, saga),
     });
     button.disabled = false;
     if (result.ok) {
       dialog.close();
-      notify(result.body.message ?? `${kind}: started`);
+      notify(result.body.message ?? (problem ? 'Acknowledged.' : `${kind}: started`));
     } else {
       answer.replaceChildren(failure(result));
     }

@@ -1,42 +1,51 @@
 import { plain, words } from './text.js';
 import { ago, badge, card, el, more, sagaCell, table } from './dom.js';
-import { get } from './service.js';
+import { actionButton } from './actions.js';
 
-/** The number of stuck and of abandoned sagas that the overview lists. */
-const mostListed = 5;
+/** The number of problems that the overview lists. */
+const mostListed = 20;
 
-/**
- * Requests the newest stuck and abandoned sagas of the whole store, if it has any.
- * @returns The answers by state; null for a state without sagas.
- */
-export async function loadUnresolved(report) {
-  const list = (state, counted) => (counted?.count > 0 ? get(`/sagas?state=${state}&limit=${mostListed}`) : null);
-  const [stuck, abandoned] = await Promise.all([list('stuck', report.unresolved?.stuck), list('abandoned', report.unresolved?.abandoned)]);
-  return { stuck, abandoned };
-}
+const tones = { Abandoned: 'warn', Held: 'warn', Paused: 'warn', Unowned: 'bad' };
 
-/** What waits for an operator: stuck sagas, sagas that fail to resume, and abandoned ones. */
-export function attention(report, unresolved) {
+/** What waits for an operator: problems, the newest of each kind first, and sagas that fail to resume. */
+export function attention(report, refresh) {
   return [
-    listed('Stuck', 'stuck', report.unresolved?.stuck, unresolved.stuck, 'failed undo', 'An undo failed: each is partly undone, and waits for an operator.'),
+    report.problems?.counts.length > 0 && problems(report.problems, refresh),
     report.waitingCount > 0 && card(`Failing to resume (${report.waitingCount})`, table(report.waiting, [
       ['saga', (saga) => sagaCell(saga.sagaId, saga.name)],
       ['why', (saga) => [badge(saga.kind === 'BackingOff' ? 'warn' : 'bad', words(saga.kind)), ` ${plain(saga.reason)}`]],
       ['failures', (saga) => saga.failures, 'number'],
       ['next try', (saga) => (saga.nextTry ? ago(saga.nextTry) : 'next pass')],
     ]), more(report.waitingCount - report.waiting.length)),
-    listed('Abandoned', 'abandoned', report.unresolved?.abandoned, unresolved.abandoned, 'failure', 'Set aside for good: their effects stay until someone cleans them up.'),
   ];
 }
 
-function listed(title, state, counted, answer, failure, meaning) {
-  const sagas = answer?.ok ? answer.body : [];
-  return counted?.count > 0 && card(`${title} (${counted.count})`,
-    el('p', { class: 'soft small' }, meaning),
-    sagas.length > 0 && table(sagas, [
-      ['saga', (saga) => sagaCell(saga.id, saga.name)],
-      [failure, (saga) => [saga.failedNode, saga.errorCode].filter(Boolean).map((part) => plain(part, 80)).join(': ')],
-      ['created', (saga) => ago(saga.timeCreated)],
+function problems({ problems: all, counts }, refresh) {
+  const [open, known] = [sum(counts, 'open'), sum(counts, 'acknowledged')];
+  const listed = all.slice(0, mostListed);
+  return card(`Problems (${open + known})`,
+    el('p', { class: 'soft small' }, counts.map((one) => `${one.open + one.acknowledged} ${words(one.kind)}`).join(', ') + (known > 0 ? `; ${known} acknowledged` : '')),
+    table(listed, [
+      ['problem', (one) => badge(one.acknowledged ? 'calm' : tones[one.kind] ?? 'bad', words(one.kind))],
+      ['of', subject],
+      ['why', (one) => [plain(one.reason, 500), one.error && el('div', { class: 'small' }, plain(one.error, 500)), one.acknowledged && acknowledgement(one.acknowledged)]],
+      ['since', (one) => ago(one.since)],
+      ['acknowledge', (one) => !one.acknowledged && actionButton('acknowledge', { label: 'Acknowledge', problem: one, after: refresh }), 'controls'],
     ]),
-    el('p', { class: 'small' }, el('a', { href: `#/sagas?state=${state}` }, `List all ${title.toLowerCase()} sagas`)));
+    more(open + known - listed.length),
+    el('p', { class: 'small' }, ['Stuck', 'Abandoned'].filter((kind) => counts.some((one) => one.kind === kind)).map((kind) =>
+      [el('a', { href: `#/sagas?state=${kind.toLowerCase()}` }, `List all ${kind.toLowerCase()} sagas`), ' '])));
+}
+
+const sum = (counts, what) => counts.reduce((total, one) => total + one[what], 0);
+
+const ofSagas = ['Stuck', 'Abandoned', 'Failing', 'Held'];
+
+function subject(problem) {
+  return ofSagas.includes(problem.kind) ? sagaCell(problem.subject, problem.name ?? '')
+    : [plain(problem.name ?? '', 100), el('div', { class: 'small id' }, plain(problem.subject, 100))];
+}
+
+function acknowledgement({ at, note }) {
+  return el('div', { class: 'small soft' }, 'Acknowledged ', ago(at), ` by ${plain(note.actor, 60)}: ${plain(note.reason, 300)}`);
 }

@@ -3,7 +3,7 @@ import { ago, badge, card, el, more, sagaCell, sagaLink, show, table } from './d
 import { get } from './service.js';
 import { actionButton, actionHint, actionWord, passButton } from './actions.js';
 import { histogram, timeline } from './charts.js';
-import { attention, loadUnresolved } from './attention.js';
+import { attention } from './attention.js';
 import { coordinatorsCard, orphansCard } from './coordinators.js';
 
 /** The overview of recovery: what waits for an operator comes first. */
@@ -13,10 +13,9 @@ export function overview(main, refresh) {
   main.replaceChildren(...places);
   let turn = 0;
   let inProgress = null;
-  let unresolved = { stuck: null, abandoned: null };
   const afterReassign = () => { turn = 0; refresh(); };
   const showTiles = (report) => show(tilesAt, tileFacts(report, inProgress), () => tiles(tileFacts(report, inProgress)));
-  const showAttention = (report) => show(attentionAt, [report.unresolved?.stuck, report.unresolved?.abandoned, report.waiting, unresolved], () => attention(report, unresolved));
+  const showAttention = (report) => show(attentionAt, [report.problems?.problems, report.problems?.counts, report.waiting], () => attention(report, refresh));
   return {
     title: 'Overview',
     async load(report) {
@@ -28,11 +27,9 @@ export function overview(main, refresh) {
       show(recoveredAt, report.recentlyRecovered, () => recovered(report));
       show(historyAt, report.recentActions, () => actions(report));
       if (turn++ % 3 === 0) {
-        let answer, cluster;
-        [answer, cluster, unresolved] = await Promise.all([get('/coordinators'), get('/cluster'), loadUnresolved(report)]);
+        const [answer, cluster] = await Promise.all([get('/coordinators'), get('/cluster')]);
         inProgress = answer.ok ? answer.body.find((one) => one.id === report.coordinator.id)?.inProgress ?? null : null;
         showTiles(report);
-        showAttention(report);
         show(orphansAt, [cluster.body?.owners, cluster.status], () => orphansCard(cluster, answer, afterReassign));
         show(coordinatorsAt, answer, () => coordinatorsCard(answer, report, afterReassign));
       }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 
 /** What waits for an operator is first on the overview, from the store; zeros are quiet; a saga that no process runs is not called running. */
 export default async function ({ page, given: [stuck, abandoned, held, unowned, down, cancelled, ...two], view, tile }) {
-  await page.locator('#attention', { hasText: 'Stuck (1)' }).filter({ hasText: stuck }).filter({ hasText: 'charge card: closed' }).waitFor();
-  await page.locator('#attention', { hasText: 'Abandoned (1)' }).filter({ hasText: abandoned }).waitFor();
+  const problem = (id) => page.locator('#attention tr', { hasText: id });
+  await problem(stuck).filter({ hasText: "The undo of 'charge card' failed with closed: it is partly undone." }).waitFor();
+  await problem(abandoned).filter({ hasText: 'abandoned' }).waitFor();
   const [attention, tiles] = await Promise.all(['#attention', '#tiles'].map((place) => page.locator(place).boundingBox()));
   assert.ok(attention.y < tiles.y);
   await tile('stuck').filter({ hasText: /^1$/ }).waitFor();
@@ -32,4 +33,11 @@ export default async function ({ page, given: [stuck, abandoned, held, unowned, 
   }
   await view(`#/saga/${cancelled}`);
   await page.locator('#why', { hasText: /It unwinds: it was cancelled at [\d-]+T[\d:]+Z \(ann: the customer withdrew the order\)\./ }).waitFor();
+
+  await view('#/');
+  await problem(stuck).getByRole('button', { name: 'Acknowledge …' }).click();
+  await page.getByLabel('Reason, for other operators').fill('ticket 17');
+  await page.locator('#action-dialog').getByRole('button', { name: 'Acknowledge' }).click();
+  await problem(stuck).filter({ hasText: /Acknowledged .* by .*: ticket 17/ }).waitFor();
+  assert.equal(await problem(stuck).getByRole('button').count(), 0);
 }
