@@ -16,6 +16,7 @@ internal static class AlertTrials
     [
         new("SagaRecoveryPassesFail", "saga_recovery_passes_failing", 3) { After = 1 },
         new("SagaRecoveryNoPassEnds", "saga_recovery_pass_age_seconds", 1_900) { Peace = 600 },
+        new("SagaRecoveryHeartbeatLate", "saga_recovery_heartbeat_late", 1) { After = 1 },
         new("SagaRecoverySagasIdle", "saga_recovery_idle_age_seconds", 1_000) { Outlasts = 5 },
         new("SagaRecoveryCrashLoop", "saga_recovery_deferred", 2) { After = 10, Outlasts = 5 },
         new("SagaRecoverySagasHeld", Open("held"), 1) { Outlasts = 5, OfJob = true, OfStore = true },
