@@ -1,4 +1,3 @@
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -9,7 +8,7 @@ namespace SagaRecovery.Tests.Postgres;
 /// <summary>What deserves an operator's attention, as rows of the store show it, and its acknowledgement.</summary>
 public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
 {
-    private static readonly OperatorNote Note = new("ann", "ticket 17");
+    private static readonly OperatorNote Known = new("ann", "ticket 17");
 
     [Fact]
     public async Task In_peace_no_problem_is_listed()
@@ -51,10 +50,10 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         SagaId saga = (await CreateSagasAsync(us, 1)).Single();
         await GetStuckAsync(saga);
 
-        await Db.Problems.AcknowledgeAsync($"stuck:{saga}", Note, CancellationToken.None);
+        await Db.Problems.AcknowledgeAsync($"stuck:{saga}", Known, CancellationToken.None);
 
         ProblemList acknowledged = await ListAsync();
-        acknowledged.Problems.Single().Acknowledged!.Note.Should().Be(Note);
+        acknowledged.Problems.Single().Acknowledged!.Note.Should().Be(Known);
         acknowledged.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, 0, 1));
         (acknowledged.Open, acknowledged.Acknowledged).Should().Be((0, 1));
 
@@ -81,7 +80,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         problems.Problems[0].Reason.Should().Be("It does not answer, and owns 2 unfinished sagas.");
         problems.Problems[0].Since.Should().BeBefore(problems.At - CoordinatorDetails.AnswerTimeout);
 
-        await Db.Problems.AcknowledgeAsync($"owner-down:{dead.Coordinator}", Note, CancellationToken.None);
+        await Db.Problems.AcknowledgeAsync($"owner-down:{dead.Coordinator}", Known, CancellationToken.None);
         (await ListAsync()).Problems[^1].Should().Match<Problem>(problem => problem.Kind == ProblemKind.OwnerDown && problem.Acknowledged != null);
     }
 
@@ -91,7 +90,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         await using ListeningCoordinator us = await Db.RunHeartbeatAsync();
         SagaId[] sagas = [.. await CreateSagasAsync(us.Member, 2)];
         await Db.Operations.HoldAsync(sagas[0], new OperatorNote(OperatorNote.CrashGuardActor, "the process crashed 3 times"), CancellationToken.None);
-        await Db.Operations.HoldAsync(sagas[1], Note, CancellationToken.None);
+        await Db.Operations.HoldAsync(sagas[1], Known, CancellationToken.None);
 
         (await ListAsync()).Problems.Should().ContainSingle().Which.Should().Match<Problem>(
             problem => problem.Id == $"held:{sagas[0]}" && problem.Reason == "The crash-loop guard holds it: the process crashed 3 times.");
@@ -101,7 +100,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
     public async Task A_paused_coordinator_is_a_problem_while_it_owns_unfinished_sagas()
     {
         await using ListeningCoordinator us = await Db.RunHeartbeatAsync();
-        await Db.Operations.PauseAsync(us.Member.Coordinator, Note, CancellationToken.None);
+        await Db.Operations.PauseAsync(us.Member.Coordinator, Known, CancellationToken.None);
         (await ListAsync()).Problems.Should().BeEmpty();
 
         await CreateSagasAsync(us.Member, 1);
@@ -115,9 +114,9 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
     {
         var failing = new Problem(ProblemKind.Failing, Guid.NewGuid().ToString(), DateTimeOffset.UtcNow.AddMinutes(-5), "It failed to resume 4 times in a row.");
         await Db.JoinAsync();
-        await Db.Problems.AcknowledgeAsync(failing.Id, Note, CancellationToken.None);
+        await Db.Problems.AcknowledgeAsync(failing.Id, Known, CancellationToken.None);
 
-        (await Db.Problems.ListAsync([failing], CancellationToken.None)).Problems.Single().Acknowledged!.Note.Should().Be(Note);
+        (await Db.Problems.ListAsync([failing], CancellationToken.None)).Problems.Single().Acknowledged!.Note.Should().Be(Known);
         (await Db.Problems.ListAsync([failing with { Since = DateTimeOffset.UtcNow.AddMinutes(5) }], CancellationToken.None)).Problems.Single().Acknowledged.Should().BeNull();
     }
 
