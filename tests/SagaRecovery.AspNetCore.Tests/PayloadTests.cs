@@ -16,7 +16,7 @@ public sealed class PayloadTests(PostgresCluster postgres)
     private const string Marker = "(hidden)";
 
     private static readonly string[] s_paths =
-        ["", "/sagas", "/sagas/{0}", "/sagas/{0}/explain", "/sagas/{0}/incident", "/sagas/{1}", "/sagas/{1}/explain", "/sagas/{1}/incident", "/whatis?id={0}", "/whatis?id={1}", "/coordinators", "/cluster", "/counts", "/definitions", "/plan"];
+        ["", "/problems", "/sagas", "/sagas/{0}", "/sagas/{0}/explain", "/sagas/{0}/incident", "/sagas/{1}", "/sagas/{1}/explain", "/sagas/{1}/incident", "/whatis?id={0}", "/whatis?id={1}", "/coordinators", "/cluster", "/counts", "/definitions", "/plan"];
 
     [Theory]
     [InlineData("application/json")]

@@ -1,4 +1,3 @@
-using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;

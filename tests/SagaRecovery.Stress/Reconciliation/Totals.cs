@@ -43,9 +43,9 @@ internal static class Totals
             .. Pairs.Select(pair => (pair.Total, Log: log.Count(pair.Line, end + 1)))
                 .Concat(
                 [
-                    ("recovered", log.Count(LogEventId.Recovered, end + 1) - log.Count(LogEventId.TakenBack, end + 1)),
-                    ("failed", log.Count(LogEventId.FailedToRecover, end + 1) + log.Count(LogEventId.Interrupted, end + 1)),
-                    ("missingFromExecutor", log.Count(LogEventId.Interrupted, end + 1) + log.Count(LogEventId.StoppedOnRequest, end + 1)),
+                    (Total: "recovered", Log: log.Count(LogEventId.Recovered, end + 1) - log.Count(LogEventId.TakenBack, end + 1)),
+                    (Total: "failed", Log: log.Count(LogEventId.FailedToRecover, end + 1) + log.Count(LogEventId.Interrupted, end + 1)),
+                    (Total: "missingFromExecutor", Log: log.Count(LogEventId.Interrupted, end + 1) + log.Count(LogEventId.StoppedOnRequest, end + 1)),
                 ])
                 .Select(pair => (pair.Total, Status: totals.GetProperty(pair.Total).GetInt64(), pair.Log))
                 .Where(pair => pair.Status != pair.Log)

@@ -1,0 +1,54 @@
+using System.Net;
+using System.Text.Json;
+using SagaRecovery.AspNetCore.Tests.Support;
+
+namespace SagaRecovery.AspNetCore.Tests;
+
+/// <summary>The list of problems, and their acknowledgement.</summary>
+[Collection(OnPostgres.Name)]
+public sealed class ProblemEndpointTests(PostgresCluster postgres)
+{
+    [Fact]
+    public async Task Problems_are_listed_and_acknowledged_and_the_status_knows()
+    {
+        await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync());
+        SagaId saga = await StuckAsync(service);
+
+        JsonElement listed = (await ListAsync(service)).GetProperty("problems").EnumerateArray().Single();
+        listed.GetProperty("id").GetString().Should().Be($"stuck:{saga}");
+        listed.GetProperty("kind").GetString().Should().Be("Stuck");
+
+        using HttpResponseMessage done = await service.PerformAsync($"/problems/stuck:{saga}/acknowledge", new { reason = "ticket 17" });
+
+        done.StatusCode.Should().Be(HttpStatusCode.OK, await done.Content.ReadAsStringAsync());
+        JsonElement known = (await ListAsync(service)).GetProperty("problems").EnumerateArray().Single();
+        known.GetProperty("acknowledged").GetProperty("note").GetProperty("reason").GetString().Should().Be("ticket 17");
+        (await service.JsonAsync("")).GetProperty("problems").GetProperty("counts").EnumerateArray().Single().GetProperty("acknowledged").GetInt32().Should().Be(1);
+    }
+
+    [Theory]
+    [InlineData("stuck:0199c1d2-5a3b-7c4d-8e5f-60718293a4b5", "{\"reason\":\"x\"}", HttpStatusCode.NotFound, "There is no problem")]
+    [InlineData("x", "{\"reason\":\"x\"}", HttpStatusCode.NotFound, "There is no problem 'x'")]
+    [InlineData("x", "{}", HttpStatusCode.BadRequest, "reason")]
+    [InlineData("x", "{\"reason\":\"x\",\"comment\":\"y\"}", HttpStatusCode.BadRequest, "comment")]
+    public async Task What_cannot_be_acknowledged_is_answered_with_a_problem_document(string id, string body, HttpStatusCode status, string detail)
+    {
+        await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync());
+
+        using HttpResponseMessage answer = await service.PerformAsync($"/problems/{id}/acknowledge", JsonSerializer.Deserialize<JsonElement>(body));
+
+        answer.StatusCode.Should().Be(status);
+        (await answer.Content.ReadAsStringAsync()).Should().Contain(detail);
+        answer.Content.Headers.ContentType!.MediaType.Should().Be("application/problem+json");
+    }
+
+    private static Task<JsonElement> ListAsync(TestService service) => service.JsonAsync("/problems");
+
+    private static async Task<SagaId> StuckAsync(TestService service)
+    {
+        SagaId saga = await service.StartSagaAsync();
+        await service.QueryAsync<int?>(
+            "update saga_recovery.saga set state = 'stuck', time_ended = clock_timestamp(), failed_node = 'first', error_code = 'quota' where id = @id returning 1", new { id = saga.Value });
+        return saga;
+    }
+}

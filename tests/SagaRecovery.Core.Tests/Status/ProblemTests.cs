@@ -1,0 +1,79 @@
+using SagaRecovery.Fencing;
+using SagaRecovery.Status;
+
+namespace SagaRecovery.Core.Tests.Status;
+
+public sealed class ProblemTests
+{
+    private static readonly DateTimeOffset Noon = new(2026, 11, 30, 12, 0, 0, TimeSpan.Zero);
+    private static readonly SagaId Saga = new(Guid.Parse("0199c1d2-5a3b-7c4d-8e5f-60718293a4b5"));
+    private static readonly CoordinatorId Us = new(Guid.Parse("c0000000-0000-4000-8000-000000000001"));
+
+    private static readonly RecoveryReport Report = new()
+    {
+        Coordinator = new CoordinatorStatus(Us, new Incarnation(7), Fenced: null),
+        Period = TimeSpan.FromMinutes(10),
+    };
+
+    [Theory]
+    [InlineData(WaitingKind.BackingOff, 2, null)]
+    [InlineData(WaitingKind.BackingOff, 3, "It failed to resume, or its run was interrupted, 3 times in a row.")]
+    [InlineData(WaitingKind.Unreadable, 1, "Its row cannot be read.")]
+    public void A_saga_that_fails_again_and_again_is_a_problem(WaitingKind kind, int failures, string? reason)
+    {
+        IReadOnlyList<Problem> problems = ProcessProblems.Of(Report with { Waiting = [new WaitingSaga(Saga, "create", kind, Noon, failures, NextTry: null, "quota")] });
+
+        problems.Select(problem => problem.Reason).Should().Equal(reason is null ? [] : [reason]);
+        problems.Should().OnlyContain(problem => problem.Id == $"failing:{Saga}" && problem.Error == "quota" && problem.Since == Noon);
+    }
+
+    [Fact]
+    public void Sagas_of_one_unknown_definition_are_one_problem()
+    {
+        WaitingSaga[] waiting =
+        [
+            .. Enumerable.Range(0, 5).Select(minute => new WaitingSaga(
+                new SagaId(Guid.NewGuid()), "create", WaitingKind.UnknownDefinition, Noon.AddMinutes(minute), 1, NextTry: null, "create v2 is not registered")),
+        ];
+
+        ProcessProblems.Of(Report with { Waiting = waiting }).Should().ContainSingle().Which.Should().Match<Problem>(
+            problem => problem.Id == "unknown-definition:create" && problem.Since == Noon);
+    }
+
+    [Fact]
+    public void A_fenced_process_is_a_problem()
+    {
+        RecoveryReport fenced = Report with { Coordinator = Report.Coordinator with { Fenced = new FenceStatus(new Incarnation(8), Noon) } };
+
+        ProcessProblems.Of(fenced).Should().ContainSingle().Which.Should().Match<Problem>(problem => problem.Id == $"fenced:{Us}" && problem.Since == Noon);
+    }
+
+    [Fact]
+    public void Open_problems_come_first_then_the_kind_then_the_newest_and_kinds_are_counted()
+    {
+        Problem One(ProblemKind kind, string subject, int minute, bool known = false) => new(kind, subject, Noon.AddMinutes(minute), "why")
+        {
+            Acknowledged = known ? new Acknowledgement(Noon.AddMinutes(9), new OperatorNote("ann", "known")) : null,
+        };
+
+        ProblemList list = ProblemList.Of(
+            Noon.AddMinutes(10),
+            [One(ProblemKind.Paused, "p", 1), One(ProblemKind.Stuck, "old", 2), One(ProblemKind.Stuck, "known", 3, known: true), One(ProblemKind.Stuck, "new", 4)],
+            [new ProblemCount(ProblemKind.Stuck, 200, 1), new ProblemCount(ProblemKind.Abandoned, 0, 0)]);
+
+        list.Problems.Select(problem => problem.Subject).Should().Equal("new", "old", "p", "known");
+        list.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, 200, 1), new ProblemCount(ProblemKind.Paused, 1, 0));
+        ProblemListText.Summarize(list).Should().Be("202 problems (201 stuck, 1 paused), 1 of them acknowledged");
+        ProblemListText.Render(list, withAcknowledged: false).Should().Contain("\nstuck:new, for 6m\n  why\n").And.NotContain("stuck:known");
+        ProblemListText.Render(list).Should().EndWith("\nstuck:known, for 7m\n  why\n  acknowledged 1m ago by ann: known\n");
+    }
+
+    [Fact]
+    public void The_status_names_the_numbers_while_a_problem_is_open()
+    {
+        var list = ProblemList.Of(Noon, [new Problem(ProblemKind.Stuck, "x", Noon, "why")], []);
+
+        RecoveryReportText.Render(Report with { Problems = list }, Noon.AddSeconds(30)).Should().Contain("  PROBLEMS: 1 problem (1 stuck) (as of 30s ago). List them with 'problems'.\n");
+        RecoveryReportText.Render(Report with { Problems = ProblemList.Of(Noon, [], []) }, Noon).Should().NotContain("PROBLEMS");
+    }
+}
