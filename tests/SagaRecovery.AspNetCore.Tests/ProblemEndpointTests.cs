@@ -11,7 +11,7 @@ public sealed class ProblemEndpointTests(PostgresCluster postgres)
     [Fact]
     public async Task Problems_are_listed_and_acknowledged_and_the_status_knows()
     {
-        await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync());
+        await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync(), TestService.ForOperators);
         SagaId saga = await StuckAsync(service);
 
         JsonElement listed = (await ListAsync(service)).GetProperty("problems").EnumerateArray().Single();
@@ -33,7 +33,7 @@ public sealed class ProblemEndpointTests(PostgresCluster postgres)
     [InlineData("x", "{\"reason\":\"x\",\"comment\":\"y\"}", HttpStatusCode.BadRequest, "comment")]
     public async Task What_cannot_be_acknowledged_is_answered_with_a_problem_document(string id, string body, HttpStatusCode status, string detail)
     {
-        await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync());
+        await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync(), TestService.ForOperators);
 
         using HttpResponseMessage answer = await service.PerformAsync($"/problems/{id}/acknowledge", JsonSerializer.Deserialize<JsonElement>(body));
 
