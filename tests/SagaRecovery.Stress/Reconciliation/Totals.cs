@@ -40,8 +40,8 @@ internal static class Totals
         JsonElement totals = status.GetProperty("totals");
         return
         [
-            .. Pairs.Select(pair => (pair.Total, Log: log.Count(pair.Line, end + 1)))
-                .Concat(
+            .. Pairs.Select(pair => (pair.Total, Log: (long)log.Count(pair.Line, end + 1)))
+                .Concat((IEnumerable<(string Total, long Log)>)
                 [
                     (Total: "recovered", Log: log.Count(LogEventId.Recovered, end + 1) - log.Count(LogEventId.TakenBack, end + 1)),
                     (Total: "failed", Log: log.Count(LogEventId.FailedToRecover, end + 1) + log.Count(LogEventId.Interrupted, end + 1)),
