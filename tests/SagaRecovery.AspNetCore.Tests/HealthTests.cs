@@ -33,6 +33,14 @@ public sealed class HealthTests(PostgresCluster postgres)
     public void Sagas_that_fail_do_not_make_the_process_unhealthy() =>
         Of(After(PassResult.CompletedWithFailures, PassResult.CompletedWithFailures, PassResult.CompletedWithFailures)).Status.Should().Be(HealthStatus.Healthy);
 
+    /// <summary>A probe must not end a pod because of a stuck saga, but a reader of the health learns of it.</summary>
+    [Fact]
+    public void Open_problems_are_named_and_leave_it_ready()
+    {
+        Of(After(PassResult.Completed) with { Problems = ProblemList.Of(Noon, [new Problem(ProblemKind.Stuck, "x", Noon, "why")], []) })
+            .Should().Be((HealthStatus.Healthy, "The last pass succeeded; 1 problem (1 stuck)."));
+    }
+
     /// <summary>Several passes fail within seconds. Only the time counts, since a fail-over takes its time.</summary>
     [Theory]
     [InlineData(0, HealthStatus.Degraded)]

@@ -66,6 +66,7 @@ internal static class RecoveryHealth
                 HealthStatus.Degraded, $"The last {report.Retention.FailedInARow} runs of retention failed: {PlainText.OneLine(error)}"),
             { Paused: { } pause } => (HealthStatus.Healthy, $"Paused by {PlainText.OneLine(pause.Note.Actor)}: {PlainText.OneLine(pause.Note.Reason)}"),
             { LastPass: null } => (HealthStatus.Healthy, "Joined. No pass has ended yet."),
+            { Problems: { Open: > 0 } problems } => (HealthStatus.Healthy, $"The last pass succeeded; {ProblemListText.Summarize(problems)}."),
             _ => (HealthStatus.Healthy, "The last pass succeeded."),
         };
         return new HealthCheckResult(health, description, data: DataOf(report, failed));
@@ -108,6 +109,9 @@ internal static class RecoveryHealth
             ["stalled"] = report.Stalled?.Count ?? 0,
             ["orphans"] = report.Cluster?.Orphans.Count ?? 0,
             ["ownerDown"] = report.Cluster?.OwnerDown.Count ?? 0,
+            ["stuck"] = report.Unresolved?.Stuck.Count ?? 0,
+            ["abandoned"] = report.Unresolved?.Abandoned.Count ?? 0,
+            ["openProblems"] = report.Problems?.Open ?? 0,
             ["draining"] = report.Drain is not null,
             ["heartbeatLate"] = report.Heartbeat?.LateSince is not null,
             ["listening"] = report.Heartbeat is { LastWritten: not null, ListenerError: null },
