@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 
+export const options = { httpCredentials: { username: 'ann', password: 'the-token-of-the-tests' } };
+
+/** The browser asks for credentials at the first action. */
+export const expectedErrors = /status of 401/;
+
 /** What waits for an operator is first on the overview, from the store; zeros are quiet; a saga that no process runs is not called running. */
 export default async function ({ page, given: [stuck, abandoned, held, unowned, down, cancelled, ...two], view, tile }) {
   const problem = (id) => page.locator('#attention tr', { hasText: id });
@@ -38,6 +43,6 @@ export default async function ({ page, given: [stuck, abandoned, held, unowned, 
   await problem(stuck).getByRole('button', { name: 'Acknowledge …' }).click();
   await page.getByLabel('Reason, for other operators').fill('ticket 17');
   await page.locator('#action-dialog').getByRole('button', { name: 'Acknowledge' }).click();
-  await problem(stuck).filter({ hasText: /Acknowledged .* by .*: ticket 17/ }).waitFor();
+  await problem(stuck).filter({ hasText: /Acknowledged .* by ann: ticket 17/ }).waitFor();
   assert.equal(await problem(stuck).getByRole('button').count(), 0);
 }
