@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Operations;
@@ -7,7 +8,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Cli.Tests;
 
 [Collection(OnPostgres.Name)]
-public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasFixture>
+public sealed partial class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasFixture>
 {
     private readonly string _demo = two.Demo;
 
@@ -29,7 +30,7 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
         {
             ToolRun service = (await Sample.RunAsync(Way.Service, args)).ShouldBeDone();
             ToolRun database = (await Sample.RunAsync(Way.Database, args)).ShouldBeDone();
-            database.Should().Be(service);
+            database.Should().Be(service with { Out = Phase().Replace(service.Out, "\"phase\": null") }); // only the process knows it
         }
 
         IReadOnlyList<SagaSummary> sagas = (await Sample.RunAsync(Way.Database, "sagas", "list", "--json")).Read(RecoveryReportJson.Default.IReadOnlyListSagaSummary);
@@ -154,4 +155,7 @@ public sealed class BothWaysTests(TwoSagasFixture two) : IClassFixture<TwoSagasF
         SagaDetails stalled = details with { Owner = details.Owner! with { Silence = TimeSpan.Zero } }; // the only thing that time alone changes
         return JsonSerializer.Serialize(stalled, RecoveryReportJson.Default.SagaDetails);
     }
+
+    [GeneratedRegex("\"phase\": \"\\w+\"", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Phase();
 }

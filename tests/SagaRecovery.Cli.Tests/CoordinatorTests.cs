@@ -95,7 +95,7 @@ public sealed class CoordinatorTests(SampleFixture fixture, PostgresCluster post
 
         (await ReassignAsync(stranger)).ShouldRefuse(ExitCode.NotFound, $"No coordinator {stranger} has ever joined");
         (await ReassignAsync($"{dead}", "--to", stranger)).ShouldRefuse(ExitCode.NotFound, $"There is no coordinator {stranger}");
-        (await ReassignAsync($"{dead}", "--to", $"{await Sample.DeadAsync()}")).ShouldRefuse(ExitCode.Refused, "active and answers");
+        (await ReassignAsync($"{dead}", "--to", $"{await Sample.DeadAsync()}")).ShouldRefuse(ExitCode.Refused, "no recipient is active, answers and is not paused");
         (await ReassignAsync($"{dead}", "--to", $"{dead}")).ShouldRefuse(ExitCode.Usage, "--to names the coordinator");
         (await ReassignAsync("dead")).ShouldRefuse(ExitCode.Usage, "or 'unowned'");
         (await ReassignAsync($"{dead}", "--to", "me")).ShouldRefuse(ExitCode.Usage, "'me' is not a coordinator id");

@@ -55,7 +55,7 @@ public sealed class SchemaTests(PostgresCluster postgres)
         (await RunAsync(database, "apply")).ShouldBeDone();
         await ExecuteAsync(source, "alter table saga_recovery.schema_version drop column readable_since; delete from saga_recovery.schema_version where version > 7");
 
-        (await RunAsync(database, "check")).ShouldRefuse(ExitCode.Failed, "schema apply'").Out.Should().Be("they are at version 7, and this package requires 10\n");
+        (await RunAsync(database, "check")).ShouldRefuse(ExitCode.Failed, "schema apply'").Out.Should().Be("they are at version 7, and this package requires 11\n");
         (await ToolRun.OfAsync("sagas", "list", "--connection", database)).ShouldRefuse(ExitCode.Failed, "Upgrade them: run 'saga-recovery schema apply'");
         await using (NpgsqlConnection connection = await source.OpenConnectionAsync())
         {

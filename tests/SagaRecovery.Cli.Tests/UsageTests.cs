@@ -99,7 +99,7 @@ public sealed class UsageTests
         var environment = new ToolEnvironment { Out = TextWriter.Null, Error = TextWriter.Null, In = TextReader.Null, GetVariable = _ => null, User = "", Time = TimeProvider.System };
         RootCommand root = ToolCommands.Create(environment);
         List<ToolCommand> commands = [.. Descendants(root).OfType<ToolCommand>()];
-        commands.Should().HaveCount(36);
+        commands.Should().HaveCount(38);
         foreach (ToolCommand command in commands)
         {
             string[] path = [.. command.Parents.OfType<Command>().Where(parent => parent is not RootCommand).Select(parent => parent.Name), command.Name];

@@ -88,6 +88,7 @@ public sealed class RunProgressTests
             {
                 Limit = "SagaRecovery:Executor:MaxRunningSagas = 1",
                 LongestRunning = first.SagaId,
+                Slots = new SlotUse(Running: 1, Limit: 1),
             });
         process.Executor.GetRunsInProgress().Should().ContainSingle("only runs with steps are listed");
     }

@@ -120,12 +120,22 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<ProblemList> ListProblemsAsync(CancellationToken cancellationToken) =>
         GetAsync("problems", RecoveryReportJson.Default.ProblemList, cancellationToken);
 
-    public Task<Problem> AcknowledgeAsync(string id, OperatorActionRequest request, CancellationToken cancellationToken) => PostAsync(
-        $"problems/{Uri.EscapeDataString(id)}/acknowledge",
-        JsonSerializer.Serialize(request, RecoveryReportJson.Default.OperatorActionRequest),
-        HttpStatusCode.OK,
-        RecoveryReportJson.Default.Problem,
-        cancellationToken);
+    public async Task<Problem> AcknowledgeAsync(string id, OperatorActionRequest request, CancellationToken cancellationToken)
+    {
+        ServiceResponse response = await SendAsync(
+            HttpMethod.Post,
+            $"problems/{Uri.EscapeDataString(id)}/acknowledge",
+            JsonSerializer.Serialize(request, RecoveryReportJson.Default.OperatorActionRequest),
+            "application/json",
+            Deadline.OutcomeUnknown,
+            cancellationToken).ConfigureAwait(false);
+        return response.Status switch
+        {
+            HttpStatusCode.OK => response.Read(RecoveryReportJson.Default.Problem),
+            HttpStatusCode.NotFound when response.FindText("detail") is { } detail => throw new ToolException(ExitCode.NotFound, detail),
+            _ => throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false),
+        };
+    }
 
     public Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken) => PerformAsync(
         $"coordinators/{from?.ToString() ?? ReassignSource.NoOwner}/{SagaNames.Of(OperatorActionKind.Reassign)}",

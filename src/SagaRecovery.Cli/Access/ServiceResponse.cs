@@ -46,24 +46,29 @@ internal sealed record ServiceResponse(string Target, bool SignedIn, HttpStatusC
         _ => new(ExitCode.Failed, $"The service at {Target} answered {(int)Status}: {Detail()}"),
     };
 
-    /// <summary>Returns the text of a problem document, or else the start of the body.</summary>
-    private string Detail()
+    /// <summary>Returns a text of a problem document; null if the body is none, or lacks it.</summary>
+    /// <param name="name">The property, such as <c>detail</c>.</param>
+    public string? FindText(string name)
     {
         try
         {
             using var problem = JsonDocument.Parse(Body);
             JsonElement root = problem.RootElement;
-            foreach (string name in new[] { "detail", "title" })
-            {
-                if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out JsonElement text) && text.ValueKind == JsonValueKind.String)
-                {
-                    return Status.ToString() == text.GetString() ? $"{(int)Status}" : text.GetString()!;
-                }
-            }
+            return root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out JsonElement text) && text.ValueKind == JsonValueKind.String
+                ? text.GetString() : null;
         }
         catch (JsonException)
         {
-            // not a problem document
+            return null;
+        }
+    }
+
+    /// <summary>Returns the text of a problem document, or else the start of the body.</summary>
+    private string Detail()
+    {
+        if ((FindText("detail") ?? FindText("title")) is { } detail)
+        {
+            return Status.ToString() == detail ? $"{(int)Status}" : detail;
         }
 
         return Body.Length == 0 ? $"{(int)Status} {Status}" : Status.ToString() + " " + Body[..Math.Min(Body.Length, 300)];

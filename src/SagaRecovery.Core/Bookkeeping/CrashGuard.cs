@@ -1,5 +1,3 @@
-using SagaRecovery.Status;
-
 namespace SagaRecovery.Bookkeeping;
 
 /// <summary>A saga that was not yet past probation when a process died, and that may therefore have caused the crash.</summary>
@@ -75,12 +73,12 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         IsIdle || (_inFlight.Count == 0 ? !SuspectsAreDue(now) : !_hasDeferredSuspects && now >= _probationEnds);
 
     /// <summary>Records the end of the previous process.</summary>
-    public void Begin(IEnumerable<Suspect> suspects, PreviousProcess previous)
+    public void Begin(IEnumerable<Suspect> suspects, bool crashed, CrashLoop? loop)
     {
         MarkSuspects(suspects);
-        _canaries = previous.Crashed && policy.Canary ? 1 : null;
-        _aloneAfter = previous.Loop?.AloneAfter ?? TimeSpan.Zero;
-        if (previous.Loop?.Probation is { } longer)
+        _canaries = crashed && policy.Canary ? 1 : null;
+        _aloneAfter = loop?.AloneAfter ?? TimeSpan.Zero;
+        if (loop?.Probation is { } longer)
         {
             _probation = _control = longer;
         }
@@ -229,7 +227,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
             .GroupBy(candidate => (_suspects[candidate.SagaId].DeathsAlone, _suspects[candidate.SagaId].GroupSize))
             .OrderBy(alike => alike.Key.DeathsAlone).ThenByDescending(alike => alike.Key.GroupSize)
             .FirstOrDefault();
-        if (group?.Key.DeathsAlone > 0 && now < _aloneFrom)
+        if (group?.Key.DeathsAlone > 0 && group.Key.DeathsAlone < policy.HoldAfterCrashes && now < _aloneFrom)
         {
             _probationEnds = _aloneFrom;
             return [];

@@ -103,7 +103,7 @@ public sealed partial class SagaTracker
         lock (_lock)
         {
             _idleSince = previous.LastSeen;
-            _guard.Begin(suspects, previous);
+            _guard.Begin(suspects, previous.Crashed, previous.Loop);
         }
     }
 

@@ -104,7 +104,7 @@ public sealed record RecoveryReport
     /// <summary>The stuck and the abandoned sagas in the whole store; null if they have not been counted yet.</summary>
     public UnresolvedSagas? Unresolved { get; init; }
 
-    /// <summary>What deserves an operator's attention; null if it has not been queried yet.</summary>
+    /// <summary>The problems that deserve an operator's attention; null if they have not been queried yet.</summary>
     public ProblemList? Problems { get; init; }
 
     /// <summary>The state of retention; null if the store does not support it, or if it is not known yet.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using SagaRecovery.Execution;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -58,7 +59,7 @@ public sealed class SagaRecoveryBuilder
 
         if (!TryUseAs<TStore, ISagaProblems>())
         {
-            Services.Replace(ServiceDescriptor.Singleton<ISagaProblems>(provider => new NoSagaProblems(provider.GetRequiredService<TimeProvider>())));
+            Services.Replace(ServiceDescriptor.Singleton<ISagaProblems>(provider => new NoSagaProblems(provider.GetRequiredService<SteadyTimeProvider>())));
         }
 
         if (!TryUseAs<TStore, ISagaDefinitions>())

@@ -75,7 +75,6 @@ public static class SagaRecoveryServiceCollectionExtensions
         AddOptions(services);
         AddBookkeeping(services);
         AddPostgres(services);
-        services.AddSingleton(provider => new SteadyTimeProvider(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new SagaCoordinator(
             provider.GetRequiredService<IOptions<SagaRecoveryOptions>>(),
             provider.GetRequiredService<SteadyTimeProvider>(),
@@ -200,6 +199,7 @@ public static class SagaRecoveryServiceCollectionExtensions
         services.TryAddSingleton<StoredDefinitions>();
         services.TryAddSingleton<ISagaDefinitions, PostgresSagaDefinitions>();
         services.TryAddSingleton<ISagaProblems, PostgresSagaProblems>();
+        services.TryAddSingleton(provider => new SteadyTimeProvider(provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ISagaRetention, PostgresSagaRetention>();
     }
 

@@ -2,11 +2,12 @@ using System.Globalization;
 using Npgsql;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Postgres;
 
 /// <summary>The problems in Postgres. Every query is bounded, and runs on the connections of operators.</summary>
-internal sealed class PostgresSagaProblems(PostgresDatabase database, SagaSearch search, ISagaOperations operations, ISagaCluster cluster, TimeProvider time)
+internal sealed class PostgresSagaProblems(PostgresDatabase database, SagaSearch search, ISagaOperations operations, ISagaCluster cluster, SteadyTimeProvider time)
     : ISagaProblems
 {
     private ProblemStatements Sql => database.Problems;
@@ -17,7 +18,7 @@ internal sealed class PostgresSagaProblems(PostgresDatabase database, SagaSearch
         OwnedSagas[] without = [.. owned.Where(sagas => !sagas.Answers)];
         IReadOnlyList<CoordinatorDetails> coordinators =
             without.Length == 0 ? [] : await operations.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false);
-        DateTimeOffset here = time.GetUtcNow();
+        DateTimeOffset here = time.Now;
         Problem[] others = [.. without.Select(sagas => OwnerProblems.Of(sagas, coordinators, here)), .. ofProcess];
         return await search.ReadAsync(
             batch =>

@@ -1,4 +1,5 @@
 using SagaRecovery.Status;
+using SagaRecovery.Timing;
 
 namespace SagaRecovery.Storage;
 
@@ -20,10 +21,10 @@ public interface ISagaProblems
 }
 
 /// <summary>The problems of a store that does not implement <see cref="ISagaProblems"/>: those of the process alone.</summary>
-internal sealed class NoSagaProblems(TimeProvider time) : ISagaProblems
+internal sealed class NoSagaProblems(SteadyTimeProvider time) : ISagaProblems
 {
     public Task<ProblemList> ListAsync(IReadOnlyCollection<Problem> ofProcess, CancellationToken cancellationToken) =>
-        Task.FromResult(ProblemList.Of(time.GetUtcNow(), ofProcess, []));
+        Task.FromResult(ProblemList.Of(time.Now, ofProcess, []));
 
     public Task AcknowledgeAsync(string problem, OperatorNote note, CancellationToken cancellationToken) =>
         throw new NotSupportedException("The store does not keep acknowledgements.");

@@ -33,7 +33,7 @@ public sealed class RefusedSchemaTests(PostgresCluster cluster) : IClassFixture<
             SagaHandle handle = await before.Client.StartAsync(_saga, "x");
             await handle.Completion.Soon();
             ended = handle.SagaId;
-            await before.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (11, 11)");
+            await before.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (12, 12)");
         }
 
         await using PostgresHost host = await StartAsync();
@@ -57,12 +57,12 @@ public sealed class RefusedSchemaTests(PostgresCluster cluster) : IClassFixture<
     {
         await using (PostgresHost before = await StartAsync())
         {
-            await before.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (11, 11)");
+            await before.ExecuteAsync("insert into saga_recovery.schema_version (version, readable_since) values (12, 12)");
         }
 
         await using PostgresHost host = await StartAsync();
         await RefusedAsync(() => host.Client.StartAsync(_saga, "x"));
-        await host.ExecuteAsync("delete from saga_recovery.schema_version where version = 11");
+        await host.ExecuteAsync("delete from saga_recovery.schema_version where version = 12");
         await host.ActivateAsync();
 
         SagaHandle handle = await host.Client.StartAsync(_saga, "x");
@@ -71,7 +71,7 @@ public sealed class RefusedSchemaTests(PostgresCluster cluster) : IClassFixture<
 
     private static async Task RefusedAsync(Func<Task> call) =>
         (await FluentActions.Awaiting(() => call().WaitAsync(TimeSpan.FromSeconds(60))).Should().ThrowAsync<SchemaMismatchException>())
-            .WithMessage("*they are at version 11*Deploy a package*");
+            .WithMessage("*they are at version 12*Deploy a package*");
 
     private Task<PostgresHost> StartAsync() => PostgresHost.StartAsync(_database, _coordinator, _saga);
 }

@@ -80,6 +80,9 @@ internal sealed class ExploredProcess
 
     public UnreadEntries Unread { get; } = new();
 
+    /// <summary>The recoveries that passes have counted and whose runs are not known to be over, by saga.</summary>
+    public SortedDictionary<int, AdoptGeneration> Recovered { get; } = [];
+
     /// <summary>Activations of the trigger with no answer yet.</summary>
     public List<Activation> Activations { get; } = [];
 
@@ -98,7 +101,7 @@ internal sealed class ExploredProcess
     public void BeginPass(PassWatch watch)
     {
         Watch = watch;
-        watch.Announced = Unread.Drain();
+        Unread.DrainInto(watch, Recovered);
         TotalsBefore = Status.Current.Totals;
         PassesBegun++;
         Store.Forget();
@@ -113,6 +116,8 @@ internal sealed class ExploredProcess
         fingerprint.Add(IsFenced);
         fingerprint.Add([.. Activations.Select(activation => PassesBegun - activation.PassesBegun)]);
         Unread.AddTo(fingerprint);
+        fingerprint.Add([.. Recovered.Keys]);
+        fingerprint.Add([.. Recovered.Values.Select(generation => (int)generation.Value)]);
         for (int saga = 0; saga < sagas; saga++)
         {
             fingerprint.Add((int)(Executor.RunsAt(World.IdOf(saga))?.Value ?? 0));

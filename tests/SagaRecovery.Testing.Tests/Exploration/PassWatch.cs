@@ -33,6 +33,12 @@ internal sealed class PassWatch
 
     public int Failed { get; set; }
 
+    /// <summary>Interruptions that the pass has read.</summary>
+    public int FailedRuns { get; set; }
+
+    /// <summary>Those of runs that had been counted as recovered.</summary>
+    public int TakenBack { get; set; }
+
     public int Unlisted { get; set; }
 
     public int Reassigned { get; set; }
@@ -54,7 +60,7 @@ internal sealed class PassWatch
         fingerprint.Add([.. Cancelled.Order()]);
         fingerprint.Add([.. Resumed.Keys]);
         fingerprint.Add([.. Resumed.Values.Select(note => (int)note)]);
-        fingerprint.Add([Announced, Found, Recovered, Failed, Unlisted, Reassigned, Lost]);
+        fingerprint.Add([Announced, Found, Recovered, Failed, FailedRuns, TakenBack, Unlisted, Reassigned, Lost]);
     }
 
     /// <summary>Compares a report with what really happened.</summary>
@@ -69,12 +75,14 @@ internal sealed class PassWatch
 
         Same("recovered", pass.Recovered, Recovered);
         Same("failed", pass.Failed, Failed);
+        Same("failed runs", pass.FailedRuns, FailedRuns);
+        Same("taken back", pass.TakenBack, TakenBack);
         Same("removed", pass.Removed, Unlisted);
         Same("lost", pass.Lost, Lost);
         Same("reassigned", pass.Reassigned, Reassigned);
         Same("the sum of all buckets", Sum(pass), pass.Found);
-        Same("recovered since start", after.Recovered, before.Recovered + Recovered);
-        Same("failed since start", after.Failed, before.Failed + Failed);
+        Same("recovered since start", after.Recovered, before.Recovered + Recovered - TakenBack);
+        Same("failed since start", after.Failed, before.Failed + Failed + FailedRuns);
         Same("starts observed since start", after.ObservedStarts, before.ObservedStarts + Announced);
         Same("finished since start", after.InferredFinished, before.InferredFinished + Unlisted);
         Same("reassigned since start", after.BadStateInExecutor, before.BadStateInExecutor + Reassigned);

@@ -177,7 +177,7 @@ internal sealed partial class World
     {
         AdoptGeneration generation = process.Executor.End(IdOf(saga));
         process.Starts.ReportInterrupted(IdOf(saga), generation);
-        process.Unread.NoteCancelled(saga, generation);
+        process.Unread.NoteInterrupted(saga, generation);
         _begunUnseen.Remove((index, saga));
         Touch(saga);
     }

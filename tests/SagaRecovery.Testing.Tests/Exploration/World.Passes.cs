@@ -32,7 +32,7 @@ internal sealed partial class World
         PassReport? report = process.StepPass(fail);
         if (step == SimulatedStep.ListAnswer || (step == SimulatedStep.ListPage && report is not null))
         {
-            watch.Announced += process.Unread.Drain();
+            process.Unread.DrainInto(watch, process.Recovered);
         }
 
         if (step == SimulatedStep.ListAnswer && !fail)
@@ -74,6 +74,10 @@ internal sealed partial class World
         if (step == SimulatedStep.ResumeAnswer)
         {
             watch.Recovered += note == ResumeNote.TakenOn ? 1 : 0;
+            if (note == ResumeNote.TakenOn)
+            {
+                process.Recovered[run.Saga] = process.Executor.Calls.Last(call => call.SagaId == IdOf(run.Saga) && call.Resumed is not null).Generation;
+            }
             if (fail && watch.Resumed[run.Saga] == ResumeNote.TakenOn)
             {
                 _begunUnseen.Add(run);

@@ -68,7 +68,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : PostgresTest(cluster)
 
         (await RefusalAsync()).Message.Should().Contain("they are at version 7. Upgrade them: run 'saga-recovery schema apply'")
             .And.Contain("PostgresSchema.Script(\"saga_recovery\", from: 7)").And.NotContain("Create them");
-        (await Db.Schema.CheckAsync()).Should().Equal("they are at version 7, and this package requires 10");
+        (await Db.Schema.CheckAsync()).Should().Equal("they are at version 7, and this package requires 11");
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class SagaDatabase : IAsyncDisposable
         Operations = new PostgresSagaOperations(Database, Schema, Search, NewOwnerLock());
         Retention = new PostgresSagaRetention(Database, Schema, Search);
         Cluster = new PostgresSagaCluster(Database, Search, NewOwnerLock(), Ranges, TimeProvider.System);
-        Problems = new PostgresSagaProblems(Database, Search, Operations, Cluster, TimeProvider.System);
+        Problems = new PostgresSagaProblems(Database, Search, Operations, Cluster, new SteadyTimeProvider(TimeProvider.System));
     }
 
     /// <summary>The connection string, past any pooler.</summary>
