@@ -15,11 +15,12 @@ public sealed class ProblemTests(SampleFixture fixture) : IClassFixture<SampleFi
     [InlineData(Way.Database, ToolRun.OsUser)]
     public async Task Problems_are_listed_with_the_next_command_and_acknowledged(string way, string actor)
     {
+        await Sample.ExecuteAsync("delete from saga_recovery.saga_acknowledgement");
         string saga = await Sample.StartDemoSagaAsync();
         await Sample.SetOwnerAsync(saga, owner: null);
 
         (await Sample.RunAsync(way, "problems")).ShouldBeDone().Out.Should().MatchRegex(
-            "^1 problem \\(1 unowned\\)\n\nunowned, for [^\n]+\n  1 unfinished saga unowned, the oldest since then\\.\n  see: coordinators reassign unowned\n$");
+            "^1 problem \\(1 unowned\\)\n\nunowned, for [^\n]+\n  1 unfinished saga has no owner\\.\n  next: coordinators reassign unowned\n$");
         (await Sample.RunAsync(way, "problems", "acknowledge", "unowned", "--comment", "INC-7")).ShouldBeDone().Out.Should().Be("acknowledged unowned\n");
 
         (await Sample.RunAsync(way, "problems")).ShouldBeDone().Out.Should().Contain(", 1 of them acknowledged").And.Contain($" ago by {actor}: INC-7\n");

@@ -33,7 +33,7 @@ internal static class ProblemEndpoints
             return parsed.Problem!;
         }
 
-        string id = (string)context.GetRouteValue("id")!;
+        string id = ((string)context.GetRouteValue("id")!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase); // routing decodes all but this one
         Problem? acknowledged = await Operator(context).AcknowledgeAsync(id, note).ConfigureAwait(false);
         PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
         return acknowledged is null

@@ -19,7 +19,7 @@ internal sealed class HelpWithExamples(HelpAction defaultHelp) : SynchronousComm
           1    failure: the pass failed, a search took too long, some sagas were
                refused, the check found differences, sagas are left, or you declined
           2    invalid command line
-          3    the saga or coordinator does not exist, or the id is unknown
+          3    the saga, coordinator or problem does not exist, or the id is unknown
           4    superseded: the saga has ended, is not stuck, or has changed since the
                tool read it
           5    refused: the owner answers, more sagas match than --max, no coordinator

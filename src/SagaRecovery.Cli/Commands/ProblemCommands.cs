@@ -16,8 +16,7 @@ internal static class ProblemCommands
             "problems",
             "Lists what deserves your attention, until it is resolved: stuck and abandoned sagas, sagas that fail or that no process runs, crash loops",
             "problems",
-            "problems --open --json",
-            "problems acknowledge stuck:0199c1d2-5a3b-7c4d-8e5f-60718293a4b5 --comment 'INC-481'")
+            "problems --open --json")
         {
             open, CreateAcknowledge(common),
         };

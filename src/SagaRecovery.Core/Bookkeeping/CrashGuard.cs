@@ -1,3 +1,5 @@
+using SagaRecovery.Status;
+
 namespace SagaRecovery.Bookkeeping;
 
 /// <summary>A saga that was not yet past probation when a process died, and that may therefore have caused the crash.</summary>

@@ -1,5 +1,3 @@
-using SagaRecovery.Bookkeeping;
-
 namespace SagaRecovery.Status;
 
 /// <summary>The end of the previous process under the same coordinator id.</summary>
@@ -14,4 +12,13 @@ public sealed record PreviousProcess(bool Crashed, DateTimeOffset LastSeen, int 
 {
     /// <summary>The crash loop of which that process was the last one; null if there is none, or if the present process has survived it.</summary>
     public CrashLoop? Loop { get; init; }
+
+    /// <summary>Two sentences on the crash loop for operators; null if there is none, or if it is too short to be reported.</summary>
+    public string? LoopMessage => Loop is not { IsReported: true } loop ? null
+        : $"The last {loop.Crashes} processes crashed, the latest within {PlainText.Duration(loop.LastLived)} of its join. " + loop switch
+        {
+            { HasNoSuspects: true } => "The latest crashed before any suspected saga was resumed, so no single saga is to blame: check the exit code, the memory limit and the liveness probe.",
+            { Probation: { } probation } => $"No single saga is known as the cause yet; each is watched for {PlainText.Duration(probation)} after it is resumed.",
+            _ => "No single saga is known as the cause yet.",
+        };
 }

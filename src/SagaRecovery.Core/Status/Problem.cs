@@ -89,6 +89,40 @@ public sealed record ProblemList(DateTimeOffset At, IReadOnlyList<Problem> Probl
     /// <summary>The number of problems that an operator has acknowledged.</summary>
     public long Acknowledged => Counts.Sum(count => count.Acknowledged);
 
+    /// <summary>
+    /// The kinds whose beginning is not in the store. A problem of such a kind began when it was first listed, and its acknowledgement counts until it is
+    /// resolved.
+    /// </summary>
+    public static bool IsUndated(ProblemKind kind) =>
+        kind is ProblemKind.Failing or ProblemKind.UnknownDefinition or ProblemKind.PassesFail or ProblemKind.Fenced or ProblemKind.Unowned or ProblemKind.UnknownOwner;
+
+    /// <summary>Returns these problems with the times of those that an earlier list has as well.</summary>
+    /// <param name="earlier">The earlier list; null for none.</param>
+    public ProblemList After(ProblemList? earlier) => earlier is null ? this : this with
+    {
+        Problems =
+        [
+            .. Problems.Select(problem => IsUndated(problem.Kind)
+                && earlier.Problems.FirstOrDefault(one => one.Id == problem.Id) is { } known && known.Since < problem.Since
+                ? problem with { Since = known.Since } : problem),
+        ],
+    };
+
+    /// <summary>Returns this list with the present problems of a process in place of those that it had.</summary>
+    /// <param name="ofProcess">The problems that the process knows.</param>
+    public ProblemList With(IReadOnlyCollection<Problem> ofProcess)
+    {
+        static bool IsStored(ProblemKind kind) => !IsUndated(kind) || kind is ProblemKind.Unowned or ProblemKind.UnknownOwner;
+
+        var known = Problems.ToDictionary(problem => problem.Id, StringComparer.Ordinal);
+        Problem[] problems =
+        [
+            .. Problems.Where(problem => IsStored(problem.Kind)),
+            .. ofProcess.Select(problem => known.TryGetValue(problem.Id, out Problem? earlier) ? problem with { Since = earlier.Since, Acknowledged = earlier.Acknowledged } : problem),
+        ];
+        return Of(At, problems, [.. Counts.Where(count => IsStored(count.Kind))]);
+    }
+
     /// <summary>Sorts problems, and counts them.</summary>
     /// <param name="at">The time, by the clock of the store.</param>
     /// <param name="problems">The problems.</param>

@@ -26,7 +26,7 @@ public static class ProblemListText
 
             if (problem.Next is { } next)
             {
-                text.Append(Invariant($"  see: {next}\n"));
+                text.Append(Invariant($"  next: {next}\n"));
             }
 
             if (problem.Acknowledged is { } known)

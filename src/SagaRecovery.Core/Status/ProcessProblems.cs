@@ -19,9 +19,10 @@ public static class ProcessProblems
             Error = saga.Reason,
             Next = $"explain {saga.SagaId}",
         }),
-        .. report.Waiting.Where(saga => saga.Kind is WaitingKind.UnknownDefinition).GroupBy(saga => saga.Reason).Select(alike =>
-            new Problem(ProblemKind.UnknownDefinition, alike.First().Name, alike.Min(saga => saga.Since), $"This binary cannot run its sagas: {alike.Key}")
+        .. report.Waiting.Where(saga => saga.Kind is WaitingKind.UnknownDefinition).GroupBy(saga => saga.Name).Select(alike =>
+            new Problem(ProblemKind.UnknownDefinition, alike.Key, alike.Min(saga => saga.Since), "This binary cannot run its sagas.")
             {
+                Error = alike.First().Reason,
                 Next = "definitions list",
             }),
         .. FailingPasses(report),

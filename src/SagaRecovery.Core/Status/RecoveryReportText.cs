@@ -98,9 +98,9 @@ public static class RecoveryReportText
         {
             text.Append(Invariant($"  previous process: did not shut down, last seen {Time(previous.LastSeen)} ({Duration(now - previous.LastSeen)} ago)"));
             text.Append(previous.InFlight == 0 ? "\n" : $"; {Count(previous.InFlight, "saga")} in flight\n");
-            if (previous.Loop is { IsReported: true } loop)
+            if (previous.LoopMessage is { } loop)
             {
-                text.Append(Invariant($"  CRASH LOOP: {loop.Describe()}\n"));
+                text.Append(Invariant($"  CRASH LOOP: {loop}\n"));
             }
         }
     }

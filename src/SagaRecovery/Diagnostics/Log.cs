@@ -108,6 +108,9 @@ internal static partial class Log
     [LoggerMessage(87, LogLevel.Error, "crash loop: {Description}")]
     public static partial void CrashLoop(ILogger logger, string description);
 
+    [LoggerMessage(88, LogLevel.Warning, "problem {Problem} acknowledged by {Actor}: {Reason}")]
+    public static partial void ProblemAcknowledged(ILogger logger, string problem, string actor, string reason);
+
     [LoggerMessage(31, LogLevel.Warning, "operator action {Kind} on saga {SagaId} by {Actor}: {Reason}")]
     public static partial void SagaActionPerformed(ILogger logger, string kind, SagaId sagaId, string actor, string reason);
 

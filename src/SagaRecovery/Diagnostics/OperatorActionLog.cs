@@ -25,6 +25,10 @@ internal sealed class OperatorActionLog(TimeProvider time, ILogger<OperatorActio
         }
     }
 
+    /// <summary>Logs an acknowledgement. The store keeps the last one of each problem.</summary>
+    public void ReportAcknowledged(string problem, OperatorNote note) =>
+        Log.ProblemAcknowledged(logger, PlainText.OneLine(problem), PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason));
+
     private void Report(OperatorAction action)
     {
         (string actor, string reason) = (PlainText.OneLine(action.Note.Actor), PlainText.OneLine(action.Note.Reason));

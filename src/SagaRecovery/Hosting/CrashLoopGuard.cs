@@ -156,12 +156,12 @@ internal sealed class CrashLoopGuard(
             Log.PreviousCrashed(logger, PlainText.Time(previous.LastSeen), suspects.Count);
         }
 
-        if (loop is { IsReported: true })
+        _previous = previous with { Loop = loop };
+        if (_previous.LoopMessage is { } message)
         {
-            Log.CrashLoop(logger, loop.Describe());
+            Log.CrashLoop(logger, message);
         }
 
-        _previous = previous with { Loop = loop };
         _joined = time.Now;
         _probation = loop?.Probation ?? _policy.Probation;
         tracker.RecordPreviousProcess(_previous, suspects);

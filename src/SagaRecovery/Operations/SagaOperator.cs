@@ -81,10 +81,11 @@ public sealed partial class SagaOperator
     /// <summary>Lists what deserves an operator's attention: in the whole store, and in this process.</summary>
     /// <param name="cancellationToken">Cancels the query.</param>
     /// <exception cref="SearchTimeoutException">The query took too long.</exception>
-    public Task<ProblemList> ListProblemsAsync(CancellationToken cancellationToken = default)
+    public async Task<ProblemList> ListProblemsAsync(CancellationToken cancellationToken = default)
     {
         _coordinator.ThrowIfIncompatible();
-        return _problems.ListAsync(ProcessProblems.Of(_status.Current), cancellationToken);
+        RecoveryReport report = _status.Current;
+        return (await _problems.ListAsync(ProcessProblems.Of(report), cancellationToken).ConfigureAwait(false)).After(report.Problems);
     }
 
     /// <summary>Acknowledges a problem: it stays in the list, and alerts no longer count it, until it is resolved and begins anew.</summary>
@@ -102,6 +103,7 @@ public sealed partial class SagaOperator
         }
 
         await _problems.AcknowledgeAsync(id, note, CancellationToken.None).ConfigureAwait(false);
+        _operatorActionLog.ReportAcknowledged(id, note);
         problems = await ListProblemsAsync().ConfigureAwait(false);
         _status.Update(problems);
         return problems.Problems.FirstOrDefault(problem => problem.Id == id);

@@ -46,10 +46,22 @@ internal sealed class PostgresSagaProblems(PostgresDatabase database, SagaSearch
     public Task AcknowledgeAsync(string problem, OperatorNote note, CancellationToken cancellationToken) => database.ReadAsync(
         batch => batch.Add(Sql.Acknowledge).With(problem).With(note.Actor).With(note.Reason), _ => Task.FromResult(true), cancellationToken);
 
+    public async Task ForgetResolvedAsync(ProblemList? earlier, ProblemList present, CancellationToken cancellationToken)
+    {
+        string[] resolved =
+        [
+            .. earlier?.Problems.Where(one => one.Acknowledged is not null && ProblemList.IsUndated(one.Kind) && present.Problems.All(other => other.Id != one.Id)).Select(one => one.Id) ?? [],
+        ];
+        if (resolved.Length > 0)
+        {
+            await database.ReadAsync(batch => batch.Add(Sql.Forget).With(resolved).With(present.At), _ => Task.FromResult(true), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private const string ReadTime = "select clock_timestamp()";
 
     private static Problem WithAcknowledgement(Problem problem, Dictionary<string, Acknowledgement> known) =>
-        known.TryGetValue(problem.Id, out Acknowledgement? acknowledged) && acknowledged.At >= problem.Since ? problem with { Acknowledged = acknowledged } : problem;
+        known.TryGetValue(problem.Id, out Acknowledgement? acknowledged) && (ProblemList.IsUndated(problem.Kind) || acknowledged.At >= problem.Since) ? problem with { Acknowledged = acknowledged } : problem;
 
     private static Problem ToProblem(NpgsqlDataReader row)
     {
@@ -59,9 +71,9 @@ internal sealed class PostgresSagaProblems(PostgresDatabase database, SagaSearch
         {
             "stuck" => (ProblemKind.Stuck, DescribeStuck(first, second), $"explain {id}"),
             "abandoned" => (ProblemKind.Abandoned, $"It was abandoned ({first}), and its effects remain.", $"explain {id}"),
-            "held" => (ProblemKind.Held, $"The {OperatorNote.CrashGuardActor} holds it: {first}.", $"explain {id}"),
-            "crash-loop" => (ProblemKind.CrashLoop, DescribeLoop(first!, second!), "status"),
-            _ => (ProblemKind.Paused, $"Its recovery is paused ({first}: {second}), and it owns unfinished sagas.", "resume"),
+            "held" => (ProblemKind.Held, $"The {OperatorNote.CrashGuardActor} holds it, since {first}.", $"explain {id}"),
+            "crash-loop" => (ProblemKind.CrashLoop, DescribeLoop(first!, second!), "coordinators list"),
+            _ => (ProblemKind.Paused, $"Its recovery is paused ({first}: {second}), and it owns unfinished sagas.", "coordinators list"),
         };
         return new Problem(kind, id, row.Time(3), reason)
         {

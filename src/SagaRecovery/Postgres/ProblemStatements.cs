@@ -1,3 +1,4 @@
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
@@ -20,7 +21,12 @@ internal sealed class ProblemStatements(string schema)
                 select 'crash-loop', c.id, c.host, l.time_began, l.crashes::text, (extract(epoch from l.last_lived))::text, l.probation::text
                 from {schema}.saga_crash_loop l
                 join {schema}.saga_coordinator c on c.id = l.coordinator_id and c.incarnation = l.incarnation
-                where l.crashes >= 3 and c.time_joined > clock_timestamp() - greatest(l.probation, interval '1 minute')
+                where l.crashes >= 3 and c.time_left is null and (
+                    c.time_joined > clock_timestamp() - greatest(l.probation, interval '1 minute')
+                    or c.time_seen < clock_timestamp() - interval '15 seconds'
+                    or exists (
+                        select from {schema}.saga_suspect k
+                        join {schema}.saga s on s.id = k.saga_id and s.current_coordinator = c.id and {{UnfinishedSagas.IsUnfinished}}))
             ) union all (
                 select 'paused', c.id, c.host, p.time_paused, p.actor, p.reason, null
                 from {schema}.saga_recovery_pause p join {schema}.saga_coordinator c on c.id = p.coordinator_id
@@ -39,6 +45,11 @@ internal sealed class ProblemStatements(string schema)
         select problem, time_acknowledged, actor, reason from {schema}.saga_acknowledgement where problem = any ($1)
         """);
 
+    /// <summary>Deletes acknowledgements that were made before <c>$2</c>, by the ids of their problems, <c>$1</c>.</summary>
+    public string Forget { get; } = Statements.In(schema, """
+        delete from {schema}.saga_acknowledgement where problem = any ($1) and time_acknowledged < $2
+        """);
+
     public string Acknowledge { get; } = Statements.In(schema, """
         insert into {schema}.saga_acknowledgement as a (problem, actor, reason) values ($1, $2, $3)
         on conflict (problem) do update set time_acknowledged = clock_timestamp(), actor = excluded.actor, reason = excluded.reason
@@ -50,7 +61,10 @@ internal sealed class ProblemStatements(string schema)
     private static string NewestIn(SagaState state) => $$"""
         select '{{SagaNames.Of(state)}}' as kind, s.id, s.name, {{Since}} as since,
             coalesce(s.abandon_reason, s.failed_node) as first, s.error_code as second, left(s.abandon_comment, 2000) as third
-        from {schema}.saga s where s.state = '{{SagaNames.Of(state)}}' order by s.time_created desc, s.id desc limit $1
+        from (
+            select s.* from {schema}.saga s where s.state = '{{SagaNames.Of(state)}}' order by s.time_created desc, s.id desc limit {{UnresolvedSagas.MaxCount}}) s
+        left join {schema}.saga_acknowledgement a on a.problem = '{{SagaNames.Of(state)}}:' || s.id and a.time_acknowledged >= {{Since}}
+        order by (a.problem is not null), s.time_created desc, s.id desc limit $1
         """;
 
     private static string CountIn(SagaState state) => $$"""

@@ -53,7 +53,7 @@ public sealed class SagaRecoveryStatus
     internal void PassBegan(PassStart start) => Update(report => report with { CurrentPass = start });
 
     internal void PassEnded(PassReport pass, SagaTracker tracker, RecoveryControls controls) =>
-        Update(report => With(With(report.After(pass), controls), tracker));
+        Update(report => WithProblems(With(With(report.After(pass), controls), tracker)));
 
     /// <summary>Adds a refill. The list of the sagas that do not run may be long, so it is read only if the refill has added one.</summary>
     internal void RefillEnded(RefillReport refill, SagaTracker tracker) => Update(report => refill.Failed + refill.UnknownDefinition > 0
@@ -71,7 +71,14 @@ public sealed class SagaRecoveryStatus
 
     internal void Update(ClusterReport cluster) => Update(report => report with { Cluster = cluster });
 
-    internal void Update(ProblemList problems) => Update(report => report with { Problems = problems });
+    internal void Update(ProblemList problems) => Update(report => report with { Problems = problems.After(report.Problems) });
+
+    /// <summary>Updates the problems that only this process knows. They must not wait for the store, which may be away.</summary>
+    private RecoveryReport WithProblems(RecoveryReport report)
+    {
+        IReadOnlyList<Problem> ofProcess = ProcessProblems.Of(report);
+        return report with { Problems = report.Problems?.With(ofProcess) ?? (ofProcess.Count == 0 ? null : ProblemList.Of(Now, ofProcess, [])) };
+    }
 
     internal void Update(UnresolvedSagas? unresolved) => Update(report => report with { Unresolved = unresolved });
 

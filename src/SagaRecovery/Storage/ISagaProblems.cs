@@ -18,6 +18,15 @@ public interface ISagaProblems
     /// <param name="note">The actor and the reason.</param>
     /// <param name="cancellationToken">Cancels the write.</param>
     Task AcknowledgeAsync(string problem, OperatorNote note, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Deletes the acknowledgements of problems that are resolved and have no time in the store, so that they are open if they begin anew. Recovery calls
+    /// it after each of its own lists.
+    /// </summary>
+    /// <param name="earlier">The list before.</param>
+    /// <param name="present">The present list.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
+    Task ForgetResolvedAsync(ProblemList? earlier, ProblemList present, CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>The problems of a store that does not implement <see cref="ISagaProblems"/>: those of the process alone.</summary>

@@ -14,7 +14,7 @@ internal static class OwnerProblems
         CoordinatorDetails? owner = coordinators.FirstOrDefault(one => one.Id == sagas.Owner);
         return (sagas.Owner, owner) switch
         {
-            (null, _) => new Problem(ProblemKind.Unowned, "", sagas.Oldest ?? now, $"{number} unowned, the oldest since then.") { Next = "coordinators reassign unowned" },
+            (null, _) => new Problem(ProblemKind.Unowned, "", sagas.Oldest ?? now, $"{number} {(sagas.Count == 1 ? "has" : "have")} no owner.") { Next = "coordinators reassign unowned" },
             ({ } id, { } known) => new Problem(ProblemKind.OwnerDown, id.ToString(), now - known.Silence, $"{(known.HasShutDown ? "It was shut down" : "It does not answer")}, and owns {number}.")
             {
                 Name = known.Host,

@@ -37,7 +37,7 @@ public sealed class ProblemTests
         ];
 
         ProcessProblems.Of(Report with { Waiting = waiting }).Should().ContainSingle().Which.Should().Match<Problem>(
-            problem => problem.Id == "unknown-definition:create" && problem.Since == Noon);
+            problem => problem.Id == "unknown-definition:create" && problem.Since == Noon && problem.Error == "create v2 is not registered");
     }
 
     [Fact]
@@ -66,6 +66,31 @@ public sealed class ProblemTests
         ProblemListText.Summarize(list).Should().Be("202 problems (201 stuck, 1 paused), 1 of them acknowledged");
         ProblemListText.Render(list, withAcknowledged: false).Should().Contain("\nstuck:new, for 6m\n  why\n").And.NotContain("stuck:known");
         ProblemListText.Render(list).Should().EndWith("\nstuck:known, for 7m\n  why\n  acknowledged 60s ago by ann: known\n");
+    }
+
+    [Fact]
+    public void A_problem_without_a_time_of_its_own_began_when_it_was_first_listed()
+    {
+        Problem failing = new(ProblemKind.Failing, "x", Noon.AddMinutes(5), "why");
+        Problem stuck = new(ProblemKind.Stuck, "x", Noon.AddMinutes(5), "why");
+        var earlier = ProblemList.Of(Noon, [failing with { Since = Noon }, stuck with { Since = Noon }], []);
+
+        ProblemList.Of(Noon.AddMinutes(6), [failing, stuck], []).After(earlier).Problems.Select(problem => (problem.Kind, problem.Since)).Should().Equal(
+            (ProblemKind.Stuck, Noon.AddMinutes(5)), (ProblemKind.Failing, Noon));
+    }
+
+    [Fact]
+    public void The_problems_of_a_process_are_replaced_without_the_store()
+    {
+        var acknowledged = new Acknowledgement(Noon, new OperatorNote("ann", "known"));
+        Problem failing = new(ProblemKind.Failing, "x", Noon, "why") { Acknowledged = acknowledged };
+        var earlier = ProblemList.Of(Noon, [failing, failing with { Subject = "resolved" }, new Problem(ProblemKind.Stuck, "y", Noon, "why")], [new ProblemCount(ProblemKind.Stuck, 300, 0)]);
+
+        ProblemList now = earlier.With([failing with { Since = Noon.AddMinutes(1), Acknowledged = null }, new Problem(ProblemKind.Fenced, "us", Noon.AddMinutes(2), "why")]);
+
+        now.Problems.Select(problem => problem.Id).Should().Equal("stuck:y", "fenced:us", "failing:x");
+        now.Problems[^1].Should().Match<Problem>(problem => problem.Since == Noon && problem.Acknowledged == acknowledged);
+        now.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, 300, 0), new ProblemCount(ProblemKind.Failing, 0, 1), new ProblemCount(ProblemKind.Fenced, 1, 0));
     }
 
     [Fact]

@@ -1,5 +1,5 @@
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 

@@ -93,7 +93,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         await Db.Operations.HoldAsync(sagas[1], Known, CancellationToken.None);
 
         (await ListAsync()).Problems.Should().ContainSingle().Which.Should().Match<Problem>(
-            problem => problem.Id == $"held:{sagas[0]}" && problem.Reason == "The crash-loop guard holds it: the process crashed 3 times.");
+            problem => problem.Id == $"held:{sagas[0]}" && problem.Reason == "The crash-loop guard holds it, since the process crashed 3 times.");
     }
 
     [Fact]
@@ -117,7 +117,34 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         await Db.Problems.AcknowledgeAsync(failing.Id, Known, CancellationToken.None);
 
         (await Db.Problems.ListAsync([failing], CancellationToken.None)).Problems.Single().Acknowledged!.Note.Should().Be(Known);
-        (await Db.Problems.ListAsync([failing with { Since = DateTimeOffset.UtcNow.AddMinutes(5) }], CancellationToken.None)).Problems.Single().Acknowledged.Should().BeNull();
+        ProblemList retried = await Db.Problems.ListAsync([failing with { Since = DateTimeOffset.UtcNow.AddMinutes(5) }], CancellationToken.None);
+        retried.Problems.Single().Acknowledged.Should().NotBeNull("each retry begins a new wait, and it is still the same problem");
+
+        await Db.Problems.ForgetResolvedAsync(retried, await ListAsync(), CancellationToken.None);
+        (await Db.Problems.ListAsync([failing], CancellationToken.None)).Problems.Single().Acknowledged.Should().BeNull("it was resolved meanwhile");
+    }
+
+    [Fact]
+    public async Task A_new_orphan_is_open_although_an_earlier_one_was_acknowledged()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId[] sagas = [.. await CreateSagasAsync(us, 2)];
+        await SetOwnerAsync(sagas[0], null);
+        await Db.Problems.AcknowledgeAsync("unowned", Known, CancellationToken.None);
+        ProblemList acknowledged = await ListAsync();
+        acknowledged.Problems.Single().Acknowledged.Should().NotBeNull();
+        await Db.Problems.ForgetResolvedAsync(earlier: null, acknowledged, CancellationToken.None);
+        await Db.Problems.ForgetResolvedAsync(acknowledged, acknowledged, CancellationToken.None);
+        (await ListAsync()).Open.Should().Be(0, "it is not resolved");
+
+        await SetOwnerAsync(sagas[0], us.Coordinator.Value);
+        await Db.Problems.ForgetResolvedAsync(acknowledged, await ListAsync(), CancellationToken.None);
+        await SetOwnerAsync(sagas[1], null);
+
+        (await ListAsync()).Problems.Single(problem => problem.Kind == ProblemKind.Unowned).Acknowledged.Should().BeNull();
+
+        Task SetOwnerAsync(SagaId saga, Guid? owner) =>
+            Db.ExecuteAsync("update saga_recovery.saga set current_coordinator = @owner where id = @Id", new { owner, Id = saga.Value });
     }
 
     [Fact]
@@ -131,6 +158,15 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
 
         problems.Problems.Should().HaveCount(ProblemList.MaxListed);
         problems.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, ProblemList.MaxListed + 20, 0));
+
+        foreach (Problem problem in problems.Problems)
+        {
+            await Db.Problems.AcknowledgeAsync(problem.Id, Known, CancellationToken.None);
+        }
+
+        ProblemList rest = await ListAsync();
+        rest.Problems.Count(problem => problem.Acknowledged is null).Should().Be(20, "those that are open come first");
+        rest.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, 20, ProblemList.MaxListed));
     }
 
     private Task<ProblemList> ListAsync() => Db.Problems.ListAsync([], CancellationToken.None);

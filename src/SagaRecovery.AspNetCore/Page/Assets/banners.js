@@ -23,6 +23,7 @@ export function banners(report, isOverview) {
       cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', ', unfinished and without a known owner', 'orphans'),
       cluster?.ownerDown.count > 0 && unowned(cluster.ownerDown, 'unfinished saga', ' whose owner is down', 'coordinators'),
     ] : elsewhere(unresolved, cluster),
+    previous?.loopMessage && banner('bad', 'Crash loop', `: ${plain(previous.loopMessage, 600)}`),
     previous?.crashed && banner('calm', 'The previous process did not shut down', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; ${count(previous.inFlight, 'saga')} it had in flight will be resumed last.` : '.'),
   ];
 }

@@ -1,6 +1,4 @@
-using SagaRecovery.Status;
-
-namespace SagaRecovery.Bookkeeping;
+namespace SagaRecovery.Status;
 
 /// <summary>The end of the last process of a coordinator, as the store knows it. Immutable.</summary>
 /// <param name="Crashed">True if the process did not shut down.</param>
@@ -74,15 +72,6 @@ public sealed record CrashLoop(int Crashes, int WatchFrom, TimeSpan? Probation, 
         TimeSpan? probation = watches ? Longer(loop.Probation, 2 * Shorter(lifeAtMost, LongestShortLife / 2)) : loop.Probation;
         return loop with { Crashes = crashes, Probation = probation, FailedControls = failedControls, LastLived = lifeAtMost };
     }
-
-    /// <summary>Returns two sentences for operators.</summary>
-    public string Describe() =>
-        $"The last {Crashes} processes crashed, the latest within {PlainText.Duration(LastLived)} of its join. " + this switch
-        {
-            { HasNoSuspects: true } => "They crash without the suspected sagas as well, so no single saga is to blame.",
-            { Probation: { } probation } => $"No single saga is to blame yet; each is watched for {PlainText.Duration(probation)} after it is resumed.",
-            _ => "No single saga is to blame yet.",
-        };
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
