@@ -39,8 +39,11 @@ public sealed record CrashLoop(int Crashes, int WatchFrom, TimeSpan? Probation, 
     /// <summary>True if there have been so many crashes that operators are told: three.</summary>
     public bool IsReported => Crashes >= 3;
 
-    /// <summary>True if a process crashed although no suspect ran, so that none of them is the cause.</summary>
-    public bool HasNoSuspects => WatchFrom > FirstWatch && Crashes < WatchFrom;
+    /// <summary>True if a control failed, and the sagas are not watched again yet.</summary>
+    public bool IsUnwatched => WatchFrom > FirstWatch && Crashes < WatchFrom;
+
+    /// <summary>True if the control failed in the last process: it crashed although no suspect ran, so none of them is the cause, and all are cleared.</summary>
+    public bool ClearsSuspects => IsUnwatched && Crashes == WatchFrom - Unwatched;
 
     /// <summary>
     /// The time for which a process must survive after it has resumed other sagas, before it resumes one that was alone at a crash. By then, any of them

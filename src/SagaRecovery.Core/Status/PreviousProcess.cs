@@ -17,7 +17,8 @@ public sealed record PreviousProcess(bool Crashed, DateTimeOffset LastSeen, int 
     public string? LoopMessage => Loop is not { IsReported: true } loop ? null
         : $"The last {loop.Crashes} processes crashed, the latest within {PlainText.Duration(loop.LastLived)} of its join. " + loop switch
         {
-            { HasNoSuspects: true } => "The latest crashed before any suspected saga was resumed, so no single saga is to blame: check the exit code, the memory limit and the liveness probe.",
+            { ClearsSuspects: true } => "The latest crashed before any suspected saga was resumed, so no single saga is to blame: check the exit code, the memory limit and the liveness probe.",
+            { IsUnwatched: true } => "A process crashed before any suspected saga was resumed, so no single saga is to blame; the next crashes are not examined.",
             { Probation: { } probation } => $"No single saga is known as the cause yet; each is watched for {PlainText.Duration(probation)} after it is resumed.",
             _ => "No single saga is known as the cause yet.",
         };

@@ -150,7 +150,7 @@ internal sealed class CrashLoopGuard(
         }
 
         CrashLoop? loop = IsOn ? await RecordCrashLoopAsync(member, incarnation, cancellationToken).ConfigureAwait(false) : null;
-        IReadOnlyList<Suspect> suspects = IsOn && loop is not { HasNoSuspects: true } ? incarnation.Suspects : [];
+        IReadOnlyList<Suspect> suspects = IsOn && loop is not { ClearsSuspects: true } ? incarnation.Suspects : [];
         if (previous.Crashed)
         {
             Log.PreviousCrashed(logger, PlainText.Time(previous.LastSeen), suspects.Count);

@@ -115,7 +115,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, SagaSearch
             }
 
             batch.Add(Sql.RecordCrashLoop, member).With(loop.Crashes).With(loop.WatchFrom).With(loop.Probation).With(loop.FailedControls).With(loop.LastLived);
-            if (loop.HasNoSuspects)
+            if (loop.ClearsSuspects)
             {
                 batch.Add(Sql.ForgetSuspects, member);
             }

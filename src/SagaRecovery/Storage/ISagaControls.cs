@@ -55,7 +55,7 @@ public interface ISagaControls
 
     /// <summary>Records the crash loop of this coordinator, for its next processes.</summary>
     /// <param name="member">The membership of this process.</param>
-    /// <param name="loop">The crash loop; null if there is none any more. If <see cref="CrashLoop.HasNoSuspects"/>, its suspects are cleared.</param>
+    /// <param name="loop">The crash loop; null if there is none any more. If <see cref="CrashLoop.ClearsSuspects"/>, its suspects are cleared.</param>
     /// <param name="cancellationToken">Cancels the write.</param>
     /// <exception cref="CoordinatorFencedException">A newer incarnation has joined.</exception>
     /// <remarks>A store that does not implement this finds no saga that kills its process later than the probation.</remarks>

@@ -249,7 +249,7 @@ public sealed class SlowCrashLoopTests
 
             _inFlight.Clear();
             CrashLoop = wasFirst ? null : CrashLoop.After(CrashLoop, _end with { LeftInFlight = left, HadDeferredSuspects = deferred }, Heartbeat);
-            if (CrashLoop is { HasNoSuspects: true })
+            if (CrashLoop is { ClearsSuspects: true })
             {
                 _suspects.Clear();
             }
