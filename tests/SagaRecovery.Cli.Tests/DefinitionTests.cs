@@ -65,6 +65,7 @@ public sealed class DefinitionTests(SampleFixture fixture) : IClassFixture<Sampl
     [Fact]
     public async Task Without_the_service_a_saga_that_its_owner_cannot_run_is_explained_by_its_definition()
     {
+        await Sample.ExecuteAsync("delete from saga_recovery.saga");
         string saga = await Sample.StartDemoSagaAsync();
         await AddAsync("withdrawn", 7, "running", count: 1);
         await Sample.ExecuteAsync("update saga_recovery.saga set current_coordinator = (select current_coordinator from saga_recovery.saga where id = @saga) where name = 'withdrawn'", new { saga = Guid.Parse(saga) });

@@ -106,24 +106,13 @@ internal sealed class DatabaseAccess : ISagaAccess
         async token => ClusterDetails.Of(await Cluster.QueryUnfinishedAsync(token).ConfigureAwait(false), _time.GetUtcNow()), cancellationToken);
 
     /// <summary>Lists the problems of the whole store. Those that only a process knows, such as sagas that fail to resume, are not among them.</summary>
-    public Task<ProblemList> ListProblemsAsync(CancellationToken cancellationToken) => ReadAsync(token => Problems.ListAsync([], token), cancellationToken);
+    public Task<ProblemList> ListProblemsAsync(CancellationToken cancellationToken) =>
+        ReadAsync(token => Problems.ListAsync([], owners: null, token), cancellationToken);
 
-    public async Task<Problem> AcknowledgeAsync(string id, OperatorActionRequest request, CancellationToken cancellationToken)
-    {
-        _ = await FindProblemAsync(id, cancellationToken).ConfigureAwait(false);
-        await PerformAsync(
-            async token =>
-            {
-                await Problems.AcknowledgeAsync(id, ToNote(request), token).ConfigureAwait(false);
-                return true;
-            },
-            cancellationToken).ConfigureAwait(false);
-        return await FindProblemAsync(id, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<Problem> FindProblemAsync(string id, CancellationToken cancellationToken) =>
-        (await ListProblemsAsync(cancellationToken).ConfigureAwait(false)).Problems.FirstOrDefault(problem => problem.Id == id)
-            ?? throw new ToolException(ExitCode.NotFound, $"There is no problem '{PlainText.OneLine(id, longest: 80)}'. A problem that only a process knows is acknowledged with --url.");
+    public async Task<Problem> AcknowledgeAsync(string id, OperatorActionRequest request, CancellationToken cancellationToken) =>
+        await PerformAsync(token => Problems.AcknowledgeAsync(id, [], ToNote(request), token), cancellationToken).ConfigureAwait(false)
+            ?? throw new ToolException(
+                ExitCode.NotFound, $"There is no problem '{PlainText.OneLine(id, longest: 80)}'. A problem that only a process knows is acknowledged with --url.");
 
     public async Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
     {

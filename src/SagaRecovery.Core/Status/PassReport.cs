@@ -24,6 +24,9 @@ public enum PassReason
     /// <summary>Too many starts were unread.</summary>
     UnreadStarts,
 
+    /// <summary>No heartbeat was written for two periods. The pass shows whether the store can be reached: an idle process has no other one due.</summary>
+    LateHeartbeat,
+
     /// <summary>The store sent a hint: it assigned sagas to this coordinator, reassigned some of its sagas, or recorded an operator action.</summary>
     Hint,
 

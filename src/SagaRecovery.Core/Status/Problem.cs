@@ -48,7 +48,7 @@ public enum ProblemKind
 public sealed record Problem(ProblemKind Kind, string Subject, DateTimeOffset Since, string Reason)
 {
     /// <summary>The identity: the kind and the subject, such as <c>stuck:0197…</c>. The same problem has the same id on every process.</summary>
-    public string Id => Subject.Length == 0 ? ProblemNames.Of(Kind) : $"{ProblemNames.Of(Kind)}:{Subject}";
+    public string Id => Subject.Length == 0 ? ProblemKinds.NameOf(Kind) : $"{ProblemKinds.NameOf(Kind)}:{Subject}";
 
     /// <summary>The name of the definition of the saga, or the host of the coordinator; null if it has none.</summary>
     public string? Name { get; init; }
@@ -89,20 +89,13 @@ public sealed record ProblemList(DateTimeOffset At, IReadOnlyList<Problem> Probl
     /// <summary>The number of problems that an operator has acknowledged.</summary>
     public long Acknowledged => Counts.Sum(count => count.Acknowledged);
 
-    /// <summary>
-    /// The kinds whose beginning is not in the store. A problem of such a kind began when it was first listed, and its acknowledgement counts until it is
-    /// resolved.
-    /// </summary>
-    public static bool IsUndated(ProblemKind kind) =>
-        kind is ProblemKind.Failing or ProblemKind.UnknownDefinition or ProblemKind.PassesFail or ProblemKind.Fenced or ProblemKind.Unowned or ProblemKind.UnknownOwner;
-
     /// <summary>Returns these problems with the times of those that an earlier list has as well.</summary>
     /// <param name="earlier">The earlier list; null for none.</param>
     public ProblemList After(ProblemList? earlier) => earlier is null ? this : this with
     {
         Problems =
         [
-            .. Problems.Select(problem => IsUndated(problem.Kind)
+            .. Problems.Select(problem => !ProblemKinds.IsDated(problem.Kind)
                 && earlier.Problems.FirstOrDefault(one => one.Id == problem.Id) is { } known && known.Since < problem.Since
                 ? problem with { Since = known.Since } : problem),
         ],
@@ -112,15 +105,13 @@ public sealed record ProblemList(DateTimeOffset At, IReadOnlyList<Problem> Probl
     /// <param name="ofProcess">The problems that the process knows.</param>
     public ProblemList With(IReadOnlyCollection<Problem> ofProcess)
     {
-        static bool IsStored(ProblemKind kind) => !IsUndated(kind) || kind is ProblemKind.Unowned or ProblemKind.UnknownOwner;
-
         var known = Problems.ToDictionary(problem => problem.Id, StringComparer.Ordinal);
         Problem[] problems =
         [
-            .. Problems.Where(problem => IsStored(problem.Kind)),
+            .. Problems.Where(problem => !ProblemKinds.IsOfProcess(problem.Kind)),
             .. ofProcess.Select(problem => known.TryGetValue(problem.Id, out Problem? earlier) ? problem with { Since = earlier.Since, Acknowledged = earlier.Acknowledged } : problem),
         ];
-        return Of(At, problems, [.. Counts.Where(count => IsStored(count.Kind))]);
+        return Of(At, problems, [.. Counts.Where(count => !ProblemKinds.IsOfProcess(count.Kind))]);
     }
 
     /// <summary>Sorts problems, and counts them.</summary>
@@ -137,20 +128,32 @@ public sealed record ProblemList(DateTimeOffset At, IReadOnlyList<Problem> Probl
         ];
         return new ProblemList(
             at,
-            [
-                .. problems.OrderBy(problem => problem.Acknowledged is not null).ThenBy(problem => problem.Kind).ThenByDescending(problem => problem.Since)
-                    .GroupBy(problem => problem.Kind).SelectMany(alike => alike.Take(MaxListed))
-                    .OrderBy(problem => problem.Acknowledged is not null).ThenBy(problem => problem.Kind).ThenByDescending(problem => problem.Since),
-            ],
+            [.. InOrder(problems.GroupBy(problem => problem.Kind).SelectMany(alike => InOrder(alike).Take(MaxListed)))],
             [.. others.Concat(counts).Where(count => count.Open + count.Acknowledged > 0).OrderBy(count => count.Kind)]);
+
+        static IEnumerable<Problem> InOrder(IEnumerable<Problem> problems) =>
+            problems.OrderBy(problem => problem.Acknowledged is not null).ThenBy(problem => problem.Kind).ThenByDescending(problem => problem.Since);
     }
 }
 
-/// <summary>The names of the kinds of problems, in ids and metrics.</summary>
-public static class ProblemNames
+/// <summary>The properties of the kinds of problems. Pure.</summary>
+public static class ProblemKinds
 {
-    /// <summary>Returns the name of a kind, such as <c>owner-down</c>.</summary>
-    public static string Of(ProblemKind kind) => kind switch
+    /// <summary>Returns true if only the process itself knows such a problem. The others are in the store, and the same on every process.</summary>
+    /// <param name="kind">The kind.</param>
+    public static bool IsOfProcess(ProblemKind kind) =>
+        kind is ProblemKind.Failing or ProblemKind.UnknownDefinition or ProblemKind.PassesFail or ProblemKind.Fenced;
+
+    /// <summary>
+    /// Returns true if the store has the time at which such a problem began. Any other began when it was first listed, and its acknowledgement counts
+    /// until it is resolved.
+    /// </summary>
+    /// <param name="kind">The kind.</param>
+    public static bool IsDated(ProblemKind kind) => !IsOfProcess(kind) && kind is not (ProblemKind.Unowned or ProblemKind.UnknownOwner);
+
+    /// <summary>Returns the name of a kind in ids and metrics, such as <c>owner-down</c>.</summary>
+    /// <param name="kind">The kind.</param>
+    public static string NameOf(ProblemKind kind) => kind switch
     {
         ProblemKind.Stuck => "stuck",
         ProblemKind.Abandoned => "abandoned",

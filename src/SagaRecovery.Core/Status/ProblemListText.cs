@@ -42,7 +42,7 @@ public static class ProblemListText
     /// <param name="list">The problems.</param>
     public static string Summarize(ProblemList list)
     {
-        string kinds = string.Join(", ", list.Counts.Select(count => Invariant($"{count.Open + count.Acknowledged} {ProblemNames.Of(count.Kind)}")));
+        string kinds = string.Join(", ", list.Counts.Select(count => Invariant($"{count.Open + count.Acknowledged} {ProblemKinds.NameOf(count.Kind)}")));
         string acknowledged = list.Acknowledged == 0 ? "" : Invariant($", {list.Acknowledged} of them acknowledged");
         return $"{Count(list.Open + list.Acknowledged, "problem")} ({kinds}){acknowledged}";
     }

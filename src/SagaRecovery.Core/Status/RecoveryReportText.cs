@@ -445,6 +445,7 @@ public static class RecoveryReportText
         PassReason.Retry => "the failure of the previous pass",
         PassReason.Due => "sagas due for a retry",
         PassReason.Probation => "the end of a probation",
+        PassReason.LateHeartbeat => "a late heartbeat",
         PassReason.Hint => "a hint from the database",
         PassReason.OperatorAction => "an operator action",
         PassReason.UnreadStarts => "too many unread starts",

@@ -44,7 +44,7 @@ internal sealed class CoordinatorHeartbeat(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         WarnAboutUnusedSettings();
-        using var watch = new HeartbeatWatch(status, _options.HeartbeatPeriod, time, logger);
+        using var watch = new HeartbeatWatch(status, wakeups, _options.HeartbeatPeriod, time, logger);
         try
         {
             await coordinator.FirstJoined.WaitAsync(stoppingToken).ConfigureAwait(false);
@@ -223,7 +223,7 @@ internal sealed class CoordinatorHeartbeat(
         status.Update(ClusterDetails.Of(owned, time.Now).ToReport());
         status.Update(await cluster.CountUnresolvedAsync(cancellationToken).ConfigureAwait(false));
         ProblemList? earlier = status.Current.Problems;
-        ProblemList present = await problems.ListAsync(ProcessProblems.Of(status.Current), cancellationToken).ConfigureAwait(false);
+        ProblemList present = await problems.ListAsync(ProcessProblems.Of(status.Current), owned, cancellationToken).ConfigureAwait(false);
         await problems.ForgetResolvedAsync(earlier, present, cancellationToken).ConfigureAwait(false);
         status.Update(present);
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SagaRecovery.Activation;
 using SagaRecovery.Diagnostics;
 using SagaRecovery.Status;
 using SagaRecovery.Timing;
@@ -6,8 +7,8 @@ using SagaRecovery.Timing;
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// Publishes the state of the heartbeats, and warns once when none has been written for two periods, and once when the listener connection is
-/// missing. A timer notices what no answer reports: a heartbeat that hangs, or that waits for a join. Thread-safe.
+/// Publishes the state of the heartbeats. Warns once, and requests a pass, when none has been written for two periods, and warns once when the
+/// listener connection is missing. A timer notices what no answer reports: a heartbeat that hangs, or that waits for a join. Thread-safe.
 /// </summary>
 internal sealed class HeartbeatWatch : IDisposable
 {
@@ -16,6 +17,7 @@ internal sealed class HeartbeatWatch : IDisposable
 
     private readonly Lock _lock = new();
     private readonly SagaRecoveryStatus _status;
+    private readonly RecoveryWakeups _wakeups;
     private readonly SteadyTimeProvider _time;
     private readonly ILogger _logger;
     private readonly TimeSpan _limit;
@@ -24,9 +26,10 @@ internal sealed class HeartbeatWatch : IDisposable
     private DateTimeOffset _waitingSince; // for the first heartbeat
     private bool _waits; // the timer is set
 
-    public HeartbeatWatch(SagaRecoveryStatus status, TimeSpan period, SteadyTimeProvider time, ILogger logger)
+    public HeartbeatWatch(SagaRecoveryStatus status, RecoveryWakeups wakeups, TimeSpan period, SteadyTimeProvider time, ILogger logger)
     {
         _status = status;
+        _wakeups = wakeups;
         _time = time;
         _logger = logger;
         _limit = LatePeriods * period;
@@ -100,6 +103,10 @@ internal sealed class HeartbeatWatch : IDisposable
 
             Publish(_report with { LateSince = since });
             Log.HeartbeatLate(_logger, PlainText.Duration(_time.Now - since), _report.Error ?? "the store has not answered");
+            if (!_wakeups.LastPassFailed)
+            {
+                _wakeups.Request(PassReason.LateHeartbeat); // otherwise an idle process would stay ready for a whole outage
+            }
         }
     }
 

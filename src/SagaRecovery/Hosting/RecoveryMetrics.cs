@@ -288,5 +288,5 @@ internal sealed class RecoveryMetrics : IDisposable
         from kind in Enum.GetValues<ProblemKind>()
         let count = problems.Counts.FirstOrDefault(one => one.Kind == kind) ?? new ProblemCount(kind, 0, 0)
         from series in new[] { (Value: count.Open, IsAcknowledged: false), (Value: count.Acknowledged, IsAcknowledged: true) }
-        select new Measurement<long>(series.Value, new("kind", ProblemNames.Of(kind)), new("acknowledged", series.IsAcknowledged ? "true" : "false"));
+        select new Measurement<long>(series.Value, new("kind", ProblemKinds.NameOf(kind)), new("acknowledged", series.IsAcknowledged ? "true" : "false"));
 }

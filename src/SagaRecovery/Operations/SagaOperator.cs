@@ -85,7 +85,7 @@ public sealed partial class SagaOperator
     {
         _coordinator.ThrowIfIncompatible();
         RecoveryReport report = _status.Current;
-        return (await _problems.ListAsync(ProcessProblems.Of(report), cancellationToken).ConfigureAwait(false)).After(report.Problems);
+        return (await _problems.ListAsync(ProcessProblems.Of(report), owners: null, cancellationToken).ConfigureAwait(false)).After(report.Problems);
     }
 
     /// <summary>Acknowledges a problem: it stays in the list, and alerts no longer count it, until it is resolved and begins anew.</summary>
@@ -96,17 +96,17 @@ public sealed partial class SagaOperator
     /// <exception cref="NotSupportedException">The store does not keep acknowledgements.</exception>
     public async Task<Problem?> AcknowledgeAsync(string id, OperatorNote note)
     {
-        ProblemList problems = await ListProblemsAsync().ConfigureAwait(false);
-        if (!problems.Problems.Any(problem => problem.Id == id))
+        _coordinator.ThrowIfIncompatible();
+        Problem? acknowledged = await _problems.AcknowledgeAsync(id, ProcessProblems.Of(_status.Current), note, CancellationToken.None).ConfigureAwait(false);
+        if (acknowledged is null)
         {
             return null;
         }
 
-        await _problems.AcknowledgeAsync(id, note, CancellationToken.None).ConfigureAwait(false);
         _operatorActionLog.ReportAcknowledged(id, note);
-        problems = await ListProblemsAsync().ConfigureAwait(false);
+        ProblemList problems = await ListProblemsAsync().ConfigureAwait(false);
         _status.Update(problems);
-        return problems.Problems.FirstOrDefault(problem => problem.Id == id);
+        return problems.Problems.FirstOrDefault(problem => problem.Id == id) ?? acknowledged;
     }
 
     private ReassignAction ReassignAction => new(_operations, _cluster, _time);

@@ -8,17 +8,18 @@ internal sealed class ProblemStatements(string schema)
 {
     /// <summary>
     /// Lists the problems that rows of the store show, without those of owners, which <see cref="ClusterStatements.CountUnfinished"/> finds. <c>$1</c>: the
-    /// largest number of each kind. <c>$2</c>: the actor of the crash-loop guard. Each saga is found by an index.
+    /// largest number of each kind. <c>$2</c>: the actor of the crash-loop guard. Each saga is found by an index. The details are those that the reason of the
+    /// kind names.
     /// </summary>
     public string List { get; } = Statements.In(schema, $$"""
         with found as (
             ({{NewestIn(SagaState.Stuck)}}) union all ({{NewestIn(SagaState.Abandoned)}}) union all (
-                select 'held', h.saga_id, s.name, h.time_held, h.reason, null, null
+                select 'held', h.saga_id, s.name, h.time_held, array[h.reason], null
                 from {schema}.saga_hold h cross join lateral (
                     select s.name from {schema}.saga s where s.id = h.saga_id and {{Statements.AfterProbe(UnfinishedSagas.IsUnfinished)}} offset 0) s
                 where h.actor = $2 order by h.time_held desc limit $1
             ) union all (
-                select 'crash-loop', c.id, c.host, l.time_began, l.crashes::text, (extract(epoch from l.last_lived))::text, l.probation::text
+                select 'crash-loop', c.id, c.host, l.time_began, array[l.crashes::text, (extract(epoch from l.last_lived))::text], null
                 from {schema}.saga_crash_loop l
                 join {schema}.saga_coordinator c on c.id = l.coordinator_id and c.incarnation = l.incarnation
                 where l.crashes >= 3 and c.time_left is null and (
@@ -28,12 +29,12 @@ internal sealed class ProblemStatements(string schema)
                         select from {schema}.saga_suspect k
                         join {schema}.saga s on s.id = k.saga_id and s.current_coordinator = c.id and {{UnfinishedSagas.IsUnfinished}}))
             ) union all (
-                select 'paused', c.id, c.host, p.time_paused, p.actor, p.reason, null
+                select 'paused', c.id, c.host, p.time_paused, array[p.actor, p.reason], null
                 from {schema}.saga_recovery_pause p join {schema}.saga_coordinator c on c.id = p.coordinator_id
                 where exists (select from {{UnfinishedSagas.Of("c.id", "s.id")}})
             )
         )
-        select f.*, a.time_acknowledged, a.actor, a.reason, clock_timestamp()
+        select f.*, a.time_acknowledged, a.actor, a.reason
         from found f left join {schema}.saga_acknowledgement a on a.problem = f.kind || ':' || f.id and a.time_acknowledged >= f.since
         """);
 
@@ -50,9 +51,11 @@ internal sealed class ProblemStatements(string schema)
         delete from {schema}.saga_acknowledgement where problem = any ($1) and time_acknowledged < $2
         """);
 
+    /// <summary>Acknowledges the problem <c>$1</c>: the actor <c>$2</c>, the reason <c>$3</c>. Returns the time.</summary>
     public string Acknowledge { get; } = Statements.In(schema, """
         insert into {schema}.saga_acknowledgement as a (problem, actor, reason) values ($1, $2, $3)
         on conflict (problem) do update set time_acknowledged = clock_timestamp(), actor = excluded.actor, reason = excluded.reason
+        returning a.time_acknowledged
         """);
 
     /// <summary>The time at which a saga <c>s</c> got stuck or was abandoned. Older packages do not write <c>time_ended</c>.</summary>
@@ -60,7 +63,8 @@ internal sealed class ProblemStatements(string schema)
 
     private static string NewestIn(SagaState state) => $$"""
         select '{{SagaNames.Of(state)}}' as kind, s.id, s.name, {{Since}} as since,
-            coalesce(s.abandon_reason, s.failed_node) as first, s.error_code as second, left(s.abandon_comment, 2000) as third
+            {{(state == SagaState.Stuck ? "array[s.failed_node, s.error_code]" : "array[s.abandon_reason]")}} as details,
+            {{(state == SagaState.Stuck ? "null" : "left(s.abandon_comment, 2000)")}} as error
         from (
             select s.* from {schema}.saga s where s.state = '{{SagaNames.Of(state)}}' order by s.time_created desc, s.id desc limit {{UnresolvedSagas.MaxCount}}) s
         left join {schema}.saga_acknowledgement a on a.problem = '{{SagaNames.Of(state)}}:' || s.id and a.time_acknowledged >= {{Since}}

@@ -9,15 +9,19 @@ public interface ISagaProblems
 {
     /// <summary>Lists the problems of the whole store, with those of a process.</summary>
     /// <param name="ofProcess">The problems that the process knows.</param>
+    /// <param name="owners">The counts of unfinished sagas by owner, if the caller has just read them; null to read them.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
     /// <exception cref="SearchTimeoutException">The query took too long.</exception>
-    Task<ProblemList> ListAsync(IReadOnlyCollection<Problem> ofProcess, CancellationToken cancellationToken);
+    Task<ProblemList> ListAsync(IReadOnlyCollection<Problem> ofProcess, IReadOnlyList<OwnedSagas>? owners, CancellationToken cancellationToken);
 
-    /// <summary>Acknowledges a problem. A repeated call replaces the note.</summary>
-    /// <param name="problem">The id of the problem.</param>
+    /// <summary>Acknowledges a problem that is in the list. A repeated call replaces the note.</summary>
+    /// <param name="id">The id of the problem.</param>
+    /// <param name="ofProcess">The problems that the process knows.</param>
     /// <param name="note">The actor and the reason.</param>
-    /// <param name="cancellationToken">Cancels the write.</param>
-    Task AcknowledgeAsync(string problem, OperatorNote note, CancellationToken cancellationToken);
+    /// <param name="cancellationToken">Cancels the query and the write.</param>
+    /// <returns>The problem with the acknowledgement; null if there is none with this id.</returns>
+    /// <exception cref="SearchTimeoutException">The query took too long.</exception>
+    Task<Problem?> AcknowledgeAsync(string id, IReadOnlyCollection<Problem> ofProcess, OperatorNote note, CancellationToken cancellationToken);
 
     /// <summary>
     /// Deletes the acknowledgements of problems that are resolved and have no time in the store, so that they are open if they begin anew. Recovery calls
@@ -32,9 +36,9 @@ public interface ISagaProblems
 /// <summary>The problems of a store that does not implement <see cref="ISagaProblems"/>: those of the process alone.</summary>
 internal sealed class NoSagaProblems(SteadyTimeProvider time) : ISagaProblems
 {
-    public Task<ProblemList> ListAsync(IReadOnlyCollection<Problem> ofProcess, CancellationToken cancellationToken) =>
+    public Task<ProblemList> ListAsync(IReadOnlyCollection<Problem> ofProcess, IReadOnlyList<OwnedSagas>? owners, CancellationToken cancellationToken) =>
         Task.FromResult(ProblemList.Of(time.Now, ofProcess, []));
 
-    public Task AcknowledgeAsync(string problem, OperatorNote note, CancellationToken cancellationToken) =>
+    public Task<Problem?> AcknowledgeAsync(string id, IReadOnlyCollection<Problem> ofProcess, OperatorNote note, CancellationToken cancellationToken) =>
         throw new NotSupportedException("The store does not keep acknowledgements.");
 }

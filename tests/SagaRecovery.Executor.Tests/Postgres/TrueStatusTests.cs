@@ -29,11 +29,14 @@ public sealed class TrueStatusTests : IAsyncLifetime
     public async Task A_saga_whose_output_cannot_be_read_any_more_counts_as_failed_at_each_try_and_not_as_recovered()
     {
         SagaId saga = await LeaveBehindAsync();
-        await using PostgresHost host = await PostgresHost.StartAsync(_database, _coordinator, Reads<int>());
+        await using PostgresHost host = await PostgresHost.StartAsync(_database, _coordinator, WithoutOwnRetries, Reads<int>());
         for (int tries = 1; tries <= 5; tries++)
         {
-            await host.ActivateAsync();
             await Eventually.HoldsAsync(async () => await InterruptionsAsync(host, saga) == tries, $"run {tries} was interrupted");
+            if (tries < 5)
+            {
+                await host.ActivateAsync();
+            }
         }
 
         await host.ActivateAsync(); // reads the last interruption, and resumes the saga once more
@@ -138,6 +141,9 @@ public sealed class TrueStatusTests : IAsyncLifetime
         await host.ActivateAsync();
         await Eventually.HoldsAsync(() => host.Status.Current.Heartbeat is { LastWritten: not null }, "the process has published its definitions");
     }
+
+    /// <summary>Only the first pass and explicit ones try a saga.</summary>
+    private static void WithoutOwnRetries(SagaRecoveryOptions options) => options.FirstBackoff = options.LongestBackoff = TimeSpan.FromHours(1);
 
     private static async Task<int> InterruptionsAsync(PostgresHost host, SagaId saga) =>
         (await host.Operator.ExplainAsync(saga)) is { Verdict: SagaVerdict.BackingOff, Failures: var failures } ? failures : 0;

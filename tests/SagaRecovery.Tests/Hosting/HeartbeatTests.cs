@@ -142,6 +142,20 @@ public sealed class HeartbeatTests
     }
 
     [Fact]
+    public async Task An_idle_process_whose_heartbeat_is_late_runs_a_pass_which_shows_whether_the_store_can_be_reached()
+    {
+        await using RecoveryHost host = await StartAsync();
+        _controls.Written();
+        host.Store.BeforeList = () => throw new IOException("connection refused");
+
+        host.Time.Advance(2 * Heartbeat);
+        await Eventually.HoldsAsync(() => host.Status.Current.FailedInARow == 1, "the pass had failed");
+
+        host.Status.Current.LastPass!.Start.Reason.Should().Be(PassReason.LateHeartbeat);
+        host.Status.RenderText().Should().Contain("triggered by a late heartbeat");
+    }
+
+    [Fact]
     public async Task A_listener_connection_that_cannot_be_opened_at_all_makes_the_heartbeats_late_with_its_error()
     {
         _controls.BeforeConnection = () => throw new IOException("connection refused");

@@ -50,7 +50,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         SagaId saga = (await CreateSagasAsync(us, 1)).Single();
         await GetStuckAsync(saga);
 
-        await Db.Problems.AcknowledgeAsync($"stuck:{saga}", Known, CancellationToken.None);
+        await Db.Problems.AcknowledgeAsync($"stuck:{saga}", [], Known, CancellationToken.None);
 
         ProblemList acknowledged = await ListAsync();
         acknowledged.Problems.Single().Acknowledged!.Note.Should().Be(Known);
@@ -80,7 +80,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         problems.Problems[0].Reason.Should().Be("It does not answer, and owns 2 unfinished sagas.");
         problems.Problems[0].Since.Should().BeBefore(problems.At - CoordinatorDetails.AnswerTimeout);
 
-        await Db.Problems.AcknowledgeAsync($"owner-down:{dead.Coordinator}", Known, CancellationToken.None);
+        await Db.Problems.AcknowledgeAsync($"owner-down:{dead.Coordinator}", [], Known, CancellationToken.None);
         (await ListAsync()).Problems[^1].Should().Match<Problem>(problem => problem.Kind == ProblemKind.OwnerDown && problem.Acknowledged != null);
     }
 
@@ -114,14 +114,14 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
     {
         var failing = new Problem(ProblemKind.Failing, Guid.NewGuid().ToString(), DateTimeOffset.UtcNow.AddMinutes(-5), "It failed to resume 4 times in a row.");
         await Db.JoinAsync();
-        await Db.Problems.AcknowledgeAsync(failing.Id, Known, CancellationToken.None);
+        (await Db.Problems.AcknowledgeAsync(failing.Id, [failing], Known, CancellationToken.None))!.Acknowledged!.Note.Should().Be(Known);
 
-        (await Db.Problems.ListAsync([failing], CancellationToken.None)).Problems.Single().Acknowledged!.Note.Should().Be(Known);
-        ProblemList retried = await Db.Problems.ListAsync([failing with { Since = DateTimeOffset.UtcNow.AddMinutes(5) }], CancellationToken.None);
+        (await ListAsync(failing)).Problems.Single().Acknowledged!.Note.Should().Be(Known);
+        ProblemList retried = await ListAsync(failing with { Since = DateTimeOffset.UtcNow.AddMinutes(5) });
         retried.Problems.Single().Acknowledged.Should().NotBeNull("each retry begins a new wait, and it is still the same problem");
 
         await Db.Problems.ForgetResolvedAsync(retried, await ListAsync(), CancellationToken.None);
-        (await Db.Problems.ListAsync([failing], CancellationToken.None)).Problems.Single().Acknowledged.Should().BeNull("it was resolved meanwhile");
+        (await ListAsync(failing)).Problems.Single().Acknowledged.Should().BeNull("it was resolved meanwhile");
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         Membership us = await Db.JoinAsync();
         SagaId[] sagas = [.. await CreateSagasAsync(us, 2)];
         await SetOwnerAsync(sagas[0], null);
-        await Db.Problems.AcknowledgeAsync("unowned", Known, CancellationToken.None);
+        await Db.Problems.AcknowledgeAsync("unowned", [], Known, CancellationToken.None);
         ProblemList acknowledged = await ListAsync();
         acknowledged.Problems.Single().Acknowledged.Should().NotBeNull();
         await Db.Problems.ForgetResolvedAsync(earlier: null, acknowledged, CancellationToken.None);
@@ -161,7 +161,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
 
         foreach (Problem problem in problems.Problems)
         {
-            await Db.Problems.AcknowledgeAsync(problem.Id, Known, CancellationToken.None);
+            await Db.Problems.AcknowledgeAsync(problem.Id, [], Known, CancellationToken.None);
         }
 
         ProblemList rest = await ListAsync();
@@ -169,7 +169,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         rest.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, 20, ProblemList.MaxListed));
     }
 
-    private Task<ProblemList> ListAsync() => Db.Problems.ListAsync([], CancellationToken.None);
+    private Task<ProblemList> ListAsync(params Problem[] ofProcess) => Db.Problems.ListAsync(ofProcess, owners: null, CancellationToken.None);
 
     private Task GetStuckAsync(SagaId saga) => Db.ExecuteAsync(
         "update saga_recovery.saga set state = 'stuck', time_ended = clock_timestamp(), failed_node = 'disk', error_code = 'quota' where id = @Id", new { Id = saga.Value });
