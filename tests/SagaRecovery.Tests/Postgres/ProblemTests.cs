@@ -60,7 +60,9 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         await Db.ExecuteAsync("update saga_recovery.saga set state = 'unwinding' where id = @Id", new { Id = saga.Value });
         (await ListAsync()).Problems.Where(problem => problem.Kind == ProblemKind.Stuck).Should().BeEmpty("an operator had its undo tried again");
         await GetStuckAsync(saga);
-        (await ListAsync()).Counts.Should().Equal([new ProblemCount(ProblemKind.Stuck, 1, 0)], "it got stuck anew, after the acknowledgement");
+        ProblemList anew = await ListAsync();
+        anew.Counts.Should().Equal([new ProblemCount(ProblemKind.Stuck, 1, 0)], "it got stuck anew, after the acknowledgement");
+        anew.Problems.Single().Acknowledged.Should().BeNull();
     }
 
     [Fact]
@@ -94,6 +96,26 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
 
         (await ListAsync()).Problems.Should().ContainSingle().Which.Should().Match<Problem>(
             problem => problem.Id == $"held:{sagas[0]}" && problem.Reason == "The crash-loop guard holds it, since the process crashed 3 times.");
+    }
+
+    [Fact]
+    public async Task A_crash_loop_is_a_problem_from_its_third_crash_until_a_process_survives()
+    {
+        var us = new CoordinatorId(Guid.NewGuid());
+        Membership process = await Db.JoinAsync(us);
+        await Db.Controls.RecordCrashLoopAsync(process, Loop(2), CancellationToken.None);
+        (await ListAsync()).Problems.Should().BeEmpty();
+
+        await Db.Controls.RecordCrashLoopAsync(process, Loop(3), CancellationToken.None);
+        (await ListAsync()).Problems.Single().Should().Match<Problem>(problem =>
+            problem.Id == $"crash-loop:{us}" && problem.Reason == "Its last 3 processes crashed, the latest within 8s of its join.");
+
+        await Db.ExecuteAsync("update saga_recovery.saga_coordinator set time_seen = now() - interval '1 hour', time_joined = now() - interval '2 hours'");
+        (await ListAsync()).Problems.Should().ContainSingle("the process that crashed has not come back");
+        await Db.ExecuteAsync("update saga_recovery.saga_coordinator set time_seen = now()");
+        (await ListAsync()).Problems.Should().BeEmpty("the process has survived the watch, and it suspects no saga");
+
+        static CrashLoop Loop(int crashes) => new(crashes, WatchFrom: 2, Probation: null, FailedControls: 0, LastLived: TimeSpan.FromSeconds(8));
     }
 
     [Fact]
