@@ -70,7 +70,7 @@ internal sealed class RecoveryMetrics : IDisposable
             "saga_recovery.waiting_for_slot",
             () => ByDefinition(status.Current.SlotBacklog),
             "{saga}",
-            "Sagas that are not loaded because the executor has no capacity for them, by definition.");
+            "Sagas that wait for a slot and are not loaded, by definition. Those that the executor has loaded and queued are in saga_recovery.runs.waiting.");
         Gauge(
             "saga_recovery.waiting_for_slot.age",
             "s",
