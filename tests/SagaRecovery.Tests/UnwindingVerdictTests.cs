@@ -20,8 +20,8 @@ public sealed class UnwindingVerdictTests
 
         Judge(stuck, new TrackedSagaInfo()).Should().Match<SagaExplanation>(explanation => explanation.Verdict == SagaVerdict.Stuck && explanation.Since == Noon
             && explanation.Reason == "An action failed, and then an undo: it is partly undone (0 of 1 node). The undo of 'charge card' failed with closed: the account is closed."
-            && explanation.Advice == $"Fix the cause and run the failed undo again: sagas retry-undo {Saga}. "
-                + $"Or undo the effect manually and skip the undo: sagas skip-undo {Saga} 'charge card'.");
+            && explanation.Advice == $"Fix the cause and run the failed undo again: sagas retry-undo {TheSaga}. "
+                + $"Or undo the effect manually and skip the undo: sagas skip-undo {TheSaga} 'charge card'.");
     }
 
     [Theory]
@@ -71,7 +71,7 @@ public sealed class UnwindingVerdictTests
     public void Neither_the_reason_nor_the_cause_has_an_error_that_the_caller_may_not_see()
     {
         SagaDetails row = Row(SagaState.Unwinding, Us) with { Events = ThreeNodes };
-        var evidence = new SagaEvidence(Saga, row, new TrackedSagaInfo(), new CoordinatorStatus(Us, new Incarnation(1), Fenced: null), Paused: null) { Redactor = new Nothing() };
+        var evidence = new SagaEvidence(TheSaga, row, new TrackedSagaInfo(), new CoordinatorStatus(Us, new Incarnation(1), Fenced: null), Paused: null) { Redactor = new Nothing() };
 
         SagaExplanation explanation = SagaVerdicts.Judge(evidence);
 

@@ -65,10 +65,10 @@ public sealed class VerdictTests
         CoordinatorId[] runners = runBy switch { "others" => [Others], "us" => [Us], _ => [] };
         var definition = new DefinitionDetails(row.DefinitionHash, "provision", 1, Unfinished: 1, Ended: 0, Stuck: 0, runners, DefinitionNeed.UnfinishedSagas);
 
-        SagaExplanation explanation = SagaVerdicts.OfRowAlone(Saga, row, new DefinitionList([definition], runBy == "any" ? [Others] : []));
+        SagaExplanation explanation = SagaVerdicts.OfRowAlone(TheSaga, row, new DefinitionList([definition], runBy == "any" ? [Others] : []));
 
         (explanation.Verdict, explanation.Advice).Should().Be((verdict, advice));
-        SagaVerdicts.OfRowAlone(Saga, row).Verdict.Should().Be(SagaVerdict.NotOwned, "the definitions were not read");
+        SagaVerdicts.OfRowAlone(TheSaga, row).Verdict.Should().Be(SagaVerdict.NotOwned, "the definitions were not read");
     }
 
     [Fact]
@@ -148,9 +148,9 @@ public sealed class VerdictTests
     {
         SagaExplanation queued = Judge(RunPhase.WaitingForSlot);
         queued.Verdict.Should().Be(SagaVerdict.WaitingForSlot);
-        queued.Advice.Should().EndWith($"See what holds the slots: explain {Saga}.");
+        queued.Advice.Should().EndWith($"See what holds the slots: explain {TheSaga}.");
         queued.Slots.Should().Be(new SlotUse(4, 4));
-        queued.Reason.Should().Be($"This process has accepted it, and it waits for a slot: 4 of 4 in use. The limit is MaxRunningSagas = 7. Saga {Saga} has had its slot longest.");
+        queued.Reason.Should().Be($"This process has accepted it, and it waits for a slot: 4 of 4 in use. The limit is MaxRunningSagas = 7. Saga {TheSaga} has had its slot longest.");
 
         SagaExplanation behind = Judge(RunPhase.WaitingForPreviousRun);
         behind.Verdict.Should().Be(SagaVerdict.WaitingForPreviousRun);
@@ -163,15 +163,15 @@ public sealed class VerdictTests
     public void A_saga_that_is_not_loaded_yet_waits_for_the_slot_that_the_executor_names()
     {
         var known = new TrackedSagaInfo { Slot = new SlotWait("provision", AdoptGeneration.Initial, Noon, Waiting: 900) };
-        var evidence = new SagaEvidence(Saga, Row(SagaState.Running, Us), known, new CoordinatorStatus(Us, new Incarnation(1), Fenced: null), Paused: null)
+        var evidence = new SagaEvidence(TheSaga, Row(SagaState.Running, Us), known, new CoordinatorStatus(Us, new Incarnation(1), Fenced: null), Paused: null)
         {
-            SlotLimit = new SlotLimit("MaxRunningSagas = 7", Saga) { Slots = new SlotUse(7, 7) },
+            SlotLimit = new SlotLimit("MaxRunningSagas = 7", TheSaga) { Slots = new SlotUse(7, 7) },
         };
 
         SagaVerdicts.Judge(evidence).Should().Match<SagaExplanation>(explanation => explanation.Verdict == SagaVerdict.WaitingForSlot
             && explanation.Since == Noon
             && explanation.Slots == new SlotUse(7, 7)
-            && explanation.Reason == $"Recovery has found it, and it waits for a slot: 7 of 7 in use. The limit is MaxRunningSagas = 7. Saga {Saga} has had its slot longest. "
+            && explanation.Reason == $"Recovery has found it, and it waits for a slot: 7 of 7 in use. The limit is MaxRunningSagas = 7. Saga {TheSaga} has had its slot longest. "
                 + "900 sagas of its definition wait, and each is loaded when its turn comes.");
         SagaVerdicts.Judge(evidence with { SlotLimit = null }).Reason.Should().StartWith("Recovery has found it, and it waits for a slot: all are in use. 900 sagas");
         SagaVerdicts.Judge(evidence with { Row = Row(SagaState.Running, Us) with { Hold = Hold } }).Verdict.Should().Be(SagaVerdict.Held);
@@ -199,10 +199,10 @@ public sealed class VerdictTests
     {
         var step = new StepInProgress("disk", isUndo, 3, Noon) { LastError = "closed" };
 
-        Judge(RunPhase.Running, step: step).Advice.Should().Be(string.Format(CultureInfo.InvariantCulture, advice, Saga));
+        Judge(RunPhase.Running, step: step).Advice.Should().Be(string.Format(CultureInfo.InvariantCulture, advice, TheSaga));
         Judge(RunPhase.Running).Advice.Should().BeEmpty("its first attempt runs");
         Judge(RunPhase.Running, step: step with { LastError = null, AttemptSince = Noon.AddSeconds(-31) }).Advice
-            .Should().Be(string.Format(CultureInfo.InvariantCulture, advice, Saga).Replace("cannot succeed", "does not end"));
+            .Should().Be(string.Format(CultureInfo.InvariantCulture, advice, TheSaga).Replace("cannot succeed", "does not end"));
     }
 
     [Fact]

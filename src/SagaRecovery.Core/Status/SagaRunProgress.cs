@@ -6,7 +6,7 @@ public enum RunPhase
     /// <summary>The run has a slot, and performs the steps of its saga.</summary>
     Running,
 
-    /// <summary>The run waits for a free slot.</summary>
+    /// <summary>The run waits for a slot.</summary>
     WaitingForSlot,
 
     /// <summary>The run waits until the previous run of the same saga in this process has ended.</summary>

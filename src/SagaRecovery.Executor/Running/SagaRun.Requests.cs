@@ -1,6 +1,5 @@
 using SagaRecovery.Execution;
 using SagaRecovery.Status;
-using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
 

@@ -2,11 +2,9 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
-using SagaRecovery.Execution;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Executor.Progress;
 using SagaRecovery.Fencing;
-using SagaRecovery.Status;
 using SagaRecovery.Storage;
 using SagaRecovery.Timing;
 

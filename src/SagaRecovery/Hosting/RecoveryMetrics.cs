@@ -74,7 +74,7 @@ internal sealed class RecoveryMetrics : IDisposable
         Gauge(
             "saga_recovery.waiting_for_slot.age",
             "s",
-            "The longest time for which a saga that waits for a slot has not been run by any process.",
+            "The longest time for which a saga that waits for a slot and is not loaded has not been run by any process.",
             report => Age(report.SlotBacklog.Min(backlog => backlog.Since), time));
         Gauge("saga_recovery.held", "{saga}", "Sagas on hold, which recovery does not resume.", report => report.HeldCount);
         Gauge(

@@ -54,7 +54,7 @@ public enum SagaVerdict
     /// <summary>The saga was abandoned.</summary>
     Abandoned,
 
-    /// <summary>The saga waits for a free slot in this process. The executor has accepted it, or recovery will load it when its turn comes.</summary>
+    /// <summary>The saga waits for a slot in this process. The executor has accepted it, or recovery will load it when its turn comes.</summary>
     WaitingForSlot,
 
     /// <summary>This process has accepted the saga, and its run waits until the previous run of the same saga has ended.</summary>

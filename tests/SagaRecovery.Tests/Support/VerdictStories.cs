@@ -10,11 +10,11 @@ namespace SagaRecovery.Tests.Support;
 internal static class VerdictStories
 {
     public static readonly DateTimeOffset Noon = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
-    public static readonly SagaId Saga = SagaId.Parse("00000000-0000-0000-0000-000000000001");
+    public static readonly SagaId TheSaga = SagaId.Parse("00000000-0000-0000-0000-000000000001");
     public static readonly CoordinatorId Us = new(Guid.Parse("c0000000-0000-4000-8000-000000000001"));
     public static readonly CoordinatorId Others = new(Guid.Parse("c0000000-0000-4000-8000-000000000002"));
     public static readonly OperatorNote Note = new("ann", "broken disk");
-    public static readonly HeldSaga Hold = new(Saga, "provision", Noon.AddMinutes(-1), Note);
+    public static readonly HeldSaga Hold = new(TheSaga, "provision", Noon.AddMinutes(-1), Note);
 
     /// <summary>
     /// Three nodes to undo, one of which is undone: two have succeeded, and the third has failed in a way that leaves its effect uncertain. A fourth
@@ -34,13 +34,13 @@ internal static class VerdictStories
     {
         var known = new TrackedSagaInfo { Run = new TrackedRunInfo(RunOrigin.Recovered, AdoptGeneration.Initial, Noon) };
         var us = new CoordinatorStatus(Us, new Incarnation(3), Fenced: null);
-        return SagaVerdicts.Judge(new SagaEvidence(Saga, Row(state, Us), known, us, Paused: null)
+        return SagaVerdicts.Judge(new SagaEvidence(TheSaga, Row(state, Us), known, us, Paused: null)
         {
-            Run = new SagaRunProgress(Saga, "provision", phase, [step ?? new StepInProgress("disk", IsUndo: false, 1, Noon)])
+            Run = new SagaRunProgress(TheSaga, "provision", phase, [step ?? new StepInProgress("disk", IsUndo: false, 1, Noon)])
             {
                 Limit = "MaxRunningSagas = 7",
                 Slots = phase == RunPhase.WaitingForSlot ? new SlotUse(4, 4) : null,
-                LongestRunning = Saga,
+                LongestRunning = TheSaga,
             },
             Now = Noon,
         });
@@ -59,9 +59,9 @@ internal static class VerdictStories
             },
             Waiting = story switch
             {
-                _ when story.Contains("failed") => new WaitingSaga(Saga, "provision", WaitingKind.BackingOff, Noon, 3, Noon.AddSeconds(8), "time-out"),
-                _ when story.Contains("unknown definition") => new WaitingSaga(Saga, "provision", WaitingKind.UnknownDefinition, Noon, 0, NextTry: null, "definition provision v7"),
-                _ when story.Contains("unreadable") => new WaitingSaga(Saga, "", WaitingKind.Unreadable, Noon, 0, NextTry: null, "state 'sideways'"),
+                _ when story.Contains("failed") => new WaitingSaga(TheSaga, "provision", WaitingKind.BackingOff, Noon, 3, Noon.AddSeconds(8), "time-out"),
+                _ when story.Contains("unknown definition") => new WaitingSaga(TheSaga, "provision", WaitingKind.UnknownDefinition, Noon, 0, NextTry: null, "definition provision v7"),
+                _ when story.Contains("unreadable") => new WaitingSaga(TheSaga, "", WaitingKind.Unreadable, Noon, 0, NextTry: null, "state 'sideways'"),
                 _ => null,
             },
             IsSuspect = story.Contains("suspected"),
@@ -94,12 +94,12 @@ internal static class VerdictStories
     public static SagaExplanation Judge(SagaDetails? row, TrackedSagaInfo known, bool fenced = false, bool paused = false)
     {
         var us = new CoordinatorStatus(Us, new Incarnation(3), fenced ? new FenceStatus(new Incarnation(4), Noon) : null);
-        return SagaVerdicts.Judge(new SagaEvidence(Saga, row, known, us, paused ? new RecoveryPause(Noon, Note) : null));
+        return SagaVerdicts.Judge(new SagaEvidence(TheSaga, row, known, us, paused ? new RecoveryPause(Noon, Note) : null));
     }
 
     public static SagaDetails Row(SagaState state, CoordinatorId? owner) => new()
     {
-        Summary = new SagaSummary(Saga, "provision", state, owner, AdoptGeneration.Initial, Noon.AddHours(-1), IsHeld: false),
+        Summary = new SagaSummary(TheSaga, "provision", state, owner, AdoptGeneration.Initial, Noon.AddHours(-1), IsHeld: false),
         Creator = Us,
         TimeAdopted = Noon.AddHours(-1),
         Version = 1,
