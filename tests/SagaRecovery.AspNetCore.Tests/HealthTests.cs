@@ -174,7 +174,7 @@ public sealed class HealthTests(PostgresCluster postgres)
         string reason = $"The tables are too new. {new string('x', 300)} Deploy a newer package.";
         RecoveryReport report = After(PassResult.Failed) with { Coordinator = NotJoined.Coordinator with { Incompatible = reason } };
 
-        Of(report).Should().Be((HealthStatus.Unhealthy, reason));
+        Of(report).Should().Be((HealthStatus.Unhealthy, $"Incompatible store: {reason}"));
     }
 
     [Fact]

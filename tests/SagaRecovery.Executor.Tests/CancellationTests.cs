@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Time.Testing;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Executor.Progress;
@@ -150,7 +149,7 @@ public sealed class CancellationTests
     [InlineData(" ", "reason")]
     public async Task A_cancellation_without_a_reason_is_refused(string reason, string parameter)
     {
-        await using TestProcess process = await TestProcess.StartAsync(_store, [Chain()]);
+        await using TestProcess process = await TestProcess.StartAsync(_store, [_chain.CreateSaga()]);
 
         await process.Client.Invoking(client => client.CancelAsync(SagaId.NewAt(DateTimeOffset.UnixEpoch), reason)).Should().ThrowAsync<ArgumentException>().WithParameterName(parameter);
     }

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using Polly;
 using Polly.Retry;
-using SagaRecovery.Bookkeeping;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;

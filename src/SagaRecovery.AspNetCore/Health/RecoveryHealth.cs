@@ -53,7 +53,7 @@ internal static class RecoveryHealth
         {
             { Coordinator.Fenced: { } fenced } => (
                 HealthStatus.Unhealthy, $"Fenced by incarnation {fenced.By}: a newer process has joined under this coordinator id. Stop this process."),
-            { Coordinator.Incompatible: { } reason } => (HealthStatus.Unhealthy, $"{PlainText.Clause(reason, LongestReason)}."),
+            { Coordinator.Incompatible: { } reason } => (HealthStatus.Unhealthy, $"Incompatible store: {PlainText.Clause(reason, LongestReason)}."),
             { Drain: { } drain } => (HealthStatus.Unhealthy, Describe(drain)),
             { Coordinator.Incarnation: null } => (
                 HealthStatus.Unhealthy, failed == 0 ? "Not joined as a coordinator yet." : $"Not joined as a coordinator yet: {Cause(report)}."),
@@ -92,7 +92,7 @@ internal static class RecoveryHealth
         return $"No heartbeat has been written for {PlainText.Duration(silence)}{error}. Other coordinators may take over the sagas of this process.";
     }
 
-    private static string Cause(RecoveryReport report) => report.LastPass?.Error is { Length: > 0 } error ? PlainText.Clause(error) : "no error was reported";
+    private static string Cause(RecoveryReport report) => PlainText.Clause(report.LastPass?.Error ?? "");
 
     private static Dictionary<string, object> DataOf(RecoveryReport report, int failed)
     {
