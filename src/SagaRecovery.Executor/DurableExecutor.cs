@@ -108,6 +108,9 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
     public int? Unfinished => _runs.Running + _runs.Waiting;
 
     /// <inheritdoc />
+    public int? Queued => _runs.Waiting;
+
+    /// <inheritdoc />
     /// <exception cref="CoordinatorFencedException">A newer process has joined under this coordinator id.</exception>
     /// <exception cref="InvalidOperationException">This process is shutting down.</exception>
     /// <exception cref="JsonException">The stored parameters cannot be deserialized to the type that this binary declares.</exception>

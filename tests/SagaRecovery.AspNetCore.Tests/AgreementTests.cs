@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Dapper;
@@ -86,10 +87,13 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         await _service.StartDemoSagaAsync();
         Guid queued = await _service.StartDemoSagaAsync();
         Guid held = await _service.StartDemoSagaAsync();
+        await QueuedIsAsync(2);
         await GiveToPausedNodeAsync(held);
 
         JsonElement slots = (await _service.ExplainAsync(queued)).GetProperty("slots");
         (slots.GetProperty("running").GetInt32(), slots.GetProperty("limit").GetInt32()).Should().Be((1, 1));
+        await _service.ActivateAsync(); // and the run of the other one is stopped
+        await QueuedIsAsync(1);
         await AllSayAsync($"/sagas/{queued}/explain", ["explain", $"{queued}"], "waiting for slot (1 of 1 run)");
         (await _service.ExplainAsync(held)).GetProperty("verdict").GetString().Should().Be("HeldByPausedNode");
         await AllSayAsync($"/sagas/{held}/explain", ["explain", $"{held}"], "held by paused node");
@@ -120,6 +124,19 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         }
 
         async Task<string?> LateSinceAsync() => (await _service.StatusAsync()).GetProperty("heartbeat").GetProperty("lateSince").GetString();
+
+        async Task QueuedIsAsync(int queued)
+        {
+            JsonElement report = await _service.StatusAsync();
+            (report.GetProperty("notLoaded").GetInt32(), report.GetProperty("queuedInExecutor").GetInt32(), report.GetProperty("waitingForSlot").GetInt32())
+                .Should().Be((0, queued, queued));
+            await AllSayAsync("", ["status"], $"sagas waiting for a slot ({queued}): 0 not loaded, {queued} loaded and queued in the executor");
+            await Eventually.HoldsAsync(
+                async () => (await SumAsync("saga_recovery_runs_waiting"), await SumAsync("saga_recovery_waiting_for_slot")) == (queued, 0), "the two gauges agreed");
+        }
+
+        async Task<double> SumAsync(string gauge) => (await _service.Http.GetStringAsync("/metrics")).Split('\n')
+            .Where(line => line.StartsWith($"{gauge}{{", StringComparison.Ordinal)).Sum(line => double.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture));
 
         Task GaugeIsAsync(int value) => Eventually.HoldsAsync( // the exporter repeats its last answer for a moment
             async () => (await _service.Http.GetStringAsync("/metrics")).Split('\n').Any(

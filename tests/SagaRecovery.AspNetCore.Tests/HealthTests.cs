@@ -23,7 +23,7 @@ public sealed class HealthTests(PostgresCluster postgres)
     public void Until_it_has_joined_it_is_not_ready()
     {
         Of(NotJoined).Should().Be((HealthStatus.Unhealthy, "Not joined as a coordinator yet."));
-        Of(NotJoined.After(Pass(PassResult.Failed) with { Error = "refused" })).Should().Be((HealthStatus.Unhealthy, "Not joined as a coordinator yet: refused"));
+        Of(NotJoined.After(Pass(PassResult.Failed) with { Error = "refused" })).Should().Be((HealthStatus.Unhealthy, "Not joined as a coordinator yet: refused."));
     }
 
     [Fact]
@@ -114,8 +114,53 @@ public sealed class HealthTests(PostgresCluster postgres)
             (HealthStatus.Degraded, "No heartbeat has been written for 12s: refused. Other coordinators may take over the sagas of this process."));
         RecoveryReport deaf = After(PassResult.Completed) with { Heartbeat = new HeartbeatReport { LastWritten = Noon, ListenerError = "refused" } };
         Of(deaf).Should().Be(
-            (HealthStatus.Degraded, "No listener connection: refused. Heartbeats use the pool, and hints arrive late or not at all."));
+            (HealthStatus.Degraded, $"No listener connection: refused. {HeartbeatReport.WithoutListener}"));
         Of(After(PassResult.Completed) with { Heartbeat = new HeartbeatReport { LastWritten = Noon } }).Status.Should().Be(HealthStatus.Healthy);
+    }
+
+    /// <summary>Errors and reasons come from outside, with and without a period, and with nothing at all.</summary>
+    [Theory]
+    [InlineData("Refused.")]
+    [InlineData("Failed to connect: ")]
+    [InlineData("late...")]
+    [InlineData("refused")]
+    [InlineData("")]
+    public void Every_text_is_made_of_whole_sentences(string outside)
+    {
+        PassReport fails = Pass(PassResult.Failed) with { Error = outside };
+        RecoveryReport passed = After(PassResult.Completed);
+        var note = new OperatorNote("ann", outside);
+        var heartbeat = new HeartbeatReport { LastWritten = Noon };
+        var retention = new RetentionReport("succeeded after 30d") { LastRun = new RetentionRun(Noon, TimeSpan.FromSeconds(1)) { Error = outside }, FailedInARow = 3 };
+        RecoveryReport[] reports =
+        [
+            NotJoined, NotJoined.After(fails), Joined, passed, passed.After(fails), passed.After(fails) with { FailingSince = Noon.AddDays(-1) },
+            passed with { Coordinator = Joined.Coordinator with { Fenced = new FenceStatus(new Incarnation(4), Noon) } },
+            passed with { Coordinator = Joined.Coordinator with { Incompatible = outside } },
+            passed with { Heartbeat = heartbeat with { LateSince = Noon } },
+            passed with { Heartbeat = heartbeat with { LateSince = Noon, Error = outside } },
+            passed with { Heartbeat = heartbeat with { ListenerError = outside } },
+            passed with { Retention = retention },
+            passed with { Paused = new RecoveryPause(Noon, note) },
+            passed with { Problems = ProblemList.Of(Noon, [new Problem(ProblemKind.Stuck, "x", Noon, "why")], []) },
+            .. Enum.GetValues<DrainPhase>().Select(phase => passed with { Drain = new DrainReport(Noon, note, phase, Reassigned: 5, Left: 2) }),
+            passed with { Drain = new DrainReport(Noon, note, DrainPhase.Incomplete, Reassigned: 5, Left: 2) { Paused = [Joined.Coordinator.Id] } },
+        ];
+
+        string[] texts =
+        [
+            .. reports.Select(report => Of(report).Description!),
+            RecoveryHealth.EvaluateLiveness(passed, sinceProgress: null, OutageLimit).Description!,
+            RecoveryHealth.EvaluateLiveness(passed, TimeSpan.Zero, OutageLimit).Description!,
+            RecoveryHealth.EvaluateLiveness(passed with { CurrentPass = fails.Start }, TimeSpan.FromHours(1), OutageLimit).Description!,
+        ];
+
+        texts.Distinct().Should().HaveCountGreaterThan(15);
+        texts.Should().AllSatisfy(text =>
+        {
+            text.Should().MatchRegex(@"^[A-Z].*[^.:,; ]\.$").And.NotMatchRegex(@"\.\.|\.:|: ?\.|\. \.|  ").And.NotContain(" : ");
+            text.TrimEnd('.').Split(". ").Should().OnlyHaveUniqueItems("no sentence is said twice");
+        });
     }
 
     [Fact]
@@ -129,7 +174,7 @@ public sealed class HealthTests(PostgresCluster postgres)
         string reason = $"The tables are too new. {new string('x', 300)} Deploy a newer package.";
         RecoveryReport report = After(PassResult.Failed) with { Coordinator = NotJoined.Coordinator with { Incompatible = reason } };
 
-        Of(report).Should().Be((HealthStatus.Unhealthy, reason));
+        Of(report).Should().Be((HealthStatus.Unhealthy, $"Incompatible store: {reason}"));
     }
 
     [Fact]
@@ -146,7 +191,7 @@ public sealed class HealthTests(PostgresCluster postgres)
         HealthCheckResult result = RecoveryHealth.EvaluateReadiness(report, Noon, OutageLimit);
 
         result.Status.Should().Be(HealthStatus.Healthy);
-        result.Description.Should().Be("Paused by ann: a look");
+        result.Description.Should().Be("Paused by ann: a look.");
         result.Data.Should().Contain("paused", true).And.Contain("held", 2).And.Contain("waiting", 4).And.Contain("stalled", 5)
             .And.Contain("incarnation", 3L).And.Contain("lastPass", "Completed").And.Contain("coordinator", report.Coordinator.Id.ToString());
     }
@@ -187,7 +232,7 @@ public sealed class HealthTests(PostgresCluster postgres)
         HealthCheckResult result = RecoveryHealth.EvaluateReadiness(report, Noon, OutageLimit);
 
         result.Data["error"].Should().BeOfType<string>().Which.Should().StartWith("first second").And.HaveLength(PlainText.Longest + 1);
-        result.Description.Should().HaveLength("The last pass failed: ".Length + PlainText.Longest + 1);
+        result.Description.Should().HaveLength("The last pass failed: .".Length + PlainText.Longest + 1);
     }
 
     [Fact]

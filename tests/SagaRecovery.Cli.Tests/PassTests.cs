@@ -17,7 +17,7 @@ public sealed class PassTests(SampleFixture fixture) : IClassFixture<SampleFixtu
         ToolRun text = (await Sample.RunAsync(Way.Service, "activate", "--wait")).ShouldBeDone();
         ToolRun json = (await Sample.RunAsync(Way.Service, "activate", "--wait", "--json")).ShouldBeDone();
 
-        text.Out.Should().MatchRegex("^pass [0-9]+, .*: completed\n  found [1-9], recovered 0, failed 0, already running [1-9]\n$");
+        text.Out.Should().MatchRegex("^pass [0-9]+, .*: completed\n  found [1-9], recovered 0, failed 0, already running or queued [1-9]\n$");
         json.Read(RecoveryReportJson.Default.PassReport).Start.Reason.Should().Be(PassReason.Explicit);
     }
 
@@ -52,7 +52,7 @@ public sealed class PassTests(SampleFixture fixture) : IClassFixture<SampleFixtu
         ToolRun text = (await Sample.RunAsync(Way.Service, "plan")).ShouldBeDone();
         ToolRun json = (await Sample.RunAsync(Way.Service, "plan", "--json")).ShouldBeDone();
 
-        text.Out.Should().MatchRegex("would find [1-9] sagas? in progress").And.MatchRegex("  already running: [1-9]\n").And.Contain($"    {saga}\n");
+        text.Out.Should().MatchRegex("would find [1-9] sagas? in progress").And.MatchRegex("  already running or queued: [1-9]\n").And.Contain($"    {saga}\n");
         json.Read(RecoveryReportJson.Default.RecoveryPlanReport).Found.Should().BePositive();
     }
 

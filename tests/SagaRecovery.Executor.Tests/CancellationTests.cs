@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Time.Testing;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Executor.Progress;
@@ -10,29 +9,28 @@ using SagaRecovery.Testing;
 
 namespace SagaRecovery.Executor.Tests;
 
-/// <summary>Cancelled sagas, deadlines, and runs that stop because their saga is held.</summary>
+/// <summary>Cancelled sagas, and deadlines.</summary>
 public sealed class CancellationTests
 {
     private static readonly SagaCancellation s_request = new(DateTimeOffset.UnixEpoch, new OperatorNote("ann", "changed her mind"));
 
     private readonly InMemorySagaStore _store = new();
-    private readonly ConcurrentQueue<string> _calls = new();
-    private readonly Gate _gate = new();
+    private readonly GatedChain _chain = new();
 
     [Fact]
     public async Task An_action_under_way_ends_and_is_undone_with_all_before_it()
     {
-        TestSaga saga = Chain();
+        TestSaga saga = _chain.CreateSaga();
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaHandle handle = await process.Client.StartAsync(saga, "");
-        await _gate.ArrivalAsync();
+        await _chain.Gate.ArrivalAsync();
 
         OperatorActionResult answer = await process.Client.CancelAsync(handle.SagaId, "changed her mind", "ann");
-        _gate.Open();
+        _chain.Gate.Open();
 
         answer.Should().Be(OperatorActionResult.Done.Instance);
         (await handle.Completion.Soon()).Should().Be(new SagaResult.Cancelled("ann", "changed her mind"));
-        _calls.Should().Equal("first", "second", "undo second", "undo first");
+        _chain.Calls.Should().Equal("first", "second", "undo second", "undo first");
         _store.Get(handle.SagaId).State.Should().Be(SagaState.Unwound);
         process.Lines.Text(118).Should().Contain("ann: changed her mind");
     }
@@ -42,24 +40,24 @@ public sealed class CancellationTests
     {
         var saga = new TestSaga("waits", builder => builder.Node("wait", async context =>
         {
-            _calls.Enqueue("wait");
-            await _gate.PassAsync(context.CancellationToken);
+            _chain.Calls.Enqueue("wait");
+            await _chain.Gate.PassAsync(context.CancellationToken);
         }));
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaHandle handle = await process.Client.StartAsync(saga, "");
-        await _gate.ArrivalAsync();
+        await _chain.Gate.ArrivalAsync();
 
         await process.Client.CancelAsync(handle.SagaId, "too late");
 
         (await handle.Completion.Soon()).Should().Be(new SagaResult.Cancelled("service", "too late"));
-        _calls.Should().Equal("wait");
+        _chain.Calls.Should().Equal("wait");
     }
 
     [Fact]
     public async Task An_action_that_is_retried_and_whose_undo_bears_uncertainty_is_interrupted_and_undone()
     {
         var patient = new NodePolicy { Action = new StepPolicy { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) }, UndoAfterFailure = true };
-        var saga = new TestSaga("retries", builder => builder.Node("call", patient, Fail(new TimeoutException("no answer")), Undo("call")));
+        var saga = new TestSaga("retries", builder => builder.Node("call", patient, Fail(new TimeoutException("no answer")), _chain.Undo("call")));
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaHandle handle = await process.Client.StartAsync(saga, "");
         await Eventually.HoldsAsync(() => process.Lines.Count(115) == 1, "the step waits for its next attempt");
@@ -67,7 +65,7 @@ public sealed class CancellationTests
         await process.Client.CancelAsync(handle.SagaId, "enough");
 
         (await handle.Completion.Soon()).Should().Be(new SagaResult.Cancelled("service", "enough"));
-        _calls.Should().Equal("undo call");
+        _chain.Calls.Should().Equal("undo call");
         SagaErrors.Read(_store.Get(handle.SagaId).Events.Single(one => one.Type == NodeEventType.Failed).Data).Message
             .Should().Be("no answer", "the failure of the last attempt is the error, not the end of the wait");
     }
@@ -81,7 +79,7 @@ public sealed class CancellationTests
             UndoAfterFailure = true,
         };
         var saga = new TestSaga("slow", builder => builder.Node(
-            "call", policy, context => Task.Delay(Timeout.Infinite, context.CancellationToken), Undo("call")));
+            "call", policy, context => Task.Delay(Timeout.Infinite, context.CancellationToken), _chain.Undo("call")));
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaHandle handle = await process.Client.StartAsync(saga, "");
         await Eventually.HoldsAsync(() => process.Lines.Count(115) == 1, "the step waits for its next attempt");
@@ -95,7 +93,7 @@ public sealed class CancellationTests
     [Fact]
     public async Task A_success_that_races_with_the_request_is_refused_and_the_saga_unwinds()
     {
-        TestSaga saga = Chain();
+        TestSaga saga = _chain.CreateSaga();
         var log = new ScriptedLog(_store);
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga], log);
         log.BeforeAppend = entries =>
@@ -107,21 +105,21 @@ public sealed class CancellationTests
 
             return Task.CompletedTask;
         };
-        _gate.Open();
+        _chain.Gate.Open();
         SagaHandle handle = await process.Client.StartAsync(saga, "");
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
         process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Ended);
         (await process.ResumeToEndAsync(handle.SagaId)).Should().Be(new SagaResult.Cancelled("ann", "changed her mind"));
-        _calls.Should().Equal("first", "second", "third", "third", "undo third", "undo second", "undo first");
+        _chain.Calls.Should().Equal("first", "second", "third", "third", "undo third", "undo second", "undo first");
     }
 
     [Fact]
     public async Task A_saga_that_cannot_be_cancelled_any_more_stays_as_it_is()
     {
-        TestSaga saga = Chain();
+        TestSaga saga = _chain.CreateSaga();
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
-        _gate.Open();
+        _chain.Gate.Open();
         SagaHandle handle = await process.Client.StartAsync(saga, "");
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
 
@@ -135,7 +133,7 @@ public sealed class CancellationTests
     [Fact]
     public async Task A_request_that_no_run_hears_asks_for_a_pass()
     {
-        TestSaga saga = Chain();
+        TestSaga saga = _chain.CreateSaga();
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaId id = SagaId.NewAt(DateTimeOffset.UnixEpoch);
         _store.Put(new StoredSaga { Id = id, Definition = process.SavedDefinitionOf(saga), Parameters = "\"\""u8.ToArray(), Owner = TestProcess.Me });
@@ -151,7 +149,7 @@ public sealed class CancellationTests
     [InlineData(" ", "reason")]
     public async Task A_cancellation_without_a_reason_is_refused(string reason, string parameter)
     {
-        await using TestProcess process = await TestProcess.StartAsync(_store, [Chain()]);
+        await using TestProcess process = await TestProcess.StartAsync(_store, [_chain.CreateSaga()]);
 
         await process.Client.Invoking(client => client.CancelAsync(SagaId.NewAt(DateTimeOffset.UnixEpoch), reason)).Should().ThrowAsync<ArgumentException>().WithParameterName(parameter);
     }
@@ -159,8 +157,8 @@ public sealed class CancellationTests
     [Fact]
     public async Task A_crash_at_any_event_forgets_no_cancellation()
     {
-        TestSaga saga = Chain();
-        _gate.Open();
+        TestSaga saga = _chain.CreateSaga();
+        _chain.Gate.Open();
         StoredSaga whole;
         await using (TestProcess first = await TestProcess.StartAsync(_store, [saga]))
         {
@@ -171,7 +169,7 @@ public sealed class CancellationTests
 
         for (int events = 0; events < whole.Events.Count; events++)
         {
-            _calls.Clear();
+            _chain.Calls.Clear();
             var store = new InMemorySagaStore();
             await using TestProcess process = await TestProcess.StartAsync(store, [saga]);
             store.Put(whole with { State = SagaState.Running, Cancellation = s_request, Events = [.. whole.Events.Take(events)] });
@@ -189,19 +187,19 @@ public sealed class CancellationTests
     public async Task A_saga_that_has_not_finished_by_its_deadline_is_cancelled()
     {
         var time = new FakeTimeProvider();
-        TestSaga saga = Chain();
+        TestSaga saga = _chain.CreateSaga();
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga], time: time);
         DateTimeOffset deadline = time.GetUtcNow() + TimeSpan.FromDays(60);
         SagaHandle handle = await process.Client.StartAsync(saga, "", new SagaStartOptions { Deadline = deadline });
-        await _gate.ArrivalAsync();
+        await _chain.Gate.ArrivalAsync();
 
         time.Advance(TimeSpan.FromDays(59));
         process.Lines.Count(118).Should().Be(0);
         time.Advance(TimeSpan.FromDays(1) + TimeSpan.FromSeconds(1));
-        _gate.Open();
+        _chain.Gate.Open();
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Cancelled>().Which.By.Should().Be("deadline");
-        _calls.Should().Equal("first", "second", "undo second", "undo first");
+        _chain.Calls.Should().Equal("first", "second", "undo second", "undo first");
         _store.Get(handle.SagaId).Cancellation.Should().Be(SagaCancellation.AtDeadline(deadline));
     }
 
@@ -234,15 +232,15 @@ public sealed class CancellationTests
     public async Task A_cancellation_by_the_deadline_outlives_an_injected_error()
     {
         var time = new FakeTimeProvider();
-        TestSaga saga = Chain();
+        TestSaga saga = _chain.CreateSaga();
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga], time: time);
         SagaHandle handle = await process.Client.StartAsync(saga, "", new SagaStartOptions { Deadline = time.GetUtcNow() + TimeSpan.FromDays(1) });
-        await _gate.ArrivalAsync();
+        await _chain.Gate.ArrivalAsync();
         time.Advance(TimeSpan.FromDays(2));
         await Eventually.HoldsAsync(() => _store.Get(handle.SagaId).State == SagaState.Unwinding, "the saga is cancelled");
 
         await process.Executor.RelinquishAsync(handle.SagaId, AdoptGeneration.Initial, CancellationToken.None);
-        _gate.Open();
+        _chain.Gate.Open();
         await handle.Completion.Soon();
         StoredSaga stored = _store.Get(handle.SagaId);
         var injected = new SavedNodeEvent(1, NodeEventType.Failed, """{"code":"injected","message":"ann: it hangs","byOperator":true}"""u8.ToArray());
@@ -259,8 +257,8 @@ public sealed class CancellationTests
     [InlineData(SagaState.Unwinding, true)]
     public async Task A_deadline_holds_in_the_next_process(SagaState state, bool isBeingUndone)
     {
-        TestSaga saga = Chain();
-        _gate.Open();
+        TestSaga saga = _chain.CreateSaga();
+        _chain.Gate.Open();
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaId id = SagaId.NewAt(DateTimeOffset.UnixEpoch);
         _store.Put(new StoredSaga
@@ -281,7 +279,7 @@ public sealed class CancellationTests
         });
 
         (await process.ResumeToEndAsync(id)).Should().BeOfType<SagaResult.Cancelled>().Which.By.Should().Be("deadline");
-        _calls.Should().Equal("undo first");
+        _chain.Calls.Should().Equal("undo first");
     }
 
     [Fact]
@@ -290,16 +288,16 @@ public sealed class CancellationTests
         var time = new FakeTimeProvider();
         var saga = new TestSaga("fails", builder =>
         {
-            SagaNode first = builder.Node("first", Act("first"), undo: async context => await _gate.PassAsync(context.CancellationToken));
+            SagaNode first = builder.Node("first", _chain.Act("first"), undo: async context => await _chain.Gate.PassAsync(context.CancellationToken));
             builder.Node("second", Fail(new SagaActionException("no", "no")), after: first);
         });
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga], time: time);
         SagaHandle handle = await process.Client.StartAsync(
             saga, "", new SagaStartOptions { Deadline = time.GetUtcNow() + TimeSpan.FromSeconds(10) });
-        await _gate.ArrivalAsync();
+        await _chain.Gate.ArrivalAsync();
 
         time.Advance(TimeSpan.FromSeconds(11));
-        _gate.Open();
+        _chain.Gate.Open();
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Unwound>().Which.Error.Code.Should().Be("no");
     }
@@ -309,12 +307,12 @@ public sealed class CancellationTests
     {
         var saga = new TestSaga("stuck", builder =>
         {
-            SagaNode first = builder.Node("first", Act("first"), undo: Fail(new SagaActionException("gone", "it is gone")));
-            builder.Node("second", context => _gate.PassAsync(context.CancellationToken), after: first);
+            SagaNode first = builder.Node("first", _chain.Act("first"), undo: Fail(new SagaActionException("gone", "it is gone")));
+            builder.Node("second", context => _chain.Gate.PassAsync(context.CancellationToken), after: first);
         });
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaHandle handle = await process.Client.StartAsync(saga, "");
-        await _gate.ArrivalAsync();
+        await _chain.Gate.ArrivalAsync();
 
         await process.Client.CancelAsync(handle.SagaId, "enough");
 
@@ -326,138 +324,18 @@ public sealed class CancellationTests
     [Fact]
     public async Task A_saga_that_waits_for_a_slot_is_unwound_without_a_step()
     {
-        TestSaga saga = Chain();
+        TestSaga saga = _chain.CreateSaga();
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga], configure: options => options.MaxRunningSagas = 1);
         await process.Client.StartAsync(saga, "");
-        await _gate.ArrivalAsync();
+        await _chain.Gate.ArrivalAsync();
         SagaHandle waiting = await process.Client.StartAsync(saga, "");
 
         await process.Client.CancelAsync(waiting.SagaId, "enough");
-        _gate.Open();
+        _chain.Gate.Open();
 
         (await waiting.Completion.Soon()).Should().BeOfType<SagaResult.Cancelled>();
         _store.Get(waiting.SagaId).Events.Should().BeEmpty();
     }
-
-    [Fact]
-    public async Task A_run_that_is_suspended_logs_its_step_in_flight_and_begins_no_other()
-    {
-        TestSaga saga = Chain();
-        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
-        SagaHandle handle = await process.Client.StartAsync(saga, "");
-        await _gate.ArrivalAsync();
-
-        await process.Executor.SuspendAsync(handle.SagaId, CancellationToken.None);
-        _gate.Open();
-
-        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Be("an operator holds the saga");
-        _calls.Should().Equal("first", "second");
-        _store.Get(handle.SagaId).Events.Should().HaveCount(4);
-        process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Interrupted);
-        (await process.ResumeToEndAsync(handle.SagaId)).Should().BeOfType<SagaResult.Succeeded>();
-        _calls.Should().Equal("first", "second", "third");
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_suspended_run_waits_for_no_further_attempt(bool isInAttempt)
-    {
-        var patient = new NodePolicy { Action = new StepPolicy { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) } };
-        int calls = 0;
-        var saga = new TestSaga("retries", builder => builder.Node("call", patient, async _ =>
-        {
-            if (++calls == 1)
-            {
-                await (isInAttempt ? _gate.PassAsync(CancellationToken.None) : Task.CompletedTask);
-                throw new TimeoutException();
-            }
-        }));
-        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
-        SagaHandle handle = await process.Client.StartAsync(saga, "");
-        await (isInAttempt ? _gate.ArrivalAsync() : Eventually.HoldsAsync(() => process.Lines.Count(115) == 1, "the step waits for its next attempt"));
-
-        await process.Executor.SuspendAsync(handle.SagaId, CancellationToken.None);
-        _gate.Open();
-
-        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Be("an operator holds the saga");
-        _store.Get(handle.SagaId).Events.Should().ContainSingle("the step has no result");
-        (await process.ResumeToEndAsync(handle.SagaId)).Should().BeOfType<SagaResult.Succeeded>();
-        calls.Should().Be(2);
-    }
-
-    [Fact]
-    public async Task A_suspended_run_that_is_cancelled_interrupts_a_step_without_an_undo()
-    {
-        var saga = new TestSaga("waits", builder => builder.Node("wait", context => _gate.PassAsync(context.CancellationToken)));
-        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
-        SagaHandle handle = await process.Client.StartAsync(saga, "");
-        await _gate.ArrivalAsync();
-        await process.Executor.SuspendAsync(handle.SagaId, CancellationToken.None);
-
-        await process.Client.CancelAsync(handle.SagaId, "enough");
-
-        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>();
-        (await process.ResumeToEndAsync(handle.SagaId)).Should().Be(new SagaResult.Cancelled("service", "enough"));
-    }
-
-    [Fact]
-    public async Task A_hold_that_arrives_during_the_last_write_does_not_interrupt_the_saga()
-    {
-        TestSaga saga = Chain();
-        var log = new ScriptedLog(_store);
-        await using TestProcess process = await TestProcess.StartAsync(_store, [saga], log);
-        log.BeforeAppend = entries => entries.Any(entry => entry.NewState is SagaState.Succeeded)
-            ? process.Executor.SuspendAsync(entries[0].SagaId, CancellationToken.None).AsTask()
-            : Task.CompletedTask;
-        _gate.Open();
-
-        (await (await process.Client.StartAsync(saga, "")).Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
-
-        process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Ended).And.NotContain(message => message.Kind == StartMessageKind.Interrupted);
-    }
-
-    [Fact]
-    public async Task A_step_of_a_suspended_run_that_fails_has_failed()
-    {
-        var saga = new TestSaga("fails", builder => builder.Node("only", async _ =>
-        {
-            await _gate.PassAsync(CancellationToken.None);
-            throw new SagaActionException("no", "no");
-        }));
-        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
-        SagaHandle handle = await process.Client.StartAsync(saga, "");
-        await _gate.ArrivalAsync();
-
-        await process.Executor.SuspendAsync(handle.SagaId, CancellationToken.None);
-        _gate.Open();
-
-        (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Unwound>();
-    }
-
-    /// <summary>Three nodes in a row, each with an undo. The second waits for the gate, and heeds no token.</summary>
-    private TestSaga Chain() => new("chain", builder =>
-    {
-        SagaNode first = builder.Node("first", Act("first"), Undo("first"));
-        SagaNode second = builder.Node(
-            "second",
-            async _ =>
-            {
-                _calls.Enqueue("second");
-                await _gate.PassAsync(CancellationToken.None);
-            },
-            Undo("second"),
-            first);
-        builder.Node("third", Act("third"), Undo("third"), second);
-    });
-
-    private Func<NodeContext<string>, Task> Act(string node) => _ =>
-    {
-        _calls.Enqueue(node);
-        return Task.CompletedTask;
-    };
-
-    private Func<NodeContext<string>, Task> Undo(string node) => Act($"undo {node}");
 
     private static Func<NodeContext<string>, Task> Fail(Exception failure) => _ => Task.FromException(failure);
 }

@@ -53,18 +53,18 @@ internal static class RecoveryHealth
         {
             { Coordinator.Fenced: { } fenced } => (
                 HealthStatus.Unhealthy, $"Fenced by incarnation {fenced.By}: a newer process has joined under this coordinator id. Stop this process."),
-            { Coordinator.Incompatible: { } reason } => (HealthStatus.Unhealthy, PlainText.OneLine(reason, LongestReason)),
+            { Coordinator.Incompatible: { } reason } => (HealthStatus.Unhealthy, $"Incompatible store: {PlainText.Clause(reason, LongestReason)}."),
             { Drain: { } drain } => (HealthStatus.Unhealthy, Describe(drain)),
             { Coordinator.Incarnation: null } => (
-                HealthStatus.Unhealthy, failed == 0 ? "Not joined as a coordinator yet." : $"Not joined as a coordinator yet: {ErrorOf(report)}"),
-            _ when failing >= outageLimit => (HealthStatus.Unhealthy, $"Passes have failed for {PlainText.Duration(failing)}: {ErrorOf(report)}"),
-            _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {ErrorOf(report)}"),
+                HealthStatus.Unhealthy, failed == 0 ? "Not joined as a coordinator yet." : $"Not joined as a coordinator yet: {Cause(report)}."),
+            _ when failing >= outageLimit => (HealthStatus.Unhealthy, $"Passes have failed for {PlainText.Duration(failing)}: {Cause(report)}."),
+            _ when failed > 0 => (HealthStatus.Degraded, $"The last pass failed: {Cause(report)}."),
             { Heartbeat.LateSince: { } late } => (HealthStatus.Degraded, DescribeLate(report.Heartbeat, now - late)),
             { Heartbeat.ListenerError: { } missing } => (
-                HealthStatus.Degraded, $"No listener connection: {PlainText.OneLine(missing)}. Heartbeats use the pool, and hints arrive late or not at all."),
+                HealthStatus.Degraded, $"No listener connection: {PlainText.Clause(missing)}. {HeartbeatReport.WithoutListener}"),
             { Retention: { FailedInARow: >= DegradedFailedRuns, LastRun.Error: { } error } } => (
-                HealthStatus.Degraded, $"The last {report.Retention.FailedInARow} runs of retention failed: {PlainText.OneLine(error)}"),
-            { Paused: { } pause } => (HealthStatus.Healthy, $"Paused by {PlainText.OneLine(pause.Note.Actor)}: {PlainText.OneLine(pause.Note.Reason)}"),
+                HealthStatus.Degraded, $"The last {report.Retention.FailedInARow} runs of retention failed: {PlainText.Clause(error)}."),
+            { Paused: { } pause } => (HealthStatus.Healthy, $"Paused by {OperatorActionText.By(pause.Note)}."),
             { LastPass: null } => (HealthStatus.Healthy, "Joined. No pass has ended yet."),
             { Problems: { Open: > 0 } problems } => (HealthStatus.Healthy, $"The last pass succeeded; {ProblemListText.Summarize(problems)}."),
             _ => (HealthStatus.Healthy, "The last pass succeeded."),
@@ -74,7 +74,7 @@ internal static class RecoveryHealth
 
     /// <summary>Describes a drain. The process is not ready, so that work goes elsewhere. It is live, since it must not be killed yet.</summary>
     private static string Describe(DrainReport drain) =>
-        $"Draining, requested by {PlainText.OneLine(drain.Note.Actor)}: {PlainText.OneLine(drain.Note.Reason)}. No new sagas start. "
+        $"Draining, requested by {OperatorActionText.By(drain.Note)}. No new sagas start. "
         + drain.Phase switch
         {
             DrainPhase.WaitingForRuns => "Running sagas may finish.",
@@ -88,11 +88,11 @@ internal static class RecoveryHealth
     /// <summary>Describes late heartbeats. The process is degraded and stays ready: it runs sagas, and a pass that fails decides whether it is unready.</summary>
     private static string DescribeLate(HeartbeatReport heartbeat, TimeSpan silence)
     {
-        string error = heartbeat.Error is { } last ? $": {PlainText.OneLine(last)}" : "";
+        string error = heartbeat.Error is { } last ? $": {PlainText.Clause(last)}" : "";
         return $"No heartbeat has been written for {PlainText.Duration(silence)}{error}. Other coordinators may take over the sagas of this process.";
     }
 
-    private static string ErrorOf(RecoveryReport report) => PlainText.OneLine(report.LastPass?.Error ?? "");
+    private static string Cause(RecoveryReport report) => PlainText.Clause(report.LastPass?.Error ?? "");
 
     private static Dictionary<string, object> DataOf(RecoveryReport report, int failed)
     {
@@ -104,6 +104,7 @@ internal static class RecoveryHealth
             ["tracked"] = report.Tracked,
             ["waiting"] = report.WaitingCount,
             ["waitingForSlot"] = report.WaitingForSlot,
+            ["notLoaded"] = report.NotLoaded,
             ["held"] = report.HeldCount,
             ["lostByDatabase"] = report.Totals.Lost,
             ["stalled"] = report.Stalled?.Count ?? 0,
@@ -135,9 +136,9 @@ internal static class RecoveryHealth
             data["lastPassStartedAt"] = PlainText.PreciseTime(pass.Start.StartedAt);
         }
 
-        if (report.LastPass?.Error is not null)
+        if (report.LastPass?.Error is { } error)
         {
-            data["error"] = ErrorOf(report);
+            data["error"] = PlainText.OneLine(error);
         }
 
         return data;

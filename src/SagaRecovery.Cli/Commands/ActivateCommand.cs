@@ -94,7 +94,7 @@ internal static class ActivateCommand
         screen.Line($"pass {pass.Start.Iteration}, {PlainText.Duration(pass.Duration)}: {result}");
         (string Name, int Count)[] counts =
         [
-            ("found", pass.Found), ("recovered", pass.Recovered), ("failed", pass.Failed), ("already running", pass.Skipped), ("removed", pass.Removed),
+            ("found", pass.Found), ("recovered", pass.Recovered), ("failed", pass.Failed), ("already running or queued", pass.Skipped), ("removed", pass.Removed),
             ("starting", pass.Starting), ("unknown definition", pass.UnknownDefinition), ("backing off", pass.BackingOff), ("held", pass.Held), ("paused", pass.Paused),
             ("deferred", pass.Deferred), ("waiting for a slot", pass.WaitingForSlot), ("abandoned", pass.Abandoned), ("unreadable", pass.Unreadable), ("superseded", pass.Superseded),
             ("not attempted", pass.NotAttempted),

@@ -91,7 +91,7 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
     {
         if (_probationEnds > now)
         {
-            _probationEnds = Later(now, _controlEnds);
+            _probationEnds = Times.Later(now, _controlEnds);
         }
     }
 
@@ -214,8 +214,6 @@ internal sealed class CrashGuard(CrashGuardPolicy policy)
         HashSet<SagaId> group = onProbation ? [] : NextGroup(recover.FindAll(candidate => IsSuspect(candidate.SagaId)), now);
         return sagaId => WasAttempted(sagaId) || group.Contains(sagaId);
     }
-
-    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => other > one ? other : one;
 
     /// <summary>True if suspects have waited for the others for long enough.</summary>
     private bool SuspectsAreDue(DateTimeOffset now) => _hasDeferredSuspects && now >= _othersUntil;

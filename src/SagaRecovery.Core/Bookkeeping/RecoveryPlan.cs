@@ -127,7 +127,7 @@ public sealed class RecoveryPlan
     public RecoveryPlanReport ToReport(DateTimeOffset now) => new(now, Found, [
         Bucket("recover", Recover, saga => saga.SagaId),
         Bucket("readopted", Readopted, saga => saga.Candidate.SagaId),
-        Bucket("already running", AlreadyRunning, sagaId => sagaId),
+        Bucket("already running or queued", AlreadyRunning, sagaId => sagaId),
         new PlanBucket("waiting for a slot", WaitingForSlot, SlotSample),
         Bucket("backing off", BackingOff, saga => saga.Candidate.SagaId),
         Bucket("unknown definition", UnknownDefinition, saga => saga.SagaId),

@@ -72,11 +72,7 @@ public sealed record CrashLoop(int Crashes, int WatchFrom, TimeSpan? Probation, 
         }
 
         bool watches = !end.LeftInFlight && crashes >= loop.WatchFrom;
-        TimeSpan? probation = watches ? Longer(loop.Probation, 2 * Shorter(lifeAtMost, LongestShortLife / 2)) : loop.Probation;
+        TimeSpan? probation = watches ? Times.Longer(loop.Probation ?? TimeSpan.Zero, 2 * Times.Shorter(lifeAtMost, LongestShortLife / 2)) : loop.Probation;
         return loop with { Crashes = crashes, Probation = probation, FailedControls = failedControls, LastLived = lifeAtMost };
     }
-
-    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
-
-    private static TimeSpan Longer(TimeSpan? one, TimeSpan other) => one > other ? one.Value : other;
 }

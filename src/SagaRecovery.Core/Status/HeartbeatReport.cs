@@ -14,8 +14,14 @@ public sealed record HeartbeatReport
     /// <summary>The error of the last attempt; null if it succeeded, or has no answer yet.</summary>
     public string? Error { get; init; }
 
+    /// <summary>The meaning of a missing listener connection, in sentences for operators.</summary>
+    public static string WithoutListener =>
+        "Heartbeats use the pool. Sagas assigned to this process are found at the next heartbeat. "
+        + "Operator actions in other processes, such as a release, take effect here at the next periodic pass.";
+
     /// <summary>
-    /// The reason for which the listener connection is not open; null if it is. Heartbeats then use the pool, and hints arrive late or not at all.
+    /// The reason for which the listener connection is not open; null if it is. Heartbeats then use the pool, and find assigned sagas. Other hints
+    /// are lost until a periodic pass.
     /// </summary>
     public string? ListenerError { get; init; }
 }

@@ -70,6 +70,9 @@ public enum OperatorActionKind
 /// <summary>The text form of operator actions, as used in the store, in reports and on the command line.</summary>
 public static class OperatorActionText
 {
+    /// <summary>Returns the author of an action and the reason, such as <c>ann: broken disk</c>, on one line that can end with more.</summary>
+    public static string By(OperatorNote note) => $"{PlainText.Clause(note.Actor)}: {PlainText.Clause(note.Reason)}";
+
     /// <summary>Returns the name of a kind of action, such as <c>inject-error</c>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The kind is not a defined value.</exception>
     public static string Of(OperatorActionKind kind) => kind switch

@@ -89,7 +89,7 @@ public sealed record PassReport(PassStart Start)
     /// <summary>The number of sagas that failed to resume. They are retried after a backoff delay.</summary>
     public int Failed { get; init; }
 
-    /// <summary>The number of sagas that were already running in this process.</summary>
+    /// <summary>The number of sagas that were already running in this process, or queued in its executor.</summary>
     public int Skipped { get; init; }
 
     /// <summary>The number of sagas whose definition this binary lacks, including those that were not tried because they are not due.</summary>
@@ -116,7 +116,7 @@ public sealed record PassReport(PassStart Start)
     /// <summary>The number of sagas not attempted after a crash because other sagas must pass their probation first.</summary>
     public int Deferred { get; init; }
 
-    /// <summary>The number of sagas that wait for a slot of the executor. Refills resume them between two passes.</summary>
+    /// <summary>The number of sagas that wait for a slot of the executor and are not loaded. Refills resume them between two passes.</summary>
     public int WaitingForSlot { get; init; }
 
     /// <summary>The number of sagas whose row could not be read.</summary>
@@ -156,7 +156,7 @@ public sealed record PassReport(PassStart Start)
     /// <remarks>The runs may be of sagas that this or an earlier pass recovered, or of sagas that this process started. <see cref="Failed"/> does not include them.</remarks>
     public int FailedRuns { get; init; }
 
-    /// <summary>The number of failed runs of sagas that had been counted as recovered, by an earlier pass or a refill. They count as recovered no more.</summary>
+    /// <summary>The number of failed runs of sagas that had been counted as recovered, by an earlier pass or a refill. They no longer count as recovered.</summary>
     public int TakenBack { get; init; }
 
     /// <summary>The number of sagas whose row was inserted before they were announced.</summary>
@@ -168,7 +168,7 @@ public sealed record PassReport(PassStart Start)
     /// <summary>The most recently failed and abandoned sagas and failed runs, at most <see cref="RecoveryReport.HistoryLength"/>.</summary>
     public IReadOnlyList<FailedSaga> FailedSagas { get; init; } = [];
 
-    /// <summary>The sagas that count as recovered no more.</summary>
+    /// <summary>The sagas that no longer count as recovered.</summary>
     internal IReadOnlyList<SagaId> TakenBackSagas { get; init; } = [];
 
     /// <summary>The times for which the recovered sagas had not been running before they were recovered.</summary>

@@ -33,6 +33,13 @@ public static class PlainText
         });
     }
 
+    /// <summary>Converts a text to a single line that a sentence can continue: without its final period or colon.</summary>
+    /// <param name="text">The untrusted text, such as the message of an error or the reason of an operator.</param>
+    /// <param name="longest">The maximum number of characters that are kept.</param>
+    /// <returns>The line; <c>no reason given</c> for an empty text.</returns>
+    public static string Clause(string text, int longest = Longest) =>
+        OneLine(text, longest).TrimEnd('.', ':', ';', ',', ' ') is { Length: > 0 } clause ? clause : "no reason given";
+
     /// <summary>Formats a count with its noun: "1 saga", "2 sagas", "12,345 sagas".</summary>
     /// <param name="count">The count.</param>
     /// <param name="one">The noun in the singular. Its plural must end in s.</param>

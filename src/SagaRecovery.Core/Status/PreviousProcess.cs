@@ -13,12 +13,13 @@ public sealed record PreviousProcess(bool Crashed, DateTimeOffset LastSeen, int 
     /// <summary>The crash loop of which that process was the last one; null if there is none, or if the present process has survived it.</summary>
     public CrashLoop? Loop { get; init; }
 
-    /// <summary>Two sentences on the crash loop for operators; null if there is none, or if it is too short to be reported.</summary>
+    /// <summary>Sentences on the crash loop for operators; null if there is none, or if it is too short to be reported.</summary>
     public string? LoopMessage => Loop is not { IsReported: true } loop ? null
         : $"The last {loop.Crashes} processes crashed, the latest within {PlainText.Duration(loop.LastLived)} of its join. " + loop switch
         {
             { ClearsSuspects: true } => "The latest crashed before any suspected saga was resumed, so no single saga is to blame: check the exit code, the memory limit and the liveness probe.",
-            { IsUnwatched: true } => "A process crashed before any suspected saga was resumed, so no single saga is to blame; the next crashes are not examined.",
+            { IsUnwatched: true } => "A process crashed before any suspected saga was resumed, so no single saga is to blame. Sagas within the usual probation are suspected "
+                + $"as always; one that kills its process later is looked for again after {loop.WatchFrom - loop.Crashes} more {(loop.WatchFrom - loop.Crashes == 1 ? "crash" : "crashes")}.",
             { Probation: { } probation } => $"No single saga is known as the cause yet; each is watched for {PlainText.Duration(probation)} after it is resumed.",
             _ => "No single saga is known as the cause yet.",
         };

@@ -10,10 +10,13 @@ public static class ProcessProblems
 
     /// <summary>Returns the problems in a report.</summary>
     /// <param name="report">The report of this process.</param>
-    /// <returns>The problems, with times by the clock of this process.</returns>
+    /// <returns>
+    /// The problems, with times by the clock of this process. Those of waiting sagas are limited by <see cref="RecoveryReport.WaitingShown"/>: see
+    /// <see cref="CountAll"/>.
+    /// </returns>
     public static IReadOnlyList<Problem> Of(RecoveryReport report) =>
     [
-        .. report.Waiting.Where(IsProblem).Select(saga => new Problem(ProblemKind.Failing, saga.SagaId.ToString(), saga.Since, Describe(saga))
+        .. report.Waiting.Where(IsFailing).Select(saga => new Problem(ProblemKind.Failing, saga.SagaId.ToString(), saga.Since, Describe(saga))
         {
             Name = saga.Name,
             Error = saga.Reason,
@@ -31,8 +34,27 @@ public static class ProcessProblems
             : Array.Empty<Problem>(),
     ];
 
-    private static bool IsProblem(WaitingSaga saga) =>
+    /// <summary>Returns a list of problems with the numbers of all those in a report, of which it may have only some.</summary>
+    /// <param name="list">The list. What is acknowledged in it stays acknowledged; what it does not have counts as open.</param>
+    /// <param name="report">The report of this process from which the problems in the list come.</param>
+    public static ProblemList CountAll(ProblemList list, RecoveryReport report) => list with
+    {
+        Counts =
+        [
+            .. list.Counts.Select(count => count.Kind switch
+            {
+                ProblemKind.Failing => AtLeast(count, report.FailingCount),
+                ProblemKind.UnknownDefinition => AtLeast(count, report.UnknownDefinitionCount),
+                _ => count,
+            }),
+        ],
+    };
+
+    /// <summary>Returns true for a saga that fails again and again, or whose row cannot be read.</summary>
+    internal static bool IsFailing(WaitingSaga saga) =>
         saga.Kind is WaitingKind.Unreadable || (saga.Kind is WaitingKind.BackingOff && saga.Failures >= FailuresOfProblem);
+
+    private static ProblemCount AtLeast(ProblemCount count, int all) => count with { Open = Math.Max(count.Open, all - count.Acknowledged) };
 
     private static string Describe(WaitingSaga saga) => saga.Kind is WaitingKind.Unreadable
         ? "Its row cannot be read."

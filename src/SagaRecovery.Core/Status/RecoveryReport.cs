@@ -68,17 +68,30 @@ public sealed record RecoveryReport
     /// <summary>The most recent recovery failures, oldest first, at most <see cref="HistoryLength"/>.</summary>
     public IReadOnlyList<FailedSaga> RecentFailures { get; init; } = [];
 
-    /// <summary>The sagas in progress that this coordinator owns and does not run, at most <see cref="WaitingShown"/> of them.</summary>
+    /// <summary>The sagas in progress that this coordinator owns and does not run, the next tries first, at most <see cref="WaitingShown"/> of them.</summary>
+    /// <remarks>If there are more, one of each unknown definition is shown, then those that fail again and again, then the next tries.</remarks>
     public IReadOnlyList<WaitingSaga> Waiting { get; init; } = [];
 
     /// <summary>The number of all waiting sagas.</summary>
     public int WaitingCount { get; init; }
 
-    /// <summary>The sagas that wait for a slot of the executor, by definition. They are not loaded, and are not among <see cref="Waiting"/>.</summary>
+    /// <summary>The number of all waiting sagas that fail again and again: see <see cref="ProcessProblems"/>.</summary>
+    public int FailingCount { get; init; }
+
+    /// <summary>The number of definitions of waiting sagas that this binary lacks.</summary>
+    public int UnknownDefinitionCount { get; init; }
+
+    /// <summary>The sagas that wait for a slot and are not loaded, by definition. They are not among <see cref="Waiting"/>.</summary>
     public IReadOnlyList<SlotBacklog> SlotBacklog { get; init; } = [];
 
-    /// <summary>The number of all sagas that wait for a slot of the executor.</summary>
-    public int WaitingForSlot => SlotBacklog.Sum(backlog => backlog.Count);
+    /// <summary>The number of sagas that wait for a slot and are not loaded: those of <see cref="SlotBacklog"/>.</summary>
+    public int NotLoaded => SlotBacklog.Sum(backlog => backlog.Count);
+
+    /// <summary>The number of sagas that the executor has accepted, and that wait in it for a slot; null if the executor does not report it.</summary>
+    public int? QueuedInExecutor { get; init; }
+
+    /// <summary>The number of all sagas of this process that wait for a slot: <see cref="NotLoaded"/> and <see cref="QueuedInExecutor"/>.</summary>
+    public int WaitingForSlot => NotLoaded + (QueuedInExecutor ?? 0);
 
     /// <summary>The time since which some saga of this coordinator has been in progress without running; null if all run or wait for a slot.</summary>
     public DateTimeOffset? IdleSince { get; init; }
@@ -128,6 +141,37 @@ public sealed record RecoveryReport
     /// <summary>The times for which the recovered sagas had not been running before they were recovered.</summary>
     public DurationHistogram TimeToRecover { get; init; } = DurationHistogram.Empty;
 
+    /// <summary>Returns this report with other waiting sagas: the lists of those to show, and the numbers of all.</summary>
+    /// <param name="waiting">All of them.</param>
+    public RecoveryReport WithWaiting(IReadOnlyCollection<WaitingSaga> waiting)
+    {
+        var firstOf = new Dictionary<string, WaitingSaga>(StringComparer.Ordinal); // of each unknown definition
+        int failing = 0;
+        foreach (WaitingSaga saga in waiting)
+        {
+            if (ProcessProblems.IsFailing(saga))
+            {
+                failing++;
+            }
+            else if (saga.Kind is WaitingKind.UnknownDefinition && !(firstOf.TryGetValue(saga.Name, out WaitingSaga? first) && first.Since <= saga.Since))
+            {
+                firstOf[saga.Name] = saga;
+            }
+        }
+
+        HashSet<SagaId> firsts = [.. firstOf.Values.Select(saga => saga.SagaId)];
+        IEnumerable<WaitingSaga> shown = waiting
+            .OrderByDescending(saga => firsts.Contains(saga.SagaId)).ThenByDescending(ProcessProblems.IsFailing).ThenBy(saga => saga.NextTry).ThenBy(saga => saga.SagaId)
+            .Take(WaitingShown);
+        return this with
+        {
+            Waiting = [.. shown.OrderBy(saga => saga.NextTry).ThenBy(saga => saga.SagaId)],
+            WaitingCount = waiting.Count,
+            FailingCount = failing,
+            UnknownDefinitionCount = firstOf.Count,
+        };
+    }
+
     /// <summary>Returns this report updated with a pass that has ended.</summary>
     public RecoveryReport After(PassReport pass) => this with
     {
@@ -158,7 +202,7 @@ public sealed record RecoveryReport
         TimeToRecover = TimeToRecover.Plus(refill.TimeToRecover),
     };
 
-    /// <summary>Returns the recovered sagas without the last recovery of each saga that counts as recovered no more.</summary>
+    /// <summary>Returns the recovered sagas without the last recovery of each saga that no longer counts as recovered.</summary>
     private static IEnumerable<RecoveredSaga> Without(IReadOnlyList<RecoveredSaga> recovered, IReadOnlyList<SagaId> takenBack)
     {
         if (takenBack.Count == 0)

@@ -16,7 +16,7 @@ public sealed record RefillReport
     /// <summary>The number of sagas that failed to resume. They are retried after a backoff delay.</summary>
     public int Failed { get; init; }
 
-    /// <summary>The number of sagas that were already running in this process.</summary>
+    /// <summary>The number of sagas that were already running in this process, or queued in its executor.</summary>
     public int Skipped { get; init; }
 
     /// <summary>The number of sagas whose definition this binary lacks.</summary>

@@ -19,9 +19,9 @@ internal static class RetentionReportText
 
     private static string Ended(RetentionReport report)
     {
-        string oldest = report.Oldest is { } time ? $", the oldest saga is of {Time(time)}" : "";
+        string oldest = report.Oldest is { } time ? $", the oldest saga started at {Time(time)}" : "";
         return report.EndedAbout is { } about
-            ? string.Create(CultureInfo.InvariantCulture, $"about {about:N0} ended sagas{oldest}")
+            ? $"about {Count(about, "ended saga")}{oldest}"
             : $"number of ended sagas not known yet{oldest}";
     }
 

@@ -6,7 +6,7 @@ public enum RunPhase
     /// <summary>The run has a slot, and performs the steps of its saga.</summary>
     Running,
 
-    /// <summary>The run waits for a free slot.</summary>
+    /// <summary>The run waits for a slot.</summary>
     WaitingForSlot,
 
     /// <summary>The run waits until the previous run of the same saga in this process has ended.</summary>
@@ -18,7 +18,10 @@ public enum RunPhase
 /// <param name="Limit">The number of sagas that may run at once.</param>
 public readonly record struct SlotUse(int Running, int Limit)
 {
-    /// <summary>Returns the use in words: <c>4 of 4 run</c>.</summary>
+    /// <summary>Returns the use as a clause: <c>4 of 4 in use</c>.</summary>
+    public string Describe() => FormattableString.Invariant($"{Running} of {Limit} in use");
+
+    /// <summary>Returns the use as a label: <c>4 of 4 run</c>.</summary>
     public override string ToString() => FormattableString.Invariant($"{Running} of {Limit} run");
 }
 
@@ -45,8 +48,8 @@ public sealed record SagaRunProgress(SagaId SagaId, string Name, RunPhase Phase,
     /// <returns>A single line that is safe to print.</returns>
     public string Describe(DateTimeOffset now) => this switch
     {
-        { Phase: RunPhase.WaitingForSlot, Limit: { } limit } => $"waiting for a free slot ({PlainText.OneLine(limit)})",
-        { Phase: RunPhase.WaitingForSlot } => "waiting for a free slot",
+        { Phase: RunPhase.WaitingForSlot } =>
+            $"waiting for a slot{(Slots is { } use ? $": {use.Describe()}" : "")}{(Limit is { } limit ? $" ({PlainText.OneLine(limit)})" : "")}",
         { Phase: RunPhase.WaitingForPreviousRun } => "waiting for its previous run to end",
         { Steps.Count: 0 } => "running, between two steps",
         _ => string.Join("; ", Steps.Select(step => step.Describe(now))),

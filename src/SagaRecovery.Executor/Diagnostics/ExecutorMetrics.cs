@@ -55,7 +55,7 @@ internal sealed class ExecutorMetrics : IDisposable
         _labels = new DefinitionLabels(names);
         _registered = [.. names.Select(_labels.Of).Distinct()];
         Gauge("saga_recovery.runs", "{saga}", "Sagas that are running, by definition.", count => count.Running);
-        Gauge("saga_recovery.runs.waiting", "{saga}", "Sagas that are queued for a free slot, by definition.", count => count.Waiting);
+        Gauge("saga_recovery.runs.waiting", "{saga}", "Sagas that are loaded and queued for a slot, by definition. Those that are not loaded are in saga_recovery.waiting_for_slot.", count => count.Waiting);
         Gauge("saga_recovery.steps.retrying", "{step}", "Steps that are being retried, by definition.", count => count.Retrying);
         _meter.CreateObservableGauge("saga_recovery.runs.hung", () => hung(), "{saga}", "Stopped sagas with a step that does not end.");
 

@@ -87,7 +87,7 @@ public static class SagaRecoveryServiceCollectionExtensions
             provider.GetRequiredService<SteadyTimeProvider>()));
         services.AddSingleton(provider => provider.GetRequiredService<SagaRecoveryStatus>().Loop);
         services.AddSingleton(provider => new RunnableDefinitions(RequireExecutor(provider)));
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SagaResumer>(provider, RequireExecutor(provider)));
+        services.AddSingleton(CreateResumer);
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<RunRequests>(provider, RequireExecutor(provider)));
         services.AddSingleton(provider => new RecoveryMetrics(
             provider.GetRequiredService<SagaRecoveryStatus>(),
@@ -265,6 +265,13 @@ public static class SagaRecoveryServiceCollectionExtensions
 
     private static OwnPool CreateOwnPool(IServiceProvider provider, int size) =>
         new(RequireDataSource(provider), size, provider.GetRequiredService<ILogger<PostgresStoreOptions>>());
+
+    private static SagaResumer CreateResumer(IServiceProvider provider)
+    {
+        ISagaExecutor executor = RequireExecutor(provider);
+        provider.GetRequiredService<SagaRecoveryStatus>().Executor = executor;
+        return ActivatorUtilities.CreateInstance<SagaResumer>(provider, executor);
+    }
 
     private static SagaOperator CreateOperator(IServiceProvider provider) => new(
         provider.GetRequiredService<ISagaOperations>(),

@@ -307,7 +307,7 @@ internal static partial class Log
         "executor was not notified of {Action} for {Count} of {Requested} sagas, which the next pass repeats; the first is {SagaId}: {Error}")]
     public static partial void RunsNotNotified(ILogger logger, string action, int count, int requested, SagaId sagaId, string error);
 
-    [LoggerMessage(92, LogLevel.Information, "saga counts as recovered no more, since its recovered run was interrupted: {SagaId}")]
+    [LoggerMessage(92, LogLevel.Information, "saga no longer counts as recovered, since its run was interrupted: {SagaId}")]
     public static partial void TakenBack(ILogger logger, SagaId sagaId);
 
     [LoggerMessage(93, LogLevel.Information, "executor stopped the run of a saga, as requested: {SagaId}: {Reason}")]
@@ -319,10 +319,10 @@ internal static partial class Log
     [LoggerMessage(95, LogLevel.Information, "heartbeats are written again, after {Silence}")]
     public static partial void HeartbeatInTime(ILogger logger, string silence);
 
-    [LoggerMessage(96, LogLevel.Warning, "no listener connection: {Error}; heartbeats use the pool, and hints arrive late or not at all")]
+    [LoggerMessage(96, LogLevel.Warning, "no listener connection: {Error}; heartbeats use the pool and find assigned sagas, and operator actions in other processes take effect here at the next periodic pass")]
     public static partial void ListenerMissing(ILogger logger, string error);
 
-    [LoggerMessage(97, LogLevel.Information, "the listener connection is open again, and hints arrive at once")]
+    [LoggerMessage(97, LogLevel.Information, "the listener connection is open again: assigned sagas and operator actions in other processes take effect here at once")]
     public static partial void ListenerOpen(ILogger logger);
 
     /// <summary>Returns the part of a line about exports; empty if nothing was exported, as without an archive.</summary>

@@ -158,6 +158,11 @@ public interface ISagaExecutor
     /// <value>At least 0. The default is <see langword="null"/>: not reported, and a drain queries the store instead.</value>
     int? Unfinished => null;
 
+    /// <summary>The number of sagas that the executor has accepted and that wait in it for a slot.</summary>
+    /// <value>At least 0. The default is <see langword="null"/>: not reported.</value>
+    /// <remarks>The status adds it to the sagas that are not loaded. Recovery reads it with each report, so do not wait, and do not throw.</remarks>
+    int? Queued => null;
+
     /// <summary>Finds the newest run of a saga in this process.</summary>
     /// <param name="sagaId">The saga.</param>
     /// <returns>The progress of the run; null if this process does not run the saga. The default is null: not reported.</returns>

@@ -96,7 +96,7 @@ public sealed class SagaStarts
     /// </param>
     /// <remarks>
     /// For executors. Call it after the run has ended. A pass then schedules a retry with the delay of a failed saga. Unless the stop was
-    /// requested, the run counts as failed, and a saga that recovery had resumed for it counts as recovered no more.
+    /// requested, the run counts as failed, and a saga that recovery had resumed for it no longer counts as recovered.
     /// </remarks>
     public void ReportInterrupted(SagaId sagaId, AdoptGeneration generation, string? reason = null, bool isRequested = false)
     {

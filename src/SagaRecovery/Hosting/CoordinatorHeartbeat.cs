@@ -222,9 +222,10 @@ internal sealed class CoordinatorHeartbeat(
         IReadOnlyList<OwnedSagas> owned = await cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
         status.Update(ClusterDetails.Of(owned, time.Now).ToReport());
         status.Update(await cluster.CountUnresolvedAsync(cancellationToken).ConfigureAwait(false));
-        ProblemList? earlier = status.Current.Problems;
-        ProblemList present = await problems.ListAsync(ProcessProblems.Of(status.Current), owned, cancellationToken).ConfigureAwait(false);
-        await problems.ForgetResolvedAsync(earlier, present, cancellationToken).ConfigureAwait(false);
+        RecoveryReport report = status.Current;
+        ProblemList present = await problems.ListAsync(ProcessProblems.Of(report), owned, cancellationToken).ConfigureAwait(false);
+        present = ProcessProblems.CountAll(present, report);
+        await problems.ForgetResolvedAsync(report.Problems, present, cancellationToken).ConfigureAwait(false);
         status.Update(present);
     }
 

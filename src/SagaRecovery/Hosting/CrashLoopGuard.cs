@@ -59,7 +59,7 @@ internal sealed class CrashLoopGuard(
         }
 
         _isAloneInFlight = ProbationEnds is null;
-        if (ProbationEnds is null && tracker.NextTurn is null && time.Now > _joined + Longer(_probation, s_shortestSurvival))
+        if (ProbationEnds is null && tracker.NextTurn is null && time.Now - _joined is var survived && survived > _probation && survived > s_shortestSurvival)
         {
             EndLoop();
         }
@@ -183,8 +183,6 @@ internal sealed class CrashLoopGuard(
 
         return loop;
     }
-
-    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private List<Suspect> FindSuspected(RecoveryControls read) => IsOn ? [.. read.Suspects.Where(suspect => !_judged.Contains(suspect))] : [];
 

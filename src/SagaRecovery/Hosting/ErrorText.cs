@@ -1,4 +1,3 @@
-using System.Text;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Hosting;
@@ -10,16 +9,21 @@ internal static class ErrorText
 
     public static string Of(Exception exception)
     {
-        var text = new StringBuilder(exception.Message);
+        string text = exception.Message;
         for (Exception? inner = exception.InnerException; inner is not null; inner = inner.InnerException)
         {
-            if (!text.ToString().Contains(inner.Message, StringComparison.Ordinal))
+            string outer = text.TrimEnd('.', ':', ' ');
+            if (inner.Message.StartsWith(outer, StringComparison.Ordinal))
             {
-                text.Append(": ").Append(inner.Message);
+                text = inner.Message; // the outer message only repeats the beginning
+            }
+            else if (!text.Contains(inner.Message.TrimEnd('.', ':', ' '), StringComparison.Ordinal))
+            {
+                text = $"{outer}: {inner.Message}";
             }
         }
 
-        return Plain(text.ToString());
+        return Plain(text);
     }
 
     /// <summary>Makes text from outside safe for a line of the log or the report; see <see cref="PlainText"/>.</summary>

@@ -70,11 +70,11 @@ internal sealed class RecoveryMetrics : IDisposable
             "saga_recovery.waiting_for_slot",
             () => ByDefinition(status.Current.SlotBacklog),
             "{saga}",
-            "Sagas that are not loaded because the executor has no capacity for them, by definition.");
+            "Sagas that wait for a slot and are not loaded, by definition. Those that the executor has loaded and queued are in saga_recovery.runs.waiting.");
         Gauge(
             "saga_recovery.waiting_for_slot.age",
             "s",
-            "The longest time for which a saga that waits for a slot has not been run by any process.",
+            "The longest time for which a saga that waits for a slot and is not loaded has not been run by any process.",
             report => Age(report.SlotBacklog.Min(backlog => backlog.Since), time));
         Gauge("saga_recovery.held", "{saga}", "Sagas on hold, which recovery does not resume.", report => report.HeldCount);
         Gauge(

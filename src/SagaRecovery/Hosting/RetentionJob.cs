@@ -92,7 +92,7 @@ internal sealed class RetentionJob(
             await WaitForNextRunAsync(delay, cancellationToken).ConfigureAwait(false);
             waited += delay;
         }
-        while (status.Current.WaitingForSlot > 0 && waited < _options.Period);
+        while (status.Current.NotLoaded > 0 && waited < _options.Period);
     }
 
     private async Task WaitForNextRunAsync(TimeSpan delay, CancellationToken cancellationToken)

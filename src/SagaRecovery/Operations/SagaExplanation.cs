@@ -36,7 +36,7 @@ public enum SagaVerdict
     /// <summary>The saga is a suspect after a crash. Other sagas must pass their probation first.</summary>
     Deferred,
 
-    /// <summary>No process runs the saga, and the next pass resumes it.</summary>
+    /// <summary>No process runs the saga, and no pass has reached it. The next pass resumes it, lets it wait for a slot, or defers it after a crash.</summary>
     ToBeRecovered,
 
     /// <summary>This process is fenced: a newer one runs under its coordinator id.</summary>
@@ -54,7 +54,7 @@ public enum SagaVerdict
     /// <summary>The saga was abandoned.</summary>
     Abandoned,
 
-    /// <summary>The saga waits for a free slot in this process. The executor has accepted it, or recovery will load it when its turn comes.</summary>
+    /// <summary>The saga waits for a slot in this process. The executor has accepted it, or recovery will load it when its turn comes.</summary>
     WaitingForSlot,
 
     /// <summary>This process has accepted the saga, and its run waits until the previous run of the same saga has ended.</summary>

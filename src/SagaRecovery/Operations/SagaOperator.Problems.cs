@@ -13,7 +13,8 @@ public sealed partial class SagaOperator
     {
         _coordinator.ThrowIfIncompatible();
         RecoveryReport report = _status.Current;
-        return (await _problems.ListAsync(ProcessProblems.Of(report), owners: null, cancellationToken).ConfigureAwait(false)).After(report.Problems);
+        ProblemList present = await _problems.ListAsync(ProcessProblems.Of(report), owners: null, cancellationToken).ConfigureAwait(false);
+        return ProcessProblems.CountAll(present, report).After(report.Problems);
     }
 
     /// <summary>Acknowledges a problem: it stays in the list, and alerts no longer count it, until it is resolved and begins anew.</summary>

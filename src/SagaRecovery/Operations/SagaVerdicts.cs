@@ -6,49 +6,14 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Operations;
 
-/// <summary>The evidence for a verdict on one saga.</summary>
-/// <remarks>The row must be read before the tracker. Otherwise a saga that starts in between would look like an orphan.</remarks>
-/// <param name="SagaId">The saga.</param>
-/// <param name="Row">The row in the store; null if there is none.</param>
-/// <param name="Known">The state of the saga in this process.</param>
-/// <param name="Us">The status of the coordinator of this process.</param>
-/// <param name="Paused">The pause of its recovery; null if it is not paused.</param>
-internal sealed record SagaEvidence(SagaId SagaId, SagaDetails? Row, TrackedSagaInfo Known, CoordinatorStatus Us, RecoveryPause? Paused)
-{
-    /// <summary>The run of the saga in the executor of this process; null if there is none, or it is not reported.</summary>
-    public SagaRunProgress? Run { get; init; }
-
-    /// <summary>The limit for which the saga waits if the tracker has it wait for a slot; null if it does not wait, or the limit is not described.</summary>
-    public SlotLimit? SlotLimit { get; init; }
-
-    /// <summary>The current time.</summary>
-    public DateTimeOffset Now { get; init; }
-
-    /// <summary>The redactor of errors; null to leave them as they are.</summary>
-    public ISagaRedactor? Redactor { get; init; }
-
-    /// <summary>Returns an error as the caller may see it.</summary>
-    public string Show(string error, string? node = null) =>
-        Redactor is null ? error : Redactor.Redact(new SagaPayload(Row?.Summary.Name ?? "", node, SagaPayloadKind.Error, error));
-
-    /// <summary>Returns the cause of the unwinding with its error as the caller may see it; null if the saga does not unwind.</summary>
-    public SagaUnwinding? ShownUnwinding =>
-        Row is not null && SagaUnwinding.Of(Row) is { } unwinding
-            ? unwinding with { Error = unwinding.Error is { } error ? Show(error, unwinding.Node) : null }
-            : null;
-
-    /// <summary>Returns the run with its errors as the caller may see them.</summary>
-    public SagaRunProgress? ShownRun => Redactor is null || Run is null ? Run : Run with
-    {
-        Steps = [.. Run.Steps.Select(step => step.LastError is { } error ? step with { LastError = Show(error, step.Node) } : step)],
-    };
-}
-
 /// <summary>Decides the verdict on a saga. Pure.</summary>
 internal static class SagaVerdicts
 {
     /// <summary>The time after which an explanation names the way out of an attempt that does not end.</summary>
     private static readonly TimeSpan s_longAttempt = TimeSpan.FromSeconds(30);
+
+    /// <summary>The exceptions from the rule that the next pass resumes a saga.</summary>
+    private const string UnlessItWaits = "unless it has to wait for a slot, or after a crash until other sagas have passed their probation";
 
     public static SagaExplanation Judge(SagaEvidence evidence)
     {
@@ -78,7 +43,7 @@ internal static class SagaVerdicts
             {
                 Verdict = SagaVerdict.Held,
                 Reason = $"It is held ({By(hold.Note)}), which {(hold.StopsRun ? "stops a run at the next step boundary" : "does not stop a run")}. {verdict.Reason}",
-                Advice = "Release it. The next pass of its owner then resumes it.",
+                Advice = $"Release it. The next pass of its owner then resumes it, {UnlessItWaits}.",
                 Since = hold.Since,
             },
             { Summary.State: SagaState.Running or SagaState.Unwinding, Owner.Paused: { } pause } => verdict with
@@ -286,7 +251,7 @@ internal static class SagaVerdicts
         {
             return WaitingForSlot(
                 evidence,
-                "This process has accepted it, and it waits for a free slot: as many sagas run as may run at once.",
+                "This process has accepted it",
                 new SlotLimit(queued.Limit ?? "", queued.LongestRunning) { Slots = queued.Slots },
                 held) with { Since = since };
         }
@@ -309,13 +274,13 @@ internal static class SagaVerdicts
         };
     }
 
-    private static SagaExplanation WaitingForSlot(SagaEvidence evidence, string reason, SlotLimit? limit, string held = "")
+    private static SagaExplanation WaitingForSlot(SagaEvidence evidence, string found, SlotLimit? limit, string more)
     {
-        string use = limit?.Slots is { } slots ? $" Of the sagas under its limit, {slots}." : "";
+        string use = limit?.Slots is { } slots ? slots.Describe() : "all are in use";
         string setting = limit is { Setting: { Length: > 0 } name } ? $" The limit is {name}." : "";
-        string longest = limit?.LongestRunning is { } saga ? $" Of the sagas that run, {saga} has run longest." : "";
+        string longest = limit?.LongestRunning is { } saga ? $" Saga {saga} has had its slot longest." : "";
         return Verdict(evidence, SagaVerdict.WaitingForSlot,
-            $"{reason}{use}{setting}{longest}{held}",
+            $"{found}, and it waits for a slot: {use}.{setting}{longest}{more}",
             "Wait for its turn. Raise the limit if sagas wait for long and the service has capacity."
                 + (limit?.LongestRunning is null ? "" : $" See what holds the slots: explain {limit.LongestRunning}.")) with { Slots = limit?.Slots };
     }
@@ -342,7 +307,7 @@ internal static class SagaVerdicts
         {
             return Verdict(evidence, SagaVerdict.Held,
                 $"It is held: {By(hold.Note)}",
-                "Release it. The next pass then resumes it.") with { Since = hold.Since };
+                $"Release it. The next pass of its owner then resumes it, {UnlessItWaits}.") with { Since = hold.Since };
         }
 
         if (evidence.Paused is { } pause)
@@ -354,9 +319,9 @@ internal static class SagaVerdicts
         {
             { Slot: { } slot } => WaitingForSlot(
                 evidence,
-                $"Recovery has found it, and it waits for a free slot: as many sagas run as may run at once. {PlainText.Count(slot.Waiting, "saga")} of its definition "
-                    + (slot.Waiting == 1 ? "waits" : "wait") + ", and each is loaded when its turn comes.",
-                evidence.SlotLimit) with { Since = Later(slot.Since, evidence.Row?.Summary.TimeCreated) },
+                "Recovery has found it",
+                evidence.SlotLimit,
+                $" {PlainText.Count(slot.Waiting, "saga")} of its definition {(slot.Waiting == 1 ? "waits" : "wait")}, and each is loaded when its turn comes.") with { Since = Later(slot.Since, evidence.Row?.Summary.TimeCreated) },
             { Waiting: { } waiting } => Waiting(evidence, waiting),
             { IsSuspect: true } => Verdict(evidence, SagaVerdict.Deferred,
                 "It was in flight when the previous process ended without a shutdown. Recovery resumes such sagas last, in small groups, each "
@@ -364,7 +329,7 @@ internal static class SagaVerdicts
                 "Wait for its turn. Hold it if you know that it crashes the process."),
             _ => Verdict(evidence, SagaVerdict.ToBeRecovered,
                 "This coordinator owns it, it is in progress, and no process runs it. No pass has reached it yet.",
-                "Activate a pass, or wait for the next one."),
+                $"Activate a pass, or wait for the next one. That pass resumes it, {UnlessItWaits}."),
         };
     }
 

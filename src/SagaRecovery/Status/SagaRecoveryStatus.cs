@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Coordinators;
+using SagaRecovery.Execution;
 using SagaRecovery.Timing;
 
 namespace SagaRecovery.Status;
@@ -27,7 +28,7 @@ public sealed class SagaRecoveryStatus
     }
 
     /// <summary>The present report.</summary>
-    public RecoveryReport Current => _report with { Coordinator = _coordinator.Status };
+    public RecoveryReport Current => _report with { Coordinator = _coordinator.Status, QueuedInExecutor = Executor?.Queued };
 
     /// <summary>The present time on the clock of the reports. Ages of their times are differences to it.</summary>
     /// <remarks>
@@ -43,6 +44,10 @@ public sealed class SagaRecoveryStatus
     /// many sagas the pass has.
     /// </remarks>
     public TimeSpan? SinceProgress => Loop.Silence;
+
+    /// <summary>The executor, whose queue is read when the report is; null until recovery has been created.</summary>
+    /// <remarks>Not a parameter of the constructor: the executor of a user may need the status.</remarks>
+    internal ISagaExecutor? Executor { get; set; }
 
     /// <summary>The progress of the recovery loop.</summary>
     internal LoopProgress Loop { get; }
@@ -77,7 +82,8 @@ public sealed class SagaRecoveryStatus
     private RecoveryReport WithProblems(RecoveryReport report)
     {
         IReadOnlyList<Problem> ofProcess = ProcessProblems.Of(report);
-        return report with { Problems = report.Problems?.With(ofProcess) ?? (ofProcess.Count == 0 ? null : ProblemList.Of(Now, ofProcess, [])) };
+        ProblemList? list = report.Problems?.With(ofProcess) ?? (ofProcess.Count == 0 ? null : ProblemList.Of(Now, ofProcess, []));
+        return report with { Problems = list is null ? null : ProcessProblems.CountAll(list, report) };
     }
 
     internal void Update(UnresolvedSagas? unresolved) => Update(report => report with { Unresolved = unresolved });
@@ -90,18 +96,12 @@ public sealed class SagaRecoveryStatus
 
     internal void Update(RecoveryControls controls) => Update(report => With(report, controls));
 
-    private static RecoveryReport With(RecoveryReport report, SagaTracker tracker)
+    private static RecoveryReport With(RecoveryReport report, SagaTracker tracker) => report.WithWaiting(tracker.Waiting) with
     {
-        IReadOnlyList<WaitingSaga> waiting = tracker.Waiting;
-        return report with
-        {
-            Tracked = tracker.Tracked,
-            IdleSince = tracker.IdleSince,
-            Waiting = [.. waiting.OrderBy(saga => saga.NextTry).ThenBy(saga => saga.SagaId).Take(RecoveryReport.WaitingShown)],
-            WaitingCount = waiting.Count,
-            SlotBacklog = tracker.SlotBacklog,
-        };
-    }
+        Tracked = tracker.Tracked,
+        IdleSince = tracker.IdleSince,
+        SlotBacklog = tracker.SlotBacklog,
+    };
 
     private static RecoveryReport With(RecoveryReport report, RecoveryControls controls) => report with
     {

@@ -38,7 +38,7 @@ public abstract record CoordinatorNotification
 
     /// <summary>A heartbeat was written.</summary>
     /// <param name="ListenerError">
-    /// The reason for which no listener connection is open, so that hints arrive late or not at all; null if one is open.
+    /// The reason for which no listener connection is open, so that assigned sagas are found at the next heartbeat, and other hints are lost until a periodic pass; null if one is open.
     /// </param>
     /// <remarks>A store that sends it once sends it after each heartbeat: recovery reports heartbeats that are late.</remarks>
     public sealed record HeartbeatWritten(string? ListenerError) : CoordinatorNotification;

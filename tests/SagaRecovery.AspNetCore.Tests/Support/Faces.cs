@@ -26,7 +26,7 @@ internal sealed partial class Faces
 
     private static readonly Dictionary<string, string> LogLines = new(StringComparer.Ordinal)
     {
-        ["taken on"] = "recovered saga:", ["taken back"] = "saga counts as recovered no more, since its recovered run was interrupted:",
+        ["taken on"] = "recovered saga:", ["taken back"] = "saga no longer counts as recovered, since its run was interrupted:",
         ["not resumed"] = "failed to recover saga:", ["interrupted"] = "executor interrupted saga, to be retried:", ["observedStarts"] = "observed saga start:",
         ["inferredFinished"] = "saga has finished (missing from the listing):", ["passes"] = "activation ended:",
     };

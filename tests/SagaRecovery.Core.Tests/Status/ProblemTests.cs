@@ -40,6 +40,44 @@ public sealed class ProblemTests
             problem => problem.Id == "unknown-definition:create" && problem.Since == Noon && problem.Error == "create v2 is not registered");
     }
 
+    /// <summary>The report names 128 waiting sagas only. Sagas that fail must neither be missed nor push out an unknown definition.</summary>
+    [Fact]
+    public void All_failing_sagas_and_unknown_definitions_are_counted_however_many_wait()
+    {
+        WaitingSaga[] waiting =
+        [
+            .. Enumerable.Range(0, 200).Select(_ => Waiting(WaitingKind.BackingOff, "fails once", failures: 1, Noon.AddMinutes(1))),
+            .. Enumerable.Range(0, 200).Select(_ => Waiting(WaitingKind.UnknownDefinition, "old", failures: 1, nextTry: null)),
+            .. Enumerable.Range(0, 299).Select(_ => Waiting(WaitingKind.BackingOff, "fails", failures: 3, Noon.AddHours(1))),
+            Waiting(WaitingKind.Unreadable, "", failures: 0, nextTry: null),
+            Waiting(WaitingKind.UnknownDefinition, "other", failures: 1, Noon.AddHours(9)),
+            Waiting(WaitingKind.UnknownDefinition, "old", failures: 1, nextTry: null) with { Since = Noon.AddHours(-1) },
+        ];
+        RecoveryReport report = Report.WithWaiting(waiting);
+
+        IReadOnlyList<Problem> problems = ProcessProblems.Of(report);
+        ProblemList list = ProcessProblems.CountAll(ProblemList.Of(Noon, problems, [new ProblemCount(ProblemKind.Stuck, 2, 0)]), report);
+
+        report.Should().Match<RecoveryReport>(one => one.WaitingCount == 702 && one.Waiting.Count == RecoveryReport.WaitingShown && one.FailingCount == 300 && one.UnknownDefinitionCount == 2);
+        report.Waiting.Should().BeInAscendingOrder(saga => saga.NextTry);
+        problems.Should().HaveCount(RecoveryReport.WaitingShown);
+        problems.Where(problem => problem.Kind == ProblemKind.UnknownDefinition).Select(problem => (problem.Subject, problem.Since)).Should().BeEquivalentTo([("old", Noon.AddHours(-1)), ("other", Noon)]);
+        list.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, 2, 0), new ProblemCount(ProblemKind.Failing, 300, 0), new ProblemCount(ProblemKind.UnknownDefinition, 2, 0));
+
+        static WaitingSaga Waiting(WaitingKind kind, string name, int failures, DateTimeOffset? nextTry) =>
+            new(new SagaId(Guid.NewGuid()), name, kind, Noon, failures, nextTry, "why");
+    }
+
+    [Fact]
+    public void A_listed_problem_that_is_acknowledged_is_not_counted_as_open_again()
+    {
+        RecoveryReport report = Report with { FailingCount = 300 };
+        ProblemList list = ProblemList.Of(Noon, [], [new ProblemCount(ProblemKind.Failing, 120, 8)]);
+
+        ProcessProblems.CountAll(list, report).Counts.Should().Equal(new ProblemCount(ProblemKind.Failing, 292, 8));
+        ProcessProblems.CountAll(list, Report).Counts.Should().Equal(new ProblemCount(ProblemKind.Failing, 120, 8));
+    }
+
     [Fact]
     public void A_fenced_process_is_a_problem()
     {

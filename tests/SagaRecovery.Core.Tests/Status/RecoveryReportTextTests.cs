@@ -20,12 +20,58 @@ public class RecoveryReportTextTests
 
         RecoveryReportText.Render(report, StartedAt).Should().Contain(
             """
-                sagas waiting for a slot (900003):
+                sagas waiting for a slot (900003): 900003 not loaded
                     COUNT      IDLE_FOR   DEFINITION
                     900000     2m         many
                     3                     few
 
             """.ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public void Sagas_that_are_queued_in_the_executor_are_counted_with_those_that_are_not_loaded()
+    {
+        RecoveryReport report = AfterAPass() with { SlotBacklog = [new SlotBacklog("few", 3, null)], QueuedInExecutor = 4 };
+
+        report.WaitingForSlot.Should().Be(7);
+        RecoveryReportText.Render(report, StartedAt).Should().Contain("\n    sagas waiting for a slot (7): 3 not loaded, 4 loaded and queued in the executor\n        COUNT ");
+        RecoveryReportText.Render(report with { SlotBacklog = [] }, StartedAt).Should().EndWith("\n    sagas waiting for a slot (4): 0 not loaded, 4 loaded and queued in the executor\n");
+        RecoveryReportText.Render(report with { SlotBacklog = [], QueuedInExecutor = 0 }, StartedAt).Should().NotContain("sagas waiting for a slot");
+    }
+
+    [Fact]
+    public void A_pass_that_read_interrupted_runs_shows_how_many_failed_and_how_many_recoveries_are_taken_back()
+    {
+        RecoveryReport report = AfterAPass();
+
+        RecoveryReportText.Render(report with { LastPass = report.LastPass! with { Recovered = 1, Interrupted = 12, FailedRuns = 2, TakenBack = 1 } }, StartedAt).Should().Contain(
+            """
+                    not attempted:      0
+                    interrupted runs: 12 (ended before their saga, as this pass has read)
+                    failed runs:       2 (interrupted without a request of an operator; count as recovery errors)
+                    taken back:        1 (counted as recovered before, and no longer do)
+
+            """.ReplaceLineEndings("\n"));
+        RecoveryReportText.Render(report, StartedAt).Should().NotContain("interrupted runs:");
+    }
+
+    [Theory]
+    [InlineData("a look")]
+    [InlineData("a look.")]
+    [InlineData("a look: ")]
+    public void The_reason_of_an_operator_ends_with_one_period_inside_a_sentence(string reason)
+    {
+        RecoveryReport report = AfterAPass() with
+        {
+            Paused = new RecoveryPause(StartedAt, new OperatorNote("ann", reason)),
+            Heartbeat = new HeartbeatReport { LateSince = StartedAt, Error = reason, ListenerError = reason },
+        };
+
+        RecoveryReportText.Render(report, StartedAt.AddSeconds(3)).Should()
+            .Contain("  PAUSED 3s ago by ann: a look. No saga is recovered until recovery is resumed.\n")
+            .And.Contain("  HEARTBEAT LATE: none written for 3s: a look. Other coordinators may take over the sagas of this process.\n")
+            .And.Contain("  NO LISTENER CONNECTION: a look. Heartbeats use the pool. Sagas assigned to this process are found at the next heartbeat. "
+                + "Operator actions in other processes, such as a release, take effect here at the next periodic pass.\n");
     }
 
     [Fact]
@@ -69,7 +115,7 @@ public class RecoveryReportTextTests
                     found sagas:         0 (in progress, owned by this coordinator)
                     recovered:           0 (successfully)
                     failed:              0
-                    skipped:             0 (already running)
+                    skipped:             0 (already running or queued in this process)
                     removed:            31 (newly finished)
                     starting:            0 (too new for the listing)
                     unknown definition:  0 (definition missing from this binary)
@@ -77,7 +123,7 @@ public class RecoveryReportTextTests
                     held:                0 (until released)
                     paused:              0 (until recovery is resumed)
                     deferred:            0 (after a crash, until other sagas pass their probation)
-                    waiting for a slot:  0 (until the executor has capacity)
+                    waiting for a slot:  0 (not loaded until the executor has capacity)
                     abandoned:           0 (proven corrupt)
                     unreadable:          0 (row could not be read)
                     superseded:          0 (changed since the listing)
@@ -191,7 +237,7 @@ public class RecoveryReportTextTests
                     found sagas:        7 (in progress, owned by this coordinator)
                     recovered:          1 (successfully)
                     failed:             2
-                    skipped:            0 (already running)
+                    skipped:            0 (already running or queued in this process)
                     removed:            0 (newly finished)
                     starting:           0 (too new for the listing)
                     unknown definition: 1 (definition missing from this binary)
@@ -199,7 +245,7 @@ public class RecoveryReportTextTests
                     held:               0 (until released)
                     paused:             0 (until recovery is resumed)
                     deferred:           0 (after a crash, until other sagas pass their probation)
-                    waiting for a slot: 0 (until the executor has capacity)
+                    waiting for a slot: 0 (not loaded until the executor has capacity)
                     abandoned:          1 (proven corrupt)
                     unreadable:         2 (row could not be read)
                     superseded:         0 (changed since the listing)

@@ -28,7 +28,8 @@ public sealed class SlotTests(PostgresCluster cluster) : IClassFixture<PostgresC
     public async Task Sagas_that_wait_are_not_loaded_and_each_gets_its_turn()
     {
         await using PostgresHost host = await StartWithBacklogAsync();
-        host.Status.Current.Should().Match<RecoveryReport>(report => report.WaitingForSlot == Sagas - Taken && report.Totals.Recovered == Taken);
+        host.Status.Current.Should().Match<RecoveryReport>(report =>
+            report.NotLoaded == Sagas - Taken && report.QueuedInExecutor == Taken && report.WaitingForSlot == Sagas && report.Totals.Recovered == Taken);
         SagaExplanation explanation = await host.Operator.ExplainAsync(await LastAsync(host));
         explanation.Verdict.Should().Be(SagaVerdict.WaitingForSlot);
         explanation.Reason.Should().Contain($"{Sagas - Taken} sagas of its definition wait").And.Contain("The limit is SagaRecovery:Executor:MaxRunningSagas = 1.");

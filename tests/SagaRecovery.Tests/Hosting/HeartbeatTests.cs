@@ -187,7 +187,7 @@ public sealed class HeartbeatTests
         _controls.Written("refused");
         _controls.Written("refused");
         host.Status.Current.Heartbeat!.ListenerError.Should().Be("refused");
-        host.Status.RenderText().Should().Contain("  NO LISTENER CONNECTION: refused. Heartbeats use the pool, and hints arrive late or not at all.");
+        host.Status.RenderText().Should().Contain($"  NO LISTENER CONNECTION: refused. {HeartbeatReport.WithoutListener}\n");
         host.LogLines.Count(96).Should().Be(1);
 
         _controls.Written();
