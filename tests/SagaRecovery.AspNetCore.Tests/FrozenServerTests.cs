@@ -71,6 +71,7 @@ public sealed class FrozenServerTests : IAsyncLifetime
     [Fact]
     public async Task Requests_after_those_that_hold_all_connections_say_that_the_server_does_not_respond()
     {
+        (await _service.SendAsync(HttpMethod.Get, "/sagas")).StatusCode.Should().Be(HttpStatusCode.OK); // the pool is ready
         await FreezeAsync();
         string[] first = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => DetailOfUnavailableAsync("/sagas")));
 

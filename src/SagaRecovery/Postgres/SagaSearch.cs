@@ -137,10 +137,11 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
             {
                 true => Stopped(stopped),
                 false => NoAnswer(stopped),
-                null when stopped is not ConnectionsInUseException => new TimeoutException(
-                    $"The query had no connection within {PlainText.Duration(Limit)}: Postgres does not respond, or the connection pool has none free.", stopped),
                 null when Volatile.Read(ref _leftBehind) > 0 => NoAnswer(stopped),
-                null => new TimeoutException($"All {PostgresStoreOptions.MaxQueryConnections} connections for operators are in use; try again.", stopped),
+                null when stopped is ConnectionsInUseException => new TimeoutException(
+                    $"All {PostgresStoreOptions.MaxQueryConnections} connections for operators are in use; try again.", stopped),
+                null => new TimeoutException(
+                    $"The query had no connection within {PlainText.Duration(Limit)}: Postgres does not respond, or the connection pool has none free.", stopped),
             };
         }
 
