@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Fencing;
