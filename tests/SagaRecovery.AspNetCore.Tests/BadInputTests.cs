@@ -141,6 +141,24 @@ public sealed class BadInputTests(BadInputTests.OneService one) : IClassFixture<
         (await text.Content.ReadAsStringAsync()).Should().StartWith($"saga {missing}: unknown\n");
     }
 
+    [Theory]
+    [InlineData("GET", "/sagsa", HttpStatusCode.NotFound, "There is no endpoint /saga-recovery/sagsa.", null)]
+    [InlineData("POST", "/sagas/x/y/z", HttpStatusCode.NotFound, "There is no endpoint /saga-recovery/sagas/x/y/z.", null)]
+    [InlineData("POST", "/plan", HttpStatusCode.MethodNotAllowed, "The endpoint /saga-recovery/plan takes GET only.", "GET")]
+    [InlineData("GET", "/pause", HttpStatusCode.MethodNotAllowed, "The endpoint /saga-recovery/pause takes POST only.", "POST")]
+    [InlineData("DELETE", "", HttpStatusCode.MethodNotAllowed, "The endpoint /saga-recovery takes GET only.", "GET")]
+    public async Task What_no_endpoint_takes_is_answered_with_a_problem_document(string method, string path, HttpStatusCode status, string title, string? allowed)
+    {
+        using HttpResponseMessage response = await _service.SendAsync(new HttpMethod(method), path, TestUsers.Operator);
+
+        response.StatusCode.Should().Be(status);
+        response.Content.Headers.ContentType!.MediaType.Should().Be("application/problem+json");
+        JsonElement problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+        problem.GetProperty("title").GetString().Should().Be(title);
+        problem.TryGetProperty("detail", out _).Should().BeFalse("a detail is about what an endpoint did not find");
+        response.Content.Headers.Allow.SingleOrDefault().Should().Be(allowed);
+    }
+
     private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
 
     private static async Task ShouldBeProblemAsync(HttpStatusCode status, HttpResponseMessage response)

@@ -78,8 +78,31 @@ public sealed class BoundedReadTests(PostgresCluster postgres) : IAsyncLifetime
         {
             using HttpResponseMessage response = await _service.SendAsync(HttpMethod.Get, PathOf(path, saga));
             response.StatusCode.Should().Be(HttpStatusCode.UnprocessableEntity, path);
-            (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString().Should().StartWith("The search was stopped after 300ms.", path);
+            (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString().Should().StartWith("The query was stopped after 300ms.", path);
         }
+    }
+
+    [Fact]
+    public async Task A_request_that_finds_all_connections_for_operators_in_use_says_so()
+    {
+        PostgresStoreOptions options = _service.App.Services.GetRequiredService<IOptions<PostgresStoreOptions>>().Value;
+        options.QueryTimeout = TimeSpan.FromMinutes(30);
+        await using var blocker = new NpgsqlConnection(_service.ConnectionString);
+        await blocker.OpenAsync();
+        await using NpgsqlTransaction transaction = await blocker.BeginTransactionAsync();
+        await blocker.ExecuteAsync("lock table saga_recovery.saga in access exclusive mode");
+        Task<HttpResponseMessage>[] slow = [.. Enumerable.Range(0, 3).Select(_ => _service.SendAsync(HttpMethod.Get, "/sagas"))];
+        await Eventually.HoldsAsync(
+            async () => await blocker.ExecuteScalarAsync<long>("select count(*) from pg_locks where not granted and relation = 'saga_recovery.saga'::regclass") == 3, "three wait");
+        options.QueryTimeout = TimeSpan.FromMilliseconds(50);
+
+        using HttpResponseMessage fourth = await _service.SendAsync(HttpMethod.Get, "/sagas");
+
+        fourth.StatusCode.Should().Be(HttpStatusCode.ServiceUnavailable);
+        fourth.Headers.RetryAfter.Should().NotBeNull();
+        (await fourth.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString().Should().Be("All 3 connections for operators are in use; try again.");
+        await transaction.RollbackAsync();
+        (await Task.WhenAll(slow)).Should().OnlyContain(one => one.StatusCode == HttpStatusCode.OK);
     }
 
     private static string PathOf(string path, SagaId saga) => string.Format(System.Globalization.CultureInfo.InvariantCulture, path, saga);

@@ -103,7 +103,7 @@ public sealed class OperatorRightsTests(PostgresCluster postgres)
         string before = await service.QueryAsync<string>(Everything);
         long passes = await PassesAsync(service);
 
-        string[] paths = ["/activate", "/pause", "/resume", "/drain", $"/coordinators/{service.CoordinatorId}/reassign", "/coordinators/unowned/reassign", "/purge", $"/coordinators/{service.CoordinatorId}/forget", .. OfSagas.Select(kind => $"/sagas/{saga}/{kind}")];
+        string[] paths = ["/activate", "/pause", "/resume", "/drain", $"/coordinators/{service.CoordinatorId}/reassign", "/coordinators/unowned/reassign", "/purge", "/problems/acknowledge", $"/coordinators/{service.CoordinatorId}/forget", .. OfSagas.Select(kind => $"/sagas/{saga}/{kind}")];
         foreach (string path in paths)
         {
             using HttpResponseMessage response = await service.PerformAsync(path, new { reason = "x", node = "endless", force = true, evenIfOwnerAnswers = true, actor = "ann" }, user);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using SagaRecovery.AspNetCore.Tests.Support;
 
@@ -18,7 +19,7 @@ public sealed class ProblemEndpointTests(PostgresCluster postgres)
         listed.GetProperty("id").GetString().Should().Be($"stuck:{saga}");
         listed.GetProperty("kind").GetString().Should().Be("Stuck");
 
-        using HttpResponseMessage done = await service.PerformAsync($"/problems/stuck:{saga}/acknowledge", new { reason = "ticket 17" });
+        using HttpResponseMessage done = await service.PerformAsync("/problems/acknowledge", new { id = $"stuck:{saga}", reason = "ticket 17" });
 
         done.StatusCode.Should().Be(HttpStatusCode.OK, await done.Content.ReadAsStringAsync());
         JsonElement known = (await ListAsync(service)).GetProperty("problems").EnumerateArray().Single();
@@ -27,19 +28,32 @@ public sealed class ProblemEndpointTests(PostgresCluster postgres)
     }
 
     [Theory]
-    [InlineData("stuck:0199c1d2-5a3b-7c4d-8e5f-60718293a4b5", "{\"reason\":\"x\"}", HttpStatusCode.NotFound, "There is no problem")]
-    [InlineData("x", "{\"reason\":\"x\"}", HttpStatusCode.NotFound, "There is no problem 'x'")]
-    [InlineData("x", "{}", HttpStatusCode.BadRequest, "reason")]
-    [InlineData("x", "{\"reason\":\"x\",\"comment\":\"y\"}", HttpStatusCode.BadRequest, "comment")]
-    public async Task What_cannot_be_acknowledged_is_answered_with_a_problem_document(string id, string body, HttpStatusCode status, string detail)
+    [InlineData("{\"id\":\"stuck:0199c1d2-5a3b-7c4d-8e5f-60718293a4b5\",\"reason\":\"x\"}", HttpStatusCode.NotFound, "There is no problem")]
+    [InlineData("{\"id\":\"unknown-definition:a/b\",\"reason\":\"x\"}", HttpStatusCode.NotFound, "There is no problem 'unknown-definition:a/b'")]
+    [InlineData("{\"id\":\"\",\"reason\":\"x\"}", HttpStatusCode.NotFound, "There is no problem ''")]
+    [InlineData("{\"reason\":\"x\"}", HttpStatusCode.BadRequest, "'id' is missing")]
+    [InlineData("{\"id\":\"x\"}", HttpStatusCode.BadRequest, "'reason' is missing")]
+    [InlineData("{\"id\":\"x\",\"reason\":\"x\",\"comment\":\"y\"}", HttpStatusCode.BadRequest, "must not have 'comment'")]
+    public async Task What_cannot_be_acknowledged_is_answered_with_a_problem_document(string body, HttpStatusCode status, string detail)
     {
         await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync(), TestService.ForOperators);
 
-        using HttpResponseMessage answer = await service.PerformAsync($"/problems/{id}/acknowledge", JsonSerializer.Deserialize<JsonElement>(body));
+        using HttpResponseMessage answer = await service.PerformAsync("/problems/acknowledge", JsonSerializer.Deserialize<JsonElement>(body));
 
         answer.StatusCode.Should().Be(status);
-        (await answer.Content.ReadAsStringAsync()).Should().Contain(detail);
+        (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString().Should().Contain(detail);
         answer.Content.Headers.ContentType!.MediaType.Should().Be("application/problem+json");
+    }
+
+    [Fact]
+    public async Task A_list_says_where_the_problems_of_other_processes_are()
+    {
+        await using TestService service = await TestService.StartAsync(await postgres.NewDatabaseAsync());
+
+        using HttpResponseMessage list = await service.SendAsync(HttpMethod.Get, "/problems", accept: "text/plain");
+
+        (await list.Content.ReadAsStringAsync()).Should().Be(
+            "no problems\n\nProblems that only one process knows are listed by that process: failing, unknown-definition, passes-fail, fenced.\n");
     }
 
     private static Task<JsonElement> ListAsync(TestService service) => service.JsonAsync("/problems");

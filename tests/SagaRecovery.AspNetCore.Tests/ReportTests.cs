@@ -84,6 +84,7 @@ public sealed class ReportTests(BadInputTests.OneService one) : IClassFixture<Ba
         string text = await response.Content.ReadAsStringAsync();
         text.Should().StartWith($"saga {saga}: running here\n  why:        This process started it and runs it.\n").And.Contain("last event: endless started at ");
         text.Should().Contain("  step:       action of endless, attempt 1 running for ");
+        text.Should().Contain($"  owner:      {_service.CoordinatorId} ({Environment.MachineName}, process {Environment.ProcessId}, answers, last seen ");
     }
 
     [Fact]

@@ -109,7 +109,7 @@ public sealed class SearchTests(PostgresCluster postgres) : IAsyncLifetime
         using HttpResponseMessage response = await _service.SendAsync(HttpMethod.Get, $"/sagas?owner={Guid.NewGuid()}");
 
         response.StatusCode.Should().Be(HttpStatusCode.UnprocessableEntity);
-        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString().Should().StartWith("The search was stopped after 20ms.").And.Contain("Narrow it by");
+        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString().Should().StartWith("The query was stopped after 20ms.").And.Contain("Narrow it by");
     }
 
     private async Task<SagaId> StartTaggedAsync(string vpc)

@@ -50,6 +50,30 @@ public sealed class AnswerTests
         }
     }
 
+    [Theory]
+    [InlineData("sagas", "list")]
+    [InlineData("problems")]
+    [InlineData("problems", "acknowledge", "stuck:x", "--comment", "x")]
+    [InlineData("sagas", "hold", Id, "--comment", "x")]
+    [InlineData("batch", "hold", "--name", "x", "--yes", "--comment", "x")]
+    public async Task What_an_endpoint_did_not_find_is_exit_code_3_with_its_detail(params string[] args)
+    {
+        await using var service = new CannedService(CannedService.Answer("404 Not Found", """{"title":"Not Found","detail":"There is no such thing."}"""), CannedService.Answer("200 OK", "{}"));
+
+        (await ToolRun.OfAsync([.. args, "--url", service.Url])).ShouldRefuse(ExitCode.NotFound, "There is no such thing.");
+    }
+
+    [Theory]
+    [InlineData("404 Not Found", (int)ExitCode.Failed, "does not offer this: its version is older", "problems")]
+    [InlineData("404 Not Found", (int)ExitCode.Refused, "offers no operator actions", "problems", "acknowledge", "stuck:x", "--comment", "x")]
+    [InlineData("405 Method Not Allowed", (int)ExitCode.Refused, "offers no operator actions", "pause", "--comment", "x")]
+    public async Task An_endpoint_that_is_not_mapped_is_told_from_what_an_endpoint_did_not_find(string status, int exitCode, string because, params string[] args)
+    {
+        await using var service = new CannedService(CannedService.Answer(status, """{"title":"There is no endpoint /x."}"""), CannedService.Answer("200 OK", "{}"));
+
+        (await ToolRun.OfAsync([.. args, "--url", service.Url])).ShouldRefuse((ExitCode)exitCode, because);
+    }
+
     [Fact]
     public async Task Explain_prints_the_steps_in_progress_with_their_attempts_a_line_each()
     {

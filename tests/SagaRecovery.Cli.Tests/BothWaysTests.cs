@@ -123,6 +123,25 @@ public sealed partial class BothWaysTests(TwoSagasFixture two) : IClassFixture<T
         status.GetProperty("coordinators").EnumerateArray().Single().GetProperty("id").GetGuid().Should().Be(Sample.CoordinatorId);
     }
 
+    [Fact]
+    public async Task The_status_of_the_database_has_crash_loops_and_the_number_of_problems()
+    {
+        Guid dead = await Sample.DeadAsync();
+        await Sample.ExecuteAsync(
+            "insert into saga_recovery.saga_crash_loop values (@dead, 1, 4, 3, null, 0, interval '2 s', now() - interval '1 h')", new { dead });
+
+        ToolRun text = (await Sample.RunAsync(Way.Database, "status")).ShouldBeDone();
+        ToolRun json = (await Sample.RunAsync(Way.Database, "status", "--json")).ShouldBeDone();
+        await Sample.ExecuteAsync("delete from saga_recovery.saga_coordinator where id = @dead", new { dead });
+
+        text.Out.Should().EndWith(
+            "1 problem (1 crash-loop): run 'problems' for the reasons\n"
+            + $"CRASH LOOP: coordinator {dead} on burnt: Its last 4 processes crashed, the latest within 2s of its join.\n");
+        JsonDocument.Parse(json.Out).RootElement.GetProperty("problems").GetProperty("problems").EnumerateArray().Single().GetProperty("id").GetString()
+            .Should().Be($"crash-loop:{dead}");
+        (await Sample.RunAsync(Way.Database, "status")).ShouldBeDone().Out.Should().EndWith("No problems are known in the database.\n");
+    }
+
     [Theory]
     [InlineData("plan")]
     [InlineData("activate")]

@@ -8,6 +8,8 @@ namespace SagaRecovery.Cli.Tests;
 [Collection(OnPostgres.Name)]
 public sealed class ProblemTests(SampleFixture fixture) : IClassFixture<SampleFixture>
 {
+    private const string Elsewhere = "\nProblems that only one process knows are listed by that process: failing, unknown-definition, passes-fail, fenced.\n";
+
     private SampleService Sample => fixture.Sample;
 
     [Theory]
@@ -20,16 +22,16 @@ public sealed class ProblemTests(SampleFixture fixture) : IClassFixture<SampleFi
         await Sample.SetOwnerAsync(saga, owner: null);
 
         (await Sample.RunAsync(way, "problems")).ShouldBeDone().Out.Should().MatchRegex(
-            "^1 problem \\(1 unowned\\)\n\nunowned, for [^\n]+\n  1 unfinished saga has no owner\\.\n  next: coordinators reassign unowned\n$");
+            "^1 problem \\(1 unowned\\)\n\nunowned, for [^\n]+\n  1 unfinished saga has no owner\\.\n  next: coordinators reassign unowned\n" + Elsewhere + "$");
         (await Sample.RunAsync(way, "problems", "acknowledge", "unowned", "--comment", "INC-7")).ShouldBeDone().Out.Should().Be("acknowledged unowned\n");
 
         (await Sample.RunAsync(way, "problems")).ShouldBeDone().Out.Should().Contain(", 1 of them acknowledged").And.Contain($" ago by {actor}: INC-7\n");
-        (await Sample.RunAsync(way, "problems", "--open")).ShouldBeDone().Out.Should().Be("1 problem (1 unowned), 1 of them acknowledged\n");
+        (await Sample.RunAsync(way, "problems", "--open")).ShouldBeDone().Out.Should().Be("1 problem (1 unowned), 1 of them acknowledged\n" + Elsewhere);
         ProblemList json = (await Sample.RunAsync(way, "problems", "--json")).ShouldBeDone().Read(RecoveryReportJson.Default.ProblemList);
         json.Problems.Single().Acknowledged!.Note.Should().Be(new OperatorNote(actor, "INC-7"));
 
         await Sample.SetOwnerAsync(saga, Sample.CoordinatorId);
-        (await Sample.RunAsync(way, "problems")).ShouldBeDone().Out.Should().Be("no problems\n");
+        (await Sample.RunAsync(way, "problems")).ShouldBeDone().Out.Should().Be("no problems\n" + Elsewhere);
     }
 
     [Theory]

@@ -110,8 +110,8 @@ public sealed class SearchTests(TwoSagasFixture two) : IClassFixture<TwoSagasFix
     [Fact]
     public async Task A_search_that_takes_too_long_is_exit_code_1_with_what_would_narrow_it()
     {
-        await using var canned = new CannedService(CannedService.Answer("422 Unprocessable Content", """{"detail": "The search was stopped after 5s. Narrow it by a tag."}"""));
+        await using var canned = new CannedService(CannedService.Answer("422 Unprocessable Content", """{"detail": "The query was stopped after 5s. Narrow it by a tag."}"""));
 
-        (await ToolRun.OfAsync("sagas", "list", "--url", canned.Url)).ShouldRefuse(ExitCode.Failed, "The search was stopped after 5s. Narrow it by a tag.");
+        (await ToolRun.OfAsync("sagas", "list", "--url", canned.Url)).ShouldRefuse(ExitCode.Failed, "The query was stopped after 5s. Narrow it by a tag.");
     }
 }

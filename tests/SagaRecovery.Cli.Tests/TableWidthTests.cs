@@ -1,8 +1,10 @@
 using System.Text.Json;
+using SagaRecovery.Bookkeeping;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Cli.Tests.Support;
 using SagaRecovery.Fencing;
 using SagaRecovery.Operations;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Tests;
@@ -73,6 +75,29 @@ public sealed class TableWidthTests
         SheetLayout.Fit(all, 80).Should().Equal([15, 36, 7, null, null, 16], "both are cut off");
         SheetLayout.Fit(all, 48).Should().Equal([10, 36, null, null, null, null], "the name and the id stay");
         SheetLayout.Fit(all, 20).Should().Equal([10, 36, null, null, null, null], "and are not cut off further");
+    }
+
+    [Fact]
+    public async Task A_pause_is_seen_on_the_usual_terminal()
+    {
+        CoordinatorDetails[] coordinators =
+        [
+            new(s_owner, new Incarnation(123), "a-host-with-a-long-name.example.net", 4711, s_now, TimeSpan.FromSeconds(3), HasShutDown: false, Paused: null, InProgress: 100_000),
+            new(new CoordinatorId(Guid.NewGuid()), new Incarnation(9), "db-7", 12, s_now, TimeSpan.FromHours(3), HasShutDown: true, new RecoveryPause(s_now, new OperatorNote("ann", "INC-481")), InProgress: 7)
+            {
+                State = CoordinatorState.Draining,
+                Version = "1.2.3",
+            },
+        ];
+        await using var service = new CannedService(
+            CannedService.Answer("200 OK", JsonSerializer.Serialize(coordinators, RecoveryReportJson.Default.IReadOnlyListCoordinatorDetails), "application/json"));
+
+        string[] lines = (await ToolRun.OfAsync(new ToolStage { Width = Usual, Time = new FixedTime() }, "coordinators", "list", "--url", service.Url)).ShouldBeDone().Lines;
+
+        lines.Should().HaveCount(3).And.OnlyContain(line => line.Length <= Usual);
+        lines[0].Should().MatchRegex("^HOST +COORDINATOR +STATE +PROCESS +PAUSED");
+        lines[1].Should().MatchRegex($"…  {s_owner}  active +answers +-");
+        lines[2].Should().MatchRegex($"^db-7 +{coordinators[1].Id}  draining +shut down +paused");
     }
 
     private static async Task<string[]> ListAsync(SagaSummary[] sagas, int? width)

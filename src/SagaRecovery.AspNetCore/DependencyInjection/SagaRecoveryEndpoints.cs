@@ -57,6 +57,7 @@ public static class SagaRecoveryEndpoints
         ReportEndpoints.Map(reads, access);
         SagaEndpoints.Map(reads, access);
         ProblemEndpoints.Map(reads, access);
+        UnknownEndpoint.Map(reads);
         if (access.AreMapped)
         {
             RouteGroupBuilder actions = access.RequireForActions(all.MapGroup(""));

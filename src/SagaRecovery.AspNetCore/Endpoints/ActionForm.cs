@@ -43,6 +43,13 @@ internal static class ActionForm
         };
     }
 
+    public static Parsed<AcknowledgeRequest> ReadAcknowledge(IFormCollection form) => new AcknowledgeRequest
+    {
+        Id = GetField(form, "id") ?? "",
+        Reason = GetField(form, "reason") ?? "",
+        Actor = GetField(form, "actor"),
+    };
+
     public static Parsed<ReassignRequest> ReadReassign(IFormCollection form)
     {
         List<CoordinatorId> targets = [];

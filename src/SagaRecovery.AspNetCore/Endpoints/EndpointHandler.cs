@@ -2,9 +2,11 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using SagaRecovery.AspNetCore.Diagnostics;
 using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
@@ -15,6 +17,19 @@ internal static class EndpointHandler
 {
     /// <summary>The value of the Retry-After header of a 503 response.</summary>
     private const string RetryAfterSeconds = "2";
+
+    /// <summary>
+    /// The time that a request which reads has beyond that of a query. A query whose server does not respond ends one second after its time, and
+    /// its error says more.
+    /// </summary>
+    private static readonly TimeSpan s_margin = TimeSpan.FromSeconds(2);
+
+    /// <summary>Wraps the handler of an endpoint that reads. All that it waits for shares one deadline: <see cref="HttpContext.RequestAborted"/>.</summary>
+    /// <param name="handler">The handler. It must pass the token of the request to everything that it awaits.</param>
+    /// <param name="late">The sentence for operators if the deadline passes.</param>
+    public static RequestDelegate WrapRead(
+        Func<HttpContext, Task<IResult>> handler, string late = "Postgres does not respond, or responds slowly.") =>
+        Wrap(context => WithinDeadlineAsync(context, handler, late));
 
     public static RequestDelegate Wrap(Func<HttpContext, Task<IResult>> handler) => async context =>
     {
@@ -39,6 +54,29 @@ internal static class EndpointHandler
         catch (OperationCanceledException stopped) when (!context.RequestAborted.IsCancellationRequested)
         {
             return ServiceUnavailable(context, stopped, "Recovery stopped before it handled the request: this process is shutting down.");
+        }
+    }
+
+    /// <exception cref="TimeoutException">The deadline has passed.</exception>
+    private static async Task<IResult> WithinDeadlineAsync(HttpContext context, Func<HttpContext, Task<IResult>> handler, string late)
+    {
+        IServiceProvider services = context.RequestServices;
+        CancellationToken aborted = context.RequestAborted;
+        using var deadline = new CancellationTokenSource(
+            services.GetRequiredService<IOptions<PostgresStoreOptions>>().Value.QueryTimeout + s_margin, services.GetRequiredService<TimeProvider>());
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, deadline.Token);
+        context.RequestAborted = either.Token;
+        try
+        {
+            return await handler(context).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException cancelled) when (deadline.IsCancellationRequested && !aborted.IsCancellationRequested)
+        {
+            throw new TimeoutException(late, cancelled);
+        }
+        finally
+        {
+            context.RequestAborted = aborted; // the response is written without the deadline
         }
     }
 
@@ -74,7 +112,11 @@ internal static class EndpointHandler
         {
             return Problems.Create(StatusCodes.Status422UnprocessableEntity, narrow.Message); // the same request would end the same way
         }
-        catch (Exception unavailable) when (unavailable is NpgsqlException or TimeoutException)
+        catch (TimeoutException late)
+        {
+            return ServiceUnavailable(context, late, late.Message);
+        }
+        catch (NpgsqlException unavailable)
         {
             return ServiceUnavailable(context, unavailable, "Postgres does not respond.");
         }

@@ -28,7 +28,7 @@ internal static class ExplanationText
                 text,
                 "saga",
                 $"{OneLine(saga.Name)}, {SagaNames.Of(saga.State)}, generation {saga.Generation}, created {Time(saga.TimeCreated)}{held}");
-            Append(text, "owner", saga.Owner?.ToString() ?? "none");
+            Append(text, "owner", explanation.Owner is { } owner ? $"{owner.Id} ({OwnerProcess(owner)})" : saga.Owner is { } unknown ? $"{unknown} (never joined)" : "none");
         }
 
         Append(text, "last event", explanation.LastEvent);
@@ -38,6 +38,12 @@ internal static class ExplanationText
         }
 
         return text.ToString();
+    }
+
+    private static string OwnerProcess(CoordinatorDetails owner)
+    {
+        string state = owner.HasShutDown ? "shut down" : owner.Answers ? "answers" : "silent";
+        return $"{OneLine(owner.Host)}, process {owner.ProcessId}, {state}, last seen {Duration(owner.Silence)} ago";
     }
 
     private static void Append(StringBuilder text, string label, string? value)

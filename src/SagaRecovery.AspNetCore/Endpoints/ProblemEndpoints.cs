@@ -11,10 +11,10 @@ namespace SagaRecovery.AspNetCore.Endpoints;
 internal static class ProblemEndpoints
 {
     public static void Map(IEndpointRouteBuilder group, OperatorAccess access) =>
-        group.MapGet("/problems", EndpointHandler.Wrap(context => ListAsync(context, access)));
+        group.MapGet("/problems", EndpointHandler.WrapRead(context => ListAsync(context, access)));
 
     public static void MapActions(IEndpointRouteBuilder group, OperatorAccess access) =>
-        group.MapPost("/problems/{id}/acknowledge", EndpointHandler.Wrap(context => AcknowledgeAsync(context, access)));
+        group.MapPost("/problems/acknowledge", EndpointHandler.Wrap(context => AcknowledgeAsync(context, access)));
 
     private static async Task<IResult> ListAsync(HttpContext context, OperatorAccess access)
     {
@@ -25,19 +25,18 @@ internal static class ProblemEndpoints
 
     private static async Task<IResult> AcknowledgeAsync(HttpContext context, OperatorAccess access)
     {
-        Parsed<Noted<OperatorActionRequest>> parsed = (await ActionBody.ReadAsync(
-            context, RecoveryReportJson.Default.OperatorActionRequest, ActionForm.Read, _ => null).ConfigureAwait(false))
+        Parsed<Noted<AcknowledgeRequest>> parsed = (await ActionBody.ReadAsync(
+            context, RecoveryReportJson.Default.AcknowledgeRequest, ActionForm.ReadAcknowledge, _ => null).ConfigureAwait(false))
             .WithNote(context.User, request => (request.Actor, request.Reason));
-        if (parsed.Value is not (_, { } note))
+        if (parsed.Value is not ({ } body, { } note))
         {
             return parsed.Problem!;
         }
 
-        string id = ((string)context.GetRouteValue("id")!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase); // routing decodes all but this one
-        Problem? acknowledged = await Operator(context).AcknowledgeAsync(id, note).ConfigureAwait(false);
+        Problem? acknowledged = await Operator(context).AcknowledgeAsync(body.Id, note).ConfigureAwait(false);
         PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
         return acknowledged is null
-            ? Problems.Create(StatusCodes.Status404NotFound, $"There is no problem '{id}'.")
+            ? Problems.Create(StatusCodes.Status404NotFound, $"There is no problem '{PlainText.OneLine(body.Id)}'.")
             : Responses.Json(RedactedViews.Of(acknowledged, view), RecoveryReportJson.Default.Problem);
     }
 

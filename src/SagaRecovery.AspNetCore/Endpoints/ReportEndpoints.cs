@@ -17,13 +17,13 @@ internal static class ReportEndpoints
 {
     public static void Map(IEndpointRouteBuilder group, OperatorAccess access)
     {
-        group.MapGet("", EndpointHandler.Wrap(context => StatusAsync(context, access)));
-        group.MapGet("/plan", EndpointHandler.Wrap(PlanAsync));
-        group.MapGet("/coordinators", EndpointHandler.Wrap(CoordinatorsAsync));
-        group.MapGet("/cluster", EndpointHandler.Wrap(ClusterAsync));
-        group.MapGet("/counts", EndpointHandler.Wrap(CountsAsync));
-        group.MapGet("/whatis", EndpointHandler.Wrap(context => WhatIsAsync(context, access)));
-        group.MapGet("/definitions", EndpointHandler.Wrap(DefinitionsAsync));
+        group.MapGet("", EndpointHandler.WrapRead(context => StatusAsync(context, access)));
+        group.MapGet("/plan", EndpointHandler.WrapRead(PlanAsync, "The recovery loop gave no plan in time. It is busy with a pass, or Postgres does not respond."));
+        group.MapGet("/coordinators", EndpointHandler.WrapRead(CoordinatorsAsync));
+        group.MapGet("/cluster", EndpointHandler.WrapRead(ClusterAsync));
+        group.MapGet("/counts", EndpointHandler.WrapRead(CountsAsync));
+        group.MapGet("/whatis", EndpointHandler.WrapRead(context => WhatIsAsync(context, access)));
+        group.MapGet("/definitions", EndpointHandler.WrapRead(DefinitionsAsync));
     }
 
     /// <summary>Renders a report as text.</summary>

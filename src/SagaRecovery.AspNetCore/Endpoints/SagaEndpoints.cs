@@ -13,10 +13,10 @@ internal static class SagaEndpoints
 {
     public static void Map(IEndpointRouteBuilder group, OperatorAccess access)
     {
-        group.MapGet("/sagas", EndpointHandler.Wrap(ListAsync));
-        group.MapGet("/sagas/{id}", EndpointHandler.Wrap(context => WithSagaIdAsync(context, (_, sagaId) => FindAsync(context, sagaId, access))));
-        group.MapGet("/sagas/{id}/incident", EndpointHandler.Wrap(context => WithSagaIdAsync(context, (_, sagaId) => IncidentAsync(context, sagaId, access))));
-        group.MapGet("/sagas/{id}/explain", EndpointHandler.Wrap(context => WithSagaIdAsync(context, (_, sagaId) => ExplainAsync(context, sagaId, access))));
+        group.MapGet("/sagas", EndpointHandler.WrapRead(ListAsync));
+        group.MapGet("/sagas/{id}", EndpointHandler.WrapRead(context => WithSagaIdAsync(context, (_, sagaId) => FindAsync(context, sagaId, access))));
+        group.MapGet("/sagas/{id}/incident", EndpointHandler.WrapRead(context => WithSagaIdAsync(context, (_, sagaId) => IncidentAsync(context, sagaId, access))));
+        group.MapGet("/sagas/{id}/explain", EndpointHandler.WrapRead(context => WithSagaIdAsync(context, (_, sagaId) => ExplainAsync(context, sagaId, access))));
     }
 
     /// <summary>Handles a request with the id of the saga in its route.</summary>

@@ -92,7 +92,7 @@ internal sealed class ServiceAccess : ISagaAccess
         return response.Status is HttpStatusCode.OK or HttpStatusCode.NotFound
             && response.TryRead(RecoveryReportJson.Default.SagaExplanation) is { } explanation
             ? explanation
-            : throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false);
+            : throw await CreateExceptionAsync(response, cancellationToken, reads: true).ConfigureAwait(false);
     }
 
     public Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) =>
@@ -120,22 +120,13 @@ internal sealed class ServiceAccess : ISagaAccess
     public Task<ProblemList> ListProblemsAsync(CancellationToken cancellationToken) =>
         GetAsync("problems", RecoveryReportJson.Default.ProblemList, cancellationToken);
 
-    public async Task<Problem> AcknowledgeAsync(string id, OperatorActionRequest request, CancellationToken cancellationToken)
-    {
-        ServiceResponse response = await SendAsync(
-            HttpMethod.Post,
-            $"problems/{Uri.EscapeDataString(id)}/acknowledge",
-            JsonSerializer.Serialize(request, RecoveryReportJson.Default.OperatorActionRequest),
-            "application/json",
-            Deadline.OutcomeUnknown,
-            cancellationToken).ConfigureAwait(false);
-        return response.Status switch
-        {
-            HttpStatusCode.OK => response.Read(RecoveryReportJson.Default.Problem),
-            HttpStatusCode.NotFound when response.FindText("detail") is { } detail => throw new ToolException(ExitCode.NotFound, detail),
-            _ => throw await CreateExceptionAsync(response, cancellationToken).ConfigureAwait(false),
-        };
-    }
+    public Task<Problem> AcknowledgeAsync(string id, OperatorActionRequest request, CancellationToken cancellationToken) => PostAsync(
+        "problems/acknowledge",
+        JsonSerializer.Serialize(
+            new AcknowledgeRequest { Id = id, Reason = request.Reason, Actor = request.Actor }, RecoveryReportJson.Default.AcknowledgeRequest),
+        HttpStatusCode.OK,
+        RecoveryReportJson.Default.Problem,
+        cancellationToken);
 
     public Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken) => PerformAsync(
         $"coordinators/{from?.ToString() ?? ReassignSource.NoOwner}/{SagaNames.Of(OperatorActionKind.Reassign)}",
@@ -206,7 +197,9 @@ internal sealed class ServiceAccess : ISagaAccess
     private async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
         ServiceResponse response = await GetAsync(path, "application/json", cancellationToken).ConfigureAwait(false);
-        return response.Status == HttpStatusCode.OK ? response.Read(type) : throw response.ToException();
+        return response.Status == HttpStatusCode.OK
+            ? response.Read(type)
+            : throw await CreateExceptionAsync(response, cancellationToken, reads: true).ConfigureAwait(false);
     }
 
     private Task<ServiceResponse> GetAsync(string path, string accept, CancellationToken cancellationToken) =>
@@ -229,8 +222,11 @@ internal sealed class ServiceAccess : ISagaAccess
         unansweredNote,
         cancellationToken);
 
-    /// <summary>Creates the exception for a response of unexpected form: no endpoints, no operator actions, or the error in the response.</summary>
-    private async Task<ToolException> CreateExceptionAsync(ServiceResponse response, CancellationToken cancellationToken)
+    /// <summary>
+    /// Creates the exception for a response of unexpected form: no endpoints, what the endpoint did not find, no such endpoint, or the error in the
+    /// response.
+    /// </summary>
+    private async Task<ToolException> CreateExceptionAsync(ServiceResponse response, CancellationToken cancellationToken, bool reads = false)
     {
         if (response.Status is not (HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed))
         {
@@ -238,8 +234,10 @@ internal sealed class ServiceAccess : ISagaAccess
         }
 
         await ThrowIfNotMappedAsync(cancellationToken).ConfigureAwait(false);
-        return new ToolException(
-            ExitCode.Refused, $"The service at {Target} offers no operator actions: outside Development they are mapped only with an authorization policy.");
+        return response.Status == HttpStatusCode.NotFound && response.FindText("detail") is { } detail ? new ToolException(ExitCode.NotFound, detail)
+            : reads ? new ToolException(ExitCode.Failed, $"The service at {Target} does not offer this: its version is older than that of the tool.")
+            : new ToolException(
+                ExitCode.Refused, $"The service at {Target} offers no operator actions: outside Development they are mapped only with an authorization policy.");
     }
 
     /// <summary>Throws if the endpoints are not mapped at this address, so that a 404 is not mistaken for an unknown saga.</summary>

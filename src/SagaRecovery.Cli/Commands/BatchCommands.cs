@@ -41,8 +41,8 @@ internal static class BatchCommands
     public static Command CreateRelease(CommonOptions common) => Create(
         common,
         OperatorActionKind.Release,
-        "Ends holds; the next pass recovers the sagas",
-        "The next pass recovers the sagas.",
+        "Ends holds; the next pass recovers the sagas, or after a crash a later one",
+        "The next pass recovers the sagas, or after a crash a later one.",
         s_unfinished,
         filter => filter with { HeldOnly = true },
         "batch release --definition project-create --comment 'INC-481 is fixed'");

@@ -47,9 +47,10 @@ internal static class CoordinatorListCommand
             return;
         }
 
+        bool anyPaused = coordinators.Any(one => one.Paused is not null); // then the column stays on any terminal: its sagas wait
         var sheet = new Sheet(
             Column.OfTexts("HOST"), "COORDINATOR", "STATE", "PROCESS", new Column("LAST SEEN") { LeftOut = 6 }, new Column("IN PROGRESS") { LeftOut = 8 },
-            Column.OfTexts("PAUSED") with { LeftOut = 7 }, Column.OfTexts("VERSION") with { LeftOut = 4 }, new Column("JOINED") { LeftOut = 3 },
+            Column.OfTexts("PAUSED") with { LeftOut = anyPaused ? null : 7 }, Column.OfTexts("VERSION") with { LeftOut = 4 }, new Column("JOINED") { LeftOut = 3 },
             new Column("INCARNATION") { LeftOut = 1 }, new Column("PID") { LeftOut = 2 }, Column.OfTexts("DEFINITIONS") with { LeftOut = 5 });
         foreach (CoordinatorDetails coordinator in coordinators)
         {
@@ -60,7 +61,7 @@ internal static class CoordinatorListCommand
                 Words.ProcessState(coordinator),
                 $"{PlainText.Duration(coordinator.Silence)} ago",
                 coordinator.InProgress?.ToString(CultureInfo.InvariantCulture) ?? Cell.Nothing,
-                coordinator.Paused is { } pause ? $"since {PlainText.Time(pause.Since)} by {Words.By(pause.Note)}" : Cell.Nothing,
+                coordinator.Paused is { } pause ? Cell.Of($"since {PlainText.Time(pause.Since)} by {Words.By(pause.Note)}", "paused") : Cell.Nothing,
                 Words.Version(coordinator),
                 Cell.Of(coordinator.TimeJoined, screen.Now),
                 Cell.Of(coordinator.Incarnation),

@@ -30,7 +30,7 @@ internal static class SagaActionCommands
         common,
         OperatorActionKind.Release,
         call => call.Open(),
-        "Ends a hold; the next pass recovers the saga",
+        "Ends a hold; the next pass recovers the saga, or after a crash a later one",
         $"sagas release {ExampleId} --comment 'INC-481 is fixed'");
 
     public static Command CreateRetry(CommonOptions common) => Create(

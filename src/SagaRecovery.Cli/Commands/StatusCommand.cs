@@ -3,6 +3,7 @@ using SagaRecovery.Cli.Access;
 using SagaRecovery.Cli.CommandLine;
 using SagaRecovery.Cli.Output;
 using SagaRecovery.Operations;
+using SagaRecovery.Status;
 
 namespace SagaRecovery.Cli.Commands;
 
@@ -13,7 +14,7 @@ internal static class StatusCommand
     {
         var command = new ToolCommand(
             "status",
-            "Shows the recovery status of a service; with --connection: coordinators, pauses, orphans and saga counts",
+            "Shows the recovery status of a service; with --connection: coordinators, pauses, orphans, saga counts, problems and crash loops",
             "status --url http://127.0.0.1:5080",
             "status --url http://127.0.0.1:5080 --json | jq .totals",
             "status --connection 'Host=127.0.0.1;Database=control_plane;Username=postgres'");
@@ -35,7 +36,8 @@ internal static class StatusCommand
             var status = new StoreStatus(
                 await access.ListCoordinatorsAsync(cancellationToken).ConfigureAwait(false),
                 await access.CountAsync(cancellationToken).ConfigureAwait(false),
-                await access.ReadClusterAsync(cancellationToken).ConfigureAwait(false));
+                await access.ReadClusterAsync(cancellationToken).ConfigureAwait(false),
+                await access.ListProblemsAsync(cancellationToken).ConfigureAwait(false));
             if (call.Json)
             {
                 call.Screen.Json(status, ToolJson.Default.StoreStatus);
@@ -70,5 +72,23 @@ internal static class StatusCommand
         OrphansCommand.Print(screen, status.Cluster);
         screen.Line();
         CountSheet.Print(screen, status.Counts);
+        screen.Line();
+        PrintProblems(screen, status.Problems);
+    }
+
+    /// <summary>Prints the numbers of problems, and each crash loop: no other part of the status shows it.</summary>
+    private static void PrintProblems(Screen screen, ProblemList problems)
+    {
+        if (problems.Counts.Count == 0)
+        {
+            screen.Line("No problems are known in the database.");
+            return;
+        }
+
+        screen.Line($"{ProblemListText.Summarize(problems)}: run 'problems' for the reasons");
+        foreach (Problem loop in problems.Problems.Where(problem => problem.Kind == ProblemKind.CrashLoop))
+        {
+            screen.Line($"CRASH LOOP: coordinator {loop.Subject}{(loop.Name is { } host ? $" on {PlainText.OneLine(host)}" : "")}: {PlainText.OneLine(loop.Reason)}");
+        }
     }
 }

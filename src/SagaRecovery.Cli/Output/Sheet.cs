@@ -90,6 +90,9 @@ internal sealed record Cell(string Text, Style Style)
     /// <summary>Creates a cell with a time, or on a narrow terminal its distance from now.</summary>
     public static Cell Of(DateTimeOffset time, DateTimeOffset now) => new(PlainText.Time(time), Style.Plain) { Short = $"{Age(now - time)} ago" };
 
+    /// <summary>Creates a cell from untrusted text, with a form of it for a narrow terminal.</summary>
+    public static Cell Of(string text, string shortForm) => new(PlainText.OneLine(text), Style.Plain) { Short = shortForm };
+
     /// <summary>Creates a cell with the state of a coordinator.</summary>
     public static Cell Of(CoordinatorDetails coordinator) => new(coordinator.State.ToString().ToLowerInvariant(), coordinator switch
     {

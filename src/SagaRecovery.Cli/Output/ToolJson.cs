@@ -1,11 +1,12 @@
 using System.Text.Json.Serialization;
 using SagaRecovery.Operations;
+using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Cli.Output;
 
 /// <summary>The status as the database alone shows it, without a process.</summary>
-internal sealed record StoreStatus(IReadOnlyList<CoordinatorDetails> Coordinators, SagaCounts Counts, ClusterDetails Cluster);
+internal sealed record StoreStatus(IReadOnlyList<CoordinatorDetails> Coordinators, SagaCounts Counts, ClusterDetails Cluster, ProblemList Problems);
 
 /// <summary>The result of an operator action on the sagas of a filter.</summary>
 /// <param name="Action">The word for the action.</param>

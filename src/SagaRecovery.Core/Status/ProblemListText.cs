@@ -10,7 +10,7 @@ public static class ProblemListText
     /// <summary>Renders problems, each with its id, its age, its reason and the next command.</summary>
     /// <param name="list">The problems.</param>
     /// <param name="withAcknowledged">True to include those that are acknowledged.</param>
-    /// <returns>The text, with a line feed at the end of each line.</returns>
+    /// <returns>The text, with a line feed at the end of each line. Its last line names the kinds that other processes list.</returns>
     public static string Render(ProblemList list, bool withAcknowledged = true)
     {
         var text = new StringBuilder();
@@ -35,8 +35,15 @@ public static class ProblemListText
             }
         }
 
+        text.Append($"\nProblems that only one process knows are listed by that process: {OfProcesses}.\n");
         return text.ToString();
     }
+
+    /// <summary>The kinds that are not in the store, so that a process lists its own only.</summary>
+    private static readonly string OfProcesses = string.Join(", ", new[]
+    {
+        ProblemKind.Failing, ProblemKind.UnknownDefinition, ProblemKind.PassesFail, ProblemKind.Fenced,
+    }.Select(ProblemNames.Of));
 
     /// <summary>Returns the numbers of problems, such as <c>3 problems (2 stuck, 1 paused), 1 of them acknowledged</c>.</summary>
     /// <param name="list">The problems.</param>

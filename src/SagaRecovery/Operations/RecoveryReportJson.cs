@@ -43,6 +43,7 @@ namespace SagaRecovery.Operations;
 [JsonSerializable(typeof(PurgeRequest))]
 [JsonSerializable(typeof(PurgeResponse))]
 [JsonSerializable(typeof(DrainReport))]
+[JsonSerializable(typeof(AcknowledgeRequest))]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(ProblemList))]
 public sealed partial class RecoveryReportJson : JsonSerializerContext;

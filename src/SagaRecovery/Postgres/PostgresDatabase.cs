@@ -97,9 +97,18 @@ internal sealed class PostgresDatabase(
     /// Runs a query of operators. It uses none of the connections that write the log, unless the host gives recovery a data source of its own and has
     /// no other. Only a few run at once, on any pool; a query must not begin another one.
     /// </summary>
+    /// <exception cref="ConnectionsInUseException">Cancelled before the query had its turn.</exception>
     public async Task<T> QueryForOperatorAsync<T>(Func<NpgsqlConnection, Task<T>> query, CancellationToken cancellationToken)
     {
-        await _queries.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _queries.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            throw new ConnectionsInUseException(cancelled);
+        }
+
         try
         {
             return await ConnectionRetry.RunAsync(queries ?? Pool, query, cancellationToken).ConfigureAwait(false);
@@ -134,3 +143,9 @@ internal sealed class PostgresDatabase(
         }
     }
 }
+
+/// <summary>A query of operators was cancelled while others used all connections for them.</summary>
+[SuppressMessage("Design", "CA1032", Justification = "Only the database creates it.")]
+[SuppressMessage("Design", "CA1064", Justification = "The search turns it into a message.")]
+internal sealed class ConnectionsInUseException(OperationCanceledException cancelled)
+    : OperationCanceledException(cancelled.Message, cancelled, cancelled.CancellationToken);

@@ -30,7 +30,7 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
             ];
             return matches.Count <= IdMatch.MaxCount ? matches : matches[..IdMatch.MaxCount];
         },
-        "Give the kind of id to a command of its own, such as 'sagas show'.",
+        "It looks for ids, keys, tags and definitions. If you know which it is, ask for that alone, such as with 'sagas show' or 'sagas list --tag'.",
         cancellationToken);
 
     private sealed class Query(PostgresIdentification owner, NpgsqlConnection connection, string text, CancellationToken cancellationToken)

@@ -62,7 +62,7 @@ internal sealed partial class PostgresSagaCluster(
             await rows.SkipAsync(1).ConfigureAwait(false);
             return await rows.ListAsync(ToOwned).ConfigureAwait(false);
         },
-        "Too many sagas are unfinished to count them in this time.",
+        "It counts the unfinished sagas, and there are too many for this time.",
         cancellationToken).ConfigureAwait(false);
 
     private Task<(List<OwnedSagas> Owned, List<CoordinatorId> Stale)> CountUnfinishedAndStaleAsync(CancellationToken cancellationToken) => database.ReadAsync(

@@ -22,7 +22,7 @@ internal sealed class PostgresSagaControls(PostgresDatabase database, SagaSearch
             await rows.SkipAsync(1).ConfigureAwait(false);
             return await ReadControlsAsync(rows, member).ConfigureAwait(false);
         },
-        "The database answers slowly.",
+        "It reads the controls of this coordinator, and Postgres is slow.",
         cancellationToken);
 
     private void AddReads(NpgsqlBatch batch, Membership member)

@@ -95,7 +95,7 @@ internal sealed class PostgresSagaDefinitions(PostgresDatabase database, StoredD
                 [.. published.Where(one => one.Definition is not null).Select(one => (one.By, one.Definition!))],
                 [.. published.Where(one => one.Definition is null).Select(one => one.By)]);
         },
-        "Too many sagas are unfinished or stuck to count them in this time.",
+        "It counts the unfinished and the stuck sagas of each definition, and there are too many for this time.",
         cancellationToken);
 
     private static async Task<List<SavedDefinition>> ReadDefinitionsAsync(PostgresRows rows)

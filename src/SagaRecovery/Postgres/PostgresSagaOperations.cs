@@ -32,7 +32,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
             IEnumerable<CoordinatorRow> owner = await SagaSearch.QueryAsync<CoordinatorRow>(connection, Sql.FindOwner, parameters, token).ConfigureAwait(false);
             return row.ToDetails([.. events], owner.SingleOrDefault());
         },
-        "The database answers slowly, or the log of the saga is very long.",
+        "It reads the whole log of the saga, which is very long, or Postgres is slow.",
         cancellationToken);
 
     public Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken) => search.ListAsync(filter, cancellationToken);
@@ -47,7 +47,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
         async (connection, token) =>
             (await SagaSearch.QueryAsync<CoordinatorRow>(connection, Sql.ListCoordinators, search.NewParameters(), token).ConfigureAwait(false))
             .Select(row => row.ToDetails()).ToArray(),
-        "Too many sagas are unfinished to count them in this time, or too many coordinators have joined: forget those that never return.",
+        "It counts the unfinished sagas of each coordinator, and there are too many for this time. Forget the coordinators that never return.",
         cancellationToken).ConfigureAwait(false);
 
     public Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>

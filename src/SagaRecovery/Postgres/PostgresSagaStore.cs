@@ -119,7 +119,7 @@ internal sealed class PostgresSagaStore(
             while (place.Read == _pageSize);
             return all;
         },
-        "Too many sagas are unfinished to list them in this time.",
+        "It lists the unfinished sagas of this coordinator, and there are too many for this time.",
         cancellationToken);
 
     private async Task<IReadOnlyList<LoadedSaga>> LoadAsync(

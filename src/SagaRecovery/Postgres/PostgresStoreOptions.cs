@@ -64,6 +64,7 @@ public sealed class PostgresStoreOptions
     /// <remarks>
     /// A search by conditions that few sagas fulfil together may have to read a large part of the history. The limit includes the wait for a
     /// connection: three such queries run at once in a process, on connections of their own (but see <see cref="RecoveryDataSource"/>).
+    /// A request over HTTP that reads ends two seconds after this time at the latest, even if the server is frozen.
     /// </remarks>
     public TimeSpan QueryTimeout { get; set; } = TimeSpan.FromSeconds(5);
 }

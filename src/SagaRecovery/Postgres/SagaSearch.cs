@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using Dapper;
 using Npgsql;
@@ -14,6 +15,11 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
 {
     /// <summary>The number of entries from which on two indexes count as equally large.</summary>
     private const int Enough = 1_000;
+
+    /// <summary>The time that a server has to stop a query whose time is over. One that takes longer does not respond.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
+
+    private int _leftBehind; // the queries without an answer that still have a connection for operators
 
     private SearchStatements Sql => database.Searches;
 
@@ -35,7 +41,7 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
     public async Task<IReadOnlyList<SagaCount>> CountUnfinishedAsync(CancellationToken cancellationToken) => await WithinLimitAsync(
         async (connection, token) =>
             (await QueryAsync<CountRow>(connection, Sql.CountUnfinished, NewParameters(), token).ConfigureAwait(false)).Select(row => row.ToCount()).ToArray(),
-        "Too many sagas are unfinished to count them in this time.",
+        "It counts the unfinished sagas, and there are too many for this time.",
         cancellationToken).ConfigureAwait(false);
 
     public Task<SagaEstimate> EstimateAsync(CancellationToken cancellationToken) => WithinLimitAsync(
@@ -47,7 +53,7 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
             IEnumerable<CountRow> counts = await QueryAsync<CountRow>(connection, Sql.CountNotSucceeded, parameters, token).ConfigureAwait(false);
             return new SagaEstimate(all, [.. counts.Select(row => new EndedCount(PostgresNames.ToState(row.State), row.Count, row.Count == SagaEstimate.CountLimit))]);
         },
-        "The index of sagas that did not succeed answers slowly: it may need a vacuum.",
+        "It counts the sagas that did not succeed, and their index answers slowly: it may need a vacuum.",
         cancellationToken);
 
     /// <summary>Runs one query of operators in a transaction with the settings of <see cref="SearchStatements.Prepare"/>.</summary>
@@ -91,36 +97,90 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
     /// </summary>
     /// <param name="query">The queries. They must not ask for a second connection: there are few, and each query could wait for the others.</param>
     /// <param name="advice">The sentence for operators that follows if the time ends.</param>
-    /// <param name="cancellationToken">Cancels the queries.</param>
-    /// <exception cref="SearchTimeoutException">The time limit has passed.</exception>
-    /// <exception cref="TimeoutException">The time limit has passed before there was a connection.</exception>
+    /// <param name="cancellationToken">Cancels the queries, and ends the wait for them at once.</param>
+    /// <exception cref="SearchTimeoutException">The time limit has passed, and the server stopped the queries.</exception>
+    /// <exception cref="TimeoutException">The time limit has passed before there was a connection, or the server does not respond.</exception>
+    /// <remarks>
+    /// Neither an opening connection nor a cancelled command ends in time if the server is frozen. Such queries are left behind: they end by
+    /// themselves, and keep one of the connections for operators until then.
+    /// </remarks>
     public async Task<T> WithinLimitAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> query, string advice, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(Limit, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
-        bool began = false;
+        var stop = new CancellationTokenSource(); // not disposed: it holds nothing, and queries that are left behind need it
+        bool? answers = null; // null until there is a connection
+        Task<T> result = database.QueryForOperatorAsync(RunAsync, stop.Token);
+        await EndAsync(result, Limit, cancellationToken).ConfigureAwait(false);
+        if (!result.IsCompleted)
+        {
+            _ = stop.CancelAsync(); // on another thread, which waits in Npgsql's callback for a server that is frozen
+            await EndAsync(result, StopTimeout, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!result.IsCompleted)
+        {
+            LeaveBehind(result);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw NoAnswer(cause: null);
+        }
+
         try
         {
-            return await database.QueryForOperatorAsync(
-                connection =>
-                {
-                    began = true;
-                    return query(connection, either.Token);
-                },
-                either.Token).ConfigureAwait(false);
+            return await result.ConfigureAwait(false);
         }
         catch (PostgresException stopped) when (stopped.SqlState == PostgresErrorCodes.QueryCanceled && !cancellationToken.IsCancellationRequested)
         {
             throw Stopped(stopped);
         }
-        catch (OperationCanceledException stopped) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException stopped) when (!cancellationToken.IsCancellationRequested)
         {
-            throw began
-                ? Stopped(stopped)
-                : new TimeoutException($"The search had no connection within {PlainText.Duration(Limit)}: the database does not answer, or other searches take long.", stopped);
+            throw answers switch
+            {
+                true => Stopped(stopped),
+                false => NoAnswer(stopped),
+                null when Volatile.Read(ref _leftBehind) > 0 => NoAnswer(stopped),
+                null when stopped is ConnectionsInUseException => new TimeoutException(
+                    $"All {PostgresStoreOptions.MaxQueryConnections} connections for operators are in use; try again.", stopped),
+                null => new TimeoutException(
+                    $"The query had no connection within {PlainText.Duration(Limit)}: Postgres does not respond, or the connection pool has none free.", stopped),
+            };
         }
 
-        SearchTimeoutException Stopped(Exception cause) => new($"The search was stopped after {PlainText.Duration(Limit)}. {advice}", cause);
+        async Task<T> RunAsync(NpgsqlConnection connection)
+        {
+            answers = true;
+            try
+            {
+                return await query(connection, stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                answers = connection.State == ConnectionState.Open; // Npgsql breaks the connection if a cancelled command has no answer
+                throw;
+            }
+        }
+
+        SearchTimeoutException Stopped(Exception cause) => new($"The query was stopped after {PlainText.Duration(Limit)}. {advice}", cause);
+
+        static TimeoutException NoAnswer(Exception? cause) => new("Postgres does not respond.", cause);
+    }
+
+    /// <summary>Waits until a query has ended, its time is over, or the caller cancels.</summary>
+    private async Task EndAsync(Task query, TimeSpan limit, CancellationToken cancellationToken) =>
+        await query.WaitAsync(limit, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    /// <summary>Counts a query that goes on without its caller, until it ends.</summary>
+    private void LeaveBehind(Task query)
+    {
+        Interlocked.Increment(ref _leftBehind);
+        _ = query.ContinueWith(
+            ended =>
+            {
+                _ = ended.Exception; // the caller was told before
+                Interlocked.Decrement(ref _leftBehind);
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     /// <summary>Chooses the index with the fewest entries for a filter.</summary>
@@ -182,6 +242,6 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
             .. filter.FailedNode is null && filter.ErrorCode is null ? ["a failed node or error code"] : Array.Empty<string>(),
         ];
         string advice = missing.Length == 0 ? "a shorter time" : string.Join(", ", missing);
-        return $"Too few sagas match among those that it had to read. Narrow it by {advice}.";
+        return $"It read many sagas, and too few of them match. Narrow it by {advice}.";
     }
 }

@@ -103,7 +103,9 @@ public sealed class ProblemTests
         list.Counts.Should().Equal(new ProblemCount(ProblemKind.Stuck, 200, 1), new ProblemCount(ProblemKind.Paused, 1, 0));
         ProblemListText.Summarize(list).Should().Be("202 problems (201 stuck, 1 paused), 1 of them acknowledged");
         ProblemListText.Render(list, withAcknowledged: false).Should().Contain("\nstuck:new, for 6m\n  why\n").And.NotContain("stuck:known");
-        ProblemListText.Render(list).Should().EndWith("\nstuck:known, for 7m\n  why\n  acknowledged 60s ago by ann: known\n");
+        ProblemListText.Render(list).Should().EndWith(
+            "\nstuck:known, for 7m\n  why\n  acknowledged 60s ago by ann: known\n"
+            + "\nProblems that only one process knows are listed by that process: failing, unknown-definition, passes-fail, fenced.\n");
     }
 
     [Fact]

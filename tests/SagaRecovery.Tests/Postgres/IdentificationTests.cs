@@ -97,7 +97,7 @@ public sealed class IdentificationTests(PostgresCluster cluster) : PostgresTest(
         time.Advance(TimeSpan.FromMinutes(31)); // the server began the statement just now
 
         Func<Task> wait = () => search.WaitAsync(TimeSpan.FromSeconds(30));
-        (await wait.Should().ThrowAsync<SearchTimeoutException>()).Which.Message.Should().StartWith("The search was stopped after 30m. Give the kind of id");
+        (await wait.Should().ThrowAsync<SearchTimeoutException>()).Which.Message.Should().StartWith("The query was stopped after 30m. It looks for ids, keys, tags");
         (await impatient.QueryAsync<int>("select 1")).Should().Be(1);
     }
 
@@ -114,7 +114,7 @@ public sealed class IdentificationTests(PostgresCluster cluster) : PostgresTest(
 
         Func<Task> wait = () => search.WaitAsync(TimeSpan.FromSeconds(30));
         (await wait.Should().ThrowExactlyAsync<TimeoutException>()).Which.Message.Should().Be(
-            "The search had no connection within 5s: the database does not answer, or other searches take long.");
+            "The query had no connection within 5s: Postgres does not respond, or the connection pool has none free.");
     }
 
     private async Task CreateAsync(Membership us, NewSaga saga) => (await Db.Log.CreateAsync(us, saga, CancellationToken.None)).Should().BeTrue();

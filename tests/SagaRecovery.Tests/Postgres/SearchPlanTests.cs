@@ -100,7 +100,7 @@ public sealed class SearchPlanTests(LargeHistory history) : IClassFixture<LargeH
         Func<Task> search = () => impatient.Operations.ListAsync(rare, CancellationToken.None);
 
         (await search.Should().ThrowAsync<SearchTimeoutException>()).Which.Message.Should().Be(
-            "The search was stopped after 30ms. Too few sagas match among those that it had to read. "
+            "The query was stopped after 30ms. It read many sagas, and too few of them match. "
             + "Narrow it by a start of the time, a definition, a tag, a failed node or error code.");
         (await impatient.QueryAsync<string>("show statement_timeout")).Should().Be("0"); // the limit ends with the search
     }

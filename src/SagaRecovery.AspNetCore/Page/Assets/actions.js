@@ -108,9 +108,9 @@ function open(kind, { label, saga, coordinator, problem, targets, nodes, after }
     const fields = new FormData(form);
     const button = form.querySelector('[type=submit]');
     button.disabled = true;
-    const path = saga ? `/sagas/${saga.id}` : problem ? `/problems/${encodeURIComponent(problem.id)}` : coordinator ? `/coordinators/${coordinator.id}` : '';
+    const path = saga ? `/sagas/${saga.id}` : problem ? '/problems' : coordinator ? `/coordinators/${coordinator.id}` : '';
     const result = await send(`${path}/${kind}`, {
-      reason: fields.get('reason'), actor: fields.get('actor'), ...argumentsOf(kind, fields, saga),
+      reason: fields.get('reason'), actor: fields.get('actor'), ...argumentsOf(kind, fields, saga ?? problem),
     });
     button.disabled = false;
     if (result.ok) {
@@ -153,12 +153,13 @@ export function newOwner(targets) {
 }
 
 /** The arguments of an action besides its actor and its reason. */
-function argumentsOf(kind, fields, saga) {
+function argumentsOf(kind, fields, target) {
   switch (kind) {
+    case 'acknowledge': return { id: target.id };
     case 'reassign': return { to: [fields.get('to')].filter(Boolean), evenIfOwnerAnswers: fields.get('evenIfOwnerAnswers') !== null, wait: 5 };
     case 'drain': return { gracePeriod: Number(fields.get('gracePeriod')) };
     case 'hold': return { stopRun: fields.get('stopRun') !== null };
-    default: return { node: fields.get('node'), force: fields.get('force') !== null, state: saga?.state, generation: saga?.generation };
+    default: return { node: fields.get('node'), force: fields.get('force') !== null, state: target?.state, generation: target?.generation };
   }
 }
 
