@@ -52,13 +52,13 @@ function parsed(text) {
 
 /** Shows the beginning of a text, and the rest on demand. */
 export function payload(text, key) {
-  const first = text.split('\n', 1)[0];
+  const first = text.split(/\r?\n/, 1)[0];
   return text.length <= 120 && first === text
     ? el('code', {}, plain(text))
     : el('details', { 'data-key': `data-${key}` }, el('summary', {}, el('code', {}, plain(first, 160))), el('pre', {}, lines(text)));
 }
 
-/** Makes each line of a text safe to show. */
+/** The lines of a text. A tab is no hidden character in them. */
 function lines(text) {
-  return text.split('\n').map((line) => [line, el('br')]);
+  return text.split(/\r?\n/).map((line) => [line.replaceAll('\t', '    '), el('br')]);
 }

@@ -20,7 +20,7 @@ export default async function ({ page, given: [saga], view }) {
     addEventListener('beforeprint', () => { window.printed = [...document.querySelectorAll('main details')].every((details) => details.open); });
   });
 
-  assert.equal(await page.locator('#events pre').textContent(), 'quota: no <b>roomQuotaException: no room   at Disks.<Create>d__5.MoveNext()   at Node.…'.replaceAll('\r', ''));
+  assert.equal(await page.locator('#events pre').textContent(), 'quota: no <b>roomQuotaException: no room   at Disks.<Create>d__5.MoveNext()   at Node.…');
   assert.equal(await page.locator('#events pre br').count(), 4, 'each line of the stack trace is one');
 
   await page.pdf();

@@ -27,7 +27,7 @@ export default async function ({ page, given: [saga, coordinator, demo], view })
   await find('DE-ORD');
   await page.locator('#found li', { hasText: 'definition wide-order, version 1' }).getByRole('link', { name: 'Its sagas' }).click();
   await page.locator('#list tr', { hasText: saga }).waitFor();
-  assert.equal(await page.getByLabel('definition').inputValue(), 'wide-order');
+  assert.equal(await page.getByLabel('definition', { exact: true }).inputValue(), 'wide-order');
   await find('wide-order');
   await page.locator('#found li', { hasText: 'wide-order' }).waitFor();
   await find('  ');
