@@ -1,7 +1,7 @@
 import { plain, words } from './text.js';
 import { ago, badge, card, el, more, sagaCell, table } from './dom.js';
 import { actionButton } from './actions.js';
-import { isCalm } from './states.js';
+import { countOf, isCalm } from './states.js';
 
 /** The number of problems that the overview lists. */
 const mostListed = 20;
@@ -26,7 +26,7 @@ function problems({ problems: all, counts }, oldAt, refresh) {
   const [open, known] = [sum(counts, 'open'), sum(counts, 'acknowledged')];
   const listed = all.slice(0, mostListed);
   return card(`Problems (${open + known})`,
-    el('p', { class: 'soft small' }, counts.map((one) => `${one.open + one.acknowledged} ${words(one.kind)}`).join(', ') + (known > 0 ? `; ${known} acknowledged` : ''), oldAt && ['; as of ', ago(oldAt)]),
+    el('p', { class: 'soft small' }, counts.map((one) => countOf(one.kind, one.open + one.acknowledged)).join(', ') + (known > 0 ? `; ${known} acknowledged` : ''), oldAt && ['; as of ', ago(oldAt)]),
     table(listed, [
       ['problem', (one) => badge(one.acknowledged ? 'calm' : isCalm(one.kind) ? 'warn' : 'bad', words(one.kind))],
       ['saga or coordinator', subject],

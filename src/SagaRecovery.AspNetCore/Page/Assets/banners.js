@@ -1,6 +1,6 @@
-import { count, plain, words } from './text.js';
+import { count, plain } from './text.js';
 import { ago, el, lastingSince } from './dom.js';
-import { isCalm } from './states.js';
+import { countOf, isCalm } from './states.js';
 
 /** The parts of a report that the banners show. */
 export function bannerFacts(report) {
@@ -46,7 +46,7 @@ function unowned(sagas, what, why, place) {
 function elsewhere(problems) {
   const open = (problems?.counts ?? []).filter((one) => one.open > 0);
   const tone = open.every((one) => isCalm(one.kind)) ? 'warn' : 'bad';
-  return open.length > 0 && banner(tone, 'Needs attention', `: ${open.map((one) => `${one.open} ${words(one.kind)}`).join(', ')}. `, el('a', { href: '#/' }, 'Overview'), '.');
+  return open.length > 0 && banner(tone, 'Needs attention', `: ${open.map((one) => countOf(one.kind, one.open)).join(', ')}. `, el('a', { href: '#/' }, 'Overview'), '.');
 }
 
 export function banner(tone, title, ...text) {

@@ -68,6 +68,12 @@ export function toneOf(verdict, saga) {
   return ownerIsDown ? 'bad' : verdict.verdict === 'NotOwned' && saga?.summary.state === 'Unwinding' ? 'warn' : verdictTones[verdict.verdict] ?? 'warn';
 }
 
+/** Words the number of problems of a kind. Some kinds have one problem at most, whatever its size. */
+export function countOf(kind, number) {
+  const single = { PassesFail: 'passes fail', Fenced: 'fenced', Unowned: 'unowned sagas' };
+  return single[kind] ?? `${number} ${words(kind)}`;
+}
+
 /** Returns if a kind of problems is no emergency. */
 export function isCalm(kind) {
   return ['Abandoned', 'Held', 'Paused'].includes(kind);
