@@ -35,7 +35,7 @@ public sealed class IdentificationTests(PostgresCluster cluster) : PostgresTest(
     public async Task The_first_eight_digits_or_more_of_an_id_find_the_newest_sagas_that_begin_so()
     {
         Membership us = await Db.JoinAsync();
-        SagaId[] sagas = [.. new[] { "0199c1d2-5a3b-7c4d-8e5f-60718293a4b5", "0199c1d2-5a3b-7c4d-8e5f-60718293a4b6", "0199c1d2-5a3c-7000-8000-000000000000" }.Select(id => new SagaId(Guid.Parse(id)))];
+        SagaId[] sagas = [Id("0199c1d2-5a3b-7c4d-8e5f-60718293a4b5"), Id("0199c1d2-5a3b-7c4d-8e5f-60718293a4b6"), Id("0199c1d2-5a3c-7000-8000-000000000000")];
         foreach (SagaId saga in sagas)
         {
             await CreateAsync(us, new NewSaga(saga, SagaDatabase.Definition, "1"u8.ToArray()));
@@ -48,6 +48,8 @@ public sealed class IdentificationTests(PostgresCluster cluster) : PostgresTest(
         {
             (await FindAsync(none)).Should().BeEmpty(none);
         }
+
+        static SagaId Id(string text) => new(Guid.Parse(text));
     }
 
     [Fact]

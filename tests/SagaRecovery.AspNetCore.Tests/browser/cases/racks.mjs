@@ -44,7 +44,14 @@ export default async function ({ page, given: [saga], view }) {
   const [around, bar] = await Promise.all([lane.boundingBox(), lane.locator('i.open.busy').boundingBox()]);
   assert.ok(bar.width > 0.9 * around.width && bar.x + bar.width > around.x + around.width - 2, 'what runs reaches from its start, nine minutes ago, to now');
 
-  for (const width of [1180, 390]) {
+  await page.waitForFunction(() => {
+    const { width } = document.querySelector('#course .lane i:not(.open)').style;
+    window.first ??= parseFloat(width);
+    return parseFloat(width) < window.first; // what has ended becomes a smaller part of the whole
+  });
+
+  for (const [width, colorScheme] of [[1180, 'light'], [390, 'dark']]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize({ width, height: 900 });
     await page.waitForFunction((widest) => document.querySelector('.graph svg').getBoundingClientRect().width < widest, width);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width}`);
