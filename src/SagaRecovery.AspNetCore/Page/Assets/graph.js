@@ -102,6 +102,6 @@ function nodeBox(node, { places, frames, box }, choose) {
   return svg('g', { class: `node ${node.state.tone} ${node.state.word}`, 'data-node': node.id, transform: `translate(${x - box.width / 2} ${y})`, onclick: () => choose(node) },
     svg('title', {}, `${plain(node.name, 200)}: ${node.state.word}${node.undo ? '; can be undone' : ''}`),
     svg('rect', { width: box.width, height: box.height, rx: 8 }),
-    svg('text', { x: 10, y: 19 }, short(name, Math.floor(box.width / 7.5))),
+    svg('text', { x: 10, y: 19 }, short(name, Math.floor(box.width / 8))),
     svg('text', { x: 10, y: 35, class: 'state' }, `${node.state.sign} ${node.state.word}`));
 }
